@@ -1,0 +1,261 @@
+//! Devices: where values come from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::stream::ByteOrder;
+use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
+
+/// How a device is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    Opcua,
+    Melsec,
+    Fenet,
+    Modbus,
+    Http,
+    Ai,
+    Virtual,
+    File,
+    Mqtt,
+    Vnc,
+    V4l2,
+}
+
+impl Protocol {
+    pub const ALL: [Protocol; 11] = [
+        Protocol::Opcua,
+        Protocol::Melsec,
+        Protocol::Fenet,
+        Protocol::Modbus,
+        Protocol::Http,
+        Protocol::Ai,
+        Protocol::Virtual,
+        Protocol::File,
+        Protocol::Mqtt,
+        Protocol::Vnc,
+        Protocol::V4l2,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Opcua => "opcua",
+            Protocol::Melsec => "melsec",
+            Protocol::Fenet => "fenet",
+            Protocol::Modbus => "modbus",
+            Protocol::Http => "http",
+            Protocol::Ai => "ai",
+            Protocol::Virtual => "virtual",
+            Protocol::File => "file",
+            Protocol::Mqtt => "mqtt",
+            Protocol::Vnc => "vnc",
+            Protocol::V4l2 => "v4l2",
+        }
+    }
+
+    /// The TCP port when a device names none.
+    pub fn default_port(self) -> Option<u16> {
+        match self {
+            Protocol::Opcua => Some(4840),
+            Protocol::Melsec => Some(5007),
+            Protocol::Fenet => Some(2004),
+            Protocol::Modbus => Some(502),
+            Protocol::Vnc => Some(5900),
+            Protocol::Http
+            | Protocol::Ai
+            | Protocol::Virtual
+            | Protocol::File
+            | Protocol::Mqtt
+            | Protocol::V4l2 => None,
+        }
+    }
+
+    pub fn needs_host(self) -> bool {
+        matches!(
+            self,
+            Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus | Protocol::Vnc
+        )
+    }
+
+    /// Whether a stream of such a device must say where its value is found.
+    pub fn needs_path(self) -> bool {
+        !matches!(self, Protocol::Ai | Protocol::Mqtt | Protocol::Http | Protocol::Virtual)
+    }
+
+    /// Visual sources have no streams.
+    pub fn has_streams(self) -> bool {
+        !matches!(self, Protocol::Vnc | Protocol::V4l2)
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Protocol::ALL
+            .into_iter()
+            .find(|p| p.name() == text)
+            .ok_or_else(|| Error::field("protocol", format!("\"{text}\" is not a valid choice.")))
+    }
+}
+
+/// What the collector last knew of a device. Kept in memory: a restart begins at `Connecting`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DeviceState {
+    Disabled,
+    #[default]
+    Connecting,
+    Online,
+    /// Reachable, but some of its tags fail.
+    Degraded,
+    Offline,
+}
+
+impl DeviceState {
+    pub fn name(self) -> &'static str {
+        match self {
+            DeviceState::Disabled => "disabled",
+            DeviceState::Connecting => "connecting",
+            DeviceState::Online => "online",
+            DeviceState::Degraded => "degraded",
+            DeviceState::Offline => "offline",
+        }
+    }
+}
+
+/// What a device's owner may set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceSpec {
+    /// 1..=100 characters, unique in the organization.
+    pub name: String,
+    pub protocol: Protocol,
+    /// Host name or address; at most 255 characters.
+    pub host: String,
+    pub port: Option<u16>,
+    /// Modbus unit id, MELSEC station, FEnet slot.
+    pub unit: u8,
+    pub username: String,
+    /// Never shown again.
+    pub password: String,
+    /// Seconds, 0.1..=60.
+    pub timeout_s: f64,
+    /// Seconds, 0.1..=86400; null is not polled.
+    pub poll_interval_s: Option<f64>,
+    /// Default for the device's streams.
+    pub byteorder: ByteOrder,
+    pub enabled: bool,
+    /// Per-protocol settings (compat.md 1.3) and whatever else the owner keeps here.
+    pub metadata: Map<String, Value>,
+}
+
+impl DeviceSpec {
+    pub fn new(name: impl Into<String>, protocol: Protocol) -> Self {
+        Self {
+            name: name.into(),
+            protocol,
+            host: String::new(),
+            port: None,
+            unit: 1,
+            username: String::new(),
+            password: String::new(),
+            timeout_s: 3.0,
+            poll_interval_s: Some(1.0),
+            byteorder: ByteOrder::Little,
+            enabled: true,
+            metadata: Map::new(),
+        }
+    }
+
+    /// Every rule a stored device obeys that needs no other row; field names and messages as DataStone's.
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        super::stream::check_text(&mut found, "name", &self.name, 1, 100);
+        super::stream::check_text(&mut found, "host", &self.host, 0, 255);
+        super::stream::check_text(&mut found, "username", &self.username, 0, 1000);
+        super::stream::check_text(&mut found, "password", &self.password, 0, 1000);
+        if self.protocol.needs_host() && self.host.is_empty() {
+            found.push(FieldError::new("host", "This field is required."));
+        }
+        super::stream::check_range(&mut found, "timeout", self.timeout_s, 0.1, 60.0);
+        if let Some(interval) = self.poll_interval_s {
+            super::stream::check_range(&mut found, "poll_interval", interval, 0.1, 86_400.0);
+        }
+        if self.port == Some(0) {
+            found.push(FieldError::new("port", "Ensure this value is greater than or equal to 1."));
+        }
+        found
+    }
+
+    /// The port to connect to.
+    pub fn effective_port(&self) -> Option<u16> {
+        self.port.or(self.protocol.default_port())
+    }
+}
+
+/// A device as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub org: OrgId,
+    pub uuid: Uuid,
+    pub spec: DeviceSpec,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+}
+
+/// What the collector says of a device right now.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeviceStatus {
+    pub state: DeviceState,
+    pub last_error: Option<String>,
+    pub last_seen: Option<Micros>,
+    /// Requests answered since the start.
+    pub reads: u64,
+    pub errors: ErrorCounts,
+    /// Request round trip over the last requests, milliseconds.
+    pub latency_p50_ms: Option<f64>,
+    pub latency_p99_ms: Option<f64>,
+}
+
+/// Failed requests since the start, by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ErrorCounts {
+    pub timeout: u64,
+    pub refused: u64,
+    pub protocol: u64,
+    pub other: u64,
+}
+
+/// Which devices a list wants; both filters are exact.
+#[derive(Debug, Clone, Default)]
+pub struct DeviceFilter {
+    pub name: Option<String>,
+    pub protocol: Option<Protocol>,
+    pub page: Page,
+}
+
+/// A slice of a list ordered by id.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    pub offset: usize,
+    pub limit: usize,
+}
+
+impl Page {
+    pub const ALL: Page = Page { offset: 0, limit: usize::MAX };
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Page::ALL
+    }
+}

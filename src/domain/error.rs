@@ -1,0 +1,149 @@
+//! The one error type of the core. It knows nothing of HTTP; each API renders its `Kind` once, at the edge.
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a caller can do about an error. Closed on purpose: add a variant only if some caller would act differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request is wrong and stays wrong; `message` and `fields` say where.
+    Invalid,
+    /// Who asks is unknown.
+    Unauthenticated,
+    /// Who asks is known and may not.
+    Forbidden,
+    /// No such row, or one the principal may not see.
+    NotFound,
+    /// The request is right but the state is against it (duplicate, in use, disabled).
+    Conflict,
+    /// A body, batch or answer is over its limit.
+    TooLarge,
+    /// A queue or a memory budget is full now; the same request may pass later.
+    Busy,
+    /// This caller has asked for too much lately; others may go on.
+    Throttled,
+    /// A deadline passed.
+    Timeout,
+    /// A device refused, or could not be reached.
+    DeviceFault,
+    /// A part of the server is not able to serve (disk failed, shutting down).
+    Unavailable,
+    /// A mistake of ours.
+    Internal,
+}
+
+impl Kind {
+    /// Whether an operator should look: decides the log level once, at the outer layer.
+    pub fn is_our_fault(self) -> bool {
+        match self {
+            Kind::Unavailable | Kind::Internal => true,
+            Kind::Invalid
+            | Kind::Unauthenticated
+            | Kind::Forbidden
+            | Kind::NotFound
+            | Kind::Conflict
+            | Kind::TooLarge
+            | Kind::Busy
+            | Kind::Throttled
+            | Kind::Timeout
+            | Kind::DeviceFault => false,
+        }
+    }
+}
+
+/// One field of a request that is wrong. `field` is the request's own name for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    pub field: Cow<'static, str>,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// `message` and `fields` are safe to show and say what to do; `source` is for the log only.
+#[derive(Debug)]
+pub struct Error {
+    pub kind: Kind,
+    pub message: String,
+    pub fields: Vec<FieldError>,
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), fields: Vec::new(), source: None }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+
+    /// One wrong field.
+    pub fn field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError::new(field, message)])
+    }
+
+    /// Several wrong fields, reported at once. The message repeats them for surfaces that show only text.
+    pub fn fields(fields: Vec<FieldError>) -> Self {
+        let message =
+            fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
+        Self { kind: Kind::Invalid, message, fields, source: None }
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(Kind::NotFound, "not found")
+    }
+
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(Kind::Forbidden, message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, message)
+    }
+
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(Kind::TooLarge, message)
+    }
+
+    pub fn busy(message: impl Into<String>) -> Self {
+        Self::new(Kind::Busy, message)
+    }
+
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unavailable, message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    /// Attaches the cause, for the log.
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Fails with all collected field errors, or passes.
+    pub fn check(fields: Vec<FieldError>) -> Result<()> {
+        if fields.is_empty() { Ok(()) } else { Err(Self::fields(fields)) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|s| s as _)
+    }
+}

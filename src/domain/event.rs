@@ -1,0 +1,93 @@
+//! The event log: what happened, apart from the readings.
+
+use serde_json::{Map, Value};
+
+use super::device::Page;
+use super::stream::check_text;
+use super::{DeviceId, EventId, FieldError, Micros, OrgId, StreamId};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Level {
+    #[default]
+    Info,
+    Warning,
+    Error,
+    Critical,
+}
+
+impl Level {
+    pub const ALL: [Level; 4] = [Level::Info, Level::Warning, Level::Error, Level::Critical];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+            Level::Critical => "critical",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventSpec {
+    pub device: Option<DeviceId>,
+    pub stream: Option<StreamId>,
+    /// A slug of 1..=32 characters, such as `alarm`.
+    pub kind: String,
+    pub level: Level,
+    pub ts: Micros,
+    pub message: String,
+    pub url: String,
+    pub payload: Map<String, Value>,
+    pub acknowledged: bool,
+}
+
+impl EventSpec {
+    /// Every rule a stored event obeys that needs no other row; field names and messages as DataStone's.
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_text(&mut found, "kind", &self.kind, 1, 32);
+        let is_slug = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if found.is_empty() && !self.kind.chars().all(is_slug) {
+            let message = "Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.";
+            found.push(FieldError::new("kind", message));
+        }
+        check_text(&mut found, "message", &self.message, 0, 4000);
+        check_text(&mut found, "url", &self.url, 0, 2000);
+        if !self.url.is_empty() && !is_http_url(&self.url) {
+            found.push(FieldError::new("url", "Enter a valid URL."));
+        }
+        if !self.ts.is_storable() {
+            let message = "Ensure this value is between 1970-01-01T00:00:00Z and 2262-01-01T00:00:00Z.";
+            found.push(FieldError::new("timestamp", message));
+        }
+        found
+    }
+}
+
+/// Scheme, then some host; whoever fetches it parses it whole.
+fn is_http_url(text: &str) -> bool {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub id: EventId,
+    pub org: OrgId,
+    pub spec: EventSpec,
+    pub created_at: Micros,
+}
+
+/// Which events a list wants. The time range includes both ends.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    pub device: Option<DeviceId>,
+    /// Any of these, exactly.
+    pub kinds: Option<Vec<String>>,
+    pub from: Option<Micros>,
+    pub to: Option<Micros>,
+    pub newest_first: bool,
+    pub page: Page,
+}

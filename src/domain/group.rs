@@ -1,0 +1,30 @@
+//! Groups: named sets of streams; a stream is in at most one.
+
+use super::stream::check_text;
+use super::{FieldError, GroupId, Micros, OrgId};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupSpec {
+    /// 1..=100 characters, unique in the organization.
+    pub name: String,
+    /// At most 1000 characters.
+    pub description: String,
+}
+
+impl GroupSpec {
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_text(&mut found, "name", &self.name, 1, 100);
+        check_text(&mut found, "description", &self.description, 0, 1000);
+        found
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    pub id: GroupId,
+    pub org: OrgId,
+    pub spec: GroupSpec,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+}

@@ -1,0 +1,22 @@
+//! The vocabulary every other folder shares: ids, time, errors, principals, and the nouns of a plant.
+//!
+//! Plain types only: no I/O, no async runtime, no serialisation for any one API.
+
+pub mod device;
+pub mod error;
+pub mod event;
+pub mod group;
+pub mod id;
+pub mod key;
+pub mod org;
+pub mod policy;
+pub mod ports;
+pub mod principal;
+pub mod reading;
+pub mod stream;
+pub mod time;
+
+pub use error::{Error, FieldError, Kind, Result};
+pub use id::{DeviceId, EventId, GroupId, KeyId, OrgId, StreamId, UserId};
+pub use principal::{Access, Principal, Resource, Scope, Scopes};
+pub use time::{Clock, Micros};

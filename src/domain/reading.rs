@@ -1,0 +1,154 @@
+//! Readings: one value of one stream at one time, alone or in columns.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Error, Micros, Result, StreamId};
+
+/// How far a reading can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum Quality {
+    #[default]
+    Good = 0,
+    Uncertain = 1,
+    /// The source was lost or refused; value and text are null.
+    Bad = 2,
+}
+
+impl Quality {
+    pub const ALL: [Quality; 3] = [Quality::Good, Quality::Uncertain, Quality::Bad];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Quality::Good => "good",
+            Quality::Uncertain => "uncertain",
+            Quality::Bad => "bad",
+        }
+    }
+
+    /// From the byte it is stored as.
+    pub fn from_byte(byte: u8) -> Option<Quality> {
+        Quality::ALL.get(usize::from(byte)).copied()
+    }
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Quality {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Quality::ALL
+            .into_iter()
+            .find(|q| q.name() == text)
+            .ok_or_else(|| Error::field("quality", format!("`{text}` is not one of good, uncertain, bad")))
+    }
+}
+
+/// One value of one stream. A second reading at the same (stream, ts) replaces the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    pub stream: StreamId,
+    pub ts: Micros,
+    /// Finite, or null for text and bad readings.
+    pub value: Option<f64>,
+    /// Text, JSON, location; or the exact decimal of a 64-bit integer beyond ±2^53.
+    pub text: Option<Box<str>>,
+    pub quality: Quality,
+}
+
+impl Reading {
+    pub fn good(stream: StreamId, ts: Micros, value: f64) -> Self {
+        Self { stream, ts, value: Some(value), text: None, quality: Quality::Good }
+    }
+
+    /// The one reading a stream gets when its source is lost.
+    pub fn lost(stream: StreamId, ts: Micros) -> Self {
+        Self { stream, ts, value: None, text: None, quality: Quality::Bad }
+    }
+}
+
+/// Readings in columns of equal length, in the order they were given: the unit of every write.
+///
+/// Plain vectors rather than Arrow, so that a single value costs no array builders; store/ moves the vectors
+/// into Arrow buffers without copying.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readings {
+    pub stream: Vec<i32>,
+    /// Microseconds since the epoch, UTC.
+    pub ts: Vec<i64>,
+    /// NaN stands for null: no accepted value is ever NaN.
+    pub value: Vec<f64>,
+    /// `Quality` as its byte.
+    pub quality: Vec<u8>,
+    /// Empty when no row has a text, else one entry a row.
+    pub text: Vec<Option<Box<str>>>,
+}
+
+impl Readings {
+    pub fn with_capacity(rows: usize) -> Self {
+        Self {
+            stream: Vec::with_capacity(rows),
+            ts: Vec::with_capacity(rows),
+            value: Vec::with_capacity(rows),
+            quality: Vec::with_capacity(rows),
+            text: Vec::new(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.ts.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ts.is_empty()
+    }
+
+    pub fn push(&mut self, reading: Reading) {
+        let Reading { stream, ts, value, text, quality } = reading;
+        if text.is_some() && self.text.is_empty() {
+            self.text.resize(self.len(), None);
+        }
+        if text.is_some() || !self.text.is_empty() {
+            self.text.push(text);
+        }
+        self.stream.push(stream.0);
+        self.ts.push(ts.0);
+        self.value.push(value.unwrap_or(f64::NAN));
+        self.quality.push(quality as u8);
+    }
+
+    /// Row `i` as one reading. Panics when `i` is out of range, as a slice does.
+    pub fn get(&self, i: usize) -> Reading {
+        Reading {
+            stream: StreamId(self.stream[i]),
+            ts: Micros(self.ts[i]),
+            value: Some(self.value[i]).filter(|v| !v.is_nan()),
+            text: self.text.get(i).cloned().flatten(),
+            quality: Quality::from_byte(self.quality[i]).unwrap_or(Quality::Bad),
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Reading> + '_ {
+        (0..self.len()).map(|i| self.get(i))
+    }
+
+    /// Bytes this holds in memory, for back-pressure.
+    pub fn size_bytes(&self) -> usize {
+        self.len() * 21 + self.text.iter().map(|t| 16 + t.as_ref().map_or(0, |t| t.len())).sum::<usize>()
+    }
+}
+
+impl FromIterator<Reading> for Readings {
+    fn from_iter<I: IntoIterator<Item = Reading>>(rows: I) -> Self {
+        let rows = rows.into_iter();
+        let mut all = Readings::with_capacity(rows.size_hint().0);
+        rows.for_each(|r| all.push(r));
+        all
+    }
+}

@@ -1,0 +1,279 @@
+//! Streams: one measured or posted quantity of a device (DataStone calls it "data").
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::device::Page;
+use super::{DeviceId, Error, FieldError, GroupId, Micros, OrgId, Result, StreamId};
+
+/// What a stream's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamKind {
+    Bit,
+    Byte,
+    Int16,
+    Int32,
+    Int64,
+    Uint16,
+    Uint32,
+    Uint64,
+    Fp16,
+    Fp32,
+    Fp64,
+    Text,
+    Json,
+    Location,
+    Enum,
+}
+
+impl StreamKind {
+    pub const ALL: [StreamKind; 15] = [
+        StreamKind::Bit,
+        StreamKind::Byte,
+        StreamKind::Int16,
+        StreamKind::Int32,
+        StreamKind::Int64,
+        StreamKind::Uint16,
+        StreamKind::Uint32,
+        StreamKind::Uint64,
+        StreamKind::Fp16,
+        StreamKind::Fp32,
+        StreamKind::Fp64,
+        StreamKind::Text,
+        StreamKind::Json,
+        StreamKind::Location,
+        StreamKind::Enum,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            StreamKind::Bit => "bit",
+            StreamKind::Byte => "byte",
+            StreamKind::Int16 => "int16",
+            StreamKind::Int32 => "int32",
+            StreamKind::Int64 => "int64",
+            StreamKind::Uint16 => "uint16",
+            StreamKind::Uint32 => "uint32",
+            StreamKind::Uint64 => "uint64",
+            StreamKind::Fp16 => "fp16",
+            StreamKind::Fp32 => "fp32",
+            StreamKind::Fp64 => "fp64",
+            StreamKind::Text => "text",
+            StreamKind::Json => "json",
+            StreamKind::Location => "location",
+            StreamKind::Enum => "enum",
+        }
+    }
+
+    /// Whether values are numbers (`value`) rather than text (`text`).
+    pub fn is_numeric(self) -> bool {
+        !matches!(self, StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum)
+    }
+
+    /// Whether exact values can lie beyond ±2^53 and then travel as decimal text.
+    pub fn is_wide_integer(self) -> bool {
+        matches!(self, StreamKind::Int64 | StreamKind::Uint64)
+    }
+}
+
+impl fmt::Display for StreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for StreamKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        StreamKind::ALL
+            .into_iter()
+            .find(|k| k.name() == text)
+            .ok_or_else(|| Error::field("type", format!("\"{text}\" is not a valid choice.")))
+    }
+}
+
+/// DataStone's switch: `little` is low word first, `big` is high word first; one-word types feel neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ByteOrder {
+    #[default]
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    pub fn name(self) -> &'static str {
+        match self {
+            ByteOrder::Little => "little",
+            ByteOrder::Big => "big",
+        }
+    }
+}
+
+impl FromStr for ByteOrder {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "little" => Ok(ByteOrder::Little),
+            "big" => Ok(ByteOrder::Big),
+            _ => Err(Error::field("byteorder", format!("\"{text}\" is not a valid choice."))),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AccessMode {
+    #[default]
+    Read,
+    ReadWrite,
+}
+
+impl AccessMode {
+    pub fn name(self) -> &'static str {
+        match self {
+            AccessMode::Read => "r",
+            AccessMode::ReadWrite => "rw",
+        }
+    }
+}
+
+impl FromStr for AccessMode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "r" => Ok(AccessMode::Read),
+            "rw" => Ok(AccessMode::ReadWrite),
+            _ => Err(Error::field("access_mode", format!("\"{text}\" is not a valid choice."))),
+        }
+    }
+}
+
+/// What a stream's owner may set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSpec {
+    /// 1..=200 characters, unique per device.
+    pub name: String,
+    /// Fixed at creation.
+    pub device: DeviceId,
+    /// Register, node id, tag or JSON pointer; at most 500 characters.
+    pub path: String,
+    pub kind: StreamKind,
+    pub group: Option<GroupId>,
+    pub access_mode: AccessMode,
+    /// Seconds, 0.1..=86400; null inherits the device's.
+    pub poll_interval_s: Option<f64>,
+    /// Engineering unit, at most 32 characters.
+    pub unit: String,
+    /// stored = raw * scale + offset, for polled values only.
+    pub scale: f64,
+    pub offset: f64,
+    /// Null inherits the device's.
+    pub byteorder: Option<ByteOrder>,
+    pub enabled: bool,
+    /// A polled change smaller than this is not stored; null stores every poll.
+    pub deadband: Option<f64>,
+    /// Seconds of one statistics window; null is 60.
+    pub statistics_interval_s: Option<u32>,
+    /// `wordorder` (`abcd`, `cdab`, `badc`, `dcba`) overrides `byteorder`; the rest is the owner's.
+    pub metadata: Map<String, Value>,
+}
+
+impl StreamSpec {
+    pub fn new(name: impl Into<String>, device: DeviceId) -> Self {
+        Self {
+            name: name.into(),
+            device,
+            path: String::new(),
+            kind: StreamKind::Fp64,
+            group: None,
+            access_mode: AccessMode::Read,
+            poll_interval_s: None,
+            unit: String::new(),
+            scale: 1.0,
+            offset: 0.0,
+            byteorder: None,
+            enabled: true,
+            deadband: None,
+            statistics_interval_s: None,
+            metadata: Map::new(),
+        }
+    }
+
+    /// Every rule a stored stream obeys that needs no other row; field names and messages as DataStone's.
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_text(&mut found, "name", &self.name, 1, 200);
+        check_text(&mut found, "path", &self.path, 0, 500);
+        check_text(&mut found, "unit", &self.unit, 0, 32);
+        if let Some(interval) = self.poll_interval_s {
+            check_range(&mut found, "poll_interval", interval, 0.1, 86_400.0);
+        }
+        for (field, number) in [("scale", self.scale), ("offset", self.offset)] {
+            if !number.is_finite() {
+                found.push(FieldError::new(field, "A valid number is required."));
+            }
+        }
+        if let Some(deadband) = self.deadband {
+            check_range(&mut found, "deadband", deadband, 0.0, f64::MAX);
+        }
+        if let Some(seconds) = self.statistics_interval_s {
+            // Windows divide a day, so that day partitions never split one.
+            if seconds == 0 || 86_400 % seconds != 0 {
+                let message = "Ensure this value divides a day (86400 seconds) without remainder.";
+                found.push(FieldError::new("statistics_interval", message));
+            }
+        }
+        found
+    }
+}
+
+/// A stream as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stream {
+    pub id: StreamId,
+    pub org: OrgId,
+    pub uuid: Uuid,
+    pub spec: StreamSpec,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+}
+
+/// Which streams a list wants.
+#[derive(Debug, Clone, Default)]
+pub struct StreamFilter {
+    pub device: Option<DeviceId>,
+    pub group: Option<GroupId>,
+    pub name: Option<String>,
+    pub page: Page,
+}
+
+/// Length in characters, and no blank where something is required.
+pub fn check_text(found: &mut Vec<FieldError>, field: &'static str, text: &str, min: usize, max: usize) {
+    if text.contains('\0') {
+        found.push(FieldError::new(field, "Null characters are not allowed."));
+    } else if text.trim().is_empty() && min > 0 {
+        found.push(FieldError::new(field, "This field may not be blank."));
+    } else if text.chars().count() > max {
+        let message = format!("Ensure this field has no more than {max} characters.");
+        found.push(FieldError::new(field, message));
+    }
+}
+
+/// A finite number within `min..=max`.
+pub fn check_range(found: &mut Vec<FieldError>, field: &'static str, number: f64, min: f64, max: f64) {
+    let message = if !number.is_finite() {
+        "A valid number is required.".to_owned()
+    } else if number < min {
+        format!("Ensure this value is greater than or equal to {min}.")
+    } else if number > max {
+        format!("Ensure this value is less than or equal to {max}.")
+    } else {
+        return;
+    };
+    found.push(FieldError::new(field, message));
+}
