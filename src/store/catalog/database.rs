@@ -1,0 +1,83 @@
+//! The connection to the database, and what its errors mean to a caller. No table is named here.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqlErr, SqlxError};
+use sea_orm_migration::MigratorTrait;
+
+use super::migration::Migrator;
+use crate::domain::{Error, Result};
+
+/// How long a statement waits for a lock that another process holds on the SQLite file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection before it is told that the database is not available.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connects and brings the schema up to date. A SQLite file that is missing is created.
+pub(super) async fn open(url: &str) -> Result<DatabaseConnection> {
+    let db = Database::connect(options(url)?).await.map_err(refused_connection)?;
+    Migrator::up(&db, None).await.map_err(unavailable)?;
+    Ok(db)
+}
+
+fn options(url: &str) -> Result<ConnectOptions> {
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(false).acquire_timeout(ACQUIRE_TIMEOUT).connect_timeout(ACQUIRE_TIMEOUT);
+    if url == "sqlite::memory:" {
+        // The database lives and dies with its one connection.
+        options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+    } else if url.strip_prefix("sqlite://").is_some_and(|path| !path.is_empty()) {
+        options.max_connections(4);
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        options.max_connections(8);
+    } else {
+        return Err(bad_url("use sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE"));
+    }
+    // Synchronous FULL: a stream whose creation was acknowledged must not vanish with the power. Its id would be
+    // given to another stream, which would then own the readings already stored under it.
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "FULL")
+    });
+    Ok(options)
+}
+
+/// The URL itself is not repeated: it may hold a password.
+fn bad_url(what: &str) -> Error {
+    Error::invalid(format!("catalog.url is not a database this server knows: {what}"))
+}
+
+fn refused_connection(error: DbErr) -> Error {
+    match &error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(**cause, SqlxError::Configuration(_)) => {
+            bad_url(&cause.to_string())
+        }
+        // No driver took the URL; the error repeats it whole, so it must not reach the log.
+        DbErr::Conn(RuntimeErr::Internal(_)) => bad_url("it cannot be read as a URL"),
+        _ => Error::unavailable("the catalog's database (catalog.url) cannot be opened").because(error),
+    }
+}
+
+/// The database failed, or was not reached.
+pub(super) fn unavailable(error: DbErr) -> Error {
+    Error::unavailable("the catalog's database does not answer").because(error)
+}
+
+/// What a failed write means: `taken` is this noun's answer to a name that exists already.
+pub(super) fn refused(error: DbErr, taken: impl FnOnce() -> Error) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => taken().because(error),
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
+            Error::conflict("a row this one refers to has just been deleted; look again").because(error)
+        }
+        _ => unavailable(error),
+    }
+}
+
+#[cfg(test)]
+#[path = "database_tests.rs"]
+mod tests;

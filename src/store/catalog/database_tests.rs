@@ -1,0 +1,77 @@
+//! Which URLs open, how SQLite is set up, and what refusals tell.
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::*;
+use crate::domain::Kind;
+
+async fn pragma(db: &DatabaseConnection, name: &str) -> String {
+    let ask = Statement::from_string(db.get_database_backend(), format!("PRAGMA {name}"));
+    let row = db.query_one_raw(ask).await.unwrap().unwrap();
+    row.try_get_by_index::<String>(0)
+        .or_else(|_| row.try_get_by_index::<i64>(0).map(|n| n.to_string()))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn urls_of_no_database_are_invalid_and_not_repeated() {
+    for url in [
+        "",
+        "catalog.db",
+        "sqlite://",
+        "sqlite:catalog.db",
+        "mysql://root:hunter2@localhost/x",
+        "postgres://root:hunter2@localhost:99999/x",
+        "postgres://root:hunter2@[::1/x",
+        "sqlite://x.db?hunter2=1&mode=hunter2",
+    ] {
+        let error = open(url).await.expect_err(url);
+        assert_eq!(error.kind, Kind::Invalid, "{url}");
+        assert!(error.message.contains("catalog.url"), "{url}: {error}");
+        let told = format!("{error:?}");
+        assert!(!told.contains("root:hunter2"), "{url}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn databases_that_cannot_be_reached_are_unavailable() {
+    let dir = tempfile::tempdir().unwrap();
+    let below_nothing = format!("sqlite://{}/no/such/catalog.db", dir.path().display());
+    let is_a_directory = format!("sqlite://{}", dir.path().display());
+    for url in [below_nothing.as_str(), is_a_directory.as_str(), "postgres://nobody:hunter2@127.0.0.1:1/x"] {
+        let error = open(url).await.expect_err(url);
+        assert_eq!((error.kind, error.source.is_some()), (Kind::Unavailable, true), "{url}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notes.txt");
+    let text = "not a database, but quite long enough to be taken for one\n".repeat(20);
+    std::fs::write(&path, &text).unwrap();
+    let error = open(&format!("sqlite://{}", path.display())).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Unavailable);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn every_sqlite_connection_is_durable_and_checks_foreign_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&format!("sqlite://{}/catalog.db", dir.path().display())).await.unwrap();
+    for (name, expected) in
+        [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("busy_timeout", "5000")]
+    {
+        assert_eq!(pragma(&db, name).await, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_keeps_what_it_is_given() {
+    let db = open("sqlite::memory:").await.unwrap();
+    db.execute_unprepared("INSERT INTO orgs (slug, name, created_at) VALUES ('a', 'A', 0)").await.unwrap();
+    let again = db.execute_unprepared("INSERT INTO orgs (slug, name, created_at) VALUES ('a', 'A', 0)").await;
+    let refusal = refused(again.unwrap_err(), || Error::field("slug", "taken"));
+    assert_eq!((refusal.kind, refusal.message.as_str()), (Kind::Invalid, "slug: taken"));
+}

@@ -1,0 +1,126 @@
+//! Devices. Path syntax and connection tests are not the catalog's: collect/ and app/ do those.
+
+use std::sync::Arc;
+
+use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait};
+
+use super::database::{refused, unavailable};
+use super::sight::Sight;
+use super::{Catalog, entity, not_unique, trim};
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, Error, FieldError, Principal, Result, StreamId};
+
+impl Catalog {
+    /// The devices seen, by id ascending.
+    pub fn devices(&self, who: &Principal, filter: &DeviceFilter) -> Vec<Arc<Device>> {
+        let sight = self.sight(who);
+        let wanted = |device: &&Arc<Device>| {
+            filter.name.as_ref().is_none_or(|name| *name == device.spec.name)
+                && filter.protocol.is_none_or(|protocol| protocol == device.spec.protocol)
+        };
+        let seen = sight.device_ids().into_iter().filter_map(|id| sight.mirror.devices.get(id));
+        seen.filter(wanted).skip(filter.page.offset).take(filter.page.limit).cloned().collect()
+    }
+
+    /// `NotFound` when the device is absent or not seen.
+    pub fn device(&self, who: &Principal, id: DeviceId) -> Result<Arc<Device>> {
+        self.sight(who).device(id).cloned()
+    }
+
+    /// A key with a device list makes none: it could not see what it made.
+    pub async fn create_device(&self, who: &Principal, mut spec: DeviceSpec) -> Result<Arc<Device>> {
+        if who.is_restricted() {
+            return Err(Error::forbidden("a key restricted to some devices or data may not create devices"));
+        }
+        trim(&mut spec.name);
+        let turn = self.turn().await?;
+        check(&turn.sight(who), &spec, None)?;
+        let row = entity::device::new(who.org, spec, self.clock.now());
+        turn.run(
+            async move |db| write(row.insert(&db).await),
+            |mirror, device| {
+                mirror.devices.put(Arc::clone(device));
+            },
+        )
+        .await
+    }
+
+    /// Reads, changes and writes as one step. `Forbidden` for a device that is seen but not owned.
+    pub async fn update_device(
+        &self,
+        who: &Principal,
+        id: DeviceId,
+        change: impl FnOnce(&mut DeviceSpec) + Send,
+    ) -> Result<Arc<Device>> {
+        let turn = self.turn().await?;
+        let spec = changed(&turn.sight(who), id, change)?;
+        let row = entity::device::changed(id, spec, self.clock.now());
+        turn.run(
+            async move |db| write(row.update(&db).await),
+            |mirror, device| {
+                mirror.devices.put(Arc::clone(device));
+            },
+        )
+        .await
+    }
+
+    /// Deletes a device with its streams and their policies; says which streams went, ascending. Events stay, of
+    /// no device.
+    pub async fn delete_device(&self, who: &Principal, id: DeviceId) -> Result<Vec<StreamId>> {
+        let turn = self.turn().await?;
+        let streams: Vec<StreamId> = {
+            let sight = turn.sight(who);
+            sight.own_device(id)?;
+            sight.mirror.streams().ids_of(id).collect()
+        };
+        let delete = async move |db: DatabaseConnection| {
+            entity::device::Entity::delete_by_id(id.0).exec(&db).await.map_err(unavailable)?;
+            Ok(streams)
+        };
+        turn.run(delete, move |mirror, _| {
+            mirror.remove_device(id);
+        })
+        .await
+    }
+
+    /// For the collectors: every device of every organization, by id ascending.
+    pub fn all_devices(&self) -> Vec<Arc<Device>> {
+        let mut devices: Vec<_> = self.mirror.read().devices.all().cloned().collect();
+        devices.sort_by_key(|device| device.id);
+        devices
+    }
+
+    /// For the collectors: a device and its streams by id ascending, as of one moment; `None` once it is deleted.
+    pub fn device_with_streams(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)> {
+        let mirror = self.mirror.read();
+        let device = mirror.devices.get(id)?;
+        Some((Arc::clone(device), mirror.streams().of(id).cloned().collect()))
+    }
+}
+
+fn changed(sight: &Sight, id: DeviceId, change: impl FnOnce(&mut DeviceSpec)) -> Result<DeviceSpec> {
+    let mut spec = sight.own_device(id)?.spec.clone();
+    change(&mut spec);
+    trim(&mut spec.name);
+    check(sight, &spec, Some(id))?;
+    Ok(spec)
+}
+
+/// Every rule of a device: its own, and those that other rows decide. `id` is its own when it exists already.
+fn check(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
+    let mut problems = spec.problems();
+    let namesake = sight.mirror.devices.named(sight.who.org, &spec.name);
+    if namesake.is_some_and(|other| Some(other.id) != id) {
+        problems.push(FieldError::new("name", "This field must be unique."));
+    }
+    let has_streams = id.is_some_and(|id| sight.mirror.streams().ids_of(id).next().is_some());
+    if has_streams && !spec.protocol.has_streams() {
+        problems.push(FieldError::new("protocol", "Device protocol has no data streams."));
+    }
+    Error::check(problems)
+}
+
+fn write(row: std::result::Result<entity::device::Model, DbErr>) -> Result<Arc<Device>> {
+    Ok(Arc::new(row.map_err(|e| refused(e, || not_unique("name")))?.try_into()?))
+}

@@ -1,0 +1,100 @@
+//! Table `devices`.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+
+use super::{Place, to_json};
+use crate::domain::device::{Device, DeviceSpec};
+use crate::domain::{DeviceId, Error, Micros, OrgId, Result};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "devices")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub org_id: i32,
+    pub uuid: Uuid,
+    pub name: String,
+    pub protocol: String,
+    pub host: String,
+    pub port: Option<i32>,
+    pub unit: i32,
+    pub username: String,
+    pub password: String,
+    pub timeout_s: f64,
+    pub poll_interval_s: Option<f64>,
+    pub byteorder: String,
+    pub enabled: bool,
+    pub metadata: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TryFrom<Model> for Device {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self> {
+        let place = Place { table: "devices", id: row.id };
+        let spec = DeviceSpec {
+            protocol: place.read("protocol", row.protocol.parse())?,
+            port: row.port.map(|port| place.read("port", u16::try_from(port))).transpose()?,
+            unit: place.read("unit", u8::try_from(row.unit))?,
+            byteorder: place.read("byteorder", row.byteorder.parse())?,
+            metadata: place.json("metadata", &row.metadata)?,
+            name: row.name,
+            host: row.host,
+            username: row.username,
+            password: row.password,
+            timeout_s: row.timeout_s,
+            poll_interval_s: row.poll_interval_s,
+            enabled: row.enabled,
+        };
+        Ok(Self {
+            id: DeviceId(row.id),
+            org: OrgId(row.org_id),
+            uuid: row.uuid,
+            spec,
+            created_at: Micros(row.created_at),
+            updated_at: Micros(row.updated_at),
+        })
+    }
+}
+
+/// A row to insert; the database gives it its id.
+pub fn new(org: OrgId, spec: DeviceSpec, now: Micros) -> ActiveModel {
+    ActiveModel {
+        org_id: Set(org.0),
+        uuid: Set(Uuid::new_v4()),
+        created_at: Set(now.0),
+        updated_at: Set(now.0),
+        ..columns(spec)
+    }
+}
+
+/// The row of `id` with everything its owner may set replaced.
+pub fn changed(id: DeviceId, spec: DeviceSpec, now: Micros) -> ActiveModel {
+    ActiveModel { id: Set(id.0), updated_at: Set(now.0), ..columns(spec) }
+}
+
+fn columns(spec: DeviceSpec) -> ActiveModel {
+    ActiveModel {
+        name: Set(spec.name),
+        protocol: Set(spec.protocol.name().to_owned()),
+        host: Set(spec.host),
+        port: Set(spec.port.map(i32::from)),
+        unit: Set(i32::from(spec.unit)),
+        username: Set(spec.username),
+        password: Set(spec.password),
+        timeout_s: Set(spec.timeout_s),
+        poll_interval_s: Set(spec.poll_interval_s),
+        byteorder: Set(spec.byteorder.name().to_owned()),
+        enabled: Set(spec.enabled),
+        metadata: Set(to_json(&spec.metadata)),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,113 @@
+//! Table `streams`.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+
+use super::{Place, to_json};
+use crate::domain::stream::{Stream, StreamSpec};
+use crate::domain::{DeviceId, Error, GroupId, Micros, OrgId, Result, StreamId};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "streams")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// Always the organization of the device; repeated here so that no query needs a join to be scoped.
+    pub org_id: i32,
+    pub uuid: Uuid,
+    pub device_id: i32,
+    pub group_id: Option<i32>,
+    pub name: String,
+    pub path: String,
+    pub kind: String,
+    pub access_mode: String,
+    pub poll_interval_s: Option<f64>,
+    pub unit: String,
+    pub scale: f64,
+    pub offset: f64,
+    pub byteorder: Option<String>,
+    pub enabled: bool,
+    pub deadband: Option<f64>,
+    pub statistics_interval_s: Option<i32>,
+    pub metadata: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TryFrom<Model> for Stream {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self> {
+        let place = Place { table: "streams", id: row.id };
+        let window = row.statistics_interval_s.map(|s| place.read("statistics_interval_s", u32::try_from(s)));
+        let spec = StreamSpec {
+            device: DeviceId(row.device_id),
+            group: row.group_id.map(GroupId),
+            kind: place.read("kind", row.kind.parse())?,
+            access_mode: place.read("access_mode", row.access_mode.parse())?,
+            byteorder: row.byteorder.map(|text| place.read("byteorder", text.parse())).transpose()?,
+            statistics_interval_s: window.transpose()?,
+            metadata: place.json("metadata", &row.metadata)?,
+            name: row.name,
+            path: row.path,
+            poll_interval_s: row.poll_interval_s,
+            unit: row.unit,
+            scale: row.scale,
+            offset: row.offset,
+            enabled: row.enabled,
+            deadband: row.deadband,
+        };
+        Ok(Self {
+            id: StreamId(row.id),
+            org: OrgId(row.org_id),
+            uuid: row.uuid,
+            spec,
+            created_at: Micros(row.created_at),
+            updated_at: Micros(row.updated_at),
+        })
+    }
+}
+
+/// A row to insert; the database gives it its id.
+pub fn new(org: OrgId, spec: StreamSpec, now: Micros) -> ActiveModel {
+    ActiveModel {
+        org_id: Set(org.0),
+        uuid: Set(Uuid::new_v4()),
+        device_id: Set(spec.device.0),
+        created_at: Set(now.0),
+        updated_at: Set(now.0),
+        ..columns(spec)
+    }
+}
+
+/// The row of `id` with everything its owner may set replaced; the device stays.
+pub fn changed(id: StreamId, spec: StreamSpec, now: Micros) -> ActiveModel {
+    ActiveModel { id: Set(id.0), updated_at: Set(now.0), ..columns(spec) }
+}
+
+fn columns(spec: StreamSpec) -> ActiveModel {
+    // At most a day, so it always fits; a longer one was refused before it came here.
+    let window = spec.statistics_interval_s.map(|s| i32::try_from(s).unwrap_or(i32::MAX));
+    ActiveModel {
+        group_id: Set(spec.group.map(|g| g.0)),
+        name: Set(spec.name),
+        path: Set(spec.path),
+        kind: Set(spec.kind.name().to_owned()),
+        access_mode: Set(spec.access_mode.name().to_owned()),
+        poll_interval_s: Set(spec.poll_interval_s),
+        unit: Set(spec.unit),
+        scale: Set(spec.scale),
+        offset: Set(spec.offset),
+        byteorder: Set(spec.byteorder.map(|b| b.name().to_owned())),
+        enabled: Set(spec.enabled),
+        deadband: Set(spec.deadband),
+        statistics_interval_s: Set(window),
+        metadata: Set(to_json(&spec.metadata)),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,134 @@
+//! The event log: read from the database, because it grows without bound and the mirror must not.
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, Order, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+
+use super::database::{refused, unavailable};
+use super::sight::Sight;
+use super::{Catalog, entity, no_such_row};
+use crate::domain::event::{Event, EventFilter, EventSpec};
+use crate::domain::{Error, EventId, FieldError, Principal, Result};
+
+impl Catalog {
+    /// The events seen that pass the filter, by time as it says, ties by id ascending.
+    pub async fn events(&self, who: &Principal, filter: &EventFilter) -> Result<Vec<Event>> {
+        let seen = self.sight(who).events_seen();
+        let rows = select(filter).filter(seen).all(&self.db).await.map_err(unavailable)?;
+        let sight = self.sight(who);
+        rows.into_iter().map(|row| Ok(sight.redacted(row.try_into()?))).collect()
+    }
+
+    /// `NotFound` when the event is absent or not seen.
+    pub async fn event(&self, who: &Principal, id: EventId) -> Result<Event> {
+        let event = read(&self.db, id).await?;
+        let sight = self.sight(who);
+        if !sight.sees_event(&event) {
+            return Err(Error::not_found());
+        }
+        Ok(sight.redacted(event))
+    }
+
+    /// `Forbidden` for an event that its maker would not see.
+    pub async fn create_event(&self, who: &Principal, spec: EventSpec) -> Result<Event> {
+        let turn = self.turn().await?;
+        let now = self.clock.now();
+        let event = Event { id: EventId(0), org: who.org, spec, created_at: now };
+        check(&turn.sight(who), &event, None)?;
+        let row = entity::event::new(who.org, event.spec, now);
+        turn.run(async move |db| write(row.insert(&db).await), |_, _| ()).await
+    }
+
+    /// Reads, changes and writes as one step.
+    pub async fn update_event(
+        &self,
+        who: &Principal,
+        id: EventId,
+        change: impl FnOnce(&mut EventSpec) + Send,
+    ) -> Result<Event> {
+        let turn = self.turn().await?;
+        let stored = read(&turn.db, id).await?;
+        let event = changed(&turn.sight(who), stored, change)?;
+        let row = entity::event::changed(id, event.spec);
+        let event = turn.run(async move |db| write(row.update(&db).await), |_, _| ()).await?;
+        Ok(self.sight(who).redacted(event))
+    }
+
+    pub async fn delete_event(&self, who: &Principal, id: EventId) -> Result<()> {
+        let turn = self.turn().await?;
+        let event = read(&turn.db, id).await?;
+        if !turn.sight(who).sees_event(&event) {
+            return Err(Error::not_found());
+        }
+        let delete = async move |db: DatabaseConnection| {
+            entity::event::Entity::delete_by_id(id.0).exec(&db).await.map_err(unavailable)?;
+            Ok(())
+        };
+        turn.run(delete, |_, ()| ()).await
+    }
+}
+
+fn select(filter: &EventFilter) -> sea_orm::Select<entity::event::Entity> {
+    use entity::event::Column;
+    let mut events = entity::event::Entity::find();
+    if let Some(device) = filter.device {
+        events = events.filter(Column::DeviceId.eq(device.0));
+    }
+    if let Some(kinds) = &filter.kinds {
+        // PostgreSQL refuses text with a null character, which no stored kind has.
+        let kinds = kinds.iter().filter(|kind| !kind.contains('\0'));
+        events = events.filter(Column::Kind.is_in(kinds.map(String::as_str)));
+    }
+    if let Some(from) = filter.from {
+        events = events.filter(Column::Ts.gte(from.0));
+    }
+    if let Some(to) = filter.to {
+        events = events.filter(Column::Ts.lte(to.0));
+    }
+    let order = if filter.newest_first { Order::Desc } else { Order::Asc };
+    let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);
+    events
+        .order_by(Column::Ts, order)
+        .order_by_asc(Column::Id)
+        .offset(sql_int(filter.page.offset))
+        .limit(sql_int(filter.page.limit))
+}
+
+async fn read(db: &DatabaseConnection, id: EventId) -> Result<Event> {
+    let row = entity::event::Entity::find_by_id(id.0).one(db).await.map_err(unavailable)?;
+    row.ok_or_else(Error::not_found)?.try_into()
+}
+
+fn changed(sight: &Sight, stored: Event, change: impl FnOnce(&mut EventSpec)) -> Result<Event> {
+    if !sight.sees_event(&stored) {
+        return Err(Error::not_found());
+    }
+    let mut event = stored.clone();
+    change(&mut event.spec);
+    check(sight, &event, Some(&stored))?;
+    Ok(event)
+}
+
+/// Every rule of an event. Rows that it named before are not asked for again: the caller may not see them.
+fn check(sight: &Sight, event: &Event, stored: Option<&Event>) -> Result<()> {
+    let spec = &event.spec;
+    let mut problems: Vec<FieldError> = spec.problems();
+    let former = stored.map(|stored| (stored.spec.device, stored.spec.stream)).unwrap_or_default();
+    if let Some(device) = spec.device.filter(|d| Some(*d) != former.0 && sight.device(*d).is_err()) {
+        problems.push(no_such_row("device", device));
+    }
+    if let Some(stream) = spec.stream.filter(|s| Some(*s) != former.1 && sight.stream(*s).is_err()) {
+        problems.push(no_such_row("data", stream));
+    }
+    Error::check(problems)?;
+    if !sight.sees_event(event) {
+        return Err(Error::forbidden("this key may only write events of its own devices or data"));
+    }
+    Ok(())
+}
+
+fn write(row: std::result::Result<entity::event::Model, DbErr>) -> Result<Event> {
+    let no_name = || Error::conflict("the event exists already");
+    row.map_err(|e| refused(e, no_name))?.try_into()
+}

@@ -1,0 +1,52 @@
+//! The catalog's schema, step by step. A step that was released is never edited: a change is a new step.
+//!
+//! The same steps run on SQLite and PostgreSQL. Every statement says `IF NOT EXISTS`, because SQLite commits
+//! each one by itself and a start may be cut off between two of them.
+
+mod m20260101_000001_people;
+mod m20260101_000002_plant;
+mod m20260101_000003_records;
+
+use sea_orm_migration::prelude::*;
+
+pub(super) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20260101_000001_people::Migration),
+            Box::new(m20260101_000002_plant::Migration),
+            Box::new(m20260101_000003_records::Migration),
+        ]
+    }
+}
+
+/// A table that is created unless it exists.
+fn table(name: &'static str) -> TableCreateStatement {
+    Table::create().table(name).if_not_exists().take()
+}
+
+/// An index, unique or not, on columns of a table.
+fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create().if_not_exists().name(name).table(table).take();
+    for column in columns {
+        index.col(*column);
+    }
+    index
+}
+
+/// `column` names a row of `parent`; `on_delete` says what happens to this row when that one goes.
+fn reference(
+    table: &'static str,
+    column: &'static str,
+    parent: &'static str,
+    on_delete: ForeignKeyAction,
+) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .name(format!("{table}_{column}_fkey"))
+        .from(table, column)
+        .to(parent, "id")
+        .on_delete(on_delete)
+        .take()
+}

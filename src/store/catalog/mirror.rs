@@ -1,0 +1,170 @@
+//! The mirror: every organization, user, key, device, stream, group and policy in memory, with the indexes that
+//! reads need. It repeats the database's cascades. Events are not here: their number has no bound.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use sea_orm::{DatabaseConnection, EntityTrait};
+
+use super::database::unavailable;
+use super::entity;
+use super::rows::Rows;
+use crate::domain::device::Device;
+use crate::domain::group::Group;
+use crate::domain::key::Key;
+use crate::domain::org::{Org, User};
+use crate::domain::policy::{Policy, PolicyTable};
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, GroupId, OrgId, Result, StreamId};
+
+/// A policy's identity: one a table, for the organization (no stream) and for each stream.
+type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
+
+#[derive(Default)]
+pub(super) struct Mirror {
+    /// Named by slug.
+    pub(super) orgs: Rows<Org>,
+    pub(super) users: Rows<User>,
+    /// Named by prefix.
+    pub(super) keys: Rows<Key>,
+    pub(super) devices: Rows<Device>,
+    pub(super) groups: Rows<Group>,
+    streams: Rows<Stream>,
+    streams_of_org: HashMap<OrgId, BTreeSet<StreamId>>,
+    members: HashMap<GroupId, BTreeSet<StreamId>>,
+    policies: HashMap<PolicyKey, Arc<Policy>>,
+}
+
+impl Mirror {
+    /// Reads the whole catalog.
+    pub(super) async fn load(db: &DatabaseConnection) -> Result<Self> {
+        let mut mirror = Self::default();
+        for row in read(db, entity::org::Entity, |row| Ok(Org::from(row))).await? {
+            mirror.orgs.put(row);
+        }
+        for row in read(db, entity::user::Entity, |row| Ok(User::from(row))).await? {
+            mirror.users.put(row);
+        }
+        for row in read(db, entity::key::Entity, Key::try_from).await? {
+            mirror.keys.put(row);
+        }
+        for row in read(db, entity::device::Entity, Device::try_from).await? {
+            mirror.devices.put(row);
+        }
+        for row in read(db, entity::group::Entity, |row| Ok(Group::from(row))).await? {
+            mirror.groups.put(row);
+        }
+        for row in read(db, entity::stream::Entity, Stream::try_from).await? {
+            mirror.put_stream(row);
+        }
+        for row in read(db, entity::policy::Entity, Policy::try_from).await? {
+            mirror.put_policy(row);
+        }
+        Ok(mirror)
+    }
+
+    pub(super) fn streams(&self) -> &Rows<Stream> {
+        &self.streams
+    }
+
+    /// Ids of an organization's streams, ascending.
+    pub(super) fn streams_of_org(&self, org: OrgId) -> impl Iterator<Item = StreamId> {
+        self.streams_of_org.get(&org).into_iter().flatten().copied()
+    }
+
+    /// Ids of the streams in a group, ascending.
+    pub(super) fn members(&self, group: GroupId) -> impl Iterator<Item = StreamId> {
+        self.members.get(&group).into_iter().flatten().copied()
+    }
+
+    /// Adds a stream, or replaces the one of the same id.
+    pub(super) fn put_stream(&mut self, stream: Arc<Stream>) {
+        self.forget_stream(stream.id);
+        self.streams_of_org.entry(stream.org).or_default().insert(stream.id);
+        if let Some(group) = stream.spec.group {
+            self.members.entry(group).or_default().insert(stream.id);
+        }
+        self.streams.put(stream);
+    }
+
+    /// Removes a stream and its policies.
+    pub(super) fn remove_stream(&mut self, id: StreamId) {
+        if let Some(stream) = self.forget_stream(id) {
+            for table in PolicyTable::ALL {
+                self.policies.remove(&(stream.org, table, Some(id)));
+            }
+        }
+    }
+
+    fn forget_stream(&mut self, id: StreamId) -> Option<Arc<Stream>> {
+        let stream = self.streams.remove(id)?;
+        remove_from(&mut self.streams_of_org, stream.org, id);
+        if let Some(group) = stream.spec.group {
+            remove_from(&mut self.members, group, id);
+        }
+        Some(stream)
+    }
+
+    /// Removes a device and its streams; says which those were, ascending.
+    pub(super) fn remove_device(&mut self, id: DeviceId) -> Vec<StreamId> {
+        let streams: Vec<StreamId> = self.streams.ids_of(id).collect();
+        streams.iter().for_each(|stream| self.remove_stream(*stream));
+        self.devices.remove(id);
+        streams
+    }
+
+    /// Removes a group; its streams are then in none.
+    pub(super) fn remove_group(&mut self, id: GroupId) {
+        for stream in self.members.remove(&id).unwrap_or_default() {
+            if let Some(stream) = self.streams.get(stream).map(|s| Stream::clone(s)) {
+                self.put_stream(Arc::new(without_group(stream)));
+            }
+        }
+        self.groups.remove(id);
+    }
+
+    pub(super) fn policy(
+        &self,
+        org: OrgId,
+        table: PolicyTable,
+        stream: Option<StreamId>,
+    ) -> Option<&Arc<Policy>> {
+        self.policies.get(&(org, table, stream))
+    }
+
+    pub(super) fn policies(&self) -> impl Iterator<Item = &Arc<Policy>> {
+        self.policies.values()
+    }
+
+    pub(super) fn put_policy(&mut self, policy: Arc<Policy>) {
+        self.policies.insert((policy.org, policy.table, policy.stream), policy);
+    }
+
+    pub(super) fn remove_policy(&mut self, org: OrgId, table: PolicyTable, stream: Option<StreamId>) {
+        self.policies.remove(&(org, table, stream));
+    }
+}
+
+fn without_group(mut stream: Stream) -> Stream {
+    stream.spec.group = None;
+    stream
+}
+
+fn remove_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<StreamId>>, key: K, id: StreamId) {
+    if let Some(ids) = index.get_mut(&key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            index.remove(&key);
+        }
+    }
+}
+
+/// Every row of one table as its domain type.
+async fn read<E: EntityTrait, R>(
+    db: &DatabaseConnection,
+    _table: E,
+    convert: impl Fn(E::Model) -> Result<R>,
+) -> Result<Vec<Arc<R>>> {
+    let rows = E::find().all(db).await.map_err(unavailable)?;
+    rows.into_iter().map(|row| convert(row).map(Arc::new)).collect()
+}

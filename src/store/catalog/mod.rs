@@ -1,0 +1,102 @@
+//! The catalog: organizations, users, keys, devices, streams, groups, events and policies.
+//!
+//! The database (SQLite or PostgreSQL, by SeaORM) is the truth. A mirror in memory serves every read but those of
+//! the event log. It owns isolation between organizations and restricted keys (`sight`); it does not check scopes
+//! (app/ does) and knows nothing of readings. One server at a time writes a catalog.
+
+mod database;
+mod device;
+mod entity;
+mod event;
+mod group;
+mod key;
+mod migration;
+mod mirror;
+mod org;
+mod policy;
+mod rows;
+mod sight;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod user;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use self::database::unavailable;
+use self::mirror::Mirror;
+use self::sight::Sight;
+use self::turn::{InStep, Turn};
+use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
+
+pub use self::stream::StreamEntry;
+
+/// When a change returns `Ok` it is committed and every later read sees it; on `Err` with a kind that is not our
+/// fault nothing changed. A change whose caller goes away is still finished.
+pub struct Catalog {
+    db: DatabaseConnection,
+    mirror: Arc<RwLock<Mirror>>,
+    clock: Arc<dyn Clock>,
+    in_step: Arc<tokio::sync::Mutex<InStep>>,
+    /// Uses of keys not yet written to the database.
+    used: Mutex<HashMap<KeyId, Micros>>,
+    default_org: OrgId,
+}
+
+impl Catalog {
+    /// Connects, brings the schema up to date, reads everything, and makes the organization `default` unless it
+    /// exists. `url` is `sqlite://PATH` (created when missing), `sqlite::memory:` or `postgres://…`; anything else
+    /// is `Invalid`, a database that does not answer `Unavailable`.
+    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self> {
+        let db = database::open(url).await?;
+        let default_org = org::ensure_default(&db, clock.now()).await?;
+        let mirror = Mirror::load(&db).await?;
+        Ok(Self {
+            db,
+            mirror: Arc::new(RwLock::new(mirror)),
+            clock,
+            in_step: Arc::new(tokio::sync::Mutex::new(InStep(true))),
+            used: Mutex::new(HashMap::new()),
+            default_org,
+        })
+    }
+
+    /// One round trip to the database.
+    pub async fn ping(&self) -> Result<()> {
+        self.db.execute_unprepared("SELECT 1").await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    fn sight<'a>(&'a self, who: &'a Principal) -> Sight<'a> {
+        Sight::new(who, self.mirror.read())
+    }
+
+    /// Waits until no other change is under way.
+    async fn turn(&self) -> Result<Turn> {
+        let in_step = Arc::clone(&self.in_step).lock_owned().await;
+        Turn::begin(in_step, self.db.clone(), Arc::clone(&self.mirror)).await
+    }
+}
+
+/// DataStone's answer to a foreign key that names no row, or one the caller does not see.
+fn no_such_row(field: &'static str, id: impl std::fmt::Display) -> FieldError {
+    FieldError::new(field, format!("Invalid pk \"{id}\" - object does not exist."))
+}
+
+/// DataStone's answer to a value that another row has.
+fn not_unique(field: &'static str) -> Error {
+    Error::field(field, "This field must be unique.")
+}
+
+/// As DRF reads names: without the white space around them.
+fn trim(name: &mut String) {
+    let trimmed = name.trim();
+    if trimmed.len() != name.len() {
+        *name = trimmed.to_owned();
+    }
+}

@@ -1,0 +1,125 @@
+//! Rows of one noun in memory: by id, and by name within their owner. It knows neither database nor principal.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::domain::device::Device;
+use crate::domain::group::Group;
+use crate::domain::key::Key;
+use crate::domain::org::{Org, User};
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, GroupId, KeyId, OrgId, StreamId, UserId};
+
+/// A noun that has an id of its own and a name unique within its owner.
+pub(super) trait Row {
+    type Id: Copy + Ord + Hash;
+    /// `()` when the name is unique in the whole catalog.
+    type Owner: Copy + Eq + Hash;
+
+    fn id(&self) -> Self::Id;
+    fn owner(&self) -> Self::Owner;
+    fn unique_name(&self) -> &str;
+}
+
+/// All rows of a noun. Every operation costs at most a logarithm of their number, so filling it is not quadratic.
+pub(super) struct Rows<R: Row> {
+    by_id: HashMap<R::Id, Arc<R>>,
+    owners: HashMap<R::Owner, Owned<R::Id>>,
+}
+
+/// What one owner has.
+struct Owned<Id> {
+    ids: BTreeSet<Id>,
+    names: HashMap<String, Id>,
+}
+
+impl<R: Row> Default for Rows<R> {
+    fn default() -> Self {
+        Self { by_id: HashMap::new(), owners: HashMap::new() }
+    }
+}
+
+impl<R: Row> Rows<R> {
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn get(&self, id: R::Id) -> Option<&Arc<R>> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn named(&self, owner: R::Owner, name: &str) -> Option<&Arc<R>> {
+        let id = self.owners.get(&owner)?.names.get(name)?;
+        self.by_id.get(id)
+    }
+
+    /// Ids of an owner's rows, ascending.
+    pub(super) fn ids_of(&self, owner: R::Owner) -> impl Iterator<Item = R::Id> {
+        self.owners.get(&owner).into_iter().flat_map(|owned| owned.ids.iter().copied())
+    }
+
+    /// An owner's rows, by id ascending.
+    pub(super) fn of(&self, owner: R::Owner) -> impl Iterator<Item = &Arc<R>> {
+        self.ids_of(owner).filter_map(|id| self.by_id.get(&id))
+    }
+
+    /// Every row, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<R>> {
+        self.by_id.values()
+    }
+
+    /// Adds a row, or replaces the one of the same id.
+    pub(super) fn put(&mut self, row: Arc<R>) {
+        self.remove(row.id());
+        let owned = self
+            .owners
+            .entry(row.owner())
+            .or_insert_with(|| Owned { ids: BTreeSet::new(), names: HashMap::new() });
+        owned.ids.insert(row.id());
+        owned.names.insert(row.unique_name().to_owned(), row.id());
+        self.by_id.insert(row.id(), row);
+    }
+
+    pub(super) fn remove(&mut self, id: R::Id) -> Option<Arc<R>> {
+        let row = self.by_id.remove(&id)?;
+        if let Some(owned) = self.owners.get_mut(&row.owner()) {
+            owned.ids.remove(&id);
+            owned.names.remove(row.unique_name());
+            if owned.ids.is_empty() {
+                self.owners.remove(&row.owner());
+            }
+        }
+        Some(row)
+    }
+}
+
+macro_rules! row {
+    ($($row:ident $id:ident, named by $($name:ident).+, within $owner:ty $(: $by:ident $(. $more:ident)*)?;)+) => {$(
+        impl Row for $row {
+            type Id = $id;
+            type Owner = $owner;
+
+            fn id(&self) -> $id {
+                self.id
+            }
+
+            fn owner(&self) -> $owner {
+                $(self.$by$(.$more)*)?
+            }
+
+            fn unique_name(&self) -> &str {
+                &self.$($name).+
+            }
+        }
+    )+};
+}
+
+row! {
+    Org OrgId, named by slug, within ();
+    User UserId, named by name, within ();
+    Key KeyId, named by secret.prefix, within ();
+    Device DeviceId, named by spec.name, within OrgId: org;
+    Stream StreamId, named by spec.name, within DeviceId: spec.device;
+    Group GroupId, named by spec.name, within OrgId: org;
+}

@@ -1,0 +1,192 @@
+//! Sight: what one principal sees of the catalog. Organization and allowed lists are applied here and nowhere else.
+//! The nouns' files take rows for a principal only from its methods; `mirror` itself they ask about names and
+//! dependent rows, for rules that hold whoever asks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use parking_lot::RwLockReadGuard;
+use sea_orm::{ColumnTrait, Condition};
+
+use super::entity;
+use super::mirror::Mirror;
+use crate::domain::device::Device;
+use crate::domain::event::Event;
+use crate::domain::group::Group;
+use crate::domain::key::Key;
+use crate::domain::org::User;
+use crate::domain::policy::{Policy, PolicyTable};
+use crate::domain::principal::Caller;
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, Error, GroupId, KeyId, Principal, Result, StreamId, UserId};
+
+pub(super) struct Sight<'a> {
+    pub(super) who: &'a Principal,
+    pub(super) mirror: RwLockReadGuard<'a, Mirror>,
+}
+
+/// Organizations and users belong to whoever runs the server.
+pub(super) fn administrator(who: &Principal) -> Result<()> {
+    match who.caller {
+        Caller::System => Ok(()),
+        Caller::Key(_) | Caller::User(_) | Caller::Device(_) => {
+            Err(Error::forbidden("only the server's administrator may do this"))
+        }
+    }
+}
+
+/// Things of the whole organization are not for a principal that sees a part of it.
+pub(super) fn whole_org(who: &Principal) -> Result<()> {
+    if who.is_restricted() {
+        return Err(Error::forbidden("this is not for a key restricted to some devices or data"));
+    }
+    Ok(())
+}
+
+impl<'a> Sight<'a> {
+    pub(super) fn new(who: &'a Principal, mirror: RwLockReadGuard<'a, Mirror>) -> Self {
+        Self { who, mirror }
+    }
+
+    /// Users of the administrator's present organization, by id ascending; nobody else sees any.
+    pub(super) fn users(&self) -> Vec<Arc<User>> {
+        if administrator(self.who).is_err() {
+            return Vec::new();
+        }
+        self.mirror.users.of(()).filter(|user| user.org == self.who.org).cloned().collect()
+    }
+
+    pub(super) fn user(&self, id: UserId) -> Result<&Arc<User>> {
+        administrator(self.who)?;
+        self.mirror.users.get(id).filter(|user| user.org == self.who.org).ok_or_else(Error::not_found)
+    }
+
+    /// Keys by id ascending. They are of the whole organization, so a restricted key sees none, not even itself.
+    pub(super) fn keys(&self) -> Vec<Arc<Key>> {
+        if self.who.is_restricted() {
+            return Vec::new();
+        }
+        self.mirror.keys.of(()).filter(|key| key.org == self.who.org).cloned().collect()
+    }
+
+    pub(super) fn key(&self, id: KeyId) -> Result<&Arc<Key>> {
+        let key = self.mirror.keys.get(id).filter(|key| key.org == self.who.org && !self.who.is_restricted());
+        key.ok_or_else(Error::not_found)
+    }
+
+    /// A device is seen when it is owned, or when one of its streams is allowed.
+    pub(super) fn device(&self, id: DeviceId) -> Result<&Arc<Device>> {
+        let device = self.mirror.devices.get(id).filter(|d| d.org == self.who.org);
+        device.filter(|d| self.owns(d) || self.parents().any(|p| p == id)).ok_or_else(Error::not_found)
+    }
+
+    /// A device this principal may change: `NotFound` when it does not see it, `Forbidden` when it may only read it.
+    pub(super) fn own_device(&self, id: DeviceId) -> Result<&Arc<Device>> {
+        let device = self.device(id)?;
+        if !self.owns(device) {
+            return Err(Error::forbidden("this key may read the device but not change it"));
+        }
+        Ok(device)
+    }
+
+    /// Ids of the devices seen, ascending.
+    pub(super) fn device_ids(&self) -> Vec<DeviceId> {
+        let all = self.mirror.devices.ids_of(self.who.org);
+        if !self.who.is_restricted() {
+            return all.collect();
+        }
+        let listed = self.who.devices.iter().flatten().copied();
+        let candidates: BTreeSet<DeviceId> = listed.chain(self.parents()).collect();
+        candidates
+            .into_iter()
+            .filter(|id| self.mirror.devices.get(*id).is_some_and(|d| d.org == self.who.org))
+            .collect()
+    }
+
+    pub(super) fn stream(&self, id: StreamId) -> Result<&Arc<Stream>> {
+        self.mirror.streams().get(id).filter(|s| self.sees(s)).ok_or_else(Error::not_found)
+    }
+
+    /// Ids of the streams seen, ascending.
+    pub(super) fn stream_ids(&self) -> Vec<StreamId> {
+        let Principal { org, devices, streams, .. } = self.who;
+        if !self.who.is_restricted() {
+            return self.mirror.streams_of_org(*org).collect();
+        }
+        let of_devices = devices.iter().flatten().flat_map(|d| self.mirror.streams().ids_of(*d));
+        let candidates: BTreeSet<StreamId> = streams.iter().flatten().copied().chain(of_devices).collect();
+        candidates.into_iter().filter(|id| self.stream(*id).is_ok()).collect()
+    }
+
+    /// Groups have no list of their own: all of the organization's are seen, each with the members seen.
+    pub(super) fn group(&self, id: GroupId) -> Result<&Arc<Group>> {
+        self.mirror.groups.get(id).filter(|g| g.org == self.who.org).ok_or_else(Error::not_found)
+    }
+
+    /// Groups seen, by id ascending.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.mirror.groups.of(self.who.org)
+    }
+
+    /// The members of a group that are seen, ascending.
+    pub(super) fn members(&self, group: GroupId) -> impl Iterator<Item = StreamId> {
+        self.mirror.members(group).filter(|id| self.stream(*id).is_ok())
+    }
+
+    /// A stream's policy is seen with the stream; the organization's by all, for it applies to what they see.
+    pub(super) fn policy(
+        &self,
+        table: PolicyTable,
+        stream: Option<StreamId>,
+    ) -> Result<Option<&Arc<Policy>>> {
+        if let Some(stream) = stream {
+            self.stream(stream)?;
+        }
+        Ok(self.mirror.policy(self.who.org, table, stream))
+    }
+
+    /// An event is seen by a key with a device list when it is of a listed device, by a key with only a stream list
+    /// when it is of a listed stream.
+    pub(super) fn sees_event(&self, event: &Event) -> bool {
+        let Principal { org, devices, streams, .. } = self.who;
+        event.org == *org
+            && match (devices, streams) {
+                (Some(devices), _) => event.spec.device.is_some_and(|d| devices.contains(&d)),
+                (None, Some(streams)) => event.spec.stream.is_some_and(|s| streams.contains(&s)),
+                (None, None) => true,
+            }
+    }
+
+    /// `sees_event`, asked of the database.
+    pub(super) fn events_seen(&self) -> Condition {
+        use entity::event::Column;
+        let Principal { org, devices, streams, .. } = self.who;
+        let of_org = Condition::all().add(Column::OrgId.eq(org.0));
+        match (devices, streams) {
+            (Some(devices), _) => of_org.add(Column::DeviceId.is_in(devices.iter().map(|d| d.0))),
+            (None, Some(streams)) => of_org.add(Column::StreamId.is_in(streams.iter().map(|s| s.0))),
+            (None, None) => of_org,
+        }
+    }
+
+    /// The event without the ids of rows that are not seen: an event may name a device and a stream of another.
+    pub(super) fn redacted(&self, mut event: Event) -> Event {
+        event.spec.device = event.spec.device.filter(|d| self.device(*d).is_ok());
+        event.spec.stream = event.spec.stream.filter(|s| self.stream(*s).is_ok());
+        event
+    }
+
+    fn owns(&self, device: &Device) -> bool {
+        self.who.owns_device(device.org, device.id)
+    }
+
+    fn sees(&self, stream: &Stream) -> bool {
+        self.who.sees_stream(stream.org, stream.spec.device, stream.id)
+    }
+
+    /// Devices of the streams this principal is given by name.
+    fn parents(&self) -> impl Iterator<Item = DeviceId> {
+        let given = self.who.streams.iter().flatten();
+        given.filter_map(|id| self.mirror.streams().get(*id)).map(|stream| stream.spec.device)
+    }
+}

@@ -1,0 +1,168 @@
+//! Streams. Who sees a stream may change it; making one takes the device. Values live elsewhere in store/.
+
+use std::sync::Arc;
+
+use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait};
+
+use super::database::{refused, unavailable};
+use super::sight::Sight;
+use super::{Catalog, entity, no_such_row, trim};
+use crate::domain::device::Device;
+use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
+use crate::domain::{DeviceId, Error, FieldError, OrgId, Principal, Result, StreamId};
+
+/// What a write of values must know of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamEntry {
+    pub org: OrgId,
+    pub device: DeviceId,
+    pub kind: StreamKind,
+}
+
+impl Catalog {
+    /// The streams seen, by id ascending.
+    pub fn streams(&self, who: &Principal, filter: &StreamFilter) -> Vec<Arc<Stream>> {
+        let sight = self.sight(who);
+        let candidates = match (filter.device, filter.group) {
+            (Some(device), _) => sight.mirror.streams().ids_of(device).collect(),
+            (None, Some(group)) => sight.members(group).collect(),
+            (None, None) => sight.stream_ids(),
+        };
+        let wanted = |stream: &&Arc<Stream>| {
+            filter.group.is_none_or(|group| stream.spec.group == Some(group))
+                && filter.name.as_ref().is_none_or(|name| *name == stream.spec.name)
+        };
+        let seen = candidates.into_iter().filter_map(|id| sight.stream(id).ok());
+        seen.filter(wanted).skip(filter.page.offset).take(filter.page.limit).cloned().collect()
+    }
+
+    /// `NotFound` when the stream is absent or not seen.
+    pub fn stream(&self, who: &Principal, id: StreamId) -> Result<Arc<Stream>> {
+        self.sight(who).stream(id).cloned()
+    }
+
+    /// By the names of its device and its own.
+    pub fn stream_by_name(&self, who: &Principal, device: &str, stream: &str) -> Result<Arc<Stream>> {
+        let sight = self.sight(who);
+        let device = sight.mirror.devices.named(who.org, device).ok_or_else(Error::not_found)?;
+        let stream = sight.mirror.streams().named(device.id, stream).ok_or_else(Error::not_found)?;
+        sight.stream(stream.id).cloned()
+    }
+
+    pub async fn create_stream(&self, who: &Principal, mut spec: StreamSpec) -> Result<Arc<Stream>> {
+        trim(&mut spec.name);
+        let turn = self.turn().await?;
+        check_new(&turn.sight(who), &spec)?;
+        let row = entity::stream::new(who.org, spec, self.clock.now());
+        turn.run(
+            async move |db| write(row.insert(&db).await),
+            |mirror, stream| {
+                mirror.put_stream(Arc::clone(stream));
+            },
+        )
+        .await
+    }
+
+    /// Reads, changes and writes as one step. The device cannot be changed.
+    pub async fn update_stream(
+        &self,
+        who: &Principal,
+        id: StreamId,
+        change: impl FnOnce(&mut StreamSpec) + Send,
+    ) -> Result<Arc<Stream>> {
+        let turn = self.turn().await?;
+        let spec = changed(&turn.sight(who), id, change)?;
+        let row = entity::stream::changed(id, spec, self.clock.now());
+        turn.run(
+            async move |db| write(row.update(&db).await),
+            |mirror, stream| {
+                mirror.put_stream(Arc::clone(stream));
+            },
+        )
+        .await
+    }
+
+    /// Deletes a stream with its policies. Events stay, of no stream.
+    pub async fn delete_stream(&self, who: &Principal, id: StreamId) -> Result<()> {
+        let turn = self.turn().await?;
+        turn.sight(who).stream(id)?;
+        let delete = async move |db: DatabaseConnection| {
+            entity::stream::Entity::delete_by_id(id.0).exec(&db).await.map_err(unavailable)?;
+            Ok(())
+        };
+        turn.run(delete, move |mirror, ()| mirror.remove_stream(id)).await
+    }
+
+    /// The write path's check. It needs no principal, for it tells nothing that the caller does not compare.
+    pub fn stream_entry(&self, id: StreamId) -> Option<StreamEntry> {
+        let mirror = self.mirror.read();
+        let stream = mirror.streams().get(id)?;
+        Some(StreamEntry { org: stream.org, device: stream.spec.device, kind: stream.spec.kind })
+    }
+
+    /// Ids of the streams seen, ascending: what a query may show.
+    pub fn visible_streams(&self, who: &Principal) -> Vec<StreamId> {
+        self.sight(who).stream_ids()
+    }
+}
+
+fn check_new(sight: &Sight, spec: &StreamSpec) -> Result<()> {
+    let mut problems = spec.problems();
+    // A device that may only be read counts as absent: the new stream would not be seen by who made it.
+    match sight.own_device(spec.device) {
+        Ok(device) => check_on(device, spec, &mut problems),
+        Err(_) => problems.push(no_such_row("device", spec.device)),
+    }
+    check_group(sight, spec, &mut problems);
+    Error::check(problems)?;
+    check_unique(sight, spec, None)
+}
+
+fn changed(sight: &Sight, id: StreamId, change: impl FnOnce(&mut StreamSpec)) -> Result<StreamSpec> {
+    let stream = sight.stream(id)?;
+    let mut spec = stream.spec.clone();
+    change(&mut spec);
+    trim(&mut spec.name);
+    let mut problems = spec.problems();
+    if spec.device != stream.spec.device {
+        problems.push(FieldError::new("device", "This field may not be changed."));
+    } else if let Some(device) = sight.mirror.devices.get(spec.device) {
+        check_on(device, &spec, &mut problems);
+    }
+    check_group(sight, &spec, &mut problems);
+    Error::check(problems)?;
+    check_unique(sight, &spec, Some(id))?;
+    Ok(spec)
+}
+
+/// The rules that the device's protocol decides.
+fn check_on(device: &Device, spec: &StreamSpec, problems: &mut Vec<FieldError>) {
+    let protocol = device.spec.protocol;
+    if !protocol.has_streams() {
+        problems.push(FieldError::new("device", "Device protocol has no data streams."));
+    } else if protocol.needs_path() && spec.path.trim().is_empty() {
+        problems.push(FieldError::new("path", "This field is required."));
+    }
+}
+
+fn check_group(sight: &Sight, spec: &StreamSpec, problems: &mut Vec<FieldError>) {
+    if let Some(group) = spec.group.filter(|group| sight.group(*group).is_err()) {
+        problems.push(no_such_row("group", group));
+    }
+}
+
+/// Asked last, as DRF does: names are compared only between rows that are right in themselves.
+fn check_unique(sight: &Sight, spec: &StreamSpec, id: Option<StreamId>) -> Result<()> {
+    match sight.mirror.streams().named(spec.device, &spec.name) {
+        Some(other) if Some(other.id) != id => Err(name_taken()),
+        _ => Ok(()),
+    }
+}
+
+fn name_taken() -> Error {
+    Error::field("non_field_errors", "The fields device, name must make a unique set.")
+}
+
+fn write(row: std::result::Result<entity::stream::Model, DbErr>) -> Result<Arc<Stream>> {
+    Ok(Arc::new(row.map_err(|e| refused(e, name_taken))?.try_into()?))
+}

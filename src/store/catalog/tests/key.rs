@@ -1,0 +1,105 @@
+//! API keys: found by prefix, valid or not, restricted, and never more than their maker.
+
+use super::place::*;
+use crate::domain::key::KeySpec;
+use crate::domain::{DeviceId, Micros, Principal, Resource, Scope, StreamId};
+
+pub(super) async fn a_key_is_found_by_its_prefix_until_and_after_it_is_revoked(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let made = catalog.create_key(&admin, key_spec(" probe "), secret("bas_1234")).await.unwrap();
+    assert_eq!(made.spec.name, "probe");
+    assert_eq!(catalog.key_by_prefix("bas_1234"), Some(made.clone()));
+    assert_eq!(catalog.key_by_prefix("bas_123"), None);
+    assert!(made.is_valid_at(START));
+    let revoked = catalog.revoke_key(&admin, made.id).await.unwrap();
+    assert!(!revoked.is_valid_at(START));
+    assert_eq!(catalog.revoke_key(&admin, made.id).await.unwrap(), revoked);
+    assert_eq!(refusal(catalog.revoke_key(&admin, crate::domain::KeyId(99)).await), not_found());
+    drop(catalog);
+    let stored = place.open().await.key_by_prefix("bas_1234").unwrap();
+    assert_eq!(stored, revoked);
+    assert_eq!(stored.secret, secret("bas_1234"));
+}
+
+pub(super) async fn an_expired_key_is_not_valid(place: Place) {
+    let catalog = place.open().await;
+    let end = Micros(START.0 + 1_000_000);
+    let spec = KeySpec { expires_at: Some(end), ..key_spec("short") };
+    catalog.create_key(&admin(&catalog), spec, secret("short")).await.unwrap();
+    drop(catalog);
+    let stored = place.open().await.key_by_prefix("short").unwrap();
+    assert!(stored.is_valid_at(START) && stored.is_valid_at(Micros(end.0 - 1)));
+    assert!(!stored.is_valid_at(end));
+}
+
+pub(super) async fn a_key_says_what_is_wrong(place: Place) {
+    let catalog = place.open().await;
+    let (admin, other) = (admin(&catalog), other_org(&catalog).await);
+    let theirs = device(&catalog, &other, "theirs").await;
+    let spec = KeySpec {
+        name: " ".to_owned(),
+        devices: Some([theirs.id].into()),
+        streams: Some([StreamId(99)].into()),
+        ..key_spec("x")
+    };
+    assert_eq!(
+        refusal(catalog.create_key(&admin, spec, secret("a")).await),
+        invalid(&[
+            "name: This field may not be blank.",
+            &format!("allowed_devices: Invalid pk \"{}\" - object does not exist.", theirs.id),
+            "allowed_data: Invalid pk \"99\" - object does not exist.",
+        ])
+    );
+    let many = KeySpec { devices: Some((1..=10_001).map(DeviceId).collect()), ..key_spec("many") };
+    let too_many = invalid(&["allowed_devices: Ensure this field has no more than 10000 elements."]);
+    assert_eq!(refusal(catalog.create_key(&admin, many, secret("b")).await), too_many);
+    catalog.create_key(&admin, key_spec("one"), secret("same")).await.unwrap();
+    let twin = catalog.create_key(&other, key_spec("two"), secret("same")).await;
+    assert_eq!(refusal(twin), invalid(&["prefix: This field must be unique."]));
+}
+
+pub(super) async fn nobody_grants_more_than_they_hold(place: Place) {
+    let catalog = place.open().await;
+    let reader = Principal {
+        scopes: [Scope::read(Resource::Device)].into_iter().collect(),
+        ..key(catalog.default_org(), None, None)
+    };
+    let write = KeySpec { scopes: [Scope::write(Resource::Device)].into_iter().collect(), ..key_spec("w") };
+    assert_eq!(refusal(catalog.create_key(&reader, write, secret("w")).await), forbidden());
+    let read = KeySpec { scopes: reader.scopes, ..key_spec("r") };
+    let made = catalog.create_key(&reader, read, secret("r")).await.unwrap();
+    drop(catalog);
+    let stored = place.open().await.key_by_prefix("r").unwrap();
+    assert_eq!((stored.spec.scopes, stored), (reader.scopes, made));
+}
+
+pub(super) async fn keys_are_seen_by_their_organization_only(place: Place) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let own = device(&catalog, &ours, "d").await;
+    let key_of_ours = catalog.create_key(&ours, key_spec("a"), secret("a")).await.unwrap();
+    let key_of_theirs = catalog.create_key(&theirs, key_spec("b"), secret("b")).await.unwrap();
+    assert_eq!(catalog.keys(&ours), vec![key_of_ours.clone()]);
+    assert_eq!(catalog.keys(&theirs), vec![key_of_theirs.clone()]);
+    assert_eq!(refusal(catalog.revoke_key(&ours, key_of_theirs.id).await), not_found());
+    let restricted = key(ours.org, Some(&[own.id]), None);
+    assert!(catalog.keys(&restricted).is_empty());
+    assert_eq!(refusal(catalog.revoke_key(&restricted, key_of_ours.id).await), not_found());
+    assert_eq!(refusal(catalog.create_key(&restricted, key_spec("c"), secret("c")).await), forbidden());
+}
+
+pub(super) async fn uses_are_kept_in_memory_until_saved(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let made = catalog.create_key(&admin, key_spec("a"), secret("a")).await.unwrap();
+    let (early, late) = (Micros(START.0 + 1), Micros(START.0 + 2));
+    catalog.touch_key(made.id, late);
+    catalog.touch_key(made.id, early);
+    assert_eq!(catalog.keys(&admin)[0].last_used_at, Some(late), "the latest use counts");
+    assert_eq!(place.open().await.keys(&admin)[0].last_used_at, None);
+    catalog.save_last_used().await.unwrap();
+    catalog.save_last_used().await.unwrap();
+    assert_eq!(catalog.keys(&admin)[0].last_used_at, Some(late));
+    assert_eq!(place.open().await.keys(&admin)[0].last_used_at, Some(late));
+}

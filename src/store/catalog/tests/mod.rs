@@ -1,0 +1,96 @@
+//! The catalog's specification, one suite for both databases: each case runs on SQLite and on PostgreSQL.
+//!
+//! PostgreSQL is the server that `BASALT_TEST_POSTGRES` names; without it those tests fail, they are not skipped.
+
+mod device;
+mod durability;
+mod event;
+mod group;
+mod key;
+mod org;
+mod place;
+mod policy;
+mod stream;
+
+macro_rules! suite {
+    ($($noun:ident: $($case:ident),+;)+) => {
+        mod on_sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$noun::$case(super::place::Place::sqlite()).await;
+                }
+            )+)+
+        }
+
+        mod on_postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let place = super::place::Place::postgres().await;
+                    super::$noun::$case(place.clone()).await;
+                    place.drop_database().await;
+                }
+            )+)+
+        }
+    };
+}
+
+suite! {
+    org:
+        the_default_organization_is_made_once,
+        only_the_administrator_manages_organizations_and_users,
+        organizations_and_users_say_what_is_wrong,
+        a_user_belongs_to_one_organization_and_is_found_from_any;
+    key:
+        a_key_is_found_by_its_prefix_until_and_after_it_is_revoked,
+        an_expired_key_is_not_valid,
+        a_key_says_what_is_wrong,
+        nobody_grants_more_than_they_hold,
+        keys_are_seen_by_their_organization_only,
+        uses_are_kept_in_memory_until_saved;
+    device:
+        a_device_comes_back_as_it_was_given,
+        a_device_says_everything_that_is_wrong_at_once,
+        names_are_trimmed_and_unique_in_one_organization,
+        devices_are_filtered_and_paged_by_id,
+        devices_of_another_organization_do_not_exist,
+        a_restricted_key_sees_its_devices_and_changes_only_those,
+        deleting_a_device_takes_its_streams_and_leaves_its_events;
+    stream:
+        a_stream_comes_back_as_it_was_given,
+        a_stream_says_what_is_wrong,
+        a_stream_cannot_move_to_another_device,
+        streams_of_another_organization_do_not_exist,
+        a_restricted_key_sees_and_changes_its_streams,
+        streams_are_filtered_and_paged_by_id,
+        a_write_finds_what_it_must_know,
+        five_thousand_streams_are_made_fast;
+    group:
+        a_group_says_what_is_wrong,
+        membership_is_replaced_as_a_whole,
+        deleting_a_group_leaves_its_streams,
+        groups_of_another_organization_do_not_exist,
+        a_restricted_key_moves_only_what_it_sees;
+    event:
+        an_event_comes_back_as_it_was_given,
+        an_event_says_what_is_wrong,
+        events_are_filtered_ordered_and_paged,
+        events_of_another_organization_do_not_exist,
+        a_restricted_key_sees_events_of_its_own,
+        an_event_does_not_tell_ids_that_are_not_seen;
+    policy:
+        a_policy_is_made_replaced_and_removed,
+        policies_of_another_organization_do_not_exist,
+        a_restricted_key_sets_policies_of_its_streams_only,
+        policies_go_with_their_stream;
+    durability:
+        opening_again_migrates_nothing_and_reads_everything,
+        ids_are_never_used_again,
+        concurrent_changes_of_one_row_lose_nothing,
+        of_concurrent_namesakes_one_is_made,
+        a_change_is_finished_when_its_caller_goes_away,
+        a_name_taken_behind_the_mirror_is_the_same_error,
+        a_row_deleted_behind_the_mirror_is_a_conflict,
+        a_database_that_fails_is_unavailable;
+}

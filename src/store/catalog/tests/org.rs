@@ -1,0 +1,65 @@
+//! Organizations and users.
+
+use super::place::*;
+use crate::domain::org::NewUser;
+use crate::domain::{Kind, Principal};
+
+fn person(name: &str) -> NewUser {
+    NewUser {
+        name: name.to_owned(),
+        password_hash: "$argon2id$1".to_owned(),
+        is_staff: true,
+        is_superuser: false,
+    }
+}
+
+pub(super) async fn the_default_organization_is_made_once(place: Place) {
+    let first = place.open().await;
+    let org = first.org_by_slug(&admin(&first), "default").unwrap();
+    assert_eq!((org.id, first.org_count()), (first.default_org(), 1));
+    drop(first);
+    let again = place.open().await;
+    assert_eq!((again.default_org(), again.org_count()), (org.id, 1));
+}
+
+pub(super) async fn only_the_administrator_manages_organizations_and_users(place: Place) {
+    let catalog = place.open().await;
+    let user = catalog.create_user(&admin(&catalog), person("ada")).await.unwrap();
+    let anyone = key(catalog.default_org(), None, None);
+    assert_eq!(refusal(catalog.create_org(&anyone, "x", "X").await), forbidden());
+    assert_eq!(refusal(catalog.org_by_slug(&anyone, "default")), forbidden());
+    assert_eq!(refusal(catalog.create_user(&anyone, person("bob")).await), forbidden());
+    assert_eq!(refusal(catalog.user_by_name(&anyone, "ada")), forbidden());
+    assert_eq!(refusal(catalog.set_password(&anyone, user.id, String::new()).await), forbidden());
+    assert!(catalog.orgs(&anyone).is_empty() && catalog.users(&anyone).is_empty());
+}
+
+pub(super) async fn organizations_and_users_say_what_is_wrong(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let taken = catalog.create_org(&admin, "default", "Again").await;
+    assert_eq!(refusal(taken), invalid(&["slug: This field must be unique."]));
+    let (kind, fields) = refusal(catalog.create_org(&admin, "Not A Slug", "").await);
+    assert_eq!((kind, fields.len()), (Kind::Invalid, 2), "{fields:?}");
+    catalog.create_user(&admin, person(" ada ")).await.unwrap();
+    let other = other_org(&catalog).await;
+    let taken = catalog.create_user(&other, person("ada")).await;
+    assert_eq!(refusal(taken), invalid(&["name: This field must be unique."]));
+    let blank = catalog.create_user(&admin, person("  ")).await;
+    assert_eq!(refusal(blank), invalid(&["name: This field may not be blank."]));
+}
+
+pub(super) async fn a_user_belongs_to_one_organization_and_is_found_from_any(place: Place) {
+    let catalog = place.open().await;
+    let (admin, other) = (admin(&catalog), other_org(&catalog).await);
+    let ada = catalog.create_user(&other, person("ada")).await.unwrap();
+    assert_eq!(catalog.user_by_name(&admin, "ada").unwrap(), ada);
+    assert_eq!(refusal(catalog.user_by_name(&admin, "Ada")), not_found());
+    assert_eq!((catalog.users(&admin).len(), catalog.users(&other).len()), (0, 1));
+    assert_eq!(refusal(catalog.set_password(&admin, ada.id, "$2".to_owned()).await), not_found());
+    catalog.set_password(&other, ada.id, "$2".to_owned()).await.unwrap();
+    drop(catalog);
+    let again = place.open().await;
+    let stored = again.user_by_name(&Principal::system(again.default_org()), "ada").unwrap();
+    assert_eq!((stored.password_hash.as_str(), stored.is_staff, stored.enabled), ("$2", true, true));
+}
