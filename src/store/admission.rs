@@ -1,0 +1,82 @@
+//! What may be written: every row is checked before anything is logged, and errors name the row.
+
+use std::collections::HashMap;
+
+use super::catalog::Catalog;
+use crate::domain::reading::{Quality, Readings};
+use crate::domain::stream::StreamKind;
+use crate::domain::{Error, FieldError, Micros, Principal, Result, StreamId};
+
+/// How many wrong rows one answer lists.
+const LISTED: usize = 20;
+
+/// Checks rows against the principal, the clock and the rules of a reading.
+///
+/// # Errors
+/// `Invalid` with one field `row N` (rows count from 1) for each wrong row, at most `LISTED` of them.
+pub fn check(
+    catalog: &Catalog,
+    principal: &Principal,
+    rows: &Readings,
+    newest_allowed: Micros,
+) -> Result<()> {
+    let mut kinds: HashMap<i32, Option<StreamKind>> = HashMap::new();
+    let mut wrong = Vec::new();
+    for i in 0..rows.len() {
+        let stream = rows.stream[i];
+        let kind = *kinds.entry(stream).or_insert_with(|| kind_of(catalog, principal, StreamId(stream)));
+        let problem = match kind {
+            Some(kind) => time_problem(rows, i, newest_allowed).or_else(|| value_problem(kind, rows, i)),
+            None => Some(format!("stream_id: there is no stream `{stream}`")),
+        };
+        if let Some(problem) = problem {
+            wrong.push(FieldError::new(format!("row {}", i + 1), problem));
+            if wrong.len() == LISTED {
+                break;
+            }
+        }
+    }
+    Error::check(wrong)
+}
+
+/// The kind of a stream the principal sees.
+fn kind_of(catalog: &Catalog, principal: &Principal, stream: StreamId) -> Option<StreamKind> {
+    let entry = catalog.stream_entry(stream)?;
+    principal.sees_stream(entry.org, entry.device, stream).then_some(entry.kind)
+}
+
+fn time_problem(rows: &Readings, i: usize, newest_allowed: Micros) -> Option<String> {
+    let ts = Micros(rows.ts[i]);
+    if !ts.is_storable() {
+        return Some(format!("ts: `{}` microseconds since 1970 is outside the years 1970 to 2261", ts.0));
+    }
+    (ts > newest_allowed)
+        .then(|| format!("ts: `{ts}` lies too far in the future (the latest accepted is {newest_allowed})"))
+}
+
+/// A bad reading has neither value nor text; a numeric one has a value; any other a text. Beside a number, text is the
+/// exact decimal of a 64-bit integer that an f64 cannot hold.
+fn value_problem(kind: StreamKind, rows: &Readings, i: usize) -> Option<String> {
+    let value = rows.value[i];
+    let text = rows.text.get(i).and_then(Option::as_deref);
+    if rows.quality[i] == Quality::Bad as u8 {
+        let is_empty = value.is_nan() && text.is_none();
+        return (!is_empty).then(|| "value: must be null where quality is bad".to_owned());
+    }
+    if value.is_infinite() {
+        return Some("value: must be finite".to_owned());
+    }
+    match (kind.is_numeric(), text) {
+        (true, _) if value.is_nan() => Some(format!("value: is missing; the stream is {kind}")),
+        (true, Some(text)) if !(kind.is_wide_integer() && is_decimal_of(text, value)) => {
+            Some(format!("text: must be null; the stream is {kind}"))
+        }
+        (false, None) => Some(format!("text: is missing; the stream is {kind}")),
+        _ => None,
+    }
+}
+
+fn is_decimal_of(text: &str, value: f64) -> bool {
+    let number = text.parse::<i64>().map(|n| n as f64).or_else(|_| text.parse::<u64>().map(|n| n as f64));
+    number == Ok(value)
+}

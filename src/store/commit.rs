@@ -1,0 +1,120 @@
+//! The committing thread: takes what waits, makes it durable with one fsync, shows it to queries, acknowledges.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{Notify, oneshot};
+
+use super::last::LastValues;
+use super::memtable::run::Run;
+use super::state::Shared;
+use super::wal::Log;
+use super::wal::log::Payload;
+use crate::domain::reading::Readings;
+use crate::domain::{Error, Result};
+
+/// One fsync covers at most this many bytes of requests, so that a group's latency stays bounded.
+const GROUP_BYTES: usize = 32 << 20;
+const GROUP_REQUESTS: usize = 4096;
+
+/// A request waiting to be made durable: its encoded record and the normalized rows in it.
+pub struct Pending {
+    pub payload: Payload,
+    pub rows: Readings,
+    /// Gets the seq once the request is durable and visible.
+    pub done: oneshot::Sender<Result<u64>>,
+}
+
+/// Requests on their way to the log.
+#[derive(Default)]
+pub struct Queue {
+    waiting: Mutex<Vec<Pending>>,
+    arrived: Condvar,
+    closed: AtomicBool,
+}
+
+impl Queue {
+    /// Hands a request over; refused once the store is closing.
+    pub fn push(&self, pending: Pending) -> Result<()> {
+        let mut waiting = self.waiting.lock();
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::unavailable("the server is shutting down"));
+        }
+        waiting.push(pending);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Refuses new requests; those waiting are still committed.
+    pub fn close(&self) {
+        let _guard = self.waiting.lock();
+        self.closed.store(true, Ordering::Release);
+        self.arrived.notify_all();
+    }
+
+    /// The next group, or `None` once closed and empty.
+    fn next_group(&self) -> Option<Vec<Pending>> {
+        let mut waiting = self.waiting.lock();
+        while waiting.is_empty() {
+            if self.closed.load(Ordering::Acquire) {
+                return None;
+            }
+            self.arrived.wait(&mut waiting);
+        }
+        let mut bytes = 0;
+        let mut fits = |p: &Pending| {
+            bytes += p.payload.bytes.len();
+            bytes <= GROUP_BYTES
+        };
+        // At least one, however large.
+        let count = waiting.iter().take(GROUP_REQUESTS).map_while(|p| fits(p).then_some(())).count().max(1);
+        Some(waiting.drain(..count).collect())
+    }
+}
+
+/// The thread's parts.
+pub struct Committer {
+    pub queue: Arc<Queue>,
+    pub log: Arc<Mutex<Log>>,
+    pub shared: Arc<Shared>,
+    pub last: Arc<LastValues>,
+    /// Told after every group, so that the flusher looks at sizes.
+    pub grown: Arc<Notify>,
+}
+
+impl Committer {
+    /// Runs until the queue is closed and empty.
+    pub fn run(self) {
+        while let Some(group) = self.queue.next_group() {
+            let (payloads, rest): (Vec<_>, Vec<_>) =
+                group.into_iter().map(|p| (p.payload, (p.rows, p.done))).unzip();
+            let appended = self.log.lock().append(&payloads);
+            drop(payloads);
+            match appended {
+                Ok(first_seq) => self.publish(first_seq, rest),
+                Err(e) => rest.into_iter().for_each(|(_, done)| {
+                    let _ = done.send(Err(Error::unavailable(e.message.clone())));
+                }),
+            }
+        }
+    }
+
+    /// Shows the group to queries, then acknowledges; a caller that went away is no concern of its rows.
+    fn publish(&self, first_seq: u64, group: Vec<(Readings, oneshot::Sender<Result<u64>>)>) {
+        let mut acks = Vec::with_capacity(group.len());
+        let mut runs = Vec::with_capacity(group.len());
+        for (seq, (rows, done)) in (first_seq..).zip(group) {
+            runs.push((Run::new(rows, seq), seq));
+            acks.push((done, seq));
+        }
+        for (run, _) in &runs {
+            self.last.update(run);
+        }
+        self.shared.insert(runs);
+        self.grown.notify_one();
+        for (done, seq) in acks {
+            let _ = done.send(Ok(seq));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The Delta log as the manifest: which files count, and how far the write-ahead log is in them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake_core::kernel::{Action, Add, DataType, PrimitiveType, StructField, Transaction};
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use url::Url;
+
+use super::LakeVersion;
+use super::file::LakeFile;
+use crate::domain::{Error, Result};
+use crate::store::disk::Disk;
+
+/// The application id under which the flushed position stands in the log (Delta protocol, `txn`).
+const APP_ID: &str = "basalt-wal";
+const PARTITION: &str = "date";
+/// One checkpoint in this many commits: opening reads at most so many log files.
+const CHECKPOINT_INTERVAL: &str = "100";
+
+/// The open Delta table of `readings`. One task commits.
+pub struct Delta {
+    table: DeltaTable,
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+}
+
+impl Delta {
+    /// Opens the table in `dir`, creating it when there is none.
+    pub async fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Delta> {
+        disk.create_dir_all(&dir.join("_delta_log")).map_err(|e| unavailable("create", dir, e))?;
+        let dir = std::path::absolute(dir).map_err(|e| unavailable("find", dir, e))?;
+        let url = Url::from_directory_path(&dir)
+            .map_err(|()| Error::invalid(format!("`{}` is not a path of a lake", dir.display())))?;
+        let table = load_or_create(url).await.map_err(|e| unavailable("open", &dir, e))?;
+        let mut delta = Delta { table, disk, dir };
+        delta.sync_log(0)?;
+        delta.table.update_state().await.map_err(|e| unavailable("open", &delta.dir, e))?;
+        Ok(delta)
+    }
+
+    /// The folder that holds the table.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Reads the log again, after a commit whose outcome is unknown.
+    pub async fn reload(&mut self) -> Result<()> {
+        self.table.update_state().await.map_err(|e| unavailable("read", &self.dir, e))?;
+        self.sync_log(0)
+    }
+
+    /// The live files.
+    pub fn files(&self) -> Result<LakeVersion> {
+        let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
+        let files: Vec<LakeFile> = state
+            .log_data()
+            .iter()
+            .map(|view| {
+                #[expect(deprecated, reason = "the only view that carries the tags")]
+                let add = view.add_action();
+                LakeFile::from_delta(&add.path, add.size, &add.tags.unwrap_or_default())
+            })
+            .collect::<Result<_>>()?;
+        Ok(LakeVersion::new(state.version(), files))
+    }
+
+    /// The highest seq whose rows are in the lake; 0 when none is.
+    pub async fn flushed(&self) -> Result<u64> {
+        let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
+        let version = state.transaction_version(self.table.log_store().as_ref(), APP_ID).await;
+        let version = version.map_err(|e| unavailable("read", &self.dir, e))?;
+        Ok(version.map_or(0, i64::unsigned_abs))
+    }
+
+    /// Commits files that are already durable, and the position they reach, in one atomic and durable commit.
+    /// Returns the new version.
+    pub async fn commit(&mut self, files: &[LakeFile], flushed: u64, now_ms: i64) -> Result<u64> {
+        let actions = files.iter().map(|f| Action::Add(add(f, now_ms))).collect();
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: Some(vec![PARTITION.to_owned()]),
+            predicate: None,
+        };
+        let position = Transaction::new(APP_ID, flushed as i64);
+        let properties = CommitProperties::default().with_application_transaction(position);
+        let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
+        let committed = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(state), self.table.log_store(), operation)
+            .await
+            .map_err(|e| unavailable("commit to", &self.dir, e))?;
+        let version = committed.version();
+        self.table.state = Some(committed.snapshot());
+        self.sync_log(version)?;
+        Ok(version)
+    }
+
+    /// object_store does not fsync: makes the log entries from `version` on durable, checkpoints included.
+    fn sync_log(&self, version: u64) -> Result<()> {
+        let log = self.dir.join("_delta_log");
+        let from = format!("{version:020}");
+        let sync = || -> std::io::Result<()> {
+            for file in self.disk.list(&log)? {
+                let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+                if name >= from.as_str() {
+                    self.disk.sync_file(&file)?;
+                }
+            }
+            self.disk.sync_dir(&log)
+        };
+        sync().map_err(|e| unavailable("make durable", &log, e))
+    }
+}
+
+async fn load_or_create(url: Url) -> std::result::Result<DeltaTable, DeltaTableError> {
+    let builder = DeltaTableBuilder::from_url(url.clone())?;
+    match builder.load().await {
+        Err(DeltaTableError::NotATable(_)) => {}
+        loaded => return loaded,
+    }
+    let column = |name: &str, kind, nullable| StructField::new(name, DataType::Primitive(kind), nullable);
+    CreateBuilder::new()
+        .with_location(url.as_str())
+        .with_table_name("readings")
+        .with_columns([
+            column("stream_id", PrimitiveType::Integer, false),
+            column("ts", PrimitiveType::Timestamp, false),
+            column("value", PrimitiveType::Double, true),
+            column("text", PrimitiveType::String, true),
+            column("quality", PrimitiveType::String, false),
+            column("seq", PrimitiveType::Long, false),
+            column(PARTITION, PrimitiveType::Date, false),
+        ])
+        .with_partition_columns([PARTITION])
+        .with_configuration([("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_owned()))])
+        .await
+}
+
+fn add(file: &LakeFile, now_ms: i64) -> Add {
+    Add {
+        path: file.path.clone(),
+        partition_values: [(PARTITION.to_owned(), Some(file.day.to_string()))].into(),
+        size: file.bytes as i64,
+        modification_time: now_ms,
+        data_change: true,
+        stats: Some(file.delta_stats()),
+        tags: Some(file.tags()),
+        deletion_vector: None,
+        base_row_id: None,
+        default_row_commit_version: None,
+        clustering_provider: None,
+    }
+}
+
+fn unavailable(verb: &str, dir: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let source = e.into();
+    Error::unavailable(format!("cannot {verb} the lake `{}`: {source}", dir.display())).because(source)
+}
+
+#[cfg(test)]
+#[path = "delta_tests.rs"]
+mod tests;

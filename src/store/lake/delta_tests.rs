@@ -1,0 +1,38 @@
+//! The manifest survives reopening, with its exact bounds, across checkpoints.
+
+use super::*;
+use crate::domain::time::Day;
+use crate::store::disk::LocalDisk;
+
+fn file(n: u64) -> LakeFile {
+    let ts = 1_777_377_600_000_001 + n as i64 * 60_000_007;
+    LakeFile {
+        path: format!("date={}/part-{n}.parquet", Day(20_571)),
+        day: Day(20_571),
+        rows: n + 1,
+        bytes: 1000 + n,
+        streams: (1, 7),
+        ts: (ts, ts + 999),
+        seq: (n, n + 5),
+        is_late: n.is_multiple_of(3),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_position_are_found_again_after_checkpoints() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
+    let mut delta = Delta::open(disk.clone(), dir.path()).await.unwrap();
+    assert_eq!(delta.flushed().await.unwrap(), 0);
+    for n in 0..205 {
+        delta.commit(&[file(n)], n + 10, 1_777_377_600_000).await.unwrap();
+    }
+    let reopened = Delta::open(disk, dir.path()).await.unwrap();
+    assert_eq!(reopened.flushed().await.unwrap(), 214);
+    let mut found: Vec<LakeFile> = reopened.files().unwrap().files().map(|f| f.as_ref().clone()).collect();
+    found.sort_by_key(|f| f.rows);
+    assert_eq!(found, (0..205).map(file).collect::<Vec<_>>());
+    let log = std::fs::read_dir(dir.path().join("_delta_log")).unwrap();
+    let names: Vec<String> = log.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.iter().any(|n| n.ends_with(".checkpoint.parquet")), "{names:?}");
+}

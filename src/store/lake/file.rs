@@ -1,0 +1,83 @@
+//! What is known of one Parquet file without opening it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::time::Day;
+use crate::domain::{Error, Micros, Result};
+
+/// The tag of a Delta add that carries `Facts`.
+const TAG: &str = "basalt";
+
+/// A live file of the lake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LakeFile {
+    /// Relative to the table: `date=YYYY-MM-DD/part-….parquet`.
+    pub path: String,
+    pub day: Day,
+    pub rows: u64,
+    pub bytes: u64,
+    /// Lowest and highest stream id.
+    pub streams: (i32, i32),
+    /// Oldest and newest time, microseconds.
+    pub ts: (i64, i64),
+    /// Lowest and highest seq.
+    pub seq: (u64, u64),
+    /// Whether a row here can share its (stream, ts) with a row of another file of the day. Files that are not
+    /// late never do so among themselves.
+    pub is_late: bool,
+}
+
+/// The exact bounds as kept in the Delta log. Delta's own statistics round timestamps to milliseconds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Facts {
+    rows: u64,
+    streams: (i32, i32),
+    ts: (i64, i64),
+    seq: (u64, u64),
+    late: bool,
+}
+
+impl LakeFile {
+    /// Statistics for other Delta readers (Delta protocol, per-file statistics).
+    pub fn delta_stats(&self) -> String {
+        let bounds =
+            |stream: i32, ts: i64| serde_json::json!({"stream_id": stream, "ts": Micros(ts).to_iso()});
+        serde_json::json!({
+            "numRecords": self.rows,
+            "minValues": bounds(self.streams.0, self.ts.0),
+            "maxValues": bounds(self.streams.1, self.ts.1),
+            "nullCount": {"stream_id": 0, "ts": 0},
+        })
+        .to_string()
+    }
+
+    pub fn tags(&self) -> HashMap<String, Option<String>> {
+        let facts =
+            Facts { rows: self.rows, streams: self.streams, ts: self.ts, seq: self.seq, late: self.is_late };
+        let text = serde_json::to_string(&facts).expect("numbers always serialise");
+        HashMap::from([(TAG.to_owned(), Some(text))])
+    }
+
+    /// From what the Delta log says of a file.
+    ///
+    /// # Errors
+    /// `Unavailable` when the file was not added by Basalt (another writer changed the table).
+    pub fn from_delta(path: &str, bytes: i64, tags: &HashMap<String, Option<String>>) -> Result<LakeFile> {
+        let foreign = || Error::unavailable(format!("`{path}` in the lake was not written by basalt"));
+        let facts = tags.get(TAG).and_then(Option::as_deref).ok_or_else(foreign)?;
+        let facts: Facts = serde_json::from_str(facts).map_err(|e| foreign().because(e))?;
+        let date = path.strip_prefix("date=").and_then(|p| p.get(..10)).and_then(Day::parse);
+        Ok(LakeFile {
+            path: path.to_owned(),
+            day: date.ok_or_else(foreign)?,
+            rows: facts.rows,
+            bytes: bytes.unsigned_abs(),
+            streams: facts.streams,
+            ts: facts.ts,
+            seq: facts.seq,
+            is_late: facts.late,
+        })
+    }
+}

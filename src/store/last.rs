@@ -1,0 +1,86 @@
+//! The newest reading of every stream, in memory, never older than an acknowledged write.
+
+use std::collections::HashMap;
+
+use parking_lot::RwLock;
+
+use super::memtable::run::Run;
+use crate::domain::StreamId;
+use crate::domain::reading::{Quality, Reading, Readings};
+
+/// The newest readings of one stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latest {
+    /// By time, whatever its quality.
+    pub newest: Reading,
+    /// The newest that carries a value.
+    pub valued: Option<Reading>,
+}
+
+/// The newest readings of all streams.
+#[derive(Debug, Default)]
+pub struct LastValues {
+    streams: RwLock<HashMap<StreamId, Latest>>,
+}
+
+impl LastValues {
+    pub fn get(&self, stream: StreamId) -> Option<Latest> {
+        self.streams.read().get(&stream).cloned()
+    }
+
+    /// Takes over a run: sorted, so each stream's newest row is its last, and its newest valued one is found
+    /// going back from there.
+    pub fn update(&self, run: &Run) {
+        let mut streams = self.streams.write();
+        let mut end = run.len();
+        while end > 0 {
+            let stream = run.stream[end - 1];
+            let start = run.stream[..end].partition_point(|s| *s < stream);
+            let bad = Quality::Bad as u8;
+            put(&mut streams, run.get(end - 1));
+            if run.quality[end - 1] == bad
+                && let Some(valued) = (start..end).rev().find(|i| run.quality[*i] != bad)
+            {
+                put(&mut streams, run.get(valued));
+            }
+            end = start;
+        }
+    }
+
+    /// Everything, for the checkpoint.
+    pub fn export(&self) -> Readings {
+        let streams = self.streams.read();
+        streams.values().flat_map(|l| l.valued.iter().chain([&l.newest])).cloned().collect()
+    }
+
+    /// Takes over a checkpoint, in any order.
+    pub fn import(&self, readings: &Readings) {
+        let mut streams = self.streams.write();
+        readings.iter().for_each(|r| put(&mut streams, r));
+    }
+
+    /// Forgets deleted streams.
+    pub fn remove(&self, gone: &[StreamId]) {
+        let mut streams = self.streams.write();
+        gone.iter().for_each(|s| drop(streams.remove(s)));
+    }
+}
+
+/// A row of the same time replaces: it was written later.
+fn put(streams: &mut HashMap<StreamId, Latest>, reading: Reading) {
+    let is_valued = reading.quality != Quality::Bad;
+    match streams.get_mut(&reading.stream) {
+        None => {
+            let valued = is_valued.then(|| reading.clone());
+            streams.insert(reading.stream, Latest { newest: reading, valued });
+        }
+        Some(latest) => {
+            if is_valued && latest.valued.as_ref().is_none_or(|v| v.ts <= reading.ts) {
+                latest.valued = Some(reading.clone());
+            }
+            if latest.newest.ts <= reading.ts {
+                latest.newest = reading;
+            }
+        }
+    }
+}

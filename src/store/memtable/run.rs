@@ -1,0 +1,191 @@
+//! A run: readings in memory, sorted by (stream, ts), one row a key, each with its `seq`.
+
+use arrow::array::StringArray;
+use arrow::buffer::ScalarBuffer;
+
+use crate::domain::reading::{Reading, Readings};
+use crate::domain::time::Day;
+use crate::domain::{Micros, StreamId};
+
+/// Sorted readings in Arrow buffers, so that a query shares them without copying.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub stream: ScalarBuffer<i32>,
+    /// Microseconds since the epoch, UTC.
+    pub ts: ScalarBuffer<i64>,
+    /// NaN stands for null.
+    pub value: ScalarBuffer<f64>,
+    pub quality: ScalarBuffer<u8>,
+    pub seq: ScalarBuffer<i64>,
+    /// `None` when no row has a text.
+    pub text: Option<StringArray>,
+}
+
+/// Sorts readings by (stream, ts) and keeps the later of two with the same key.
+pub fn normalize(rows: Readings) -> Readings {
+    let keys: Vec<(i32, i64)> = rows.stream.iter().copied().zip(rows.ts.iter().copied()).collect();
+    if keys.windows(2).all(|w| w[0] < w[1]) {
+        return rows;
+    }
+    let order = last_of_each(&keys);
+    let pick = |i: &u32| *i as usize;
+    Readings {
+        stream: order.iter().map(|i| rows.stream[pick(i)]).collect(),
+        ts: order.iter().map(|i| rows.ts[pick(i)]).collect(),
+        value: order.iter().map(|i| rows.value[pick(i)]).collect(),
+        quality: order.iter().map(|i| rows.quality[pick(i)]).collect(),
+        text: match rows.text.is_empty() {
+            true => Vec::new(),
+            false => order.iter().map(|i| rows.text[pick(i)].clone()).collect(),
+        },
+    }
+}
+
+/// Row numbers sorted by key; of equal keys only the last row. Batches are far below 2^32 rows.
+fn last_of_each(keys: &[(i32, i64)]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+    // Stable, so equal keys stay in the order of writing; runs already sorted are merged, not sorted again.
+    order.sort_by_key(|i| keys[*i as usize]);
+    let mut kept: Vec<u32> = Vec::with_capacity(order.len());
+    for i in order {
+        match kept.last_mut() {
+            Some(last) if keys[*last as usize] == keys[i as usize] => *last = i,
+            _ => kept.push(i),
+        }
+    }
+    kept
+}
+
+impl Run {
+    /// From normalized readings of one request.
+    pub fn new(rows: Readings, seq: u64) -> Run {
+        let seqs = vec![seq as i64; rows.len()];
+        let text =
+            (!rows.text.is_empty()).then(|| StringArray::from_iter(rows.text.iter().map(Option::as_deref)));
+        Run {
+            stream: rows.stream.into(),
+            ts: rows.ts.into(),
+            value: rows.value.into(),
+            quality: rows.quality.into(),
+            seq: seqs.into(),
+            text,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.ts.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ts.is_empty()
+    }
+
+    fn key(&self, i: usize) -> (i32, i64) {
+        (self.stream[i], self.ts[i])
+    }
+
+    /// Row `i` as one reading.
+    pub fn get(&self, i: usize) -> Reading {
+        use arrow::array::Array;
+        let text = self.text.as_ref().filter(|t| t.is_valid(i)).map(|t| Box::from(t.value(i)));
+        Reading {
+            stream: StreamId(self.stream[i]),
+            ts: Micros(self.ts[i]),
+            value: Some(self.value[i]).filter(|v| !v.is_nan()),
+            text,
+            quality: crate::domain::reading::Quality::from_byte(self.quality[i]).unwrap_or_default(),
+        }
+    }
+
+    /// The rows whose keys lie in `from..to`.
+    pub fn slice_between(&self, from: (i32, i64), to: (i32, i64)) -> Run {
+        let at = |key: (i32, i64)| {
+            let (mut low, mut high) = (0, self.len());
+            while low < high {
+                let mid = low + (high - low) / 2;
+                if self.key(mid) < key { low = mid + 1 } else { high = mid }
+            }
+            low
+        };
+        let start = at(from);
+        self.slice(start, at(to).saturating_sub(start))
+    }
+
+    pub fn slice(&self, start: usize, len: usize) -> Run {
+        Run {
+            stream: self.stream.slice(start, len),
+            ts: self.ts.slice(start, len),
+            value: self.value.slice(start, len),
+            quality: self.quality.slice(start, len),
+            seq: self.seq.slice(start, len),
+            text: self.text.as_ref().map(|t| t.slice(start, len)),
+        }
+    }
+
+    /// The rows for which `keep` holds.
+    pub fn select(&self, keep: impl Fn(&Run, usize) -> bool) -> Run {
+        let rows: Vec<u32> = (0..self.len() as u32).filter(|i| keep(self, *i as usize)).collect();
+        if rows.len() == self.len() { self.clone() } else { self.take(&rows) }
+    }
+
+    fn take(&self, rows: &[u32]) -> Run {
+        gather(std::slice::from_ref(self), rows)
+    }
+
+    /// Splits by UTC day, keeping each part sorted.
+    pub fn by_day(self) -> Vec<(Day, Run)> {
+        let day_of = |ts: &i64| Micros(*ts).day();
+        let mut days: Vec<Day> = self.ts.iter().map(day_of).collect();
+        days.sort_unstable();
+        days.dedup();
+        match days.as_slice() {
+            [] => Vec::new(),
+            [day] => vec![(*day, self)],
+            _ => days.into_iter().map(|day| (day, self.select(|run, i| day_of(&run.ts[i]) == day))).collect(),
+        }
+    }
+}
+
+/// One run out of several, given oldest first: sorted, and of equal keys the row of the later run.
+pub fn merge(runs: &[Run]) -> Option<Run> {
+    match runs {
+        [] => None,
+        [only] => Some(only.clone()),
+        _ => {
+            let keys: Vec<(i32, i64)> = runs.iter().flat_map(|r| (0..r.len()).map(|i| r.key(i))).collect();
+            Some(gather(runs, &last_of_each(&keys)))
+        }
+    }
+}
+
+/// The rows numbered over the runs laid end to end.
+fn gather(runs: &[Run], rows: &[u32]) -> Run {
+    let mut starts = Vec::with_capacity(runs.len());
+    let mut total = 0;
+    for run in runs {
+        starts.push(total);
+        total += run.len();
+    }
+    let places: Vec<(usize, usize)> = rows
+        .iter()
+        .map(|row| {
+            let row = *row as usize;
+            let run = starts.partition_point(|start| *start <= row) - 1;
+            (run, row - starts[run])
+        })
+        .collect();
+    let has_text = runs.iter().any(|r| r.text.is_some());
+    let text = |(run, i): &(usize, usize)| -> Option<&str> {
+        use arrow::array::Array;
+        let run: &Run = &runs[*run];
+        run.text.as_ref().filter(|t| t.is_valid(*i)).map(|t| t.value(*i))
+    };
+    Run {
+        stream: places.iter().map(|(r, i)| runs[*r].stream[*i]).collect(),
+        ts: places.iter().map(|(r, i)| runs[*r].ts[*i]).collect(),
+        value: places.iter().map(|(r, i)| runs[*r].value[*i]).collect(),
+        quality: places.iter().map(|(r, i)| runs[*r].quality[*i]).collect(),
+        seq: places.iter().map(|(r, i)| runs[*r].seq[*i]).collect(),
+        text: has_text.then(|| places.iter().map(text).collect()),
+    }
+}

@@ -1,0 +1,230 @@
+//! The storage engine: write-ahead log, memtable and lake behind one `Store`, and the catalog of what is stored.
+//!
+//! When `Store::write` returns `Ok` the rows are durable and in every later snapshot. Everything else (flushing,
+//! checkpoints, cutting the log) happens behind it and changes no answer.
+
+pub mod admission;
+pub mod catalog;
+pub mod checkpoint;
+pub mod commit;
+pub mod disk;
+pub mod flush;
+pub mod idempotency;
+pub mod lake;
+pub mod last;
+pub mod memtable;
+pub mod open;
+pub mod schema;
+pub mod snapshot;
+pub mod state;
+pub mod wal;
+pub mod watermark;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::domain::reading::Readings;
+use crate::domain::{Clock, Error, Micros, Principal, Result, StreamId};
+use catalog::Catalog;
+use commit::{Pending, Queue};
+use flush::Flusher;
+use idempotency::{Begin, Claim, Idempotency};
+use last::{LastValues, Latest};
+use sha2::{Digest, Sha256};
+use snapshot::Snapshot;
+use state::Shared;
+use wal::log::Payload;
+use wal::{Idempotent, Record};
+
+pub use open::StoreOptions;
+
+/// One unit of the memory budget.
+const UNIT_BYTES: usize = 64;
+
+/// A durable write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// Rows of the request.
+    pub rows: usize,
+    /// The request's number in the log; 0 for a replay.
+    pub seq: u64,
+}
+
+/// What a request with an idempotency key finds.
+pub enum Claimed {
+    /// It is the first: write with `Store::write_claimed`.
+    First(Claim),
+    /// It was written before; the first answer.
+    Before(Vec<u8>),
+}
+
+/// The open storage engine. Cheap to share; closed once by `close`.
+pub struct Store {
+    catalog: Arc<Catalog>,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+    last: Arc<LastValues>,
+    keys: Arc<Idempotency>,
+    queue: Arc<Queue>,
+    flusher: Arc<Flusher>,
+    budget: Arc<Semaphore>,
+    cap_units: usize,
+    /// Longest a writer waits for memory.
+    write_deadline: Duration,
+    max_future_us: i64,
+    assigned: Mutex<HashMap<StreamId, i64>>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    flushing: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+impl Store {
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Writes rows atomically. Rows of one request with equal (stream, ts): the later wins.
+    ///
+    /// # Errors
+    /// `Invalid` naming rows; `TooLarge` past the memory cap; `Busy` when memory stays full past the deadline;
+    /// `Unavailable` when the log cannot be written. On any error no row is acknowledged.
+    pub async fn write(&self, principal: &Principal, rows: Readings) -> Result<Ack> {
+        self.admit(principal, &rows)?;
+        if rows.is_empty() {
+            return Ok(Ack { rows: 0, seq: 0 });
+        }
+        let count = rows.len();
+        let acked = self.enqueue(Record { readings: rows, idempotent: None }).await?;
+        Ok(Ack { rows: count, seq: wait(acked).await? })
+    }
+
+    /// Claims an idempotency key for a body, or finds the answer of the request that had it first. `scope` is who
+    /// asks and where.
+    ///
+    /// # Errors
+    /// `Conflict` when the key was used with another body; `Throttled` when too many keys are live.
+    pub async fn claim(&self, scope: &str, key: &str, body: &[u8]) -> Result<Claimed> {
+        let hash = Sha256::digest(body).into();
+        Ok(match self.keys.begin(scope, key, hash, self.clock.now()).await? {
+            Begin::Replay(answer) => Claimed::Before(answer),
+            Begin::First(claim) => Claimed::First(claim),
+        })
+    }
+
+    /// Writes rows under a claimed key, with the answer that every retry gets, also after a crash.
+    ///
+    /// # Errors
+    /// As `write`; the key is free again then.
+    pub async fn write_claimed(
+        &self,
+        principal: &Principal,
+        rows: Readings,
+        claim: Claim,
+        answer: Vec<u8>,
+    ) -> Result<()> {
+        self.admit(principal, &rows)?;
+        let entry = claim.entry(answer, self.clock.now());
+        let acked = self.enqueue(Record { readings: rows, idempotent: Some(entry.clone()) }).await?;
+        // Detached: once the record is on its way, a client that leaves must not free the key for a second write.
+        let finished = tokio::spawn(finish(claim, entry, acked));
+        finished.await.map_err(|e| Error::internal("a write ended early").because(e))??;
+        Ok(())
+    }
+
+    fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
+        let newest = Micros(self.clock.now().0.saturating_add(self.max_future_us));
+        admission::check(&self.catalog, principal, rows, newest)
+    }
+
+    /// Takes memory for a request and hands it to the committing thread.
+    async fn enqueue(&self, mut record: Record) -> Result<oneshot::Receiver<Result<u64>>> {
+        record.readings = memtable::run::normalize(record.readings);
+        let units = record.readings.size_bytes().div_ceil(UNIT_BYTES) + 1;
+        if units > self.cap_units {
+            return Err(Error::too_large(format!(
+                "the request holds more than the {} MiB that may wait in memory; send it in parts",
+                (self.cap_units * UNIT_BYTES) >> 20
+            )));
+        }
+        let permits = u32::try_from(units).expect("the cap is far below 2^32 units");
+        self.take_memory(permits).await?;
+        self.flusher.taken.lock().0 += units;
+        let payload = Payload::new(record.encode());
+        let (done, acked) = oneshot::channel();
+        self.queue.push(Pending { payload, rows: record.readings, done })?;
+        Ok(acked)
+    }
+
+    async fn take_memory(&self, permits: u32) -> Result<()> {
+        if let Ok(memory) = self.budget.try_acquire_many(permits) {
+            memory.forget();
+            return Ok(());
+        }
+        self.flusher.writer_waits.store(true, Ordering::Release);
+        self.flusher.grown.notify_one();
+        let memory = tokio::time::timeout(self.write_deadline, self.budget.acquire_many(permits)).await;
+        let memory = memory.map_err(|_| Error::busy("writes are waiting for the disk; retry later"))?;
+        memory.map_err(|e| Error::unavailable("the server is shutting down").because(e))?.forget();
+        Ok(())
+    }
+
+    /// A time for a value that came without one: now, but later than any assigned to the stream before.
+    pub fn assign_ts(&self, stream: StreamId) -> Micros {
+        let now = self.clock.now().0;
+        let mut assigned = self.assigned.lock();
+        let ts = assigned.entry(stream).and_modify(|last| *last = now.max(*last + 1)).or_insert(now);
+        Micros(*ts)
+    }
+
+    /// The newest readings of a stream the principal sees.
+    pub fn last(&self, principal: &Principal, stream: StreamId) -> Option<Latest> {
+        let entry = self.catalog.stream_entry(stream)?;
+        principal.sees_stream(entry.org, entry.device, stream).then(|| self.last.get(stream))?
+    }
+
+    /// Pins what a query sees. The rows of every organization are in it: query/ filters by principal.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    /// Forgets the last values of deleted streams; their rows are invisible once the catalog has no such stream.
+    pub fn forget(&self, streams: &[StreamId]) {
+        self.last.remove(streams);
+    }
+
+    /// Moves everything acknowledged so far into the lake.
+    pub async fn flush(&self) -> Result<()> {
+        self.flusher.flush().await
+    }
+
+    /// Stops accepting, commits what waits, flushes. Idempotent.
+    pub async fn close(&self) -> Result<()> {
+        self.queue.close();
+        let committer = self.committer.lock().take();
+        if let Some(thread) = committer {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            joined
+                .map_err(|e| Error::internal("the committing thread ended early").because(e))?
+                .map_err(|_| Error::internal("the committing thread panicked"))?;
+        }
+        if let Some(flushing) = self.flushing.lock().take() {
+            flushing.abort();
+        }
+        self.flusher.flush().await
+    }
+}
+
+async fn wait(acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
+    acked.await.map_err(|e| Error::unavailable("the write was not made durable").because(e))?
+}
+
+async fn finish(claim: Claim, entry: Idempotent, acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
+    let seq = wait(acked).await?;
+    claim.finish(entry);
+    Ok(seq)
+}

@@ -1,0 +1,166 @@
+//! Opening the store: catalog, lake, checkpoint, then the log replayed over them.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+
+use super::catalog::Catalog;
+use super::commit::{Committer, Queue};
+use super::disk::Disk;
+use super::flush::{FlushOptions, Flusher};
+use super::idempotency::Idempotency;
+use super::lake::LakeVersion;
+use super::lake::delta::Delta;
+use super::last::LastValues;
+use super::memtable::run::Run;
+use super::state::Shared;
+use super::wal::{Log, Record};
+use super::{Store, UNIT_BYTES, checkpoint};
+use crate::domain::{Clock, Error, Result};
+
+/// How a store behaves.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    pub data_dir: PathBuf,
+    pub wal_segment_bytes: u64,
+    pub flush: FlushOptions,
+    /// Unflushed rows may take this much memory; past it writers wait.
+    pub memtable_cap_bytes: usize,
+    /// How long they wait before `Busy`.
+    pub write_deadline: Duration,
+    /// How far ahead of the clock a reading may be.
+    pub max_future: Duration,
+}
+
+impl Store {
+    /// Opens the data directory; starts the committing thread and the flusher. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// `Unavailable` for anything damaged or unreadable, naming it.
+    pub async fn open(
+        options: StoreOptions,
+        catalog: Arc<Catalog>,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Store> {
+        let dir = options.data_dir.clone();
+        let delta = Delta::open(disk.clone(), &dir.join("lake").join("readings")).await?;
+        let lake = delta.files()?;
+        remove_orphans(disk.as_ref(), delta.dir(), &lake)?;
+        let flushed = delta.flushed().await?;
+
+        let (last, keys) = (Arc::new(LastValues::default()), Arc::new(Idempotency::default()));
+        checkpoint::load(disk.as_ref(), &dir, &last, &keys)?;
+        let shared = Shared::new(lake, delta.dir().to_owned(), flushed);
+        let mut replayed = 0;
+        let apply = |seq, payload: &[u8]| {
+            let record = Record::decode(payload)?;
+            replayed += record.readings.len();
+            let run = Run::new(record.readings, seq);
+            last.update(&run);
+            record.idempotent.into_iter().for_each(|entry| keys.restore(entry));
+            shared.insert(vec![(run, seq)]);
+            Ok(())
+        };
+        let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
+        tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
+
+        let cap_units = options.memtable_cap_bytes / UNIT_BYTES;
+        // Replayed rows are already in memory: they count, as far as the cap reaches.
+        let held = (replayed * 21).div_ceil(UNIT_BYTES).min(cap_units);
+        let parts =
+            Parts { shared: Arc::new(shared), last, keys, log: Arc::new(Mutex::new(log)), disk, clock };
+        Ok(parts.start(options, catalog, delta, (cap_units, held)))
+    }
+}
+
+struct Parts {
+    shared: Arc<Shared>,
+    last: Arc<LastValues>,
+    keys: Arc<Idempotency>,
+    log: Arc<Mutex<Log>>,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Parts {
+    fn start(
+        self,
+        options: StoreOptions,
+        catalog: Arc<Catalog>,
+        delta: Delta,
+        (cap_units, held): (usize, usize),
+    ) -> Store {
+        let grown = Arc::new(Notify::new());
+        let queue = Arc::new(Queue::default());
+        let budget = Arc::new(Semaphore::new(cap_units - held));
+        let flusher = Arc::new(Flusher {
+            disk: self.disk,
+            data_dir: options.data_dir,
+            delta: tokio::sync::Mutex::new(delta),
+            log: self.log.clone(),
+            shared: self.shared.clone(),
+            last: self.last.clone(),
+            keys: self.keys.clone(),
+            clock: self.clock.clone(),
+            options: options.flush,
+            grown: grown.clone(),
+            writer_waits: AtomicBool::new(false),
+            budget: budget.clone(),
+            taken: Arc::new(Mutex::new((held, 0))),
+        });
+        let committer = Committer {
+            queue: queue.clone(),
+            log: self.log,
+            shared: self.shared.clone(),
+            last: self.last.clone(),
+            grown,
+        };
+        let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
+        let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
+        let flushing = tokio::spawn(flusher.clone().run());
+        Store {
+            catalog,
+            clock: self.clock,
+            shared: self.shared,
+            last: self.last,
+            keys: self.keys,
+            queue,
+            flusher,
+            budget,
+            cap_units,
+            write_deadline: options.write_deadline,
+            max_future_us: i64::try_from(options.max_future.as_micros()).unwrap_or(i64::MAX),
+            assigned: Mutex::default(),
+            committer: Mutex::new(Some(committer)),
+            flushing: Mutex::new(Some(flushing)),
+        }
+    }
+}
+
+/// Removes what a crashed flush left: files the Delta log does not know.
+fn remove_orphans(disk: &dyn Disk, dir: &Path, lake: &LakeVersion) -> Result<()> {
+    let live: HashSet<PathBuf> = lake.files().map(|f| dir.join(&f.path)).collect();
+    let failed = |e: std::io::Error| {
+        Error::unavailable(format!("cannot tidy the lake `{}`: {e}", dir.display())).because(e)
+    };
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let folder = entry.map_err(failed)?.path();
+        let is_day = folder.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("date="));
+        if !is_day {
+            continue;
+        }
+        for file in disk.list(&folder).map_err(failed)? {
+            if !live.contains(&file) {
+                tracing::warn!(file = %file.display(), "file of an unfinished flush removed");
+                disk.remove(&file).map_err(failed)?;
+            }
+        }
+    }
+    Ok(())
+}

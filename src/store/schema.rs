@@ -1,0 +1,72 @@
+//! The columns of `readings`, and runs in memory as batches of them.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use super::memtable::run::Run;
+use crate::domain::reading::Quality;
+
+pub const STREAM_ID: usize = 0;
+pub const TS: usize = 1;
+pub const VALUE: usize = 2;
+pub const TEXT: usize = 3;
+pub const QUALITY: usize = 4;
+pub const SEQ: usize = 5;
+
+/// `readings(stream_id, ts, value, text, quality, seq)`.
+pub fn readings() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        Arc::new(Schema::new(vec![
+            Field::new("stream_id", DataType::Int32, false),
+            Field::new("ts", timestamp(), false),
+            Field::new("value", DataType::Float64, true),
+            Field::new("text", DataType::Utf8, true),
+            Field::new("quality", DataType::Utf8, false),
+            Field::new("seq", DataType::Int64, false),
+        ]))
+    });
+    SCHEMA.clone()
+}
+
+/// Microseconds UTC, as every timestamp column of ours.
+pub fn timestamp() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// One column of a run.
+fn column(run: &Run, index: usize) -> ArrayRef {
+    match index {
+        STREAM_ID => Arc::new(Int32Array::new(run.stream.clone(), None)),
+        TS => Arc::new(TimestampMicrosecondArray::new(run.ts.clone(), None).with_timezone("UTC")),
+        VALUE => {
+            let has_null = run.value.iter().any(|v| v.is_nan());
+            let nulls = has_null.then(|| NullBuffer::from_iter(run.value.iter().map(|v| !v.is_nan())));
+            Arc::new(Float64Array::new(run.value.clone(), nulls))
+        }
+        TEXT => match &run.text {
+            Some(text) => Arc::new(text.clone()),
+            None => Arc::new(StringArray::new_null(run.len())),
+        },
+        QUALITY => {
+            let name = |byte: &u8| Quality::from_byte(*byte).unwrap_or(Quality::Bad).name();
+            Arc::new(StringArray::from_iter_values(run.quality.iter().map(name)))
+        }
+        _ => Arc::new(Int64Array::new(run.seq.clone(), None)),
+    }
+}
+
+/// A run as a batch of the given columns of `readings()`; sorted as the run is.
+pub fn batch(run: &Run, columns: &[usize]) -> RecordBatch {
+    let schema = Arc::new(readings().project(columns).expect("columns are indices of this schema"));
+    let arrays = columns.iter().map(|i| column(run, *i)).collect();
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(run.len()));
+    RecordBatch::try_new_with_options(schema, arrays, &options).expect("columns are built from the schema")
+}
+
+/// Every column.
+pub const ALL: [usize; 6] = [STREAM_ID, TS, VALUE, TEXT, QUALITY, SEQ];

@@ -1,0 +1,76 @@
+//! How records lie in a segment file: a header naming the first record, then framed payloads.
+//!
+//! ```text
+//! segment: "BSLTWAL1" | first seq u64 | crc32 of the 16 bytes before
+//! record:  length u32 | payload crc32 u32 | seq u64 | crc32 of the 16 bytes before | payload
+//! ```
+//! All numbers are little endian. Two checksums, because the writer of the payload computes one outside the
+//! committing thread, and because a header that proves itself lets recovery tell a torn tail from damage.
+
+pub const MAGIC: &[u8; 8] = b"BSLTWAL1";
+pub const SEGMENT_HEADER: usize = 20;
+pub const RECORD_HEADER: usize = 20;
+/// No request is larger (its body is limited far below); a longer length is damage.
+pub const MAX_PAYLOAD: usize = 1 << 30;
+
+pub fn segment_header(first_seq: u64) -> [u8; SEGMENT_HEADER] {
+    let mut header = [0; SEGMENT_HEADER];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..16].copy_from_slice(&first_seq.to_le_bytes());
+    let crc = crc32fast::hash(&header[..16]);
+    header[16..].copy_from_slice(&crc.to_le_bytes());
+    header
+}
+
+/// The first seq of a segment, if its header is whole.
+pub fn parse_segment_header(bytes: &[u8]) -> Option<u64> {
+    let header = bytes.get(..SEGMENT_HEADER)?;
+    let valid = &header[..8] == MAGIC && u32_at(header, 16)? == crc32fast::hash(&header[..16]);
+    valid.then(|| u64_at(header, 8))?
+}
+
+pub fn record_header(payload_len: usize, payload_crc: u32, seq: u64) -> [u8; RECORD_HEADER] {
+    let mut header = [0; RECORD_HEADER];
+    // Payloads are at most MAX_PAYLOAD bytes, which a u32 holds.
+    header[..4].copy_from_slice(&(payload_len as u32).to_le_bytes());
+    header[4..8].copy_from_slice(&payload_crc.to_le_bytes());
+    header[8..16].copy_from_slice(&seq.to_le_bytes());
+    let crc = crc32fast::hash(&header[..16]);
+    header[16..].copy_from_slice(&crc.to_le_bytes());
+    header
+}
+
+/// A record found whole at some offset.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    pub seq: u64,
+    pub payload: &'a [u8],
+    /// Offset just past the record.
+    pub end: usize,
+}
+
+/// The record at `at`, or `None` when header or payload are short or fail their checksums.
+pub fn parse_record(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
+    let header = bytes.get(at..at.checked_add(RECORD_HEADER)?)?;
+    if u32_at(header, 16)? != crc32fast::hash(&header[..16]) {
+        return None;
+    }
+    let len = u32_at(header, 0)? as usize;
+    if len > MAX_PAYLOAD {
+        return None;
+    }
+    let start = at + RECORD_HEADER;
+    let payload = bytes.get(start..start + len)?;
+    if u32_at(header, 4)? != crc32fast::hash(payload) {
+        return None;
+    }
+    Some(Frame { seq: u64_at(header, 8)?, payload, end: start + len })
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}

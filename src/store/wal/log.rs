@@ -1,0 +1,157 @@
+//! Appending to the log, and cutting it once the lake holds what it held.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::frame::{self, SEGMENT_HEADER};
+use super::recovery::{self, Segment, segment_name};
+use crate::domain::{Error, Result};
+use crate::store::disk::{Disk, DiskFile};
+
+/// A payload and its checksum, computed by whoever made it.
+#[derive(Debug)]
+pub struct Payload {
+    pub bytes: Vec<u8>,
+    pub crc: u32,
+}
+
+impl Payload {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        let crc = crc32fast::hash(&bytes);
+        Self { bytes, crc }
+    }
+}
+
+/// The open log. One thread appends.
+pub struct Log {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    /// A segment is closed once it is this long.
+    segment_bytes: u64,
+    segments: Vec<Segment>,
+    open: Option<Box<dyn DiskFile>>,
+    next_seq: u64,
+    poisoned: Option<String>,
+    buffer: Vec<u8>,
+}
+
+impl Log {
+    /// Opens the log in `dir`, replaying every record after `flushed` into `apply`.
+    ///
+    /// # Errors
+    /// As `recovery::replay`.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        segment_bytes: u64,
+        flushed: u64,
+        apply: impl FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<Log> {
+        disk.create_dir_all(dir)
+            .map_err(|e| Error::unavailable(format!("cannot create `{}`: {e}", dir.display())).because(e))?;
+        let (segments, next_seq) = recovery::replay(disk.as_ref(), dir, flushed, apply)?;
+        if next_seq <= flushed {
+            return Err(Error::unavailable(format!(
+                "the lake holds record {flushed} but the log in `{}` ends before {next_seq}: they do not belong together",
+                dir.display()
+            )));
+        }
+        Ok(Log {
+            disk,
+            dir: dir.to_owned(),
+            segment_bytes,
+            segments,
+            open: None,
+            next_seq,
+            poisoned: None,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// The number the next record gets.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Why nothing more can be written, if so.
+    pub fn poisoned(&self) -> Option<&str> {
+        self.poisoned.as_deref()
+    }
+
+    /// Appends a group with one fsync and returns the seq of its first record; the others follow consecutively.
+    /// When it returns `Ok` all of them are durable; on `Err` none may be acknowledged, now or later.
+    pub fn append(&mut self, group: &[Payload]) -> Result<u64> {
+        if let Some(reason) = &self.poisoned {
+            return Err(Error::unavailable(format!("writes are refused until a restart: {reason}")));
+        }
+        let first = self.next_seq;
+        match self.write_group(group) {
+            Ok(()) => Ok(first),
+            Err(e) => {
+                // Whether the kernel kept the pages is unknown after a failed fsync, and a retry may lie.
+                self.poisoned = Some(format!("the log could not be written: {e}"));
+                self.open = None;
+                Err(Error::unavailable("the write could not be made durable").because(e))
+            }
+        }
+    }
+
+    fn write_group(&mut self, group: &[Payload]) -> std::io::Result<()> {
+        if self.open.is_none() || self.segments.last().is_none_or(|s| s.bytes >= self.segment_bytes) {
+            self.start_segment()?;
+        }
+        self.buffer.clear();
+        for (i, payload) in group.iter().enumerate() {
+            let seq = self.next_seq + i as u64;
+            self.buffer.extend_from_slice(&frame::record_header(payload.bytes.len(), payload.crc, seq));
+            self.buffer.extend_from_slice(&payload.bytes);
+        }
+        let file = self.open.as_mut().expect("start_segment opened it");
+        file.write_all(&self.buffer)?;
+        file.sync()?;
+        let segment = self.segments.last_mut().expect("start_segment pushed it");
+        segment.bytes += self.buffer.len() as u64;
+        self.next_seq += group.len() as u64;
+        // A rare huge request must not keep its buffer for ever.
+        self.buffer.shrink_to(1 << 20);
+        Ok(())
+    }
+
+    fn start_segment(&mut self) -> std::io::Result<()> {
+        let path = self.dir.join(segment_name(self.next_seq));
+        // An empty segment of the same name can remain from a start that wrote nothing.
+        if self.segments.last().is_some_and(|s| s.path == path) {
+            self.segments.pop();
+            self.disk.remove(&path)?;
+        }
+        let mut file = self.disk.create(&path)?;
+        file.write_all(&frame::segment_header(self.next_seq))?;
+        file.sync()?;
+        self.disk.sync_dir(&self.dir)?;
+        self.segments.push(Segment { path, first_seq: self.next_seq, bytes: SEGMENT_HEADER as u64 });
+        self.open = Some(file);
+        Ok(())
+    }
+
+    /// Removes the oldest segments that hold nothing after `flushed`, keeping about `keep_bytes` of them for
+    /// subscribers that catch up.
+    pub fn cut(&mut self, flushed: u64, keep_bytes: u64) -> Result<()> {
+        let mut total: u64 = self.segments.iter().map(|s| s.bytes).sum();
+        while let [oldest, next, ..] = self.segments.as_slice() {
+            if next.first_seq > flushed + 1 || total <= keep_bytes {
+                break;
+            }
+            self.disk.remove(&oldest.path).map_err(|e| {
+                Error::unavailable(format!("cannot remove `{}`: {e}", oldest.path.display())).because(e)
+            })?;
+            total -= oldest.bytes;
+            self.segments.remove(0);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

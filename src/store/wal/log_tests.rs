@@ -1,0 +1,167 @@
+//! Whatever happens to the bytes of the log, what it replays is a prefix of what was appended, or it refuses.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::disk::LocalDisk;
+
+type Seen = Vec<(u64, Vec<u8>)>;
+
+fn open(dir: &Path, flushed: u64) -> Result<(Log, Seen)> {
+    let mut seen = Vec::new();
+    let log = Log::open(Arc::new(LocalDisk), dir, 256, flushed, |seq, payload| {
+        seen.push((seq, payload.to_vec()));
+        Ok(())
+    })?;
+    Ok((log, seen))
+}
+
+fn write(dir: &Path, records: &[Vec<u8>]) {
+    let (mut log, _) = open(dir, 0).unwrap();
+    for record in records {
+        log.append(&[Payload::new(record.clone())]).unwrap();
+    }
+}
+
+fn sample() -> Vec<Vec<u8>> {
+    (0..20u8).map(|n| vec![n; usize::from(n) * 3]).collect()
+}
+
+fn last_segment(dir: &Path) -> PathBuf {
+    let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files.pop().unwrap()
+}
+
+#[test]
+fn records_come_back_in_order_over_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &sample());
+    assert!(fs::read_dir(dir.path()).unwrap().count() > 2);
+    let (log, seen) = open(dir.path(), 0).unwrap();
+    assert_eq!(log.next_seq(), 21);
+    assert_eq!(seen, (1..).zip(sample()).collect::<Vec<_>>());
+}
+
+#[test]
+fn records_already_flushed_are_not_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &sample());
+    let (log, seen) = open(dir.path(), 15).unwrap();
+    assert_eq!((log.next_seq(), seen.first().unwrap().0, seen.len()), (21, 16, 5));
+}
+
+#[test]
+fn cutting_keeps_what_is_not_flushed() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &sample());
+    let (mut log, _) = open(dir.path(), 0).unwrap();
+    log.cut(15, 0).unwrap();
+    drop(log);
+    let (_, seen) = open(dir.path(), 15).unwrap();
+    assert_eq!(seen.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [16, 17, 18, 19, 20]);
+    let error = open(dir.path(), 0).err().unwrap();
+    assert!(error.message.contains("misses record 1"), "{error}");
+}
+
+#[test]
+fn a_missing_segment_refuses_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &sample());
+    let mut files: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    fs::remove_file(&files[1]).unwrap();
+    let error = open(dir.path(), 0).err().unwrap();
+    assert!(error.message.contains("misses record"), "{error}");
+}
+
+#[test]
+fn damage_in_the_middle_names_segment_and_offset() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[vec![1; 10], vec![2; 10], vec![3; 10]]);
+    let path = last_segment(dir.path());
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[SEGMENT_HEADER + frame::RECORD_HEADER + 2] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let error = open(dir.path(), 0).err().unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert!(error.message.contains(name) && error.message.contains("offset 20"), "{error}");
+}
+
+#[test]
+fn a_log_older_than_the_lake_refuses_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &sample());
+    let error = open(dir.path(), 30).err().unwrap();
+    assert!(error.message.contains("do not belong together"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_cut_at_any_length_replays_a_prefix_and_goes_on(cut in 0usize..400) {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &sample());
+        let path = last_segment(dir.path());
+        let len = fs::metadata(&path).unwrap().len() as usize;
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(cut.min(len) as u64).unwrap();
+        let (mut log, seen) = open(dir.path(), 0).unwrap();
+        let expected: Vec<_> = (1..).zip(sample()).take(seen.len()).collect();
+        prop_assert_eq!(&seen, &expected);
+        let seq = log.append(&[Payload::new(vec![9; 9])]).unwrap();
+        prop_assert_eq!(seq, seen.len() as u64 + 1);
+        drop(log);
+        prop_assert_eq!(open(dir.path(), 0).unwrap().1.len(), seen.len() + 1);
+    }
+
+    #[test]
+    fn any_flipped_byte_is_refused_or_costs_only_the_last_record(at in 0usize..400, flip in 1u8..) {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &sample());
+        let path = last_segment(dir.path());
+        let mut bytes = fs::read(&path).unwrap();
+        let at = at % bytes.len();
+        bytes[at] ^= flip;
+        fs::write(&path, bytes).unwrap();
+        if let Ok((_, seen)) = open(dir.path(), 0) {
+            prop_assert!(seen.len() >= 19, "only {} of 20 records", seen.len());
+            prop_assert_eq!(&seen, &(1..).zip(sample()).take(seen.len()).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn any_bytes_as_a_record_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = crate::store::wal::Record::decode(&bytes);
+    }
+}
+
+#[test]
+fn a_record_is_decoded_as_it_was_encoded() {
+    use crate::domain::reading::{Quality, Reading};
+    use crate::domain::{Micros, StreamId};
+    use crate::store::wal::{Idempotent, Record};
+    let text = Reading {
+        stream: StreamId(2),
+        ts: Micros(5),
+        value: None,
+        text: Some("naïve".into()),
+        quality: Quality::Uncertain,
+    };
+    let record = Record {
+        readings: [Reading::good(StreamId(1), Micros(4), -0.5), text].into_iter().collect(),
+        idempotent: Some(Idempotent {
+            scope: "key:1 POST /ingest".into(),
+            key: "k".into(),
+            body_hash: [7; 32],
+            answer: b"{}".to_vec(),
+            expires_at: 99,
+        }),
+    };
+    let back = Record::decode(&record.encode()).unwrap();
+    assert_eq!(back.idempotent, record.idempotent);
+    assert_eq!(back.readings.iter().collect::<Vec<_>>(), record.readings.iter().collect::<Vec<_>>());
+}

@@ -1,0 +1,176 @@
+//! One request as one record: the rows it writes and, if it carried a key, its idempotency entry.
+//!
+//! A payload is a row of sections `tag u8 | length u32 | bytes`; an unknown tag refuses the start rather than
+//! losing what a newer version wrote.
+
+use crate::domain::reading::Readings;
+use crate::domain::{Error, Result};
+
+const TAG_READINGS: u8 = 1;
+const TAG_IDEMPOTENT: u8 = 2;
+
+/// The answer to a request that carried an idempotency key, kept so that a retry gets the same one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotent {
+    /// Principal and route: equal keys of different callers do not meet.
+    pub scope: String,
+    pub key: String,
+    /// SHA-256 of the request body.
+    pub body_hash: [u8; 32],
+    pub answer: Vec<u8>,
+    /// Microseconds since the epoch.
+    pub expires_at: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    pub readings: Readings,
+    pub idempotent: Option<Idempotent>,
+}
+
+impl Record {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(16 + self.readings.size_bytes());
+        if !self.readings.is_empty() {
+            section(&mut out, TAG_READINGS, |out| encode_readings(&self.readings, out));
+        }
+        if let Some(entry) = &self.idempotent {
+            section(&mut out, TAG_IDEMPOTENT, |out| encode_idempotent(entry, out));
+        }
+        out
+    }
+
+    /// The inverse of `encode`; any other bytes are an error, never a panic.
+    pub fn decode(payload: &[u8]) -> Result<Record> {
+        let mut record = Record::default();
+        let mut rest = Reader(payload);
+        while !rest.0.is_empty() {
+            let tag = rest.u8()?;
+            let len = rest.u32()? as usize;
+            let mut body = Reader(rest.take(len)?);
+            match tag {
+                TAG_READINGS => record.readings = decode_readings(&mut body)?,
+                TAG_IDEMPOTENT => record.idempotent = Some(decode_idempotent(&mut body)?),
+                other => {
+                    return Err(Error::unavailable(format!(
+                        "a record has a section of unknown kind {other}"
+                    )));
+                }
+            }
+            if !body.0.is_empty() {
+                return Err(short());
+            }
+        }
+        Ok(record)
+    }
+}
+
+fn section(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(tag);
+    let at = out.len();
+    out.extend([0; 4]);
+    write(out);
+    let len = (out.len() - at - 4) as u32;
+    out[at..at + 4].copy_from_slice(&len.to_le_bytes());
+}
+
+fn encode_readings(rows: &Readings, out: &mut Vec<u8>) {
+    out.extend((rows.len() as u32).to_le_bytes());
+    out.push(u8::from(!rows.text.is_empty()));
+    put_numbers(out, &rows.stream, i32::to_le_bytes);
+    put_numbers(out, &rows.ts, i64::to_le_bytes);
+    put_numbers(out, &rows.value, f64::to_le_bytes);
+    out.extend_from_slice(&rows.quality);
+    for text in &rows.text {
+        // Length plus one; zero is null.
+        out.extend(text.as_ref().map_or(0, |t| t.len() as u32 + 1).to_le_bytes());
+    }
+    for text in rows.text.iter().flatten() {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Whole columns at a time: this is the hot path of bulk ingest.
+fn put_numbers<T: Copy, const N: usize>(out: &mut Vec<u8>, numbers: &[T], bytes: fn(T) -> [u8; N]) {
+    let at = out.len();
+    out.resize(at + numbers.len() * N, 0);
+    let (slots, _) = out[at..].as_chunks_mut::<N>();
+    slots.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = bytes(*number));
+}
+
+fn decode_readings(body: &mut Reader<'_>) -> Result<Readings> {
+    let rows = body.u32()? as usize;
+    let has_text = body.u8()? != 0;
+    let stream = body.numbers(rows, i32::from_le_bytes)?;
+    let ts = body.numbers(rows, i64::from_le_bytes)?;
+    let value = body.numbers(rows, f64::from_le_bytes)?;
+    let quality = body.take(rows)?.to_vec();
+    let mut text = Vec::new();
+    if has_text {
+        for len in body.numbers(rows, u32::from_le_bytes)? {
+            text.push(len.checked_sub(1));
+        }
+    }
+    let text = text.into_iter().map(|len| len.map(|len| body.text(len as usize)).transpose());
+    Ok(Readings { stream, ts, value, quality, text: text.collect::<Result<_>>()? })
+}
+
+fn encode_idempotent(entry: &Idempotent, out: &mut Vec<u8>) {
+    out.extend(entry.expires_at.to_le_bytes());
+    out.extend_from_slice(&entry.body_hash);
+    for bytes in [entry.scope.as_bytes(), entry.key.as_bytes(), &entry.answer] {
+        out.extend((bytes.len() as u32).to_le_bytes());
+        out.extend_from_slice(bytes);
+    }
+}
+
+fn decode_idempotent(body: &mut Reader<'_>) -> Result<Idempotent> {
+    let expires_at = i64::from_le_bytes(body.array()?);
+    let body_hash = body.array()?;
+    let (scope, key) = (body.counted_text()?, body.counted_text()?);
+    let len = body.u32()? as usize;
+    let answer = body.take(len)?.to_vec();
+    Ok(Idempotent { scope, key, body_hash, answer, expires_at })
+}
+
+fn short() -> Error {
+    Error::unavailable("a record is shorter or longer than it says")
+}
+
+/// Checked reads off the front of a slice.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(len).ok_or_else(short)?;
+        self.0 = rest;
+        Ok(head)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.take(N)?.try_into().map_err(|_| short())
+    }
+
+    fn u8(&mut self) -> Result<u8> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn u32(&mut self) -> Result<u32> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    fn numbers<T, const N: usize>(&mut self, count: usize, from: fn([u8; N]) -> T) -> Result<Vec<T>> {
+        let bytes = self.take(count.checked_mul(N).ok_or_else(short)?)?;
+        let (chunks, _) = bytes.as_chunks::<N>();
+        Ok(chunks.iter().map(|chunk| from(*chunk)).collect())
+    }
+
+    fn text(&mut self, len: usize) -> Result<Box<str>> {
+        std::str::from_utf8(self.take(len)?).map(Box::from).map_err(|e| short().because(e))
+    }
+
+    fn counted_text(&mut self) -> Result<String> {
+        let len = self.u32()? as usize;
+        self.text(len).map(String::from)
+    }
+}

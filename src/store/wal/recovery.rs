@@ -1,0 +1,138 @@
+//! Reading the log at start: what is replayed, what is cut, and what refuses the start.
+
+use std::path::{Path, PathBuf};
+
+use super::frame::{self, SEGMENT_HEADER};
+use crate::domain::{Error, Result};
+use crate::store::disk::Disk;
+
+/// A segment file as found on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    pub path: PathBuf,
+    pub first_seq: u64,
+    pub bytes: u64,
+}
+
+/// The file name of the segment whose first record is `first_seq`.
+pub fn segment_name(first_seq: u64) -> String {
+    format!("{first_seq:020}.wal")
+}
+
+/// Replays every record after `flushed`, in order, and returns the segments kept and the next seq.
+///
+/// Segments that hold nothing after `flushed` are not read. The unfinished tail of the last segment is cut.
+///
+/// # Errors
+/// `Unavailable`, naming segment and offset, for damage, a gap between records or a missing segment.
+pub fn replay(
+    disk: &dyn Disk,
+    dir: &Path,
+    flushed: u64,
+    mut apply: impl FnMut(u64, &[u8]) -> Result<()>,
+) -> Result<(Vec<Segment>, u64)> {
+    let named = segment_files(disk, dir)?;
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut next_seq = None;
+    for (i, (path, first_seq)) in named.iter().enumerate() {
+        let following = named.get(i + 1).map(|(_, first)| *first);
+        let is_flushed = following.is_some_and(|first| first <= flushed + 1);
+        let expected = match next_seq {
+            None => Some(flushed + 1).filter(|expected| expected < first_seq),
+            Some(expected) => Some(expected).filter(|expected| expected != first_seq),
+        };
+        if let Some(expected) = expected {
+            let found = path.display();
+            return Err(Error::unavailable(format!(
+                "the log misses record {expected}: `{found}` comes next"
+            )));
+        }
+        let bytes = disk.read(path).map_err(|e| cannot_read(path, e))?;
+        if is_flushed {
+            next_seq = following;
+            segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes: bytes.len() as u64 });
+            continue;
+        }
+        let scan = Scan { path, bytes: &bytes, first_seq: *first_seq, is_last: following.is_none() };
+        let Some((end, next)) = scan.run(flushed, &mut apply)? else {
+            disk.remove(path).map_err(|e| cannot_read(path, e))?;
+            continue;
+        };
+        if end < bytes.len() {
+            tracing::warn!(segment = %path.display(), offset = end, bytes = bytes.len() - end, "unfinished tail of the log cut");
+            disk.truncate(path, end as u64).map_err(|e| cannot_read(path, e))?;
+        }
+        next_seq = Some(next);
+        segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes: end as u64 });
+    }
+    Ok((segments, next_seq.unwrap_or(flushed + 1)))
+}
+
+fn segment_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<(PathBuf, u64)>> {
+    let files = disk.list(dir).map_err(|e| cannot_read(dir, e))?;
+    let seq_of = |path: &PathBuf| {
+        path.file_name()?.to_str()?.strip_suffix(".wal").filter(|s| s.len() == 20)?.parse::<u64>().ok()
+    };
+    Ok(files.into_iter().filter_map(|path| seq_of(&path).map(|seq| (path, seq))).collect())
+}
+
+fn cannot_read(path: &Path, e: std::io::Error) -> Error {
+    Error::unavailable(format!("cannot read the log `{}`: {e}", path.display())).because(e)
+}
+
+struct Scan<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    first_seq: u64,
+    is_last: bool,
+}
+
+impl Scan<'_> {
+    /// The end of the valid records and the seq after them; `None` when the segment was never finished being created.
+    fn run(
+        &self,
+        flushed: u64,
+        apply: &mut impl FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<Option<(usize, u64)>> {
+        if frame::parse_segment_header(self.bytes) != Some(self.first_seq) {
+            // The header is synced before any record is written: without one there was no record to lose.
+            if self.is_last && !self.has_record_after(0, self.first_seq) {
+                return Ok(None);
+            }
+            return Err(self.damaged(0));
+        }
+        let (mut at, mut seq) = (SEGMENT_HEADER, self.first_seq);
+        while at < self.bytes.len() {
+            let Some(found) = frame::parse_record(self.bytes, at).filter(|f| f.seq == seq) else {
+                if self.is_last && !self.has_record_after(at, seq) {
+                    break;
+                }
+                return Err(self.damaged(at));
+            };
+            if seq > flushed {
+                apply(seq, found.payload).map_err(|e| {
+                    let place = self.path.display();
+                    Error::unavailable(format!(
+                        "record {seq} at offset {at} of `{place}` cannot be applied: {e}"
+                    ))
+                })?;
+            }
+            (at, seq) = (found.end, seq + 1);
+        }
+        Ok(Some((at, seq)))
+    }
+
+    /// Whether any whole record numbered `seq` or later starts at or after `from`: then what lies before it is
+    /// damage, not an unfinished write.
+    fn has_record_after(&self, from: usize, seq: u64) -> bool {
+        (from..self.bytes.len()).any(|at| frame::parse_record(self.bytes, at).is_some_and(|f| f.seq >= seq))
+    }
+
+    fn damaged(&self, at: usize) -> Error {
+        let place = self.path.display();
+        Error::unavailable(format!(
+            "the log is damaged in `{place}` at offset {at}: acknowledged writes may be lost; restore a backup, or \
+             move the segment and those after it away to start without them"
+        ))
+    }
+}

@@ -1,0 +1,58 @@
+//! How far each (stream, day) has been flushed: a row not newer is late and must be merged when read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::memtable::run::Run;
+use crate::domain::time::Day;
+
+/// Per-stream marks are kept for this many days; older days fall back to the newest time of all their files,
+/// which only ever calls a row late that is not.
+const DAYS_KEPT: usize = 400;
+
+/// The newest flushed time of each (stream, day).
+#[derive(Debug, Clone, Default)]
+pub struct Watermarks {
+    /// Newest time in the files of a day: the bound for streams that have no mark of their own.
+    floor: BTreeMap<Day, i64>,
+    marks: BTreeMap<Day, HashMap<i32, i64>>,
+}
+
+impl Watermarks {
+    /// From what the lake holds at start.
+    pub fn new(newest_by_day: BTreeMap<Day, i64>) -> Self {
+        Self { floor: newest_by_day, marks: BTreeMap::new() }
+    }
+
+    /// Whether a row could share its key with a row already flushed.
+    pub fn is_late(&self, day: Day, stream: i32, ts: i64) -> bool {
+        let floor = self.floor.get(&day).is_some_and(|newest| ts <= *newest);
+        floor || self.marks.get(&day).and_then(|m| m.get(&stream)).is_some_and(|newest| ts <= *newest)
+    }
+
+    /// Whether any row of a day's run is late. Only the first row of each stream needs a look: it is the oldest.
+    pub fn any_late(&self, day: Day, run: &Run) -> bool {
+        if !self.floor.contains_key(&day) && !self.marks.contains_key(&day) {
+            return false;
+        }
+        let first_of_stream = |i: &usize| *i == 0 || run.stream[*i] != run.stream[*i - 1];
+        (0..run.len()).filter(first_of_stream).any(|i| self.is_late(day, run.stream[i], run.ts[i]))
+    }
+
+    /// Takes a day's run as flushed.
+    pub fn advance(&mut self, day: Day, run: &Run) {
+        let marks = self.marks.entry(day).or_default();
+        for i in 0..run.len() {
+            let is_last = i + 1 == run.len() || run.stream[i + 1] != run.stream[i];
+            if is_last {
+                let mark = marks.entry(run.stream[i]).or_insert(i64::MIN);
+                *mark = (*mark).max(run.ts[i]);
+            }
+        }
+        while self.marks.len() > DAYS_KEPT {
+            let Some((oldest, marks)) = self.marks.pop_first() else { break };
+            let newest = marks.into_values().max().unwrap_or(i64::MIN);
+            let floor = self.floor.entry(oldest).or_insert(i64::MIN);
+            *floor = (*floor).max(newest);
+        }
+    }
+}
