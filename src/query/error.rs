@@ -1,0 +1,92 @@
+//! DataFusion's errors as ours: the innermost message, made readable, with the kind its cause deserves.
+
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+use crate::domain::{Error, Kind};
+
+/// Longest message passed on; plans can be quoted in some.
+const MAX_MESSAGE: usize = 600;
+
+/// What a failed query is to its caller.
+pub fn from_datafusion(error: DataFusionError) -> Error {
+    let (kind, message) = explain(&error);
+    let mut message = message.trim().to_owned();
+    if let Some((at, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(at);
+        message.push('…');
+    }
+    Error::new(kind, message).because(error)
+}
+
+fn explain(error: &DataFusionError) -> (Kind, String) {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => explain(inner),
+        DataFusionError::Shared(inner) => explain(inner),
+        DataFusionError::Collection(errors) => {
+            errors.first().map_or((Kind::Internal, "the query failed".to_owned()), explain)
+        }
+        DataFusionError::SQL(parser, _) => (Kind::Invalid, readable(&parser.to_string())),
+        DataFusionError::Plan(text)
+        | DataFusionError::Configuration(text)
+        | DataFusionError::Execution(text) => (Kind::Invalid, readable(text)),
+        DataFusionError::NotImplemented(text) => {
+            (Kind::Invalid, format!("not supported: {}", readable(text)))
+        }
+        DataFusionError::SchemaError(schema, _) => (Kind::Invalid, schema_message(schema)),
+        DataFusionError::ArrowError(arrow, _) => (Kind::Invalid, readable(&arrow.to_string())),
+        DataFusionError::ResourcesExhausted(_) => {
+            let message =
+                "the query needs more memory than one query may use; narrow its time range or streams";
+            (Kind::TooLarge, message.to_owned())
+        }
+        DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
+            Some(ours) => (ours.kind, ours.message.clone()),
+            None => (Kind::Internal, "the query failed".to_owned()),
+        },
+        DataFusionError::ParquetError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::IoError(_)
+        | DataFusionError::Internal(_)
+        | DataFusionError::ExecutionJoin(_)
+        | DataFusionError::Substrait(_)
+        | DataFusionError::Ffi(_) => (Kind::Internal, "the query failed".to_owned()),
+    }
+}
+
+fn schema_message(schema: &SchemaError) -> String {
+    match schema {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let known: Vec<String> = valid_fields.iter().map(|f| f.flat_name()).collect();
+            format!("no column `{}`; there are {}", field.flat_name(), known.join(", "))
+        }
+        other => readable(&other.to_string()),
+    }
+}
+
+/// Drops the names of layers from the front and our catalog's name from tables.
+fn readable(text: &str) -> String {
+    let layers = [
+        "Error during planning: ",
+        "Execution error: ",
+        "sql parser error: ",
+        "SQL error: ",
+        "ParserError(\"",
+        "Arrow error: ",
+        "Cast error: ",
+        "Compute error: ",
+        "Invalid argument error: ",
+        "type_coercion",
+        "caused by",
+    ];
+    let mut text = text.trim();
+    while let Some(rest) = layers.iter().find_map(|layer| text.strip_prefix(layer)) {
+        text = rest.trim();
+    }
+    let first = text.split("\n\nbacktrace").next().unwrap_or(text);
+    first.trim_end_matches("\")").replace("basalt.public.", "").replace('\n', " ")
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

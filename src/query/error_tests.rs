@@ -1,0 +1,20 @@
+//! What callers read when a query fails.
+
+use datafusion::error::DataFusionError as D;
+
+use super::*;
+
+#[test]
+fn messages_say_what_is_wrong_without_wrappers() {
+    let wrapped = |inner| D::Context("type_coercion".to_owned(), Box::new(inner));
+    for (name, error, kind, message) in [
+        ("plan", D::Plan("table 'basalt.public.x' not found".into()), Kind::Invalid, "table 'x' not found"),
+        ("wrapped", wrapped(D::Plan("bad".into())), Kind::Invalid, "bad"),
+        ("not_implemented", D::NotImplemented("X".into()), Kind::Invalid, "not supported: X"),
+        ("internal_leaks_nothing", D::Internal("assertion".into()), Kind::Internal, "the query failed"),
+        ("ours", D::External(Box::new(Error::forbidden("no"))), Kind::Forbidden, "no"),
+    ] {
+        let found = from_datafusion(error);
+        assert_eq!((found.kind, found.message.as_str()), (kind, message), "{name}");
+    }
+}

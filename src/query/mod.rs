@@ -1,0 +1,17 @@
+//! Answering: DataFusion over one pinned snapshot of lake, memory and catalog, filtered by principal.
+//!
+//! Isolation lives here, in the providers: whatever SQL a caller writes, rows he may not see never reach an
+//! expression of his. Which table needs which scope is `scopes.rs`.
+
+pub mod engine;
+pub mod error;
+pub mod limits;
+pub mod params;
+pub mod run;
+pub mod scan;
+pub mod scopes;
+pub mod session;
+pub mod tables;
+pub mod values;
+
+pub use engine::{Engine, EngineOptions};

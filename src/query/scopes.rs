@@ -1,0 +1,43 @@
+//! Which scope each table needs, and the refusal that names it.
+
+use datafusion::common::TableReference;
+
+use crate::domain::{Error, Principal, Resource, Result, Scope};
+
+/// Every table and view, and the resource whose read scope it needs.
+pub const TABLES: [(&str, Resource); 7] = [
+    ("readings", Resource::Value),
+    ("devices", Resource::Device),
+    ("streams", Resource::Data),
+    ("groups", Resource::Group),
+    ("core_value", Resource::Value),
+    ("core_data", Resource::Data),
+    ("core_device", Resource::Device),
+];
+
+/// The scope to read a table, or `None` when there is no such table.
+pub fn scope_of(table: &str) -> Option<Scope> {
+    TABLES.iter().find(|(name, _)| *name == table).map(|(_, resource)| Scope::read(*resource))
+}
+
+/// Whether the principal may read a table.
+pub fn may_read(principal: &Principal, table: &str) -> bool {
+    scope_of(table).is_some_and(|scope| principal.scopes.allows(scope))
+}
+
+/// Fails with `Forbidden`, naming table and scope, for the first named table that the principal may not read.
+/// Unknown tables pass: planning says so better.
+pub fn check(principal: &Principal, tables: &[TableReference]) -> Result<()> {
+    for table in tables {
+        match scope_of(table.table()) {
+            Some(scope)
+                if table.schema().is_none_or(|s| s == "public") && !principal.scopes.allows(scope) =>
+            {
+                let message = format!("the table `{}` needs the scope {scope}", table.table());
+                return Err(Error::forbidden(message));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The tables and views of SQL, one file each: schema, then scan.
+
+pub mod core_views;
+pub mod ddl;
+pub mod devices;
+pub mod groups;
+pub mod readings;
+pub mod streams;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::datasource::MemTable;
+use datafusion::error::Result;
+
+use crate::domain::Micros;
+
+/// A table of rows known when the query begins.
+fn rows_table(columns: Vec<(Field, ArrayRef)>) -> Result<MemTable> {
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema.clone(), arrays)?;
+    MemTable::try_new(schema, vec![vec![batch]])
+}
+
+fn text<T>(rows: &[T], get: impl Fn(&T) -> String) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(rows.iter().map(get)))
+}
+
+fn times<T>(rows: &[T], get: impl Fn(&T) -> Option<Micros>) -> ArrayRef {
+    let times = rows.iter().map(|row| get(row).map(|t| t.0));
+    Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))
+}
