@@ -1,0 +1,158 @@
+//! Between 16-bit words and values: eleven numeric types, four word orders. Pure; addresses and transport are
+//! the protocols' own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use half::f16;
+
+use super::value::Value;
+use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::{Error, Result};
+
+/// How a value's bytes lie in consecutive words; A is the most significant byte of a 32-bit value.
+///
+/// `Abcd` and `Cdab` leave one-word values untouched, `Badc` and `Dcba` swap their two bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WordOrder {
+    /// High word first, high byte first: what `big` means.
+    Abcd,
+    /// Low word first, bytes within a word as the protocol sends them: what `little` means.
+    Cdab,
+    /// High word first, bytes of each word swapped.
+    Badc,
+    /// Low word first, bytes of each word swapped.
+    Dcba,
+}
+
+impl WordOrder {
+    pub const ALL: [WordOrder; 4] = [WordOrder::Abcd, WordOrder::Cdab, WordOrder::Badc, WordOrder::Dcba];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            WordOrder::Abcd => "abcd",
+            WordOrder::Cdab => "cdab",
+            WordOrder::Badc => "badc",
+            WordOrder::Dcba => "dcba",
+        }
+    }
+
+    fn is_high_word_first(self) -> bool {
+        matches!(self, WordOrder::Abcd | WordOrder::Badc)
+    }
+
+    fn swaps_bytes(self) -> bool {
+        matches!(self, WordOrder::Badc | WordOrder::Dcba)
+    }
+}
+
+impl From<ByteOrder> for WordOrder {
+    fn from(order: ByteOrder) -> Self {
+        match order {
+            ByteOrder::Little => WordOrder::Cdab,
+            ByteOrder::Big => WordOrder::Abcd,
+        }
+    }
+}
+
+impl fmt::Display for WordOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for WordOrder {
+    type Err = Error;
+
+    /// Reads a name in either case; `CDAB` is how manuals print it.
+    fn from_str(text: &str) -> Result<Self> {
+        WordOrder::ALL.into_iter().find(|order| order.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+            Error::field("wordorder", format!("\"{text}\" is not one of abcd, cdab, badc, dcba."))
+        })
+    }
+}
+
+/// How many words a value of this kind fills; `None` for kinds that are not numbers.
+pub fn word_count(kind: StreamKind) -> Option<usize> {
+    match kind {
+        StreamKind::Bit | StreamKind::Byte | StreamKind::Int16 | StreamKind::Uint16 | StreamKind::Fp16 => {
+            Some(1)
+        }
+        StreamKind::Int32 | StreamKind::Uint32 | StreamKind::Fp32 => Some(2),
+        StreamKind::Int64 | StreamKind::Uint64 | StreamKind::Fp64 => Some(4),
+        StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum => None,
+    }
+}
+
+/// Reads one value from the first words of `words`. A bit is bit 0 of its word, a byte the low half.
+/// `None` when the kind is not a number or the words do not suffice.
+pub fn decode(kind: StreamKind, order: WordOrder, words: &[u16]) -> Option<Value> {
+    let raw = join(order, words.get(..word_count(kind)?)?);
+    // The casts cut `raw` to the width that `join` has filled.
+    match kind {
+        StreamKind::Bit => Some(Value::Bit(raw & 1 == 1)),
+        StreamKind::Byte => Some(Value::Uint(raw & 0xFF)),
+        StreamKind::Uint16 | StreamKind::Uint32 | StreamKind::Uint64 => Some(Value::Uint(raw)),
+        StreamKind::Int16 => Some(Value::Int(i64::from(raw as u16 as i16))),
+        StreamKind::Int32 => Some(Value::Int(i64::from(raw as u32 as i32))),
+        StreamKind::Int64 => Some(Value::Int(raw as i64)),
+        StreamKind::Fp16 => Some(Value::Float(f64::from(f16::from_bits(raw as u16)))),
+        StreamKind::Fp32 => Some(Value::Float(f64::from(f32::from_bits(raw as u32)))),
+        StreamKind::Fp64 => Some(Value::Float(f64::from_bits(raw))),
+        StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum => None,
+    }
+}
+
+/// The words of a value. `None` when the kind is not a number, an integer is outside the type's range or has a
+/// fraction, or a finite number would become infinite.
+pub fn encode(kind: StreamKind, order: WordOrder, value: Value) -> Option<Vec<u16>> {
+    let raw = match kind {
+        StreamKind::Bit => in_range(value, 0, 1)?,
+        StreamKind::Byte => in_range(value, 0, i128::from(u8::MAX))?,
+        StreamKind::Uint16 => in_range(value, 0, i128::from(u16::MAX))?,
+        StreamKind::Uint32 => in_range(value, 0, i128::from(u32::MAX))?,
+        StreamKind::Uint64 => in_range(value, 0, i128::from(u64::MAX))?,
+        StreamKind::Int16 => in_range(value, i128::from(i16::MIN), i128::from(i16::MAX))?,
+        StreamKind::Int32 => in_range(value, i128::from(i32::MIN), i128::from(i32::MAX))?,
+        StreamKind::Int64 => in_range(value, i128::from(i64::MIN), i128::from(i64::MAX))?,
+        StreamKind::Fp16 => {
+            let half = f16::from_f64(value.to_f64());
+            (half.is_infinite() == value.to_f64().is_infinite()).then(|| u64::from(half.to_bits()))?
+        }
+        StreamKind::Fp32 => {
+            let single = value.to_f64() as f32;
+            (single.is_infinite() == value.to_f64().is_infinite()).then(|| u64::from(single.to_bits()))?
+        }
+        StreamKind::Fp64 => value.to_f64().to_bits(),
+        StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum => return None,
+    };
+    Some(split(order, raw, word_count(kind)?))
+}
+
+/// Two's complement of an integer that lies within `low..=high`.
+fn in_range(value: Value, low: i128, high: i128) -> Option<u64> {
+    value.to_integer().filter(|i| (low..=high).contains(i)).map(|i| i as u64)
+}
+
+fn join(order: WordOrder, words: &[u16]) -> u64 {
+    let push = |raw: u64, word: &u16| {
+        let word = if order.swaps_bytes() { word.swap_bytes() } else { *word };
+        raw << 16 | u64::from(word)
+    };
+    if order.is_high_word_first() { words.iter().fold(0, push) } else { words.iter().rev().fold(0, push) }
+}
+
+fn split(order: WordOrder, raw: u64, count: usize) -> Vec<u16> {
+    let mut words: Vec<u16> = (0..count).map(|i| (raw >> (16 * i)) as u16).collect();
+    if order.is_high_word_first() {
+        words.reverse();
+    }
+    if order.swaps_bytes() {
+        words.iter_mut().for_each(|word| *word = word.swap_bytes());
+    }
+    words
+}
+
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod tests;

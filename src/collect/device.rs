@@ -1,0 +1,126 @@
+//! The life of one device's collector: what tells it to look again or to stop, and what happens when it panics.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::board::Board;
+use super::poller::Poller;
+use super::runtime::Ports;
+use crate::domain::DeviceId;
+use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
+
+/// What reaches a running collector from outside.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    /// Ticks when the device or one of its streams changed; closed when the device is gone.
+    changes: watch::Receiver<()>,
+    stop: CancellationToken,
+}
+
+/// The wait ended early: the device changed or the server stops.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl Orders {
+    pub fn new(changes: watch::Receiver<()>, stop: CancellationToken) -> Self {
+        Self { changes, stop }
+    }
+
+    /// Everything ordered so far is about to be obeyed.
+    pub fn acknowledge(&mut self) {
+        self.changes.mark_unchanged();
+    }
+
+    /// Whether the server stops or the device is gone: no order will ever come again.
+    pub fn is_over(&self) -> bool {
+        self.stop.is_cancelled() || self.changes.has_changed().is_err()
+    }
+
+    /// Whether there is an order that was not acknowledged yet.
+    pub fn is_pending(&self) -> bool {
+        self.stop.is_cancelled() || self.changes.has_changed().unwrap_or(true)
+    }
+
+    /// Resolves as soon as `is_pending` holds.
+    pub async fn pending(&mut self) {
+        if self.is_pending() {
+            return;
+        }
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            changed = self.changes.changed() => {
+                if changed.is_ok() {
+                    self.changes.mark_changed();
+                }
+            }
+        }
+    }
+
+    /// Awaits `work` unless an order comes first; then `work` is dropped.
+    pub async fn unless_pending<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+        tokio::select! {
+            biased;
+            () = self.pending() => Err(Interrupted),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Awaits `work` unless the server stops first. For what a mere change should not break off.
+    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+        self.stop.run_until_cancelled(work).await.ok_or(Interrupted)
+    }
+}
+
+/// State and error of a device that is not polled whatever its host says; `None` for one that is.
+pub fn resting(spec: &DeviceSpec) -> Option<(DeviceState, Option<String>)> {
+    if !spec.enabled {
+        return Some((DeviceState::Disabled, None));
+    }
+    match spec.protocol {
+        Protocol::Modbus => None,
+        // Values come by themselves: posted, computed, or from a broker.
+        Protocol::Virtual | Protocol::Http | Protocol::Ai | Protocol::Mqtt => {
+            Some((DeviceState::Online, None))
+        }
+        Protocol::Opcua
+        | Protocol::Melsec
+        | Protocol::Fenet
+        | Protocol::File
+        | Protocol::Vnc
+        | Protocol::V4l2 => {
+            let error = format!("protocol \"{}\" is not collected by this version", spec.protocol);
+            Some((DeviceState::Offline, Some(error)))
+        }
+    }
+}
+
+/// Collects from one device until it is deleted or the server stops. A panic is logged and the collector begins
+/// anew; nothing of it reaches another device.
+pub async fn supervise(id: DeviceId, ports: Arc<Ports>, board: Arc<Board>, orders: Orders) {
+    let mut backoff = Backoff::default();
+    loop {
+        let mut poller = Poller::new(id, Arc::clone(&ports), Arc::clone(&board), orders.clone());
+        let Err(panic) = AssertUnwindSafe(poller.run()).catch_unwind().await else { return };
+        tracing::error!(device = %id, panic = panic_message(&*panic), "collector panicked and is restarted");
+        board.failed_otherwise();
+        board.set(DeviceState::Offline, Some("the collector of this device failed and is restarted".into()));
+        let pause = backoff.next_delay().max(Duration::from_secs(1));
+        if orders.unless_stopped(tokio::time::sleep(pause)).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,96 @@
+//! What an address asks for, and one read of it.
+
+use super::*;
+use crate::collect::modbus::fake::FakeDevice;
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+#[test]
+fn addresses_are_read_as_written() {
+    for (name, address, expected) in [
+        (
+            "plain",
+            "modbus://10.0.0.1/hr:100",
+            ("10.0.0.1", 502, 1, "hr:100", StreamKind::Uint16, WordOrder::Cdab),
+        ),
+        (
+            "all",
+            "modbus://plc:5020/ir:7?type=fp32&unit=17&byteorder=big",
+            ("plc", 5020, 17, "ir:7", StreamKind::Fp32, WordOrder::Abcd),
+        ),
+        (
+            "wordorder",
+            "modbus://plc/hr:1?type=int64&wordorder=badc",
+            ("plc", 502, 1, "hr:1", StreamKind::Int64, WordOrder::Badc),
+        ),
+        ("coil", "modbus://plc/co:3", ("plc", 502, 1, "co:3", StreamKind::Bit, WordOrder::Cdab)),
+        ("bit", "modbus://plc/hr:3.5", ("plc", 502, 1, "hr:3.5", StreamKind::Bit, WordOrder::Cdab)),
+        ("iec", "modbus://plc/%MW5", ("plc", 502, 1, "hr:5", StreamKind::Uint16, WordOrder::Cdab)),
+        ("escaped", "modbus://plc/%25MW5", ("plc", 502, 1, "hr:5", StreamKind::Uint16, WordOrder::Cdab)),
+        ("ipv6", "modbus://[::1]:5020/40001", ("::1", 5020, 1, "hr:0", StreamKind::Uint16, WordOrder::Cdab)),
+    ] {
+        let asked = parse(address, TIMEOUT).unwrap();
+        let register = asked.register.to_string();
+        let endpoint = &asked.endpoint;
+        let got = (
+            endpoint.host.as_str(),
+            endpoint.port,
+            endpoint.unit,
+            register.as_str(),
+            asked.kind,
+            asked.order,
+        );
+        assert_eq!(got, expected, "{name}");
+    }
+    let rtu = parse("modbus://plc/hr:0?framing=rtu_over_tcp", TIMEOUT).unwrap();
+    assert_eq!(rtu.endpoint.framing, Framing::RtuOverTcp);
+}
+
+#[test]
+fn bad_parts_are_named() {
+    for (address, message) in [
+        ("hr:100", "`hr://` addresses are not read by this version"),
+        ("127.0.0.1:502/hr:0", "`127.0.0.1:502/hr:0` is no address"),
+        ("melsec://plc/D100", "`melsec://` addresses are not read by this version"),
+        ("modbus:///hr:0", "`modbus:///hr:0` names no host"),
+        ("modbus://plc:0/hr:0", "port 0 cannot be connected to"),
+        ("modbus://plc:70000/hr:0", "`modbus://plc:70000/hr:0` is no address (invalid port number)"),
+        ("modbus://plc", "Invalid register \"\". Use hr:0"),
+        ("modbus://plc/100", "Invalid register \"100\". A bare number is ambiguous"),
+        ("modbus://plc/%MD5", "Invalid register \"%MD5\". %MD numbers differ"),
+        ("modbus://plc/hr:0?type=float", "type `float` is not one of bit, byte, int16"),
+        ("modbus://plc/hr:0?type=text", "type `text` is not one of bit"),
+        ("modbus://plc/hr:0?unit=256", "unit `256` is not a number from 0 to 255"),
+        ("modbus://plc/hr:0?byteorder=middle", "byteorder `middle` is not one of little, big"),
+        ("modbus://plc/hr:0?wordorder=big", "wordorder `big` is not one of abcd, cdab, badc, dcba"),
+        ("modbus://plc/hr:0?framing=ascii", "framing `ascii` is not one of tcp, rtu_over_tcp"),
+        ("modbus://plc/hr:0?slave=1", "parameter `slave` is not one of type, unit"),
+        ("modbus://plc/hr:65535?type=fp32", "fp32 at hr:65535 reaches past the last register"),
+    ] {
+        let error = parse(address, TIMEOUT).unwrap_err();
+        assert!(error.message.starts_with(message), "{address}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_shows_value_bytes_and_every_order() {
+    let device = FakeDevice::start().await;
+    device.set(3, 100, &[0x5678, 0x1234]);
+    device.set(1, 5, &[1]);
+    let read = read(&format!("modbus://{}/hr:100?type=uint32", device.addr), TIMEOUT).await.unwrap();
+    assert_eq!((read.register.as_str(), read.value), ("hr:100", Value::Uint(0x1234_5678)));
+    assert_eq!(read.raw, [0x56, 0x78, 0x12, 0x34]);
+    assert_eq!(
+        read.orders,
+        [
+            (WordOrder::Abcd, Value::Uint(0x5678_1234)),
+            (WordOrder::Cdab, Value::Uint(0x1234_5678)),
+            (WordOrder::Badc, Value::Uint(0x7856_3412)),
+            (WordOrder::Dcba, Value::Uint(0x3412_7856)),
+        ]
+    );
+    let coil = super::read(&format!("modbus://{}/co:5", device.addr), TIMEOUT).await.unwrap();
+    assert_eq!((coil.value, coil.raw, coil.orders), (Value::Bit(true), vec![1], vec![]));
+    let refused = super::read(&format!("modbus://{}/hr:7", device.addr), TIMEOUT).await.unwrap_err();
+    assert_eq!(refused.kind, crate::domain::Kind::DeviceFault);
+}

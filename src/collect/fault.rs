@@ -1,0 +1,65 @@
+//! What can go wrong between us and a device, in words for the person who reads `last_error`.
+
+use std::io;
+use std::time::Duration;
+
+use crate::domain::{Error, Kind};
+
+/// Why a request got no value.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Fault {
+    #[error("connection to {address} failed: {reason}")]
+    Unreachable { address: String, reason: String },
+    /// The connection was open and is no more.
+    #[error("connection to {address} lost: {reason}")]
+    Closed { address: String, reason: String },
+    #[error("{address} did not answer within {} s", .after.as_secs_f64())]
+    Timeout { address: String, after: Duration },
+    /// The answer broke the protocol; nothing after it on that connection can be trusted.
+    #[error("{address} broke the protocol: {reason}")]
+    Malformed { address: String, reason: String },
+    /// The device understood and declined; the connection is in order.
+    #[error("{words} (exception {code})")]
+    Refused { code: u8, words: &'static str },
+}
+
+impl Fault {
+    /// Whether the device itself is out of reach, so that no tag of it can be read now.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            Fault::Unreachable { .. }
+            | Fault::Closed { .. }
+            | Fault::Timeout { .. }
+            | Fault::Malformed { .. } => true,
+            Fault::Refused { .. } => false,
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        let kind = match fault {
+            Fault::Timeout { .. } => Kind::Timeout,
+            Fault::Unreachable { .. }
+            | Fault::Closed { .. }
+            | Fault::Malformed { .. }
+            | Fault::Refused { .. } => Kind::DeviceFault,
+        };
+        Error::new(kind, fault.to_string())
+    }
+}
+
+/// An I/O error without the operating system's numbers.
+pub fn reason(error: &io::Error) -> String {
+    let words = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused",
+        io::ErrorKind::ConnectionReset => "connection reset",
+        io::ErrorKind::ConnectionAborted => "connection aborted",
+        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => "closed by the device",
+        io::ErrorKind::HostUnreachable => "host unreachable",
+        io::ErrorKind::NetworkUnreachable => "network unreachable",
+        io::ErrorKind::TimedOut => "timed out",
+        _ => return error.to_string(),
+    };
+    words.to_owned()
+}

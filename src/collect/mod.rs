@@ -1,0 +1,76 @@
+//! Collectors: poll devices and hand what they said to a sink. One folder per protocol; everything beside them is
+//! shared by all.
+//!
+//! Owns connections, schedules, quality and deadband. Deliberately knows neither where devices are kept nor where
+//! readings go: those are the ports `Plant` and `SampleSink`.
+
+pub mod codec;
+pub mod direct;
+pub mod fault;
+pub mod modbus;
+pub mod runtime;
+pub mod value;
+
+mod backoff;
+mod board;
+mod device;
+mod poller;
+mod schedule;
+mod tags;
+
+#[cfg(test)]
+mod poller_tests;
+#[cfg(test)]
+mod world;
+
+use crate::domain::FieldError;
+use crate::domain::device::Protocol;
+
+pub use runtime::{CollectOptions, Collectors};
+
+/// Whether `path` can name a stream's place on a device of this protocol. The error is for the field `path`.
+///
+/// Protocols without a grammar of their own here take any text; whether a path must be there at all is the
+/// caller's rule (`Protocol::needs_path`).
+pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
+    match protocol {
+        Protocol::Modbus => path
+            .parse::<modbus::address::Address>()
+            .map(drop)
+            .map_err(|error| FieldError::new("path", error.to_string())),
+        Protocol::Melsec | Protocol::Fenet | Protocol::Opcua if path.trim().is_empty() => {
+            Err(FieldError::new("path", "This field may not be blank."))
+        }
+        Protocol::Melsec
+        | Protocol::Fenet
+        | Protocol::Opcua
+        | Protocol::Http
+        | Protocol::Ai
+        | Protocol::Virtual
+        | Protocol::File
+        | Protocol::Mqtt
+        | Protocol::Vnc
+        | Protocol::V4l2 => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_obeys_its_protocol() {
+        for (protocol, path, is_valid) in [
+            (Protocol::Modbus, "hr:100", true),
+            (Protocol::Modbus, "D100", false),
+            (Protocol::Modbus, "", false),
+            (Protocol::Melsec, "D100", true),
+            (Protocol::Opcua, " ", false),
+            (Protocol::Virtual, "", true),
+        ] {
+            let checked = check_path(protocol, path);
+            assert_eq!(checked.is_ok(), is_valid, "{protocol} {path}: {checked:?}");
+        }
+        assert_eq!(check_path(Protocol::Modbus, "100").unwrap_err().field, "path");
+    }
+}

@@ -1,0 +1,94 @@
+//! What is a Modbus address, row by row.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn addresses_are_read_as_written() {
+    for (text, canonical) in [
+        ("hr:0", "hr:0"),
+        ("hr:65535", "hr:65535"),
+        ("HR:7", "hr:7"),
+        ("hr:007", "hr:7"),
+        ("ir:100", "ir:100"),
+        ("co:5", "co:5"),
+        ("di:5", "di:5"),
+        ("hr:100.0", "hr:100.0"),
+        ("ir:100.15", "ir:100.15"),
+        ("40001", "hr:0"),
+        ("49999", "hr:9998"),
+        ("400001", "hr:0"),
+        ("465536", "hr:65535"),
+        ("30001", "ir:0"),
+        ("300100", "ir:99"),
+        ("10001", "di:0"),
+        ("100001", "di:0"),
+        ("00001", "co:0"),
+        ("000001", "co:0"),
+        ("40001.3", "hr:0.3"),
+        ("%MW100", "hr:100"),
+        ("%mw100", "hr:100"),
+        ("%MW100.4", "hr:100.4"),
+        ("%IW3", "ir:3"),
+        ("%M5", "co:5"),
+        ("%MX5", "co:5"),
+        ("%I9", "di:9"),
+    ] {
+        let parsed = text.parse::<Address>().map(|a| a.to_string());
+        assert_eq!(parsed.as_deref(), Ok(canonical), "{text}");
+        assert_eq!(canonical.parse::<Address>(), text.parse(), "{canonical} is {text}");
+    }
+}
+
+#[test]
+fn everything_else_is_refused_with_the_valid_forms() {
+    for (name, text, why) in [
+        ("empty", "", FORMS),
+        ("bare", "100", BARE),
+        ("bare_zero", "0", BARE),
+        ("seven_digits", "4000001", BARE),
+        ("classic_has_no_register_zero", "40000", BARE),
+        ("classic_past_the_end", "465537", BARE),
+        ("classic_unknown_space", "20001", BARE),
+        ("past_the_end", "hr:65536", FORMS),
+        ("negative", "hr:-1", FORMS),
+        ("plus", "hr:+1", FORMS),
+        ("no_number", "hr:", FORMS),
+        ("blank", "hr: 1", FORMS),
+        ("trailing_blank", "hr:1 ", FORMS),
+        ("hexadecimal", "hr:0x10", FORMS),
+        ("unknown_space", "xx:1", FORMS),
+        ("bit_16", "hr:1.16", FORMS),
+        ("no_bit", "hr:1.", FORMS),
+        ("two_bits", "hr:1.2.3", FORMS),
+        ("bit_of_a_coil", "co:1.0", FORMS),
+        ("bit_of_a_classic_coil", "00001.0", FORMS),
+        ("melsec", "D100", FORMS),
+        ("double_word", "%MD100", DOUBLE),
+        ("double_word_lower", "%md100", DOUBLE),
+        ("output", "%QW1", FORMS),
+        ("no_iec_number", "%MW", FORMS),
+        ("not_ascii", "hr:１", FORMS),
+        ("not_ascii_classic", "4é01", FORMS),
+    ] {
+        let error = text.parse::<Address>().unwrap_err();
+        assert_eq!(error.to_string(), format!("Invalid register \"{text}\". {why}"), "{name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_refused_or_read_but_never_panics(text in "\\PC{0,12}") {
+        if let Ok(address) = text.parse::<Address>() {
+            prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
+        }
+    }
+
+    #[test]
+    fn texts_of_the_right_letters_never_panic(text in "[%hricodMWX:.0-9é]{0,9}") {
+        if let Ok(address) = text.parse::<Address>() {
+            prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! One connection to one Modbus device over TCP: connect, read, and nothing after the first doubt.
+//!
+//! A late answer cannot be told from the next one over RTU framing (no transaction id), and tokio-modbus keeps such
+//! bytes. So a client is spent after any timeout, transport error or protocol error, and whenever a request is
+//! abandoned half way: every later request fails, and its owner connects anew.
+
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_modbus::client::{Client as _, Context};
+use tokio_modbus::{ExceptionCode, Request, Response, Slave};
+
+use super::address::Space;
+use super::plan::Span;
+use super::wire::Wire;
+use crate::collect::fault::{Fault, reason};
+use crate::domain::device::DeviceSpec;
+use crate::domain::{Error, Result};
+
+/// How frames are delimited on the TCP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// MBAP header with a transaction id.
+    #[default]
+    Tcp,
+    /// Serial frames with a CRC, as serial device servers pass them on.
+    RtuOverTcp,
+}
+
+impl FromStr for Framing {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "tcp" => Ok(Framing::Tcp),
+            "rtu_over_tcp" => Ok(Framing::RtuOverTcp),
+            _ => Err(Error::field("framing", format!("\"{text}\" is not one of tcp, rtu_over_tcp."))),
+        }
+    }
+}
+
+/// Where a device is and how it is spoken to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
+    pub unit: u8,
+    pub framing: Framing,
+    /// For connecting and for each request.
+    pub timeout: Duration,
+}
+
+impl Endpoint {
+    /// From a device's settings; the error names the setting.
+    pub fn of(spec: &DeviceSpec) -> Result<Endpoint> {
+        let framing = match spec.metadata.get("framing").filter(|setting| !setting.is_null()) {
+            None => Framing::default(),
+            Some(setting) => match setting.as_str() {
+                Some(name) => name.parse()?,
+                None => {
+                    return Err(Error::field(
+                        "framing",
+                        format!("{setting} is not one of tcp, rtu_over_tcp."),
+                    ));
+                }
+            },
+        };
+        let port = spec.effective_port().ok_or_else(|| Error::field("port", "This field is required."))?;
+        let timeout = Duration::try_from_secs_f64(spec.timeout_s)
+            .map_err(|_| Error::field("timeout", "A valid number is required."))?;
+        Ok(Endpoint { host: spec.host.clone(), port, unit: spec.unit, framing, timeout })
+    }
+
+    fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// What a read brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    Words(Vec<u16>),
+    Bits(Vec<bool>),
+}
+
+/// A session with one device; one request at a time.
+pub struct Client {
+    endpoint: Endpoint,
+    /// Gone while a request is under way, and for good when one did not end in order.
+    context: Option<Context>,
+    has_answered: bool,
+}
+
+impl Client {
+    pub async fn connect(endpoint: &Endpoint) -> Result<Client, Fault> {
+        // tokio-modbus has no timeouts and no options of the socket, so the stream is opened here.
+        let attempt = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+        let stream = match timeout(endpoint.timeout, attempt).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                return Err(Fault::Unreachable { address: endpoint.address(), reason: reason(&error) });
+            }
+            Err(_) => return Err(no_answer(endpoint)),
+        };
+        let refused =
+            |error: io::Error| Fault::Unreachable { address: endpoint.address(), reason: reason(&error) };
+        stream.set_nodelay(true).map_err(refused)?;
+        let slave = Slave(endpoint.unit);
+        let context = match endpoint.framing {
+            Framing::Tcp => tokio_modbus::client::tcp::attach_slave(Wire(stream), slave),
+            Framing::RtuOverTcp => tokio_modbus::client::rtu::attach_slave(Wire(stream), slave),
+        };
+        Ok(Client { endpoint: endpoint.clone(), context: Some(context), has_answered: false })
+    }
+
+    /// Whether the device ever answered on this connection.
+    pub fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    /// Reads exactly the words or bits of `span`, which must be within the protocol's limits.
+    pub async fn read(&mut self, span: Span) -> Result<Data, Fault> {
+        let request = match span.space {
+            Space::Coil => Request::ReadCoils(span.start, span.len),
+            Space::Discrete => Request::ReadDiscreteInputs(span.start, span.len),
+            Space::Holding => Request::ReadHoldingRegisters(span.start, span.len),
+            Space::Input => Request::ReadInputRegisters(span.start, span.len),
+        };
+        let wanted = usize::from(span.len);
+        match self.call(request).await? {
+            Response::ReadHoldingRegisters(words) | Response::ReadInputRegisters(words)
+                if words.len() == wanted =>
+            {
+                Ok(Data::Words(words))
+            }
+            // Bits come in whole bytes.
+            Response::ReadCoils(mut bits) | Response::ReadDiscreteInputs(mut bits)
+                if bits.len() == wanted.next_multiple_of(8) =>
+            {
+                bits.truncate(wanted);
+                Ok(Data::Bits(bits))
+            }
+            _ => {
+                self.context = None;
+                Err(self.malformed(format!("the answer does not hold the {wanted} points asked for")))
+            }
+        }
+    }
+
+    async fn call(&mut self, request: Request<'_>) -> Result<Response, Fault> {
+        let closed =
+            || Fault::Closed { address: self.endpoint.address(), reason: "an earlier request failed".into() };
+        let mut context = self.context.take().ok_or_else(closed)?;
+        let answer = match timeout(self.endpoint.timeout, context.call(request)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(self.broken(error)),
+            Err(_) => return Err(no_answer(&self.endpoint)),
+        };
+        self.context = Some(context);
+        self.has_answered = true;
+        answer.map_err(refused)
+    }
+
+    fn broken(&self, error: tokio_modbus::Error) -> Fault {
+        match error {
+            tokio_modbus::Error::Transport(error) => match error.kind() {
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => self.malformed(error.to_string()),
+                _ => Fault::Closed { address: self.endpoint.address(), reason: reason(&error) },
+            },
+            tokio_modbus::Error::Protocol(_) => {
+                self.malformed("the answer belongs to another request".into())
+            }
+        }
+    }
+
+    fn malformed(&self, reason: String) -> Fault {
+        Fault::Malformed { address: self.endpoint.address(), reason }
+    }
+}
+
+fn no_answer(endpoint: &Endpoint) -> Fault {
+    Fault::Timeout { address: endpoint.address(), after: endpoint.timeout }
+}
+
+/// Modbus Application Protocol V1.1b3, section 7.
+fn refused(exception: ExceptionCode) -> Fault {
+    let code = u8::from(exception);
+    let words = match exception {
+        ExceptionCode::IllegalFunction => "illegal function: the device does not offer this kind of register",
+        ExceptionCode::IllegalDataAddress => "illegal data address: the device has no such register",
+        ExceptionCode::IllegalDataValue => "illegal data value",
+        ExceptionCode::ServerDeviceFailure => "device failure",
+        ExceptionCode::Acknowledge => "the device is still at work on the request",
+        ExceptionCode::ServerDeviceBusy => "device busy",
+        ExceptionCode::MemoryParityError => "memory parity error",
+        ExceptionCode::GatewayPathUnavailable => "gateway path unavailable",
+        ExceptionCode::GatewayTargetDevice => "the device behind the gateway did not answer",
+        ExceptionCode::Custom(_) => "the device refused",
+    };
+    Fault::Refused { code, words }
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -1,0 +1,216 @@
+//! Exact bytes on the wire, and what a session does when the device is late, wrong or gone.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::domain::device::Protocol;
+
+const TIMEOUT: Duration = Duration::from_millis(100);
+
+fn endpoint(addr: SocketAddr, framing: Framing, unit: u8) -> Endpoint {
+    Endpoint { host: addr.ip().to_string(), port: addr.port(), unit, framing, timeout: TIMEOUT }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    hex::decode(hex.replace(' ', "")).unwrap()
+}
+
+fn holding(start: u16, len: u16) -> Span {
+    Span { space: Space::Holding, start, len }
+}
+
+/// What one connection does: expects these bytes, waits, sends those.
+type Script = Vec<(&'static str, Duration, &'static str)>;
+
+/// A server that plays one script per connection and fails when the bytes are not exactly those.
+async fn play(scripts: Vec<Script>) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let playing = tokio::spawn(async move {
+        let mut open = Vec::new();
+        for script in scripts {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for (request, pause, answer) in script {
+                let request = bytes(request);
+                let mut got = vec![0; request.len()];
+                stream.read_exact(&mut got).await.unwrap();
+                assert_eq!(hex::encode(got), hex::encode(request));
+                tokio::time::sleep(pause).await;
+                // A client that has given up has closed the connection: that is its right.
+                let _ = stream.write_all(&bytes(answer)).await;
+            }
+            open.push(stream);
+        }
+    });
+    (addr, playing)
+}
+
+const AT_ONCE: Duration = Duration::ZERO;
+const LATE: Duration = Duration::from_millis(150);
+
+#[tokio::test]
+async fn tcp_frames_are_exact() {
+    // tokio-modbus begins with transaction 0, the golden frames with 1.
+    let (addr, playing) = play(vec![vec![
+        ("0000 0000 0006 01 03 0000 0001", AT_ONCE, "0000 0000 0005 01 03 02 0007"),
+        ("0001 0000 0006 01 03 0000 0002", AT_ONCE, "0001 0000 0007 01 03 04 1234 FFFE"),
+        ("0002 0000 0006 01 06 05DC 004D", AT_ONCE, "0002 0000 0006 01 06 05DC 004D"),
+        ("0003 0000 000D 01 10 05DD 0003 06 0001 0002 0003", AT_ONCE, "0003 0000 0006 01 10 05DD 0003"),
+        ("0004 0000 0006 01 03 2710 0001", AT_ONCE, "0004 0000 0003 01 83 02"),
+        ("0005 0000 0008 01 0F 0065 0003 01 05", AT_ONCE, "0005 0000 0006 01 0F 0065 0003"),
+        ("0006 0000 0006 01 01 0065 0003", AT_ONCE, "0006 0000 0004 01 01 01 05"),
+        ("0007 0000 0006 01 02 0000 0009", AT_ONCE, "0007 0000 0005 01 02 02 0101"),
+        ("0008 0000 0006 01 04 0009 0001", AT_ONCE, "0008 0000 0005 01 04 02 C000"),
+    ]])
+    .await;
+    let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.unwrap();
+    assert_eq!(client.read(holding(0, 1)).await, Ok(Data::Words(vec![7])));
+    assert_eq!(client.read(holding(0, 2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
+    client.call(Request::WriteSingleRegister(1500, 77)).await.unwrap();
+    client.call(Request::WriteMultipleRegisters(1501, vec![1, 2, 3].into())).await.unwrap();
+    let refused = client.read(holding(10_000, 1)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "illegal data address: the device has no such register (exception 2)");
+    client.call(Request::WriteMultipleCoils(101, vec![true, false, true].into())).await.unwrap();
+    let coils = Span { space: Space::Coil, start: 101, len: 3 };
+    assert_eq!(client.read(coils).await, Ok(Data::Bits(vec![true, false, true])));
+    let inputs = Span { space: Space::Discrete, start: 0, len: 9 };
+    let nine = [true, false, false, false, false, false, false, false, true];
+    assert_eq!(client.read(inputs).await, Ok(Data::Bits(nine.to_vec())));
+    let input = Span { space: Space::Input, start: 9, len: 1 };
+    assert_eq!(client.read(input).await, Ok(Data::Words(vec![0xC000])));
+    playing.await.unwrap();
+}
+
+#[tokio::test]
+async fn rtu_frames_carry_their_crc() {
+    let (addr, playing) = play(vec![
+        vec![
+            ("01 03 0000 0002 C40B", AT_ONCE, "01 03 04 1234 FFFE 7EF5"),
+            ("01 03 0000 0002 C40B", AT_ONCE, "01 83 02 C0F1"),
+        ],
+        vec![("11 03 006B 0003 7687", LATE, "")],
+    ])
+    .await;
+    let mut client = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1)).await.unwrap();
+    assert_eq!(client.read(holding(0, 2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
+    assert!(matches!(client.read(holding(0, 2)).await, Err(Fault::Refused { code: 2, .. })));
+    let mut other = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 0x11)).await.unwrap();
+    assert!(matches!(other.read(holding(107, 3)).await, Err(Fault::Timeout { .. })));
+    playing.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_with_a_wrong_crc_is_no_value() {
+    let (addr, _playing) =
+        play(vec![vec![("01 03 0000 0002 C40B", AT_ONCE, "01 03 04 1234 FFFE 7EF6")]]).await;
+    let mut client = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1)).await.unwrap();
+    assert!(client.read(holding(0, 2)).await.is_err_and(|fault| fault.is_loss()));
+}
+
+/// The late answer holds 1111; what is read afterwards is 2222 and must not be taken for it.
+#[tokio::test]
+async fn a_late_answer_is_never_the_next_value() {
+    for (framing, scripts) in [
+        (
+            Framing::Tcp,
+            vec![
+                vec![("0000 0000 0006 01 03 0000 0001", LATE, "0000 0000 0005 01 03 02 1111")],
+                vec![("0000 0000 0006 01 03 0001 0001", AT_ONCE, "0000 0000 0005 01 03 02 2222")],
+            ],
+        ),
+        (
+            Framing::RtuOverTcp,
+            vec![
+                vec![("01 03 0000 0001 840A", LATE, "01 03 02 1111 7418")],
+                vec![("01 03 0001 0001 D5CA", AT_ONCE, "01 03 02 2222 20FD")],
+            ],
+        ),
+    ] {
+        let (addr, playing) = play(scripts).await;
+        let endpoint = endpoint(addr, framing, 1);
+        let mut client = Client::connect(&endpoint).await.unwrap();
+        assert!(matches!(client.read(holding(0, 1)).await, Err(Fault::Timeout { .. })), "{framing:?}");
+        // Let the late answer arrive, then ask again on the same session: it is spent.
+        tokio::time::sleep(LATE).await;
+        assert!(matches!(client.read(holding(1, 1)).await, Err(Fault::Closed { .. })), "{framing:?}");
+        let mut anew = Client::connect(&endpoint).await.unwrap();
+        assert_eq!(anew.read(holding(1, 1)).await, Ok(Data::Words(vec![0x2222])), "{framing:?}");
+        playing.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_abandoned_request_spends_the_session() {
+    let (addr, _playing) = play(vec![vec![("01 03 0000 0001 840A", LATE, "01 03 02 1111 7418")]]).await;
+    let mut client = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1)).await.unwrap();
+    let half_way = tokio::time::timeout(Duration::from_millis(10), client.read(holding(0, 1))).await;
+    assert!(half_way.is_err());
+    assert!(matches!(client.read(holding(0, 1)).await, Err(Fault::Closed { .. })));
+}
+
+#[tokio::test]
+async fn bytes_that_nobody_asked_for_are_noticed() {
+    let (addr, _playing) = play(vec![vec![
+        ("01 03 0000 0001 840A", AT_ONCE, "01 03 02 1111 7418"),
+        ("", Duration::from_millis(20), "01 03 02 1111 7418"),
+    ]])
+    .await;
+    let mut client = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1)).await.unwrap();
+    assert_eq!(client.read(holding(0, 1)).await, Ok(Data::Words(vec![0x1111])));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let fault = client.read(holding(1, 1)).await.unwrap_err();
+    assert!(fault.to_string().ends_with("bytes arrived that answer no request"), "{fault}");
+}
+
+#[tokio::test]
+async fn wrong_answers_end_the_session() {
+    for (name, answer) in [
+        ("too_few_words", "0000 0000 0005 01 03 02 1234"),
+        ("too_many_words", "0000 0000 0009 01 03 06 1234 1234 1234"),
+        ("odd_byte_count", "0000 0000 0006 01 03 03 1234 56"),
+        ("truncated_body", "0000 0000 0004 01 03 04 12"),
+        ("another_function", "0000 0000 0007 01 04 04 1234 5678"),
+        ("another_transaction", "0009 0000 0007 01 03 04 1234 5678"),
+        ("another_unit", "0000 0000 0007 02 03 04 1234 5678"),
+        ("another_protocol", "0000 0001 0007 01 03 04 1234 5678"),
+        ("no_length", "0000 0000 0000 01"),
+        ("empty_body", "0000 0000 0001 01"),
+    ] {
+        let (addr, _playing) = play(vec![vec![("0000 0000 0006 01 03 0000 0002", AT_ONCE, answer)]]).await;
+        let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.unwrap();
+        let fault = client.read(holding(0, 2)).await.unwrap_err();
+        assert!(fault.is_loss(), "{name}: {fault}");
+        assert!(matches!(client.read(holding(0, 2)).await, Err(Fault::Closed { .. })), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_is_gone_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.unwrap();
+    drop(listener.accept().await.unwrap());
+    let closed = client.read(holding(0, 1)).await.unwrap_err();
+    assert_eq!(closed.to_string(), format!("connection to {addr} lost: closed by the device"));
+    drop(listener);
+    let refused = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.err().unwrap();
+    assert_eq!(refused.to_string(), format!("connection to {addr} failed: connection refused"));
+}
+
+#[test]
+fn settings_become_an_endpoint() {
+    let mut spec = DeviceSpec::new("plc", Protocol::Modbus);
+    spec.host = "plc.example".into();
+    let plain = Endpoint::of(&spec).unwrap();
+    assert_eq!((plain.port, plain.unit, plain.framing), (502, 1, Framing::Tcp));
+    assert_eq!(plain.timeout, Duration::from_secs(3));
+    spec.metadata.insert("framing".into(), "rtu_over_tcp".into());
+    assert_eq!(Endpoint::of(&spec).unwrap().framing, Framing::RtuOverTcp);
+    spec.metadata.insert("framing".into(), "ascii".into());
+    let error = Endpoint::of(&spec).unwrap_err();
+    assert_eq!(error.message, "framing: \"ascii\" is not one of tcp, rtu_over_tcp.");
+}

@@ -1,0 +1,121 @@
+//! A small Modbus TCP device for tests: speaks real frames, holds a few registers, and misbehaves on request.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// What the device holds and how it behaves.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// By function code (1 coils .. 4 input registers) and address; a coil is 0 or 1. What is not here is illegal.
+    pub cells: BTreeMap<(u8, u16), u16>,
+    /// Takes requests and answers none.
+    pub is_silent: bool,
+    /// Closes the connection after each answer.
+    pub closes_after_answer: bool,
+    /// Exception 03 for longer reads.
+    pub max_words: Option<u16>,
+    /// Function code, start and count of every request taken.
+    pub requests: Vec<(u8, u16, u16)>,
+    pub connections: usize,
+}
+
+impl Memory {
+    pub fn set(&mut self, function: u8, start: u16, words: &[u16]) {
+        for (address, word) in (start..).zip(words) {
+            self.cells.insert((function, address), *word);
+        }
+    }
+
+    fn answer(&mut self, pdu: &[u8]) -> Vec<u8> {
+        let function = pdu[0];
+        let number = |at: usize| u16::from_be_bytes([pdu[at], pdu[at + 1]]);
+        let (start, count) = (number(1), number(3));
+        self.requests.push((function, start, count));
+        if self.max_words.is_some_and(|max| count > max) {
+            return vec![function | 0x80, 3];
+        }
+        let cells: Option<Vec<u16>> =
+            (start..start + count).map(|address| self.cells.get(&(function, address)).copied()).collect();
+        let Some(cells) = cells else { return vec![function | 0x80, 2] };
+        let data: Vec<u8> = if function <= 2 {
+            let byte =
+                |bits: &[u16]| bits.iter().enumerate().fold(0, |byte, (i, bit)| byte | (*bit as u8) << i);
+            cells.chunks(8).map(byte).collect()
+        } else {
+            cells.iter().flat_map(|word| word.to_be_bytes()).collect()
+        };
+        [vec![function, data.len() as u8], data].concat()
+    }
+}
+
+/// A running fake device; dropping it is pulling its plug.
+pub struct FakeDevice {
+    pub addr: SocketAddr,
+    pub memory: Arc<Mutex<Memory>>,
+    accepting: JoinHandle<()>,
+}
+
+impl FakeDevice {
+    pub async fn start() -> FakeDevice {
+        FakeDevice::start_at("127.0.0.1:0".parse().unwrap(), Arc::default()).await
+    }
+
+    /// The same device, back on the same address.
+    pub async fn start_at(addr: SocketAddr, memory: Arc<Mutex<Memory>>) -> FakeDevice {
+        let listener = TcpListener::bind(addr).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&memory)));
+        FakeDevice { addr, memory, accepting }
+    }
+
+    pub fn set(&self, function: u8, start: u16, words: &[u16]) {
+        self.memory.lock().set(function, start, words);
+    }
+
+    pub fn requests(&self) -> Vec<(u8, u16, u16)> {
+        self.memory.lock().requests.clone()
+    }
+}
+
+impl Drop for FakeDevice {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Aborting this task drops the listener and, with the set, every connection.
+async fn accept(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        memory.lock().connections += 1;
+        connections.spawn(serve(stream, Arc::clone(&memory)));
+    }
+}
+
+async fn serve(mut stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> {
+    loop {
+        let mut header = [0; 7];
+        stream.read_exact(&mut header).await.ok()?;
+        let mut pdu = vec![0; usize::from(u16::from_be_bytes([header[4], header[5]])) - 1];
+        stream.read_exact(&mut pdu).await.ok()?;
+        let (answer, is_silent, closes) = {
+            let mut memory = memory.lock();
+            (memory.answer(&pdu), memory.is_silent, memory.closes_after_answer)
+        };
+        if is_silent {
+            continue;
+        }
+        let length = (answer.len() as u16 + 1).to_be_bytes();
+        let frame = [&header[..4], &length, &header[6..], &answer].concat();
+        stream.write_all(&frame).await.ok()?;
+        if closes {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The collector's standing connection to a Modbus device: connects when needed, polls a batch of points, keeps
+//! one failing register from spoiling its neighbours, and remembers which registers must not be read over.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::client::{Client, Data, Endpoint};
+use super::plan::{self, Block, Rules, Span};
+use super::point::{Point, Target};
+use crate::collect::board::Board;
+use crate::collect::fault::Fault;
+use crate::collect::tags::Answer;
+use crate::collect::value::Value;
+use crate::domain::device::DeviceSpec;
+use crate::domain::stream::Stream;
+use crate::domain::{Clock, Error, Micros, Result, StreamId};
+
+/// Exceptions 02 and 03 on a joined read: some register of it does not exist, or it is too long for this device.
+/// A repeat never cures them.
+const NO_SUCH_REGISTER: u8 = 2;
+const NO_SUCH_COUNT: u8 = 3;
+/// A joined read is never made shorter than the widest value.
+const WIDEST_VALUE: u16 = 4;
+/// Exceptions 0A and 0B come from a gateway that cannot reach the device.
+const GATEWAY: [u8; 2] = [0x0A, 0x0B];
+
+/// The streams polled together and the reads that fetch them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    targets: Vec<Target>,
+    spans: Vec<Span>,
+    /// Streams that cannot be read however the device answers, and why.
+    unreadable: Vec<(StreamId, String)>,
+    blocks: Vec<Block>,
+}
+
+impl Batch {
+    pub fn new(device: &DeviceSpec, streams: &[Arc<Stream>]) -> Batch {
+        let mut batch = Batch::default();
+        for stream in streams {
+            match Point::of(device, &stream.spec) {
+                Ok(point) => {
+                    batch.spans.push(point.span);
+                    batch.targets.push(Target { stream: stream.id, point });
+                }
+                Err(why) => batch.unreadable.push((stream.id, why)),
+            }
+        }
+        batch
+    }
+}
+
+/// A device's connection, open or not.
+pub struct Link {
+    endpoint: Endpoint,
+    /// What was learnt is kept over reconnects: a register that appears later costs a request more, never a value.
+    rules: Rules,
+    client: Option<Client>,
+    board: Arc<Board>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Link {
+    /// Connects nowhere yet. The error names the setting that is wrong.
+    pub fn new(spec: &DeviceSpec, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
+        let rules = Rules { max_gap: max_gap(spec)?, ..Rules::default() };
+        Ok(Link { endpoint: Endpoint::of(spec)?, rules, client: None, board, clock })
+    }
+
+    /// Takes over the connection of `before` if it leads to the same place; whether it does.
+    pub fn take_over(&mut self, before: Link) -> bool {
+        let is_same = before.endpoint == self.endpoint;
+        if is_same {
+            self.client = before.client;
+        }
+        is_same
+    }
+
+    pub fn disconnect(&mut self) {
+        self.client = None;
+    }
+
+    /// Connects unless connected.
+    pub async fn connect(&mut self) -> Result<(), Fault> {
+        if self.client.is_none() {
+            let client = Client::connect(&self.endpoint).await;
+            self.client = Some(client.inspect_err(|fault| self.board.failed(self.clock.now(), fault))?);
+        }
+        Ok(())
+    }
+
+    /// Asks for every stream of the batch and pushes one answer each. After an error the connection is gone and
+    /// `answers` has what had come before.
+    ///
+    /// A connection that had worked and is found closed is opened once more on the spot: many devices close idle
+    /// connections between polls, which is no loss of the source.
+    pub async fn poll(&mut self, batch: &mut Batch, answers: &mut Vec<Answer>) -> Result<(), Fault> {
+        let had_worked = self.client.as_ref().is_some_and(Client::has_answered);
+        match self.poll_once(batch, answers).await {
+            Err(Fault::Closed { .. }) if had_worked => {
+                answers.clear();
+                self.poll_once(batch, answers).await
+            }
+            polled => polled,
+        }
+    }
+
+    async fn poll_once(&mut self, batch: &mut Batch, answers: &mut Vec<Answer>) -> Result<(), Fault> {
+        self.connect().await?;
+        if batch.blocks.is_empty() {
+            batch.blocks = plan::coalesce(&batch.spans, &self.rules);
+        }
+        let mut is_planned_anew = false;
+        for block in &batch.blocks {
+            let (ts, outcome) = self.read(block.span).await?;
+            match outcome {
+                Err(Fault::Refused { code: code @ (NO_SUCH_REGISTER | NO_SUCH_COUNT), .. })
+                    if block.members.len() > 1 =>
+                {
+                    let is_any_refused = self.read_apart(batch, block, answers).await?;
+                    if !is_any_refused {
+                        self.learn(code, block, &batch.spans);
+                    }
+                    is_planned_anew = true;
+                }
+                outcome => {
+                    let members = block.members.iter().map(|member| batch.targets[*member]);
+                    answers.extend(members.map(|target| answer(target, ts, block.span, &outcome)));
+                }
+            }
+        }
+        if is_planned_anew {
+            batch.blocks.clear();
+        }
+        let now = self.clock.now();
+        let unreadable = batch.unreadable.iter();
+        answers.extend(unreadable.map(|(id, why)| Answer {
+            stream: *id,
+            ts: now,
+            outcome: Err(why.clone()),
+        }));
+        Ok(())
+    }
+
+    /// Reads the members of a refused block one by one. Those refused again are holes from now on; whether there
+    /// was any.
+    async fn read_apart(
+        &mut self,
+        batch: &Batch,
+        block: &Block,
+        answers: &mut Vec<Answer>,
+    ) -> Result<bool, Fault> {
+        let mut is_any_refused = false;
+        for target in block.members.iter().map(|member| batch.targets[*member]) {
+            let span = target.point.span;
+            let (ts, outcome) = self.read(span).await?;
+            if outcome.is_err() {
+                is_any_refused = true;
+                self.rules.holes.push(span);
+            }
+            answers.push(answer(target, ts, span, &outcome));
+        }
+        Ok(is_any_refused)
+    }
+
+    /// Every member of a refused block can be read alone: it was too long, or reached over registers that do not
+    /// exist.
+    fn learn(&mut self, code: u8, block: &Block, spans: &[Span]) {
+        let gaps = plan::gaps(block, spans);
+        if code == NO_SUCH_REGISTER && !gaps.is_empty() {
+            self.rules.holes.extend(gaps);
+        } else {
+            let words = if block.span.space.is_bits() {
+                block.span.len / plan::BITS_PER_WORD
+            } else {
+                block.span.len
+            };
+            self.rules.max_words = (words / 2).max(WIDEST_VALUE);
+        }
+    }
+
+    /// One request. The inner result is the device's word; the outer error ends the connection.
+    async fn read(&mut self, span: Span) -> Result<(Micros, Result<Data, Fault>), Fault> {
+        self.connect().await?;
+        let client = self.client.as_mut().expect("connect sets it or fails");
+        let started = Instant::now();
+        let outcome = client.read(span).await;
+        let now = self.clock.now();
+        match &outcome {
+            Ok(_) => self.board.answered(now, started.elapsed()),
+            Err(fault) => self.board.failed(now, fault),
+        }
+        match outcome {
+            Err(fault) if fault.is_loss() || is_behind_gateway(&fault) => {
+                self.client = None;
+                Err(fault)
+            }
+            outcome => Ok((now, outcome)),
+        }
+    }
+}
+
+fn is_behind_gateway(fault: &Fault) -> bool {
+    matches!(fault, Fault::Refused { code, .. } if GATEWAY.contains(code))
+}
+
+fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>) -> Answer {
+    let outcome: Result<Value, String> = match outcome {
+        Ok(data) => {
+            target.point.decode(block, data).ok_or_else(|| "the answer does not hold the value".to_owned())
+        }
+        Err(fault) => Err(fault.to_string()),
+    };
+    Answer { stream: target.stream, ts, outcome }
+}
+
+fn max_gap(spec: &DeviceSpec) -> Result<u16> {
+    let setting = spec.metadata.get("max_gap").filter(|setting| !setting.is_null());
+    let Some(setting) = setting else { return Ok(plan::DEFAULT_MAX_GAP) };
+    let gap = setting.as_u64().and_then(|gap| u16::try_from(gap).ok()).filter(|gap| *gap <= plan::MAX_WORDS);
+    gap.ok_or_else(|| {
+        Error::field("max_gap", format!("{setting} is not a whole number from 0 to {}.", plan::MAX_WORDS))
+    })
+}

@@ -1,0 +1,78 @@
+//! Which registers a stream reads and what it makes of them.
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::collect::modbus::address::Space;
+use crate::domain::DeviceId;
+use crate::domain::device::Protocol;
+use crate::domain::stream::ByteOrder;
+
+fn point(
+    path: &str,
+    kind: StreamKind,
+    set: impl FnOnce(&mut DeviceSpec, &mut StreamSpec),
+) -> Result<Point, String> {
+    let mut device = DeviceSpec::new("plc", Protocol::Modbus);
+    let mut stream = StreamSpec::new("x", DeviceId(1));
+    (stream.path, stream.kind) = (path.into(), kind);
+    set(&mut device, &mut stream);
+    Point::of(&device, &stream)
+}
+
+#[test]
+fn values_are_taken_from_their_registers() {
+    let block = Span { space: Space::Holding, start: 10, len: 4 };
+    let words = Data::Words(vec![0x1234, 0x5678, 0x8001, 0xFFFE]);
+    for (name, path, kind, expected) in [
+        ("first", "hr:10", StreamKind::Uint16, Some(Value::Uint(0x1234))),
+        ("two_words_low_first", "hr:10", StreamKind::Uint32, Some(Value::Uint(0x5678_1234))),
+        ("last", "hr:13", StreamKind::Int16, Some(Value::Int(-2))),
+        ("lowest_bit", "hr:12.0", StreamKind::Bit, Some(Value::Bit(true))),
+        ("middle_bit", "hr:12.7", StreamKind::Bit, Some(Value::Bit(false))),
+        ("highest_bit_as_a_number", "hr:12.15", StreamKind::Fp64, Some(Value::Bit(true))),
+        ("bit_without_a_number_is_bit_0", "hr:12", StreamKind::Bit, Some(Value::Bit(true))),
+        ("before_the_block", "hr:9", StreamKind::Uint16, None),
+        ("past_the_block", "hr:13", StreamKind::Uint32, None),
+    ] {
+        let point = point(path, kind, |_, _| ()).unwrap();
+        assert_eq!(point.decode(block, &words), expected, "{name}");
+    }
+    let coil = point("co:3", StreamKind::Fp64, |_, _| ()).unwrap();
+    let coils = Span { space: Space::Coil, start: 2, len: 2 };
+    assert_eq!(coil.decode(coils, &Data::Bits(vec![false, true])), Some(Value::Bit(true)));
+    assert_eq!(coil.decode(coils, &words), None);
+}
+
+#[test]
+fn the_nearest_setting_of_word_order_counts() {
+    let words = Data::Words(vec![0x1234, 0x5678]);
+    let read = |device_order, stream_order, wordorder: Json| {
+        let point = point("hr:0", StreamKind::Uint32, |device, stream| {
+            device.byteorder = device_order;
+            stream.byteorder = stream_order;
+            stream.metadata.insert("wordorder".into(), wordorder);
+        });
+        point.map(|p| p.decode(p.span, &words))
+    };
+    let (big, little) = (ByteOrder::Big, ByteOrder::Little);
+    assert_eq!(read(big, None, Json::Null), Ok(Some(Value::Uint(0x1234_5678))));
+    assert_eq!(read(big, Some(little), Json::Null), Ok(Some(Value::Uint(0x5678_1234))));
+    assert_eq!(read(big, Some(little), json!("BADC")), Ok(Some(Value::Uint(0x3412_7856))));
+    assert!(read(big, None, json!("acbd")).unwrap_err().contains("not one of abcd"));
+    assert!(read(big, None, json!(1)).is_err());
+}
+
+#[test]
+fn what_cannot_be_read_says_why() {
+    for (path, kind, why) in [
+        ("D100", StreamKind::Int16, "Invalid register \"D100\""),
+        ("hr:0", StreamKind::Text, "a register holds no value of type text"),
+        ("hr:65533", StreamKind::Int64, "int64 at hr:65533 reaches past the last register"),
+    ] {
+        let error = point(path, kind, |_, _| ()).unwrap_err();
+        assert!(error.starts_with(why), "{error}");
+    }
+    assert!(point("hr:65532", StreamKind::Int64, |_, _| ()).is_ok());
+    assert!(point("co:65535", StreamKind::Int64, |_, _| ()).is_ok());
+}

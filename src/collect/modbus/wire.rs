@@ -1,0 +1,49 @@
+//! The TCP stream under a Modbus session, made honest: a closed connection is an error with a reason, and bytes
+//! nobody asked for are noticed before the next request instead of being taken for its answer.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// tokio-modbus turns the end of the stream into whatever error the operating system had last, and clears only its
+/// own buffer before a request, not what waits in the socket. Over RTU framing, which has no transaction id, such
+/// left-over bytes would pass as the next value.
+#[derive(Debug)]
+pub struct Wire(pub TcpStream);
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.0).poll_read(cx, buf))?;
+        let is_end = buf.filled().len() == before && buf.remaining() > 0;
+        Poll::Ready(if is_end { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) })
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut stale = [0; 1];
+        let mut stale = ReadBuf::new(&mut stale);
+        if let Poll::Ready(read) = self.as_mut().poll_read(cx, &mut stale) {
+            read?;
+            let message = "bytes arrived that answer no request";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)));
+        }
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}

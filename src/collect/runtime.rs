@@ -1,0 +1,128 @@
+//! All collectors of the server: one supervised task a device, started, told and stopped from here.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::board::Board;
+use super::device::{Orders, resting, supervise};
+use crate::domain::device::{Device, DeviceState, DeviceStatus};
+use crate::domain::ports::{Plant, SampleSink};
+use crate::domain::{Clock, DeviceId};
+
+/// What an operator may set for all collectors.
+#[derive(Debug, Clone)]
+pub struct CollectOptions {
+    /// A stream with a deadband stores one row at least this often, so that unchanged and dead differ.
+    pub deadband_max_interval: Duration,
+}
+
+impl Default for CollectOptions {
+    fn default() -> Self {
+        Self { deadband_max_interval: Duration::from_secs(600) }
+    }
+}
+
+/// What every collector needs of the rest of the server.
+pub(super) struct Ports {
+    pub plant: Arc<dyn Plant>,
+    pub sink: Arc<dyn SampleSink>,
+    pub clock: Arc<dyn Clock>,
+    pub options: CollectOptions,
+}
+
+/// The running collectors. Dropping it does not stop them; `stop` does.
+pub struct Collectors {
+    ports: Arc<Ports>,
+    slots: Mutex<HashMap<DeviceId, Slot>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    runtime: Handle,
+}
+
+/// Dropping a slot ends its task: the channel closes and the plant no longer knows the device.
+struct Slot {
+    board: Arc<Board>,
+    changes: watch::Sender<()>,
+}
+
+impl Collectors {
+    /// Starts a collector for every device of the plant. Call it within a tokio runtime, which will run them all.
+    pub fn start(
+        plant: Arc<dyn Plant>,
+        sink: Arc<dyn SampleSink>,
+        clock: Arc<dyn Clock>,
+        options: CollectOptions,
+    ) -> Arc<Collectors> {
+        let devices = plant.devices();
+        let collectors = Arc::new(Collectors {
+            ports: Arc::new(Ports { plant, sink, clock, options }),
+            slots: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            runtime: Handle::current(),
+        });
+        devices.iter().for_each(|device| collectors.tell(device));
+        collectors
+    }
+
+    /// A device or one of its streams was created, changed or deleted: its collector obeys at once. Never blocks.
+    /// A request under way is let finish within its timeout, so that the connection survives the change.
+    pub fn device_changed(&self, id: DeviceId) {
+        match self.ports.plant.device(id) {
+            Some((device, _)) => self.tell(&device),
+            None => drop(self.slots.lock().remove(&id)),
+        }
+    }
+
+    /// What is known of a device now; `None` for one that does not exist.
+    pub fn status(&self, id: DeviceId) -> Option<DeviceStatus> {
+        let board = self.slots.lock().get(&id).map(|slot| Arc::clone(&slot.board))?;
+        Some(board.status())
+    }
+
+    /// Ends all collectors. When it returns nothing more is written to the sink.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn tell(&self, device: &Device) {
+        if self.stop.is_cancelled() {
+            return;
+        }
+        let mut slots = self.slots.lock();
+        let slot = match slots.entry(device.id) {
+            Entry::Occupied(slot) => {
+                slot.get().changes.send_replace(());
+                slot.into_mut()
+            }
+            Entry::Vacant(place) => place.insert(self.spawn(device.id)),
+        };
+        // Said here and not only by the task, so that whoever made the change sees it in the next status.
+        match resting(&device.spec) {
+            Some((state, error)) => slot.board.set(state, error),
+            None if slot.board.status().state == DeviceState::Disabled => {
+                slot.board.set(DeviceState::Connecting, None);
+            }
+            None => {}
+        }
+    }
+
+    fn spawn(&self, id: DeviceId) -> Slot {
+        let board = Arc::new(Board::default());
+        let (changes, receiver) = watch::channel(());
+        let orders = Orders::new(receiver, self.stop.clone());
+        let task = supervise(id, Arc::clone(&self.ports), Arc::clone(&board), orders);
+        self.tasks.spawn_on(task, &self.runtime);
+        Slot { board, changes }
+    }
+}

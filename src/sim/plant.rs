@@ -1,0 +1,209 @@
+//! A small plant: a motor, a tank and a furnace, stepped through real time. Pure; time is handed in.
+//!
+//! First-order models with the time constants of small machines: fast enough that a demo moves, slow enough to look
+//! like a plant. Nothing is random but a little seeded sensor noise, so a plant can be replayed.
+
+use std::time::Duration;
+
+/// Longer steps are taken in pieces, so that the models stay stable whatever the scheduler does.
+const STEP_S: f64 = 0.05;
+const AMBIENT_C: f64 = 22.0;
+
+/// Everything in the plant, in physical units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plant {
+    pub motor: Motor,
+    pub tank: Tank,
+    pub furnace: Furnace,
+    noise: Noise,
+    elapsed_s: f64,
+}
+
+/// An induction motor on a variable-speed drive, driving the tank's inlet pump.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Motor {
+    /// Commanded.
+    pub run: bool,
+    /// Commanded.
+    pub setpoint_rpm: f64,
+    pub rpm: f64,
+    pub current_a: f64,
+    pub winding_c: f64,
+    pub vibration_mm_s: f64,
+    pub running_s: f64,
+    pub revolutions: f64,
+}
+
+/// A buffer tank with a controlled outlet valve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tank {
+    pub level_pct: f64,
+    pub inlet_l_min: f64,
+    pub outlet_l_min: f64,
+    /// Commanded, 0..=100.
+    pub valve_pct: f64,
+    pub is_high: bool,
+    pub is_low: bool,
+}
+
+/// An electric furnace with a two-term controller and a door that lets the heat out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Furnace {
+    /// Commanded.
+    pub setpoint_c: f64,
+    pub chamber_c: f64,
+    pub power_kw: f64,
+    pub energy_kwh: f64,
+    /// Commanded.
+    pub is_door_open: bool,
+    integral: f64,
+}
+
+impl Default for Plant {
+    /// A plant that has been at work for a while.
+    fn default() -> Self {
+        Self {
+            motor: Motor {
+                run: true,
+                setpoint_rpm: 1480.0,
+                rpm: 1480.0,
+                current_a: 11.0,
+                winding_c: 60.0,
+                vibration_mm_s: 1.8,
+                running_s: 4_321.0 * 3600.0,
+                revolutions: 3.8e8,
+            },
+            tank: Tank {
+                level_pct: 55.0,
+                inlet_l_min: 60.0,
+                outlet_l_min: 55.0,
+                valve_pct: 40.0,
+                is_high: false,
+                is_low: false,
+            },
+            furnace: Furnace {
+                setpoint_c: 650.0,
+                chamber_c: 640.0,
+                power_kw: 12.0,
+                energy_kwh: 98_765.0,
+                is_door_open: false,
+                integral: 0.5,
+            },
+            noise: Noise(0x9E37_79B9_7F4A_7C15),
+            elapsed_s: 0.0,
+        }
+    }
+}
+
+impl Plant {
+    /// Lets time pass. Very long pauses (a suspended machine) count as one minute.
+    pub fn step(&mut self, time: Duration) {
+        let mut left_s = time.as_secs_f64().min(60.0);
+        while left_s > 0.0 {
+            let dt = left_s.min(STEP_S);
+            self.elapsed_s += dt;
+            self.motor.step(dt, &mut self.noise);
+            self.tank.step(dt, self.motor.rpm, self.elapsed_s, &mut self.noise);
+            self.furnace.step(dt, &mut self.noise);
+            left_s -= dt;
+        }
+    }
+}
+
+/// One step of a first-order lag towards `target`.
+fn lag(value: f64, target: f64, constant_s: f64, dt: f64) -> f64 {
+    target + (value - target) * (-dt / constant_s).exp()
+}
+
+impl Motor {
+    fn step(&mut self, dt: f64, noise: &mut Noise) {
+        let target_rpm = if self.run { self.setpoint_rpm } else { 0.0 };
+        let accelerating = (target_rpm - self.rpm).max(0.0);
+        // A drive ramps; a motor without power coasts for longer.
+        self.rpm = lag(self.rpm, target_rpm, if self.run { 2.0 } else { 6.0 }, dt);
+        if target_rpm == 0.0 && self.rpm < 1.0 {
+            self.rpm = 0.0;
+        }
+        let speed = self.rpm / 1500.0;
+        // Magnetising current, pump load by the cube of the speed, and what acceleration takes.
+        let target_a = if self.run { 3.5 + 8.0 * speed.powi(3) + 0.02 * accelerating } else { 0.0 };
+        self.current_a = (lag(self.current_a, target_a, 0.3, dt) + noise.around(0.01)).max(0.0);
+        let heat_c = 0.32 * self.current_a.powi(2);
+        self.winding_c = lag(self.winding_c, AMBIENT_C + heat_c, 90.0, dt);
+        // Worst near a resonance at 900 rpm.
+        let resonance = 2.5 / (1.0 + ((self.rpm - 900.0) / 80.0).powi(2));
+        self.vibration_mm_s = lag(self.vibration_mm_s, 1.8 * speed.powi(2) + resonance, 0.5, dt);
+        self.vibration_mm_s = (self.vibration_mm_s + noise.around(0.02)).max(0.0);
+        self.revolutions += self.rpm / 60.0 * dt;
+        if self.is_running() {
+            self.running_s += dt;
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.rpm > 10.0
+    }
+}
+
+impl Tank {
+    const LITRES: f64 = 400.0;
+
+    fn step(&mut self, dt: f64, pump_rpm: f64, elapsed_s: f64, noise: &mut Noise) {
+        // Demand upstream swings over two minutes.
+        let swing = 1.0 + 0.35 * (elapsed_s * std::f64::consts::TAU / 120.0).sin();
+        let inlet_l_min = if self.level_pct >= 100.0 { 0.0 } else { 70.0 * pump_rpm / 1500.0 * swing };
+        self.inlet_l_min = (lag(self.inlet_l_min, inlet_l_min, 1.0, dt) + noise.around(0.05)).max(0.0);
+        // Torricelli: by the root of the level.
+        let outlet_l_min = 240.0 * (self.valve_pct / 100.0) * (self.level_pct / 100.0).max(0.0).sqrt();
+        self.outlet_l_min = lag(self.outlet_l_min, outlet_l_min, 0.5, dt);
+        let litres = (self.inlet_l_min - self.outlet_l_min) / 60.0 * dt;
+        self.level_pct = (self.level_pct + litres / Self::LITRES * 100.0).clamp(0.0, 100.0);
+        self.is_high = self.level_pct > if self.is_high { 88.0 } else { 90.0 };
+        self.is_low = self.level_pct < if self.is_low { 12.0 } else { 10.0 };
+    }
+}
+
+impl Furnace {
+    const MAX_KW: f64 = 30.0;
+    /// Heat capacity of chamber and charge, kJ/K.
+    const CAPACITY_KJ_K: f64 = 14.0;
+
+    /// Heater power as a share of what it can give.
+    pub fn duty_pct(&self) -> f64 {
+        (self.power_kw / Self::MAX_KW * 100.0).clamp(0.0, 100.0)
+    }
+
+    fn step(&mut self, dt: f64, noise: &mut Noise) {
+        let deviation = self.setpoint_c - self.chamber_c;
+        let demand = deviation / 40.0 + self.integral;
+        // No wind-up while the heater is at its limit or the door keeps it off.
+        if (0.0..=1.0).contains(&demand) && !self.is_door_open {
+            self.integral = (self.integral + deviation / 40.0 / 60.0 * dt).clamp(0.0, 1.0);
+        }
+        // The door switch cuts the heater.
+        let target_kw = if self.is_door_open { 0.0 } else { Self::MAX_KW * demand.clamp(0.0, 1.0) };
+        self.power_kw = lag(self.power_kw, target_kw, 0.8, dt);
+        let loss_kw_k = if self.is_door_open { 0.09 } else { 0.02 };
+        let heat_kw = self.power_kw - loss_kw_k * (self.chamber_c - AMBIENT_C);
+        self.chamber_c += heat_kw / Self::CAPACITY_KJ_K * dt + noise.around(0.02);
+        self.energy_kwh += self.power_kw * dt / 3600.0;
+    }
+}
+
+/// A seeded xorshift generator: sensor noise needs no more.
+#[derive(Debug, Clone, PartialEq)]
+struct Noise(u64);
+
+impl Noise {
+    /// Evenly within `±amplitude`.
+    fn around(&mut self, amplitude: f64) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0) * amplitude
+    }
+}
+
+#[cfg(test)]
+#[path = "plant_tests.rs"]
+mod tests;
