@@ -1,0 +1,230 @@
+//! Who may come in: keys and the local door, and the administration of organizations, users and keys.
+//!
+//! Administration is for whoever owns the data directory (`Caller::System`); the catalog refuses everybody else.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use crate::auth::{key, password};
+use crate::domain::key::{Key, KeySecret, KeySpec};
+use crate::domain::org::{NewUser, Org, User};
+use crate::domain::principal::Caller;
+use crate::domain::stream::check_text;
+use crate::domain::{DeviceId, Error, FieldError, KeyId, Kind, Principal, Result, Scope, Scopes, StreamId};
+
+/// A person to be created. No `Debug`: it carries a password.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct UserRequest {
+    pub name: String,
+    pub password: String,
+    pub is_staff: bool,
+    pub is_superuser: bool,
+}
+
+/// A key to be created. No scopes mean every scope; no devices and no data mean no restriction.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct KeyRequest {
+    pub name: String,
+    pub scopes: Vec<String>,
+    pub devices: Vec<i32>,
+    pub data: Vec<i32>,
+}
+
+impl App {
+    /// Who presents this secret. Every way to fail (unknown, disabled, expired, malformed) reads the same.
+    pub fn authenticate_key(&self, secret: &str) -> Result<Arc<Principal>> {
+        let invalid = || Error::new(Kind::Unauthenticated, "Invalid API key.");
+        let presented = key::parse(secret).ok_or_else(invalid)?;
+        let catalog = self.store.catalog();
+        let stored = catalog.key_by_prefix(&presented.prefix).ok_or_else(invalid)?;
+        let now = self.clock.now();
+        if !key::matches(&stored.secret, &presented) || !stored.is_valid_at(now) {
+            return Err(invalid());
+        }
+        catalog.touch_key(stored.id, now);
+        Ok(Arc::new(stored.principal()))
+    }
+
+    /// Opens the door for commands on this machine and returns its token, new at each start of the server.
+    pub fn open_local_door(&self) -> Result<String> {
+        let (token, stored) = key::generate();
+        self.local_door.set(stored).map_err(|_| Error::internal("the local door is already open"))?;
+        Ok(token)
+    }
+
+    /// The owner of the data directory, who presents the token of the local door, in the organization of a slug.
+    pub fn authenticate_local(&self, token: &str, org: Option<&str>) -> Result<Arc<Principal>> {
+        let presented = key::parse(token);
+        let knows_it = |stored| presented.as_ref().is_some_and(|p| key::matches(stored, p));
+        if !self.local_door.get().is_some_and(knows_it) {
+            return Err(Error::new(Kind::Unauthenticated, "Invalid local token."));
+        }
+        Ok(Arc::new(self.system(org)?))
+    }
+
+    /// The data directory's owner in an organization; none named is `default`.
+    pub fn system(&self, slug: Option<&str>) -> Result<Principal> {
+        let owner = Principal::system(self.store.catalog().default_org());
+        self.in_org(&owner, slug)
+    }
+
+    /// The same owner in another organization.
+    pub fn in_org(&self, principal: &Principal, slug: Option<&str>) -> Result<Principal> {
+        let Some(slug) = slug else { return Ok(principal.clone()) };
+        require_system(principal)?;
+        let org = self.store.catalog().org_by_slug(principal, slug).map_err(|error| match error.kind {
+            Kind::NotFound => {
+                Error::field("org", format!("there is no `{slug}`; `basalt org list` shows those there are"))
+            }
+            _ => error,
+        })?;
+        Ok(Principal::system(org.id))
+    }
+
+    /// A new organization; without a name it is called as its slug.
+    pub async fn create_org(
+        &self,
+        principal: &Principal,
+        slug: &str,
+        name: Option<&str>,
+    ) -> Result<Arc<Org>> {
+        require_system(principal)?;
+        self.store.catalog().create_org(principal, slug, name.unwrap_or(slug)).await
+    }
+
+    pub fn orgs(&self, principal: &Principal) -> Result<Vec<Arc<Org>>> {
+        require_system(principal)?;
+        Ok(self.store.catalog().orgs(principal))
+    }
+
+    /// A new person in the principal's organization.
+    pub async fn create_user(&self, principal: &Principal, request: UserRequest) -> Result<Arc<User>> {
+        require_system(principal)?;
+        let UserRequest { name, password, is_staff, is_superuser } = request;
+        let password_hash = tokio::task::spawn_blocking(move || password::hash(&password))
+            .await
+            .map_err(|e| Error::internal("hashing the password was interrupted").because(e))??;
+        let user = NewUser { name, password_hash, is_staff, is_superuser };
+        self.store.catalog().create_user(principal, user).await
+    }
+
+    /// Whether a person of this name exists, in whichever organization.
+    pub fn has_user(&self, principal: &Principal, name: &str) -> Result<bool> {
+        match self.store.catalog().user_by_name(principal, name) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A new key of the principal's organization, and its secret: this once, never again.
+    pub async fn create_key(
+        &self,
+        principal: &Principal,
+        request: &KeyRequest,
+    ) -> Result<(Arc<Key>, String)> {
+        require_system(principal)?;
+        let spec = self.key_spec(principal, request)?;
+        let (secret, stored) = key::generate();
+        let key = self.store.catalog().create_key(principal, spec, stored).await?;
+        Ok((key, secret))
+    }
+
+    pub fn keys(&self, principal: &Principal) -> Result<Vec<Arc<Key>>> {
+        require_system(principal)?;
+        Ok(self.store.catalog().keys(principal))
+    }
+
+    /// Disables a key of the principal's organization: the next request with it is refused.
+    pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
+        require_system(principal)?;
+        self.store.catalog().revoke_key(principal, id).await
+    }
+
+    /// Makes the key whose secret the operator chose (`BASALT_BOOTSTRAP_KEY`), with every scope, unless it exists:
+    /// one revoked since stays revoked.
+    pub async fn bootstrap(&self, secret: &str) -> Result<()> {
+        let stored = bootstrap_secret(secret)?;
+        let catalog = self.store.catalog();
+        if catalog.key_by_prefix(&stored.prefix).is_some_and(|k| key::matches(&k.secret, &stored)) {
+            return Ok(());
+        }
+        let spec = KeySpec {
+            name: "bootstrap".to_owned(),
+            scopes: Scopes::all(),
+            devices: None,
+            streams: None,
+            expires_at: None,
+        };
+        catalog.create_key(&self.system(None)?, spec, stored).await?;
+        Ok(())
+    }
+
+    fn key_spec(&self, principal: &Principal, request: &KeyRequest) -> Result<KeySpec> {
+        let mut problems = Vec::new();
+        check_text(&mut problems, "name", &request.name, 1, 100);
+        let scopes = parse_scopes(&mut problems, &request.scopes);
+        let catalog = self.store.catalog();
+        let missing = "does not exist in this organization";
+        for id in &request.devices {
+            if catalog.device(principal, DeviceId(*id)).is_err() {
+                problems.push(FieldError::new("device", format!("device {id} {missing}")));
+            }
+        }
+        for id in &request.data {
+            if catalog.stream(principal, StreamId(*id)).is_err() {
+                problems.push(FieldError::new("data", format!("data {id} {missing}")));
+            }
+        }
+        Error::check(problems)?;
+        Ok(KeySpec {
+            name: request.name.clone(),
+            scopes,
+            devices: allowed(&request.devices, DeviceId),
+            streams: allowed(&request.data, StreamId),
+            expires_at: None,
+        })
+    }
+}
+
+/// The stored form of `BASALT_BOOTSTRAP_KEY`, or why it cannot be a key.
+pub fn bootstrap_secret(secret: &str) -> Result<KeySecret> {
+    key::parse(secret).ok_or_else(|| {
+        let least = key::MIN_SECRET_LEN;
+        Error::field(
+            "BASALT_BOOTSTRAP_KEY",
+            format!("this key needs at least {least} characters, all of them visible ASCII"),
+        )
+    })
+}
+
+/// Administration is for `Caller::System`; everybody else is `Forbidden`.
+pub(super) fn require_system(principal: &Principal) -> Result<()> {
+    match principal.caller {
+        Caller::System => Ok(()),
+        Caller::Key(_) | Caller::User(_) | Caller::Device(_) => {
+            Err(Error::forbidden("this is for the owner of the data directory"))
+        }
+    }
+}
+
+fn parse_scopes(problems: &mut Vec<FieldError>, names: &[String]) -> Scopes {
+    if names.is_empty() {
+        return Scopes::all();
+    }
+    let mut scopes = Vec::new();
+    for name in names {
+        match name.parse::<Scope>() {
+            Ok(scope) => scopes.push(scope),
+            Err(error) => problems.extend(error.fields),
+        }
+    }
+    scopes.into_iter().collect()
+}
+
+fn allowed<T: Ord>(ids: &[i32], wrap: fn(i32) -> T) -> Option<BTreeSet<T>> {
+    (!ids.is_empty()).then(|| ids.iter().copied().map(wrap).collect())
+}

@@ -1,0 +1,199 @@
+//! Commands of the data directory's owner in a form that travels: the same whether the command line runs them in its
+//! own process or hands them to the server that has the directory open.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::access::{KeyRequest, UserRequest, require_system};
+use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
+use crate::domain::key::Key;
+use crate::domain::org::{Org, User};
+use crate::domain::stream::{StreamFilter, StreamKind, StreamSpec};
+use crate::domain::{Error, KeyId, Principal, Result, StreamId};
+
+/// What to do. `org` is a slug; none is the principal's own organization.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    CreateOrg {
+        slug: String,
+        name: Option<String>,
+    },
+    ListOrgs,
+    CreateUser {
+        org: Option<String>,
+        user: UserRequest,
+    },
+    CreateKey {
+        org: Option<String>,
+        key: KeyRequest,
+    },
+    ListKeys {
+        org: Option<String>,
+    },
+    RevokeKey {
+        org: Option<String>,
+        id: i32,
+    },
+    /// The stream of a device, both by name. `create` is the type to make it with when it does not exist, on a device
+    /// that is made when it does not exist either.
+    FindStream {
+        org: Option<String>,
+        device: String,
+        stream: String,
+        create: Option<String>,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Org(OrgLine),
+    Orgs(Vec<OrgLine>),
+    User(UserLine),
+    /// The only time the secret is to be had.
+    NewKey {
+        key: KeyLine,
+        secret: String,
+    },
+    Key(KeyLine),
+    Keys(Vec<KeyLine>),
+    Stream {
+        id: i32,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgLine {
+    pub id: i32,
+    pub slug: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserLine {
+    pub id: i32,
+    pub name: String,
+    pub is_staff: bool,
+    pub is_superuser: bool,
+}
+
+/// A key as it may be shown. Times are ISO-8601; a missing list of ids means no restriction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyLine {
+    pub id: i32,
+    pub name: String,
+    pub prefix: String,
+    pub scopes: Vec<String>,
+    pub devices: Option<Vec<i32>>,
+    pub data: Option<Vec<i32>>,
+    pub enabled: bool,
+    pub created_at: String,
+    pub last_used_at: Option<String>,
+}
+
+impl App {
+    /// Runs one command. Only for `Caller::System`; everybody else is refused before anything is looked at.
+    pub async fn run_command(&self, principal: &Principal, command: Command) -> Result<Outcome> {
+        Ok(match command {
+            Command::CreateOrg { slug, name } => {
+                Outcome::Org(org_line(&self.create_org(principal, &slug, name.as_deref()).await?))
+            }
+            Command::ListOrgs => Outcome::Orgs(self.orgs(principal)?.iter().map(org_line).collect()),
+            Command::CreateUser { org, user } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                Outcome::User(user_line(&self.create_user(&there, user).await?))
+            }
+            Command::CreateKey { org, key } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                let (key, secret) = self.create_key(&there, &key).await?;
+                Outcome::NewKey { key: key_line(&key), secret }
+            }
+            Command::ListKeys { org } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                Outcome::Keys(self.keys(&there)?.iter().map(key_line).collect())
+            }
+            Command::RevokeKey { org, id } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                Outcome::Key(key_line(&self.revoke_key(&there, KeyId(id)).await?))
+            }
+            Command::FindStream { org, device, stream, create } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                let kind = create.map(|kind| kind.parse()).transpose()?;
+                Outcome::Stream { id: self.find_stream(&there, &device, &stream, kind).await?.0 }
+            }
+        })
+    }
+
+    async fn find_stream(
+        &self,
+        principal: &Principal,
+        device: &str,
+        stream: &str,
+        create: Option<StreamKind>,
+    ) -> Result<StreamId> {
+        require_system(principal)?;
+        let catalog = self.store.catalog();
+        let by_name = DeviceFilter { name: Some(device.to_owned()), ..DeviceFilter::default() };
+        let owner = match (catalog.devices(principal, &by_name).first(), create) {
+            (Some(known), _) => known.id,
+            (None, Some(_)) => {
+                // Nothing polls it: its values come from the file.
+                let mut spec = DeviceSpec::new(device, Protocol::Virtual);
+                spec.poll_interval_s = None;
+                catalog.create_device(principal, spec).await?.id
+            }
+            (None, None) => return Err(no_device(device)),
+        };
+        let by_name =
+            StreamFilter { device: Some(owner), name: Some(stream.to_owned()), ..StreamFilter::default() };
+        match (catalog.streams(principal, &by_name).first(), create) {
+            (Some(known), _) => Ok(known.id),
+            (None, Some(kind)) => {
+                let spec = StreamSpec { kind, ..StreamSpec::new(stream, owner) };
+                Ok(catalog.create_stream(principal, spec).await?.id)
+            }
+            (None, None) => Err(no_stream(device, stream)),
+        }
+    }
+}
+
+/// A device that a file is meant for is not there.
+pub fn no_device(name: &str) -> Error {
+    Error::field("device", format!("there is no device `{name}`; --create makes it"))
+}
+
+/// A stream that a file is meant for is not there.
+pub fn no_stream(device: &str, name: &str) -> Error {
+    Error::field("name", format!("device `{device}` has no stream `{name}`; --create makes it"))
+}
+
+fn org_line(org: &Arc<Org>) -> OrgLine {
+    OrgLine { id: org.id.0, slug: org.slug.clone(), name: org.name.clone() }
+}
+
+fn user_line(user: &Arc<User>) -> UserLine {
+    UserLine {
+        id: user.id.0,
+        name: user.name.clone(),
+        is_staff: user.is_staff,
+        is_superuser: user.is_superuser,
+    }
+}
+
+fn key_line(key: &Arc<Key>) -> KeyLine {
+    KeyLine {
+        id: key.id.0,
+        name: key.spec.name.clone(),
+        prefix: key.secret.prefix.clone(),
+        scopes: key.spec.scopes.iter().map(|s| s.to_string()).collect(),
+        devices: key.spec.devices.as_ref().map(|ids| ids.iter().map(|id| id.0).collect()),
+        data: key.spec.streams.as_ref().map(|ids| ids.iter().map(|id| id.0).collect()),
+        enabled: key.enabled,
+        created_at: key.created_at.to_iso(),
+        last_used_at: key.last_used_at.map(|at| at.to_iso()),
+    }
+}

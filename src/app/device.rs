@@ -1,0 +1,85 @@
+//! Devices: catalog rows and the collector that polls them, kept in step.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus};
+use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
+
+impl App {
+    /// The devices the principal sees, by id.
+    pub fn devices(&self, principal: &Principal, filter: &DeviceFilter) -> Result<Vec<Arc<Device>>> {
+        principal.require(Scope::read(Resource::Device))?;
+        Ok(self.store.catalog().devices(principal, filter))
+    }
+
+    pub fn device(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
+        principal.require(Scope::read(Resource::Device))?;
+        self.store.catalog().device(principal, id)
+    }
+
+    /// The device, for a principal that may change it.
+    pub fn device_to_change(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
+        principal.require(Scope::write(Resource::Device))?;
+        let device = self.store.catalog().device(principal, id)?;
+        if principal.owns_device(device.org, id) {
+            Ok(device)
+        } else {
+            Err(Error::forbidden("this key may read the device but not change it"))
+        }
+    }
+
+    /// What the collector knows of a device that the caller has been given.
+    pub fn status_of(&self, device: &Device) -> DeviceStatus {
+        let known = self.collectors.get().and_then(|collectors| collectors.status(device.id));
+        let status = known.unwrap_or_default();
+        // The collector hears of a change a moment later; nobody may read "online" of what was just disabled.
+        if device.spec.enabled { status } else { DeviceStatus { state: DeviceState::Disabled, ..status } }
+    }
+
+    /// Fails unless the principal may create devices. One with allowed lists could not see what it made.
+    pub fn check_may_create_device(&self, principal: &Principal) -> Result<()> {
+        principal.require(Scope::write(Resource::Device))?;
+        if principal.is_restricted() {
+            return Err(Error::forbidden("a key restricted to some devices or data cannot create devices"));
+        }
+        Ok(())
+    }
+
+    pub async fn create_device(&self, principal: &Principal, spec: DeviceSpec) -> Result<Arc<Device>> {
+        self.check_may_create_device(principal)?;
+        Error::check(spec.problems())?;
+        let device = self.store.catalog().create_device(principal, spec).await?;
+        self.tell_collectors(device.id);
+        Ok(device)
+    }
+
+    /// Changes a device as it stands at that moment; polling goes on with the new settings.
+    pub async fn update_device(
+        &self,
+        principal: &Principal,
+        id: DeviceId,
+        change: impl FnOnce(&mut DeviceSpec) + Send,
+    ) -> Result<Arc<Device>> {
+        self.device_to_change(principal, id)?;
+        let device = self.store.catalog().update_device(principal, id, change).await?;
+        self.tell_collectors(id);
+        Ok(device)
+    }
+
+    /// Deletes a device with its streams; their readings are gone from every answer at once.
+    pub async fn delete_device(&self, principal: &Principal, id: DeviceId) -> Result<()> {
+        self.device_to_change(principal, id)?;
+        let streams = self.store.catalog().delete_device(principal, id).await?;
+        self.tell_collectors(id);
+        self.store.forget(&streams);
+        Ok(())
+    }
+
+    /// Has the collector, if one runs, take up a change of a device or of its streams.
+    pub(super) fn tell_collectors(&self, id: DeviceId) {
+        if let Some(collectors) = self.collectors.get() {
+            collectors.device_changed(id);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! CSV with a header line: columns by name, in any order.
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use super::rows::{Builder, Number, Row};
+use crate::domain::reading::Quality;
+use crate::domain::{Error, FieldError, Micros, Result};
+
+/// Where each column stands.
+#[derive(Default)]
+struct Columns {
+    stream_id: Option<usize>,
+    device: Option<usize>,
+    stream: Option<usize>,
+    ts: Option<usize>,
+    value: Option<usize>,
+    text: Option<usize>,
+    quality: Option<usize>,
+}
+
+impl Columns {
+    fn read(header: &ByteRecord) -> Result<Columns> {
+        let mut columns = Columns::default();
+        let mut wrong = Vec::new();
+        for (i, name) in header.iter().enumerate() {
+            let name =
+                String::from_utf8_lossy(name).trim().trim_start_matches('\u{feff}').to_ascii_lowercase();
+            let place = match name.as_str() {
+                "stream_id" => &mut columns.stream_id,
+                "device" => &mut columns.device,
+                "stream" => &mut columns.stream,
+                "ts" | "timestamp" | "time" => &mut columns.ts,
+                "value" => &mut columns.value,
+                "text" => &mut columns.text,
+                "quality" => &mut columns.quality,
+                _ => {
+                    let message = "is not one of stream_id, device, stream, ts, value, text, quality";
+                    wrong.push(FieldError::new(format!("column `{name}`"), message));
+                    continue;
+                }
+            };
+            if place.replace(i).is_some() {
+                wrong.push(FieldError::new(format!("column `{name}`"), "is given twice"));
+            }
+        }
+        if wrong.is_empty() && columns.ts.is_none() {
+            wrong.push(FieldError::new("ts", "the header has no such column"));
+        }
+        Error::check(wrong)?;
+        Ok(columns)
+    }
+
+    fn row<'a>(&self, record: &'a ByteRecord) -> Result<Row<'a>, String> {
+        let cell = |at: Option<usize>| -> Result<Option<&'a str>, String> {
+            let Some(bytes) = at.and_then(|i| record.get(i)).filter(|b| !b.is_empty()) else {
+                return Ok(None);
+            };
+            std::str::from_utf8(bytes).map(Some).map_err(|_| "is not UTF-8".to_owned())
+        };
+        let id = cell(self.stream_id)?;
+        let ts = cell(self.ts)?;
+        Ok(Row {
+            stream_id: id
+                .map(|t| t.trim().parse().map_err(|_| format!("stream_id: `{t}` is not an integer")))
+                .transpose()?,
+            device: cell(self.device)?,
+            stream: cell(self.stream)?,
+            ts: ts.map(|t| Micros::parse(t).ok_or_else(|| format!("ts: `{t}` is not a time"))).transpose()?,
+            value: cell(self.value)?.map(number).transpose()?,
+            text: cell(self.text)?,
+            quality: match cell(self.quality)? {
+                None => Quality::Good,
+                Some(text) => text.parse().map_err(|e: Error| e.message)?,
+            },
+        })
+    }
+}
+
+/// A CSV number. `NaN` and infinities are not numbers here.
+pub fn number(text: &str) -> Result<Number, String> {
+    let trimmed = text.trim();
+    if let Ok(int) = trimmed.parse() {
+        return Ok(Number::Int(int));
+    }
+    if let Ok(int) = trimmed.parse() {
+        return Ok(Number::Uint(int));
+    }
+    let float: Option<f64> = trimmed.parse().ok();
+    float
+        .filter(|f| f.is_finite())
+        .map(Number::Float)
+        .ok_or_else(|| format!("value: `{text}` is not a finite number"))
+}
+
+pub fn decode(rows: &mut Builder, body: &[u8]) -> Result<()> {
+    let mut reader = ReaderBuilder::new().has_headers(true).from_reader(body);
+    let header = reader.byte_headers().map_err(unreadable)?.clone();
+    let columns = Columns::read(&header)?;
+    let mut record = ByteRecord::new();
+    loop {
+        match reader.read_byte_record(&mut record) {
+            Ok(false) => return Ok(()),
+            Ok(true) => match columns.row(&record) {
+                Ok(row) => rows.push(row)?,
+                Err(problem) => rows.refuse(problem)?,
+            },
+            Err(e) => match e.kind() {
+                csv::ErrorKind::UnequalLengths { len, expected_len, .. } => {
+                    rows.refuse(format!("has {len} fields, the header {expected_len}"))?;
+                }
+                _ => return Err(unreadable(e)),
+            },
+        }
+    }
+}
+
+fn unreadable(e: csv::Error) -> Error {
+    Error::invalid(format!("the CSV cannot be read: {e}")).because(e)
+}

@@ -1,0 +1,105 @@
+//! Many readings at once: Arrow IPC, Parquet, NDJSON or CSV, all of a request or nothing.
+
+pub mod arrow_rows;
+pub mod csv_rows;
+pub mod json_rows;
+pub mod rows;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+
+use super::App;
+use crate::domain::reading::Readings;
+use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::store::{Claimed, Store};
+use rows::Builder;
+
+/// Longest body on the wire, and decoded.
+pub const WIRE_BYTES: usize = 64 << 20;
+pub const DECODED_BYTES: usize = 256 << 20;
+/// Bodies up to this are decoded where they arrive; longer ones on a thread that may block.
+const INLINE_BYTES: usize = 16 << 10;
+
+/// The form of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Arrow,
+    Parquet,
+    Ndjson,
+    Csv,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingested {
+    /// The JSON answer.
+    pub answer: Vec<u8>,
+    /// Whether it is the answer of an earlier request with the same key.
+    pub is_replay: bool,
+}
+
+impl App {
+    /// Writes a body's rows. With a key, at most once however often it is sent.
+    ///
+    /// # Errors
+    /// `Invalid` naming rows (counted from 1); `Conflict` when the key was used with another body; `TooLarge`.
+    pub async fn ingest(
+        &self,
+        principal: &Principal,
+        format: Format,
+        body: Bytes,
+        key: Option<String>,
+    ) -> Result<Ingested> {
+        principal.require(Scope::write(Resource::Value))?;
+        let Some(key) = key else {
+            let rows = self.decode(principal, format, body).await?;
+            let answer = answer(rows.len());
+            self.store.write(principal, rows).await?;
+            return Ok(Ingested { answer, is_replay: false });
+        };
+        let scope = format!("{}/{} POST /ingest", principal.org, principal.caller);
+        let claim = match self.store.claim(&scope, &key, &body).await? {
+            Claimed::Before(answer) => return Ok(Ingested { answer, is_replay: true }),
+            Claimed::First(claim) => claim,
+        };
+        let rows = self.decode(principal, format, body).await?;
+        let answer = answer(rows.len());
+        self.store.write_claimed(principal, rows, claim, answer.clone()).await?;
+        Ok(Ingested { answer, is_replay: false })
+    }
+
+    /// Writes one batch with the columns of /ingest and returns its rows.
+    pub async fn ingest_batch(&self, principal: &Principal, batch: &RecordBatch) -> Result<u64> {
+        principal.require(Scope::write(Resource::Value))?;
+        let mut rows = Builder::new(self.store.clone(), principal.clone());
+        arrow_rows::add(&mut rows, batch)?;
+        let rows = rows.finish()?;
+        Ok(self.store.write(principal, rows).await?.rows as u64)
+    }
+
+    async fn decode(&self, principal: &Principal, format: Format, body: Bytes) -> Result<Readings> {
+        let (store, principal) = (self.store.clone(), principal.clone());
+        if body.len() <= INLINE_BYTES && format != Format::Parquet {
+            return decode(store, principal, format, &body);
+        }
+        let decoded = tokio::task::spawn_blocking(move || decode(store, principal, format, &body)).await;
+        decoded.map_err(|e| Error::internal("a decoder ended early").because(e))?
+    }
+}
+
+fn decode(store: Arc<Store>, principal: Principal, format: Format, body: &Bytes) -> Result<Readings> {
+    let mut rows = Builder::new(store, principal);
+    match format {
+        Format::Arrow => arrow_rows::decode_stream(&mut rows, body)?,
+        Format::Parquet => arrow_rows::decode_parquet(&mut rows, body)?,
+        Format::Ndjson => json_rows::decode(&mut rows, body)?,
+        Format::Csv => csv_rows::decode(&mut rows, body)?,
+    }
+    rows.finish()
+}
+
+fn answer(rows: usize) -> Vec<u8> {
+    format!("{{\"rows\":{rows}}}").into_bytes()
+}

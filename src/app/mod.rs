@@ -1,0 +1,62 @@
+//! The one core call behind every surface: authorisation, then store, query, catalog and collectors joined.
+//!
+//! Every public method takes a `Principal` (health and authentication excepted, which make or need none) and checks
+//! its scope first, so that no surface can forget it.
+
+pub mod access;
+pub mod control;
+pub mod device;
+pub mod health;
+pub mod ingest;
+pub mod plant;
+pub mod posted;
+pub mod sql;
+pub mod stream;
+pub mod value;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use crate::collect::Collectors;
+use crate::domain::Clock;
+use crate::domain::key::KeySecret;
+use crate::query::Engine;
+use crate::store::Store;
+
+/// What of the configuration the core needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub data_dir: PathBuf,
+    /// Longest request body of /sql and the REST routes, bytes.
+    pub body_bytes: usize,
+}
+
+/// The application: one per data directory, shared by every surface.
+pub struct App {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    /// Empty in commands, which poll nothing.
+    collectors: Arc<OnceLock<Arc<Collectors>>>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    /// The secret of commands beside this server.
+    local_door: OnceLock<KeySecret>,
+}
+
+impl App {
+    /// `states` is what `engine` was given, so that SQL and REST tell the same of a device.
+    pub fn new(
+        store: Arc<Store>,
+        engine: Arc<Engine>,
+        states: &plant::States,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let collectors = states.collectors();
+        Self { store, engine, collectors, clock, settings, local_door: OnceLock::new() }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

@@ -1,0 +1,78 @@
+//! What joins the collectors to the rest: the catalog as their plant, the store as their sink, and their states as
+//! SQL sees them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use super::App;
+use crate::collect::Collectors;
+use crate::domain::device::{Device, DeviceState, DeviceStatus};
+use crate::domain::ports::{BoxFuture, DeviceStates, Plant, SampleSink};
+use crate::domain::principal::Caller;
+use crate::domain::reading::Readings;
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, Principal, Resource, Result, Scope};
+use crate::store::Store;
+
+/// The collectors' states, empty until a server starts them.
+#[derive(Clone, Default)]
+pub struct States(Arc<OnceLock<Arc<Collectors>>>);
+
+impl States {
+    pub(super) fn collectors(&self) -> Arc<OnceLock<Arc<Collectors>>> {
+        self.0.clone()
+    }
+}
+
+impl DeviceStates for States {
+    fn status(&self, device: &Device) -> DeviceStatus {
+        let known = self.0.get().and_then(|collectors| collectors.status(device.id));
+        let state = if device.spec.enabled { DeviceState::Connecting } else { DeviceState::Disabled };
+        known.unwrap_or(DeviceStatus { state, ..DeviceStatus::default() })
+    }
+}
+
+impl App {
+    /// What collectors poll.
+    pub fn plant(&self) -> Arc<dyn Plant> {
+        Arc::new(CatalogPlant(self.store.clone()))
+    }
+
+    /// Where collectors write.
+    pub fn sample_sink(&self) -> Arc<dyn SampleSink> {
+        Arc::new(StoreSink(self.store.clone()))
+    }
+
+    /// Joins the running collectors; only the first ones given count.
+    pub fn attach_collectors(&self, collectors: Arc<Collectors>) {
+        self.collectors.get_or_init(|| collectors);
+    }
+}
+
+struct CatalogPlant(Arc<Store>);
+
+impl Plant for CatalogPlant {
+    fn devices(&self) -> Vec<Arc<Device>> {
+        self.0.catalog().all_devices()
+    }
+
+    fn device(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)> {
+        self.0.catalog().device_with_streams(id)
+    }
+}
+
+struct StoreSink(Arc<Store>);
+
+impl SampleSink for StoreSink {
+    /// Writes as the device itself: only its own streams.
+    fn write(&self, device: &Device, readings: Readings) -> BoxFuture<'_, Result<()>> {
+        let principal = Principal {
+            org: device.org,
+            caller: Caller::Device(device.id),
+            scopes: [Scope::write(Resource::Value)].into_iter().collect(),
+            devices: Some(BTreeSet::from([device.id])),
+            streams: None,
+        };
+        Box::pin(async move { self.0.write(&principal, readings).await.map(drop) })
+    }
+}

@@ -1,0 +1,120 @@
+//! A posted JSON value to what a reading holds, by the kind of its stream. Pure.
+
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use crate::domain::stream::{StreamKind, StreamSpec};
+
+/// Integers up to this size are exact as f64; larger ones also travel as decimal text.
+const EXACT: i128 = 1 << 53;
+
+/// `value` and `text` of the reading, or the message for the field `value`.
+///
+/// Integer kinds take whole numbers within their type; a scaled stream holds engineering values, so there any
+/// finite number is right. Numbers written as text are refused.
+pub fn stored(spec: &StreamSpec, given: &Value) -> Result<(Option<f64>, Option<Box<str>>), String> {
+    let is_scaled = spec.scale != 1.0 || spec.offset != 0.0;
+    match spec.kind {
+        StreamKind::Bit => bit(given).map(|on| (Some(on), None)),
+        StreamKind::Byte
+        | StreamKind::Int16
+        | StreamKind::Int32
+        | StreamKind::Int64
+        | StreamKind::Uint16
+        | StreamKind::Uint32
+        | StreamKind::Uint64
+            if !is_scaled =>
+        {
+            integer(given, range(spec.kind))
+        }
+        StreamKind::Byte
+        | StreamKind::Int16
+        | StreamKind::Int32
+        | StreamKind::Int64
+        | StreamKind::Uint16
+        | StreamKind::Uint32
+        | StreamKind::Uint64
+        | StreamKind::Fp16
+        | StreamKind::Fp32
+        | StreamKind::Fp64 => number(given).map(|n| (Some(n), None)),
+        StreamKind::Text => string(given).map(|text| (None, Some(text))),
+        // An enumeration is known by its labels; a bare number is kept as its text.
+        StreamKind::Enum => label(given).map(|text| (None, Some(text))),
+        StreamKind::Json => Ok((None, Some(given.to_string().into()))),
+        StreamKind::Location => location(given).map(|text| (None, Some(text))),
+    }
+}
+
+fn bit(given: &Value) -> Result<f64, String> {
+    match given {
+        Value::Bool(on) => Some(f64::from(u8::from(*on))),
+        Value::Number(n) => n.as_f64().filter(|n| *n == 0.0 || *n == 1.0),
+        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+    .ok_or_else(|| "Must be a valid boolean.".to_owned())
+}
+
+fn number(given: &Value) -> Result<f64, String> {
+    given.as_f64().filter(|n| n.is_finite()).ok_or_else(|| "A valid number is required.".to_owned())
+}
+
+/// What fits the type of an integer kind; every other kind is unbounded.
+fn range(kind: StreamKind) -> RangeInclusive<i128> {
+    match kind {
+        StreamKind::Byte => 0..=i128::from(u8::MAX),
+        StreamKind::Int16 => i128::from(i16::MIN)..=i128::from(i16::MAX),
+        StreamKind::Int32 => i128::from(i32::MIN)..=i128::from(i32::MAX),
+        StreamKind::Int64 => i128::from(i64::MIN)..=i128::from(i64::MAX),
+        StreamKind::Uint16 => 0..=i128::from(u16::MAX),
+        StreamKind::Uint32 => 0..=i128::from(u32::MAX),
+        StreamKind::Uint64 => 0..=i128::from(u64::MAX),
+        StreamKind::Bit
+        | StreamKind::Fp16
+        | StreamKind::Fp32
+        | StreamKind::Fp64
+        | StreamKind::Text
+        | StreamKind::Json
+        | StreamKind::Location
+        | StreamKind::Enum => i128::MIN..=i128::MAX,
+    }
+}
+
+fn integer(given: &Value, range: RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {
+    let number = number(given)?;
+    let exact = given.as_i64().map(i128::from).or_else(|| given.as_u64().map(i128::from));
+    let Some(whole) = exact.or_else(|| (number.fract() == 0.0).then_some(number as i128)) else {
+        return Err("A valid integer is required.".into());
+    };
+    if whole < *range.start() {
+        return Err(format!("Ensure this value is greater than or equal to {}.", range.start()));
+    }
+    if whole > *range.end() {
+        return Err(format!("Ensure this value is less than or equal to {}.", range.end()));
+    }
+    let text = (whole.abs() > EXACT).then(|| whole.to_string().into());
+    Ok((Some(number), text))
+}
+
+fn string(given: &Value) -> Result<Box<str>, String> {
+    given.as_str().map(Into::into).ok_or_else(|| "Not a valid string.".to_owned())
+}
+
+fn label(given: &Value) -> Result<Box<str>, String> {
+    if given.is_i64() || given.is_u64() { Ok(given.to_string().into()) } else { string(given) }
+}
+
+/// `[longitude, latitude]` in degrees.
+fn location(given: &Value) -> Result<Box<str>, String> {
+    let pair = given.as_array().filter(|pair| pair.len() == 2);
+    let degrees = pair.and_then(|pair| Some((pair[0].as_f64()?, pair[1].as_f64()?)));
+    let is_on_earth = |(lon, lat): &(f64, f64)| lon.abs() <= 180.0 && lat.abs() <= 90.0;
+    if degrees.as_ref().is_some_and(is_on_earth) {
+        return Ok(given.to_string().into());
+    }
+    Err("Expected [longitude, latitude], two numbers within -180..180 and -90..90.".into())
+}
+
+#[cfg(test)]
+#[path = "posted_tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+//! Streams: catalog rows, the rules that need their device, and the last value.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::collect;
+use crate::domain::reading::Reading;
+use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
+
+impl App {
+    /// The streams the principal sees, by id.
+    pub fn streams(&self, principal: &Principal, filter: &StreamFilter) -> Result<Vec<Arc<Stream>>> {
+        principal.require(Scope::read(Resource::Data))?;
+        Ok(self.store.catalog().streams(principal, filter))
+    }
+
+    pub fn stream(&self, principal: &Principal, id: StreamId) -> Result<Arc<Stream>> {
+        principal.require(Scope::read(Resource::Data))?;
+        self.store.catalog().stream(principal, id)
+    }
+
+    /// The stream, for a principal that may change it.
+    pub fn stream_to_change(&self, principal: &Principal, id: StreamId) -> Result<Arc<Stream>> {
+        principal.require(Scope::write(Resource::Data))?;
+        self.store.catalog().stream(principal, id)
+    }
+
+    /// The newest reading that carries a value.
+    pub fn last_of(&self, principal: &Principal, id: StreamId) -> Option<Reading> {
+        self.store.last(principal, id)?.valued
+    }
+
+    /// How a stream's values read, or `None` once it is deleted.
+    pub fn kind_of(&self, id: StreamId) -> Option<StreamKind> {
+        self.store.catalog().stream_entry(id).map(|entry| entry.kind)
+    }
+
+    /// Everything wrong with a stream as it would be stored, but for names already taken.
+    pub fn stream_problems(&self, principal: &Principal, spec: &StreamSpec) -> Vec<FieldError> {
+        let catalog = self.store.catalog();
+        let mut found = spec.problems();
+        match catalog.device(principal, spec.device) {
+            Ok(device) => found.extend(path_problem(device.spec.protocol, spec)),
+            Err(_) => found.push(no_such_row("device", spec.device)),
+        }
+        if let Some(group) = spec.group
+            && catalog.group(principal, group).is_err()
+        {
+            found.push(no_such_row("group", group));
+        }
+        found
+    }
+
+    pub async fn create_stream(&self, principal: &Principal, spec: StreamSpec) -> Result<Arc<Stream>> {
+        principal.require(Scope::write(Resource::Data))?;
+        Error::check(self.stream_problems(principal, &spec))?;
+        let stream = self.store.catalog().create_stream(principal, spec).await?;
+        self.tell_collectors(stream.spec.device);
+        Ok(stream)
+    }
+
+    /// Changes a stream as it stands at that moment. `change` may be tried on a copy first, and leaves the device.
+    pub async fn update_stream(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        change: impl Fn(&mut StreamSpec) + Send + Sync,
+    ) -> Result<Arc<Stream>> {
+        let current = self.stream_to_change(principal, id)?;
+        let mut changed = current.spec.clone();
+        change(&mut changed);
+        check_same_device(current.spec.device, changed.device)?;
+        Error::check(self.stream_problems(principal, &changed))?;
+        let stream = self.store.catalog().update_stream(principal, id, |spec| change(spec)).await?;
+        self.tell_collectors(stream.spec.device);
+        Ok(stream)
+    }
+
+    /// Deletes a stream; its readings are gone from every answer at once.
+    pub async fn delete_stream(&self, principal: &Principal, id: StreamId) -> Result<()> {
+        let stream = self.stream_to_change(principal, id)?;
+        self.store.catalog().delete_stream(principal, id).await?;
+        self.tell_collectors(stream.spec.device);
+        self.store.forget(&[id]);
+        Ok(())
+    }
+}
+
+fn check_same_device(current: DeviceId, changed: DeviceId) -> Result<()> {
+    if current == changed { Ok(()) } else { Err(Error::field("device", "This field may not be changed.")) }
+}
+
+/// What is wrong with where the value is found, given how the device is spoken to.
+fn path_problem(protocol: crate::domain::device::Protocol, spec: &StreamSpec) -> Option<FieldError> {
+    if !protocol.has_streams() {
+        return Some(FieldError::new("device", "Device protocol has no data streams."));
+    }
+    if spec.path.is_empty() {
+        return protocol.needs_path().then(|| FieldError::new("path", "This field is required."));
+    }
+    collect::check_path(protocol, &spec.path).err()
+}
+
+fn no_such_row(field: &'static str, id: impl std::fmt::Display) -> FieldError {
+    FieldError::new(field, format!("Invalid pk \"{id}\" - object does not exist."))
+}

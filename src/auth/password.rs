@@ -1,0 +1,72 @@
+//! Passwords: argon2id in PHC string format.
+//!
+//! The cost is argon2's recommended default (19 MiB, two passes, one lane; OWASP's first choice): tens of milliseconds,
+//! so callers on an async runtime hash on a blocking thread. The parameters are in each hash: raising them later
+//! leaves old hashes valid.
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+
+use crate::domain::{Error, Result};
+
+/// Longer passwords are refused: hashing one costs time in proportion to its length.
+const MAX_LEN: usize = 1024;
+
+fn hasher() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
+}
+
+/// The PHC string of a password under a fresh salt. Fails when the password is blank or longer than 1024 bytes.
+pub fn hash(password: &str) -> Result<String> {
+    if password.trim().is_empty() {
+        return Err(Error::field("password", "a password may not be blank"));
+    }
+    if password.len() > MAX_LEN {
+        return Err(Error::field("password", format!("a password has at most {MAX_LEN} bytes")));
+    }
+    let mut salt = [0_u8; 16];
+    OsRng.try_fill_bytes(&mut salt).map_err(|e| Error::internal("no random numbers to be had").because(e))?;
+    let salt = SaltString::encode_b64(&salt).map_err(hash_failed)?;
+    Ok(hasher().hash_password(password.as_bytes(), &salt).map_err(hash_failed)?.to_string())
+}
+
+/// Whether the password is the one behind a PHC string. A string that is none matches nothing.
+pub fn verify(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|parsed| hasher().verify_password(password.as_bytes(), &parsed).is_ok())
+}
+
+fn hash_failed(cause: argon2::password_hash::Error) -> Error {
+    Error::internal("the password could not be hashed").because(cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_verifies_its_own_password_only() {
+        let stored = hash("correct horse").expect("hashes");
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        let rows = [
+            ("the_password", "correct horse", stored.as_str(), true),
+            ("another", "correct horsf", stored.as_str(), false),
+            ("none", "", stored.as_str(), false),
+            ("not_a_hash", "correct horse", "correct horse", false),
+            ("an_empty_hash", "correct horse", "", false),
+        ];
+        for (name, password, hash, expected) in rows {
+            assert_eq!(verify(password, hash), expected, "{name}");
+        }
+        assert_ne!(stored, hash("correct horse").expect("hashes"), "each hash has its own salt");
+    }
+
+    #[test]
+    fn refused_passwords_name_the_field() {
+        for (name, password) in [("blank", "  ".to_owned()), ("endless", "x".repeat(1025))] {
+            let error = hash(&password).expect_err(name);
+            assert_eq!(error.fields[0].field, "password", "{name}");
+        }
+    }
+}
