@@ -1,0 +1,108 @@
+//! What every request passes through, once: request id, log line, panics, time limit, path spelling.
+//!
+//! Nothing here knows a route. Body limits belong to whoever reads a body (payload.rs), connections to serve.rs.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::uri::{PathAndQuery, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::error::{Failure, RestError};
+use crate::domain::{Error, Kind};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest time from the end of a request's head to the start of its answer, body upload included. Queries end
+/// by their own, shorter limit; this one is for what nobody thought of.
+const REQUEST_TIME: Duration = Duration::from_secs(300);
+
+/// Wraps finished routes. The result is a router whose only route is "everything", because the path must be
+/// respelled before any routing is done.
+pub fn wrap(routes: Router) -> Router {
+    let respelled = tower::service_fn(move |mut request: Request| {
+        without_trailing_slash(request.uri_mut());
+        routes.clone().oneshot(request)
+    });
+    Router::new()
+        .fallback_service(respelled)
+        .layer(middleware::from_fn(limit_time))
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(middleware::from_fn(identify_and_log))
+}
+
+/// `/api/device/` and `/api/device` are one path; routes are written without the slash. Only one slash goes, and
+/// only a literal one: `%2F` belongs to its segment.
+fn without_trailing_slash(uri: &mut Uri) {
+    let path = uri.path();
+    let Some(shorter) = path.strip_suffix('/').filter(|p| !p.is_empty() && !p.ends_with('/')) else { return };
+    let text = match uri.query() {
+        Some(query) => format!("{shorter}?{query}"),
+        None => shorter.to_owned(),
+    };
+    let Ok(path_and_query) = PathAndQuery::try_from(text) else { return };
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = Some(path_and_query);
+    *uri = Uri::from_parts(parts).expect("a shorter path keeps a valid URI valid");
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => RestError::from(Error::new(Kind::Timeout, "The request took too long and was ended."))
+            .into_response(),
+    }
+}
+
+fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
+    let said = panic.downcast_ref::<String>().cloned();
+    let said = said.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    let error = Error::internal("a request panicked").because(said.unwrap_or_default());
+    RestError::from(error).into_response()
+}
+
+/// Gives the request its id, runs it in a span that names it, and writes its one log line.
+async fn identify_and_log(mut request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let shown_id = id.to_str().unwrap_or_default();
+    let span = tracing::info_span!("request", id = shown_id);
+
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis());
+    span.in_scope(|| match response.extensions().get::<Failure>() {
+        Some(failure) if failure.is_our_fault => {
+            tracing::error!(%method, path, status, ms, error = &*failure.text, "request failed");
+        }
+        Some(failure) => {
+            tracing::debug!(%method, path, status, ms, error = &*failure.text, "request refused")
+        }
+        None => tracing::debug!(%method, path, status, ms, "request"),
+    });
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// The caller's own id when it is short and plain enough to stand in a log, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/+=@".contains(b);
+    let given =
+        headers.get(REQUEST_ID).filter(|v| (1..=128).contains(&v.len()) && v.as_bytes().iter().all(is_plain));
+    given.cloned().unwrap_or_else(|| {
+        HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII")
+    })
+}
+
+#[cfg(test)]
+#[path = "layers_tests.rs"]
+mod tests;

@@ -1,0 +1,192 @@
+//! `/api/data/`: streams, which DataStone calls data.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::body::Unread;
+use super::fields::{Fields, Mode, Need};
+use super::query::Query;
+use super::{Id, reading};
+use crate::api::caller::Caller;
+use crate::api::error::RestError;
+use crate::app::App;
+use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
+use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
+
+pub async fn list(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<Vec<DataView>>, RestError> {
+    let filter = parse_filter(raw.as_deref())?;
+    let streams = app.streams(&caller, &filter)?;
+    Ok(Json(streams.iter().map(|stream| DataView::new(&app, &caller, stream)).collect()))
+}
+
+pub async fn create(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    body: Unread,
+) -> Result<(StatusCode, Json<DataView>), RestError> {
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut spec = blank();
+    read_onto(&mut fields, &mut spec);
+    finish(fields, &app, &caller, &spec)?;
+    let stream = app.create_stream(&caller, spec).await?;
+    Ok((StatusCode::CREATED, Json(DataView::new(&app, &caller, &stream))))
+}
+
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<StreamId>,
+) -> Result<Json<DataView>, RestError> {
+    let stream = app.stream(&caller, id)?;
+    Ok(Json(DataView::new(&app, &caller, &stream)))
+}
+
+pub async fn replace(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<StreamId>,
+    body: Unread,
+) -> Result<Json<DataView>, RestError> {
+    let current = app.stream_to_change(&caller, id)?;
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut spec = blank();
+    read_onto(&mut fields, &mut spec);
+    refuse_other_device(&mut fields, current.spec.device, &mut spec);
+    finish(fields, &app, &caller, &spec)?;
+    let stream = app.update_stream(&caller, id, move |stored| *stored = spec.clone()).await?;
+    Ok(Json(DataView::new(&app, &caller, &stream)))
+}
+
+pub async fn update(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<StreamId>,
+    body: Unread,
+) -> Result<Json<DataView>, RestError> {
+    let current = app.stream_to_change(&caller, id)?;
+    let patch = body.fields(Mode::Partial).await?;
+    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
+    read_onto(&mut fields, &mut tried);
+    refuse_other_device(&mut fields, current.spec.device, &mut tried);
+    finish(fields, &app, &caller, &tried)?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    let merge = move |stored: &mut StreamSpec| read_onto(&mut patch.clone(), stored);
+    let stream = app.update_stream(&caller, id, merge).await?;
+    Ok(Json(DataView::new(&app, &caller, &stream)))
+}
+
+pub async fn destroy(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<StreamId>,
+) -> Result<StatusCode, RestError> {
+    app.delete_stream(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parse_filter(raw: Option<&str>) -> Result<StreamFilter> {
+    let mut query = Query::parse(raw);
+    let page = query.page();
+    let (device, group) = (query.row("device").map(DeviceId), query.row("group").map(GroupId));
+    query.finish()?;
+    Ok(StreamFilter { device, group, name: None, page })
+}
+
+/// Every default; the required fields hold what fails or is replaced.
+fn blank() -> StreamSpec {
+    StreamSpec::new("", DeviceId(0))
+}
+
+fn read_onto(fields: &mut Fields, spec: &mut StreamSpec) {
+    fields.text("name", Need::Required, &mut spec.name);
+    fields.row("device", DeviceId, &mut spec.device);
+    fields.text("path", Need::Optional, &mut spec.path);
+    fields.choice("type", Need::Optional, &mut spec.kind);
+    fields.row_or_null("group", GroupId, &mut spec.group);
+    fields.choice("access_mode", Need::Optional, &mut spec.access_mode);
+    fields.number_or_null("poll_interval", &mut spec.poll_interval_s);
+    fields.text("unit", Need::Optional, &mut spec.unit);
+    fields.number("scale", &mut spec.scale);
+    fields.number("offset", &mut spec.offset);
+    fields.choice_or_null("byteorder", &mut spec.byteorder);
+    fields.boolean("enabled", &mut spec.enabled);
+    fields.number_or_null("deadband", &mut spec.deadband);
+    fields.integer_or_null("statistics_interval", 1..=86_400, &mut spec.statistics_interval_s);
+    fields.object("metadata", &mut spec.metadata);
+}
+
+/// A stream stays with its device; the rest is then judged as if it had been left alone.
+fn refuse_other_device(fields: &mut Fields, current: DeviceId, spec: &mut StreamSpec) {
+    if fields.is_sound("device") && spec.device != current {
+        fields.refuse("device", "This field may not be changed.");
+    }
+    spec.device = current;
+}
+
+fn finish(fields: Fields, app: &App, principal: &Principal, spec: &StreamSpec) -> Result<()> {
+    let problems = app.stream_problems(principal, spec);
+    // Without a device nothing can be said of a path.
+    let has_device = fields.is_sound("device");
+    let is_known = |problem: &FieldError| has_device || problem.field != "path";
+    fields.finish(problems.into_iter().filter(is_known).collect())
+}
+
+/// A stream as shown, with its newest value.
+#[derive(Debug, Serialize)]
+pub struct DataView {
+    id: StreamId,
+    name: String,
+    device: DeviceId,
+    path: String,
+    r#type: &'static str,
+    group: Option<GroupId>,
+    access_mode: &'static str,
+    poll_interval: Option<f64>,
+    unit: String,
+    scale: f64,
+    offset: f64,
+    byteorder: Option<&'static str>,
+    enabled: bool,
+    deadband: Option<f64>,
+    statistics_interval: Option<u32>,
+    metadata: Map<String, Value>,
+    last_value: Option<Box<RawValue>>,
+    last_timestamp: Option<String>,
+}
+
+impl DataView {
+    fn new(app: &App, principal: &Principal, stream: &Stream) -> Self {
+        let spec = stream.spec.clone();
+        let last = app.last_of(principal, stream.id);
+        Self {
+            id: stream.id,
+            name: spec.name,
+            device: spec.device,
+            path: spec.path,
+            r#type: spec.kind.name(),
+            group: spec.group,
+            access_mode: spec.access_mode.name(),
+            poll_interval: spec.poll_interval_s,
+            unit: spec.unit,
+            scale: spec.scale,
+            offset: spec.offset,
+            byteorder: spec.byteorder.map(|order| order.name()),
+            enabled: spec.enabled,
+            deadband: spec.deadband,
+            statistics_interval: spec.statistics_interval_s,
+            metadata: spec.metadata,
+            last_value: last.as_ref().map(|last| reading::raw_value(last, spec.kind)),
+            last_timestamp: last.map(|last| last.ts.to_iso()),
+        }
+    }
+}

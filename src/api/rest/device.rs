@@ -1,0 +1,225 @@
+//! `/api/device/`: devices and what their collectors say of them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Id;
+use super::body::Unread;
+use super::fields::{Fields, Mode, Need};
+use super::query::Query;
+use crate::api::caller::Caller;
+use crate::api::error::RestError;
+use crate::app::App;
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus, Protocol};
+use crate::domain::{DeviceId, Result};
+
+pub async fn list(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<Vec<DeviceView>>, RestError> {
+    let filter = parse_filter(raw.as_deref())?;
+    let devices = app.devices(&caller, &filter)?;
+    Ok(Json(devices.iter().map(|device| DeviceView::new(device, app.status_of(device))).collect()))
+}
+
+pub async fn create(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    body: Unread,
+) -> Result<(StatusCode, Json<DeviceView>), RestError> {
+    app.check_may_create_device(&caller)?;
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut spec = blank();
+    read_onto(&mut fields, &mut spec);
+    fields.finish(spec.problems())?;
+    let device = app.create_device(&caller, spec).await?;
+    Ok((StatusCode::CREATED, Json(DeviceView::new(&device, app.status_of(&device)))))
+}
+
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<DeviceId>,
+) -> Result<Json<DeviceView>, RestError> {
+    let device = app.device(&caller, id)?;
+    Ok(Json(DeviceView::new(&device, app.status_of(&device))))
+}
+
+pub async fn replace(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<DeviceId>,
+    body: Unread,
+) -> Result<Json<DeviceView>, RestError> {
+    app.device_to_change(&caller, id)?;
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut spec = blank();
+    read_onto(&mut fields, &mut spec);
+    fields.finish(spec.problems())?;
+    let device = app.update_device(&caller, id, move |stored| *stored = spec).await?;
+    Ok(Json(DeviceView::new(&device, app.status_of(&device))))
+}
+
+pub async fn update(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<DeviceId>,
+    body: Unread,
+) -> Result<Json<DeviceView>, RestError> {
+    let current = app.device_to_change(&caller, id)?;
+    let patch = body.fields(Mode::Partial).await?;
+    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
+    read_onto(&mut fields, &mut tried);
+    fields.finish(tried.problems())?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    let merge = move |stored: &mut DeviceSpec| read_onto(&mut patch.clone(), stored);
+    let device = app.update_device(&caller, id, merge).await?;
+    Ok(Json(DeviceView::new(&device, app.status_of(&device))))
+}
+
+pub async fn destroy(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<DeviceId>,
+) -> Result<StatusCode, RestError> {
+    app.delete_device(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn status(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<DeviceId>,
+) -> Result<Json<StatusView>, RestError> {
+    let device = app.device(&caller, id)?;
+    Ok(Json(app.status_of(&device).into()))
+}
+
+fn parse_filter(raw: Option<&str>) -> Result<DeviceFilter> {
+    let mut query = Query::parse(raw);
+    let page = query.page();
+    let filter = DeviceFilter {
+        name: query.text("name").map(str::to_owned),
+        protocol: query.choice("protocol"),
+        page,
+    };
+    query.finish()?;
+    Ok(filter)
+}
+
+/// Every default; the required fields hold what fails or is replaced.
+fn blank() -> DeviceSpec {
+    DeviceSpec::new("", Protocol::Virtual)
+}
+
+fn read_onto(fields: &mut Fields, spec: &mut DeviceSpec) {
+    fields.text("name", Need::Required, &mut spec.name);
+    fields.choice("protocol", Need::Required, &mut spec.protocol);
+    fields.text("host", Need::Optional, &mut spec.host);
+    fields.integer_or_null("port", 1..=65_535, &mut spec.port);
+    fields.integer("unit", 0..=255, &mut spec.unit);
+    fields.text("username", Need::Optional, &mut spec.username);
+    fields.secret("password", &mut spec.password);
+    fields.number("timeout", &mut spec.timeout_s);
+    fields.number_or_null("poll_interval", &mut spec.poll_interval_s);
+    fields.choice("byteorder", Need::Optional, &mut spec.byteorder);
+    fields.boolean("enabled", &mut spec.enabled);
+    fields.object("metadata", &mut spec.metadata);
+}
+
+/// A device as shown. The password never is.
+#[derive(Debug, Serialize)]
+pub struct DeviceView {
+    id: DeviceId,
+    name: String,
+    protocol: &'static str,
+    host: String,
+    port: Option<u16>,
+    unit: u8,
+    username: String,
+    timeout: f64,
+    poll_interval: Option<f64>,
+    byteorder: &'static str,
+    enabled: bool,
+    metadata: Map<String, Value>,
+    status: &'static str,
+    last_error: Option<String>,
+    last_seen: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl DeviceView {
+    fn new(device: &Device, status: DeviceStatus) -> Self {
+        let spec = device.spec.clone();
+        Self {
+            id: device.id,
+            name: spec.name,
+            protocol: spec.protocol.name(),
+            host: spec.host,
+            port: spec.port,
+            unit: spec.unit,
+            username: spec.username,
+            timeout: spec.timeout_s,
+            poll_interval: spec.poll_interval_s,
+            byteorder: spec.byteorder.name(),
+            enabled: spec.enabled,
+            metadata: spec.metadata,
+            status: status.state.name(),
+            last_error: status.last_error,
+            last_seen: status.last_seen.map(|ts| ts.to_iso()),
+            created_at: device.created_at.to_iso(),
+            updated_at: device.updated_at.to_iso(),
+        }
+    }
+}
+
+/// A device's collector in numbers, since the start of the server.
+#[derive(Debug, Serialize)]
+pub struct StatusView {
+    state: &'static str,
+    last_error: Option<String>,
+    last_seen: Option<String>,
+    reads: u64,
+    errors: ErrorsView,
+    latency_ms: LatencyView,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorsView {
+    timeout: u64,
+    refused: u64,
+    protocol: u64,
+    other: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct LatencyView {
+    p50: Option<f64>,
+    p99: Option<f64>,
+}
+
+impl From<DeviceStatus> for StatusView {
+    fn from(status: DeviceStatus) -> Self {
+        let errors = status.errors;
+        Self {
+            state: status.state.name(),
+            last_error: status.last_error,
+            last_seen: status.last_seen.map(|ts| ts.to_iso()),
+            reads: status.reads,
+            errors: ErrorsView {
+                timeout: errors.timeout,
+                refused: errors.refused,
+                protocol: errors.protocol,
+                other: errors.other,
+            },
+            latency_ms: LatencyView { p50: status.latency_p50_ms, p99: status.latency_p99_ms },
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `GET|POST /sql`: one reading statement, its answer as JSON, NDJSON, CSV, Arrow or Parquet.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::error::{Fault, PlainError};
+use super::output::{self, Format};
+use super::payload;
+use crate::app::App;
+use crate::app::sql::SqlRequest;
+use crate::domain::Error;
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/sql", get(by_query).post(by_body))
+}
+
+/// `?q=SELECT …`, with `params` as JSON text beside it.
+#[derive(Deserialize)]
+struct SqlQuery {
+    q: Option<String>,
+    params: Option<String>,
+}
+
+/// The JSON body.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SqlBody {
+    query: String,
+    #[serde(default)]
+    params: Value,
+}
+
+async fn by_query(
+    Caller(principal): Caller,
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(asked): Query<SqlQuery>,
+) -> Result<Response, PlainError> {
+    let format = Format::accepted(&headers)?;
+    let query = asked.q.ok_or_else(|| Error::field("q", "is missing"))?;
+    let params = asked.params.map_or(Ok(Value::Null), |text| serde_json::from_str(&text));
+    let params = params.map_err(|e| Error::field("params", format!("is not JSON: {e}")))?;
+    let answer = app.sql(&principal, SqlRequest { query, params }).await?;
+    Ok(output::respond(format, answer)?)
+}
+
+async fn by_body(
+    Caller(principal): Caller,
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, PlainError> {
+    let (parts, body) = request.into_parts();
+    let format = Format::accepted(&parts.headers)?;
+    let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
+    let request = parse(&parts.headers, &bytes)?;
+    let answer = app.sql(&principal, request).await?;
+    Ok(output::respond(format, answer)?)
+}
+
+/// JSON by its media type, and text by `text/plain` or none at all.
+fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<SqlRequest, Fault> {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("text/plain");
+    match media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/json" => {
+            let body: SqlBody = serde_json::from_slice(bytes)
+                .map_err(|e| Error::invalid(format!("the body is not {{\"query\", \"params\"}}: {e}")))?;
+            Ok(SqlRequest { query: body.query, params: body.params })
+        }
+        // The last is what `curl -d` says of anything.
+        "text/plain" | "application/sql" | "application/x-www-form-urlencoded" => {
+            let text = std::str::from_utf8(bytes).map_err(|_| Error::field("query", "is not UTF-8"))?;
+            Ok(SqlRequest { query: text.to_owned(), params: Value::Null })
+        }
+        other => Err(Fault::UnsupportedMedia(other.to_owned())),
+    }
+}
