@@ -1,0 +1,249 @@
+//! What may be typed: the names here are a contract with everybody's scripts. What it means is decided elsewhere.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Collects PLC data, keeps it as Parquet, answers SQL and REST.
+#[derive(Parser)]
+#[command(name = "basalt", version, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve(Serve),
+    /// Run a simulated plant, a collector against it, and the server
+    Demo(Demo),
+    /// Organizations
+    Org {
+        #[command(subcommand)]
+        command: Org,
+    },
+    /// People
+    User {
+        #[command(subcommand)]
+        command: User,
+    },
+    /// API keys
+    Key {
+        #[command(subcommand)]
+        command: Key,
+    },
+    /// Ask a question in SQL
+    Sql(Sql),
+    /// Read CSV and Parquet files in
+    Import(Import),
+    /// Read one register or tag directly from a device
+    Read(Read),
+    /// Print a schema
+    Schema {
+        #[command(subcommand)]
+        command: Schema,
+    },
+}
+
+/// Which installation on this machine.
+#[derive(Args, Default)]
+pub struct Place {
+    /// Configuration file [default: basalt.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Data directory [default: data/basalt]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Which organization of it.
+#[derive(Args)]
+pub struct InOrg {
+    /// Organization to act in [default: default]
+    #[arg(long, value_name = "SLUG")]
+    pub org: Option<String>,
+}
+
+/// Another machine instead of this one.
+#[derive(Args, Default)]
+pub struct Elsewhere {
+    /// Server to ask, such as http://plant:8000
+    #[arg(long, env = "BASALT_URL", requires = "key")]
+    pub url: Option<String>,
+    /// API key for it
+    #[arg(long, env = "BASALT_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub place: Place,
+    /// Address and port; port 0 picks a free one [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Demo {
+    /// Where the demo keeps its data [default: data/demo]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address and port; port 0 picks a free one [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Org {
+    /// Make an organization
+    Create {
+        /// Lower-case letters, digits and hyphens
+        slug: String,
+        /// What it is called [default: the slug]
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show all organizations
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum User {
+    /// Make a person; without --password-stdin a password is made up and printed once
+    Create {
+        name: String,
+        /// May log in to the administration
+        #[arg(long)]
+        staff: bool,
+        /// May do everything
+        #[arg(long)]
+        superuser: bool,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        org: InOrg,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Key {
+    /// Make a key and print it, this once, on standard output
+    Create(KeyCreate),
+    /// Show the keys of an organization, never their secrets
+    List {
+        #[command(flatten)]
+        org: InOrg,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Disable a key
+    Revoke {
+        id: i32,
+        #[command(flatten)]
+        org: InOrg,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Args)]
+pub struct KeyCreate {
+    /// What it is for
+    #[arg(long)]
+    pub name: String,
+    /// What it may do, such as value:read; repeatable [default: everything]
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    pub scopes: Vec<String>,
+    /// Restrict it to this device; repeatable
+    #[arg(long = "device", value_name = "ID", value_delimiter = ',')]
+    pub devices: Vec<i32>,
+    /// Restrict it to this stream; repeatable
+    #[arg(long = "data", value_name = "ID", value_delimiter = ',')]
+    pub data: Vec<i32>,
+    #[command(flatten)]
+    pub org: InOrg,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args)]
+pub struct Sql {
+    /// One SELECT statement
+    pub query: String,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub org: InOrg,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+    Csv,
+    Parquet,
+}
+
+/// Columns: stream_id (or device and stream, or the flags below), ts (or timestamp, time), value, optional text and
+/// quality. A time without a zone is UTC.
+#[derive(Args)]
+pub struct Import {
+    /// CSV with a header line, or Parquet
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Everything goes to this stream
+    #[arg(long, value_name = "ID", conflicts_with_all = ["device", "name"])]
+    pub stream: Option<i32>,
+    /// Everything goes to a stream of this device
+    #[arg(long, value_name = "NAME", requires = "name")]
+    pub device: Option<String>,
+    /// The stream of that device
+    #[arg(long, value_name = "STREAM", requires = "device")]
+    pub name: Option<String>,
+    /// Make the device and the stream if they do not exist
+    #[arg(long, requires = "device")]
+    pub create: bool,
+    /// Begin at this data row of the first file: what a failed import said to resume from
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub from_row: u64,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub org: InOrg,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args)]
+pub struct Read {
+    /// Such as modbus://127.0.0.1:5020/hr:100?type=fp32&unit=1
+    pub address: String,
+    /// Seconds to wait for an answer
+    #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
+    pub timeout: f64,
+}
+
+#[derive(Subcommand)]
+pub enum Schema {
+    /// The tables and views /sql answers from
+    Sql,
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

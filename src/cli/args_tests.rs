@@ -1,0 +1,68 @@
+use clap::CommandFactory;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("basalt").chain(line.split_whitespace()))
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_contract_is_accepted() {
+    let rows = [
+        "serve",
+        "serve --config basalt.toml --data-dir d --listen 127.0.0.1:0",
+        "demo --data-dir d --listen 127.0.0.1:0",
+        "org create acme --name Acme",
+        "org list --data-dir d",
+        "user create admin --staff --superuser --password-stdin",
+        "key create --name x --scope value:read --scope device:write --device 1 --data 2 --data 3 --org acme",
+        "key list",
+        "key revoke 3",
+        "sql SELECT --format parquet",
+        "sql SELECT --url http://plant:8000 --key bslt_x",
+        "import a.csv b.parquet --stream 4 --from-row 50001",
+        "import a.csv --device Oven --name temperature --create",
+        "read modbus://127.0.0.1:5020/hr:100?type=fp32",
+        "schema sql",
+    ];
+    for line in rows {
+        if let Err(error) = parse(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_name() {
+    let rows = [
+        ("nothing", "", "Usage"),
+        ("not_built", "backup there", "backup"),
+        ("a_key_without_a_name", "key create", "--name"),
+        ("an_unknown_format", "sql SELECT --format xml", "xml"),
+        ("an_import_of_nothing", "import", "FILE"),
+        ("two_destinations", "import a.csv --stream 1 --device d --name s", "--stream"),
+        ("a_device_without_a_stream", "import a.csv --device d", "--name"),
+        ("create_without_a_name_to_create", "import a.csv --create", "--device"),
+        ("rows_count_from_one", "import a.csv --from-row 0", "--from-row"),
+        ("another_machine_without_a_key", "sql SELECT --url http://plant:8000", "--key"),
+    ];
+    for (name, line, part) in rows {
+        let Err(error) = parse(line) else { panic!("{name}: accepted") };
+        let message = error.to_string();
+        assert!(message.contains(part), "{name}: `{part}` is missing in: {message}");
+        assert_eq!(error.exit_code(), 2, "{name}");
+    }
+}
+
+#[test]
+fn lists_take_repetition_and_commas() {
+    let cli = parse("key create --name x --scope value:read,data:read --data 1 --data 2,3").expect("valid");
+    let Command::Key { command: Key::Create(key) } = cli.command else { panic!("another command") };
+    assert_eq!(key.scopes, ["value:read", "data:read"]);
+    assert_eq!(key.data, [1, 2, 3]);
+}

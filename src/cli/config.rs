@@ -1,0 +1,182 @@
+//! Configuration: defaults, then `basalt.toml`, then `BASALT_…` variables, then flags; the later one wins.
+//!
+//! It knows where each value came from, so that a wrong one is named with its full key and its source. What the
+//! values mean to the parts of the server is decided where those are put together.
+
+mod keys;
+mod layers;
+mod units;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keys::KEYS;
+use layers::{Layer, Setting};
+
+use crate::domain::{Error, FieldError, Result};
+
+/// The file read when no `--config` names another.
+const DEFAULT_FILE: &str = "basalt.toml";
+
+/// Every setting of the server, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    /// None is SQLite inside the data directory.
+    pub catalog_url: Option<String>,
+    pub wal: Wal,
+    pub flush: Flush,
+    /// Bytes of unflushed rows past which writers wait.
+    pub memtable_cap: u64,
+    /// How far ahead of the clock a reading may be.
+    pub ingest_max_future: Duration,
+    pub limits: Limits,
+    pub deadband_max_interval: Duration,
+    pub log: Log,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wal {
+    /// Bytes that stay after the flush, for live subscribers to catch up.
+    pub keep: u64,
+    /// Bytes after which the log goes on in a new file.
+    pub segment: u64,
+}
+
+/// The memtable goes to the lake at whichever comes first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flush {
+    pub bytes: u64,
+    pub age: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    pub query_timeout: Duration,
+    pub query_rows: u64,
+    /// Bytes all running queries share.
+    pub query_memory: u64,
+    pub queries_running: usize,
+    pub queries_waiting: usize,
+    /// Bytes of a request body, except on /ingest, which has limits of its own.
+    pub body_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: tracing::Level,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data/basalt"),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            catalog_url: None,
+            wal: Wal { keep: 256_000_000, segment: 64_000_000 },
+            flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
+            memtable_cap: 256_000_000,
+            ingest_max_future: Duration::from_secs(31 * 86_400),
+            limits: Limits {
+                query_timeout: Duration::from_secs(60),
+                query_rows: 10_000_000,
+                query_memory: 256_000_000,
+                queries_running: 8,
+                queries_waiting: 64,
+                body_bytes: 10 * 1024 * 1024,
+            },
+            deadband_max_interval: Duration::from_secs(600),
+            log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
+        }
+    }
+}
+
+/// One flag that sets a key.
+pub struct Flag {
+    pub key: &'static str,
+    /// As typed, such as `--listen`.
+    pub name: &'static str,
+    pub value: String,
+}
+
+/// Which file to read.
+pub enum File<'a> {
+    /// `--config`: it has to be there.
+    Named(&'a Path),
+    /// `basalt.toml` of the working directory, if there is one.
+    Usual,
+    /// None at all.
+    Ignored,
+}
+
+impl Config {
+    /// Reads the file and the environment. Every unknown key and every bad value is in the error, each with its full
+    /// name, where it came from, and what would be valid.
+    pub fn load(base: Config, file: &File<'_>, flags: Vec<Flag>) -> Result<Config> {
+        let mut layers: Vec<Layer> = read_file(file)?.into_iter().collect();
+        let variables = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+        layers.extend(layers::of_environment(variables));
+        layers.extend(flags.into_iter().map(Layer::of_flag));
+        base.with(layers)
+    }
+
+    /// This configuration changed by the layers, the last one winning.
+    fn with(mut self, layers: Vec<Layer>) -> Result<Config> {
+        let mut problems = Vec::new();
+        for setting in layers::merge(layers)? {
+            if let Err(message) = self.set(&setting) {
+                problems.push(FieldError::new(setting.key.clone(), message));
+            }
+        }
+        Error::check(problems)?;
+        if self.memtable_cap < self.flush.bytes {
+            let message = "must not be below flush.bytes: writers would wait for ever";
+            return Err(Error::field("memtable.cap", message));
+        }
+        Ok(self)
+    }
+
+    fn set(&mut self, setting: &Setting) -> Result<(), String> {
+        let Setting { key, text, source } = setting;
+        let Some(known) = KEYS.iter().find(|k| k.name == key) else {
+            return Err(format!("unknown key (from {source}); {}", keys::valid_beside(key)));
+        };
+        let accepted = text.as_deref().is_some_and(|text| (known.set)(self, text).is_some());
+        match text {
+            _ if accepted => Ok(()),
+            Some(text) if !known.is_secret => {
+                Err(format!("`{text}` (from {source}) is not valid: use {}", known.valid))
+            }
+            _ => Err(format!("the value from {source} is not valid: use {}", known.valid)),
+        }
+    }
+}
+
+fn read_file(file: &File<'_>) -> Result<Option<Layer>> {
+    let (path, must_exist) = match file {
+        File::Named(path) => (*path, true),
+        File::Usual => (Path::new(DEFAULT_FILE), false),
+        File::Ignored => return Ok(None),
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => Layer::of_toml(&path.display().to_string(), &text).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(None),
+        Err(error) => {
+            Err(Error::invalid(format!("the configuration file {} cannot be read: {error}", path.display())))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

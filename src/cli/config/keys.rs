@@ -1,0 +1,103 @@
+//! The table of keys: the name of each, how its text is read, and what to say would be valid.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::units::{parse_duration, parse_size};
+use super::{Config, LogFormat};
+
+/// One key of the configuration.
+pub(super) struct Key {
+    pub name: &'static str,
+    /// What to write instead of a bad value.
+    pub valid: &'static str,
+    /// Whether an error must not repeat the value.
+    pub is_secret: bool,
+    /// Puts the value in its place; `None` when the text is not valid.
+    pub set: fn(&mut Config, &str) -> Option<()>,
+}
+
+const DURATION: &str = "a duration above zero such as \"2s\" or \"5m\" (units ms, s, m, h, d)";
+const SIZE: &str = "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
+const COUNT: &str = "a whole number above zero";
+
+const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> Key {
+    Key { name, valid, is_secret: false, set }
+}
+
+pub(super) const KEYS: &[Key] = &[
+    key("data_dir", "the path of a directory", |c, text| {
+        (!text.is_empty()).then(|| c.data_dir = PathBuf::from(text))
+    }),
+    key("listen", "an address and a port such as 127.0.0.1:8000 (port 0 picks a free one)", |c, text| {
+        text.parse().ok().map(|address| c.listen = address)
+    }),
+    Key {
+        name: "catalog.url",
+        valid: "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",
+        is_secret: true,
+        set: |c, text| {
+            let known = ["sqlite://", "postgres://", "postgresql://"];
+            known.iter().any(|scheme| text.starts_with(scheme)).then(|| c.catalog_url = Some(text.to_owned()))
+        },
+    },
+    key("wal.keep", SIZE, |c, text| size(text).map(|n| c.wal.keep = n)),
+    key("wal.segment", SIZE, |c, text| size(text).map(|n| c.wal.segment = n)),
+    key("flush.bytes", SIZE, |c, text| size(text).map(|n| c.flush.bytes = n)),
+    key("flush.age", DURATION, |c, text| duration(text).map(|d| c.flush.age = d)),
+    key("memtable.cap", SIZE, |c, text| size(text).map(|n| c.memtable_cap = n)),
+    key("ingest.max_future", DURATION, |c, text| duration(text).map(|d| c.ingest_max_future = d)),
+    key("limits.query_timeout", DURATION, |c, text| duration(text).map(|d| c.limits.query_timeout = d)),
+    key("limits.query_rows", COUNT, |c, text| count(text).map(|n| c.limits.query_rows = n)),
+    key("limits.query_memory", SIZE, |c, text| size(text).map(|n| c.limits.query_memory = n)),
+    key("limits.queries_running", COUNT, |c, text| places(text).map(|n| c.limits.queries_running = n)),
+    key("limits.queries_waiting", COUNT, |c, text| places(text).map(|n| c.limits.queries_waiting = n)),
+    key("limits.body_bytes", SIZE, |c, text| size(text).map(|n| c.limits.body_bytes = n)),
+    key("collect.deadband_max_interval", DURATION, |c, text| {
+        duration(text).map(|d| c.deadband_max_interval = d)
+    }),
+    key("log.format", "text or json", |c, text| {
+        let format = match text {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            _ => return None,
+        };
+        c.log.format = format;
+        Some(())
+    }),
+    key("log.level", "error, warn, info, debug or trace", |c, text| {
+        let levels = ["error", "warn", "info", "debug", "trace"];
+        let level = levels.contains(&text).then(|| text.parse().ok())??;
+        c.log.level = level;
+        Some(())
+    }),
+];
+
+/// What an unknown key could have been: the keys of its section, or all of them.
+pub(super) fn valid_beside(unknown: &str) -> String {
+    let section = unknown.split_once('.').map_or(unknown, |(section, _)| section);
+    let in_section = |k: &&Key| k.name.split_once('.').is_some_and(|(own, _)| own == section);
+    let names: Vec<_> = KEYS.iter().filter(in_section).map(|k| k.name).collect();
+    if names.is_empty() {
+        let all: Vec<_> = KEYS.iter().map(|k| k.name).collect();
+        return format!("the keys are {}", all.join(", "));
+    }
+    format!("the keys of [{section}] are {}", names.join(", "))
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    parse_duration(text).filter(|d| !d.is_zero())
+}
+
+fn size(text: &str) -> Option<u64> {
+    parse_size(text).filter(|n| *n > 0)
+}
+
+fn count(text: &str) -> Option<u64> {
+    text.replace('_', "").parse().ok().filter(|n| *n > 0)
+}
+
+fn places(text: &str) -> Option<usize> {
+    // tokio's semaphores, which these become, hold no more permits than this.
+    count(text).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= usize::MAX >> 3)
+}

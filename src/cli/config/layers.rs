@@ -1,0 +1,114 @@
+//! Where settings come from, each layer merged over the one before, every value remembering its source.
+
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Num, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::Flag;
+use crate::domain::{Error, Result};
+
+const PREFIX: &str = "BASALT_";
+
+/// Variables with our prefix that are no settings: a secret, and defaults of flags of single commands.
+const NOT_SETTINGS: [&str; 3] = ["BASALT_BOOTSTRAP_KEY", "BASALT_URL", "BASALT_KEY"];
+
+/// A setting as somebody wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Setting {
+    /// With dots, such as `limits.query_rows`.
+    pub key: String,
+    /// `None` when it is a list or the like, which no key of ours takes.
+    pub text: Option<String>,
+    /// Such as `basalt.toml` or `the variable BASALT_LISTEN`.
+    pub source: String,
+}
+
+/// Values of one source.
+pub(super) struct Layer {
+    source: String,
+    values: Dict,
+}
+
+impl Layer {
+    pub fn of_toml(file: &str, text: &str) -> Result<Layer> {
+        let values = Toml::from_str(text).map_err(|error| {
+            Error::invalid(format!("{file} is not TOML: {}", error.to_string().trim_end()))
+        })?;
+        Ok(Layer { source: file.to_owned(), values })
+    }
+
+    pub fn of_flag(flag: Flag) -> Layer {
+        Layer::of_one(format!("the flag {}", flag.name), flag.key, flag.value)
+    }
+
+    fn of_one(source: String, key: &str, value: String) -> Layer {
+        let values = figment::util::nest(key, Value::from(value)).into_dict().unwrap_or_default();
+        Layer { source, values }
+    }
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.source.clone())
+    }
+
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        Ok(Map::from([(Profile::Default, self.values.clone())]))
+    }
+}
+
+/// One layer for each `BASALT_…` variable that sets a key: lower case, `__` for a dot, and the short form
+/// `BASALT_CATALOG_URL`.
+pub(super) fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Layer> {
+    let mut found: Vec<_> = variables
+        .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name.as_str()))
+        .collect();
+    found.sort();
+    let to_layer = |(name, value): (String, String)| {
+        let key = match name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".") {
+            short if short == "catalog_url" => "catalog.url".to_owned(),
+            key => key,
+        };
+        Layer::of_one(format!("the variable {name}"), &key, value)
+    };
+    found.into_iter().map(to_layer).collect()
+}
+
+/// What holds once all layers are laid over each other, ordered by key.
+pub(super) fn merge(layers: Vec<Layer>) -> Result<Vec<Setting>> {
+    let figment = layers.into_iter().fold(Figment::new(), |below, layer| below.merge(layer));
+    let mut data =
+        figment.data().map_err(|e| Error::invalid(format!("the configuration cannot be read: {e}")))?;
+    let mut settings = Vec::new();
+    collect(&figment, "", data.remove(&Profile::Default).unwrap_or_default(), &mut settings);
+    Ok(settings)
+}
+
+fn collect(figment: &Figment, section: &str, values: Dict, settings: &mut Vec<Setting>) {
+    for (name, value) in values {
+        let key = if section.is_empty() { name } else { format!("{section}.{name}") };
+        let source = figment.get_metadata(value.tag()).map_or_else(String::new, |m| m.name.to_string());
+        match value {
+            Value::Dict(_, inner) => collect(figment, &key, inner, settings),
+            value => settings.push(Setting { key, text: to_text(&value), source }),
+        }
+    }
+}
+
+fn to_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(_, text) => Some(text.clone()),
+        Value::Char(_, c) => Some(c.to_string()),
+        Value::Bool(_, flag) => Some(flag.to_string()),
+        Value::Num(_, number) => Some(number_text(*number)),
+        Value::Empty(..) | Value::Dict(..) | Value::Array(..) => None,
+    }
+}
+
+fn number_text(number: Num) -> String {
+    match (number.to_u128(), number.to_i128(), number.to_f64()) {
+        (Some(n), _, _) => n.to_string(),
+        (_, Some(n), _) => n.to_string(),
+        (_, _, n) => n.unwrap_or(f64::NAN).to_string(),
+    }
+}

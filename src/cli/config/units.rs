@@ -1,0 +1,85 @@
+//! Durations ("5m") and sizes ("256MB") as they are written in the configuration.
+
+use std::time::Duration;
+
+/// A whole number and one of `ms`, `s`, `m`, `h`, `d`; `None` for anything else or more than a hundred years.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = split(text)?;
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 3600 * 1000,
+        "d" => 86_400 * 1000,
+        _ => return None,
+    };
+    let longest_ms = 36_525 * 86_400 * 1000;
+    number.checked_mul(unit_ms).filter(|ms| *ms <= longest_ms).map(Duration::from_millis)
+}
+
+/// A whole number of bytes, or one with a unit: `kB`, `MB`, `GB` count in thousands, `KiB`, `MiB`, `GiB` in 1024s.
+pub(super) fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = split(text)?;
+    let unit_bytes: u64 = match unit {
+        "" | "B" => 1,
+        "kB" | "KB" => 1000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    // Signed, because file systems and databases count that way.
+    number.checked_mul(unit_bytes).filter(|n| i64::try_from(*n).is_ok())
+}
+
+fn split(text: &str) -> Option<(u64, &str)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
+    let number = text[..end].replace('_', "").parse().ok()?;
+    Some((number, text[end..].trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let rows = [
+            ("milliseconds", "500ms", Some(500)),
+            ("seconds", "2s", Some(2000)),
+            ("minutes", "5m", Some(300_000)),
+            ("hours_with_a_space", "1 h", Some(3_600_000)),
+            ("days", "31d", Some(2_678_400_000)),
+            ("no_unit", "60", None),
+            ("an_unknown_unit", "2 weeks", None),
+            ("no_number", "s", None),
+            ("a_fraction", "1.5s", None),
+            ("a_sign", "-2s", None),
+            ("beyond_counting", "99999999999999999999s", None),
+            ("beyond_a_lifetime", "99999d", None),
+        ];
+        for (name, text, expected_ms) in rows {
+            assert_eq!(parse_duration(text), expected_ms.map(Duration::from_millis), "{name}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        let rows = [
+            ("bytes", "1024", Some(1024)),
+            ("thousands", "256MB", Some(256_000_000)),
+            ("powers_of_two", "64MiB", Some(64 << 20)),
+            ("a_space", "1 GB", Some(1_000_000_000)),
+            ("grouped_digits", "10_000kB", Some(10_000_000)),
+            ("an_unknown_unit", "5 bananas", None),
+            ("nothing", "", None),
+            ("beyond_counting", "99999999999GB", None),
+        ];
+        for (name, text, expected) in rows {
+            assert_eq!(parse_size(text), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use super::*;
+
+fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<Flag>) -> Result<Config> {
+    let mut layers = vec![Layer::of_toml("basalt.toml", toml)?];
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    layers.extend(layers::of_environment(variables));
+    layers.extend(flags.into_iter().map(Layer::of_flag));
+    Config::default().with(layers)
+}
+
+fn listen_flag(value: &str) -> Vec<Flag> {
+    vec![Flag { key: "listen", name: "--listen", value: value.to_owned() }]
+}
+
+#[test]
+fn the_later_layer_wins() {
+    let toml = r#"listen = "127.0.0.1:1""#;
+    let variable = [("BASALT_LISTEN", "127.0.0.1:2")];
+    let rows = [
+        ("the_default", load("", &[], vec![]), 8000),
+        ("the_file", load(toml, &[], vec![]), 1),
+        ("a_variable", load(toml, &variable, vec![]), 2),
+        ("a_flag", load(toml, &variable, listen_flag("127.0.0.1:3")), 3),
+    ];
+    for (name, config, port) in rows {
+        assert_eq!(config.expect(name).listen.port(), port, "{name}");
+    }
+}
+
+#[test]
+fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
+    let example = include_str!("../../basalt.toml.example");
+    for key in KEYS {
+        let line = key.name.rsplit('.').next().expect("a name");
+        assert!(example.contains(&format!("{line} = ")), "basalt.toml.example lacks {}", key.name);
+    }
+    let uncommented: String = example
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let config = load(&uncommented, &[], vec![]).expect("the example is valid");
+    assert_eq!(Config { catalog_url: None, ..config }, Config::default());
+}
+
+#[test]
+fn variables_reach_every_section() {
+    let config = load(
+        "[limits]\nquery_rows = 5",
+        &[
+            ("BASALT_DATA_DIR", "/srv/plant"),
+            ("BASALT_CATALOG_URL", "postgres://u:p@db/plant"),
+            ("BASALT_LIMITS__QUERY_TIMEOUT", "5m"),
+            ("BASALT_WAL__KEEP", "1GiB"),
+            ("BASALT_LOG__FORMAT", "json"),
+            ("BASALT_BOOTSTRAP_KEY", "no setting, and none of our business here"),
+            ("PATH", "/bin"),
+        ],
+        vec![],
+    )
+    .expect("all are valid");
+    assert_eq!(config.data_dir, Path::new("/srv/plant"));
+    assert_eq!(config.catalog_url.as_deref(), Some("postgres://u:p@db/plant"));
+    assert_eq!(config.limits.query_timeout, Duration::from_secs(300));
+    assert_eq!(config.limits.query_rows, 5);
+    assert_eq!(config.wal.keep, 1 << 30);
+    assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
+    let file = |toml: &'static str| load(toml, &[], vec![]);
+    let variable = |name: &'static str, value: &'static str| load("", &[(name, value)], vec![]);
+    let rows = [
+        ("an_unknown_key", file("colour = 1"), ["colour", "basalt.toml", "data_dir, listen"]),
+        ("one_in_a_section", file("[limits]\nrows = 1"), ["limits.rows", "basalt.toml", "limits.query_rows"]),
+        ("a_section_made_a_value", file("wal = 3"), ["wal", "basalt.toml", "wal.keep"]),
+        ("a_value_made_a_section", file("listen.port = 3"), ["listen.port", "basalt.toml", "listen"]),
+        ("not_built_yet", file("[http]\ntls_cert = 'x'"), ["http.tls_cert", "basalt.toml", "unknown key"]),
+        ("a_bad_duration", file("flush.age = 'soon'"), ["flush.age", "`soon`", "\"5m\""]),
+        ("a_duration_without_unit", file("flush.age = 60"), ["flush.age", "`60`", "\"5m\""]),
+        ("a_list", file("listen = ['a']"), ["listen", "basalt.toml", "127.0.0.1:8000"]),
+        ("a_zero", file("limits.query_rows = 0"), ["limits.query_rows", "`0`", "above zero"]),
+        ("a_negative", file("limits.query_rows = -1"), ["limits.query_rows", "`-1`", "above zero"]),
+        ("a_fraction", file("limits.query_rows = 1.5"), ["limits.query_rows", "`1.5`", "whole number"]),
+        ("a_bad_size", variable("BASALT_WAL__KEEP", "much"), ["wal.keep", "BASALT_WAL__KEEP", "\"256MB\""]),
+        ("a_bad_level", variable("BASALT_LOG__LEVEL", "loud"), ["log.level", "BASALT_LOG__LEVEL", "debug"]),
+        ("a_bad_format", file("log.format = 'xml'"), ["log.format", "`xml`", "text or json"]),
+        ("an_unknown_variable", variable("BASALT_LISTN", "x"), ["listn", "BASALT_LISTN", "listen"]),
+        ("a_bad_flag", load("", &[], listen_flag("8000")), ["listen", "--listen", "127.0.0.1:8000"]),
+        ("cap_below_flush", file("memtable.cap = 1"), ["memtable.cap", "flush.bytes", "wait"]),
+    ];
+    for (name, config, parts) in rows {
+        let message = config.expect_err(name).to_string();
+        for part in parts {
+            assert!(message.contains(part), "{name}: `{part}` is missing in: {message}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once() {
+    let error =
+        load("colour = 1\nlisten = 'x'", &[("BASALT_LOG__LEVEL", "loud")], vec![]).expect_err("three");
+    let keys: Vec<_> = error.fields.iter().map(|f| f.field.as_ref()).collect();
+    assert_eq!(keys, ["colour", "listen", "log.level"]);
+}
+
+#[test]
+fn a_password_in_the_catalog_url_is_not_repeated() {
+    let error =
+        load("", &[("BASALT_CATALOG_URL", "mysql://root:secret@db/x")], vec![]).expect_err("no MySQL");
+    let message = error.to_string();
+    assert!(message.contains("catalog.url") && message.contains("postgres://"), "{message}");
+    assert!(!message.contains("secret"), "{message}");
+}
+
+#[test]
+fn broken_toml_says_where() {
+    let message = load("listen = ", &[], vec![]).expect_err("broken").to_string();
+    assert!(message.contains("basalt.toml") && message.contains("line 1"), "{message}");
+}
+
+#[test]
+fn a_named_file_has_to_be_there() {
+    let missing = Path::new("/nowhere/basalt.toml");
+    let message = read_file(&File::Named(missing)).err().expect("missing").to_string();
+    assert!(message.contains("/nowhere/basalt.toml"), "{message}");
+    assert!(read_file(&File::Ignored).expect("nothing to read").is_none());
+}

@@ -1,0 +1,158 @@
+//! `basalt demo`: a simulated plant behind a real socket, the real collector against it, and the server.
+//!
+//! It reads no basalt.toml: a simulated plant must not end up in somebody's real data directory by a file that
+//! happens to lie around. Flags and the environment count.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use tokio::net::TcpListener;
+
+use super::args;
+use super::config::{Config, File};
+use super::open::Opened;
+use super::{print, serve, user};
+use crate::app::App;
+use crate::app::access::{KeyRequest, UserRequest};
+use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
+use crate::domain::stream::{ByteOrder, StreamSpec};
+use crate::domain::{DeviceId, Error, Principal, Result};
+use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
+
+const DATA_DIR: &str = "data/demo";
+const DEVICE: &str = "Plant";
+const USER: &str = "admin";
+
+pub async fn run(args: args::Demo) -> Result<()> {
+    let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
+    let config = Config::load(base, &File::Ignored, serve::flags(args.data_dir.as_deref(), args.listen))?;
+    let opened = serve::open(&config).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(|e| Error::unavailable("the simulator has no socket").because(e))?;
+    let simulator = Simulator::start(listener, Plant::default())?;
+    let secrets = prepare(&opened, simulator.addr()).await?;
+    let served =
+        serve::serve(&config, opened, |url| print::line(&welcome(url, &config.data_dir, &secrets))).await;
+    simulator.stop().await;
+    served
+}
+
+/// What the first start makes; a later one knows neither.
+struct Secrets {
+    password: String,
+    key: String,
+}
+
+/// Points the plant's device to its simulator, and makes device, streams, user and key at the first start.
+async fn prepare(opened: &Opened, simulator: SocketAddr) -> Result<Option<Secrets>> {
+    let (app, owner) = (&opened.app, opened.app.system(None)?);
+    let known = DeviceFilter { name: Some(DEVICE.to_owned()), ..DeviceFilter::default() };
+    match app.devices(&owner, &known)?.first() {
+        Some(device) => {
+            let move_there = move |spec: &mut DeviceSpec| place(spec, simulator);
+            app.update_device(&owner, device.id, move_there).await?;
+        }
+        None => build(app, &owner, simulator).await?,
+    }
+    // The user is made last: with it, everything else is there.
+    if app.has_user(&owner, USER)? {
+        return Ok(None);
+    }
+    let key = KeyRequest { name: "demo".to_owned(), ..KeyRequest::default() };
+    let (_, key) = app.create_key(&owner, &key).await?;
+    let password = user::make_password();
+    let admin =
+        UserRequest { name: USER.to_owned(), password: password.clone(), is_staff: true, is_superuser: true };
+    app.create_user(&owner, admin).await?;
+    Ok(Some(Secrets { password, key }))
+}
+
+async fn build(app: &App, owner: &Principal, simulator: SocketAddr) -> Result<()> {
+    let mut spec = DeviceSpec::new(DEVICE, Protocol::Modbus);
+    place(&mut spec, simulator);
+    let device = app.create_device(owner, spec).await?;
+    for tag in demo_tags() {
+        app.create_stream(owner, to_stream(tag, device.id)).await?;
+    }
+    Ok(())
+}
+
+fn place(spec: &mut DeviceSpec, simulator: SocketAddr) {
+    spec.host = simulator.ip().to_string();
+    spec.port = Some(simulator.port());
+    // The order the simulator's tags are in.
+    spec.byteorder = ByteOrder::Little;
+    spec.enabled = true;
+}
+
+fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
+    StreamSpec {
+        path: tag.path.to_owned(),
+        kind: tag.kind,
+        unit: tag.unit.to_owned(),
+        scale: tag.scale,
+        offset: tag.offset,
+        deadband: tag.deadband,
+        access_mode: tag.access_mode,
+        ..StreamSpec::new(tag.name, device)
+    }
+}
+
+fn welcome(url: &str, data_dir: &Path, secrets: &Option<Secrets>) -> String {
+    let dir = data_dir.display();
+    let (credentials, key) = match secrets {
+        Some(Secrets { password, key }) => (
+            format!(
+                "  user      {USER}, password {password}\n  key       {key}\n            (both are shown this once)"
+            ),
+            key.as_str(),
+        ),
+        None => (
+            format!(
+                "  user and key were shown at the first start; another key:\n            \
+                 basalt key create --name me --data-dir {dir}"
+            ),
+            "$KEY",
+        ),
+    };
+    format!(
+        "
+Basalt demo: a simulated plant, polled every second.
+
+  REST      {url}/api/device/
+  SQL       {url}/sql
+{credentials}
+  data      {dir}
+
+Try:
+
+  curl -s {url}/sql -H \"Authorization: ApiKey {key}\" \\
+    -d 'SELECT s.name, r.ts, r.value FROM readings r JOIN streams s ON s.id = r.stream_id ORDER BY r.ts DESC LIMIT 8'
+
+  curl -s '{url}/api/data/1/value/?limit=3' -H \"Authorization: ApiKey {key}\"
+
+  basalt sql 'SELECT stream_id, count(*) AS n, avg(value) AS mean FROM readings GROUP BY stream_id' --data-dir {dir}
+
+Ctrl-C stops it.
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_at_the_first_start_only() {
+        let secrets = Some(Secrets { password: "pass-word".into(), key: "bslt_key".into() });
+        let first = welcome("http://127.0.0.1:8000", Path::new("data/demo"), &secrets);
+        for part in ["pass-word", "ApiKey bslt_key", "http://127.0.0.1:8000/sql", "--data-dir data/demo"] {
+            assert!(first.contains(part), "`{part}` is missing in: {first}");
+        }
+        let later = welcome("http://127.0.0.1:8000", Path::new("data/demo"), &None);
+        for part in ["basalt key create", "ApiKey $KEY"] {
+            assert!(later.contains(part), "`{part}` is missing in: {later}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The parts of Basalt put together over one data directory: catalog, store, query engine, application.
+//!
+//! What runs beside them (collectors, HTTP) is for a server only: serve.rs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::Config;
+use super::lock::DirLock;
+use crate::app::plant::States;
+use crate::app::{App, Settings};
+use crate::domain::time::SystemClock;
+use crate::domain::{Clock, Error, Result};
+use crate::query::{Engine, EngineOptions};
+use crate::store::catalog::Catalog;
+use crate::store::disk::LocalDisk;
+use crate::store::flush::FlushOptions;
+use crate::store::{Store, StoreOptions};
+
+/// How long a writer waits for memory before it is told to come again.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a query waits for its turn.
+const QUEUE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// An open data directory.
+pub struct Opened {
+    pub app: Arc<App>,
+    pub store: Arc<Store>,
+    pub clock: Arc<dyn Clock>,
+    /// Last, so that it is given back when everything above is closed.
+    _lock: DirLock,
+}
+
+/// Opens a data directory that is ours.
+pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let catalog = Arc::new(Catalog::open(&catalog_url(config), clock.clone()).await?);
+    let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
+    let store = Arc::new(store);
+    let spill = spill_dir(config);
+    std::fs::create_dir_all(&spill)
+        .map_err(|e| Error::unavailable(format!("{} cannot be made: {e}", spill.display())).because(e))?;
+    let states = States::default();
+    let engine = Engine::new(store.clone(), Arc::new(states.clone()), engine_options(config))?;
+    let settings =
+        Settings { data_dir: config.data_dir.clone(), body_bytes: to_usize(config.limits.body_bytes) };
+    let app = Arc::new(App::new(store.clone(), Arc::new(engine), &states, clock.clone(), settings));
+    Ok(Opened { app, store, clock, _lock: lock })
+}
+
+impl Opened {
+    /// Commits what waits, flushes, remembers when keys were used, and gives the directory back.
+    pub async fn close(self) -> Result<()> {
+        let remembered = self.store.catalog().save_last_used().await;
+        self.store.close().await.and(remembered)
+    }
+}
+
+fn catalog_url(config: &Config) -> String {
+    let own = || format!("sqlite://{}", config.data_dir.join("catalog.sqlite").display());
+    config.catalog_url.clone().unwrap_or_else(own)
+}
+
+fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
+        data_dir: config.data_dir.clone(),
+        wal_segment_bytes: config.wal.segment,
+        flush: FlushOptions {
+            bytes: to_usize(config.flush.bytes),
+            age: config.flush.age,
+            wal_keep_bytes: config.wal.keep,
+        },
+        memtable_cap_bytes: to_usize(config.memtable_cap),
+        write_deadline: WRITE_DEADLINE,
+        max_future: config.ingest_max_future,
+    }
+}
+
+fn engine_options(config: &Config) -> EngineOptions {
+    let limits = &config.limits;
+    EngineOptions {
+        timeout: limits.query_timeout,
+        max_rows: to_usize(limits.query_rows),
+        memory_bytes: to_usize(limits.query_memory),
+        running: limits.queries_running,
+        waiting: limits.queries_waiting,
+        queue_deadline: QUEUE_DEADLINE,
+        spill_dir: spill_dir(config),
+    }
+}
+
+fn spill_dir(config: &Config) -> PathBuf {
+    config.data_dir.join("run").join("spill")
+}
+
+fn to_usize(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,198 @@
+//! A server asked over HTTP: the one that has this directory open (with its local token), or another machine's (with
+//! an API key).
+
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+use arrow::ipc::reader::StreamDecoder;
+use futures::stream::{self, BoxStream, StreamExt};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde_json::{Value, json};
+
+use super::running::Running;
+use crate::api::control;
+use crate::app::control::{Command, Outcome};
+use crate::app::sql::Answer;
+use crate::domain::{Error, Kind, Result};
+
+const ARROW: &str = "application/vnd.apache.arrow.stream";
+
+/// A server and the right to ask it.
+pub struct Remote {
+    client: Client,
+    base: Url,
+}
+
+impl Remote {
+    /// The server on this directory, acting in an organization.
+    pub fn beside(running: &Running, org: Option<&str>) -> Result<Remote> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, secret(&format!("Local {}", running.token))?);
+        if let Some(slug) = org {
+            let value = HeaderValue::from_str(slug)
+                .map_err(|e| Error::field("org", format!("`{slug}` is not a slug")).because(e))?;
+            headers.insert("x-basalt-org", value);
+        }
+        // A proxy of the environment has no business between two processes of one machine.
+        Remote::new(&running.url, headers, Client::builder().no_proxy())
+    }
+
+    /// Another machine's server.
+    pub fn elsewhere(url: &str, key: &str) -> Result<Remote> {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, secret(&format!("ApiKey {key}"))?)]);
+        Remote::new(url, headers, Client::builder())
+    }
+
+    fn new(url: &str, headers: HeaderMap, client: reqwest::ClientBuilder) -> Result<Remote> {
+        let base = Url::parse(url).ok().filter(|u| u.has_host() && matches!(u.scheme(), "http" | "https"));
+        let base = base.ok_or_else(|| {
+            Error::field("url", format!("`{url}` is not a server: use one such as http://plant:8000"))
+        })?;
+        let client = client
+            .default_headers(headers)
+            .connect_timeout(Duration::from_secs(10))
+            // Credentials go to the server that was named, nowhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|e| Error::internal("the HTTP client cannot be set up").because(e))?;
+        Ok(Remote { client, base })
+    }
+
+    pub async fn run(&self, command: &Command) -> Result<Outcome> {
+        let answer = self.send(self.client.post(self.at(control::PATH)).json(command)).await?;
+        answer.json().await.map_err(|e| self.unreachable(e))
+    }
+
+    /// Asks for Arrow whatever the user wants to see: one form to decode, and types arrive as they are.
+    pub async fn sql(&self, query: &str) -> Result<Answer> {
+        let request = self.client.post(self.at("/sql")).header(ACCEPT, ARROW).json(&json!({"query": query}));
+        let answer = self.send(request).await?;
+        let cut_short = |e: reqwest::Error| Error::unavailable("the answer was cut short").because(e);
+        decode(answer.bytes_stream().map(move |part| part.map_err(cut_short)).boxed()).await
+    }
+
+    /// Posts one Arrow stream; the number of rows taken in.
+    pub async fn ingest(&self, arrow_stream: Vec<u8>) -> Result<u64> {
+        let request = self.client.post(self.at("/ingest")).header(CONTENT_TYPE, ARROW).body(arrow_stream);
+        let answer: Value = self.send(request).await?.json().await.map_err(|e| self.unreachable(e))?;
+        answer["rows"].as_u64().ok_or_else(|| Error::internal("the server did not say how many rows it took"))
+    }
+
+    /// The rows of a DataStone list.
+    pub async fn list(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<Value>> {
+        let answer = self.send(self.client.get(self.at(path)).query(filter)).await?;
+        answer.json().await.map_err(|e| self.unreachable(e))
+    }
+
+    /// Creates a DataStone row and answers it.
+    pub async fn create(&self, path: &str, row: &Value) -> Result<Value> {
+        let answer = self.send(self.client.post(self.at(path)).json(row)).await?;
+        answer.json().await.map_err(|e| self.unreachable(e))
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let answer = request.send().await.map_err(|e| self.unreachable(e))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body = answer.text().await.unwrap_or_default();
+        Err(Error::new(kind_of(status), explain(status, &body)))
+    }
+
+    fn unreachable(&self, cause: reqwest::Error) -> Error {
+        let mut deepest: &dyn std::error::Error = &cause;
+        while let Some(inner) = deepest.source() {
+            deepest = inner;
+        }
+        Error::unavailable(format!("{} did not answer: {deepest}", self.base))
+    }
+}
+
+fn secret(text: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| Error::field("key", "an API key has only visible ASCII characters"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn kind_of(status: StatusCode) -> Kind {
+    match status.as_u16() {
+        401 => Kind::Unauthenticated,
+        403 => Kind::Forbidden,
+        404 => Kind::NotFound,
+        409 => Kind::Conflict,
+        413 => Kind::TooLarge,
+        408 | 504 => Kind::Timeout,
+        429 | 503 => Kind::Busy,
+        400..500 => Kind::Invalid,
+        502 => Kind::DeviceFault,
+        _ => Kind::Internal,
+    }
+}
+
+/// The server's own words: `detail` or `error`, else the messages by field; else what arrived.
+pub(super) fn explain(status: StatusCode, body: &str) -> String {
+    let Ok(Value::Object(body)) = serde_json::from_str(body) else {
+        let first = body.lines().next().unwrap_or_default().trim();
+        return format!("the server answered {status} {first}").trim_end().to_owned();
+    };
+    if let Some(text) = body.get("detail").or(body.get("error")).and_then(Value::as_str) {
+        return text.to_owned();
+    }
+    let of_field = |(field, messages): (&String, &Value)| match messages.as_array() {
+        Some(all) => {
+            format!("{field}: {}", all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
+        }
+        None => format!("{field}: {messages}"),
+    };
+    body.iter().map(of_field).collect::<Vec<_>>().join("; ")
+}
+
+struct Incoming {
+    parts: BoxStream<'static, Result<bytes::Bytes>>,
+    decoder: StreamDecoder,
+    buffer: Buffer,
+}
+
+impl Incoming {
+    /// The next batch; `None` at the end. Waits for bytes as it needs them.
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let garbled = |e: arrow::error::ArrowError| Error::internal("the answer is not Arrow").because(e);
+        loop {
+            if let Some(batch) = self.decoder.decode(&mut self.buffer).map_err(garbled)? {
+                return Ok(Some(batch));
+            }
+            match self.parts.next().await.transpose()? {
+                Some(part) => self.buffer = Buffer::from(part),
+                None => {
+                    self.decoder.finish().map_err(garbled)?;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+async fn decode(parts: BoxStream<'static, Result<bytes::Bytes>>) -> Result<Answer> {
+    let mut incoming = Incoming { parts, decoder: StreamDecoder::new(), buffer: Buffer::default() };
+    // The schema comes with or before the first batch, or alone when there are no rows.
+    let first = incoming.next().await?;
+    let schema = incoming.decoder.schema().ok_or_else(|| Error::internal("the answer has no columns"))?;
+    let rest = stream::try_unfold(incoming, |mut incoming| async move {
+        Ok(incoming.next().await?.map(|batch| (batch, incoming)))
+    });
+    Ok(Answer { schema, batches: stream::iter(first.map(Ok)).chain(rest).boxed() })
+}
+
+#[cfg(test)]
+#[path = "remote_tests.rs"]
+mod tests;

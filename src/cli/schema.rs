@@ -1,0 +1,16 @@
+//! `basalt schema sql`: the tables /sql answers from, as the binary has them.
+
+use super::args::Schema;
+use super::print;
+use crate::domain::{Error, Result};
+use crate::query::tables::ddl;
+
+pub fn run(schema: &Schema) -> Result<()> {
+    match schema {
+        Schema::Sql => {
+            let text =
+                ddl::print().map_err(|e| Error::internal("the tables cannot be described").because(e))?;
+            print::line(text.trim_end())
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `basalt serve`: opens the data directory, starts what runs, and ends it in order.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::args;
+use super::config::{Config, File, Flag};
+use super::lock::DirLock;
+use super::open::{self, Opened};
+use super::running::Running;
+use super::{door, logging};
+use crate::api;
+use crate::app::access::bootstrap_secret;
+use crate::collect::{CollectOptions, Collectors};
+use crate::domain::{Error, Result};
+
+/// How long running requests may take to end once the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+const BOOTSTRAP: &str = "BASALT_BOOTSTRAP_KEY";
+
+pub async fn run(args: args::Serve) -> Result<()> {
+    let file = args.place.config.as_deref().map_or(File::Usual, File::Named);
+    let flags = flags(args.place.data_dir.as_deref(), args.listen);
+    let config = Config::load(Config::default(), &file, flags)?;
+    let opened = open(&config).await?;
+    serve(&config, opened, |_| Ok(())).await
+}
+
+/// The flags of a server.
+pub fn flags(data_dir: Option<&Path>, listen: Option<String>) -> Vec<Flag> {
+    let listen = listen.map(|value| Flag { key: "listen", name: "--listen", value });
+    door::place_flags(data_dir).into_iter().chain(listen).collect()
+}
+
+/// Takes and opens the data directory, with the key the operator chose in it.
+pub async fn open(config: &Config) -> Result<Opened> {
+    logging::for_server(&config.log);
+    let chosen = bootstrap_key()?;
+    let lock = DirLock::take(&config.data_dir)?;
+    let opened = open::open(config, lock).await?;
+    if let Some(secret) = chosen {
+        opened.app.bootstrap(&secret).await?;
+    }
+    Ok(opened)
+}
+
+/// Serves until a signal: polls devices, answers HTTP, and calls `answering` with the URL once it does. Then stops
+/// accepting, lets requests finish within `DRAIN`, stops polling and flushes. A second signal ends the process at once.
+pub async fn serve(
+    config: &Config,
+    opened: Opened,
+    answering: impl FnOnce(&str) -> Result<()>,
+) -> Result<()> {
+    let stop = stop_on_signal()?;
+    let served = run_parts(config, &opened, stop, answering).await;
+    let withdrawn = Running::withdraw(&config.data_dir);
+    let closed = opened.close().await;
+    withdrawn.map_err(|e| Error::unavailable("run/server.json cannot be removed").because(e))?;
+    served.and(closed)
+}
+
+async fn run_parts(
+    config: &Config,
+    opened: &Opened,
+    stop: CancellationToken,
+    answering: impl FnOnce(&str) -> Result<()>,
+) -> Result<()> {
+    let listener = TcpListener::bind(config.listen).await.map_err(|e| {
+        Error::unavailable(format!("cannot listen on {} (--listen takes another): {e}", config.listen))
+    })?;
+    let address =
+        listener.local_addr().map_err(|e| Error::unavailable("the socket has no address").because(e))?;
+    let collectors = start_collectors(config, opened);
+    let token = opened.app.open_local_door()?;
+    let http = start_http(opened, listener, stop.clone());
+
+    let url = format!("http://{}", reachable(address));
+    let published = Running { pid: std::process::id(), url: url.clone(), token }.publish(&config.data_dir);
+    let ended = match published {
+        Ok(()) => {
+            tracing::info!(target: logging::ALWAYS, "listening on http://{address}");
+            let told = answering(&url);
+            let ended = until(stop.clone(), http).await;
+            told.and(ended)
+        }
+        Err(error) => Err(error),
+    };
+    stop.cancel();
+    collectors.stop().await;
+    ended
+}
+
+fn start_collectors(config: &Config, opened: &Opened) -> Arc<Collectors> {
+    let options = CollectOptions { deadband_max_interval: config.deadband_max_interval };
+    let collectors =
+        Collectors::start(opened.app.plant(), opened.app.sample_sink(), opened.clock.clone(), options);
+    opened.app.attach_collectors(collectors.clone());
+    collectors
+}
+
+fn start_http(
+    opened: &Opened,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> JoinHandle<std::io::Result<()>> {
+    let routes = api::router(opened.app.clone());
+    tokio::spawn(api::serve::serve(listener, routes, stop.cancelled_owned()))
+}
+
+/// Until the signal, then as long as requests take, within bounds.
+async fn until(stop: CancellationToken, mut http: JoinHandle<std::io::Result<()>>) -> Result<()> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        ended = &mut http => {
+            let failed = |e: Box<dyn std::error::Error + Send + Sync>| Error::unavailable("HTTP ended early").because(e);
+            return ended.map_err(|e| failed(e.into()))?.map_err(|e| failed(e.into()));
+        }
+    }
+    tracing::info!("stopping");
+    if tokio::time::timeout(DRAIN, &mut http).await.is_err() {
+        tracing::warn!("requests still running after {} s are cut off", DRAIN.as_secs());
+        http.abort();
+    }
+    Ok(())
+}
+
+/// SIGINT and SIGTERM stop the server; the second of them ends the process there and then.
+fn stop_on_signal() -> Result<CancellationToken> {
+    let refused = |e| Error::internal("signals cannot be waited for").because(e);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        either(&mut interrupt, &mut terminate).await;
+        told.cancel();
+        either(&mut interrupt, &mut terminate).await;
+        // Whatever was acknowledged is in the log: the next start replays it.
+        std::process::exit(1);
+    });
+    Ok(stop)
+}
+
+async fn either(a: &mut Signal, b: &mut Signal) {
+    tokio::select! { _ = a.recv() => {}, _ = b.recv() => {} }
+}
+
+/// The secret in `BASALT_BOOTSTRAP_KEY`, if it is set; one that cannot be a key refuses the start.
+fn bootstrap_key() -> Result<Option<String>> {
+    let Some(secret) = std::env::var_os(BOOTSTRAP) else { return Ok(None) };
+    let secret = secret.to_string_lossy().into_owned();
+    bootstrap_secret(&secret)?;
+    Ok(Some(secret))
+}
+
+/// Where commands on this machine reach a server that listens on every address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_every_address_is_reached_on_loopback() {
+        let rows = [
+            ("127.0.0.1:8000", "127.0.0.1:8000"),
+            ("0.0.0.0:8000", "127.0.0.1:8000"),
+            ("[::]:8000", "[::1]:8000"),
+            ("192.168.0.10:80", "192.168.0.10:80"),
+        ];
+        for (listen, expected) in rows {
+            assert_eq!(reachable(listen.parse().expect(listen)).to_string(), expected, "{listen}");
+        }
+    }
+}

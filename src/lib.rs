@@ -1,0 +1,19 @@
+//! Basalt: collects industrial data, keeps it as Parquet, answers it as SQL and REST.
+//!
+//! Each folder may import only folders above it in this list; siblings never see each other
+//! (docs/architecture.md, tests/architecture.rs).
+
+pub mod domain;
+
+pub mod auth;
+pub mod collect;
+pub mod sim;
+pub mod store;
+
+pub mod query;
+
+pub mod app;
+
+pub mod api;
+
+pub mod cli;
