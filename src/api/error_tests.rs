@@ -1,3 +1,5 @@
+//! Each kind of error as status and body.
+
 use axum::http::Method;
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;

@@ -10,13 +10,15 @@ use axum::routing::post;
 
 use super::caller::Caller;
 use super::error::{Fault, PlainError};
-use super::payload;
+use super::payload::{self, Limits};
 use crate::app::App;
-use crate::app::ingest::{Format, WIRE_BYTES};
+use crate::app::ingest::{DECODED_BYTES, Format, WIRE_BYTES};
 use crate::domain::{Error, Kind, Resource, Scope};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+const LIMITS: Limits = Limits { wire: WIRE_BYTES, decoded: DECODED_BYTES };
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/ingest", post(ingest))
@@ -32,7 +34,7 @@ async fn ingest(
     let (parts, body) = request.into_parts();
     let format = format(&parts.headers)?;
     let key = key(&parts.headers)?;
-    let bytes = payload::read(&parts.headers, body, WIRE_BYTES).await?;
+    let bytes = payload::read_within(&parts.headers, body, LIMITS).await?;
     let done = app.ingest(&principal, format, bytes, key).await.map_err(refused)?;
     let mut response = done.answer.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

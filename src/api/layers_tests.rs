@@ -1,3 +1,5 @@
+//! What surrounds every route: paths, request ids, panics.
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;

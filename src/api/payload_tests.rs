@@ -1,3 +1,5 @@
+//! Bodies, plain and compressed, and what bounds them.
+
 use std::io::Write;
 
 use axum::body::Body;

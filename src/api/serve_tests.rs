@@ -1,3 +1,5 @@
+//! Connections that make no progress are let go, those that do stay.
+
 use std::time::Duration;
 
 use axum::Router;

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use crate::auth::{key, password};
+use crate::domain::check::check_text;
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::org::{NewUser, Org, User};
 use crate::domain::principal::Caller;
-use crate::domain::stream::check_text;
 use crate::domain::{DeviceId, Error, FieldError, KeyId, Kind, Principal, Result, Scope, Scopes, StreamId};
 
 /// A person to be created. No `Debug`: it carries a password.
@@ -228,3 +228,7 @@ fn parse_scopes(problems: &mut Vec<FieldError>, names: &[String]) -> Scopes {
 fn allowed<T: Ord>(ids: &[i32], wrap: fn(i32) -> T) -> Option<BTreeSet<T>> {
     (!ids.is_empty()).then(|| ids.iter().copied().map(wrap).collect())
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

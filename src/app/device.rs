@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::App;
-use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus};
+use super::{App, plant};
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
 use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
 
 impl App {
@@ -31,10 +31,7 @@ impl App {
 
     /// What the collector knows of a device that the caller has been given.
     pub fn status_of(&self, device: &Device) -> DeviceStatus {
-        let known = self.collectors.get().and_then(|collectors| collectors.status(device.id));
-        let status = known.unwrap_or_default();
-        // The collector hears of a change a moment later; nobody may read "online" of what was just disabled.
-        if device.spec.enabled { status } else { DeviceStatus { state: DeviceState::Disabled, ..status } }
+        plant::status(&self.collectors, device)
     }
 
     /// Fails unless the principal may create devices. One with allowed lists could not see what it made.

@@ -26,10 +26,15 @@ impl States {
 
 impl DeviceStates for States {
     fn status(&self, device: &Device) -> DeviceStatus {
-        let known = self.0.get().and_then(|collectors| collectors.status(device.id));
-        let state = if device.spec.enabled { DeviceState::Connecting } else { DeviceState::Disabled };
-        known.unwrap_or(DeviceStatus { state, ..DeviceStatus::default() })
+        status(&self.0, device)
     }
+}
+
+/// What is known of a device. Collectors hear of a change a moment later; nobody may read "online" of what was just
+/// disabled.
+pub(super) fn status(collectors: &OnceLock<Arc<Collectors>>, device: &Device) -> DeviceStatus {
+    let known = collectors.get().and_then(|collectors| collectors.status(device.id)).unwrap_or_default();
+    if device.spec.enabled { known } else { DeviceStatus { state: DeviceState::Disabled, ..known } }
 }
 
 impl App {

@@ -1,3 +1,5 @@
+//! Posted values, by the kind of their stream.
+
 use serde_json::{Value, json};
 
 use super::stored;

@@ -1,3 +1,5 @@
+//! Secrets of API keys: made, parsed, recognised.
+
 use super::*;
 
 #[test]

@@ -39,6 +39,8 @@ pub enum Command {
     Import(Import),
     /// Read one register or tag directly from a device
     Read(Read),
+    /// Measure this machine: ingest, single values, bytes per row, memory
+    Bench(Bench),
     /// Print a schema
     Schema {
         #[command(subcommand)]
@@ -93,6 +95,19 @@ pub struct Demo {
     /// Address and port; port 0 picks a free one [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// Rows of the Arrow measurement; NDJSON takes an eighth of them
+    #[arg(long, default_value_t = 8_640_000)]
+    pub rows: usize,
+    /// How long single values are posted, seconds
+    #[arg(long, default_value_t = 10)]
+    pub seconds: u64,
+    /// An empty directory to work in and keep [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -1,3 +1,5 @@
+//! The names that scripts rely on.
+
 use clap::CommandFactory;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The layers of the configuration, and errors that name the key.
+
 use super::*;
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<Flag>) -> Result<Config> {

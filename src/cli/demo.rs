@@ -15,13 +15,15 @@ use super::{print, serve, user};
 use crate::app::App;
 use crate::app::access::{KeyRequest, UserRequest};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
-use crate::domain::stream::{ByteOrder, StreamSpec};
-use crate::domain::{DeviceId, Error, Principal, Result};
+use crate::domain::stream::{ByteOrder, StreamFilter, StreamSpec};
+use crate::domain::{DeviceId, Error, Principal, Result, StreamId};
 use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 
 const DATA_DIR: &str = "data/demo";
 const DEVICE: &str = "Plant";
 const USER: &str = "admin";
+/// The stream of the REST example: stored at every poll.
+const SHOWN: &str = "motor.speed";
 
 pub async fn run(args: args::Demo) -> Result<()> {
     let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
@@ -32,8 +34,10 @@ pub async fn run(args: args::Demo) -> Result<()> {
         .map_err(|e| Error::unavailable("the simulator has no socket").because(e))?;
     let simulator = Simulator::start(listener, Plant::default())?;
     let secrets = prepare(&opened, simulator.addr()).await?;
+    let shown = shown_stream(&opened)?;
     let served =
-        serve::serve(&config, opened, |url| print::line(&welcome(url, &config.data_dir, &secrets))).await;
+        serve::serve(&config, opened, |url| print::line(&welcome(url, &config.data_dir, shown, &secrets)))
+            .await;
     simulator.stop().await;
     served
 }
@@ -99,7 +103,15 @@ fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
     }
 }
 
-fn welcome(url: &str, data_dir: &Path, secrets: &Option<Secrets>) -> String {
+/// The stream to show; the first one there is, should its owner have renamed ours.
+fn shown_stream(opened: &Opened) -> Result<StreamId> {
+    let (app, owner) = (&opened.app, opened.app.system(None)?);
+    let all = app.streams(&owner, &StreamFilter::default())?;
+    let shown = all.iter().find(|stream| stream.spec.name == SHOWN).or(all.first());
+    Ok(shown.map_or(StreamId(1), |stream| stream.id))
+}
+
+fn welcome(url: &str, data_dir: &Path, shown: StreamId, secrets: &Option<Secrets>) -> String {
     let dir = data_dir.display();
     let (credentials, key) = match secrets {
         Some(Secrets { password, key }) => (
@@ -130,7 +142,7 @@ Try:
   curl -s {url}/sql -H \"Authorization: ApiKey {key}\" \\
     -d 'SELECT s.name, r.ts, r.value FROM readings r JOIN streams s ON s.id = r.stream_id ORDER BY r.ts DESC LIMIT 8'
 
-  curl -s '{url}/api/data/1/value/?limit=3' -H \"Authorization: ApiKey {key}\"
+  curl -s '{url}/api/data/{shown}/value/?limit=3' -H \"Authorization: ApiKey {key}\"
 
   basalt sql 'SELECT stream_id, count(*) AS n, avg(value) AS mean FROM readings GROUP BY stream_id' --data-dir {dir}
 
@@ -146,11 +158,17 @@ mod tests {
     #[test]
     fn secrets_are_told_at_the_first_start_only() {
         let secrets = Some(Secrets { password: "pass-word".into(), key: "bslt_key".into() });
-        let first = welcome("http://127.0.0.1:8000", Path::new("data/demo"), &secrets);
-        for part in ["pass-word", "ApiKey bslt_key", "http://127.0.0.1:8000/sql", "--data-dir data/demo"] {
+        let first = welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &secrets);
+        for part in [
+            "pass-word",
+            "ApiKey bslt_key",
+            "http://127.0.0.1:8000/sql",
+            "/api/data/2/value/",
+            "--data-dir data/demo",
+        ] {
             assert!(first.contains(part), "`{part}` is missing in: {first}");
         }
-        let later = welcome("http://127.0.0.1:8000", Path::new("data/demo"), &None);
+        let later = welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &None);
         for part in ["basalt key create", "ApiKey $KEY"] {
             assert!(later.contains(part), "`{part}` is missing in: {later}");
         }

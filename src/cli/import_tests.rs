@@ -1,3 +1,5 @@
+//! Files to chunks: columns, times, numbered errors, resumption.
+
 use std::sync::Arc;
 
 use arrow::array::cast::AsArray;

@@ -3,6 +3,7 @@
 //! It owns arguments, configuration, the wiring of the server, and text for people. It decides nothing about data.
 
 mod args;
+mod bench;
 mod config;
 mod demo;
 mod door;
@@ -62,6 +63,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Sql(args) => sql::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Read(args) => read::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Schema { command } => schema::run(&command),
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! What runs beside them (collectors, HTTP) is for a server only: serve.rs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use super::lock::DirLock;
 use crate::app::plant::States;
 use crate::app::{App, Settings};
 use crate::domain::time::SystemClock;
-use crate::domain::{Clock, Error, Result};
+use crate::domain::{Clock, Result};
 use crate::query::{Engine, EngineOptions};
 use crate::store::catalog::Catalog;
 use crate::store::disk::LocalDisk;
@@ -39,9 +38,6 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
     let catalog = Arc::new(Catalog::open(&catalog_url(config), clock.clone()).await?);
     let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
     let store = Arc::new(store);
-    let spill = spill_dir(config);
-    std::fs::create_dir_all(&spill)
-        .map_err(|e| Error::unavailable(format!("{} cannot be made: {e}", spill.display())).because(e))?;
     let states = States::default();
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), engine_options(config))?;
     let settings =
@@ -87,12 +83,8 @@ fn engine_options(config: &Config) -> EngineOptions {
         running: limits.queries_running,
         waiting: limits.queries_waiting,
         queue_deadline: QUEUE_DEADLINE,
-        spill_dir: spill_dir(config),
+        spill_dir: config.data_dir.join("run").join("spill"),
     }
-}
-
-fn spill_dir(config: &Config) -> PathBuf {
-    config.data_dir.join("run").join("spill")
 }
 
 fn to_usize(bytes: u64) -> usize {

@@ -1,3 +1,5 @@
+//! Answers of a server, decoded or explained.
+
 use std::sync::Arc;
 
 use arrow::array::{Float64Array, Int32Array};

@@ -1,3 +1,5 @@
+//! Answers as a table, JSON, CSV and Parquet.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};

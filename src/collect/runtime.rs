@@ -1,7 +1,6 @@
 //! All collectors of the server: one supervised task a device, started, told and stopped from here.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,13 +99,8 @@ impl Collectors {
             return;
         }
         let mut slots = self.slots.lock();
-        let slot = match slots.entry(device.id) {
-            Entry::Occupied(slot) => {
-                slot.get().changes.send_replace(());
-                slot.into_mut()
-            }
-            Entry::Vacant(place) => place.insert(self.spawn(device.id)),
-        };
+        let is_new = !slots.contains_key(&device.id);
+        let slot = slots.entry(device.id).or_insert_with(|| self.spawn(device.id));
         // Said here and not only by the task, so that whoever made the change sees it in the next status.
         match resting(&device.spec) {
             Some((state, error)) => slot.board.set(state, error),
@@ -114,6 +108,9 @@ impl Collectors {
                 slot.board.set(DeviceState::Connecting, None);
             }
             None => {}
+        }
+        if !is_new {
+            slot.changes.send_replace(());
         }
     }
 

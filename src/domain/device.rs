@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::check::{check_range, check_text};
+use super::page::Page;
 use super::stream::ByteOrder;
 use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
 
@@ -178,16 +180,16 @@ impl DeviceSpec {
     /// Every rule a stored device obeys that needs no other row; field names and messages as DataStone's.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
-        super::stream::check_text(&mut found, "name", &self.name, 1, 100);
-        super::stream::check_text(&mut found, "host", &self.host, 0, 255);
-        super::stream::check_text(&mut found, "username", &self.username, 0, 1000);
-        super::stream::check_text(&mut found, "password", &self.password, 0, 1000);
+        check_text(&mut found, "name", &self.name, 1, 100);
+        check_text(&mut found, "host", &self.host, 0, 255);
+        check_text(&mut found, "username", &self.username, 0, 1000);
+        check_text(&mut found, "password", &self.password, 0, 1000);
         if self.protocol.needs_host() && self.host.is_empty() {
             found.push(FieldError::new("host", "This field is required."));
         }
-        super::stream::check_range(&mut found, "timeout", self.timeout_s, 0.1, 60.0);
+        check_range(&mut found, "timeout", self.timeout_s, 0.1, 60.0);
         if let Some(interval) = self.poll_interval_s {
-            super::stream::check_range(&mut found, "poll_interval", interval, 0.1, 86_400.0);
+            check_range(&mut found, "poll_interval", interval, 0.1, 86_400.0);
         }
         if self.port == Some(0) {
             found.push(FieldError::new("port", "Ensure this value is greater than or equal to 1."));
@@ -241,21 +243,4 @@ pub struct DeviceFilter {
     pub name: Option<String>,
     pub protocol: Option<Protocol>,
     pub page: Page,
-}
-
-/// A slice of a list ordered by id.
-#[derive(Debug, Clone, Copy)]
-pub struct Page {
-    pub offset: usize,
-    pub limit: usize,
-}
-
-impl Page {
-    pub const ALL: Page = Page { offset: 0, limit: usize::MAX };
-}
-
-impl Default for Page {
-    fn default() -> Self {
-        Page::ALL
-    }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::device::Page;
-use super::stream::check_text;
+use super::check::check_text;
+use super::page::Page;
 use super::{DeviceId, EventId, FieldError, Micros, OrgId, StreamId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,6 +1,6 @@
 //! Groups: named sets of streams; a stream is in at most one.
 
-use super::stream::check_text;
+use super::check::check_text;
 use super::{FieldError, GroupId, Micros, OrgId};
 
 #[derive(Debug, Clone, PartialEq)]

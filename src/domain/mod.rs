@@ -2,6 +2,7 @@
 //!
 //! Plain types only: no I/O, no async runtime, no serialisation for any one API.
 
+pub mod check;
 pub mod device;
 pub mod error;
 pub mod event;
@@ -9,6 +10,7 @@ pub mod group;
 pub mod id;
 pub mod key;
 pub mod org;
+pub mod page;
 pub mod policy;
 pub mod ports;
 pub mod principal;

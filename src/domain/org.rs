@@ -1,6 +1,6 @@
 //! Organizations and the people in them.
 
-use super::stream::check_text;
+use super::check::check_text;
 use super::{FieldError, Micros, OrgId, UserId};
 
 /// The organization every installation begins with.

@@ -26,8 +26,24 @@ pub trait Disk: Send + Sync + 'static {
 
     fn remove(&self, path: &Path) -> io::Result<()>;
 
+    /// Creates a directory whose parent exists; durable after `sync_dir` of the parent.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
     /// Creates a directory and its parents, durably.
-    fn create_dir_all(&self, path: &Path) -> io::Result<()>;
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+        if path.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = parent {
+            self.create_dir_all(parent)?;
+        }
+        match self.create_dir(path) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+            _ => {}
+        }
+        parent.map_or(Ok(()), |parent| self.sync_dir(parent))
+    }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
@@ -78,21 +94,8 @@ impl Disk for LocalDisk {
         fs::remove_file(path)
     }
 
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        if path.is_dir() {
-            return Ok(());
-        }
-        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            self.create_dir_all(parent)?;
-        }
-        match fs::create_dir(path) {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
-            _ => {}
-        }
-        match path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            Some(parent) => self.sync_dir(parent),
-            None => Ok(()),
-        }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

@@ -67,7 +67,7 @@ impl Flusher {
     pub async fn run(self: Arc<Self>) {
         loop {
             self.wait_until_due().await;
-            if let Err(e) = self.flush().await {
+            while let Err(e) = self.flush().await {
                 tracing::error!(error = %e, cause = ?e.source, "flush failed; rows stay in the log and in memory");
                 tokio::time::sleep(RETRY).await;
             }
@@ -95,8 +95,17 @@ impl Flusher {
     /// Moves every row in memory into the lake. Returns once they are committed there and the log is cut.
     pub async fn flush(&self) -> Result<()> {
         let mut delta = self.delta.lock().await;
-        let Some(frozen) = self.freeze() else { return Ok(()) };
-        let lake = self.write(&mut delta, &frozen).await?;
+        if let Some(left) = self.shared.frozen() {
+            self.land(&mut delta, &left).await?;
+        }
+        match self.freeze() {
+            Some(frozen) => self.land(&mut delta, &frozen).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn land(&self, delta: &mut Delta, frozen: &Arc<Frozen>) -> Result<()> {
+        let lake = self.write(delta, frozen).await?;
         self.shared.flushed(lake);
         let freed = std::mem::take(&mut self.taken.lock().1);
         self.budget.add_permits(freed);
@@ -104,10 +113,11 @@ impl Flusher {
         self.log.lock().cut(frozen.last_seq, self.options.wal_keep_bytes)
     }
 
+    /// Puts aside the rows and the memory they were counted with.
     fn freeze(&self) -> Option<Arc<Frozen>> {
         let mut taken = self.taken.lock();
         let frozen = self.shared.freeze()?;
-        taken.1 += std::mem::take(&mut taken.0);
+        taken.1 = std::mem::take(&mut taken.0);
         Some(frozen)
     }
 

@@ -219,6 +219,16 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    /// Without `close`: the threads end, nothing more is flushed.
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(flushing) = self.flushing.lock().take() {
+            flushing.abort();
+        }
+    }
+}
+
 async fn wait(acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
     acked.await.map_err(|e| Error::unavailable("the write was not made durable").because(e))?
 }

@@ -98,13 +98,14 @@ impl Shared {
         Snapshot { lake: state.lake.clone(), lake_dir: self.lake_dir.clone(), memory, seq: state.last_seq }
     }
 
-    /// Puts the active memtable aside for flushing, or hands out again what a failed flush left. `None` when there
-    /// is nothing to flush.
+    /// What a failed flush left aside, if anything.
+    pub fn frozen(&self) -> Option<Arc<Frozen>> {
+        self.state.read().frozen.clone()
+    }
+
+    /// Puts the active memtable aside for flushing; `None` when it is empty. Nothing may be aside already.
     pub fn freeze(&self) -> Option<Arc<Frozen>> {
         let state = &mut *self.state.write();
-        if let Some(left) = &state.frozen {
-            return Some(left.clone());
-        }
         if state.active.is_empty() {
             return None;
         }

@@ -1,3 +1,5 @@
+//! Long JSON arrays: whole, or cut where all can see it.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

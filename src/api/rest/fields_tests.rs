@@ -1,3 +1,5 @@
+//! Fields of a body: whole, patched, refused.
+
 use serde_json::{Map, Value, json};
 
 use super::{Fields, Mode, Need};

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::scalar;
 use crate::app::value::Range;
-use crate::domain::device::Page;
+use crate::domain::page::Page;
 use crate::domain::{Error, FieldError, Micros, Result};
 
 const DEFAULT_LIMIT: usize = 100;

@@ -1,3 +1,5 @@
+//! Query parameters, and what is said of bad ones.
+
 use super::Query;
 use crate::app::value::Range;
 use crate::domain::Micros;

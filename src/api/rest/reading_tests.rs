@@ -1,3 +1,5 @@
+//! Readings as DataStone shows them, and their ids.
+
 use super::{Form, parse_id, raw_value, write_one, write_rows};
 use crate::domain::reading::{Quality, Reading};
 use crate::domain::stream::StreamKind;

@@ -1,3 +1,5 @@
+//! The leniency of the framework, value by value.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -12,8 +12,8 @@ use sea_orm::{
 use super::database::{refused, unavailable};
 use super::sight::Sight;
 use super::{Catalog, entity, no_such_row, not_unique, trim};
-use crate::domain::device::Page;
 use crate::domain::group::{Group, GroupSpec};
+use crate::domain::page::Page;
 use crate::domain::stream::Stream;
 use crate::domain::{Error, FieldError, GroupId, Micros, Principal, Result, StreamId};
 

@@ -9,8 +9,8 @@ use sea_orm::{ActiveModelTrait, DbErr, Set, TransactionTrait};
 use super::database::{refused, unavailable};
 use super::sight::{Sight, whole_org};
 use super::{Catalog, entity, no_such_row, not_unique, trim};
+use crate::domain::check::check_text;
 use crate::domain::key::{Key, KeySecret, KeySpec};
-use crate::domain::stream::check_text;
 use crate::domain::{Error, FieldError, KeyId, Micros, Principal, Result};
 
 /// Ids in one allowed list: bounds the parameters of a query that carries it.

@@ -7,8 +7,8 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, Qu
 use super::database::{refused, unavailable};
 use super::sight::administrator;
 use super::{Catalog, entity, not_unique};
+use crate::domain::check::check_text;
 use crate::domain::org::{DEFAULT_ORG, Org, slug_problems};
-use crate::domain::stream::check_text;
 use crate::domain::{Error, Micros, OrgId, Principal, Result};
 
 impl Catalog {

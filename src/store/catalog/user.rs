@@ -7,8 +7,8 @@ use sea_orm::{ActiveModelTrait, DatabaseConnection, Set};
 use super::database::refused;
 use super::sight::administrator;
 use super::{Catalog, entity, not_unique, trim};
+use crate::domain::check::check_text;
 use crate::domain::org::{NewUser, User};
-use crate::domain::stream::check_text;
 use crate::domain::{Error, Principal, Result, UserId};
 
 impl Catalog {

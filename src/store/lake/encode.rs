@@ -7,9 +7,9 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-use super::super::memtable::run::Run;
-use super::super::schema;
 use crate::domain::{Error, Result};
+use crate::store::memtable::run::Run;
+use crate::store::schema;
 
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 const PAGE_ROWS: usize = 8 * 1024;

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::place::*;
-use crate::domain::device::{DeviceFilter, DeviceSpec, Page, Protocol};
+use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::event::{EventFilter, EventSpec, Level};
+use crate::domain::page::Page;
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::ByteOrder;
 use crate::domain::{DeviceId, StreamId};

@@ -9,7 +9,8 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use super::place::*;
-use crate::domain::device::{DeviceFilter, DeviceSpec, Page, Protocol};
+use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
+use crate::domain::page::Page;
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::{StreamFilter, StreamSpec};
 use crate::domain::{Kind, Principal};

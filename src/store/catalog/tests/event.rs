@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::place::*;
-use crate::domain::device::Page;
 use crate::domain::event::{Event, EventFilter, EventSpec, Level};
+use crate::domain::page::Page;
 use crate::domain::{DeviceId, EventId, Micros, StreamId};
 
 fn spec(kind: &str, second: i64) -> EventSpec {

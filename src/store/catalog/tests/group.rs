@@ -1,8 +1,8 @@
 //! Groups and their members.
 
 use super::place::*;
-use crate::domain::device::Page;
 use crate::domain::group::GroupSpec;
+use crate::domain::page::Page;
 use crate::domain::{GroupId, StreamId};
 
 pub(super) async fn a_group_says_what_is_wrong(place: Place) {

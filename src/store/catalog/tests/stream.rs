@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::place::*;
-use crate::domain::device::{DeviceSpec, Page, Protocol};
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::page::Page;
 use crate::domain::stream::{AccessMode, ByteOrder, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, GroupId, StreamId};
 use crate::store::catalog::StreamEntry;
