@@ -29,7 +29,9 @@ pub fn second(streams: &[StreamId], start: i64, second: usize) -> impl Iterator<
         let dice = mix((i as u64) << 40 | second as u64);
         let late = if dice.is_multiple_of(100) { (dice >> 8) % LATE_SECONDS } else { 0 };
         let at = (second as u64).saturating_sub(late);
-        Row { stream: stream.0, ts: start + at as i64 * SECOND, value: value(i, at) }
+        // Between the whole seconds, so that it replaces nothing.
+        let beside = if late > 0 { SECOND / 2 + ((dice >> 40) % 400_000) as i64 } else { 0 };
+        Row { stream: stream.0, ts: start + at as i64 * SECOND + beside, value: value(i, at) }
     })
 }
 
