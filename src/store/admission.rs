@@ -80,3 +80,7 @@ fn is_decimal_of(text: &str, value: f64) -> bool {
     let number = text.parse::<i64>().map(|n| n as f64).or_else(|_| text.parse::<u64>().map(|n| n as f64));
     number == Ok(value)
 }
+
+#[cfg(test)]
+#[path = "admission_tests.rs"]
+mod tests;

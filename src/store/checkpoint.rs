@@ -59,3 +59,7 @@ pub fn load(disk: &dyn Disk, dir: &Path, last: &LastValues, keys: &Idempotency) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "checkpoint_tests.rs"]
+mod tests;

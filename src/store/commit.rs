@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::last::LastValues;
 use super::memtable::run::Run;
@@ -22,8 +22,28 @@ const GROUP_REQUESTS: usize = 4096;
 pub struct Pending {
     pub payload: Payload,
     pub rows: Readings,
+    pub memory: Held,
     /// Gets the seq once the request is durable and visible.
     pub done: oneshot::Sender<Result<u64>>,
+}
+
+/// Memory taken for a request; dropping it gives the memory back.
+pub struct Held {
+    pub units: usize,
+    pub budget: Arc<Semaphore>,
+}
+
+impl Held {
+    /// The rows stay in memory, and so does what they hold.
+    fn keep(mut self) -> usize {
+        std::mem::take(&mut self.units)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.add_permits(self.units);
+    }
 }
 
 /// Requests on their way to the log.
@@ -79,6 +99,8 @@ pub struct Committer {
     pub log: Arc<Mutex<Log>>,
     pub shared: Arc<Shared>,
     pub last: Arc<LastValues>,
+    /// Units of memory held by rows since the last freeze, and by the frozen rows.
+    pub taken: Arc<Mutex<(usize, usize)>>,
     /// Told after every group, so that the flusher looks at sizes.
     pub grown: Arc<Notify>,
 }
@@ -88,12 +110,13 @@ impl Committer {
     pub fn run(self) {
         while let Some(group) = self.queue.next_group() {
             let (payloads, rest): (Vec<_>, Vec<_>) =
-                group.into_iter().map(|p| (p.payload, (p.rows, p.done))).unzip();
+                group.into_iter().map(|p| (p.payload, (p.rows, p.memory, p.done))).unzip();
             let appended = self.log.lock().append(&payloads);
             drop(payloads);
             match appended {
                 Ok(first_seq) => self.publish(first_seq, rest),
-                Err(e) => rest.into_iter().for_each(|(_, done)| {
+                Err(e) => rest.into_iter().for_each(|(_, memory, done)| {
+                    drop(memory);
                     let _ = done.send(Err(Error::unavailable(e.message.clone())));
                 }),
             }
@@ -101,17 +124,23 @@ impl Committer {
     }
 
     /// Shows the group to queries, then acknowledges; a caller that went away is no concern of its rows.
-    fn publish(&self, first_seq: u64, group: Vec<(Readings, oneshot::Sender<Result<u64>>)>) {
+    fn publish(&self, first_seq: u64, group: Vec<(Readings, Held, oneshot::Sender<Result<u64>>)>) {
+        let mut units = 0;
         let mut acks = Vec::with_capacity(group.len());
         let mut runs = Vec::with_capacity(group.len());
-        for (seq, (rows, done)) in (first_seq..).zip(group) {
+        for (seq, (rows, memory, done)) in (first_seq..).zip(group) {
+            units += memory.keep();
             runs.push((Run::new(rows, seq), seq));
             acks.push((done, seq));
         }
         for (run, _) in &runs {
             self.last.update(run);
         }
+        // Together, as `Flusher::freeze` takes them.
+        let mut taken = self.taken.lock();
         self.shared.insert(runs);
+        taken.0 += units;
+        drop(taken);
         self.grown.notify_one();
         for (done, seq) in acks {
             let _ = done.send(Ok(seq));

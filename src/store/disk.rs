@@ -32,16 +32,14 @@ pub trait Disk: Send + Sync + 'static {
     /// Creates a directory and its parents, durably.
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-        if path.is_dir() {
-            return Ok(());
-        }
-        if let Some(parent) = parent {
+        if let Some(parent) = parent.filter(|_| !path.is_dir()) {
             self.create_dir_all(parent)?;
+            match self.create_dir(path) {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+                _ => {}
+            }
         }
-        match self.create_dir(path) {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
-            _ => {}
-        }
+        // One that is there already too: whoever made it can have failed to sync its entry, or died before.
         parent.map_or(Ok(()), |parent| self.sync_dir(parent))
     }
 

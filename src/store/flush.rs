@@ -58,7 +58,7 @@ pub struct Flusher {
     pub writer_waits: AtomicBool,
     /// Memory that writers may take; given back when rows leave memory.
     pub budget: Arc<Semaphore>,
-    /// Units of `budget` taken since the last freeze, and by the frozen rows.
+    /// Units of `budget` held by rows since the last freeze, and by the frozen rows.
     pub taken: Arc<Mutex<(usize, usize)>>,
 }
 

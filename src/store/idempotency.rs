@@ -174,3 +174,7 @@ fn other_body(key: &str) -> Error {
     error.fields.push(FieldError::new("Idempotency-Key", "was used with another body"));
     error
 }
+
+#[cfg(test)]
+#[path = "idempotency_tests.rs"]
+mod tests;

@@ -13,7 +13,8 @@ use crate::domain::reading::{Quality, Reading, Readings};
 pub struct Latest {
     /// By time, whatever its quality.
     pub newest: Reading,
-    /// The newest that carries a value.
+    /// The newest that carries a value. `None` also after that one was overwritten by a bad reading, until a next
+    /// value comes: which one was before it only the lake knows.
     pub valued: Option<Reading>,
 }
 
@@ -77,6 +78,8 @@ fn put(streams: &mut HashMap<StreamId, Latest>, reading: Reading) {
         Some(latest) => {
             if is_valued && latest.valued.as_ref().is_none_or(|v| v.ts <= reading.ts) {
                 latest.valued = Some(reading.clone());
+            } else if latest.valued.as_ref().is_some_and(|v| v.ts == reading.ts) {
+                latest.valued = None;
             }
             if latest.newest.ts <= reading.ts {
                 latest.newest = reading;
@@ -84,3 +87,7 @@ fn put(streams: &mut HashMap<StreamId, Latest>, reading: Reading) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "last_tests.rs"]
+mod tests;

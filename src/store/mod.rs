@@ -32,7 +32,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::domain::reading::Readings;
 use crate::domain::{Clock, Error, Micros, Principal, Result, StreamId};
 use catalog::Catalog;
-use commit::{Pending, Queue};
+use commit::{Held, Pending, Queue};
 use flush::Flusher;
 use idempotency::{Begin, Claim, Idempotency};
 use last::{LastValues, Latest};
@@ -153,10 +153,10 @@ impl Store {
         }
         let permits = u32::try_from(units).expect("the cap is far below 2^32 units");
         self.take_memory(permits).await?;
-        self.flusher.taken.lock().0 += units;
+        let memory = Held { units, budget: self.budget.clone() };
         let payload = Payload::new(record.encode());
         let (done, acked) = oneshot::channel();
-        self.queue.push(Pending { payload, rows: record.readings, done })?;
+        self.queue.push(Pending { payload, rows: record.readings, memory, done })?;
         Ok(acked)
     }
 

@@ -51,7 +51,6 @@ impl Store {
         let dir = options.data_dir.clone();
         let delta = Delta::open(disk.clone(), &dir.join("lake").join("readings")).await?;
         let lake = delta.files()?;
-        remove_orphans(disk.as_ref(), delta.dir(), &lake)?;
         let flushed = delta.flushed().await?;
 
         let (last, keys) = (Arc::new(LastValues::default()), Arc::new(Idempotency::default()));
@@ -68,6 +67,8 @@ impl Store {
             Ok(())
         };
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
+        // Only now: log and lake belong together, so what the lake does not know is in the log.
+        remove_orphans(disk.as_ref(), delta.dir(), &shared.snapshot().lake)?;
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
         let cap_units = options.memtable_cap_bytes / UNIT_BYTES;
@@ -119,6 +120,7 @@ impl Parts {
             log: self.log,
             shared: self.shared.clone(),
             last: self.last.clone(),
+            taken: flusher.taken.clone(),
             grown,
         };
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());

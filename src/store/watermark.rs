@@ -56,3 +56,7 @@ impl Watermarks {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "watermark_tests.rs"]
+mod tests;

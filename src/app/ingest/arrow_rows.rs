@@ -7,9 +7,12 @@ use arrow::datatypes::{
 };
 use arrow::ipc::reader::StreamReader;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 
 use super::rows::{Builder, Number, Row};
+use super::size;
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::{Error, FieldError, Micros, Result};
 
@@ -37,7 +40,11 @@ pub fn decode_parquet(rows: &mut Builder, body: &Bytes) -> Result<()> {
     let unreadable = |e: Box<dyn std::error::Error + Send + Sync>| {
         Error::invalid(format!("the Parquet file cannot be read: {e}")).because(e)
     };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(body.clone()).map_err(|e| unreadable(e.into()))?;
+    let read = |options| ArrowReaderMetadata::load(body, options).map_err(|e| unreadable(e.into()));
+    let found = read(ArrowReaderOptions::new())?;
+    size::check_parquet(found.metadata())?;
+    let known = read(ArrowReaderOptions::new().with_schema(size::with_views(found.schema())))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(body.clone(), known);
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(e.into()))?;
     for batch in reader {
         add(rows, &batch.map_err(|e| unreadable(e.into()))?)?;
@@ -47,6 +54,7 @@ pub fn decode_parquet(rows: &mut Builder, body: &Bytes) -> Result<()> {
 
 /// Adds a batch whose columns are named as /ingest's.
 pub fn add(rows: &mut Builder, batch: &RecordBatch) -> Result<()> {
+    size::check_batch(batch)?;
     let columns = Columns::read(batch)?;
     let plain = columns.device.is_none() && columns.text.is_none() && !columns.is_wide();
     if plain && columns.has_no_null() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::DECODED_BYTES;
+use super::size;
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::{Error, FieldError, Micros, Principal, Result, StreamId};
 use crate::store::Store;
@@ -159,12 +159,7 @@ impl Builder {
     }
 
     fn check_size(&self) -> Result<()> {
-        if self.rows.len() * 21 + self.text_bytes <= DECODED_BYTES {
-            return Ok(());
-        }
-        let message =
-            format!("the body holds more than {} MiB of rows; send it in parts", DECODED_BYTES >> 20);
-        Err(Error::too_large(message))
+        size::check(self.rows.len() * size::ROW_BYTES + self.text_bytes)
     }
 
     /// The rows, if none was wrong.

@@ -13,7 +13,7 @@ use url::Url;
 use super::LakeVersion;
 use super::file::LakeFile;
 use crate::domain::{Error, Result};
-use crate::store::disk::Disk;
+use crate::store::disk::{self, Disk};
 
 /// The application id under which the flushed position stands in the log (Delta protocol, `txn`).
 const APP_ID: &str = "basalt-wal";
@@ -26,6 +26,8 @@ pub struct Delta {
     table: DeltaTable,
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    /// Log entries from this version on may not be durable: making them so failed.
+    unsure: Option<u64>,
 }
 
 impl Delta {
@@ -33,10 +35,11 @@ impl Delta {
     pub async fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Delta> {
         disk.create_dir_all(&dir.join("_delta_log")).map_err(|e| unavailable("create", dir, e))?;
         let dir = std::path::absolute(dir).map_err(|e| unavailable("find", dir, e))?;
+        remove_torn_commit(disk.as_ref(), &dir).map_err(|e| unavailable("open", &dir, e))?;
         let url = Url::from_directory_path(&dir)
             .map_err(|()| Error::invalid(format!("`{}` is not a path of a lake", dir.display())))?;
         let table = load_or_create(url).await.map_err(|e| unavailable("open", &dir, e))?;
-        let mut delta = Delta { table, disk, dir };
+        let mut delta = Delta { table, disk, dir, unsure: None };
         delta.sync_log(0)?;
         delta.table.update_state().await.map_err(|e| unavailable("open", &delta.dir, e))?;
         Ok(delta)
@@ -99,21 +102,46 @@ impl Delta {
         Ok(version)
     }
 
-    /// object_store does not fsync: makes the log entries from `version` on durable, checkpoints included.
-    fn sync_log(&self, version: u64) -> Result<()> {
+    /// object_store does not fsync: makes the log entries from `version` on durable, checkpoints included. After a
+    /// failure they are written anew, because the kernel may have dropped their pages and would not say so again.
+    fn sync_log(&mut self, version: u64) -> Result<()> {
         let log = self.dir.join("_delta_log");
+        let rewritten_from = self.unsure.map(|version| format!("{version:020}"));
+        let version = self.unsure.map_or(version, |unsure| unsure.min(version));
         let from = format!("{version:020}");
         let sync = || -> std::io::Result<()> {
             for file in self.disk.list(&log)? {
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-                if name >= from.as_str() {
+                if rewritten_from.as_ref().is_some_and(|from| name >= from.as_str()) {
+                    disk::replace_file(self.disk.as_ref(), &file, &self.disk.read(&file)?)?;
+                } else if name >= from.as_str() {
                     self.disk.sync_file(&file)?;
                 }
             }
             self.disk.sync_dir(&log)
         };
-        sync().map_err(|e| unavailable("make durable", &log, e))
+        let synced = sync();
+        self.unsure = synced.is_err().then_some(version);
+        synced.map_err(|e| unavailable("make durable", &log, e))
     }
+}
+
+/// Removes the newest entry of the log when it is not whole: it was never durable, so nothing was cut that it holds.
+/// Were it damaged instead, the write-ahead log would be found to begin too late.
+fn remove_torn_commit(disk: &dyn Disk, dir: &Path) -> std::io::Result<()> {
+    let log = dir.join("_delta_log");
+    let mut entries = disk.list(&log)?;
+    entries.retain(|file| file.extension().is_some_and(|e| e == "json"));
+    let Some(newest) = entries.last() else { return Ok(()) };
+    let is_json = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    let text = disk.read(newest)?;
+    let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
+    if lines.peek().is_some() && lines.all(is_json) {
+        return Ok(());
+    }
+    tracing::warn!(file = %newest.display(), "unfinished commit of the lake removed");
+    disk.remove(newest)?;
+    disk.sync_dir(&log)
 }
 
 async fn load_or_create(url: Url) -> std::result::Result<DeltaTable, DeltaTableError> {

@@ -91,7 +91,9 @@ impl Log {
             Err(e) => {
                 // Whether the kernel kept the pages is unknown after a failed fsync, and a retry may lie.
                 self.poisoned = Some(format!("the log could not be written: {e}"));
-                self.open = None;
+                if self.open.take().is_some() {
+                    self.drop_tail();
+                }
                 Err(Error::unavailable("the write could not be made durable").because(e))
             }
         }
@@ -116,6 +118,15 @@ impl Log {
         // A rare huge request must not keep its buffer for ever.
         self.buffer.shrink_to(1 << 20);
         Ok(())
+    }
+
+    /// Takes a failed group out of the segment again, so that a restart does not replay from the page cache what the
+    /// disk does not hold. If that fails as well the disk is beyond help from here.
+    fn drop_tail(&mut self) {
+        let Some(segment) = self.segments.last() else { return };
+        if let Err(e) = self.disk.truncate(&segment.path, segment.bytes) {
+            tracing::error!(error = %e, segment = %segment.path.display(), "a failed write stays in the log");
+        }
     }
 
     fn start_segment(&mut self) -> std::io::Result<()> {

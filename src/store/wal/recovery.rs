@@ -61,6 +61,9 @@ pub fn replay(
         if end < bytes.len() {
             tracing::warn!(segment = %path.display(), offset = end, bytes = bytes.len() - end, "unfinished tail of the log cut");
             disk.truncate(path, end as u64).map_err(|e| cannot_read(path, e))?;
+        } else if following.is_none() {
+            // The last group can be whole and not synced: what is replayed is shown, and the log goes on after it.
+            disk.sync_file(path).map_err(|e| cannot_read(path, e))?;
         }
         next_seq = Some(next);
         segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes: end as u64 });

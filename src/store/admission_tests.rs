@@ -1,0 +1,91 @@
+//! What is refused before anything is logged, each with its row and reason.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::reading::Reading;
+use crate::domain::stream::StreamSpec;
+use crate::domain::time::{END_TIME, SystemClock};
+
+const NOW: Micros = Micros(1_777_377_600_000_000);
+
+/// Streams 1 (fp64), 2 (text) and 3 (int64).
+async fn catalog() -> (Catalog, Principal) {
+    let catalog = Catalog::open("sqlite::memory:", Arc::new(SystemClock)).await.unwrap();
+    let owner = Principal::system(catalog.default_org());
+    let device = catalog.create_device(&owner, DeviceSpec::new("d", Protocol::Virtual)).await.unwrap();
+    for (name, kind) in
+        [("number", StreamKind::Fp64), ("text", StreamKind::Text), ("wide", StreamKind::Int64)]
+    {
+        let spec = StreamSpec { kind, ..StreamSpec::new(name, device.id) };
+        catalog.create_stream(&owner, spec).await.unwrap();
+    }
+    (catalog, owner)
+}
+
+fn row(stream: i32, ts: Micros, value: Option<f64>, text: Option<&str>, quality: Quality) -> Reading {
+    Reading { stream: StreamId(stream), ts, value, text: text.map(Box::from), quality }
+}
+
+#[tokio::test]
+async fn rows_are_checked_by_the_rules_of_their_stream() {
+    let (catalog, owner) = catalog().await;
+    let wide = (1_i64 << 53) + 1;
+    let (exact, near) = (wide.to_string(), Some(wide as f64));
+    use Quality::{Bad, Good, Uncertain};
+    for (name, reading, problem) in [
+        ("a_number", row(1, NOW, Some(1.0), None, Good), None),
+        ("a_doubtful_number", row(1, NOW, Some(1.0), None, Uncertain), None),
+        ("a_number_missing", row(1, NOW, None, None, Good), Some("value: is missing")),
+        ("an_infinite_one", row(1, NOW, Some(f64::INFINITY), None, Good), Some("value: must be finite")),
+        ("a_text_beside_it", row(1, NOW, Some(1.0), Some("1"), Good), Some("text: must be null")),
+        ("a_text", row(2, NOW, None, Some("on"), Good), None),
+        ("a_text_missing", row(2, NOW, None, None, Good), Some("text: is missing")),
+        ("a_number_for_a_text", row(2, NOW, Some(1.0), None, Good), Some("text: is missing")),
+        ("lost", row(1, NOW, None, None, Bad), None),
+        ("lost_with_a_value", row(1, NOW, Some(0.0), None, Bad), Some("must be null where quality is bad")),
+        ("lost_with_a_text", row(2, NOW, None, Some(""), Bad), Some("must be null where quality is bad")),
+        ("a_wide_integer", row(3, NOW, near, Some(&exact), Good), None),
+        ("another_integer_beside_it", row(3, NOW, near, Some("17"), Good), Some("text: must be null")),
+        ("no_integer_beside_it", row(3, NOW, near, Some("many"), Good), Some("text: must be null")),
+        ("no_such_stream", row(9, NOW, Some(1.0), None, Good), Some("there is no stream `9`")),
+        ("before_1970", row(1, Micros(-1), Some(1.0), None, Good), Some("outside the years")),
+        ("after_2261", row(1, END_TIME, Some(1.0), None, Good), Some("outside the years")),
+        ("the_latest_accepted", row(1, Micros(NOW.0 + 10), Some(1.0), None, Good), None),
+        ("too_far_ahead", row(1, Micros(NOW.0 + 11), Some(1.0), None, Good), Some("too far in the future")),
+    ] {
+        // Second of two, so that the row's number shows.
+        let rows = [row(1, NOW, Some(1.0), None, Good), reading].into_iter().collect();
+        let found = check(&catalog, &owner, &rows, Micros(NOW.0 + 10));
+        match (found, problem) {
+            (Ok(()), None) => {}
+            (Err(e), Some(problem)) => {
+                assert_eq!((e.fields.len(), e.fields[0].field.as_ref()), (1, "row 2"), "{name}: {e}");
+                assert!(e.message.contains(problem), "{name}: {e}");
+            }
+            (found, _) => panic!("{name}: {found:?}, expected {problem:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_out_of_sight_is_as_one_that_does_not_exist() {
+    let (catalog, owner) = catalog().await;
+    let other = catalog.create_org(&owner, "other", "Other").await.unwrap();
+    let restricted = Principal { streams: Some([StreamId(2)].into()), ..owner.clone() };
+    let rows = [row(1, NOW, Some(1.0), None, Quality::Good)].into_iter().collect();
+    for (name, principal) in
+        [("another organization", Principal::system(other.id)), ("a restricted key", restricted)]
+    {
+        let error = check(&catalog, &principal, &rows, NOW).unwrap_err();
+        assert_eq!(error.message, "row 1: stream_id: there is no stream `1`", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_lists_twenty_wrong_rows_at_most() {
+    let (catalog, owner) = catalog().await;
+    let rows = (0..1000).map(|_| row(9, NOW, Some(1.0), None, Quality::Good)).collect();
+    assert_eq!(check(&catalog, &owner, &rows, NOW).unwrap_err().fields.len(), LISTED);
+}

@@ -1,0 +1,75 @@
+//! What a checkpoint holds comes back; damage anywhere in it is told, never read.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::StreamId;
+use crate::domain::reading::Reading;
+use crate::store::disk::LocalDisk;
+use crate::store::memtable::run::Run;
+use crate::store::wal::Idempotent;
+
+const NOW: Micros = Micros(1_000_000);
+
+fn sample() -> (LastValues, Arc<Idempotency>) {
+    let (last, keys) = (LastValues::default(), Arc::new(Idempotency::default()));
+    let text = Reading { text: Some("on".into()), value: None, ..Reading::good(StreamId(2), NOW, 0.0) };
+    let rows = [Reading::good(StreamId(1), NOW, 1.5), text, Reading::lost(StreamId(3), NOW)];
+    last.update(&Run::new(rows.into_iter().collect(), 1));
+    for (key, expires_at) in [("gone", NOW.0), ("live", NOW.0 + 1)] {
+        let (scope, key) = ("key:1".to_owned(), key.to_owned());
+        keys.restore(Idempotent { scope, key, body_hash: [7; 32], answer: b"{}".to_vec(), expires_at });
+    }
+    (last, keys)
+}
+
+fn read(dir: &Path) -> Result<(LastValues, Idempotency)> {
+    let (last, keys) = (LastValues::default(), Idempotency::default());
+    load(&LocalDisk, dir, &last, &keys)?;
+    Ok((last, keys))
+}
+
+#[test]
+fn last_values_and_live_keys_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (last, keys) = sample();
+    save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
+    // A second one replaces the first, also when an unfinished one lies about.
+    std::fs::write(dir.path().join("checkpoint.tmp"), b"half").unwrap();
+    save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
+    let (last_again, keys_again) = read(dir.path()).unwrap();
+    for stream in (1..=4).map(StreamId) {
+        assert_eq!(last_again.get(stream), last.get(stream), "stream {stream}");
+    }
+    let found: Vec<String> = keys_again.live(NOW).iter().map(|e| e.key.clone()).collect();
+    assert_eq!(found, ["live"]);
+}
+
+#[test]
+fn without_a_checkpoint_there_is_nothing_to_know() {
+    let dir = tempfile::tempdir().unwrap();
+    let (last, keys) = read(dir.path()).unwrap();
+    assert!(last.export().is_empty() && keys.live(NOW).is_empty());
+}
+
+#[test]
+fn every_damaged_byte_and_every_cut_within_a_record_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (last, keys) = sample();
+    save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
+    let file = dir.path().join(FILE);
+    let whole = std::fs::read(&file).unwrap();
+    let second = frame::parse_record(&whole, 0).unwrap().end;
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&file, damaged).unwrap();
+        let error = read(dir.path()).err().unwrap_or_else(|| panic!("byte {at} was damaged"));
+        let place = format!("at offset {}", if at < second { 0 } else { second });
+        assert!(error.message.contains(&place), "byte {at}: {error}");
+    }
+    for len in (1..whole.len()).filter(|len| *len != second) {
+        std::fs::write(&file, &whole[..len]).unwrap();
+        assert!(read(dir.path()).is_err(), "cut to {len} bytes");
+    }
+}
