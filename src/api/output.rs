@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -81,12 +81,16 @@ impl Format {
     }
 }
 
-/// An answer as a response whose body is computed as it is read. A failure on the way cuts the connection: a short
-/// answer never looks whole.
-pub fn respond(format: Format, answer: Answer) -> Result<Response> {
+/// An answer as a response whose body is computed as it is read. The first rows are written before: a type that the
+/// format cannot carry is refused. A failure after that cuts the connection: a short answer never looks whole.
+pub async fn respond(format: Format, mut answer: Answer) -> Result<Response> {
     let schema = utc_schema(&answer.schema);
-    let encoder = Encoder::new(format, &schema)?;
-    let bytes = stream::unfold((Some(encoder), answer.batches), move |(encoder, mut batches)| {
+    let mut encoder = Encoder::new(format, &schema)?;
+    let first = match answer.batches.try_next().await? {
+        Some(batch) => encoder.write(&schema, &batch)?,
+        None => Bytes::new(),
+    };
+    let rest = stream::unfold((Some(encoder), answer.batches), move |(encoder, mut batches)| {
         let schema = schema.clone();
         async move {
             let mut encoder = encoder?;
@@ -99,6 +103,7 @@ pub fn respond(format: Format, answer: Answer) -> Result<Response> {
             Some((piece, (left, batches)))
         }
     });
+    let bytes = stream::iter([Ok(first)]).chain(rest);
     let mut response = Response::new(Body::from_stream(bytes));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     Ok(response)

@@ -49,7 +49,7 @@ async fn by_query(
     let params = asked.params.map_or(Ok(Value::Null), |text| serde_json::from_str(&text));
     let params = params.map_err(|e| Error::field("params", format!("is not JSON: {e}")))?;
     let answer = app.sql(&principal, SqlRequest { query, params }).await?;
-    Ok(output::respond(format, answer)?)
+    Ok(output::respond(format, answer).await?)
 }
 
 async fn by_body(
@@ -62,7 +62,7 @@ async fn by_body(
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
     let request = parse(&parts.headers, &bytes)?;
     let answer = app.sql(&principal, request).await?;
-    Ok(output::respond(format, answer)?)
+    Ok(output::respond(format, answer).await?)
 }
 
 /// JSON by its media type, and text by `text/plain` or none at all.

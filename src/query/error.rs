@@ -1,5 +1,6 @@
 //! DataFusion's errors as ours: the innermost message, made readable, with the kind its cause deserves.
 
+use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
@@ -7,6 +8,7 @@ use crate::domain::{Error, Kind};
 
 /// Longest message passed on; plans can be quoted in some.
 const MAX_MESSAGE: usize = 600;
+const NO_FUNCTION: &str = "No function matches the given name and argument types";
 
 /// What a failed query is to its caller.
 pub fn from_datafusion(error: DataFusionError) -> Error {
@@ -34,7 +36,7 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
             (Kind::Invalid, format!("not supported: {}", readable(text)))
         }
         DataFusionError::SchemaError(schema, _) => (Kind::Invalid, schema_message(schema)),
-        DataFusionError::ArrowError(arrow, _) => (Kind::Invalid, readable(&arrow.to_string())),
+        DataFusionError::ArrowError(arrow, _) => explain_arrow(arrow),
         DataFusionError::ResourcesExhausted(_) => {
             let message =
                 "the query needs more memory than one query may use; narrow its time range or streams";
@@ -42,8 +44,11 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         }
         DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
             Some(ours) => (ours.kind, ours.message.clone()),
-            None => (Kind::Internal, "the query failed".to_owned()),
+            None => explain_foreign(inner.as_ref()),
         },
+        DataFusionError::Internal(text) if text.contains("Regular expression did not compile") => {
+            (Kind::Invalid, "a regular expression is wrong".to_owned())
+        }
         DataFusionError::ParquetError(_)
         | DataFusionError::ObjectStore(_)
         | DataFusionError::IoError(_)
@@ -51,6 +56,29 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         | DataFusionError::ExecutionJoin(_)
         | DataFusionError::Substrait(_)
         | DataFusionError::Ffi(_) => (Kind::Internal, "the query failed".to_owned()),
+    }
+}
+
+/// Arrow's own errors are about values; those it carries are of files and sockets.
+fn explain_arrow(error: &ArrowError) -> (Kind, String) {
+    match error {
+        ArrowError::ExternalError(inner) => explain_foreign(inner.as_ref()),
+        ArrowError::IoError(..) | ArrowError::ParquetError(_) | ArrowError::IpcError(_) => {
+            (Kind::Internal, "the query failed".to_owned())
+        }
+        other => (Kind::Invalid, readable(&other.to_string())),
+    }
+}
+
+/// Of the libraries under DataFusion only the one for regular expressions speaks about what the caller wrote.
+fn explain_foreign(error: &(dyn std::error::Error + 'static)) -> (Kind, String) {
+    let text = error.to_string();
+    if let Some(inner) = error.downcast_ref::<DataFusionError>() {
+        return explain(inner);
+    }
+    match text.strip_prefix("regex parse error:").and_then(|text| text.rsplit_once("error: ")) {
+        Some((_, reason)) => (Kind::Invalid, format!("a regular expression is wrong: {}", readable(reason))),
+        None => (Kind::Internal, "the query failed".to_owned()),
     }
 }
 
@@ -75,6 +103,7 @@ fn readable(text: &str) -> String {
         "Arrow error: ",
         "Cast error: ",
         "Compute error: ",
+        "Parser error: ",
         "Invalid argument error: ",
         "type_coercion",
         "caused by",
@@ -82,6 +111,10 @@ fn readable(text: &str) -> String {
     let mut text = text.trim();
     while let Some(rest) = layers.iter().find_map(|layer| text.strip_prefix(layer)) {
         text = rest.trim();
+    }
+    // DataFusion calls a call that fits no signature a bug of its own; what the caller needs is in the middle.
+    if let Some(at) = text.find(NO_FUNCTION) {
+        text = text[at..].split(" You might need").next().unwrap_or(text);
     }
     let first = text.split("\n\nbacktrace").next().unwrap_or(text);
     first.trim_end_matches("\")").replace("basalt.public.", "").replace('\n', " ")

@@ -59,3 +59,7 @@ impl Drop for Place {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;

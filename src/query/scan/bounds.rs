@@ -63,6 +63,12 @@ impl Bounds {
                 self.narrow(left);
                 self.narrow(right);
             }
+            // What short lists are rewritten to.
+            Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => {
+                if let Some(ids) = one_of(filter) {
+                    self.restrict(ids);
+                }
+            }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
                 if let (Expr::Column(column), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref()) {
                     self.compare(&column.name, *op, value);
@@ -114,6 +120,16 @@ impl Bounds {
             _ => {}
         }
     }
+}
+
+/// The ids of `stream_id = 1 OR stream_id IN (2, 3)`; `None` for anything else.
+fn one_of(filter: &Expr) -> Option<BTreeSet<i32>> {
+    if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) = filter {
+        return Some(&one_of(left)? | &one_of(right)?);
+    }
+    let mut bounds = Bounds::default();
+    bounds.narrow(filter);
+    bounds.streams
 }
 
 fn literal_i32(expr: &Expr) -> Option<i32> {

@@ -22,6 +22,13 @@ fn bounds_are_read_off_filters() {
         ("open", col("ts").gt(ts(10)), (11, i64::MAX), None),
         ("literal_left", ts(10).gt(col("ts")), (i64::MIN, 9), None),
         ("between", col("ts").between(ts(1), ts(2)), (1, 2), None),
+        ("or_of_streams", col("stream_id").eq(lit(5)).or(col("stream_id").eq(lit(6))), all, streams(&[5, 6])),
+        (
+            "or_of_streams_and_more",
+            col("stream_id").eq(lit(5)).and(col("ts").lt(ts(1))).or(col("stream_id").eq(lit(6))),
+            all,
+            streams(&[5, 6]),
+        ),
         ("or_says_nothing", col("ts").lt(ts(1)).or(col("stream_id").eq(lit(1))), all, None),
         ("value_says_nothing", col("value").gt(lit(1.0)), all, None),
     ] {

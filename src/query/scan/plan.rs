@@ -69,7 +69,8 @@ impl ReadingsScan<'_> {
         if !runs.is_empty() {
             parts.push(self.memory(runs, &read, None)?);
         }
-        self.finish(parts, &read, columns)
+        let rows = VisibleRows::opaque(self.filtered(parts, &read)?, self.visible.clone(), self.partitions);
+        project(Arc::new(rows), &read, columns)
     }
 
     /// The rows of one day as a single partition sorted by (stream_id, ts).
@@ -80,7 +81,8 @@ impl ReadingsScan<'_> {
             true => Vec::new(),
             false => vec![self.merged(&sources, &read)?],
         };
-        self.finish(parts, &read, columns)
+        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.visible.clone());
+        project(Arc::new(rows), &read, columns)
     }
 
     /// The days that can hold rows, ascending.
@@ -151,31 +153,31 @@ impl ReadingsScan<'_> {
         Ok(Arc::new(LastWriteWins::new(Arc::new(rows))))
     }
 
-    /// Filter, principal, projection.
-    fn finish(
-        &self,
-        parts: Vec<Arc<dyn ExecutionPlan>>,
-        read: &[usize],
-        columns: &[usize],
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    /// All parts, filtered. Nothing is a plan as well: that there is none must not show above the principal's filter.
+    fn filtered(&self, parts: Vec<Arc<dyn ExecutionPlan>>, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         if parts.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(projected(columns)?)));
+            return Ok(Arc::new(EmptyExec::new(projected(read)?)));
         }
-        let mut rows = union(parts)?;
-        if let Some(filter) = &self.filter {
-            let filter =
-                datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
-            rows = Arc::new(FilterExec::try_new(filter, rows)?);
-        }
-        let rows: Arc<dyn ExecutionPlan> = Arc::new(VisibleRows::new(rows, self.visible.clone()));
-        let schema = schema::readings();
-        let place = |column: &usize| read.iter().position(|r| r == column);
-        let wanted = columns.iter().filter_map(|column| {
-            let name = schema.field(*column).name();
-            place(column).map(|at| (Arc::new(Column::new(name, at)) as Arc<dyn PhysicalExpr>, name.clone()))
-        });
-        Ok(Arc::new(ProjectionExec::try_new(wanted.collect::<Vec<_>>(), rows)?))
+        let rows = union(parts)?;
+        let Some(filter) = &self.filter else { return Ok(rows) };
+        let filter = datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
+        Ok(Arc::new(FilterExec::try_new(filter, rows)?))
     }
+}
+
+/// The columns asked for, of those read.
+fn project(
+    rows: Arc<dyn ExecutionPlan>,
+    read: &[usize],
+    columns: &[usize],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = schema::readings();
+    let place = |column: &usize| read.iter().position(|r| r == column);
+    let wanted = columns.iter().filter_map(|column| {
+        let name = schema.field(*column).name();
+        place(column).map(|at| (Arc::new(Column::new(name, at)) as Arc<dyn PhysicalExpr>, name.clone()))
+    });
+    Ok(Arc::new(ProjectionExec::try_new(wanted.collect::<Vec<_>>(), rows)?))
 }
 
 fn projected(columns: &[usize]) -> Result<SchemaRef> {

@@ -9,12 +9,13 @@ use arrow::datatypes::Int32Type;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream,
 };
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::domain::StreamId;
 
@@ -67,13 +68,28 @@ pub struct VisibleRows {
     input: Arc<dyn ExecutionPlan>,
     visible: Arc<Visible>,
     properties: Arc<PlanProperties>,
+    /// Input partitions in each of ours: every so many-th, one after the other.
+    stride: usize,
 }
 
 impl VisibleRows {
-    /// `input`'s first column is stream_id.
+    /// In the order and the partitions of `input`, whose first column is stream_id.
     pub fn new(input: Arc<dyn ExecutionPlan>, visible: Arc<Visible>) -> Self {
         let properties = input.properties().clone();
-        Self { input, visible, properties }
+        let stride = properties.partitioning.partition_count();
+        Self { input, visible, properties, stride }
+    }
+
+    /// In no order and always so many partitions: a plan above it looks the same whatever rows others have.
+    pub fn opaque(input: Arc<dyn ExecutionPlan>, visible: Arc<Visible>, partitions: usize) -> Self {
+        let stride = partitions.max(1);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(input.schema()),
+            Partitioning::UnknownPartitioning(stride),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { input, visible, properties: Arc::new(properties), stride }
     }
 }
 
@@ -108,8 +124,10 @@ impl ExecutionPlan for VisibleRows {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let visible = self.visible.clone();
-        let rows = self.input.execute(partition, context)?;
+        let (visible, input) = (self.visible.clone(), self.input.clone());
+        let parts = input.properties().partitioning.partition_count();
+        let parts = stream::iter((partition..parts).step_by(self.stride));
+        let rows = parts.map(move |part| input.execute(part, context.clone())).try_flatten();
         let rows = rows.map(move |batch| visible.keep(batch?));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
