@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::{SQLOptions, SessionState};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -21,13 +22,18 @@ use super::error::from_datafusion;
 use super::limits::Gate;
 use super::run::{self, Limits};
 use super::session::View;
-use super::{params, scopes};
+use super::{functions, params, scopes};
 use crate::domain::ports::DeviceStates;
-use crate::domain::{Error, Principal, Result};
+use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
 
 /// Footers of Parquet files kept in memory.
 const FOOTER_CACHE_BYTES: usize = 64 << 20;
+/// A query notices its time limit itself within this, or is given up.
+const GRACE: Duration = Duration::from_secs(2);
+/// Functions that make gigabytes out of one number, outside the memory pool.
+const UNBOUNDED: [&str; 7] =
+    ["repeat", "lpad", "rpad", "array_repeat", "array_resize", "range", "generate_series"];
 /// Longest SQL text, bytes.
 const MAX_SQL: usize = 256 * 1024;
 
@@ -126,8 +132,11 @@ impl Engine {
             Ok(stream)
         });
         let threads = self.threads.as_ref().expect("the threads live as long as the engine");
-        let mut batches = run::spawn(threads.handle(), self.gate.clone(), limits, start);
-        match schema.await {
+        let patience = limits.timeout + self.options.queue_deadline + GRACE;
+        let batches = run::spawn(threads.handle(), self.gate.clone(), limits, start);
+        let mut batches = patient(batches, patience);
+        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| stuck())?;
+        match schema {
             Ok(schema) => {
                 // The first batch tells of a failure while an error can still be answered as one.
                 let first = batches.try_next().await?;
@@ -140,6 +149,20 @@ impl Engine {
             },
         }
     }
+}
+
+fn stuck() -> Error {
+    Error::new(Kind::Timeout, "the query ran longer than it may")
+}
+
+/// Batches, none awaited for longer than `patience`: an operator of a query can compute for minutes without ever
+/// looking at its time limit, and whoever asked must not wait with it.
+fn patient(batches: run::Batches, patience: Duration) -> BoxStream<'static, Result<RecordBatch>> {
+    let next = move |mut batches: run::Batches| async move {
+        let next = tokio::time::timeout(patience, batches.next()).await.unwrap_or(Some(Err(stuck())));
+        next.map(|batch| (batch, batches))
+    };
+    stream::unfold(batches, next).fuse().boxed()
 }
 
 impl Drop for Engine {
@@ -183,5 +206,10 @@ fn template(options: &EngineOptions, cores: usize) -> datafusion::error::Result<
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .with_temp_file_path(&options.spill_dir)
         .build_arc()?;
-    Ok(SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).build())
+    let builder = functions::register(SessionStateBuilder::new_with_default_features());
+    let mut state = builder.with_config(config).with_runtime_env(runtime).build();
+    for name in UNBOUNDED {
+        state.deregister_udf(name)?;
+    }
+    Ok(state)
 }

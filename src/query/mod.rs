@@ -5,6 +5,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod functions;
 pub mod limits;
 pub mod params;
 pub mod run;

@@ -85,7 +85,10 @@ impl View {
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog("basalt".to_owned(), Arc::new(catalog));
         let builder = SessionStateBuilder::new_from_existing(template.clone());
-        Ok(builder.with_catalog_list(Arc::new(catalogs)).build())
+        let mut session = builder.with_catalog_list(Arc::new(catalogs)).build();
+        // What `now()` means to this query.
+        session.mark_start_execution();
+        Ok(session)
     }
 }
 

@@ -1,0 +1,118 @@
+//! Where buckets begin and end: of fixed width from Monday 2000-01-03, of months from 2000-01-01; in UTC, or by the
+//! clock of a timezone.
+//!
+//! In a zone, buckets of a day or more are days of the local calendar, however many hours those have. Shorter ones
+//! begin whenever the local clock shows an edge: an hour shown twice in autumn is two buckets, and an edge that the
+//! clock jumps over in spring is where it jumps. So buckets never overlap, leave no gap, and hold what they begin.
+
+use datafusion::common::exec_datafusion_err;
+use datafusion::error::Result;
+
+use super::width::Width;
+use super::zone::{self, MAX_OFFSET, Zone};
+use crate::domain::time::{MICROS_PER_DAY, Micros};
+
+/// Monday 2000-01-03, TimescaleDB's origin, so that weeks begin on Mondays.
+const ORIGIN: i64 = 10_959 * MICROS_PER_DAY;
+/// January 2000, counted as `zone::month_of` does.
+const ORIGIN_MONTH: i64 = 2000 * 12;
+/// Times past about year ±200,000 are refused: everything else then fits.
+pub const MAX_TIME: i64 = 6_300_000_000_000_000_000;
+
+/// Buckets side by side over all time.
+#[derive(Debug, Clone)]
+pub struct Buckets {
+    width: Width,
+    zone: Option<Zone>,
+}
+
+impl Buckets {
+    /// Of the given width; by the clock of `zone`, or in UTC.
+    pub fn new(width: Width, zone: Option<Zone>) -> Self {
+        Self { width, zone }
+    }
+
+    /// The bucket that holds a time, as its start and the start of the next.
+    ///
+    /// # Errors
+    /// When the time is beyond `MAX_TIME`.
+    pub fn around(&self, time: i64) -> Result<(i64, i64)> {
+        if !(-MAX_TIME..=MAX_TIME).contains(&time) {
+            return Err(exec_datafusion_err!("the time {} is out of range for buckets", Micros(time)));
+        }
+        Ok(match &self.zone {
+            None => {
+                let start = self.floor(time);
+                (start, self.after(start))
+            }
+            Some(zone) if self.width.is_calendar() => self.by_calendar(zone, time),
+            Some(zone) => self.by_clock(zone, time),
+        })
+    }
+
+    /// The edge at or before a local time.
+    fn floor(&self, local: i64) -> i64 {
+        match self.width {
+            Width::Micros(width) => ORIGIN + (local - ORIGIN).div_euclid(width) * width,
+            Width::Months(months) => {
+                let months = i64::from(months);
+                let since = (zone::month_of(local) - ORIGIN_MONTH).div_euclid(months) * months;
+                zone::month_start(ORIGIN_MONTH + since)
+            }
+        }
+    }
+
+    /// The edge after an edge.
+    fn after(&self, edge: i64) -> i64 {
+        match self.width {
+            Width::Micros(width) => edge + width,
+            Width::Months(months) => zone::month_start(zone::month_of(edge) + i64::from(months)),
+        }
+    }
+
+    /// Each edge counts when the clock first shows it, so a midnight that comes twice begins one day.
+    fn by_calendar(&self, zone: &Zone, time: i64) -> (i64, i64) {
+        let edge = self.floor(zone.local(time));
+        let mut start = zone.first_showing(edge);
+        let mut next_edge = self.after(edge);
+        let mut end = zone.first_showing(next_edge);
+        // A clock set back over midnight shows the old day again: the new one has begun all the same.
+        while end <= time {
+            start = end;
+            next_edge = self.after(next_edge);
+            end = zone.first_showing(next_edge);
+        }
+        (start, end)
+    }
+
+    /// Each edge counts whenever the clock shows it.
+    fn by_clock(&self, zone: &Zone, time: i64) -> (i64, i64) {
+        let offset = zone.offset(time);
+        let start = self.floor(time + offset) - offset;
+        let end = self.after(start);
+        if zone.offset(start) == offset && zone.offset(end) == offset {
+            return (start, end);
+        }
+        // The clock changes nearby: edges are where the edge before moves on.
+        let start = self.edge_before(zone, time);
+        let high = end + MAX_OFFSET;
+        (start, zone::first(time, high, |later| self.edge_before(zone, later) > start))
+    }
+
+    /// The latest instant, at or before `time`, at which the clock shows an edge or jumps over one.
+    fn edge_before(&self, zone: &Zone, time: i64) -> i64 {
+        let offset = zone.offset(time);
+        let start = self.floor(time + offset) - offset;
+        if zone.offset(start) == offset {
+            return start;
+        }
+        let change = zone::first(start, time, |instant| zone.offset(instant) == offset);
+        let before = zone.offset(change - 1);
+        let shown = self.floor(change - 1 + before);
+        if self.floor(change + offset) > shown { change } else { shown - before }
+    }
+}
+
+#[cfg(test)]
+#[path = "buckets_tests.rs"]
+mod tests;

@@ -1,0 +1,28 @@
+//! `time_bucket_gapfill(interval, ts [, timezone])` with `locf(aggregate)` and `interpolate(aggregate)`: a row for every
+//! bucket of the range that WHERE names, for every group.
+//!
+//! An analyzer rule turns the grouping into one by `time_bucket` and puts a node of ours above it; what lies below is
+//! an ordinary aggregation, open to every optimization. The node becomes an operator over input ordered by group and
+//! bucket that holds one group at a time.
+
+pub mod exec;
+pub mod fill;
+pub mod marker;
+pub mod node;
+pub mod planner;
+pub mod range;
+pub mod rows;
+pub mod rule;
+
+use std::sync::Arc;
+
+use datafusion::execution::session_state::SessionStateBuilder;
+
+/// Adds the rule and the planner of gap filling.
+pub fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
+    builder.with_analyzer_rule(Arc::new(rule::FillGaps)).with_query_planner(Arc::new(planner::Planner))
+}
+
+#[cfg(test)]
+#[path = "gapfill_tests.rs"]
+mod tests;

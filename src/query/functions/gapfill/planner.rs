@@ -1,0 +1,127 @@
+//! From the logical node to the operator, constants computed.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::Schema;
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, exec_err, internal_datafusion_err};
+use datafusion::error::Result;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+use datafusion::scalar::ScalarValue;
+
+use super::exec::GapFillExec;
+use super::fill::{Layout, PlannedFill, Range};
+use super::marker::Mark;
+use super::node::GapFill;
+use super::range::{Bound, Side};
+use crate::query::functions::time_bucket;
+
+/// DataFusion's planner, which also knows `GapFill`.
+#[derive(Debug)]
+pub struct Planner;
+
+#[async_trait]
+impl QueryPlanner for Planner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(GapFillPlanner)]);
+        planner.create_physical_plan(plan, session).await
+    }
+}
+
+/// Plans `GapFill` and nothing else.
+pub struct GapFillPlanner;
+
+#[async_trait]
+impl ExtensionPlanner for GapFillPlanner {
+    async fn plan_extension(
+        &self,
+        planner: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        _: &[&LogicalPlan],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        session: &dyn Session,
+        context: &PhysicalPlanningContext,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let Some(node) = node.as_any().downcast_ref::<GapFill>() else { return Ok(None) };
+        let [input] = inputs else { return Err(internal_datafusion_err!("GapFill has one input")) };
+        let planning = Planning { planner, session, context, node };
+        let exec = GapFillExec::new(input.clone(), planning.layout()?, planning.range()?)?;
+        Ok(Some(Arc::new(exec)))
+    }
+}
+
+/// One node being planned.
+struct Planning<'a> {
+    planner: &'a dyn PhysicalPlanner,
+    session: &'a dyn Session,
+    context: &'a PhysicalPlanningContext,
+    node: &'a GapFill,
+}
+
+impl Planning<'_> {
+    /// Which columns are what.
+    fn layout(&self) -> Result<Layout> {
+        let input = self.node.input.schema();
+        let place = |column: &Expr| match column {
+            Expr::Column(column) => input.index_of_column(column),
+            other => Err(internal_datafusion_err!("GapFill groups by the expression {other}")),
+        };
+        let fill = |fill: &super::node::Fill| -> Result<PlannedFill> {
+            let of = self.planner.create_physical_expr(&fill.of, input, self.session, self.context)?;
+            Ok(PlannedFill { is_line: fill.how == Mark::Interpolate, of })
+        };
+        Ok(Layout {
+            bucket: place(&self.node.bucket)?,
+            groups: self.node.groups.iter().map(place).collect::<Result<_>>()?,
+            fills: self.node.fills.iter().map(fill).collect::<Result<_>>()?,
+            schema: Arc::new(UserDefinedLogicalNodeCore::schema(self.node).as_arrow().clone()),
+        })
+    }
+
+    /// The buckets, and the part of time they are wanted in.
+    fn range(&self) -> Result<Range> {
+        const NAME: &str = "time_bucket_gapfill";
+        let spec = &self.node.spec;
+        let width = self.constant(&spec.width)?;
+        let zone = spec.zone.as_ref().map(|zone| self.constant(zone)).transpose()?;
+        let Some(buckets) = time_bucket::buckets(NAME, &width, zone.as_ref())? else {
+            return exec_err!("{NAME}: interval and timezone must not be NULL");
+        };
+        let (mut from, mut until) = (i64::MIN, i64::MAX);
+        for bound in &spec.bounds {
+            let at = self.time(bound)?;
+            match bound.side {
+                Side::From => from = from.max(at),
+                Side::After => from = from.max(at.saturating_add(1)),
+                Side::Through => until = until.min(at.saturating_add(1)),
+                Side::Before => until = until.min(at),
+            }
+        }
+        Ok(Range { buckets, from, until })
+    }
+
+    fn time(&self, bound: &Bound) -> Result<i64> {
+        match self.constant(&bound.at)? {
+            ScalarValue::TimestampMicrosecond(Some(at), _) => Ok(at),
+            _ => exec_err!("time_bucket_gapfill: the range to fill must not begin or end with NULL"),
+        }
+    }
+
+    fn constant(&self, expr: &Expr) -> Result<ScalarValue> {
+        let no_columns = DFSchema::empty();
+        let expr = self.planner.create_physical_expr(expr, &no_columns, self.session, self.context)?;
+        let one_row = RecordBatchOptions::new().with_row_count(Some(1));
+        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &one_row)?;
+        ScalarValue::try_from_array(&expr.evaluate(&batch)?.into_array(1)?, 0)
+    }
+}

@@ -1,0 +1,149 @@
+//! The stream of the operator: input taken group by group, output given out batch by batch.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+use datafusion::error::Result;
+use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use futures::{StreamExt, stream};
+
+use super::fill::{Filling, Layout, Range};
+
+/// The state of one execution. Holds the rows of one group, and what is left of the batch that ended it.
+pub struct Filler {
+    pub input: SendableRecordBatchStream,
+    pub layout: Layout,
+    pub range: Range,
+    pub batch_rows: usize,
+    pub memory: MemoryReservation,
+    keys: Option<RowConverter>,
+    key: Option<OwnedRow>,
+    /// The group being gathered.
+    open: Vec<RecordBatch>,
+    /// Whole groups in order, waiting to be given out.
+    closed: VecDeque<Vec<RecordBatch>>,
+    filling: Option<(Filling, usize)>,
+    is_done: bool,
+}
+
+impl Filler {
+    pub fn new(
+        input: SendableRecordBatchStream,
+        layout: Layout,
+        range: Range,
+        batch_rows: usize,
+        memory: MemoryReservation,
+    ) -> Result<Self> {
+        let schema = input.schema();
+        let sort_field = |i: &usize| SortField::new(schema.field(*i).data_type().clone());
+        let keys = match layout.groups.is_empty() {
+            true => None,
+            false => Some(RowConverter::new(layout.groups.iter().map(sort_field).collect())?),
+        };
+        Ok(Self {
+            input,
+            layout,
+            range,
+            batch_rows,
+            memory,
+            keys,
+            key: None,
+            open: Vec::new(),
+            closed: VecDeque::new(),
+            filling: None,
+            is_done: false,
+        })
+    }
+
+    /// The output.
+    pub fn batches(self) -> impl futures::Stream<Item = Result<RecordBatch>> + Send {
+        stream::try_unfold(self, |mut filler| async move {
+            let batch = filler.next().await?;
+            Ok(batch.map(|batch| (batch, filler)))
+        })
+    }
+
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some((filling, bytes)) = &mut self.filling {
+                if let Some(batch) = filling.next(self.batch_rows, &self.layout, &self.range)? {
+                    return Ok(Some(batch));
+                }
+                self.memory.shrink(*bytes);
+                self.filling = None;
+            }
+            if let Some(group) = self.closed.pop_front() {
+                self.begin(&group)?;
+            } else if self.is_done {
+                return Ok(None);
+            } else {
+                match self.input.next().await {
+                    Some(batch) => self.take(&batch?)?,
+                    None => self.finish(),
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, group: &[RecordBatch]) -> Result<()> {
+        let rows = concat_batches(&self.input.schema(), group)?;
+        let bytes = group.iter().map(size).sum();
+        self.filling = Some((Filling::new(rows, &self.layout, &self.range)?, bytes));
+        Ok(())
+    }
+
+    /// Adds a batch to the open group, closing groups that it ends.
+    fn take(&mut self, batch: &RecordBatch) -> Result<()> {
+        let keys = self.keys(batch)?;
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let end = match &keys {
+                None => batch.num_rows(),
+                Some(keys) => {
+                    let is_new = self.key.as_ref().is_none_or(|key| key.row() != keys.row(start));
+                    if is_new {
+                        self.close();
+                        self.key = Some(keys.row(start).owned());
+                    }
+                    let differs = |i: &usize| keys.row(*i) != keys.row(start);
+                    (start + 1..batch.num_rows()).find(differs).unwrap_or(batch.num_rows())
+                }
+            };
+            let part = batch.slice(start, end - start);
+            self.memory.try_grow(size(&part))?;
+            self.open.push(part);
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn keys(&self, batch: &RecordBatch) -> Result<Option<Rows>> {
+        let columns: Vec<_> = self.layout.groups.iter().map(|i| Arc::clone(batch.column(*i))).collect();
+        Ok(self.keys.as_ref().map(|keys| keys.convert_columns(&columns)).transpose()?)
+    }
+
+    fn close(&mut self) {
+        if !self.open.is_empty() {
+            self.closed.push_back(std::mem::take(&mut self.open));
+        }
+    }
+
+    /// As TimescaleDB: with no grouping but the bucket, no rows at all are still one group, all gaps.
+    fn finish(&mut self) {
+        if self.keys.is_none() && self.open.is_empty() {
+            self.open.push(RecordBatch::new_empty(self.input.schema()));
+        }
+        self.close();
+        self.is_done = true;
+    }
+}
+
+/// Bytes of a slice of a batch, and of the copy made of it with the other slices of its group.
+fn size(part: &RecordBatch) -> usize {
+    let bytes = part.columns().iter().map(|c| c.to_data().get_slice_memory_size().unwrap_or(0));
+    2 * bytes.sum::<usize>()
+}

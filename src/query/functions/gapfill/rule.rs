@@ -1,0 +1,214 @@
+//! The analyzer rule: finds groupings by `time_bucket_gapfill` and puts `GapFill` above them.
+
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{
+    Aggregate, Expr, Extension, Filter, LogicalPlan, Projection, ScalarUDF, Window,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::marker::{Mark, call};
+use super::node::{Fill, GapFill, Spec, mentions};
+use super::range;
+use crate::query::functions::time_bucket::TimeBucket;
+
+const FILLS: [Mark; 2] = [Mark::Locf, Mark::Interpolate];
+const ALL: [Mark; 3] = [Mark::Gapfill, Mark::Locf, Mark::Interpolate];
+
+/// Plans every `time_bucket_gapfill`, `locf` and `interpolate`, or refuses it in words. Runs after type coercion.
+#[derive(Debug)]
+pub struct FillGaps;
+
+impl AnalyzerRule for FillGaps {
+    fn name(&self) -> &str {
+        "fill_gaps"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        if !plan_mentions(&plan)? {
+            return Ok(plan);
+        }
+        let plan = plan.transform_up_with_subqueries(|node| rewrite(node).map(Transformed::yes))?.data;
+        refuse_misplaced(&plan)?;
+        Ok(plan)
+    }
+}
+
+fn node_mentions(node: &LogicalPlan, marks: &[Mark]) -> Result<bool> {
+    let mut found = false;
+    node.apply_expressions(|expr| {
+        found |= mentions(expr, marks);
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+fn plan_mentions(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        found |= node_mentions(node, &ALL)?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// One node, its inputs done.
+fn rewrite(node: LogicalPlan) -> Result<LogicalPlan> {
+    match node {
+        LogicalPlan::Aggregate(aggregate)
+            if aggregate.group_expr.iter().any(|e| mentions(e, &[Mark::Gapfill])) =>
+        {
+            Ok(fill_above(aggregate)?.into_plan())
+        }
+        // HAVING is part of the aggregation: what it drops is a gap.
+        LogicalPlan::Filter(filter) if gapfill(&filter.input).is_some_and(|fill| fill.fills.is_empty()) => {
+            let fill = gapfill(&filter.input).cloned();
+            let Some(fill) = fill else { return Ok(LogicalPlan::Filter(filter)) };
+            let below = Filter::try_new(filter.predicate, Arc::new(fill.input.clone()))?;
+            Ok(fill.with_input(LogicalPlan::Filter(below))?.into_plan())
+        }
+        node @ (LogicalPlan::Projection(_) | LogicalPlan::Window(_)) if node_mentions(&node, &FILLS)? => {
+            with_fills(node)
+        }
+        // Columns below may have become nullable.
+        other => other.recompute_schema(),
+    }
+}
+
+fn gapfill(plan: &LogicalPlan) -> Option<&GapFill> {
+    match plan {
+        LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref::<GapFill>(),
+        _ => None,
+    }
+}
+
+/// The aggregation by `time_bucket`, under a `GapFill`. Names of columns stay.
+fn fill_above(aggregate: Aggregate) -> Result<GapFill> {
+    const NAME: &str = "time_bucket_gapfill";
+    let Aggregate { input, mut group_expr, aggr_expr, .. } = aggregate;
+    let is_gapfill = |e: &Expr| matches!(call(strip(e)), Some((Mark::Gapfill, _)));
+    let places: Vec<usize> = (0..group_expr.len()).filter(|i| is_gapfill(&group_expr[*i])).collect();
+    let [at] = places[..] else {
+        return match places.len() {
+            0 => plan_err!("{NAME} must be a GROUP BY expression of its own, not part of one"),
+            _ => plan_err!("a query can group by only one {NAME}"),
+        };
+    };
+    if group_expr.iter().filter(|e| mentions(e, &[Mark::Gapfill])).count() > 1 {
+        return plan_err!("a query can group by only one {NAME}");
+    }
+    let name = group_expr[at].schema_name().to_string();
+    let args = match call(strip(&group_expr[at])) {
+        Some((_, args)) => args.to_vec(),
+        None => Vec::new(),
+    };
+    let [width, time, zone @ ..] = &args[..] else { return plan_err!("{NAME} lost its arguments") };
+    if width.any_column_refs() || zone.iter().any(Expr::any_column_refs) {
+        return plan_err!("{NAME}: interval and timezone must be constants, not columns");
+    }
+    let bounds = range::bounds(time, &input);
+    for (wanted, word, example) in [(true, "start", ">="), (false, "end", "<")] {
+        if !bounds.iter().any(|bound| bound.side.is_start() == wanted) {
+            return plan_err!(
+                "{NAME} needs the range to fill: WHERE has no {word} of it, as in `{time} {example} '2024-01-01'`"
+            );
+        }
+    }
+    let spec = Spec { width: width.clone(), zone: zone.first().cloned(), bounds };
+    group_expr[at] = ScalarUDF::from(TimeBucket::default()).call(args.clone()).alias(name);
+    let keys = group_expr.len();
+    let aggregate = LogicalPlan::Aggregate(Aggregate::try_new(input, group_expr, aggr_expr)?);
+    let column = |i: usize| Expr::Column(Column::from(aggregate.schema().qualified_field(i)));
+    let groups = (0..keys).filter(|i| *i != at).map(column).collect();
+    let bucket = column(at);
+    GapFill::new(aggregate, bucket, groups, spec)
+}
+
+/// Without other names.
+fn strip(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(alias) => strip(&alias.expr),
+        other => other,
+    }
+}
+
+/// A node whose `locf` and `interpolate` have become columns of the `GapFill` below.
+fn with_fills(node: LogicalPlan) -> Result<LogicalPlan> {
+    let names = NamePreserver::new(&node);
+    let mut fills = Vec::new();
+    let mut replace = |expr: Expr| -> Result<Expr> {
+        let name = names.save(&expr);
+        Ok(name.restore(expr.transform_down(|e| to_column(e, &mut fills))?.data))
+    };
+    match node {
+        LogicalPlan::Projection(Projection { expr, input, .. }) => {
+            let expr = expr.into_iter().map(&mut replace).collect::<Result<_>>()?;
+            let input = add_fills(Arc::unwrap_or_clone(input), fills)?;
+            Ok(LogicalPlan::Projection(Projection::try_new(expr, Arc::new(input))?))
+        }
+        LogicalPlan::Window(Window { input, window_expr, .. }) => {
+            let window_expr = window_expr.into_iter().map(&mut replace).collect::<Result<_>>()?;
+            let input = add_fills(Arc::unwrap_or_clone(input), fills)?;
+            Ok(LogicalPlan::Window(Window::try_new(window_expr, Arc::new(input))?))
+        }
+        other => Ok(other),
+    }
+}
+
+fn to_column(expr: Expr, fills: &mut Vec<Fill>) -> Result<Transformed<Expr>> {
+    let Some((how, [of])) = call(&expr) else { return Ok(Transformed::no(expr)) };
+    if how == Mark::Gapfill {
+        return Ok(Transformed::no(expr));
+    }
+    if mentions(of, &ALL) {
+        return plan_err!("{} cannot be used inside another filling function", how.name());
+    }
+    let name = expr.schema_name().to_string();
+    fills.push(Fill { how, of: of.clone(), name: name.clone() });
+    Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump))
+}
+
+/// The plan with more columns of its `GapFill`, which may lie below window functions.
+fn add_fills(plan: LogicalPlan, fills: Vec<Fill>) -> Result<LogicalPlan> {
+    let first = fills.first().map_or("locf", |fill| fill.how.name());
+    match plan {
+        LogicalPlan::Window(Window { input, window_expr, .. }) => {
+            let input = add_fills(Arc::unwrap_or_clone(input), fills)?;
+            Ok(LogicalPlan::Window(Window::try_new(window_expr, Arc::new(input))?))
+        }
+        LogicalPlan::Extension(Extension { node }) if node.as_any().is::<GapFill>() => {
+            let Some(node) = node.as_any().downcast_ref::<GapFill>() else {
+                return plan_err!("{first} is used without time_bucket_gapfill");
+            };
+            let known = |fill: &Fill| fill.of.column_refs().iter().all(|c| node.input.schema().has_column(c));
+            if let Some(fill) = fills.iter().find(|fill| !known(fill)) {
+                return plan_err!("{} takes an aggregate, not a window function", fill.how.name());
+            }
+            Ok(node.clone().with_fills(fills)?.into_plan())
+        }
+        _ => plan_err!(
+            "{first} fills gaps of time_bucket_gapfill: the same SELECT must have it in its GROUP BY"
+        ),
+    }
+}
+
+/// What is left over stands where it has no meaning.
+fn refuse_misplaced(plan: &LogicalPlan) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        if node_mentions(node, &[Mark::Gapfill])? {
+            return plan_err!("time_bucket_gapfill can only be used in the GROUP BY of a SELECT");
+        }
+        if node_mentions(node, &FILLS)? {
+            return plan_err!(
+                "locf and interpolate can only be used in the list of a SELECT that groups by time_bucket_gapfill"
+            );
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
+}

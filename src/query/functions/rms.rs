@@ -1,0 +1,163 @@
+//! `rms(value)`: the root mean square.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, UInt64Type};
+use datafusion::error::Result;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
+
+use super::single::{Groups, Single};
+use super::sums::{Squares, Sum};
+use super::types::{self, Kind};
+
+/// The root of the mean of squares, without overflow and within a few ulp of exact. NULLs are left out; of no values
+/// it is NULL.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Rms {
+    signature: Signature,
+}
+
+impl Default for Rms {
+    fn default() -> Self {
+        Self { signature: Signature::user_defined(Volatility::Immutable) }
+    }
+}
+
+impl AggregateUDFImpl for Rms {
+    fn name(&self) -> &str {
+        "rms"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(types::coerce(args, &[types::to_number]))
+    }
+
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        types::check("rms(value)", args, &[("value", Kind::Number)], 0)?;
+        Ok(DataType::Float64)
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let field = |part: &str, kind| Arc::new(Field::new(format!("{}[{part}]", args.name), kind, true));
+        let sums = ["large", "large rest", "middle", "middle rest", "small", "small rest"];
+        let sums = sums.iter().map(|part| field(part, DataType::Float64));
+        Ok(std::iter::once(field("count", DataType::UInt64)).chain(sums).collect())
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        types::refuse_distinct("rms", &args)?;
+        Ok(Box::new(Single::new(RmsGroups::default())))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        !args.is_distinct
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(RmsGroups::default()))
+    }
+}
+
+/// The squares of each group: 56 bytes a group, however many values.
+#[derive(Debug, Clone, Default)]
+struct RmsGroups(Vec<Squares>);
+
+impl Groups for RmsGroups {
+    fn grow(&mut self, total: usize) {
+        self.0.resize(total.max(self.0.len()), Squares::default());
+    }
+}
+
+impl GroupsAccumulator for RmsGroups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.grow(total);
+        let values = values[0].as_primitive::<Float64Type>();
+        if values.null_count() == 0 && filter.is_none() {
+            groups.iter().zip(values.values()).for_each(|(group, value)| self.0[*group].add(*value));
+            return Ok(());
+        }
+        for (i, group) in groups.iter().enumerate() {
+            if values.is_valid(i) && types::passes(filter, i) {
+                self.0[*group].add(values.value(i));
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        let groups = emit.take_needed(&mut self.0);
+        Ok(Arc::new(groups.iter().map(Squares::rms).collect::<Float64Array>()))
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(columns(&emit.take_needed(&mut self.0)))
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.grow(total);
+        let counts = states[0].as_primitive::<UInt64Type>();
+        let column = |c: usize| states[c].as_primitive::<Float64Type>();
+        let (large, middle, small) = ((column(1), column(2)), (column(3), column(4)), (column(5), column(6)));
+        let sum = |of: (&Float64Array, &Float64Array), i| Sum { sum: of.0.value(i), rest: of.1.value(i) };
+        for (i, group) in groups.iter().enumerate().filter(|(i, _)| counts.is_valid(*i)) {
+            self.0[*group].merge(&Squares {
+                count: counts.value(i),
+                large: sum(large, i),
+                middle: sum(middle, i),
+                small: sum(small, i),
+            });
+        }
+        Ok(())
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let values = values[0].as_primitive::<Float64Type>();
+        let alone = |i: usize| {
+            let mut squares = Squares::default();
+            if values.is_valid(i) && types::passes(filter, i) {
+                squares.add(values.value(i));
+            }
+            squares
+        };
+        Ok(columns(&(0..values.len()).map(alone).collect::<Vec<_>>()))
+    }
+
+    fn size(&self) -> usize {
+        self.0.capacity() * size_of::<Squares>()
+    }
+}
+
+/// In the order of `state_fields`.
+fn columns(groups: &[Squares]) -> Vec<ArrayRef> {
+    let floats = |get: fn(&Squares) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(groups.iter().map(get)))
+    };
+    vec![
+        Arc::new(UInt64Array::from_iter_values(groups.iter().map(|g| g.count))),
+        floats(|g| g.large.sum),
+        floats(|g| g.large.rest),
+        floats(|g| g.middle.sum),
+        floats(|g| g.middle.rest),
+        floats(|g| g.small.sum),
+        floats(|g| g.small.rest),
+    ]
+}

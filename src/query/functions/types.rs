@@ -1,0 +1,126 @@
+//! What our functions take: argument types brought to one form each, and the refusals that name function and argument.
+
+use arrow::array::{Array, BooleanArray};
+use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use datafusion::common::plan_err;
+use datafusion::error::Result;
+use datafusion::logical_expr::function::AccumulatorArgs;
+
+/// Microseconds, with the zone of the column it came from.
+fn timestamp(zone: Option<std::sync::Arc<str>>) -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, zone)
+}
+
+fn is_text(of: &DataType) -> bool {
+    matches!(of, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// A time: any timestamp to microseconds, a date or a text to its instant in UTC. Others stay, to be refused.
+pub fn to_time(of: &DataType) -> DataType {
+    match of {
+        DataType::Timestamp(_, zone) => timestamp(zone.clone()),
+        DataType::Date32 | DataType::Date64 | DataType::Null => timestamp(Some("UTC".into())),
+        text if is_text(text) => timestamp(Some("UTC".into())),
+        other => other.clone(),
+    }
+}
+
+/// What rows are put in order by: a time, or a whole number.
+pub fn to_order(of: &DataType) -> DataType {
+    if of.is_integer() && *of != DataType::UInt64 { DataType::Int64 } else { to_time(of) }
+}
+
+/// A number. Text is not one: `rms('x')` is a mistake to be told of.
+pub fn to_number(of: &DataType) -> DataType {
+    if of.is_numeric() || of.is_null() { DataType::Float64 } else { of.clone() }
+}
+
+/// A bucket's width: an interval, or the text of one.
+pub fn to_width(of: &DataType) -> DataType {
+    match of {
+        DataType::Interval(_) | DataType::Null => DataType::Interval(IntervalUnit::MonthDayNano),
+        DataType::Duration(_) => DataType::Duration(TimeUnit::Microsecond),
+        text if is_text(text) => DataType::Utf8,
+        other => other.clone(),
+    }
+}
+
+/// A name, such as that of a timezone.
+pub fn to_name(of: &DataType) -> DataType {
+    if is_text(of) || of.is_null() { DataType::Utf8 } else { of.clone() }
+}
+
+/// Each argument by its own rule; surplus arguments stay, to be refused.
+pub fn coerce(args: &[DataType], rules: &[fn(&DataType) -> DataType]) -> Vec<DataType> {
+    let rule = |i: usize, arg: &DataType| rules.get(i).map_or_else(|| arg.clone(), |rule| rule(arg));
+    args.iter().enumerate().map(|(i, arg)| rule(i, arg)).collect()
+}
+
+/// The type of an argument after coercion, as a refusal needs it.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Width,
+    Time,
+    Order,
+    Number,
+    Count,
+    Name,
+    Any,
+}
+
+impl Kind {
+    fn admits(self, of: &DataType) -> bool {
+        let is_time = matches!(of, DataType::Timestamp(TimeUnit::Microsecond, _));
+        match self {
+            Kind::Width => {
+                matches!(of, DataType::Interval(IntervalUnit::MonthDayNano) | DataType::Utf8)
+                    || matches!(of, DataType::Duration(TimeUnit::Microsecond))
+            }
+            Kind::Time => is_time,
+            Kind::Order => is_time || *of == DataType::Int64,
+            Kind::Number => *of == DataType::Float64,
+            Kind::Count => *of == DataType::Int64,
+            Kind::Name => *of == DataType::Utf8,
+            Kind::Any => true,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Kind::Width => "an interval, such as '1 hour'",
+            Kind::Time => "a timestamp",
+            Kind::Order => "a timestamp or a whole number",
+            Kind::Number => "a number",
+            Kind::Count => "a whole number",
+            Kind::Name => "a text",
+            Kind::Any => "a value",
+        }
+    }
+}
+
+/// Refuses arguments that do not fit `usage`, e.g. `rms(value)`; `wanted` names each argument, the last
+/// `optional` of which may be left out.
+pub fn check(usage: &str, args: &[DataType], wanted: &[(&str, Kind)], optional: usize) -> Result<()> {
+    if args.len() > wanted.len() || args.len() + optional < wanted.len() {
+        return plan_err!("`{usage}` was given {} arguments", args.len());
+    }
+    for (arg, (name, kind)) in args.iter().zip(wanted) {
+        if !kind.admits(arg) {
+            return plan_err!("`{usage}`: {name} must be {}, not {arg}", kind.words());
+        }
+    }
+    Ok(())
+}
+
+/// Whether an aggregate's FILTER lets row `i` pass.
+pub fn passes(filter: Option<&BooleanArray>, i: usize) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(i) && filter.value(i))
+}
+
+/// Refuses `DISTINCT` inside a call, which would otherwise be ignored.
+pub fn refuse_distinct(name: &str, args: &AccumulatorArgs) -> Result<()> {
+    if args.is_distinct {
+        return plan_err!("{name} does not take DISTINCT");
+    }
+    Ok(())
+}
