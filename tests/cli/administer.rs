@@ -1,0 +1,99 @@
+//! Organizations, users and keys: the same commands say the same with a server and without.
+
+use std::sync::Arc;
+
+use crate::support::{Client, Home, Server};
+
+/// Every command of administration once, its output as words that have to be in it, in order.
+async fn administer(home: &Home) {
+    let rows: [(&[&str], &[&str]); 7] = [
+        (&["org", "create", "plant-2", "--name", "Plant Two"], &["plant-2", "created"]),
+        (&["org", "list"], &["SLUG", "default", "plant-2", "Plant Two"]),
+        (&["user", "create", "ann", "--staff"], &["ann"]),
+        (&["user", "create", "bob", "--superuser", "--org", "plant-2"], &["bob"]),
+        (&["key", "create", "--name", "reader", "--scope", "value:read,data:read"], &["bslt_"]),
+        (&["key", "list"], &["reader", "data:read,value:read", "yes", "never"]),
+        (&["key", "list", "--org", "plant-2"], &["NAME"]),
+    ];
+    for (args, words) in rows {
+        let ran = home.basalt(args).await;
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, Some(0), "{args:?}: {all}");
+        let mut rest = all.as_str();
+        for word in words {
+            let at = rest
+                .find(word)
+                .unwrap_or_else(|| panic!("{args:?} does not say `{word}` in its place: {all}"));
+            rest = &rest[at + word.len()..];
+        }
+    }
+    assert!(
+        !home.basalt(&["key", "list", "--org", "plant-2"]).await.ok().contains("reader"),
+        "of another organization"
+    );
+    let password =
+        home.basalt_with(&["user", "create", "eve", "--password-stdin"], &[], "correct horse\n").await;
+    assert!(!password.ok().contains("correct horse"), "a password that was given is not printed");
+
+    let failures: [(&[&str], &[&str]); 7] = [
+        (&["org", "create", "plant-2"], &["slug"]),
+        (&["org", "create", "Not A Slug"], &["slug"]),
+        (&["user", "create", "ann"], &["name"]),
+        (&["key", "create", "--name", "x", "--scope", "moon:read"], &["moon:read"]),
+        (&["key", "create", "--name", "x", "--device", "99"], &["99"]),
+        (&["key", "list", "--org", "nowhere"], &["nowhere"]),
+        (&["key", "revoke", "99"], &[]),
+    ];
+    for (args, words) in failures {
+        let said = home.basalt(args).await.failed();
+        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{args:?}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_server() {
+    administer(&Home::new()).await;
+}
+
+#[tokio::test]
+async fn beside_a_server() {
+    let server = Server::start(&[]).await;
+    administer(&server.home).await;
+}
+
+#[tokio::test]
+async fn what_one_process_made_the_next_one_knows() {
+    let home = Arc::new(Home::new());
+    let key = home.basalt(&["key", "create", "--name", "me"]).await.ok().trim().to_owned();
+    let mut server = Server::start_in(home.clone(), &[]).await;
+    let client = Client::new(&server.url, &key);
+    assert_eq!(client.get("/api/device/").await.0, 200);
+    server.stop().await;
+    let list = home.basalt(&["key", "list"]).await.ok();
+    let line = list.lines().find(|line| line.contains(" me ")).expect("the key is listed");
+    assert!(!line.contains("never"), "when a key was used is remembered: {line}");
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_at_once() {
+    let server = Server::start(&[]).await;
+    let client = server.client().with_key(&server.key(&[]).await);
+    assert_eq!(client.get("/api/device/").await.0, 200);
+    let list = server.basalt(&["key", "list"]).await.ok();
+    let id = list.lines().find(|line| line.contains(" test ")).and_then(|line| line.split(' ').next());
+    server.basalt(&["key", "revoke", id.expect("its id")]).await.ok();
+    assert_eq!(client.get("/api/device/").await.0, 401);
+    assert_eq!(client.ask("SELECT 1").await.0, 401);
+}
+
+#[tokio::test]
+async fn a_directory_that_was_never_used_is_not_made_by_looking() {
+    let home = Home::new();
+    let missing = home.path().join("not/there").display().to_string();
+    for args in [&["key", "list"][..], &["sql", "SELECT 1"], &["org", "list"]] {
+        let said = home.basalt(&[args, &["--data-dir", &missing]].concat()).await.failed();
+        assert!(said.contains(&missing) && said.contains("--data-dir"), "{said}");
+    }
+    assert!(!home.path().join("not").exists());
+}

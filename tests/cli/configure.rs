@@ -1,0 +1,92 @@
+//! The layers of the configuration as a whole process sees them, and errors that name the key.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::support::{Home, Ran};
+
+/// `basalt serve` with a file and variables that have to be refused.
+async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
+    let home = Home::new();
+    fs::write(home.path().join("basalt.toml"), toml).expect("written");
+    let ran: Ran = home.basalt_with(&[&["serve"], args].concat(), env, "").await;
+    let said = ran.failed();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
+}
+
+#[tokio::test]
+async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
+    let rows: [Row; 10] = [
+        ("unknown_key", "[flush]\nbites = \"1MB\"", &[], &[], &["flush.bites", "basalt.toml", "flush.bytes"]),
+        ("unknown_section", "[flash]\nage = \"1s\"", &[], &[], &["flash.age", "flush.age"]),
+        ("a_bad_duration", "[flush]\nage = \"soon\"", &[], &[], &["flush.age", "soon", "basalt.toml", "2s"]),
+        ("a_list", "[flush]\nage = [1]", &[], &[], &["flush.age", "basalt.toml"]),
+        ("no_toml", "flush = ", &[], &[], &["basalt.toml", "TOML"]),
+        (
+            "a_variable",
+            "",
+            &[("BASALT_FLUSH__BYTES", "5 bananas")],
+            &[],
+            &["flush.bytes", "5 bananas", "BASALT_FLUSH__BYTES"],
+        ),
+        ("an_unknown_variable", "", &[("BASALT_LISSEN", "x")], &[], &["lissen", "BASALT_LISSEN", "listen"]),
+        ("a_flag", "", &[], &["--listen", "nowhere"], &["listen", "nowhere", "--listen", "127.0.0.1:8000"]),
+        (
+            "a_secret_is_not_repeated",
+            "",
+            &[("BASALT_CATALOG_URL", "mysql://me:hush@db")],
+            &[],
+            &["catalog.url", "postgres://"],
+        ),
+        ("values_that_do_not_fit", "[memtable]\ncap = \"1MB\"", &[], &[], &["memtable.cap", "flush.bytes"]),
+    ];
+    for (name, toml, env, args, words) in rows {
+        let said = refused(toml, env, args).await;
+        assert!(words.iter().all(|word| said.contains(word)), "{name}: {said}");
+        assert!(!said.contains("hush"), "{name}: {said}");
+    }
+    let both = refused("[flush]\nage = \"soon\"\nbites = 1", &[], &[]).await;
+    assert!(both.contains("flush.age") && both.contains("flush.bites"), "all at once: {both}");
+    let weak = refused("", &[("BASALT_BOOTSTRAP_KEY", "short")], &[]).await;
+    assert!(
+        weak.contains("BASALT_BOOTSTRAP_KEY") && weak.contains("32") && !weak.contains("short"),
+        "{weak}"
+    );
+}
+
+#[tokio::test]
+async fn flags_win_over_variables_and_those_over_the_file() {
+    let home = Home::new();
+    // Each case is told apart by the address that the server says it cannot listen on.
+    let taken = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let [file, other_file, variable, flag] =
+        taken.each_ref().map(|listener| listener.local_addr().expect("an address").to_string());
+    fs::write(home.path().join("basalt.toml"), format!("listen = \"{file}\"")).expect("written");
+    fs::write(home.path().join("other.toml"), format!("listen = \"{other_file}\"")).expect("written");
+    let env = [("BASALT_LISTEN", variable.as_str())];
+    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let rows: [Row; 5] = [
+        (&["serve"], &[], &file),
+        (&["serve"], &env, &variable),
+        (&["serve", "--listen", &flag], &env, &flag),
+        (&["serve", "--config", "other.toml"], &[], &other_file),
+        (&["serve", "--config", "missing.toml"], &[], "missing.toml"),
+    ];
+    for (args, env, expected) in rows {
+        let said = home.basalt_with(args, env, "").await.failed();
+        assert!(said.contains(expected), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_typed_wrong_ends_with_2() {
+    let home = Home::new();
+    for args in [&["serv"][..], &["serve", "--port", "1"], &["key", "create"], &["import"], &[]] {
+        let ran = home.basalt(args).await;
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
+    }
+    assert!(home.basalt(&["--version"]).await.ok().starts_with("basalt "));
+    assert!(home.basalt(&["serve", "--help"]).await.ok().contains("--listen"));
+}

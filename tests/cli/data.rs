@@ -1,0 +1,177 @@
+//! Data by command: imported, asked for, read from a device, described; and the demo.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::rest::stream_of;
+use crate::support::{Client, Home, ModbusDevice, Server, eventually, free_port};
+
+fn file(home: &Home, name: &str, text: &str) -> String {
+    let path = home.path().join(name);
+    fs::write(&path, text).expect("written");
+    path.display().to_string()
+}
+
+/// Imports and asks in every format, on a directory with or without a server.
+async fn import_and_ask(home: &Home) {
+    let good = file(home, "good.csv", "ts,value\n2026-04-28T12:00:00Z,1.5\n2026-04-28T12:00:01Z,2.5\n");
+    let to = ["--device", "Oven", "--name", "temperature"];
+    let missing = home.basalt(&[&["import", &good], &to[..]].concat()).await.failed();
+    assert!(missing.contains("Oven"), "without --create nothing is made up: {missing}");
+    home.basalt(&[&["import", &good], &to[..], &["--create"]].concat()).await.ok();
+
+    let query = "SELECT ts, value FROM readings ORDER BY ts";
+    let ask = async |format: &str| home.basalt(&["sql", query, "--format", format]).await.ok();
+    assert_eq!(ask("csv").await, "ts,value\n2026-04-28T12:00:00Z,1.5\n2026-04-28T12:00:01Z,2.5\n");
+    let rows: Value = serde_json::from_str(&ask("json").await).expect("JSON");
+    assert_eq!(
+        rows,
+        json!([{"ts": "2026-04-28T12:00:00Z", "value": 1.5}, {"ts": "2026-04-28T12:00:01Z", "value": 2.5}])
+    );
+    let table = ask("table").await;
+    assert!(table.contains("| 2026-04-28T12:00:01Z | 2.5   |") && table.ends_with("(2 rows)\n"), "{table}");
+
+    // What one command writes as Parquet, another reads.
+    let mut command = home.command();
+    let parquet = home.path().join("copy.parquet");
+    command.args([
+        "sql",
+        "SELECT stream_id, ts + INTERVAL '1 day' AS ts, value FROM readings",
+        "--format",
+        "parquet",
+    ]);
+    let status = command.stdout(fs::File::create(&parquet).expect("made")).status().expect("it runs");
+    assert!(status.success());
+    home.basalt(&["import", &parquet.display().to_string()]).await.ok();
+    assert_eq!(ask("csv").await.lines().count(), 5);
+
+    // Rows before the wrong one are not written: a chunk is written whole or not at all.
+    let wrong = file(home, "wrong.csv", "ts,value\n2026-05-01,1\n2026-05-02,x\n2026-05-03,3\n");
+    let said = home.basalt(&[&["import", &wrong], &to[..]].concat()).await.failed();
+    for word in ["wrong.csv", "row 2", "`x`", "nothing of this file is in"] {
+        assert!(said.contains(word), "no `{word}` in: {said}");
+    }
+    let resumed = home.basalt(&[&["import", &wrong, "--from-row", "3"], &to[..]].concat()).await.ok();
+    assert!(resumed.contains("1 rows"), "{resumed}");
+    assert_eq!(ask("csv").await.lines().count(), 6);
+
+    let failures: [(&[&str], &str); 4] = [
+        (&["sql", "SELECT nothing FROM readings"], "nothing"),
+        (&["sql", "DROP TABLE readings"], ""),
+        (&["import", "missing.csv", "--stream", "1"], "missing.csv"),
+        (&["import", &good, "--stream", "99"], "99"),
+    ];
+    for (args, word) in failures {
+        let said = home.basalt(args).await.failed();
+        assert!(
+            said.starts_with("error: ") && said.lines().count() == 1 && said.contains(word),
+            "{args:?}: {said}"
+        );
+    }
+    assert_eq!(ask("csv").await.lines().count(), 6, "nothing else was written");
+}
+
+#[tokio::test]
+async fn import_and_sql_without_a_server() {
+    let home = Home::new();
+    home.basalt(&["org", "create", "other"]).await.ok();
+    import_and_ask(&home).await;
+}
+
+#[tokio::test]
+async fn import_and_sql_beside_a_server() {
+    let server = Server::start(&[]).await;
+    import_and_ask(&server.home).await;
+}
+
+#[tokio::test]
+async fn import_and_sql_from_another_machine() {
+    let server = Server::start(&[]).await;
+    let elsewhere = Home::new();
+    let good = file(&elsewhere, "good.csv", "timestamp,value\n2026-04-28 12:00:00,1.5\n");
+    let there = ["--url", &server.url, "--key", &server.key];
+    let import = ["import", &good, "--device", "Oven", "--name", "temperature", "--create"];
+    elsewhere.basalt(&[&import[..], &there].concat()).await.ok();
+    let ask = ["sql", "SELECT value FROM readings", "--format", "csv"];
+    assert_eq!(elsewhere.basalt(&[&ask[..], &there].concat()).await.ok(), "value\n1.5\n");
+    let env = [("BASALT_URL", server.url.as_str()), ("BASALT_KEY", "wrong")];
+    assert!(elsewhere.basalt_with(&ask, &env, "").await.failed().contains("Invalid API key"));
+}
+
+#[tokio::test]
+async fn commands_act_in_the_organization_they_name() {
+    let server = Server::start(&[]).await;
+    server.basalt(&["org", "create", "other"]).await.ok();
+    stream_of(&server.client(), "mine", "fp64").await;
+    let good = file(&server.home, "good.csv", "ts,value\n2026-04-28,1\n");
+    let import = ["import", &good, "--device", "Oven", "--name", "theirs", "--create", "--org", "other"];
+    server.basalt(&import).await.ok();
+    let ask = ["sql", "SELECT name FROM streams", "--format", "csv"];
+    assert_eq!(server.basalt(&ask).await.ok(), "name\nmine\n");
+    assert_eq!(server.basalt(&[&ask[..], &["--org", "other"]].concat()).await.ok(), "name\ntheirs\n");
+}
+
+#[tokio::test]
+async fn a_register_is_read_straight_from_a_device() {
+    let plc = ModbusDevice::start(free_port(), "socket").await;
+    let home = Home::new();
+    let read = |rest: &str| format!("modbus://127.0.0.1:{}/{rest}", plc.port);
+    let said = home.basalt(&["read", &read("hr:104?type=uint32&unit=1")]).await.ok();
+    // Address 104 holds 0x12345678, low word first.
+    for line in ["raw       56 78 12 34", "cdab      305419896", "abcd      1450709556"] {
+        assert!(said.contains(line), "no `{line}` in:\n{said}");
+    }
+    let rows = [
+        (read("hr:9000?type=uint16"), "illegal data address"),
+        (read("hr:x"), "hr:x"),
+        (read("hr:0?type=fp128"), "fp128"),
+        ("modbus://127.0.0.1:1/hr:0".to_owned(), "127.0.0.1:1"),
+    ];
+    for (address, word) in rows {
+        let said = home.basalt(&["read", &address, "--timeout", "1"]).await.failed();
+        assert!(said.contains(word), "{address}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_printed_schema_is_the_one_in_the_repository() {
+    let printed = Home::new().basalt(&["schema", "sql"]).await.ok();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/tables.sql");
+    let kept = fs::read_to_string(path).expect("schema/tables.sql is there");
+    assert_eq!(printed, kept, "write it anew with: cargo run -- schema sql > schema/tables.sql");
+}
+
+#[tokio::test]
+async fn the_demo_shows_values_within_ten_seconds() {
+    let home = Arc::new(Home::new());
+    let mut command = home.command();
+    command.args(["demo", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let started = Instant::now();
+    let mut child = command.spawn().expect("the program starts");
+    let (mut url, mut key) = (None, None);
+    for line in BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok) {
+        let after = |word: &str| line.trim().strip_prefix(word).map(|rest| rest.trim().to_owned());
+        url = url.or(after("SQL ").map(|u| u.trim_end_matches("/sql").to_owned()));
+        key = key.or(after("key "));
+        if line.contains("Ctrl-C") {
+            break;
+        }
+    }
+    let client = Client::new(&url.expect("it tells its URL"), &key.expect("it tells a key"));
+    let query =
+        "SELECT count(DISTINCT stream_id) AS streams, count(*) AS n FROM readings WHERE quality = 'good'";
+    let all = client.sql("SELECT count(*) AS n FROM streams").await[0]["n"].clone();
+    eventually("a value of every stream", Duration::from_secs(10), || async {
+        (client.sql(query).await[0]["streams"] == all).then_some(())
+    })
+    .await;
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+}

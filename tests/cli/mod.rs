@@ -1,0 +1,6 @@
+//! The commands, as typed: in a process of their own, and beside a running server.
+
+mod administer;
+mod configure;
+mod data;
+mod stop;

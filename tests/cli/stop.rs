@@ -1,0 +1,101 @@
+//! Starting and stopping: one process per directory, and an orderly end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::ingest::{NDJSON, count};
+use crate::rest::stream_of;
+use crate::support::{Home, Server, eventually};
+
+#[tokio::test]
+async fn a_second_server_on_a_directory_is_refused_and_the_first_stays() {
+    let server = Server::start(&[]).await;
+    let said = server.basalt(&["serve", "--listen", "127.0.0.1:0"]).await.failed();
+    let dir = server.home.path().display().to_string();
+    assert!(said.contains(&dir) && said.contains("in use by process"), "{said}");
+    assert_eq!(server.client().get("/healthz/").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_port_of_the_systems_choice_is_told_once_it_answers() {
+    let home = Home::new();
+    let mut command = home.command();
+    let log = home.path().join("log");
+    command.args(["serve", "--listen", "127.0.0.1:0"]).stderr(std::fs::File::create(&log).expect("made"));
+    let mut child = command.spawn().expect("the program starts");
+    let url = eventually("the line", Duration::from_secs(30), || async {
+        let text = std::fs::read_to_string(&log).expect("there");
+        text.split_once("listening on ").and_then(|(_, rest)| rest.lines().next().map(str::to_owned))
+    })
+    .await;
+    let answer = reqwest::get(format!("{url}/healthz/")).await;
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    assert_eq!(answer.expect("it answers").status(), 200, "{url}");
+}
+
+#[tokio::test]
+async fn both_signals_end_it_with_everything_flushed() {
+    for name in ["TERM", "INT"] {
+        let mut server = Server::start(&[]).await;
+        let (_, stream) = stream_of(&server.client(), "s", "fp64").await;
+        let line = json!({"stream_id": stream, "ts": 1_777_377_600, "value": 1}).to_string();
+        assert_eq!(server.client().ingest(NDJSON, line).await.0, 200);
+        server.signal(name);
+        assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+        assert!(crate::lake::parquet_files(server.home.path()) > 0, "SIG{name} flushes");
+        assert!(
+            !server.home.path().join("run/server.json").exists(),
+            "nobody is sent to a server that is gone"
+        );
+        server.start_again().await;
+        assert_eq!(count(&server.client()).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_answered_before_the_end() {
+    let mut server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, stream) = stream_of(&client, "s", "fp64").await;
+    let (send, parts) = futures::channel::mpsc::unbounded::<Result<String, std::io::Error>>();
+    let line = move |i| json!({"stream_id": stream, "ts": 1_777_377_600 + i, "value": i}).to_string() + "\n";
+    send.unbounded_send(Ok(line(0))).expect("sent");
+    let body = reqwest::Body::wrap_stream(parts);
+    let answering = tokio::spawn(async move { client.ingest(NDJSON, body).await });
+    // The request has to have arrived before the signal does; its body comes after.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.signal("TERM");
+    eventually("it says so", Duration::from_secs(10), || async {
+        server.log().contains("stopping").then_some(())
+    })
+    .await;
+    send.unbounded_send(Ok(line(1))).expect("sent");
+    drop(send);
+    let (status, _, answer) = answering.await.expect("answered");
+    assert_eq!((status, answer), (200, json!({"rows": 2})));
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    server.start_again().await;
+    assert_eq!(count(&server.client()).await, 2);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_behind_misleads_nobody() {
+    let mut server = Server::start(&[]).await;
+    server.kill();
+    assert!(server.home.path().join("run/server.json").exists(), "a crash leaves it");
+    server.basalt(&["key", "list"]).await.ok();
+    server.start_again().await;
+    server.basalt(&["key", "list"]).await.ok();
+}
+
+#[tokio::test]
+async fn the_bootstrap_key_is_made_at_the_first_start() {
+    let home = Arc::new(Home::new());
+    let server = Server::start_in(home, &[]).await;
+    for path in ["/api/device/", "/api/data/", "/api/value/"] {
+        assert_eq!(server.client().get(path).await.0, 200, "{path}");
+    }
+}

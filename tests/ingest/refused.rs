@@ -1,0 +1,307 @@
+//! Everything that must not get in: a clear refusal that names what is wrong, nothing written, the server alive.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::Int32Type;
+use arrow::ipc::writer::StreamWriter;
+use futures::stream;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use reqwest::Body;
+
+use super::{ARROW, CSV, NDJSON, PARQUET, count};
+use crate::rest::stream_of;
+use crate::support::{Client, Server};
+
+const NOON: i64 = 1_777_377_600_000_000;
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).expect("columns of one length")
+}
+
+/// `stream_id`, `ts`, `value` of some rows.
+fn plain(rows: &[(i64, i64, f64)]) -> RecordBatch {
+    let ids = Int32Array::from_iter_values(rows.iter().map(|r| r.0 as i32));
+    let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|r| r.1)).with_timezone("UTC");
+    let values = Float64Array::from_iter_values(rows.iter().map(|r| r.2));
+    batch(vec![("stream_id", Arc::new(ids)), ("ts", Arc::new(times)), ("value", Arc::new(values))])
+}
+
+fn arrow(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a stream");
+    writer.write(batch).expect("written");
+    writer.into_inner().expect("finished")
+}
+
+fn parquet(batch: &RecordBatch) -> Vec<u8> {
+    let best = Compression::ZSTD(ZstdLevel::default());
+    let properties = WriterProperties::builder().set_compression(best).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).expect("a file");
+    writer.write(batch).expect("written");
+    writer.close().expect("finished");
+    bytes
+}
+
+/// Name, media type, body, status, words of the refusal.
+type Row<'a> = (&'a str, &'a str, Vec<u8>, u16, &'a [&'a str]);
+
+/// Sends every row; each has to be refused with its status and words, and leave nothing behind.
+async fn refuse(server: &Server, rows: Vec<Row<'_>>) {
+    let client = server.client();
+    for (name, media, body, status, words) in rows {
+        let (got, _, answer) = client.ingest(media, body).await;
+        let said = answer["detail"].as_str().unwrap_or_default();
+        let names_it = words.iter().all(|word| said.contains(word));
+        assert!(got == status && names_it, "{name}: got {got} {answer}\n  expected {status} with {words:?}");
+    }
+    still_sound(&client).await;
+}
+
+async fn still_sound(client: &Client) {
+    assert_eq!(count(client).await, 0, "nothing was written");
+    assert_eq!(client.without_key().get("/healthz/").await.0, 200, "the server is alive");
+}
+
+#[tokio::test]
+async fn wrong_lines_are_told_by_their_number() {
+    let server = Server::start(&[]).await;
+    let (_, stream) = stream_of(&server.client(), "s", "fp64").await;
+    let (_, text) = stream_of(&server.client(), "t", "text").await;
+    let good = format!(r#"{{"stream_id": {stream}, "ts": 1777377600, "value": 1}}"#);
+    let second = |line: &str| format!("{good}\n{line}").into_bytes();
+    let with = |rest: &str| second(&format!(r#"{{"stream_id": {stream}, {rest}}}"#));
+    let csv = |row: &str| format!("stream_id,ts,value\n{stream},1777377600,1\n{row}\n").into_bytes();
+    let header = |line: &str| format!("{line}\n{stream},1777377600,1\n").into_bytes();
+    refuse(
+        &server,
+        vec![
+            ("malformed_json", NDJSON, second("{\"stream_id\": 1,"), 400, &["row 2"]),
+            ("not_an_object", NDJSON, second("[1, 2]"), 400, &["row 2"]),
+            ("a_json_array_of_rows", NDJSON, format!("[{good}]").into_bytes(), 400, &["row 1"]),
+            ("not_utf8", NDJSON, [good.as_bytes(), b"\n\xff\xfe"].concat(), 400, &["row 2"]),
+            (
+                "a_text_for_a_value",
+                NDJSON,
+                with(r#""ts": 1777377600, "value": "1""#),
+                400,
+                &["row 2", "value"],
+            ),
+            ("nan_is_no_json", NDJSON, with(r#""ts": 1777377600, "value": NaN"#), 400, &["row 2"]),
+            ("an_infinite_number", NDJSON, with(r#""ts": 1777377600, "value": 1e999"#), 400, &["row 2"]),
+            ("no_value", NDJSON, with(r#""ts": 1777377600"#), 400, &["row 2", "value"]),
+            ("a_misspelt_member", NDJSON, with(r#""ts": 1777377600, "valeu": 1"#), 400, &["row 2", "valeu"]),
+            ("no_time", NDJSON, with(r#""value": 1"#), 400, &["row 2", "ts"]),
+            ("a_time_of_no_kind", NDJSON, with(r#""ts": [], "value": 1"#), 400, &["row 2", "ts"]),
+            ("year_9999", NDJSON, with(r#""ts": "9999-01-01T00:00:00Z", "value": 1"#), 400, &["row 2", "ts"]),
+            (
+                "year_9999_as_a_number",
+                NDJSON,
+                with(r#""ts": 253370764800, "value": 1"#),
+                400,
+                &["row 2", "ts"],
+            ),
+            ("a_negative_epoch", NDJSON, with(r#""ts": -1, "value": 1"#), 400, &["row 2", "ts"]),
+            (
+                "a_year_before_1970",
+                NDJSON,
+                with(r#""ts": "1969-12-31T23:59:59Z", "value": 1"#),
+                400,
+                &["row 2", "ts"],
+            ),
+            (
+                "too_far_ahead",
+                NDJSON,
+                with(r#""ts": "2200-01-01", "value": 1"#),
+                400,
+                &["row 2", "ts", "future"],
+            ),
+            (
+                "an_unknown_quality",
+                NDJSON,
+                with(r#""ts": 1777377600, "value": 1, "quality": "so-so""#),
+                400,
+                &["row 2", "so-so"],
+            ),
+            (
+                "a_value_of_bad_quality",
+                NDJSON,
+                with(r#""ts": 1777377600, "value": 1, "quality": "bad""#),
+                400,
+                &["row 2", "value"],
+            ),
+            (
+                "an_unknown_stream",
+                NDJSON,
+                second(r#"{"stream_id": 999, "ts": 1777377600, "value": 1}"#),
+                400,
+                &["row 2", "stream_id", "999"],
+            ),
+            (
+                "an_unknown_name",
+                NDJSON,
+                second(r#"{"device": "s device", "stream": "x", "ts": 1777377600, "value": 1}"#),
+                400,
+                &["row 2", "`x`"],
+            ),
+            (
+                "an_id_beyond_counting",
+                NDJSON,
+                second(r#"{"stream_id": 99999999999, "ts": 1777377600, "value": 1}"#),
+                400,
+                &["row 2"],
+            ),
+            (
+                "id_and_names",
+                NDJSON,
+                with(r#""device": "s device", "ts": 1777377600, "value": 1"#),
+                400,
+                &["row 2", "stream_id"],
+            ),
+            (
+                "a_number_for_a_text",
+                NDJSON,
+                second(&format!(r#"{{"stream_id": {text}, "ts": 1777377600, "value": 1}}"#)),
+                400,
+                &["row 2", "text"],
+            ),
+            ("csv_nan", CSV, csv(&format!("{stream},1777377601,NaN")), 400, &["row 2", "value"]),
+            ("csv_infinity", CSV, csv(&format!("{stream},1777377601,inf")), 400, &["row 2", "value"]),
+            ("csv_year_9999", CSV, csv(&format!("{stream},9999-01-01,1")), 400, &["row 2", "ts"]),
+            ("csv_negative_epoch", CSV, csv(&format!("{stream},-5,1")), 400, &["row 2", "ts"]),
+            ("csv_unknown_stream", CSV, csv("999,1777377601,1"), 400, &["row 2", "stream_id"]),
+            ("csv_short_row", CSV, csv(&format!("{stream},1777377601")), 400, &["row 2", "fields"]),
+            ("csv_unknown_column", CSV, header("stream_id,ts,valeu"), 400, &["valeu"]),
+            ("csv_column_twice", CSV, header("value,ts,value"), 400, &["value", "twice"]),
+            ("csv_without_ts", CSV, header("stream_id,value,text"), 400, &["ts"]),
+            ("csv_of_nothing", CSV, Vec::new(), 400, &["ts"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_columns_and_cells_of_arrow_and_parquet() {
+    let server = Server::start(&[]).await;
+    let (_, id) = stream_of(&server.client(), "s", "fp64").await;
+    let good = (id, NOON, 1.0);
+    let ids = || Arc::new(Int32Array::from(vec![id as i32])) as ArrayRef;
+    let times = || Arc::new(TimestampMicrosecondArray::from(vec![NOON])) as ArrayRef;
+    let texts = |text: &str| Arc::new(StringArray::from(vec![text])) as ArrayRef;
+    let batches: Vec<(&str, RecordBatch, &[&str])> = vec![
+        ("nan", plain(&[good, (id, NOON + 1, f64::NAN)]), &["row 2", "value"]),
+        ("infinity", plain(&[good, (id, NOON + 1, f64::INFINITY)]), &["row 2", "value"]),
+        ("year_9999", plain(&[good, (id, 253_370_764_800_000_000, 1.0)]), &["row 2", "ts"]),
+        ("negative_epoch", plain(&[good, (id, -1, 1.0)]), &["row 2", "ts"]),
+        ("unknown_stream", plain(&[good, (999, NOON, 1.0)]), &["row 2", "stream_id"]),
+        (
+            "texts_for_values",
+            batch(vec![("stream_id", ids()), ("ts", times()), ("value", texts("1"))]),
+            &["value"],
+        ),
+        (
+            "a_time_that_is_none",
+            batch(vec![("stream_id", ids()), ("ts", texts("soon")), ("value", ids())]),
+            &["row 1", "ts", "soon"],
+        ),
+        (
+            "an_unknown_column",
+            batch(vec![("stream_id", ids()), ("ts", times()), ("velue", ids())]),
+            &["velue"],
+        ),
+        ("no_ts", batch(vec![("stream_id", ids()), ("value", ids())]), &["ts"]),
+        ("no_value", batch(vec![("stream_id", ids()), ("ts", times())]), &["row 1", "value"]),
+    ];
+    for (name, batch, words) in batches {
+        refuse(
+            &server,
+            vec![(name, ARROW, arrow(&batch), 400, words), (name, PARQUET, parquet(&batch), 400, words)],
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn bodies_cut_anywhere_or_of_noise_are_refused() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, id) = stream_of(&client, "s", "fp64").await;
+    let rows: Vec<_> = (0..100).map(|i| (id, NOON + i, i as f64)).collect();
+    for (media, whole) in [(ARROW, arrow(&plain(&rows))), (PARQUET, parquet(&plain(&rows)))] {
+        for end in (0..whole.len()).step_by(41).chain([whole.len() - 1]) {
+            let (status, _, answer) = client.ingest(media, whole[..end].to_vec()).await;
+            assert_eq!(status, 400, "{media} cut at {end} of {}: {answer}", whole.len());
+        }
+        // Every tenth byte turned: refused, or read as rows that are wrong or right, but never a fault of ours.
+        let other = client.with_key(&server.key(&["--scope", "value:write"]).await);
+        for at in (0..whole.len()).step_by(whole.len() / 60) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x55;
+            let (status, _, answer) = other.ingest(media, damaged).await;
+            assert!(status < 500, "{media} damaged at {at}: {status} {answer}\n{}", server.log());
+        }
+    }
+    for media in [ARROW, PARQUET, NDJSON, CSV] {
+        let noise: Vec<u8> = (0..10_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let (status, _, answer) = client.ingest(media, noise).await;
+        assert_eq!(status, 400, "{media}: {answer}");
+    }
+    assert_eq!(client.without_key().get("/healthz/").await.0, 200);
+}
+
+#[tokio::test]
+async fn bodies_too_large_or_packed_too_well() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, id) = stream_of(&client, "s", "text").await;
+    let (status, _, answer) = client.ingest(NDJSON, vec![b' '; 100 << 20]).await;
+    assert_eq!(status, 413, "a length that is told: {answer}");
+    let parts = (0..100).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1 << 20]));
+    let (status, _, answer) = client.ingest(NDJSON, Body::wrap_stream(stream::iter(parts))).await;
+    assert_eq!(status, 413, "a length that is not: {answer}");
+
+    // Past what a body may be once it is decoded.
+    let huge = vec![b' '; 260 << 20];
+    let gzip = |plain: &[u8]| {
+        use std::io::Write;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(plain).expect("in memory");
+        packer.finish().expect("in memory")
+    };
+    for (encoding, body, expected) in [
+        ("gzip", gzip(&huge), 413),
+        ("zstd", zstd::encode_all(&huge[..], 1).expect("in memory"), 413),
+        ("gzip", b"no gzip at all".to_vec(), 400),
+        ("zstd", b"no zstd at all".to_vec(), 400),
+        ("br", b"x".to_vec(), 415),
+    ] {
+        let headers = [("content-type", NDJSON), ("content-encoding", encoding)];
+        let (status, _, answer) = client.send("POST", "/ingest", &headers, body).await;
+        assert_eq!(status, expected, "{encoding}: {answer}");
+    }
+    refuse(
+        &server,
+        vec![
+            ("a_dictionary_of_one_long_text", ARROW, arrow(&repeated(id, 1 << 20, 60_000)), 413, &[]),
+            ("a_text_that_parquet_stores_once", PARQUET, parquet(&repeated(id, 16 << 10, 60_000)), 413, &[]),
+            ("of_no_media_type_we_know", "text/html", b"x".to_vec(), 415, &["text/html"]),
+        ],
+    )
+    .await;
+    let peak = server.peak_memory_mib().unwrap_or(0);
+    assert!(peak < 1300, "bodies of at most 64 MiB, 256 MiB decoded, took {peak} MiB of memory");
+}
+
+/// One text in every row: small as sent, large once it is spelt out.
+fn repeated(id: i64, text_bytes: usize, rows: usize) -> RecordBatch {
+    let keys = Int32Array::from_iter_values(std::iter::repeat_n(0, rows));
+    let text = Arc::new(StringArray::from(vec!["x".repeat(text_bytes)]));
+    let texts = DictionaryArray::<Int32Type>::try_new(keys, text).expect("keys fit");
+    let times = TimestampMicrosecondArray::from_iter_values((0..rows as i64).map(|i| NOON + i));
+    let ids = Int32Array::from_iter_values(std::iter::repeat_n(id as i32, rows));
+    batch(vec![("stream_id", Arc::new(ids)), ("ts", Arc::new(times)), ("text", Arc::new(texts))])
+}

@@ -1,0 +1,181 @@
+//! Basalt in process: store, engine and application over a directory, without a process of its own.
+//!
+//! For cases that reach behind the sockets: a disk that fails, a flush at this moment, an answer in batches.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arrow::json::ArrayWriter;
+use basalt::app::plant::States;
+use basalt::app::{App, Settings};
+use basalt::domain::device::{DeviceSpec, Protocol};
+use basalt::domain::reading::{Reading, Readings};
+use basalt::domain::stream::{StreamKind, StreamSpec};
+use basalt::domain::{Clock, Micros, Principal, Result, StreamId};
+use basalt::query::engine::Answer;
+use basalt::query::values::ValuesQuery;
+use basalt::query::{Engine, EngineOptions};
+use basalt::store::catalog::Catalog;
+use basalt::store::disk::{Disk, LocalDisk};
+use basalt::store::flush::FlushOptions;
+use basalt::store::{Store, StoreOptions};
+use futures::TryStreamExt;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::Client;
+
+/// 2026-04-28T12:00:00Z.
+pub const NOW: i64 = 1_777_377_600_000_000;
+pub const MINUTE: i64 = 60_000_000;
+pub const DAY: i64 = 86_400_000_000;
+
+/// Each question is answered a microsecond later.
+pub struct StepClock(AtomicI64);
+
+impl StepClock {
+    pub fn new() -> Arc<StepClock> {
+        Arc::new(StepClock(AtomicI64::new(NOW)))
+    }
+}
+
+impl Clock for StepClock {
+    fn now(&self) -> Micros {
+        Micros(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A catalog of its own, with one device and its streams: ids from 1, numbers first, the last of them a text.
+pub struct Ground {
+    pub catalog: Arc<Catalog>,
+    pub clock: Arc<StepClock>,
+    pub owner: Principal,
+    _dir: TempDir,
+}
+
+impl Ground {
+    pub async fn new(streams: i32) -> Ground {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = StepClock::new();
+        let url = format!("sqlite://{}", dir.path().join("catalog.sqlite").display());
+        let catalog = Arc::new(Catalog::open(&url, clock.clone()).await.unwrap());
+        let owner = Principal::system(catalog.default_org());
+        let device =
+            catalog.create_device(&owner, DeviceSpec::new("plant", Protocol::Virtual)).await.unwrap();
+        for n in 1..=streams {
+            let kind = if n == streams { StreamKind::Text } else { StreamKind::Fp64 };
+            let spec = StreamSpec { kind, ..StreamSpec::new(format!("s{n}"), device.id) };
+            assert_eq!(catalog.create_stream(&owner, spec).await.unwrap().id, StreamId(n));
+        }
+        Ground { catalog, clock, owner, _dir: dir }
+    }
+
+    /// Opens `dir` as a data directory; small segments, no flush but on demand.
+    pub async fn open(&self, dir: &Path, disk: Arc<dyn Disk>) -> Result<Inside> {
+        let options = StoreOptions { wal_segment_bytes: 1024, ..store_options(dir) };
+        Inside::open(options, self.catalog.clone(), disk, self.clock.clone()).await
+    }
+
+    pub async fn open_local(&self, dir: &Path) -> Inside {
+        self.open(dir, Arc::new(LocalDisk)).await.unwrap()
+    }
+}
+
+pub fn store_options(dir: &Path) -> StoreOptions {
+    let hour = Duration::from_secs(3600);
+    StoreOptions {
+        data_dir: dir.to_owned(),
+        wal_segment_bytes: 16 << 20,
+        flush: FlushOptions { bytes: 64 << 20, age: hour, wal_keep_bytes: 0 },
+        memtable_cap_bytes: 64 << 20,
+        write_deadline: Duration::from_secs(5),
+        max_future: 31 * 24 * hour,
+    }
+}
+
+pub fn engine_options(dir: &Path) -> EngineOptions {
+    EngineOptions {
+        timeout: Duration::from_secs(60),
+        max_rows: 1_000_000,
+        memory_bytes: 256 << 20,
+        running: 4,
+        waiting: 64,
+        queue_deadline: Duration::from_secs(30),
+        spill_dir: dir.join("run").join("spill"),
+    }
+}
+
+/// An open data directory. Dropping it is a crash of the process: nothing is flushed.
+#[derive(Clone)]
+pub struct Inside {
+    pub store: Arc<Store>,
+    pub engine: Arc<Engine>,
+    pub clock: Arc<StepClock>,
+    pub dir: PathBuf,
+}
+
+impl Inside {
+    pub async fn open(
+        options: StoreOptions,
+        catalog: Arc<Catalog>,
+        disk: Arc<dyn Disk>,
+        clock: Arc<StepClock>,
+    ) -> Result<Inside> {
+        let dir = options.data_dir.clone();
+        let store = Arc::new(Store::open(options, catalog, disk, clock.clone()).await?);
+        // Not in the data directory: the disk under test holds only what the store put there.
+        let engine =
+            Engine::new(store.clone(), Arc::new(States::default()), engine_options(&std::env::temp_dir()))?;
+        Ok(Inside { store, engine: Arc::new(engine), clock, dir })
+    }
+
+    /// The same with other limits on queries.
+    pub fn with_engine(self, change: impl FnOnce(&mut EngineOptions)) -> Inside {
+        let mut options = engine_options(&std::env::temp_dir());
+        change(&mut options);
+        let engine = Engine::new(self.store.clone(), Arc::new(States::default()), options).unwrap();
+        Inside { engine: Arc::new(engine), ..self }
+    }
+
+    pub fn app(&self) -> Arc<App> {
+        let settings = Settings { data_dir: self.dir.clone(), body_bytes: 16 << 20 };
+        let states = States::default();
+        Arc::new(App::new(self.store.clone(), self.engine.clone(), &states, self.clock.clone(), settings))
+    }
+
+    /// Serves HTTP on a free port for as long as the test runs; clients of it by key.
+    pub async fn serve(&self) -> Client {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = basalt::api::router(self.app());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Client::new(&url, "none")
+    }
+
+    /// Every reading of a list.
+    pub async fn values(&self, who: &Principal, query: ValuesQuery) -> Vec<Reading> {
+        let chunks: Vec<Readings> =
+            self.engine.values(who, query).await.unwrap().try_collect().await.unwrap();
+        chunks.iter().flat_map(|rows| rows.iter().collect::<Vec<_>>()).collect()
+    }
+
+    /// The rows of a query, which has to succeed, as JSON objects.
+    pub async fn sql(&self, who: &Principal, query: &str) -> Vec<Value> {
+        let answer = self.try_sql(who, query, &Value::Null).await;
+        answer.unwrap_or_else(|e| panic!("{query}\n  {e} {:?}", e.source))
+    }
+
+    pub async fn try_sql(&self, who: &Principal, query: &str, params: &Value) -> Result<Vec<Value>> {
+        let Answer { batches, .. } = self.engine.sql(who, query, params).await?;
+        let batches: Vec<_> = batches.try_collect().await?;
+        let mut writer = ArrayWriter::new(Vec::new());
+        writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
+        writer.finish().unwrap();
+        let bytes = writer.into_inner();
+        Ok(if bytes.is_empty() { Vec::new() } else { serde_json::from_slice(&bytes).unwrap() })
+    }
+}

@@ -1,0 +1,19 @@
+//! The whole program from outside: real processes, real sockets, real files, other people's clients.
+//!
+//! Run by tests/run.sh, which prepares what these cases need.
+
+// A test fails by panicking, and a table of cases is as long as it has rows.
+#![allow(clippy::unwrap_used, clippy::too_many_lines)]
+
+mod inside;
+mod support;
+
+mod cli;
+mod crash;
+mod ingest;
+mod isolation;
+mod lake;
+mod modbus;
+mod rest;
+mod sql;
+mod store;

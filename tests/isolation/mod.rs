@@ -1,0 +1,8 @@
+//! No answer holds a row that the caller may not see: two organizations, keys restricted by device and by stream, keys
+//! without scopes, over REST and SQL, before and after a flush.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod probes;
+mod refused;
+mod world;

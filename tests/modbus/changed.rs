@@ -1,0 +1,101 @@
+//! Devices and streams changed over REST while they are polled: it takes effect without a restart.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{INTERVAL_S, PATIENCE, device_at, readings, stream_at, until_more, until_state};
+use crate::support::{Client, ModbusDevice, Server, eventually, free_port};
+
+async fn patch(client: &Client, path: &str, body: Value) {
+    let (status, _, answer) = client.patch(path, &body).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Fails if a stream gets a reading within three polls.
+async fn rests(client: &Client, stream: i64) {
+    // One that was under way when the change was made may still arrive.
+    tokio::time::sleep(Duration::from_secs_f64(INTERVAL_S)).await;
+    let before = readings(client, stream).await.len();
+    tokio::time::sleep(Duration::from_secs_f64(3.0 * INTERVAL_S)).await;
+    assert_eq!(readings(client, stream).await.len(), before);
+}
+
+#[tokio::test]
+async fn streams_can_be_added_changed_disabled_and_deleted() {
+    let plc = ModbusDevice::start(free_port(), "socket").await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_at(&client, plc.port, json!({})).await;
+    until_state(&client, device, "online").await;
+
+    let first = stream_at(&client, device, "hr:0", "uint16", "abcd").await;
+    until_more(&client, first, "good", 0).await;
+    let second = stream_at(&client, device, "hr:1", "int16", "abcd").await;
+    until_more(&client, second, "good", 0).await;
+
+    patch(&client, &format!("/api/data/{first}/"), json!({"path": "hr:1", "type": "int16", "scale": 10}))
+        .await;
+    eventually("the value of the new register", PATIENCE, || async {
+        let last = readings(&client, first).await.pop()?;
+        (last["value"] == -20.0).then_some(())
+    })
+    .await;
+
+    patch(&client, &format!("/api/data/{first}/"), json!({"enabled": false})).await;
+    rests(&client, first).await;
+    let others = readings(&client, second).await.len();
+    until_more(&client, second, "good", others).await;
+    patch(&client, &format!("/api/data/{first}/"), json!({"enabled": true})).await;
+    let before = readings(&client, first).await.len();
+    until_more(&client, first, "good", before).await;
+
+    let (status, ..) = client.delete(&format!("/api/data/{first}/")).await;
+    assert_eq!(status, 204);
+    assert_eq!(readings(&client, first).await, [Value::Null; 0]);
+    let others = readings(&client, second).await.len();
+    until_more(&client, second, "good", others).await;
+}
+
+#[tokio::test]
+async fn devices_can_be_moved_disabled_and_deleted() {
+    let (first, second) =
+        (ModbusDevice::start(free_port(), "socket").await, ModbusDevice::start(free_port(), "socket").await);
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_at(&client, first.port, json!({})).await;
+    let one = format!("/api/device/{device}/");
+    let stream = stream_at(&client, device, "hr:0", "uint16", "abcd").await;
+    until_more(&client, stream, "good", 0).await;
+
+    patch(&client, &one, json!({"enabled": false})).await;
+    until_state(&client, device, "disabled").await;
+    rests(&client, stream).await;
+
+    patch(&client, &one, json!({"enabled": true, "port": second.port})).await;
+    drop(first);
+    let before = readings(&client, stream).await.len();
+    until_more(&client, stream, "good", before + 1).await;
+    until_state(&client, device, "online").await;
+
+    patch(&client, &one, json!({"poll_interval": null})).await;
+    rests(&client, stream).await;
+
+    assert_eq!(client.delete(&one).await.0, 204);
+    assert_eq!(client.get(&one).await.0, 404);
+    assert_eq!(client.sql("SELECT * FROM readings").await, [Value::Null; 0]);
+}
+
+#[tokio::test]
+async fn a_device_of_before_is_polled_after_a_restart() {
+    let plc = ModbusDevice::start(free_port(), "socket").await;
+    let mut server = Server::start(&[]).await;
+    let device = device_at(&server.client(), plc.port, json!({})).await;
+    let stream = stream_at(&server.client(), device, "hr:0", "uint16", "abcd").await;
+    until_more(&server.client(), stream, "good", 0).await;
+    server.kill();
+    server.start_again().await;
+    let before = readings(&server.client(), stream).await.len();
+    until_more(&server.client(), stream, "good", before).await;
+    until_state(&server.client(), device, "online").await;
+}

@@ -1,0 +1,84 @@
+//! The device goes away and comes back: said once, in time, and no value is invented.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{INTERVAL_S, device_at, readings, stream_at, until_more, until_state};
+use crate::support::{ModbusDevice, Server, free_port};
+
+#[tokio::test]
+async fn a_lost_device_is_said_once_and_comes_back_by_itself() {
+    let port = free_port();
+    let mut plc = ModbusDevice::start(port, "socket").await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_at(&client, port, json!({})).await;
+    let streams = [
+        stream_at(&client, device, "hr:0", "uint16", "abcd").await,
+        stream_at(&client, device, "hr:10", "fp32", "abcd").await,
+        stream_at(&client, device, "co:0", "bit", "abcd").await,
+    ];
+    for stream in streams {
+        until_more(&client, stream, "good", 1).await;
+    }
+
+    plc.kill();
+    let killed = Instant::now();
+    for stream in streams {
+        until_more(&client, stream, "bad", 0).await;
+    }
+    until_state(&client, device, "offline").await;
+    let noticed_s = killed.elapsed().as_secs_f64();
+    assert!(noticed_s <= 2.0 * INTERVAL_S, "noticed only after {noticed_s} s");
+    let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+    assert!(shown["last_error"].as_str().is_some_and(|e| e.contains(&port.to_string())), "{shown}");
+
+    let at_loss = [readings(&client, streams[0]).await, readings(&client, streams[1]).await];
+    tokio::time::sleep(Duration::from_secs_f64(4.0 * INTERVAL_S)).await;
+    let later = [readings(&client, streams[0]).await, readings(&client, streams[1]).await];
+    assert_eq!(at_loss, later, "nothing is stored while the device is away");
+
+    let _plc = ModbusDevice::start(port, "socket").await;
+    for stream in streams {
+        let before = readings(&client, stream).await.iter().filter(|r| r["quality"] == "good").count();
+        until_more(&client, stream, "good", before).await;
+    }
+    until_state(&client, device, "online").await;
+    for (stream, value) in streams.into_iter().zip([4660.0, f64::from(123.456_f32), 1.0]) {
+        let rows = readings(&client, stream).await;
+        let bad: Vec<_> = rows.iter().filter(|row| row["quality"] == "bad").collect();
+        assert_eq!(bad.len(), 1, "one bad reading for one loss: {rows:?}");
+        assert_eq!((&bad[0]["value"], &bad[0]["text"]), (&Value::Null, &Value::Null));
+        let invented =
+            rows.iter().filter(|row| row["quality"] == "good" && row["value"] != json!(value)).count();
+        assert_eq!(invented, 0, "{rows:?}");
+    }
+    // DataStone's lists leave bad readings out.
+    let (_, _, list) = client.get(&format!("/api/data/{}/value/", streams[0])).await;
+    assert!(list.as_array().expect("a list").iter().all(|row| row["value"] == 4660), "{list}");
+}
+
+#[tokio::test]
+async fn a_register_that_fails_leaves_the_others_alone() {
+    let plc = ModbusDevice::start(free_port(), "socket").await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_at(&client, plc.port, json!({})).await;
+    let sound = stream_at(&client, device, "hr:0", "uint16", "abcd").await;
+    until_more(&client, sound, "good", 0).await;
+    // pymodbus has nothing at this address: exception 02.
+    let missing = stream_at(&client, device, "hr:9000", "uint16", "abcd").await;
+    until_more(&client, missing, "bad", 0).await;
+    until_state(&client, device, "degraded").await;
+    let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+    assert!(shown["last_error"].as_str().is_some_and(|e| e.contains("hr:9000")), "{shown}");
+    let before = readings(&client, sound).await.len();
+    until_more(&client, sound, "good", before + 1).await;
+    assert_eq!(
+        readings(&client, missing).await.len(),
+        1,
+        "a register that never answered has one bad reading"
+    );
+    assert!(readings(&client, sound).await.iter().all(|row| row["quality"] == "good"));
+}

@@ -1,0 +1,198 @@
+//! Endpoints 16 to 21.
+
+use serde_json::{Value, json};
+
+use super::{check, stream_of};
+use crate::support::Server;
+
+const REQUIRED: &str = "This field is required.";
+
+#[tokio::test]
+async fn a_stream_lives_from_post_to_delete() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let plc = json!({"name": "PLC", "protocol": "melsec", "host": "192.0.2.10", "enabled": false});
+    let (_, _, device) = client.post("/api/device/", &plc).await;
+    let device = device["id"].as_i64().expect("an id");
+    let seed = json!({"name": "Motor RPM", "device": device, "path": "D16000", "type": "int32"});
+    let (status, _, made) = client.post("/api/data/", &seed).await;
+    assert_eq!(status, 201, "{made}");
+    let one = format!("/api/data/{}/", made["id"]);
+    let fresh = |name: &str, kind: &str, unit: &str| {
+        json!({
+            "id": made["id"], "name": name, "device": device, "path": "D16000", "type": kind, "group": null,
+            "access_mode": "r", "poll_interval": null, "unit": unit, "scale": 1.0, "offset": 0.0, "byteorder": null,
+            "enabled": true, "deadband": null, "statistics_interval": null, "metadata": {},
+            "last_value": null, "last_timestamp": null
+        })
+    };
+    let put = json!({"name": "RPM", "device": device, "path": "D16000"});
+    check(&client, vec![
+        ("read_back", "GET", one.clone(), Value::Null, 200, fresh("Motor RPM", "int32", "")),
+        ("patch_merges", "PATCH", one.clone(), json!({"unit": "rpm"}), 200, fresh("Motor RPM", "int32", "rpm")),
+        ("put_resets_what_is_absent", "PUT", one.clone(), put, 200, fresh("RPM", "fp64", "")),
+        ("put_needs_required_fields", "PUT", one.clone(), json!({}), 400, json!({"name": [REQUIRED], "device": [REQUIRED]})),
+        (
+            "the_device_stays",
+            "PATCH",
+            one.clone(),
+            json!({"device": device + 1, "scale": "x"}),
+            400,
+            json!({"device": ["This field may not be changed."], "scale": ["A valid number is required."]}),
+        ),
+        ("delete", "DELETE", one.clone(), Value::Null, 204, Value::Null),
+        ("gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."})),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn every_bad_field_is_told() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let mut ids = Vec::new();
+    for (name, protocol) in [("plc", "modbus"), ("camera", "vnc"), ("soft", "virtual")] {
+        let spec = json!({"name": name, "protocol": protocol, "host": "192.0.2.1", "enabled": false});
+        ids.push(client.post("/api/device/", &spec).await.2["id"].as_i64().expect("an id"));
+    }
+    let (plc, camera, soft) = (ids[0], ids[1], ids[2]);
+    let bad = |name, body, expected| (name, "POST", "/api/data/".to_owned(), body, 400, expected);
+    check(&client, vec![
+        bad("empty", json!({}), json!({"name": [REQUIRED], "device": [REQUIRED]})),
+        bad(
+            "all_at_once",
+            json!({"name": "a", "device": 99_999, "group": 99_999, "type": "fp128", "access_mode": "x", "scale": true,
+                   "byteorder": "x", "unit": "u".repeat(33), "statistics_interval": 7}),
+            json!({
+                "device": ["Invalid pk \"99999\" - object does not exist."],
+                "group": ["Invalid pk \"99999\" - object does not exist."],
+                "type": ["\"fp128\" is not a valid choice."],
+                "access_mode": ["\"x\" is not a valid choice."],
+                "scale": ["A valid number is required."],
+                "byteorder": ["\"x\" is not a valid choice."],
+                "unit": ["Ensure this field has no more than 32 characters."],
+                "statistics_interval": ["Ensure this value divides a day (86400 seconds) without remainder."]
+            }),
+        ),
+        bad(
+            "ids_are_numbers",
+            json!({"name": "a", "device": "press"}),
+            json!({"device": ["Incorrect type. Expected pk value, received str."]}),
+        ),
+        bad("a_plc_needs_a_path", json!({"name": "a", "device": plc}), json!({"path": [REQUIRED]})),
+        bad("in_its_own_syntax", json!({"name": "a", "device": plc, "path": "what?"}), json!({"path": ["*"]})),
+        bad(
+            "a_camera_has_no_streams",
+            json!({"name": "a", "device": camera, "path": "x"}),
+            json!({"device": ["Device protocol has no data streams."]}),
+        ),
+        ("a_sound_one", "POST", "/api/data/".into(), json!({"name": "twin", "device": soft}), 201, json!("*")),
+        bad(
+            "names_are_unique_per_device",
+            json!({"name": "twin", "device": soft}),
+            json!({"non_field_errors": ["The fields device, name must make a unique set."]}),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_paged() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (first, a) = stream_of(&client, "a", "fp64").await;
+    let (second, b) = stream_of(&client, "b", "fp64").await;
+    for (query, expected) in [
+        (String::new(), vec![a, b]),
+        ("?limit=1".into(), vec![a]),
+        ("?limit=1&offset=1".into(), vec![b]),
+        (format!("?device={first}"), vec![a]),
+        (format!("?device={second}&limit="), vec![b]),
+        ("?device=99999".into(), vec![]),
+        ("?group=99999999999".into(), vec![]),
+    ] {
+        let (status, _, body) = client.get(&format!("/api/data/{query}")).await;
+        let ids: Vec<_> =
+            body.as_array().expect("an array").iter().map(|d| d["id"].as_i64().unwrap()).collect();
+        assert_eq!((status, ids), (200, expected), "{query}");
+    }
+    let bad = json!({"device": ["A valid integer is required."], "group": ["A valid integer is required."]});
+    check(
+        &client,
+        vec![("ids_are_numbers", "GET", "/api/data/?device=x&group=1.5".into(), Value::Null, 400, bad)],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_newest_value_is_shown_as_its_kind() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let cases = [
+        ("fp64", json!(1200.5)),
+        ("int32", json!(42)),
+        ("uint64", json!(18_446_744_073_709_551_615_u64)),
+        ("bit", json!(true)),
+        ("text", json!("on")),
+        ("json", json!({"a": [1]})),
+        ("location", json!([13.5, 52.5])),
+    ];
+    for (kind, value) in cases {
+        let (_, id) = stream_of(&client, kind, kind).await;
+        for (second, posted) in [(0, &value), (-60, &value)] {
+            let body = json!({"timestamp": 1_777_377_600 + second, "value": posted});
+            assert_eq!(client.post(&format!("/api/data/{id}/value/"), &body).await.0, 201, "{kind}");
+        }
+        let (_, _, shown) = client.get(&format!("/api/data/{id}/")).await;
+        assert_eq!(
+            (&shown["last_value"], &shown["last_timestamp"]),
+            (&value, &json!("2026-04-28T12:00:00Z")),
+            "{kind}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_restricted_key_sees_its_streams_only() {
+    let server = Server::start(&[]).await;
+    let owner = server.client();
+    let (device, mine) = stream_of(&owner, "mine", "fp64").await;
+    let (foreign, other) = stream_of(&owner, "other", "fp64").await;
+    for args in [["--device", &device.to_string()], ["--data", &mine.to_string()]] {
+        let client = server.client().with_key(&server.key(&args).await);
+        let (_, _, list) = client.get("/api/data/").await;
+        let ids: Vec<_> = list.as_array().expect("an array").iter().map(|d| d["id"].as_i64()).collect();
+        assert_eq!(ids, [Some(mine)], "{args:?}");
+        let no_device = format!("Invalid pk \"{foreign}\" - object does not exist.");
+        check(
+            &client,
+            vec![
+                (
+                    "hidden",
+                    "GET",
+                    format!("/api/data/{other}/"),
+                    Value::Null,
+                    404,
+                    json!({"detail": "Not found."}),
+                ),
+                (
+                    "hidden_values",
+                    "GET",
+                    format!("/api/data/{other}/value/"),
+                    Value::Null,
+                    404,
+                    json!({"detail": "Not found."}),
+                ),
+                (
+                    "foreign_device",
+                    "POST",
+                    "/api/data/".into(),
+                    json!({"name": "x", "device": foreign}),
+                    400,
+                    json!({"device": [no_device]}),
+                ),
+            ],
+        )
+        .await;
+    }
+}

@@ -1,0 +1,58 @@
+//! The DataStone REST API over a real socket: one file per noun, each test a table of requests and answers.
+
+mod data;
+mod device;
+mod refusals;
+mod value;
+
+use serde_json::Value;
+
+use crate::support::Client;
+
+/// Name, method, path, body (null sends none), status, body of the answer (`"*"` matches anything).
+pub type Row = (&'static str, &'static str, String, Value, u16, Value);
+
+/// Runs the requests in order and compares every answer.
+pub async fn check(client: &Client, rows: Vec<Row>) {
+    for (name, method, path, body, status, expected) in rows {
+        let (got_status, _, got) = match method {
+            "GET" => client.get(&path).await,
+            "POST" => client.post(&path, &body).await,
+            "PUT" => client.put(&path, &body).await,
+            "PATCH" => client.patch(&path, &body).await,
+            "DELETE" => client.delete(&path).await,
+            other => panic!("no method {other}"),
+        };
+        assert!(
+            got_status == status && matches(&got, &expected),
+            "{name}: {method} {path}\n  sent     {body}\n  got      {got_status} {got}\n  expected {status} {expected}"
+        );
+    }
+}
+
+/// Equality, except that `"*"` in `expected` stands for any value.
+pub fn matches(got: &Value, expected: &Value) -> bool {
+    match (got, expected) {
+        (_, Value::String(any)) if any == "*" => true,
+        (Value::Object(got), Value::Object(expected)) => {
+            got.len() == expected.len()
+                && expected.iter().all(|(key, value)| got.get(key).is_some_and(|g| matches(g, value)))
+        }
+        (Value::Array(got), Value::Array(expected)) => {
+            got.len() == expected.len() && got.iter().zip(expected).all(|(g, e)| matches(g, e))
+        }
+        _ => got == expected,
+    }
+}
+
+/// Creates a virtual device and a stream of `kind` on it; their ids.
+pub async fn stream_of(client: &Client, name: &str, kind: &str) -> (i64, i64) {
+    let device = serde_json::json!({"name": format!("{name} device"), "protocol": "virtual"});
+    let (status, _, device) = client.post("/api/device/", &device).await;
+    assert_eq!(status, 201, "{device}");
+    let device = device["id"].as_i64().expect("a device has an id");
+    let stream = serde_json::json!({"name": name, "device": device, "type": kind});
+    let (status, _, stream) = client.post("/api/data/", &stream).await;
+    assert_eq!(status, 201, "{stream}");
+    (device, stream["id"].as_i64().expect("a stream has an id"))
+}

@@ -1,0 +1,227 @@
+//! What holds on every route: credentials, scopes, media types, methods, paths, and the order they are checked in.
+
+use serde_json::{Value, json};
+
+use super::{check, stream_of};
+use crate::support::Server;
+
+fn detail(text: &str) -> Value {
+    json!({ "detail": text })
+}
+
+#[tokio::test]
+async fn who_asks_must_be_known() {
+    let server = Server::start(&[]).await;
+    let anonymous = server.client().without_key();
+    let missing = "Authentication credentials were not provided.";
+    let paths = [
+        "/api/device/",
+        "/api/device/1/",
+        "/api/data/",
+        "/api/data/1/value/",
+        "/api/value/",
+        "/api/value/1-0/",
+    ];
+    for path in paths {
+        let (status, headers, body) = anonymous.get(path).await;
+        assert_eq!((status, body), (401, detail(missing)), "{path}");
+        assert_eq!(headers["www-authenticate"], "ApiKey", "{path}");
+    }
+    let valid = format!("ApiKey {}", server.key);
+    type Case<'a> = (&'static str, Vec<(&'static str, &'a str)>, u16);
+    let cases: [Case; 7] = [
+        ("authorization", vec![("authorization", &valid)], 200),
+        ("own_header", vec![("x-api-key", &server.key)], 200),
+        ("wrong_key", vec![("authorization", "ApiKey wrong")], 401),
+        ("wrong_key_in_own_header", vec![("x-api-key", "0123456789012345678901234567890123456789")], 401),
+        ("empty_key", vec![("authorization", "ApiKey ")], 401),
+        ("authorization_wins", vec![("authorization", "ApiKey wrong"), ("x-api-key", &server.key)], 401),
+        ("authorization_wins_when_right", vec![("authorization", &valid), ("x-api-key", "wrong")], 200),
+    ];
+    for (name, headers, expected) in cases {
+        let (status, _, body) = anonymous.send("GET", "/api/device/", &headers, "").await;
+        assert_eq!(status, expected, "{name}: {body}");
+        if status == 401 {
+            assert_eq!(body, detail("Invalid API key."), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_needs_its_scope() {
+    let server = Server::start(&[]).await;
+    let (device, data) = stream_of(&server.client(), "s", "fp64").await;
+    let routes = [
+        ("device", "/api/device/".to_owned()),
+        ("device", format!("/api/device/{device}/")),
+        ("device", format!("/api/device/{device}/status/")),
+        ("data", "/api/data/".to_owned()),
+        ("data", format!("/api/data/{data}/")),
+        ("data", format!("/api/data/{data}/value/")),
+        ("value", "/api/value/".to_owned()),
+    ];
+    let refused = detail("You do not have permission to perform this action.");
+    for resource in ["device", "data", "value", "group"] {
+        for access in ["read", "write"] {
+            let key = server.key(&["--scope", &format!("{resource}:{access}")]).await;
+            let client = server.client().with_key(&key);
+            for (needed, path) in &routes {
+                let may = *needed == resource;
+                let (status, _, body) = client.get(path).await;
+                assert_eq!(status, if may { 200 } else { 403 }, "{resource}:{access} GET {path}: {body}");
+                // Every unsafe method needs the write scope, also one the path does not have.
+                let (status, _, body) = client.post(path, &json!([])).await;
+                let is_refused = (status, body) == (403, refused.clone());
+                assert_eq!(
+                    is_refused,
+                    !(may && access == "write"),
+                    "{resource}:{access} POST {path}: {status}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_must_be_json_objects() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let json_type = ("content-type", "application/json");
+    let got_list = json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]});
+    let parse = |body: &Value| body["detail"].as_str().is_some_and(|d| d.starts_with("JSON parse error - "));
+    for malformed in
+        ["{", "{\"name\": NaN}", "{'name': 1}", "{\"a\": 1} x", "{\"a\": 1e999}", &"[".repeat(100_000)]
+    {
+        let (status, _, body) = client.send("POST", "/api/device/", &[json_type], malformed.to_owned()).await;
+        assert!(status == 400 && parse(&body), "{:.40}: {status} {body}", malformed);
+    }
+    let (status, _, body) = client.send("POST", "/api/device/", &[json_type], "[1]").await;
+    assert_eq!((status, body), (400, got_list));
+    for media in ["text/plain", "application/x-www-form-urlencoded", "text/plain; charset=utf-8"] {
+        let (status, _, body) = client.send("POST", "/api/device/", &[("content-type", media)], "{}").await;
+        let expected = detail(&format!("Unsupported media type \"{media}\" in request."));
+        assert_eq!((status, body), (415, expected));
+    }
+    let charset = ("content-type", "application/json; charset=utf-8");
+    let (status, _, _) =
+        client.send("POST", "/api/device/", &[charset], "{\"name\":\"a\",\"protocol\":\"virtual\"}").await;
+    assert_eq!(status, 201);
+    let big = format!("{{\"name\": \"{}\"}}", "x".repeat(11 * 1024 * 1024));
+    let (status, _, body) = client.send("POST", "/api/device/", &[json_type], big).await;
+    assert_eq!(status, 413, "{body}");
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_read_and_bombs_are_not() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let packed = |text: &[u8]| zstd::encode_all(text, 1).expect("packing in memory");
+    let small = br#"{"name": "packed", "protocol": "virtual"}"#;
+    let mut bomb = br#"{"name": ""#.to_vec();
+    bomb.resize(100 << 20, b'x');
+    let json_type = ("content-type", "application/json");
+    for (name, encoding, body, expected) in [
+        ("zstd", "zstd", packed(small), 201),
+        ("bomb", "zstd", packed(&bomb), 413),
+        ("not_what_it_says", "gzip", small.to_vec(), 400),
+        ("unknown_encoding", "br", small.to_vec(), 415),
+    ] {
+        let headers = [json_type, ("content-encoding", encoding)];
+        let (status, _, answer) = client.send("POST", "/api/device/", &headers, body).await;
+        assert_eq!(status, expected, "{name}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_json_or_nothing() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (accept, expected) in [
+        ("application/json", 200),
+        ("*/*", 200),
+        ("text/html, */*;q=0.1", 200),
+        ("application/*", 200),
+        ("text/csv", 406),
+        ("application/json;q=0", 406),
+    ] {
+        let (status, _, body) = client.send("GET", "/api/device/", &[("accept", accept)], "").await;
+        assert_eq!(status, expected, "{accept}: {body}");
+        if status == 406 {
+            assert_eq!(body, detail("Could not satisfy the request Accept header."));
+        }
+    }
+}
+
+#[tokio::test]
+async fn methods_and_paths_that_do_not_exist() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (method, path, allowed) in [
+        ("PATCH", "/api/device/", "GET,HEAD,POST"),
+        ("POST", "/api/device/1/", "GET,HEAD,PUT,PATCH,DELETE"),
+        ("OPTIONS", "/api/data/", "GET,HEAD,POST"),
+        ("DELETE", "/api/value/", "GET,HEAD"),
+    ] {
+        let (status, headers, body) = client.send(method, path, &[], "").await;
+        assert_eq!((status, body), (405, detail(&format!("Method \"{method}\" not allowed."))), "{path}");
+        let sorted = |list: &str| {
+            let mut names: Vec<_> = list.split(',').map(|m| m.trim().to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(sorted(headers["allow"].to_str().unwrap()), sorted(allowed), "{path}");
+    }
+    let gone = |path: &str| ("not_found", "GET", path.to_owned(), Value::Null, 404, detail("Not found."));
+    check(
+        &client,
+        vec![
+            gone("/api/nothing/"),
+            gone("/api/"),
+            gone("/api/device/999/"),
+            gone("/api/device/abc/"),
+            gone("/api/device/-1/"),
+            gone("/api/device/99999999999/"),
+            gone("/api/device/1%2F/"),
+            gone("/api/device/%FF/"),
+            gone("/api/device//"),
+            gone("/api/data/devices/"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn refusals_come_in_one_order() {
+    let server = Server::start(&[]).await;
+    let reader = server.key(&["--scope", "device:read"]).await;
+    let client = server.client();
+    let bad_body = "{";
+    let no_json = ("accept", "text/csv");
+    for (name, key, method, path, headers, expected) in [
+        ("accept_before_credentials", "wrong", "GET", "/api/device/", vec![no_json], 406),
+        ("credentials_before_scope", "wrong", "PATCH", "/api/device/", vec![], 401),
+        ("scope_before_method", reader.as_str(), "PATCH", "/api/device/", vec![], 403),
+        ("scope_before_path", reader.as_str(), "PATCH", "/api/device/999/", vec![], 403),
+        ("method_before_path", server.key.as_str(), "POST", "/api/device/999/", vec![], 405),
+        ("path_before_body", server.key.as_str(), "PATCH", "/api/device/999/", vec![], 404),
+        ("path_before_body_of_a_value", server.key.as_str(), "POST", "/api/data/999/value/", vec![], 404),
+    ] {
+        let (status, _, body) = client.with_key(key).send(method, path, &headers, bad_body).await;
+        assert_eq!(status, expected, "{name}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_a_request_id_and_head_has_no_body() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let given = [("x-request-id", "trace-7.a")];
+    for path in ["/api/device/", "/api/nothing/", "/healthz/"] {
+        assert_eq!(client.send("GET", path, &given, "").await.1["x-request-id"], "trace-7.a", "{path}");
+        let (status, headers, _) = client.send("GET", path, &[("x-request-id", "not sane")], "").await;
+        assert_ne!(headers["x-request-id"], "not sane");
+        let (head_status, headers, body) = client.send("HEAD", path, &[], "").await;
+        assert_eq!((head_status, body), (status, Value::Null), "{path}");
+        assert!(headers.contains_key("x-request-id"));
+    }
+}

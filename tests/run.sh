@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Runs all tests, after preparing what they need: the pinned Python peers in .venv, and a PostgreSQL server of its own
+# that is gone afterwards. Arguments go to `cargo test`, such as `tests/run.sh --test integration lake::`.
+#
+# Needs Rust, a C compiler and Python 3. PostgreSQL is taken from PATH or its usual places; root on a Debian or Ubuntu
+# gets it installed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fail() {
+    echo "tests/run.sh: $*" >&2
+    exit 1
+}
+
+apt_install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    echo "installing $*" >&2
+    { DEBIAN_FRONTEND=noninteractive apt-get update && apt-get install -y --no-install-recommends "$@"; } >&2
+}
+
+prepare_python() {
+    local wanted=tests/peers/requirements.txt installed=.venv/installed-requirements.txt
+    if ! cmp -s "$wanted" "$installed"; then
+        rm -rf .venv
+        python3 -m venv .venv >/dev/null 2>&1 || {
+            rm -rf .venv
+            apt_install python3-venv && python3 -m venv .venv
+        } || fail "cannot make a Python environment: install Python 3 with its venv module (python3-venv)"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted" >&2
+        cp "$wanted" "$installed"
+    fi
+    export BASALT_TEST_PYTHON="$PWD/.venv/bin/python"
+}
+
+# Prints the directory of the newest PostgreSQL server.
+find_postgres() {
+    local on_path places
+    on_path=$(command -v initdb || true)
+    places=$(printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin | sort -rV)
+    for place in ${on_path:+"$(dirname "$on_path")"} $places; do
+        if [ -x "$place/initdb" ] && [ -x "$place/pg_ctl" ] && [ -x "$place/postgres" ]; then
+            echo "$place"
+            return
+        fi
+    done
+    return 1
+}
+
+# Runs a command of PostgreSQL, which refuses to be root.
+as_postgres() {
+    if [ "$(id -u)" = 0 ]; then
+        (cd / && runuser -u "$postgres_user" -- "$@")
+    else
+        "$@"
+    fi
+}
+
+start_postgres() {
+    local port
+    for _ in 1 2 3; do
+        port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+        if as_postgres "$bin/pg_ctl" start --silent -w -t 60 -D "$scratch/pg/data" -l "$scratch/pg/log" -o "-h 127.0.0.1 \
+            -p $port -k $scratch/pg -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300" \
+            >/dev/null; then
+            export BASALT_TEST_POSTGRES="postgres://basalt@127.0.0.1:$port/postgres"
+            return
+        fi
+    done
+    cat "$scratch/pg/log" >&2
+    fail "PostgreSQL ($bin) does not start"
+}
+
+clean_up() {
+    if [ -f "$scratch/pg/data/postmaster.pid" ]; then
+        as_postgres "$bin/pg_ctl" stop --silent -m immediate -D "$scratch/pg/data" >/dev/null || true
+    fi
+    rm -rf "$scratch"
+}
+
+command -v cargo >/dev/null || fail "cargo is missing: install Rust from https://rustup.rs"
+command -v python3 >/dev/null || apt_install python3 python3-venv || fail "python3 is missing: install Python 3"
+prepare_python
+
+bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||
+    fail "no PostgreSQL server found: install one (Debian, Ubuntu: apt-get install postgresql) or put its bin directory on PATH"
+postgres_user=$(id -un postgres 2>/dev/null || echo nobody)
+# Of the shortest path there is: the name of a Unix socket is limited.
+scratch=$(mktemp -d /tmp/basalt-tests.XXXXXX)
+trap clean_up EXIT
+mkdir "$scratch/pg"
+if [ "$(id -u)" = 0 ]; then
+    chmod 755 "$scratch"
+    chown "$postgres_user" "$scratch/pg"
+fi
+as_postgres "$bin/initdb" --no-sync --auth=trust --username=basalt --encoding=UTF8 --locale=C -D "$scratch/pg/data" \
+    >/dev/null
+start_postgres
+
+status=0
+cargo test --locked "$@" || status=$?
+exit "$status"

@@ -1,0 +1,8 @@
+//! SQL as clients see it: answers, parameters, formats, limits and the words of errors.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod answers;
+mod errors;
+mod formats;
+mod limits;

@@ -1,0 +1,99 @@
+//! Damage that is not an unfinished tail refuses the start, and says where it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use basalt::domain::reading::Reading;
+use basalt::domain::{Kind, Micros, StreamId};
+use basalt::query::values::ValuesQuery;
+use basalt::store::wal::frame::{SEGMENT_HEADER, parse_record};
+
+use crate::inside::{Ground, MINUTE, NOW};
+
+/// Thirty records, one of them long, over several segments of the log; nothing flushed.
+async fn written(ground: &Ground, dir: &Path) -> Vec<PathBuf> {
+    let inside = ground.open_local(dir).await;
+    for n in 0..30 {
+        let rows = (0..if n == 3 { 300 } else { 8 }).map(|i| {
+            Reading::good(StreamId(1), Micros(NOW - 1000 * MINUTE + (n * 300 + i) * 1_000_000), 1.0)
+        });
+        inside.store.write(&ground.owner, rows.collect()).await.unwrap();
+    }
+    let mut segments: Vec<PathBuf> =
+        fs::read_dir(dir.join("wal")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    assert!(segments.len() > 3, "{segments:?}");
+    segments
+}
+
+fn record_starts(segment: &Path) -> Vec<usize> {
+    let bytes = fs::read(segment).unwrap();
+    let mut starts = vec![SEGMENT_HEADER];
+    while let Some(found) = parse_record(&bytes, *starts.last().unwrap()) {
+        starts.push(found.end);
+    }
+    starts
+}
+
+fn flip(file: &Path, at: usize) {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[at] ^= 0x40;
+    fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_in_the_log_refuses_the_start_and_names_segment_and_offset() {
+    let ground = Ground::new(2).await;
+    let last = usize::MAX;
+    // Which segment, which record of it, which byte of the record (from its start).
+    for (name, segment, record, byte) in [
+        ("first_record_of_the_log", 0, 0, 25),
+        ("header_of_a_record", 1, 1, 2),
+        ("payload_in_a_middle_segment", 1, 1, 30),
+        ("last_record_of_a_middle_segment", 1, last, 30),
+        ("record_of_the_last_segment_with_valid_ones_after_it", last, 0, 30),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let segments = written(&ground, dir.path()).await;
+        let segment = &segments[segment.min(segments.len() - 1)];
+        let starts = record_starts(segment);
+        assert!(starts.len() > 2, "{name}: the segment has records");
+        let start = starts[record.min(starts.len() - 2)];
+        flip(segment, start + byte);
+        let refused = ground.open(dir.path(), std::sync::Arc::new(basalt::store::disk::LocalDisk)).await;
+        let error = refused.err().unwrap_or_else(|| panic!("{name}: it starts"));
+        assert_eq!(error.kind, Kind::Unavailable, "{name}: {error}");
+        let segment = segment.file_name().unwrap().to_string_lossy().into_owned();
+        let place = format!("{segment}` at offset {start}:");
+        assert!(error.message.contains(&place), "{name}: {error}, expected {place}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_checkpoint_refuses_the_start_and_is_named() {
+    let ground = Ground::new(2).await;
+    let dir = tempfile::tempdir().unwrap();
+    written(&ground, dir.path()).await;
+    let inside = ground.open_local(dir.path()).await;
+    inside.store.flush().await.unwrap();
+    drop(inside);
+    flip(&dir.path().join("checkpoint.bin"), 30);
+    let refused = ground.open(dir.path(), std::sync::Arc::new(basalt::store::disk::LocalDisk)).await;
+    let error = refused.err().expect("it is refused");
+    assert!(error.message.contains("checkpoint.bin` is damaged at offset 0"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unfinished_tail_is_cut_and_the_rest_is_there() {
+    let ground = Ground::new(2).await;
+    for cut in [1, 19, 20, 100] {
+        let dir = tempfile::tempdir().unwrap();
+        let segments = written(&ground, dir.path()).await;
+        let last = segments.last().unwrap();
+        let bytes = fs::read(last).unwrap();
+        fs::write(last, &bytes[..bytes.len() - cut]).unwrap();
+        let inside = ground.open_local(dir.path()).await;
+        let found = inside.values(&ground.owner, ValuesQuery::default()).await.len();
+        assert_eq!(found, 28 * 8 + 300, "the last record, cut by {cut}, is gone and no other");
+    }
+}

@@ -1,0 +1,200 @@
+//! A disk that fails one step: nothing is acknowledged that is not durable, nothing that was is lost, and the next
+//! flush or the next start heals.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use basalt::domain::reading::{Reading, Readings};
+use basalt::domain::{Kind, Micros, StreamId};
+use basalt::query::values::ValuesQuery;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::lossy::{LossyDisk, Op};
+use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+
+type Rows = BTreeMap<(i32, i64), f64>;
+
+fn readings(rows: &Rows) -> Readings {
+    rows.iter().map(|((stream, ts), value)| Reading::good(StreamId(*stream), Micros(*ts), *value)).collect()
+}
+
+/// `value` in every row: two days, two streams.
+fn rows(minutes: std::ops::Range<i64>, value: f64) -> Rows {
+    let keys = minutes.flat_map(|m| [(1, NOW - 200 * MINUTE + m * MINUTE), (2, NOW - DAY + m * MINUTE)]);
+    keys.map(|key| (key, value)).collect()
+}
+
+async fn open(ground: &Ground, disk: &LossyDisk, place: &str) -> Inside {
+    let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
+    opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"))
+}
+
+async fn check(ground: &Ground, inside: &Inside, expected: &Rows, place: &str) {
+    let listed = inside.values(&ground.owner, ValuesQuery { bad: true, ..ValuesQuery::default() }).await;
+    let rows = listed.len();
+    let found: Rows = listed.into_iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
+    assert_eq!(rows, found.len(), "{place}: a row is shown twice");
+    assert!(found == *expected, "{place}: {} rows, expected {}", found.len(), expected.len());
+}
+
+/// A lake that holds `known`, and in memory rows that are new, late and of another day.
+async fn before_a_flush(ground: &Ground, disk: &LossyDisk) -> (Inside, Rows) {
+    let inside = open(ground, disk, "fresh").await;
+    // Each request fills a segment of the log, so that a flush cuts what came before.
+    let mut known = rows(0..100, 1.0);
+    inside.store.write(&ground.owner, readings(&known)).await.unwrap();
+    inside.store.flush().await.unwrap();
+    let more = rows(50..150, 2.0);
+    inside.store.write(&ground.owner, readings(&more)).await.unwrap();
+    known.extend(more);
+    (inside, known)
+}
+
+#[derive(Debug, Clone, Copy)]
+enum After {
+    FlushAgain,
+    Restart,
+}
+
+/// Fails step `n` of a flush; `false` once a flush has fewer steps.
+async fn fail_flush(ground: &Ground, n: usize, after: After) -> bool {
+    let mut disk = LossyDisk::new();
+    let (mut inside, mut known) = before_a_flush(ground, &disk).await;
+    disk.fail_step(n);
+    let flushed = inside.store.flush().await;
+    let Some((op, path)) = disk.failed() else {
+        flushed.expect("no step failed");
+        return false;
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let place = format!("step {n}, {op:?} of `{name}`, then {after:?}");
+    check(ground, &inside, &known, &place).await;
+    let late = rows(120..121, 3.0);
+    inside.store.write(&ground.owner, readings(&late)).await.expect("the log is well");
+    known.extend(late);
+    match after {
+        After::FlushAgain => inside.store.flush().await.unwrap_or_else(|e| panic!("{place}: {e}")),
+        After::Restart => {
+            drop(inside);
+            disk = disk.process_end();
+            inside = open(ground, &disk, &place).await;
+        }
+    }
+    check(ground, &inside, &known, &place).await;
+    drop(inside);
+    let disk = disk.power_loss(&mut StdRng::seed_from_u64(n as u64));
+    let inside = open(ground, &disk, &format!("{place}, power gone")).await;
+    check(ground, &inside, &known, &format!("{place}, power gone")).await;
+    inside.store.flush().await.unwrap_or_else(|e| panic!("{place}, power gone: {e}"));
+    check(ground, &inside, &known, &format!("{place}, power gone, flushed")).await;
+    true
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_that_fails_at_any_step_loses_nothing_and_heals() {
+    let ground = Ground::new(3).await;
+    for after in [After::FlushAgain, After::Restart] {
+        let mut n = 0;
+        while fail_flush(&ground, n, after).await {
+            n += 1;
+        }
+        assert!(n > 10, "a flush has more steps than {n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_failed_sync_of_the_log_nothing_is_acknowledged_until_a_restart() {
+    let ground = Ground::new(3).await;
+    for op in [Op::Sync, Op::Write, Op::Create] {
+        let disk = LossyDisk::new();
+        let (mut inside, mut known) = before_a_flush(&ground, &disk).await;
+        if op == Op::Create {
+            // The next record begins a segment.
+            let filler = rows(160..300, 1.0);
+            inside.store.write(&ground.owner, readings(&filler)).await.unwrap();
+            known.extend(filler);
+        }
+        disk.fail_on(op, "wal");
+        let refused = rows(151..152, 9.0);
+        let error = inside.store.write(&ground.owner, readings(&refused)).await.unwrap_err();
+        assert!(disk.failed().is_some(), "{op:?}");
+        assert_eq!(error.kind, Kind::Unavailable, "{op:?}: {error}");
+        let error = inside.store.write(&ground.owner, readings(&rows(30..31, 9.0))).await.unwrap_err();
+        assert!(
+            error.kind == Kind::Unavailable && error.message.contains("until a restart"),
+            "{op:?}: {error}"
+        );
+        check(&ground, &inside, &known, &format!("{op:?}: refused rows are not shown")).await;
+        inside.store.flush().await.expect("what is in memory can still be flushed");
+
+        drop(inside);
+        let disk = disk.process_end();
+        inside = open(&ground, &disk, &format!("{op:?}")).await;
+        // The request can have reached the file; then it stays.
+        let listed = inside.values(&ground.owner, ValuesQuery::default()).await;
+        if listed.iter().any(|r| r.value == Some(9.0)) {
+            known.extend(refused);
+        }
+        check(&ground, &inside, &known, &format!("{op:?}, restarted")).await;
+        let more = rows(40..45, 4.0);
+        inside.store.write(&ground.owner, readings(&more)).await.expect("a restart heals");
+        known.extend(more);
+
+        drop(inside);
+        let disk = disk.power_loss(&mut StdRng::seed_from_u64(1));
+        inside = open(&ground, &disk, &format!("{op:?}, power gone")).await;
+        check(&ground, &inside, &known, &format!("{op:?}, power gone")).await;
+    }
+}
+
+/// Writers that fail by the dozen must not use up the memory that the others wait for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_writes_hold_no_memory() {
+    let ground = Ground::new(3).await;
+    let disk = LossyDisk::new();
+    let options = basalt::store::StoreOptions {
+        memtable_cap_bytes: 8192,
+        write_deadline: std::time::Duration::from_millis(200),
+        ..crate::inside::store_options(disk.path())
+    };
+    let inside = Inside::open(options, ground.catalog.clone(), Arc::new(disk.clone()), ground.clock.clone())
+        .await
+        .unwrap();
+    disk.fail_on(Op::Sync, "wal");
+    for n in 0..40 {
+        let error = inside.store.write(&ground.owner, readings(&rows(n..n + 10, 1.0))).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Unavailable, "write {n}: {error}");
+    }
+}
+
+/// A commit of the lake that was never made durable can be there in part after a loss of power.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_torn_commit_of_the_lake_counts_as_never_made() {
+    let ground = Ground::new(3).await;
+    for kept in [0.0, 0.3, 0.7, 0.99] {
+        let disk = LossyDisk::new();
+        let (inside, known) = before_a_flush(&ground, &disk).await;
+        // The commit is written; making it durable fails, and so does everything after it.
+        disk.fail_on(Op::Sync, "_delta_log");
+        let log = disk.path().join("lake/readings/_delta_log");
+        let second = log.join(format!("{:020}.json", 2));
+        let failed = inside.store.flush().await;
+        drop((inside, failed));
+        let whole = std::fs::read(&second).unwrap();
+        let end = (whole.len() as f64 * kept) as usize;
+        let disk = disk.power_loss(&mut StdRng::seed_from_u64(1));
+        std::fs::write(
+            disk.path().join("lake/readings/_delta_log").join(second.file_name().unwrap()),
+            &whole[..end],
+        )
+        .unwrap();
+        let place = format!("{end} of {} bytes", whole.len());
+        let inside = open(&ground, &disk, &place).await;
+        check(&ground, &inside, &known, &place).await;
+        inside.store.flush().await.unwrap_or_else(|e| panic!("{place}: {e}"));
+        drop(inside);
+        let inside = open(&ground, &disk, &place).await;
+        check(&ground, &inside, &known, &format!("{place}, flushed")).await;
+    }
+}

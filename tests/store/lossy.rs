@@ -1,0 +1,305 @@
+//! A disk that forgets: at a loss of power every byte and every directory entry that was not synced is gone.
+//!
+//! It works on a real directory, so that files written behind its back (object_store's) obey the same rules. It can
+//! fail any step, and after a failed sync it lies as kernels do: later syncs of that file succeed and change nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use basalt::store::disk::{Disk, DiskFile, LocalDisk};
+use parking_lot::Mutex;
+use rand::Rng;
+use rand::rngs::StdRng;
+use tempfile::TempDir;
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    Create,
+    Write,
+    Sync,
+    SyncDir,
+    Truncate,
+    Rename,
+    Remove,
+    CreateDir,
+}
+
+/// A file as the platters have it.
+struct OnDisk {
+    bytes: Vec<u8>,
+    /// A sync of it failed once: whatever is synced later does not get there.
+    is_lost: bool,
+    /// Keeps the inode number from being used again.
+    _pin: File,
+}
+
+#[derive(Clone, Copy)]
+enum Entry {
+    Dir,
+    File(u64),
+}
+
+#[derive(Default)]
+struct State {
+    files: HashMap<u64, OnDisk>,
+    dirs: HashMap<PathBuf, BTreeMap<OsString, Entry>>,
+    steps: usize,
+    fail_at: Option<usize>,
+    fail_on: Option<(Op, &'static str)>,
+    die_at: Option<usize>,
+    failed: Option<(Op, PathBuf)>,
+    is_dead: bool,
+}
+
+/// The disk. Clones share it.
+#[derive(Clone)]
+pub struct LossyDisk {
+    root: Arc<TempDir>,
+    state: Arc<Mutex<State>>,
+}
+
+impl LossyDisk {
+    /// An empty one.
+    pub fn new() -> LossyDisk {
+        let root = Arc::new(tempfile::tempdir().unwrap());
+        let disk = LossyDisk { root, state: Arc::default() };
+        disk.state.lock().dirs.insert(disk.path().to_owned(), BTreeMap::new());
+        disk
+    }
+
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Fails the n-th step from now (0 is the next), once.
+    pub fn fail_step(&self, n: usize) {
+        let mut state = self.state.lock();
+        state.fail_at = Some(state.steps + n);
+        state.failed = None;
+    }
+
+    /// Fails the next step of a kind whose path contains `part`, once.
+    pub fn fail_on(&self, op: Op, part: &'static str) {
+        self.state.lock().fail_on = Some((op, part));
+    }
+
+    /// What a planned failure hit, if it did; a plan that hit nothing is dropped.
+    pub fn failed(&self) -> Option<(Op, PathBuf)> {
+        let mut state = self.state.lock();
+        (state.fail_at, state.fail_on) = (None, None);
+        state.failed.take()
+    }
+
+    /// Every step from the n-th on fails: the power is going.
+    pub fn die_after(&self, n: usize) {
+        let mut state = self.state.lock();
+        state.die_at = Some(state.steps + n);
+    }
+
+    /// The process is gone, the machine runs on: what was written can still be read, synced or not.
+    pub fn process_end(&self) -> LossyDisk {
+        let mut state = self.state.lock();
+        state.is_dead = true;
+        let state = State {
+            files: std::mem::take(&mut state.files),
+            dirs: std::mem::take(&mut state.dirs),
+            ..State::default()
+        };
+        LossyDisk { root: self.root.clone(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The power is gone. What the platters hold is the disk returned; of bytes appended but not synced a prefix may
+    /// have got there, and a removal not synced may have happened, as `chance` decides.
+    pub fn power_loss(&self, chance: &mut StdRng) -> LossyDisk {
+        let mut state = self.state.lock();
+        state.is_dead = true;
+        let after = LossyDisk::new();
+        after.restore(self.path(), after.path(), &state, chance);
+        after
+    }
+
+    fn restore(&self, from: &Path, to: &Path, before: &State, chance: &mut StdRng) {
+        let present = entries(from).unwrap();
+        let is_present = |inode: &u64| present.values().any(|e| matches!(e, Entry::File(i) if i == inode));
+        for (name, entry) in before.dirs.get(from).into_iter().flatten() {
+            if let Entry::File(inode) = entry
+                && !present.contains_key(name)
+                && !is_present(inode)
+                && chance.random_bool(0.5)
+            {
+                continue;
+            }
+            match entry {
+                Entry::Dir => {
+                    fs::create_dir(to.join(name)).unwrap();
+                    self.restore(&from.join(name), &to.join(name), before, chance);
+                }
+                Entry::File(inode) => {
+                    let file = &before.files[inode];
+                    let mut bytes = file.bytes.clone();
+                    let is_same = fs::metadata(from.join(name)).is_ok_and(|m| m.ino() == *inode);
+                    let written = fs::read(from.join(name)).unwrap_or_default();
+                    if is_same && !file.is_lost && chance.random_bool(0.5) && written.starts_with(&bytes) {
+                        bytes.extend(&written[bytes.len()..chance.random_range(bytes.len()..=written.len())]);
+                    }
+                    fs::write(to.join(name), bytes).unwrap();
+                    self.keep(&to.join(name)).unwrap();
+                }
+            }
+        }
+        let entries = entries(to).unwrap();
+        self.state.lock().dirs.insert(to.to_owned(), entries);
+    }
+
+    /// Counts a step and decides whether it happens.
+    fn step(&self, op: Op, path: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let number = state.steps;
+        state.steps += 1;
+        state.is_dead |= state.die_at.is_some_and(|at| number >= at);
+        if state.is_dead {
+            return Err(io::Error::other("the power is gone"));
+        }
+        let is_named =
+            state.fail_on.is_some_and(|(o, part)| o == op && path.to_string_lossy().contains(part));
+        if is_named || state.fail_at == Some(number) {
+            (state.fail_at, state.fail_on) = (None, None);
+            state.failed = Some((op, path.to_owned()));
+            return Err(io::Error::other("injected failure"));
+        }
+        Ok(())
+    }
+
+    /// What a file holds now is on the platters.
+    fn keep(&self, path: &Path) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let mut state = self.state.lock();
+        let known = state.files.entry(file.metadata()?.ino());
+        let kept = known.or_insert(OnDisk { bytes: Vec::new(), is_lost: false, _pin: file });
+        if !kept.is_lost {
+            kept.bytes = bytes;
+        }
+        Ok(())
+    }
+
+    /// The pages a failed sync did not write are dropped, and nobody is told again.
+    fn lose(&self, path: &Path) {
+        let inode = fs::metadata(path).map(|m| m.ino()).unwrap_or_default();
+        let mut state = self.state.lock();
+        let is_dead = state.is_dead;
+        if let Some(file) = state.files.get_mut(&inode) {
+            file.is_lost = !is_dead;
+        }
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        self.know(path)?;
+        self.step(Op::Sync, path).inspect_err(|_| self.lose(path))?;
+        self.keep(path)
+    }
+
+    /// Makes a file known, with nothing of it on the platters yet.
+    fn know(&self, path: &Path) -> io::Result<u64> {
+        let file = File::open(path)?;
+        let inode = file.metadata()?.ino();
+        let empty = OnDisk { bytes: Vec::new(), is_lost: false, _pin: file };
+        self.state.lock().files.entry(inode).or_insert(empty);
+        Ok(inode)
+    }
+}
+
+fn entries(dir: &Path) -> io::Result<BTreeMap<OsString, Entry>> {
+    let entry = |found: io::Result<fs::DirEntry>| {
+        let found = found?;
+        let entry = if found.file_type()?.is_dir() { Entry::Dir } else { Entry::File(found.ino()) };
+        Ok((found.file_name(), entry))
+    };
+    fs::read_dir(dir)?.map(entry).collect()
+}
+
+struct LossyFile {
+    disk: LossyDisk,
+    path: PathBuf,
+    file: Box<dyn DiskFile>,
+}
+
+impl Write for LossyFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(e) = self.disk.step(Op::Write, &self.path) {
+            // Some of it got out before.
+            self.file.write_all(&bytes[..bytes.len() / 2])?;
+            return Err(e);
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl DiskFile for LossyFile {
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.sync(&self.path)
+    }
+}
+
+impl Disk for LossyDisk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.step(Op::Create, path)?;
+        let file = LocalDisk.create(path)?;
+        self.know(path)?;
+        Ok(Box::new(LossyFile { disk: self.clone(), path: path.to_owned(), file }))
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        self.sync(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.step(Op::SyncDir, path)?;
+        let entries = entries(path)?;
+        for name in entries.iter().filter(|(_, e)| matches!(e, Entry::File(_))).map(|(name, _)| name) {
+            self.know(&path.join(name))?;
+        }
+        self.state.lock().dirs.insert(path.to_owned(), entries);
+        Ok(())
+    }
+
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        self.step(Op::Truncate, path)?;
+        LocalDisk.truncate(path, len)?;
+        self.keep(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(Op::Rename, from)?;
+        LocalDisk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step(Op::Remove, path)?;
+        LocalDisk.remove(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.step(Op::CreateDir, path)?;
+        LocalDisk.create_dir(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        LocalDisk.read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        LocalDisk.list(path)
+    }
+}

@@ -1,0 +1,9 @@
+//! The storage engine on a disk that forgets and fails, and against a model.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod damage;
+mod faults;
+mod lossy;
+mod model;
+mod power;

@@ -1,0 +1,239 @@
+//! Random writes, flushes and restarts against a map in which the last write wins: every way of asking agrees with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use basalt::domain::reading::{Quality, Reading, Readings};
+use basalt::domain::{Micros, StreamId};
+use basalt::query::values::ValuesQuery;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+
+use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+
+const SEEDS: u64 = 6;
+const STEPS: usize = 32;
+/// Streams 1 to 4 are numbers, 5 is a text.
+const STREAMS: i32 = 5;
+
+type Key = (i32, i64);
+
+struct Model {
+    rows: BTreeMap<Key, Reading>,
+    /// Streams of which a value was overwritten by a bad reading: what came before it, memory does not know.
+    unsure: BTreeSet<i32>,
+    chance: StdRng,
+    /// Minutes gone by: most rows are newer than those before.
+    minute: i64,
+}
+
+impl Model {
+    fn time(&mut self) -> i64 {
+        let start = NOW - 2 * DAY;
+        let minute = match self.chance.random_range(0..10) {
+            0..6 => self.minute + self.chance.random_range(0..3),
+            6..9 => self.chance.random_range(0..=self.minute),
+            // Exactly at the edges of a day.
+            _ => {
+                return start - start.rem_euclid(DAY) + DAY * self.chance.random_range(0..3)
+                    - i64::from(self.chance.random_bool(0.5));
+            }
+        };
+        start + minute * MINUTE
+    }
+
+    fn reading(&mut self) -> Reading {
+        let (stream, ts) = (StreamId(self.chance.random_range(1..=STREAMS)), Micros(self.time()));
+        let number = f64::from(self.chance.random_range(-1000..1000_i32));
+        match self.chance.random_range(0..10) {
+            0 => Reading::lost(stream, ts),
+            _ if stream.0 == STREAMS => Reading {
+                text: Some(format!("text {number}").into()),
+                value: None,
+                ..Reading::good(stream, ts, 0.0)
+            },
+            1 => Reading { quality: Quality::Uncertain, ..Reading::good(stream, ts, number) },
+            _ => Reading::good(stream, ts, number),
+        }
+    }
+
+    async fn write(&mut self, ground: &Ground, inside: &Inside) {
+        self.minute += self.chance.random_range(0..30);
+        let count = if self.chance.random_bool(0.2) { 400 } else { self.chance.random_range(1..12) };
+        let mut request: Vec<Reading> = (0..count).map(|_| self.reading()).collect();
+        if self.chance.random_bool(0.3) {
+            // The same key again in one request: the later row wins.
+            let again = Reading { ts: request[0].ts, stream: request[0].stream, ..self.reading() };
+            let fits = again.quality == Quality::Bad || again.text.is_some() == (again.stream.0 == STREAMS);
+            request.extend(fits.then_some(again));
+        }
+        inside.store.write(&ground.owner, request.iter().cloned().collect::<Readings>()).await.unwrap();
+        for reading in request {
+            let is_bad = reading.quality == Quality::Bad;
+            let stream = reading.stream.0;
+            let before = self.rows.insert((stream, reading.ts.0), reading);
+            if is_bad && before.is_some_and(|b| b.quality != Quality::Bad) {
+                self.unsure.insert(stream);
+            }
+        }
+    }
+
+    fn list(&self, query: &ValuesQuery) -> Vec<Reading> {
+        let wanted = |r: &&Reading| {
+            query.streams.as_ref().is_none_or(|s| s.contains(&r.stream))
+                && query.from.is_none_or(|t| r.ts >= t)
+                && query.to.is_none_or(|t| r.ts <= t)
+                && (query.bad || r.quality != Quality::Bad)
+        };
+        let mut rows: Vec<Reading> = self.rows.values().filter(wanted).cloned().collect();
+        rows.sort_by_key(|r| (if query.newest_first { -r.ts.0 } else { r.ts.0 }, r.stream));
+        rows.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX)).collect()
+    }
+
+    fn query(&mut self) -> ValuesQuery {
+        let streams = match self.chance.random_range(0..3) {
+            0 => None,
+            1 => Some(vec![StreamId(self.chance.random_range(1..=STREAMS))]),
+            _ => Some(vec![StreamId(1), StreamId(self.chance.random_range(2..=STREAMS + 1))]),
+        };
+        let (a, b) = (self.time(), self.time());
+        let is_ranged = self.chance.random_bool(0.6);
+        ValuesQuery {
+            streams,
+            from: is_ranged.then_some(Micros(a.min(b))),
+            to: (is_ranged && self.chance.random_bool(0.7)).then_some(Micros(a.max(b))),
+            newest_first: self.chance.random_bool(0.5),
+            offset: if self.chance.random_bool(0.7) { 0 } else { self.chance.random_range(0..60) },
+            limit: self.chance.random_bool(0.6).then(|| self.chance.random_range(0..50)),
+            bad: self.chance.random_bool(0.5),
+        }
+    }
+
+    async fn check(&mut self, ground: &Ground, inside: &Inside, place: &str) {
+        let all = ValuesQuery { bad: true, ..ValuesQuery::default() };
+        for query in [all].into_iter().chain((0..6).map(|_| self.query()).collect::<Vec<_>>()) {
+            let found = inside.values(&ground.owner, query.clone()).await;
+            let expected = self.list(&query);
+            assert!(found == expected, "{place}: {query:?}\n  got      {found:?}\n  expected {expected:?}");
+        }
+        for _ in 0..3 {
+            let (stream, ts) = (StreamId(self.chance.random_range(1..=STREAMS)), Micros(self.time()));
+            let found = inside.engine.value(&ground.owner, stream, ts).await.unwrap();
+            assert_eq!(found.as_ref(), self.rows.get(&(stream.0, ts.0)), "{place}: {stream} at {ts}");
+        }
+        for stream in 1..=STREAMS {
+            let newest = self.rows.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back().map(|(_, r)| r);
+            let latest = inside.store.last(&ground.owner, StreamId(stream)).map(|l| l.newest);
+            assert_eq!(latest.as_ref(), newest, "{place}: the last of stream {stream}");
+            let valued = ValuesQuery {
+                streams: Some(vec![StreamId(stream)]),
+                newest_first: true,
+                limit: Some(1),
+                ..ValuesQuery::default()
+            };
+            let latest = inside.store.last(&ground.owner, StreamId(stream)).and_then(|l| l.valued);
+            match &latest {
+                Some(r) if self.unsure.contains(&stream) => {
+                    let now = self.rows.get(&(stream, r.ts.0));
+                    assert_eq!(Some(r), now, "{place}: an overwritten value of stream {stream} came back");
+                }
+                None if self.unsure.contains(&stream) => {}
+                _ => {
+                    assert_eq!(latest, self.list(&valued).pop(), "{place}: the last value of stream {stream}")
+                }
+            }
+        }
+        self.check_sql(ground, inside, place).await;
+    }
+
+    async fn check_sql(&mut self, ground: &Ground, inside: &Inside, place: &str) {
+        let (a, b) = (self.time(), self.time());
+        let (from, to) = (Micros(a.min(b)), Micros(a.max(b)));
+        let least = f64::from(self.chance.random_range(-1000..1000_i32));
+        let by_stream = |wanted: &dyn Fn(&Reading) -> bool| -> Vec<Value> {
+            let mut groups: BTreeMap<i32, Vec<&Reading>> = BTreeMap::new();
+            let rows = self.rows.values().filter(|r| wanted(r));
+            rows.for_each(|r| groups.entry(r.stream.0).or_default().push(r));
+            let row = |(stream, rows): (i32, Vec<&Reading>)| {
+                let values: Vec<f64> = rows.iter().filter_map(|r| r.value).collect();
+                let mut row = json!({
+                    "stream_id": stream,
+                    "n": rows.len(),
+                    "values": values.len(),
+                    "texts": rows.iter().filter(|r| r.text.is_some()).count(),
+                    "first": rows.iter().map(|r| r.ts.0).min(),
+                    "last": rows.iter().map(|r| r.ts.0).max(),
+                });
+                if !values.is_empty() {
+                    row["total"] = json!(values.iter().sum::<f64>());
+                    row["most"] = json!(values.iter().copied().fold(f64::MIN, f64::max));
+                }
+                row
+            };
+            groups.into_iter().map(row).collect()
+        };
+        let cases = [
+            ("TRUE".to_owned(), by_stream(&|_| true)),
+            (format!("ts >= '{from}' AND ts < '{to}'"), by_stream(&|r| from <= r.ts && r.ts < to)),
+            (format!("ts BETWEEN '{from}' AND '{to}' AND stream_id IN (1, 3, 5)"), {
+                by_stream(&|r| from <= r.ts && r.ts <= to && r.stream.0 % 2 == 1)
+            }),
+            (format!("value > {least} OR text IS NOT NULL"), {
+                by_stream(&|r| r.value.is_some_and(|v| v > least) || r.text.is_some())
+            }),
+            ("quality = 'bad' AND stream_id <> 2".to_owned(), {
+                by_stream(&|r| r.quality == Quality::Bad && r.stream.0 != 2)
+            }),
+            (format!("stream_id = 4 AND (ts < '{from}' OR ts > '{to}')"), {
+                by_stream(&|r| r.stream.0 == 4 && (r.ts < from || r.ts > to))
+            }),
+        ];
+        for (condition, expected) in cases {
+            let query = format!(
+                "SELECT stream_id, count(*) AS n, count(value) AS \"values\", count(text) AS texts, \
+                 CAST(min(ts) AS BIGINT) AS first, CAST(max(ts) AS BIGINT) AS last, sum(value) AS total, \
+                 max(value) AS most FROM readings WHERE {condition} GROUP BY stream_id ORDER BY stream_id"
+            );
+            let found = inside.sql(&ground.owner, &query).await;
+            assert!(found == expected, "{place}: {query}\n  got      {found:?}\n  expected {expected:?}");
+        }
+        let count = inside.sql(&ground.owner, "SELECT count(*) AS n FROM readings").await;
+        assert_eq!(count, [json!({"n": self.rows.len()})], "{place}");
+        let page = inside.sql(&ground.owner, "SELECT stream_id, value FROM readings LIMIT 7").await;
+        assert_eq!(page.len(), self.rows.len().min(7), "{place}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_way_of_asking_agrees_with_a_map_in_which_the_last_write_wins() {
+    let ground = Ground::new(STREAMS).await;
+    for seed in 0..SEEDS {
+        let dir = tempfile::tempdir().unwrap();
+        let mut inside = ground.open_local(dir.path()).await;
+        let mut model = Model {
+            rows: BTreeMap::new(),
+            unsure: BTreeSet::new(),
+            chance: StdRng::seed_from_u64(seed),
+            minute: 0,
+        };
+        for step in 0..STEPS {
+            let place = format!("seed {seed}, step {step}");
+            match model.chance.random_range(0..12) {
+                0..8 => model.write(&ground, &inside).await,
+                8..10 => inside.store.flush().await.unwrap(),
+                10 => {
+                    drop(inside);
+                    inside = ground.open_local(dir.path()).await;
+                }
+                _ => {
+                    inside.store.close().await.unwrap();
+                    drop(inside);
+                    inside = ground.open_local(dir.path()).await;
+                }
+            }
+            if step % 4 == 3 {
+                model.check(&ground, &inside, &place).await;
+            }
+        }
+    }
+}

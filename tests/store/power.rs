@@ -1,0 +1,206 @@
+//! Loss of power at random points of a random workload: acknowledged rows are there exactly once, the others at most
+//! once, and what was seen after a restart never goes away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use basalt::domain::reading::{Reading, Readings};
+use basalt::domain::{Micros, StreamId};
+use basalt::query::values::ValuesQuery;
+use basalt::store::Claimed;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::lossy::LossyDisk;
+use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+
+const SEEDS: u64 = 16;
+const LIVES: usize = 5;
+const WRITERS: i32 = 3;
+
+type Key = (i32, i64);
+
+/// A request that was sent and not acknowledged.
+#[derive(Debug, Clone)]
+struct Unsure {
+    rows: BTreeMap<Key, f64>,
+    idempotency_key: Option<String>,
+}
+
+/// One writer: its own streams, its requests one after another, and what must be there.
+struct Writer {
+    streams: [i32; 2],
+    chance: StdRng,
+    number: u32,
+    known: BTreeMap<Key, f64>,
+    unsure: Option<Unsure>,
+}
+
+impl Writer {
+    fn new(n: i32, seed: u64) -> Writer {
+        Writer {
+            streams: [2 * n + 1, 2 * n + 2],
+            chance: StdRng::seed_from_u64(seed * 100 + n as u64),
+            number: 0,
+            known: BTreeMap::new(),
+            unsure: None,
+        }
+    }
+
+    /// Few keys, so that many are written again; mostly new ones, some late within the day, some of days before.
+    fn request(&mut self) -> Unsure {
+        self.number += 1;
+        let rows = if self.chance.random_bool(0.1) { 200 } else { self.chance.random_range(1..6) };
+        let mut request = BTreeMap::new();
+        for i in 0..rows {
+            let days = if self.chance.random_bool(0.8) { 0 } else { self.chance.random_range(1..3) };
+            let newest = i64::from(self.number) + i;
+            let minute =
+                if self.chance.random_bool(0.6) { newest } else { self.chance.random_range(0..=newest) };
+            let stream = self.streams[self.chance.random_range(0..2)];
+            let value = f64::from(self.number) + self.chance.random_range(0.0..1.0);
+            request.insert((stream, NOW - days * DAY - 600 * MINUTE + minute * MINUTE), value);
+        }
+        let key = format!("{}-{}", self.streams[0], self.number);
+        Unsure { rows: request, idempotency_key: self.chance.random_bool(0.5).then_some(key) }
+    }
+
+    /// Sends until the disk fails.
+    async fn work(mut self, inside: Inside, who: basalt::domain::Principal) -> Writer {
+        loop {
+            let request = self.request();
+            self.unsure = Some(request.clone());
+            if send(&inside, &who, &request).await.is_err() {
+                return self;
+            }
+            self.known.extend(request.rows);
+            self.unsure = None;
+        }
+    }
+
+    /// What is there after the restart: the known rows, and of the unsure request all or nothing.
+    fn check(&mut self, found: &BTreeMap<Key, f64>, place: &str) -> bool {
+        let own: BTreeMap<Key, f64> =
+            found.iter().filter(|(key, _)| self.streams.contains(&key.0)).map(|(k, v)| (*k, *v)).collect();
+        let mut with = self.known.clone();
+        with.extend(self.unsure.iter().flat_map(|u| u.rows.clone()));
+        let came_through = self.unsure.is_some() && own == with;
+        if !came_through {
+            let gone: Vec<_> = self.known.iter().filter(|(k, v)| own.get(k) != Some(v)).collect();
+            assert!(own == self.known, "{place}: {} rows lost or changed: {gone:?}", gone.len());
+        }
+        self.known = own;
+        came_through
+    }
+
+    /// Asks again with the same key: the answer of before if the request came through, else it is written now.
+    async fn retry(
+        &mut self,
+        inside: &Inside,
+        who: &basalt::domain::Principal,
+        came_through: bool,
+        place: &str,
+    ) {
+        let Some(request) = self.unsure.take() else { return };
+        if request.idempotency_key.is_none() {
+            return;
+        }
+        let is_replay = send(inside, who, &request).await.expect("the disk is well");
+        assert_eq!(is_replay, came_through, "{place}: rows and idempotency key are one record");
+        self.known.extend(request.rows);
+    }
+}
+
+async fn send(
+    inside: &Inside,
+    who: &basalt::domain::Principal,
+    request: &Unsure,
+) -> basalt::domain::Result<bool> {
+    let reading = |(key, value): (&Key, &f64)| Reading::good(StreamId(key.0), Micros(key.1), *value);
+    let rows: Readings = request.rows.iter().map(reading).collect();
+    let Some(key) = &request.idempotency_key else {
+        return inside.store.write(who, rows).await.map(|_| false);
+    };
+    match inside.store.claim("test", key, key.as_bytes()).await? {
+        Claimed::Before(answer) => {
+            assert_eq!(answer, b"answer");
+            Ok(true)
+        }
+        Claimed::First(claim) => {
+            inside.store.write_claimed(who, rows, claim, b"answer".to_vec()).await.map(|()| false)
+        }
+    }
+}
+
+async fn scan(ground: &Ground, inside: &Inside, place: &str) -> BTreeMap<Key, f64> {
+    let listed = inside.values(&ground.owner, ValuesQuery { bad: true, ..ValuesQuery::default() }).await;
+    let rows = listed.len();
+    let found: BTreeMap<Key, f64> =
+        listed.into_iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
+    assert_eq!(found.len(), rows, "{place}: a row is shown twice");
+    found
+}
+
+async fn flush_until_failure(inside: Inside, mut chance: StdRng) {
+    loop {
+        for _ in 0..chance.random_range(1..40) {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        if inside.store.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// One life: the store opens, writers and flushes run until the power goes. Opening may already not succeed.
+async fn live(ground: &Ground, disk: &LossyDisk, writers: Vec<Writer>, chance: &mut StdRng) -> Vec<Writer> {
+    let opens_well = chance.random_bool(0.8);
+    if !opens_well {
+        disk.die_after(chance.random_range(0..12));
+    }
+    let Ok(inside) = ground.open(disk.path(), Arc::new(disk.clone())).await else { return writers };
+    if opens_well {
+        disk.die_after(chance.random_range(0..250));
+    }
+    let flushing = tokio::spawn(flush_until_failure(inside.clone(), StdRng::seed_from_u64(chance.random())));
+    let working: Vec<_> =
+        writers.into_iter().map(|w| tokio::spawn(w.work(inside.clone(), ground.owner.clone()))).collect();
+    let mut after = Vec::new();
+    for writer in working {
+        after.push(writer.await.unwrap());
+    }
+    flushing.await.unwrap();
+    after
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_acknowledged_row_is_lost_when_the_power_goes() {
+    let ground = Ground::new(2 * WRITERS + 1).await;
+    for seed in 0..SEEDS {
+        let mut chance = StdRng::seed_from_u64(seed);
+        let mut disk = LossyDisk::new();
+        let mut writers: Vec<Writer> = (0..WRITERS).map(|n| Writer::new(n, seed)).collect();
+        for life in 0..LIVES {
+            let place = format!("seed {seed}, life {life}");
+            writers = live(&ground, &disk, writers, &mut chance).await;
+            // Half of the crashes are of the process only: what was written and not synced is still to be read.
+            if chance.random_bool(0.5) {
+                disk = disk.process_end();
+                check(&ground, &disk, &mut writers, &place).await;
+            }
+            disk = disk.power_loss(&mut chance);
+            check(&ground, &disk, &mut writers, &format!("{place}, power gone")).await;
+        }
+    }
+}
+
+async fn check(ground: &Ground, disk: &LossyDisk, writers: &mut [Writer], place: &str) {
+    let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
+    let inside = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
+    let found = scan(ground, &inside, place).await;
+    for writer in writers.iter_mut() {
+        let came_through = writer.check(&found, place);
+        writer.retry(&inside, &ground.owner, came_through, place).await;
+    }
+}

@@ -1,0 +1,131 @@
+//! A small HTTP client: a method, a path, perhaps a body; back come status, headers and body.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Body, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+/// Status, headers and the body: JSON as itself, other text as a string, nothing as null.
+pub type Answer = (u16, HeaderMap, Value);
+
+/// Asks one server, with one key or none.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    key: Option<String>,
+}
+
+impl Client {
+    pub fn new(url: &str, key: &str) -> Client {
+        // A proxy of the environment has no business here; an answer that takes longer than this is a failure.
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build();
+        Client { http: http.expect("a client"), url: url.to_owned(), key: Some(key.to_owned()) }
+    }
+
+    pub fn with_key(&self, key: &str) -> Client {
+        Client { key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    pub fn without_key(&self) -> Client {
+        Client { key: None, ..self.clone() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.json("POST", path, body).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.json("PUT", path, body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.json("PATCH", path, body).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], "").await
+    }
+
+    /// Posts rows to /ingest in the given media type.
+    pub async fn ingest(&self, media: &str, body: impl Into<Body>) -> Answer {
+        self.send("POST", "/ingest", &[("content-type", media)], body).await
+    }
+
+    /// The rows a query answers, which it must.
+    pub async fn sql(&self, query: &str) -> Vec<Value> {
+        let (status, _, body) = self.ask(query).await;
+        match body {
+            Value::Array(rows) if status == 200 => rows,
+            other => panic!("{query}\n  got {status} {other}"),
+        }
+    }
+
+    /// Asks a query, whatever comes of it.
+    pub async fn ask(&self, query: &str) -> Answer {
+        self.post("/sql", &json!({ "query": query })).await
+    }
+
+    pub async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(method, path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let (status, headers, bytes) = self.bytes(method, path, headers, body).await;
+        (status, headers, read_body(&bytes))
+    }
+
+    /// The same, its body as it came.
+    pub async fn bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> (u16, HeaderMap, Vec<u8>) {
+        let answer = self.try_bytes(method, path, headers, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path} was not answered: {error:?}"))
+    }
+
+    /// The same; an error is a connection that failed or was cut, as when the server is killed meanwhile.
+    pub async fn try_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> reqwest::Result<(u16, HeaderMap, Vec<u8>)> {
+        let request =
+            headers.iter().fold(self.request(method, path), |r, (name, value)| r.header(*name, *value));
+        let answer = request.body(body).send().await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Ok((status, headers, answer.bytes().await?.to_vec()))
+    }
+
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method: Method = method.parse().expect("a method");
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.key {
+            Some(key) => request.header("authorization", format!("ApiKey {key}")),
+            None => request,
+        }
+    }
+}
+
+fn read_body(bytes: &[u8]) -> Value {
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes)))
+}

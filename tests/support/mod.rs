@@ -1,0 +1,31 @@
+//! What the cases in this binary stand on: the real program on a data directory of its own, asked over real sockets.
+//!
+//! Everything here waits for an event (a line of a log, an exit, an answer), none of it for a time to pass.
+
+mod client;
+mod home;
+mod peers;
+mod server;
+
+pub use client::Client;
+pub use home::{Home, Ran};
+pub use peers::{ModbusDevice, python};
+pub use server::{Server, free_port};
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// Asks `probe` until it answers something, at most for `limit`; fails with what was waited for.
+pub async fn eventually<T, F>(what: &str, limit: Duration, mut probe: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(found) = probe().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,70 @@
+//! Other people's programs, from the Python environment that tests/run.sh prepares.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// The interpreter with the pinned peers.
+fn interpreter() -> PathBuf {
+    let path = std::env::var_os("BASALT_TEST_PYTHON");
+    path.expect(
+        "BASALT_TEST_PYTHON is not set: run the tests with tests/run.sh, which prepares what they need",
+    )
+    .into()
+}
+
+fn script(name: &str) -> Command {
+    let mut command = Command::new(interpreter());
+    command.arg("-u").arg(format!("{}/tests/peers/{name}", env!("CARGO_MANIFEST_DIR")));
+    command
+}
+
+/// Runs a script of tests/peers/ to its end; the JSON it prints.
+pub async fn python(name: &str, args: &[&str]) -> Value {
+    let mut command = script(name);
+    command.args(args);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
+    let output = output.expect("the interpreter starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name} failed: {said}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{name} printed no JSON: {e}: {said}"))
+}
+
+/// A Modbus device that is not our code: tests/peers/modbus_server.py. Dropping it kills it.
+pub struct ModbusDevice {
+    pub port: u16,
+    /// What it holds: `{"path", "type", "wordorder", "value"}` each.
+    pub points: Vec<Value>,
+    child: Child,
+}
+
+impl ModbusDevice {
+    /// Starts one; it answers when this returns. `framer` is `socket` for TCP, `rtu` for RTU over TCP.
+    pub async fn start(port: u16, framer: &'static str) -> ModbusDevice {
+        let start = move || {
+            let mut command = script("modbus_server.py");
+            command.args(["--port", &port.to_string(), "--framer", framer]);
+            let mut child = command.stdout(Stdio::piped()).spawn().expect("the interpreter starts");
+            let mut lines =
+                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+            assert_eq!(lines.next().as_deref(), Some("ready"), "the device listens");
+            let points = lines.next().and_then(|line| serde_json::from_str(&line).ok());
+            ModbusDevice { port, points: points.expect("the device tells its points"), child }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the device starts")
+    }
+
+    /// Pulls the plug.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for ModbusDevice {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

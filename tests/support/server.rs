@@ -1,0 +1,175 @@
+//! A running `basalt serve`, and the ways it ends: asked to, or killed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::eventually;
+use super::{Client, Home, Ran};
+
+/// The secret of the key with every scope, as `BASALT_BOOTSTRAP_KEY` has it.
+const KEY: &str = "bslt_tests_0123456789abcdef0123456789abcdef";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The server of a data directory. Dropping it kills it.
+pub struct Server {
+    pub url: String,
+    /// A key that may do everything in the default organization.
+    pub key: String,
+    pub home: Arc<Home>,
+    port: u16,
+    env: Vec<(String, String)>,
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts one on a fresh data directory with these variables; it answers when this returns.
+    pub async fn start(env: &[(&str, &str)]) -> Server {
+        Server::start_in(Arc::new(Home::new()), env).await
+    }
+
+    /// The same on a directory that may have been used before.
+    pub async fn start_in(home: Arc<Home>, env: &[(&str, &str)]) -> Server {
+        let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let port = free_port();
+        let (child, log) = spawn(&home, port, &env).await;
+        let url = format!("http://127.0.0.1:{port}");
+        Server { url, key: KEY.to_owned(), home, port, env, child, log }
+    }
+
+    /// A client that may do everything.
+    pub fn client(&self) -> Client {
+        Client::new(&self.url, &self.key)
+    }
+
+    /// Runs a command on the data directory, beside the server.
+    pub async fn basalt(&self, args: &[&str]) -> Ran {
+        self.home.basalt(args).await
+    }
+
+    /// A new key, restricted by what `basalt key create` takes: `--scope`, `--device`, `--data`, `--org`.
+    pub async fn key(&self, args: &[&str]) -> String {
+        let args = [&["key", "create", "--name", "test"], args].concat();
+        self.basalt(&args).await.ok().trim().to_owned()
+    }
+
+    /// Ends the process at once, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Asks it to stop, as an operator would: it has to end in order, with exit code 0.
+    pub async fn stop(&mut self) {
+        self.signal("TERM");
+        let status = self.ended().await;
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill(1) is there");
+        assert!(sent.success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        let child = &mut self.child;
+        eventually("the server ends", PATIENCE, || {
+            let status = child.try_wait().expect("it is our child");
+            async move { status }
+        })
+        .await
+    }
+
+    /// Starts it again on the same directory, address and variables, after `kill` or `stop`.
+    pub async fn start_again(&mut self) {
+        assert!(self.child.try_wait().expect("it is our child").is_some(), "it still runs");
+        (self.child, self.log) = spawn(&self.home, self.port, &self.env).await;
+    }
+
+    /// Stops it in order and starts it again.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.start_again().await;
+    }
+
+    /// The most memory it has held at once, in MiB; `None` where the system does not tell (it is not Linux).
+    pub fn peak_memory_mib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib / 1024)
+    }
+
+    /// What it has logged since it was started.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no test panics while it holds this").clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already; either way it is gone afterwards.
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
+async fn spawn(home: &Home, port: u16, env: &[(String, String)]) -> (Child, Arc<Mutex<String>>) {
+    let mut command = home.command();
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]);
+    command.env("BASALT_BOOTSTRAP_KEY", KEY).envs(env.iter().cloned());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let (log, listening) = follow(child.stderr.take().expect("a pipe"));
+    let answers = matches!(tokio::time::timeout(PATIENCE, listening).await, Ok(Ok(())));
+    if !answers {
+        child.kill().unwrap_or(());
+        panic!("the server does not answer: {}", log.lock().expect("it only panics here"));
+    }
+    (child, log)
+}
+
+/// Collects a log; the receiver hears when it says that the server answers, or errs when it ends without.
+fn follow(stderr: impl Read + Send + 'static) -> (Arc<Mutex<String>>, oneshot::Receiver<()>) {
+    let log = Arc::new(Mutex::new(String::new()));
+    let (tell, listening) = oneshot::channel();
+    let collected = log.clone();
+    std::thread::spawn(move || {
+        let mut tell = Some(tell);
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if line.contains("listening on http://") {
+                tell.take().map(|tell| tell.send(()));
+            }
+            let mut log = collected.lock().expect("no test panics while it holds this");
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+    (log, listening)
+}
+
+/// A port nobody listens on. It lies below the range that systems hand out by themselves, so that it is still free
+/// after a restart, whatever else runs meanwhile.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 12_000;
+    const COUNT: u16 = 18_000;
+    let start = (std::process::id() % u32::from(COUNT)) as u16;
+    for _ in 0..COUNT {
+        let offset = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+        // A prime apart, so that test processes started one after the other do not share a neighbourhood.
+        let port = FIRST + ((u32::from(start) * 101 + u32::from(offset)) % u32::from(COUNT)) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free between {FIRST} and {}", FIRST + COUNT);
+}
