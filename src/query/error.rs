@@ -116,6 +116,10 @@ fn readable(text: &str) -> String {
     if let Some(at) = text.find(NO_FUNCTION) {
         text = text[at..].split(" You might need").next().unwrap_or(text);
     }
+    // Its guess at another function is drawn from a hash map: it changes from call to call.
+    if text.starts_with("Invalid function") {
+        text = text.split("\nDid you mean").next().unwrap_or(text);
+    }
     let first = text.split("\n\nbacktrace").next().unwrap_or(text);
     first.trim_end_matches("\")").replace("basalt.public.", "").replace('\n', " ")
 }

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -55,7 +55,8 @@ pub struct Flusher {
     pub options: FlushOptions,
     /// Told when rows arrive, and when a writer waits for memory.
     pub grown: Arc<Notify>,
-    pub writer_waits: AtomicBool,
+    /// Writers waiting for memory now.
+    pub writers_waiting: AtomicUsize,
     /// Memory that writers may take; given back when rows leave memory.
     pub budget: Arc<Semaphore>,
     /// Units of `budget` held by rows since the last freeze, and by the frozen rows.
@@ -82,7 +83,7 @@ impl Flusher {
         tokio::pin!(deadline);
         let is_due = || {
             let held = self.taken.lock().0 * UNIT_BYTES;
-            held >= self.options.bytes || self.writer_waits.swap(false, Ordering::AcqRel)
+            held >= self.options.bytes || self.writers_waiting.load(Ordering::Acquire) > 0
         };
         while !is_due() {
             tokio::select! {

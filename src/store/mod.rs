@@ -165,8 +165,7 @@ impl Store {
             memory.forget();
             return Ok(());
         }
-        self.flusher.writer_waits.store(true, Ordering::Release);
-        self.flusher.grown.notify_one();
+        let _waiting = Waiting::new(&self.flusher);
         let memory = tokio::time::timeout(self.write_deadline, self.budget.acquire_many(permits)).await;
         let memory = memory.map_err(|_| Error::busy("writes are waiting for the disk; retry later"))?;
         memory.map_err(|e| Error::unavailable("the server is shutting down").because(e))?.forget();
@@ -226,6 +225,23 @@ impl Drop for Store {
         if let Some(flushing) = self.flushing.lock().take() {
             flushing.abort();
         }
+    }
+}
+
+/// A writer that waits for memory: the flusher goes on flushing while there is one.
+struct Waiting<'a>(&'a Flusher);
+
+impl<'a> Waiting<'a> {
+    fn new(flusher: &'a Flusher) -> Self {
+        flusher.writers_waiting.fetch_add(1, Ordering::AcqRel);
+        flusher.grown.notify_one();
+        Self(flusher)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.writers_waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

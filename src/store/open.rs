@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -111,7 +111,7 @@ impl Parts {
             clock: self.clock.clone(),
             options: options.flush,
             grown: grown.clone(),
-            writer_waits: AtomicBool::new(false),
+            writers_waiting: AtomicUsize::new(0),
             budget: budget.clone(),
             taken: Arc::new(Mutex::new((held, 0))),
         });

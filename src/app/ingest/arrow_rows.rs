@@ -55,8 +55,9 @@ pub fn decode_parquet(rows: &mut Builder, body: &Bytes) -> Result<()> {
 /// Adds a batch whose columns are named as /ingest's.
 pub fn add(rows: &mut Builder, batch: &RecordBatch) -> Result<()> {
     size::check_batch(batch)?;
-    let columns = Columns::read(batch)?;
-    let plain = columns.device.is_none() && columns.text.is_none() && !columns.is_wide();
+    let columns = Columns::read(batch, rows.seen())?;
+    let is_named = columns.device.is_some() || columns.stream.is_some();
+    let plain = !is_named && columns.text.is_none() && !columns.is_wide();
     if plain && columns.has_no_null() {
         return rows.extend(columns.readings()?);
     }
@@ -82,7 +83,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn read(batch: &RecordBatch) -> Result<Columns> {
+    /// `before` is the number of rows of the request before this batch, for the numbers in errors.
+    fn read(batch: &RecordBatch, before: usize) -> Result<Columns> {
         let mut wrong = Vec::new();
         for field in batch.schema().fields() {
             let known =
@@ -104,7 +106,7 @@ impl Columns {
                 .transpose()?,
             device: texts("device")?,
             stream: texts("stream")?,
-            ts: to_micros(&ts)?,
+            ts: to_micros(&ts, before)?,
             value: find(&["value"]).map(to_value).transpose()?,
             text: texts("text")?,
             quality: texts("quality")?,
@@ -197,7 +199,7 @@ fn to_value(array: ArrayRef) -> Result<ArrayRef> {
 }
 
 /// Timestamps of any unit and zone; texts and numbers as on every wire (ISO-8601, epoch seconds).
-fn to_micros(array: &ArrayRef) -> Result<ArrayRef> {
+fn to_micros(array: &ArrayRef, before: usize) -> Result<ArrayRef> {
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     match array.data_type() {
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => to_type("ts", array, &micros),
@@ -206,8 +208,8 @@ fn to_micros(array: &ArrayRef) -> Result<ArrayRef> {
             let texts = texts.as_string::<i32>();
             let parsed = texts.iter().enumerate().map(|(i, text)| {
                 let Some(text) = text else { return Ok(None) };
-                let message =
-                    || Error::field(format!("row {}", i + 1), format!("ts: `{text}` is not a time"));
+                let row = || format!("row {}", before + i + 1);
+                let message = || Error::field(row(), format!("ts: `{text}` is not a time"));
                 Micros::parse(text).map(|t| Some(t.0)).ok_or_else(message)
             });
             let parsed: Vec<Option<i64>> = parsed.collect::<Result<_>>()?;

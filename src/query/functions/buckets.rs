@@ -8,13 +8,14 @@
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
 
+use super::calendar;
 use super::width::Width;
 use super::zone::{self, MAX_OFFSET, Zone};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 
 /// Monday 2000-01-03, TimescaleDB's origin, so that weeks begin on Mondays.
 const ORIGIN: i64 = 10_959 * MICROS_PER_DAY;
-/// January 2000, counted as `zone::month_of` does.
+/// January 2000, counted as `calendar::month_of` does.
 const ORIGIN_MONTH: i64 = 2000 * 12;
 /// Times past about year ±200,000 are refused: everything else then fits.
 pub const MAX_TIME: i64 = 6_300_000_000_000_000_000;
@@ -56,8 +57,8 @@ impl Buckets {
             Width::Micros(width) => ORIGIN + (local - ORIGIN).div_euclid(width) * width,
             Width::Months(months) => {
                 let months = i64::from(months);
-                let since = (zone::month_of(local) - ORIGIN_MONTH).div_euclid(months) * months;
-                zone::month_start(ORIGIN_MONTH + since)
+                let since = (calendar::month_of(local) - ORIGIN_MONTH).div_euclid(months) * months;
+                calendar::month_start(ORIGIN_MONTH + since)
             }
         }
     }
@@ -66,7 +67,7 @@ impl Buckets {
     fn after(&self, edge: i64) -> i64 {
         match self.width {
             Width::Micros(width) => edge + width,
-            Width::Months(months) => zone::month_start(zone::month_of(edge) + i64::from(months)),
+            Width::Months(months) => calendar::month_start(calendar::month_of(edge) + i64::from(months)),
         }
     }
 

@@ -4,6 +4,7 @@
 
 pub mod bookend;
 pub mod buckets;
+pub mod calendar;
 pub mod counter;
 pub mod gapfill;
 pub mod lttb;

@@ -6,7 +6,7 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone};
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
 
-use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
+use crate::domain::time::MICROS_PER_SECOND;
 
 /// More than any zone is off UTC.
 pub const MAX_OFFSET: i64 = 26 * 3600 * MICROS_PER_SECOND;
@@ -60,28 +60,4 @@ pub fn first(mut low: i64, mut high: i64, holds: impl Fn(i64) -> bool) -> i64 {
 /// Callers keep within `buckets::MAX_TIME`, far inside what chrono can say.
 fn naive(micros: i64) -> NaiveDateTime {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH).naive_utc()
-}
-
-/// The month a local time lies in, counted from January of year 0.
-pub fn month_of(local: i64) -> i64 {
-    let days = local.div_euclid(MICROS_PER_DAY);
-    // Years that begin in March put the leap day last, so that months before it are all of known length
-    // (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    (era * 400 + year_of_era) * 12 + from_march + 2
-}
-
-/// When a month of `month_of` begins, as a local time.
-pub fn month_start(month: i64) -> i64 {
-    let from_march = month - 2;
-    let (year, month) = (from_march.div_euclid(12), from_march.rem_euclid(12));
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * month + 2) / 5;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    (era * 146_097 + day_of_era - 719_468) * MICROS_PER_DAY
 }

@@ -89,7 +89,10 @@ impl Delta {
             predicate: None,
         };
         let position = Transaction::new(APP_ID, flushed as i64);
-        let properties = CommitProperties::default().with_application_transaction(position);
+        // Old entries go only once the checkpoint that replaces them is known to be durable, so not as part of a commit.
+        let properties = CommitProperties::default()
+            .with_application_transaction(position)
+            .with_cleanup_expired_logs(Some(false));
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)

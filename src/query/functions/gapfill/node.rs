@@ -158,9 +158,8 @@ impl Hash for GapFill {
 
 impl PartialOrd for GapFill {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        let key =
-            |n: &Self| (n.input.clone(), n.bucket.clone(), n.groups.clone(), n.spec.clone(), n.fills.clone());
-        key(self).partial_cmp(&key(other))
+        let mine = (&self.input, &self.bucket, &self.groups, &self.spec, &self.fills);
+        mine.partial_cmp(&(&other.input, &other.bucket, &other.groups, &other.spec, &other.fills))
     }
 }
 

@@ -7,9 +7,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{
-    Aggregate, Expr, Extension, Filter, LogicalPlan, Projection, ScalarUDF, Window,
-};
+use datafusion::logical_expr::{Aggregate, Expr, Filter, LogicalPlan, Projection, ScalarUDF, Window};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::marker::{Mark, call};
@@ -65,18 +63,23 @@ fn rewrite(node: LogicalPlan) -> Result<LogicalPlan> {
         {
             Ok(fill_above(aggregate)?.into_plan())
         }
-        // HAVING is part of the aggregation: what it drops is a gap.
-        LogicalPlan::Filter(filter) if gapfill(&filter.input).is_some_and(|fill| fill.fills.is_empty()) => {
-            let fill = gapfill(&filter.input).cloned();
-            let Some(fill) = fill else { return Ok(LogicalPlan::Filter(filter)) };
-            let below = Filter::try_new(filter.predicate, Arc::new(fill.input.clone()))?;
-            Ok(fill.with_input(LogicalPlan::Filter(below))?.into_plan())
-        }
+        LogicalPlan::Filter(filter) => having(filter),
         node @ (LogicalPlan::Projection(_) | LogicalPlan::Window(_)) if node_mentions(&node, &FILLS)? => {
             with_fills(node)
         }
         // Columns below may have become nullable.
         other => other.recompute_schema(),
+    }
+}
+
+/// HAVING is part of the aggregation: what it drops is a gap. Another filter stays where it is.
+fn having(filter: Filter) -> Result<LogicalPlan> {
+    match gapfill(&filter.input).cloned() {
+        Some(fill) if fill.fills.is_empty() => {
+            let below = Filter::try_new(filter.predicate, Arc::new(fill.input.clone()))?;
+            Ok(fill.with_input(LogicalPlan::Filter(below))?.into_plan())
+        }
+        _ => LogicalPlan::Filter(filter).recompute_schema(),
     }
 }
 
@@ -91,22 +94,13 @@ fn gapfill(plan: &LogicalPlan) -> Option<&GapFill> {
 fn fill_above(aggregate: Aggregate) -> Result<GapFill> {
     const NAME: &str = "time_bucket_gapfill";
     let Aggregate { input, mut group_expr, aggr_expr, .. } = aggregate;
-    let is_gapfill = |e: &Expr| matches!(call(strip(e)), Some((Mark::Gapfill, _)));
-    let places: Vec<usize> = (0..group_expr.len()).filter(|i| is_gapfill(&group_expr[*i])).collect();
-    let [at] = places[..] else {
-        return match places.len() {
-            0 => plan_err!("{NAME} must be a GROUP BY expression of its own, not part of one"),
-            _ => plan_err!("a query can group by only one {NAME}"),
-        };
+    let places: Vec<usize> =
+        (0..group_expr.len()).filter(|i| mentions(&group_expr[*i], &[Mark::Gapfill])).collect();
+    let [at] = places[..] else { return plan_err!("a query can group by only one {NAME}") };
+    let Some((Mark::Gapfill, args)) = call(strip(&group_expr[at])) else {
+        return plan_err!("{NAME} must be a GROUP BY expression of its own, not part of one");
     };
-    if group_expr.iter().filter(|e| mentions(e, &[Mark::Gapfill])).count() > 1 {
-        return plan_err!("a query can group by only one {NAME}");
-    }
-    let name = group_expr[at].schema_name().to_string();
-    let args = match call(strip(&group_expr[at])) {
-        Some((_, args)) => args.to_vec(),
-        None => Vec::new(),
-    };
+    let (name, args) = (group_expr[at].schema_name().to_string(), args.to_vec());
     let [width, time, zone @ ..] = &args[..] else { return plan_err!("{NAME} lost its arguments") };
     if width.any_column_refs() || zone.iter().any(Expr::any_column_refs) {
         return plan_err!("{NAME}: interval and timezone must be constants, not columns");
@@ -175,21 +169,18 @@ fn to_column(expr: Expr, fills: &mut Vec<Fill>) -> Result<Transformed<Expr>> {
 
 /// The plan with more columns of its `GapFill`, which may lie below window functions.
 fn add_fills(plan: LogicalPlan, fills: Vec<Fill>) -> Result<LogicalPlan> {
-    let first = fills.first().map_or("locf", |fill| fill.how.name());
+    let Some(first) = fills.first().map(|fill| fill.how.name()) else { return Ok(plan) };
+    if let Some(fill) = gapfill(&plan) {
+        let known = |new: &Fill| new.of.column_refs().iter().all(|c| fill.input.schema().has_column(c));
+        return match fills.iter().find(|new| !known(new)) {
+            Some(new) => plan_err!("{} takes an aggregate, not a window function", new.how.name()),
+            None => Ok(fill.clone().with_fills(fills)?.into_plan()),
+        };
+    }
     match plan {
         LogicalPlan::Window(Window { input, window_expr, .. }) => {
             let input = add_fills(Arc::unwrap_or_clone(input), fills)?;
             Ok(LogicalPlan::Window(Window::try_new(window_expr, Arc::new(input))?))
-        }
-        LogicalPlan::Extension(Extension { node }) if node.as_any().is::<GapFill>() => {
-            let Some(node) = node.as_any().downcast_ref::<GapFill>() else {
-                return plan_err!("{first} is used without time_bucket_gapfill");
-            };
-            let known = |fill: &Fill| fill.of.column_refs().iter().all(|c| node.input.schema().has_column(c));
-            if let Some(fill) = fills.iter().find(|fill| !known(fill)) {
-                return plan_err!("{} takes an aggregate, not a window function", fill.how.name());
-            }
-            Ok(node.clone().with_fills(fills)?.into_plan())
         }
         _ => plan_err!(
             "{first} fills gaps of time_bucket_gapfill: the same SELECT must have it in its GROUP BY"
