@@ -13,6 +13,7 @@ use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::time::SystemClock;
 use crate::query::{Engine, EngineOptions};
 use crate::store::catalog::Catalog;
+use crate::store::compaction::CompactionOptions;
 use crate::store::disk::LocalDisk;
 use crate::store::flush::FlushOptions;
 use crate::store::{Store, StoreOptions};
@@ -25,10 +26,13 @@ async fn open() -> (TempDir, App) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalog = Arc::new(Catalog::open("sqlite::memory:", clock.clone()).await.expect("a catalog"));
     let flush = FlushOptions { bytes: 1 << 20, age: Duration::from_secs(60), wal_keep_bytes: 0 };
+    let compaction =
+        CompactionOptions { interval: Duration::from_secs(60), keep_removed: Duration::from_secs(60) };
     let options = StoreOptions {
         data_dir: dir.path().to_owned(),
         wal_segment_bytes: 1 << 20,
         flush,
+        compaction,
         memtable_cap_bytes: 1 << 20,
         write_deadline: Duration::from_secs(1),
         max_future: Duration::from_secs(1),

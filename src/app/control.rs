@@ -37,6 +37,8 @@ pub enum Command {
         org: Option<String>,
         id: i32,
     },
+    /// Flush, then merge the lake's files.
+    Compact,
     /// The stream of a device, both by name. `create` is the type to make it with when it does not exist, on a device
     /// that is made when it does not exist either.
     FindStream {
@@ -63,6 +65,10 @@ pub enum Outcome {
     Keys(Vec<KeyLine>),
     Stream {
         id: i32,
+    },
+    /// So many files were replaced.
+    Compacted {
+        files: usize,
     },
 }
 
@@ -119,6 +125,10 @@ impl App {
             Command::RevokeKey { org, id } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 Outcome::Key(key_line(&self.revoke_key(&there, KeyId(id)).await?))
+            }
+            Command::Compact => {
+                require_system(principal)?;
+                Outcome::Compacted { files: self.store.compact().await? }
             }
             Command::FindStream { org, device, stream, create } => {
                 let there = self.in_org(principal, org.as_deref())?;

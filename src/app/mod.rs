@@ -17,6 +17,8 @@ pub mod value;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
+
 use crate::collect::Collectors;
 use crate::domain::Clock;
 use crate::domain::key::KeySecret;
@@ -39,6 +41,8 @@ pub struct App {
     collectors: Arc<OnceLock<Arc<Collectors>>>,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    /// Memory, in KiB, that bodies of /ingest may take together from being decoded to being logged.
+    ingest_memory: Semaphore,
     /// The secret of commands beside this server.
     local_door: OnceLock<KeySecret>,
 }
@@ -53,7 +57,8 @@ impl App {
         settings: Settings,
     ) -> Self {
         let collectors = states.collectors();
-        Self { store, engine, collectors, clock, settings, local_door: OnceLock::new() }
+        let ingest_memory = Semaphore::new(ingest::MEMORY_KIB);
+        Self { store, engine, collectors, clock, settings, ingest_memory, local_door: OnceLock::new() }
     }
 
     pub fn settings(&self) -> &Settings {

@@ -39,6 +39,11 @@ pub enum Command {
     Import(Import),
     /// Read one register or tag directly from a device
     Read(Read),
+    /// Flush, then merge the lake's files
+    Compact {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Measure this machine: ingest, single values, bytes per row, memory
     Bench(Bench),
     /// Print a schema

@@ -28,6 +28,10 @@ pub struct Config {
     pub catalog_url: Option<String>,
     pub wal: Wal,
     pub flush: Flush,
+    /// Between looks for files worth merging.
+    pub compaction_interval: Duration,
+    /// How long replaced files stay for readers outside.
+    pub lake_keep_removed: Duration,
     /// Bytes of unflushed rows past which writers wait.
     pub memtable_cap: u64,
     /// How far ahead of the clock a reading may be.
@@ -84,6 +88,8 @@ impl Default for Config {
             catalog_url: None,
             wal: Wal { keep: 256_000_000, segment: 64_000_000 },
             flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
+            compaction_interval: Duration::from_secs(30),
+            lake_keep_removed: Duration::from_secs(300),
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),
             limits: Limits {

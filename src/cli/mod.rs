@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod compact;
 mod config;
 mod demo;
 mod door;
@@ -63,6 +64,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Sql(args) => sql::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Read(args) => read::run(args).await,
+        Command::Compact { place } => compact::run(&place).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Schema { command } => schema::run(&command),
     }

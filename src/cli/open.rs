@@ -13,6 +13,7 @@ use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Result};
 use crate::query::{Engine, EngineOptions};
 use crate::store::catalog::Catalog;
+use crate::store::compaction::CompactionOptions;
 use crate::store::disk::LocalDisk;
 use crate::store::flush::FlushOptions;
 use crate::store::{Store, StoreOptions};
@@ -67,6 +68,10 @@ fn store_options(config: &Config) -> StoreOptions {
             bytes: to_usize(config.flush.bytes),
             age: config.flush.age,
             wal_keep_bytes: config.wal.keep,
+        },
+        compaction: CompactionOptions {
+            interval: config.compaction_interval,
+            keep_removed: config.lake_keep_removed,
         },
         memtable_cap_bytes: to_usize(config.memtable_cap),
         write_deadline: WRITE_DEADLINE,

@@ -29,6 +29,8 @@ use crate::store::Store;
 
 /// Footers of Parquet files kept in memory.
 const FOOTER_CACHE_BYTES: usize = 64 << 20;
+/// What all queries may spill together: a query must not fill the disk the log is on.
+const SPILL_BYTES: u64 = 4 << 30;
 /// A query notices its time limit itself within this, or is given up.
 const GRACE: Duration = Duration::from_secs(2);
 /// Functions that make gigabytes out of one number, outside the memory pool.
@@ -74,7 +76,12 @@ impl Engine {
         let failed = |e: std::io::Error| Error::unavailable("the query threads cannot be started").because(e);
         let cores = std::thread::available_parallelism().map_err(failed)?.get();
         let spill = &options.spill_dir;
-        std::fs::create_dir_all(spill).map_err(|e| {
+        // What a killed process left there is of use to nobody.
+        let emptied = match std::fs::remove_dir_all(spill) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => std::fs::create_dir_all(spill),
+        };
+        emptied.map_err(|e| {
             Error::unavailable(format!("cannot create `{}` for queries to spill to: {e}", spill.display()))
         })?;
         // Before the threads: a runtime must not be dropped on an early return from here.
@@ -205,6 +212,7 @@ fn template(options: &EngineOptions, cores: usize) -> datafusion::error::Result<
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(options.memory_bytes)))
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .with_temp_file_path(&options.spill_dir)
+        .with_max_temp_directory_size(SPILL_BYTES)
         .build_arc()?;
     let builder = functions::register(SessionStateBuilder::new_with_default_features());
     let mut state = builder.with_config(config).with_runtime_env(runtime).build();

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
+use super::idempotency::Claim;
 use super::last::LastValues;
 use super::memtable::run::Run;
 use super::state::Shared;
-use super::wal::Log;
 use super::wal::log::Payload;
+use super::wal::{Idempotent, Log};
 use crate::domain::reading::Readings;
 use crate::domain::{Error, Result};
 
@@ -22,6 +23,9 @@ const GROUP_REQUESTS: usize = 4096;
 pub struct Pending {
     pub payload: Payload,
     pub rows: Readings,
+    /// The key it came with, and what every retry with it is answered. Held here, so that a client that leaves does not
+    /// free the key for a second write of a request that is on its way.
+    pub claimed: Option<(Claim, Idempotent)>,
     pub memory: Held,
     /// Gets the seq once the request is durable and visible.
     pub done: oneshot::Sender<Result<u64>>,
@@ -108,27 +112,32 @@ pub struct Committer {
 impl Committer {
     /// Runs until the queue is closed and empty.
     pub fn run(self) {
-        while let Some(group) = self.queue.next_group() {
-            let (payloads, rest): (Vec<_>, Vec<_>) =
-                group.into_iter().map(|p| (p.payload, (p.rows, p.memory, p.done))).unzip();
+        while let Some(mut group) = self.queue.next_group() {
+            let payloads: Vec<Payload> = group.iter_mut().map(|p| std::mem::take(&mut p.payload)).collect();
             let appended = self.log.lock().append(&payloads);
             drop(payloads);
             match appended {
-                Ok(first_seq) => self.publish(first_seq, rest),
-                Err(e) => rest.into_iter().for_each(|(_, memory, done)| {
-                    drop(memory);
+                Ok(first_seq) => self.publish(first_seq, group),
+                Err(e) => group.into_iter().for_each(|pending| {
+                    let Pending { claimed, memory, done, .. } = pending;
+                    drop((claimed, memory));
                     let _ = done.send(Err(Error::unavailable(e.message.clone())));
                 }),
             }
         }
     }
 
-    /// Shows the group to queries, then acknowledges; a caller that went away is no concern of its rows.
-    fn publish(&self, first_seq: u64, group: Vec<(Readings, Held, oneshot::Sender<Result<u64>>)>) {
+    /// Shows the group to queries, then acknowledges; a caller that went away is no concern of its rows. Keys and last
+    /// values first: a checkpoint taken once the rows can be frozen holds them.
+    fn publish(&self, first_seq: u64, group: Vec<Pending>) {
         let mut units = 0;
         let mut acks = Vec::with_capacity(group.len());
         let mut runs = Vec::with_capacity(group.len());
-        for (seq, (rows, memory, done)) in (first_seq..).zip(group) {
+        for (seq, pending) in (first_seq..).zip(group) {
+            let Pending { rows, claimed, memory, done, .. } = pending;
+            if let Some((claim, entry)) = claimed {
+                claim.finish(entry);
+            }
             units += memory.keep();
             runs.push((Run::new(rows, seq), seq));
             acks.push((done, seq));

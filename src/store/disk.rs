@@ -45,6 +45,11 @@ pub trait Disk: Send + Sync + 'static {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// Bytes of a file.
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        fs::metadata(path).map(|meta| meta.len())
+    }
+
     /// The files (not directories) of a directory, sorted by name.
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
 }

@@ -1,7 +1,6 @@
-//! From memory to the lake: sorted files first, durable; then the Delta commit with the position; then the
-//! checkpoint; and only then the log is cut.
+//! From memory to the lake: sorted files first, durable; then the checkpoint; then the Delta commit with the position;
+//! and only then the log is cut.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +8,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
-use uuid::Uuid;
 
 use super::UNIT_BYTES;
 use super::checkpoint;
@@ -17,17 +15,14 @@ use super::disk::Disk;
 use super::idempotency::Idempotency;
 use super::lake::LakeVersion;
 use super::lake::delta::Delta;
-use super::lake::encode;
 use super::lake::file::LakeFile;
+use super::lake::part::PartWriter;
 use super::last::LastValues;
 use super::memtable::run::{self, Run};
 use super::state::{Frozen, Shared};
 use super::wal::Log;
-use crate::domain::time::Day;
 use crate::domain::{Clock, Error, Result};
 
-/// Rows of one file at most: about 64 MB of mixed signals.
-const FILE_ROWS: usize = 16 << 20;
 /// Between attempts while the disk refuses.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -110,8 +105,15 @@ impl Flusher {
         self.shared.flushed(lake);
         let freed = std::mem::take(&mut self.taken.lock().1);
         self.budget.add_permits(freed);
-        checkpoint::save(self.disk.as_ref(), &self.data_dir, &self.last, &self.keys, self.clock.now())?;
-        self.log.lock().cut(frozen.last_seq, self.options.wal_keep_bytes)
+        let (log, last_seq, keep) = (self.log.clone(), frozen.last_seq, self.options.wal_keep_bytes);
+        blocking(move || log.lock().cut(last_seq, keep)).await
+    }
+
+    /// What the rows do not hold must be durable before their position is: from then on the log is not read for them.
+    async fn save_checkpoint(&self) -> Result<()> {
+        let (disk, dir, now) = (self.disk.clone(), self.data_dir.clone(), self.clock.now());
+        let (last, keys) = (self.last.clone(), self.keys.clone());
+        blocking(move || checkpoint::save(disk.as_ref(), &dir, &last, &keys, now)).await
     }
 
     /// Puts aside the rows and the memory they were counted with.
@@ -123,17 +125,22 @@ impl Flusher {
     }
 
     async fn write(&self, delta: &mut Delta, frozen: &Arc<Frozen>) -> Result<LakeVersion> {
+        if delta.flushed().await? >= frozen.last_seq {
+            // An earlier attempt was committed although it failed: writing again would double every row.
+            delta.reload().await?;
+            return Ok(delta.files()?.sharing(&self.shared.lake()));
+        }
         let started = std::time::Instant::now();
         let (disk, dir, rows) = (self.disk.clone(), delta.dir().to_owned(), frozen.clone());
-        let files = tokio::task::spawn_blocking(move || write_files(disk.as_ref(), &dir, &rows)).await;
-        let files = files.map_err(|e| Error::internal("a flush ended early").because(e))??;
+        let files = blocking(move || write_files(disk.as_ref(), &dir, &rows)).await?;
+        self.save_checkpoint().await?;
         let now_ms = self.clock.now().0 / 1000;
-        let before = delta.files()?;
+        let before = self.shared.lake();
         let lake = match delta.commit(&files, frozen.last_seq, now_ms).await {
             Ok(version) => before.with(version, files.iter().cloned()),
             // The commit can have been made although its answer is an error.
             Err(e) => match delta.reload().await {
-                Ok(()) if delta.flushed().await? >= frozen.last_seq => delta.files()?,
+                Ok(()) if delta.flushed().await? >= frozen.last_seq => delta.files()?.sharing(&before),
                 _ => return Err(e),
             },
         };
@@ -142,6 +149,11 @@ impl Flusher {
         tracing::debug!(rows, files = files.len(), ms, version = lake.version, "flushed");
         Ok(lake)
     }
+}
+
+/// Runs work that waits for the disk where waiting stops nobody else.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("a flush ended early").because(e))?
 }
 
 /// Writes the frozen rows as sorted, durable files: per day one of rows that are on time and one of late ones.
@@ -153,44 +165,12 @@ fn write_files(disk: &dyn Disk, dir: &Path, frozen: &Frozen) -> Result<Vec<LakeF
         let late = all.select(is_late);
         let on_time = if late.is_empty() { all } else { all.select(|run, i| !is_late(run, i)) };
         for (rows, is_late) in [(on_time, false), (late, true)] {
-            for start in (0..rows.len()).step_by(FILE_ROWS) {
-                let part = rows.slice(start, FILE_ROWS.min(rows.len() - start));
-                files.push(write_file(disk, dir, *day, &part, is_late)?);
+            if !rows.is_empty() {
+                let mut part = PartWriter::create(disk, dir, *day, is_late)?;
+                part.write(&rows)?;
+                files.push(part.finish()?);
             }
         }
     }
     Ok(files)
-}
-
-fn write_file(disk: &dyn Disk, dir: &Path, day: Day, rows: &Run, is_late: bool) -> Result<LakeFile> {
-    let bytes = encode::parquet(rows)?;
-    let name = format!("part-{}.parquet", Uuid::new_v4().simple());
-    let folder = dir.join(format!("date={day}"));
-    let write = || -> std::io::Result<()> {
-        disk.create_dir_all(&folder)?;
-        let temporary = folder.join(format!("{name}.tmp"));
-        let mut file = disk.create(&temporary)?;
-        file.write_all(&bytes)?;
-        file.sync()?;
-        disk.rename(&temporary, &folder.join(&name))?;
-        disk.sync_dir(&folder)
-    };
-    write().map_err(|e| {
-        Error::unavailable(format!("cannot write to the lake `{}`: {e}", folder.display())).because(e)
-    })?;
-    let bounds = |numbers: &[i64]| {
-        let fold = |(low, high): (i64, i64), n: &i64| (low.min(*n), high.max(*n));
-        numbers.iter().fold((i64::MAX, i64::MIN), fold)
-    };
-    let seq = bounds(&rows.seq);
-    Ok(LakeFile {
-        path: format!("date={day}/{name}"),
-        day,
-        rows: rows.len() as u64,
-        bytes: bytes.len() as u64,
-        streams: (rows.stream[0], rows.stream[rows.len() - 1]),
-        ts: bounds(&rows.ts),
-        seq: (seq.0 as u64, seq.1 as u64),
-        is_late,
-    })
 }

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod catalog;
 pub mod checkpoint;
 pub mod commit;
+pub mod compaction;
 pub mod disk;
 pub mod flush;
 pub mod idempotency;
@@ -33,6 +34,7 @@ use crate::domain::reading::Readings;
 use crate::domain::{Clock, Error, Micros, Principal, Result, StreamId};
 use catalog::Catalog;
 use commit::{Held, Pending, Queue};
+use compaction::Compactor;
 use flush::Flusher;
 use idempotency::{Begin, Claim, Idempotency};
 use last::{LastValues, Latest};
@@ -73,6 +75,7 @@ pub struct Store {
     keys: Arc<Idempotency>,
     queue: Arc<Queue>,
     flusher: Arc<Flusher>,
+    compactor: Arc<Compactor>,
     budget: Arc<Semaphore>,
     cap_units: usize,
     /// Longest a writer waits for memory.
@@ -80,7 +83,8 @@ pub struct Store {
     max_future_us: i64,
     assigned: Mutex<HashMap<StreamId, i64>>,
     committer: Mutex<Option<JoinHandle<()>>>,
-    flushing: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// The flusher's task and the compactor's.
+    background: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 impl Store {
@@ -99,7 +103,7 @@ impl Store {
             return Ok(Ack { rows: 0, seq: 0 });
         }
         let count = rows.len();
-        let acked = self.enqueue(Record { readings: rows, idempotent: None }).await?;
+        let acked = self.enqueue(rows, None).await?;
         Ok(Ack { rows: count, seq: wait(acked).await? })
     }
 
@@ -129,11 +133,7 @@ impl Store {
     ) -> Result<()> {
         self.admit(principal, &rows)?;
         let entry = claim.entry(answer, self.clock.now());
-        let acked = self.enqueue(Record { readings: rows, idempotent: Some(entry.clone()) }).await?;
-        // Detached: once the record is on its way, a client that leaves must not free the key for a second write.
-        let finished = tokio::spawn(finish(claim, entry, acked));
-        finished.await.map_err(|e| Error::internal("a write ended early").because(e))??;
-        Ok(())
+        wait(self.enqueue(rows, Some((claim, entry))).await?).await.map(drop)
     }
 
     fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
@@ -142,9 +142,13 @@ impl Store {
     }
 
     /// Takes memory for a request and hands it to the committing thread.
-    async fn enqueue(&self, mut record: Record) -> Result<oneshot::Receiver<Result<u64>>> {
-        record.readings = memtable::run::normalize(record.readings);
-        let units = record.readings.size_bytes().div_ceil(UNIT_BYTES) + 1;
+    async fn enqueue(
+        &self,
+        rows: Readings,
+        claimed: Option<(Claim, Idempotent)>,
+    ) -> Result<oneshot::Receiver<Result<u64>>> {
+        let readings = memtable::run::normalize(rows);
+        let units = readings.size_bytes().div_ceil(UNIT_BYTES) + 1;
         if units > self.cap_units {
             return Err(Error::too_large(format!(
                 "the request holds more than the {} MiB that may wait in memory; send it in parts",
@@ -154,9 +158,10 @@ impl Store {
         let permits = u32::try_from(units).expect("the cap is far below 2^32 units");
         self.take_memory(permits).await?;
         let memory = Held { units, budget: self.budget.clone() };
+        let record = Record { readings, idempotent: claimed.as_ref().map(|(_, entry)| entry.clone()) };
         let payload = Payload::new(record.encode());
         let (done, acked) = oneshot::channel();
-        self.queue.push(Pending { payload, rows: record.readings, memory, done })?;
+        self.queue.push(Pending { payload, rows: record.readings, claimed, memory, done })?;
         Ok(acked)
     }
 
@@ -201,6 +206,12 @@ impl Store {
         self.flusher.flush().await
     }
 
+    /// Flushes, then merges every day into as few files as its rows need. Returns how many files were replaced.
+    pub async fn compact(&self) -> Result<usize> {
+        self.flush().await?;
+        self.compactor.compact(true).await
+    }
+
     /// Stops accepting, commits what waits, flushes. Idempotent.
     pub async fn close(&self) -> Result<()> {
         self.queue.close();
@@ -211,10 +222,14 @@ impl Store {
                 .map_err(|e| Error::internal("the committing thread ended early").because(e))?
                 .map_err(|_| Error::internal("the committing thread panicked"))?;
         }
-        if let Some(flushing) = self.flushing.lock().take() {
-            flushing.abort();
-        }
+        self.stop_background().await;
         self.flusher.flush().await
+    }
+
+    /// Ends flusher and compactor, but never between a commit and its being known here: whoever commits holds the table.
+    async fn stop_background(&self) {
+        let _table = self.flusher.delta.lock().await;
+        self.background.lock().drain(..).for_each(|task| task.abort());
     }
 }
 
@@ -222,9 +237,7 @@ impl Drop for Store {
     /// Without `close`: the threads end, nothing more is flushed.
     fn drop(&mut self) {
         self.queue.close();
-        if let Some(flushing) = self.flushing.lock().take() {
-            flushing.abort();
-        }
+        self.background.lock().drain(..).for_each(|task| task.abort());
     }
 }
 
@@ -247,10 +260,4 @@ impl Drop for Waiting<'_> {
 
 async fn wait(acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
     acked.await.map_err(|e| Error::unavailable("the write was not made durable").because(e))?
-}
-
-async fn finish(claim: Claim, entry: Idempotent, acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
-    let seq = wait(acked).await?;
-    claim.finish(entry);
-    Ok(seq)
 }

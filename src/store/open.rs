@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::catalog::Catalog;
 use super::commit::{Committer, Queue};
+use super::compaction::{CompactionOptions, Compactor};
 use super::disk::Disk;
 use super::flush::{FlushOptions, Flusher};
 use super::idempotency::Idempotency;
@@ -29,6 +30,7 @@ pub struct StoreOptions {
     pub data_dir: PathBuf,
     pub wal_segment_bytes: u64,
     pub flush: FlushOptions,
+    pub compaction: CompactionOptions,
     /// Unflushed rows may take this much memory; past it writers wait.
     pub memtable_cap_bytes: usize,
     /// How long they wait before `Busy`.
@@ -125,7 +127,8 @@ impl Parts {
         };
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
         let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
-        let flushing = tokio::spawn(flusher.clone().run());
+        let compactor = Arc::new(Compactor::new(flusher.clone(), options.compaction));
+        let background = vec![tokio::spawn(flusher.clone().run()), tokio::spawn(compactor.clone().run())];
         Store {
             catalog,
             clock: self.clock,
@@ -134,13 +137,14 @@ impl Parts {
             keys: self.keys,
             queue,
             flusher,
+            compactor,
             budget,
             cap_units,
             write_deadline: options.write_deadline,
             max_future_us: i64::try_from(options.max_future.as_micros()).unwrap_or(i64::MAX),
             assigned: Mutex::default(),
             committer: Mutex::new(Some(committer)),
-            flushing: Mutex::new(Some(flushing)),
+            background: Mutex::new(background),
         }
     }
 }

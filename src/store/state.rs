@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::lake::LakeVersion;
+use super::lake::file::LakeFile;
 use super::memtable::run::{self, Run};
 use super::memtable::{DayRuns, Memtable};
 use super::snapshot::{MemoryDay, Snapshot};
@@ -62,15 +63,14 @@ impl Shared {
         let runs: Vec<Run> = runs.into_iter().map(|(run, _)| run).filter(|run| !run.is_empty()).collect();
         let is_small = runs.iter().all(|run| run.len() < 1024);
         let runs = if is_small { Vec::from_iter(run::merge(&runs)) } else { runs };
+        let parts: Vec<(Day, Run)> = runs.into_iter().flat_map(Run::by_day).collect();
         let state = &mut *self.state.write();
         state.last_seq = last_seq;
-        for run in runs {
-            for (day, part) in run.by_day() {
-                if state.watermarks.any_late(day, &part) {
-                    state.late_days.insert(day);
-                }
-                state.active.insert(day, part);
+        for (day, part) in parts {
+            if state.watermarks.any_late(day, &part) {
+                state.late_days.insert(day);
             }
+            state.active.insert(day, part);
         }
     }
 
@@ -96,6 +96,26 @@ impl Shared {
             }
         }
         Snapshot { lake: state.lake.clone(), lake_dir: self.lake_dir.clone(), memory, seq: state.last_seq }
+    }
+
+    /// The lake as it is now.
+    pub fn lake(&self) -> Arc<LakeVersion> {
+        self.state.read().lake.clone()
+    }
+
+    pub fn lake_dir(&self) -> Arc<PathBuf> {
+        self.lake_dir.clone()
+    }
+
+    /// Files of the lake were replaced by others with the same rows. Only whoever holds the Delta table may say so.
+    pub fn replaced(&self, version: u64, gone: &[Arc<LakeFile>], new: Vec<LakeFile>) {
+        let mut state = self.state.write();
+        state.lake = Arc::new(state.lake.replacing(version, gone, new));
+    }
+
+    /// The lake turned out to be at another version with the same rows.
+    pub fn adopt(&self, lake: LakeVersion) {
+        self.state.write().lake = Arc::new(lake);
     }
 
     /// What a failed flush left aside, if anything.

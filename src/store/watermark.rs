@@ -1,6 +1,7 @@
 //! How far each (stream, day) has been flushed: a row not newer is late and must be merged when read.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::memtable::run::Run;
 use crate::domain::time::Day;
@@ -14,7 +15,8 @@ const DAYS_KEPT: usize = 400;
 pub struct Watermarks {
     /// Newest time in the files of a day: the bound for streams that have no mark of their own.
     floor: BTreeMap<Day, i64>,
-    marks: BTreeMap<Day, HashMap<i32, i64>>,
+    /// Shared with the copies that flushes work with.
+    marks: BTreeMap<Day, Arc<HashMap<i32, i64>>>,
 }
 
 impl Watermarks {
@@ -40,7 +42,7 @@ impl Watermarks {
 
     /// Takes a day's run as flushed.
     pub fn advance(&mut self, day: Day, run: &Run) {
-        let marks = self.marks.entry(day).or_default();
+        let marks = Arc::make_mut(self.marks.entry(day).or_default());
         for i in 0..run.len() {
             let is_last = i + 1 == run.len() || run.stream[i + 1] != run.stream[i];
             if is_last {
@@ -50,7 +52,7 @@ impl Watermarks {
         }
         while self.marks.len() > DAYS_KEPT {
             let Some((oldest, marks)) = self.marks.pop_first() else { break };
-            let newest = marks.into_values().max().unwrap_or(i64::MIN);
+            let newest = marks.values().copied().max().unwrap_or(i64::MIN);
             let floor = self.floor.entry(oldest).or_insert(i64::MIN);
             *floor = (*floor).max(newest);
         }

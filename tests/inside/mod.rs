@@ -20,6 +20,7 @@ use basalt::query::engine::Answer;
 use basalt::query::values::ValuesQuery;
 use basalt::query::{Engine, EngineOptions};
 use basalt::store::catalog::Catalog;
+use basalt::store::compaction::CompactionOptions;
 use basalt::store::disk::{Disk, LocalDisk};
 use basalt::store::flush::FlushOptions;
 use basalt::store::{Store, StoreOptions};
@@ -91,6 +92,7 @@ pub fn store_options(dir: &Path) -> StoreOptions {
         data_dir: dir.to_owned(),
         wal_segment_bytes: 16 << 20,
         flush: FlushOptions { bytes: 64 << 20, age: hour, wal_keep_bytes: 0 },
+        compaction: CompactionOptions { interval: hour, keep_removed: Duration::ZERO },
         memtable_cap_bytes: 64 << 20,
         write_deadline: Duration::from_secs(5),
         max_future: 31 * 24 * hour,
@@ -116,6 +118,8 @@ pub struct Inside {
     pub engine: Arc<Engine>,
     pub clock: Arc<StepClock>,
     pub dir: PathBuf,
+    /// Not in the data directory: the disk under test holds only what the store put there.
+    _spill: Arc<TempDir>,
 }
 
 impl Inside {
@@ -127,18 +131,18 @@ impl Inside {
     ) -> Result<Inside> {
         let dir = options.data_dir.clone();
         let store = Arc::new(Store::open(options, catalog, disk, clock.clone()).await?);
-        // Not in the data directory: the disk under test holds only what the store put there.
-        let engine =
-            Engine::new(store.clone(), Arc::new(States::default()), engine_options(&std::env::temp_dir()))?;
-        Ok(Inside { store, engine: Arc::new(engine), clock, dir })
+        let spill = tempfile::tempdir().unwrap();
+        let engine = Engine::new(store.clone(), Arc::new(States::default()), engine_options(spill.path()))?;
+        Ok(Inside { store, engine: Arc::new(engine), clock, dir, _spill: Arc::new(spill) })
     }
 
     /// The same with other limits on queries.
     pub fn with_engine(self, change: impl FnOnce(&mut EngineOptions)) -> Inside {
-        let mut options = engine_options(&std::env::temp_dir());
+        let spill = tempfile::tempdir().unwrap();
+        let mut options = engine_options(spill.path());
         change(&mut options);
         let engine = Engine::new(self.store.clone(), Arc::new(States::default()), options).unwrap();
-        Inside { engine: Arc::new(engine), ..self }
+        Inside { engine: Arc::new(engine), _spill: Arc::new(spill), ..self }
     }
 
     pub fn app(&self) -> Arc<App> {

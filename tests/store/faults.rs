@@ -53,28 +53,45 @@ async fn before_a_flush(ground: &Ground, disk: &LossyDisk) -> (Inside, Rows) {
 
 #[derive(Debug, Clone, Copy)]
 enum After {
-    FlushAgain,
+    Again,
     Restart,
 }
 
-/// Fails step `n` of a flush; `false` once a flush has fewer steps.
-async fn fail_flush(ground: &Ground, n: usize, after: After) -> bool {
+/// What is made to fail.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Flush,
+    /// With a flush before it.
+    Compaction,
+}
+
+impl Work {
+    async fn run(self, inside: &Inside) -> basalt::domain::Result<()> {
+        match self {
+            Work::Flush => inside.store.flush().await,
+            Work::Compaction => inside.store.compact().await.map(drop),
+        }
+    }
+}
+
+/// Fails step `n` of the work; `false` once it has fewer steps.
+async fn fail(ground: &Ground, n: usize, work: Work, after: After) -> bool {
     let mut disk = LossyDisk::new();
     let (mut inside, mut known) = before_a_flush(ground, &disk).await;
     disk.fail_step(n);
-    let flushed = inside.store.flush().await;
+    let done = work.run(&inside).await;
     let Some((op, path)) = disk.failed() else {
-        flushed.expect("no step failed");
+        done.expect("no step failed");
         return false;
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let place = format!("step {n}, {op:?} of `{name}`, then {after:?}");
+    let place = format!("{work:?}, step {n}, {op:?} of `{name}`, then {after:?}");
     check(ground, &inside, &known, &place).await;
     let late = rows(120..121, 3.0);
     inside.store.write(&ground.owner, readings(&late)).await.expect("the log is well");
     known.extend(late);
     match after {
-        After::FlushAgain => inside.store.flush().await.unwrap_or_else(|e| panic!("{place}: {e}")),
+        After::Again => work.run(&inside).await.unwrap_or_else(|e| panic!("{place}: {e}")),
         After::Restart => {
             drop(inside);
             disk = disk.process_end();
@@ -92,14 +109,16 @@ async fn fail_flush(ground: &Ground, n: usize, after: After) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flush_that_fails_at_any_step_loses_nothing_and_heals() {
+async fn a_flush_or_compaction_that_fails_at_any_step_loses_nothing_and_heals() {
     let ground = Ground::new(3).await;
-    for after in [After::FlushAgain, After::Restart] {
-        let mut n = 0;
-        while fail_flush(&ground, n, after).await {
-            n += 1;
+    for (work, least) in [(Work::Flush, 10), (Work::Compaction, 20)] {
+        for after in [After::Again, After::Restart] {
+            let mut n = 0;
+            while fail(&ground, n, work, after).await {
+                n += 1;
+            }
+            assert!(n > least, "{work:?} has more steps than {n}");
         }
-        assert!(n > 10, "a flush has more steps than {n}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Random writes, flushes and restarts against a map in which the last write wins: every way of asking agrees with it.
+//! Random writes, flushes, compactions and restarts against a map in which the last write wins: every way of asking agrees with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -218,9 +218,10 @@ async fn every_way_of_asking_agrees_with_a_map_in_which_the_last_write_wins() {
         };
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
-            match model.chance.random_range(0..12) {
+            match model.chance.random_range(0..13) {
                 0..8 => model.write(&ground, &inside).await,
                 8..10 => inside.store.flush().await.unwrap(),
+                12 => drop(inside.store.compact().await.unwrap()),
                 10 => {
                     drop(inside);
                     inside = ground.open_local(dir.path()).await;

@@ -147,7 +147,11 @@ async fn flush_until_failure(inside: Inside, mut chance: StdRng) {
             tokio::task::yield_now().await;
         }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        if inside.store.flush().await.is_err() {
+        let done = match chance.random_bool(0.2) {
+            true => inside.store.compact().await.map(drop),
+            false => inside.store.flush().await,
+        };
+        if done.is_err() {
             return;
         }
     }

@@ -23,6 +23,7 @@ pub fn decode_stream(rows: &mut Builder, body: &[u8]) -> Result<()> {
     let unreadable = |e: arrow::error::ArrowError| {
         Error::invalid(format!("the Arrow stream cannot be read: {e}")).because(e)
     };
+    size::check_stream(body)?;
     let mut at = body;
     let reader = StreamReader::try_new(&mut at, None).map_err(unreadable)?;
     for batch in reader {
@@ -59,7 +60,7 @@ pub fn add(rows: &mut Builder, batch: &RecordBatch) -> Result<()> {
     let is_named = columns.device.is_some() || columns.stream.is_some();
     let plain = !is_named && columns.text.is_none() && !columns.is_wide();
     if plain && columns.has_no_null() {
-        return rows.extend(columns.readings()?);
+        return rows.extend(columns.readings(rows.seen())?);
     }
     for i in 0..batch.num_rows() {
         match columns.row(i) {
@@ -124,7 +125,7 @@ impl Columns {
     }
 
     /// The columns as they stand; only when there is no null and no text.
-    fn readings(&self) -> Result<Readings> {
+    fn readings(&self, before: usize) -> Result<Readings> {
         let (Some(ids), Some(values)) = (&self.stream_id, &self.value) else {
             return Err(Error::internal("columns were checked before"));
         };
@@ -134,7 +135,11 @@ impl Columns {
             Some(names) => names
                 .as_string::<i32>()
                 .iter()
-                .map(|name| name.unwrap_or_default().parse::<Quality>().map(|q| q as u8))
+                .enumerate()
+                .map(|(i, name)| {
+                    let quality = name.unwrap_or_default().parse::<Quality>().map(|q| q as u8);
+                    quality.map_err(|e| Error::field(format!("row {}", before + i + 1), e.message))
+                })
                 .collect::<Result<_>>()?,
         };
         Ok(Readings {

@@ -8,9 +8,11 @@ pub mod size;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use tokio::sync::SemaphorePermit;
 
 use super::App;
 use crate::domain::reading::Readings;
@@ -21,6 +23,9 @@ use rows::Builder;
 /// Longest body on the wire, and decoded.
 pub const WIRE_BYTES: usize = 64 << 20;
 pub const DECODED_BYTES: usize = 256 << 20;
+/// What bodies may take together while they are decoded and wait for the log; more wait for so long.
+pub const MEMORY_KIB: usize = 512 << 10;
+const MEMORY_DEADLINE: Duration = Duration::from_secs(10);
 /// Bodies up to this are decoded where they arrive; longer ones on a thread that may block.
 const INLINE_BYTES: usize = 16 << 10;
 
@@ -55,6 +60,7 @@ impl App {
         key: Option<String>,
     ) -> Result<Ingested> {
         principal.require(Scope::write(Resource::Value))?;
+        let _memory = self.take_memory(format, body.len()).await?;
         let Some(key) = key else {
             let rows = self.decode(principal, format, body).await?;
             let answer = answer(rows.len());
@@ -79,6 +85,17 @@ impl App {
         arrow_rows::add(&mut rows, batch)?;
         let rows = rows.finish()?;
         Ok(self.store.write(principal, rows).await?.rows as u64)
+    }
+
+    /// Memory for a body's rows, given back once they are logged. What they will take is not known yet: about twice the
+    /// body, and more where rows can be packed.
+    async fn take_memory(&self, format: Format, body_bytes: usize) -> Result<SemaphorePermit<'_>> {
+        let packed = if format == Format::Parquet { 4 } else { 1 };
+        let wanted = (body_bytes * 2 * packed / 1024 + 1).min(MEMORY_KIB);
+        let permits = u32::try_from(wanted).expect("the budget is far below 2^32 KiB");
+        let taken = tokio::time::timeout(MEMORY_DEADLINE, self.ingest_memory.acquire_many(permits)).await;
+        let taken = taken.map_err(|_| Error::busy("too much is being written at once; retry later"))?;
+        taken.map_err(|e| Error::unavailable("the server is shutting down").because(e))
     }
 
     async fn decode(&self, principal: &Principal, format: Format, body: Bytes) -> Result<Readings> {

@@ -4,6 +4,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::ipc::root_as_message;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::DECODED_BYTES;
@@ -20,6 +21,52 @@ pub fn check_batch(batch: &RecordBatch) -> Result<()> {
         bytes = bytes.saturating_add(text_bytes(field.name(), column)?);
     }
     check(bytes)
+}
+
+/// The same for an IPC stream before anything of it is decoded: compressed buffers say how long they will be, and the
+/// reader takes that much memory at their word (Arrow columnar format, "Compression").
+pub fn check_stream(stream: &[u8]) -> Result<()> {
+    let cut = || Error::invalid("the Arrow stream is cut short");
+    let (mut rest, mut declared) = (stream, 0_usize);
+    while let Some((head, after)) = rest.split_at_checked(4) {
+        // Since 0.15 a marker stands before the length; a length of zero ends the stream.
+        let (length, after) = match head {
+            [0xff, 0xff, 0xff, 0xff] => after.split_at_checked(4).ok_or_else(cut)?,
+            _ => (head, after),
+        };
+        let length = u32::from_le_bytes(length.try_into().map_err(|_| cut())?) as usize;
+        if length == 0 {
+            break;
+        }
+        let (message, after) = after.split_at_checked(length).ok_or_else(cut)?;
+        let damaged = |e| Error::invalid(format!("the Arrow stream cannot be read: {e}"));
+        let message = root_as_message(message).map_err(damaged)?;
+        let body = usize::try_from(message.bodyLength()).map_err(|_| cut())?;
+        let (body, after) = after.split_at_checked(body).ok_or_else(cut)?;
+        let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());
+        if let Some(batch) = message.header_as_record_batch().or(dictionary) {
+            declared = declared.saturating_add(inflated_bytes(&batch, body));
+            check(declared)?;
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Bytes of a batch's compressed buffers once decompressed, as their prefixes say; -1 is a buffer left as it is.
+fn inflated_bytes(batch: &arrow::ipc::RecordBatch<'_>, body: &[u8]) -> usize {
+    if batch.compression().is_none() {
+        return 0;
+    }
+    let prefix = |offset: i64| -> Option<i64> {
+        let bytes = body.get(usize::try_from(offset).ok()?..)?.get(..8)?;
+        Some(i64::from_le_bytes(bytes.try_into().ok()?))
+    };
+    let buffers = batch.buffers().into_iter().flatten();
+    let lengths = buffers.filter(|b| b.length() > 0).filter_map(|b| prefix(b.offset()));
+    lengths
+        .filter(|length| *length >= 0)
+        .fold(0, |sum: usize, length| sum.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)))
 }
 
 /// The same for a Parquet file, by what it says of itself.

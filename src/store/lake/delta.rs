@@ -1,10 +1,11 @@
 //! The Delta log as the manifest: which files count, and how far the write-ahead log is in them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake_core::kernel::{Action, Add, DataType, PrimitiveType, StructField, Transaction};
+use deltalake_core::kernel::{Action, Add, DataType, PrimitiveType, Remove, StructField, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
@@ -82,16 +83,33 @@ impl Delta {
     /// Commits files that are already durable, and the position they reach, in one atomic and durable commit.
     /// Returns the new version.
     pub async fn commit(&mut self, files: &[LakeFile], flushed: u64, now_ms: i64) -> Result<u64> {
-        let actions = files.iter().map(|f| Action::Add(add(f, now_ms))).collect();
+        let actions = files.iter().map(|f| Action::Add(add(f, true, now_ms))).collect();
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: Some(vec![PARTITION.to_owned()]),
             predicate: None,
         };
-        let position = Transaction::new(APP_ID, flushed as i64);
+        self.write(actions, operation, Some(Transaction::new(APP_ID, flushed as i64))).await
+    }
+
+    /// Replaces files by others, already durable, that hold the rows of those that still count. Returns the new version.
+    pub async fn replace(&mut self, gone: &[Arc<LakeFile>], new: &[LakeFile], now_ms: i64) -> Result<u64> {
+        let removed = gone.iter().map(|f| Action::Remove(remove(f, now_ms)));
+        let added = new.iter().map(|f| Action::Add(add(f, false, now_ms)));
+        let target_size = new.iter().map(|f| f.bytes as i64).max().unwrap_or(0);
+        let operation = DeltaOperation::Optimize { predicate: None, target_size };
+        self.write(removed.chain(added).collect(), operation, None).await
+    }
+
+    async fn write(
+        &mut self,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        position: Option<Transaction>,
+    ) -> Result<u64> {
         // Old entries go only once the checkpoint that replaces them is known to be durable, so not as part of a commit.
         let properties = CommitProperties::default()
-            .with_application_transaction(position)
+            .with_application_transactions(position.into_iter().collect())
             .with_cleanup_expired_logs(Some(false));
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let committed = CommitBuilder::from(properties)
@@ -171,13 +189,13 @@ async fn load_or_create(url: Url) -> std::result::Result<DeltaTable, DeltaTableE
         .await
 }
 
-fn add(file: &LakeFile, now_ms: i64) -> Add {
+fn add(file: &LakeFile, data_change: bool, now_ms: i64) -> Add {
     Add {
         path: file.path.clone(),
-        partition_values: [(PARTITION.to_owned(), Some(file.day.to_string()))].into(),
+        partition_values: partition(file),
         size: file.bytes as i64,
         modification_time: now_ms,
-        data_change: true,
+        data_change,
         stats: Some(file.delta_stats()),
         tags: Some(file.tags()),
         deletion_vector: None,
@@ -185,6 +203,25 @@ fn add(file: &LakeFile, now_ms: i64) -> Add {
         default_row_commit_version: None,
         clustering_provider: None,
     }
+}
+
+fn remove(file: &LakeFile, now_ms: i64) -> Remove {
+    Remove {
+        path: file.path.clone(),
+        data_change: false,
+        deletion_timestamp: Some(now_ms),
+        extended_file_metadata: Some(true),
+        partition_values: Some(partition(file)),
+        size: Some(file.bytes as i64),
+        tags: None,
+        deletion_vector: None,
+        base_row_id: None,
+        default_row_commit_version: None,
+    }
+}
+
+fn partition(file: &LakeFile) -> HashMap<String, Option<String>> {
+    HashMap::from([(PARTITION.to_owned(), Some(file.day.to_string()))])
 }
 
 fn unavailable(verb: &str, dir: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -1,42 +1,31 @@
-//! Sorted rows as Parquet: encodings as measured (docs/benchmarks.md), statistics and page index on.
+//! Sorted rows as Parquet: packed keys, dictionaries for values that repeat, statistics and page index on.
 
-use arrow::array::RecordBatch;
+use std::io::Write;
+
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-use crate::domain::{Error, Result};
-use crate::store::memtable::run::Run;
 use crate::store::schema;
 
-const ROW_GROUP_ROWS: usize = 128 * 1024;
+pub const ROW_GROUP_ROWS: usize = 128 * 1024;
 const PAGE_ROWS: usize = 8 * 1024;
-/// How many values are looked at to tell repeating values from full-mantissa ones.
-const SAMPLE: usize = 4096;
+/// A dictionary of 16 k values: more than an instrument with two decimals shows in a row group, less than a signal of
+/// full mantissa does. Past it a column chunk goes on in its fallback encoding.
+const DICTIONARY_BYTES: usize = 128 << 10;
 
-/// A sorted run as one Parquet file.
-pub fn parquet(run: &Run) -> Result<Vec<u8>> {
+/// A writer of sorted rows with the columns of `schema::readings()`.
+pub fn writer<W: Write + Send>(out: W) -> parquet::errors::Result<ArrowWriter<W>> {
     let options = ArrowWriterOptions::new()
-        .with_properties(properties(run))
+        .with_properties(properties())
         // Readers elsewhere need no hint of our in-memory types.
         .with_skip_arrow_metadata(true);
-    let written = write(run, options);
-    written.map_err(|e| Error::internal("a Parquet file could not be encoded").because(e))
+    ArrowWriter::try_new_with_options(out, schema::readings(), options)
 }
 
-fn write(run: &Run, options: ArrowWriterOptions) -> parquet::errors::Result<Vec<u8>> {
-    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), schema::readings(), options)?;
-    for start in (0..run.len()).step_by(ROW_GROUP_ROWS) {
-        let rows = run.slice(start, ROW_GROUP_ROWS.min(run.len() - start));
-        let batch: RecordBatch = schema::batch(&rows, &schema::ALL);
-        writer.write(&batch)?;
-    }
-    writer.into_inner()
-}
-
-fn properties(run: &Run) -> WriterProperties {
+fn properties() -> WriterProperties {
     let column = |name: &str| ColumnPath::from(name);
     let packed = |builder: WriterPropertiesBuilder, name: &str| {
         builder
@@ -49,26 +38,11 @@ fn properties(run: &Run) -> WriterProperties {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(1024)
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_created_by(concat!("basalt ", env!("CARGO_PKG_VERSION")).to_owned());
+        .set_created_by(concat!("basalt ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_column_dictionary_page_size_limit(column("value"), DICTIONARY_BYTES)
+        .set_column_encoding(column("value"), Encoding::BYTE_STREAM_SPLIT);
     for name in ["stream_id", "ts", "seq"] {
         builder = packed(builder, name);
     }
-    match value_encoding(run) {
-        None => builder,
-        Some(encoding) => builder
-            .set_column_dictionary_enabled(column("value"), false)
-            .set_column_encoding(column("value"), encoding),
-    }
-    .build()
-}
-
-/// `None` keeps the dictionary: values that repeat, as instruments with two decimals give.
-fn value_encoding(run: &Run) -> Option<Encoding> {
-    let step = (run.len() / SAMPLE).max(1);
-    let mut sample: Vec<u64> = run.value.iter().step_by(step).map(|v| v.to_bits()).collect();
-    // The low mantissa bits of a number with few decimals still look random; of one in f32 they are zero.
-    let total = sample.len();
-    sample.sort_unstable();
-    sample.dedup();
-    (sample.len() * 10 > total * 9).then_some(Encoding::BYTE_STREAM_SPLIT)
+    builder.build()
 }

@@ -3,6 +3,7 @@
 pub mod delta;
 pub mod encode;
 pub mod file;
+pub mod part;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,16 @@ impl LakeVersion {
         next
     }
 
+    /// The next version, with files replaced by others.
+    pub fn replacing(&self, version: u64, gone: &[Arc<LakeFile>], new: Vec<LakeFile>) -> Self {
+        let mut next = self.clone();
+        next.version = version;
+        let is_gone = |file: &Arc<LakeFile>| gone.iter().any(|g| g.path == file.path);
+        next.days.values_mut().for_each(|files| files.retain(|f| !is_gone(f)));
+        new.into_iter().for_each(|f| next.push(f));
+        next
+    }
+
     fn push(&mut self, file: LakeFile) {
         self.days.entry(file.day).or_default().push(Arc::new(file));
     }
@@ -43,6 +54,23 @@ impl LakeVersion {
 
     pub fn files(&self) -> impl Iterator<Item = &Arc<LakeFile>> {
         self.days.values().flatten()
+    }
+
+    /// The same version with the files it shares with `other` being the same objects: how many hold a file tells
+    /// whether it may go.
+    pub fn sharing(mut self, other: &LakeVersion) -> Self {
+        for (day, files) in &mut self.days {
+            let known = other.days.get(day).into_iter().flatten();
+            for same in known {
+                files.iter_mut().filter(|f| f.path == same.path).for_each(|f| *f = same.clone());
+            }
+        }
+        self
+    }
+
+    /// Whether all of these are live.
+    pub fn holds<'a>(&self, files: impl IntoIterator<Item = &'a LakeFile>) -> bool {
+        files.into_iter().all(|f| self.files().any(|live| live.path == f.path))
     }
 
     /// The newest time in any file of each day.

@@ -1,5 +1,7 @@
 //! A run: readings in memory, sorted by (stream, ts), one row a key, each with its `seq`.
 
+use std::collections::BTreeMap;
+
 use arrow::array::StringArray;
 use arrow::buffer::ScalarBuffer;
 
@@ -84,6 +86,16 @@ impl Run {
         (self.stream[i], self.ts[i])
     }
 
+    /// The key of the last row.
+    pub fn last_key(&self) -> Option<(i32, i64)> {
+        self.len().checked_sub(1).map(|i| self.key(i))
+    }
+
+    /// The same rows, all with one seq.
+    pub fn with_seq(self, seq: u64) -> Run {
+        Run { seq: vec![seq as i64; self.len()].into(), ..self }
+    }
+
     /// Row `i` as one reading.
     pub fn get(&self, i: usize) -> Reading {
         use arrow::array::Array;
@@ -134,15 +146,16 @@ impl Run {
 
     /// Splits by UTC day, keeping each part sorted.
     pub fn by_day(self) -> Vec<(Day, Run)> {
-        let day_of = |ts: &i64| Micros(*ts).day();
-        let mut days: Vec<Day> = self.ts.iter().map(day_of).collect();
-        days.sort_unstable();
-        days.dedup();
-        match days.as_slice() {
-            [] => Vec::new(),
-            [day] => vec![(*day, self)],
-            _ => days.into_iter().map(|day| (day, self.select(|run, i| day_of(&run.ts[i]) == day))).collect(),
+        let days = self.ts.iter().map(|ts| Micros(*ts).day());
+        let (Some(first), Some(last)) = (days.clone().min(), days.clone().max()) else { return Vec::new() };
+        if first == last {
+            return vec![(first, self)];
         }
+        let mut rows: BTreeMap<Day, Vec<u32>> = BTreeMap::new();
+        for (i, day) in (0_u32..).zip(days) {
+            rows.entry(day).or_default().push(i);
+        }
+        rows.into_iter().map(|(day, rows)| (day, self.take(&rows))).collect()
     }
 }
 

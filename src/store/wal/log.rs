@@ -10,7 +10,7 @@ use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskFile};
 
 /// A payload and its checksum, computed by whoever made it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Payload {
     pub bytes: Vec<u8>,
     pub crc: u32,

@@ -47,12 +47,13 @@ pub fn replay(
                 "the log misses record {expected}: `{found}` comes next"
             )));
         }
-        let bytes = disk.read(path).map_err(|e| cannot_read(path, e))?;
         if is_flushed {
             next_seq = following;
-            segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes: bytes.len() as u64 });
+            let bytes = disk.len(path).map_err(|e| cannot_read(path, e))?;
+            segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes });
             continue;
         }
+        let bytes = disk.read(path).map_err(|e| cannot_read(path, e))?;
         let scan = Scan { path, bytes: &bytes, first_seq: *first_seq, is_last: following.is_none() };
         let Some((end, next)) = scan.run(flushed, &mut apply)? else {
             disk.remove(path).map_err(|e| cannot_read(path, e))?;

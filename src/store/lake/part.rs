@@ -1,0 +1,112 @@
+//! Writing one file of the lake: aside under a temporary name, synced, renamed, its directory synced.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::ArrowWriter;
+use uuid::Uuid;
+
+use super::encode;
+use super::file::LakeFile;
+use crate::domain::time::Day;
+use crate::domain::{Error, Result};
+use crate::store::disk::{Disk, DiskFile};
+use crate::store::memtable::run::Run;
+use crate::store::schema;
+
+/// A file being written. Its rows come sorted by (stream_id, ts).
+pub struct PartWriter<'a> {
+    disk: &'a dyn Disk,
+    folder: PathBuf,
+    name: String,
+    writer: ArrowWriter<Counted>,
+    file: LakeFile,
+}
+
+/// Counts what goes to the disk.
+struct Counted {
+    file: Box<dyn DiskFile>,
+    bytes: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl<'a> PartWriter<'a> {
+    /// Begins a file of a day.
+    pub fn create(disk: &'a dyn Disk, dir: &Path, day: Day, is_late: bool) -> Result<Self> {
+        let name = format!("part-{}.parquet", Uuid::new_v4().simple());
+        let folder = dir.join(format!("date={day}"));
+        let create = || -> io::Result<Counted> {
+            disk.create_dir_all(&folder)?;
+            Ok(Counted { file: disk.create(&folder.join(format!("{name}.tmp")))?, bytes: 0 })
+        };
+        let counted = create().map_err(|e| unwritable(&folder, e))?;
+        let writer = encode::writer(counted).map_err(|e| unwritable(&folder, e))?;
+        let file = LakeFile {
+            path: format!("date={day}/{name}"),
+            day,
+            rows: 0,
+            bytes: 0,
+            streams: (i32::MAX, i32::MIN),
+            ts: (i64::MAX, i64::MIN),
+            seq: (u64::MAX, 0),
+            is_late,
+        };
+        Ok(Self { disk, folder, name, writer, file })
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> u64 {
+        self.file.rows
+    }
+
+    pub fn write(&mut self, rows: &Run) -> Result<()> {
+        for start in (0..rows.len()).step_by(encode::ROW_GROUP_ROWS) {
+            let part = rows.slice(start, encode::ROW_GROUP_ROWS.min(rows.len() - start));
+            let batch = schema::batch(&part, &schema::ALL);
+            self.writer.write(&batch).map_err(|e| unwritable(&self.folder, e))?;
+        }
+        let file = &mut self.file;
+        file.rows += rows.len() as u64;
+        for i in [0, rows.len().saturating_sub(1)] {
+            let stream = rows.stream.get(i).copied().unwrap_or(file.streams.0);
+            file.streams = (file.streams.0.min(stream), file.streams.1.max(stream));
+        }
+        for ts in rows.ts.iter() {
+            file.ts = (file.ts.0.min(*ts), file.ts.1.max(*ts));
+        }
+        for seq in rows.seq.iter() {
+            file.seq = (file.seq.0.min(*seq as u64), file.seq.1.max(*seq as u64));
+        }
+        Ok(())
+    }
+
+    /// Ends the file; it is durable when this returns.
+    pub fn finish(self) -> Result<LakeFile> {
+        let Self { disk, folder, name, writer, mut file } = self;
+        let mut counted = writer.into_inner().map_err(|e| unwritable(&folder, e))?;
+        let mut rename = || -> io::Result<()> {
+            counted.file.sync()?;
+            disk.rename(&folder.join(format!("{name}.tmp")), &folder.join(&name))?;
+            disk.sync_dir(&folder)
+        };
+        rename().map_err(|e| unwritable(&folder, e))?;
+        file.bytes = counted.bytes;
+        Ok(file)
+    }
+}
+
+fn unwritable(folder: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let source = e.into();
+    Error::unavailable(format!("cannot write to the lake `{}`: {source}", folder.display())).because(source)
+}
