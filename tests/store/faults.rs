@@ -74,18 +74,19 @@ impl Work {
     }
 }
 
-/// Fails step `n` of the work; `false` once it has fewer steps.
-async fn fail(ground: &Ground, n: usize, work: Work, after: After) -> bool {
+/// Fails `count` steps of the work from the `n`-th on; `false` once it has fewer steps. Failures in a row take the
+/// attempts to mend the first one too.
+async fn fail(ground: &Ground, (n, count): (usize, usize), work: Work, after: After) -> bool {
     let mut disk = LossyDisk::new();
     let (mut inside, mut known) = before_a_flush(ground, &disk).await;
-    disk.fail_step(n);
+    disk.fail_steps(n, count);
     let done = work.run(&inside).await;
     let Some((op, path)) = disk.failed() else {
         done.expect("no step failed");
         return false;
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let place = format!("{work:?}, step {n}, {op:?} of `{name}`, then {after:?}");
+    let place = format!("{work:?}, {count} from step {n}, {op:?} of `{name}`, then {after:?}");
     check(ground, &inside, &known, &place).await;
     let late = rows(120..121, 3.0);
     inside.store.write(&ground.owner, readings(&late)).await.expect("the log is well");
@@ -112,9 +113,9 @@ async fn fail(ground: &Ground, n: usize, work: Work, after: After) -> bool {
 async fn a_flush_or_compaction_that_fails_at_any_step_loses_nothing_and_heals() {
     let ground = Ground::new(3).await;
     for (work, least) in [(Work::Flush, 10), (Work::Compaction, 20)] {
-        for after in [After::Again, After::Restart] {
+        for (count, after) in [(1, After::Again), (1, After::Restart), (4, After::Again)] {
             let mut n = 0;
-            while fail(&ground, n, work, after).await {
+            while fail(&ground, (n, count), work, after).await {
                 n += 1;
             }
             assert!(n > least, "{work:?} has more steps than {n}");

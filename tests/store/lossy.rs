@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,7 +51,7 @@ struct State {
     files: HashMap<u64, OnDisk>,
     dirs: HashMap<PathBuf, BTreeMap<OsString, Entry>>,
     steps: usize,
-    fail_at: Option<usize>,
+    fail_at: Range<usize>,
     fail_on: Option<(Op, &'static str)>,
     die_at: Option<usize>,
     failed: Option<(Op, PathBuf)>,
@@ -77,10 +78,11 @@ impl LossyDisk {
         self.root.path()
     }
 
-    /// Fails the n-th step from now (0 is the next), once.
-    pub fn fail_step(&self, n: usize) {
+    /// Fails `count` steps from the n-th on (0 is the next).
+    pub fn fail_steps(&self, n: usize, count: usize) {
         let mut state = self.state.lock();
-        state.fail_at = Some(state.steps + n);
+        let first = state.steps + n;
+        state.fail_at = first..first + count;
         state.failed = None;
     }
 
@@ -92,7 +94,7 @@ impl LossyDisk {
     /// What a planned failure hit, if it did; a plan that hit nothing is dropped.
     pub fn failed(&self) -> Option<(Op, PathBuf)> {
         let mut state = self.state.lock();
-        (state.fail_at, state.fail_on) = (None, None);
+        (state.fail_at, state.fail_on) = (0..0, None);
         state.failed.take()
     }
 
@@ -168,9 +170,9 @@ impl LossyDisk {
         }
         let is_named =
             state.fail_on.is_some_and(|(o, part)| o == op && path.to_string_lossy().contains(part));
-        if is_named || state.fail_at == Some(number) {
-            (state.fail_at, state.fail_on) = (None, None);
-            state.failed = Some((op, path.to_owned()));
+        if is_named || state.fail_at.contains(&number) {
+            state.fail_on = None;
+            state.failed.get_or_insert_with(|| (op, path.to_owned()));
             return Err(io::Error::other("injected failure"));
         }
         Ok(())

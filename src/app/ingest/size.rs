@@ -131,3 +131,7 @@ fn lengths(name: &str, column: &ArrayRef) -> Result<Vec<usize>> {
 fn between<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>) -> Vec<usize> {
     offsets.windows(2).map(|pair| pair[1].as_usize().saturating_sub(pair[0].as_usize())).collect()
 }
+
+#[cfg(test)]
+#[path = "size_tests.rs"]
+mod tests;
