@@ -149,7 +149,7 @@ impl Parts {
     }
 }
 
-/// Removes what a crashed flush left: files the Delta log does not know.
+/// Removes files the Delta log does not know: what a crashed flush left, and what was merged before the last stop.
 fn remove_orphans(disk: &dyn Disk, dir: &Path, lake: &LakeVersion) -> Result<()> {
     let live: HashSet<PathBuf> = lake.files().map(|f| dir.join(&f.path)).collect();
     let failed = |e: std::io::Error| {
@@ -163,7 +163,7 @@ fn remove_orphans(disk: &dyn Disk, dir: &Path, lake: &LakeVersion) -> Result<()>
         }
         for file in disk.list(&folder).map_err(failed)? {
             if !live.contains(&file) {
-                tracing::warn!(file = %file.display(), "file of an unfinished flush removed");
+                tracing::info!(file = %file.display(), "file that is not part of the lake removed");
                 disk.remove(&file).map_err(failed)?;
             }
         }
