@@ -56,6 +56,7 @@ fn variables_reach_every_section() {
             ("BASALT_WAL__KEEP", "1GiB"),
             ("BASALT_LOG__FORMAT", "json"),
             ("BASALT_BOOTSTRAP_KEY", "no setting, and none of our business here"),
+            ("BASALT_TEST_POSTGRES", "nor this"),
             ("PATH", "/bin"),
         ],
         vec![],

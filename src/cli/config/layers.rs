@@ -11,6 +11,8 @@ const PREFIX: &str = "BASALT_";
 
 /// Variables with our prefix that are no settings: a secret, and defaults of flags of single commands.
 const NOT_SETTINGS: [&str; 3] = ["BASALT_BOOTSTRAP_KEY", "BASALT_URL", "BASALT_KEY"];
+/// What test scripts tell their tests, which start servers with the same environment.
+const FOR_TESTS: &str = "BASALT_TEST_";
 
 /// A setting as somebody wrote it.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +63,8 @@ impl Provider for Layer {
 /// `BASALT_CATALOG_URL`.
 pub(super) fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Layer> {
     let mut found: Vec<_> = variables
-        .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name.as_str()))
+        .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(FOR_TESTS))
+        .filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str()))
         .collect();
     found.sort();
     let to_layer = |(name, value): (String, String)| {

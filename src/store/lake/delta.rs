@@ -11,8 +11,8 @@ use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use url::Url;
 
-use super::LakeVersion;
 use super::file::LakeFile;
+use super::{LakeVersion, log_files};
 use crate::domain::{Error, Result};
 use crate::store::disk::{self, Disk};
 
@@ -20,7 +20,7 @@ use crate::store::disk::{self, Disk};
 const APP_ID: &str = "basalt-wal";
 const PARTITION: &str = "date";
 /// One checkpoint in this many commits: opening reads at most so many log files.
-const CHECKPOINT_INTERVAL: &str = "100";
+const CHECKPOINT_INTERVAL: u64 = 100;
 
 /// The open Delta table of `readings`. One task commits.
 pub struct Delta {
@@ -120,7 +120,23 @@ impl Delta {
         let version = committed.version();
         self.table.state = Some(committed.snapshot());
         self.sync_log(version)?;
+        if (version + 1).is_multiple_of(CHECKPOINT_INTERVAL) {
+            self.remove_obsolete();
+        }
         Ok(version)
+    }
+
+    /// Removes what a durable checkpoint has made superfluous. What cannot be removed is tried again after the next one.
+    fn remove_obsolete(&self) {
+        let log = self.dir.join("_delta_log");
+        let remove = || -> std::io::Result<()> {
+            let files = self.disk.list(&log)?;
+            let names: Vec<&str> = files.iter().filter_map(|f| f.file_name()?.to_str()).collect();
+            log_files::obsolete(&names).into_iter().try_for_each(|name| self.disk.remove(&log.join(name)))
+        };
+        if let Err(e) = remove() {
+            tracing::warn!(log = %log.display(), error = %e, "old entries of the lake's log stay for now");
+        }
     }
 
     /// object_store does not fsync: makes the log entries from `version` on durable, checkpoints included. After a
@@ -185,7 +201,7 @@ async fn load_or_create(url: Url) -> std::result::Result<DeltaTable, DeltaTableE
             column(PARTITION, PrimitiveType::Date, false),
         ])
         .with_partition_columns([PARTITION])
-        .with_configuration([("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_owned()))])
+        .with_configuration([("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_string()))])
         .await
 }
 

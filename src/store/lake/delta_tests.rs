@@ -24,15 +24,19 @@ async fn files_and_position_are_found_again_after_checkpoints() {
     let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
     let mut delta = Delta::open(disk.clone(), dir.path()).await.unwrap();
     assert_eq!(delta.flushed().await.unwrap(), 0);
-    for n in 0..205 {
+    for n in 0..305 {
         delta.commit(&[file(n)], n + 10, 1_777_377_600_000).await.unwrap();
     }
     let reopened = Delta::open(disk, dir.path()).await.unwrap();
-    assert_eq!(reopened.flushed().await.unwrap(), 214);
+    assert_eq!(reopened.flushed().await.unwrap(), 314);
     let mut found: Vec<LakeFile> = reopened.files().unwrap().files().map(|f| f.as_ref().clone()).collect();
     found.sort_by_key(|f| f.rows);
-    assert_eq!(found, (0..205).map(file).collect::<Vec<_>>());
+    assert_eq!(found, (0..305).map(file).collect::<Vec<_>>());
     let log = std::fs::read_dir(dir.path().join("_delta_log")).unwrap();
     let names: Vec<String> = log.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    assert!(names.iter().any(|n| n.ends_with(".checkpoint.parquet")), "{names:?}");
+    // Version 0 made the table; checkpoints are versions 99, 199 and 299, and what was before the second newest is gone.
+    let mut checkpoints: Vec<&String> = names.iter().filter(|n| n.ends_with(".checkpoint.parquet")).collect();
+    checkpoints.sort();
+    assert_eq!(checkpoints.len(), 2, "{checkpoints:?}");
+    assert_eq!(names.iter().filter(|n| n.ends_with(".json")).count(), 305 + 1 - 199, "{names:?}");
 }

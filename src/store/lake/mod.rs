@@ -3,6 +3,7 @@
 pub mod delta;
 pub mod encode;
 pub mod file;
+pub mod log_files;
 pub mod part;
 
 use std::collections::BTreeMap;
