@@ -38,12 +38,16 @@ impl LastValues {
             let stream = run.stream[end - 1];
             let start = run.stream[..end].partition_point(|s| *s < stream);
             let bad = Quality::Bad as u8;
-            put(&mut streams, run.get(end - 1));
-            if run.quality[end - 1] == bad
-                && let Some(valued) = (start..end).rev().find(|i| run.quality[*i] != bad)
-            {
-                put(&mut streams, run.get(valued));
+            if run.quality[end - 1] == bad {
+                // The row that held the newest value may be among those that are bad now.
+                let known = streams.get(&StreamId(stream)).and_then(|l| l.valued.as_ref()).map(|v| v.ts.0);
+                let overwritten = known.and_then(|ts| run.ts[start..end].binary_search(&ts).ok());
+                let valued = (start..end).rev().find(|i| run.quality[*i] != bad);
+                for row in overwritten.map(|i| start + i).into_iter().chain(valued) {
+                    put(&mut streams, run.get(row));
+                }
             }
+            put(&mut streams, run.get(end - 1));
             end = start;
         }
     }

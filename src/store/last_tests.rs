@@ -52,6 +52,12 @@ fn the_newest_row_and_the_newest_value_are_kept() {
         ),
         ("the_value_overwritten_by_a_loss", vec![vec![good(1, 6, 1.0)], vec![lost(1, 6)]], lost(1, 6), None),
         (
+            "the_value_overwritten_by_the_first_of_two_losses",
+            vec![vec![good(1, 5, 1.0)], vec![lost(1, 5), lost(1, 6)]],
+            lost(1, 6),
+            None,
+        ),
+        (
             "the_loss_overwritten_by_a_value",
             vec![vec![lost(1, 6)], vec![good(1, 6, 1.0)]],
             good(1, 6, 1.0),

@@ -31,10 +31,6 @@ impl Bounds {
         bounds
     }
 
-    pub fn has_stream(&self, stream: i32) -> bool {
-        self.streams.as_ref().is_none_or(|s| s.contains(&stream))
-    }
-
     /// Whether any wanted stream lies in `low..=high`.
     pub fn has_stream_between(&self, (low, high): (i32, i32)) -> bool {
         low <= high && self.streams.as_ref().is_none_or(|s| s.range(low..=high).next().is_some())
