@@ -15,19 +15,11 @@ const EXACT: i128 = 1 << 53;
 /// finite number is right. Numbers written as text are refused.
 pub fn stored(spec: &StreamSpec, given: &Value) -> Result<(Option<f64>, Option<Box<str>>), String> {
     let is_scaled = spec.scale != 1.0 || spec.offset != 0.0;
+    if let Some(range) = spec.kind.integer_range().filter(|_| !is_scaled) {
+        return integer(given, range);
+    }
     match spec.kind {
         StreamKind::Bit => bit(given).map(|on| (Some(on), None)),
-        StreamKind::Byte
-        | StreamKind::Int16
-        | StreamKind::Int32
-        | StreamKind::Int64
-        | StreamKind::Uint16
-        | StreamKind::Uint32
-        | StreamKind::Uint64
-            if !is_scaled =>
-        {
-            integer(given, range(spec.kind))
-        }
         StreamKind::Byte
         | StreamKind::Int16
         | StreamKind::Int32
@@ -57,27 +49,6 @@ fn bit(given: &Value) -> Result<f64, String> {
 
 fn number(given: &Value) -> Result<f64, String> {
     given.as_f64().filter(|n| n.is_finite()).ok_or_else(|| "A valid number is required.".to_owned())
-}
-
-/// What fits the type of an integer kind; every other kind is unbounded.
-fn range(kind: StreamKind) -> RangeInclusive<i128> {
-    match kind {
-        StreamKind::Byte => 0..=i128::from(u8::MAX),
-        StreamKind::Int16 => i128::from(i16::MIN)..=i128::from(i16::MAX),
-        StreamKind::Int32 => i128::from(i32::MIN)..=i128::from(i32::MAX),
-        StreamKind::Int64 => i128::from(i64::MIN)..=i128::from(i64::MAX),
-        StreamKind::Uint16 => 0..=i128::from(u16::MAX),
-        StreamKind::Uint32 => 0..=i128::from(u32::MAX),
-        StreamKind::Uint64 => 0..=i128::from(u64::MAX),
-        StreamKind::Bit
-        | StreamKind::Fp16
-        | StreamKind::Fp32
-        | StreamKind::Fp64
-        | StreamKind::Text
-        | StreamKind::Json
-        | StreamKind::Location
-        | StreamKind::Enum => i128::MIN..=i128::MAX,
-    }
 }
 
 fn integer(given: &Value, range: RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {

@@ -1,6 +1,7 @@
 //! Streams: one measured or posted quantity of a device (DataStone calls it "data").
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
@@ -72,6 +73,27 @@ impl StreamKind {
     /// Whether values are numbers (`value`) rather than text (`text`).
     pub fn is_numeric(self) -> bool {
         !matches!(self, StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum)
+    }
+
+    /// What an integer kind can hold; `None` for every other kind.
+    pub fn integer_range(self) -> Option<RangeInclusive<i128>> {
+        match self {
+            StreamKind::Byte => Some(0..=u8::MAX.into()),
+            StreamKind::Int16 => Some(i16::MIN.into()..=i16::MAX.into()),
+            StreamKind::Int32 => Some(i32::MIN.into()..=i32::MAX.into()),
+            StreamKind::Int64 => Some(i64::MIN.into()..=i64::MAX.into()),
+            StreamKind::Uint16 => Some(0..=u16::MAX.into()),
+            StreamKind::Uint32 => Some(0..=u32::MAX.into()),
+            StreamKind::Uint64 => Some(0..=u64::MAX.into()),
+            StreamKind::Bit
+            | StreamKind::Fp16
+            | StreamKind::Fp32
+            | StreamKind::Fp64
+            | StreamKind::Text
+            | StreamKind::Json
+            | StreamKind::Location
+            | StreamKind::Enum => None,
+        }
     }
 
     /// Whether exact values can lie beyond ±2^53 and then travel as decimal text.

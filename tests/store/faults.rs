@@ -218,3 +218,35 @@ async fn a_torn_commit_of_the_lake_counts_as_never_made() {
         check(&ground, &inside, &known, &format!("{place}, flushed")).await;
     }
 }
+
+/// A commit can have been made although it failed. Made again, each of its rows would be in two files; no row here is
+/// late, so nothing but the count would tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_committed_although_it_failed_is_not_committed_again() {
+    let ground = Ground::new(3).await;
+    for (work, count) in [(Work::Flush, 2), (Work::Flush, 4), (Work::Compaction, 2), (Work::Compaction, 4)] {
+        for n in 0.. {
+            let disk = LossyDisk::new();
+            let inside = open(&ground, &disk, "fresh").await;
+            for minutes in [0..50, 50..100] {
+                inside.store.write(&ground.owner, readings(&rows(minutes, 1.0))).await.unwrap();
+                inside.store.flush().await.unwrap();
+            }
+            inside.store.write(&ground.owner, readings(&rows(100..150, 1.0))).await.unwrap();
+            disk.fail_steps(n, count);
+            let done = work.run(&inside).await;
+            let Some((op, path)) = disk.failed() else {
+                done.expect("no step failed");
+                break;
+            };
+            let place = format!("{work:?}, {count} from step {n}, {op:?} of `{}`", path.display());
+            work.run(&inside).await.unwrap_or_else(|e| panic!("{place}: {e}"));
+            // As the Delta log has it, which is what other readers see.
+            drop(inside);
+            let disk = disk.process_end();
+            let inside = open(&ground, &disk, &place).await;
+            let counted = inside.sql(&ground.owner, "SELECT count(*) AS n FROM readings").await;
+            assert_eq!(counted, [serde_json::json!({"n": 300})], "{place}");
+        }
+    }
+}

@@ -119,28 +119,8 @@ fn write_plain(out: &mut Vec<u8>, kind: StreamKind, value: f64, text: Option<&st
         Some(text) => put_json(out, text),
         None if value.is_nan() => out.extend_from_slice(b"null"),
         // A scaled stream of an integer kind holds engineering values; those keep their fraction.
-        None if is_whole && is_integer_kind(kind) => put(out, format_args!("{}", value as i64)),
+        None if is_whole && kind.integer_range().is_some() => put(out, format_args!("{}", value as i64)),
         None => put_json(out, &value),
-    }
-}
-
-fn is_integer_kind(kind: StreamKind) -> bool {
-    match kind {
-        StreamKind::Byte
-        | StreamKind::Int16
-        | StreamKind::Int32
-        | StreamKind::Int64
-        | StreamKind::Uint16
-        | StreamKind::Uint32
-        | StreamKind::Uint64 => true,
-        StreamKind::Bit
-        | StreamKind::Fp16
-        | StreamKind::Fp32
-        | StreamKind::Fp64
-        | StreamKind::Text
-        | StreamKind::Json
-        | StreamKind::Location
-        | StreamKind::Enum => false,
     }
 }
 
