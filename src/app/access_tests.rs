@@ -26,8 +26,12 @@ async fn open() -> (TempDir, App) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalog = Arc::new(Catalog::open("sqlite::memory:", clock.clone()).await.expect("a catalog"));
     let flush = FlushOptions { bytes: 1 << 20, age: Duration::from_secs(60), wal_keep_bytes: 0 };
-    let compaction =
-        CompactionOptions { interval: Duration::from_secs(60), keep_removed: Duration::from_secs(60) };
+    let compaction = CompactionOptions {
+        interval: Duration::from_secs(60),
+        keep_removed: Duration::from_secs(60),
+        memory_bytes: 1 << 20,
+        cpu_share: 1.0,
+    };
     let options = StoreOptions {
         data_dir: dir.path().to_owned(),
         wal_segment_bytes: 1 << 20,

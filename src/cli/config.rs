@@ -28,8 +28,7 @@ pub struct Config {
     pub catalog_url: Option<String>,
     pub wal: Wal,
     pub flush: Flush,
-    /// Between looks for files worth merging.
-    pub compaction_interval: Duration,
+    pub compaction: Compaction,
     /// How long replaced files stay for readers outside.
     pub lake_keep_removed: Duration,
     /// Bytes of unflushed rows past which writers wait.
@@ -54,6 +53,17 @@ pub struct Wal {
 pub struct Flush {
     pub bytes: u64,
     pub age: Duration,
+}
+
+/// Work in the background: statistics, and merging files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compaction {
+    /// Between looks for work.
+    pub interval: Duration,
+    /// Bytes for the open files of one merge.
+    pub memory: u64,
+    /// Share of one processor, above 0 to 1.
+    pub cpu: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +98,7 @@ impl Default for Config {
             catalog_url: None,
             wal: Wal { keep: 256_000_000, segment: 64_000_000 },
             flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
-            compaction_interval: Duration::from_secs(30),
+            compaction: Compaction { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 0.5 },
             lake_keep_removed: Duration::from_secs(300),
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),

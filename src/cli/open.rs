@@ -70,8 +70,10 @@ fn store_options(config: &Config) -> StoreOptions {
             wal_keep_bytes: config.wal.keep,
         },
         compaction: CompactionOptions {
-            interval: config.compaction_interval,
+            interval: config.compaction.interval,
             keep_removed: config.lake_keep_removed,
+            memory_bytes: to_usize(config.compaction.memory),
+            cpu_share: config.compaction.cpu,
         },
         memtable_cap_bytes: to_usize(config.memtable_cap),
         write_deadline: WRITE_DEADLINE,

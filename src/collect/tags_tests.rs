@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::stream::StreamSpec;
+use crate::domain::window::Windows;
 use crate::domain::{DeviceId, OrgId};
 
 const SECOND: i64 = 1_000_000;
@@ -19,6 +20,7 @@ fn stream(change: impl FnOnce(&mut StreamSpec)) -> Arc<Stream> {
         org: OrgId(1),
         uuid: Uuid::nil(),
         spec,
+        windows: Windows::default(),
         created_at: at,
         updated_at: at,
     })

@@ -15,6 +15,7 @@ use crate::domain::device::{Device, DeviceSpec, DeviceState, DeviceStatus, Proto
 use crate::domain::ports::{BoxFuture, Plant, SampleSink};
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind, StreamSpec};
+use crate::domain::window::Windows;
 use crate::domain::{Clock, DeviceId, Error, Kind, Micros, OrgId, Result, StreamId};
 
 pub const PLC: DeviceId = DeviceId(1);
@@ -98,7 +99,15 @@ pub fn stream(id: i32, path: &str, kind: StreamKind) -> Stream {
     let mut spec = StreamSpec::new(format!("s{id}"), PLC);
     (spec.path, spec.kind) = (path.into(), kind);
     let at = Micros(0);
-    Stream { id: StreamId(id), org: OrgId(1), uuid: Uuid::nil(), spec, created_at: at, updated_at: at }
+    Stream {
+        id: StreamId(id),
+        org: OrgId(1),
+        uuid: Uuid::nil(),
+        spec,
+        windows: Windows::default(),
+        created_at: at,
+        updated_at: at,
+    }
 }
 
 impl World {

@@ -15,8 +15,11 @@ pub mod policy;
 pub mod ports;
 pub mod principal;
 pub mod reading;
+pub mod statistic;
 pub mod stream;
+pub mod sums;
 pub mod time;
+pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
 pub use id::{DeviceId, EventId, GroupId, KeyId, OrgId, StreamId, UserId};

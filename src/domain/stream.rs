@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::check::{check_range, check_text};
 use super::page::Page;
+use super::window::Windows;
 use super::{DeviceId, Error, FieldError, GroupId, Micros, OrgId, Result, StreamId};
 
 /// What a stream's values are.
@@ -262,6 +263,8 @@ pub struct Stream {
     pub org: OrgId,
     pub uuid: Uuid,
     pub spec: StreamSpec,
+    /// How its statistics are cut in time, changes of the interval included.
+    pub windows: Windows,
     pub created_at: Micros,
     pub updated_at: Micros,
 }

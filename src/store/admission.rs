@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::catalog::Catalog;
+use super::keyed::KeyedRows;
+use super::table::Table;
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::stream::StreamKind;
-use crate::domain::{Error, FieldError, Micros, Principal, Result, StreamId};
+use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Result, StreamId};
 
 /// How many wrong rows one answer lists.
 const LISTED: usize = 20;
@@ -31,6 +33,35 @@ pub fn check(
         };
         if let Some(problem) = problem {
             wrong.push(FieldError::new(format!("row {}", i + 1), problem));
+            if wrong.len() == LISTED {
+                break;
+            }
+        }
+    }
+    Error::check(wrong)
+}
+
+/// Checks rows of a keyed table against the principal: whose they are, he must see.
+///
+/// # Errors
+/// As `check`.
+pub fn check_keyed(catalog: &Catalog, principal: &Principal, rows: &KeyedRows) -> Result<()> {
+    let mut wrong = Vec::new();
+    for row in 0..rows.len() {
+        let (id, ts, _) = rows.key(row);
+        let problem = match rows.table() {
+            Table::Messages => catalog
+                .device(principal, DeviceId(id))
+                .is_err()
+                .then(|| format!("device_id: there is no device `{id}`")),
+            Table::Readings | Table::Statistics => kind_of(catalog, principal, StreamId(id))
+                .is_none()
+                .then(|| format!("stream_id: there is no stream `{id}`")),
+        };
+        let is_storable = Micros(ts).is_storable();
+        let time = || (!is_storable).then(|| format!("ts: `{ts}` is outside the years 1970 to 2261"));
+        if let Some(problem) = problem.or_else(time) {
+            wrong.push(FieldError::new(format!("row {}", row + 1), problem));
             if wrong.len() == LISTED {
                 break;
             }

@@ -19,7 +19,7 @@ fn path(dir: &Path) -> PathBuf {
 
 /// Writes the checkpoint, durably, replacing the former.
 pub fn save(disk: &dyn Disk, dir: &Path, last: &LastValues, keys: &Idempotency, now: Micros) -> Result<()> {
-    let values = Record { readings: last.export(), idempotent: None };
+    let values = Record { readings: last.export(), ..Record::default() };
     let keys = keys.live(now).into_iter();
     let keys = keys.map(|entry| Record { idempotent: Some(entry.as_ref().clone()), ..Record::default() });
     let mut bytes = Vec::new();

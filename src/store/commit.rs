@@ -7,6 +7,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::idempotency::Claim;
+use super::keyed::KeyedRows;
 use super::last::LastValues;
 use super::memtable::run::Run;
 use super::state::Shared;
@@ -23,6 +24,8 @@ const GROUP_REQUESTS: usize = 4096;
 pub struct Pending {
     pub payload: Payload,
     pub rows: Readings,
+    /// Rows of the other tables.
+    pub keyed: Vec<KeyedRows>,
     /// The key it came with, and what every retry with it is answered. Held here, so that a client that leaves does not
     /// free the key for a second write of a request that is on its way.
     pub claimed: Option<(Claim, Idempotent)>,
@@ -133,13 +136,15 @@ impl Committer {
         let mut units = 0;
         let mut acks = Vec::with_capacity(group.len());
         let mut runs = Vec::with_capacity(group.len());
+        let mut keyed_rows = Vec::new();
         for (seq, pending) in (first_seq..).zip(group) {
-            let Pending { rows, claimed, memory, done, .. } = pending;
+            let Pending { rows, keyed, claimed, memory, done, .. } = pending;
             if let Some((claim, entry)) = claimed {
                 claim.finish(entry);
             }
             units += memory.keep();
             runs.push((Run::new(rows, seq), seq));
+            keyed_rows.extend(keyed.iter().map(|rows| rows.with_seq(seq)));
             acks.push((done, seq));
         }
         for (run, _) in &runs {
@@ -147,7 +152,7 @@ impl Committer {
         }
         // Together, as `Flusher::freeze` takes them.
         let mut taken = self.taken.lock();
-        self.shared.insert(runs);
+        self.shared.insert(runs, keyed_rows);
         taken.0 += units;
         drop(taken);
         self.grown.notify_one();

@@ -11,13 +11,17 @@ pub mod compaction;
 pub mod disk;
 pub mod flush;
 pub mod idempotency;
+pub mod keyed;
 pub mod lake;
 pub mod last;
 pub mod memtable;
 pub mod open;
+pub mod pace;
 pub mod schema;
 pub mod snapshot;
 pub mod state;
+pub mod statistics;
+pub mod table;
 pub mod wal;
 pub mod watermark;
 
@@ -37,6 +41,7 @@ use commit::{Held, Pending, Queue};
 use compaction::Compactor;
 use flush::Flusher;
 use idempotency::{Begin, Claim, Idempotency};
+use keyed::KeyedRows;
 use last::{LastValues, Latest};
 use sha2::{Digest, Sha256};
 use snapshot::Snapshot;
@@ -103,7 +108,18 @@ impl Store {
             return Ok(Ack { rows: 0, seq: 0 });
         }
         let count = rows.len();
-        let acked = self.enqueue(rows, None).await?;
+        let acked = self.enqueue(rows, Vec::new(), None).await?;
+        Ok(Ack { rows: count, seq: wait(acked).await? })
+    }
+
+    /// Writes rows of the other tables atomically; a row takes the place of one with the same key.
+    ///
+    /// # Errors
+    /// As `write`, naming streams or devices the principal does not see.
+    pub async fn write_keyed(&self, principal: &Principal, rows: KeyedRows) -> Result<Ack> {
+        admission::check_keyed(&self.catalog, principal, &rows)?;
+        let count = rows.len();
+        let acked = self.enqueue(Readings::default(), vec![rows], None).await?;
         Ok(Ack { rows: count, seq: wait(acked).await? })
     }
 
@@ -133,7 +149,7 @@ impl Store {
     ) -> Result<()> {
         self.admit(principal, &rows)?;
         let entry = claim.entry(answer, self.clock.now());
-        wait(self.enqueue(rows, Some((claim, entry))).await?).await.map(drop)
+        wait(self.enqueue(rows, Vec::new(), Some((claim, entry))).await?).await.map(drop)
     }
 
     fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
@@ -145,10 +161,12 @@ impl Store {
     async fn enqueue(
         &self,
         rows: Readings,
+        keyed: Vec<KeyedRows>,
         claimed: Option<(Claim, Idempotent)>,
     ) -> Result<oneshot::Receiver<Result<u64>>> {
         let readings = memtable::run::normalize(rows);
-        let units = readings.size_bytes().div_ceil(UNIT_BYTES) + 1;
+        let bytes = readings.size_bytes() + keyed.iter().map(KeyedRows::size_bytes).sum::<usize>();
+        let units = bytes.div_ceil(UNIT_BYTES) + 1;
         if units > self.cap_units {
             return Err(Error::too_large(format!(
                 "the request holds more than the {} MiB that may wait in memory; send it in parts",
@@ -158,10 +176,12 @@ impl Store {
         let permits = u32::try_from(units).expect("the cap is far below 2^32 units");
         self.take_memory(permits).await?;
         let memory = Held { units, budget: self.budget.clone() };
-        let record = Record { readings, idempotent: claimed.as_ref().map(|(_, entry)| entry.clone()) };
+        let idempotent = claimed.as_ref().map(|(_, entry)| entry.clone());
+        let record = Record { readings, keyed, idempotent };
         let payload = Payload::new(record.encode());
         let (done, acked) = oneshot::channel();
-        self.queue.push(Pending { payload, rows: record.readings, claimed, memory, done })?;
+        let Record { readings: rows, keyed, .. } = record;
+        self.queue.push(Pending { payload, rows, keyed, claimed, memory, done })?;
         Ok(acked)
     }
 
@@ -206,10 +226,16 @@ impl Store {
         self.flusher.flush().await
     }
 
-    /// Flushes, then merges every day into as few files as its rows need. Returns how many files were replaced.
+    /// Flushes, computes statistics, then merges every day into as few files as its rows need. Returns how many files
+    /// were replaced.
     pub async fn compact(&self) -> Result<usize> {
         self.flush().await?;
         self.compactor.compact(true).await
+    }
+
+    /// Computes the statistics of windows that are over, from what is flushed. Returns the windows written.
+    pub async fn compute_statistics(&self) -> Result<u64> {
+        self.compactor.compute_statistics().await
     }
 
     /// Stops accepting, commits what waits, flushes. Idempotent.
@@ -226,9 +252,10 @@ impl Store {
         self.flusher.flush().await
     }
 
-    /// Ends flusher and compactor, but never between a commit and its being known here: whoever commits holds the table.
+    /// Ends flusher and compactor, but never between a commit and its being known here: whoever commits holds the
+    /// tables.
     async fn stop_background(&self) {
-        let _table = self.flusher.delta.lock().await;
+        let _tables = self.flusher.deltas.lock().await;
         self.background.lock().drain(..).for_each(|task| task.abort());
     }
 }

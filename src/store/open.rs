@@ -13,13 +13,16 @@ use super::catalog::Catalog;
 use super::commit::{Committer, Queue};
 use super::compaction::{CompactionOptions, Compactor};
 use super::disk::Disk;
-use super::flush::{FlushOptions, Flusher};
+use super::flush::{self, FlushOptions, Flusher};
 use super::idempotency::Idempotency;
 use super::lake::LakeVersion;
-use super::lake::delta::Delta;
+use super::lake::delta::{Delta, Position};
 use super::last::LastValues;
 use super::memtable::run::Run;
-use super::state::Shared;
+use super::state::{Opened, Shared};
+use super::statistics::computed::Computed;
+use super::statistics::touched::Touched;
+use super::table::{PerTable, Table};
 use super::wal::{Log, Record};
 use super::{Store, UNIT_BYTES, checkpoint};
 use crate::domain::{Clock, Error, Result};
@@ -51,13 +54,13 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
-        let delta = Delta::open(disk.clone(), &dir.join("lake").join("readings")).await?;
-        let lake = delta.files()?;
-        let flushed = delta.flushed().await?;
+        let deltas = open_tables(&disk, &dir.join("lake")).await?;
+        let opened = opened(&deltas).await?;
+        let flushed = opened.flushed;
 
         let (last, keys) = (Arc::new(LastValues::default()), Arc::new(Idempotency::default()));
         checkpoint::load(disk.as_ref(), &dir, &last, &keys)?;
-        let shared = Shared::new(lake, delta.dir().to_owned(), flushed);
+        let shared = Shared::new(opened);
         let mut replayed = 0;
         let apply = |seq, payload: &[u8]| {
             let record = Record::decode(payload)?;
@@ -65,12 +68,15 @@ impl Store {
             let run = Run::new(record.readings, seq);
             last.update(&run);
             record.idempotent.into_iter().for_each(|entry| keys.restore(entry));
-            shared.insert(vec![(run, seq)]);
+            let keyed = record.keyed.iter().map(|rows| rows.with_seq(seq)).collect();
+            shared.insert(vec![(run, seq)], keyed);
             Ok(())
         };
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
         // Only now: log and lake belong together, so what the lake does not know is in the log.
-        remove_orphans(disk.as_ref(), delta.dir(), &shared.snapshot().lake)?;
+        for table in Table::ALL {
+            remove_orphans(disk.as_ref(), deltas[table].dir(), &shared.lake(table))?;
+        }
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
         let cap_units = options.memtable_cap_bytes / UNIT_BYTES;
@@ -78,7 +84,7 @@ impl Store {
         let held = (replayed * 21).div_ceil(UNIT_BYTES).min(cap_units);
         let parts =
             Parts { shared: Arc::new(shared), last, keys, log: Arc::new(Mutex::new(log)), disk, clock };
-        Ok(parts.start(options, catalog, delta, (cap_units, held)))
+        Ok(parts.start(options, catalog, deltas, (cap_units, held)))
     }
 }
 
@@ -96,7 +102,7 @@ impl Parts {
         self,
         options: StoreOptions,
         catalog: Arc<Catalog>,
-        delta: Delta,
+        deltas: PerTable<Delta>,
         (cap_units, held): (usize, usize),
     ) -> Store {
         let grown = Arc::new(Notify::new());
@@ -105,7 +111,7 @@ impl Parts {
         let flusher = Arc::new(Flusher {
             disk: self.disk,
             data_dir: options.data_dir,
-            delta: tokio::sync::Mutex::new(delta),
+            deltas: tokio::sync::Mutex::new(deltas),
             log: self.log.clone(),
             shared: self.shared.clone(),
             last: self.last.clone(),
@@ -127,7 +133,7 @@ impl Parts {
         };
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
         let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
-        let compactor = Arc::new(Compactor::new(flusher.clone(), options.compaction));
+        let compactor = Arc::new(Compactor::new(flusher.clone(), catalog.clone(), options.compaction));
         let background = vec![tokio::spawn(flusher.clone().run()), tokio::spawn(compactor.clone().run())];
         Store {
             catalog,
@@ -147,6 +153,35 @@ impl Parts {
             background: Mutex::new(background),
         }
     }
+}
+
+async fn open_tables(disk: &Arc<dyn Disk>, lake: &Path) -> Result<PerTable<Delta>> {
+    let [readings, statistics, messages] = Table::ALL;
+    Ok(PerTable::from_array([
+        Delta::open(disk.clone(), lake, readings).await?,
+        Delta::open(disk.clone(), lake, statistics).await?,
+        Delta::open(disk.clone(), lake, messages).await?,
+    ]))
+}
+
+/// What the tables hold, and how far statistics are computed from it.
+async fn opened(deltas: &PerTable<Delta>) -> Result<Opened> {
+    let statistics = &deltas[Table::Statistics];
+    let mut computed = Computed::default();
+    if let Some(sealed) = statistics.position(Position::Sealed).await? {
+        let seq = statistics.position(Position::Computed).await?.map_or(0, i64::unsigned_abs);
+        computed = computed.advanced(seq, sealed);
+    }
+    let readings = deltas[Table::Readings].files()?;
+    let flushed = flush::flushed(&deltas[Table::Readings]).await?;
+    let mut touched = Touched::default();
+    readings.files().filter(|f| f.seq.1 > computed.seq).for_each(|f| touched.add_file(f));
+    Ok(Opened {
+        lakes: PerTable::from_array([readings, statistics.files()?, deltas[Table::Messages].files()?]),
+        dirs: PerTable::new(|table| deltas[table].dir().to_owned()),
+        flushed,
+        computed: computed.with_stale(flushed, touched),
+    })
 }
 
 /// Removes files the Delta log does not know: what a crashed flush left, and what was merged before the last stop.

@@ -4,25 +4,40 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
 use super::memtable::run::Run;
+use super::statistics::computed::Computed;
+use super::table::PerTable;
 use crate::domain::time::Day;
 
 /// A pinned view over lake and memory. Holding it keeps its runs alive and nothing else waiting.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
+    /// The readings.
     pub lake: Arc<LakeVersion>,
-    /// Where the lake's files lie.
+    /// Where the files of readings lie.
     pub lake_dir: Arc<PathBuf>,
     pub memory: BTreeMap<Day, MemoryDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,
+    /// `statistics` and `messages`; that of readings is empty.
+    pub keyed: PerTable<KeyedSnapshot>,
+    /// How far the statistics take the readings of this snapshot into account.
+    pub computed: Computed,
 }
 
 impl Snapshot {
     /// One without rows, for whoever needs only the shape of the tables.
     pub fn empty() -> Self {
-        Self { lake: Arc::default(), lake_dir: Arc::default(), memory: BTreeMap::new(), seq: 0 }
+        Self {
+            lake: Arc::default(),
+            lake_dir: Arc::default(),
+            memory: BTreeMap::new(),
+            seq: 0,
+            keyed: PerTable::default(),
+            computed: Computed::default(),
+        }
     }
 }
 
@@ -32,4 +47,14 @@ pub struct MemoryDay {
     pub runs: Vec<Run>,
     /// Whether a row here can share its key with a row of the lake.
     pub is_late: bool,
+}
+
+/// A keyed table.
+#[derive(Debug, Clone, Default)]
+pub struct KeyedSnapshot {
+    pub lake: Arc<LakeVersion>,
+    /// Where its files lie.
+    pub lake_dir: Arc<PathBuf>,
+    /// Unflushed rows by day, oldest first; any of them can share its key with a row of the lake.
+    pub memory: BTreeMap<Day, Vec<KeyedRows>>,
 }

@@ -6,18 +6,26 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
 use super::lake::file::LakeFile;
 use super::memtable::run::{self, Run};
 use super::memtable::{DayRuns, Memtable};
-use super::snapshot::{MemoryDay, Snapshot};
+use super::snapshot::{KeyedSnapshot, MemoryDay, Snapshot};
+use super::statistics::computed::Computed;
+use super::statistics::touched::Touched;
+use super::table::{PerTable, Table};
 use super::watermark::Watermarks;
 use crate::domain::time::Day;
+
+/// Unflushed rows of a keyed table by day, oldest first.
+type KeyedDays = BTreeMap<Day, Vec<KeyedRows>>;
 
 /// Rows on their way into the lake.
 #[derive(Debug)]
 pub struct Frozen {
     pub days: DayRuns,
+    pub keyed: PerTable<KeyedDays>,
     /// The watermarks as they were before these rows: what decides which of them are late.
     pub watermarks: Watermarks,
     late_days: BTreeSet<Day>,
@@ -27,38 +35,52 @@ pub struct Frozen {
 
 #[derive(Debug)]
 struct State {
-    lake: Arc<LakeVersion>,
+    lakes: PerTable<Arc<LakeVersion>>,
     active: Memtable,
     late_days: BTreeSet<Day>,
+    keyed: PerTable<KeyedDays>,
     frozen: Option<Arc<Frozen>>,
     watermarks: Watermarks,
     last_seq: u64,
+    flushed: u64,
+    computed: Computed,
 }
 
 /// The store's readable state.
 #[derive(Debug)]
 pub struct Shared {
     state: RwLock<State>,
-    lake_dir: Arc<PathBuf>,
+    lake_dirs: PerTable<Arc<PathBuf>>,
+}
+
+/// What the lake is when the store opens.
+pub struct Opened {
+    pub lakes: PerTable<LakeVersion>,
+    pub dirs: PerTable<PathBuf>,
+    /// The highest seq whose rows are in it.
+    pub flushed: u64,
+    pub computed: Computed,
 }
 
 impl Shared {
-    pub fn new(lake: LakeVersion, lake_dir: PathBuf, last_seq: u64) -> Self {
-        let watermarks = Watermarks::new(lake.newest_by_day());
+    pub fn new(opened: Opened) -> Self {
         let state = State {
-            lake: Arc::new(lake),
+            watermarks: Watermarks::new(opened.lakes[Table::Readings].newest_by_day()),
+            lakes: opened.lakes.map(Arc::new),
             active: Memtable::default(),
             late_days: BTreeSet::new(),
+            keyed: PerTable::default(),
             frozen: None,
-            watermarks,
-            last_seq,
+            last_seq: opened.flushed,
+            flushed: opened.flushed,
+            computed: opened.computed,
         };
-        Self { state: RwLock::new(state), lake_dir: Arc::new(lake_dir) }
+        Self { state: RwLock::new(state), lake_dirs: opened.dirs.map(Arc::new) }
     }
 
     /// Adds durable requests, in seq order. Small ones of a group are merged into one run first: each row keeps
     /// its own seq.
-    pub fn insert(&self, runs: Vec<(Run, u64)>) {
+    pub fn insert(&self, runs: Vec<(Run, u64)>, keyed: Vec<KeyedRows>) {
         let Some(last_seq) = runs.last().map(|(_, seq)| *seq) else { return };
         let runs: Vec<Run> = runs.into_iter().map(|(run, _)| run).filter(|run| !run.is_empty()).collect();
         let is_small = runs.iter().all(|run| run.len() < 1024);
@@ -72,11 +94,16 @@ impl Shared {
             }
             state.active.insert(day, part);
         }
+        for rows in keyed {
+            for (day, part) in rows.by_day() {
+                state.keyed[rows.table()].entry(day).or_default().push(part);
+            }
+        }
     }
 
-    /// Rows in the memtable that is being written to.
-    pub fn active_rows(&self) -> usize {
-        self.state.read().active.rows()
+    /// Whether no rows wait in memory, those being flushed apart.
+    pub fn is_empty(&self) -> bool {
+        self.state.read().is_empty()
     }
 
     pub fn last_seq(&self) -> u64 {
@@ -95,27 +122,63 @@ impl Shared {
                 entry.is_late |= late.contains(day);
             }
         }
-        Snapshot { lake: state.lake.clone(), lake_dir: self.lake_dir.clone(), memory, seq: state.last_seq }
+        let keyed = |table: Table| {
+            let mut memory = KeyedDays::new();
+            let frozen = state.frozen.as_ref().map(|f| &f.keyed[table]);
+            for (day, runs) in frozen.into_iter().chain([&state.keyed[table]]).flatten() {
+                memory.entry(*day).or_default().extend_from_slice(runs);
+            }
+            let (lake, lake_dir) = (state.lakes[table].clone(), self.lake_dirs[table].clone());
+            KeyedSnapshot { lake, lake_dir, memory }
+        };
+        Snapshot {
+            lake: state.lakes[Table::Readings].clone(),
+            lake_dir: self.lake_dirs[Table::Readings].clone(),
+            memory,
+            seq: state.last_seq,
+            keyed: PerTable::from_array([
+                KeyedSnapshot::default(),
+                keyed(Table::Statistics),
+                keyed(Table::Messages),
+            ]),
+            computed: state.computed.clone(),
+        }
     }
 
-    /// The lake as it is now.
-    pub fn lake(&self) -> Arc<LakeVersion> {
-        self.state.read().lake.clone()
+    /// A table of the lake as it is now.
+    pub fn lake(&self, table: Table) -> Arc<LakeVersion> {
+        self.state.read().lakes[table].clone()
     }
 
-    pub fn lake_dir(&self) -> Arc<PathBuf> {
-        self.lake_dir.clone()
+    pub fn lake_dir(&self, table: Table) -> Arc<PathBuf> {
+        self.lake_dirs[table].clone()
+    }
+
+    /// What is flushed: readings, statistics, how far these are computed, and the seq the lake reaches.
+    pub fn flushed_state(&self) -> (Arc<LakeVersion>, Arc<LakeVersion>, Computed, u64) {
+        let state = self.state.read();
+        let lake = |table| state.lakes[table].clone();
+        (lake(Table::Readings), lake(Table::Statistics), state.computed.clone(), state.flushed)
     }
 
     /// Files of the lake were replaced by others with the same rows. Only whoever holds the Delta table may say so.
-    pub fn replaced(&self, version: u64, gone: &[Arc<LakeFile>], new: Vec<LakeFile>) {
+    pub fn replaced(&self, table: Table, version: u64, gone: &[Arc<LakeFile>], new: Vec<LakeFile>) {
         let mut state = self.state.write();
-        state.lake = Arc::new(state.lake.replacing(version, gone, new));
+        state.lakes[table] = Arc::new(state.lakes[table].replacing(version, gone, new));
     }
 
     /// The lake turned out to be at another version with the same rows.
-    pub fn adopt(&self, lake: LakeVersion) {
-        self.state.write().lake = Arc::new(lake);
+    pub fn adopt(&self, table: Table, lake: LakeVersion) {
+        self.state.write().lakes[table] = Arc::new(lake);
+    }
+
+    /// Statistics take every row up to `seq` into account, in windows that ended by `sealed`.
+    pub fn computed(&self, lake: Option<LakeVersion>, seq: u64, sealed: i64) {
+        let mut state = self.state.write();
+        if let Some(lake) = lake {
+            state.lakes[Table::Statistics] = Arc::new(lake);
+        }
+        state.computed = std::mem::take(&mut state.computed).advanced(seq, sealed);
     }
 
     /// What a failed flush left aside, if anything.
@@ -126,13 +189,14 @@ impl Shared {
     /// Puts the active memtable aside for flushing; `None` when it is empty. Nothing may be aside already.
     pub fn freeze(&self) -> Option<Arc<Frozen>> {
         let state = &mut *self.state.write();
-        if state.active.is_empty() {
+        if state.is_empty() {
             return None;
         }
         let days = std::mem::take(&mut state.active).into_days();
         let frozen = Arc::new(Frozen {
             watermarks: state.watermarks.clone(),
             late_days: std::mem::take(&mut state.late_days),
+            keyed: std::mem::take(&mut state.keyed),
             last_seq: state.last_seq,
             days,
         });
@@ -143,10 +207,23 @@ impl Shared {
         Some(frozen)
     }
 
-    /// The frozen rows are in `lake` now: from this instant they are read there.
-    pub fn flushed(&self, lake: LakeVersion) {
+    /// The frozen rows, up to `seq`, are in the lake now: from this instant they are read there, and statistics of what
+    /// they touched are not.
+    pub fn flushed(&self, lakes: PerTable<Option<LakeVersion>>, seq: u64, touched: Touched) {
         let mut state = self.state.write();
-        state.lake = Arc::new(lake);
+        for (table, lake) in lakes.into_pairs() {
+            if let Some(lake) = lake {
+                state.lakes[table] = Arc::new(lake);
+            }
+        }
         state.frozen = None;
+        state.flushed = seq;
+        state.computed = std::mem::take(&mut state.computed).with_stale(seq, touched);
+    }
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        self.active.is_empty() && Table::KEYED.iter().all(|table| self.keyed[*table].is_empty())
     }
 }

@@ -92,7 +92,12 @@ pub fn store_options(dir: &Path) -> StoreOptions {
         data_dir: dir.to_owned(),
         wal_segment_bytes: 16 << 20,
         flush: FlushOptions { bytes: 64 << 20, age: hour, wal_keep_bytes: 0 },
-        compaction: CompactionOptions { interval: hour, keep_removed: Duration::ZERO },
+        compaction: CompactionOptions {
+            interval: hour,
+            keep_removed: Duration::ZERO,
+            memory_bytes: 128 << 20,
+            cpu_share: 1.0,
+        },
         memtable_cap_bytes: 64 << 20,
         write_deadline: Duration::from_secs(5),
         max_future: 31 * 24 * hour,

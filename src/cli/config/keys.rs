@@ -45,7 +45,12 @@ pub(super) const KEYS: &[Key] = &[
     key("wal.segment", SIZE, |c, text| size(text).map(|n| c.wal.segment = n)),
     key("flush.bytes", SIZE, |c, text| size(text).map(|n| c.flush.bytes = n)),
     key("flush.age", DURATION, |c, text| duration(text).map(|d| c.flush.age = d)),
-    key("compaction.interval", DURATION, |c, text| duration(text).map(|d| c.compaction_interval = d)),
+    key("compaction.interval", DURATION, |c, text| duration(text).map(|d| c.compaction.interval = d)),
+    key("compaction.memory", SIZE, |c, text| size(text).map(|n| c.compaction.memory = n)),
+    key("compaction.cpu", "a number above 0 and up to 1", |c, text| {
+        let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+        share.map(|share: f64| c.compaction.cpu = share)
+    }),
     key("lake.keep_removed", DURATION, |c, text| duration(text).map(|d| c.lake_keep_removed = d)),
     key("memtable.cap", SIZE, |c, text| size(text).map(|n| c.memtable_cap = n)),
     key("ingest.max_future", DURATION, |c, text| duration(text).map(|d| c.ingest_max_future = d)),

@@ -9,8 +9,8 @@ use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Signature, Volatil
 use datafusion::scalar::ScalarValue;
 
 use super::points::{Point, Points};
-use super::sums::Sum;
 use super::types::{self, Kind};
+use crate::domain::sums::Sum;
 use crate::domain::time::MICROS_PER_SECOND;
 
 /// From the first point of the group to its last. A value below the one before it tells of a reset, after which the

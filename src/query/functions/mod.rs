@@ -11,7 +11,6 @@ pub mod lttb;
 pub mod points;
 pub mod rms;
 pub mod single;
-pub mod sums;
 pub mod time_bucket;
 pub mod types;
 pub mod width;

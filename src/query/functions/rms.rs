@@ -12,8 +12,8 @@ use datafusion::logical_expr::{
 };
 
 use super::single::{Groups, Single};
-use super::sums::{Squares, Sum};
 use super::types::{self, Kind};
+use crate::domain::sums::{Squares, Sum};
 
 /// The root of the mean of squares, without overflow and within a few ulp of exact. NULLs are left out; of no values
 /// it is NULL.

@@ -1,5 +1,6 @@
 //! Streams. Who sees a stream may change it; making one takes the device. Values live elsewhere in store/.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait};
@@ -9,6 +10,7 @@ use super::sight::Sight;
 use super::{Catalog, entity, no_such_row, trim};
 use crate::domain::device::Device;
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
+use crate::domain::window::Windows;
 use crate::domain::{DeviceId, Error, FieldError, OrgId, Principal, Result, StreamId};
 
 /// What a write of values must know of a stream.
@@ -71,8 +73,8 @@ impl Catalog {
         change: impl FnOnce(&mut StreamSpec) + Send,
     ) -> Result<Arc<Stream>> {
         let turn = self.turn().await?;
-        let spec = changed(&turn.sight(who), id, change)?;
-        let row = entity::stream::changed(id, spec, self.clock.now());
+        let (stream, spec) = changed(&turn.sight(who), id, change)?;
+        let row = entity::stream::changed(&stream, spec, self.clock.now());
         turn.run(
             async move |db| write(row.update(&db).await),
             |mirror, stream| {
@@ -100,6 +102,19 @@ impl Catalog {
         Some(StreamEntry { org: stream.org, device: stream.spec.device, kind: stream.spec.kind })
     }
 
+    /// How the statistics of streams are cut in time; streams that do not exist are left out. It needs no principal,
+    /// for it tells nothing of their owners.
+    pub fn windows(&self, streams: impl IntoIterator<Item = StreamId>) -> HashMap<i32, Windows> {
+        let mirror = self.mirror.read();
+        let known = streams.into_iter().filter_map(|id| mirror.streams().get(id));
+        known.map(|stream| (stream.id.0, stream.windows.clone())).collect()
+    }
+
+    /// As `windows`, of every stream there is.
+    pub fn all_windows(&self) -> HashMap<i32, Windows> {
+        self.mirror.read().streams().all().map(|s| (s.id.0, s.windows.clone())).collect()
+    }
+
     /// Ids of the streams seen, ascending: what a query may show.
     pub fn visible_streams(&self, who: &Principal) -> Vec<StreamId> {
         self.sight(who).stream_ids()
@@ -118,7 +133,11 @@ fn check_new(sight: &Sight, spec: &StreamSpec) -> Result<()> {
     check_unique(sight, spec, None)
 }
 
-fn changed(sight: &Sight, id: StreamId, change: impl FnOnce(&mut StreamSpec)) -> Result<StreamSpec> {
+fn changed(
+    sight: &Sight,
+    id: StreamId,
+    change: impl FnOnce(&mut StreamSpec),
+) -> Result<(Arc<Stream>, StreamSpec)> {
     let stream = sight.stream(id)?;
     let mut spec = stream.spec.clone();
     change(&mut spec);
@@ -132,7 +151,7 @@ fn changed(sight: &Sight, id: StreamId, change: impl FnOnce(&mut StreamSpec)) ->
     check_group(sight, &spec, &mut problems);
     Error::check(problems)?;
     check_unique(sight, &spec, Some(id))?;
-    Ok(spec)
+    Ok((Arc::clone(stream), spec))
 }
 
 /// The rules that the device's protocol decides.

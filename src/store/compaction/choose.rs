@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use crate::store::lake::file::LakeFile;
 
-/// Files opened at once in one merge.
-const FAN_IN: usize = 64;
 /// Neighbours of a size that make a merge worth its writing while the day goes on.
 const MIN_RUN: usize = 8;
 /// A file of this size is done, unless late rows must be folded into it.
@@ -21,18 +19,18 @@ pub struct Window {
     pub is_late: bool,
 }
 
-/// The next window of a day, or `None` when its files are well as they are.
-pub fn window(files: &[Arc<LakeFile>], is_settled: bool) -> Option<Window> {
+/// The next window of a day, of at most `fan_in` files (at least 2), or `None` when its files are well as they are.
+pub fn window(files: &[Arc<LakeFile>], is_settled: bool, fan_in: usize) -> Option<Window> {
     let mut files: Vec<Arc<LakeFile>> = files.to_vec();
     // A flush that wrote two files wrote the late rows after the others.
     files.sort_by_key(|f| (f.seq.1, f.is_late, f.path.clone()));
     let late = files.iter().filter(|f| f.is_late).count();
     if late > 0 && (is_settled || late >= MANY_LATE) && files.len() > 1 {
         // From the beginning of the order, so that what comes out is late to nothing.
-        return Some(cut(&files, 0, FAN_IN));
+        return Some(cut(&files, 0, fan_in));
     }
     let min_run = if is_settled { 2 } else { MIN_RUN };
-    small_run(&files, min_run).map(|(start, len)| cut(&files, start, len.min(FAN_IN)))
+    small_run(&files, min_run).map(|(start, len)| cut(&files, start, len.min(fan_in)))
 }
 
 fn cut(files: &[Arc<LakeFile>], start: usize, len: usize) -> Window {

@@ -37,7 +37,7 @@ fn neighbours_worth_merging_are_found() {
         ("many_late_ones", &[10, -1, -1, -1, -1][..], false, Some((0, 5, false))),
         ("a_lone_late_one_is_well", &[-10][..], true, None),
     ] {
-        let found = window(&day(sizes), is_settled);
+        let found = window(&day(sizes), is_settled, 64);
         let found = found.map(|w| (w.files[0].seq.0 as usize, w.files.len(), w.is_late));
         assert_eq!(found, expected, "{name}");
     }
@@ -47,7 +47,7 @@ fn neighbours_worth_merging_are_found() {
 fn merging_ends() {
     let mut files = day(&[10; 200]);
     let mut merges = 0;
-    while let Some(window) = window(&files, true) {
+    while let Some(window) = window(&files, true, 64) {
         merges += 1;
         assert!(merges < 20, "{files:?}");
         let last = window.files.last().unwrap();

@@ -11,36 +11,57 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::catalog::Catalog;
 use super::flush::Flusher;
 use super::lake::file::LakeFile;
+use super::pace::Pace;
+use super::statistics::job::Job;
+use super::table::Table;
 use crate::domain::time::Day;
 use crate::domain::{Error, Result};
 use choose::Window;
+use merge::Merge;
 
 /// A day counts as settled, and is merged whole, this long after its end.
 const SETTLE_US: i64 = 3600 * 1_000_000;
 
-/// When to compact.
+/// What one open file of a merge takes, about: a batch of rows, and a page of each column as it is on disk and unpacked.
+const FILE_BYTES: usize = 2 << 20;
+
+/// When to compact, and with how much.
 #[derive(Debug, Clone)]
 pub struct CompactionOptions {
     /// Between looks at the lake.
     pub interval: Duration,
     /// How long replaced files stay, for readers outside that opened them.
     pub keep_removed: Duration,
+    /// Memory for the files of one merge, bytes: how many are opened at once.
+    pub memory_bytes: usize,
+    /// Share of one processor that work in the background takes, above 0 to 1. A command takes what it needs.
+    pub cpu_share: f64,
 }
 
-/// The compactor. One merge runs at a time.
+/// The compactor. One merge, or one computation of statistics, runs at a time.
 pub struct Compactor {
     flusher: Arc<Flusher>,
+    catalog: Arc<Catalog>,
     options: CompactionOptions,
     /// Replaced files still on disk, with the time they were replaced.
-    removed: Mutex<Vec<(Arc<LakeFile>, Instant)>>,
+    removed: Mutex<Vec<Removed>>,
     one_at_a_time: tokio::sync::Mutex<()>,
 }
 
+/// A replaced file.
+struct Removed {
+    table: Table,
+    file: Arc<LakeFile>,
+    since: Instant,
+}
+
 impl Compactor {
-    pub fn new(flusher: Arc<Flusher>, options: CompactionOptions) -> Self {
-        Self { flusher, options, removed: Mutex::default(), one_at_a_time: tokio::sync::Mutex::default() }
+    pub fn new(flusher: Arc<Flusher>, catalog: Arc<Catalog>, options: CompactionOptions) -> Self {
+        let (removed, one_at_a_time) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { flusher, catalog, options, removed, one_at_a_time }
     }
 
     /// Compacts in the background until the task is aborted.
@@ -53,44 +74,62 @@ impl Compactor {
         }
     }
 
-    /// Merges whatever is worth merging; with `is_full` every day of more than one file. Returns the files replaced.
+    /// Merges whatever is worth merging; with `is_full` every day of more than one file, as fast as it goes. Statistics
+    /// first: merged files say of all their rows that they are as new as the newest. Returns the files replaced.
     pub async fn compact(&self, is_full: bool) -> Result<usize> {
         let _turn = self.one_at_a_time.lock().await;
+        let cpu_share = if is_full { 1.0 } else { self.options.cpu_share };
+        self.statistics(cpu_share).run().await?;
         let mut replaced = 0;
-        let days: Vec<Day> = self.flusher.shared.lake().days().keys().copied().collect();
-        for day in days {
-            while let Some(window) = self.choose(day, is_full) {
-                replaced += window.files.len();
-                self.replace(day, window).await?;
+        for table in Table::ALL {
+            let days: Vec<Day> = self.flusher.shared.lake(table).days().keys().copied().collect();
+            for day in days {
+                while let Some(window) = self.choose(table, day, is_full) {
+                    replaced += window.files.len();
+                    self.replace(table, day, window, cpu_share).await?;
+                }
             }
         }
         self.sweep();
         Ok(replaced)
     }
 
-    fn choose(&self, day: Day, is_full: bool) -> Option<Window> {
-        let lake = self.flusher.shared.lake();
-        let end = Day(day.0 + 1).start().0;
-        let is_settled = is_full || self.flusher.clock.now().0 > end + SETTLE_US;
-        choose::window(lake.days().get(&day)?, is_settled)
+    /// Computes statistics now. Returns the windows written.
+    pub async fn compute_statistics(&self) -> Result<u64> {
+        let _turn = self.one_at_a_time.lock().await;
+        self.statistics(1.0).run().await
     }
 
-    async fn replace(&self, day: Day, window: Window) -> Result<()> {
+    fn statistics(&self, cpu_share: f64) -> Job {
+        Job { flusher: self.flusher.clone(), catalog: self.catalog.clone(), cpu_share }
+    }
+
+    fn choose(&self, table: Table, day: Day, is_full: bool) -> Option<Window> {
+        let lake = self.flusher.shared.lake(table);
+        let end = Day(day.0 + 1).start().0;
+        let is_settled = is_full || self.flusher.clock.now().0 > end + SETTLE_US;
+        let fan_in = (self.options.memory_bytes / FILE_BYTES).max(2);
+        choose::window(lake.days().get(&day)?, is_settled, fan_in)
+    }
+
+    async fn replace(&self, table: Table, day: Day, window: Window, cpu_share: f64) -> Result<()> {
         let started = Instant::now();
         let flusher = &self.flusher;
-        let (disk, dir) = (flusher.disk.clone(), flusher.delta.lock().await.dir().to_owned());
+        let (disk, dir) = (flusher.disk.clone(), flusher.shared.lake_dir(table));
         let inputs = window.files.clone();
         let merged = tokio::task::spawn_blocking(move || {
-            merge::merge_files(disk.as_ref(), &dir, day, &inputs, window.is_late)
+            let (disk, is_late, pace) = (disk.as_ref(), window.is_late, Pace::new(cpu_share));
+            Merge { disk, dir: &dir, table, day, is_late, pace }.files(&inputs)
         });
         let merged = merged.await.map_err(|e| Error::internal("a merge ended early").because(e))??;
 
-        let mut delta = flusher.delta.lock().await;
+        let mut deltas = flusher.deltas.lock().await;
+        let delta = &mut deltas[table];
         let live = delta.files()?;
         if !live.holds(window.files.iter().map(AsRef::as_ref)) {
             // An earlier attempt was committed although it failed.
             delta.reload().await?;
-            flusher.shared.adopt(live.sharing(&flusher.shared.lake()));
+            flusher.shared.adopt(table, live.sharing(&flusher.shared.lake(table)));
             return Ok(());
         }
         let now_ms = flusher.clock.now().0 / 1000;
@@ -102,25 +141,26 @@ impl Compactor {
                 _ => return Err(e),
             },
         };
-        flusher.shared.replaced(version, &window.files, merged);
-        drop(delta);
+        flusher.shared.replaced(table, version, &window.files, merged);
+        drop(deltas);
         let now = Instant::now();
-        self.removed.lock().extend(window.files.iter().map(|f| (f.clone(), now)));
+        let removed = |file: &Arc<LakeFile>| Removed { table, file: file.clone(), since: now };
+        self.removed.lock().extend(window.files.iter().map(removed));
         let (files, ms) = (window.files.len(), started.elapsed().as_millis());
-        tracing::debug!(%day, files, ms, version, "compacted");
+        tracing::debug!(table = table.name(), %day, files, ms, version, "compacted");
         Ok(())
     }
 
     /// Deletes replaced files that no query pins and whose time is over.
     fn sweep(&self) {
-        let dir = self.flusher.shared.lake_dir();
-        self.removed.lock().retain(|(file, since)| {
+        let dir = |table| self.flusher.shared.lake_dir(table);
+        self.removed.lock().retain(|Removed { table, file, since }| {
             // Versions of the lake hold their files; a count of one is this list alone.
             let is_free = Arc::strong_count(file) == 1 && since.elapsed() >= self.options.keep_removed;
             if !is_free {
                 return true;
             }
-            match self.flusher.disk.remove(&dir.join(&file.path)) {
+            match self.flusher.disk.remove(&dir(*table).join(&file.path)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     tracing::warn!(file = file.path, error = %e, "replaced file cannot be removed; tried again later");
                     true

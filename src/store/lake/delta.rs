@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::datatypes::DataType as ArrowType;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, DataType, PrimitiveType, Remove, StructField, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
@@ -15,15 +16,36 @@ use super::file::LakeFile;
 use super::{LakeVersion, log_files};
 use crate::domain::{Error, Result};
 use crate::store::disk::{self, Disk};
+use crate::store::table::Table;
 
-/// The application id under which the flushed position stands in the log (Delta protocol, `txn`).
-const APP_ID: &str = "basalt-wal";
+/// Numbers that a commit moves on together with the files (Delta protocol, `txn`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// In `readings`: the highest seq whose rows, of every table, are in the lake.
+    Flushed,
+    /// In `statistics`: the highest seq that computed rows take into account.
+    Computed,
+    /// In `statistics`: every window that ended by this time, microseconds, is computed.
+    Sealed,
+}
+
+impl Position {
+    fn app_id(self) -> &'static str {
+        match self {
+            Position::Flushed => "basalt-wal",
+            Position::Computed => "basalt-computed",
+            Position::Sealed => "basalt-sealed",
+        }
+    }
+}
+
 const PARTITION: &str = "date";
 /// One checkpoint in this many commits: opening reads at most so many log files.
 const CHECKPOINT_INTERVAL: u64 = 100;
 
-/// The open Delta table of `readings`. One task commits.
+/// An open Delta table. One task commits.
 pub struct Delta {
+    kind: Table,
     table: DeltaTable,
     disk: Arc<dyn Disk>,
     dir: PathBuf,
@@ -32,15 +54,16 @@ pub struct Delta {
 }
 
 impl Delta {
-    /// Opens the table in `dir`, creating it when there is none.
-    pub async fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Delta> {
+    /// Opens the table's folder in `lake`, creating it when there is none.
+    pub async fn open(disk: Arc<dyn Disk>, lake: &Path, kind: Table) -> Result<Delta> {
+        let dir = &lake.join(kind.name());
         disk.create_dir_all(&dir.join("_delta_log")).map_err(|e| unavailable("create", dir, e))?;
         let dir = std::path::absolute(dir).map_err(|e| unavailable("find", dir, e))?;
         remove_torn_commit(disk.as_ref(), &dir).map_err(|e| unavailable("open", &dir, e))?;
         let url = Url::from_directory_path(&dir)
             .map_err(|()| Error::invalid(format!("`{}` is not a path of a lake", dir.display())))?;
-        let table = load_or_create(url).await.map_err(|e| unavailable("open", &dir, e))?;
-        let mut delta = Delta { table, disk, dir, unsure: None };
+        let table = load_or_create(url, kind).await.map_err(|e| unavailable("open", &dir, e))?;
+        let mut delta = Delta { kind, table, disk, dir, unsure: None };
         delta.sync_log(0)?;
         delta.table.update_state().await.map_err(|e| unavailable("open", &delta.dir, e))?;
         Ok(delta)
@@ -72,44 +95,49 @@ impl Delta {
         Ok(LakeVersion::new(state.version(), files))
     }
 
-    /// The highest seq whose rows are in the lake; 0 when none is.
-    pub async fn flushed(&self) -> Result<u64> {
+    /// Where a position stands; `None` while no commit has set it.
+    pub async fn position(&self, position: Position) -> Result<Option<i64>> {
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
-        let version = state.transaction_version(self.table.log_store().as_ref(), APP_ID).await;
-        let version = version.map_err(|e| unavailable("read", &self.dir, e))?;
-        Ok(version.map_or(0, i64::unsigned_abs))
+        let version = state.transaction_version(self.table.log_store().as_ref(), position.app_id()).await;
+        version.map_err(|e| unavailable("read", &self.dir, e))
     }
 
-    /// Commits files that are already durable, and the position they reach, in one atomic and durable commit.
+    /// Commits files that are already durable, and the positions they reach, in one atomic and durable commit.
     /// Returns the new version.
-    pub async fn commit(&mut self, files: &[LakeFile], flushed: u64, now_ms: i64) -> Result<u64> {
-        let actions = files.iter().map(|f| Action::Add(add(f, true, now_ms))).collect();
+    pub async fn commit(
+        &mut self,
+        files: &[LakeFile],
+        positions: &[(Position, i64)],
+        now_ms: i64,
+    ) -> Result<u64> {
+        let actions = files.iter().map(|f| Action::Add(self.add(f, true, now_ms))).collect();
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: Some(vec![PARTITION.to_owned()]),
             predicate: None,
         };
-        self.write(actions, operation, Some(Transaction::new(APP_ID, flushed as i64))).await
+        self.write(actions, operation, positions).await
     }
 
     /// Replaces files by others, already durable, that hold the rows of those that still count. Returns the new version.
     pub async fn replace(&mut self, gone: &[Arc<LakeFile>], new: &[LakeFile], now_ms: i64) -> Result<u64> {
         let removed = gone.iter().map(|f| Action::Remove(remove(f, now_ms)));
-        let added = new.iter().map(|f| Action::Add(add(f, false, now_ms)));
+        let added: Vec<Action> = new.iter().map(|f| Action::Add(self.add(f, false, now_ms))).collect();
         let target_size = new.iter().map(|f| f.bytes as i64).max().unwrap_or(0);
         let operation = DeltaOperation::Optimize { predicate: None, target_size };
-        self.write(removed.chain(added).collect(), operation, None).await
+        self.write(removed.chain(added).collect(), operation, &[]).await
     }
 
     async fn write(
         &mut self,
         actions: Vec<Action>,
         operation: DeltaOperation,
-        position: Option<Transaction>,
+        positions: &[(Position, i64)],
     ) -> Result<u64> {
+        let positions = positions.iter().map(|(position, value)| Transaction::new(position.app_id(), *value));
         // Old entries go only once the checkpoint that replaces them is known to be durable, so not as part of a commit.
         let properties = CommitProperties::default()
-            .with_application_transactions(position.into_iter().collect())
+            .with_application_transactions(positions.collect())
             .with_cleanup_expired_logs(Some(false));
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let committed = CommitBuilder::from(properties)
@@ -124,6 +152,22 @@ impl Delta {
             self.remove_obsolete();
         }
         Ok(version)
+    }
+
+    fn add(&self, file: &LakeFile, data_change: bool, now_ms: i64) -> Add {
+        Add {
+            path: file.path.clone(),
+            partition_values: partition(file),
+            size: file.bytes as i64,
+            modification_time: now_ms,
+            data_change,
+            stats: Some(file.delta_stats(self.kind.schema().field(0).name())),
+            tags: Some(file.tags()),
+            deletion_vector: None,
+            base_row_id: None,
+            default_row_commit_version: None,
+            clustering_provider: None,
+        }
     }
 
     /// Removes what a durable checkpoint has made superfluous. What cannot be removed is tried again after the next one.
@@ -181,44 +225,31 @@ fn remove_torn_commit(disk: &dyn Disk, dir: &Path) -> std::io::Result<()> {
     disk.sync_dir(&log)
 }
 
-async fn load_or_create(url: Url) -> std::result::Result<DeltaTable, DeltaTableError> {
+async fn load_or_create(url: Url, kind: Table) -> std::result::Result<DeltaTable, DeltaTableError> {
     let builder = DeltaTableBuilder::from_url(url.clone())?;
     match builder.load().await {
         Err(DeltaTableError::NotATable(_)) => {}
         loaded => return loaded,
     }
-    let column = |name: &str, kind, nullable| StructField::new(name, DataType::Primitive(kind), nullable);
+    let schema = kind.schema();
+    let columns = schema.fields().iter().map(|field| {
+        let primitive = match field.data_type() {
+            ArrowType::Int32 => PrimitiveType::Integer,
+            ArrowType::Int64 => PrimitiveType::Long,
+            ArrowType::Float64 => PrimitiveType::Double,
+            ArrowType::Timestamp(..) => PrimitiveType::Timestamp,
+            _ => PrimitiveType::String,
+        };
+        StructField::new(field.name(), DataType::Primitive(primitive), field.is_nullable())
+    });
+    let partition = StructField::new(PARTITION, DataType::Primitive(PrimitiveType::Date), false);
     CreateBuilder::new()
         .with_location(url.as_str())
-        .with_table_name("readings")
-        .with_columns([
-            column("stream_id", PrimitiveType::Integer, false),
-            column("ts", PrimitiveType::Timestamp, false),
-            column("value", PrimitiveType::Double, true),
-            column("text", PrimitiveType::String, true),
-            column("quality", PrimitiveType::String, false),
-            column("seq", PrimitiveType::Long, false),
-            column(PARTITION, PrimitiveType::Date, false),
-        ])
+        .with_table_name(kind.name())
+        .with_columns(columns.chain([partition]))
         .with_partition_columns([PARTITION])
         .with_configuration([("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_string()))])
         .await
-}
-
-fn add(file: &LakeFile, data_change: bool, now_ms: i64) -> Add {
-    Add {
-        path: file.path.clone(),
-        partition_values: partition(file),
-        size: file.bytes as i64,
-        modification_time: now_ms,
-        data_change,
-        stats: Some(file.delta_stats()),
-        tags: Some(file.tags()),
-        deletion_vector: None,
-        base_row_id: None,
-        default_row_commit_version: None,
-        clustering_provider: None,
-    }
 }
 
 fn remove(file: &LakeFile, now_ms: i64) -> Remove {

@@ -22,17 +22,17 @@ fn file(n: u64) -> LakeFile {
 async fn files_and_position_are_found_again_after_checkpoints() {
     let dir = tempfile::tempdir().unwrap();
     let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
-    let mut delta = Delta::open(disk.clone(), dir.path()).await.unwrap();
-    assert_eq!(delta.flushed().await.unwrap(), 0);
+    let mut delta = Delta::open(disk.clone(), dir.path(), Table::Readings).await.unwrap();
+    assert_eq!(delta.position(Position::Flushed).await.unwrap(), None);
     for n in 0..305 {
-        delta.commit(&[file(n)], n + 10, 1_777_377_600_000).await.unwrap();
+        delta.commit(&[file(n)], &[(Position::Flushed, n as i64 + 10)], 1_777_377_600_000).await.unwrap();
     }
-    let reopened = Delta::open(disk, dir.path()).await.unwrap();
-    assert_eq!(reopened.flushed().await.unwrap(), 314);
+    let reopened = Delta::open(disk, dir.path(), Table::Readings).await.unwrap();
+    assert_eq!(reopened.position(Position::Flushed).await.unwrap(), Some(314));
     let mut found: Vec<LakeFile> = reopened.files().unwrap().files().map(|f| f.as_ref().clone()).collect();
     found.sort_by_key(|f| f.rows);
     assert_eq!(found, (0..305).map(file).collect::<Vec<_>>());
-    let log = std::fs::read_dir(dir.path().join("_delta_log")).unwrap();
+    let log = std::fs::read_dir(dir.path().join("readings/_delta_log")).unwrap();
     let names: Vec<String> = log.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     // Version 0 made the table; checkpoints are versions 99, 199 and 299, and what was before the second newest is gone.
     let mut checkpoints: Vec<&String> = names.iter().filter(|n| n.ends_with(".checkpoint.parquet")).collect();

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
+use arrow::datatypes::{DataType, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::store::schema;
+use crate::store::table::Table;
 
 pub const ROW_GROUP_ROWS: usize = 128 * 1024;
 const PAGE_ROWS: usize = 8 * 1024;
@@ -16,33 +17,35 @@ const PAGE_ROWS: usize = 8 * 1024;
 /// full mantissa does. Past it a column chunk goes on in its fallback encoding.
 const DICTIONARY_BYTES: usize = 128 << 10;
 
-/// A writer of sorted rows with the columns of `schema::readings()`.
-pub fn writer<W: Write + Send>(out: W) -> parquet::errors::Result<ArrowWriter<W>> {
+/// A writer of sorted rows of a table.
+pub fn writer<W: Write + Send>(out: W, table: Table) -> parquet::errors::Result<ArrowWriter<W>> {
     let options = ArrowWriterOptions::new()
-        .with_properties(properties())
+        .with_properties(properties(&table.schema()))
         // Readers elsewhere need no hint of our in-memory types.
         .with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(out, schema::readings(), options)
+    ArrowWriter::try_new_with_options(out, table.schema(), options)
 }
 
-fn properties() -> WriterProperties {
-    let column = |name: &str| ColumnPath::from(name);
-    let packed = |builder: WriterPropertiesBuilder, name: &str| {
-        builder
-            .set_column_dictionary_enabled(column(name), false)
-            .set_column_encoding(column(name), Encoding::DELTA_BINARY_PACKED)
-    };
+fn properties(schema: &Schema) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(1024)
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_created_by(concat!("basalt ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_column_dictionary_page_size_limit(column("value"), DICTIONARY_BYTES)
-        .set_column_encoding(column("value"), Encoding::BYTE_STREAM_SPLIT);
-    for name in ["stream_id", "ts", "seq"] {
-        builder = packed(builder, name);
+        .set_created_by(concat!("basalt ", env!("CARGO_PKG_VERSION")).to_owned());
+    for field in schema.fields() {
+        let column = ColumnPath::from(field.name().as_str());
+        builder = match field.data_type() {
+            // Values that repeat make a dictionary; full mantissas pack best with like bytes together.
+            DataType::Float64 => builder
+                .set_column_dictionary_page_size_limit(column.clone(), DICTIONARY_BYTES)
+                .set_column_encoding(column, Encoding::BYTE_STREAM_SPLIT),
+            DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => builder
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
+            _ => builder,
+        };
     }
     builder.build()
 }

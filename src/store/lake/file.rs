@@ -18,13 +18,13 @@ pub struct LakeFile {
     pub day: Day,
     pub rows: u64,
     pub bytes: u64,
-    /// Lowest and highest stream id.
+    /// Lowest and highest id in the first column: of streams, or of devices in `messages`.
     pub streams: (i32, i32),
     /// Oldest and newest time, microseconds.
     pub ts: (i64, i64),
     /// Lowest and highest seq.
     pub seq: (u64, u64),
-    /// Whether a row here can share its (stream, ts) with a row of another file of the day. Files that are not
+    /// Whether a row here can share its key with a row of another file of the day. Files that are not
     /// late never do so among themselves.
     pub is_late: bool,
 }
@@ -41,14 +41,13 @@ struct Facts {
 
 impl LakeFile {
     /// Statistics for other Delta readers (Delta protocol, per-file statistics).
-    pub fn delta_stats(&self) -> String {
-        let bounds =
-            |stream: i32, ts: i64| serde_json::json!({"stream_id": stream, "ts": Micros(ts).to_iso()});
+    pub fn delta_stats(&self, id_column: &str) -> String {
+        let bounds = |id: i32, ts: i64| serde_json::json!({id_column: id, "ts": Micros(ts).to_iso()});
         serde_json::json!({
             "numRecords": self.rows,
             "minValues": bounds(self.streams.0, self.ts.0),
             "maxValues": bounds(self.streams.1, self.ts.1),
-            "nullCount": {"stream_id": 0, "ts": 0},
+            "nullCount": {id_column: 0, "ts": 0},
         })
         .to_string()
     }

@@ -1,5 +1,6 @@
 //! The lake: sorted Parquet files by day, and the Delta log that says which of them count.
 
+pub mod blocks;
 pub mod delta;
 pub mod encode;
 pub mod file;

@@ -1,8 +1,10 @@
-//! Writing one file of the lake: aside under a temporary name, synced, renamed, its directory synced.
+//! Writing one file of a table of the lake: aside under a temporary name, synced, renamed, its directory synced.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
 use uuid::Uuid;
 
@@ -13,8 +15,9 @@ use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskFile};
 use crate::store::memtable::run::Run;
 use crate::store::schema;
+use crate::store::table::Table;
 
-/// A file being written. Its rows come sorted by (stream_id, ts).
+/// A file being written. Its rows come sorted by their key.
 pub struct PartWriter<'a> {
     disk: &'a dyn Disk,
     folder: PathBuf,
@@ -42,8 +45,8 @@ impl Write for Counted {
 }
 
 impl<'a> PartWriter<'a> {
-    /// Begins a file of a day.
-    pub fn create(disk: &'a dyn Disk, dir: &Path, day: Day, is_late: bool) -> Result<Self> {
+    /// Begins a file of a day in a table's folder.
+    pub fn create(disk: &'a dyn Disk, dir: &Path, table: Table, day: Day, is_late: bool) -> Result<Self> {
         let name = format!("part-{}.parquet", Uuid::new_v4().simple());
         let folder = dir.join(format!("date={day}"));
         let create = || -> io::Result<Counted> {
@@ -51,7 +54,7 @@ impl<'a> PartWriter<'a> {
             Ok(Counted { file: disk.create(&folder.join(format!("{name}.tmp")))?, bytes: 0 })
         };
         let counted = create().map_err(|e| unwritable(&folder, e))?;
-        let writer = encode::writer(counted).map_err(|e| unwritable(&folder, e))?;
+        let writer = encode::writer(counted, table).map_err(|e| unwritable(&folder, e))?;
         let file = LakeFile {
             path: format!("date={day}/{name}"),
             day,
@@ -70,22 +73,29 @@ impl<'a> PartWriter<'a> {
         self.file.rows
     }
 
-    pub fn write(&mut self, rows: &Run) -> Result<()> {
+    /// Adds readings.
+    pub fn write_run(&mut self, rows: &Run) -> Result<()> {
         for start in (0..rows.len()).step_by(encode::ROW_GROUP_ROWS) {
             let part = rows.slice(start, encode::ROW_GROUP_ROWS.min(rows.len() - start));
-            let batch = schema::batch(&part, &schema::ALL);
-            self.writer.write(&batch).map_err(|e| unwritable(&self.folder, e))?;
+            self.write(&schema::batch(&part, &schema::ALL))?;
         }
+        Ok(())
+    }
+
+    /// Adds rows with all columns of the table.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(|e| unwritable(&self.folder, e))?;
         let file = &mut self.file;
-        file.rows += rows.len() as u64;
-        for i in [0, rows.len().saturating_sub(1)] {
-            let stream = rows.stream.get(i).copied().unwrap_or(file.streams.0);
-            file.streams = (file.streams.0.min(stream), file.streams.1.max(stream));
+        file.rows += batch.num_rows() as u64;
+        // The first column is sorted.
+        let ids = batch.column(0).as_primitive::<Int32Type>().values();
+        for id in ids.first().into_iter().chain(ids.last()) {
+            file.streams = (file.streams.0.min(*id), file.streams.1.max(*id));
         }
-        for ts in rows.ts.iter() {
+        for ts in batch.column(1).as_primitive::<TimestampMicrosecondType>().values() {
             file.ts = (file.ts.0.min(*ts), file.ts.1.max(*ts));
         }
-        for seq in rows.seq.iter() {
+        for seq in batch.column(batch.num_columns() - 1).as_primitive::<Int64Type>().values() {
             file.seq = (file.seq.0.min(*seq as u64), file.seq.1.max(*seq as u64));
         }
         Ok(())

@@ -142,7 +142,9 @@ proptest! {
 #[test]
 fn a_record_is_decoded_as_it_was_encoded() {
     use crate::domain::reading::{Quality, Reading};
+    use crate::domain::statistic::Statistic;
     use crate::domain::{Micros, StreamId};
+    use crate::store::statistics::rows;
     use crate::store::wal::{Idempotent, Record};
     let text = Reading {
         stream: StreamId(2),
@@ -151,8 +153,22 @@ fn a_record_is_decoded_as_it_was_encoded() {
         text: Some("naïve".into()),
         quality: Quality::Uncertain,
     };
+    let posted = |stream, rms| Statistic {
+        stream: StreamId(stream),
+        ts: Micros(60_000_000),
+        window_s: 60,
+        count: 3,
+        mean: Some(1.5),
+        rms,
+        median: None,
+        min: Some(f64::MIN),
+        max: Some(f64::MAX),
+        q1: None,
+        q3: None,
+    };
     let record = Record {
         readings: [Reading::good(StreamId(1), Micros(4), -0.5), text].into_iter().collect(),
+        keyed: vec![rows::posted(&[posted(9, Some(-0.0)), posted(7, None)])],
         idempotent: Some(Idempotent {
             scope: "key:1 POST /ingest".into(),
             key: "k".into(),
@@ -163,5 +179,7 @@ fn a_record_is_decoded_as_it_was_encoded() {
     };
     let back = Record::decode(&record.encode()).unwrap();
     assert_eq!(back.idempotent, record.idempotent);
+    assert_eq!(back.keyed, record.keyed);
+    assert_eq!(back.keyed[0].key(0), (7, 60_000_000, "posted"));
     assert_eq!(back.readings.iter().collect::<Vec<_>>(), record.readings.iter().collect::<Vec<_>>());
 }

@@ -5,8 +5,10 @@
 //! after it, is cut at start; damage anywhere else refuses the start and names segment and offset. After a failed
 //! write or fsync the log is poisoned: nothing more is appended until the process starts again.
 
+pub mod columns;
 pub mod frame;
 pub mod log;
+pub mod reader;
 pub mod record;
 pub mod recovery;
 

@@ -1,13 +1,18 @@
-//! One request as one record: the rows it writes and, if it carried a key, its idempotency entry.
+//! One request as one record: the rows it writes, of every table, and, if it carried a key, its idempotency entry.
 //!
 //! A payload is a row of sections `tag u8 | length u32 | bytes`; an unknown tag refuses the start rather than
 //! losing what a newer version wrote.
 
+use super::columns::{self, put_numbers};
+use super::reader::{Reader, short};
 use crate::domain::reading::Readings;
 use crate::domain::{Error, Result};
+use crate::store::keyed::KeyedRows;
+use crate::store::table::Table;
 
 const TAG_READINGS: u8 = 1;
 const TAG_IDEMPOTENT: u8 = 2;
+const KEYED_TAGS: [(u8, Table); 2] = [(3, Table::Statistics), (4, Table::Messages)];
 
 /// The answer to a request that carried an idempotency key, kept so that a retry gets the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,7 @@ pub struct Idempotent {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
     pub readings: Readings,
+    pub keyed: Vec<KeyedRows>,
     pub idempotent: Option<Idempotent>,
 }
 
@@ -33,6 +39,11 @@ impl Record {
         let mut out = Vec::with_capacity(16 + self.readings.size_bytes());
         if !self.readings.is_empty() {
             section(&mut out, TAG_READINGS, |out| encode_readings(&self.readings, out));
+        }
+        for (tag, table) in KEYED_TAGS {
+            for rows in self.keyed.iter().filter(|rows| rows.table() == table && !rows.is_empty()) {
+                section(&mut out, tag, |out| columns::encode(rows.batch(), out));
+            }
         }
         if let Some(entry) = &self.idempotent {
             section(&mut out, TAG_IDEMPOTENT, |out| encode_idempotent(entry, out));
@@ -52,9 +63,11 @@ impl Record {
                 TAG_READINGS => record.readings = decode_readings(&mut body)?,
                 TAG_IDEMPOTENT => record.idempotent = Some(decode_idempotent(&mut body)?),
                 other => {
-                    return Err(Error::unavailable(format!(
-                        "a record has a section of unknown kind {other}"
-                    )));
+                    let known = KEYED_TAGS.iter().find(|(tag, _)| *tag == other);
+                    let (_, table) = known.ok_or_else(|| {
+                        Error::unavailable(format!("a record has a section of unknown kind {other}"))
+                    })?;
+                    record.keyed.push(columns::decode(&mut body, *table)?);
                 }
             }
             if !body.0.is_empty() {
@@ -90,14 +103,6 @@ fn encode_readings(rows: &Readings, out: &mut Vec<u8>) {
     }
 }
 
-/// Whole columns at a time: this is the hot path of bulk ingest.
-fn put_numbers<T: Copy, const N: usize>(out: &mut Vec<u8>, numbers: &[T], bytes: fn(T) -> [u8; N]) {
-    let at = out.len();
-    out.resize(at + numbers.len() * N, 0);
-    let (slots, _) = out[at..].as_chunks_mut::<N>();
-    slots.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = bytes(*number));
-}
-
 fn decode_readings(body: &mut Reader<'_>) -> Result<Readings> {
     let rows = body.u32()? as usize;
     let has_text = body.u8()? != 0;
@@ -131,46 +136,4 @@ fn decode_idempotent(body: &mut Reader<'_>) -> Result<Idempotent> {
     let len = body.u32()? as usize;
     let answer = body.take(len)?.to_vec();
     Ok(Idempotent { scope, key, body_hash, answer, expires_at })
-}
-
-fn short() -> Error {
-    Error::unavailable("a record is shorter or longer than it says")
-}
-
-/// Checked reads off the front of a slice.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (head, rest) = self.0.split_at_checked(len).ok_or_else(short)?;
-        self.0 = rest;
-        Ok(head)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| short())
-    }
-
-    fn u8(&mut self) -> Result<u8> {
-        Ok(self.take(1)?[0])
-    }
-
-    fn u32(&mut self) -> Result<u32> {
-        Ok(u32::from_le_bytes(self.array()?))
-    }
-
-    fn numbers<T, const N: usize>(&mut self, count: usize, from: fn([u8; N]) -> T) -> Result<Vec<T>> {
-        let bytes = self.take(count.checked_mul(N).ok_or_else(short)?)?;
-        let (chunks, _) = bytes.as_chunks::<N>();
-        Ok(chunks.iter().map(|chunk| from(*chunk)).collect())
-    }
-
-    fn text(&mut self, len: usize) -> Result<Box<str>> {
-        std::str::from_utf8(self.take(len)?).map(Box::from).map_err(|e| short().because(e))
-    }
-
-    fn counted_text(&mut self) -> Result<String> {
-        let len = self.u32()? as usize;
-        self.text(len).map(String::from)
-    }
 }

@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 
 use super::{Place, to_json};
 use crate::domain::stream::{Stream, StreamSpec};
+use crate::domain::window::Windows;
 use crate::domain::{DeviceId, Error, GroupId, Micros, OrgId, Result, StreamId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -30,6 +31,8 @@ pub struct Model {
     pub deadband: Option<f64>,
     pub statistics_interval_s: Option<i32>,
     pub metadata: String,
+    /// JSON of `Windows::steps`; null while the interval never changed.
+    pub windows: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
 }
@@ -45,13 +48,25 @@ impl TryFrom<Model> for Stream {
     fn try_from(row: Model) -> Result<Self> {
         let place = Place { table: "streams", id: row.id };
         let window = row.statistics_interval_s.map(|s| place.read("statistics_interval_s", u32::try_from(s)));
+        let interval = window.transpose()?;
+        let windows = match &row.windows {
+            Some(text) => {
+                let steps: Vec<(i64, u32)> = place.read("windows", serde_json::from_str(text))?;
+                place.read(
+                    "windows",
+                    Windows::from_steps(&steps)
+                        .ok_or_else(|| Error::invalid("a window does not divide a day")),
+                )?
+            }
+            None => Windows::of(interval),
+        };
         let spec = StreamSpec {
             device: DeviceId(row.device_id),
             group: row.group_id.map(GroupId),
             kind: place.read("kind", row.kind.parse())?,
             access_mode: place.read("access_mode", row.access_mode.parse())?,
             byteorder: row.byteorder.map(|text| place.read("byteorder", text.parse())).transpose()?,
-            statistics_interval_s: window.transpose()?,
+            statistics_interval_s: interval,
             metadata: place.json("metadata", &row.metadata)?,
             name: row.name,
             path: row.path,
@@ -67,6 +82,7 @@ impl TryFrom<Model> for Stream {
             org: OrgId(row.org_id),
             uuid: row.uuid,
             spec,
+            windows,
             created_at: Micros(row.created_at),
             updated_at: Micros(row.updated_at),
         })
@@ -85,9 +101,13 @@ pub fn new(org: OrgId, spec: StreamSpec, now: Micros) -> ActiveModel {
     }
 }
 
-/// The row of `id` with everything its owner may set replaced; the device stays.
-pub fn changed(id: StreamId, spec: StreamSpec, now: Micros) -> ActiveModel {
-    ActiveModel { id: Set(id.0), updated_at: Set(now.0), ..columns(spec) }
+/// The row of a stream with everything its owner may set replaced; the device stays.
+pub fn changed(stream: &Stream, spec: StreamSpec, now: Micros) -> ActiveModel {
+    let windows = stream.windows.changed(now, spec.statistics_interval_s);
+    let has_changed = windows != Windows::of(spec.statistics_interval_s);
+    let windows =
+        has_changed.then(|| serde_json::to_string(&windows.steps()).expect("numbers always serialise"));
+    ActiveModel { id: Set(stream.id.0), updated_at: Set(now.0), windows: Set(windows), ..columns(spec) }
 }
 
 fn columns(spec: StreamSpec) -> ActiveModel {

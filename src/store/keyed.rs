@@ -1,0 +1,151 @@
+//! Rows of `statistics` and `messages`: batches sorted by (id, ts, third part of the key), one row a key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::{interleave_record_batch, take_record_batch};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+
+use super::table::Table;
+use crate::domain::time::Day;
+use crate::domain::{Error, Micros, Result};
+
+/// A row's identity: stream or device, microseconds, origin or uuid.
+pub type Key<'a> = (i32, i64, &'a str);
+
+/// Sorted rows of a keyed table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyedRows {
+    table: Table,
+    batch: RecordBatch,
+}
+
+impl KeyedRows {
+    /// Sorts rows; of equal keys the later stays.
+    ///
+    /// # Errors
+    /// `Unavailable` when the columns are not those of the table.
+    pub fn new(table: Table, batch: RecordBatch) -> Result<Self> {
+        let columns: Option<Vec<ArrayRef>> =
+            table.schema().fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
+        let batch = columns.and_then(|columns| RecordBatch::try_new(table.schema(), columns).ok());
+        let rows = Self { table, batch: batch.ok_or_else(|| foreign(table))? };
+        let is_sorted = (1..rows.len()).all(|i| rows.key(i - 1) < rows.key(i));
+        if is_sorted {
+            return Ok(rows);
+        }
+        Ok(merge(std::slice::from_ref(&rows)).expect("one run was given"))
+    }
+
+    pub fn table(&self) -> Table {
+        self.table
+    }
+
+    /// All columns of `Table::schema`.
+    pub fn batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn key(&self, row: usize) -> Key<'_> {
+        let id = self.batch.column(0).as_primitive::<Int32Type>().value(row);
+        let ts = self.batch.column(1).as_primitive::<TimestampMicrosecondType>().value(row);
+        (id, ts, self.batch.column(2).as_string::<i32>().value(row))
+    }
+
+    fn times(&self) -> &[i64] {
+        self.batch.column(1).as_primitive::<TimestampMicrosecondType>().values()
+    }
+
+    /// The seq of a row: the number of the request that wrote it.
+    pub fn seq(&self, row: usize) -> i64 {
+        self.batch.column(self.batch.num_columns() - 1).as_primitive::<Int64Type>().value(row)
+    }
+
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        Self { table: self.table, batch: self.batch.slice(start, len) }
+    }
+
+    /// The number of rows whose keys are at most `key`.
+    pub fn count_up_to(&self, key: Key<'_>) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let mid = low + (high - low) / 2;
+            if self.key(mid) <= key { low = mid + 1 } else { high = mid }
+        }
+        low
+    }
+
+    /// The same rows, all with one seq.
+    pub fn with_seq(&self, seq: u64) -> Self {
+        let mut columns = self.batch.columns().to_vec();
+        let last = columns.len() - 1;
+        columns[last] = Arc::new(Int64Array::from_value(seq as i64, self.len()));
+        let batch = RecordBatch::try_new(self.table.schema(), columns).expect("only numbers of seq changed");
+        Self { table: self.table, batch }
+    }
+
+    /// The rows for which `keep` holds.
+    pub fn select(&self, keep: impl Fn(&KeyedRows, usize) -> bool) -> Self {
+        self.take((0..self.len() as u32).filter(|row| keep(self, *row as usize)).collect())
+    }
+
+    fn take(&self, rows: Vec<u32>) -> Self {
+        let batch =
+            take_record_batch(&self.batch, &UInt32Array::from(rows)).expect("row numbers are of this batch");
+        Self { table: self.table, batch }
+    }
+
+    /// Splits by UTC day, keeping each part sorted.
+    pub fn by_day(&self) -> Vec<(Day, KeyedRows)> {
+        let mut rows: BTreeMap<Day, Vec<u32>> = BTreeMap::new();
+        for (row, ts) in (0_u32..).zip(self.times()) {
+            rows.entry(Micros(*ts).day()).or_default().push(row);
+        }
+        rows.into_iter().map(|(day, rows)| (day, self.take(rows))).collect()
+    }
+
+    /// Memory held, bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.batch.get_array_memory_size()
+    }
+}
+
+/// One run out of several of one table, given oldest first: of equal keys the row of the later run.
+pub fn merge(runs: &[KeyedRows]) -> Option<KeyedRows> {
+    let table = runs.first()?.table;
+    let mut places: Vec<(usize, usize)> =
+        runs.iter().enumerate().flat_map(|(run, rows)| (0..rows.len()).map(move |row| (run, row))).collect();
+    let key = |(run, row): (usize, usize)| runs[run].key(row);
+    // Stable, so equal keys stay in the order of writing.
+    places.sort_by(|a, b| key(*a).cmp(&key(*b)));
+    let mut kept: Vec<(usize, usize)> = Vec::with_capacity(places.len());
+    for place in places {
+        match kept.last_mut() {
+            Some(last) if key(*last) == key(place) => *last = place,
+            _ => kept.push(place),
+        }
+    }
+    let batches: Vec<&RecordBatch> = runs.iter().map(|run| &run.batch).collect();
+    let batch = match kept.is_empty() {
+        true => RecordBatch::new_empty(table.schema()),
+        false => interleave_record_batch(&batches, &kept).expect("places are of these runs of one table"),
+    };
+    Some(KeyedRows { table, batch })
+}
+
+fn foreign(table: Table) -> Error {
+    Error::unavailable(format!("rows of {} have other columns than the table", table.name()))
+}
+
+#[cfg(test)]
+#[path = "keyed_tests.rs"]
+mod tests;

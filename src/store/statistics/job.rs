@@ -1,0 +1,144 @@
+//! The job that computes statistics: after flushes, in the background, for windows that are over or were touched again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::computed::Computed;
+use super::day::Plan;
+use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
+use crate::domain::window::Windows;
+use crate::domain::{Error, Result};
+use crate::store::catalog::Catalog;
+use crate::store::flush::Flusher;
+use crate::store::lake::LakeVersion;
+use crate::store::lake::delta::Position;
+use crate::store::lake::file::LakeFile;
+use crate::store::pace::Pace;
+use crate::store::table::Table;
+
+/// A window is left open this long after its end: live readings are still on their way.
+const GRACE_US: i64 = 2 * MICROS_PER_SECOND;
+
+/// The job's parts. Whoever runs it runs nothing else that replaces files meanwhile.
+pub struct Job {
+    pub flusher: Arc<Flusher>,
+    pub catalog: Arc<Catalog>,
+    /// Share of one processor.
+    pub cpu_share: f64,
+}
+
+/// What one run takes into account.
+struct Scope {
+    lake: Arc<LakeVersion>,
+    known: Arc<LakeVersion>,
+    computed: Computed,
+    /// Windows that end by this time are computed.
+    sealed: i64,
+    /// Every row of the lake up to this seq is taken into account.
+    seq: u64,
+    windows: HashMap<i32, Windows>,
+}
+
+impl Job {
+    /// Computes what is stale, from rows that are flushed. Returns the windows written.
+    pub async fn run(&self) -> Result<u64> {
+        let started = Instant::now();
+        let Some(scope) = self.scope().await? else { return Ok(0) };
+        let mut files = Vec::new();
+        for day in scope.days() {
+            files.extend(self.compute(&scope, day).await?);
+        }
+        self.commit(&scope, &files).await?;
+        let windows = files.iter().map(|f| f.rows).sum();
+        let ms = started.elapsed().as_millis();
+        tracing::debug!(windows, files = files.len(), ms, seq = scope.seq, "statistics computed");
+        Ok(windows)
+    }
+
+    /// `None` when nothing can have changed.
+    async fn scope(&self) -> Result<Option<Scope>> {
+        let shared = &self.flusher.shared;
+        let (lake, known, computed, seq) = shared.flushed_state();
+        let sealed = computed.sealed.max(self.flusher.clock.now().0 - GRACE_US);
+        let is_idle = computed.stale.is_empty() && lake.days().is_empty();
+        if is_idle || (computed.stale.is_empty() && sealed - computed.sealed < MICROS_PER_SECOND) {
+            return Ok(None);
+        }
+        let windows = self.catalog.all_windows();
+        Ok(Some(Scope { lake, known, computed, sealed, seq, windows }))
+    }
+
+    async fn compute(&self, scope: &Scope, day: Day) -> Result<Vec<LakeFile>> {
+        let Some(plan) = scope.plan(day) else { return Ok(Vec::new()) };
+        let (disk, shared, pace) =
+            (self.flusher.disk.clone(), self.flusher.shared.clone(), Pace::new(self.cpu_share));
+        let work = move || {
+            let (from, to) = (shared.lake_dir(Table::Readings), shared.lake_dir(Table::Statistics));
+            plan.run(disk.as_ref(), &from, &to, pace)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|e| Error::internal("the statistics of a day ended early").because(e))?
+    }
+
+    async fn commit(&self, scope: &Scope, files: &[LakeFile]) -> Result<()> {
+        let mut deltas = self.flusher.deltas.lock().await;
+        let delta = &mut deltas[Table::Statistics];
+        let positions = [(Position::Computed, scope.seq as i64), (Position::Sealed, scope.sealed)];
+        let shared = &self.flusher.shared;
+        // Without rows only the clock moved: that need not be remembered across a restart.
+        if !files.is_empty() || scope.seq > scope.computed.seq {
+            let now_ms = self.flusher.clock.now().0 / 1000;
+            if let Err(e) = delta.commit(files, &positions, now_ms).await {
+                // The commit can have been made although its answer is an error.
+                delta.reload().await?;
+                if !delta.files()?.holds(files) || files.is_empty() {
+                    return Err(e);
+                }
+            }
+            let lake = delta.files()?.sharing(&shared.lake(Table::Statistics));
+            shared.computed(Some(lake), scope.seq, scope.sealed);
+        } else {
+            shared.computed(None, scope.seq, scope.sealed);
+        }
+        Ok(())
+    }
+}
+
+impl Scope {
+    /// The days of the lake with windows to compute.
+    fn days(&self) -> Vec<Day> {
+        let sealing = (self.computed.sealed, self.sealed);
+        let stale: Vec<(i64, i64)> = self.computed.stale.iter().flat_map(|(_, t)| t.all()).collect();
+        let is_wanted = |day: &&Day| {
+            let start = day.start().0;
+            let end = start + MICROS_PER_DAY;
+            // A window that is over by now can have begun up to a day before the time sealed last.
+            let is_sealing = start < sealing.1 && end > sealing.0.saturating_sub(MICROS_PER_DAY);
+            is_sealing || stale.iter().any(|(from, to)| *from < end && *to > start)
+        };
+        self.lake.days().keys().filter(is_wanted).copied().collect()
+    }
+
+    fn plan(&self, day: Day) -> Option<Plan> {
+        let start = day.start().0;
+        let wanted: HashMap<_, _> = self
+            .windows
+            .iter()
+            .filter_map(|(stream, windows)| {
+                let stale = self.computed.stale_windows(*stream, windows, (start, start + MICROS_PER_DAY));
+                let over = stale.within(i64::MIN, windows.around(self.sealed).0);
+                (!over.is_empty()).then(|| (*stream, (windows.clone(), over)))
+            })
+            .collect();
+        let span = wanted.values().filter_map(|(_, ranges)| ranges.span());
+        let (from, to) = span.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+        let is_needed = |f: &&Arc<LakeFile>| f.ts.0 < to && f.ts.1 >= from;
+        let mut files: Vec<_> = self.lake.days().get(&day)?.iter().filter(is_needed).cloned().collect();
+        // A flush that wrote two files wrote the late rows after the others.
+        files.sort_by_key(|f| (f.seq.1, f.is_late, f.path.clone()));
+        let known = self.known.days().get(&day).into_iter().flatten();
+        let newest_known = known.map(|f| f.ts.1).max();
+        (!files.is_empty()).then_some(Plan { day, files, wanted, newest_known, seq: self.seq })
+    }
+}

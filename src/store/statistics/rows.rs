@@ -1,0 +1,104 @@
+//! Statistics as rows of their table.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+
+use super::compute::Summary;
+use crate::domain::statistic::Statistic;
+use crate::store::keyed::KeyedRows;
+use crate::store::table::{COMPUTED, POSTED, Table};
+
+/// A window with the readings in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    pub stream: i32,
+    /// Microseconds.
+    pub start: i64,
+    /// Microseconds.
+    pub length: i64,
+    /// Readings of any quality and kind.
+    pub rows: u64,
+    /// Of the values among them; `None` when there are none.
+    pub summary: Option<Summary>,
+}
+
+/// Computed rows of `statistics`, in the order given, which is that of their keys.
+pub fn computed(windows: &[Window], seq: u64) -> RecordBatch {
+    let number = |get: fn(&Summary) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter(windows.iter().map(|w| w.summary.as_ref().map(get))))
+    };
+    let columns = Columns {
+        streams: windows.iter().map(|w| w.stream).collect(),
+        times: windows.iter().map(|w| w.start).collect(),
+        origin: COMPUTED,
+        window_s: windows.iter().map(|w| (w.length / 1_000_000) as i32).collect(),
+        counts: windows.iter().map(|w| w.summary.map_or(0, |s| s.count as i64)).collect(),
+        numbers: vec![
+            number(|s| s.mean),
+            number(|s| s.rms),
+            number(|s| s.median),
+            number(|s| s.min),
+            number(|s| s.max),
+            number(|s| s.q1),
+            number(|s| s.q3),
+        ],
+        rows: windows.iter().map(|w| w.rows as i64).collect(),
+    };
+    columns.batch(seq)
+}
+
+/// Rows written by hand.
+pub fn posted(rows: &[Statistic]) -> KeyedRows {
+    let number = |get: fn(&Statistic) -> Option<f64>| -> ArrayRef {
+        Arc::new(Float64Array::from_iter(rows.iter().map(get)))
+    };
+    let columns = Columns {
+        streams: rows.iter().map(|r| r.stream.0).collect(),
+        times: rows.iter().map(|r| r.ts.0).collect(),
+        origin: POSTED,
+        window_s: rows.iter().map(|r| r.window_s as i32).collect(),
+        counts: rows.iter().map(|r| r.count).collect(),
+        numbers: vec![
+            number(|r| r.mean),
+            number(|r| r.rms),
+            number(|r| r.median),
+            number(|r| r.min),
+            number(|r| r.max),
+            number(|r| r.q1),
+            number(|r| r.q3),
+        ],
+        rows: vec![0; rows.len()],
+    };
+    KeyedRows::new(Table::Statistics, columns.batch(0)).expect("the columns are those of the table")
+}
+
+struct Columns {
+    streams: Vec<i32>,
+    times: Vec<i64>,
+    origin: &'static str,
+    window_s: Vec<i32>,
+    counts: Vec<i64>,
+    /// mean, rms, median, min, max, q1, q3.
+    numbers: Vec<ArrayRef>,
+    rows: Vec<i64>,
+}
+
+impl Columns {
+    fn batch(self, seq: u64) -> RecordBatch {
+        let len = self.streams.len();
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(Int32Array::from(self.streams)),
+            Arc::new(TimestampMicrosecondArray::from(self.times).with_timezone("UTC")),
+            Arc::new(StringArray::from_iter_values(std::iter::repeat_n(self.origin, len))),
+            Arc::new(Int32Array::from(self.window_s)),
+            Arc::new(Int64Array::from(self.counts)),
+        ];
+        columns.extend(self.numbers);
+        columns.push(Arc::new(Int64Array::from(self.rows)));
+        columns.push(Arc::new(Int64Array::from_value(seq as i64, len)));
+        RecordBatch::try_new(Table::Statistics.schema(), columns).expect("the columns are those of the table")
+    }
+}
