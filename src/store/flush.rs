@@ -210,7 +210,7 @@ impl Files {
         let mut files = Files::default();
         let dir = shared.lake_dir(Table::Readings);
         for (day, runs) in &frozen.days {
-            files.readings(disk, &dir, frozen, *day, runs)?;
+            files.readings((disk, &dir), frozen, *day, runs)?;
         }
         for table in Table::KEYED {
             let (dir, lake) = (shared.lake_dir(table), shared.lake(table));
@@ -229,8 +229,7 @@ impl Files {
     /// Per day one file of rows that are on time and one of late ones.
     fn readings(
         &mut self,
-        disk: &dyn Disk,
-        dir: &Path,
+        (disk, dir): (&dyn Disk, &Path),
         frozen: &Frozen,
         day: Day,
         runs: &[Run],

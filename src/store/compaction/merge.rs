@@ -49,7 +49,7 @@ impl Merge<'_> {
     ) -> Result<Vec<LakeFile>> {
         let mut blocks = Blocks::open(self.dir, self.table, files.iter().map(AsRef::as_ref), Wanted::ALL)?;
         let (mut done, mut part) = (Vec::new(), None::<PartWriter>);
-        while let Some(block) = blocks.next()? {
+        while let Some(block) = blocks.next_block()? {
             let mut writer = match part.take() {
                 Some(writer) => writer,
                 None => PartWriter::create(self.disk, self.dir, self.table, self.day, self.is_late)?,

@@ -22,7 +22,7 @@ pub trait Sorted: Clone + Sized {
     type Key: Ord + Clone;
 
     fn read(table: Table, batch: &RecordBatch) -> Result<Self>;
-    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
     fn last_key(&self) -> Option<Self::Key>;
     /// The rows up to and with `key`, and those after it.
     fn split_after(&self, key: &Self::Key) -> (Self, Self);
@@ -37,8 +37,8 @@ impl Sorted for Run {
         schema::run(batch)
     }
 
-    fn len(&self) -> usize {
-        Run::len(self)
+    fn is_empty(&self) -> bool {
+        Run::is_empty(self)
     }
 
     fn last_key(&self) -> Option<Self::Key> {
@@ -64,8 +64,8 @@ impl Sorted for KeyedRows {
         KeyedRows::new(table, batch.clone())
     }
 
-    fn len(&self) -> usize {
-        KeyedRows::len(self)
+    fn is_empty(&self) -> bool {
+        KeyedRows::is_empty(self)
     }
 
     fn last_key(&self) -> Option<Self::Key> {
@@ -136,7 +136,7 @@ impl<R: Sorted> Blocks<R> {
 
     /// The next rows in order, or `None` at the end: everything up to the least of the inputs' last read keys, since
     /// no unread row can come before that.
-    pub fn next(&mut self) -> Result<Option<R>> {
+    pub fn next_block(&mut self) -> Result<Option<R>> {
         for input in &mut self.inputs {
             input.fill()?;
         }
@@ -161,7 +161,7 @@ impl<R: Sorted> Input<R> {
 
     /// Makes `rows` something, unless the file is at its end.
     fn fill(&mut self) -> Result<()> {
-        while self.rows.as_ref().is_none_or(|rows| rows.len() == 0) {
+        while self.rows.as_ref().is_none_or(Sorted::is_empty) {
             let Some(batch) = self.reader.next() else {
                 self.rows = None;
                 return Ok(());

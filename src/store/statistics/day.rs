@@ -50,7 +50,7 @@ impl Plan {
             Blocks::open(from, Table::Readings, self.files.iter().map(AsRef::as_ref), bounds)?;
         let mut output = Output { plan: self, disk, dir: to, fresh: None, late: None, windows: Vec::new() };
         let mut open = Open::default();
-        while let Some(block) = blocks.next()? {
+        while let Some(block) = blocks.next_block()? {
             self.add(&block, &mut open, &mut output)?;
             pace.rest();
         }
