@@ -29,8 +29,7 @@ pub struct Config {
     pub wal: Wal,
     pub flush: Flush,
     pub compaction: Compaction,
-    /// How long replaced files stay for readers outside.
-    pub lake_keep_removed: Duration,
+    pub lake: Lake,
     /// Bytes of unflushed rows past which writers wait.
     pub memtable_cap: u64,
     /// How far ahead of the clock a reading may be.
@@ -53,6 +52,14 @@ pub struct Wal {
 pub struct Flush {
     pub bytes: u64,
     pub age: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lake {
+    /// None is a folder of the data directory.
+    pub url: Option<String>,
+    /// How long replaced files stay for readers outside.
+    pub keep_removed: Duration,
 }
 
 /// Work in the background: statistics, and merging files.
@@ -99,7 +106,7 @@ impl Default for Config {
             wal: Wal { keep: 256_000_000, segment: 64_000_000 },
             flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
             compaction: Compaction { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 0.5 },
-            lake_keep_removed: Duration::from_secs(300),
+            lake: Lake { url: None, keep_removed: Duration::from_secs(300) },
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),
             limits: Limits {

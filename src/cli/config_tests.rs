@@ -42,7 +42,8 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         .map(|line| format!("{line}\n"))
         .collect();
     let config = load(&uncommented, &[], vec![]).expect("the example is valid");
-    assert_eq!(Config { catalog_url: None, ..config }, Config::default());
+    let lake = Lake { url: None, ..config.lake.clone() };
+    assert_eq!(Config { catalog_url: None, lake, ..config }, Config::default());
 }
 
 #[test]

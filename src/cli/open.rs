@@ -63,6 +63,7 @@ fn catalog_url(config: &Config) -> String {
 fn store_options(config: &Config) -> StoreOptions {
     StoreOptions {
         data_dir: config.data_dir.clone(),
+        lake_url: config.lake.url.clone(),
         wal_segment_bytes: config.wal.segment,
         flush: FlushOptions {
             bytes: to_usize(config.flush.bytes),
@@ -71,7 +72,7 @@ fn store_options(config: &Config) -> StoreOptions {
         },
         compaction: CompactionOptions {
             interval: config.compaction.interval,
-            keep_removed: config.lake_keep_removed,
+            keep_removed: config.lake.keep_removed,
             memory_bytes: to_usize(config.compaction.memory),
             cpu_share: config.compaction.cpu,
         },

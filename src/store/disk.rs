@@ -1,16 +1,28 @@
 //! File I/O of the store behind one small trait, so that a test can lose every byte that was not synced.
 //!
-//! Reading the lake goes through object_store; everything whose durability matters is written here.
+//! Queries read the lake through object_store; everything whose durability matters is written here.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::lake::remote::RemoteFile;
 
 /// Durable file operations on a local directory tree.
 pub trait Disk: Send + Sync + 'static {
     /// Creates a file that must not exist yet. Neither bytes nor the entry are durable before
     /// `DiskFile::sync` and `sync_dir`.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// The name under which a file is written before it is renamed to `path`.
+    fn temporary(&self, path: &Path) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".tmp");
+        name.into()
+    }
 
     /// Makes an existing file's bytes durable, whoever wrote them.
     fn sync_file(&self, path: &Path) -> io::Result<()>;
@@ -52,6 +64,56 @@ pub trait Disk: Send + Sync + 'static {
 
     /// The files (not directories) of a directory, sorted by name.
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
+
+    /// The directories of a directory, in no order.
+    fn folders(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+        Ok(folders)
+    }
+
+    /// A file of the lake for reading.
+    fn open(&self, path: &Path) -> io::Result<LakeReader> {
+        File::open(path).map(LakeReader::Local)
+    }
+}
+
+/// A file of the lake, wherever it lies, as the Parquet reader takes it.
+pub enum LakeReader {
+    Local(File),
+    Remote(RemoteFile),
+}
+
+impl Length for LakeReader {
+    fn len(&self) -> u64 {
+        match self {
+            LakeReader::Local(file) => Length::len(file),
+            LakeReader::Remote(file) => Length::len(file),
+        }
+    }
+}
+
+impl ChunkReader for LakeReader {
+    type T = Box<dyn Read>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(match self {
+            LakeReader::Local(file) => Box::new(file.get_read(start)?),
+            LakeReader::Remote(file) => Box::new(file.get_read(start)?),
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        match self {
+            LakeReader::Local(file) => file.get_bytes(start, length),
+            LakeReader::Remote(file) => file.get_bytes(start, length),
+        }
+    }
 }
 
 /// A file being appended to.

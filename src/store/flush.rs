@@ -135,8 +135,8 @@ impl Flusher {
             return self.found(deltas, frozen).await;
         }
         let started = std::time::Instant::now();
-        let (disk, shared, rows) = (self.disk.clone(), self.shared.clone(), frozen.clone());
-        let files = blocking(move || Files::write(disk.as_ref(), &shared, &rows)).await?;
+        let (shared, rows) = (self.shared.clone(), frozen.clone());
+        let files = blocking(move || Files::write(&shared, &rows)).await?;
         self.save_checkpoint().await?;
         let now_ms = self.clock.now().0 / 1000;
         let mut lakes = PerTable::default();
@@ -206,7 +206,8 @@ struct Files {
 }
 
 impl Files {
-    fn write(disk: &dyn Disk, shared: &Shared, frozen: &Frozen) -> Result<Files> {
+    fn write(shared: &Shared, frozen: &Frozen) -> Result<Files> {
+        let disk = shared.place().disk().as_ref();
         let mut files = Files::default();
         let dir = shared.lake_dir(Table::Readings);
         for (day, runs) in &frozen.days {

@@ -17,6 +17,7 @@ use super::flush::{self, FlushOptions, Flusher};
 use super::idempotency::Idempotency;
 use super::lake::LakeVersion;
 use super::lake::delta::{Delta, Position};
+use super::lake::place::Place;
 use super::last::LastValues;
 use super::memtable::run::Run;
 use super::state::{Opened, Shared};
@@ -31,6 +32,8 @@ use crate::domain::{Clock, Error, Result};
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
     pub data_dir: PathBuf,
+    /// `s3://bucket/prefix`; none is a folder of the data directory.
+    pub lake_url: Option<String>,
     pub wal_segment_bytes: u64,
     pub flush: FlushOptions,
     pub compaction: CompactionOptions,
@@ -54,8 +57,12 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
-        let deltas = open_tables(&disk, &dir.join("lake")).await?;
-        let opened = opened(&deltas).await?;
+        let place = match &options.lake_url {
+            Some(url) => Place::s3(url)?,
+            None => Place::local(disk.clone(), &dir.join("lake"))?,
+        };
+        let deltas = open_tables(&place).await?;
+        let opened = opened(place.clone(), &deltas).await?;
         let flushed = opened.flushed;
 
         let (last, keys) = (Arc::new(LastValues::default()), Arc::new(Idempotency::default()));
@@ -75,7 +82,7 @@ impl Store {
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
         // Only now: log and lake belong together, so what the lake does not know is in the log.
         for table in Table::ALL {
-            remove_orphans(disk.as_ref(), deltas[table].dir(), &shared.lake(table))?;
+            remove_orphans(place.disk().as_ref(), deltas[table].dir(), &shared.lake(table))?;
         }
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
@@ -155,17 +162,17 @@ impl Parts {
     }
 }
 
-async fn open_tables(disk: &Arc<dyn Disk>, lake: &Path) -> Result<PerTable<Delta>> {
+async fn open_tables(place: &Place) -> Result<PerTable<Delta>> {
     let [readings, statistics, messages] = Table::ALL;
     Ok(PerTable::from_array([
-        Delta::open(disk.clone(), lake, readings).await?,
-        Delta::open(disk.clone(), lake, statistics).await?,
-        Delta::open(disk.clone(), lake, messages).await?,
+        Delta::open(place, readings).await?,
+        Delta::open(place, statistics).await?,
+        Delta::open(place, messages).await?,
     ]))
 }
 
 /// What the tables hold, and how far statistics are computed from it.
-async fn opened(deltas: &PerTable<Delta>) -> Result<Opened> {
+async fn opened(place: Place, deltas: &PerTable<Delta>) -> Result<Opened> {
     let statistics = &deltas[Table::Statistics];
     let mut computed = Computed::default();
     if let Some(sealed) = statistics.position(Position::Sealed).await? {
@@ -178,7 +185,7 @@ async fn opened(deltas: &PerTable<Delta>) -> Result<Opened> {
     readings.files().filter(|f| f.seq.1 > computed.seq).for_each(|f| touched.add_file(f));
     Ok(Opened {
         lakes: PerTable::from_array([readings, statistics.files()?, deltas[Table::Messages].files()?]),
-        dirs: PerTable::new(|table| deltas[table].dir().to_owned()),
+        place,
         flushed,
         computed: computed.with_stale(flushed, touched),
     })
@@ -190,8 +197,7 @@ fn remove_orphans(disk: &dyn Disk, dir: &Path, lake: &LakeVersion) -> Result<()>
     let failed = |e: std::io::Error| {
         Error::unavailable(format!("cannot tidy the lake `{}`: {e}", dir.display())).because(e)
     };
-    for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let folder = entry.map_err(failed)?.path();
+    for folder in disk.folders(dir).map_err(failed)? {
         let is_day = folder.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("date="));
         if !is_day {
             continue;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
 use super::memtable::run::Run;
@@ -18,6 +21,8 @@ pub struct Snapshot {
     pub lake: Arc<LakeVersion>,
     /// Where the files of readings lie.
     pub lake_dir: Arc<PathBuf>,
+    /// What reads the files of all tables, by the paths of their folders.
+    pub store: Arc<dyn ObjectStore>,
     pub memory: BTreeMap<Day, MemoryDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,
@@ -33,6 +38,7 @@ impl Snapshot {
         Self {
             lake: Arc::default(),
             lake_dir: Arc::default(),
+            store: Arc::new(InMemory::new()),
             memory: BTreeMap::new(),
             seq: 0,
             keyed: PerTable::default(),

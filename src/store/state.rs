@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
 use super::lake::file::LakeFile;
+use super::lake::place::Place;
 use super::memtable::run::{self, Run};
 use super::memtable::{DayRuns, Memtable};
 use super::snapshot::{KeyedSnapshot, MemoryDay, Snapshot};
@@ -50,13 +51,14 @@ struct State {
 #[derive(Debug)]
 pub struct Shared {
     state: RwLock<State>,
+    place: Place,
     lake_dirs: PerTable<Arc<PathBuf>>,
 }
 
 /// What the lake is when the store opens.
 pub struct Opened {
     pub lakes: PerTable<LakeVersion>,
-    pub dirs: PerTable<PathBuf>,
+    pub place: Place,
     /// The highest seq whose rows are in it.
     pub flushed: u64,
     pub computed: Computed,
@@ -75,7 +77,9 @@ impl Shared {
             flushed: opened.flushed,
             computed: opened.computed,
         };
-        Self { state: RwLock::new(state), lake_dirs: opened.dirs.map(Arc::new) }
+        let place = opened.place;
+        let lake_dirs = PerTable::new(|table| Arc::new(place.table_dir(table)));
+        Self { state: RwLock::new(state), place, lake_dirs }
     }
 
     /// Adds durable requests, in seq order. Small ones of a group are merged into one run first: each row keeps
@@ -134,6 +138,7 @@ impl Shared {
         Snapshot {
             lake: state.lakes[Table::Readings].clone(),
             lake_dir: self.lake_dirs[Table::Readings].clone(),
+            store: self.place.object_store().clone(),
             memory,
             seq: state.last_seq,
             keyed: PerTable::from_array([
@@ -148,6 +153,11 @@ impl Shared {
     /// A table of the lake as it is now.
     pub fn lake(&self, table: Table) -> Arc<LakeVersion> {
         self.state.read().lakes[table].clone()
+    }
+
+    /// Where the lake lies.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     pub fn lake_dir(&self, table: Table) -> Arc<PathBuf> {

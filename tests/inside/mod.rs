@@ -90,6 +90,7 @@ pub fn store_options(dir: &Path) -> StoreOptions {
     let hour = Duration::from_secs(3600);
     StoreOptions {
         data_dir: dir.to_owned(),
+        lake_url: None,
         wal_segment_bytes: 16 << 20,
         flush: FlushOptions { bytes: 64 << 20, age: hour, wal_keep_bytes: 0 },
         compaction: CompactionOptions {

@@ -51,7 +51,15 @@ pub(super) const KEYS: &[Key] = &[
         let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
         share.map(|share: f64| c.compaction.cpu = share)
     }),
-    key("lake.keep_removed", DURATION, |c, text| duration(text).map(|d| c.lake_keep_removed = d)),
+    key(
+        "lake.url",
+        "s3://BUCKET/PREFIX (credentials, region and endpoint from AWS_* variables)",
+        |c, text| {
+            let has_bucket = text.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty());
+            has_bucket.then(|| c.lake.url = Some(text.to_owned()))
+        },
+    ),
+    key("lake.keep_removed", DURATION, |c, text| duration(text).map(|d| c.lake.keep_removed = d)),
     key("memtable.cap", SIZE, |c, text| size(text).map(|n| c.memtable_cap = n)),
     key("ingest.max_future", DURATION, |c, text| duration(text).map(|d| c.ingest_max_future = d)),
     key("limits.query_timeout", DURATION, |c, text| duration(text).map(|d| c.limits.query_timeout = d)),

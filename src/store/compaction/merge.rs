@@ -47,7 +47,8 @@ impl Merge<'_> {
         files: &[Arc<LakeFile>],
         add: impl Fn(&mut PartWriter, R) -> Result<()>,
     ) -> Result<Vec<LakeFile>> {
-        let mut blocks = Blocks::open(self.dir, self.table, files.iter().map(AsRef::as_ref), Wanted::ALL)?;
+        let mut blocks =
+            Blocks::open((self.disk, self.dir), self.table, files.iter().map(AsRef::as_ref), Wanted::ALL)?;
         let (mut done, mut part) = (Vec::new(), None::<PartWriter>);
         while let Some(block) = blocks.next_block()? {
             let mut writer = match part.take() {

@@ -115,7 +115,7 @@ impl Compactor {
     async fn replace(&self, table: Table, day: Day, window: Window, cpu_share: f64) -> Result<()> {
         let started = Instant::now();
         let flusher = &self.flusher;
-        let (disk, dir) = (flusher.disk.clone(), flusher.shared.lake_dir(table));
+        let (disk, dir) = (flusher.shared.place().disk().clone(), flusher.shared.lake_dir(table));
         let inputs = window.files.clone();
         let merged = tokio::task::spawn_blocking(move || {
             let (disk, is_late, pace) = (disk.as_ref(), window.is_late, Pace::new(cpu_share));
@@ -160,7 +160,7 @@ impl Compactor {
             if !is_free {
                 return true;
             }
-            match self.flusher.disk.remove(&dir(*table).join(&file.path)) {
+            match self.flusher.shared.place().disk().remove(&dir(*table).join(&file.path)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     tracing::warn!(file = file.path, error = %e, "replaced file cannot be removed; tried again later");
                     true

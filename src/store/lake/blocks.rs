@@ -1,6 +1,5 @@
 //! Reading sorted files of a table side by side, a block at a time: memory holds one batch of each, never a file.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -10,6 +9,7 @@ use parquet::file::statistics::Statistics;
 
 use super::file::LakeFile;
 use crate::domain::{Error, Result};
+use crate::store::disk::Disk;
 use crate::store::keyed::{self, KeyedRows};
 use crate::store::memtable::run::{self, Run};
 use crate::store::schema;
@@ -125,12 +125,12 @@ struct Input<R> {
 impl<R: Sorted> Blocks<R> {
     /// Opens files of a table's folder, given in the order of writes.
     pub fn open<'a>(
-        dir: &Path,
+        (disk, dir): (&dyn Disk, &Path),
         table: Table,
         files: impl IntoIterator<Item = &'a LakeFile>,
         wanted: Wanted,
     ) -> Result<Self> {
-        let open = |file: &LakeFile| Input::open(dir, table, file, wanted);
+        let open = |file: &LakeFile| Input::open((disk, dir), table, file, wanted);
         Ok(Self { inputs: files.into_iter().map(open).collect::<Result<_>>()? })
     }
 
@@ -149,9 +149,9 @@ impl<R: Sorted> Blocks<R> {
 }
 
 impl<R: Sorted> Input<R> {
-    fn open(dir: &Path, table: Table, file: &LakeFile, wanted: Wanted) -> Result<Self> {
+    fn open((disk, dir): (&dyn Disk, &Path), table: Table, file: &LakeFile, wanted: Wanted) -> Result<Self> {
         let path = file.path.clone();
-        let opened = File::open(dir.join(&path)).map_err(|e| unreadable(&path, e))?;
+        let opened = disk.open(&dir.join(&path)).map_err(|e| unreadable(&path, e))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|e| unreadable(&path, e))?;
         let groups = builder.metadata().row_groups().iter().enumerate();
         let groups = groups.filter(|(_, group)| wanted.may_hold(group)).map(|(i, _)| i).collect();

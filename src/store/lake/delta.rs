@@ -7,12 +7,13 @@ use std::sync::Arc;
 use arrow::datatypes::DataType as ArrowType;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, DataType, PrimitiveType, Remove, StructField, Transaction};
+use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use url::Url;
+use deltalake_core::{DeltaTable, DeltaTableError};
 
 use super::file::LakeFile;
+use super::place::Place;
 use super::{LakeVersion, log_files};
 use crate::domain::{Error, Result};
 use crate::store::disk::{self, Disk};
@@ -47,23 +48,25 @@ const CHECKPOINT_INTERVAL: u64 = 100;
 pub struct Delta {
     kind: Table,
     table: DeltaTable,
-    disk: Arc<dyn Disk>,
+    place: Place,
+    /// The table's folder in it.
     dir: PathBuf,
     /// Log entries from this version on may not be durable: making them so failed.
     unsure: Option<u64>,
 }
 
 impl Delta {
-    /// Opens the table's folder in `lake`, creating it when there is none.
-    pub async fn open(disk: Arc<dyn Disk>, lake: &Path, kind: Table) -> Result<Delta> {
-        let dir = &lake.join(kind.name());
-        disk.create_dir_all(&dir.join("_delta_log")).map_err(|e| unavailable("create", dir, e))?;
-        let dir = std::path::absolute(dir).map_err(|e| unavailable("find", dir, e))?;
-        remove_torn_commit(disk.as_ref(), &dir).map_err(|e| unavailable("open", &dir, e))?;
-        let url = Url::from_directory_path(&dir)
-            .map_err(|()| Error::invalid(format!("`{}` is not a path of a lake", dir.display())))?;
-        let table = load_or_create(url, kind).await.map_err(|e| unavailable("open", &dir, e))?;
-        let mut delta = Delta { kind, table, disk, dir, unsure: None };
+    /// Opens a table of the lake, creating it when there is none.
+    pub async fn open(place: &Place, kind: Table) -> Result<Delta> {
+        let dir = place.table_dir(kind);
+        let log = dir.join("_delta_log");
+        place.disk().create_dir_all(&log).map_err(|e| unavailable("create", &dir, e))?;
+        if !place.is_remote() {
+            remove_torn_commit(place.disk().as_ref(), &log).map_err(|e| unavailable("open", &dir, e))?;
+        }
+        let table = load_or_create(place.log_store(kind)?, kind);
+        let table = table.await.map_err(|e| unavailable("open", &dir, e))?;
+        let mut delta = Delta { kind, table, place: place.clone(), dir, unsure: None };
         delta.sync_log(0)?;
         delta.table.update_state().await.map_err(|e| unavailable("open", &delta.dir, e))?;
         Ok(delta)
@@ -174,9 +177,10 @@ impl Delta {
     fn remove_obsolete(&self) {
         let log = self.dir.join("_delta_log");
         let remove = || -> std::io::Result<()> {
-            let files = self.disk.list(&log)?;
+            let disk = self.place.disk();
+            let files = disk.list(&log)?;
             let names: Vec<&str> = files.iter().filter_map(|f| f.file_name()?.to_str()).collect();
-            log_files::obsolete(&names).into_iter().try_for_each(|name| self.disk.remove(&log.join(name)))
+            log_files::obsolete(&names).into_iter().try_for_each(|name| disk.remove(&log.join(name)))
         };
         if let Err(e) = remove() {
             tracing::warn!(log = %log.display(), error = %e, "old entries of the lake's log stay for now");
@@ -186,20 +190,23 @@ impl Delta {
     /// object_store does not fsync: makes the log entries from `version` on durable, checkpoints included. After a
     /// failure they are written anew, because the kernel may have dropped their pages and would not say so again.
     fn sync_log(&mut self, version: u64) -> Result<()> {
-        let log = self.dir.join("_delta_log");
+        if self.place.is_remote() {
+            return Ok(());
+        }
+        let (log, disk) = (self.dir.join("_delta_log"), self.place.disk());
         let rewritten_from = self.unsure.map(|version| format!("{version:020}"));
         let version = self.unsure.map_or(version, |unsure| unsure.min(version));
         let from = format!("{version:020}");
         let sync = || -> std::io::Result<()> {
-            for file in self.disk.list(&log)? {
+            for file in disk.list(&log)? {
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
                 if rewritten_from.as_ref().is_some_and(|from| name >= from.as_str()) {
-                    disk::replace_file(self.disk.as_ref(), &file, &self.disk.read(&file)?)?;
+                    disk::replace_file(disk.as_ref(), &file, &disk.read(&file)?)?;
                 } else if name >= from.as_str() {
-                    self.disk.sync_file(&file)?;
+                    disk.sync_file(&file)?;
                 }
             }
-            self.disk.sync_dir(&log)
+            disk.sync_dir(&log)
         };
         let synced = sync();
         self.unsure = synced.is_err().then_some(version);
@@ -209,9 +216,8 @@ impl Delta {
 
 /// Removes the newest entry of the log when it is not whole: it was never durable, so nothing was cut that it holds.
 /// Were it damaged instead, the write-ahead log would be found to begin too late.
-fn remove_torn_commit(disk: &dyn Disk, dir: &Path) -> std::io::Result<()> {
-    let log = dir.join("_delta_log");
-    let mut entries = disk.list(&log)?;
+fn remove_torn_commit(disk: &dyn Disk, log: &Path) -> std::io::Result<()> {
+    let mut entries = disk.list(log)?;
     entries.retain(|file| file.extension().is_some_and(|e| e == "json"));
     let Some(newest) = entries.last() else { return Ok(()) };
     let is_json = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
@@ -222,14 +228,14 @@ fn remove_torn_commit(disk: &dyn Disk, dir: &Path) -> std::io::Result<()> {
     }
     tracing::warn!(file = %newest.display(), "unfinished commit of the lake removed");
     disk.remove(newest)?;
-    disk.sync_dir(&log)
+    disk.sync_dir(log)
 }
 
-async fn load_or_create(url: Url, kind: Table) -> std::result::Result<DeltaTable, DeltaTableError> {
-    let builder = DeltaTableBuilder::from_url(url.clone())?;
-    match builder.load().await {
+async fn load_or_create(log: LogStoreRef, kind: Table) -> std::result::Result<DeltaTable, DeltaTableError> {
+    let mut table = DeltaTable::new(log.clone());
+    match table.load().await {
         Err(DeltaTableError::NotATable(_)) => {}
-        loaded => return loaded,
+        loaded => return loaded.map(|()| table),
     }
     let schema = kind.schema();
     let columns = schema.fields().iter().map(|field| {
@@ -244,7 +250,7 @@ async fn load_or_create(url: Url, kind: Table) -> std::result::Result<DeltaTable
     });
     let partition = StructField::new(PARTITION, DataType::Primitive(PrimitiveType::Date), false);
     CreateBuilder::new()
-        .with_location(url.as_str())
+        .with_log_store(log)
         .with_table_name(kind.name())
         .with_columns(columns.chain([partition]))
         .with_partition_columns([PARTITION])

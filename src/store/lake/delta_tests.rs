@@ -21,13 +21,13 @@ fn file(n: u64) -> LakeFile {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_position_are_found_again_after_checkpoints() {
     let dir = tempfile::tempdir().unwrap();
-    let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
-    let mut delta = Delta::open(disk.clone(), dir.path(), Table::Readings).await.unwrap();
+    let place = Place::local(Arc::new(LocalDisk), dir.path()).unwrap();
+    let mut delta = Delta::open(&place, Table::Readings).await.unwrap();
     assert_eq!(delta.position(Position::Flushed).await.unwrap(), None);
     for n in 0..305 {
         delta.commit(&[file(n)], &[(Position::Flushed, n as i64 + 10)], 1_777_377_600_000).await.unwrap();
     }
-    let reopened = Delta::open(disk, dir.path(), Table::Readings).await.unwrap();
+    let reopened = Delta::open(&place, Table::Readings).await.unwrap();
     assert_eq!(reopened.position(Position::Flushed).await.unwrap(), Some(314));
     let mut found: Vec<LakeFile> = reopened.files().unwrap().files().map(|f| f.as_ref().clone()).collect();
     found.sort_by_key(|f| f.rows);

@@ -6,6 +6,8 @@ pub mod encode;
 pub mod file;
 pub mod log_files;
 pub mod part;
+pub mod place;
+pub mod remote;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

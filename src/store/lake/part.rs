@@ -51,7 +51,7 @@ impl<'a> PartWriter<'a> {
         let folder = dir.join(format!("date={day}"));
         let create = || -> io::Result<Counted> {
             disk.create_dir_all(&folder)?;
-            Ok(Counted { file: disk.create(&folder.join(format!("{name}.tmp")))?, bytes: 0 })
+            Ok(Counted { file: disk.create(&disk.temporary(&folder.join(&name)))?, bytes: 0 })
         };
         let counted = create().map_err(|e| unwritable(&folder, e))?;
         let writer = encode::writer(counted, table).map_err(|e| unwritable(&folder, e))?;
@@ -107,7 +107,7 @@ impl<'a> PartWriter<'a> {
         let mut counted = writer.into_inner().map_err(|e| unwritable(&folder, e))?;
         let mut rename = || -> io::Result<()> {
             counted.file.sync()?;
-            disk.rename(&folder.join(format!("{name}.tmp")), &folder.join(&name))?;
+            disk.rename(&disk.temporary(&folder.join(&name)), &folder.join(&name))?;
             disk.sync_dir(&folder)
         };
         rename().map_err(|e| unwritable(&folder, e))?;

@@ -47,7 +47,7 @@ impl Plan {
     pub fn run(&self, disk: &dyn Disk, from: &Path, to: &Path, mut pace: Pace) -> Result<Vec<LakeFile>> {
         let Some(bounds) = self.bounds() else { return Ok(Vec::new()) };
         let mut blocks: Blocks<Run> =
-            Blocks::open(from, Table::Readings, self.files.iter().map(AsRef::as_ref), bounds)?;
+            Blocks::open((disk, from), Table::Readings, self.files.iter().map(AsRef::as_ref), bounds)?;
         let mut output = Output { plan: self, disk, dir: to, fresh: None, late: None, windows: Vec::new() };
         let mut open = Open::default();
         while let Some(block) = blocks.next_block()? {

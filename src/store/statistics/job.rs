@@ -71,11 +71,10 @@ impl Job {
 
     async fn compute(&self, scope: &Scope, day: Day) -> Result<Vec<LakeFile>> {
         let Some(plan) = scope.plan(day) else { return Ok(Vec::new()) };
-        let (disk, shared, pace) =
-            (self.flusher.disk.clone(), self.flusher.shared.clone(), Pace::new(self.cpu_share));
+        let (shared, pace) = (self.flusher.shared.clone(), Pace::new(self.cpu_share));
         let work = move || {
             let (from, to) = (shared.lake_dir(Table::Readings), shared.lake_dir(Table::Statistics));
-            plan.run(disk.as_ref(), &from, &to, pace)
+            plan.run(shared.place().disk().as_ref(), &from, &to, pace)
         };
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|e| Error::internal("the statistics of a day ended early").because(e))?

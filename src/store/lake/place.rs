@@ -1,0 +1,117 @@
+//! Where the lake lies: a folder beside the log, or a prefix of an object store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use object_store::ObjectStore;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
+use url::Url;
+
+use super::remote::ObjectDisk;
+use crate::domain::{Error, Result};
+use crate::store::disk::Disk;
+use crate::store::table::Table;
+
+/// The lake's place, opened.
+#[derive(Clone)]
+pub struct Place {
+    /// Ends in a slash.
+    url: Url,
+    /// What `disk` calls it: a folder, or the prefix within the bucket.
+    root: PathBuf,
+    disk: Arc<dyn Disk>,
+    store: Arc<dyn ObjectStore>,
+    is_remote: bool,
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Place({})", self.url)
+    }
+}
+
+impl Place {
+    /// A folder, created when missing. Its files are written through `disk`.
+    pub fn local(disk: Arc<dyn Disk>, dir: &Path) -> Result<Place> {
+        let failed = |e: std::io::Error| {
+            Error::unavailable(format!("cannot create the lake `{}`: {e}", dir.display())).because(e)
+        };
+        disk.create_dir_all(dir).map_err(failed)?;
+        let root = std::path::absolute(dir).map_err(failed)?;
+        let url = Url::from_directory_path(&root)
+            .map_err(|()| Error::invalid(format!("`{}` is not a path of a lake", root.display())))?;
+        Ok(Place { url, root, disk, store: Arc::new(LocalFileSystem::new()), is_remote: false })
+    }
+
+    /// `s3://bucket/prefix`, with credentials, region and endpoint from the usual `AWS_*` variables.
+    ///
+    /// # Errors
+    /// `Invalid` for another URL; `Unavailable` when the variables do not suffice.
+    pub fn s3(url: &str) -> Result<Place> {
+        let invalid = || Error::invalid(format!("`{url}` is not of the form s3://bucket/prefix"));
+        let mut url = Url::parse(url).map_err(|e| invalid().because(e))?;
+        if url.scheme() != "s3" || url.host_str().is_none_or(str::is_empty) {
+            return Err(invalid());
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        let store = AmazonS3Builder::from_env().with_url(url.as_str()).build().map_err(|e| {
+            Error::unavailable(format!("cannot use `{url}`: {e}; set AWS_REGION, AWS_ACCESS_KEY_ID …"))
+                .because(e)
+        })?;
+        let store: Arc<dyn ObjectStore> = Arc::new(store);
+        let disk = ObjectDisk::new(store.clone())
+            .map_err(|e| Error::unavailable("the threads for the object store cannot start").because(e))?;
+        Ok(Place { root: PathBuf::from(url.path()), url, disk: Arc::new(disk), store, is_remote: true })
+    }
+
+    /// Whether files appear whole and durable by themselves.
+    pub fn is_remote(&self) -> bool {
+        self.is_remote
+    }
+
+    /// Writes and removes files of the lake.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Reads them; paths are those of `table_dir`, without the root.
+    pub fn object_store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// What the object store is registered as: scheme and bucket.
+    pub fn store_url(&self) -> Url {
+        let mut url = self.url.clone();
+        url.set_path("/");
+        url
+    }
+
+    /// A table's folder, as `disk` calls it.
+    pub fn table_dir(&self, table: Table) -> PathBuf {
+        self.root.join(table.name())
+    }
+
+    /// The Delta log of a table, for the kernel.
+    pub fn log_store(&self, table: Table) -> Result<LogStoreRef> {
+        let url = self.url.join(&format!("{}/", table.name()));
+        let url = url.map_err(|e| Error::internal("a table's name does not fit a URL").because(e))?;
+        let prefix = object_store::path::Path::from_url_path(url.path())
+            .map_err(|e| Error::invalid(format!("`{url}` is not a path of a lake")).because(e))?;
+        let prefixed = Arc::new(PrefixStore::new(self.store.clone(), prefix));
+        Ok(default_logstore(prefixed, self.store.clone(), &url, &StorageConfig::default()))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.is_remote {
+            true => write!(f, "{}", self.url),
+            false => write!(f, "{}", self.root.display()),
+        }
+    }
+}
