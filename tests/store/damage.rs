@@ -97,3 +97,26 @@ async fn an_unfinished_tail_is_cut_and_the_rest_is_there() {
         assert_eq!(found, 28 * 8 + 300, "the last record, cut by {cut}, is gone and no other");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_entry_of_the_lakes_log_refuses_the_start_and_is_named() {
+    let ground = Ground::new(2).await;
+    for (name, kept) in [("empty", 0.0), ("half", 0.5), ("all_but_the_end", 0.98)] {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = ground.open_local(dir.path()).await;
+        for n in 0..4 {
+            let row = Reading::good(StreamId(1), Micros(NOW - n * MINUTE), 1.0);
+            inside.store.write(&ground.owner, [row].into_iter().collect()).await.unwrap();
+            inside.store.flush().await.unwrap();
+        }
+        drop(inside);
+        // Not the newest, which could be torn by a crash.
+        let entry = dir.path().join("lake/readings/_delta_log").join(format!("{:020}.json", 2));
+        let text = fs::read(&entry).unwrap();
+        fs::write(&entry, &text[..(text.len() as f64 * kept) as usize]).unwrap();
+        let refused = ground.open(dir.path(), std::sync::Arc::new(basalt::store::disk::LocalDisk)).await;
+        let error = refused.err().unwrap_or_else(|| panic!("{name}: it starts"));
+        assert_eq!(error.kind, Kind::Unavailable, "{name}: {error}");
+        assert!(error.message.contains("00002.json"), "{name}: {error}");
+    }
+}

@@ -2,6 +2,7 @@
 //! flush or the next start heals.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use basalt::domain::reading::{Reading, Readings};
@@ -126,10 +127,10 @@ async fn a_flush_or_compaction_that_fails_at_any_step_loses_nothing_and_heals() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_failed_sync_of_the_log_nothing_is_acknowledged_until_a_restart() {
     let ground = Ground::new(3).await;
-    for op in [Op::Sync, Op::Write, Op::Create] {
+    for (op, in_new_segment) in [(Op::Sync, false), (Op::Sync, true), (Op::SyncDir, true)] {
         let disk = LossyDisk::new();
         let (mut inside, mut known) = before_a_flush(&ground, &disk).await;
-        if op == Op::Create {
+        if in_new_segment {
             // The next record begins a segment.
             let filler = rows(160..300, 1.0);
             inside.store.write(&ground.owner, readings(&filler)).await.unwrap();
@@ -249,4 +250,96 @@ async fn what_was_committed_although_it_failed_is_not_committed_again() {
             assert_eq!(counted, [serde_json::json!({"n": 300})], "{place}");
         }
     }
+}
+
+/// A full or read-only disk refuses writes and no more: what was acknowledged is answered meanwhile, and once the disk
+/// takes writes again so does the store, without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_takes_no_writes_for_a_while_costs_only_those_writes() {
+    let ground = Ground::new(3).await;
+    for (why, in_new_segment) in [
+        (io::ErrorKind::StorageFull, false),
+        (io::ErrorKind::StorageFull, true),
+        (io::ErrorKind::ReadOnlyFilesystem, false),
+        (io::ErrorKind::ReadOnlyFilesystem, true),
+    ] {
+        let place = format!("{why:?}, in a new segment: {in_new_segment}");
+        let disk = LossyDisk::new();
+        let (mut inside, mut known) = before_a_flush(&ground, &disk).await;
+        if in_new_segment {
+            let filler = rows(160..300, 1.0);
+            inside.store.write(&ground.owner, readings(&filler)).await.unwrap();
+            known.extend(filler);
+        }
+        disk.refuse(Some(why));
+        for n in 0..3 {
+            let refused = readings(&rows(151..155, 9.0 + f64::from(n)));
+            let error = inside.store.write(&ground.owner, refused).await.unwrap_err();
+            assert_eq!(error.kind, Kind::Unavailable, "{place}: {error}");
+            assert!(error.message.contains("the log cannot be written ("), "{place}: {error}");
+            assert!(inside.store.flush().await.is_err() && inside.store.compact().await.is_err(), "{place}");
+            check(&ground, &inside, &known, &format!("{place}, meanwhile")).await;
+        }
+        disk.refuse(None);
+        let more = rows(152..160, 4.0);
+        inside.store.write(&ground.owner, readings(&more)).await.unwrap_or_else(|e| panic!("{place}: {e}"));
+        known.extend(more);
+        inside.store.flush().await.unwrap_or_else(|e| panic!("{place}: {e}"));
+        inside.store.compact().await.unwrap_or_else(|e| panic!("{place}: {e}"));
+        let more = rows(300..310, 5.0);
+        inside.store.write(&ground.owner, readings(&more)).await.unwrap();
+        known.extend(more);
+        check(&ground, &inside, &known, &format!("{place}, over")).await;
+
+        drop(inside);
+        let disk = disk.power_loss(&mut StdRng::seed_from_u64(1));
+        inside = open(&ground, &disk, &place).await;
+        check(&ground, &inside, &known, &format!("{place}, power gone")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_directory_refuses_the_start_and_is_named() {
+    let ground = Ground::new(3).await;
+    let disk = LossyDisk::new();
+    disk.refuse(Some(io::ErrorKind::ReadOnlyFilesystem));
+    let refused = ground.open(disk.path(), Arc::new(disk.clone())).await;
+    let error = refused.err().expect("it does not start");
+    assert_eq!(error.kind, Kind::Unavailable, "{error}");
+    assert!(error.message.contains(&disk.path().display().to_string()), "{error}");
+    disk.refuse(None);
+    let (inside, known) = before_a_flush(&ground, &disk).await;
+    check(&ground, &inside, &known, "writable again").await;
+}
+
+/// The wall clock jumps back by hours: times the server assigns still grow, what was written stays the newest, and
+/// statistics and merging go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_back_loses_nothing_and_times_go_on_growing() {
+    let ground = Ground::new(3).await;
+    let disk = LossyDisk::new();
+    let (inside, mut known) = before_a_flush(&ground, &disk).await;
+    let mut assigned = Vec::new();
+    for hours in [0, -5, -5, 1] {
+        ground.clock.jump(hours * 60 * MINUTE);
+        for _ in 0..3 {
+            let ts = inside.store.assign_ts(StreamId(1));
+            inside
+                .store
+                .write(&ground.owner, [Reading::good(StreamId(1), ts, 7.0)].into_iter().collect())
+                .await
+                .unwrap();
+            known.insert((1, ts.0), 7.0);
+            assigned.push(ts);
+            let newest = inside.store.last(&ground.owner, StreamId(1)).unwrap().newest.ts;
+            assert_eq!(newest, ts, "{hours} hours");
+        }
+        inside.store.flush().await.unwrap();
+        inside.store.compact().await.unwrap();
+        check(&ground, &inside, &known, &format!("{hours} hours")).await;
+    }
+    assert!(assigned.is_sorted_by(|a, b| a < b), "{assigned:?}");
+    drop(inside);
+    let inside = open(&ground, &disk.process_end(), "restarted").await;
+    check(&ground, &inside, &known, "restarted").await;
 }

@@ -55,6 +55,7 @@ struct State {
     fail_on: Option<(Op, &'static str)>,
     die_at: Option<usize>,
     failed: Option<(Op, PathBuf)>,
+    refusing: Option<io::ErrorKind>,
     is_dead: bool,
 }
 
@@ -89,6 +90,12 @@ impl LossyDisk {
     /// Fails the next step of a kind whose path contains `part`, once.
     pub fn fail_on(&self, op: Op, part: &'static str) {
         self.state.lock().fail_on = Some((op, part));
+    }
+
+    /// Refuses what a full disk (`StorageFull`) or one mounted read-only (`ReadOnlyFilesystem`) refuses, until told
+    /// otherwise.
+    pub fn refuse(&self, why: Option<io::ErrorKind>) {
+        self.state.lock().refusing = why;
     }
 
     /// What a planned failure hit, if it did; a plan that hit nothing is dropped.
@@ -167,6 +174,15 @@ impl LossyDisk {
         state.is_dead |= state.die_at.is_some_and(|at| number >= at);
         if state.is_dead {
             return Err(io::Error::other("the power is gone"));
+        }
+        let writes = [Op::Create, Op::Write, Op::CreateDir].contains(&op);
+        let changes = writes || [Op::Truncate, Op::Rename, Op::Remove].contains(&op);
+        match state.refusing {
+            Some(io::ErrorKind::StorageFull) if writes => return Err(io::ErrorKind::StorageFull.into()),
+            Some(io::ErrorKind::ReadOnlyFilesystem) if changes => {
+                return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+            }
+            _ => {}
         }
         let is_named =
             state.fail_on.is_some_and(|(o, part)| o == op && path.to_string_lossy().contains(part));

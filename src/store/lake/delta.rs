@@ -7,16 +7,15 @@ use std::sync::Arc;
 use arrow::datatypes::DataType as ArrowType;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, DataType, PrimitiveType, Remove, StructField, Transaction};
-use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
 
 use super::file::LakeFile;
 use super::place::Place;
-use super::{LakeVersion, log_files};
+use super::{LakeVersion, log_check, log_files};
 use crate::domain::{Error, Result};
-use crate::store::disk::{self, Disk};
+use crate::store::disk;
 use crate::store::table::Table;
 
 /// Numbers that a commit moves on together with the files (Delta protocol, `txn`).
@@ -56,19 +55,17 @@ pub struct Delta {
 }
 
 impl Delta {
-    /// Opens a table of the lake, creating it when there is none.
+    /// Opens a table of the lake. One that was never committed to is empty, and made by its first commit.
     pub async fn open(place: &Place, kind: Table) -> Result<Delta> {
         let dir = place.table_dir(kind);
         let log = dir.join("_delta_log");
         place.disk().create_dir_all(&log).map_err(|e| unavailable("create", &dir, e))?;
         if !place.is_remote() {
-            remove_torn_commit(place.disk().as_ref(), &log).map_err(|e| unavailable("open", &dir, e))?;
+            log_check::repair(place.disk().as_ref(), &log)?;
         }
-        let table = load_or_create(place.log_store(kind)?, kind);
-        let table = table.await.map_err(|e| unavailable("open", &dir, e))?;
+        let table = DeltaTable::new(place.log_store(kind)?);
         let mut delta = Delta { kind, table, place: place.clone(), dir, unsure: None };
-        delta.sync_log(0)?;
-        delta.table.update_state().await.map_err(|e| unavailable("open", &delta.dir, e))?;
+        delta.reload().await?;
         Ok(delta)
     }
 
@@ -77,14 +74,24 @@ impl Delta {
         &self.dir
     }
 
-    /// Reads the log again, after a commit whose outcome is unknown.
+    /// Reads the log again, also after a commit whose outcome is unknown.
     pub async fn reload(&mut self) -> Result<()> {
-        self.table.update_state().await.map_err(|e| unavailable("read", &self.dir, e))?;
-        self.sync_log(0)
+        let read = match self.table.version() {
+            Some(_) => self.table.update_state().await,
+            None => self.table.load().await,
+        };
+        match read {
+            Ok(()) => self.sync_log(0),
+            Err(DeltaTableError::NotATable(_)) => Ok(()),
+            Err(e) => Err(unavailable("read", &self.dir, e)),
+        }
     }
 
     /// The live files.
     pub fn files(&self) -> Result<LakeVersion> {
+        if self.table.version().is_none() {
+            return Ok(LakeVersion::default());
+        }
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let files: Vec<LakeFile> = state
             .log_data()
@@ -100,6 +107,9 @@ impl Delta {
 
     /// Where a position stands; `None` while no commit has set it.
     pub async fn position(&self, position: Position) -> Result<Option<i64>> {
+        if self.table.version().is_none() {
+            return Ok(None);
+        }
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let version = state.transaction_version(self.table.log_store().as_ref(), position.app_id()).await;
         version.map_err(|e| unavailable("read", &self.dir, e))
@@ -142,6 +152,10 @@ impl Delta {
         let properties = CommitProperties::default()
             .with_application_transactions(positions.collect())
             .with_cleanup_expired_logs(Some(false));
+        if self.table.version().is_none() {
+            self.create().await.map_err(|e| unavailable("create", &self.dir, e))?;
+            self.sync_log(0)?;
+        }
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
@@ -155,6 +169,36 @@ impl Delta {
             self.remove_obsolete();
         }
         Ok(version)
+    }
+
+    async fn create(&mut self) -> std::result::Result<(), DeltaTableError> {
+        match self.table.load().await {
+            // Made before by an attempt that failed later.
+            Ok(()) => return Ok(()),
+            Err(DeltaTableError::NotATable(_)) => {}
+            Err(e) => return Err(e),
+        }
+        let schema = self.kind.schema();
+        let columns = schema.fields().iter().map(|field| {
+            let primitive = match field.data_type() {
+                ArrowType::Int32 => PrimitiveType::Integer,
+                ArrowType::Int64 => PrimitiveType::Long,
+                ArrowType::Float64 => PrimitiveType::Double,
+                ArrowType::Timestamp(..) => PrimitiveType::Timestamp,
+                _ => PrimitiveType::String,
+            };
+            StructField::new(field.name(), DataType::Primitive(primitive), field.is_nullable())
+        });
+        let partition = StructField::new(PARTITION, DataType::Primitive(PrimitiveType::Date), false);
+        let interval = ("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_string()));
+        self.table = CreateBuilder::new()
+            .with_log_store(self.table.log_store())
+            .with_table_name(self.kind.name())
+            .with_columns(columns.chain([partition]))
+            .with_partition_columns([PARTITION])
+            .with_configuration([interval])
+            .await?;
+        Ok(())
     }
 
     fn add(&self, file: &LakeFile, data_change: bool, now_ms: i64) -> Add {
@@ -212,50 +256,6 @@ impl Delta {
         self.unsure = synced.is_err().then_some(version);
         synced.map_err(|e| unavailable("make durable", &log, e))
     }
-}
-
-/// Removes the newest entry of the log when it is not whole: it was never durable, so nothing was cut that it holds.
-/// Were it damaged instead, the write-ahead log would be found to begin too late.
-fn remove_torn_commit(disk: &dyn Disk, log: &Path) -> std::io::Result<()> {
-    let mut entries = disk.list(log)?;
-    entries.retain(|file| file.extension().is_some_and(|e| e == "json"));
-    let Some(newest) = entries.last() else { return Ok(()) };
-    let is_json = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
-    let text = disk.read(newest)?;
-    let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
-    if lines.peek().is_some() && lines.all(is_json) {
-        return Ok(());
-    }
-    tracing::warn!(file = %newest.display(), "unfinished commit of the lake removed");
-    disk.remove(newest)?;
-    disk.sync_dir(log)
-}
-
-async fn load_or_create(log: LogStoreRef, kind: Table) -> std::result::Result<DeltaTable, DeltaTableError> {
-    let mut table = DeltaTable::new(log.clone());
-    match table.load().await {
-        Err(DeltaTableError::NotATable(_)) => {}
-        loaded => return loaded.map(|()| table),
-    }
-    let schema = kind.schema();
-    let columns = schema.fields().iter().map(|field| {
-        let primitive = match field.data_type() {
-            ArrowType::Int32 => PrimitiveType::Integer,
-            ArrowType::Int64 => PrimitiveType::Long,
-            ArrowType::Float64 => PrimitiveType::Double,
-            ArrowType::Timestamp(..) => PrimitiveType::Timestamp,
-            _ => PrimitiveType::String,
-        };
-        StructField::new(field.name(), DataType::Primitive(primitive), field.is_nullable())
-    });
-    let partition = StructField::new(PARTITION, DataType::Primitive(PrimitiveType::Date), false);
-    CreateBuilder::new()
-        .with_log_store(log)
-        .with_table_name(kind.name())
-        .with_columns(columns.chain([partition]))
-        .with_partition_columns([PARTITION])
-        .with_configuration([("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_string()))])
-        .await
 }
 
 fn remove(file: &LakeFile, now_ms: i64) -> Remove {

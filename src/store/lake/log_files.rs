@@ -11,6 +11,22 @@ pub fn obsolete<'a>(names: &[&'a str]) -> Vec<&'a str> {
     names.iter().filter(|name| version(name).is_some_and(|v| v < *oldest_kept)).copied().collect()
 }
 
+/// The versions of the entries that are read when the table is opened, ascending: those after the newest checkpoint; and
+/// which of them has to be the first.
+pub fn needed(names: &[&str]) -> (Vec<u64>, u64) {
+    let checkpoint =
+        names.iter().filter(|name| name.contains(".checkpoint.")).filter_map(|n| version(n)).max();
+    let entries = names.iter().filter(|name| name.ends_with(".json")).filter_map(|name| version(name));
+    let mut needed: Vec<u64> = entries.filter(|v| checkpoint.is_none_or(|c| *v > c)).collect();
+    needed.sort_unstable();
+    (needed, checkpoint.map_or(0, |c| c + 1))
+}
+
+/// The name of a version's entry.
+pub fn entry(version: u64) -> String {
+    format!("{version:020}.json")
+}
+
 /// The version an entry begins with: `00000000000000000042.json`.
 fn version(name: &str) -> Option<u64> {
     name.get(..20)?.parse().ok()
@@ -18,7 +34,7 @@ fn version(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::obsolete;
+    use super::{needed, obsolete};
 
     #[test]
     fn entries_before_the_second_newest_checkpoint_go() {
@@ -39,5 +55,15 @@ mod tests {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             assert_eq!(obsolete(&names), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn entries_after_the_newest_checkpoint_are_needed() {
+        let names = ["00000000000000000009.checkpoint.parquet", "_last_checkpoint"];
+        let json: Vec<String> = [11, 9, 10, 8].map(super::entry).into();
+        let all: Vec<&str> = json.iter().map(String::as_str).chain(names).collect();
+        assert_eq!(needed(&all), (vec![10, 11], 10));
+        assert_eq!(needed(&all[..4]), (vec![8, 9, 10, 11], 0));
+        assert_eq!(needed(&names), (vec![], 10));
     }
 }

@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod delta;
 pub mod encode;
 pub mod file;
+pub mod log_check;
 pub mod log_files;
 pub mod part;
 pub mod place;

@@ -23,6 +23,13 @@ impl Payload {
     }
 }
 
+/// What failed of an append.
+enum Failure {
+    /// Before anything had to be durable: a full disk, most of the time.
+    Write(std::io::Error),
+    Sync(std::io::Error),
+}
+
 /// The open log. One thread appends.
 pub struct Log {
     disk: Arc<dyn Disk>,
@@ -33,6 +40,8 @@ pub struct Log {
     open: Option<Box<dyn DiskFile>>,
     next_seq: u64,
     poisoned: Option<String>,
+    /// Whether the last segment, closed, may hold part of a failed group after its records.
+    has_tail: bool,
     buffer: Vec<u8>,
 }
 
@@ -65,6 +74,7 @@ impl Log {
             open: None,
             next_seq,
             poisoned: None,
+            has_tail: false,
             buffer: Vec::new(),
         })
     }
@@ -86,20 +96,30 @@ impl Log {
             return Err(Error::unavailable(format!("writes are refused until a restart: {reason}")));
         }
         let first = self.next_seq;
-        match self.write_group(group) {
-            Ok(()) => Ok(first),
-            Err(e) => {
-                // Whether the kernel kept the pages is unknown after a failed fsync, and a retry may lie.
+        let written = match self.drop_tail() {
+            Ok(()) => self.write_group(group),
+            Err(e) => Err(Failure::Write(e)),
+        };
+        let Err(failure) = written else { return Ok(first) };
+        self.has_tail |= self.open.take().is_some();
+        if let Err(e) = self.drop_tail() {
+            tracing::error!(error = %e, "a failed write stays in the log for now");
+        }
+        match failure {
+            // Nothing of it was to be durable yet: once it is cut off the next attempt may succeed.
+            Failure::Write(e) => {
+                let message = format!("the log cannot be written ({e}); nothing of the request is kept");
+                Err(Error::unavailable(message).because(e))
+            }
+            // Whether the kernel kept the pages is unknown after a failed fsync, and a retry may lie.
+            Failure::Sync(e) => {
                 self.poisoned = Some(format!("the log could not be written: {e}"));
-                if self.open.take().is_some() {
-                    self.drop_tail();
-                }
                 Err(Error::unavailable("the write could not be made durable").because(e))
             }
         }
     }
 
-    fn write_group(&mut self, group: &[Payload]) -> std::io::Result<()> {
+    fn write_group(&mut self, group: &[Payload]) -> std::result::Result<(), Failure> {
         if self.open.is_none() || self.segments.last().is_none_or(|s| s.bytes >= self.segment_bytes) {
             self.start_segment()?;
         }
@@ -110,8 +130,8 @@ impl Log {
             self.buffer.extend_from_slice(&payload.bytes);
         }
         let file = self.open.as_mut().expect("start_segment opened it");
-        file.write_all(&self.buffer)?;
-        file.sync()?;
+        file.write_all(&self.buffer).map_err(Failure::Write)?;
+        file.sync().map_err(Failure::Sync)?;
         let segment = self.segments.last_mut().expect("start_segment pushed it");
         segment.bytes += self.buffer.len() as u64;
         self.next_seq += group.len() as u64;
@@ -120,26 +140,30 @@ impl Log {
         Ok(())
     }
 
-    /// Takes a failed group out of the segment again, so that a restart does not replay from the page cache what the
-    /// disk does not hold. If that fails as well the disk is beyond help from here.
-    fn drop_tail(&mut self) {
-        let Some(segment) = self.segments.last() else { return };
-        if let Err(e) = self.disk.truncate(&segment.path, segment.bytes) {
-            tracing::error!(error = %e, segment = %segment.path.display(), "a failed write stays in the log");
+    /// Ends the segment before a failed group, if there is one, so that neither what is written next nor a restart meets
+    /// what the disk may not hold.
+    fn drop_tail(&mut self) -> std::io::Result<()> {
+        if let Some(segment) = self.segments.last().filter(|_| self.has_tail) {
+            self.disk.truncate(&segment.path, segment.bytes)?;
         }
+        self.has_tail = false;
+        Ok(())
     }
 
-    fn start_segment(&mut self) -> std::io::Result<()> {
+    fn start_segment(&mut self) -> std::result::Result<(), Failure> {
+        self.open = None;
         let path = self.dir.join(segment_name(self.next_seq));
-        // An empty segment of the same name can remain from a start that wrote nothing.
+        // An empty segment of the same name can remain from a start that wrote nothing, or from a failure.
         if self.segments.last().is_some_and(|s| s.path == path) {
             self.segments.pop();
-            self.disk.remove(&path)?;
         }
-        let mut file = self.disk.create(&path)?;
-        file.write_all(&frame::segment_header(self.next_seq))?;
-        file.sync()?;
-        self.disk.sync_dir(&self.dir)?;
+        if self.disk.list(&self.dir).map_err(Failure::Write)?.contains(&path) {
+            self.disk.remove(&path).map_err(Failure::Write)?;
+        }
+        let mut file = self.disk.create(&path).map_err(Failure::Write)?;
+        file.write_all(&frame::segment_header(self.next_seq)).map_err(Failure::Write)?;
+        file.sync().map_err(Failure::Sync)?;
+        self.disk.sync_dir(&self.dir).map_err(Failure::Sync)?;
         self.segments.push(Segment { path, first_seq: self.next_seq, bytes: SEGMENT_HEADER as u64 });
         self.open = Some(file);
         Ok(())
