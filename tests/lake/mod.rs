@@ -1,6 +1,7 @@
 //! Readings on their way to the lake: the same to SQL, to REST and to other people's readers, wherever they are.
 
 mod nab;
+mod objects;
 mod peers;
 
 use std::path::Path;

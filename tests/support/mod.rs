@@ -9,7 +9,7 @@ mod server;
 
 pub use client::Client;
 pub use home::{Home, Ran};
-pub use peers::{ModbusDevice, python};
+pub use peers::{ModbusDevice, ObjectStore, python};
 pub use server::{Server, free_port};
 
 use std::future::Future;

@@ -68,3 +68,56 @@ impl Drop for ModbusDevice {
         self.kill();
     }
 }
+
+/// An object store that is not our code: tests/peers/s3_server.py, with the bucket `plant`. Dropping it kills it.
+pub struct ObjectStore {
+    pub url: String,
+    child: Child,
+}
+
+impl ObjectStore {
+    /// Starts one; it answers when this returns.
+    pub async fn start() -> ObjectStore {
+        let start = || {
+            let mut command = script("s3_server.py");
+            let command = command.args(["--bucket", "plant"]).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut child = command.spawn().expect("the interpreter starts");
+            let mut lines =
+                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+            let port = lines.next().expect("the store tells its port");
+            ObjectStore { url: format!("http://127.0.0.1:{port}"), child }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the store starts")
+    }
+
+    /// What a server needs to reach it.
+    pub fn env(&self) -> [(&str, &str); 5] {
+        [
+            ("AWS_ENDPOINT_URL", &self.url),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ]
+    }
+
+    /// Names of the objects that begin with `prefix`.
+    pub async fn objects(&self, prefix: &str) -> Vec<String> {
+        let url = format!("{}/plant?list-type=2&prefix={prefix}", self.url);
+        let listed = reqwest::get(url).await.expect("the store answers").text().await.expect("a list");
+        let keys = listed.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+        keys.map(str::to_owned).collect()
+    }
+
+    /// Takes it off the network.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for ObjectStore {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

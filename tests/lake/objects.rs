@@ -1,0 +1,113 @@
+//! The lake in an object store: the same answers, across kills, merges and a store that goes away.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::ingest::NDJSON;
+use crate::rest::stream_of;
+use crate::support::{Client, Home, ObjectStore, Server, eventually};
+
+/// 2026-04-28T12:00:00Z, in seconds.
+const NOON: i64 = 1_777_377_600;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server whose lake is at `url`.
+async fn serve(store: &ObjectStore, url: &str) -> Server {
+    let mut env = store.env().to_vec();
+    env.extend([
+        ("BASALT_LAKE_URL", url),
+        ("BASALT_FLUSH__AGE", "50ms"),
+        ("BASALT_LAKE__KEEP_REMOVED", "1ms"),
+    ]);
+    Server::start(&env).await
+}
+
+async fn write(client: &Client, stream: i64, from: i64, count: i64, value: i64) {
+    let line = |i| json!({"stream_id": stream, "ts": NOON + from + i, "value": value + i}).to_string() + "\n";
+    let (status, _, answer) = client.ingest(NDJSON, (0..count).map(line).collect::<String>()).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+async fn summary(client: &Client) -> Vec<Value> {
+    client
+        .sql("SELECT stream_id, count(*) AS n, sum(value + 0) AS sum, max(ts) AS newest FROM readings GROUP BY 1 ORDER BY 1")
+        .await
+}
+
+fn parts(objects: &[String]) -> usize {
+    objects.iter().filter(|name| name.contains("/date=") && name.ends_with(".parquet")).count()
+}
+
+#[tokio::test]
+async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
+    let store = ObjectStore::start().await;
+    let mut server = serve(&store, "s3://plant/site/one").await;
+    let client = server.client();
+    let (_, a) = stream_of(&client, "a", "fp64").await;
+    let (_, b) = stream_of(&client, "b", "fp64").await;
+    for n in 0..4 {
+        write(&client, a, n * 600, 1000, 10_000 * n).await;
+        write(&client, b, -86_400 + n * 1000, 1000, 0).await;
+        let files = || async { store.objects("site/one/readings/_delta_log/").await.len() };
+        eventually("a commit", PATIENCE, || async { (files().await > n as usize + 1).then_some(()) }).await;
+    }
+    // Every write overlaps the one before by 400 rows, and the later wins.
+    let sum = |n: i64, rows: i64| 10_000 * n * rows + rows * (rows - 1) / 2;
+    let expected = json!([
+        {"stream_id": a, "n": 2800, "sum": 3 * sum(0, 600) + 30_000 * 600 + sum(3, 1000), "newest": "2026-04-28T12:46:39Z"},
+        {"stream_id": b, "n": 4000, "sum": 4 * sum(0, 1000), "newest": "2026-04-27T13:06:39Z"},
+    ]);
+    let same =
+        |found: Vec<Value>| serde_json::to_value(found).map(|found| numbers(&found) == numbers(&expected));
+    assert!(same(summary(&client).await).unwrap(), "{:?}", summary(&client).await);
+
+    server.kill();
+    server.start_again().await;
+    let client = server.client();
+    assert!(same(summary(&client).await).unwrap(), "after a kill: {:?}", summary(&client).await);
+
+    let before = parts(&store.objects("site/one/readings/").await);
+    server.basalt(&["compact"]).await.ok();
+    assert!(same(summary(&client).await).unwrap(), "merged: {:?}", summary(&client).await);
+    server.restart().await;
+    let client = server.client();
+    assert!(same(summary(&client).await).unwrap(), "restarted: {:?}", summary(&client).await);
+    let after = parts(&store.objects("site/one/readings/").await);
+    assert!(before > 2 && after == 2, "{before} files became {after}: one a day");
+    assert!(!server.home.path().join("lake").exists(), "nothing of the lake is in the data directory");
+
+    // The store goes: what is written meanwhile is acknowledged from the log, and the newest is in memory.
+    drop(store);
+    write(&client, a, 10_000, 10, 7).await;
+    let (status, _, answer) = client.get(&format!("/api/data/{a}/")).await;
+    assert_eq!((status, &answer["last_value"]), (200, &json!(16.0)), "{answer}");
+    let (status, _, answer) = client.ask("SELECT sum(value + 0) FROM readings").await;
+    assert_eq!(status, 503, "the lake cannot be read: {answer}");
+}
+
+/// Sums come as floats.
+fn numbers(rows: &Value) -> Vec<(Option<i64>, Option<i64>, Option<i64>, Option<String>)> {
+    let whole = |v: &Value| v.as_f64().map(|n| n as i64);
+    let row = |r: &Value| {
+        (whole(&r["stream_id"]), whole(&r["n"]), whole(&r["sum"]), r["newest"].as_str().map(str::to_owned))
+    };
+    rows.as_array().into_iter().flatten().map(row).collect()
+}
+
+#[tokio::test]
+async fn a_lake_that_cannot_be_reached_refuses_the_start_and_is_named() {
+    let store = ObjectStore::start().await;
+    let home = Home::new();
+    for (url, message) in [
+        ("s3://nowhere/site", "s3://nowhere/site/"),
+        ("s3:///site", "lake.url"),
+        ("ftp://plant/site", "lake.url"),
+    ] {
+        let mut env = store.env().to_vec();
+        env.push(("BASALT_LAKE_URL", url));
+        let said = home.basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "").await.failed();
+        assert!(said.contains(message), "{url}: {said}");
+    }
+}
