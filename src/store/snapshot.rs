@@ -19,13 +19,6 @@ pub struct Snapshot {
     pub seq: u64,
 }
 
-impl Snapshot {
-    /// One without rows, for whoever needs only the shape of the tables.
-    pub fn empty() -> Self {
-        Self { lake: Arc::default(), lake_dir: Arc::default(), memory: BTreeMap::new(), seq: 0 }
-    }
-}
-
 /// The unflushed rows of a day, oldest run first.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDay {
