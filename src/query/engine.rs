@@ -138,16 +138,9 @@ impl Engine {
         tally: Arc<Tally>,
         start: run::Start,
     ) -> Result<Answer> {
-        let (told, schema) = tokio::sync::oneshot::channel();
-        let start = Box::pin(async move {
-            let stream = start.await?;
-            // The asker may have left; then the query ends with its stream.
-            let _ = told.send(stream.schema());
-            Ok(stream)
-        });
         let threads = self.threads.as_ref().expect("the threads live as long as the engine");
         let patience = limits.timeout + self.options.queue_deadline + GRACE;
-        let batches = run::spawn(threads.handle(), self.gate.clone(), limits, tally.clone(), start);
+        let (schema, batches) = run::spawn(threads.handle(), self.gate.clone(), limits, tally.clone(), start);
         let mut batches = patient(batches, tally.clone(), patience);
         let schema = tokio::time::timeout(patience, schema).await.map_err(|_| stuck(&tally))?;
         match schema {

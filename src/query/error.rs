@@ -63,7 +63,8 @@ fn explain_exhausted(text: &str) -> (Kind, String) {
     } else if text.contains("limits.query_share") {
         (Kind::TooLarge, text.to_owned())
     } else {
-        let message = "the query needs more space on disk than queries may spill; narrow its time range or streams";
+        let message =
+            "the query needs more space on disk than queries may spill; narrow its time range or streams";
         (Kind::TooLarge, message.to_owned())
     }
 }

@@ -52,3 +52,19 @@ fn what_an_operator_holds_already_counts_even_past_the_share() {
     drop(held);
     assert_eq!((share.reserved(), pool.reserved()), (0, 0));
 }
+
+#[test]
+fn operators_that_can_spill_get_equal_parts_and_leave_some_for_the_others() {
+    let (_, [share, _]) = shares(1000, 400);
+    let spilling = || MemoryConsumer::new("sort").with_can_spill(true).register(&share);
+    let (one, two) = (spilling(), spilling());
+    assert!(one.try_grow(151).is_err(), "a quarter is for others, and half of the rest for the other sort");
+    one.try_grow(150).unwrap();
+    two.try_grow(150).unwrap();
+    let merge = reserve(&share);
+    merge.try_grow(100).unwrap();
+    assert!(merge.try_grow(1).is_err());
+    drop((two, merge));
+    one.try_grow(150).unwrap();
+    assert!(one.try_grow(1).is_err(), "the quarter stays free");
+}

@@ -6,10 +6,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::{Stream, StreamExt};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::from_datafusion;
@@ -48,13 +49,24 @@ impl Stream for Batches {
 /// Makes the stream of a query: run on the query threads, under a permit.
 pub type Start = Pin<Box<dyn Future<Output = Result<SendableRecordBatchStream>> + Send>>;
 
-/// Plans and executes on `threads`. Errors of planning come as the first item. When the batches have ended, `tally` has
-/// written its record.
-pub fn spawn(threads: &Handle, gate: Gate, limits: Limits, tally: Arc<Tally>, start: Start) -> Batches {
+/// The schema of an answer, told once its first batch is there or known to be missing: whoever asked waits for both,
+/// and is woken once.
+pub type Told = oneshot::Receiver<SchemaRef>;
+
+/// Plans and executes on `threads`. Errors of planning come as the first item, and then no schema is told. When the
+/// batches have ended, `tally` has written its record.
+pub fn spawn(
+    threads: &Handle,
+    gate: Gate,
+    limits: Limits,
+    tally: Arc<Tally>,
+    start: Start,
+) -> (Told, Batches) {
     let (sender, batches) = mpsc::channel(AHEAD);
+    let (teller, told) = oneshot::channel();
     let task = threads.spawn(async move {
         let run = Run { gate, limits, sender: sender.clone(), tally };
-        match run.all(start).await {
+        match run.all(start, teller).await {
             Ok(End::Whole) => run.tally.finish(),
             // Whoever asked went away: the record says so when the tally is dropped.
             Ok(End::Left) => {}
@@ -65,7 +77,7 @@ pub fn spawn(threads: &Handle, gate: Gate, limits: Limits, tally: Arc<Tally>, st
             }
         }
     });
-    Batches { batches, _task: AbortOnDropHandle::new(task) }
+    (told, Batches { batches, _task: AbortOnDropHandle::new(task) })
 }
 
 /// How an answer ended without an error.
@@ -84,11 +96,17 @@ struct Run {
 }
 
 impl Run {
-    async fn all(&self, start: Start) -> Result<End> {
+    async fn all(&self, start: Start, teller: oneshot::Sender<SchemaRef>) -> Result<End> {
         let mut permit = Some(self.permit().await?);
         let mut stream = self.timed(start).await??;
-        while let Some(batch) = self.timed(stream.next()).await? {
-            let batch = batch.map_err(from_datafusion)?;
+        let mut teller = Some(teller);
+        loop {
+            let next = self.timed(stream.next()).await?.transpose().map_err(from_datafusion)?;
+            if let Some(teller) = teller.take() {
+                // The asker may have left; sending the batch will tell.
+                let _ = teller.send(stream.schema());
+            }
+            let Some(batch) = next else { break };
             let rows = self.tally.add_rows(batch.num_rows());
             if let Some(cap) = self.limits.rows.filter(|cap| rows > *cap) {
                 let message = format!("the answer has more than {cap} rows; narrow the query or add a LIMIT");

@@ -15,9 +15,9 @@ use super::log::{Record, Tally};
 use super::scan::visible::Visible;
 use super::scopes;
 use super::tables::{core_views, devices, groups, latest, query_log, readings, streams};
-use crate::domain::reading::Reading;
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::page::Page;
+use crate::domain::reading::Reading;
 use crate::domain::stream::StreamFilter;
 use crate::domain::{Principal, StreamId};
 use crate::store::snapshot::Snapshot;
@@ -99,7 +99,9 @@ impl View {
             "streams" => self.streams()?,
             "latest" => Arc::new(latest::Latest::new(self.clone())),
             "query_log" => Arc::new(query_log::table(&self.query_log(), self.sees_the_host())?),
-            "groups" => Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?),
+            "groups" => {
+                Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?)
+            }
             "core_value" => Arc::new(core_views::core_value(self.readings())?),
             "core_data" => Arc::new(core_views::core_data(self.streams()?)?),
             "core_device" => Arc::new(core_views::core_device(self.devices()?)?),

@@ -48,8 +48,8 @@ fn set(settings: &mut ConfigOptions, options: &EngineOptions, cores: usize) {
     settings.execution.time_zone = Some("UTC".to_owned());
     settings.sql_parser.dialect = Dialect::PostgreSQL;
     settings.sql_parser.map_string_types_to_utf8view = false;
-    // Each sorting partition sets this much aside for merging what it spilled: together no more than half of a share.
+    // Each sorting partition sets this much aside for merging what it spilled: together no more than a quarter of a share.
     let share = options.share_bytes.min(options.memory_bytes);
     let reserved = &mut settings.execution.sort_spill_reservation_bytes;
-    *reserved = (*reserved).min(share / (2 * cores));
+    *reserved = (*reserved).min(share / (4 * cores));
 }

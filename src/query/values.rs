@@ -49,7 +49,7 @@ type Chunks = BoxStream<'static, Result<Readings>>;
 /// The columns that make a reading.
 const COLUMNS: [usize; 5] = [schema::STREAM_ID, schema::TS, schema::VALUE, schema::TEXT, schema::QUALITY];
 
-/// How far before its newest reading a list of the newest looks first.
+/// How far before its end a list of the newest looks first.
 const RECENT_US: i64 = 3600 * 1_000_000;
 
 impl Engine {
@@ -91,17 +91,16 @@ impl Engine {
         Ok(found.first().filter(|rows| !rows.is_empty()).map(|rows| rows.get(0)))
     }
 
-    /// The answer to a list of the one newest value of a stream, when memory knows it: never older than an
-    /// acknowledged write.
+    /// The answer to a list of the one newest value of a stream, from memory: never older than an acknowledged write.
+    /// When the newest reading is a bad one, only the lake knows for sure which value was before it.
     fn newest(&self, principal: &Principal, query: &ValuesQuery) -> Option<Reading> {
         let stream = query.one_stream()?;
         let is_of_newest = query.newest_first && query.limit == Some(1) && query.offset == 0;
-        let is_unbounded = query.from.is_none() && query.to.is_none();
-        if !is_of_newest || !is_unbounded {
+        if !is_of_newest || query.from.is_some() || query.to.is_some() {
             return None;
         }
-        let last = self.store.last(principal, stream)?;
-        if query.bad { Some(last.newest) } else { last.valued }
+        let newest = self.store.last(principal, stream)?.newest;
+        (query.bad || newest.quality != Quality::Bad).then_some(newest)
     }
 }
 
@@ -158,7 +157,7 @@ impl Listing {
         Box::pin(RecordBatchStreamAdapter::new(schema, page.cut(batches.boxed())))
     }
 
-    /// Days; of the newest day of a stream the last hour on its own, since a page of the newest mostly ends in it.
+    /// Days; of the newest one the last hour on its own, since a page of the newest mostly ends in it.
     fn stretches(&self) -> Vec<Stretch> {
         let from = self.query.from.map_or(i64::MIN, |t| t.0);
         let to = self.query.to.map_or(i64::MAX, |t| t.0).min(self.newest.map_or(i64::MAX, |t| t.0));
@@ -168,11 +167,15 @@ impl Listing {
             return days.map(whole).collect();
         }
         let mut stretches: Vec<Stretch> = days.rev().map(whole).collect();
-        let recent = self.newest.map(|newest| newest.0.saturating_sub(RECENT_US)).filter(|t| *t > from);
-        if let (Some(recent), Some(_), Some(first)) = (recent, self.query.limit, stretches.first_mut()) {
-            let day = first.day;
+        let recent = to.saturating_sub(RECENT_US);
+        if let Some(first) = stretches.first_mut()
+            && from < recent
+            && self.query.one_stream().is_some()
+            && self.query.limit.is_some()
+        {
+            let last_hour = Stretch { day: first.day, ts: (recent, to) };
             first.ts = (from, recent - 1);
-            stretches.insert(0, Stretch { day, ts: (recent, to) });
+            stretches.insert(0, last_hour);
         }
         stretches
     }

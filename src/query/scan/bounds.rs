@@ -38,6 +38,11 @@ impl Bounds {
         (bounds, rest)
     }
 
+    /// Whether no row can lie within: they contradict each other.
+    pub fn is_empty(&self) -> bool {
+        self.ts.0 > self.ts.1 || self.streams.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
     pub fn has_stream(&self, stream: i32) -> bool {
         self.streams.as_ref().is_none_or(|s| s.contains(&stream))
     }

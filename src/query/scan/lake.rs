@@ -40,7 +40,10 @@ impl LakeRows {
         files.sort_by_key(|f| std::cmp::Reverse(f.rows));
         for file in files {
             if file.rows > ROW_GROUP_ROWS as u64 {
-                parts.iter_mut().enumerate().for_each(|(nth, p)| p.push(Part { file: file.clone(), nth, of }));
+                parts
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(nth, p)| p.push(Part { file: file.clone(), nth, of }));
             } else {
                 let least = (0..of).min_by_key(|p| load[*p]).unwrap_or(0);
                 load[least] += file.rows;
@@ -113,9 +116,8 @@ impl ExecutionPlan for LakeRows {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let reading = self.reading.clone();
         let parts = self.partitions.get(partition).cloned().unwrap_or_default();
-        let batches = stream::iter(parts)
-            .then(move |part| reading.clone().open(part, context.clone()))
-            .try_flatten();
+        let batches =
+            stream::iter(parts).then(move |part| reading.clone().open(part, context.clone())).try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
     }
 }

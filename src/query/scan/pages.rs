@@ -68,7 +68,9 @@ fn bounded_columns(bounds: &Bounds) -> impl Iterator<Item = usize> {
 /// Whether a row group can hold rows within the bounds of a column.
 fn may_hold(statistics: &Statistics, column: usize, bounds: &Bounds) -> bool {
     match (column, statistics) {
-        (STREAM_ID, Statistics::Int32(s)) => within(s.min_opt(), s.max_opt(), |b| bounds.has_stream_between(b)),
+        (STREAM_ID, Statistics::Int32(s)) => {
+            within(s.min_opt(), s.max_opt(), |b| bounds.has_stream_between(b))
+        }
         (TS, Statistics::Int64(s)) => within(s.min_opt(), s.max_opt(), |b| bounds.overlaps(b)),
         (VALUE, Statistics::Double(s)) => within(s.min_opt(), s.max_opt(), |b| bounds.has_value_between(b)),
         _ => true,

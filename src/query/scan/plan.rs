@@ -100,7 +100,7 @@ impl ReadingsScan<'_> {
     pub fn days(&self) -> BTreeSet<Day> {
         let snapshot = &self.view.snapshot;
         let known = snapshot.lake.days().keys().chain(snapshot.memory.keys());
-        known.copied().filter(|day| self.bounds.has_day(*day)).collect()
+        known.copied().filter(|day| self.bounds.has_day(*day) && !self.bounds.is_empty()).collect()
     }
 
     /// stream_id leads, as `VisibleRows` expects; with it is what the filter needs.

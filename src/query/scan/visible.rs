@@ -56,7 +56,10 @@ impl Visible {
     fn keep(&self, batch: RecordBatch) -> Result<RecordBatch> {
         // `plan` puts stream_id first.
         let streams = batch.column(0).as_primitive::<Int32Type>().values();
-        // Neighbours are mostly of one stream.
+        // Neighbours are mostly of one stream, and so are most batches.
+        if let Some(one) = streams.first().filter(|first| streams.iter().all(|s| s == *first)) {
+            return Ok(if self.contains(*one) { batch } else { batch.slice(0, 0) });
+        }
         let mut mask = BooleanBufferBuilder::new(streams.len());
         for same in streams.chunk_by(|a, b| a == b) {
             mask.append_n(same.len(), self.contains(same[0]));

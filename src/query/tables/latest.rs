@@ -39,9 +39,9 @@ impl Latest {
         Self { view }
     }
 
-    /// One row a stream that has a reading, by stream. A query for some streams looks up only those.
+    /// One row a stream that has a reading within the bounds, by stream. A query for some streams looks up only those.
     fn rows(&self, bounds: &Bounds) -> RecordBatch {
-        let newest = |stream| self.view.newest(stream);
+        let newest = |stream| self.view.newest(stream).filter(|r| bounds.covers((r.ts.0, r.ts.0)));
         let found: Vec<Reading> = match &bounds.streams {
             Some(streams) => streams.iter().copied().filter_map(newest).collect(),
             None => self.view.visible().ids().iter().copied().filter_map(newest).collect(),
@@ -60,9 +60,12 @@ impl TableProvider for Latest {
         TableType::Base
     }
 
-    /// Streams asked for are looked up; the filters still run above.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        let answer = |filter: &&Expr| match Bounds::split(std::slice::from_ref(*filter)).1.is_empty() {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
     }
 
     async fn scan(
