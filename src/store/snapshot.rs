@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use object_store::memory::InMemory;
 
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
@@ -30,21 +29,6 @@ pub struct Snapshot {
     pub keyed: PerTable<KeyedSnapshot>,
     /// How far the statistics take the readings of this snapshot into account.
     pub computed: Computed,
-}
-
-impl Snapshot {
-    /// One without rows, for whoever needs only the shape of the tables.
-    pub fn empty() -> Self {
-        Self {
-            lake: Arc::default(),
-            lake_dir: Arc::default(),
-            store: Arc::new(InMemory::new()),
-            memory: BTreeMap::new(),
-            seq: 0,
-            keyed: PerTable::default(),
-            computed: Computed::default(),
-        }
-    }
 }
 
 /// The unflushed rows of a day, oldest run first.

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use basalt::domain::reading::Reading;
 use basalt::domain::{Kind, Micros, StreamId};
 use basalt::query::values::ValuesQuery;
+use basalt::store::schema;
 use basalt::store::wal::frame::{SEGMENT_HEADER, parse_record};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::inside::{Ground, MINUTE, NOW};
+use crate::inside::{DAY, Ground, MINUTE, NOW};
 
 /// Thirty records, one of them long, over several segments of the log; nothing flushed.
 async fn written(ground: &Ground, dir: &Path) -> Vec<PathBuf> {
@@ -95,6 +97,51 @@ async fn an_unfinished_tail_is_cut_and_the_rest_is_there() {
         let inside = ground.open_local(dir.path()).await;
         let found = inside.values(&ground.owner, ValuesQuery::default()).await.len();
         assert_eq!(found, 28 * 8 + 300, "the last record, cut by {cut}, is gone and no other");
+    }
+}
+
+/// The bytes of the first data page of `value` in the only file of a day's readings become others.
+fn spoil_values(dir: &Path, day: &str) -> String {
+    let folder = dir.join("lake/readings").join(format!("date={day}"));
+    let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let reader = SerializedFileReader::new(fs::File::open(&file).unwrap()).unwrap();
+    let column = reader.metadata().row_group(0).column(schema::VALUE);
+    let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset()) as usize;
+    let end = start + column.compressed_size() as usize;
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[start..end].iter_mut().for_each(|byte| *byte ^= 0xff);
+    fs::write(&file, bytes).unwrap();
+    file.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_corrupted_page_is_an_error_that_names_its_file_and_spoils_no_other_day() {
+    let ground = Ground::new(2).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    let rows = (0..500).map(|n| Reading::good(StreamId(1), Micros(NOW - 2 * DAY + n * 6 * MINUTE), n as f64));
+    inside.store.write(&ground.owner, rows.collect()).await.unwrap();
+    inside.store.compact().await.unwrap();
+    let file = spoil_values(dir.path(), "2026-04-27");
+
+    let sum = |from: &str, to: &str| {
+        format!("SELECT sum(value + 0) AS sum FROM readings WHERE ts >= '{from}' AND ts < '{to}'")
+    };
+    for round in ["running", "restarted"] {
+        let inside = if round == "running" { inside.clone() } else { ground.open_local(dir.path()).await };
+        let broken =
+            inside.try_sql(&ground.owner, &sum("2026-04-27", "2026-04-28"), &serde_json::Value::Null).await;
+        let error = broken.expect_err("half of it cannot be read");
+        assert_eq!(error.kind, Kind::Unavailable, "{round}: {error}");
+        assert!(error.message.contains(&file), "{round}: {error}, expected {file}");
+        let whole = inside.sql(&ground.owner, &sum("2026-04-26", "2026-04-27")).await;
+        assert_eq!(whole, [serde_json::json!({"sum": 119.0 * 120.0 / 2.0})], "{round}");
+        inside
+            .store
+            .write(&ground.owner, [Reading::good(StreamId(1), Micros(NOW), 1.0)].into_iter().collect())
+            .await
+            .unwrap();
+        inside.store.flush().await.unwrap();
     }
 }
 

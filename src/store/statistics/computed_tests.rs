@@ -80,7 +80,15 @@ fn rows_in_memory_make_their_windows_raw() {
     let day = Micros(NOON).day();
     let runs = vec![run(&[(1, 1, 0), (1, 30, 0), (2, 2, 0)]), run(&[(1, 31, 5)])];
     let memory = BTreeMap::from([(day, MemoryDay { runs, is_late: true })]);
-    let snapshot = Snapshot { memory, computed, ..Snapshot::empty() };
+    let snapshot = Snapshot {
+        lake: Arc::default(),
+        lake_dir: Arc::default(),
+        store: Arc::new(object_store::memory::InMemory::new()),
+        memory,
+        seq: 0,
+        keyed: Default::default(),
+        computed,
+    };
     let range = (NOON + 30_000_000, NOON + 60 * MINUTE);
     let raw = |stream| minutes(&snapshot.raw_windows(stream, &Windows::default(), range));
     assert_eq!((raw(1), raw(2), raw(3)), (vec![(1, 2), (30, 32)], vec![(2, 3)], vec![]));
