@@ -33,7 +33,7 @@ const CRATES: [(&str, &[&str]); 15] = [
     ("figment", &["cli"]),
     ("indicatif", &["cli"]),
     ("object_store", &["store", "query"]),
-    ("parquet", &["store", "app", "api", "cli"]),
+    ("parquet", &["store", "query", "app", "api", "cli"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
     ("subtle", &["auth"]),

@@ -48,6 +48,7 @@ async fn open() -> (TempDir, App) {
         timeout: Duration::from_secs(1),
         max_rows: 10,
         memory_bytes: 1 << 20,
+        share_bytes: 1 << 20,
         running: 1,
         waiting: 1,
         queue_deadline: Duration::from_secs(1),

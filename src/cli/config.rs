@@ -79,6 +79,8 @@ pub struct Limits {
     pub query_rows: u64,
     /// Bytes all running queries share.
     pub query_memory: u64,
+    /// Bytes one query may take of them.
+    pub query_share: u64,
     pub queries_running: usize,
     pub queries_waiting: usize,
     /// Bytes of a request body, except on /ingest, which has limits of its own.
@@ -113,6 +115,7 @@ impl Default for Config {
                 query_timeout: Duration::from_secs(60),
                 query_rows: 10_000_000,
                 query_memory: 256_000_000,
+                query_share: 128_000_000,
                 queries_running: 8,
                 queries_waiting: 64,
                 body_bytes: 10 * 1024 * 1024,

@@ -88,6 +88,7 @@ fn engine_options(config: &Config) -> EngineOptions {
         timeout: limits.query_timeout,
         max_rows: to_usize(limits.query_rows),
         memory_bytes: to_usize(limits.query_memory),
+        share_bytes: to_usize(limits.query_share),
         running: limits.queries_running,
         waiting: limits.queries_waiting,
         queue_deadline: QUEUE_DEADLINE,

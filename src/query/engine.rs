@@ -6,36 +6,29 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::{SQLOptions, SessionState};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::execute_stream;
-use datafusion::prelude::SessionConfig;
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
 use super::error::from_datafusion;
 use super::limits::Gate;
+use super::log::{Asked, QueryLog, Surface, Tally};
+use super::memory::Share;
 use super::run::{self, Limits};
 use super::session::View;
-use super::{functions, params, scopes};
+use super::{params, scopes, template};
 use crate::domain::ports::DeviceStates;
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
 
-/// Footers of Parquet files kept in memory.
-const FOOTER_CACHE_BYTES: usize = 64 << 20;
-/// What all queries may spill together: a query must not fill the disk the log is on.
-const SPILL_BYTES: u64 = 4 << 30;
 /// A query notices its time limit itself within this, or is given up.
 const GRACE: Duration = Duration::from_secs(2);
-/// Functions that make gigabytes out of one number, outside the memory pool.
-const UNBOUNDED: [&str; 7] =
-    ["repeat", "lpad", "rpad", "array_repeat", "array_resize", "range", "generate_series"];
 /// Longest SQL text, bytes.
 const MAX_SQL: usize = 256 * 1024;
 
@@ -46,6 +39,8 @@ pub struct EngineOptions {
     pub max_rows: usize,
     /// Memory of all queries together, bytes.
     pub memory_bytes: usize,
+    /// Memory of one query, bytes; past `memory_bytes` it means no more than that.
+    pub share_bytes: usize,
     pub running: usize,
     pub waiting: usize,
     /// Longest wait for a permit.
@@ -65,8 +60,9 @@ pub struct Engine {
     pub(super) store: Arc<Store>,
     pub(super) states: Arc<dyn DeviceStates>,
     pub(super) template: SessionState,
-    pub(super) gate: Gate,
+    pub(super) log: Arc<QueryLog>,
     pub(super) options: EngineOptions,
+    gate: Gate,
     threads: Option<Runtime>,
 }
 
@@ -85,7 +81,7 @@ impl Engine {
             Error::unavailable(format!("cannot create `{}` for queries to spill to: {e}", spill.display()))
         })?;
         // Before the threads: a runtime must not be dropped on an early return from here.
-        let template = template(&options, cores).map_err(from_datafusion)?;
+        let template = template::build(&options, cores).map_err(from_datafusion)?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores)
             .thread_name("basalt-query")
@@ -93,7 +89,7 @@ impl Engine {
             .build()
             .map_err(failed)?;
         let gate = Gate::new(options.running, options.waiting, options.queue_deadline);
-        Ok(Self { store, states, template, gate, options, threads: Some(threads) })
+        Ok(Self { store, states, template, log: Arc::default(), options, gate, threads: Some(threads) })
     }
 
     /// Runs one read-only statement as `principal` sees the data. `params` is an object, an array or null.
@@ -101,48 +97,52 @@ impl Engine {
     /// # Errors
     /// `Invalid` with the reason in words; `Forbidden` naming the scope a table needs; `Busy`, `Timeout`,
     /// `TooLarge` for the limits.
-    pub async fn sql(
-        self: &Arc<Self>,
-        principal: &Principal,
-        text: &str,
-        params: &serde_json::Value,
-    ) -> Result<Answer> {
-        if text.trim().is_empty() {
-            return Err(Error::field("query", "is empty"));
-        }
-        if text.len() > MAX_SQL {
-            return Err(Error::too_large(format!("the query is longer than {MAX_SQL} bytes")));
-        }
-        let (engine, principal, text) = (self.clone(), principal.clone(), text.to_owned());
-        let params = params::from_json(params)?;
-        let start = async move {
-            let view = View::new(&engine.store, &engine.states, &principal);
-            let session = view.session(&engine.template).map_err(from_datafusion)?;
-            let mut plan = plan(&session, &principal, &text).await?;
-            if let Some(values) = params {
-                plan = plan.with_param_values(values).map_err(from_datafusion)?;
-            }
-            let physical = session.create_physical_plan(&plan).await.map_err(from_datafusion)?;
-            execute_stream(physical, session.task_ctx()).map_err(from_datafusion)
-        };
+    pub async fn sql(self: &Arc<Self>, principal: &Principal, text: &str, params: &Value) -> Result<Answer> {
+        let tally = self.tally(principal, Surface::Sql, Some(text));
+        let view = View::new(self, principal, tally.clone());
+        let statement = Statement { text: text.to_owned(), params: params.clone() };
+        let engine = self.clone();
+        let start = async move { statement.start(&engine, view).await };
         let limits = Limits { timeout: self.options.timeout, rows: Some(self.options.max_rows) };
-        self.answer(limits, Box::pin(start)).await
+        self.answer(limits, tally, Box::pin(start)).await
+    }
+
+    /// Bytes that all queries hold now.
+    pub fn memory_in_use(&self) -> usize {
+        self.template.runtime_env().memory_pool.reserved()
+    }
+
+    /// Queries that may start now without waiting.
+    pub fn free_permits(&self) -> usize {
+        self.gate.free()
+    }
+
+    /// Begins the record of a query.
+    pub(super) fn tally(&self, principal: &Principal, surface: Surface, text: Option<&str>) -> Arc<Tally> {
+        let asked = Asked {
+            at: self.store.clock().now(),
+            text_hash: text.map(|text| hex::encode(Sha256::digest(text))),
+            surface,
+            caller: principal.caller,
+            org: principal.org,
+        };
+        let pool: &Arc<dyn MemoryPool> = &self.template.runtime_env().memory_pool;
+        let limit = self.options.share_bytes.min(self.options.memory_bytes);
+        Arc::new(Tally::new(self.log.clone(), asked, Share::new(pool.clone(), limit)))
     }
 
     /// Waits until the answer's schema is known, which is when planning has succeeded.
-    pub(super) async fn answer(&self, limits: Limits, start: run::Start) -> Result<Answer> {
-        let (told, schema) = tokio::sync::oneshot::channel();
-        let start = Box::pin(async move {
-            let stream = start.await?;
-            // The asker may have left; then the query ends with its stream.
-            let _ = told.send(stream.schema());
-            Ok(stream)
-        });
+    pub(super) async fn answer(
+        &self,
+        limits: Limits,
+        tally: Arc<Tally>,
+        start: run::Start,
+    ) -> Result<Answer> {
         let threads = self.threads.as_ref().expect("the threads live as long as the engine");
         let patience = limits.timeout + self.options.queue_deadline + GRACE;
-        let batches = run::spawn(threads.handle(), self.gate.clone(), limits, start);
-        let mut batches = patient(batches, patience);
-        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| stuck())?;
+        let (schema, batches) = run::spawn(threads.handle(), self.gate.clone(), limits, tally.clone(), start);
+        let mut batches = patient(batches, tally.clone(), patience);
+        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| stuck(&tally))?;
         match schema {
             Ok(schema) => {
                 // The first batch tells of a failure while an error can still be answered as one.
@@ -158,16 +158,25 @@ impl Engine {
     }
 }
 
-fn stuck() -> Error {
+fn stuck(tally: &Tally) -> Error {
+    tally.fail(Kind::Timeout);
     Error::new(Kind::Timeout, "the query ran longer than it may")
 }
 
 /// Batches, none awaited for longer than `patience`: an operator of a query can compute for minutes without ever
 /// looking at its time limit, and whoever asked must not wait with it.
-fn patient(batches: run::Batches, patience: Duration) -> BoxStream<'static, Result<RecordBatch>> {
-    let next = move |mut batches: run::Batches| async move {
-        let next = tokio::time::timeout(patience, batches.next()).await.unwrap_or(Some(Err(stuck())));
-        next.map(|batch| (batch, batches))
+fn patient(
+    batches: run::Batches,
+    tally: Arc<Tally>,
+    patience: Duration,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let next = move |mut batches: run::Batches| {
+        let tally = tally.clone();
+        async move {
+            let next = tokio::time::timeout(patience, batches.next()).await;
+            let next = next.unwrap_or_else(|_| Some(Err(stuck(&tally))));
+            next.map(|batch| (batch, batches))
+        }
     };
     stream::unfold(batches, next).fuse().boxed()
 }
@@ -177,6 +186,33 @@ impl Drop for Engine {
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
         }
+    }
+}
+
+/// A statement and its parameters, as given.
+struct Statement {
+    text: String,
+    params: Value,
+}
+
+impl Statement {
+    /// Plans it over what `view` sees and begins to execute it.
+    async fn start(self, engine: &Engine, view: View) -> Result<SendableRecordBatchStream> {
+        if self.text.trim().is_empty() {
+            return Err(Error::field("query", "is empty"));
+        }
+        if self.text.len() > MAX_SQL {
+            return Err(Error::too_large(format!("the query is longer than {MAX_SQL} bytes")));
+        }
+        let params = params::from_json(&self.params)?;
+        let session = view.session(&engine.template);
+        let mut plan = plan(&session, &view.principal, &self.text).await?;
+        if let Some(values) = params {
+            plan = plan.with_param_values(values).map_err(from_datafusion)?;
+        }
+        let physical = session.create_physical_plan(&plan).await.map_err(from_datafusion)?;
+        let context = view.task_context(&session);
+        execute_stream(physical, context).map_err(from_datafusion)
     }
 }
 
@@ -193,31 +229,4 @@ async fn plan(session: &SessionState, principal: &Principal, text: &str) -> Resu
         Error::invalid(format!("only reading statements can run here: {}", why.message)).because(why)
     })?;
     Ok(plan)
-}
-
-/// Functions, rules and settings every query shares.
-fn template(options: &EngineOptions, cores: usize) -> datafusion::error::Result<SessionState> {
-    let mut config = SessionConfig::new()
-        .with_target_partitions(cores)
-        .with_information_schema(true)
-        .with_default_catalog_and_schema("basalt", "public")
-        .with_create_default_catalog_and_schema(false);
-    let settings = config.options_mut();
-    settings.execution.time_zone = Some("UTC".to_owned());
-    settings.execution.parquet.pushdown_filters = true;
-    settings.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
-    settings.sql_parser.map_string_types_to_utf8view = false;
-    settings.execution.parquet.schema_force_view_types = false;
-    let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(options.memory_bytes)))
-        .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
-        .with_temp_file_path(&options.spill_dir)
-        .with_max_temp_directory_size(SPILL_BYTES)
-        .build_arc()?;
-    let builder = functions::register(SessionStateBuilder::new_with_default_features());
-    let mut state = builder.with_config(config).with_runtime_env(runtime).build();
-    for name in UNBOUNDED {
-        state.deregister_udf(name)?;
-    }
-    Ok(state)
 }

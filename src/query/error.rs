@@ -4,6 +4,7 @@ use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
+use super::memory::POOL_TAKEN;
 use crate::domain::{Error, Kind};
 
 /// Longest message passed on; plans can be quoted in some.
@@ -37,11 +38,7 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         }
         DataFusionError::SchemaError(schema, _) => (Kind::Invalid, schema_message(schema)),
         DataFusionError::ArrowError(arrow, _) => explain_arrow(arrow),
-        DataFusionError::ResourcesExhausted(_) => {
-            let message =
-                "the query needs more memory than one query may use; narrow its time range or streams";
-            (Kind::TooLarge, message.to_owned())
-        }
+        DataFusionError::ResourcesExhausted(text) => explain_exhausted(text),
         DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
             Some(ours) => (ours.kind, ours.message.clone()),
             None => explain_foreign(inner.as_ref()),
@@ -56,6 +53,19 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         | DataFusionError::ExecutionJoin(_)
         | DataFusionError::Substrait(_)
         | DataFusionError::Ffi(_) => (Kind::Internal, "the query failed".to_owned()),
+    }
+}
+
+/// Memory is told of by `memory::Share`, in words; the rest is about spilling.
+fn explain_exhausted(text: &str) -> (Kind, String) {
+    if text.starts_with(POOL_TAKEN) {
+        (Kind::Busy, text.to_owned())
+    } else if text.contains("limits.query_share") {
+        (Kind::TooLarge, text.to_owned())
+    } else {
+        let message =
+            "the query needs more space on disk than queries may spill; narrow its time range or streams";
+        (Kind::TooLarge, message.to_owned())
     }
 }
 

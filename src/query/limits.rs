@@ -24,6 +24,11 @@ impl Gate {
         Self { running, waiting: Arc::default(), waiting_cap, deadline }
     }
 
+    /// Permits nobody holds.
+    pub fn free(&self) -> usize {
+        self.running.available_permits()
+    }
+
     /// Waits for a permit; dropping it lets the next query run.
     ///
     /// # Errors

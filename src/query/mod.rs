@@ -7,12 +7,15 @@ pub mod engine;
 pub mod error;
 pub mod functions;
 pub mod limits;
+pub mod log;
+pub mod memory;
 pub mod params;
 pub mod run;
 pub mod scan;
 pub mod scopes;
 pub mod session;
 pub mod tables;
+pub mod template;
 pub mod values;
 
 pub use engine::{Engine, EngineOptions};

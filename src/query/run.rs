@@ -1,18 +1,21 @@
 //! Running a plan on the query threads, batch by batch, under its limits, for as long as somebody reads.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::{Stream, StreamExt};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::from_datafusion;
 use super::limits::Gate;
+use super::log::Tally;
 use crate::domain::{Error, Kind, Result};
 
 /// Batches waiting between the query and a slow reader.
@@ -46,34 +49,65 @@ impl Stream for Batches {
 /// Makes the stream of a query: run on the query threads, under a permit.
 pub type Start = Pin<Box<dyn Future<Output = Result<SendableRecordBatchStream>> + Send>>;
 
-/// Plans and executes on `threads`. Errors of planning come as the first item.
-pub fn spawn(threads: &Handle, gate: Gate, limits: Limits, start: Start) -> Batches {
+/// The schema of an answer, told once its first batch is there or known to be missing: whoever asked waits for both,
+/// and is woken once.
+pub type Told = oneshot::Receiver<SchemaRef>;
+
+/// Plans and executes on `threads`. Errors of planning come as the first item, and then no schema is told. When the
+/// batches have ended, `tally` has written its record.
+pub fn spawn(
+    threads: &Handle,
+    gate: Gate,
+    limits: Limits,
+    tally: Arc<Tally>,
+    start: Start,
+) -> (Told, Batches) {
     let (sender, batches) = mpsc::channel(AHEAD);
+    let (teller, told) = oneshot::channel();
     let task = threads.spawn(async move {
-        let run = Run { gate, limits, sender: sender.clone() };
-        if let Err(e) = run.all(start).await {
-            // Nobody left to tell when this fails.
-            let _ = sender.send(Err(e)).await;
+        let run = Run { gate, limits, sender: sender.clone(), tally };
+        match run.all(start, teller).await {
+            Ok(End::Whole) => run.tally.finish(),
+            // Whoever asked went away: the record says so when the tally is dropped.
+            Ok(End::Left) => {}
+            Err(e) => {
+                run.tally.fail(e.kind);
+                // Nobody left to tell when this fails.
+                let _ = sender.send(Err(e)).await;
+            }
         }
     });
-    Batches { batches, _task: AbortOnDropHandle::new(task) }
+    (told, Batches { batches, _task: AbortOnDropHandle::new(task) })
+}
+
+/// How an answer ended without an error.
+enum End {
+    /// Everything was handed on.
+    Whole,
+    /// The reader left before.
+    Left,
 }
 
 struct Run {
     gate: Gate,
     limits: Limits,
     sender: mpsc::Sender<Result<RecordBatch>>,
+    tally: Arc<Tally>,
 }
 
 impl Run {
-    async fn all(&self, start: Start) -> Result<()> {
-        let mut permit = Some(self.gate.enter().await?);
-        let mut left = self.limits.timeout;
-        let mut stream = self.timed(&mut left, start).await??;
-        let mut rows = 0;
-        while let Some(batch) = self.timed(&mut left, stream.next()).await? {
-            let batch = batch.map_err(from_datafusion)?;
-            rows += batch.num_rows();
+    async fn all(&self, start: Start, teller: oneshot::Sender<SchemaRef>) -> Result<End> {
+        let mut permit = Some(self.permit().await?);
+        let mut stream = self.timed(start).await??;
+        let mut teller = Some(teller);
+        loop {
+            let next = self.timed(stream.next()).await?.transpose().map_err(from_datafusion)?;
+            if let Some(teller) = teller.take() {
+                // The asker may have left; sending the batch will tell.
+                let _ = teller.send(stream.schema());
+            }
+            let Some(batch) = next else { break };
+            let rows = self.tally.add_rows(batch.num_rows());
             if let Some(cap) = self.limits.rows.filter(|cap| rows > *cap) {
                 let message = format!("the answer has more than {cap} rows; narrow the query or add a LIMIT");
                 return Err(Error::too_large(message));
@@ -83,29 +117,33 @@ impl Run {
             }
             match self.sender.try_send(Ok(batch)) {
                 Ok(()) => {}
-                Err(mpsc::error::TrySendError::Closed(_)) => return Ok(()),
+                Err(mpsc::error::TrySendError::Closed(_)) => return Ok(End::Left),
                 Err(mpsc::error::TrySendError::Full(batch)) => {
                     // A slow reader holds no permit: others run meanwhile.
                     drop(permit.take());
                     match tokio::time::timeout(STALLED, self.sender.send(batch)).await {
-                        Ok(Ok(())) => permit = Some(self.gate.enter().await?),
-                        Ok(Err(_)) => return Ok(()),
+                        Ok(Ok(())) => permit = Some(self.permit().await?),
+                        Ok(Err(_)) => return Ok(End::Left),
                         Err(_) => return Err(Error::new(Kind::Timeout, "the reader of the answer stalled")),
                     }
                 }
             }
         }
         drop(permit);
-        Ok(())
+        Ok(End::Whole)
     }
 
-    async fn timed<T>(&self, left: &mut Duration, work: impl Future<Output = T>) -> Result<T> {
-        let started = Instant::now();
-        let done = tokio::time::timeout(*left, work).await.map_err(|_| {
+    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let _watch = self.tally.waiting();
+        self.gate.enter().await
+    }
+
+    async fn timed<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let left = self.limits.timeout.saturating_sub(self.tally.run());
+        let _watch = self.tally.running();
+        tokio::time::timeout(left, work).await.map_err(|_| {
             let seconds = self.limits.timeout.as_secs_f64();
             Error::new(Kind::Timeout, format!("the query ran longer than {seconds} s"))
-        })?;
-        *left = left.saturating_sub(started.elapsed());
-        Ok(done)
+        })
     }
 }

@@ -5,11 +5,13 @@ use datafusion::common::TableReference;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
 /// Every table and view, and the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 7] = [
+pub const TABLES: [(&str, Resource); 9] = [
     ("readings", Resource::Value),
+    ("latest", Resource::Value),
     ("devices", Resource::Device),
     ("streams", Resource::Data),
     ("groups", Resource::Group),
+    ("query_log", Resource::System),
     ("core_value", Resource::Value),
     ("core_data", Resource::Data),
     ("core_device", Resource::Device),

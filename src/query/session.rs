@@ -1,65 +1,92 @@
 //! One request's DataFusion session: the tables its principal may name, over one pinned snapshot.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
-    TableProvider,
-};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionState;
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnv;
 
+use super::engine::Engine;
+use super::log::{Record, Tally};
 use super::scan::visible::Visible;
 use super::scopes;
-use super::tables::{core_views, devices, groups, readings, streams};
-use crate::domain::Principal;
+use super::tables::{core_views, devices, groups, latest, query_log, readings, streams};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::page::Page;
-use crate::domain::ports::DeviceStates;
+use crate::domain::reading::Reading;
 use crate::domain::stream::StreamFilter;
-use crate::store::Store;
+use crate::domain::{Principal, StreamId};
 use crate::store::snapshot::Snapshot;
 
-/// What a request sees: principal, snapshot, catalog.
+/// What a request sees: principal, snapshot, catalog; and where it counts what it takes.
 #[derive(Clone)]
 pub struct View {
     pub principal: Arc<Principal>,
     pub snapshot: Arc<Snapshot>,
-    pub visible: Arc<Visible>,
-    store: Arc<Store>,
-    states: Arc<dyn DeviceStates>,
+    pub tally: Arc<Tally>,
+    visible: Arc<OnceLock<Arc<Visible>>>,
+    engine: Arc<Engine>,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("View")
+    }
 }
 
 impl View {
     /// Pins the present.
-    pub fn new(store: &Arc<Store>, states: &Arc<dyn DeviceStates>, principal: &Principal) -> Self {
-        // Streams first: one created in between has no rows an answer could miss.
-        let visible = Visible::new(store.catalog().visible_streams(principal));
+    pub fn new(engine: &Arc<Engine>, principal: &Principal, tally: Arc<Tally>) -> Self {
         Self {
             principal: Arc::new(principal.clone()),
-            snapshot: Arc::new(store.snapshot()),
-            visible: Arc::new(visible),
-            store: store.clone(),
-            states: states.clone(),
+            snapshot: Arc::new(engine.store.snapshot()),
+            tally,
+            visible: Arc::default(),
+            engine: engine.clone(),
         }
     }
 
+    /// The streams of the principal, found once and only by who needs them. They may be of a moment after the
+    /// snapshot: a stream made in between has no rows in it.
+    pub fn visible(&self) -> &Arc<Visible> {
+        let catalog = self.engine.store.catalog();
+        self.visible.get_or_init(|| Arc::new(Visible::new(catalog.visible_streams(&self.principal))))
+    }
+
     fn readings(&self) -> Arc<dyn TableProvider> {
-        Arc::new(readings::Readings::new(self.snapshot.clone(), self.visible.clone()))
+        Arc::new(readings::Readings::new(self.clone()))
     }
 
     fn devices(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.store.catalog().devices(&self.principal, &DeviceFilter::default());
-        let status = |device: &Device| -> DeviceStatus { self.states.status(device) };
+        let rows = self.engine.store.catalog().devices(&self.principal, &DeviceFilter::default());
+        let status = |device: &Device| -> DeviceStatus { self.engine.states.status(device) };
         Ok(Arc::new(devices::table(&rows, status)?))
     }
 
     fn streams(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.store.catalog().streams(&self.principal, &StreamFilter::default());
+        let rows = self.engine.store.catalog().streams(&self.principal, &StreamFilter::default());
         Ok(Arc::new(streams::table(&rows)?))
+    }
+
+    fn query_log(&self) -> Vec<Arc<Record>> {
+        self.engine.log.visible(&self.principal)
+    }
+
+    /// Whether numbers that tell of all organizations together are for this principal: one of the default
+    /// organization that sees all of it.
+    fn sees_the_host(&self) -> bool {
+        let host = self.engine.store.catalog().default_org();
+        self.principal.org == host && !self.principal.is_restricted()
+    }
+
+    /// The newest reading of a stream, of any quality.
+    pub fn newest(&self, stream: i32) -> Option<Reading> {
+        let last = self.engine.store.last(&self.principal, StreamId(stream))?;
+        Some(last.newest)
     }
 
     fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
@@ -70,7 +97,11 @@ impl View {
             "readings" => self.readings(),
             "devices" => self.devices()?,
             "streams" => self.streams()?,
-            "groups" => Arc::new(groups::table(&self.store.catalog().groups(&self.principal, Page::ALL))?),
+            "latest" => Arc::new(latest::Latest::new(self.clone())),
+            "query_log" => Arc::new(query_log::table(&self.query_log(), self.sees_the_host())?),
+            "groups" => {
+                Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?)
+            }
             "core_value" => Arc::new(core_views::core_value(self.readings())?),
             "core_data" => Arc::new(core_views::core_data(self.streams()?)?),
             "core_device" => Arc::new(core_views::core_device(self.devices()?)?),
@@ -78,21 +109,29 @@ impl View {
         }))
     }
 
-    /// A session over this view; `template` brings functions, rules and settings.
-    pub fn session(&self, template: &SessionState) -> Result<SessionState> {
-        let catalog = MemoryCatalogProvider::new();
-        catalog.register_schema("public", Arc::new(Tables { view: self.clone() }))?;
-        let catalogs = MemoryCatalogProviderList::new();
-        catalogs.register_catalog("basalt".to_owned(), Arc::new(catalog));
-        let builder = SessionStateBuilder::new_from_existing(template.clone());
-        let mut session = builder.with_catalog_list(Arc::new(catalogs)).build();
+    /// A session over this view; `template` brings functions, rules and settings. It is a copy with another catalog:
+    /// building one anew costs more than a small query does.
+    pub fn session(&self, template: &SessionState) -> SessionState {
+        let mut session = template.clone();
+        session.register_catalog_list(Arc::new(Tables { view: self.clone() }));
         // What `now()` means to this query.
         session.mark_start_execution();
-        Ok(session)
+        session
+    }
+
+    /// What a plan of this query is executed in: its memory is the query's share.
+    pub fn task_context(&self, session: &SessionState) -> Arc<TaskContext> {
+        let mut runtime = RuntimeEnv::clone(session.runtime_env());
+        runtime.memory_pool = self.tally.share.clone();
+        Arc::new(TaskContext::from(session).with_runtime(Arc::new(runtime)))
     }
 }
 
-/// The schema `public`: only tables the principal may read exist in it.
+const CATALOG: &str = "basalt";
+const SCHEMA: &str = "public";
+
+/// The one catalog, its one schema, and in that only tables the principal may read.
+#[derive(Clone)]
 struct Tables {
     view: View,
 }
@@ -100,6 +139,31 @@ struct Tables {
 impl fmt::Debug for Tables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tables")
+    }
+}
+
+impl CatalogProviderList for Tables {
+    /// Statements only read; there is nothing to register.
+    fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        vec![CATALOG.to_owned()]
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        (name == CATALOG).then(|| Arc::new(self.clone()) as _)
+    }
+}
+
+impl CatalogProvider for Tables {
+    fn schema_names(&self) -> Vec<String> {
+        vec![SCHEMA.to_owned()]
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        (name == SCHEMA).then(|| Arc::new(self.clone()) as _)
     }
 }
 

@@ -1,24 +1,24 @@
 //! Lists of readings for the REST surfaces: by time, oldest or newest first, in constant memory.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
-use datafusion::common::DFSchema;
-use datafusion::logical_expr::Expr;
-use datafusion::physical_expr::expressions::col as physical_col;
-use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, col as physical_col, lit as physical_lit};
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
-use datafusion::prelude::{col, lit};
-use datafusion::scalar::ScalarValue;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::engine::Engine;
+use super::log::{Surface, Tally};
 use super::run::Limits;
 use super::scan::bounds::Bounds;
 use super::scan::plan::ReadingsScan;
@@ -46,6 +46,12 @@ pub struct ValuesQuery {
 
 type Chunks = BoxStream<'static, Result<Readings>>;
 
+/// The columns that make a reading.
+const COLUMNS: [usize; 5] = [schema::STREAM_ID, schema::TS, schema::VALUE, schema::TEXT, schema::QUALITY];
+
+/// How far before its end a list of the newest looks first.
+const RECENT_US: i64 = 3600 * 1_000_000;
+
 impl Engine {
     /// Readings ordered by time, equal times by stream id. The list has no cap of its own: it is computed day by day
     /// as it is read.
@@ -53,11 +59,16 @@ impl Engine {
         if query.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
-        let listing = Arc::new(Listing { view: View::new(&self.store, &self.states, principal), query });
-        let engine = self.clone();
-        let start = async move { Ok(listing.stream(&engine)) };
+        let tally = self.tally(principal, Surface::Values, None);
+        if let Some(newest) = self.newest(principal, &query) {
+            tally.add_rows(1);
+            tally.finish();
+            return Ok(stream::once(ready(Ok(Readings::from_iter([newest])))).boxed());
+        }
+        let listing = Listing::new(self, principal, query, tally.clone());
+        let start = async move { Ok(Arc::new(listing).stream()) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
-        let answer = self.answer(limits, Box::pin(start)).await?;
+        let answer = self.answer(limits, tally, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| to_readings(&batch)).boxed())
     }
 
@@ -76,87 +87,117 @@ impl Engine {
             bad: true,
             ..ValuesQuery::default()
         };
-        let mut found = self.values(principal, query).await?;
-        Ok(found.try_next().await?.filter(|rows| !rows.is_empty()).map(|rows| rows.get(0)))
+        let found: Vec<Readings> = self.values(principal, query).await?.try_collect().await?;
+        Ok(found.first().filter(|rows| !rows.is_empty()).map(|rows| rows.get(0)))
+    }
+
+    /// The answer to a list of the one newest value of a stream, from memory: never older than an acknowledged write.
+    /// When the newest reading is a bad one, only the lake knows for sure which value was before it.
+    fn newest(&self, principal: &Principal, query: &ValuesQuery) -> Option<Reading> {
+        let stream = query.one_stream()?;
+        let is_of_newest = query.newest_first && query.limit == Some(1) && query.offset == 0;
+        if !is_of_newest || query.from.is_some() || query.to.is_some() {
+            return None;
+        }
+        let newest = self.store.last(principal, stream)?.newest;
+        (query.bad || newest.quality != Quality::Bad).then_some(newest)
+    }
+}
+
+impl ValuesQuery {
+    fn one_stream(&self) -> Option<StreamId> {
+        match self.streams.as_deref() {
+            Some([stream]) => Some(*stream),
+            _ => None,
+        }
     }
 }
 
 struct Listing {
     view: View,
     query: ValuesQuery,
+    /// When the newest reading of the only stream is, if that is known.
+    newest: Option<Micros>,
+    context: Arc<TaskContext>,
+}
+
+/// A stretch of the list: what of a day lies within `ts`, inclusive.
+struct Stretch {
+    day: Day,
+    ts: (i64, i64),
 }
 
 impl Listing {
-    fn bounds(&self) -> Bounds {
-        let ts = (self.query.from.map_or(i64::MIN, |t| t.0), self.query.to.map_or(i64::MAX, |t| t.0));
-        let mut bounds = Bounds { ts, streams: None };
+    fn new(engine: &Arc<Engine>, principal: &Principal, query: ValuesQuery, tally: Arc<Tally>) -> Self {
+        let view = View::new(engine, principal, tally);
+        // After the snapshot, so that no row of it is newer.
+        let last = query.one_stream().and_then(|stream| engine.store.last(principal, stream));
+        let context = view.task_context(&engine.template);
+        Self { view, query, newest: last.map(|last| last.newest.ts), context }
+    }
+
+    fn bounds(&self, ts: (i64, i64)) -> Bounds {
+        let mut bounds = Bounds { ts, ..Bounds::default() };
         if let Some(streams) = &self.query.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }
         bounds
     }
 
-    /// The bounds as a predicate on stream_id and ts.
-    fn filter(&self) -> Option<Expr> {
-        let time = |t: Micros| lit(ScalarValue::TimestampMicrosecond(Some(t.0), Some("UTC".into())));
-        let streams = self.query.streams.as_ref();
-        let streams =
-            streams.map(|s| col("stream_id").in_list(s.iter().map(|id| lit(id.0)).collect(), false));
-        let from = self.query.from.map(|t| col("ts").gt_eq(time(t)));
-        let to = self.query.to.map(|t| col("ts").lt_eq(time(t)));
-        [streams, from, to].into_iter().flatten().reduce(Expr::and)
-    }
-
-    /// Day after day in the order asked for, each only when the reader gets there.
-    fn stream(self: Arc<Self>, engine: &Arc<Engine>) -> SendableRecordBatchStream {
-        let engine = engine.clone();
-        let mut days: Vec<Day> = self.days(&engine);
-        if self.query.newest_first {
-            days.reverse();
-        }
-        let listing = self.clone();
-        let batches = stream::iter(days)
-            .then(move |day| {
-                let (listing, engine) = (listing.clone(), engine.clone());
-                async move { listing.day(&engine, day) }
+    /// Stretch after stretch in the order asked for, each only when the reader gets there.
+    fn stream(self: Arc<Self>) -> SendableRecordBatchStream {
+        let page = Page { skip: self.query.offset, take: self.query.limit.unwrap_or(usize::MAX) };
+        let batches = stream::iter(self.stretches())
+            .then(move |stretch| {
+                let listing = self.clone();
+                async move { listing.read(&stretch) }
             })
             .try_flatten();
-        let page = Page { skip: self.query.offset, take: self.query.limit.unwrap_or(usize::MAX) };
-        let batches = page.cut(batches.boxed());
-        Box::pin(RecordBatchStreamAdapter::new(schema::readings(), batches))
+        let schema = Arc::new(schema::readings().project(&COLUMNS).expect("columns of this schema"));
+        Box::pin(RecordBatchStreamAdapter::new(schema, page.cut(batches.boxed())))
     }
 
-    fn days(&self, engine: &Engine) -> Vec<Day> {
-        self.scan(engine, None).days().into_iter().collect()
-    }
-
-    fn scan<'a>(&'a self, engine: &'a Engine, filter: Option<Arc<dyn PhysicalExpr>>) -> ReadingsScan<'a> {
-        ReadingsScan {
-            snapshot: &self.view.snapshot,
-            visible: self.view.visible.clone(),
-            bounds: self.bounds(),
-            filter,
-            runtime: engine.template.runtime_env(),
-            partitions: 1,
+    /// Days; of the newest one the last hour on its own, since a page of the newest mostly ends in it.
+    fn stretches(&self) -> Vec<Stretch> {
+        let from = self.query.from.map_or(i64::MIN, |t| t.0);
+        let to = self.query.to.map_or(i64::MAX, |t| t.0).min(self.newest.map_or(i64::MAX, |t| t.0));
+        let days = self.scan(self.bounds((from, to))).days().into_iter();
+        let whole = |day| Stretch { day, ts: (from, to) };
+        if !self.query.newest_first {
+            return days.map(whole).collect();
         }
+        let mut stretches: Vec<Stretch> = days.rev().map(whole).collect();
+        let recent = to.saturating_sub(RECENT_US);
+        if let Some(first) = stretches.first_mut()
+            && from < recent
+            && self.query.one_stream().is_some()
+            && self.query.limit.is_some()
+        {
+            let last_hour = Stretch { day: first.day, ts: (recent, to) };
+            first.ts = (from, recent - 1);
+            stretches.insert(0, last_hour);
+        }
+        stretches
     }
 
-    fn day(&self, engine: &Engine, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
-        let state = &engine.template;
-        let table = DFSchema::try_from(schema::readings())?;
-        let filter = self.filter().map(|f| state.create_physical_expr(f, &table)).transpose()?;
-        let mut rows = self.scan(engine, filter).plan_day_sorted(day, &schema::ALL)?;
+    fn scan(&self, bounds: Bounds) -> ReadingsScan<'_> {
+        ReadingsScan { view: &self.view, bounds, filter: None, partitions: 1 }
+    }
+
+    fn read(&self, stretch: &Stretch) -> datafusion::error::Result<SendableRecordBatchStream> {
+        let mut rows = self.scan(self.bounds(stretch.ts)).plan_day(stretch.day, &COLUMNS)?;
         if !self.query.bad {
-            let shown = col("quality").not_eq(lit(Quality::Bad.name()));
-            rows = Arc::new(FilterExec::try_new(state.create_physical_expr(shown, &table)?, rows)?);
+            let quality = physical_col("quality", &rows.schema())?;
+            let bad = physical_lit(Quality::Bad.name());
+            let shown = BinaryExpr::new(quality, Operator::NotEq, bad);
+            rows = Arc::new(FilterExec::try_new(Arc::new(shown), rows)?);
         }
-        execute_stream(self.ordered(rows)?, state.task_ctx())
+        execute_stream(self.ordered(rows)?, self.context.clone())
     }
 
     /// One stream in ascending order comes as it is; everything else is sorted, within memory or spilled.
     fn ordered(&self, rows: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        let one_stream = self.query.streams.as_ref().is_some_and(|s| s.len() == 1);
-        if one_stream && !self.query.newest_first {
+        if self.query.one_stream().is_some() && !self.query.newest_first {
             return Ok(rows);
         }
         let by = |name, descending| -> datafusion::error::Result<PhysicalSortExpr> {

@@ -115,6 +115,7 @@ pub fn engine_options(dir: &Path) -> EngineOptions {
         timeout: Duration::from_secs(60),
         max_rows: 1_000_000,
         memory_bytes: 256 << 20,
+        share_bytes: 128 << 20,
         running: 4,
         waiting: 64,
         queue_deadline: Duration::from_secs(30),

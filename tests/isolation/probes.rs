@@ -51,6 +51,12 @@ fn exact(world: &World) -> Vec<(String, Value)> {
         ("SELECT count(*) AS n FROM devices", n(1)),
         ("SELECT count(*) AS n FROM streams", n(2)),
         ("SELECT count(*) AS n FROM core_data", n(2)),
+        ("SELECT count(*) AS n FROM latest", n(2)),
+        ("SELECT max(value) AS n FROM latest", json!([{"n": 19.0}])),
+        ("SELECT count(*) AS n FROM latest WHERE stream_id > 0 OR value > 100", n(2)),
+        ("SELECT count(*) AS n FROM readings WHERE value > 700000", n(0)),
+        ("SELECT count(*) AS n FROM readings WHERE value > 700000 OR value < 20", n(20)),
+        ("SELECT count(*) AS n FROM readings WHERE value = 777123.5", n(0)),
         ("SELECT count(*) AS n FROM core_device", n(1)),
         // Every way around a WHERE.
         ("SELECT count(*) AS n FROM readings WHERE TRUE OR stream_id = 1", n(OWN)),
@@ -115,6 +121,8 @@ fn exact(world: &World) -> Vec<(String, Value)> {
         cases.push((format!("SELECT count(1 % (stream_id - {id})) AS n FROM readings"), n(OWN)));
         cases.push((format!("SELECT count(*) AS n FROM streams WHERE 1 / (id - {id}) < 9"), n(2)));
         cases.push((format!("SELECT name FROM core_data WHERE id = {id}"), json!([])));
+        cases.push((format!("SELECT value FROM latest WHERE stream_id = {id}"), json!([])));
+        cases.push((format!("SELECT count(*) AS n FROM latest WHERE stream_id IN ({id}, {number})"), n(1)));
     }
     cases
 }
@@ -144,6 +152,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
         "SELECT * FROM streams",
         "SELECT * FROM devices",
         "SELECT * FROM groups",
+        "SELECT * FROM latest",
         "SELECT * FROM core_data",
         "SELECT * FROM core_device",
         "SELECT * FROM readings a, readings b WHERE a.ts = b.ts",
@@ -177,7 +186,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
     ]
     .map(str::to_owned)
     .into();
-    for query in queries.clone().iter().take(8) {
+    for query in queries.clone().iter().take(9) {
         for explain in [
             "EXPLAIN",
             "EXPLAIN VERBOSE",
@@ -239,6 +248,9 @@ async fn a_plan_does_not_change_when_others_write() {
         "EXPLAIN SELECT stream_id, max(value) FROM readings GROUP BY stream_id",
         "EXPLAIN SELECT * FROM core_value WHERE timestamp > '2026-04-01T00:00:00Z'",
         "EXPLAIN SELECT * FROM readings WHERE ts < '2026-04-20T00:00:00Z'",
+        "EXPLAIN SELECT * FROM readings WHERE value > 700000",
+        "EXPLAIN SELECT * FROM readings WHERE stream_id > 2 AND ts > '2026-04-20T00:00:00Z'",
+        "EXPLAIN VERBOSE SELECT * FROM latest WHERE stream_id < 100",
         "EXPLAIN SELECT * FROM readings a JOIN readings b ON a.ts = b.ts",
     ];
     let mut plans = Vec::new();

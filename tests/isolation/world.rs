@@ -104,6 +104,13 @@ impl World {
         self.client.with_key(&secret)
     }
 
+    /// A client with a key of the other organization that may do everything.
+    pub async fn foreign_key(&self) -> Client {
+        let request = KeyRequest { name: "foreign".to_owned(), ..KeyRequest::default() };
+        let (_, secret) = self.inside.app().create_key(&self.other, &request).await.unwrap();
+        self.client.with_key(&secret)
+    }
+
     /// The two keys that see `own` and nothing else: by device, and by stream.
     pub async fn restricted(&self) -> [(&'static str, Client); 2] {
         [

@@ -6,3 +6,5 @@ mod answers;
 mod errors;
 mod formats;
 mod limits;
+mod log;
+mod memory;

@@ -121,6 +121,7 @@ impl Model {
             let found = inside.engine.value(&ground.owner, stream, ts).await.unwrap();
             assert_eq!(found.as_ref(), self.rows.get(&(stream.0, ts.0)), "{place}: {stream} at {ts}");
         }
+        let shown = inside.sql(&ground.owner, "SELECT stream_id, ts, value, quality FROM latest").await;
         for stream in 1..=STREAMS {
             let newest = self.rows.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back().map(|(_, r)| r);
             let latest = inside.store.last(&ground.owner, StreamId(stream)).map(|l| l.newest);
@@ -131,6 +132,13 @@ impl Model {
                 limit: Some(1),
                 ..ValuesQuery::default()
             };
+            let found = inside.values(&ground.owner, valued.clone()).await;
+            assert_eq!(found, self.list(&valued), "{place}: the newest value of stream {stream}");
+            let row = shown.iter().find(|row| row["stream_id"] == stream);
+            let told = |name| row.map_or(&Value::Null, |row| &row[name]);
+            assert_eq!(told("ts").as_str().map(str::to_owned), newest.map(|r| r.ts.to_string()), "{place}");
+            assert_eq!(told("value").as_f64(), newest.and_then(|r| r.value), "{place}: {stream}");
+            assert_eq!(told("quality").as_str(), newest.map(|r| r.quality.name()), "{place}: {stream}");
             let latest = inside.store.last(&ground.owner, StreamId(stream)).and_then(|l| l.valued);
             match &latest {
                 Some(r) if self.unsure.contains(&stream) => {
@@ -181,6 +189,13 @@ impl Model {
             (format!("value > {least} OR text IS NOT NULL"), {
                 by_stream(&|r| r.value.is_some_and(|v| v > least) || r.text.is_some())
             }),
+            (format!("value > {least} AND ts >= '{from}'"), {
+                by_stream(&|r| r.value.is_some_and(|v| v > least) && r.ts >= from)
+            }),
+            (format!("value BETWEEN {least} AND {least} + 200 AND stream_id < 4"), {
+                by_stream(&|r| r.value.is_some_and(|v| v >= least && v <= least + 200.0) && r.stream.0 < 4)
+            }),
+            (format!("{least} >= value"), by_stream(&|r| r.value.is_some_and(|v| v <= least))),
             ("quality = 'bad' AND stream_id <> 2".to_owned(), {
                 by_stream(&|r| r.quality == Quality::Bad && r.stream.0 != 2)
             }),

@@ -32,6 +32,15 @@ impl Client {
         Client { key: None, ..self.clone() }
     }
 
+    /// Host and port, for requests made by hand.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], "").await
     }

@@ -65,6 +65,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits.query_timeout", DURATION, |c, text| duration(text).map(|d| c.limits.query_timeout = d)),
     key("limits.query_rows", COUNT, |c, text| count(text).map(|n| c.limits.query_rows = n)),
     key("limits.query_memory", SIZE, |c, text| size(text).map(|n| c.limits.query_memory = n)),
+    key("limits.query_share", SIZE, |c, text| size(text).map(|n| c.limits.query_share = n)),
     key("limits.queries_running", COUNT, |c, text| places(text).map(|n| c.limits.queries_running = n)),
     key("limits.queries_waiting", COUNT, |c, text| places(text).map(|n| c.limits.queries_waiting = n)),
     key("limits.body_bytes", SIZE, |c, text| size(text).map(|n| c.limits.body_bytes = n)),

@@ -8,27 +8,43 @@ use datafusion::scalar::ScalarValue;
 
 use crate::domain::time::{Day, MICROS_PER_DAY};
 
-/// Necessary conditions on the rows of an answer; rows within the bounds may still be filtered out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Necessary conditions on the rows of an answer.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bounds {
     /// Inclusive, microseconds.
     pub ts: (i64, i64),
     /// `None` is every stream.
     pub streams: Option<BTreeSet<i32>>,
+    /// Inclusive. Rows outside may still be read; they are filtered where the principal's filter is behind them.
+    pub value: Option<(f64, f64)>,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { ts: (i64::MIN, i64::MAX), streams: None }
+        Self { ts: (i64::MIN, i64::MAX), streams: None, value: None }
     }
 }
 
 impl Bounds {
     /// From filters that all hold.
     pub fn from_filters(filters: &[Expr]) -> Self {
+        Self::split(filters).0
+    }
+
+    /// From filters that all hold; with those whose rows are not exactly the ones in the bounds of stream_id and ts.
+    pub fn split(filters: &[Expr]) -> (Self, Vec<Expr>) {
         let mut bounds = Bounds::default();
-        filters.iter().for_each(|f| bounds.narrow(f));
-        bounds
+        let rest = filters.iter().filter(|f| !bounds.narrow(f)).cloned().collect();
+        (bounds, rest)
+    }
+
+    /// Whether no row can lie within: they contradict each other.
+    pub fn is_empty(&self) -> bool {
+        self.ts.0 > self.ts.1 || self.streams.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
+    pub fn has_stream(&self, stream: i32) -> bool {
+        self.streams.as_ref().is_none_or(|s| s.contains(&stream))
     }
 
     /// Whether any wanted stream lies in `low..=high`.
@@ -38,6 +54,15 @@ impl Bounds {
 
     pub fn overlaps(&self, (from, to): (i64, i64)) -> bool {
         from <= self.ts.1 && self.ts.0 <= to
+    }
+
+    /// Whether every time from `from` to `to` lies within.
+    pub fn covers(&self, (from, to): (i64, i64)) -> bool {
+        self.ts.0 <= from && to <= self.ts.1
+    }
+
+    pub fn has_value_between(&self, (low, high): (f64, f64)) -> bool {
+        self.value.is_none_or(|(from, to)| low <= to && from <= high)
     }
 
     pub fn has_day(&self, day: Day) -> bool {
@@ -53,79 +78,105 @@ impl Bounds {
         });
     }
 
-    fn narrow(&mut self, filter: &Expr) {
+    /// Takes in what a filter says; tells whether stream_id and ts of the bounds now say all of it.
+    fn narrow(&mut self, filter: &Expr) -> bool {
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-                self.narrow(left);
-                self.narrow(right);
+                let left = self.narrow(left);
+                self.narrow(right) && left
             }
             // What short lists are rewritten to.
-            Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => {
-                if let Some(ids) = one_of(filter) {
+            Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => match one_of(filter) {
+                Some((ids, is_all)) => {
                     self.restrict(ids);
+                    is_all
                 }
-            }
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                if let (Expr::Column(column), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref()) {
-                    self.compare(&column.name, *op, value);
-                } else if let (Expr::Literal(value, _), Expr::Column(column)) =
-                    (left.as_ref(), right.as_ref())
-                    && let Some(op) = op.swap()
-                {
-                    self.compare(&column.name, op, value);
+                None => false,
+            },
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (left.as_ref(), right.as_ref()) {
+                (Expr::Column(column), Expr::Literal(value, _)) => self.compare(&column.name, *op, value),
+                (Expr::Literal(value, _), Expr::Column(column)) => {
+                    op.swap().is_some_and(|op| self.compare(&column.name, op, value))
                 }
-            }
+                _ => false,
+            },
             Expr::InList(InList { expr, list, negated: false }) => {
                 let ids: Option<BTreeSet<i32>> = list.iter().map(literal_i32).collect();
-                if let (Expr::Column(column), Some(ids)) = (expr.as_ref(), ids)
-                    && column.name == "stream_id"
-                {
-                    self.restrict(ids);
+                match (expr.as_ref(), ids) {
+                    (Expr::Column(column), Some(ids)) if column.name == "stream_id" => {
+                        self.restrict(ids);
+                        true
+                    }
+                    _ => false,
                 }
             }
             Expr::Between(between) if !between.negated => {
-                if let (Expr::Column(c), Expr::Literal(low, _), Expr::Literal(high, _)) =
-                    (between.expr.as_ref(), between.low.as_ref(), between.high.as_ref())
-                {
-                    self.compare(&c.name, Operator::GtEq, low);
-                    self.compare(&c.name, Operator::LtEq, high);
+                match (between.expr.as_ref(), between.low.as_ref(), between.high.as_ref()) {
+                    (Expr::Column(c), Expr::Literal(low, _), Expr::Literal(high, _)) => {
+                        let low = self.compare(&c.name, Operator::GtEq, low);
+                        self.compare(&c.name, Operator::LtEq, high) && low
+                    }
+                    _ => false,
                 }
             }
-            _ => {}
+            _ => false,
         }
     }
 
-    fn compare(&mut self, column: &str, op: Operator, value: &ScalarValue) {
-        match column {
-            "ts" => {
-                let Some(micros) = to_micros(value) else { return };
-                match op {
-                    Operator::Eq => self.ts = (self.ts.0.max(micros), self.ts.1.min(micros)),
-                    Operator::Gt => self.ts.0 = self.ts.0.max(micros.saturating_add(1)),
-                    Operator::GtEq => self.ts.0 = self.ts.0.max(micros),
-                    Operator::Lt => self.ts.1 = self.ts.1.min(micros.saturating_sub(1)),
-                    Operator::LtEq => self.ts.1 = self.ts.1.min(micros),
-                    _ => {}
-                }
+    fn compare(&mut self, column: &str, op: Operator, value: &ScalarValue) -> bool {
+        match (column, value) {
+            ("ts", value) => to_micros(value).is_some_and(|micros| self.compare_ts(op, micros)),
+            ("stream_id", ScalarValue::Int32(Some(id))) if op == Operator::Eq => {
+                self.restrict(BTreeSet::from([*id]));
+                true
             }
-            "stream_id" if op == Operator::Eq => {
-                if let ScalarValue::Int32(Some(id)) = value {
-                    self.restrict(BTreeSet::from([*id]));
-                }
+            ("value", ScalarValue::Float64(Some(number))) => {
+                self.compare_value(op, *number);
+                false
             }
-            _ => {}
+            _ => false,
+        }
+    }
+
+    fn compare_ts(&mut self, op: Operator, micros: i64) -> bool {
+        let (from, to) = match op {
+            Operator::Eq => (Some(micros), Some(micros)),
+            Operator::Gt => (micros.checked_add(1), Some(i64::MAX)),
+            Operator::GtEq => (Some(micros), Some(i64::MAX)),
+            Operator::Lt => (Some(i64::MIN), micros.checked_sub(1)),
+            Operator::LtEq => (Some(i64::MIN), Some(micros)),
+            _ => return false,
+        };
+        // No time lies beyond the ends: left to the filter itself.
+        let (Some(from), Some(to)) = (from, to) else { return false };
+        self.ts = (self.ts.0.max(from), self.ts.1.min(to));
+        true
+    }
+
+    fn compare_value(&mut self, op: Operator, number: f64) {
+        let (from, to) = match op {
+            Operator::Eq => (number, number),
+            Operator::Gt | Operator::GtEq => (number, f64::INFINITY),
+            Operator::Lt | Operator::LtEq => (f64::NEG_INFINITY, number),
+            _ => return,
+        };
+        // SQL puts NaN above all numbers, min and max of pages leave it out.
+        if !number.is_nan() {
+            let (low, high) = self.value.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+            self.value = Some((low.max(from), high.min(to)));
         }
     }
 }
 
-/// The ids of `stream_id = 1 OR stream_id IN (2, 3)`; `None` for anything else.
-fn one_of(filter: &Expr) -> Option<BTreeSet<i32>> {
+/// The ids of `stream_id = 1 OR stream_id IN (2, 3)`, and whether it says nothing else; `None` for anything else.
+fn one_of(filter: &Expr) -> Option<(BTreeSet<i32>, bool)> {
     if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) = filter {
-        return Some(&one_of(left)? | &one_of(right)?);
+        let ((left, left_is_all), (right, right_is_all)) = (one_of(left)?, one_of(right)?);
+        return Some((&left | &right, left_is_all && right_is_all));
     }
     let mut bounds = Bounds::default();
-    bounds.narrow(filter);
-    bounds.streams
+    let is_all = bounds.narrow(filter) && bounds.ts == Bounds::default().ts;
+    bounds.streams.map(|streams| (streams, is_all))
 }
 
 fn literal_i32(expr: &Expr) -> Option<i32> {
@@ -161,6 +212,14 @@ pub fn is_plain(filter: &Expr) -> bool {
         Expr::Not(inner) => is_plain(inner),
         _ => false,
     }
+}
+
+/// Whether a filter compares `value` with a number: its bounds may choose pages, where no row that they leave out could
+/// have replaced another.
+pub fn is_of_value(filter: &Expr) -> bool {
+    let mut bounds = Bounds::default();
+    bounds.narrow(filter);
+    bounds.value.is_some()
 }
 
 #[cfg(test)]

@@ -30,10 +30,58 @@ fn bounds_are_read_off_filters() {
             streams(&[5, 6]),
         ),
         ("or_says_nothing", col("ts").lt(ts(1)).or(col("stream_id").eq(lit(1))), all, None),
-        ("value_says_nothing", col("value").gt(lit(1.0)), all, None),
+        ("value_says_nothing_of_the_key", col("value").gt(lit(1.0)), all, None),
     ] {
         let bounds = Bounds::from_filters(&[filter]);
         assert_eq!((bounds.ts, bounds.streams), (expected_ts, expected_streams), "{name}");
+    }
+}
+
+#[test]
+fn filters_that_the_bounds_say_whole_need_no_other_look() {
+    let number = |n: f64| lit(n);
+    for (name, filter, is_all) in [
+        ("equal", col("stream_id").eq(lit(5)), true),
+        ("range", col("ts").gt_eq(ts(10)).and(ts(20).gt(col("ts"))), true),
+        ("short_list", col("stream_id").eq(lit(5)).or(col("stream_id").eq(lit(6))), true),
+        ("list", col("stream_id").in_list(vec![lit(1), lit(2)], false), true),
+        ("between", col("ts").between(ts(1), ts(2)), true),
+        ("both", col("stream_id").eq(lit(5)).and(col("ts").lt(ts(1))), true),
+        ("streams_in_a_range", col("stream_id").gt(lit(5)), false),
+        ("not_in_list", col("stream_id").in_list(vec![lit(1)], true), false),
+        ("unequal", col("ts").not_eq(ts(1)), false),
+        ("past_the_end", col("ts").gt(ts(i64::MAX)), false),
+        (
+            "each_with_its_time",
+            col("stream_id").eq(lit(5)).and(col("ts").lt(ts(1))).or(col("stream_id").eq(lit(6))),
+            false,
+        ),
+        ("one_side_only", col("stream_id").eq(lit(5)).and(col("ts").not_eq(ts(1))), false),
+        ("times_joined_by_or", col("ts").lt(ts(1)).or(col("ts").gt(ts(9))), false),
+        ("value", col("value").gt(number(1.0)), false),
+    ] {
+        let (_, rest) = Bounds::split(std::slice::from_ref(&filter));
+        assert_eq!(rest.is_empty(), is_all, "{name}");
+    }
+}
+
+#[test]
+fn comparisons_of_value_bound_it() {
+    let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
+    let value = || col("value");
+    for (name, filter, expected) in [
+        ("above", value().gt(lit(1.5)), Some((1.5, high))),
+        ("literal_first", lit(1.5).gt(value()), Some((low, 1.5))),
+        ("between", value().between(lit(1.0), lit(2.0)), Some((1.0, 2.0))),
+        ("both", value().gt_eq(lit(1.0)).and(value().lt(lit(2.0))), Some((1.0, 2.0))),
+        ("equal", value().eq(lit(3.0)), Some((3.0, 3.0))),
+        ("unequal", value().not_eq(lit(3.0)), None),
+        ("above_nothing", value().gt(lit(f64::NAN)), None),
+        ("or", value().gt(lit(1.0)).or(col("ts").lt(ts(1))), None),
+        ("computed", (value() + lit(1.0)).gt(lit(1.0)), None),
+    ] {
+        assert_eq!(Bounds::from_filters(std::slice::from_ref(&filter)).value, expected, "{name}");
+        assert_eq!(is_of_value(&filter), expected.is_some(), "{name}");
     }
 }
 

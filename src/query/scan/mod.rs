@@ -1,14 +1,18 @@
 //! Reading `readings`: from a snapshot and bounds to an execution plan.
 //!
 //! ```text
-//! Projection( VisibleRows( Filter on stream_id and ts( per day: files and memory, merged where they overlap )))
+//! Projection( VisibleRows( files and memory within the bounds of stream_id and ts, days merged where they overlap ))
 //! ```
-//! Only predicates on stream_id and ts go below the merge (an overwritten value must not come back), and nothing a
-//! caller wrote goes below `VisibleRows` except plain comparisons of those two columns, which cannot fail.
+//! Only bounds and predicates on stream_id and ts go below the merge (an overwritten value must not come back), and
+//! nothing a caller wrote goes below `VisibleRows` except plain comparisons of those two columns, which cannot fail.
+//! Comparisons of `value` with numbers choose pages of days that need no merge, and are evaluated above `VisibleRows`.
 
 pub mod bounds;
-pub mod files;
+pub mod cut;
+pub mod lake;
+pub mod lake_file;
 pub mod memory;
 pub mod merge;
+pub mod pages;
 pub mod plan;
 pub mod visible;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
-use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
@@ -18,25 +17,24 @@ use datafusion::physical_plan::streaming::StreamingTableExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::bounds::Bounds;
-use super::files::FileReading;
+use super::lake::LakeRows;
+use super::lake_file::Reading;
 use super::memory::MemoryRows;
 use super::merge::LastWriteWins;
-use super::visible::{Visible, VisibleRows};
+use super::visible::VisibleRows;
 use crate::domain::time::Day;
+use crate::query::session::View;
 use crate::store::lake::file::LakeFile;
 use crate::store::memtable::run::Run;
 use crate::store::schema::{self, SEQ, STREAM_ID, TS};
-use crate::store::snapshot::Snapshot;
 
 /// One scan of `readings`.
 pub struct ReadingsScan<'a> {
-    pub snapshot: &'a Snapshot,
-    pub visible: Arc<Visible>,
+    pub view: &'a View,
     pub bounds: Bounds,
-    /// Plain comparisons of stream_id and ts, over `schema::readings()`.
+    /// What the bounds do not say whole of plain comparisons of stream_id and ts; over `schema::readings()`.
     pub filter: Option<Arc<dyn PhysicalExpr>>,
-    pub runtime: &'a Arc<RuntimeEnv>,
-    /// How many partitions unmerged files are spread over.
+    /// How many partitions rows without order are spread over.
     pub partitions: usize,
 }
 
@@ -52,72 +50,95 @@ impl ReadingsScan<'_> {
     /// Every row in the bounds, in no order; `columns` are indices into `schema::readings()`.
     pub fn plan(&self, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
-        let (mut plain_files, mut plain_runs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut runs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        self.view.tally.meter.scan_lake(self.view.snapshot.lake.files().count());
         for day in self.days() {
             let sources = self.sources(day);
             if sources.needs_merge {
                 parts.push(self.merged(&sources, &read)?);
             } else {
-                plain_files.extend(sources.files);
-                plain_runs.push(sources.runs);
+                files.extend(sources.files);
+                runs.push(sources.runs);
             }
         }
-        if !plain_files.is_empty() {
-            parts.push(self.files(&read).scan(spread(plain_files, self.partitions), None)?);
+        if !files.is_empty() {
+            parts.push(Arc::new(LakeRows::spread(self.reading(&read), files, self.partitions)?) as _);
         }
-        let runs: Vec<Vec<Run>> = plain_runs.into_iter().filter(|runs| !runs.is_empty()).collect();
+        runs.retain(|runs| !runs.is_empty());
         if !runs.is_empty() {
             parts.push(self.memory(runs, &read, None)?);
         }
-        let rows = VisibleRows::opaque(self.filtered(parts, &read)?, self.visible.clone(), self.partitions);
+        let rows = self.filtered(parts, &read)?;
+        let rows = VisibleRows::new(rows, self.view.visible().clone(), self.partitions);
         project(Arc::new(rows), &read, columns)
     }
 
-    /// The rows of one day as a single partition sorted by (stream_id, ts).
-    pub fn plan_day_sorted(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+    /// The rows of one day as a single partition, those of each stream by time.
+    ///
+    /// Files that are not late hold rows of ever later times for each stream, in the order in which they were
+    /// written, and memory holds later ones still: one after the other they need no merge.
+    pub fn plan_day(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
-        let sources = self.sources(day);
-        let parts = match sources.files.is_empty() && sources.runs.is_empty() {
-            true => Vec::new(),
-            false => vec![self.merged(&sources, &read)?],
-        };
-        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.visible.clone());
+        let DaySources { mut files, runs, needs_merge } = self.sources(day);
+        let mut parts = Vec::new();
+        if needs_merge {
+            parts.push(self.merged(&DaySources { files, runs, needs_merge }, &read)?);
+        } else {
+            if !files.is_empty() {
+                files.sort_by_key(|f| f.seq);
+                parts.push(Arc::new(LakeRows::in_turn(self.reading(&read), files)?) as _);
+            }
+            if !runs.is_empty() {
+                parts.push(self.memory(vec![runs], &read, None)?);
+            }
+        }
+        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
         project(Arc::new(rows), &read, columns)
     }
 
     /// The days that can hold rows, ascending.
     pub fn days(&self) -> BTreeSet<Day> {
-        let known = self.snapshot.lake.days().keys().chain(self.snapshot.memory.keys());
-        known.copied().filter(|day| self.bounds.has_day(*day)).collect()
+        let snapshot = &self.view.snapshot;
+        let known = snapshot.lake.days().keys().chain(snapshot.memory.keys());
+        known.copied().filter(|day| self.bounds.has_day(*day) && !self.bounds.is_empty()).collect()
     }
 
-    /// stream_id and ts lead, as `VisibleRows` and `LastWriteWins` expect; seq is read wherever a merge may be.
+    /// stream_id leads, as `VisibleRows` expects; with it is what the filter needs.
     fn columns_to_read(&self, columns: &[usize]) -> Vec<usize> {
-        let rest = columns.iter().copied().filter(|c| ![STREAM_ID, TS, SEQ].contains(c));
-        [STREAM_ID, TS, SEQ].into_iter().chain(rest).collect()
+        let of_filter = self.filter.is_some().then_some(TS);
+        let rest = columns.iter().copied().chain(of_filter).filter(|c| *c != STREAM_ID);
+        let mut read = vec![STREAM_ID];
+        for column in rest {
+            if !read.contains(&column) {
+                read.push(column);
+            }
+        }
+        read
     }
 
     fn sources(&self, day: Day) -> DaySources {
         let wanted = |f: &&Arc<LakeFile>| {
             self.bounds.overlaps(f.ts)
                 && self.bounds.has_stream_between(f.streams)
-                && self.visible.any_between(f.streams)
+                && self.view.visible().any_between(f.streams)
         };
-        let files = self.snapshot.lake.days().get(&day).into_iter().flatten();
+        let snapshot = &self.view.snapshot;
+        let files = snapshot.lake.days().get(&day).into_iter().flatten();
         let files: Vec<Arc<LakeFile>> = files.filter(wanted).cloned().collect();
-        let memory = self.snapshot.memory.get(&day);
+        let memory = snapshot.memory.get(&day);
         let runs = memory.map(|m| m.runs.clone()).unwrap_or_default();
         let is_late = files.iter().any(|f| f.is_late) || memory.is_some_and(|m| m.is_late);
         let needs_merge = is_late && files.len() + usize::from(!runs.is_empty()) > 1;
+        self.view.tally.meter.scan_files(files.len());
         DaySources { files, runs, needs_merge }
     }
 
-    fn files<'a>(&'a self, columns: &'a [usize]) -> FileReading<'a> {
-        FileReading {
-            snapshot: self.snapshot,
-            runtime: self.runtime,
-            columns,
-            predicate: self.filter.clone(),
+    fn reading(&self, columns: &[usize]) -> Reading {
+        Reading {
+            snapshot: self.view.snapshot.clone(),
+            bounds: Arc::new(self.bounds.clone()),
+            columns: columns.to_vec(),
+            meter: self.view.tally.meter.clone(),
         }
     }
 
@@ -138,19 +159,23 @@ impl ReadingsScan<'_> {
         Ok(Arc::new(exec))
     }
 
-    /// Sources of one day merged into a single sorted partition without overwritten rows.
-    fn merged(&self, sources: &DaySources, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+    /// Sources of one day merged into a single sorted partition without overwritten rows; the columns `read` of it.
+    fn merged(&self, sources: &DaySources, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let order = write_order();
+        let rest = read.iter().copied().filter(|c| ![STREAM_ID, TS, SEQ].contains(c));
+        let columns: Vec<usize> = [STREAM_ID, TS, SEQ].into_iter().chain(rest).collect();
         let mut parts = Vec::new();
         if !sources.files.is_empty() {
-            let groups = sources.files.iter().map(|f| vec![f.clone()]).collect();
-            parts.push(self.files(columns).scan(groups, Some(order.clone()))?);
+            // An overwritten value must not come back because the one that replaced it is in a page left out.
+            let bounds = Arc::new(Bounds { value: None, ..self.bounds.clone() });
+            let reading = Reading { bounds, ..self.reading(&columns) };
+            parts.push(Arc::new(LakeRows::sorted(reading, &sources.files, order.clone())?) as _);
         }
         if !sources.runs.is_empty() {
-            parts.push(self.memory(vec![sources.runs.clone()], columns, Some(order.clone()))?);
+            parts.push(self.memory(vec![sources.runs.clone()], &columns, Some(order.clone()))?);
         }
         let rows = SortPreservingMergeExec::new(order, union(parts)?);
-        Ok(Arc::new(LastWriteWins::new(Arc::new(rows))))
+        project(Arc::new(LastWriteWins::new(Arc::new(rows))), &columns, read)
     }
 
     /// All parts, filtered. Nothing is a plan as well: that there is none must not show above the principal's filter.
@@ -196,16 +221,4 @@ fn write_order() -> LexOrdering {
     };
     LexOrdering::new([by("stream_id", 0, false), by("ts", 1, false), by("seq", 2, true)])
         .expect("an ordering of three expressions is not empty")
-}
-
-/// Files over `partitions` groups of about equal bytes.
-fn spread(mut files: Vec<Arc<LakeFile>>, partitions: usize) -> Vec<Vec<Arc<LakeFile>>> {
-    files.sort_by_key(|f| std::cmp::Reverse(f.bytes));
-    let mut groups: Vec<(u64, Vec<Arc<LakeFile>>)> = vec![(0, Vec::new()); partitions.max(1)];
-    for file in files {
-        let smallest = groups.iter_mut().min_by_key(|(bytes, _)| *bytes).expect("there is a group");
-        smallest.0 += file.bytes;
-        smallest.1.push(file);
-    }
-    groups.into_iter().map(|(_, files)| files).filter(|files| !files.is_empty()).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int32Type;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -37,6 +37,11 @@ impl Visible {
         Self { ids, bits }
     }
 
+    /// Ascending.
+    pub fn ids(&self) -> &[i32] {
+        &self.ids
+    }
+
     pub fn contains(&self, stream: i32) -> bool {
         usize::try_from(stream)
             .is_ok_and(|id| self.bits.get(id / 64).is_some_and(|word| word >> (id % 64) & 1 == 1))
@@ -51,11 +56,19 @@ impl Visible {
     fn keep(&self, batch: RecordBatch) -> Result<RecordBatch> {
         // `plan` puts stream_id first.
         let streams = batch.column(0).as_primitive::<Int32Type>().values();
-        let mask: Vec<bool> = streams.iter().map(|s| self.contains(*s)).collect();
-        if mask.iter().all(|keep| *keep) {
+        // Neighbours are mostly of one stream, and so are most batches.
+        if let Some(one) = streams.first().filter(|first| streams.iter().all(|s| s == *first)) {
+            return Ok(if self.contains(*one) { batch } else { batch.slice(0, 0) });
+        }
+        let mut mask = BooleanBufferBuilder::new(streams.len());
+        for same in streams.chunk_by(|a, b| a == b) {
+            mask.append_n(same.len(), self.contains(same[0]));
+        }
+        let mask = BooleanArray::from(mask.finish());
+        if mask.true_count() == mask.len() {
             return Ok(batch);
         }
-        Ok(filter_record_batch(&batch, &BooleanArray::from(mask))?)
+        Ok(filter_record_batch(&batch, &mask)?)
     }
 }
 
@@ -73,15 +86,9 @@ pub struct VisibleRows {
 }
 
 impl VisibleRows {
-    /// In the order and the partitions of `input`, whose first column is stream_id.
-    pub fn new(input: Arc<dyn ExecutionPlan>, visible: Arc<Visible>) -> Self {
-        let properties = input.properties().clone();
-        let stride = properties.partitioning.partition_count();
-        Self { input, visible, properties, stride }
-    }
-
-    /// In no order and always so many partitions: a plan above it looks the same whatever rows others have.
-    pub fn opaque(input: Arc<dyn ExecutionPlan>, visible: Arc<Visible>, partitions: usize) -> Self {
+    /// In no order and always so many partitions: a plan above it looks the same whatever rows others have. A single
+    /// partition has those of `input` one after the other.
+    pub fn new(input: Arc<dyn ExecutionPlan>, visible: Arc<Visible>, partitions: usize) -> Self {
         let stride = partitions.max(1);
         let properties = PlanProperties::new(
             EquivalenceProperties::new(input.schema()),

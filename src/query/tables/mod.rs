@@ -4,6 +4,8 @@ pub mod core_views;
 pub mod ddl;
 pub mod devices;
 pub mod groups;
+pub mod latest;
+pub mod query_log;
 pub mod readings;
 pub mod streams;
 

@@ -13,20 +13,18 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::query::scan::bounds::{self, Bounds};
 use crate::query::scan::plan::ReadingsScan;
-use crate::query::scan::visible::Visible;
+use crate::query::session::View;
 use crate::store::schema;
-use crate::store::snapshot::Snapshot;
 
 /// Readings of one snapshot, as one principal sees them.
 #[derive(Debug)]
 pub struct Readings {
-    snapshot: Arc<Snapshot>,
-    visible: Arc<Visible>,
+    view: View,
 }
 
 impl Readings {
-    pub fn new(snapshot: Arc<Snapshot>, visible: Arc<Visible>) -> Self {
-        Self { snapshot, visible }
+    pub fn new(view: View) -> Self {
+        Self { view }
     }
 }
 
@@ -41,11 +39,17 @@ impl TableProvider for Readings {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |plain| match plain {
-            true => TableProviderFilterPushDown::Exact,
-            false => TableProviderFilterPushDown::Unsupported,
+        let answer = |filter: &&Expr| {
+            if bounds::is_plain(filter) {
+                TableProviderFilterPushDown::Exact
+            } else if bounds::is_of_value(filter) {
+                // A hint: it chooses pages, and the filter itself stays above the principal's.
+                TableProviderFilterPushDown::Inexact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
         };
-        Ok(filters.iter().map(|f| answer(bounds::is_plain(f))).collect())
+        Ok(filters.iter().map(answer).collect())
     }
 
     /// The limit is a hint that cannot be used below the principal's filter.
@@ -56,21 +60,14 @@ impl TableProvider for Readings {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let filter = match conjunction(filters.to_vec()) {
+        let (bounds, rest) = Bounds::split(filters);
+        let plain = rest.into_iter().filter(bounds::is_plain);
+        let filter = match conjunction(plain) {
             Some(all) => Some(state.create_physical_expr(all, &DFSchema::try_from(schema::readings())?)?),
             None => None,
         };
-        let scan = ReadingsScan {
-            snapshot: &self.snapshot,
-            visible: self.visible.clone(),
-            bounds: Bounds::from_filters(filters),
-            filter,
-            runtime: state.runtime_env(),
-            partitions: state.config().target_partitions(),
-        };
-        match projection {
-            Some(columns) => scan.plan(columns),
-            None => scan.plan(&schema::ALL),
-        }
+        let partitions = state.config().target_partitions();
+        let scan = ReadingsScan { view: &self.view, bounds, filter, partitions };
+        scan.plan(projection.map_or(&schema::ALL, Vec::as_slice))
     }
 }

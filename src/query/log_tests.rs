@@ -1,0 +1,77 @@
+//! One record a query, whatever becomes of it; who sees which; the bound.
+
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+
+use super::*;
+use crate::domain::{KeyId, StreamId};
+
+fn tally(log: &Arc<QueryLog>, org: i32, key: i32) -> Tally {
+    let asked = Asked {
+        at: Micros(1),
+        text_hash: None,
+        surface: Surface::Sql,
+        caller: Caller::Key(KeyId(key)),
+        org: OrgId(org),
+    };
+    Tally::new(log.clone(), asked, Share::new(Arc::new(GreedyMemoryPool::new(1)), 1))
+}
+
+fn key(org: i32, key: i32) -> Principal {
+    Principal { caller: Caller::Key(KeyId(key)), ..Principal::system(OrgId(org)) }
+}
+
+#[test]
+fn a_query_leaves_one_record_and_its_first_outcome_counts() {
+    let cases: [(&str, fn(&Tally)); 4] = [
+        ("ok", |t| t.finish()),
+        ("timeout", |t| t.fail(Kind::Timeout)),
+        ("busy", |t| {
+            t.fail(Kind::Busy);
+            t.finish();
+        }),
+        ("cancelled", |_| {}),
+    ];
+    for (outcome, end) in cases {
+        let log = Arc::default();
+        let query = tally(&log, 1, 1);
+        query.add_rows(3);
+        end(&query);
+        drop(query);
+        let records = log.visible(&Principal::system(OrgId(1)));
+        let told: Vec<_> = records.iter().map(|r| (r.outcome, r.rows)).collect();
+        assert_eq!(told, [(outcome, 3)]);
+    }
+}
+
+#[test]
+fn others_are_seen_within_the_organization_and_only_by_who_sees_all_of_it() {
+    let log: Arc<QueryLog> = Arc::default();
+    for (org, by) in [(1, 1), (1, 2), (2, 3)] {
+        tally(&log, org, by).finish();
+    }
+    let narrow = |who: Principal| Principal { streams: Some([StreamId(1)].into()), ..who };
+    let rows = [
+        ("a key", key(1, 1), 2),
+        ("another organization's", key(2, 3), 1),
+        ("a restricted key", narrow(key(1, 1)), 1),
+        ("a restricted key that asked nothing", narrow(key(1, 9)), 0),
+        ("one of an organization without queries", key(3, 1), 0),
+    ];
+    for (name, who, count) in rows {
+        let seen = log.visible(&who);
+        assert_eq!(seen.len(), count, "{name}");
+        assert!(seen.iter().all(|r| r.org == who.org), "{name}");
+    }
+}
+
+#[test]
+fn the_oldest_record_makes_room() {
+    let log: Arc<QueryLog> = Arc::default();
+    for n in 0..RECORDS + 5 {
+        let query = tally(&log, 1, 1);
+        query.add_rows(n);
+        query.finish();
+    }
+    let seen = log.visible(&key(1, 1));
+    assert_eq!((seen.len(), seen[0].rows), (RECORDS, 5));
+}

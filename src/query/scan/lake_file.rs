@@ -1,0 +1,180 @@
+//! Reading one lake file. Bounds choose row groups and pages from the cached footer, so that what a query does not ask
+//! for is neither fetched nor decoded; what is decoded is cut to the bounds of stream_id and ts exactly.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+
+use super::bounds::Bounds;
+use super::cut::cut;
+use super::pages::{self, Group};
+use crate::query::log::Meter;
+use crate::store::lake::file::LakeFile;
+use crate::store::schema::{self, STREAM_ID, TS};
+use crate::store::snapshot::Snapshot;
+
+/// Fewer rows than this are not worth a second task.
+const ROWS_OF_A_TASK: usize = 32 * 1024;
+
+/// What is read of each file.
+#[derive(Clone)]
+pub struct Reading {
+    pub snapshot: Arc<Snapshot>,
+    pub bounds: Arc<Bounds>,
+    /// Indices into `schema::readings()`; stream_id is among them.
+    pub columns: Vec<usize>,
+    pub meter: Arc<Meter>,
+}
+
+/// A part of a file: of the row groups with wanted rows every `of`-th, from the `nth` on.
+#[derive(Clone)]
+pub struct Part {
+    pub file: Arc<LakeFile>,
+    pub nth: usize,
+    pub of: usize,
+}
+
+impl Part {
+    pub fn whole(file: Arc<LakeFile>) -> Self {
+        Self { file, nth: 0, of: 1 }
+    }
+
+    fn groups(&self, all: Vec<Group>) -> Vec<Group> {
+        let selected: usize = all.iter().map(Group::selected).sum();
+        if selected <= ROWS_OF_A_TASK {
+            return if self.nth == 0 { all } else { Vec::new() };
+        }
+        all.into_iter().skip(self.nth).step_by(self.of).collect()
+    }
+}
+
+/// Where the columns that cutting needs lie in what is decoded, and where those to be shown.
+struct Layout {
+    decoded: Vec<usize>,
+    stream_id: usize,
+    /// Unless every row of the file is within the bounds of ts.
+    ts: Option<usize>,
+    shown: Vec<usize>,
+}
+
+impl Layout {
+    fn new(columns: &[usize], cuts_ts: bool) -> Self {
+        let mut decoded: Vec<usize> = columns.iter().copied().chain(cuts_ts.then_some(TS)).collect();
+        // As the file has them.
+        decoded.sort_unstable();
+        decoded.dedup();
+        let place = |column| decoded.iter().position(|d| *d == column).expect("every column is decoded");
+        let shown = columns.iter().map(|column| place(*column)).collect();
+        Self { stream_id: place(STREAM_ID), ts: cuts_ts.then(|| place(TS)), shown, decoded }
+    }
+}
+
+impl Reading {
+    /// The wanted rows of a part of a file, in the order of the file.
+    pub async fn open(
+        self,
+        part: Part,
+        context: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let file = self.footer(&part.file, &context).await?;
+        let groups = part.groups(pages::select(&file.metadata, &self.bounds));
+        if groups.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let bounds = self.bounds;
+        let layout = Layout::new(&self.columns, !bounds.covers(part.file.ts));
+        let options = ArrowReaderOptions::new().with_schema(schema::readings());
+        let metadata = ArrowReaderMetadata::try_new(file.metadata.clone(), options)?;
+        let columns = file.metadata.file_metadata().schema_descr();
+        let mask = ProjectionMask::roots(columns, layout.decoded.iter().copied());
+        let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(file, metadata)
+            .with_projection(mask)
+            .with_row_groups(groups.iter().map(|g| g.index).collect())
+            .with_batch_size(context.session_config().batch_size());
+        if let Some(selection) = pages::selection(&groups) {
+            builder = builder.with_row_selection(selection);
+        }
+        let batches = builder.build()?.map(move |batch| layout.cut(batch?, &bounds));
+        Ok(batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed())
+    }
+
+    async fn footer(&self, file: &LakeFile, context: &TaskContext) -> Result<OpenFile> {
+        let path = Path::from_absolute_path(self.snapshot.lake_dir.join(&file.path))
+            .map_err(|e| DataFusionError::External(e.into()))?;
+        let runtime = context.runtime_env();
+        let store = self.snapshot.store.clone();
+        // Files never change once written, so any constant serves as the time the footer cache compares.
+        let meta = ObjectMeta {
+            location: path,
+            last_modified: Default::default(),
+            size: file.bytes,
+            e_tag: None,
+            version: None,
+        };
+        let metadata = DFParquetMetadata::new(store.as_ref(), &meta)
+            .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()))
+            .with_page_index_policy(Some(PageIndexPolicy::Optional))
+            .fetch_metadata()
+            .await?;
+        Ok(OpenFile { store, path: meta.location, metadata, meter: self.meter.clone() })
+    }
+}
+
+impl Layout {
+    fn cut(&self, batch: RecordBatch, bounds: &Bounds) -> Result<RecordBatch> {
+        let batch = match bounds.streams.is_some() || self.ts.is_some() {
+            true => cut(batch, self.stream_id, self.ts, bounds)?,
+            false => batch,
+        };
+        Ok(batch.project(&self.shown)?)
+    }
+}
+
+/// A file whose footer is known.
+struct OpenFile {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    metadata: Arc<ParquetMetaData>,
+    meter: Arc<Meter>,
+}
+
+impl AsyncFileReader for OpenFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        self.meter.read_bytes(range.end - range.start);
+        self.store.get_range(&self.path, range).map_err(external).boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
+        self.meter.read_bytes(ranges.iter().map(|r| r.end - r.start).sum());
+        async move { self.store.get_ranges(&self.path, &ranges).await.map_err(external) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        std::future::ready(Ok(self.metadata.clone())).boxed()
+    }
+}
+
+fn external(error: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}

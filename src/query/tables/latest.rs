@@ -1,0 +1,81 @@
+//! `latest(stream_id, ts, value, text, quality)`: the newest reading of every visible stream, straight from memory.
+//!
+//! It is read when the query is planned and may be newer than the snapshot that the rest of the query sees; it is never
+//! older than an acknowledged write.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::memory::MemorySourceConfig;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::domain::reading::Reading;
+use crate::query::scan::bounds::Bounds;
+use crate::query::session::View;
+use crate::store::memtable::run::Run;
+use crate::store::schema::{self, QUALITY, STREAM_ID, TEXT, TS, VALUE};
+
+const COLUMNS: [usize; 5] = [STREAM_ID, TS, VALUE, TEXT, QUALITY];
+
+/// The columns.
+pub fn schema() -> SchemaRef {
+    let readings = schema::readings();
+    Arc::new(Schema::new(COLUMNS.map(|column| readings.field(column).clone()).to_vec()))
+}
+
+/// The newest readings, as one principal sees them.
+#[derive(Debug)]
+pub struct Latest {
+    view: View,
+}
+
+impl Latest {
+    pub fn new(view: View) -> Self {
+        Self { view }
+    }
+
+    /// One row a stream that has a reading within the bounds, by stream. A query for some streams looks up only those.
+    fn rows(&self, bounds: &Bounds) -> RecordBatch {
+        let newest = |stream| self.view.newest(stream).filter(|r| bounds.covers((r.ts.0, r.ts.0)));
+        let found: Vec<Reading> = match &bounds.streams {
+            Some(streams) => streams.iter().copied().filter_map(newest).collect(),
+            None => self.view.visible().ids().iter().copied().filter_map(newest).collect(),
+        };
+        schema::batch(&Run::new(found.into_iter().collect(), 0), &COLUMNS)
+    }
+}
+
+#[async_trait]
+impl TableProvider for Latest {
+    fn schema(&self) -> SchemaRef {
+        schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let answer = |filter: &&Expr| match Bounds::split(std::slice::from_ref(*filter)).1.is_empty() {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let rows = vec![vec![self.rows(&Bounds::from_filters(filters))]];
+        Ok(MemorySourceConfig::try_new_exec(&rows, schema(), projection.cloned())?)
+    }
+}

@@ -1,0 +1,55 @@
+//! What every query shares: functions, rules and settings of DataFusion, and the runtime under them.
+
+use std::sync::Arc;
+
+use datafusion::config::{ConfigOptions, Dialect};
+use datafusion::error::Result;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::context::SessionState;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionConfig;
+
+use super::engine::EngineOptions;
+use super::functions;
+
+/// Footers of Parquet files kept in memory.
+const FOOTER_CACHE_BYTES: usize = 64 << 20;
+/// What all queries may spill together: a query must not fill the disk the log is on.
+const SPILL_BYTES: u64 = 4 << 30;
+/// Functions that make gigabytes out of one number, outside the memory pool.
+const UNBOUNDED: [&str; 7] =
+    ["repeat", "lpad", "rpad", "array_repeat", "array_resize", "range", "generate_series"];
+
+/// A session without tables.
+pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(cores)
+        .with_information_schema(true)
+        .with_default_catalog_and_schema("basalt", "public")
+        .with_create_default_catalog_and_schema(false);
+    set(config.options_mut(), options, cores);
+    let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(options.memory_bytes)))
+        .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
+        .with_temp_file_path(&options.spill_dir)
+        .with_max_temp_directory_size(SPILL_BYTES)
+        .build_arc()?;
+    let builder = functions::register(SessionStateBuilder::new_with_default_features());
+    let mut state = builder.with_config(config).with_runtime_env(runtime).build();
+    for name in UNBOUNDED {
+        state.deregister_udf(name)?;
+    }
+    Ok(state)
+}
+
+fn set(settings: &mut ConfigOptions, options: &EngineOptions, cores: usize) {
+    settings.execution.time_zone = Some("UTC".to_owned());
+    settings.sql_parser.dialect = Dialect::PostgreSQL;
+    settings.sql_parser.map_string_types_to_utf8view = false;
+    // Each sorting partition sets this much aside for merging what it spilled: together no more than a quarter of a share.
+    let share = options.share_bytes.min(options.memory_bytes);
+    let reserved = &mut settings.execution.sort_spill_reservation_bytes;
+    *reserved = (*reserved).min(share / (4 * cores));
+}

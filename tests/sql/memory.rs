@@ -1,0 +1,145 @@
+//! The memory of queries: a share each, one pool for all, and all of it given back, however a query ends.
+
+use std::time::Duration;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use basalt::domain::Kind;
+use basalt::query::EngineOptions;
+use basalt::query::engine::Answer;
+use futures::TryStreamExt;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::answers;
+use crate::inside::{Ground, Inside};
+use crate::support::eventually;
+
+/// Rows of about 60 bytes, sorted from the last to the first.
+fn sorted(rows: u32) -> String {
+    let filler = "x".repeat(40);
+    format!(
+        "SELECT value, CAST(value AS VARCHAR) || '{filler}' AS filler FROM generate_series(1, {rows}) ORDER BY value DESC"
+    )
+}
+
+/// Holds its left side while it reads the right one for ever.
+const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 10000) a JOIN generate_series(1, 1000000000000) b ON a.value = b.value";
+const GREEDY: &str = "SELECT array_agg(value) FROM generate_series(1, 30000000)";
+
+async fn open(change: impl FnOnce(&mut EngineOptions)) -> (Ground, Inside, TempDir) {
+    let ground = Ground::new(1).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await.with_engine(change);
+    (ground, inside, dir)
+}
+
+/// Starts a query and reads its first batch; the rest waits, and with it the memory it holds.
+async fn begin(ground: &Ground, inside: &Inside, query: &str) -> (Answer, RecordBatch) {
+    let mut answer = inside.engine.sql(&ground.owner, query, &Value::Null).await.unwrap();
+    let first = answer.batches.try_next().await.unwrap().unwrap();
+    assert!(inside.engine.memory_in_use() > 0, "{query} holds memory while it is read");
+    (answer, first)
+}
+
+async fn everything_is_given_back(inside: &Inside, permits: usize) {
+    eventually("memory and permits are given back", Duration::from_secs(20), || async {
+        let is_back = inside.engine.memory_in_use() == 0 && inside.engine.free_permits() == permits;
+        is_back.then_some(())
+    })
+    .await;
+}
+
+async fn last_outcome(ground: &Ground, inside: &Inside) -> Value {
+    let query = "SELECT outcome FROM query_log ORDER BY started_at DESC LIMIT 1";
+    inside.sql(&ground.owner, query).await[0]["outcome"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stops_reading_gives_back_what_his_query_holds() {
+    let (ground, inside, _dir) = open(|o| o.running = 2).await;
+    let (answer, _) = begin(&ground, &inside, &sorted(300_000)).await;
+    drop(answer);
+    everything_is_given_back(&inside, 2).await;
+    assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
+    // Also before there is an answer.
+    let (holder, owner) = (inside.clone(), ground.owner.clone());
+    let asked = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS, &Value::Null).await });
+    eventually("the query holds memory", Duration::from_secs(20), || async {
+        (inside.engine.memory_in_use() > 0).then_some(())
+    })
+    .await;
+    asked.abort();
+    everything_is_given_back(&inside, 2).await;
+    assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_closes_its_socket_gives_back_what_its_query_holds() {
+    let (ground, inside, _dir) = open(|o| o.running = 2).await;
+    let client = answers::client(&ground, &inside).await;
+    let query = sorted(400_000);
+    let mut socket = tokio::net::TcpStream::connect(client.address()).await.unwrap();
+    let request = format!(
+        "POST /sql HTTP/1.1\r\nhost: x\r\nauthorization: ApiKey {}\r\naccept: text/csv\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{query}",
+        client.key().unwrap(),
+        query.len()
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut begun = [0; 1000];
+    socket.read_exact(&mut begun).await.unwrap();
+    assert!(begun.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&begun));
+    assert!(inside.engine.memory_in_use() > 0, "the answer is larger than what sockets hold");
+    drop(socket);
+    everything_is_given_back(&inside, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_past_its_share_fails_while_another_runs_on() {
+    let (ground, inside, _dir) = open(|o| (o.memory_bytes, o.share_bytes) = (96 << 20, 48 << 20)).await;
+    let (answer, first) = begin(&ground, &inside, &sorted(200_000)).await;
+    let error = inside.try_sql(&ground.owner, GREEDY, &Value::Null).await.unwrap_err();
+    assert_eq!(error.kind, Kind::TooLarge, "{error}");
+    assert!(error.message.contains("limits.query_share"), "{error}");
+    let rest: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
+    check_sorted(&[vec![first], rest].concat(), 200_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
+    let (ground, inside, _dir) = open(|o| (o.memory_bytes, o.share_bytes) = (64 << 20, 64 << 20)).await;
+    let (answer, first) = begin(&ground, &inside, &sorted(200_000)).await;
+    let error = inside.try_sql(&ground.owner, GREEDY, &Value::Null).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Busy, "{error}");
+    assert!(error.message.contains("limits.query_memory"), "{error}");
+    let rest: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
+    check_sorted(&[vec![first], rest].concat(), 200_000);
+    everything_is_given_back(&inside, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sort_larger_than_its_share_spills_and_answers_right() {
+    const ROWS: usize = 600_000;
+    const SHARE: usize = 16 << 20;
+    let (ground, inside, _dir) = open(|o| o.share_bytes = SHARE).await;
+    let query = sorted(ROWS as u32);
+    let answer = inside.engine.sql(&ground.owner, &query, &Value::Null).await.unwrap();
+    let batches: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
+    check_sorted(&batches, ROWS);
+    let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+    assert!(bytes > 2 * SHARE, "{bytes} bytes do not fit in {SHARE}");
+    let log = inside
+        .sql(&ground.owner, "SELECT peak_memory, rows FROM query_log ORDER BY started_at LIMIT 1")
+        .await;
+    let peak = log[0]["peak_memory"].as_u64().unwrap() as usize;
+    assert!(0 < peak && peak <= SHARE, "{log:?}");
+    assert_eq!(log[0]["rows"], ROWS);
+    everything_is_given_back(&inside, 4).await;
+}
+
+/// Every number once, from the last to the first.
+fn check_sorted(batches: &[RecordBatch], rows: usize) {
+    let values = batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec());
+    assert!(values.eq((1..=rows as i64).rev()));
+}
