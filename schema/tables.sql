@@ -10,6 +10,15 @@ CREATE TABLE readings (
     "seq" BIGINT NOT NULL
 );
 
+-- scope value:read
+CREATE TABLE latest (
+    "stream_id" INTEGER NOT NULL,
+    "ts" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "value" DOUBLE,
+    "text" VARCHAR,
+    "quality" VARCHAR NOT NULL
+);
+
 -- scope device:read
 CREATE TABLE devices (
     "id" INTEGER NOT NULL,
@@ -60,6 +69,23 @@ CREATE TABLE groups (
     "description" VARCHAR NOT NULL,
     "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope system:read
+CREATE TABLE query_log (
+    "started_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "text_hash" VARCHAR,
+    "surface" VARCHAR NOT NULL,
+    "principal" VARCHAR NOT NULL,
+    "organization_id" INTEGER NOT NULL,
+    "wait_ms" DOUBLE NOT NULL,
+    "run_ms" DOUBLE NOT NULL,
+    "rows" BIGINT NOT NULL,
+    "outcome" VARCHAR NOT NULL,
+    "bytes_scanned" BIGINT,
+    "files_scanned" BIGINT,
+    "files_pruned" BIGINT,
+    "peak_memory" BIGINT
 );
 
 -- scope value:read

@@ -1,8 +1,8 @@
 //! Memory of queries: one pool for all of them, and of it a share for each.
 //!
 //! Operators that can spill do so when either is spent; the others end their query, and the error names the key of the
-//! configuration that decides. Within a share the operators that can spill get equal parts: else the first of two sorts
-//! takes everything and the second cannot even begin.
+//! configuration that decides. Within a share the operators that can do with less get equal parts: else the first of two
+//! sorts takes everything and the second cannot even begin.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +14,11 @@ use parking_lot::Mutex;
 /// What begins the message of a query that found the memory of all queries taken.
 pub const POOL_TAKEN: &str = "other queries hold the memory that all queries share";
 
-/// What operators that cannot spill find free at least, of a share: merging sorted streams is one of them, and those
-/// that feed it would hold all there is.
+/// One in so many bytes of a share stays free for operators that need what they ask for: merging sorted streams is one
+/// of them, and those that feed it would hold all there is.
 const KEPT_FREE: usize = 4;
+/// How a sort calls what it merges its spilled runs in. It cannot spill, but merges in several passes when refused.
+const MERGE_OF_RUNS: &str = "ExternalSorterMerge";
 
 /// The memory of one query: never more than its share, and never more than is left of the pool.
 #[derive(Debug)]
@@ -28,29 +30,37 @@ pub struct Share {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// Operators that can spill.
-    spillers: usize,
-    spillable: usize,
-    unspillable: usize,
+    /// Operators that yield, and the bytes they hold.
+    yielders: usize,
+    yielding: usize,
+    /// Bytes of the others.
+    firm: usize,
     peak: usize,
 }
 
 impl Held {
-    fn of(&mut self, can_spill: bool) -> &mut usize {
-        if can_spill { &mut self.spillable } else { &mut self.unspillable }
+    fn of(&mut self, consumer: &MemoryConsumer) -> &mut usize {
+        if yields(consumer) { &mut self.yielding } else { &mut self.firm }
     }
 
-    fn add(&mut self, can_spill: bool, bytes: usize) {
-        *self.of(can_spill) += bytes;
-        self.peak = self.peak.max(self.spillable + self.unspillable);
+    fn add(&mut self, consumer: &MemoryConsumer, bytes: usize) {
+        *self.of(consumer) += bytes;
+        self.peak = self.peak.max(self.yielding + self.firm);
     }
 
-    /// Whether a reservation may grow to `bytes` by `additional`.
-    fn fits(&self, limit: usize, can_spill: bool, bytes: usize, additional: usize) -> bool {
-        let is_within = self.spillable + self.unspillable + additional <= limit;
-        let for_spillers = limit - self.unspillable.max(limit / KEPT_FREE).min(limit);
-        is_within && (!can_spill || bytes <= for_spillers / self.spillers.max(1))
+    /// Whether a reservation may grow by so much.
+    fn fits(&self, limit: usize, reservation: &MemoryReservation, additional: usize) -> bool {
+        let is_within = (self.yielding + self.firm).saturating_add(additional) <= limit;
+        let for_yielders = limit.saturating_sub(self.firm.max(limit / KEPT_FREE));
+        let part = for_yielders / self.yielders.max(1);
+        let is_part = reservation.size().saturating_add(additional) <= part;
+        is_within && (is_part || !yields(reservation.consumer()))
     }
+}
+
+/// Whether an operator goes on with less than it asks for.
+fn yields(consumer: &MemoryConsumer) -> bool {
+    consumer.can_spill() || consumer.name().starts_with(MERGE_OF_RUNS)
 }
 
 impl Share {
@@ -79,42 +89,40 @@ impl MemoryPool for Share {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        self.held.lock().spillers += usize::from(consumer.can_spill());
+        self.held.lock().yielders += usize::from(yields(consumer));
         self.pool.register(consumer);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        self.held.lock().spillers -= usize::from(consumer.can_spill());
+        self.held.lock().yielders -= usize::from(yields(consumer));
         self.pool.unregister(consumer);
     }
 
     /// For what an operator holds already, whether it may or not.
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
         self.pool.grow(reservation, additional);
-        self.held.lock().add(reservation.consumer().can_spill(), additional);
+        self.held.lock().add(reservation.consumer(), additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        *self.held.lock().of(reservation.consumer().can_spill()) -= shrink;
+        *self.held.lock().of(reservation.consumer()) -= shrink;
         self.pool.shrink(reservation, shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let can_spill = reservation.consumer().can_spill();
-        let bytes = reservation.size().saturating_add(additional);
         let mut held = self.held.lock();
-        if !held.fits(self.limit, can_spill, bytes, additional) {
+        if !held.fits(self.limit, reservation, additional) {
             return Err(DataFusionError::ResourcesExhausted(self.spent()));
         }
         let taken = |_| DataFusionError::ResourcesExhausted(taken());
         self.pool.try_grow(reservation, additional).map_err(taken)?;
-        held.add(can_spill, additional);
+        held.add(reservation.consumer(), additional);
         Ok(())
     }
 
     fn reserved(&self) -> usize {
         let held = self.held.lock();
-        held.spillable + held.unspillable
+        held.yielding + held.firm
     }
 
     fn memory_limit(&self) -> MemoryLimit {

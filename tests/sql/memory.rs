@@ -120,8 +120,8 @@ async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sort_larger_than_its_share_spills_and_answers_right() {
-    const ROWS: usize = 400_000;
-    const SHARE: usize = 8 << 20;
+    const ROWS: usize = 600_000;
+    const SHARE: usize = 16 << 20;
     let (ground, inside, _dir) = open(|o| o.share_bytes = SHARE).await;
     let query = sorted(ROWS as u32);
     let answer = inside.engine.sql(&ground.owner, &query, &Value::Null).await.unwrap();
