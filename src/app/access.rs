@@ -34,6 +34,11 @@ pub struct KeyRequest {
 }
 
 impl App {
+    /// Whether this is the owner of the data directory, for whom the local door is; everybody else is `Forbidden`.
+    pub fn require_owner(&self, principal: &Principal) -> Result<()> {
+        require_system(principal)
+    }
+
     /// Who presents this secret. Every way to fail (unknown, disabled, expired, malformed) reads the same.
     pub fn authenticate_key(&self, secret: &str) -> Result<Arc<Principal>> {
         let invalid = || Error::new(Kind::Unauthenticated, "Invalid API key.");

@@ -8,9 +8,9 @@ use super::*;
 use crate::app::Settings;
 use crate::app::control::{Command, Outcome};
 use crate::app::plant::States;
-use crate::domain::Clock;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::time::SystemClock;
+use crate::domain::{Clock, Progress};
 use crate::query::{Engine, EngineOptions};
 use crate::store::catalog::Catalog;
 use crate::store::compaction::CompactionOptions;
@@ -141,6 +141,7 @@ async fn commands_are_for_the_owner_and_act_in_the_organization_they_name() {
     app.bootstrap(CHOSEN).await.expect("made");
     let key = app.authenticate_key(CHOSEN).expect("known");
     let org = || Some("acme".to_owned());
+    let progress = Progress::default();
     let create_org = || Command::CreateOrg { slug: "acme".into(), name: None };
     let find = |create: Option<&str>| Command::FindStream {
         org: org(),
@@ -149,19 +150,28 @@ async fn commands_are_for_the_owner_and_act_in_the_organization_they_name() {
         create: create.map(str::to_owned),
     };
 
-    app.run_command(&owner, create_org()).await.expect("made");
+    app.run_command(&owner, create_org(), &progress).await.expect("made");
     for command in [create_org(), Command::ListOrgs, Command::ListKeys { org: None }, find(Some("fp64"))] {
-        assert_eq!(kind_of(app.run_command(&key, command).await), Kind::Forbidden, "a key is no owner");
+        assert_eq!(
+            kind_of(app.run_command(&key, command, &progress).await),
+            Kind::Forbidden,
+            "a key is no owner"
+        );
     }
-    assert_eq!(kind_of(app.run_command(&owner, find(None)).await), Kind::Invalid);
-    let made = app.run_command(&owner, find(Some("fp64"))).await.expect("made");
-    assert_eq!(app.run_command(&owner, find(None)).await.expect("found"), made);
+    assert_eq!(kind_of(app.run_command(&owner, find(None), &progress).await), Kind::Invalid);
+    let made = app.run_command(&owner, find(Some("fp64")), &progress).await.expect("made");
+    assert_eq!(app.run_command(&owner, find(None), &progress).await.expect("found"), made);
     let in_default =
         Command::FindStream { org: None, device: "Oven".into(), stream: "t".into(), create: None };
-    assert_eq!(kind_of(app.run_command(&owner, in_default).await), Kind::Invalid, "another organization");
+    assert_eq!(
+        kind_of(app.run_command(&owner, in_default, &progress).await),
+        Kind::Invalid,
+        "another organization"
+    );
 
     let create_key = Command::CreateKey { org: org(), key: request(&["data:read"], &[]) };
-    let Outcome::NewKey { secret, .. } = app.run_command(&owner, create_key).await.expect("made") else {
+    let Outcome::NewKey { secret, .. } = app.run_command(&owner, create_key, &progress).await.expect("made")
+    else {
         panic!("another outcome");
     };
     let who = app.authenticate_key(&secret).expect("known");

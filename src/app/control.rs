@@ -1,6 +1,7 @@
 //! Commands of the data directory's owner in a form that travels: the same whether the command line runs them in its
 //! own process or hands them to the server that has the directory open.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,11 @@ use super::access::{KeyRequest, UserRequest, require_system};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User};
+use crate::domain::progress::Step;
 use crate::domain::stream::{StreamFilter, StreamKind, StreamSpec};
-use crate::domain::{Error, KeyId, Principal, Result, StreamId};
+use crate::domain::{Error, KeyId, Kind, Principal, Progress, Result, StreamId};
+use crate::store::backup::BackedUp;
+use crate::store::verify::Report;
 
 /// What to do. `org` is a slug; none is the principal's own organization.
 #[derive(Serialize, Deserialize)]
@@ -39,6 +43,12 @@ pub enum Command {
     },
     /// Flush, then merge the lake's files.
     Compact,
+    /// Read everything there is, and say what is broken.
+    Verify,
+    /// Copy everything into a directory that must not exist or be empty; an absolute path.
+    Backup {
+        dest: PathBuf,
+    },
     /// The stream of a device, both by name. `create` is the type to make it with when it does not exist, on a device
     /// that is made when it does not exist either.
     FindStream {
@@ -70,6 +80,17 @@ pub enum Outcome {
     Compacted {
         files: usize,
     },
+    Verified(Box<Report>),
+    BackedUp(BackedUp),
+}
+
+/// One line of what a server tells while it runs a command; `Done` or `Failed` is the last.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    Progress(Step),
+    Done(Outcome),
+    Failed { kind: Kind, message: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +124,13 @@ pub struct KeyLine {
 
 impl App {
     /// Runs one command. Only for `Caller::System`; everybody else is refused before anything is looked at.
-    pub async fn run_command(&self, principal: &Principal, command: Command) -> Result<Outcome> {
+    /// `progress` is told by those that can take long.
+    pub async fn run_command(
+        &self,
+        principal: &Principal,
+        command: Command,
+        progress: &Progress,
+    ) -> Result<Outcome> {
         Ok(match command {
             Command::CreateOrg { slug, name } => {
                 Outcome::Org(org_line(&self.create_org(principal, &slug, name.as_deref()).await?))
@@ -130,6 +157,8 @@ impl App {
                 require_system(principal)?;
                 Outcome::Compacted { files: self.store.compact().await? }
             }
+            Command::Verify => Outcome::Verified(Box::new(self.verify(principal, progress).await?)),
+            Command::Backup { dest } => Outcome::BackedUp(self.backup(principal, &dest, progress).await?),
             Command::FindStream { org, device, stream, create } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 let kind = create.map(|kind| kind.parse()).transpose()?;

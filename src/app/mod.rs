@@ -4,6 +4,7 @@
 //! its scope first, so that no surface can forget it.
 
 pub mod access;
+pub mod backup;
 pub mod control;
 pub mod device;
 pub mod health;
@@ -13,6 +14,7 @@ pub mod posted;
 pub mod sql;
 pub mod stream;
 pub mod value;
+pub mod verify;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -35,8 +35,10 @@ pub enum Command {
     },
     /// Ask a question in SQL
     Sql(Sql),
-    /// Read CSV and Parquet files in
+    /// Read CSV, Parquet, NDJSON and Arrow files in
     Import(Import),
+    /// Write readings to a file that `import` and others read
+    Export(Export),
     /// Read one register or tag directly from a device
     Read(Read),
     /// Flush, then merge the lake's files
@@ -44,6 +46,12 @@ pub enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Read everything there is and name what is broken; changes nothing
+    Verify(Verify),
+    /// Copy everything into a directory, also while the server runs
+    Backup(Backup),
+    /// Make a data directory of a backup
+    Restore(Restore),
     /// Measure this machine: ingest, single values, bytes per row, memory
     Bench(Bench),
     /// Print a schema
@@ -223,7 +231,7 @@ pub enum Format {
 /// quality. A time without a zone is UTC.
 #[derive(Args)]
 pub struct Import {
-    /// CSV with a header line, or Parquet
+    /// CSV with a header line, Parquet, one JSON object a line, or Arrow
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Everything goes to this stream
@@ -245,6 +253,79 @@ pub struct Import {
     pub elsewhere: Elsewhere,
     #[command(flatten)]
     pub org: InOrg,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Readings from --from on and before --to, sorted by stream and time, in the columns stream_id, ts, value, text and
+/// quality. The file is written aside and takes its name, or replaces one of that name, only when it is whole.
+#[derive(Args)]
+pub struct Export {
+    /// Its ending says the form: .parquet, .csv, .ndjson or .jsonl, .arrow; - is standard output
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The first time, such as 2026-04-28T12:00:00Z; without a zone it is UTC [default: the oldest]
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// The first time no longer in it [default: no end]
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Only this stream; repeatable [default: every stream you may see]
+    #[arg(long = "stream", value_name = "ID", value_delimiter = ',')]
+    pub streams: Vec<i32>,
+    /// The form, for standard output [default: by the file's ending]
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub org: InOrg,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Csv,
+    Ndjson,
+    Arrow,
+    Parquet,
+}
+
+/// Exit code 0 when everything is whole, 1 when anything is broken. Works beside a running server, and on a directory
+/// too damaged for one to start.
+#[derive(Args)]
+pub struct Verify {
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    Text,
+    Json,
+}
+
+/// Everything acknowledged before it began is in it. It is a backup once it holds backup.json, which is written last.
+#[derive(Args)]
+pub struct Backup {
+    /// A directory that does not exist or is empty, outside of the data directory
+    pub dest: PathBuf,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// The backup is checked before anything is written. The server must not run; --data-dir must be empty or not exist.
+#[derive(Args)]
+pub struct Restore {
+    /// A directory that `backup` wrote
+    pub src: PathBuf,
+    /// An empty PostgreSQL database to restore the catalog into, when the backup has a dump of one
+    #[arg(long, value_name = "URL")]
+    pub catalog_url: Option<String>,
     #[command(flatten)]
     pub place: Place,
 }

@@ -29,6 +29,11 @@ fn the_contract_is_accepted() {
         "sql SELECT --url http://plant:8000 --key bslt_x",
         "import a.csv b.parquet --stream 4 --from-row 50001",
         "import a.csv --device Oven --name temperature --create",
+        "export --from 2026-04-28 --to 2026-04-29T00:00:00Z --stream 1 --stream 2 a.parquet",
+        "export - --format ndjson --url http://plant:8000 --key bslt_x",
+        "verify --format json --data-dir d",
+        "backup there --data-dir d",
+        "restore there --data-dir d --catalog-url postgres://db/plant",
         "read modbus://127.0.0.1:5020/hr:100?type=fp32",
         "schema sql",
     ];
@@ -43,10 +48,12 @@ fn the_contract_is_accepted() {
 fn what_makes_no_sense_is_refused_by_name() {
     let rows = [
         ("nothing", "", "Usage"),
-        ("not_built", "backup there", "backup"),
+        ("not_built", "browse opc.tcp://there", "browse"),
         ("a_key_without_a_name", "key create", "--name"),
         ("an_unknown_format", "sql SELECT --format xml", "xml"),
         ("an_import_of_nothing", "import", "FILE"),
+        ("an_export_to_nowhere", "export --stream 1", "FILE"),
+        ("a_backup_to_nowhere", "backup", "DEST"),
         ("two_destinations", "import a.csv --stream 1 --device d --name s", "--stream"),
         ("a_device_without_a_stream", "import a.csv --device d", "--name"),
         ("create_without_a_name_to_create", "import a.csv --create", "--device"),

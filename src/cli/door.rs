@@ -12,11 +12,12 @@ use super::args::{Elsewhere, InOrg, Place};
 use super::config::{Config, File, Flag};
 use super::lock::{self, Attempt, DirLock};
 use super::open::{self, Opened};
+use super::progress;
 use super::remote::Remote;
 use super::running::Running;
 use crate::app::control::{Command, Outcome};
 use crate::app::sql::{Answer, SqlRequest};
-use crate::domain::{Error, Principal, Result, StreamId};
+use crate::domain::{Error, Principal, Progress, Result, StreamId};
 
 /// How long to wait for a server that is starting or stopping, or for another command, to let go.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,33 +41,19 @@ impl Door {
     pub async fn open(place: &Place, org: &InOrg, directory: Directory) -> Result<Door> {
         super::logging::for_command();
         let config = configuration(place)?;
-        let data_dir = &config.data_dir;
-        if directory == Directory::MustExist && !lock::was_used(data_dir) {
-            let dir = data_dir.display();
-            return Err(Error::invalid(format!(
-                "there is no Basalt data in {dir}: name the directory with --data-dir or BASALT_DATA_DIR"
-            )));
+        if directory == Directory::MustExist {
+            must_exist(&config)?;
         }
         let org = org.org.clone();
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match DirLock::attempt(data_dir)? {
-                Attempt::Ours(lock) => {
-                    let opened = Box::new(open::open(&config, lock).await?);
-                    let principal = Arc::new(opened.app.system(org.as_deref())?);
-                    return Ok(Door::Here { opened, principal, org });
-                }
-                Attempt::Held(pid) => {
-                    let running = Running::read(data_dir).filter(|running| Some(running.pid) == pid);
-                    if let Some(running) = running {
-                        return Ok(Door::Beside { server: Remote::beside(&running, org.as_deref())?, org });
-                    }
-                    if Instant::now() >= deadline {
-                        return Err(lock::in_use(data_dir, pid));
-                    }
-                }
+        match Way::find(&config).await? {
+            Way::Here(lock) => {
+                let opened = Box::new(open::open(&config, lock).await?);
+                let principal = Arc::new(opened.app.system(org.as_deref())?);
+                Ok(Door::Here { opened, principal, org })
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            Way::Beside(running) => {
+                Ok(Door::Beside { server: Remote::beside(&running, org.as_deref())?, org })
+            }
         }
     }
 
@@ -86,10 +73,13 @@ impl Door {
         }
     }
 
-    /// Runs a command of the data directory's owner.
+    /// Runs a command of the data directory's owner, showing how far it is when that takes a while.
     pub async fn run(&self, command: Command) -> Result<Outcome> {
         match self {
-            Door::Here { opened, principal, .. } => opened.app.run_command(principal, command).await,
+            Door::Here { opened, principal, .. } => {
+                let progress = Progress::default();
+                progress::watch(&progress, opened.app.run_command(principal, command, &progress)).await
+            }
             Door::Beside { server, .. } => server.run(&command).await,
             Door::Elsewhere(_) => Err(Error::forbidden("this works on one's own data directory only")),
         }
@@ -159,6 +149,48 @@ impl Door {
             Door::Beside { .. } | Door::Elsewhere(_) => Ok(()),
         }
     }
+}
+
+/// How a data directory is reached.
+pub enum Way {
+    /// It is ours alone.
+    Here(DirLock),
+    /// This server has it open.
+    Beside(Running),
+}
+
+impl Way {
+    /// Waits for whoever holds the directory to introduce itself or let go; nothing of it is opened.
+    pub async fn find(config: &Config) -> Result<Way> {
+        let data_dir = &config.data_dir;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match DirLock::attempt(data_dir)? {
+                Attempt::Ours(lock) => return Ok(Way::Here(lock)),
+                Attempt::Held(pid) => {
+                    let running = Running::read(data_dir).filter(|running| Some(running.pid) == pid);
+                    if let Some(running) = running {
+                        return Ok(Way::Beside(running));
+                    }
+                    if Instant::now() >= deadline {
+                        return Err(lock::in_use(data_dir, pid));
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// Refuses a directory that has never been used.
+pub fn must_exist(config: &Config) -> Result<()> {
+    if lock::was_used(&config.data_dir) {
+        return Ok(());
+    }
+    let dir = config.data_dir.display();
+    Err(Error::invalid(format!(
+        "there is no Basalt data in {dir}: name the directory with --data-dir or BASALT_DATA_DIR"
+    )))
 }
 
 /// What holds for a place, by the usual layers.

@@ -3,27 +3,28 @@
 //! Chunks carry no idempotency key: a reading written again at the same time of the same stream replaces itself, so a
 //! chunk may be sent twice.
 
+mod batch_file;
 mod chunk;
 mod columns;
 mod csv_file;
 mod field;
-mod parquet_file;
-mod progress;
+mod ndjson_file;
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek};
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use batch_file::BatchFile;
 use chunk::Chunk;
 use columns::{Columns, Destination};
 use csv_file::CsvFile;
-use parquet_file::ParquetFile;
-use progress::Progress;
+use ndjson_file::NdjsonFile;
 
 use super::args::Import;
 use super::door::Door;
 use super::print;
+use super::progress::Shown;
 use crate::domain::{Error, Kind, Result, StreamId};
 
 /// How often and how long to wait when the server is too busy to take a chunk: 1, 2, 4 … seconds, two minutes in all.
@@ -55,14 +56,14 @@ async fn import_all(door: &Door, args: &Import) -> Result<()> {
 
 /// Sends one file. `next_row` is the first row not yet written, also when it fails.
 async fn import_file(door: &Door, path: &Path, source: &mut Source, next_row: &mut u64) -> Result<u64> {
-    let progress = Progress::new(path, source.size());
+    let mut shown = Shown::new(path.display().to_string(), source.size());
     let mut rows = 0;
     while let Some(chunk) = source.next_chunk()? {
         rows += send(door, &chunk).await?;
         *next_row = chunk.first_row + chunk.len() as u64;
-        progress.advance(source.position(), rows);
+        shown.advance(source.position(), &format!("{rows} rows"));
     }
-    progress.finish();
+    shown.finish();
     Ok(rows)
 }
 
@@ -104,39 +105,59 @@ fn resume(files: &[PathBuf], row: u64) -> String {
     }
 }
 
-/// A file being read, of either kind.
+/// A file being read, of any kind.
 enum Source {
     Csv(Box<CsvFile<File>>),
-    Parquet(Box<ParquetFile>),
+    Ndjson(Box<NdjsonFile<File>>),
+    Batches(Box<BatchFile>),
+}
+
+/// What a file is, as its first bytes say.
+enum Shape {
+    Parquet,
+    ArrowFile,
+    ArrowStream,
+    Ndjson,
+    Csv,
 }
 
 impl Source {
-    /// Opens a file at a data row, counted from 1. What it is, its first bytes say.
+    /// Opens a file at a data row, counted from 1.
     fn open(path: &Path, destination: Destination, from_row: u64) -> Result<Source> {
         let about =
             |error: Error| Error { message: format!("{}: {}", path.display(), error.message), ..error };
         let unreadable = |e: std::io::Error| about(Error::invalid(format!("cannot be read: {e}")));
         let mut file = File::open(path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len();
-        if is_parquet(&mut file).map_err(unreadable)? {
-            let parquet = ParquetFile::open(file, destination, from_row).map_err(about)?;
-            return Ok(Source::Parquet(Box::new(parquet)));
-        }
-        let csv = CsvFile::open(file, size, destination, from_row).map_err(about)?;
-        Ok(Source::Csv(Box::new(csv)))
+        let source = match look(&mut file).map_err(unreadable)? {
+            Shape::Parquet => BatchFile::parquet(file, destination, from_row).map(Source::batches),
+            Shape::ArrowFile => BatchFile::arrow_file(file, destination, from_row).map(Source::batches),
+            Shape::ArrowStream => BatchFile::arrow_stream(file, destination, from_row).map(Source::batches),
+            Shape::Ndjson => {
+                NdjsonFile::open(file, size, destination, from_row).map(|f| Source::Ndjson(Box::new(f)))
+            }
+            Shape::Csv => CsvFile::open(file, size, destination, from_row).map(|f| Source::Csv(Box::new(f))),
+        };
+        source.map_err(about)
+    }
+
+    fn batches(file: BatchFile) -> Source {
+        Source::Batches(Box::new(file))
     }
 
     fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         match self {
             Source::Csv(file) => file.next_chunk(),
-            Source::Parquet(file) => file.next_chunk(),
+            Source::Ndjson(file) => file.next_chunk(),
+            Source::Batches(file) => file.next_chunk(),
         }
     }
 
     fn columns(&self) -> &Columns {
         match self {
             Source::Csv(file) => file.columns(),
-            Source::Parquet(file) => file.columns(),
+            Source::Ndjson(file) => file.columns(),
+            Source::Batches(file) => file.columns(),
         }
     }
 
@@ -144,27 +165,32 @@ impl Source {
     fn size(&self) -> u64 {
         match self {
             Source::Csv(file) => file.size(),
-            Source::Parquet(file) => file.size(),
+            Source::Ndjson(file) => file.size(),
+            Source::Batches(file) => file.size(),
         }
     }
 
     fn position(&self) -> u64 {
         match self {
             Source::Csv(file) => file.position(),
-            Source::Parquet(file) => file.position(),
+            Source::Ndjson(file) => file.position(),
+            Source::Batches(file) => file.position(),
         }
     }
 }
 
-fn is_parquet(file: &mut File) -> std::io::Result<bool> {
-    let mut magic = [0; 4];
-    let is_parquet = match file.read_exact(&mut magic) {
-        Ok(()) => &magic == b"PAR1",
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => false,
-        Err(error) => return Err(error),
-    };
+fn look(file: &mut File) -> std::io::Result<Shape> {
+    let mut head = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut head)?;
     file.rewind()?;
-    Ok(is_parquet)
+    Ok(match head.as_slice() {
+        [b'P', b'A', b'R', b'1', ..] => Shape::Parquet,
+        b"ARROW1\0\0" => Shape::ArrowFile,
+        // The continuation marker that every message of a stream begins with.
+        [0xff, 0xff, 0xff, 0xff, ..] => Shape::ArrowStream,
+        other if other.trim_ascii_start().starts_with(b"{") => Shape::Ndjson,
+        _ => Shape::Csv,
+    })
 }
 
 #[cfg(test)]

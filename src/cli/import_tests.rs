@@ -7,6 +7,7 @@ use arrow::array::{
     Array, ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt8Array,
 };
 use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
+use arrow::ipc::writer::{FileWriter, StreamWriter};
 use parquet::arrow::ArrowWriter;
 
 use super::*;
@@ -135,9 +136,21 @@ fn parquet_file(columns: Vec<(&str, ArrayRef)>) -> File {
 }
 
 fn parquet(columns: Vec<(&str, ArrayRef)>, destination: Destination, from_row: u64) -> Result<Vec<Chunk>> {
-    let mut file = ParquetFile::open(parquet_file(columns), destination, from_row)?;
+    let mut file = BatchFile::parquet(parquet_file(columns), destination, from_row)?;
     let mut chunks = Vec::new();
     while let Some(chunk) = file.next_chunk()? {
+        chunks.push(chunk);
+    }
+    Ok(chunks)
+}
+
+/// The chunks of a file that says itself what it is.
+fn source(bytes: &[u8], destination: Destination, from_row: u64) -> Result<Vec<Chunk>> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), bytes).expect("written");
+    let mut source = Source::open(file.path(), destination, from_row)?;
+    let mut chunks = Vec::new();
+    while let Some(chunk) = source.next_chunk()? {
         chunks.push(chunk);
     }
     Ok(chunks)
@@ -207,10 +220,76 @@ fn wrong_rows_of_parquet_are_numbered_too() {
 
 #[test]
 fn the_kind_of_a_file_is_in_its_first_bytes() {
-    let mut file = parquet_file(vec![("ts", nanos(vec![0]))]);
-    assert!(is_parquet(&mut file).expect("readable"));
-    let mut short = tempfile::tempfile().expect("a file");
-    assert!(!is_parquet(&mut short).expect("readable, though empty"));
+    let columns = || {
+        vec![
+            ("ts", nanos(vec![1_000, 2_000])),
+            ("value", Arc::new(Int64Array::from(vec![1, 9_007_199_254_740_993])) as ArrayRef),
+        ]
+    };
+    let batch = RecordBatch::try_from_iter(columns()).expect("columns of one length");
+    let mut parquet = Vec::new();
+    parquet_file(columns()).read_to_end(&mut parquet).expect("readable");
+    let mut of_file = FileWriter::try_new(Vec::new(), &batch.schema()).expect("a writer");
+    let mut of_stream = StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a writer");
+    of_file.write(&batch).and_then(|()| of_stream.write(&batch)).expect("written");
+    let csv = "ts,value\n0.000001,1\n0.000002,9007199254740993\n";
+    let ndjson = "\n{\"ts\":\"0.000001\",\"value\":1}\n\n{\"ts\":\"0.000002\",\"value\":9007199254740993}";
+    let rows: [(&str, Vec<u8>); 5] = [
+        ("parquet", parquet),
+        ("arrow_file", of_file.into_inner().expect("finished")),
+        ("arrow_stream", of_stream.into_inner().expect("finished")),
+        ("csv", csv.into()),
+        ("ndjson", ndjson.into()),
+    ];
+    for (name, bytes) in rows {
+        let chunks = source(&bytes, FIXED, 1).expect(name);
+        assert_eq!(
+            all_shown(&chunks),
+            ["7 1 1 - good", "7 2 9007199254740992 9007199254740993 good"],
+            "{name}"
+        );
+        let rest = source(&bytes, FIXED, 2).expect(name);
+        assert_eq!((all_shown(&rest).len(), rest[0].first_row), (1, 2), "{name}");
+        assert!(source(&bytes, FIXED, 3).expect(name).is_empty(), "{name}");
+        let message = source(&bytes, FIXED, 4).expect_err(name).to_string();
+        assert!(message.contains("ends after row 2"), "{name}: {message}");
+    }
+}
+
+#[test]
+fn rows_of_ndjson_become_readings() {
+    let rows = [
+        ("null_is_no_cell", r#"{"stream_id":9,"ts":1,"value":null,"text":"x"}"#, vec!["9 1000000 - x good"]),
+        (
+            "a_column_may_be_missing_or_come_later",
+            "{\"stream_id\":9,\"ts\":1,\"value\":1}\n{\"ts\":2,\"text\":\"x\",\"stream_id\":9}",
+            vec!["9 1000000 1 - good", "9 2000000 - x good"],
+        ),
+        (
+            "a_truth",
+            r#"{"device":"Oven","stream":"on","ts":"1970-01-01","value":true}"#,
+            vec!["Oven/on 0 1 - good"],
+        ),
+    ];
+    for (name, text, expected) in rows {
+        assert_eq!(
+            all_shown(&source(text.as_bytes(), Destination::ByRow, 1).expect(name)),
+            expected,
+            "{name}"
+        );
+    }
+    let wrong = [
+        ("no_object", "{\"ts\":1,\"value\":1}\n[1]", "row 2: this is no JSON object"),
+        ("cut_off", "{\"ts\":1,\"value\":1}\n{\"ts\":1,", "row 2: this is no JSON object"),
+        ("no_time", "{\"ts\":1,\"value\":1}\n{\"value\":1}", "row 2: ts: there is none"),
+        ("a_list", "{\"ts\":1,\"text\":[1]}", "row 1: text: a list"),
+        ("a_stranger", "{\"ts\":1,\"value\":1}\n{\"ts\":1,\"colour\":1}", "row 2: `colour`"),
+        ("another_address", "{\"ts\":1,\"value\":1}\n{\"ts\":1,\"stream_id\":1}", "row 2: the rows say"),
+    ];
+    for (name, text, part) in wrong {
+        let message = source(text.as_bytes(), FIXED, 1).expect_err(name).to_string();
+        assert!(message.contains(part), "{name}: `{part}` is missing in: {message}");
+    }
 }
 
 #[test]

@@ -3,11 +3,13 @@
 //! It owns arguments, configuration, the wiring of the server, and text for people. It decides nothing about data.
 
 mod args;
+mod backup;
 mod bench;
 mod compact;
 mod config;
 mod demo;
 mod door;
+mod export;
 mod import;
 mod key;
 mod lock;
@@ -15,21 +17,24 @@ mod logging;
 mod open;
 mod org;
 mod print;
+mod progress;
 mod read;
 mod remote;
+mod restore;
+mod rows;
 mod running;
 mod schema;
 mod serve;
 mod sql;
 mod user;
+mod verify;
 
-use std::error::Error as _;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::Parser;
 
-use crate::domain::{Error, Result};
+use crate::domain::Result;
 
 /// Runs what was typed. 0 when done, 1 when it failed (one line on standard error says why), 2 when it was typed wrong.
 pub fn main() -> ExitCode {
@@ -45,17 +50,18 @@ pub fn main() -> ExitCode {
     // What still blocks (a name look-up, a file being read) is not waited for.
     runtime.shutdown_background();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if print::was_cut_off(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", describe(&error));
+            eprintln!("error: {}", error.in_full());
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(command: Command) -> Result<()> {
+async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Verify(args) => return verify::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Org { command } => org::run(command).await,
@@ -63,45 +69,13 @@ async fn run(command: Command) -> Result<()> {
         Command::Key { command } => key::run(command).await,
         Command::Sql(args) => sql::run(args).await,
         Command::Import(args) => import::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Read(args) => read::run(args).await,
         Command::Compact { place } => compact::run(&place).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Schema { command } => schema::run(&command),
     }
-}
-
-/// The message and the causes that add something to it, on one line.
-fn describe(error: &Error) -> String {
-    let mut text = error.message.replace('\n', " ");
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string().replace('\n', " ");
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = inner.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_is_one_line_that_repeats_nothing() {
-        let io = || std::io::Error::other("disk\nfull");
-        let rows = [
-            ("alone", Error::invalid("no such thing"), "no such thing"),
-            ("with_its_cause", Error::unavailable("cannot write").because(io()), "cannot write: disk full"),
-            (
-                "cause_already_told",
-                Error::unavailable("cannot write: disk full").because(io()),
-                "cannot write: disk full",
-            ),
-        ];
-        for (name, error, expected) in rows {
-            assert_eq!(describe(&error), expected, "{name}");
-        }
-    }
+    .map(|()| ExitCode::SUCCESS)
 }

@@ -10,8 +10,9 @@ use super::lock::DirLock;
 use crate::app::plant::States;
 use crate::app::{App, Settings};
 use crate::domain::time::SystemClock;
-use crate::domain::{Clock, Result};
+use crate::domain::{Clock, Error, Result};
 use crate::query::{Engine, EngineOptions};
+use crate::store::backup::UNFINISHED;
 use crate::store::catalog::Catalog;
 use crate::store::compaction::CompactionOptions;
 use crate::store::disk::LocalDisk;
@@ -35,6 +36,12 @@ pub struct Opened {
 
 /// Opens a data directory that is ours.
 pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
+    if config.data_dir.join(UNFINISHED).exists() {
+        return Err(Error::unavailable(format!(
+            "{} holds a restore that was not finished: empty the directory and restore again",
+            config.data_dir.display()
+        )));
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalog = Arc::new(Catalog::open(&catalog_url(config), clock.clone()).await?);
     let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
@@ -55,7 +62,8 @@ impl Opened {
     }
 }
 
-fn catalog_url(config: &Config) -> String {
+/// Where the catalog is.
+pub fn catalog_url(config: &Config) -> String {
     let own = || format!("sqlite://{}", config.data_dir.join("catalog.sqlite").display());
     config.catalog_url.clone().unwrap_or_else(own)
 }

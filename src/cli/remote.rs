@@ -11,9 +11,10 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
+use super::progress::Shown;
 use super::running::Running;
 use crate::api::control;
-use crate::app::control::{Command, Outcome};
+use crate::app::control::{Command, Outcome, Said};
 use crate::app::sql::Answer;
 use crate::domain::{Error, Kind, Result};
 
@@ -60,9 +61,27 @@ impl Remote {
         Ok(Remote { client, base })
     }
 
+    /// Runs a command in the server, showing what it tells of its progress.
     pub async fn run(&self, command: &Command) -> Result<Outcome> {
         let answer = self.send(self.client.post(self.at(control::PATH)).json(command)).await?;
-        answer.json().await.map_err(|e| self.unreachable(e))
+        let mut shown = Shown::new("", 0);
+        let (mut parts, mut text) = (answer.bytes_stream(), Vec::new());
+        while let Some(part) = parts.next().await {
+            text.extend_from_slice(&part.map_err(|e| self.unreachable(e))?);
+            while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = text.drain(..=end).collect();
+                let said = serde_json::from_slice(&line);
+                match said.map_err(|e| Error::internal("the server answered in another way").because(e))? {
+                    Said::Progress(step) => shown.follow(&step),
+                    Said::Failed { kind, message } => return Err(Error::new(kind, message)),
+                    Said::Done(outcome) => {
+                        shown.finish();
+                        return Ok(outcome);
+                    }
+                }
+            }
+        }
+        Err(Error::unavailable("the server ended before the command did"))
     }
 
     /// Asks for Arrow whatever the user wants to see: one form to decode, and types arrive as they are.

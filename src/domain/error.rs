@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a caller can do about an error. Closed on purpose: add a variant only if some caller would act differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The request is wrong and stays wrong; `message` and `fields` say where.
     Invalid,
@@ -124,6 +127,20 @@ impl Error {
         Self::new(Kind::Internal, message)
     }
 
+    /// The message and the causes that add something to it, on one line: for logs, and for whoever owns the machine.
+    pub fn in_full(&self) -> String {
+        let mut text = self.message.replace('\n', " ");
+        let mut cause = std::error::Error::source(self);
+        while let Some(inner) = cause {
+            let said = inner.to_string().replace('\n', " ");
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
+            cause = inner.source();
+        }
+        text
+    }
+
     /// Attaches the cause, for the log.
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -145,5 +162,27 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|s| s as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_repeats_nothing() {
+        let io = || std::io::Error::other("disk\nfull");
+        let rows = [
+            ("alone", Error::invalid("no such thing"), "no such thing"),
+            ("with_its_cause", Error::unavailable("cannot write").because(io()), "cannot write: disk full"),
+            (
+                "cause_already_told",
+                Error::unavailable("cannot write: disk full").because(io()),
+                "cannot write: disk full",
+            ),
+        ];
+        for (name, error, expected) in rows {
+            assert_eq!(error.in_full(), expected, "{name}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::last::LastValues;
 use super::wal::{Record, frame};
 use crate::domain::{Error, Micros, Result};
 
-const FILE: &str = "checkpoint.bin";
+pub(super) const FILE: &str = "checkpoint.bin";
 
 fn path(dir: &Path) -> PathBuf {
     dir.join(FILE)

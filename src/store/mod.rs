@@ -4,6 +4,7 @@
 //! checkpoints, cutting the log) happens behind it and changes no answer.
 
 pub mod admission;
+pub mod backup;
 pub mod catalog;
 pub mod checkpoint;
 pub mod commit;
@@ -22,6 +23,7 @@ pub mod snapshot;
 pub mod state;
 pub mod statistics;
 pub mod table;
+pub mod verify;
 pub mod wal;
 pub mod watermark;
 

@@ -1,6 +1,9 @@
 //! The commands, as typed: in a process of their own, and beside a running server.
 
 mod administer;
+mod backup;
 mod configure;
 mod data;
+mod export;
 mod stop;
+mod verify;

@@ -1,7 +1,9 @@
 //! A data directory that goes away with its test, and the commands run on it.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -28,6 +30,28 @@ impl Home {
 
     pub fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// The same files in a directory of their own.
+    pub fn copy(&self) -> Home {
+        let home = Home::new();
+        copy_tree(self.path(), home.path());
+        home
+    }
+
+    /// Every file in it with its bytes, but for what concerns only whoever has it open.
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut open = vec![self.path().to_owned()];
+        while let Some(path) = open.pop() {
+            let name = path.strip_prefix(self.path()).expect("below it").to_owned();
+            if path.is_dir() && name != Path::new("run") {
+                open.extend(fs::read_dir(&path).expect("a directory").map(|e| e.expect("an entry").path()));
+            } else if path.is_file() && name != Path::new("lock") {
+                found.insert(name, fs::read(&path).expect("readable"));
+            }
+        }
+        found
     }
 
     /// Where the readings are once they are flushed.
@@ -81,6 +105,19 @@ impl Ran {
         assert_eq!(self.code, Some(1), "{self:?}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
         self.stderr
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            fs::create_dir(&target).expect("made");
+            copy_tree(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
     }
 }
 

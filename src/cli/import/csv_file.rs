@@ -21,7 +21,7 @@ pub struct CsvFile<R> {
 impl<R: Read> CsvFile<R> {
     /// Reads the header and goes to a data row.
     pub fn open(input: R, size_bytes: u64, destination: Destination, from_row: u64) -> Result<Self> {
-        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(input);
+        let mut reader = ReaderBuilder::new().trim(Trim::Headers).from_reader(input);
         let header =
             reader.headers().map_err(|e| Error::invalid(format!("the header line: {}", explain(&e))))?;
         let names: Vec<_> = header.iter().collect();
@@ -67,7 +67,8 @@ impl<R: Read> CsvFile<R> {
 }
 
 fn parse<'a>(columns: &Columns, record: &'a StringRecord) -> Result<Row<'a>, Wrong> {
-    let cell = |column: usize| record.get(column).unwrap_or_default();
+    let raw = |column: usize| record.get(column).unwrap_or_default();
+    let cell = |column: usize| raw(column).trim();
     let filled = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
     let of = match columns.address {
         Address::Fixed(stream) => Of::Id(stream.0),
@@ -78,7 +79,8 @@ fn parse<'a>(columns: &Columns, record: &'a StringRecord) -> Result<Row<'a>, Wro
         of,
         ts: field::time(cell(columns.ts))?,
         value: filled(columns.value).map(field::number).transpose()?,
-        text: filled(columns.text),
+        // Blanks around a text are part of it.
+        text: columns.text.map(raw).filter(|text| !text.is_empty()),
         quality: filled(columns.quality).map_or(Ok("good"), field::quality)?,
     })
 }

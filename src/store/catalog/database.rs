@@ -1,5 +1,6 @@
 //! The connection to the database, and what its errors mean to a caller. No table is named here.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqlErr, SqlxError};
@@ -15,9 +16,22 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.
 pub(super) async fn open(url: &str) -> Result<DatabaseConnection> {
-    let db = Database::connect(options(url)?).await.map_err(refused_connection)?;
+    let db = connect(url).await?;
     Migrator::up(&db, None).await.map_err(unavailable)?;
     Ok(db)
+}
+
+/// Connects to a database as it is: nothing is created, no schema brought up to date.
+pub(in crate::store) async fn connect(url: &str) -> Result<DatabaseConnection> {
+    Database::connect(options(url)?).await.map_err(refused_connection)
+}
+
+/// Opens a SQLite file that nobody has open, without touching it or making files beside it.
+pub(in crate::store) async fn read_only(path: &Path) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}", path.display()));
+    options.sqlx_logging(false).max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+    options.map_sqlx_sqlite_opts(|sqlite| sqlite.read_only(true).immutable(true));
+    Database::connect(options).await.map_err(refused_connection)
 }
 
 fn options(url: &str) -> Result<ConnectOptions> {

@@ -4,7 +4,7 @@
 //! the event log. It owns isolation between organizations and restricted keys (`sight`); it does not check scopes
 //! (app/ does) and knows nothing of readings. One server at a time writes a catalog.
 
-mod database;
+pub(in crate::store) mod database;
 mod device;
 mod entity;
 mod event;
@@ -70,6 +70,11 @@ impl Catalog {
     pub async fn ping(&self) -> Result<()> {
         self.db.execute_unprepared("SELECT 1").await.map_err(unavailable)?;
         Ok(())
+    }
+
+    /// The database itself, for what concerns it as a whole: checking and copying it.
+    pub(in crate::store) fn connection(&self) -> &DatabaseConnection {
+        &self.db
     }
 
     fn sight<'a>(&'a self, who: &'a Principal) -> Sight<'a> {

@@ -14,6 +14,7 @@ fn day(sizes: &[i64]) -> Vec<Arc<LakeFile>> {
         ts: (0, 0),
         seq: (i as u64, i as u64),
         is_late: *kib < 0,
+        crc32: None,
     };
     sizes.iter().enumerate().map(file).map(Arc::new).collect()
 }

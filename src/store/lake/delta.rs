@@ -30,7 +30,7 @@ pub enum Position {
 }
 
 impl Position {
-    fn app_id(self) -> &'static str {
+    pub(in crate::store) fn app_id(self) -> &'static str {
         match self {
             Position::Flushed => "basalt-wal",
             Position::Computed => "basalt-computed",

@@ -15,6 +15,7 @@ fn file(n: u64) -> LakeFile {
         ts: (ts, ts + 999),
         seq: (n, n + 5),
         is_late: n.is_multiple_of(3),
+        crc32: Some(u32::MAX - n as u32),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct LakeFile {
     /// Whether a row here can share its key with a row of another file of the day. Files that are not
     /// late never do so among themselves.
     pub is_late: bool,
+    /// Of all its bytes; `None` for a file of a version that did not record it.
+    pub crc32: Option<u32>,
 }
 
 /// The exact bounds as kept in the Delta log. Delta's own statistics round timestamps to milliseconds.
@@ -37,6 +39,9 @@ struct Facts {
     ts: (i64, i64),
     seq: (u64, u64),
     late: bool,
+    /// Our writer of Parquet has no checksums of pages, so there is one of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crc32: Option<u32>,
 }
 
 impl LakeFile {
@@ -53,8 +58,14 @@ impl LakeFile {
     }
 
     pub fn tags(&self) -> HashMap<String, Option<String>> {
-        let facts =
-            Facts { rows: self.rows, streams: self.streams, ts: self.ts, seq: self.seq, late: self.is_late };
+        let facts = Facts {
+            rows: self.rows,
+            streams: self.streams,
+            ts: self.ts,
+            seq: self.seq,
+            late: self.is_late,
+            crc32: self.crc32,
+        };
         let text = serde_json::to_string(&facts).expect("numbers always serialise");
         HashMap::from([(TAG.to_owned(), Some(text))])
     }
@@ -77,6 +88,7 @@ impl LakeFile {
             ts: facts.ts,
             seq: facts.seq,
             is_late: facts.late,
+            crc32: facts.crc32,
         })
     }
 }

@@ -26,16 +26,18 @@ pub struct PartWriter<'a> {
     file: LakeFile,
 }
 
-/// Counts what goes to the disk.
+/// Counts and sums up what goes to the disk.
 struct Counted {
     file: Box<dyn DiskFile>,
     bytes: u64,
+    crc32: crc32fast::Hasher,
 }
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.bytes += written as u64;
+        self.crc32.update(&bytes[..written]);
         Ok(written)
     }
 
@@ -51,7 +53,8 @@ impl<'a> PartWriter<'a> {
         let folder = dir.join(format!("date={day}"));
         let create = || -> io::Result<Counted> {
             disk.create_dir_all(&folder)?;
-            Ok(Counted { file: disk.create(&disk.temporary(&folder.join(&name)))?, bytes: 0 })
+            let file = disk.create(&disk.temporary(&folder.join(&name)))?;
+            Ok(Counted { file, bytes: 0, crc32: crc32fast::Hasher::new() })
         };
         let counted = create().map_err(|e| unwritable(&folder, e))?;
         let writer = encode::writer(counted, table).map_err(|e| unwritable(&folder, e))?;
@@ -64,6 +67,7 @@ impl<'a> PartWriter<'a> {
             ts: (i64::MAX, i64::MIN),
             seq: (u64::MAX, 0),
             is_late,
+            crc32: None,
         };
         Ok(Self { disk, folder, name, writer, file })
     }
@@ -112,6 +116,7 @@ impl<'a> PartWriter<'a> {
         };
         rename().map_err(|e| unwritable(&folder, e))?;
         file.bytes = counted.bytes;
+        file.crc32 = Some(counted.crc32.finalize());
         Ok(file)
     }
 }

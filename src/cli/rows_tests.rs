@@ -1,8 +1,9 @@
-//! Answers as a table, JSON, CSV and Parquet.
+//! Answers in every form.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::ipc::reader::{FileReader, StreamReader};
 use futures::{StreamExt, stream};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -20,12 +21,9 @@ fn rows(n: usize) -> RecordBatch {
     .expect("columns of one length")
 }
 
-async fn written(batches: Vec<RecordBatch>, format: Format) -> Vec<u8> {
-    let answer =
-        Answer { schema: rows(0).schema(), batches: stream::iter(batches.into_iter().map(Ok)).boxed() };
-    let mut out = Vec::new();
-    write(answer, format, &mut out).await.expect("written");
-    out
+async fn written(batches: Vec<RecordBatch>, form: Form) -> Vec<u8> {
+    let batches = stream::iter(batches.into_iter().map(Ok)).boxed();
+    write(&rows(0).schema(), batches, form, Vec::new()).await.expect("written")
 }
 
 #[tokio::test]
@@ -45,27 +43,39 @@ async fn answers_are_written_with_their_nulls_and_times() {
 +--------------------------+-------+-------+
 (2 rows)
 ";
-    let cases = [("json", Format::Json, json), ("csv", Format::Csv, csv), ("table", Format::Table, table)];
-    for (name, format, expected) in cases {
-        let text = String::from_utf8(written(vec![rows(2)], format).await).expect("text");
+    let ndjson = concat!(
+        r#"{"ts":"1970-01-01T00:00:00Z","value":0.5,"text":null}"#,
+        "\n",
+        r#"{"ts":"1970-01-01T00:00:01.500Z","value":null,"text":"a,\"b\""}"#,
+        "\n"
+    );
+    let cases = [
+        ("json", Form::Json, json),
+        ("ndjson", Form::Ndjson, ndjson),
+        ("csv", Form::Csv, csv),
+        ("table", Form::Table, table),
+    ];
+    for (name, form, expected) in cases {
+        let text = String::from_utf8(written(vec![rows(2)], form).await).expect("text");
         assert_eq!(text, expected, "{name}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_without_rows_still_has_its_shape() {
-    let cases = [("json", Format::Json, "[]\n"), ("csv", Format::Csv, "ts,value,text\n")];
-    for (name, format, expected) in cases {
-        let text = String::from_utf8(written(vec![], format).await).expect("text");
+    let cases =
+        [("json", Form::Json, "[]\n"), ("ndjson", Form::Ndjson, ""), ("csv", Form::Csv, "ts,value,text\n")];
+    for (name, form, expected) in cases {
+        let text = String::from_utf8(written(vec![], form).await).expect("text");
         assert_eq!(text, expected, "{name}");
     }
-    let table = String::from_utf8(written(vec![], Format::Table).await).expect("text");
+    let table = String::from_utf8(written(vec![], Form::Table).await).expect("text");
     assert!(table.contains("| ts | value | text |") && table.ends_with("(0 rows)\n"), "{table}");
 }
 
 #[tokio::test]
 async fn parquet_comes_back_as_it_went() {
-    let file = written(vec![rows(3), rows(2)], Format::Parquet).await;
+    let file = written(vec![rows(3), rows(2)], Form::Parquet).await;
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file)).expect("Parquet");
     let back: Vec<_> = reader.build().expect("readable").collect::<Result<_, _>>().expect("readable");
     let back = arrow::compute::concat_batches(&rows(0).schema(), &back).expect("one schema");
@@ -73,4 +83,15 @@ async fn parquet_comes_back_as_it_went() {
         back,
         arrow::compute::concat_batches(&rows(0).schema(), &[rows(3), rows(2)]).expect("one schema")
     );
+}
+
+#[tokio::test]
+async fn arrow_comes_back_as_it_went() {
+    let file = written(vec![rows(3), rows(2)], Form::ArrowFile).await;
+    let stream = written(vec![rows(3), rows(2)], Form::ArrowStream).await;
+    let of_file = FileReader::try_new(std::io::Cursor::new(file), None).expect("Arrow, with a footer");
+    let of_stream = StreamReader::try_new(stream.as_slice(), None).expect("Arrow");
+    for back in [of_file.collect::<Result<Vec<_>, _>>(), of_stream.collect()] {
+        assert_eq!(back.expect("readable"), [rows(3), rows(2)]);
+    }
 }

@@ -1,40 +1,79 @@
-//! A Parquet file, read batch by batch.
+//! A file of batches, read one by one: Parquet, or Arrow IPC as a file or as a stream.
 
 use std::fs::File;
+use std::io::{BufReader, Seek};
 use std::sync::Arc;
 
 use arrow::array::cast::AsArray;
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::{FileReader, StreamReader};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::chunk::{Builder, Chunk, Of, ROWS, Row, wrong_row};
 use super::columns::{Address, Columns, Destination};
 use super::field::{self, Number, Wrong};
 use crate::domain::{Error, Micros, Result};
 
-pub struct ParquetFile {
-    reader: ParquetRecordBatchReader,
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
+
+pub struct BatchFile {
+    batches: Batches,
     columns: Columns,
     /// Read and not yet in a chunk.
     batch: Option<Cells>,
     /// The data row to be handed out next, counted from 1.
     next_row: u64,
-    rows: u64,
+    length: Length,
 }
 
-impl ParquetFile {
-    pub fn open(file: File, destination: Destination, from_row: u64) -> Result<Self> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
-        let names: Vec<_> = builder.schema().fields().iter().map(|f| f.name().clone()).collect();
-        let columns = Columns::find(&names, destination)?;
+/// How far a file goes: what is known of it without reading it.
+enum Length {
+    Rows(u64),
+    /// And the handle that shares its position with the reader.
+    Bytes(u64, File),
+}
+
+impl BatchFile {
+    pub fn parquet(file: File, destination: Destination, from_row: u64) -> Result<Self> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged("Parquet", e))?;
+        let columns = columns(builder.schema(), destination)?;
         let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
         let skipped = usize::try_from(from_row - 1).ok().filter(|_| from_row - 1 <= rows);
-        let skipped =
-            skipped.ok_or_else(|| Error::field("from-row", format!("the file ends after row {rows}")))?;
-        let reader = builder.with_offset(skipped).with_batch_size(ROWS).build().map_err(damaged)?;
-        Ok(ParquetFile { reader, columns, batch: None, next_row: from_row, rows })
+        let skipped = skipped.ok_or_else(|| ends_after(rows))?;
+        let reader = builder.with_offset(skipped).with_batch_size(ROWS).build();
+        let batches = Box::new(reader.map_err(|e| damaged("Parquet", e))?);
+        Ok(BatchFile { batches, columns, batch: None, next_row: from_row, length: Length::Rows(rows) })
+    }
+
+    /// Arrow IPC with a footer, as pandas and polars write it to files.
+    pub fn arrow_file(file: File, destination: Destination, from_row: u64) -> Result<Self> {
+        let length = Length::bytes(&file)?;
+        let reader = FileReader::try_new_buffered(file, None).map_err(|e| damaged("Arrow", e))?;
+        let columns = columns(&reader.schema(), destination)?;
+        BatchFile { batches: Box::new(reader), columns, batch: None, next_row: 1, length }.skip_to(from_row)
+    }
+
+    /// Arrow IPC as it comes over a wire.
+    pub fn arrow_stream(file: File, destination: Destination, from_row: u64) -> Result<Self> {
+        let length = Length::bytes(&file)?;
+        let reader = StreamReader::try_new(BufReader::new(file), None).map_err(|e| damaged("Arrow", e))?;
+        let columns = columns(&reader.schema(), destination)?;
+        BatchFile { batches: Box::new(reader), columns, batch: None, next_row: 1, length }.skip_to(from_row)
+    }
+
+    fn skip_to(mut self, from_row: u64) -> Result<Self> {
+        while self.next_row < from_row {
+            let (wanted, before) = (from_row - self.next_row, self.next_row - 1);
+            let cells = self.cells()?.ok_or_else(|| ends_after(before))?;
+            let left = cells.rows - cells.at;
+            let skipped = usize::try_from(wanted).map_or(left, |wanted| wanted.min(left));
+            cells.at += skipped;
+            self.next_row += skipped as u64;
+        }
+        Ok(self)
     }
 
     /// The next rows. A wrong row is an error naming it; nothing of its chunk is to be sent.
@@ -56,22 +95,45 @@ impl ParquetFile {
     }
 
     pub fn size(&self) -> u64 {
-        self.rows
+        match &self.length {
+            Length::Rows(rows) => *rows,
+            Length::Bytes(bytes, _) => *bytes,
+        }
     }
 
     pub fn position(&self) -> u64 {
-        self.next_row - 1
+        match &self.length {
+            Length::Rows(_) => self.next_row - 1,
+            Length::Bytes(_, file) => (&mut &*file).stream_position().unwrap_or_default(),
+        }
     }
 
     /// A batch with a row left in it; `None` at the end of the file.
     fn cells(&mut self) -> Result<Option<&mut Cells>> {
         while self.batch.as_ref().is_none_or(|cells| cells.at == cells.rows) {
-            let Some(batch) = self.reader.next() else { return Ok(None) };
+            let Some(batch) = self.batches.next() else { return Ok(None) };
             let batch = batch.map_err(|e| Error::invalid(format!("the file is damaged: {e}")))?;
             self.batch = Some(Cells::new(&batch, &self.columns)?);
         }
         Ok(self.batch.as_mut())
     }
+}
+
+impl Length {
+    fn bytes(file: &File) -> Result<Length> {
+        let known =
+            || -> std::io::Result<Length> { Ok(Length::Bytes(file.metadata()?.len(), file.try_clone()?)) };
+        known().map_err(|e| Error::invalid(format!("cannot be read: {e}")))
+    }
+}
+
+fn columns(schema: &Schema, destination: Destination) -> Result<Columns> {
+    let names: Vec<_> = schema.fields().iter().map(|f| f.name().clone()).collect();
+    Columns::find(&names, destination)
+}
+
+fn ends_after(rows: u64) -> Error {
+    Error::field("from-row", format!("the file ends after row {rows}"))
 }
 
 /// The columns of one batch in the few types that remain after reading, and the row to be taken next.
@@ -232,6 +294,6 @@ fn cast(name: &str, column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     })
 }
 
-fn damaged(error: parquet::errors::ParquetError) -> Error {
-    Error::invalid(format!("this is not a whole Parquet file: {error}"))
+fn damaged(form: &str, error: impl std::fmt::Display) -> Error {
+    Error::invalid(format!("this is not a whole {form} file: {error}"))
 }

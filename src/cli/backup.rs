@@ -1,0 +1,36 @@
+//! `basalt backup`.
+
+use super::args::{self, InOrg};
+use super::door::{Directory, Door};
+use super::print;
+use crate::app::control::{Command, Outcome};
+use crate::domain::{Error, Result};
+
+pub async fn run(args: args::Backup) -> Result<()> {
+    // The server may run in another directory.
+    let dest = std::path::absolute(&args.dest)
+        .map_err(|e| Error::field("dest", format!("`{}`: {e}", args.dest.display())))?;
+    let door = Door::open(&args.place, &InOrg { org: None }, Directory::MustExist).await?;
+    let outcome = door.run(Command::Backup { dest }).await;
+    door.close().await?;
+    let Outcome::BackedUp(done) = outcome? else {
+        return Err(Error::internal("the server answered another command"));
+    };
+    print::line(&format!(
+        "{}: {} files, {} bytes, everything up to record {}",
+        done.dest.display(),
+        done.files,
+        done.bytes,
+        done.seq
+    ))?;
+    if done.linked > 0 {
+        eprintln!(
+            "{} of the files share their bytes with the data directory: keep a copy on another disk as well",
+            done.linked
+        );
+    }
+    if let Some(why) = &done.without_catalog {
+        eprintln!("warning: the catalog is NOT in this backup: {why}");
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! `basalt restore`: a backup becomes a data directory, which nobody has open.
+
+use super::lock::DirLock;
+use super::progress;
+use super::{args, door, logging, print};
+use crate::domain::{Progress, Result};
+use crate::store::backup;
+
+pub async fn run(args: args::Restore) -> Result<()> {
+    logging::for_command();
+    let config = door::configuration(&args.place)?;
+    let data_dir = &config.data_dir;
+    // Before anything is made: a name mistyped leaves nothing behind.
+    backup::must_be_backup(&args.src)?;
+    let lock = DirLock::take(data_dir)?;
+    let progress = Progress::default();
+    let work = backup::restore(&args.src, data_dir, args.catalog_url.as_deref(), &progress);
+    let done = progress::watch(&progress, work).await?;
+    drop(lock);
+    print::line(&format!(
+        "{}: {} files, {} bytes, as of {} (record {})",
+        data_dir.display(),
+        done.files,
+        done.bytes,
+        done.taken_at,
+        done.seq
+    ))?;
+    if let Some(dump) = &done.dump {
+        eprintln!(
+            "the catalog is a dump of PostgreSQL; restore it into an empty database before you start the server:\n  \
+             pg_restore --no-owner --exit-on-error --single-transaction --dbname DATABASE {}",
+            dump.display()
+        );
+    }
+    if let Some(why) = &done.without_catalog {
+        eprintln!("warning: the catalog was NOT in this backup ({why}): restore it from your own dump");
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The catalog's copy: SQLite writes one of itself, PostgreSQL's own tools dump and restore it.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::Stdio;
+
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use tokio::process::Command;
+use url::Url;
+
+use super::files::{self, Destination, failed};
+use super::manifest::CopiedFile;
+use crate::domain::{Error, Progress, Result};
+
+pub(super) const SQLITE: &str = "sqlite";
+pub(super) const POSTGRES: &str = "postgresql";
+/// The copy of a SQLite catalog, under the name it has in a data directory.
+pub(super) const SQLITE_FILE: &str = "catalog.sqlite";
+/// A dump in pg_dump's custom form.
+pub(super) const DUMP_FILE: &str = "catalog.dump";
+
+/// What was copied of the catalog.
+pub(super) struct Copied {
+    pub(super) database: String,
+    pub(super) file: Option<CopiedFile>,
+    /// Why nothing was.
+    pub(super) missing: Option<String>,
+}
+
+/// Copies the catalog as it is at one moment.
+pub(super) async fn copy(db: &DatabaseConnection, dest: &Destination) -> Result<Copied> {
+    if db.get_database_backend() == DbBackend::Sqlite {
+        let file = copy_sqlite(db, &dest.path().join(SQLITE_FILE)).await?;
+        return Ok(Copied { database: SQLITE.to_owned(), file: Some(file), missing: None });
+    }
+    let url = db.get_postgres_connection_pool().connect_options().to_url_lossy();
+    let to = dest.path().join(DUMP_FILE);
+    // Made here, so that nobody else can read it.
+    drop(files::create_file(&to)?);
+    let dumped = run("pg_dump", &url, &["--format=custom", "--no-owner", "--file"], &to).await?;
+    let file = match dumped {
+        true => Some(finished(&to, DUMP_FILE)?),
+        false => {
+            std::fs::remove_file(&to).map_err(|e| failed("remove", &to, e))?;
+            None
+        }
+    };
+    let missing = file.is_none().then(|| {
+        "it is in PostgreSQL and pg_dump is not on the server's PATH: dump that database separately"
+            .to_owned()
+    });
+    Ok(Copied { database: POSTGRES.to_owned(), file, missing })
+}
+
+async fn copy_sqlite(db: &DatabaseConnection, to: &Path) -> Result<CopiedFile> {
+    // SQLite writes into an empty file: this one only its owner can read.
+    drop(files::create_file(to)?);
+    let path = to.to_str().ok_or_else(|| Error::field("dest", "is not a UTF-8 path"))?;
+    let copied = db.execute_unprepared(&format!("VACUUM INTO '{}'", path.replace('\'', "''"))).await;
+    copied.map_err(|e| Error::unavailable(format!("cannot copy the catalog to `{path}`: {e}")).because(e))?;
+    finished(to, SQLITE_FILE)
+}
+
+/// Makes a copy durable and hashes it.
+fn finished(path: &Path, name: &str) -> Result<CopiedFile> {
+    let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|e| failed("make durable", path, e))?;
+    let (bytes, sha256) = files::hash_file(path, &Progress::default())?;
+    Ok(CopiedFile { path: name.to_owned(), bytes, sha256 })
+}
+
+/// Restores a dump into an empty database, all of it or nothing.
+///
+/// # Errors
+/// `Invalid` when `url` is no PostgreSQL; `Unavailable` when pg_restore is not on PATH, or with its words.
+pub(super) async fn restore(url: &str, dump: &Path) -> Result<()> {
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+    let url = url.ok_or_else(|| {
+        Error::field(
+            "catalog-url",
+            "the catalog in this backup is of PostgreSQL: use postgres://USER:PASSWORD@HOST/DATABASE",
+        )
+    })?;
+    let database = url.path().trim_start_matches('/').to_owned();
+    let args = ["--no-owner", "--exit-on-error", "--single-transaction", "--dbname", &database];
+    match run("pg_restore", &url, &args, dump).await? {
+        true => Ok(()),
+        false => Err(Error::unavailable("pg_restore is not on PATH: install PostgreSQL's client programs")),
+    }
+}
+
+/// Runs a program of PostgreSQL against a database; `false` when there is no such program here. The password goes by
+/// the environment: arguments can be read by everybody on the machine.
+async fn run(program: &str, url: &Url, args: &[&str], file: &Path) -> Result<bool> {
+    let mut command = Command::new(program);
+    command.args(args).arg(file).envs(environment(url)).kill_on_drop(true);
+    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output().await;
+    let output = match output {
+        Ok(output) => output,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(Error::unavailable(format!("{program} cannot be run: {e}")).because(e)),
+    };
+    if output.status.success() {
+        return Ok(true);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Error::unavailable(format!("{program} failed: {}", said.trim())))
+}
+
+/// A connection as libpq reads it from the environment.
+fn environment(url: &Url) -> Vec<(&'static str, OsString)> {
+    let text = |encoded: &str| {
+        let decoded = url::form_urlencoded::parse(format!("x={}", encoded.replace('+', "%2B")).as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned());
+        OsString::from(decoded.unwrap_or_default())
+    };
+    let mut found = vec![
+        ("PGHOST", text(url.host_str().unwrap_or("localhost"))),
+        ("PGPORT", url.port().unwrap_or(5432).to_string().into()),
+        ("PGDATABASE", text(url.path().trim_start_matches('/'))),
+    ];
+    if !url.username().is_empty() {
+        found.push(("PGUSER", text(url.username())));
+    }
+    if let Some(password) = url.password() {
+        found.push(("PGPASSWORD", text(password)));
+    }
+    for (key, value) in url.query_pairs() {
+        let name = match key.as_ref() {
+            "host" => "PGHOST",
+            "port" => "PGPORT",
+            "dbname" => "PGDATABASE",
+            "user" => "PGUSER",
+            "password" => "PGPASSWORD",
+            "sslmode" => "PGSSLMODE",
+            "sslrootcert" => "PGSSLROOTCERT",
+            "sslcert" => "PGSSLCERT",
+            "sslkey" => "PGSSLKEY",
+            // Of our own driver.
+            _ => continue,
+        };
+        found.push((name, value.into_owned().into()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_becomes_what_libpq_reads() {
+        let rows = [
+            (
+                "all_of_it",
+                "postgres://ann:p%40ss%2Bw@db:6543/plant?sslmode=require&statement-cache-capacity=100",
+                "PGHOST=db PGPORT=6543 PGDATABASE=plant PGUSER=ann PGPASSWORD=p@ss+w PGSSLMODE=require",
+            ),
+            ("the_least", "postgresql://db/plant", "PGHOST=db PGPORT=5432 PGDATABASE=plant"),
+            (
+                "a_socket",
+                "postgres://ann@%2Frun%2Fpostgresql:5432/plant",
+                "PGHOST=/run/postgresql PGPORT=5432 PGDATABASE=plant PGUSER=ann",
+            ),
+        ];
+        for (name, url, expected) in rows {
+            let found = environment(&Url::parse(url).unwrap());
+            let found: Vec<_> = found.iter().map(|(k, v)| format!("{k}={}", v.to_string_lossy())).collect();
+            assert_eq!(found.join(" "), expected, "{name}");
+        }
+    }
+}

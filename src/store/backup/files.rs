@@ -1,0 +1,206 @@
+//! Files of a backup: private, hashed as they are written, durable when a function returns.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::manifest::{self, Manifest};
+use crate::domain::{Error, Progress, Result};
+
+const BLOCK: usize = 1 << 20;
+
+/// An error of a file, naming it.
+pub(super) fn failed(verb: &str, path: &Path, e: io::Error) -> Error {
+    Error::unavailable(format!("cannot {verb} `{}`: {e}", path.display())).because(e)
+}
+
+/// Creates a directory and its parents, each for its owner only.
+pub(super) fn create_dir(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| failed("create", path, e))
+}
+
+/// Creates a file that must not exist, for its owner only.
+pub(super) fn create_file(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|e| failed("create", path, e))
+}
+
+/// Makes the entries of a directory and of all below it durable.
+pub(super) fn sync_tree(dir: &Path) -> Result<()> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<_>>>()?;
+        Ok(entries.into_iter().map(|e| e.path()).filter(|path| path.is_dir()).collect())
+    };
+    for below in read().map_err(|e| failed("read", dir, e))? {
+        sync_tree(&below)?;
+    }
+    sync_dir(dir)
+}
+
+pub(super) fn sync_dir(dir: &Path) -> Result<()> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| failed("make durable", dir, e))
+}
+
+/// Hashes what there is to read; `out` gets it too.
+fn hash(
+    mut from: impl Read,
+    name: &Path,
+    mut out: Option<(&mut File, &Path)>,
+    progress: &Progress,
+) -> Result<(u64, String)> {
+    let (mut block, mut hash, mut total) = (vec![0; BLOCK], Sha256::new(), 0);
+    loop {
+        let read = from.read(&mut block).map_err(|e| failed("read", name, e))?;
+        if read == 0 {
+            return Ok((total, hex::encode(hash.finalize())));
+        }
+        hash.update(&block[..read]);
+        if let Some((out, name)) = &mut out {
+            out.write_all(&block[..read]).map_err(|e| failed("write", name, e))?;
+        }
+        total += read as u64;
+        progress.advance(read as u64)?;
+    }
+}
+
+/// Hashes a file as it is.
+pub(super) fn hash_file(path: &Path, progress: &Progress) -> Result<(u64, String)> {
+    let file = File::open(path).map_err(|e| failed("read", path, e))?;
+    hash(file, path, None, progress)
+}
+
+/// Copies the first `bytes` of a file to a new one, durably but for its entry in the directory. Answers its length and
+/// SHA-256.
+pub(super) fn copy(from: &Path, to: &Path, bytes: u64, progress: &Progress) -> Result<(u64, String)> {
+    let file = File::open(from).map_err(|e| failed("read", from, e))?;
+    write(file.take(bytes), to, progress)
+}
+
+/// Writes all there is to read to a new file, as `copy` does.
+pub(super) fn write(from: impl Read, to: &Path, progress: &Progress) -> Result<(u64, String)> {
+    let mut out = create_file(to)?;
+    let copied = hash(from, to, Some((&mut out, to)), progress)?;
+    out.sync_all().map_err(|e| failed("make durable", to, e))?;
+    Ok(copied)
+}
+
+/// Gives a file a second name, or says that this cannot be done here.
+pub(super) fn link(from: &Path, to: &Path) -> Result<bool> {
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(true),
+        Err(e)
+            if matches!(
+                e.kind(),
+                ErrorKind::NotFound | ErrorKind::AlreadyExists | ErrorKind::StorageFull
+            ) =>
+        {
+            Err(failed("link", from, e))
+        }
+        // Another file system, one without links, or one that allows no more of them.
+        Err(_) => Ok(false),
+    }
+}
+
+/// Where a backup is being written. Dropped before `finish`, it takes away what it made.
+pub(super) struct Destination {
+    dir: PathBuf,
+    was_there: bool,
+    is_finished: bool,
+}
+
+impl Destination {
+    /// An absolute path that does not exist or is an empty directory, and is not inside of the data directory.
+    pub(super) fn create(dir: &Path, data_dir: &Path) -> Result<Destination> {
+        let shown = dir.display();
+        if !dir.is_absolute() {
+            return Err(Error::field("dest", format!("`{shown}` is not an absolute path")));
+        }
+        let own = fs::canonicalize(data_dir).map_err(|e| failed("read", data_dir, e))?;
+        if resolve(dir).starts_with(&own) {
+            return Err(Error::field(
+                "dest",
+                format!("`{shown}` is inside of the data directory: choose another place"),
+            ));
+        }
+        let was_there = match fs::read_dir(dir) {
+            Ok(mut entries) => match entries.next() {
+                None => true,
+                Some(_) if dir.join(manifest::FILE).exists() => {
+                    return Err(Error::field(
+                        "dest",
+                        format!("`{shown}` holds a backup already: choose another place"),
+                    ));
+                }
+                Some(_) => {
+                    return Err(Error::field(
+                        "dest",
+                        format!("`{shown}` is not empty: choose another place"),
+                    ));
+                }
+            },
+            Err(e) if e.kind() == ErrorKind::NotFound => false,
+            Err(e) => return Err(failed("use", dir, e)),
+        };
+        create_dir(dir)?;
+        Ok(Destination { dir: dir.to_owned(), was_there, is_finished: false })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Makes everything durable, then writes the manifest: from here on it is a backup.
+    pub(super) fn finish(mut self, manifest: &Manifest) -> Result<PathBuf> {
+        sync_tree(&self.dir)?;
+        let mut text = serde_json::to_string_pretty(manifest).expect("texts and numbers always serialise");
+        text.push('\n');
+        let (unfinished, path) = (self.dir.join("backup.json.tmp"), self.dir.join(manifest::FILE));
+        let mut file = create_file(&unfinished)?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|e| failed("write", &unfinished, e))?;
+        fs::rename(&unfinished, &path).map_err(|e| failed("write", &path, e))?;
+        sync_dir(&self.dir)?;
+        if let Some(parent) = self.dir.parent() {
+            sync_dir(parent)?;
+        }
+        self.is_finished = true;
+        Ok(self.dir.clone())
+    }
+}
+
+impl Drop for Destination {
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        let removed = fs::read_dir(&self.dir).and_then(|entries| {
+            for entry in entries {
+                let path = entry?.path();
+                if path.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
+            }
+            if self.was_there { Ok(()) } else { fs::remove_dir(&self.dir) }
+        });
+        if let Err(e) = removed {
+            tracing::warn!(dir = %self.dir.display(), error = %e, "an unfinished backup stays");
+        }
+    }
+}
+
+/// A path as the file system sees it, also when its end does not exist yet.
+fn resolve(path: &Path) -> PathBuf {
+    let mut missing = Vec::new();
+    let mut there = path;
+    loop {
+        match (fs::canonicalize(there), there.parent(), there.file_name()) {
+            (Ok(found), ..) => return missing.iter().rev().fold(found, |path, name| path.join(name)),
+            (Err(_), Some(parent), Some(name)) => {
+                missing.push(name);
+                there = parent;
+            }
+            (Err(_), ..) => return path.to_owned(),
+        }
+    }
+}

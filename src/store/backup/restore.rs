@@ -1,0 +1,158 @@
+//! The way back: a backup becomes a data directory, checked before a byte of it is written.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::files::{self, failed};
+use super::manifest::Manifest;
+use super::{blocking, database};
+use crate::domain::{Error, Progress, Result};
+
+/// In a data directory while a backup is being restored into it: what is there is not whole, and no server starts on it.
+pub const UNFINISHED: &str = "restore.unfinished";
+/// What may be in a directory that counts as empty: the lock of whoever restores.
+const LOCK: &str = "lock";
+
+/// A data directory as it was when the backup was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// When that was, ISO-8601.
+    pub taken_at: String,
+    /// The last record in it.
+    pub seq: u64,
+    pub files: u64,
+    pub bytes: u64,
+    /// Where the dump of a PostgreSQL catalog is, when it still has to be restored.
+    pub dump: Option<PathBuf>,
+    /// Why the catalog is not in the backup.
+    pub without_catalog: Option<String>,
+}
+
+/// Refuses a directory that is no finished backup; its files are checked by `restore`.
+///
+/// # Errors
+/// `Invalid`, saying why.
+pub fn must_be_backup(src: &Path) -> Result<()> {
+    Manifest::read(src).map(drop)
+}
+
+/// Restores `src` into `data_dir`, which is empty but for the lock that the caller holds; a dump of PostgreSQL into
+/// `catalog_url` when that is given. Everything is durable when this returns.
+///
+/// # Errors
+/// `Invalid` when `src` is no finished backup, a file of it is missing or differs from what was written, or `data_dir`
+/// is not empty; nothing has been written then. `Unavailable` for whatever cannot be read or written: what is in
+/// `data_dir` then is marked as unfinished.
+pub async fn restore(
+    src: &Path,
+    data_dir: &Path,
+    catalog_url: Option<&str>,
+    progress: &Progress,
+) -> Result<Restored> {
+    let (from, to, told) = (src.to_owned(), data_dir.to_owned(), progress.clone());
+    let manifest = blocking(move || {
+        let manifest = Manifest::read(&from)?;
+        must_be_empty(&to)?;
+        check(&from, &manifest, &told)?;
+        Ok(manifest)
+    })
+    .await?;
+    let is_dumped = manifest.files.iter().any(|file| file.path == database::DUMP_FILE);
+    let dump = is_dumped.then(|| src.join(database::DUMP_FILE));
+    if catalog_url.is_some() && dump.is_none() {
+        let what = "there is no dump of PostgreSQL in this backup to be restored there";
+        return Err(Error::field("catalog-url", what));
+    }
+    let mark = data_dir.join(UNFINISHED);
+    let (from, to, told, copied) = (src.to_owned(), data_dir.to_owned(), progress.clone(), manifest.clone());
+    blocking(move || copy(&from, &to, &copied, &told)).await?;
+    let left = match (catalog_url, dump) {
+        (Some(url), Some(dump)) => {
+            progress.begin("catalog", 0);
+            database::restore(url, &dump).await?;
+            None
+        }
+        (_, dump) => dump,
+    };
+    fs::remove_file(&mark).map_err(|e| failed("remove", &mark, e))?;
+    files::sync_dir(data_dir)?;
+    Ok(Restored {
+        files: manifest.files.len() as u64,
+        bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+        taken_at: manifest.taken_at,
+        seq: manifest.seq,
+        dump: left,
+        without_catalog: manifest.catalog.missing,
+    })
+}
+
+fn must_be_empty(data_dir: &Path) -> Result<()> {
+    if data_dir.join(UNFINISHED).exists() {
+        return Err(Error::invalid(format!(
+            "{} holds a restore that was not finished: empty the directory first",
+            data_dir.display()
+        )));
+    }
+    let entries = match fs::read_dir(data_dir) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| failed("read", data_dir, e))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(|e| failed("read", data_dir, e))?.file_name();
+        if name != LOCK {
+            return Err(Error::invalid(format!(
+                "{} is not empty (it has `{}`): a backup is restored into a new directory",
+                data_dir.display(),
+                name.to_string_lossy()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Every file is as it was written.
+fn check(src: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
+    progress.begin("checking the backup", manifest.files.iter().map(|file| file.bytes).sum());
+    for file in &manifest.files {
+        let path = src.join(&file.path);
+        let damaged = |why: String| {
+            Error::invalid(format!("the backup is damaged: `{}` {why}; nothing was restored", path.display()))
+        };
+        match fs::metadata(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Err(damaged("is missing".to_owned())),
+            Err(e) => return Err(failed("read", &path, e)),
+            Ok(meta) if meta.len() != file.bytes => {
+                return Err(damaged(format!("has {} bytes instead of {}", meta.len(), file.bytes)));
+            }
+            Ok(_) => {}
+        }
+        if files::hash_file(&path, progress)?.1 != file.sha256 {
+            return Err(damaged("is not what was written (its SHA-256 differs)".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn copy(src: &Path, data_dir: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
+    progress.begin("restoring files", manifest.files.iter().map(|file| file.bytes).sum());
+    files::create_dir(data_dir)?;
+    let mark = files::create_file(&data_dir.join(UNFINISHED))?;
+    mark.sync_all().map_err(|e| failed("make durable", &data_dir.join(UNFINISHED), e))?;
+    files::sync_dir(data_dir)?;
+    for file in manifest.files.iter().filter(|file| file.path != database::DUMP_FILE) {
+        let (from, to) = (src.join(&file.path), data_dir.join(&file.path));
+        if let Some(parent) = to.parent() {
+            files::create_dir(parent)?;
+        }
+        let (_, sha256) = files::copy(&from, &to, u64::MAX, progress)?;
+        if sha256 != file.sha256 {
+            return Err(Error::unavailable(format!("`{}` changed while it was restored", from.display())));
+        }
+    }
+    files::sync_tree(data_dir)?;
+    match data_dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => files::sync_dir(parent),
+        None => Ok(()),
+    }
+}

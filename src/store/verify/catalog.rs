@@ -1,0 +1,238 @@
+//! The catalog's database: its own check of itself, and that no row and no reading names what never was.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
+use uuid::Uuid;
+
+use super::data_file::Ids;
+use super::report::{Finding, Report};
+use crate::domain::{Error, Result};
+use crate::store::catalog::database;
+
+/// Rows of one kind of dangling reference that are listed.
+const LISTED: u64 = 100;
+
+/// Every table with what its rows name: column, table of the row it names.
+const TABLES: [(&str, &[(&str, &str)]); 8] = [
+    ("orgs", &[]),
+    ("users", &[("org_id", "orgs")]),
+    ("keys", &[("org_id", "orgs")]),
+    ("devices", &[("org_id", "orgs")]),
+    ("groups", &[("org_id", "orgs")]),
+    ("streams", &[("org_id", "orgs"), ("device_id", "devices"), ("group_id", "groups")]),
+    ("policies", &[("org_id", "orgs"), ("stream_id", "streams")]),
+    ("events", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
+];
+
+/// Rows that have to be of the same organization as the row they name.
+const SAME_ORG: [(&str, &str, &str); 4] = [
+    ("streams", "device_id", "devices"),
+    ("streams", "group_id", "groups"),
+    ("policies", "stream_id", "streams"),
+    ("events", "device_id", "devices"),
+];
+
+/// Checks the database of a catalog that is open.
+pub(super) async fn check(db: &DatabaseConnection, report: Report, ids: &Ids) -> Report {
+    let mut check = Check { db, report, name: "catalog".to_owned() };
+    if let Err(e) = check.all(ids).await {
+        check.broken("", format!("cannot be read: {e}"));
+    }
+    check.report
+}
+
+/// Checks the database of a catalog that nobody has open, without changing a byte of it.
+pub(super) async fn check_closed(url: &str, data_dir: &Path, mut report: Report, ids: &Ids) -> Report {
+    let file = url.strip_prefix("sqlite://").map(|path| Path::new(path.split('?').next().unwrap_or(path)));
+    let name = file.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    let name =
+        name.as_deref().map_or(Path::new("catalog"), |file| file.strip_prefix(data_dir).unwrap_or(file));
+    let name = name.display().to_string();
+    let opened = match file {
+        Some(path) => Sqlite::open(path).await,
+        None => database::connect(url).await.map(|db| Sqlite { db, _copy: None }),
+    };
+    match opened {
+        Ok(opened) => {
+            let mut check = Check { db: &opened.db, report, name };
+            if let Err(e) = check.all(ids).await {
+                check.broken("", format!("cannot be read: {e}"));
+            }
+            report = check.report;
+            // A database that cannot be closed has been read all the same.
+            let _ = opened.db.close().await;
+        }
+        Err(e) => report.break_with(Finding {
+            file: name,
+            at: String::new(),
+            what: format!("cannot be opened: {}", e.in_full()),
+        }),
+    }
+    report
+}
+
+/// A database file opened without touching it.
+struct Sqlite {
+    db: DatabaseConnection,
+    _copy: Option<Scratch>,
+}
+
+impl Sqlite {
+    /// One that was closed is read as it is. One that a crash left is read as a copy: opening it would move its
+    /// journal into it.
+    async fn open(path: &Path) -> Result<Sqlite> {
+        let unreadable =
+            |e: std::io::Error| Error::unavailable(format!("`{}`: {e}", path.display())).because(e);
+        fs::metadata(path).map_err(unreadable)?;
+        let journal =
+            path.with_file_name(format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy()));
+        let has_journal = fs::metadata(&journal).is_ok_and(|meta| meta.len() > 0);
+        if !has_journal {
+            let db = database::read_only(path).await?;
+            return Ok(Sqlite { db, _copy: None });
+        }
+        let copy = Scratch::new().map_err(unreadable)?;
+        let name = copy.0.join("catalog.sqlite");
+        fs::copy(path, &name).map_err(unreadable)?;
+        fs::copy(&journal, copy.0.join("catalog.sqlite-wal")).map_err(unreadable)?;
+        let db = database::connect(&format!("sqlite://{}", name.display())).await?;
+        Ok(Sqlite { db, _copy: Some(copy) })
+    }
+}
+
+/// A private directory that goes when it is no longer needed.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> std::io::Result<Scratch> {
+        let dir = std::env::temp_dir().join(format!("basalt-verify-{}", Uuid::new_v4().simple()));
+        fs::DirBuilder::new().mode(0o700).create(&dir)?;
+        Ok(Scratch(dir))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(e) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(dir = %self.0.display(), error = %e, "a copy of the catalog stays");
+        }
+    }
+}
+
+struct Check<'a> {
+    db: &'a DatabaseConnection,
+    report: Report,
+    /// How findings name the database.
+    name: String,
+}
+
+impl Check<'_> {
+    fn broken(&mut self, at: impl Into<String>, what: impl Into<String>) {
+        let finding = Finding { file: self.name.clone(), at: at.into(), what: what.into() };
+        self.report.break_with(finding);
+    }
+
+    async fn all(&mut self, ids: &Ids) -> Result<(), DbErr> {
+        let is_sqlite = self.db.get_database_backend() == DbBackend::Sqlite;
+        self.report.catalog.database = if is_sqlite { "SQLite" } else { "PostgreSQL" }.to_owned();
+        if is_sqlite {
+            for row in self.query("PRAGMA integrity_check").await? {
+                let said: String = row.try_get_by_index(0)?;
+                if said != "ok" {
+                    self.broken("", said);
+                }
+            }
+        }
+        for (table, references) in TABLES {
+            let rows: i64 = self.one(&format!("SELECT count(*) FROM {table}")).await?.unwrap_or(0);
+            self.report.catalog.rows.insert(table.to_owned(), rows.unsigned_abs());
+            for (column, parent) in references {
+                self.dangling(table, column, parent).await?;
+            }
+        }
+        for (table, column, parent) in SAME_ORG {
+            self.same_org(table, column, parent).await?;
+        }
+        for (table, found) in [("streams", &ids.streams), ("devices", &ids.devices)] {
+            if !found.is_empty() {
+                self.known(table, found.iter().map(|(id, file)| (*id, file.as_str()))).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn dangling(&mut self, table: &str, column: &str, parent: &str) -> Result<(), DbErr> {
+        let rows = self
+            .query(&format!(
+                "SELECT c.id, c.{column} FROM {table} c LEFT JOIN {parent} p ON p.id = c.{column} \
+                 WHERE c.{column} IS NOT NULL AND p.id IS NULL ORDER BY c.id LIMIT {LISTED}"
+            ))
+            .await?;
+        for row in rows {
+            let (id, named): (i32, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            self.broken(
+                format!("{table} {id}"),
+                format!("{column} is {named}, and there is no such row in {parent}"),
+            );
+        }
+        Ok(())
+    }
+
+    async fn same_org(&mut self, table: &str, column: &str, parent: &str) -> Result<(), DbErr> {
+        let rows = self
+            .query(&format!(
+                "SELECT c.id, c.{column} FROM {table} c JOIN {parent} p ON p.id = c.{column} \
+                 WHERE c.org_id <> p.org_id ORDER BY c.id LIMIT {LISTED}"
+            ))
+            .await?;
+        for row in rows {
+            let (id, named): (i32, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            self.broken(format!("{table} {id}"), format!("{column} {named} is of another organization"));
+        }
+        Ok(())
+    }
+
+    /// Ids of the lake: known, or given once and deleted since. Ids are never given twice, so one beyond the last that
+    /// was given belongs to another catalog.
+    async fn known(&mut self, table: &str, found: impl Iterator<Item = (i32, &str)>) -> Result<(), DbErr> {
+        let mut there = BTreeSet::new();
+        for row in self.query(&format!("SELECT id FROM {table}")).await? {
+            there.insert(row.try_get_by_index::<i32>(0)?);
+        }
+        let last = match self.db.get_database_backend() {
+            DbBackend::Sqlite => {
+                self.one(&format!("SELECT seq FROM sqlite_sequence WHERE name = '{table}'")).await?
+            }
+            _ => {
+                let sequence = format!("pg_get_serial_sequence('{table}', 'id')::regclass");
+                self.one(&format!("SELECT pg_sequence_last_value({sequence})")).await?
+            }
+        };
+        let last: i64 = last.unwrap_or(0);
+        for (id, file) in found.filter(|(id, _)| !there.contains(id)) {
+            if i64::from(id) <= last {
+                self.report.catalog.deleted_ids += 1;
+                continue;
+            }
+            let what =
+                format!("has rows of id {id}: the catalog never had it in {table} (its last is {last})");
+            self.report.break_with(Finding { file: file.to_owned(), at: String::new(), what });
+        }
+        Ok(())
+    }
+
+    async fn query(&self, sql: &str) -> Result<Vec<QueryResult>, DbErr> {
+        self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql)).await
+    }
+
+    async fn one(&self, sql: &str) -> Result<Option<i64>, DbErr> {
+        match self.query(sql).await?.first() {
+            Some(row) => row.try_get_by_index(0),
+            None => Ok(None),
+        }
+    }
+}

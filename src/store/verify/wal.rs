@@ -1,0 +1,196 @@
+//! The write-ahead log: every segment, every record, and that none is missing between them.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::data_file::Ids;
+use super::report::{Findings, WalChecked};
+use crate::domain::{Progress, Result};
+use crate::store::wal::Record;
+use crate::store::wal::frame::{self, Frame, SEGMENT_HEADER};
+use crate::store::wal::recovery::{Segment, segment_name};
+
+/// From where to where the log has to be whole.
+pub(super) struct Extent {
+    /// The last record that has to be there while others are being written; `None` when nobody writes.
+    pub(super) pinned: Option<u64>,
+    /// How far the lake has the log; `None` when it does not say.
+    pub(super) flushed: Option<u64>,
+}
+
+/// The segments, oldest first. Anything else in their folder is a stranger.
+pub(super) fn segments(dir: &Path, findings: &mut Findings) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let entries = match fs::read_dir(dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(e) => {
+            findings.broken(dir, "", format!("cannot be read: {e}"));
+            return segments;
+        }
+    };
+    for entry in entries {
+        let path = entry.path();
+        let stem = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".wal"));
+        let first_seq = stem.and_then(|stem| stem.parse().ok());
+        match first_seq.filter(|seq| path.ends_with(segment_name(*seq))) {
+            Some(first_seq) => {
+                let bytes = entry.metadata().map_or(0, |meta| meta.len());
+                segments.push(Segment { path, first_seq, bytes });
+            }
+            None => findings.broken(&path, "", "is no segment of the log: Basalt did not write it"),
+        }
+    }
+    segments.sort_by_key(|segment| segment.first_seq);
+    segments
+}
+
+pub(super) fn check(
+    segments: Vec<Segment>,
+    extent: &Extent,
+    (findings, ids): (&mut Findings, &mut Ids),
+    progress: &Progress,
+) -> Result<WalChecked> {
+    progress.begin("write-ahead log", segments.iter().map(|s| s.bytes).sum());
+    let mut log = LogCheck { extent, findings, ids, checked: WalChecked::default(), next: None };
+    for (i, segment) in segments.iter().enumerate() {
+        if extent.pinned.is_some_and(|last| segment.first_seq > last) {
+            // Begun since.
+            break;
+        }
+        match fs::read(&segment.path) {
+            Ok(bytes) => log.segment(segment, &bytes, i + 1 == segments.len()),
+            // Cut meanwhile, because the lake has what it held.
+            Err(e) if e.kind() == ErrorKind::NotFound && extent.pinned.is_some() => log.next = None,
+            Err(e) => log.findings.broken(&segment.path, "", format!("cannot be read: {e}")),
+        }
+        progress.advance(segment.bytes)?;
+    }
+    log.ends(&segments);
+    Ok(log.checked)
+}
+
+struct LogCheck<'a> {
+    extent: &'a Extent,
+    findings: &'a mut Findings,
+    /// Of the rows of every record.
+    ids: &'a mut Ids,
+    checked: WalChecked,
+    /// The number the next record has to have.
+    next: Option<u64>,
+}
+
+impl LogCheck<'_> {
+    fn segment(&mut self, segment: &Segment, bytes: &[u8], is_last: bool) {
+        let path = &segment.path;
+        self.checked.segments += 1;
+        self.checked.bytes += bytes.len() as u64;
+        if let Some(next) = self.next.filter(|next| *next != segment.first_seq) {
+            let before = segment.first_seq;
+            self.findings.broken(
+                path,
+                "",
+                format!("record {next} is missing: the segment begins with {before}"),
+            );
+        }
+        let (mut at, mut seq) = (SEGMENT_HEADER, segment.first_seq);
+        if frame::parse_segment_header(bytes) != Some(segment.first_seq) {
+            match found_after(bytes, 0, segment.first_seq) {
+                None if is_last => {
+                    let what = "the segment was never finished being begun: the next start removes it";
+                    self.findings.note(path, "offset 0", what);
+                    self.next = Some(seq);
+                    return;
+                }
+                found => {
+                    self.findings.broken(path, "offset 0", "the header of the segment fails its checksum");
+                    at = found.map_or(bytes.len(), |(at, _)| at);
+                }
+            }
+        }
+        while at < bytes.len() && self.extent.pinned.is_none_or(|last| seq <= last) {
+            let Some(found) = frame::parse_record(bytes, at).filter(|found| found.seq >= seq) else {
+                match self.damage(path, bytes, (at, seq), is_last) {
+                    Some(next) => (at, seq) = next,
+                    None => break,
+                }
+                continue;
+            };
+            if found.seq != seq {
+                let what = format!("record {seq} is missing: {} comes next", found.seq);
+                self.findings.broken(path, format!("offset {at}"), what);
+            }
+            self.record(path, at, &found);
+            (at, seq) = (found.end, found.seq + 1);
+        }
+        self.next = Some(seq);
+    }
+
+    fn record(&mut self, path: &Path, at: usize, found: &Frame<'_>) {
+        match Record::decode(found.payload) {
+            Ok(record) => {
+                self.checked.records += 1;
+                self.ids.add_record(&record, || self.findings.relative(path));
+            }
+            Err(e) => {
+                let what = format!("record {} cannot be decoded: {e}", found.seq);
+                self.findings.broken(path, format!("offset {at}"), what);
+            }
+        }
+    }
+
+    /// Something at an offset is no record of this number. Where to go on, if anywhere.
+    fn damage(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        (at, seq): (usize, u64),
+        is_last: bool,
+    ) -> Option<(usize, u64)> {
+        let place = format!("offset {at}");
+        let next = found_after(bytes, at, seq);
+        let was_durable = self.extent.flushed.is_some_and(|flushed| flushed >= seq)
+            || self.extent.pinned.is_some_and(|last| seq <= last);
+        if next.is_none() && is_last && !was_durable {
+            let cut = bytes.len() - at;
+            let what =
+                format!("an unfinished record of {cut} bytes, not acknowledged: the next start cuts it off");
+            self.findings.note(path, place, what);
+        } else {
+            self.findings.broken(path, place, format!("record {seq} is damaged: it fails its checksum"));
+        }
+        next
+    }
+
+    fn ends(&mut self, segments: &[Segment]) {
+        let dir = segments.first().and_then(|s| s.path.parent()).map_or_else(PathBuf::new, Path::to_owned);
+        if let Some(pinned) = self.extent.pinned {
+            // What was flushed meanwhile may have been cut off.
+            let found = self.next.map_or(0, |next| next - 1).max(self.extent.flushed.unwrap_or(0));
+            if found < pinned {
+                let what = format!("record {} was acknowledged and is not there", found + 1);
+                self.findings.broken(&dir, "", what);
+            }
+            return;
+        }
+        let next = self.next.unwrap_or(1);
+        let Some(flushed) = self.extent.flushed else { return };
+        if let Some(first) = segments.first().filter(|first| first.first_seq > flushed + 1) {
+            let what = format!("record {} is missing: it is neither in the lake nor in the log", flushed + 1);
+            self.findings.broken(&first.path, "", what);
+        }
+        if next <= flushed {
+            let dir = if dir.as_os_str().is_empty() { Path::new("wal") } else { &dir };
+            let what = format!("the lake has record {flushed}, but the log ends before {next}");
+            self.findings.broken(dir, "", what);
+        }
+    }
+}
+
+/// The first whole record at or after an offset that is numbered `seq` or later: its offset and number.
+fn found_after(bytes: &[u8], from: usize, seq: u64) -> Option<(usize, u64)> {
+    (from..bytes.len()).find_map(|at| {
+        let found = frame::parse_record(bytes, at).filter(|found| found.seq >= seq)?;
+        Some((at, found.seq))
+    })
+}

@@ -1,0 +1,365 @@
+//! Backups of a directory that is being written to, and what comes of them elsewhere.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Value, json};
+
+use crate::rest::stream_of;
+use crate::support::{Client, Home, Server, eventually};
+
+/// Flushes, cuts of the log and merges all the time.
+const BUSY: [(&str, &str); 6] = [
+    ("BASALT_FLUSH__AGE", "50ms"),
+    ("BASALT_FLUSH__BYTES", "64KB"),
+    ("BASALT_WAL__SEGMENT", "64KB"),
+    ("BASALT_WAL__KEEP", "1"),
+    ("BASALT_COMPACTION__INTERVAL", "100ms"),
+    ("BASALT_LAKE__KEEP_REMOVED", "1ms"),
+];
+
+/// A row, as every answer has it.
+type Row = (i64, i64);
+
+/// What has been acknowledged so far.
+type Acked = Arc<Mutex<HashSet<Row>>>;
+
+/// Writes to streams of its own, making a new one now and then, until told to stop.
+async fn keep_writing(client: Client, writer: i64, acked: Acked, stop: Arc<AtomicBool>) {
+    let (mut stream, mut n) = (0, 0);
+    while !stop.load(Ordering::Acquire) {
+        if n % 20 == 0 {
+            stream = stream_of(&client, &format!("{writer} {n}"), "fp64").await.1;
+        }
+        let body: String = (0..50)
+            .map(|i| {
+                let ts = format!("2026-04-{:02}T12:{:02}:{:02}Z", 1 + n % 28, i, n / 28 % 60);
+                format!("{}\n", json!({"stream_id": stream, "ts": ts, "value": n * 100 + i}))
+            })
+            .collect();
+        let (status, _, said) = client.ingest("application/x-ndjson", body).await;
+        assert_eq!(status, 200, "{said}");
+        acked.lock().expect("no writer panics with it").extend((0..50).map(|i| (stream, n * 100 + i)));
+        n += 1;
+    }
+}
+
+async fn rows(home: &Home) -> Vec<Row> {
+    let query = "SELECT stream_id, CAST(value AS BIGINT) AS value FROM readings";
+    let said = home.basalt(&["sql", query, "--format", "csv"]).await.ok();
+    let row = |line: &str| {
+        let (stream, value) = line.split_once(',').expect("two columns");
+        (stream.parse().expect("an id"), value.parse().expect("a number"))
+    };
+    said.lines().skip(1).map(row).collect()
+}
+
+fn manifest(backup: &Path) -> Value {
+    serde_json::from_slice(&fs::read(backup.join("backup.json")).expect("it is there")).expect("JSON")
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A directory of its own for a backup, which does not exist yet.
+fn place(home: &Home, name: &str) -> PathBuf {
+    home.path().join(name)
+}
+
+#[tokio::test]
+async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_they_name() {
+    let server = Server::start(&BUSY).await;
+    let (acked, stop) = (Acked::default(), Arc::new(AtomicBool::new(false)));
+    let writers: Vec<_> = (0..4)
+        .map(|writer| tokio::spawn(keep_writing(server.client(), writer, acked.clone(), stop.clone())))
+        .collect();
+    let out = Home::new();
+    for round in 0..3 {
+        let wanted = acked.lock().expect("no writer panics with it").len() + 1_000;
+        eventually("writers get on", Duration::from_secs(120), || async {
+            (acked.lock().expect("no writer panics with it").len() >= wanted).then_some(())
+        })
+        .await;
+        let before = acked.lock().expect("no writer panics with it").clone();
+        let backup = place(&out, &format!("backup {round}"));
+        let said = server.basalt(&["backup", &text(&backup)]).await.ok();
+        assert!(said.contains("everything up to record"), "{said}");
+
+        let restored = Home::new();
+        let said = restored.basalt(&["restore", &text(&backup)]).await.ok();
+        assert!(said.contains("as of "), "{said}");
+        let report = restored.basalt(&["verify", "--format", "json"]).await;
+        let report: Value = serde_json::from_str(&report.stdout).expect("JSON");
+        assert_eq!(
+            (&report["whole"], &report["catalog"]["deleted_ids"]),
+            (&json!(true), &json!(0)),
+            "{report}"
+        );
+
+        let found = rows(&restored).await;
+        let once: HashSet<Row> = found.iter().copied().collect();
+        assert_eq!(once.len(), found.len(), "none twice");
+        let missing = before.difference(&once).count();
+        assert_eq!(missing, 0, "of {} acknowledged before it began", before.len());
+        let seq =
+            restored.basalt(&["sql", "SELECT max(seq) AS seq FROM readings", "--format", "json"]).await.ok();
+        let seq: Value = serde_json::from_str(&seq).expect("JSON");
+        assert_eq!(seq[0]["seq"], manifest(&backup)["seq"]);
+    }
+    stop.store(true, Ordering::Release);
+    for writer in writers {
+        writer.await.expect("no write failed");
+    }
+    let left = fs::read_dir(server.home.path().join("run")).expect("there");
+    let left: Vec<_> = left.map(|e| e.expect("an entry").file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("backup")), "{left:?}");
+}
+
+/// A server with a few rows in the lake and a few in the log, an acknowledged retry, and ids that were given and taken.
+async fn small() -> Server {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, stream) = stream_of(&client, "speed", "fp64").await;
+    let (gone, _) = stream_of(&client, "gone", "fp64").await;
+    assert_eq!(client.delete(&format!("/api/device/{gone}/")).await.0, 204);
+    for (n, flush) in [(1, true), (2, false)] {
+        let row = json!({"stream_id": stream, "ts": format!("2026-04-2{n}T00:00:00Z"), "value": n});
+        let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "once")];
+        let headers = if flush { &headers[..1] } else { &headers[..] };
+        assert_eq!(client.send("POST", "/ingest", headers, row.to_string()).await.0, 200);
+        if flush {
+            server.basalt(&["compact"]).await.ok();
+        }
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_restored_directory_goes_on_where_the_backup_was_taken() {
+    let mut server = small().await;
+    let out = Home::new();
+    let (beside, alone) = (place(&out, "beside"), place(&out, "alone"));
+    server.basalt(&["backup", &text(&beside)]).await.ok();
+    server.stop().await;
+    server.basalt(&["backup", &text(&alone)]).await.ok();
+    for backup in [beside, alone] {
+        let home = Arc::new(Home::new());
+        home.basalt(&["restore", &text(&backup)]).await.ok();
+        let restored = Server::start_in(home, &[]).await;
+        let client = restored.client();
+        assert_eq!(
+            client.sql("SELECT value, seq FROM readings ORDER BY ts").await,
+            [json!({"value": 1.0, "seq": 1}), json!({"value": 2.0, "seq": 2})]
+        );
+        // Keys, last values, answers of retries and ids are as they were.
+        assert_eq!(client.get("/api/data/1/value/?limit=1").await.2[0]["value"].as_f64(), Some(2.0));
+        let row = json!({"stream_id": 1, "ts": "2026-04-22T00:00:00Z", "value": 2});
+        let again = [("content-type", "application/x-ndjson"), ("idempotency-key", "once")];
+        let (status, headers, _) = client.send("POST", "/ingest", &again, row.to_string()).await;
+        assert_eq!((status, headers.get("idempotency-replayed").is_some()), (200, true));
+        assert_eq!(
+            stream_of(&client, "next", "fp64").await,
+            (3, 3),
+            "ids of deleted rows are not given again"
+        );
+        let row = json!({"stream_id": 1, "ts": "2026-04-23T00:00:00Z", "value": 3});
+        assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
+        assert_eq!(client.sql("SELECT max(seq) AS seq FROM readings").await[0]["seq"], 3);
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_for_its_owner_only_and_leaves_the_data_as_it_is() {
+    let mut server = small().await;
+    server.stop().await;
+    let before = server.home.files();
+    let out = Home::new();
+    let backup = place(&out, "b");
+    server.basalt(&["backup", &text(&backup)]).await.ok();
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(
+        (mode(&backup), mode(&backup.join("lake")), mode(&backup.join("backup.json"))),
+        (0o700, 0o700, 0o600)
+    );
+    assert_eq!(mode(&backup.join("catalog.sqlite")), 0o600);
+    let lake = |files: &std::collections::BTreeMap<PathBuf, Vec<u8>>| {
+        files
+            .iter()
+            .filter(|(path, _)| path.starts_with("lake"))
+            .map(|(p, b)| (p.clone(), b.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lake(&server.home.files()), lake(&before));
+    // What happens to the one does not happen to the other, though they may share bytes.
+    let copied = fs::read(backup.join("checkpoint.bin")).expect("there");
+    let restarted = Server::start_in(server.home.clone(), &[]).await;
+    let row = json!({"stream_id": 1, "ts": "2026-04-24T00:00:00Z", "value": 4});
+    assert_eq!(restarted.client().ingest("application/x-ndjson", row.to_string()).await.0, 200);
+    restarted.basalt(&["compact"]).await.ok();
+    assert_eq!(fs::read(backup.join("checkpoint.bin")).expect("there"), copied);
+    Home::new().basalt(&["restore", &text(&backup)]).await.ok();
+}
+
+#[tokio::test]
+async fn places_that_cannot_hold_a_backup_are_refused() {
+    let server = small().await;
+    let out = Home::new();
+    let (full, file, done) = (place(&out, "full"), place(&out, "file"), place(&out, "done"));
+    fs::create_dir(&full).expect("made");
+    fs::write(full.join("x"), "mine").expect("written");
+    fs::write(&file, "mine").expect("written");
+    server.basalt(&["backup", &text(&done)]).await.ok();
+    let inside = server.home.path().join("backups/today");
+    let around = server.home.path().join("lake/../backup");
+    let rows = [
+        ("inside_of_the_data", &inside, "inside of the data directory"),
+        ("inside_by_a_detour", &around, "inside of the data directory"),
+        ("not_empty", &full, "is not empty"),
+        ("a_file", &file, "file"),
+        ("a_backup_already", &done, "holds a backup already"),
+    ];
+    for (name, dest, word) in rows {
+        let said = server.basalt(&["backup", &text(dest)]).await.failed();
+        assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
+    }
+    assert_eq!(fs::read(full.join("x")).expect("there"), b"mine");
+    assert!(!inside.exists());
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_leaves_nothing_that_looks_like_one() {
+    let mut server = small().await;
+    server.stop().await;
+    let out = Home::new();
+    let backup = place(&out, "b");
+    // A file the log names is gone: it cannot be copied.
+    let day = server.home.path().join("lake/readings/date=2026-04-21");
+    let running = Server::start_in(server.home.clone(), &[]).await;
+    for entry in fs::read_dir(&day).expect("there") {
+        fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    }
+    let said = running.basalt(&["backup", &text(&backup)]).await.failed();
+    assert!(said.contains("part-") && said.contains("date=2026-04-21"), "{said}");
+    assert!(!backup.exists(), "what was written is taken away");
+}
+
+#[tokio::test]
+async fn only_a_whole_backup_is_restored_and_only_into_an_empty_directory() {
+    type Damage = fn(&Path);
+    let server = small().await;
+    let out = Home::new();
+    let backup = place(&out, "whole");
+    server.basalt(&["backup", &text(&backup)]).await.ok();
+    let damages: [(&str, Damage, &str); 5] = [
+        ("no_manifest", |b| fs::remove_file(b.join("backup.json")).unwrap(), "is no finished backup"),
+        ("half_a_manifest", |b| fs::write(b.join("backup.json"), "{\"format\": 1").unwrap(), "is not whole"),
+        ("a_file_gone", |b| fs::remove_file(b.join("checkpoint.bin")).unwrap(), "checkpoint.bin` is missing"),
+        (
+            "a_file_cut_off",
+            |b| fs::write(b.join("checkpoint.bin"), "x").unwrap(),
+            "checkpoint.bin` has 1 bytes",
+        ),
+        (
+            "a_byte_changed",
+            |b| {
+                let mut bytes = fs::read(b.join("checkpoint.bin")).unwrap();
+                bytes[30] ^= 1;
+                fs::remove_file(b.join("checkpoint.bin")).unwrap();
+                fs::write(b.join("checkpoint.bin"), bytes).unwrap();
+            },
+            "checkpoint.bin` is not what was written",
+        ),
+    ];
+    for (name, damage, word) in damages {
+        let copy = place(&out, name);
+        let copied = std::process::Command::new("cp").arg("-r").arg(&backup).arg(&copy).status();
+        assert!(copied.expect("cp(1) is there").success());
+        damage(&copy);
+        let target = Home::new();
+        let said = target.basalt(&["restore", &text(&copy)]).await.failed();
+        assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
+        assert!(target.files().is_empty(), "{name}: nothing is written");
+    }
+
+    let used = small().await;
+    let said = used.basalt(&["restore", &text(&backup)]).await.failed();
+    assert!(said.contains("in use by process"), "{said}");
+    let strange = Home::new();
+    fs::write(strange.path().join("x"), "mine").expect("written");
+    assert!(strange.basalt(&["restore", &text(&backup)]).await.failed().contains("is not empty"));
+
+    // One that was interrupted is not taken for a data directory, nor written over.
+    let half = Home::new();
+    half.basalt(&["restore", &text(&backup)]).await.ok();
+    fs::write(half.path().join("restore.unfinished"), "").expect("written");
+    assert!(half.basalt(&["sql", "SELECT 1"]).await.failed().contains("not finished"));
+    assert!(half.basalt(&["restore", &text(&backup)]).await.failed().contains("not finished"));
+}
+
+/// A database of its own on the server that the tests have; its URL.
+async fn database(name: &str) -> String {
+    let server = std::env::var("BASALT_TEST_POSTGRES").expect("BASALT_TEST_POSTGRES is set by tests/run.sh");
+    let name = format!("{name}_{}", uuid::Uuid::new_v4().simple());
+    let admin = Database::connect(&server).await.expect("it answers");
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("made");
+    admin.close().await.expect("closed");
+    let mut url = url::Url::parse(&server).expect("a URL");
+    url.set_path(&name);
+    url.to_string()
+}
+
+#[tokio::test]
+async fn a_postgresql_catalog_is_dumped_and_restored_or_its_absence_is_said() {
+    let (first, second) = (database("backup").await, database("restore").await);
+    let server = Server::start(&[("BASALT_CATALOG_URL", &first)]).await;
+    let client = server.client();
+    let (_, stream) = stream_of(&client, "speed", "fp64").await;
+    let row = json!({"stream_id": stream, "ts": "2026-04-28T00:00:00Z", "value": 1});
+    assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
+    let out = Home::new();
+    let backup = place(&out, "b");
+    let ran = server.basalt(&["backup", &text(&backup)]).await;
+    let is_there = backup.join("catalog.dump").exists();
+    let said = ran.stderr.clone();
+    ran.ok();
+    let manifest = manifest(&backup);
+    assert_eq!(manifest["catalog"]["database"], "postgresql");
+    assert!(is_there && manifest["catalog"]["missing"].is_null(), "pg_dump is on PATH here: {said}");
+
+    // Without a place for it, how to restore the dump is said; with one it is done.
+    let told = Home::new().basalt(&["restore", &text(&backup)]).await;
+    assert!(told.stderr.contains("pg_restore") && told.stderr.contains("catalog.dump"), "{told:?}");
+    told.ok();
+    let home = Arc::new(Home::new());
+    home.basalt(&["restore", &text(&backup), "--catalog-url", &second]).await.ok();
+    let env = [("BASALT_CATALOG_URL", second.as_str())];
+    let whole = home.basalt_with(&["verify"], &env, "").await.ok();
+    assert!(whole.contains("catalog: PostgreSQL") && whole.contains("everything is whole"), "{whole}");
+    let restored = Server::start_in(home, &env).await;
+    assert_eq!(
+        restored
+            .client()
+            .sql("SELECT s.name, r.value FROM readings r JOIN streams s ON s.id = r.stream_id")
+            .await,
+        [json!({"name": "speed", "value": 1.0})]
+    );
+
+    // Where there is no pg_dump, the backup says what it lacks.
+    let without =
+        Server::start(&[("BASALT_CATALOG_URL", &database("lacking").await), ("PATH", "/nowhere")]).await;
+    let backup = place(&out, "lacking");
+    let ran = without.basalt(&["backup", &text(&backup)]).await;
+    assert!(ran.stderr.contains("the catalog is NOT in this backup"), "{ran:?}");
+    ran.ok();
+    assert!(!backup.join("catalog.dump").exists());
+    let told = Home::new().basalt(&["restore", &text(&backup)]).await;
+    assert!(told.stderr.contains("the catalog was NOT in this backup"), "{told:?}");
+    told.ok();
+}
