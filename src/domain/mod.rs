@@ -15,6 +15,7 @@ pub mod policy;
 pub mod ports;
 pub mod principal;
 pub mod reading;
+pub mod retention;
 pub mod statistic;
 pub mod stream;
 pub mod sums;
