@@ -41,6 +41,7 @@ async fn open() -> (TempDir, App) {
         memtable_cap_bytes: 1 << 20,
         write_deadline: Duration::from_secs(1),
         max_future: Duration::from_secs(1),
+        retention_interval: Duration::from_secs(60),
     };
     let store = Store::open(options, catalog, Arc::new(LocalDisk), clock.clone()).await.expect("a store");
     let (store, states) = (Arc::new(store), States::default());

@@ -30,6 +30,8 @@ pub struct Config {
     pub flush: Flush,
     pub compaction: Compaction,
     pub lake: Lake,
+    /// Between two removals of expired rows from the disk.
+    pub retention_interval: Duration,
     /// Bytes of unflushed rows past which writers wait.
     pub memtable_cap: u64,
     /// How far ahead of the clock a reading may be.
@@ -109,6 +111,7 @@ impl Default for Config {
             flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
             compaction: Compaction { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 0.5 },
             lake: Lake { url: None, keep_removed: Duration::from_secs(300) },
+            retention_interval: Duration::from_secs(3600),
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),
             limits: Limits {

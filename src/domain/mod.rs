@@ -16,6 +16,7 @@ pub mod ports;
 pub mod principal;
 pub mod progress;
 pub mod reading;
+pub mod retention;
 pub mod statistic;
 pub mod stream;
 pub mod sums;

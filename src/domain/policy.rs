@@ -1,6 +1,8 @@
 //! Retention policies: how long a table keeps its rows.
 
-use super::{OrgId, StreamId};
+use std::str::FromStr;
+
+use super::{Error, OrgId, Result, StreamId};
 
 /// The tables a policy can name, with DataStone's hypertable names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +22,15 @@ impl PolicyTable {
     }
 }
 
+impl FromStr for PolicyTable {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let named = PolicyTable::ALL.into_iter().find(|table| table.name() == text);
+        named.ok_or_else(|| Error::field("hypertable", format!("\"{text}\" is not a valid choice.")))
+    }
+}
+
 /// Rows older than `drop_after_s` seconds go. A policy of a stream overrides the organization's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -27,4 +38,13 @@ pub struct Policy {
     pub table: PolicyTable,
     pub stream: Option<StreamId>,
     pub drop_after_s: i64,
+}
+
+/// What someone wants of an organization's policies, or of those of one of its streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyChange {
+    pub stream: Option<StreamId>,
+    pub tables: Vec<PolicyTable>,
+    /// `None` removes the policies.
+    pub drop_after_s: Option<i64>,
 }

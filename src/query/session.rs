@@ -50,11 +50,20 @@ impl View {
         }
     }
 
-    /// The streams of the principal, found once and only by who needs them. They may be of a moment after the
-    /// snapshot: a stream made in between has no rows in it.
+    /// The streams of the principal and from when on their readings are kept, found once and only by who needs them.
+    /// They may be of a moment after the snapshot: a stream made in between has no rows in it.
     pub fn visible(&self) -> &Arc<Visible> {
-        let catalog = self.engine.store.catalog();
-        self.visible.get_or_init(|| Arc::new(Visible::new(catalog.visible_streams(&self.principal))))
+        let find = || Arc::new(self.streams_seen().since(&self.snapshot.kept.shown));
+        self.visible.get_or_init(find)
+    }
+
+    /// The same streams, and from when on their statistics are kept.
+    pub fn visible_statistics(&self) -> Visible {
+        self.streams_seen().since(&self.snapshot.kept.statistics)
+    }
+
+    fn streams_seen(&self) -> Visible {
+        Visible::new(self.engine.store.catalog().visible_streams(&self.principal))
     }
 
     fn readings(&self) -> Arc<dyn TableProvider> {

@@ -1,34 +1,42 @@
 //! What may be written: every row is checked before anything is logged, and errors name the row.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::keyed::KeyedRows;
 use super::table::Table;
 use crate::domain::reading::{Quality, Readings};
+use crate::domain::retention::{EVERYTHING, Kept};
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Result, StreamId};
 
 /// How many wrong rows one answer lists.
 const LISTED: usize = 20;
 
-/// Checks rows against the principal, the clock and the rules of a reading.
+/// Times that may be written.
+#[derive(Debug, Clone)]
+pub struct Times {
+    pub newest: Micros,
+    pub kept: Arc<Kept>,
+}
+
+/// Checks rows against the principal, the clock, retention and the rules of a reading.
 ///
 /// # Errors
 /// `Invalid` with one field `row N` (rows count from 1) for each wrong row, at most `LISTED` of them.
-pub fn check(
-    catalog: &Catalog,
-    principal: &Principal,
-    rows: &Readings,
-    newest_allowed: Micros,
-) -> Result<()> {
-    let mut kinds: HashMap<i32, Option<StreamKind>> = HashMap::new();
+pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings, times: &Times) -> Result<()> {
+    let mut known: HashMap<i32, Option<(StreamKind, RangeInclusive<Micros>)>> = HashMap::new();
     let mut wrong = Vec::new();
     for i in 0..rows.len() {
         let stream = rows.stream[i];
-        let kind = *kinds.entry(stream).or_insert_with(|| kind_of(catalog, principal, StreamId(stream)));
-        let problem = match kind {
-            Some(kind) => time_problem(rows, i, newest_allowed).or_else(|| value_problem(kind, rows, i)),
+        let known = known.entry(stream).or_insert_with(|| {
+            let kind = kind_of(catalog, principal, StreamId(stream))?;
+            Some((kind, Micros(times.kept.shown.of(stream))..=times.newest))
+        });
+        let problem = match known {
+            Some((kind, allowed)) => time_problem(rows, i, allowed).or_else(|| value_problem(*kind, rows, i)),
             None => Some(format!("stream_id: there is no stream `{stream}`")),
         };
         if let Some(problem) = problem {
@@ -45,10 +53,14 @@ pub fn check(
 ///
 /// # Errors
 /// As `check`.
-pub fn check_keyed(catalog: &Catalog, principal: &Principal, rows: &KeyedRows) -> Result<()> {
+pub fn check_keyed(catalog: &Catalog, principal: &Principal, rows: &KeyedRows, kept: &Kept) -> Result<()> {
     let mut wrong = Vec::new();
     for row in 0..rows.len() {
         let (id, ts, _) = rows.key(row);
+        let oldest = match rows.table() {
+            Table::Messages => EVERYTHING,
+            Table::Readings | Table::Statistics => kept.statistics.of(id),
+        };
         let problem = match rows.table() {
             Table::Messages => catalog
                 .device(principal, DeviceId(id))
@@ -58,8 +70,10 @@ pub fn check_keyed(catalog: &Catalog, principal: &Principal, rows: &KeyedRows) -
                 .is_none()
                 .then(|| format!("stream_id: there is no stream `{id}`")),
         };
-        let is_storable = Micros(ts).is_storable();
-        let time = || (!is_storable).then(|| format!("ts: `{ts}` is outside the years 1970 to 2261"));
+        let time = || match Micros(ts).is_storable() {
+            true => (ts < oldest).then(|| expired(Micros(ts), Micros(oldest))),
+            false => Some(format!("ts: `{ts}` is outside the years 1970 to 2261")),
+        };
         if let Some(problem) = problem.or_else(time) {
             wrong.push(FieldError::new(format!("row {}", row + 1), problem));
             if wrong.len() == LISTED {
@@ -76,13 +90,20 @@ fn kind_of(catalog: &Catalog, principal: &Principal, stream: StreamId) -> Option
     principal.sees_stream(entry.org, entry.device, stream).then_some(entry.kind)
 }
 
-fn time_problem(rows: &Readings, i: usize, newest_allowed: Micros) -> Option<String> {
+fn time_problem(rows: &Readings, i: usize, allowed: &RangeInclusive<Micros>) -> Option<String> {
     let ts = Micros(rows.ts[i]);
     if !ts.is_storable() {
         return Some(format!("ts: `{}` microseconds since 1970 is outside the years 1970 to 2261", ts.0));
     }
-    (ts > newest_allowed)
-        .then(|| format!("ts: `{ts}` lies too far in the future (the latest accepted is {newest_allowed})"))
+    if ts < *allowed.start() {
+        return Some(expired(ts, *allowed.start()));
+    }
+    let newest = allowed.end();
+    (ts > *newest).then(|| format!("ts: `{ts}` lies too far in the future (the latest accepted is {newest})"))
+}
+
+fn expired(ts: Micros, oldest: Micros) -> String {
+    format!("ts: `{ts}` lies before {oldest}: nothing older is kept")
 }
 
 /// A bad reading has neither value nor text; a numeric one has a value; any other a text. Beside a number, text is the

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::policy::PolicyTable;
 use crate::domain::reading::Reading;
+use crate::domain::statistic::Statistic;
 use crate::domain::stream::StreamSpec;
 use crate::domain::time::{END_TIME, SystemClock};
+use crate::store::statistics;
 
 const NOW: Micros = Micros(1_777_377_600_000_000);
 
@@ -22,6 +25,10 @@ async fn catalog() -> (Catalog, Principal) {
         catalog.create_stream(&owner, spec).await.unwrap();
     }
     (catalog, owner)
+}
+
+fn up_to(newest: Micros) -> Times {
+    Times { newest, kept: Arc::default() }
 }
 
 fn row(stream: i32, ts: Micros, value: Option<f64>, text: Option<&str>, quality: Quality) -> Reading {
@@ -57,7 +64,7 @@ async fn rows_are_checked_by_the_rules_of_their_stream() {
     ] {
         // Second of two, so that the row's number shows.
         let rows = [row(1, NOW, Some(1.0), None, Good), reading].into_iter().collect();
-        let found = check(&catalog, &owner, &rows, Micros(NOW.0 + 10));
+        let found = check(&catalog, &owner, &rows, &up_to(Micros(NOW.0 + 10)));
         match (found, problem) {
             (Ok(()), None) => {}
             (Err(e), Some(problem)) => {
@@ -78,7 +85,7 @@ async fn a_stream_out_of_sight_is_as_one_that_does_not_exist() {
     for (name, principal) in
         [("another organization", Principal::system(other.id)), ("a restricted key", restricted)]
     {
-        let error = check(&catalog, &principal, &rows, NOW).unwrap_err();
+        let error = check(&catalog, &principal, &rows, &up_to(NOW)).unwrap_err();
         assert_eq!(error.message, "row 1: stream_id: there is no stream `1`", "{name}");
     }
 }
@@ -87,5 +94,47 @@ async fn a_stream_out_of_sight_is_as_one_that_does_not_exist() {
 async fn an_answer_lists_twenty_wrong_rows_at_most() {
     let (catalog, owner) = catalog().await;
     let rows = (0..1000).map(|_| row(9, NOW, Some(1.0), None, Quality::Good)).collect();
-    assert_eq!(check(&catalog, &owner, &rows, NOW).unwrap_err().fields.len(), LISTED);
+    assert_eq!(check(&catalog, &owner, &rows, &up_to(NOW)).unwrap_err().fields.len(), LISTED);
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_nothing_is_kept() {
+    let (catalog, owner) = catalog().await;
+    let minute = 60_000_000;
+    catalog.set_policy(&owner, PolicyTable::Readings, None, 3600).await.unwrap();
+    catalog.set_policy(&owner, PolicyTable::Statistics, None, 7200).await.unwrap();
+    catalog.set_policy(&owner, PolicyTable::Readings, Some(StreamId(3)), 7200).await.unwrap();
+    let kept = catalog.kept(NOW);
+    let times = Times { newest: NOW, kept: kept.clone() };
+    for (name, stream, minutes, is_kept) in [
+        ("the_oldest_kept", 1, 60, true),
+        ("older", 1, 61, false),
+        ("the_oldest_of_a_stream_with_its_own_policy", 3, 120, true),
+        ("older_than_that", 3, 121, false),
+    ] {
+        let ts = Micros(NOW.0 - minutes * minute);
+        let rows = [
+            row(stream, NOW, Some(1.0), None, Quality::Good),
+            row(stream, ts, Some(1.0), None, Quality::Good),
+        ];
+        let found = check(&catalog, &owner, &rows.into_iter().collect(), &times);
+        match found {
+            Ok(()) => assert!(is_kept, "{name}"),
+            Err(e) => {
+                let oldest = if stream == 3 { "2026-04-28T10:00:00Z" } else { "2026-04-28T11:00:00Z" };
+                let expected = format!("row 2: ts: `{ts}` lies before {oldest}: nothing older is kept");
+                assert_eq!((e.message, is_kept), (expected, false), "{name}");
+            }
+        }
+    }
+    let posted = |minutes: i64| {
+        let (stream, ts) = (StreamId(1), Micros(NOW.0 - minutes * minute));
+        let empty = (None, None, None);
+        let ((rms, median, min), (max, q1, q3)) = (empty, empty);
+        let row =
+            Statistic { stream, ts, window_s: 60, count: 1, mean: Some(1.0), rms, median, min, max, q1, q3 };
+        check_keyed(&catalog, &owner, &statistics::rows::posted(&[row]), &kept)
+    };
+    posted(120).unwrap();
+    assert!(posted(121).unwrap_err().message.ends_with("nothing older is kept"));
 }

@@ -113,6 +113,12 @@ impl Flusher {
         blocking(move || log.lock().cut(last_seq, keep)).await
     }
 
+    /// Writes what the rows do not hold, for whoever changed it otherwise than by a flush.
+    pub async fn checkpoint(&self) -> Result<()> {
+        let _tables = self.deltas.lock().await;
+        self.save_checkpoint().await
+    }
+
     /// What the rows do not hold must be durable before their position is: from then on the log is not read for them.
     async fn save_checkpoint(&self) -> Result<()> {
         let (disk, dir, now) = (self.disk.clone(), self.data_dir.clone(), self.clock.now());

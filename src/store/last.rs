@@ -1,6 +1,7 @@
 //! The newest reading of every stream, in memory, never older than an acknowledged write.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
@@ -22,6 +23,8 @@ pub struct Latest {
 #[derive(Debug, Default)]
 pub struct LastValues {
     streams: RwLock<HashMap<StreamId, Latest>>,
+    /// Whether something was forgotten that the checkpoint may still hold.
+    has_forgotten: AtomicBool,
 }
 
 impl LastValues {
@@ -64,10 +67,37 @@ impl LastValues {
         readings.iter().for_each(|r| put(&mut streams, r));
     }
 
+    /// Forgets what is older than `from` says of its stream.
+    pub fn expire(&self, from: impl Fn(i32) -> i64) {
+        let mut is_changed = false;
+        self.streams.write().retain(|stream, latest| {
+            let is_expired = |reading: &Reading| reading.ts.0 < from(stream.0);
+            if latest.valued.as_ref().is_some_and(is_expired) {
+                latest.valued = None;
+                is_changed = true;
+            }
+            let stays = !is_expired(&latest.newest);
+            is_changed |= !stays;
+            stays
+        });
+        self.has_forgotten.fetch_or(is_changed, Ordering::AcqRel);
+    }
+
+    /// Whether anything was forgotten since this was asked last.
+    pub fn take_forgotten(&self) -> bool {
+        self.has_forgotten.swap(false, Ordering::AcqRel)
+    }
+
+    /// What was forgotten is still in the checkpoint: it could not be written.
+    pub fn keep_forgotten(&self) {
+        self.has_forgotten.store(true, Ordering::Release);
+    }
+
     /// Forgets deleted streams.
     pub fn remove(&self, gone: &[StreamId]) {
         let mut streams = self.streams.write();
         gone.iter().for_each(|s| drop(streams.remove(s)));
+        self.has_forgotten.store(true, Ordering::Release);
     }
 }
 

@@ -18,6 +18,7 @@ pub mod last;
 pub mod memtable;
 pub mod open;
 pub mod pace;
+pub mod retention;
 pub mod schema;
 pub mod snapshot;
 pub mod state;
@@ -36,8 +37,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::domain::policy::PolicyChange;
 use crate::domain::reading::Readings;
+use crate::domain::retention::Kept;
 use crate::domain::{Clock, Error, Micros, Principal, Result, StreamId};
+use admission::Times;
 use catalog::Catalog;
 use commit::{Held, Pending, Queue};
 use compaction::Compactor;
@@ -45,6 +49,7 @@ use flush::Flusher;
 use idempotency::{Begin, Claim, Idempotency};
 use keyed::KeyedRows;
 use last::{LastValues, Latest};
+use retention::{Amount, Forecast, Retention};
 use sha2::{Digest, Sha256};
 use snapshot::Snapshot;
 use state::Shared;
@@ -83,6 +88,7 @@ pub struct Store {
     queue: Arc<Queue>,
     flusher: Arc<Flusher>,
     compactor: Arc<Compactor>,
+    retention: Arc<Retention>,
     budget: Arc<Semaphore>,
     cap_units: usize,
     /// Longest a writer waits for memory.
@@ -90,7 +96,7 @@ pub struct Store {
     max_future_us: i64,
     assigned: Mutex<HashMap<StreamId, i64>>,
     committer: Mutex<Option<JoinHandle<()>>>,
-    /// The flusher's task and the compactor's.
+    /// The flusher's task, the compactor's and that of retention.
     background: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
@@ -123,7 +129,7 @@ impl Store {
     /// # Errors
     /// As `write`, naming streams or devices the principal does not see.
     pub async fn write_keyed(&self, principal: &Principal, rows: KeyedRows) -> Result<Ack> {
-        admission::check_keyed(&self.catalog, principal, &rows)?;
+        admission::check_keyed(&self.catalog, principal, &rows, &self.kept())?;
         let count = rows.len();
         let acked = self.enqueue(Readings::default(), vec![rows], None).await?;
         Ok(Ack { rows: count, seq: wait(acked).await? })
@@ -160,7 +166,11 @@ impl Store {
 
     fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
         let newest = Micros(self.clock.now().0.saturating_add(self.max_future_us));
-        admission::check(&self.catalog, principal, rows, newest)
+        admission::check(&self.catalog, principal, rows, &Times { newest, kept: self.kept() })
+    }
+
+    fn kept(&self) -> Arc<Kept> {
+        self.catalog.kept(self.clock.now())
     }
 
     /// Takes memory for a request and hands it to the committing thread.
@@ -211,15 +221,35 @@ impl Store {
         Micros(*ts)
     }
 
-    /// The newest readings of a stream the principal sees.
+    /// The newest readings of a stream the principal sees, as far as they are kept.
     pub fn last(&self, principal: &Principal, stream: StreamId) -> Option<Latest> {
         let entry = self.catalog.stream_entry(stream)?;
-        principal.sees_stream(entry.org, entry.device, stream).then(|| self.last.get(stream))?
+        let latest =
+            principal.sees_stream(entry.org, entry.device, stream).then(|| self.last.get(stream))??;
+        let oldest = Micros(self.kept().shown.of(stream.0));
+        let Latest { newest, valued } = latest;
+        (newest.ts >= oldest).then(|| Latest { newest, valued: valued.filter(|v| v.ts >= oldest) })
     }
 
-    /// Pins what a query sees. The rows of every organization are in it: query/ filters by principal.
+    /// Pins what a query sees. The rows of every organization are in it, and expired ones: query/ filters by principal
+    /// and by what is kept.
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.snapshot()
+        let rows = self.shared.snapshot();
+        // After the rows: what retention has removed by then is nothing they lack.
+        Snapshot { kept: self.kept(), ..rows }
+    }
+
+    /// Removes now what has expired, from memory and disk. It runs by itself once in `StoreOptions::retention_interval`.
+    pub async fn retain(&self) -> Result<Amount> {
+        self.retention.cycle().await
+    }
+
+    /// What a change of policies would remove, changing nothing.
+    ///
+    /// # Errors
+    /// As the change itself.
+    pub async fn forecast(&self, principal: &Principal, change: &PolicyChange) -> Result<Forecast> {
+        self.retention.forecast(principal, change).await
     }
 
     /// Forgets the last values of deleted streams; their rows are invisible once the catalog has no such stream.
@@ -258,7 +288,7 @@ impl Store {
         self.flusher.flush().await
     }
 
-    /// Ends flusher and compactor, but never between a commit and its being known here: whoever commits holds the
+    /// Ends what runs in the background, but never between a commit and its being known here: whoever commits holds the
     /// tables.
     async fn stop_background(&self) {
         let _tables = self.flusher.deltas.lock().await;

@@ -1,7 +1,6 @@
 //! Opening the store: catalog, lake, checkpoint, then the log replayed over them.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -15,18 +14,19 @@ use super::compaction::{CompactionOptions, Compactor};
 use super::disk::Disk;
 use super::flush::{self, FlushOptions, Flusher};
 use super::idempotency::Idempotency;
-use super::lake::LakeVersion;
 use super::lake::delta::{Delta, Position};
+use super::lake::orphans;
 use super::lake::place::Place;
 use super::last::LastValues;
 use super::memtable::run::Run;
+use super::retention::Retention;
 use super::state::{Opened, Shared};
 use super::statistics::computed::Computed;
 use super::statistics::touched::Touched;
 use super::table::{PerTable, Table};
 use super::wal::{Log, Record};
 use super::{Store, UNIT_BYTES, checkpoint};
-use crate::domain::{Clock, Error, Result};
+use crate::domain::{Clock, Result};
 
 /// How a store behaves.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct StoreOptions {
     pub write_deadline: Duration,
     /// How far ahead of the clock a reading may be.
     pub max_future: Duration,
+    /// Between two removals of what has expired.
+    pub retention_interval: Duration,
 }
 
 impl Store {
@@ -82,7 +84,8 @@ impl Store {
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
         // Only now: log and lake belong together, so what the lake does not know is in the log.
         for table in Table::ALL {
-            remove_orphans(place.disk().as_ref(), deltas[table].dir(), &shared.lake(table))?;
+            let live = shared.lake(table).files().map(|f| f.path.clone()).collect();
+            orphans::remove(place.disk().as_ref(), deltas[table].dir(), &live)?;
         }
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
@@ -141,7 +144,17 @@ impl Parts {
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
         let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
         let compactor = Arc::new(Compactor::new(flusher.clone(), catalog.clone(), options.compaction));
-        let background = vec![tokio::spawn(flusher.clone().run()), tokio::spawn(compactor.clone().run())];
+        let retention = Arc::new(Retention::new(
+            flusher.clone(),
+            compactor.clone(),
+            catalog.clone(),
+            options.retention_interval,
+        ));
+        let background = vec![
+            tokio::spawn(flusher.clone().run()),
+            tokio::spawn(compactor.clone().run()),
+            tokio::spawn(retention.clone().run()),
+        ];
         Store {
             catalog,
             clock: self.clock,
@@ -151,6 +164,7 @@ impl Parts {
             queue,
             flusher,
             compactor,
+            retention,
             budget,
             cap_units,
             write_deadline: options.write_deadline,
@@ -189,25 +203,4 @@ async fn opened(place: Place, deltas: &PerTable<Delta>) -> Result<Opened> {
         flushed,
         computed: computed.with_stale(flushed, touched),
     })
-}
-
-/// Removes files the Delta log does not know: what a crashed flush left, and what was merged before the last stop.
-fn remove_orphans(disk: &dyn Disk, dir: &Path, lake: &LakeVersion) -> Result<()> {
-    let live: HashSet<PathBuf> = lake.files().map(|f| dir.join(&f.path)).collect();
-    let failed = |e: std::io::Error| {
-        Error::unavailable(format!("cannot tidy the lake `{}`: {e}", dir.display())).because(e)
-    };
-    for folder in disk.folders(dir).map_err(failed)? {
-        let is_day = folder.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("date="));
-        if !is_day {
-            continue;
-        }
-        for file in disk.list(&folder).map_err(failed)? {
-            if !live.contains(&file) {
-                tracing::info!(file = %file.display(), "file that is not part of the lake removed");
-                disk.remove(&file).map_err(failed)?;
-            }
-        }
-    }
-    Ok(())
 }

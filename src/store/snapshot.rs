@@ -11,6 +11,7 @@ use super::lake::LakeVersion;
 use super::memtable::run::Run;
 use super::statistics::computed::Computed;
 use super::table::PerTable;
+use crate::domain::retention::Kept;
 use crate::domain::time::Day;
 
 /// A pinned view over lake and memory. Holding it keeps its runs alive and nothing else waiting.
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub keyed: PerTable<KeyedSnapshot>,
     /// How far the statistics take the readings of this snapshot into account.
     pub computed: Computed,
+    /// What of each stream is kept, no older than the rows.
+    pub kept: Arc<Kept>,
 }
 
 /// The unflushed rows of a day, oldest run first.

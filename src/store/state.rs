@@ -114,7 +114,7 @@ impl Shared {
         self.state.read().last_seq
     }
 
-    /// Pins lake and memory as they are now.
+    /// Pins lake and memory as they are now; what is kept of them is for others to say.
     pub fn snapshot(&self) -> Snapshot {
         let state = self.state.read();
         let mut memory: BTreeMap<Day, MemoryDay> = BTreeMap::new();
@@ -147,6 +147,7 @@ impl Shared {
                 keyed(Table::Messages),
             ]),
             computed: state.computed.clone(),
+            kept: Arc::default(),
         }
     }
 
@@ -171,7 +172,12 @@ impl Shared {
         (lake(Table::Readings), lake(Table::Statistics), state.computed.clone(), state.flushed)
     }
 
-    /// Files of the lake were replaced by others with the same rows. Only whoever holds the Delta table may say so.
+    /// Windows that ended by this time have their statistics, as far as rows are flushed.
+    pub fn sealed(&self) -> i64 {
+        self.state.read().computed.sealed
+    }
+
+    /// Files of the lake were replaced by others with those of their rows that stay. Only whoever holds the Delta table may say so.
     pub fn replaced(&self, table: Table, version: u64, gone: &[Arc<LakeFile>], new: Vec<LakeFile>) {
         let mut state = self.state.write();
         state.lakes[table] = Arc::new(state.lakes[table].replacing(version, gone, new));

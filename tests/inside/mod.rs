@@ -49,6 +49,13 @@ impl StepClock {
     }
 }
 
+impl StepClock {
+    /// Time goes by.
+    pub fn advance(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
 impl Clock for StepClock {
     fn now(&self) -> Micros {
         Micros(self.0.fetch_add(1, Ordering::Relaxed))
@@ -60,6 +67,7 @@ pub struct Ground {
     pub catalog: Arc<Catalog>,
     pub clock: Arc<StepClock>,
     pub owner: Principal,
+    url: String,
     _dir: TempDir,
 }
 
@@ -77,7 +85,12 @@ impl Ground {
             let spec = StreamSpec { kind, ..StreamSpec::new(format!("s{n}"), device.id) };
             assert_eq!(catalog.create_stream(&owner, spec).await.unwrap().id, StreamId(n));
         }
-        Ground { catalog, clock, owner, _dir: dir }
+        Ground { catalog, clock, owner, url, _dir: dir }
+    }
+
+    /// The catalog as a restart reads it.
+    pub async fn reload(&mut self) {
+        self.catalog = Arc::new(Catalog::open(&self.url, self.clock.clone()).await.unwrap());
     }
 
     /// Opens `dir` as a data directory; small segments, no flush but on demand.
@@ -107,6 +120,7 @@ pub fn store_options(dir: &Path) -> StoreOptions {
         memtable_cap_bytes: 64 << 20,
         write_deadline: Duration::from_secs(5),
         max_future: 31 * 24 * hour,
+        retention_interval: hour,
     }
 }
 

@@ -3,6 +3,7 @@
 mod data;
 mod device;
 mod refusals;
+mod retention;
 mod value;
 
 use serde_json::Value;

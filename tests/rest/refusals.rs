@@ -21,6 +21,8 @@ async fn who_asks_must_be_known() {
         "/api/data/1/value/",
         "/api/value/",
         "/api/value/1-0/",
+        "/api/data/1/policy/retention/",
+        "/api/retention/",
     ];
     for path in paths {
         let (status, headers, body) = anonymous.get(path).await;
@@ -59,9 +61,11 @@ async fn every_route_needs_its_scope() {
         ("data", format!("/api/data/{data}/")),
         ("data", format!("/api/data/{data}/value/")),
         ("value", "/api/value/".to_owned()),
+        ("system", format!("/api/data/{data}/policy/retention/")),
+        ("system", "/api/retention/".to_owned()),
     ];
     let refused = detail("You do not have permission to perform this action.");
-    for resource in ["device", "data", "value", "group"] {
+    for resource in ["device", "data", "value", "group", "system"] {
         for access in ["read", "write"] {
             let key = server.key(&["--scope", &format!("{resource}:{access}")]).await;
             let client = server.client().with_key(&key);

@@ -8,3 +8,6 @@ mod faults;
 mod lossy;
 mod model;
 mod power;
+mod retention;
+mod retention_faults;
+mod retention_model;

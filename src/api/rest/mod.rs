@@ -20,6 +20,7 @@ pub mod fields;
 pub mod gate;
 pub mod query;
 pub mod reading;
+pub mod retention;
 pub mod scalar;
 pub mod value;
 
@@ -37,6 +38,14 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/api/data", gated(Resource::Data, get(data::list).post(data::create)))
         .route("/api/data/{id}", gated(Resource::Data, data))
         .route("/api/data/{id}/value", gated(Resource::Data, get(value::list_of).post(value::post)))
+        .route(
+            "/api/data/{id}/policy/retention",
+            gated(
+                Resource::System,
+                get(retention::list_of).post(retention::change_of).put(retention::change_of),
+            ),
+        )
+        .route("/api/retention", gated(Resource::System, get(retention::list).post(retention::change)))
         .route("/api/value", gated(Resource::Value, get(value::list)))
         .route("/api/value/{id}", gated(Resource::Value, get(value::retrieve)))
 }

@@ -40,6 +40,10 @@ impl<'a> Query<'a> {
         })
     }
 
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        self.read(name, |text| scalar::boolean(text.into()))
+    }
+
     /// One of a closed set of words.
     pub fn choice<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
         self.read(name, |text| text.parse().map_err(|_| scalar::not_a_choice(text)))

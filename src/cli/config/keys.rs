@@ -51,6 +51,7 @@ pub(super) const KEYS: &[Key] = &[
         let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
         share.map(|share: f64| c.compaction.cpu = share)
     }),
+    key("retention.interval", DURATION, |c, text| duration(text).map(|d| c.retention_interval = d)),
     key(
         "lake.url",
         "s3://BUCKET/PREFIX (credentials, region and endpoint from AWS_* variables)",

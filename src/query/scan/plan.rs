@@ -103,10 +103,12 @@ impl ReadingsScan<'_> {
         known.copied().filter(|day| self.bounds.has_day(*day) && !self.bounds.is_empty()).collect()
     }
 
-    /// stream_id leads, as `VisibleRows` expects; with it is what the filter needs.
+    /// stream_id leads, and ts where it is needed, as `VisibleRows` expects; with them is what the filter needs.
     fn columns_to_read(&self, columns: &[usize]) -> Vec<usize> {
         let of_filter = self.filter.is_some().then_some(TS);
-        let rest = columns.iter().copied().chain(of_filter).filter(|c| *c != STREAM_ID);
+        let of_retention = self.view.visible().needs_time().then_some(TS);
+        let rest = of_retention.into_iter().chain(columns.iter().copied()).chain(of_filter);
+        let rest = rest.filter(|c| *c != STREAM_ID);
         let mut read = vec![STREAM_ID];
         for column in rest {
             if !read.contains(&column) {
@@ -120,7 +122,7 @@ impl ReadingsScan<'_> {
         let wanted = |f: &&Arc<LakeFile>| {
             self.bounds.overlaps(f.ts)
                 && self.bounds.has_stream_between(f.streams)
-                && self.view.visible().any_between(f.streams)
+                && self.view.visible().any_between(f.streams, f.ts.1)
         };
         let snapshot = &self.view.snapshot;
         let files = snapshot.lake.days().get(&day).into_iter().flatten();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
+use datafusion::common::internal_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
@@ -18,12 +19,15 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::domain::StreamId;
+use crate::domain::retention::Since;
 
-/// The streams a principal may see, as a bitmap: ids are small and dense.
+/// The streams a principal may see, as a bitmap: ids are small and dense; and from when on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visible {
     ids: Vec<i32>,
     bits: Vec<u64>,
+    /// Rows before have expired. Of visible streams only: what others keep shows in no plan.
+    since: Since,
 }
 
 impl Visible {
@@ -34,7 +38,21 @@ impl Visible {
         for id in &ids {
             bits[*id as usize / 64] |= 1 << (*id % 64);
         }
-        Self { ids, bits }
+        Self { ids, bits, since: Since::default() }
+    }
+
+    /// The same without rows that have expired.
+    pub fn since(self, kept: &Since) -> Self {
+        let mut since = Since::default();
+        if !kept.is_empty() {
+            self.ids.iter().for_each(|id| since.set(*id, kept.of(*id)));
+        }
+        Self { since, ..self }
+    }
+
+    /// Whether rows are judged by their time as well: then it is the second column of what is read.
+    pub fn needs_time(&self) -> bool {
+        !self.since.is_empty()
     }
 
     /// Ascending.
@@ -47,22 +65,33 @@ impl Visible {
             .is_ok_and(|id| self.bits.get(id / 64).is_some_and(|word| word >> (id % 64) & 1 == 1))
     }
 
-    /// Whether any visible stream lies in `low..=high`.
-    pub fn any_between(&self, (low, high): (i32, i32)) -> bool {
+    /// Whether a row of any stream in `low..=high`, not newer than `newest`, can be visible.
+    pub fn any_between(&self, (low, high): (i32, i32), newest: i64) -> bool {
         let first = self.ids.partition_point(|id| *id < low);
-        self.ids.get(first).is_some_and(|id| *id <= high)
+        let mut between = self.ids[first..].iter().take_while(|id| **id <= high);
+        between.any(|id| self.since.of(*id) <= newest)
     }
 
     fn keep(&self, batch: RecordBatch) -> Result<RecordBatch> {
         // `plan` puts stream_id first.
         let streams = batch.column(0).as_primitive::<Int32Type>().values();
-        // Neighbours are mostly of one stream, and so are most batches.
-        if let Some(one) = streams.first().filter(|first| streams.iter().all(|s| s == *first)) {
-            return Ok(if self.contains(*one) { batch } else { batch.slice(0, 0) });
+        let times = self.needs_time().then(|| batch.columns().get(1)).flatten();
+        let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+        if self.needs_time() && times.is_none() {
+            return internal_err!("rows that may have expired come without their time");
         }
+        let times = times.map(|times| times.values().as_ref());
         let mut mask = BooleanBufferBuilder::new(streams.len());
+        let mut start = 0;
+        // Neighbours are mostly of one stream.
         for same in streams.chunk_by(|a, b| a == b) {
-            mask.append_n(same.len(), self.contains(same[0]));
+            let rows = start..start + same.len();
+            start = rows.end;
+            let (is_visible, since) = (self.contains(same[0]), self.since.of(same[0]));
+            match times {
+                Some(times) if is_visible => times[rows].iter().for_each(|ts| mask.append(*ts >= since)),
+                _ => mask.append_n(same.len(), is_visible),
+            }
         }
         let mask = BooleanArray::from(mask.finish());
         if mask.true_count() == mask.len() {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait};
+use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait, TransactionTrait};
 
 use super::database::{refused, unavailable};
 use super::sight::Sight;
-use super::{Catalog, entity, not_unique, trim};
+use super::{Catalog, entity, not_unique, retention, trim};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, FieldError, Principal, Result, StreamId};
@@ -65,8 +65,8 @@ impl Catalog {
         .await
     }
 
-    /// Deletes a device with its streams and their policies; says which streams went, ascending. Events stay, of
-    /// no device.
+    /// Deletes a device with its streams and their policies; says which streams went, ascending. Their rows leave
+    /// the disk in the next cycle of retention; events stay, of no device.
     pub async fn delete_device(&self, who: &Principal, id: DeviceId) -> Result<Vec<StreamId>> {
         let turn = self.turn().await?;
         let streams: Vec<StreamId> = {
@@ -75,7 +75,10 @@ impl Catalog {
             sight.mirror.streams().ids_of(id).collect()
         };
         let delete = async move |db: DatabaseConnection| {
-            entity::device::Entity::delete_by_id(id.0).exec(&db).await.map_err(unavailable)?;
+            let both = db.begin().await.map_err(unavailable)?;
+            retention::bury(&both, &streams, Some(id)).await?;
+            entity::device::Entity::delete_by_id(id.0).exec(&both).await.map_err(unavailable)?;
+            both.commit().await.map_err(unavailable)?;
             Ok(streams)
         };
         turn.run(delete, move |mirror, _| {

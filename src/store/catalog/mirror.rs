@@ -14,8 +14,13 @@ use crate::domain::group::Group;
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User};
 use crate::domain::policy::{Policy, PolicyTable};
+use crate::domain::retention::{EVERYTHING, NOTHING};
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId, OrgId, Result, StreamId};
+use crate::store::table::Table;
+
+/// The tables of the lake that hold rows of streams.
+pub(super) const OF_STREAMS: [Table; 2] = [Table::Readings, Table::Statistics];
 
 /// A policy's identity: one a table, for the organization (no stream) and for each stream.
 type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
@@ -33,6 +38,11 @@ pub(super) struct Mirror {
     streams_of_org: HashMap<OrgId, BTreeSet<StreamId>>,
     members: HashMap<GroupId, BTreeSet<StreamId>>,
     policies: HashMap<PolicyKey, Arc<Policy>>,
+    /// From when on rows are kept for good, where that is not the beginning of time; by table and source, deleted ones
+    /// included.
+    floors: HashMap<(Table, i32), i64>,
+    /// Counts the changes of streams, policies and floors.
+    revision: u64,
 }
 
 impl Mirror {
@@ -60,6 +70,10 @@ impl Mirror {
         for row in read(db, entity::policy::Entity, Policy::try_from).await? {
             mirror.put_policy(row);
         }
+        for row in read(db, entity::floor::Entity, |row| Ok((row.table()?, row))).await? {
+            let (table, floor) = row.as_ref();
+            mirror.put_floor(*table, floor.source_id, floor.kept_from);
+        }
         Ok(mirror)
     }
 
@@ -80,6 +94,7 @@ impl Mirror {
     /// Adds a stream, or replaces the one of the same id.
     pub(super) fn put_stream(&mut self, stream: Arc<Stream>) {
         self.forget_stream(stream.id);
+        self.revision += 1;
         self.streams_of_org.entry(stream.org).or_default().insert(stream.id);
         if let Some(group) = stream.spec.group {
             self.members.entry(group).or_default().insert(stream.id);
@@ -87,8 +102,11 @@ impl Mirror {
         self.streams.put(stream);
     }
 
-    /// Removes a stream and its policies.
+    /// Removes a stream and its policies; its rows are to go.
     pub(super) fn remove_stream(&mut self, id: StreamId) {
+        for table in OF_STREAMS {
+            self.put_floor(table, id.0, NOTHING);
+        }
         if let Some(stream) = self.forget_stream(id) {
             for table in PolicyTable::ALL {
                 self.policies.remove(&(stream.org, table, Some(id)));
@@ -110,6 +128,7 @@ impl Mirror {
         let streams: Vec<StreamId> = self.streams.ids_of(id).collect();
         streams.iter().for_each(|stream| self.remove_stream(*stream));
         self.devices.remove(id);
+        self.put_floor(Table::Messages, id.0, NOTHING);
         streams
     }
 
@@ -132,15 +151,54 @@ impl Mirror {
         self.policies.get(&(org, table, stream))
     }
 
+    #[cfg(test)]
     pub(super) fn policies(&self) -> impl Iterator<Item = &Arc<Policy>> {
         self.policies.values()
     }
 
+    /// Seconds that a table keeps the rows of a stream: its own policy goes before the organization's.
+    pub(super) fn drop_after_s(&self, stream: &Stream, table: PolicyTable) -> Option<i64> {
+        let of = |id| self.policy(stream.org, table, id);
+        of(Some(stream.id)).or_else(|| of(None)).map(|policy| policy.drop_after_s)
+    }
+
+    /// Whether there is neither a policy nor a floor.
+    pub(super) fn keeps_everything(&self) -> bool {
+        self.policies.is_empty() && self.floors.is_empty()
+    }
+
+    pub(super) fn floor(&self, table: Table, source: i32) -> i64 {
+        self.floors.get(&(table, source)).copied().unwrap_or(EVERYTHING)
+    }
+
+    pub(super) fn floors(&self, table: Table) -> impl Iterator<Item = (i32, i64)> {
+        self.floors.iter().filter(move |((of, _), _)| *of == table).map(|((_, id), from)| (*id, *from))
+    }
+
+    /// A floor never goes back.
+    pub(super) fn put_floor(&mut self, table: Table, source: i32, kept_from: i64) {
+        let floor = self.floors.entry((table, source)).or_insert(EVERYTHING);
+        *floor = (*floor).max(kept_from);
+        self.revision += 1;
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// A mirror loaded anew in place of `before`: nobody may take it for the same.
+    pub(super) fn following(mut self, before: &Mirror) -> Self {
+        self.revision += before.revision + 1;
+        self
+    }
+
     pub(super) fn put_policy(&mut self, policy: Arc<Policy>) {
+        self.revision += 1;
         self.policies.insert((policy.org, policy.table, policy.stream), policy);
     }
 
     pub(super) fn remove_policy(&mut self, org: OrgId, table: PolicyTable, stream: Option<StreamId>) {
+        self.revision += 1;
         self.policies.remove(&(org, table, stream));
     }
 }

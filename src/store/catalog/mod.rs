@@ -14,6 +14,7 @@ mod migration;
 mod mirror;
 mod org;
 mod policy;
+mod retention;
 mod rows;
 mod sight;
 mod stream;
@@ -34,6 +35,7 @@ use self::sight::Sight;
 use self::turn::{InStep, Turn};
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
 
+pub use self::retention::{Moment, Reach};
 pub use self::stream::StreamEntry;
 
 /// When a change returns `Ok` it is committed and every later read sees it; on `Err` with a kind that is not our
@@ -46,6 +48,8 @@ pub struct Catalog {
     /// Uses of keys not yet written to the database.
     used: Mutex<HashMap<KeyId, Micros>>,
     default_org: OrgId,
+    /// What `kept` answered last.
+    kept: Mutex<Option<retention::KeptFor>>,
 }
 
 impl Catalog {
@@ -63,6 +67,7 @@ impl Catalog {
             in_step: Arc::new(tokio::sync::Mutex::new(InStep(true))),
             used: Mutex::new(HashMap::new()),
             default_org,
+            kept: Mutex::new(None),
         })
     }
 

@@ -63,7 +63,8 @@ impl Catalog {
         turn.run(remove, move |mirror, _| mirror.remove_policy(org, table, stream)).await
     }
 
-    /// For the retention job: every policy of every organization, in no order.
+    /// Every policy of every organization, in no order.
+    #[cfg(test)]
     pub fn all_policies(&self) -> Vec<Arc<Policy>> {
         self.mirror.read().policies().cloned().collect()
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait};
+use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait, TransactionTrait};
 
 use super::database::{refused, unavailable};
 use super::sight::Sight;
-use super::{Catalog, entity, no_such_row, trim};
+use super::{Catalog, entity, no_such_row, retention, trim};
 use crate::domain::device::Device;
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::window::Windows;
@@ -84,13 +84,16 @@ impl Catalog {
         .await
     }
 
-    /// Deletes a stream with its policies. Events stay, of no stream.
+    /// Deletes a stream with its policies; its rows leave the disk in the next cycle of retention. Events stay, of no
+    /// stream.
     pub async fn delete_stream(&self, who: &Principal, id: StreamId) -> Result<()> {
         let turn = self.turn().await?;
         turn.sight(who).stream(id)?;
         let delete = async move |db: DatabaseConnection| {
-            entity::stream::Entity::delete_by_id(id.0).exec(&db).await.map_err(unavailable)?;
-            Ok(())
+            let both = db.begin().await.map_err(unavailable)?;
+            retention::bury(&both, &[id], None).await?;
+            entity::stream::Entity::delete_by_id(id.0).exec(&both).await.map_err(unavailable)?;
+            both.commit().await.map_err(unavailable)
         };
         turn.run(delete, move |mirror, ()| mirror.remove_stream(id)).await
     }

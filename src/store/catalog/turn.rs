@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 use sea_orm::DatabaseConnection;
 use tokio::sync::OwnedMutexGuard;
 
@@ -32,7 +32,8 @@ impl Turn {
     ) -> Result<Self> {
         if !in_step.0 {
             let fresh = Mirror::load(&db).await?;
-            *mirror.write() = fresh;
+            let mut mirror = mirror.write();
+            *mirror = fresh.following(&mirror);
             in_step.0 = true;
         }
         Ok(Self { in_step, db, mirror })
@@ -41,6 +42,11 @@ impl Turn {
     /// What `who` sees, unchanged until this turn ends. Never hold it across an await.
     pub(super) fn sight<'a>(&'a self, who: &'a Principal) -> Sight<'a> {
         Sight::new(who, self.mirror.read())
+    }
+
+    /// The mirror whoever asks, unchanged until this turn ends. Never hold it across an await.
+    pub(super) fn mirror(&self) -> RwLockReadGuard<'_, Mirror> {
+        self.mirror.read()
     }
 
     /// Ends the turn with a change: `work` on the database, then `apply` on the mirror if it succeeded.

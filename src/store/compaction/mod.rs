@@ -6,6 +6,7 @@
 pub mod choose;
 pub mod merge;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::catalog::Catalog;
 use super::flush::Flusher;
+use super::lake::delta::Change;
 use super::lake::file::LakeFile;
 use super::pace::Pace;
 use super::statistics::job::Job;
@@ -56,6 +58,16 @@ struct Removed {
     table: Table,
     file: Arc<LakeFile>,
     since: Instant,
+    /// How long it stays at least.
+    keep: Duration,
+}
+
+/// Files that are durable and take the place of others in a table.
+pub struct Swap {
+    pub table: Table,
+    pub gone: Vec<Arc<LakeFile>>,
+    pub new: Vec<LakeFile>,
+    pub change: Change,
 }
 
 impl Compactor {
@@ -77,7 +89,7 @@ impl Compactor {
     /// Merges whatever is worth merging; with `is_full` every day of more than one file, as fast as it goes. Statistics
     /// first: merged files say of all their rows that they are as new as the newest. Returns the files replaced.
     pub async fn compact(&self, is_full: bool) -> Result<usize> {
-        let _turn = self.one_at_a_time.lock().await;
+        let _turn = self.turn().await;
         let cpu_share = if is_full { 1.0 } else { self.options.cpu_share };
         self.statistics(cpu_share).run().await?;
         let mut replaced = 0;
@@ -96,11 +108,22 @@ impl Compactor {
 
     /// Computes statistics now. Returns the windows written.
     pub async fn compute_statistics(&self) -> Result<u64> {
-        let _turn = self.one_at_a_time.lock().await;
+        let _turn = self.turn().await;
         self.statistics(1.0).run().await
     }
 
-    fn statistics(&self, cpu_share: f64) -> Job {
+    /// Waits until nothing else replaces files; nothing else does while this is held.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.one_at_a_time.lock().await
+    }
+
+    /// The share of a processor for work in the background.
+    pub fn cpu_share(&self) -> f64 {
+        self.options.cpu_share
+    }
+
+    /// The computation of statistics, for whoever has the turn.
+    pub fn statistics(&self, cpu_share: f64) -> Job {
         Job { flusher: self.flusher.clone(), catalog: self.catalog.clone(), cpu_share }
     }
 
@@ -122,41 +145,77 @@ impl Compactor {
             Merge { disk, dir: &dir, table, day, is_late, pace }.files(&inputs)
         });
         let merged = merged.await.map_err(|e| Error::internal("a merge ended early").because(e))??;
-
-        let mut deltas = flusher.deltas.lock().await;
-        let delta = &mut deltas[table];
-        let live = delta.files()?;
-        if !live.holds(window.files.iter().map(AsRef::as_ref)) {
-            // An earlier attempt was committed although it failed.
-            delta.reload().await?;
-            flusher.shared.adopt(table, live.sharing(&flusher.shared.lake(table)));
-            return Ok(());
-        }
-        let now_ms = flusher.clock.now().0 / 1000;
-        let version = match delta.replace(&window.files, &merged, now_ms).await {
-            Ok(version) => version,
-            // The commit can have been made although its answer is an error.
-            Err(e) => match delta.reload().await {
-                Ok(()) if delta.files()?.holds(&merged) => delta.files()?.version,
-                _ => return Err(e),
-            },
-        };
-        flusher.shared.replaced(table, version, &window.files, merged);
-        drop(deltas);
-        let now = Instant::now();
-        let removed = |file: &Arc<LakeFile>| Removed { table, file: file.clone(), since: now };
-        self.removed.lock().extend(window.files.iter().map(removed));
-        let (files, ms) = (window.files.len(), started.elapsed().as_millis());
-        tracing::debug!(table = table.name(), %day, files, ms, version, "compacted");
+        let files = window.files.len();
+        self.swap(Swap { table, gone: window.files, new: merged, change: Change::Merge }).await?;
+        let ms = started.elapsed().as_millis();
+        tracing::debug!(table = table.name(), %day, files, ms, "compacted");
         Ok(())
     }
 
+    /// Commits files in place of others, which leave the disk once nothing needs them. Says whether it did: not when the
+    /// others were live no more. For whoever has the turn.
+    pub async fn swap(&self, swap: Swap) -> Result<bool> {
+        let Swap { table, gone, new, change } = swap;
+        let flusher = &self.flusher;
+        let mut deltas = flusher.deltas.lock().await;
+        let delta = &mut deltas[table];
+        let live = delta.files()?;
+        if !live.holds(gone.iter().map(AsRef::as_ref)) {
+            // An earlier attempt was committed although it failed.
+            delta.reload().await?;
+            let live = delta.files()?.sharing(&flusher.shared.lake(table));
+            let left = gone.into_iter().chain(new.into_iter().map(Arc::new));
+            let left = left.filter(|file| !live.holds([file.as_ref()])).collect();
+            flusher.shared.adopt(table, live);
+            drop(deltas);
+            self.retire(table, left, change);
+            return Ok(false);
+        }
+        let now_ms = flusher.clock.now().0 / 1000;
+        let version = match delta.replace(&gone, &new, change, now_ms).await {
+            Ok(version) => version,
+            // The commit can have been made although its answer is an error.
+            Err(e) => match delta.reload().await {
+                Ok(()) if delta.files()?.holds(&new) && !delta.files()?.holds_any(&gone) => {
+                    delta.files()?.version
+                }
+                _ => return Err(e),
+            },
+        };
+        flusher.shared.replaced(table, version, &gone, new);
+        drop(deltas);
+        self.retire(table, gone, change);
+        Ok(true)
+    }
+
+    /// Files that count no more: they leave the disk when their time is over and no query pins them.
+    fn retire(&self, table: Table, gone: Vec<Arc<LakeFile>>, change: Change) {
+        let since = Instant::now();
+        let keep = match change {
+            Change::Merge => self.options.keep_removed,
+            Change::Deletion => Duration::ZERO,
+        };
+        self.removed.lock().extend(gone.into_iter().map(|file| Removed { table, file, since, keep }));
+    }
+
+    /// Replaced files of a table that are still on disk.
+    pub fn retired(&self, table: Table) -> HashSet<String> {
+        let removed = self.removed.lock();
+        removed.iter().filter(|r| r.table == table).map(|r| r.file.path.clone()).collect()
+    }
+
+    /// Takes their time from replaced files that `is_expired` says it of: rows in them must leave the disk now.
+    pub fn hasten(&self, is_expired: impl Fn(Table, &LakeFile) -> bool) {
+        let mut removed = self.removed.lock();
+        removed.iter_mut().filter(|r| is_expired(r.table, &r.file)).for_each(|r| r.keep = Duration::ZERO);
+    }
+
     /// Deletes replaced files that no query pins and whose time is over.
-    fn sweep(&self) {
+    pub fn sweep(&self) {
         let dir = |table| self.flusher.shared.lake_dir(table);
-        self.removed.lock().retain(|Removed { table, file, since }| {
+        self.removed.lock().retain(|Removed { table, file, since, keep }| {
             // Versions of the lake hold their files; a count of one is this list alone.
-            let is_free = Arc::strong_count(file) == 1 && since.elapsed() >= self.options.keep_removed;
+            let is_free = Arc::strong_count(file) == 1 && since.elapsed() >= *keep;
             if !is_free {
                 return true;
             }

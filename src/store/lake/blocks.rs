@@ -9,7 +9,7 @@ use parquet::file::statistics::Statistics;
 
 use super::file::LakeFile;
 use crate::domain::{Error, Result};
-use crate::store::disk::Disk;
+use crate::store::disk::{Disk, LakeReader};
 use crate::store::keyed::{self, KeyedRows};
 use crate::store::memtable::run::{self, Run};
 use crate::store::schema;
@@ -96,17 +96,31 @@ impl Wanted {
     pub const ALL: Wanted = Wanted { ids: (i32::MIN, i32::MAX), ts: (i64::MIN, i64::MAX) };
 
     fn may_hold(&self, group: &RowGroupMetaData) -> bool {
-        let ids = match group.column(0).statistics() {
-            Some(Statistics::Int32(s)) => s.min_opt().copied().zip(s.max_opt().copied()),
-            _ => None,
-        };
-        let ts = match group.column(1).statistics() {
-            Some(Statistics::Int64(s)) => s.min_opt().copied().zip(s.max_opt().copied()),
-            _ => None,
-        };
-        ids.is_none_or(|(low, high)| low <= self.ids.1 && self.ids.0 <= high)
-            && ts.is_none_or(|(low, high)| low <= self.ts.1 && self.ts.0 <= high)
+        let Wanted { ids, ts } = bounds(group);
+        ids.0 <= self.ids.1 && self.ids.0 <= ids.1 && ts.0 <= self.ts.1 && self.ts.0 <= ts.1
     }
+}
+
+/// Ids and times that hold every row of a row group; all of them where its footer does not tell.
+pub fn bounds(group: &RowGroupMetaData) -> Wanted {
+    let ids = match group.column(0).statistics() {
+        Some(Statistics::Int32(s)) => s.min_opt().copied().zip(s.max_opt().copied()),
+        _ => None,
+    };
+    let ts = match group.column(1).statistics() {
+        Some(Statistics::Int64(s)) => s.min_opt().copied().zip(s.max_opt().copied()),
+        _ => None,
+    };
+    Wanted { ids: ids.unwrap_or(Wanted::ALL.ids), ts: ts.unwrap_or(Wanted::ALL.ts) }
+}
+
+/// Opens a file of a table's folder.
+pub fn open(
+    (disk, dir): (&dyn Disk, &Path),
+    file: &LakeFile,
+) -> Result<ParquetRecordBatchReaderBuilder<LakeReader>> {
+    let opened = disk.open(&dir.join(&file.path)).map_err(|e| unreadable(&file.path, e))?;
+    ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|e| unreadable(&file.path, e))
 }
 
 /// Files being read from the front together.
@@ -151,8 +165,7 @@ impl<R: Sorted> Blocks<R> {
 impl<R: Sorted> Input<R> {
     fn open((disk, dir): (&dyn Disk, &Path), table: Table, file: &LakeFile, wanted: Wanted) -> Result<Self> {
         let path = file.path.clone();
-        let opened = disk.open(&dir.join(&path)).map_err(|e| unreadable(&path, e))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|e| unreadable(&path, e))?;
+        let builder = open((disk, dir), file)?;
         let groups = builder.metadata().row_groups().iter().enumerate();
         let groups = groups.filter(|(_, group)| wanted.may_hold(group)).map(|(i, _)| i).collect();
         let reader = builder.with_row_groups(groups).with_batch_size(BATCH_ROWS).build();
@@ -179,7 +192,8 @@ impl<R: Sorted> Input<R> {
     }
 }
 
-fn unreadable(path: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+/// What is said of a file that cannot be read.
+pub fn unreadable(path: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let source = e.into();
     Error::unavailable(format!("`{path}` of the lake cannot be read: {source}")).because(source)
 }

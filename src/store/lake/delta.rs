@@ -39,6 +39,15 @@ impl Position {
     }
 }
 
+/// Why files take the place of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The rows that count are the same.
+    Merge,
+    /// Rows are gone.
+    Deletion,
+}
+
 const PARTITION: &str = "date";
 /// One checkpoint in this many commits: opening reads at most so many log files.
 const CHECKPOINT_INTERVAL: u64 = 100;
@@ -132,12 +141,22 @@ impl Delta {
         self.write(actions, operation, positions).await
     }
 
-    /// Replaces files by others, already durable, that hold the rows of those that still count. Returns the new version.
-    pub async fn replace(&mut self, gone: &[Arc<LakeFile>], new: &[LakeFile], now_ms: i64) -> Result<u64> {
-        let removed = gone.iter().map(|f| Action::Remove(remove(f, now_ms)));
-        let added: Vec<Action> = new.iter().map(|f| Action::Add(self.add(f, false, now_ms))).collect();
+    /// Replaces files by others, already durable, that hold those of their rows which stay. Returns the new version.
+    pub async fn replace(
+        &mut self,
+        gone: &[Arc<LakeFile>],
+        new: &[LakeFile],
+        change: Change,
+        now_ms: i64,
+    ) -> Result<u64> {
+        let is_deletion = change == Change::Deletion;
+        let removed = gone.iter().map(|f| Action::Remove(remove(f, is_deletion, now_ms)));
+        let added: Vec<Action> = new.iter().map(|f| Action::Add(self.add(f, is_deletion, now_ms))).collect();
         let target_size = new.iter().map(|f| f.bytes as i64).max().unwrap_or(0);
-        let operation = DeltaOperation::Optimize { predicate: None, target_size };
+        let operation = match change {
+            Change::Merge => DeltaOperation::Optimize { predicate: None, target_size },
+            Change::Deletion => DeltaOperation::Delete { predicate: None },
+        };
         self.write(removed.chain(added).collect(), operation, &[]).await
     }
 
@@ -258,10 +277,10 @@ impl Delta {
     }
 }
 
-fn remove(file: &LakeFile, now_ms: i64) -> Remove {
+fn remove(file: &LakeFile, data_change: bool, now_ms: i64) -> Remove {
     Remove {
         path: file.path.clone(),
-        data_change: false,
+        data_change,
         deletion_timestamp: Some(now_ms),
         extended_file_metadata: Some(true),
         partition_values: Some(partition(file)),

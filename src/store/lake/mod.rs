@@ -6,6 +6,7 @@ pub mod encode;
 pub mod file;
 pub mod log_check;
 pub mod log_files;
+pub mod orphans;
 pub mod part;
 pub mod place;
 pub mod remote;
@@ -44,6 +45,7 @@ impl LakeVersion {
         next.version = version;
         let is_gone = |file: &Arc<LakeFile>| gone.iter().any(|g| g.path == file.path);
         next.days.values_mut().for_each(|files| files.retain(|f| !is_gone(f)));
+        next.days.retain(|_, files| !files.is_empty());
         new.into_iter().for_each(|f| next.push(f));
         next
     }
@@ -76,6 +78,11 @@ impl LakeVersion {
     /// Whether all of these are live.
     pub fn holds<'a>(&self, files: impl IntoIterator<Item = &'a LakeFile>) -> bool {
         files.into_iter().all(|f| self.files().any(|live| live.path == f.path))
+    }
+
+    /// Whether any of these is live.
+    pub fn holds_any(&self, files: &[Arc<LakeFile>]) -> bool {
+        files.iter().any(|f| self.files().any(|live| live.path == f.path))
     }
 
     /// The newest time in any file of each day.

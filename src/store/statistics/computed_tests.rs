@@ -6,6 +6,7 @@ use arrow::array::StringArray;
 
 use super::*;
 use crate::domain::Micros;
+use crate::domain::retention::{Kept, Since};
 use crate::domain::time::MICROS_PER_DAY;
 use crate::store::memtable::run::Run;
 use crate::store::snapshot::MemoryDay;
@@ -35,6 +36,19 @@ fn touched(rows: &[(i32, i64, i64)]) -> Touched {
     let mut touched = Touched::default();
     touched.add_run(&run(rows));
     touched
+}
+
+fn empty() -> Snapshot {
+    Snapshot {
+        lake: Arc::default(),
+        lake_dir: Arc::default(),
+        store: Arc::new(object_store::memory::InMemory::new()),
+        memory: BTreeMap::new(),
+        seq: 0,
+        keyed: Default::default(),
+        computed: Computed::default(),
+        kept: Arc::default(),
+    }
 }
 
 #[test]
@@ -80,16 +94,37 @@ fn rows_in_memory_make_their_windows_raw() {
     let day = Micros(NOON).day();
     let runs = vec![run(&[(1, 1, 0), (1, 30, 0), (2, 2, 0)]), run(&[(1, 31, 5)])];
     let memory = BTreeMap::from([(day, MemoryDay { runs, is_late: true })]);
-    let snapshot = Snapshot {
-        lake: Arc::default(),
-        lake_dir: Arc::default(),
-        store: Arc::new(object_store::memory::InMemory::new()),
-        memory,
-        seq: 0,
-        keyed: Default::default(),
-        computed,
-    };
+    let snapshot = Snapshot { memory, computed, ..empty() };
     let range = (NOON + 30_000_000, NOON + 60 * MINUTE);
     let raw = |stream| minutes(&snapshot.raw_windows(stream, &Windows::default(), range));
     assert_eq!((raw(1), raw(2), raw(3)), (vec![(1, 2), (30, 32)], vec![(2, 3)], vec![]));
+}
+
+#[test]
+fn what_is_kept_decides_where_raw_rows_are_the_truth() {
+    let since = |minute: Option<i64>| {
+        let mut since = Since::default();
+        minute.into_iter().for_each(|m| since.set(1, NOON + m * MINUTE));
+        Arc::new(since)
+    };
+    let stale = touched(&[(1, 5, 0), (1, 50, 0)]);
+    let computed = Computed::default().advanced(5, NOON + 100 * MINUTE).with_stale(7, stale);
+    // Shown, raw and statistics kept from these minutes after noon on; windows in minutes.
+    for (name, window, (shown, raw, statistics), expected) in [
+        ("everything", 1, (None, None, None), vec![(5, 6), (50, 51)]),
+        ("raw_rows_are_gone", 1, (Some(20), Some(20), None), vec![(50, 51)]),
+        ("statistics_are_gone", 1, (None, None, Some(20)), vec![(-9999, 20), (50, 51)]),
+        ("statistics_first", 1, (Some(10), Some(10), Some(20)), vec![(10, 20), (50, 51)]),
+        ("raw_rows_first", 1, (Some(20), Some(20), Some(10)), vec![(50, 51)]),
+        ("a_window_shown_in_part", 10, (Some(25), Some(20), None), vec![(20, 30), (50, 60)]),
+        ("statistics_end_within_a_window", 10, (None, None, Some(25)), vec![(-9999, 30), (50, 60)]),
+    ] {
+        let kept = Kept { shown: since(shown), raw: since(raw), statistics: since(statistics) };
+        let snapshot = Snapshot { computed: computed.clone(), kept: Arc::new(kept), ..empty() };
+        let windows = Windows::of(Some(window * 60));
+        let raw = snapshot.raw_windows(1, &windows, (NOON - 30 * MINUTE, NOON + 90 * MINUTE));
+        let minute = |ts: i64| ts.saturating_sub(NOON).div_euclid(MINUTE).max(-9999);
+        let found: Vec<_> = raw.iter().map(|(a, b)| (minute(a), minute(b))).collect();
+        assert_eq!(found, expected, "{name}");
+    }
 }

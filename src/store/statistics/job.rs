@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::computed::Computed;
 use super::day::Plan;
+use crate::domain::retention::Cutoffs;
 use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
 use crate::domain::window::Windows;
 use crate::domain::{Error, Result};
@@ -38,6 +39,8 @@ struct Scope {
     /// Every row of the lake up to this seq is taken into account.
     seq: u64,
     windows: HashMap<i32, Windows>,
+    /// Rows may be gone before these: what is there of their windows is not the whole.
+    floors: [Cutoffs; 2],
 }
 
 impl Job {
@@ -66,7 +69,8 @@ impl Job {
             return Ok(None);
         }
         let windows = self.catalog.all_windows();
-        Ok(Some(Scope { lake, known, computed, sealed, seq, windows }))
+        let floors = [Table::Readings, Table::Statistics].map(|table| self.catalog.floors(table));
+        Ok(Some(Scope { lake, known, computed, sealed, seq, windows, floors }))
     }
 
     async fn compute(&self, scope: &Scope, day: Day) -> Result<Vec<LakeFile>> {
@@ -119,6 +123,14 @@ impl Scope {
         self.lake.days().keys().filter(is_wanted).copied().collect()
     }
 
+    /// From which time on the windows of a stream are computed: raw rows are whole there, and the result would be kept.
+    fn floor(&self, stream: i32, windows: &Windows) -> i64 {
+        let [readings, statistics] = &self.floors;
+        let from = statistics.from(stream);
+        let (start, end) = windows.around(from);
+        readings.from(stream).max(if start < from { end } else { from })
+    }
+
     fn plan(&self, day: Day) -> Option<Plan> {
         let start = day.start().0;
         let wanted: HashMap<_, _> = self
@@ -126,7 +138,7 @@ impl Scope {
             .iter()
             .filter_map(|(stream, windows)| {
                 let stale = self.computed.stale_windows(*stream, windows, (start, start + MICROS_PER_DAY));
-                let over = stale.within(i64::MIN, windows.around(self.sealed).0);
+                let over = stale.within(self.floor(*stream, windows), windows.around(self.sealed).0);
                 (!over.is_empty()).then(|| (*stream, (windows.clone(), over)))
             })
             .collect();

@@ -4,6 +4,7 @@
 
 pub(super) mod device;
 pub(super) mod event;
+pub(super) mod floor;
 pub(super) mod group;
 pub(super) mod key;
 pub(super) mod org;

@@ -7,6 +7,7 @@ mod m20260101_000001_people;
 mod m20260101_000002_plant;
 mod m20260101_000003_records;
 mod m20261120_000004_windows;
+mod m20261121_000005_floors;
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000002_plant::Migration),
             Box::new(m20260101_000003_records::Migration),
             Box::new(m20261120_000004_windows::Migration),
+            Box::new(m20261121_000005_floors::Migration),
         ]
     }
 }

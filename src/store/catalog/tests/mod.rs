@@ -83,7 +83,10 @@ suite! {
         a_policy_is_made_replaced_and_removed,
         policies_of_another_organization_do_not_exist,
         a_restricted_key_sets_policies_of_its_streams_only,
-        policies_go_with_their_stream;
+        policies_go_with_their_stream,
+        a_floor_is_remembered_and_never_goes_back,
+        what_is_deleted_keeps_no_rows,
+        what_is_kept_follows_policies_and_the_clock;
     durability:
         opening_again_migrates_nothing_and_reads_everything,
         ids_are_never_used_again,

@@ -1,0 +1,57 @@
+//! Retention policies, and what a change of them would remove.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
+use crate::domain::{Error, Principal, Resource, Result, Scope, StreamId};
+use crate::store::retention::Forecast;
+
+impl App {
+    /// Seconds that each table keeps the organization's rows, in the order of `PolicyTable::ALL`; none keeps all.
+    pub fn retention(&self, principal: &Principal) -> Result<Vec<(PolicyTable, Option<i64>)>> {
+        principal.require(Scope::read(Resource::System))?;
+        let policies = self.store.catalog().policies(principal, None)?;
+        let keep = |table| policies.iter().find(|p| p.table == table).map(|p| p.drop_after_s);
+        Ok(PolicyTable::ALL.into_iter().map(|table| (table, keep(table))).collect())
+    }
+
+    /// The policies of a stream's own.
+    pub fn retention_of(&self, principal: &Principal, stream: StreamId) -> Result<Vec<Arc<Policy>>> {
+        principal.require(Scope::read(Resource::System))?;
+        self.store.catalog().policies(principal, Some(stream))
+    }
+
+    /// Passes a principal that may change the policies of the organization, or of one stream.
+    pub fn retention_to_change(&self, principal: &Principal, stream: Option<StreamId>) -> Result<()> {
+        principal.require(Scope::write(Resource::System))?;
+        match stream {
+            Some(id) => self.store.catalog().stream(principal, id).map(drop),
+            None if principal.is_restricted() => {
+                Err(Error::forbidden("a key restricted to some devices or data may not change this"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Makes, replaces or removes policies; says whether one is new. Rows that have expired by then are invisible when
+    /// this returns, and leave the disk within a cycle.
+    pub async fn change_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<bool> {
+        self.retention_to_change(principal, change.stream)?;
+        let catalog = self.store.catalog();
+        let mut is_new = false;
+        for table in &change.tables {
+            match change.drop_after_s {
+                Some(keep) => is_new |= catalog.set_policy(principal, *table, change.stream, keep).await?.1,
+                None => drop(catalog.remove_policy(principal, *table, change.stream).await?),
+            }
+        }
+        Ok(is_new)
+    }
+
+    /// What a change would remove from the disk. It changes nothing.
+    pub async fn forecast_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<Forecast> {
+        self.retention_to_change(principal, change.stream)?;
+        self.store.forecast(principal, change).await
+    }
+}

@@ -1,0 +1,46 @@
+//! Table `floors`.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::{Error, Result};
+use crate::store::table::Table;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "floors")]
+pub struct Model {
+    /// The name of a table of the lake.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub lake_table: String,
+    /// A stream, or a device in `messages`; also of one that is deleted.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub source_id: i32,
+    /// Microseconds: rows before are gone, or going, for good.
+    pub kept_from: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn table(&self) -> Result<Table> {
+        let named = Table::ALL.into_iter().find(|table| table.name() == self.lake_table);
+        named.ok_or_else(|| {
+            let (table, id) = (&self.lake_table, self.source_id);
+            Error::unavailable(format!(
+                "the catalog holds a row this version cannot read: table `floors`, `{table}` {id}"
+            ))
+        })
+    }
+}
+
+/// A row to insert.
+pub fn new(table: Table, source: i32, kept_from: i64) -> ActiveModel {
+    ActiveModel {
+        lake_table: Set(table.name().to_owned()),
+        source_id: Set(source),
+        kept_from: Set(kept_from),
+    }
+}

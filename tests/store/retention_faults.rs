@@ -1,0 +1,141 @@
+//! Retention on a disk that fails one step: nothing goes that should stay, nothing comes back, the next cycle heals.
+
+use std::sync::Arc;
+
+use basalt::domain::policy::PolicyTable;
+use basalt::domain::reading::{Reading, Readings};
+use basalt::domain::stream::StreamSpec;
+use basalt::domain::{DeviceId, Micros, StreamId};
+use basalt::query::values::ValuesQuery;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::lossy::LossyDisk;
+use super::retention::{on_disk, swept};
+use crate::inside::{Ground, Inside, MINUTE, NOW};
+
+/// Rows of a stream, ten minutes apart, over three days; so many stay.
+const ROWS: i64 = 300;
+const STAY: i64 = 20;
+
+type Key = (i32, i64);
+
+fn rows(stream: StreamId) -> Vec<Reading> {
+    let at = |n| {
+        Reading::good(stream, Micros(NOW - (ROWS - n) * 10 * MINUTE), (i64::from(stream.0) * 1000 + n) as f64)
+    };
+    (0..ROWS).map(at).collect()
+}
+
+/// A stream whose rows are about to expire but for the last ones, and one that shares its files.
+#[derive(Clone, Copy)]
+struct Pair {
+    expiring: StreamId,
+    other: StreamId,
+}
+
+impl Pair {
+    async fn new(ground: &Ground, name: &str) -> Pair {
+        let stream = async |name: String| {
+            let spec = StreamSpec::new(name, DeviceId(1));
+            ground.catalog.create_stream(&ground.owner, spec).await.unwrap().id
+        };
+        Pair { expiring: stream(format!("{name} a")).await, other: stream(format!("{name} b")).await }
+    }
+
+    fn shown(self) -> Vec<Reading> {
+        let stays = rows(self.expiring).into_iter().skip((ROWS - STAY) as usize);
+        stays.chain(rows(self.other)).collect()
+    }
+
+    async fn check(self, ground: &Ground, inside: &Inside, place: &str) {
+        let listed = inside.values(&ground.owner, ValuesQuery::default()).await;
+        assert!(by_key(&listed) == by_key(&self.shown()), "{place}: other rows are shown");
+    }
+
+    /// After the trouble: a cycle removes all that has expired, and statistics are those of all rows there were.
+    async fn heals(self, ground: &Ground, inside: &Inside, place: &str) {
+        inside.store.retain().await.unwrap_or_else(|e| panic!("{place}: {e}"));
+        self.check(ground, inside, place).await;
+        swept(inside).await;
+        let raw: Vec<Key> =
+            on_disk(&inside.dir, "readings").into_keys().map(|(id, ts, _)| (id, ts)).collect();
+        let expected: Vec<Key> = by_key(&self.shown()).into_iter().map(|(key, _)| key).collect();
+        assert!(raw == expected, "{place}: {} rows on disk, expected {}", raw.len(), expected.len());
+        inside.store.compute_statistics().await.unwrap();
+        let statistics = on_disk(&inside.dir, "statistics").into_iter();
+        let means: Vec<(Key, Option<u64>)> =
+            statistics.map(|((id, ts, _), (_, mean))| ((id, ts), mean)).collect();
+        let all: Vec<Reading> = rows(self.expiring).into_iter().chain(rows(self.other)).collect();
+        assert!(means == by_key(&all), "{place}: {} rows of statistics, expected {}", means.len(), all.len());
+    }
+}
+
+fn by_key(rows: &[Reading]) -> Vec<(Key, Option<u64>)> {
+    let mut rows: Vec<_> = rows.iter().map(|r| ((r.stream.0, r.ts.0), r.value.map(f64::to_bits))).collect();
+    rows.sort();
+    rows
+}
+
+async fn open(ground: &Ground, disk: &LossyDisk, place: &str) -> Inside {
+    let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
+    opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"))
+}
+
+/// Three days, each in two files that both streams share.
+async fn before_a_cycle(ground: &Ground, disk: &LossyDisk, pair: Pair) -> Inside {
+    let inside = open(ground, disk, "fresh").await;
+    let all = || rows(pair.expiring).into_iter().chain(rows(pair.other));
+    for part in 0..2 {
+        let rows: Readings = all().filter(|r| (r.ts.0 / MINUTE / 700) % 2 == part).collect();
+        inside.store.write(&ground.owner, rows).await.unwrap();
+        inside.store.flush().await.unwrap();
+    }
+    let keep = STAY * 10 * MINUTE / 1_000_000;
+    ground.catalog.set_policy(&ground.owner, PolicyTable::Readings, Some(pair.expiring), keep).await.unwrap();
+    inside
+}
+
+/// Fails `count` steps of a cycle from the `n`-th on; `false` once it has fewer steps.
+async fn fail(ground: &mut Ground, (n, count): (usize, usize), restarts: bool) -> bool {
+    let mut disk = LossyDisk::new();
+    let pair = Pair::new(ground, &format!("{n} {count} {restarts}")).await;
+    let mut inside = before_a_cycle(ground, &disk, pair).await;
+    disk.fail_steps(n, count);
+    let done = inside.store.retain().await;
+    let Some((op, path)) = disk.failed() else {
+        done.expect("no step failed");
+        pair.heals(ground, &inside, "nothing failed").await;
+        return false;
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let place = format!("{count} from step {n}, {op:?} of `{name}`, restarts {restarts}");
+    pair.check(ground, &inside, &place).await;
+    if restarts {
+        drop(inside);
+        disk = disk.process_end();
+        ground.reload().await;
+        inside = open(ground, &disk, &place).await;
+        pair.check(ground, &inside, &format!("{place}, restarted")).await;
+    }
+    pair.heals(ground, &inside, &place).await;
+    drop(inside);
+    let disk = disk.power_loss(&mut StdRng::seed_from_u64(n as u64));
+    let inside = open(ground, &disk, &format!("{place}, power gone")).await;
+    pair.heals(ground, &inside, &format!("{place}, power gone")).await;
+    true
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cycle_that_fails_at_any_step_removes_nothing_else_and_heals() {
+    let mut ground = Ground::new(1).await;
+    // Every window is over for good.
+    ground.clock.advance(10_000_000);
+    for (count, restarts) in [(1, true), (4, false)] {
+        let mut n = 0;
+        while fail(&mut ground, (n, count), restarts).await {
+            n += 1;
+        }
+        assert!(n > 20, "a cycle has more steps than {n}");
+    }
+}
