@@ -16,10 +16,11 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::error::from_datafusion;
 use super::limits::Gate;
+use super::rollup::rule::UseStatistics;
 use super::run::{self, Limits};
 use super::session::View;
 use super::{functions, params, scopes};
@@ -67,11 +68,13 @@ pub struct Engine {
     pub(super) template: SessionState,
     pub(super) gate: Gate,
     pub(super) options: EngineOptions,
+    /// Where the rest of the server runs.
+    pub(super) home: Handle,
     threads: Option<Runtime>,
 }
 
 impl Engine {
-    /// Starts the query threads.
+    /// Starts the query threads; within the runtime of the rest of the server.
     pub fn new(store: Arc<Store>, states: Arc<dyn DeviceStates>, options: EngineOptions) -> Result<Self> {
         let failed = |e: std::io::Error| Error::unavailable("the query threads cannot be started").because(e);
         let cores = std::thread::available_parallelism().map_err(failed)?.get();
@@ -93,7 +96,8 @@ impl Engine {
             .build()
             .map_err(failed)?;
         let gate = Gate::new(options.running, options.waiting, options.queue_deadline);
-        Ok(Self { store, states, template, gate, options, threads: Some(threads) })
+        let home = Handle::current();
+        Ok(Self { store, states, template, gate, options, home, threads: Some(threads) })
     }
 
     /// Runs one read-only statement as `principal` sees the data. `params` is an object, an array or null.
@@ -116,7 +120,7 @@ impl Engine {
         let (engine, principal, text) = (self.clone(), principal.clone(), text.to_owned());
         let params = params::from_json(params)?;
         let start = async move {
-            let view = View::new(&engine.store, &engine.states, &principal);
+            let view = View::new(&engine, &principal);
             let session = view.session(&engine.template).map_err(from_datafusion)?;
             let mut plan = plan(&session, &principal, &text).await?;
             if let Some(values) = params {
@@ -215,6 +219,7 @@ fn template(options: &EngineOptions, cores: usize) -> datafusion::error::Result<
         .with_max_temp_directory_size(SPILL_BYTES)
         .build_arc()?;
     let builder = functions::register(SessionStateBuilder::new_with_default_features());
+    let builder = builder.with_optimizer_rule(Arc::new(UseStatistics));
     let mut state = builder.with_config(config).with_runtime_env(runtime).build();
     for name in UNBOUNDED {
         state.deregister_udf(name)?;

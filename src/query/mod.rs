@@ -8,6 +8,7 @@ pub mod error;
 pub mod functions;
 pub mod limits;
 pub mod params;
+pub mod rollup;
 pub mod run;
 pub mod scan;
 pub mod scopes;

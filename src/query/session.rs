@@ -12,15 +12,16 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 
+use super::engine::Engine;
 use super::scan::visible::Visible;
 use super::scopes;
-use super::tables::{core_views, devices, groups, readings, streams};
-use crate::domain::Principal;
+use super::tables::{core_views, devices, events, groups, messages, readings, statistics, streams};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
+use crate::domain::event::{Event, EventFilter};
 use crate::domain::page::Page;
-use crate::domain::ports::DeviceStates;
 use crate::domain::stream::StreamFilter;
-use crate::store::Store;
+use crate::domain::{Error, Micros, Principal};
+use crate::store::catalog::Catalog;
 use crate::store::snapshot::Snapshot;
 
 /// What a request sees: principal, snapshot, catalog.
@@ -28,37 +29,64 @@ use crate::store::snapshot::Snapshot;
 pub struct View {
     pub principal: Arc<Principal>,
     pub snapshot: Arc<Snapshot>,
-    pub visible: Arc<Visible>,
-    store: Arc<Store>,
-    states: Arc<dyn DeviceStates>,
+    visible: Arc<Visible>,
+    engine: Arc<Engine>,
 }
 
 impl View {
     /// Pins the present.
-    pub fn new(store: &Arc<Store>, states: &Arc<dyn DeviceStates>, principal: &Principal) -> Self {
+    pub fn new(engine: &Arc<Engine>, principal: &Principal) -> Self {
         // Streams first: one created in between has no rows an answer could miss.
-        let visible = Visible::new(store.catalog().visible_streams(principal));
+        let visible = Visible::new(engine.store.catalog().visible_streams(principal));
         Self {
             principal: Arc::new(principal.clone()),
-            snapshot: Arc::new(store.snapshot()),
+            snapshot: Arc::new(engine.store.snapshot()),
             visible: Arc::new(visible),
-            store: store.clone(),
-            states: states.clone(),
+            engine: engine.clone(),
         }
     }
 
+    /// The streams the principal sees.
+    pub fn visible(&self) -> &Arc<Visible> {
+        &self.visible
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        self.engine.store.catalog()
+    }
+
+    /// Ids of the devices that are wholly the principal's, ascending.
+    pub fn own_devices(&self) -> Vec<i32> {
+        let seen = self.catalog().devices(&self.principal, &DeviceFilter::default());
+        let own = seen.iter().filter(|device| self.principal.owns_device(device.org, device.id));
+        own.map(|device| device.id.0).collect()
+    }
+
+    /// Events the principal sees. The database is asked where the rest of the server asks it: a connection made on
+    /// the threads of queries would wait for these.
+    pub async fn events(&self, filter: EventFilter) -> crate::domain::Result<Vec<Event>> {
+        let (catalog, principal) = (self.engine.store.catalog().clone(), self.principal.clone());
+        let asked = self.engine.home.spawn(async move { catalog.events(&principal, &filter).await });
+        asked.await.map_err(|e| Error::internal("reading the event log was interrupted").because(e))?
+    }
+
+    /// The present, by the server's clock.
+    pub fn now(&self) -> Micros {
+        self.engine.store.clock().now()
+    }
+
     fn readings(&self) -> Arc<dyn TableProvider> {
-        Arc::new(readings::Readings::new(self.snapshot.clone(), self.visible.clone()))
+        Arc::new(readings::Readings::new(self.clone()))
     }
 
     fn devices(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.store.catalog().devices(&self.principal, &DeviceFilter::default());
-        let status = |device: &Device| -> DeviceStatus { self.states.status(device) };
+        let rows = self.engine.store.catalog().devices(&self.principal, &DeviceFilter::default());
+        let status = |device: &Device| -> DeviceStatus { self.engine.states.status(device) };
         Ok(Arc::new(devices::table(&rows, status)?))
     }
 
     fn streams(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.store.catalog().streams(&self.principal, &StreamFilter::default());
+        let rows = self.engine.store.catalog().streams(&self.principal, &StreamFilter::default());
         Ok(Arc::new(streams::table(&rows)?))
     }
 
@@ -70,7 +98,19 @@ impl View {
             "readings" => self.readings(),
             "devices" => self.devices()?,
             "streams" => self.streams()?,
-            "groups" => Arc::new(groups::table(&self.store.catalog().groups(&self.principal, Page::ALL))?),
+            "groups" => {
+                Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?)
+            }
+            "statistics" => Arc::new(statistics::Statistics::new(self.clone(), false)),
+            "messages" => Arc::new(messages::Messages::new(self.clone())),
+            "events" => Arc::new(events::Events::new(self.clone())),
+            "core_valuestatistics" => {
+                let overlaid = statistics::Statistics::new(self.clone(), true);
+                Arc::new(core_views::core_valuestatistics(Arc::new(overlaid))?)
+            }
+            "core_eventlog" => {
+                Arc::new(core_views::core_eventlog(Arc::new(events::Events::new(self.clone())))?)
+            }
             "core_value" => Arc::new(core_views::core_value(self.readings())?),
             "core_data" => Arc::new(core_views::core_data(self.streams()?)?),
             "core_device" => Arc::new(core_views::core_device(self.devices()?)?),
@@ -89,6 +129,12 @@ impl View {
         // What `now()` means to this query.
         session.mark_start_execution();
         Ok(session)
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("View")
     }
 }
 

@@ -53,7 +53,7 @@ impl Engine {
         if query.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
-        let listing = Arc::new(Listing { view: View::new(&self.store, &self.states, principal), query });
+        let listing = Arc::new(Listing { view: View::new(self, principal), query });
         let engine = self.clone();
         let start = async move { Ok(listing.stream(&engine)) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
@@ -133,7 +133,7 @@ impl Listing {
     fn scan<'a>(&'a self, engine: &'a Engine, filter: Option<Arc<dyn PhysicalExpr>>) -> ReadingsScan<'a> {
         ReadingsScan {
             snapshot: &self.view.snapshot,
-            visible: self.view.visible.clone(),
+            visible: self.view.visible().clone(),
             bounds: self.bounds(),
             filter,
             runtime: engine.template.runtime_env(),

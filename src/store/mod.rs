@@ -97,6 +97,10 @@ impl Store {
         &self.catalog
     }
 
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     /// Writes rows atomically. Rows of one request with equal (stream, ts): the later wins.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
+use super::lake::footers::Footers;
 use super::memtable::run::Run;
 use super::statistics::computed::Computed;
 use super::table::PerTable;
@@ -55,6 +56,8 @@ pub struct KeyedSnapshot {
     pub lake: Arc<LakeVersion>,
     /// Where its files lie.
     pub lake_dir: Arc<PathBuf>,
+    /// The footers of files read before.
+    pub footers: Arc<Footers>,
     /// Unflushed rows by day, oldest first; any of them can share its key with a row of the lake.
     pub memory: BTreeMap<Day, Vec<KeyedRows>>,
 }

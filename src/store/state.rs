@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
 use super::lake::file::LakeFile;
+use super::lake::footers::Footers;
 use super::memtable::run::{self, Run};
 use super::memtable::{DayRuns, Memtable};
 use super::snapshot::{KeyedSnapshot, MemoryDay, Snapshot};
@@ -51,6 +52,7 @@ struct State {
 pub struct Shared {
     state: RwLock<State>,
     lake_dirs: PerTable<Arc<PathBuf>>,
+    footers: Arc<Footers>,
 }
 
 /// What the lake is when the store opens.
@@ -75,7 +77,8 @@ impl Shared {
             flushed: opened.flushed,
             computed: opened.computed,
         };
-        Self { state: RwLock::new(state), lake_dirs: opened.dirs.map(Arc::new) }
+        let lake_dirs = opened.dirs.map(Arc::new);
+        Self { state: RwLock::new(state), lake_dirs, footers: Arc::default() }
     }
 
     /// Adds durable requests, in seq order. Small ones of a group are merged into one run first: each row keeps
@@ -129,7 +132,7 @@ impl Shared {
                 memory.entry(*day).or_default().extend_from_slice(runs);
             }
             let (lake, lake_dir) = (state.lakes[table].clone(), self.lake_dirs[table].clone());
-            KeyedSnapshot { lake, lake_dir, memory }
+            KeyedSnapshot { lake, lake_dir, footers: self.footers.clone(), memory }
         };
         Snapshot {
             lake: state.lakes[Table::Readings].clone(),

@@ -8,3 +8,4 @@ mod faults;
 mod lossy;
 mod model;
 mod power;
+mod rollup;

@@ -33,6 +33,14 @@ impl Buckets {
         Self { width, zone }
     }
 
+    /// Microseconds of every bucket, when all are the same and one begins at a midnight of UTC.
+    pub fn fixed_width(&self) -> Option<i64> {
+        match (&self.zone, self.width) {
+            (None, Width::Micros(width)) => Some(width),
+            _ => None,
+        }
+    }
+
     /// The bucket that holds a time, as its start and the start of the next.
     ///
     /// # Errors

@@ -8,6 +8,8 @@
 
 pub mod bounds;
 pub mod files;
+pub mod keyed;
+pub mod leaf;
 pub mod memory;
 pub mod merge;
 pub mod plan;

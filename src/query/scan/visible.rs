@@ -37,6 +37,11 @@ impl Visible {
         Self { ids, bits }
     }
 
+    /// Ascending.
+    pub fn ids(&self) -> &[i32] {
+        &self.ids
+    }
+
     pub fn contains(&self, stream: i32) -> bool {
         usize::try_from(stream)
             .is_ok_and(|id| self.bits.get(id / 64).is_some_and(|word| word >> (id % 64) & 1 == 1))

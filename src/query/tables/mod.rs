@@ -3,8 +3,11 @@
 pub mod core_views;
 pub mod ddl;
 pub mod devices;
+pub mod events;
 pub mod groups;
+pub mod messages;
 pub mod readings;
+pub mod statistics;
 pub mod streams;
 
 use std::sync::Arc;

@@ -13,20 +13,22 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::query::scan::bounds::{self, Bounds};
 use crate::query::scan::plan::ReadingsScan;
-use crate::query::scan::visible::Visible;
+use crate::query::session::View;
 use crate::store::schema;
-use crate::store::snapshot::Snapshot;
 
 /// Readings of one snapshot, as one principal sees them.
 #[derive(Debug)]
 pub struct Readings {
-    snapshot: Arc<Snapshot>,
-    visible: Arc<Visible>,
+    view: View,
 }
 
 impl Readings {
-    pub fn new(snapshot: Arc<Snapshot>, visible: Arc<Visible>) -> Self {
-        Self { snapshot, visible }
+    pub fn new(view: View) -> Self {
+        Self { view }
+    }
+
+    pub fn view(&self) -> &View {
+        &self.view
     }
 }
 
@@ -61,8 +63,8 @@ impl TableProvider for Readings {
             None => None,
         };
         let scan = ReadingsScan {
-            snapshot: &self.snapshot,
-            visible: self.visible.clone(),
+            snapshot: &self.view.snapshot,
+            visible: self.view.visible().clone(),
             bounds: Bounds::from_filters(filters),
             filter,
             runtime: state.runtime_env(),

@@ -4,8 +4,10 @@ pub mod blocks;
 pub mod delta;
 pub mod encode;
 pub mod file;
+pub mod footers;
 pub mod log_files;
 pub mod part;
+pub mod source;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

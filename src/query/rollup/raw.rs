@@ -1,0 +1,110 @@
+//! Partials out of raw readings: where statistics are not computed, or a range or bucket ends within a window.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
+use datafusion::error::Result;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, col as physical_col, in_list, lit as physical_lit};
+use datafusion::physical_expr::{PhysicalExpr, conjunction};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::scalar::ScalarValue;
+
+use super::partial::{Adder, Part};
+use super::split::Split;
+use crate::domain::time::Day;
+use crate::query::scan::bounds::Bounds;
+use crate::query::scan::plan::ReadingsScan;
+use crate::query::session::View;
+use crate::store::schema;
+use crate::store::statistics::ranges::Ranges;
+
+/// Streams, times and values.
+const COLUMNS: [usize; 3] = [schema::STREAM_ID, schema::TS, schema::VALUE];
+/// Scans of readings that one plan has at most; each reads one range of time.
+const SCANS: usize = 8;
+/// Ranges nearer to each other than this are read as one.
+const NEAR_US: i64 = 3600 * 1_000_000;
+
+/// Scans that hold every raw reading of the splits, and others near them. Each has as many partitions.
+pub fn scans(
+    view: &View,
+    splits: &[Arc<Split>],
+    runtime: &Arc<RuntimeEnv>,
+    partitions: usize,
+) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+    let raw: Vec<&Arc<Split>> = splits.iter().filter(|split| !split.raw.is_empty()).collect();
+    let all: Ranges = Ranges::new(raw.iter().flat_map(|split| split.raw.iter()).collect());
+    let scan = |(from, to): (i64, i64)| {
+        let wanted = raw.iter().filter(|split| !split.raw.within(from, to).is_empty());
+        let ids: BTreeSet<i32> = wanted.map(|split| split.stream).collect();
+        readings(view, (from, to - 1), ids, runtime, partitions)?.plan(&COLUMNS)
+    };
+    all.joined(NEAR_US).coarse(SCANS).iter().map(scan).collect()
+}
+
+/// Streams, times and values of a day within bounds, one partition, those of each stream by time.
+pub fn day(
+    view: &View,
+    day: Day,
+    ts: (i64, i64),
+    ids: BTreeSet<i32>,
+    runtime: &Arc<RuntimeEnv>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    readings(view, ts, ids, runtime, 1)?.plan_day_sorted(day, &COLUMNS)
+}
+
+fn readings<'a>(
+    view: &'a View,
+    ts: (i64, i64),
+    ids: BTreeSet<i32>,
+    runtime: &'a Arc<RuntimeEnv>,
+    partitions: usize,
+) -> Result<ReadingsScan<'a>> {
+    let all = schema::readings();
+    let (id, time) = (physical_col("stream_id", &all)?, physical_col("ts", &all)?);
+    let list = ids.iter().map(|id| physical_lit(*id)).collect();
+    let at = |ts| physical_lit(ScalarValue::TimestampMicrosecond(Some(ts), Some("UTC".into())));
+    let compare = |op, ts| Arc::new(BinaryExpr::new(time.clone(), op, at(ts))) as Arc<dyn PhysicalExpr>;
+    let range = [compare(Operator::GtEq, ts.0), compare(Operator::LtEq, ts.1)];
+    let filter = conjunction([in_list(id, list, &false, &all)?].into_iter().chain(range));
+    Ok(ReadingsScan {
+        snapshot: &view.snapshot,
+        visible: view.visible().clone(),
+        bounds: Bounds { ts, streams: Some(ids) },
+        filter: Some(filter),
+        runtime,
+        partitions,
+    })
+}
+
+/// Adds the raw readings of the splits among rows of `scans`.
+pub fn add(batch: &RecordBatch, splits: &[Arc<Split>], adder: &mut Adder) -> Result<()> {
+    let ids = batch.column(0).as_primitive::<Int32Type>().values();
+    let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
+    let values = batch.column(2).as_primitive::<Float64Type>();
+    let mut start = 0;
+    while let Some(stream) = ids.get(start) {
+        let end = start + ids[start..].partition_point(|id| id == stream);
+        if let Ok(split) = splits.binary_search_by_key(stream, |split| split.stream) {
+            let raw = &splits[split].raw;
+            let mut range = (i64::MAX, i64::MIN);
+            for i in start..end {
+                let ts = times[i];
+                if ts < range.0 || ts >= range.1 {
+                    match raw.range_at(ts) {
+                        Some(found) => range = found,
+                        None => continue,
+                    }
+                }
+                let value = if values.is_valid(i) { values.value(i) } else { f64::NAN };
+                adder.add(*stream, ts, Part::of_value(value))?;
+            }
+        }
+        start = end;
+    }
+    Ok(())
+}
