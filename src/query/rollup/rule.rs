@@ -10,7 +10,7 @@ use datafusion::common::{Column, TableReference};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Projection};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::scalar::ScalarValue;
@@ -64,15 +64,14 @@ fn rewritten(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     columns.dedup();
     let table = Arc::new(Rollup { view: source.view.clone(), conditions, buckets });
     let partials = LogicalPlanBuilder::scan(NAME, provider_as_source(table), Some(columns))?.build()?;
-    let sums = Aggregate::try_new(Arc::new(partials), groups, calls)?;
-    let names = |i: usize| {
+    let named = |(i, expr): (usize, Expr)| {
         let (relation, field) = aggregate.schema.qualified_field(i);
-        let column = Expr::Column(Column::from(sums.schema.qualified_field(i)));
-        column.alias_qualified(relation.cloned(), field.name())
+        expr.alias_qualified(relation.cloned(), field.name())
     };
-    let names = (0..aggregate.schema.fields().len()).map(names).collect();
-    let sums = LogicalPlan::Aggregate(sums);
-    Ok(Some(LogicalPlan::Projection(Projection::try_new(names, Arc::new(sums))?)))
+    let keys = groups.len();
+    let groups = groups.into_iter().enumerate().map(named).collect();
+    let calls = calls.into_iter().enumerate().map(|(i, call)| named((keys + i, call))).collect();
+    Ok(Some(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(partials), groups, calls)?)))
 }
 
 /// A scan of `readings` below names for it.
@@ -113,7 +112,7 @@ impl<'a> Source<'a> {
                     _ => return Ok(None),
                 },
             }
-            over.push(renamed);
+            over.push(bare(&renamed).clone());
         }
         Ok(Some((over, buckets)))
     }
