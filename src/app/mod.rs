@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod plant;
 pub mod posted;
 pub mod sql;
+pub mod statistic;
 pub mod stream;
 pub mod value;
 

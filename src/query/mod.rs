@@ -13,6 +13,9 @@ pub mod run;
 pub mod scan;
 pub mod scopes;
 pub mod session;
+pub mod statistics;
+pub mod step;
+pub mod steps;
 pub mod tables;
 pub mod values;
 

@@ -21,6 +21,7 @@ pub mod gate;
 pub mod query;
 pub mod reading;
 pub mod scalar;
+pub mod statistic;
 pub mod value;
 
 /// Each route names the resource whose scope it needs; the gate looks at nothing else.
@@ -37,6 +38,12 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/api/data", gated(Resource::Data, get(data::list).post(data::create)))
         .route("/api/data/{id}", gated(Resource::Data, data))
         .route("/api/data/{id}/value", gated(Resource::Data, get(value::list_of).post(value::post)))
+        .route(
+            "/api/data/{id}/statistic",
+            gated(Resource::Data, get(statistic::list_of).post(statistic::post)),
+        )
+        .route("/api/statistic", gated(Resource::Statistic, get(statistic::list)))
+        .route("/api/statistic/{id}", gated(Resource::Statistic, get(statistic::retrieve)))
         .route("/api/value", gated(Resource::Value, get(value::list)))
         .route("/api/value/{id}", gated(Resource::Value, get(value::retrieve)))
 }

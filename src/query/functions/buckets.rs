@@ -59,6 +59,23 @@ impl Buckets {
         })
     }
 
+    /// How many buckets hold times of a half-open range, counted up to one past `limit`.
+    pub fn count(&self, from: i64, to: i64, limit: usize) -> Result<usize> {
+        if from >= to {
+            return Ok(0);
+        }
+        if let Some(width) = self.fixed_width() {
+            let buckets = (self.floor(to - 1) - self.floor(from)) / width + 1;
+            return Ok(usize::try_from(buckets).unwrap_or(usize::MAX).min(limit.saturating_add(1)));
+        }
+        let (mut count, mut edge) = (1, self.around(from)?.1);
+        while edge < to && count <= limit {
+            count += 1;
+            edge = self.around(edge)?.1;
+        }
+        Ok(count)
+    }
+
     /// The edge at or before a local time.
     fn floor(&self, local: i64) -> i64 {
         match self.width {

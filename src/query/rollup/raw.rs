@@ -15,7 +15,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::partial::{Adder, Part};
 use super::split::Split;
-use crate::domain::time::Day;
+use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::scan::bounds::Bounds;
 use crate::query::scan::plan::ReadingsScan;
 use crate::query::session::View;
@@ -55,6 +55,33 @@ pub fn day(
     runtime: &Arc<RuntimeEnv>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     readings(view, ts, ids, runtime, 1)?.plan_day_sorted(day, &COLUMNS)
+}
+
+/// The days with raw readings of the splits, ascending.
+pub fn days(view: &View, splits: &[Arc<Split>]) -> Vec<Day> {
+    let spans = splits.iter().filter_map(|split| split.raw.span());
+    let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Vec::new() };
+    let snapshot = &view.snapshot;
+    let known = snapshot.lake.days().keys().chain(snapshot.memory.keys()).copied();
+    let within = |day: &Day| day.start().0 < to && day.start().0 + MICROS_PER_DAY > from;
+    known.filter(within).collect::<BTreeSet<Day>>().into_iter().collect()
+}
+
+/// As `day`, over the raw readings of the splits; `None` when they have none on that day.
+pub fn of_day(
+    view: &View,
+    of: Day,
+    splits: &[Arc<Split>],
+    runtime: &Arc<RuntimeEnv>,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let start = of.start().0;
+    let within = |split: &Arc<Split>| split.raw.within(start, start + MICROS_PER_DAY).span();
+    let spans: Vec<(i32, (i64, i64))> =
+        splits.iter().filter_map(|split| Some((split.stream, within(split)?))).collect();
+    let times = spans.iter().map(|(_, span)| *span);
+    let Some((from, to)) = times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(None) };
+    let ids = spans.iter().map(|(stream, _)| *stream).collect();
+    day(view, of, (from, to - 1), ids, runtime).map(Some)
 }
 
 fn readings<'a>(

@@ -8,13 +8,15 @@ use datafusion::error::{DataFusionError, Result};
 
 use super::partial::{Adder, Fields, Part};
 use super::split::Split;
+use crate::domain::statistic::Statistic;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::functions::buckets::Buckets;
 use crate::query::scan::keyed::KeyedScan;
 use crate::store::keyed::KeyedRows;
 use crate::store::lake::source::Wanted;
 use crate::store::snapshot::Snapshot;
-use crate::store::table::{COMPUTED, Table};
+use crate::store::statistics::rows;
+use crate::store::table::{COMPUTED, POSTED, Table};
 
 /// Columns of `Table::Statistics`.
 mod column {
@@ -94,7 +96,7 @@ pub fn read(
         let end = start + MICROS_PER_DAY;
         let spans = unit.splits.iter().filter_map(|split| split.computed.within(start, end).span());
         let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
-        let wanted = Wanted { ids: Some(ids.clone()), ts: (from, to - 1) };
+        let wanted = Wanted { ids: Some(ids.clone()), ts: (from, to - 1), label: None };
         let mut failed = None;
         scan.day(*day, &wanted, &mut |rows| {
             failed = add(&rows, &unit.splits, &mut adder).err();
@@ -106,6 +108,48 @@ pub fn read(
         }
     }
     adder.take()
+}
+
+/// The computed rows of whole windows, with all their numbers. Blocks.
+pub fn whole(snapshot: &Arc<Snapshot>, splits: &[Arc<Split>]) -> crate::domain::Result<Vec<Statistic>> {
+    let spans = splits.iter().filter_map(|split| split.computed.span());
+    let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(Vec::new()) };
+    let ids = splits.iter().map(|split| split.stream).collect();
+    let is_right = |row: &Statistic| {
+        let split = splits.binary_search_by_key(&row.stream.0, |split| split.stream);
+        split.is_ok_and(|at| splits[at].computed.contains(row.ts.0))
+    };
+    let mut found = every(snapshot, ids, (from, to - 1), COMPUTED)?;
+    found.retain(is_right);
+    Ok(found)
+}
+
+/// The rows of streams that were written by hand, within times, inclusive. Blocks.
+pub fn posted(
+    snapshot: &Arc<Snapshot>,
+    ids: &[i32],
+    ts: (i64, i64),
+) -> crate::domain::Result<Vec<Statistic>> {
+    every(snapshot, ids.into(), ts, POSTED)
+}
+
+fn every(
+    snapshot: &Arc<Snapshot>,
+    ids: Arc<[i32]>,
+    ts: (i64, i64),
+    label: &'static str,
+) -> crate::domain::Result<Vec<Statistic>> {
+    let columns = (0..Table::Statistics.schema().fields().len()).collect();
+    let scan = KeyedScan { snapshot: snapshot.clone(), table: Table::Statistics, columns };
+    let wanted = Wanted { ids: Some(ids), ts, label: Some(label) };
+    let mut found = Vec::new();
+    for day in scan.days(ts) {
+        scan.day(day, &wanted, &mut |rows| {
+            found.extend(rows::read(&rows));
+            Ok(true)
+        })?;
+    }
+    Ok(found)
 }
 
 /// Adds the computed rows that count.

@@ -154,7 +154,7 @@ fn scan(view: &View, columns: &[usize]) -> KeyedScan {
 fn stored(view: &View, wish: &Wish, unit: &Unit) -> Result<Vec<KeyedRows>> {
     let every: Vec<usize> = (0..Table::Statistics.schema().fields().len()).collect();
     let ids: Arc<[i32]> = unit.streams.iter().map(|s| s.id).collect();
-    let wanted = Wanted { ids: Some(ids), ts: wish.ts };
+    let wanted = Wanted { ids: Some(ids), ts: wish.ts, label: None };
     let mut found = Vec::new();
     let read = scan(view, &every).day(unit.day, &wanted, &mut |rows| {
         found.extend(right(&rows, &unit.streams));

@@ -168,8 +168,11 @@ fn cut(rows: KeyedRows, wanted: &Wanted) -> Option<KeyedRows> {
         }
     };
     let (from, to) = wanted.ts;
-    let mask: Vec<bool> =
+    let mut mask: Vec<bool> =
         ids.iter().zip(times).map(|(id, ts)| is_wanted(*id) && from <= *ts && *ts <= to).collect();
+    if let Some(label) = wanted.label {
+        mask.iter_mut().enumerate().for_each(|(row, keep)| *keep = *keep && rows.key(row).2 == label);
+    }
     let kept = mask.iter().filter(|keep| **keep).count();
     match kept {
         0 => None,

@@ -81,7 +81,7 @@ impl TableProvider for Messages {
         let scan = KeyedScan { snapshot, table: Table::Messages, columns: read };
         let rows = MessageRows {
             days: scan.days(bounds.ts),
-            wanted: Wanted { ids: Some(ids.into()), ts: bounds.ts },
+            wanted: Wanted { ids: Some(ids.into()), ts: bounds.ts, label: None },
             schema: Arc::new(schema().project(&columns)?),
             scan,
             columns,

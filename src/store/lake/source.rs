@@ -32,16 +32,22 @@ pub struct Wanted {
     pub ids: Option<Arc<[i32]>>,
     /// Inclusive, microseconds.
     pub ts: (i64, i64),
+    /// The third part of the key, of a keyed table; `None` is any.
+    pub label: Option<&'static str>,
 }
 
 impl Wanted {
-    pub const ALL: Wanted = Wanted { ids: None, ts: (i64::MIN, i64::MAX) };
+    pub const ALL: Wanted = Wanted { ids: None, ts: (i64::MIN, i64::MAX), label: None };
 
     fn has_id_between(&self, low: i32, high: i32) -> bool {
         self.ids.as_ref().is_none_or(|ids| {
             let first = ids.partition_point(|id| *id < low);
             ids.get(first).is_some_and(|id| *id <= high)
         })
+    }
+
+    fn has_label_between(&self, low: &[u8], high: &[u8]) -> bool {
+        self.label.is_none_or(|label| low <= label.as_bytes() && label.as_bytes() <= high)
     }
 
     fn has_ts_between(&self, low: i64, high: i64) -> bool {
@@ -132,7 +138,12 @@ fn group(file: &ParquetMetaData, index: usize, wanted: &Wanted) -> Option<Group>
         Some(Statistics::Int64(s)) => s.min_opt().zip(s.max_opt()),
         _ => None,
     };
-    let may_hold = ids.is_none_or(|(low, high)| wanted.has_id_between(*low, *high))
+    let labels = match (wanted.label, metadata.column(2).statistics()) {
+        (Some(_), Some(Statistics::ByteArray(s))) => s.min_bytes_opt().zip(s.max_bytes_opt()),
+        _ => None,
+    };
+    let may_hold = labels.is_none_or(|(low, high)| wanted.has_label_between(low, high))
+        && ids.is_none_or(|(low, high)| wanted.has_id_between(*low, *high))
         && times.is_none_or(|(low, high)| wanted.has_ts_between(*low, *high));
     if !may_hold || rows == 0 {
         return None;

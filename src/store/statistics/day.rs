@@ -41,7 +41,7 @@ impl Plan {
         let ts = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
         let mut ids: Vec<i32> = self.wanted.keys().copied().collect();
         ids.sort_unstable();
-        Some(Wanted { ids: Some(ids.into()), ts: (ts.0, ts.1 - 1) })
+        Some(Wanted { ids: Some(ids.into()), ts: (ts.0, ts.1 - 1), label: None })
     }
 
     /// Computes and writes; the files are durable when this returns, and not yet part of the table. `from` is the
