@@ -13,6 +13,7 @@ pub mod plant;
 pub mod posted;
 pub mod retention;
 pub mod sql;
+pub mod statistic;
 pub mod stream;
 pub mod value;
 pub mod verify;

@@ -25,7 +25,8 @@ impl Range {
         self.from.is_some() || self.to.is_some()
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether it ends before it begins.
+    pub fn is_empty(&self) -> bool {
         matches!((self.from, self.to), (Some(from), Some(to)) if from > to)
     }
 }

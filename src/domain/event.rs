@@ -89,5 +89,7 @@ pub struct EventFilter {
     pub from: Option<Micros>,
     pub to: Option<Micros>,
     pub newest_first: bool,
+    /// Only those behind this one, where the oldest comes first.
+    pub after: Option<(Micros, EventId)>,
     pub page: Page,
 }

@@ -1,4 +1,4 @@
-//! Sums that lose nothing to rounding, of values and of squares.
+//! Sums that lose nothing to rounding, of values and of squares, and the means they make.
 
 /// A sum with the low bits that plain addition drops (Neumaier): the error does not grow with the number of terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -45,15 +45,20 @@ pub struct Squares {
 
 impl Squares {
     pub fn add(&mut self, value: f64) {
-        self.count += 1;
-        let size = value.abs();
+        self.add_many(value, 1);
+    }
+
+    /// As many values whose root mean square is `rms`.
+    pub fn add_many(&mut self, rms: f64, count: u64) {
+        self.count += count;
+        let (size, weight) = (rms.abs(), count as f64);
         if (SMALLEST..=LARGEST).contains(&size) {
-            self.middle.add(value * value);
+            self.middle.add(rms * rms * weight);
         } else if size < SMALLEST {
-            self.small.add((value * UP) * (value * UP));
+            self.small.add((rms * UP) * (rms * UP) * weight);
         } else {
             // NaN and infinity come here too, and stay.
-            self.large.add((value * DOWN) * (value * DOWN));
+            self.large.add((rms * DOWN) * (rms * DOWN) * weight);
         }
     }
 
@@ -80,6 +85,60 @@ impl Squares {
         } else {
             (small / count).sqrt() * DOWN
         })
+    }
+}
+
+/// 2^100 and its inverse: exact factors.
+const WIDE: f64 = f64::from_bits((1023 + 100) << 52);
+const NARROW: f64 = f64::from_bits((1023 - 100) << 52);
+/// 2^900: the sum of 2^63 of these does not overflow.
+const SUMMABLE: f64 = f64::from_bits((1023 + 900) << 52);
+
+/// The mean of values of any finite size, where the sum of the largest would overflow and is kept scaled; NULLs are for
+/// the caller to leave out.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Means {
+    pub count: u64,
+    pub large: Sum,
+    pub middle: Sum,
+}
+
+impl Means {
+    pub fn add(&mut self, value: f64) {
+        self.add_many(value, 1);
+    }
+
+    /// As many values whose mean is `mean`.
+    pub fn add_many(&mut self, mean: f64, count: u64) {
+        self.count += count;
+        if mean.abs() <= SUMMABLE {
+            self.middle.add(mean * count as f64);
+        } else {
+            self.large.add(mean * NARROW * count as f64);
+        }
+    }
+
+    pub fn merge(&mut self, other: &Means) {
+        self.count += other.count;
+        self.large.merge(other.large);
+        self.middle.merge(other.middle);
+    }
+
+    /// `None` when there were no values.
+    pub fn mean(&self) -> Option<f64> {
+        if self.count == 0 {
+            return None;
+        }
+        let count = self.count as f64;
+        let (large, middle) = (self.large.total() / count, self.middle.total() / count);
+        let mean = middle + large * WIDE;
+        // Rounding may step past the largest number, which the mean of numbers cannot.
+        Some(if large.is_finite() { mean.clamp(-f64::MAX, f64::MAX) } else { mean })
+    }
+
+    /// The sum, infinite where no number is as large; `None` when there were no values.
+    pub fn sum(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.middle.total() + self.large.total() * WIDE)
     }
 }
 

@@ -75,3 +75,30 @@ proptest! {
         prop_assert!(is_close(left.rms().unwrap(), expected));
     }
 }
+
+#[test]
+fn means_of_parts_are_those_of_the_whole() {
+    let max = f64::MAX;
+    for (name, parts, mean, sum) in [
+        ("weights", vec![(1.0, 3), (5.0, 1)], 2.0, 8.0),
+        ("opposites", vec![(1e300, 7), (-1e300, 7), (3.0, 2)], 6.0 / 16.0, 6.0),
+        ("the_largest", vec![(max, 1 << 40), (max, 5)], max, f64::INFINITY),
+        ("the_largest_cancel", vec![(max, 2), (-max, 1)], max / 3.0, max),
+        ("small_beside_large", vec![(1e16, 1), (1.0, 1), (-1e16, 1)], 1.0 / 3.0, 1.0),
+    ] {
+        let mut means = Means::default();
+        parts.iter().for_each(|(mean, count)| means.add_many(*mean, *count));
+        let near = |a: f64, b: f64| a == b || (a - b).abs() <= 4e-16 * b.abs();
+        assert!(near(means.mean().unwrap(), mean), "{name}: {means:?}");
+        assert!(near(means.sum().unwrap(), sum), "{name}: {means:?}");
+    }
+    assert_eq!((Means::default().mean(), Means::default().sum()), (None, None));
+    let mut squares = Squares::default();
+    for (rms, count) in [(3.0, 2), (1e-200, 4), (-4.0, 2)] {
+        squares.add_many(rms, count);
+    }
+    assert_eq!(squares.rms(), Some(2.5));
+    let mut largest = Squares::default();
+    largest.add_many(max, 1 << 40);
+    assert_eq!(largest.rms(), Some(max));
+}

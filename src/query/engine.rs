@@ -14,7 +14,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::error::from_datafusion;
 use super::limits::Gate;
@@ -62,12 +62,14 @@ pub struct Engine {
     pub(super) template: SessionState,
     pub(super) log: Arc<QueryLog>,
     pub(super) options: EngineOptions,
+    /// Where the rest of the server runs.
+    pub(super) home: Handle,
     gate: Gate,
     threads: Option<Runtime>,
 }
 
 impl Engine {
-    /// Starts the query threads.
+    /// Starts the query threads; within the runtime of the rest of the server.
     pub fn new(store: Arc<Store>, states: Arc<dyn DeviceStates>, options: EngineOptions) -> Result<Self> {
         let failed = |e: std::io::Error| Error::unavailable("the query threads cannot be started").because(e);
         let cores = std::thread::available_parallelism().map_err(failed)?.get();
@@ -89,7 +91,9 @@ impl Engine {
             .build()
             .map_err(failed)?;
         let gate = Gate::new(options.running, options.waiting, options.queue_deadline);
-        Ok(Self { store, states, template, log: Arc::default(), options, gate, threads: Some(threads) })
+        let log = Arc::default();
+        let home = Handle::current();
+        Ok(Self { store, states, template, log, options, home, gate, threads: Some(threads) })
     }
 
     /// Runs one read-only statement as `principal` sees the data. `params` is an object, an array or null.

@@ -24,6 +24,10 @@ pub enum Surface {
     Sql,
     /// A list of readings, or one of them.
     Values,
+    /// A list of statistics, or one of them.
+    Statistics,
+    /// Readings by steps of time.
+    Steps,
 }
 
 impl Surface {
@@ -31,6 +35,8 @@ impl Surface {
         match self {
             Surface::Sql => "sql",
             Surface::Values => "values",
+            Surface::Statistics => "statistics",
+            Surface::Steps => "steps",
         }
     }
 }

@@ -5,16 +5,21 @@ use datafusion::common::TableReference;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
 /// Every table and view, and the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 9] = [
+pub const TABLES: [(&str, Resource); 14] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
+    ("statistics", Resource::Statistic),
+    ("messages", Resource::Value),
+    ("events", Resource::EventLog),
     ("devices", Resource::Device),
     ("streams", Resource::Data),
     ("groups", Resource::Group),
     ("query_log", Resource::System),
     ("core_value", Resource::Value),
+    ("core_valuestatistics", Resource::Statistic),
     ("core_data", Resource::Data),
     ("core_device", Resource::Device),
+    ("core_eventlog", Resource::EventLog),
 ];
 
 /// The scope to read a table, or `None` when there is no such table.

@@ -14,12 +14,16 @@ use super::engine::Engine;
 use super::log::{Record, Tally};
 use super::scan::visible::Visible;
 use super::scopes;
-use super::tables::{core_views, devices, groups, latest, query_log, readings, streams};
+use super::tables::{
+    core_views, devices, events, groups, latest, messages, query_log, readings, statistics, streams,
+};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
+use crate::domain::event::{Event, EventFilter};
 use crate::domain::page::Page;
 use crate::domain::reading::Reading;
 use crate::domain::stream::StreamFilter;
-use crate::domain::{Principal, StreamId};
+use crate::domain::{Error, Micros, Principal, StreamId};
+use crate::store::catalog::Catalog;
 use crate::store::snapshot::Snapshot;
 
 /// What a request sees: principal, snapshot, catalog; and where it counts what it takes.
@@ -57,13 +61,32 @@ impl View {
         self.visible.get_or_init(find)
     }
 
-    /// The same streams, and from when on their statistics are kept.
-    pub fn visible_statistics(&self) -> Visible {
-        self.streams_seen().since(&self.snapshot.kept.statistics)
-    }
-
     fn streams_seen(&self) -> Visible {
         Visible::new(self.engine.store.catalog().visible_streams(&self.principal))
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        self.engine.store.catalog()
+    }
+
+    /// Ids of the devices that are wholly the principal's, ascending.
+    pub fn own_devices(&self) -> Vec<i32> {
+        let seen = self.catalog().devices(&self.principal, &DeviceFilter::default());
+        let own = seen.iter().filter(|device| self.principal.owns_device(device.org, device.id));
+        own.map(|device| device.id.0).collect()
+    }
+
+    /// Events the principal sees. The database is asked where the rest of the server asks it: a connection made on
+    /// the threads of queries would wait for these.
+    pub async fn events(&self, filter: EventFilter) -> crate::domain::Result<Vec<Event>> {
+        let (catalog, principal) = (self.engine.store.catalog().clone(), self.principal.clone());
+        let asked = self.engine.home.spawn(async move { catalog.events(&principal, &filter).await });
+        asked.await.map_err(|e| Error::internal("reading the event log was interrupted").because(e))?
+    }
+
+    /// The present, by the server's clock.
+    pub fn now(&self) -> Micros {
+        self.engine.store.clock().now()
     }
 
     fn readings(&self) -> Arc<dyn TableProvider> {
@@ -110,6 +133,16 @@ impl View {
             "query_log" => Arc::new(query_log::table(&self.query_log(), self.sees_the_host())?),
             "groups" => {
                 Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?)
+            }
+            "statistics" => Arc::new(statistics::Statistics::new(self.clone(), false)),
+            "messages" => Arc::new(messages::Messages::new(self.clone())),
+            "events" => Arc::new(events::Events::new(self.clone())),
+            "core_valuestatistics" => {
+                let overlaid = statistics::Statistics::new(self.clone(), true);
+                Arc::new(core_views::core_valuestatistics(Arc::new(overlaid))?)
+            }
+            "core_eventlog" => {
+                Arc::new(core_views::core_eventlog(Arc::new(events::Events::new(self.clone())))?)
             }
             "core_value" => Arc::new(core_views::core_value(self.readings())?),
             "core_data" => Arc::new(core_views::core_data(self.streams()?)?),

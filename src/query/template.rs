@@ -13,6 +13,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::engine::EngineOptions;
 use super::functions;
+use super::rollup::rule::UseStatistics;
 
 /// Footers of Parquet files kept in memory.
 const FOOTER_CACHE_BYTES: usize = 64 << 20;
@@ -37,6 +38,7 @@ pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
         .with_max_temp_directory_size(SPILL_BYTES)
         .build_arc()?;
     let builder = functions::register(SessionStateBuilder::new_with_default_features());
+    let builder = builder.with_optimizer_rule(Arc::new(UseStatistics));
     let mut state = builder.with_config(config).with_runtime_env(runtime).build();
     for name in UNBOUNDED {
         state.deregister_udf(name)?;

@@ -212,15 +212,15 @@ impl Listing {
 }
 
 /// OFFSET and LIMIT over batches.
-struct Page {
-    skip: usize,
-    take: usize,
+pub(super) struct Page {
+    pub skip: usize,
+    pub take: usize,
 }
 
 type Batches = BoxStream<'static, datafusion::error::Result<RecordBatch>>;
 
 impl Page {
-    fn cut(self, batches: Batches) -> Batches {
+    pub fn cut(self, batches: Batches) -> Batches {
         let cut = stream::unfold((self, batches), |(mut page, mut batches)| async move {
             while page.take > 0 {
                 let batch = match batches.next().await? {

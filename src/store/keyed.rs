@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::{interleave_record_batch, take_record_batch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::{filter_record_batch, interleave_record_batch, take_record_batch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 
 use super::table::Table;
@@ -38,11 +38,25 @@ impl KeyedRows {
         Ok(merge(std::slice::from_ref(&rows)).expect("one run was given"))
     }
 
+    /// Rows of a file, which are sorted and one a key. Columns may be left out, those of the key not.
+    ///
+    /// # Errors
+    /// `Unavailable` when the columns are not those of the table.
+    pub fn read(table: Table, batch: RecordBatch) -> Result<Self> {
+        let schema = table.schema();
+        let fields = batch.schema_ref().fields();
+        let known: Option<Vec<usize>> = fields.iter().map(|f| schema.index_of(f.name()).ok()).collect();
+        let known = known.filter(|known| known.starts_with(&[0, 1, 2]));
+        let projected = known.and_then(|known| schema.project(&known).ok()).map(Arc::new);
+        let batch = projected.and_then(|schema| RecordBatch::try_new(schema, batch.columns().to_vec()).ok());
+        Ok(Self { table, batch: batch.ok_or_else(|| foreign(table))? })
+    }
+
     pub fn table(&self) -> Table {
         self.table
     }
 
-    /// All columns of `Table::schema`.
+    /// All columns of `Table::schema`, unless it was read without some.
     pub fn batch(&self) -> &RecordBatch {
         &self.batch
     }
@@ -93,9 +107,21 @@ impl KeyedRows {
         Self { table: self.table, batch }
     }
 
+    /// Only the given columns of `Table::schema`, ascending, those of the key among them.
+    pub fn project(&self, columns: &[usize]) -> Self {
+        let batch = self.batch.project(columns).expect("columns are indices of the table's");
+        Self { table: self.table, batch }
+    }
+
     /// The rows for which `keep` holds.
     pub fn select(&self, keep: impl Fn(&KeyedRows, usize) -> bool) -> Self {
         self.take((0..self.len() as u32).filter(|row| keep(self, *row as usize)).collect())
+    }
+
+    /// The rows for which a mask of the same length holds.
+    pub fn filter(&self, mask: &BooleanArray) -> Self {
+        let batch = filter_record_batch(&self.batch, mask).expect("the mask is as long as the rows");
+        Self { table: self.table, batch }
     }
 
     fn take(&self, rows: Vec<u32>) -> Self {
@@ -136,7 +162,7 @@ pub fn merge(runs: &[KeyedRows]) -> Option<KeyedRows> {
     }
     let batches: Vec<&RecordBatch> = runs.iter().map(|run| &run.batch).collect();
     let batch = match kept.is_empty() {
-        true => RecordBatch::new_empty(table.schema()),
+        true => RecordBatch::new_empty(runs[0].batch.schema()),
         false => interleave_record_batch(&batches, &kept).expect("places are of these runs of one table"),
     };
     Some(KeyedRows { table, batch })

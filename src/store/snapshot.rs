@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use object_store::ObjectStore;
-
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
+use super::lake::footers::Footers;
+use super::lake::place::Place;
 use super::memtable::run::Run;
 use super::statistics::computed::Computed;
 use super::table::PerTable;
@@ -21,8 +21,8 @@ pub struct Snapshot {
     pub lake: Arc<LakeVersion>,
     /// Where the files of readings lie.
     pub lake_dir: Arc<PathBuf>,
-    /// What reads the files of all tables, by the paths of their folders.
-    pub store: Arc<dyn ObjectStore>,
+    /// Where all tables lie, and what reads them.
+    pub place: Place,
     pub memory: BTreeMap<Day, MemoryDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,
@@ -48,6 +48,8 @@ pub struct KeyedSnapshot {
     pub lake: Arc<LakeVersion>,
     /// Where its files lie.
     pub lake_dir: Arc<PathBuf>,
+    /// The footers of files read before.
+    pub footers: Arc<Footers>,
     /// Unflushed rows by day, oldest first; any of them can share its key with a row of the lake.
     pub memory: BTreeMap<Day, Vec<KeyedRows>>,
 }

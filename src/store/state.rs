@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
 use super::lake::file::LakeFile;
+use super::lake::footers::Footers;
 use super::lake::place::Place;
 use super::memtable::run::{self, Run};
 use super::memtable::{DayRuns, Memtable};
@@ -53,6 +54,7 @@ pub struct Shared {
     state: RwLock<State>,
     place: Place,
     lake_dirs: PerTable<Arc<PathBuf>>,
+    footers: Arc<Footers>,
 }
 
 /// What the lake is when the store opens.
@@ -79,7 +81,7 @@ impl Shared {
         };
         let place = opened.place;
         let lake_dirs = PerTable::new(|table| Arc::new(place.table_dir(table)));
-        Self { state: RwLock::new(state), place, lake_dirs }
+        Self { state: RwLock::new(state), place, lake_dirs, footers: Arc::default() }
     }
 
     /// Adds durable requests, in seq order. Small ones of a group are merged into one run first: each row keeps
@@ -133,12 +135,12 @@ impl Shared {
                 memory.entry(*day).or_default().extend_from_slice(runs);
             }
             let (lake, lake_dir) = (state.lakes[table].clone(), self.lake_dirs[table].clone());
-            KeyedSnapshot { lake, lake_dir, memory }
+            KeyedSnapshot { lake, lake_dir, footers: self.footers.clone(), memory }
         };
         Snapshot {
             lake: state.lakes[Table::Readings].clone(),
             lake_dir: self.lake_dirs[Table::Readings].clone(),
-            store: self.place.object_store().clone(),
+            place: self.place.clone(),
             memory,
             seq: state.last_seq,
             keyed: PerTable::from_array([

@@ -47,9 +47,7 @@ impl StepClock {
     pub fn jump(&self, micros: i64) {
         self.0.fetch_add(micros, Ordering::Relaxed);
     }
-}
 
-impl StepClock {
     /// Time goes by.
     pub fn advance(&self, micros: i64) {
         self.0.fetch_add(micros, Ordering::Relaxed);

@@ -11,3 +11,4 @@ mod power;
 mod retention;
 mod retention_faults;
 mod retention_model;
+mod rollup;

@@ -57,6 +57,11 @@ impl Fields {
         self.take(name, Need::Optional, target, |v| scalar::number(&v));
     }
 
+    /// A number that must be there.
+    pub fn required_number(&mut self, name: &'static str, target: &mut Option<f64>) {
+        self.take(name, Need::Required, target, |v| scalar::number(&v).map(Some));
+    }
+
     pub fn number_or_null(&mut self, name: &'static str, target: &mut Option<f64>) {
         self.take_or_null(name, target, |v| scalar::number(&v));
     }

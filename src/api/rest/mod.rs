@@ -22,6 +22,7 @@ pub mod query;
 pub mod reading;
 pub mod retention;
 pub mod scalar;
+pub mod statistic;
 pub mod value;
 
 /// Each route names the resource whose scope it needs; the gate looks at nothing else.
@@ -46,6 +47,12 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             ),
         )
         .route("/api/retention", gated(Resource::System, get(retention::list).post(retention::change)))
+        .route(
+            "/api/data/{id}/statistic",
+            gated(Resource::Data, get(statistic::list_of).post(statistic::post)),
+        )
+        .route("/api/statistic", gated(Resource::Statistic, get(statistic::list)))
+        .route("/api/statistic/{id}", gated(Resource::Statistic, get(statistic::retrieve)))
         .route("/api/value", gated(Resource::Value, get(value::list)))
         .route("/api/value/{id}", gated(Resource::Value, get(value::retrieve)))
 }

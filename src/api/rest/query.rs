@@ -91,7 +91,8 @@ impl<'a> Query<'a> {
         })
     }
 
-    fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    /// A parameter as `read` understands it; `None` when it is absent or wrong.
+    pub fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let result = read(self.text(name)?);
         result.map_err(|message| self.wrong.push(FieldError::new(name, message))).ok()
     }

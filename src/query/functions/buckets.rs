@@ -33,6 +33,14 @@ impl Buckets {
         Self { width, zone }
     }
 
+    /// Microseconds of every bucket, when all are the same and one begins at a midnight of UTC.
+    pub fn fixed_width(&self) -> Option<i64> {
+        match (&self.zone, self.width) {
+            (None, Width::Micros(width)) => Some(width),
+            _ => None,
+        }
+    }
+
     /// The bucket that holds a time, as its start and the start of the next.
     ///
     /// # Errors
@@ -49,6 +57,23 @@ impl Buckets {
             Some(zone) if self.width.is_calendar() => self.by_calendar(zone, time),
             Some(zone) => self.by_clock(zone, time),
         })
+    }
+
+    /// How many buckets hold times of a half-open range, counted up to one past `limit`.
+    pub fn count(&self, from: i64, to: i64, limit: usize) -> Result<usize> {
+        if from >= to {
+            return Ok(0);
+        }
+        if let Some(width) = self.fixed_width() {
+            let buckets = (self.floor(to - 1) - self.floor(from)) / width + 1;
+            return Ok(usize::try_from(buckets).unwrap_or(usize::MAX).min(limit.saturating_add(1)));
+        }
+        let (mut count, mut edge) = (1, self.around(from)?.1);
+        while edge < to && count <= limit {
+            count += 1;
+            edge = self.around(edge)?.1;
+        }
+        Ok(count)
     }
 
     /// The edge at or before a local time.

@@ -73,7 +73,7 @@ impl AggregateUDFImpl for Rms {
 
 /// The squares of each group: 56 bytes a group, however many values.
 #[derive(Debug, Clone, Default)]
-struct RmsGroups(Vec<Squares>);
+pub struct RmsGroups(pub Vec<Squares>);
 
 impl Groups for RmsGroups {
     fn grow(&mut self, total: usize) {

@@ -36,7 +36,11 @@ impl Width {
             .map_err(|why| exec_datafusion_err!("{function}: the interval {why}"))
     }
 
-    fn new(months: i32, days: i32, nanos: i128) -> std::result::Result<Width, &'static str> {
+    /// From the parts of a duration.
+    ///
+    /// # Errors
+    /// In words that go on from "the interval".
+    pub fn new(months: i32, days: i32, nanos: i128) -> std::result::Result<Width, &'static str> {
         if months != 0 && (days != 0 || nanos != 0) {
             return Err("mixes months or years with days or times; a bucket is one or the other");
         }
@@ -73,8 +77,8 @@ fn parse(text: &str) -> Option<(i32, i32, i128)> {
     Some((interval.months, interval.days, i128::from(interval.nanoseconds)))
 }
 
-/// `P[nY][nM][nW][nD][T[nH][nM][n[.n]S]]`
-fn parse_iso(text: &str) -> Option<(i32, i32, i128)> {
+/// `P[nY][nM][nW][nD][T[nH][nM][n[.n]S]]` as months, days and nanoseconds.
+pub fn parse_iso(text: &str) -> Option<(i32, i32, i128)> {
     let upper = text.to_ascii_uppercase();
     let (date, time) = match upper[1..].split_once('T') {
         Some((_, "")) => return None,

@@ -131,7 +131,7 @@ impl Reading {
         let path = Path::from_absolute_path(self.snapshot.lake_dir.join(&file.path))
             .map_err(|e| DataFusionError::External(e.into()))?;
         let runtime = context.runtime_env();
-        let store = self.snapshot.store.clone();
+        let store = self.snapshot.place.object_store().clone();
         // Files never change once written, so any constant serves as the time the footer cache compares.
         let meta = ObjectMeta {
             location: path,

@@ -9,8 +9,10 @@
 
 pub mod bounds;
 pub mod cut;
+pub mod keyed;
 pub mod lake;
 pub mod lake_file;
+pub mod leaf;
 pub mod memory;
 pub mod merge;
 pub mod pages;

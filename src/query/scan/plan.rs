@@ -96,6 +96,20 @@ impl ReadingsScan<'_> {
         project(Arc::new(rows), &read, columns)
     }
 
+    /// The rows of one day as a single partition sorted by (stream_id, ts).
+    pub fn plan_day_sorted(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let read = self.columns_to_read(columns);
+        let sources = self.sources(day);
+        let is_one = sources.files.len() + usize::from(!sources.runs.is_empty()) == 1;
+        if is_one {
+            return self.plan_day(day, columns);
+        }
+        let is_none = sources.files.is_empty() && sources.runs.is_empty();
+        let parts = if is_none { Vec::new() } else { vec![self.merged(&sources, &read)?] };
+        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
+        project(Arc::new(rows), &read, columns)
+    }
+
     /// The days that can hold rows, ascending.
     pub fn days(&self) -> BTreeSet<Day> {
         let snapshot = &self.view.snapshot;

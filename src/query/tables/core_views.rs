@@ -1,4 +1,5 @@
-//! DataStone's names over the same rows: `core_value`, `core_data`, `core_device`.
+//! DataStone's names over the same rows: `core_value`, `core_valuestatistics`, `core_data`, `core_device`,
+//! `core_eventlog`.
 
 use std::sync::Arc;
 
@@ -11,6 +12,22 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ident, lit};
 pub fn core_value(readings: Arc<dyn TableProvider>) -> Result<ViewTable> {
     let columns = vec![ident("stream_id").alias("data_id"), ident("ts").alias("timestamp"), ident("value")];
     view("readings", readings, Some(ident("quality").not_eq(lit("bad"))), columns)
+}
+
+/// `core_valuestatistics`: one row a stream and time, that written by hand before the computed one.
+pub fn core_valuestatistics(overlaid: Arc<dyn TableProvider>) -> Result<ViewTable> {
+    let mut columns = vec![ident("stream_id").alias("data_id"), ident("ts").alias("timestamp")];
+    columns.extend(["mean", "rms", "median", "min", "max", "q1", "q3"].map(ident));
+    view("statistics", overlaid, None, columns)
+}
+
+/// `core_eventlog`: the event log.
+pub fn core_eventlog(events: Arc<dyn TableProvider>) -> Result<ViewTable> {
+    let mut columns = vec![ident("id"), ident("device_id"), ident("stream_id").alias("data_id")];
+    columns.extend(["kind", "level"].map(ident));
+    columns.push(ident("ts").alias("timestamp"));
+    columns.extend(["message", "url", "payload"].map(ident));
+    view("events", events, None, columns)
 }
 
 /// `core_data`: the streams.

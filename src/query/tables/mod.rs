@@ -3,10 +3,13 @@
 pub mod core_views;
 pub mod ddl;
 pub mod devices;
+pub mod events;
 pub mod groups;
 pub mod latest;
+pub mod messages;
 pub mod query_log;
 pub mod readings;
+pub mod statistics;
 pub mod streams;
 
 use std::sync::Arc;

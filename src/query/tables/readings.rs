@@ -26,6 +26,10 @@ impl Readings {
     pub fn new(view: View) -> Self {
         Self { view }
     }
+
+    pub fn view(&self) -> &View {
+        &self.view
+    }
 }
 
 #[async_trait]

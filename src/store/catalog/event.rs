@@ -1,8 +1,8 @@
 //! The event log: read from the database, because it grows without bound and the mirror must not.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseConnection, DbErr, EntityTrait, Order, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 use super::database::{refused, unavailable};
@@ -85,6 +85,10 @@ fn select(filter: &EventFilter) -> sea_orm::Select<entity::event::Entity> {
     }
     if let Some(to) = filter.to {
         events = events.filter(Column::Ts.lte(to.0));
+    }
+    if let Some((ts, id)) = filter.after {
+        let same = Condition::all().add(Column::Ts.eq(ts.0)).add(Column::Id.gt(id.0));
+        events = events.filter(Condition::any().add(Column::Ts.gt(ts.0)).add(same));
     }
     let order = if filter.newest_first { Order::Desc } else { Order::Asc };
     let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);

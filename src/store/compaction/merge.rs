@@ -1,15 +1,16 @@
 //! Merging sorted files into as few as their rows need.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::Result;
 use crate::domain::time::Day;
 use crate::store::disk::Disk;
 use crate::store::keyed::KeyedRows;
-use crate::store::lake::blocks::{Blocks, Sorted, Wanted};
+use crate::store::lake::blocks::{Blocks, Sorted};
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::part::PartWriter;
+use crate::store::lake::source::{Source, Wanted};
 use crate::store::memtable::run::Run;
 use crate::store::pace::Pace;
 use crate::store::table::Table;
@@ -19,9 +20,9 @@ const FILE_ROWS: u64 = 16 << 20;
 
 /// Where merged files go, and how they count there.
 pub struct Merge<'a> {
-    pub disk: &'a dyn Disk,
+    pub disk: &'a Arc<dyn Disk>,
     /// The table's folder.
-    pub dir: &'a Path,
+    pub dir: &'a Arc<PathBuf>,
     pub table: Table,
     pub day: Day,
     pub is_late: bool,
@@ -47,13 +48,13 @@ impl Merge<'_> {
         files: &[Arc<LakeFile>],
         add: impl Fn(&mut PartWriter, R) -> Result<()>,
     ) -> Result<Vec<LakeFile>> {
-        let mut blocks =
-            Blocks::open((self.disk, self.dir), self.table, files.iter().map(AsRef::as_ref), Wanted::ALL)?;
+        let source = Source::whole(self.disk.clone(), self.dir.clone(), self.table);
+        let mut blocks = Blocks::open(&source, files.iter().map(AsRef::as_ref), &Wanted::ALL)?;
         let (mut done, mut part) = (Vec::new(), None::<PartWriter>);
         while let Some(block) = blocks.next_block()? {
             let mut writer = match part.take() {
                 Some(writer) => writer,
-                None => PartWriter::create(self.disk, self.dir, self.table, self.day, self.is_late)?,
+                None => PartWriter::create(self.disk.as_ref(), self.dir, self.table, self.day, self.is_late)?,
             };
             add(&mut writer, block)?;
             if writer.rows() >= FILE_ROWS {

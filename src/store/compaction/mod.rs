@@ -141,8 +141,8 @@ impl Compactor {
         let (disk, dir) = (flusher.shared.place().disk().clone(), flusher.shared.lake_dir(table));
         let inputs = window.files.clone();
         let merged = tokio::task::spawn_blocking(move || {
-            let (disk, is_late, pace) = (disk.as_ref(), window.is_late, Pace::new(cpu_share));
-            Merge { disk, dir: &dir, table, day, is_late, pace }.files(&inputs)
+            let (is_late, pace) = (window.is_late, Pace::new(cpu_share));
+            Merge { disk: &disk, dir: &dir, table, day, is_late, pace }.files(&inputs)
         });
         let merged = merged.await.map_err(|e| Error::internal("a merge ended early").because(e))??;
         let files = window.files.len();

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -13,6 +13,9 @@ use crate::store::table::Table;
 
 pub const ROW_GROUP_ROWS: usize = 128 * 1024;
 const PAGE_ROWS: usize = 8 * 1024;
+/// Rows of a page of statistics: the minutes of a day. Written a stream at a time, a page holds those of one stream,
+/// and a question about it decodes no others.
+const STATISTICS_PAGE_ROWS: usize = 1440;
 /// A dictionary of 16 k values: more than an instrument with two decimals shows in a row group, less than a signal of
 /// full mantissa does. Past it a column chunk goes on in its fallback encoding.
 const DICTIONARY_BYTES: usize = 128 << 10;
@@ -20,23 +23,32 @@ const DICTIONARY_BYTES: usize = 128 << 10;
 /// A writer of sorted rows of a table.
 pub fn writer<W: Write + Send>(out: W, table: Table) -> parquet::errors::Result<ArrowWriter<W>> {
     let options = ArrowWriterOptions::new()
-        .with_properties(properties(&table.schema()))
+        .with_properties(properties(table))
         // Readers elsewhere need no hint of our in-memory types.
         .with_skip_arrow_metadata(true);
     ArrowWriter::try_new_with_options(out, table.schema(), options)
 }
 
-fn properties(schema: &Schema) -> WriterProperties {
+fn properties(table: Table) -> WriterProperties {
+    let page_rows = if table == Table::Statistics { STATISTICS_PAGE_ROWS } else { PAGE_ROWS };
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(1024)
+        .set_data_page_row_count_limit(page_rows)
+        .set_write_batch_size(if table == Table::Statistics { STATISTICS_PAGE_ROWS } else { 1024 })
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_created_by(concat!("basalt ", env!("CARGO_PKG_VERSION")).to_owned());
-    for field in schema.fields() {
+    for (i, field) in table.schema().fields().iter().enumerate() {
         let column = ColumnPath::from(field.name().as_str());
+        if table == Table::Statistics && i > 2 {
+            // Pages are chosen by the key, and there are many of them.
+            builder = builder.set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk);
+        }
         builder = match field.data_type() {
+            // A dictionary is of a whole row group: too much to decode for the few rows asked for at a time.
+            DataType::Float64 if table == Table::Statistics => builder
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::BYTE_STREAM_SPLIT),
             // Values that repeat make a dictionary; full mantissas pack best with like bytes together.
             DataType::Float64 => builder
                 .set_column_dictionary_page_size_limit(column.clone(), DICTIONARY_BYTES)

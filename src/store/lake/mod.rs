@@ -4,12 +4,14 @@ pub mod blocks;
 pub mod delta;
 pub mod encode;
 pub mod file;
+pub mod footers;
 pub mod log_check;
 pub mod log_files;
 pub mod orphans;
 pub mod part;
 pub mod place;
 pub mod remote;
+pub mod source;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -22,6 +22,7 @@ pub struct PartWriter<'a> {
     disk: &'a dyn Disk,
     folder: PathBuf,
     name: String,
+    table: Table,
     writer: ArrowWriter<Counted>,
     file: LakeFile,
 }
@@ -69,7 +70,7 @@ impl<'a> PartWriter<'a> {
             is_late,
             crc32: None,
         };
-        Ok(Self { disk, folder, name, writer, file })
+        Ok(Self { disk, folder, name, table, writer, file })
     }
 
     /// Rows written so far.
@@ -88,7 +89,9 @@ impl<'a> PartWriter<'a> {
 
     /// Adds rows with all columns of the table.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(|e| unwritable(&self.folder, e))?;
+        for piece in pieces(self.table, batch) {
+            self.writer.write(&piece).map_err(|e| unwritable(&self.folder, e))?;
+        }
         let file = &mut self.file;
         file.rows += batch.num_rows() as u64;
         // The first column is sorted.
@@ -107,7 +110,7 @@ impl<'a> PartWriter<'a> {
 
     /// Ends the file; it is durable when this returns.
     pub fn finish(self) -> Result<LakeFile> {
-        let Self { disk, folder, name, writer, mut file } = self;
+        let Self { disk, folder, name, writer, mut file, .. } = self;
         let mut counted = writer.into_inner().map_err(|e| unwritable(&folder, e))?;
         let mut rename = || -> io::Result<()> {
             counted.file.sync()?;
@@ -119,6 +122,21 @@ impl<'a> PartWriter<'a> {
         file.crc32 = Some(counted.crc32.finalize());
         Ok(file)
     }
+}
+
+/// What is handed to the encoder at a time. Statistics are, a stream each: pages then begin where streams do.
+fn pieces(table: Table, batch: &RecordBatch) -> Vec<RecordBatch> {
+    if table != Table::Statistics {
+        return vec![batch.clone()];
+    }
+    let ids = batch.column(0).as_primitive::<Int32Type>().values();
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    while let Some(id) = ids.get(start) {
+        let rows = ids[start..].partition_point(|other| other == id);
+        pieces.push(batch.slice(start, rows));
+        start += rows;
+    }
+    pieces
 }
 
 fn unwritable(folder: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -10,9 +10,10 @@ use crate::domain::retention::Cutoffs;
 use crate::domain::time::Day;
 use crate::store::disk::Disk;
 use crate::store::keyed::KeyedRows;
-use crate::store::lake::blocks::{Blocks, Sorted, Wanted};
+use crate::store::lake::blocks::{Blocks, Sorted};
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::part::PartWriter;
+use crate::store::lake::source::{Source, Wanted};
 use crate::store::memtable::run::Run;
 use crate::store::pace::Pace;
 use crate::store::table::Table;
@@ -71,7 +72,8 @@ impl Edge {
         file: &LakeFile,
         add: impl Fn(&mut PartWriter, R) -> Result<()>,
     ) -> Result<LakeFile> {
-        let mut blocks = Blocks::open((self.disk.as_ref(), &self.dir), self.table, [file], Wanted::ALL)?;
+        let source = Source::whole(self.disk.clone(), self.dir.clone(), self.table);
+        let mut blocks = Blocks::open(&source, [file], &Wanted::ALL)?;
         let mut writer =
             PartWriter::create(self.disk.as_ref(), &self.dir, self.table, self.day, file.is_late)?;
         while let Some(block) = blocks.next_block()? {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::domain::Result;
 use crate::domain::retention::Cutoffs;
 use crate::store::disk::Disk;
-use crate::store::lake::blocks::{self, Wanted};
 use crate::store::lake::file::LakeFile;
+use crate::store::lake::source;
 use crate::store::pace::Pace;
 
 /// The expired rows of a file.
@@ -39,20 +40,22 @@ pub fn files(
 
 /// Reads the keys of those row groups that can hold expired rows.
 pub fn file(place: (&dyn Disk, &Path), file: &LakeFile, cutoffs: &Cutoffs) -> Result<Expired> {
-    let builder = blocks::open(place, file)?;
+    let unreadable = |e| source::unreadable(&file.path, e);
+    let (disk, dir) = place;
+    let opened = disk.open(&dir.join(&file.path)).map_err(|e| source::unreadable(&file.path, e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(unreadable)?;
     let nothing = Cutoffs::default();
     let groups = builder.metadata().row_groups().iter().enumerate();
     let groups = groups.filter(|(_, group)| {
-        let Wanted { ids, ts } = blocks::bounds(group);
+        let (ids, ts) = source::bounds(group);
         cutoffs.may_take(ids, ts, &nothing)
     });
     let groups: Vec<usize> = groups.map(|(i, _)| i).collect();
     let keys = ProjectionMask::leaves(builder.parquet_schema(), [0, 1]);
-    let unreadable = |e| blocks::unreadable(&file.path, e);
     let reader = builder.with_row_groups(groups).with_projection(keys).build().map_err(unreadable)?;
     let mut expired = Expired::default();
     for batch in reader {
-        let batch = batch.map_err(|e| blocks::unreadable(&file.path, e))?;
+        let batch = batch.map_err(|e| source::unreadable(&file.path, e))?;
         let ids = batch.column(0).as_primitive::<Int32Type>().values();
         let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
         expired.add(ids, times, cutoffs);

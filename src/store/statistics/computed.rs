@@ -54,8 +54,7 @@ impl Snapshot {
     /// The windows of a stream, within `[from, to)`, that must be read from raw rows: everything else is in computed
     /// rows, where a window without one holds no reading.
     ///
-    /// Windows whose raw rows are gone are never among them; those whose computed rows are gone are, as is one whose raw
-    /// rows are shown in part.
+    /// Windows whose raw rows are gone are never among them; those whose computed rows are gone are.
     pub fn raw_windows(&self, stream: i32, windows: &Windows, (from, to): (i64, i64)) -> Ranges {
         let mut times = Vec::new();
         for day in self.memory.values() {
@@ -68,8 +67,8 @@ impl Snapshot {
         let stale = self.computed.stale_windows(stream, windows, (from, to));
         let fresh = whole_windows(windows, times.into_iter(), (from, to));
         let raw = self.kept.raw.of(stream);
-        let cut = [self.kept.shown.of(stream), self.kept.statistics.of(stream)];
-        let cut = cut.into_iter().filter(|until| *until > raw).map(|until| (raw, until));
+        let cut = Some(self.kept.statistics.of(stream)).filter(|until| *until > raw);
+        let cut = cut.into_iter().map(|until| (raw, until));
         let cut = whole_windows(windows, cut, (from, to));
         Ranges::new(stale.iter().chain(fresh.iter()).chain(cut.iter()).collect()).within(raw, i64::MAX)
     }

@@ -8,6 +8,8 @@ use super::*;
 use crate::domain::Micros;
 use crate::domain::retention::{Kept, Since};
 use crate::domain::time::MICROS_PER_DAY;
+use crate::store::disk::LocalDisk;
+use crate::store::lake::place::Place;
 use crate::store::memtable::run::Run;
 use crate::store::snapshot::MemoryDay;
 
@@ -42,7 +44,7 @@ fn empty() -> Snapshot {
     Snapshot {
         lake: Arc::default(),
         lake_dir: Arc::default(),
-        store: Arc::new(object_store::memory::InMemory::new()),
+        place: Place::local(Arc::new(LocalDisk), &std::env::temp_dir()).unwrap(),
         memory: BTreeMap::new(),
         seq: 0,
         keyed: Default::default(),

@@ -1,7 +1,7 @@
 //! The windows of one day, computed from its files in one pass and written as files of `statistics`.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::compute::Summary;
@@ -11,9 +11,10 @@ use crate::domain::Result;
 use crate::domain::time::Day;
 use crate::domain::window::Windows;
 use crate::store::disk::Disk;
-use crate::store::lake::blocks::{Blocks, Wanted};
+use crate::store::lake::blocks::Blocks;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::part::PartWriter;
+use crate::store::lake::source::{Source, Wanted};
 use crate::store::memtable::run::Run;
 use crate::store::pace::Pace;
 use crate::store::table::Table;
@@ -38,17 +39,25 @@ impl Plan {
     fn bounds(&self) -> Option<Wanted> {
         let spans = self.wanted.values().filter_map(|(_, ranges)| ranges.span());
         let ts = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-        let ids = self.wanted.keys().copied();
-        Some(Wanted { ids: (ids.clone().min()?, ids.max()?), ts: (ts.0, ts.1 - 1) })
+        let mut ids: Vec<i32> = self.wanted.keys().copied().collect();
+        ids.sort_unstable();
+        Some(Wanted { ids: Some(ids.into()), ts: (ts.0, ts.1 - 1), label: None })
     }
 
     /// Computes and writes; the files are durable when this returns, and not yet part of the table. `from` is the
     /// folder of readings, `to` that of statistics.
-    pub fn run(&self, disk: &dyn Disk, from: &Path, to: &Path, mut pace: Pace) -> Result<Vec<LakeFile>> {
+    pub fn run(
+        &self,
+        disk: &Arc<dyn Disk>,
+        from: &Arc<PathBuf>,
+        to: &Path,
+        mut pace: Pace,
+    ) -> Result<Vec<LakeFile>> {
         let Some(bounds) = self.bounds() else { return Ok(Vec::new()) };
-        let mut blocks: Blocks<Run> =
-            Blocks::open((disk, from), Table::Readings, self.files.iter().map(AsRef::as_ref), bounds)?;
-        let mut output = Output { plan: self, disk, dir: to, fresh: None, late: None, windows: Vec::new() };
+        let source = Source::whole(disk.clone(), from.clone(), Table::Readings);
+        let mut blocks: Blocks<Run> = Blocks::open(&source, self.files.iter().map(AsRef::as_ref), &bounds)?;
+        let mut output =
+            Output { plan: self, disk: disk.as_ref(), dir: to, fresh: None, late: None, windows: Vec::new() };
         let mut open = Open::default();
         while let Some(block) = blocks.next_block()? {
             self.add(&block, &mut open, &mut output)?;

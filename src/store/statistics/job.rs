@@ -78,7 +78,7 @@ impl Job {
         let (shared, pace) = (self.flusher.shared.clone(), Pace::new(self.cpu_share));
         let work = move || {
             let (from, to) = (shared.lake_dir(Table::Readings), shared.lake_dir(Table::Statistics));
-            plan.run(shared.place().disk().as_ref(), &from, &to, pace)
+            plan.run(shared.place().disk(), &from, &to, pace)
         };
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|e| Error::internal("the statistics of a day ended early").because(e))?

@@ -28,8 +28,14 @@ impl Ranges {
     }
 
     pub fn contains(&self, ts: i64) -> bool {
+        self.range_at(ts).is_some()
+    }
+
+    /// The range that holds a time.
+    pub fn range_at(&self, ts: i64) -> Option<(i64, i64)> {
         let after = self.0.partition_point(|(from, _)| *from <= ts);
-        after > 0 && ts < self.0[after - 1].1
+        let range = *self.0.get(after.checked_sub(1)?)?;
+        (ts < range.1).then_some(range)
     }
 
     /// The first time at or after `ts` that is in the set.
@@ -58,6 +64,18 @@ impl Ranges {
         }
         gaps.push((at, to));
         Self::new(gaps)
+    }
+
+    /// With gaps of no more than `gap` closed.
+    pub fn joined(&self, gap: i64) -> Self {
+        let mut joined: Vec<(i64, i64)> = Vec::new();
+        for (from, to) in self.iter() {
+            match joined.last_mut() {
+                Some(last) if from.saturating_sub(last.1) <= gap => last.1 = to,
+                _ => joined.push((from, to)),
+            }
+        }
+        Self(joined)
     }
 
     /// At most `count` ranges that hold the set: the narrowest gaps are closed.

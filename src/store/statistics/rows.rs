@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 
 use super::compute::Summary;
 use crate::domain::statistic::Statistic;
+use crate::domain::{Micros, StreamId};
 use crate::store::keyed::KeyedRows;
 use crate::store::table::{COMPUTED, POSTED, Table};
 
@@ -73,6 +76,23 @@ pub fn posted(rows: &[Statistic]) -> KeyedRows {
         rows: vec![0; rows.len()],
     };
     KeyedRows::new(Table::Statistics, columns.batch(0)).expect("the columns are those of the table")
+}
+
+/// Rows of `statistics`, read with all columns, one by one.
+pub fn read(rows: &KeyedRows) -> impl Iterator<Item = Statistic> + '_ {
+    let batch = rows.batch();
+    let windows = batch.column(3).as_primitive::<Int32Type>();
+    let counts = batch.column(4).as_primitive::<Int64Type>();
+    let numbers: Vec<&Float64Array> =
+        (5..12).map(|at| batch.column(at).as_primitive::<Float64Type>()).collect();
+    (0..rows.len()).map(move |i| {
+        let (stream, ts, _) = rows.key(i);
+        let [mean, rms, median, min, max, q1, q3] =
+            std::array::from_fn(|at| numbers[at].is_valid(i).then(|| numbers[at].value(i)));
+        let window_s = windows.value(i).unsigned_abs();
+        let (stream, ts, count) = (StreamId(stream), Micros(ts), counts.value(i));
+        Statistic { stream, ts, window_s, count, mean, rms, median, min, max, q1, q3 }
+    })
 }
 
 struct Columns {

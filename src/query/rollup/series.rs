@@ -1,0 +1,315 @@
+//! The buckets of some streams: partials, exact quantiles and rows written by hand put together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
+use datafusion::common::exec_datafusion_err;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::physical_plan::execute_stream;
+use futures::TryStreamExt;
+
+use super::partial::{self, Fields, Part, Partial};
+use super::rows::Partials;
+use super::split::{Split, Splitter};
+use super::summaries::Summaries;
+use super::{raw, stored};
+use crate::domain::statistic::Statistic;
+use crate::domain::window::Windows;
+use crate::domain::{Micros, StreamId};
+use crate::query::functions::buckets::Buckets;
+use crate::query::scan::leaf::Leaf;
+use crate::query::session::View;
+use crate::store::schema::timestamp;
+use crate::store::statistics::ranges::Ranges;
+
+/// What is wanted of each bucket, beside the number of its values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepFields {
+    /// The sum too.
+    pub mean: bool,
+    pub rms: bool,
+    pub min: bool,
+    pub max: bool,
+    /// Median, q1 and q3: exact, and read from raw readings unless buckets are the windows of statistics.
+    pub quantiles: bool,
+}
+
+/// A bucket that holds a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    pub start: Micros,
+    pub count: u64,
+    /// `None` unless asked for; quantiles also where a row written by hand covers a part of the bucket.
+    pub mean: Option<f64>,
+    pub rms: Option<f64>,
+    pub sum: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    pub median: Option<f64>,
+    pub q1: Option<f64>,
+    pub q3: Option<f64>,
+}
+
+/// A question, understood.
+pub struct Spec {
+    pub view: View,
+    /// Half-open.
+    pub range: (i64, i64),
+    pub buckets: Buckets,
+    pub fields: StepFields,
+    /// Whether rows written by hand stand for their windows.
+    pub overlay: bool,
+}
+
+/// Some of its streams.
+pub struct Chunk {
+    pub spec: Arc<Spec>,
+    /// Ascending, all visible.
+    pub ids: Vec<i32>,
+    pub context: Arc<TaskContext>,
+}
+
+/// A bucket being put together.
+#[derive(Default)]
+struct Sum {
+    partial: Partial,
+    /// Median, q1 and q3 of the only part there is.
+    quantiles: Option<[Option<f64>; 3]>,
+    parts: usize,
+}
+
+type Sums = BTreeMap<(i32, i64), Sum>;
+
+impl Chunk {
+    /// The buckets that hold values, by stream and time, as columns of `schema`.
+    pub async fn read(self) -> Result<RecordBatch> {
+        let windows = self.spec.view.catalog().windows(self.ids.iter().map(|id| StreamId(*id)));
+        let mut splitter = Splitter::new(&self.spec.view.snapshot, self.spec.range, Some(&self.spec.buckets));
+        let known = self.ids.iter().filter_map(|id| Some((*id, windows.get(id)?)));
+        let splits = known.map(|(id, windows)| splitter.split(id, windows)).collect::<Result<Vec<_>>>()?;
+        let posted = self.posted().await?;
+        let with_posted = |split: Split| {
+            let times = posted.iter().filter(|row| row.stream.0 == split.stream).map(span);
+            let times = Ranges::new(times.collect());
+            if times.is_empty() { split } else { split.without(&windows[&split.stream], &times) }
+        };
+        let splits: Vec<Split> = splits.into_iter().map(with_posted).collect();
+        let mut sums = Sums::new();
+        if self.spec.fields.quantiles {
+            let whole = |split: Split| self.for_quantiles(split, &windows);
+            let splits: Vec<Arc<Split>> = splits.into_iter().map(whole).map(Arc::new).collect();
+            self.add_windows(&splits, &mut sums).await?;
+            self.add_raw(&splits, &mut sums).await?;
+        } else {
+            self.add_partials(splits.into_iter().map(Arc::new).collect(), &mut sums).await?;
+        }
+        for row in &posted {
+            self.add_row(row, &mut sums)?;
+        }
+        encode(&sums, self.spec.fields)
+    }
+
+    /// Quantiles of several windows are not those of their quantiles: where buckets are not windows all is raw.
+    fn for_quantiles(&self, split: Split, windows: &HashMap<i32, Windows>) -> Split {
+        let (from, to) = self.spec.range;
+        let of_stream = &windows[&split.stream];
+        let width = self.spec.buckets.fixed_width();
+        if of_stream.lengths_between(from, to).all(|length| Some(length) == width) {
+            return split;
+        }
+        let all = Ranges::new(split.computed.iter().chain(split.raw.iter()).collect());
+        Split { computed: Ranges::default(), raw: all, ..split }
+    }
+
+    async fn posted(&self) -> Result<Vec<Statistic>> {
+        let (from, to) = self.spec.range;
+        if !self.spec.overlay || from >= to {
+            return Ok(Vec::new());
+        }
+        let (snapshot, ids) = (self.spec.view.snapshot.clone(), self.ids.clone());
+        blocking(move || stored::posted(&snapshot, &ids, (from, to - 1))).await
+    }
+
+    async fn add_partials(&self, splits: Vec<Arc<Split>>, sums: &mut Sums) -> Result<()> {
+        let StepFields { mean, rms, min, max, .. } = self.spec.fields;
+        let wanted = [
+            (true, partial::STREAM_ID),
+            (true, partial::TS),
+            (true, partial::COUNT),
+            (mean, partial::MEAN),
+            (rms, partial::RMS),
+            (min, partial::MIN),
+            (max, partial::MAX),
+        ];
+        let columns = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, column)| column).collect();
+        let partitions = self.context.session_config().target_partitions();
+        let rows =
+            Partials::new(&self.spec.view, splits, Some(self.spec.buckets.clone()), columns, partitions)?;
+        let mut batches = execute_stream(Arc::new(Leaf::new(rows, partitions)), self.context.clone())?;
+        while let Some(batch) = batches.try_next().await? {
+            self.add_batch(&batch, sums)?;
+        }
+        Ok(())
+    }
+
+    fn add_batch(&self, batch: &RecordBatch, sums: &mut Sums) -> Result<()> {
+        let ids = batch.column(0).as_primitive::<Int32Type>().values();
+        let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
+        let counts = batch.column(2).as_primitive::<Int64Type>().values();
+        let number =
+            |name: &str| batch.column_by_name(name).map(|c| c.as_primitive::<Float64Type>().values());
+        let (mean, rms, min, max) = (number("mean"), number("rms"), number("min"), number("max"));
+        let at =
+            |column: Option<&arrow::buffer::ScalarBuffer<f64>>, i: usize| column.map_or(f64::NAN, |c| c[i]);
+        for i in 0..batch.num_rows() {
+            let part = Part {
+                rows: 1,
+                count: counts[i] as u64,
+                mean: at(mean, i),
+                rms: at(rms, i),
+                min: at(min, i),
+                max: at(max, i),
+            };
+            self.add(sums, (ids[i], times[i]), part, None)?;
+        }
+        Ok(())
+    }
+
+    /// Computed rows of windows that are buckets.
+    async fn add_windows(&self, splits: &[Arc<Split>], sums: &mut Sums) -> Result<()> {
+        let (snapshot, splits) = (self.spec.view.snapshot.clone(), splits.to_vec());
+        for row in blocking(move || stored::whole(&snapshot, &splits)).await? {
+            self.add_row(&row, sums)?;
+        }
+        Ok(())
+    }
+
+    /// Raw readings, day after day.
+    async fn add_raw(&self, splits: &[Arc<Split>], sums: &mut Sums) -> Result<()> {
+        let view = &self.spec.view;
+        let memory = MemoryConsumer::new("Steps").register(self.context.memory_pool());
+        let around = |_, ts| self.spec.buckets.around(ts);
+        let wanted = splits.iter().map(|split| (split.stream, split.raw.clone())).collect();
+        let mut summaries = Summaries::new(wanted, &around, &memory);
+        for day in raw::days(view, splits) {
+            let scan = raw::of_day(view, day, splits)?;
+            let Some(scan) = scan else { continue };
+            let mut batches = execute_stream(scan, self.context.clone())?;
+            while let Some(batch) = batches.try_next().await? {
+                summaries.add(&batch)?;
+            }
+        }
+        for window in summaries.finish() {
+            let Some(of) = window.summary else { continue };
+            let part =
+                Part { rows: 1, count: of.count, mean: of.mean, rms: of.rms, min: of.min, max: of.max };
+            let quantiles = [Some(of.median), Some(of.q1), Some(of.q3)];
+            self.add(sums, (window.stream, window.start), part, Some(quantiles))?;
+        }
+        Ok(())
+    }
+
+    fn add_row(&self, row: &Statistic, sums: &mut Sums) -> Result<()> {
+        let Some(mean) = row.mean.filter(|_| row.count > 0) else { return Ok(()) };
+        let part = Part {
+            rows: 1,
+            count: row.count as u64,
+            mean,
+            rms: row.rms.unwrap_or(mean),
+            min: row.min.unwrap_or(mean),
+            max: row.max.unwrap_or(mean),
+        };
+        self.add(sums, (row.stream.0, row.ts.0), part, Some([row.median, row.q1, row.q3]))
+    }
+
+    fn add(
+        &self,
+        sums: &mut Sums,
+        (stream, ts): (i32, i64),
+        part: Part,
+        quantiles: Option<[Option<f64>; 3]>,
+    ) -> Result<()> {
+        if part.count == 0 {
+            return Ok(());
+        }
+        let StepFields { mean, rms, min, max, .. } = self.spec.fields;
+        let sum = sums.entry((stream, self.spec.buckets.around(ts)?.0)).or_default();
+        sum.partial.add(part, Fields { rows: false, mean, rms, min, max });
+        sum.parts += 1;
+        sum.quantiles = quantiles.filter(|_| sum.parts == 1);
+        Ok(())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> crate::domain::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))?;
+    done.map_err(|e| DataFusionError::External(Box::new(e)))
+}
+
+/// The time a row stands for.
+fn span(row: &Statistic) -> (i64, i64) {
+    (row.ts.0, row.ts.0.saturating_add(i64::from(row.window_s) * crate::domain::time::MICROS_PER_SECOND))
+}
+
+/// The columns of buckets on their way out of the query threads.
+pub fn schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let mut fields = vec![
+            Field::new("stream_id", DataType::Int32, false),
+            Field::new("ts", timestamp(), false),
+            Field::new("count", DataType::Int64, false),
+        ];
+        let numbers = ["mean", "rms", "sum", "min", "max", "median", "q1", "q3"];
+        fields.extend(numbers.map(|name| Field::new(name, DataType::Float64, true)));
+        Arc::new(Schema::new(fields))
+    });
+    SCHEMA.clone()
+}
+
+fn encode(sums: &Sums, fields: StepFields) -> Result<RecordBatch> {
+    let number = |get: &dyn Fn(&Sum) -> Option<f64>| -> ArrayRef {
+        Arc::new(Float64Array::from_iter(sums.values().map(get)))
+    };
+    let quantile = |at: usize| number(&|sum| sum.quantiles.and_then(|q| q[at]));
+    let times = TimestampMicrosecondArray::from_iter_values(sums.keys().map(|(_, start)| *start));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int32Array::from_iter_values(sums.keys().map(|(stream, _)| *stream))),
+        Arc::new(times.with_timezone("UTC")),
+        Arc::new(Int64Array::from_iter_values(sums.values().map(|sum| sum.partial.means.count as i64))),
+        number(&|sum| sum.partial.means.mean().filter(|_| fields.mean)),
+        number(&|sum| sum.partial.squares.rms().filter(|_| fields.rms)),
+        number(&|sum| sum.partial.means.sum().filter(|_| fields.mean)),
+        number(&|sum| Some(sum.partial.min).filter(|_| fields.min)),
+        number(&|sum| Some(sum.partial.max).filter(|_| fields.max)),
+        quantile(0),
+        quantile(1),
+        quantile(2),
+    ];
+    Ok(RecordBatch::try_new(schema(), columns)?)
+}
+
+/// The inverse of what `Chunk::read` gives.
+pub fn decode(batch: &RecordBatch) -> impl Iterator<Item = (i32, Bucket)> + '_ {
+    let ids = batch.column(0).as_primitive::<Int32Type>().values();
+    let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
+    let counts = batch.column(2).as_primitive::<Int64Type>().values();
+    let numbers: Vec<&Float64Array> =
+        (3..11).map(|at| batch.column(at).as_primitive::<Float64Type>()).collect();
+    (0..batch.num_rows()).map(move |i| {
+        let [mean, rms, sum, min, max, median, q1, q3] =
+            std::array::from_fn(|at| numbers[at].is_valid(i).then(|| numbers[at].value(i)));
+        let (start, count) = (Micros(times[i]), counts[i] as u64);
+        (ids[i], Bucket { start, count, mean, rms, sum, min, max, median, q1, q3 })
+    })
+}

@@ -1,0 +1,65 @@
+//! Partials as a table that the rule puts in the place of `readings`.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::filters::Conditions;
+use super::partial;
+use super::rows::Partials;
+use super::split::{Split, Splitter};
+use crate::domain::StreamId;
+use crate::query::functions::buckets::Buckets;
+use crate::query::scan::leaf::Leaf;
+use crate::query::session::View;
+
+/// What readings amount to under some conditions: at least one row for every stream and bucket that has readings.
+#[derive(Debug)]
+pub struct Rollup {
+    pub view: View,
+    pub conditions: Conditions,
+    /// No row mixes readings of two of them; without, rows may be of all time.
+    pub buckets: Option<Buckets>,
+}
+
+impl Rollup {
+    fn splits(&self) -> Result<Vec<Arc<Split>>> {
+        let streams = self.conditions.choose(self.view.visible().ids().to_vec())?;
+        let windows = self.view.catalog().windows(streams.iter().map(|id| StreamId(*id)));
+        let mut splitter = Splitter::new(&self.view.snapshot, self.conditions.ts, self.buckets.as_ref());
+        // Readings that have expired are none, whatever is known of them.
+        splitter.from = self.view.snapshot.kept.shown.clone();
+        let known = streams.iter().filter_map(|id| Some((*id, windows.get(id)?)));
+        known.map(|(id, windows)| Ok(Arc::new(splitter.split(id, windows)?))).collect()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Rollup {
+    fn schema(&self) -> SchemaRef {
+        partial::schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all = (0..partial::schema().fields().len()).collect();
+        let columns = projection.cloned().unwrap_or(all);
+        let partitions = state.config().target_partitions();
+        let rows = Partials::new(&self.view, self.splits()?, self.buckets.clone(), columns, partitions)?;
+        Ok(Arc::new(Leaf::new(rows, partitions)))
+    }
+}

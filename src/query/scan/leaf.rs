@@ -1,0 +1,88 @@
+//! A leaf of a plan that reads rows by itself, and of which a plan tells nothing but the name.
+//!
+//! What a leaf reads is cut to the principal's rows inside it: there is nothing below, so that no rule pushes an
+//! expression there, and neither EXPLAIN nor EXPLAIN ANALYZE tells of rows from before the cut.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+
+/// Where the rows of a leaf come from.
+pub trait Rows: Send + Sync + 'static {
+    /// What plans call it.
+    fn name(&self) -> &'static str;
+
+    fn schema(&self) -> SchemaRef;
+
+    /// The rows of one of the partitions; called once for each.
+    fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream>;
+}
+
+/// The rows of a source, in no order.
+pub struct Leaf<R> {
+    rows: R,
+    properties: Arc<PlanProperties>,
+}
+
+impl<R: Rows> Leaf<R> {
+    /// `partitions` must not depend on rows that the principal does not see.
+    pub fn new(rows: R, partitions: usize) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(rows.schema()),
+            Partitioning::UnknownPartitioning(partitions.max(1)),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { rows, properties: Arc::new(properties) }
+    }
+}
+
+impl<R: Rows> fmt::Debug for Leaf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rows.name())
+    }
+}
+
+impl<R: Rows> DisplayAs for Leaf<R> {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rows.name())
+    }
+}
+
+impl<R: Rows> ExecutionPlan for Leaf<R> {
+    fn name(&self) -> &str {
+        self.rows.name()
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        self.rows.open(partition, context)
+    }
+}

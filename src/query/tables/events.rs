@@ -1,0 +1,153 @@
+//! `events`: the event log, read from the catalog's database page by page.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use futures::stream;
+
+use crate::domain::event::{Event, EventFilter};
+use crate::domain::page::Page;
+use crate::domain::{DeviceId, Micros};
+use crate::query::scan::keyed;
+use crate::query::scan::leaf::{Leaf, Rows};
+use crate::query::session::View;
+use crate::store::schema::timestamp;
+
+/// Events of a page: at their longest some megabytes.
+const PAGE: usize = 1000;
+
+pub fn schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let text = |name: &str| Field::new(name, DataType::Utf8, false);
+        Arc::new(Schema::new(vec![
+            Field::new("id", DataType::Int32, false),
+            Field::new("device_id", DataType::Int32, true),
+            Field::new("stream_id", DataType::Int32, true),
+            text("kind"),
+            text("level"),
+            Field::new("ts", timestamp(), false),
+            text("message"),
+            text("url"),
+            // JSON.
+            text("payload"),
+        ]))
+    });
+    SCHEMA.clone()
+}
+
+/// Events as one principal sees them.
+#[derive(Debug)]
+pub struct Events {
+    view: View,
+}
+
+impl Events {
+    pub fn new(view: View) -> Self {
+        Self { view }
+    }
+}
+
+#[async_trait]
+impl TableProvider for Events {
+    fn schema(&self) -> SchemaRef {
+        schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Comparisons of device_id and ts narrow what the database is asked for, and stay above it.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let answer = |filter: &&Expr| match keyed::is_plain(filter, "device_id") {
+            true => TableProviderFilterPushDown::Inexact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let bounds = keyed::bounds(filters, "device_id");
+        let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
+        let filter = EventFilter {
+            device: one.map(DeviceId),
+            from: Some(Micros(bounds.ts.0)),
+            to: Some(Micros(bounds.ts.1)),
+            page: Page { offset: 0, limit: PAGE },
+            ..EventFilter::default()
+        };
+        let columns = projection.cloned().unwrap_or_else(|| (0..schema().fields().len()).collect());
+        let schema = Arc::new(schema().project(&columns)?);
+        Ok(Arc::new(Leaf::new(EventRows { view: self.view.clone(), filter, columns, schema }, 1)))
+    }
+}
+
+struct EventRows {
+    view: View,
+    /// Of the first page.
+    filter: EventFilter,
+    columns: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl Rows for EventRows {
+    fn name(&self) -> &'static str {
+        "Events"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (view, columns) = (self.view.clone(), self.columns.clone());
+        let pages = stream::try_unfold(Some(self.filter.clone()), move |filter| {
+            let (view, columns) = (view.clone(), columns.clone());
+            async move {
+                let Some(filter) = filter else { return Ok(None) };
+                let found = view.events(filter.clone()).await;
+                let found = found.map_err(|e| DataFusionError::External(Box::new(e)))?;
+                let last = found.last().filter(|_| found.len() == PAGE);
+                let next = last.map(|last| EventFilter { after: Some((last.spec.ts, last.id)), ..filter });
+                Ok(Some((batch(&found)?.project(&columns)?, next)))
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), pages)))
+    }
+}
+
+fn batch(events: &[Event]) -> Result<RecordBatch> {
+    let ids = |get: fn(&Event) -> Option<i32>| -> ArrayRef {
+        Arc::new(Int32Array::from_iter(events.iter().map(get)))
+    };
+    let text = |get: fn(&Event) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(events.iter().map(get)))
+    };
+    let times = TimestampMicrosecondArray::from_iter_values(events.iter().map(|e| e.spec.ts.0));
+    let columns: Vec<ArrayRef> = vec![
+        ids(|e| Some(e.id.0)),
+        ids(|e| e.spec.device.map(|d| d.0)),
+        ids(|e| e.spec.stream.map(|s| s.0)),
+        text(|e| e.spec.kind.clone()),
+        text(|e| e.spec.level.name().to_owned()),
+        Arc::new(times.with_timezone("UTC")),
+        text(|e| e.spec.message.clone()),
+        text(|e| e.spec.url.clone()),
+        text(|e| super::devices::json(&e.spec.payload)),
+    ];
+    Ok(RecordBatch::try_new(schema(), columns)?)
+}
