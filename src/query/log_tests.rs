@@ -22,7 +22,8 @@ fn key(org: i32, key: i32) -> Principal {
 
 #[test]
 fn a_query_leaves_one_record_and_its_first_outcome_counts() {
-    let cases: [(&str, fn(&Tally)); 4] = [
+    type End = fn(&Tally);
+    let cases: [(&str, End); 4] = [
         ("ok", |t| t.finish()),
         ("timeout", |t| t.fail(Kind::Timeout)),
         ("busy", |t| {

@@ -156,16 +156,3 @@ async fn refusals_name_function_and_argument() {
         assert!(refusal.contains(words), "{query}: {refusal}");
     }
 }
-
-#[tokio::test]
-async fn the_examples_of_the_document_run() {
-    let session = session().await;
-    session.sql("CREATE VIEW readings AS SELECT * FROM r").await.unwrap().collect().await.unwrap();
-    let document = include_str!("../../../docs/sql.md");
-    let examples: Vec<&str> =
-        document.split("```sql\n").skip(1).filter_map(|part| part.split("```").next()).collect();
-    assert!(examples.len() > 6);
-    for example in examples {
-        ask(&session, example).await.expect(example);
-    }
-}

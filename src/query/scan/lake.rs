@@ -61,7 +61,7 @@ impl LakeRows {
 
     /// One partition: file after file.
     pub fn in_turn(reading: Reading, files: Vec<Arc<LakeFile>>) -> Result<Self> {
-        let parts = files.into_iter().map(|file| Part::whole(file)).collect();
+        let parts = files.into_iter().map(Part::whole).collect();
         Self::new(reading, vec![parts], None)
     }
 

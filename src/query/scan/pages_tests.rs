@@ -89,13 +89,16 @@ fn what_is_wanted_is_chosen_and_little_else() {
 
 #[test]
 fn ranges_that_both_have() {
-    for (left, right, both) in [
-        (vec![0..10], vec![0..10], vec![0..10]),
-        (vec![0..10], vec![2..3, 5..20], vec![2..3, 5..10]),
-        (vec![0..2, 4..6], vec![2..4, 6..9], vec![]),
-        (vec![0..4, 6..9], vec![3..7], vec![3..4, 6..7]),
-        (vec![], vec![0..1], vec![]),
-    ] {
-        assert_eq!(intersection(&left, &right), both, "{left:?} and {right:?}");
+    type Ends = [(usize, usize)];
+    let ranges = |ends: &Ends| ends.iter().map(|(start, end)| *start..*end).collect::<Vec<_>>();
+    let cases: [(&Ends, &Ends, &Ends); 5] = [
+        (&[(0, 10)], &[(0, 10)], &[(0, 10)]),
+        (&[(0, 10)], &[(2, 3), (5, 20)], &[(2, 3), (5, 10)]),
+        (&[(0, 2), (4, 6)], &[(2, 4), (6, 9)], &[]),
+        (&[(0, 4), (6, 9)], &[(3, 7)], &[(3, 4), (6, 7)]),
+        (&[], &[(0, 1)], &[]),
+    ];
+    for (left, right, both) in cases {
+        assert_eq!(intersection(&ranges(left), &ranges(right)), ranges(both), "{left:?} and {right:?}");
     }
 }
