@@ -98,15 +98,12 @@ impl Reading {
         let mut findings = Findings::new(&self.data_dir);
         let segments = wal::segments(&self.data_dir.join("wal"), &mut findings);
         let mut logs = Vec::new();
-        match &self.lake {
-            Some(place) => {
-                table::strangers(place, &mut findings);
-                for table in Table::ALL {
-                    logs.push(TableLog::read(place, table, self.pinned.is_some(), &mut findings).await);
-                }
+        // Without a lake nothing was ever flushed: all there is is in the log, or its beginning is missing there.
+        if let Some(place) = &self.lake {
+            table::strangers(place, &mut findings);
+            for table in Table::ALL {
+                logs.push(TableLog::read(place, table, self.pinned.is_some(), &mut findings).await);
             }
-            // Nothing was ever flushed: all there is is in the log, or its beginning is missing there.
-            None => {}
         }
         let has_lake = self.lake.is_some();
         let handle = tokio::runtime::Handle::current();
