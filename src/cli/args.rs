@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::bench::args::Bench;
+
 /// Collects PLC data, keeps it as Parquet, answers SQL and REST.
 #[derive(Parser)]
 #[command(name = "basalt", version, subcommand_required = true, arg_required_else_help = true)]
@@ -52,7 +54,7 @@ pub enum Command {
     Backup(Backup),
     /// Make a data directory of a backup
     Restore(Restore),
-    /// Measure this machine: ingest, single values, bytes per row, memory
+    /// Measure this machine: load a plant, ask ten questions; ingest, growth, soak
     Bench(Bench),
     /// Print a schema
     Schema {
@@ -108,19 +110,6 @@ pub struct Demo {
     /// Address and port; port 0 picks a free one [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-}
-
-#[derive(Args)]
-pub struct Bench {
-    /// Rows of the Arrow measurement; NDJSON takes an eighth of them
-    #[arg(long, default_value_t = 8_640_000)]
-    pub rows: usize,
-    /// How long single values are posted, seconds
-    #[arg(long, default_value_t = 10)]
-    pub seconds: u64,
-    /// An empty directory to work in and keep [default: a temporary one]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

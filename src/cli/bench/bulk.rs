@@ -1,4 +1,4 @@
-//! Bulk ingest: encoded batches of 10,000 rows in the order of arrival, from a few writers at once.
+//! Bulk writes: batches of 10,000 rows in the order of arrival, from a few writers at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 
 use arrow::ipc::writer::StreamWriter;
 use bytes::Bytes;
+use reqwest::{RequestBuilder, StatusCode};
 
+use super::http::ARROW;
 use super::server::Server;
-use super::signals::{self, Row};
+use super::signals::{self, Row, Signals};
 use crate::domain::{Error, Result, StreamId};
 
 pub const WRITERS: usize = 4;
-/// 100 streams at 1 Hz make 10,000 rows in so many seconds.
-const BATCH_SECONDS: usize = 100;
+const BATCH_ROWS: usize = 10_000;
+/// Before a batch is sent again that the server had no room for.
+const BREATH: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -21,59 +24,108 @@ pub enum Form {
     Ndjson,
 }
 
-impl Form {
-    fn media_type(self) -> &'static str {
-        match self {
-            Form::Arrow => "application/vnd.apache.arrow.stream",
-            Form::Ndjson => "application/x-ndjson",
-        }
+/// Rows of some streams over a time.
+#[derive(Clone)]
+pub struct Stretch {
+    pub signals: Signals,
+    pub streams: Arc<[StreamId]>,
+    /// Rows of each stream.
+    pub ticks: usize,
+}
+
+impl Stretch {
+    pub fn rows(&self) -> usize {
+        self.ticks * self.streams.len()
+    }
+
+    pub fn batches(&self) -> usize {
+        self.ticks.div_ceil(self.ticks_a_batch())
+    }
+
+    pub fn batch(&self, number: usize) -> Vec<Row> {
+        let step = self.ticks_a_batch();
+        let ticks = number * step..self.ticks.min((number + 1) * step);
+        ticks.flat_map(|tick| self.signals.tick(&self.streams, tick as u64)).collect()
+    }
+
+    /// Ticks that so many batches hold.
+    pub fn ticks_of(&self, batches: usize) -> usize {
+        self.ticks.min(batches * self.ticks_a_batch())
+    }
+
+    fn ticks_a_batch(&self) -> usize {
+        (BATCH_ROWS / self.streams.len()).max(1)
     }
 }
 
-pub struct Done {
-    pub rows: usize,
-    pub took: Duration,
+/// Writes it as it is made; how long it took.
+pub async fn write(server: &Server, stretch: &Stretch) -> Result<Duration> {
+    let (batches, stretch) = (stretch.batches(), stretch.clone());
+    send(server, Form::Arrow, batches, move |number| encode(Form::Arrow, &stretch.batch(number))).await
 }
 
-/// Writes `seconds` of the plant; bodies are encoded before the clock starts.
-pub async fn run(server: &Server, streams: &[StreamId], form: Form, seconds: usize) -> Result<Done> {
-    // Each form has days of its own, so that neither overwrites the other.
-    let start = signals::START + if form == Form::Ndjson { 86_400_000_000 * 30 } else { 0 };
-    let bodies: Vec<Bytes> = (0..seconds)
-        .step_by(BATCH_SECONDS)
-        .map(|from| {
-            let batch = from..seconds.min(from + BATCH_SECONDS);
-            let rows: Vec<Row> = batch.flat_map(|s| signals::second(streams, start, s)).collect();
-            encode(form, &rows)
-        })
-        .collect();
-    let (bodies, next) = (Arc::new(bodies), Arc::new(AtomicUsize::new(0)));
+/// Writes it from bodies that were encoded before the clock started.
+pub async fn write_encoded(server: &Server, stretch: &Stretch, form: Form) -> Result<Duration> {
+    let bodies: Vec<Bytes> =
+        (0..stretch.batches()).map(|number| encode(form, &stretch.batch(number))).collect();
+    send(server, form, bodies.len(), move |number| bodies[number].clone()).await
+}
+
+async fn send(
+    server: &Server,
+    form: Form,
+    count: usize,
+    body: impl Fn(usize) -> Bytes + Send + Sync + 'static,
+) -> Result<Duration> {
+    let (body, next) = (Arc::new(body), Arc::new(AtomicUsize::new(0)));
     let started = Instant::now();
     let writers: Vec<_> = (0..WRITERS)
         .map(|_| {
-            let url = format!("http://{}/ingest", server.address);
-            let request = server.client.post(url).header("X-API-Key", &server.key);
-            let request = request.header("Content-Type", form.media_type());
-            let (bodies, next) = (bodies.clone(), next.clone());
+            let (body, next, request) = (body.clone(), next.clone(), request(server, form));
             tokio::spawn(async move {
-                while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let request = request.try_clone().expect("a request without body can be cloned");
-                    let answer = request.body(body.clone()).send().await.map_err(unanswered)?;
-                    if !answer.status().is_success() {
-                        return Err(refused(&answer.text().await.unwrap_or_default()));
-                    }
+                let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                for number in numbers.take_while(|number| *number < count) {
+                    post(&request, body(number)).await?;
                 }
-                Ok(())
+                Ok::<(), Error>(())
             })
         })
         .collect();
     for writer in writers {
         writer.await.map_err(|e| Error::internal("a writer ended early").because(e))??;
     }
-    Ok(Done { rows: seconds * streams.len(), took: started.elapsed() })
+    Ok(started.elapsed())
 }
 
-fn encode(form: Form, rows: &[Row]) -> Bytes {
+pub fn request(server: &Server, form: Form) -> RequestBuilder {
+    let media_type = if form == Form::Arrow { ARROW } else { "application/x-ndjson" };
+    let url = format!("http://{}/ingest", server.address);
+    server.client.post(url).header("X-API-Key", &server.key).header("Content-Type", media_type)
+}
+
+/// Sends a batch until the server has room for it. The time that takes is part of the figure.
+async fn post(request: &RequestBuilder, body: Bytes) -> Result<()> {
+    while !try_post(request, body.clone()).await? {
+        tokio::time::sleep(BREATH).await;
+    }
+    Ok(())
+}
+
+/// Sends a batch once; false when the server has no room for it now (503).
+pub async fn try_post(request: &RequestBuilder, body: Bytes) -> Result<bool> {
+    let request = request.try_clone().expect("a request without body can be cloned");
+    let answer = request.body(body).send().await;
+    let answer = answer.map_err(|e| Error::unavailable("the server does not answer").because(e))?;
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => Ok(false),
+        status if status.is_success() => Ok(true),
+        status => Err(Error::unavailable(format!("the server refused a batch: {status}: {text}"))),
+    }
+}
+
+pub fn encode(form: Form, rows: &[Row]) -> Bytes {
     if form == Form::Ndjson {
         return signals::to_ndjson(rows).into();
     }
@@ -85,12 +137,4 @@ fn encode(form: Form, rows: &[Row]) -> Bytes {
         writer.into_inner()
     };
     encode().expect("plain columns are always encoded into memory").into()
-}
-
-fn unanswered(e: reqwest::Error) -> Error {
-    Error::unavailable("the server does not answer").because(e)
-}
-
-fn refused(answer: &str) -> Error {
-    Error::unavailable(format!("the server refused a batch: {answer}"))
 }

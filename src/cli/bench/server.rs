@@ -1,22 +1,35 @@
-//! A server of the bench's own: this very program, on a temporary directory and a free port.
+//! A server of the bench's own: this very program, on a directory of its own and a free port.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::auth::key;
+use super::super::args::{InOrg, Place};
+use super::super::door::{Directory, Door};
+use crate::app::access::KeyRequest;
+use crate::app::control::{Command as Order, Outcome};
 use crate::domain::{Error, Result, StreamId};
 
-/// A running server and how to reach it.
+/// Streams are made by so many requests at once.
+const AT_ONCE: usize = 8;
+
+/// A server and how to reach it. Ended when dropped.
 pub struct Server {
-    child: Child,
+    child: Option<Child>,
     dir: Dir,
+    settings: Vec<(&'static str, String)>,
     pub address: String,
     pub key: String,
     pub client: Client,
+    /// Of the processes that are over.
+    peak: Option<u64>,
 }
 
 /// The data directory; removed at the end when it was made for the bench.
@@ -26,8 +39,25 @@ pub struct Dir {
 }
 
 impl Dir {
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// `path`, or a temporary one.
+    pub fn new(path: Option<&Path>) -> Dir {
+        match path {
+            Some(path) => Dir { path: path.to_owned(), is_ours: false },
+            None => {
+                let path = std::env::temp_dir().join(format!("basalt-bench-{}", std::process::id()));
+                Dir { path, is_ours: true }
+            }
+        }
+    }
+
+    /// The same, refused when there is something in it.
+    pub fn empty(path: Option<&Path>) -> Result<Dir> {
+        let dir = Dir::new(path);
+        if dir.path.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+            let path = dir.path.display();
+            return Err(Error::invalid(format!("`{path}` is not empty: the bench needs its own")));
+        }
+        Ok(dir)
     }
 }
 
@@ -45,56 +75,100 @@ fn failed(what: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) ->
 }
 
 impl Server {
-    /// Starts it on `dir`, which must be new or empty, or on a temporary one.
-    pub async fn start(dir: Option<&Path>) -> Result<Server> {
-        let dir = match dir {
-            Some(path) => Dir { path: path.to_owned(), is_ours: false },
-            None => {
-                let path = std::env::temp_dir().join(format!("basalt-bench-{}", std::process::id()));
-                Dir { path, is_ours: true }
-            }
-        };
-        if dir.path.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Error::invalid(format!(
-                "`{}` is not empty: the bench needs its own",
-                dir.path.display()
-            )));
-        }
-        let (secret, _) = key::generate();
+    /// Starts it, with settings as environment variables (`BASALT_…`).
+    pub async fn start(dir: Dir, settings: Vec<(&'static str, String)>) -> Result<Server> {
+        let client = Client::builder().no_proxy().build().map_err(|e| failed("cannot be asked", e))?;
+        let (address, key) = (String::new(), String::new());
+        let mut server = Server { child: None, dir, settings, address, key, client, peak: None };
+        server.spawn().await?;
+        server.key = server.create_key().await?;
+        Ok(server)
+    }
+
+    async fn spawn(&mut self) -> Result<()> {
         let program = std::env::current_exe().map_err(|e| failed("has no program", e))?;
-        let mut child = Command::new(program)
+        let child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&dir.path)
-            .env("BASALT_BOOTSTRAP_KEY", &secret)
+            .arg(&self.dir.path)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .env_remove("BASALT_BOOTSTRAP_KEY")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|e| failed("cannot be started", e))?;
-        let log = child.stderr.take().expect("stderr was piped");
+        let log = self.child.insert(child).stderr.take().expect("stderr was piped");
         let address = tokio::task::spawn_blocking(move || address_in(BufReader::new(log))).await;
-        let address = address.map_err(|e| failed("cannot be watched", e))??;
-        Ok(Server { child, dir, address, key: secret, client: Client::new() })
+        self.address = address.map_err(|e| failed("cannot be watched", e))??;
+        Ok(())
+    }
+
+    /// Stops it in order and starts it again; how long it took from the start to the line that says it listens.
+    pub async fn restart(&mut self) -> Result<Duration> {
+        self.stop().await?;
+        let started = Instant::now();
+        self.spawn().await?;
+        Ok(started.elapsed())
     }
 
     pub fn dir(&self) -> &Path {
-        self.dir.path()
+        &self.dir.path
     }
 
-    /// One device with `count` streams.
+    async fn create_key(&self) -> Result<String> {
+        let key = KeyRequest {
+            name: "bench".to_owned(),
+            scopes: Vec::new(),
+            devices: Vec::new(),
+            data: Vec::new(),
+        };
+        match self.order(Order::CreateKey { org: None, key }).await? {
+            Outcome::NewKey { secret, .. } => Ok(secret),
+            _ => Err(Error::internal("the server answered another command")),
+        }
+    }
+
+    /// Flushes and merges the files through the local door; how long it took.
+    pub async fn compact(&self) -> Result<Duration> {
+        let started = Instant::now();
+        self.order(Order::Compact).await?;
+        Ok(started.elapsed())
+    }
+
+    /// The readings it holds.
+    pub async fn count(&self) -> Result<usize> {
+        let door = self.door().await?;
+        let mut answer = door.sql("SELECT count(*) FROM readings").await?;
+        let batch = answer.batches.try_next().await?;
+        let count = batch.and_then(|batch| Some(batch.column(0).as_primitive_opt::<Int64Type>()?.value(0)));
+        let count = count.and_then(|count| usize::try_from(count).ok());
+        count.ok_or_else(|| Error::internal("the server did not say how many rows it holds"))
+    }
+
+    async fn order(&self, order: Order) -> Result<Outcome> {
+        self.door().await?.run(order).await
+    }
+
+    async fn door(&self) -> Result<Door> {
+        let place = Place { config: None, data_dir: Some(self.dir.path.clone()) };
+        Door::open(&place, &InOrg { org: None }, Directory::MustExist).await
+    }
+
+    /// One device with `count` streams more, in the order of their ids.
     pub async fn create_streams(&self, count: usize) -> Result<Vec<StreamId>> {
         let device = json!({"name": "Bench", "protocol": "virtual", "poll_interval": null});
-        let device = self.create("/api/device/", &device).await?;
-        let mut streams = Vec::new();
-        for i in 0..count {
+        let device = self.create("/api/device/", device).await?;
+        let signals = stream::iter(0..count).map(|i| {
             let row = json!({"name": format!("signal {i}"), "device": device});
-            streams.push(StreamId(self.create("/api/data/", &row).await?));
-        }
-        Ok(streams)
+            async move { self.create("/api/data/", row).await.map(StreamId) }
+        });
+        let mut ids: Vec<_> = signals.buffer_unordered(AT_ONCE).try_collect().await?;
+        ids.sort_unstable();
+        Ok(ids)
     }
 
-    async fn create(&self, path: &str, row: &Value) -> Result<i32> {
+    async fn create(&self, path: &str, row: Value) -> Result<i32> {
         let url = format!("http://{}{path}", self.address);
-        let asked = self.client.post(url).header("X-API-Key", &self.key).json(row).send().await;
+        let asked = self.client.post(url).header("X-API-Key", &self.key).json(&row).send().await;
         let answer: Value = match asked {
             Ok(answer) => answer.json().await.map_err(|e| failed("answered no JSON", e))?,
             Err(e) => return Err(failed("does not answer", e)),
@@ -103,22 +177,47 @@ impl Server {
         id.ok_or_else(|| failed("refused a row", answer.to_string()))
     }
 
-    /// The most memory it ever had resident (Linux).
+    /// The most memory it ever had resident, restarts included (Linux).
     pub fn peak_memory_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+        self.peak.max(self.status("VmHWM:"))
+    }
+
+    /// What it has resident now (Linux).
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// Begins a new peak.
+    pub fn forget_peak(&mut self) {
+        self.peak = None;
+    }
+
+    fn status(&self, field: &str) -> Option<u64> {
+        let pid = self.child.as_ref()?.id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find_map(|l| l.strip_prefix(field))?;
         Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
     }
 
-    /// Stops it in order, everything flushed.
-    pub async fn stop(mut self) -> Result<Dir> {
-        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    /// Stops it in order, everything flushed. The directory stays until this is dropped.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.peak = self.peak_memory_bytes();
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
         let pid = pid.ok_or_else(|| Error::internal("the bench's server has no process id"))?;
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|e| failed("stays", e))?;
-        let ended =
-            tokio::task::spawn_blocking(move || self.child.wait().map(|status| (status, self.dir))).await;
-        let (status, dir) = ended.map_err(|e| failed("stays", e))?.map_err(|e| failed("stays", e))?;
-        if status.success() { Ok(dir) } else { Err(failed("ended badly", status.to_string())) }
+        let ended = tokio::task::spawn_blocking(move || child.wait()).await;
+        let status = ended.map_err(|e| failed("stays", e))?.map_err(|e| failed("stays", e))?;
+        if status.success() { Ok(()) } else { Err(failed("ended badly", status.to_string())) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may be over already; its directory is of no more use either way.
+            let _ = child.kill().and_then(|()| child.wait());
+        }
     }
 }
 

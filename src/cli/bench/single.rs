@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::figures::Latencies;
 use super::server::Server;
 use super::signals;
 use crate::domain::{Error, Micros, Result, StreamId};
@@ -16,10 +17,8 @@ pub const CONNECTIONS: usize = 64;
 const START: i64 = signals::START + 86_400_000_000 * 60;
 
 pub struct Done {
-    pub posts: usize,
+    pub latencies: Latencies,
     pub took: Duration,
-    pub p50_ms: f64,
-    pub p99_ms: f64,
 }
 
 /// Posts to `/api/data/{id}/value/` for `time`.
@@ -32,18 +31,12 @@ pub async fn run(server: &Server, streams: &[StreamId], time: Duration) -> Resul
             tokio::spawn(async move { post(&address, &key, stream, i, started + time).await })
         })
         .collect();
-    let mut latencies: Vec<Duration> = Vec::new();
+    let mut latencies = Latencies::default();
     for client in clients {
         let done = client.await.map_err(|e| Error::internal("a client ended early").because(e))?;
-        latencies.extend(done?);
+        latencies.extend([done?]);
     }
-    let took = started.elapsed();
-    latencies.sort_unstable();
-    let at = |q: f64| {
-        let i = ((latencies.len() as f64 * q) as usize).min(latencies.len().saturating_sub(1));
-        latencies.get(i).map_or(0.0, |l| l.as_secs_f64() * 1000.0)
-    };
-    Ok(Done { posts: latencies.len(), took, p50_ms: at(0.5), p99_ms: at(0.99) })
+    Ok(Done { latencies, took: started.elapsed() })
 }
 
 async fn post(
@@ -52,16 +45,16 @@ async fn post(
     stream: StreamId,
     client: usize,
     until: Instant,
-) -> Result<Vec<Duration>> {
+) -> Result<Latencies> {
     let failed = |e: std::io::Error| Error::unavailable("a connection failed").because(e);
     let mut socket = TcpStream::connect(address).await.map_err(failed)?;
     socket.set_nodelay(true).map_err(failed)?;
-    let mut latencies = Vec::new();
+    let mut latencies = Latencies::default();
     let mut answer = [0; 4096];
     while Instant::now() < until {
         // Every client has microseconds of its own: no value replaces another.
-        let ts = Micros(START + (latencies.len() * CONNECTIONS + client) as i64);
-        let body = format!(r#"{{"timestamp":"{ts}","value":{}}}"#, latencies.len() as f64 / 4.0);
+        let ts = Micros(START + (latencies.count() * CONNECTIONS + client) as i64);
+        let body = format!(r#"{{"timestamp":"{ts}","value":{}}}"#, latencies.count() as f64 / 4.0);
         let request = format!(
             "POST /api/data/{stream}/value/ HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -70,7 +63,7 @@ async fn post(
         let sent = Instant::now();
         socket.write_all(request.as_bytes()).await.map_err(failed)?;
         read_answer(&mut socket, &mut answer).await?;
-        latencies.push(sent.elapsed());
+        latencies.add(sent.elapsed());
     }
     Ok(latencies)
 }

@@ -1,0 +1,43 @@
+//! What is asked for lies where there are rows.
+
+use super::super::signals::START;
+use super::*;
+
+const HOUR: i64 = 3600 * SECOND;
+
+fn loaded(seconds: usize, has_year: bool) -> Loaded {
+    let plant = Plant { seed: 0, start: START, streams: 3, seconds, has_year };
+    Loaded { plant, streams: (1..=3).map(StreamId).collect(), year_stream: has_year.then_some(StreamId(4)) }
+}
+
+#[test]
+fn windows_move_and_stay_within_the_plant() {
+    for seconds in [1, 60, 3600, DAY, 10 * DAY] {
+        let loaded = loaded(seconds, false);
+        let (start, end) = (loaded.plant.start, loaded.plant.end());
+        for round in 0..2000 {
+            let (from, to) = loaded.window(3600, round);
+            assert!(start <= from && from < to && to <= end, "{seconds} s, round {round}");
+            assert!(to - from <= HOUR);
+        }
+        assert!(seconds < 60 || loaded.window(3600, 0) != loaded.window(3600, 1));
+    }
+    let day = loaded(DAY, false);
+    assert_eq!(day.window(3600, 0), (day.plant.end() - HOUR, day.plant.end()));
+}
+
+#[test]
+fn the_longest_is_the_year_if_there_is_one() {
+    let (stream, (from, to)) = loaded(DAY, true).longest(YEAR, 0);
+    assert_eq!((stream, to - from), (StreamId(4), YEAR as i64 * SECOND));
+    let (stream, (from, to)) = loaded(DAY, false).longest(YEAR, 0);
+    assert_eq!((stream, to - from), (StreamId(1), DAY as i64 * SECOND));
+}
+
+#[test]
+fn a_plant_of_the_future_is_refused() {
+    let plant = Plant { seed: 0, start: START, streams: 1, seconds: 2 * DAY, has_year: false };
+    assert!(plant.check(Micros(plant.end())).is_ok());
+    let told = plant.check(Micros(plant.end() - 1)).unwrap_err().message;
+    assert_eq!(told, "the plant begins at 2026-01-05T00:00:00Z: until now there are only 1 days");
+}

@@ -1,0 +1,34 @@
+//! What a soak fails for.
+
+use super::*;
+
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn every_fault_is_told() {
+    assert!(judge(0, &[], true, false).is_ok());
+    let errors = ["q1, round 3: answered 500".to_owned(), "another".to_owned()];
+    let rows = [
+        ("refused", judge(2, &[], true, false), "2 batches were refused"),
+        (
+            "failed",
+            judge(0, &errors, true, false),
+            "2 questions failed, the first: q1, round 3: answered 500",
+        ),
+        ("missing", judge(0, &[], false, false), "rows are missing or too many"),
+        ("grown", judge(0, &[], true, true), "memory grew"),
+        ("two", judge(1, &[], true, true), "1 batches were refused; memory grew"),
+    ];
+    for (name, judged, told) in rows {
+        assert_eq!(judged.unwrap_err().message, told, "{name}");
+    }
+}
+
+#[test]
+fn growth_is_told_from_noise() {
+    for (second, last, grew) in [(400, 400, false), (400, 480, false), (400, 500, true), (900, 700, false)] {
+        assert_eq!(has_grown(second * MIB, last * MIB), grew, "{second} to {last}");
+    }
+    assert_eq!(median(&[]), 0);
+    assert_eq!(median(&[3, 1, 2]), 2);
+}
