@@ -53,6 +53,9 @@ pub struct All {
     /// Times each question is asked after it was asked cold
     #[arg(long, default_value_t = 30, value_parser = positive)]
     pub runs: usize,
+    /// How long several clients ask at once, of each table line, seconds
+    #[arg(long, default_value_t = 3.0, value_parser = time)]
+    pub seconds: f64,
     /// Leave the files as the flushes wrote them
     #[arg(long)]
     pub no_compact: bool,
@@ -100,6 +103,9 @@ pub struct Growth {
     /// Streams stored with a year each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100], value_parser = positive)]
     pub years: Vec<usize>,
+    /// Days of a year
+    #[arg(long, default_value_t = 365, value_parser = positive)]
+    pub days: usize,
     /// Seconds between the rows of a stream with a year
     #[arg(long, default_value_t = 10, value_parser = positive)]
     pub every: usize,
@@ -149,6 +155,11 @@ pub struct Soak {
     /// An empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+fn time(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.001..86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "not seconds between 0.001 and 86400".to_owned())
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -4,21 +4,18 @@ use super::args::{self, Table};
 use super::ask::{self, Client};
 use super::bulk::{self, Stretch};
 use super::figures::{ms, show};
-use super::plant::{Loaded, Plant, YEAR};
+use super::plant::{DAY, Loaded, Plant};
 use super::server::{Dir, Server};
 use super::signals::{SECOND, START, Signals};
 use super::{disk, note, questions, start_to_answer};
 use crate::cli::print;
 use crate::domain::{Result, StreamId};
 
-/// A year that is over.
-const YEAR_START: i64 = START - YEAR as i64 * SECOND;
 const STREAMS: usize = 100;
 /// Rows of each stream whose latest value is asked.
 const FEW: usize = 10;
 /// Between the rows of a stream when files are what matters.
 const HOUR: usize = 3600;
-const DAYS: usize = 365;
 
 pub async fn run(args: &args::Growth) -> Result<()> {
     for table in &args.only {
@@ -43,10 +40,30 @@ fn plant_of(streams: &[StreamId], start: i64, seconds: usize) -> Loaded {
     Loaded { plant, streams: streams.to_vec(), year_stream: None }
 }
 
-/// A year for each of `streams`, the first of which has the number `first`.
-fn year_of(streams: &[StreamId], first: usize, every: usize) -> Stretch {
-    let signals = Signals { seed: 0, start: YEAR_START, first: first as u64, every: every as u64 };
-    Stretch { signals, streams: streams.into(), ticks: YEAR / every }
+/// A year that is over.
+struct Year {
+    days: usize,
+    every: usize,
+}
+
+impl Year {
+    fn seconds(&self) -> usize {
+        self.days * DAY
+    }
+
+    fn start(&self) -> i64 {
+        START - self.seconds() as i64 * SECOND
+    }
+
+    /// It, for each of `streams`, the first of which has the number `first`.
+    fn of(&self, streams: &[StreamId], first: usize) -> Stretch {
+        let signals = Signals { seed: 0, start: self.start(), first: first as u64, every: self.every as u64 };
+        Stretch { signals, streams: streams.into(), ticks: self.seconds() / self.every }
+    }
+
+    fn plant_of(&self, streams: &[StreamId]) -> Loaded {
+        plant_of(streams, self.start(), self.seconds())
+    }
 }
 
 /// The p50 of a question, in milliseconds.
@@ -66,15 +83,16 @@ fn ascending(sizes: &[usize]) -> Vec<usize> {
 
 async fn years(args: &args::Growth) -> Result<()> {
     let server = new_server(Vec::new()).await?;
+    let year = Year { days: args.days, every: args.every };
     let (mut streams, mut rows) = (Vec::new(), Vec::new());
     for count in ascending(&args.years) {
         note(&format!("a year of {count} streams"));
         let more = server.create_streams(count - streams.len()).await?;
-        bulk::write(&server, &year_of(&more, streams.len(), args.every)).await?;
+        bulk::write(&server, &year.of(&more, streams.len())).await?;
         streams.extend(more);
         server.compact().await?;
-        let stored = streams.len() * (YEAR / args.every);
-        let took = p50(&server, &plant_of(&streams, YEAR_START, YEAR), "q5", args.runs).await?;
+        let stored = year.of(&streams, 0).rows();
+        let took = p50(&server, &year.plant_of(&streams), "q5", args.runs).await?;
         rows.push([count.to_string(), stored.to_string(), took]);
     }
     print::table(["STREAMS OF A YEAR", "ROWS", "ONE BY THE HOUR, P50 ms"], &rows)?;
@@ -120,41 +138,42 @@ async fn start(args: &args::Growth) -> Result<()> {
 async fn files(args: &args::Growth) -> Result<()> {
     let quiet = ("BASALT_COMPACTION__INTERVAL", "365d".to_owned());
     let mut server = new_server(vec![quiet]).await?;
-    let streams = server.create_streams(args.files.div_ceil(DAYS)).await?;
+    let year = Year { days: args.days, every: HOUR };
+    let streams = server.create_streams(args.files.div_ceil(args.days)).await?;
     for (number, stream) in streams.iter().enumerate() {
         note(&format!("a year of stream {} of {}", number + 1, streams.len()));
-        bulk::write(&server, &year_of(&[*stream], number, HOUR)).await?;
+        bulk::write(&server, &year.of(&[*stream], number)).await?;
         // Stopping flushes.
         server.restart().await?;
     }
-    before_and_after(&mut server, &streams, args.runs).await
+    before_and_after(&mut server, &year.plant_of(&streams), args.runs).await
 }
 
 async fn import(args: &args::Growth) -> Result<()> {
     let mut server = new_server(Vec::new()).await?;
+    let year = Year { days: args.days, every: args.every };
     let streams = server.create_streams(args.import).await?;
     for (number, stream) in streams.iter().enumerate() {
         note(&format!("a year of stream {} of {}", number + 1, streams.len()));
-        bulk::write(&server, &year_of(&[*stream], number, args.every)).await?;
+        bulk::write(&server, &year.of(&[*stream], number)).await?;
     }
-    before_and_after(&mut server, &streams, args.runs).await
+    before_and_after(&mut server, &year.plant_of(&streams), args.runs).await
 }
 
-async fn before_and_after(server: &mut Server, streams: &[StreamId], runs: usize) -> Result<()> {
-    let plant = plant_of(streams, YEAR_START, YEAR);
+async fn before_and_after(server: &mut Server, plant: &Loaded, runs: usize) -> Result<()> {
     let mut rows = Vec::new();
     for state in ["before compaction", "after"] {
-        let start = start_to_answer(server, &plant).await?;
+        let start = start_to_answer(server, plant).await?;
         let files = disk::lake_files(server.dir())?;
         let [q1, q4, q5, q7] = ["q1", "q4", "q5", "q7"];
         rows.push([
             state.to_owned(),
             files.to_string(),
             show(ms(start)),
-            p50(server, &plant, q1, runs).await?,
-            p50(server, &plant, q4, runs).await?,
-            p50(server, &plant, q5, runs).await?,
-            p50(server, &plant, q7, runs).await?,
+            p50(server, plant, q1, runs).await?,
+            p50(server, plant, q4, runs).await?,
+            p50(server, plant, q5, runs).await?,
+            p50(server, plant, q7, runs).await?,
         ]);
         note("flushing and compacting");
         let took = server.compact().await?;

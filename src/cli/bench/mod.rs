@@ -33,9 +33,8 @@ use plant::{DAY, Loaded, Plant};
 use report::{Asked, Load, Report};
 use server::{Dir, Server};
 
-/// The questions several clients ask at once, for so long.
+/// The questions several clients ask at once.
 const TOGETHER: [&str; 3] = ["q1", "q3", "q6"];
-const TOGETHER_TIME: Duration = Duration::from_secs(3);
 /// Starts whose median is told.
 const STARTS: usize = 3;
 
@@ -68,7 +67,7 @@ async fn all(args: &All) -> Result<()> {
     };
     count(&server, &plant).await?;
     let asked =
-        if args.only == Some(Only::Load) { None } else { Some(ask(&mut server, &plant, args.runs).await?) };
+        if args.only == Some(Only::Load) { None } else { Some(ask(&mut server, &plant, args).await?) };
     server.stop().await?;
     let (rows, version) = (plant.plant.rows(), env!("CARGO_PKG_VERSION"));
     Report { version, plant: plant.plant, rows, load, asked }.print(args.format)
@@ -107,7 +106,7 @@ async fn count(server: &Server, plant: &Loaded) -> Result<()> {
     Err(Error::internal(format!("the server holds {found} rows of {rows} written")))
 }
 
-async fn ask(server: &mut Server, plant: &Loaded, runs: usize) -> Result<Asked> {
+async fn ask(server: &mut Server, plant: &Loaded, args: &All) -> Result<Asked> {
     let mut starts = Latencies::default();
     for _ in 0..STARTS {
         starts.add(start_to_answer(server, plant).await?);
@@ -115,13 +114,13 @@ async fn ask(server: &mut Server, plant: &Loaded, runs: usize) -> Result<Asked> 
     // Files that were merged away are gone now.
     let (lake_bytes, lake_files) = (disk::lake_bytes(server.dir())?, disk::lake_files(server.dir())?);
     server.forget_peak();
-    let questions = ask::all(server, plant, runs).await?;
-    let mut together = Vec::new();
+    let questions = ask::all(server, plant, args.runs).await?;
+    let (mut together, time) = (Vec::new(), Duration::from_secs_f64(args.seconds));
     for id in TOGETHER {
         for clients in [1, 4, 10] {
             note(&format!("{id}, {clients} clients"));
             let client = Client::new(server, plant);
-            together.push(ask::blocking(move || client.ask_together(id, clients, TOGETHER_TIME)).await?);
+            together.push(ask::blocking(move || client.ask_together(id, clients, time)).await?);
         }
     }
     let peak_memory_bytes = server.peak_memory_bytes();

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::AsArray;
@@ -30,6 +31,8 @@ pub struct Server {
     pub client: Client,
     /// Of the processes that are over.
     peak: Option<u64>,
+    /// Made so far: their names differ.
+    devices: AtomicUsize,
 }
 
 /// The data directory; removed at the end when it was made for the bench.
@@ -79,7 +82,16 @@ impl Server {
     pub async fn start(dir: Dir, settings: Vec<(&'static str, String)>) -> Result<Server> {
         let client = Client::builder().no_proxy().build().map_err(|e| failed("cannot be asked", e))?;
         let (address, key) = (String::new(), String::new());
-        let mut server = Server { child: None, dir, settings, address, key, client, peak: None };
+        let mut server = Server {
+            child: None,
+            dir,
+            settings,
+            address,
+            key,
+            client,
+            peak: None,
+            devices: AtomicUsize::new(0),
+        };
         server.spawn().await?;
         server.key = server.create_key().await?;
         Ok(server)
@@ -155,7 +167,9 @@ impl Server {
 
     /// One device with `count` streams more, in the order of their ids.
     pub async fn create_streams(&self, count: usize) -> Result<Vec<StreamId>> {
-        let device = json!({"name": "Bench", "protocol": "virtual", "poll_interval": null});
+        let number = self.devices.fetch_add(1, Ordering::Relaxed);
+        let name = format!("Bench {number}");
+        let device = json!({"name": name, "protocol": "virtual", "poll_interval": null});
         let device = self.create("/api/device/", device).await?;
         let signals = stream::iter(0..count).map(|i| {
             let row = json!({"name": format!("signal {i}"), "device": device});

@@ -1,0 +1,88 @@
+//! `basalt bench` in its smallest forms: what it does, never how fast.
+
+use serde_json::Value;
+
+use crate::support::Home;
+
+#[tokio::test]
+async fn a_plant_is_loaded_asked_and_asked_again() {
+    let home = Home::new();
+    let dir = home.path().join("plant").display().to_string();
+    let few = ["--runs", "2", "--seconds", "0.05", "--format", "json", "--data-dir", &dir];
+    let size = ["--streams", "7", "--rows", "4200"];
+
+    let loaded = home.basalt(&[&["bench", "--only", "load"], &size[..], &few].concat()).await.ok();
+    let loaded: Value = serde_json::from_str(&loaded).unwrap();
+    assert_eq!((&loaded["rows"], &loaded["asked"]), (&4200.into(), &Value::Null), "{loaded}");
+
+    let asked = home.basalt(&[&["bench", "--only", "questions"], &few[..]].concat()).await.ok();
+    let asked: Value = serde_json::from_str(&asked).unwrap();
+    let questions = asked["asked"]["questions"].as_array().unwrap();
+    assert_eq!((questions.len(), &asked["load"]), (14, &Value::Null), "{asked}");
+    let rows = |id: &str| &questions.iter().find(|q| q["id"] == id).unwrap()["rows"];
+    // The whole plant of ten minutes lies in every window.
+    let expected = [("q1", 1), ("q2", 7), ("q3", 600), ("q4", 600), ("q7", 7), ("q8", 7), ("scan", 1)];
+    for (id, count) in expected {
+        assert_eq!(rows(id), count, "{id}");
+    }
+    assert_eq!(asked["asked"]["together"].as_array().unwrap().len(), 9, "{asked}");
+    assert!(asked["asked"]["lake_bytes"].as_u64().unwrap() > 0, "{asked}");
+
+    let told = home.basalt(&["bench", "questions", "--data-dir", &dir, "--rounds", "3"]).await.ok();
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["questions"][0]["path"], "/api/data/{stream}/value/?limit=1");
+    assert_eq!(told["questions"][2]["params"].as_array().unwrap().len(), 3);
+
+    let again = home.basalt(&["bench", "--data-dir", &dir]).await.failed();
+    assert!(again.contains("is not empty: the bench needs its own"), "{again}");
+}
+
+#[tokio::test]
+async fn what_was_not_loaded_is_not_asked() {
+    let home = Home::new();
+    let dir = home.path().join("nothing").display().to_string();
+    let told = home.basalt(&["bench", "--only", "questions", "--data-dir", &dir]).await.failed();
+    assert!(told.contains("was not loaded by `basalt bench --data-dir`"), "{told}");
+}
+
+#[tokio::test]
+async fn growth_in_a_year_of_three_days() {
+    let home = Home::new();
+    let all = ["bench", "growth", "--only", "years,latest,start,files,import", "--runs", "1", "--days", "3"];
+    let sizes = [
+        "--every", "600", "--years", "1,2", "--latest", "5,9", "--start", "300,500", "--files", "6",
+        "--import", "2",
+    ];
+    let told = home.basalt(&[&all[..], &sizes].concat()).await.ok();
+    let first = |line: &&str| line.split_whitespace().next().is_some_and(|word| word.parse::<u32>().is_ok());
+    let numbers: Vec<_> =
+        told.lines().filter(first).map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(numbers, ["1", "2", "5", "9", "300", "500"], "{told}");
+    let files = |line: &str| line.split_whitespace().find_map(|word| word.parse::<usize>().ok());
+    let before = told.lines().filter(|line| line.starts_with("before")).map(files);
+    let after = told.lines().filter(|line| line.starts_with("after")).map(files);
+    assert_eq!(before.collect::<Vec<_>>()[0], Some(6), "{told}");
+    // Three days, and the seconds of a plant that reach into the next.
+    assert_eq!(after.collect::<Vec<_>>(), [Some(3), Some(3)], "{told}");
+}
+
+#[tokio::test]
+async fn a_short_soak_loses_nothing_and_fails_nothing() {
+    let home = Home::new();
+    let args = ["bench", "soak", "--seconds", "3", "--rate", "20000", "--streams", "10"];
+    let told = home.basalt(&args).await.ok();
+    let found = told.lines().find_map(|line| line.strip_prefix("rows found: ")).unwrap();
+    let (found, written) = found.split_once(" of ").unwrap();
+    assert_eq!(found, written);
+    assert!(found.parse::<usize>().unwrap() > 100_000, "{told}");
+    assert!(told.contains("failed questions: 0"), "{told}");
+}
+
+#[tokio::test]
+async fn ingest_writes_what_it_counts() {
+    let home = Home::new();
+    let told = home.basalt(&["bench", "ingest", "--rows", "3000", "--seconds", "1"]).await.ok();
+    for line in ["Arrow ingest", "(3000 rows", "NDJSON ingest", "(400 rows", "single values", "B/row"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# What takes too long for every change: a soak, and what is measured at full size. Figures go to standard output, and
+# a run fails when an answer is wrong, a row is missing or memory grows; never because something was slow.
+#
+#     tests/long.sh [--seconds N] [SECTION…]      without a section, all of them, one after the other
+#
+# Data goes to TMPDIR, up to 10 GB of it: put it on the disk that matters. BASALT names the program to measure; without
+# it a release build is made.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+sections=(soak hundred_million ten_thousand_streams growth files import peers)
+soak_seconds=1200
+
+fail() {
+    echo "tests/long.sh: $*" >&2
+    exit 1
+}
+
+# Writes at half of full speed and asks at the same time, compaction running. Its last table has p99 against idle p50.
+soak() {
+    "$BASALT" bench soak --seconds "$soak_seconds"
+}
+
+# 100 streams of ten days and one with a year: 117.9 million rows.
+hundred_million() {
+    "$BASALT" bench --days 10 --year-stream
+}
+
+# The same number of rows in many streams.
+ten_thousand_streams() {
+    "$BASALT" bench --streams 10_000 --rows 100_000_000
+}
+
+# What cost grows with: streams of a year, latest values, rows at the start.
+growth() {
+    "$BASALT" bench growth --only years,latest,start
+}
+
+# 5,000 live files, before and after they are merged.
+files() {
+    "$BASALT" bench growth --only files
+}
+
+# A year of ten streams, one stream after the other, before and after the files are merged.
+import() {
+    "$BASALT" bench growth --only import
+}
+
+# The peers on the rows of hundred_million.
+peers() {
+    local dir
+    dir=$(mktemp -d)
+    # Expanded now: the local variable is gone when the trap runs.
+    # shellcheck disable=SC2064
+    trap "rm -rf '$dir'" EXIT
+    "$BASALT" bench --only load --days 10 --year-stream --data-dir "$dir/plant"
+    python3 benches/peers questions --data-dir "$dir/plant" --basalt "$BASALT"
+}
+
+chosen=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --seconds)
+        [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--seconds takes a number"
+        soak_seconds=$2
+        shift
+        ;;
+    *)
+        [[ " ${sections[*]} " == *" $1 "* ]] || fail "no section \`$1\`: there are ${sections[*]}"
+        chosen+=("$1")
+        ;;
+    esac
+    shift
+done
+[ ${#chosen[@]} -gt 0 ] || chosen=("${sections[@]}")
+
+if [ -z "${BASALT:-}" ]; then
+    cargo build --locked --release
+    BASALT=target/release/basalt
+fi
+
+failed=()
+for section in "${chosen[@]}"; do
+    echo "== $section"
+    # In a shell of its own, in which `set -e` holds: the other sections still run.
+    set +e
+    (set -e; "$section")
+    [ $? -eq 0 ] || failed+=("$section")
+    set -e
+done
+[ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
