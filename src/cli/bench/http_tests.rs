@@ -4,6 +4,8 @@ use std::net::TcpListener;
 
 use super::*;
 
+type Expected = std::result::Result<&'static [u8], &'static str>;
+
 /// What comes of a server that answers these bytes and hangs up.
 fn answered(bytes: &'static [u8]) -> Result<Vec<u8>> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -22,7 +24,7 @@ fn answered(bytes: &'static [u8]) -> Result<Vec<u8>> {
 
 #[test]
 fn whole_answers_are_taken_and_others_refused() {
-    let rows: [(&str, &[u8], std::result::Result<&[u8], &str>); 6] = [
+    let rows: [(&str, &'static [u8], Expected); 6] = [
         ("counted", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", Ok(b"hi")),
         ("empty", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Ok(b"")),
         (

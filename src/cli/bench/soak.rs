@@ -28,8 +28,10 @@ const CALIBRATION: Duration = Duration::from_secs(30);
 /// Written before anything is asked.
 const FIRST_BATCHES: usize = 10;
 const SAMPLE: Duration = Duration::from_secs(1);
-/// Memory of fewer seconds says nothing.
-const JUDGED_SECONDS: usize = 120;
+/// Memory of fewer seconds says nothing: caches and buffers are still filling.
+const JUDGED_SECONDS: usize = 600;
+/// At most so long is the server left alone before it counts as idle.
+const SETTLE: Duration = Duration::from_secs(60);
 
 /// The plant as it is written, and how far that is.
 struct Feed {
@@ -57,15 +59,13 @@ pub async fn run(args: &args::Soak) -> Result<()> {
         None => calibrate(&server, &feed).await?,
     };
     feed.write(&server, None, Stop::Batch(feed.next.load(Ordering::Relaxed) + FIRST_BATCHES)).await?;
-    server.compact().await?;
     let client = Client::new(&server, &plant);
-    let idle = ask_idle(&client, &feed).await?;
 
     note(&format!("{rate:.0} rows/s for {} s", args.seconds));
     feed.refused.store(0, Ordering::Relaxed);
     let before = feed.rows.load(Ordering::Relaxed);
     let stop = Arc::new(AtomicBool::new(false));
-    let asking = ask_until(client, feed.clone(), stop.clone());
+    let asking = ask_until(client.clone(), feed.clone(), stop.clone());
     let time = Duration::from_secs(args.seconds);
     let started = Instant::now();
     let writing = feed.write(&server, Some(rate), Stop::At(started + time));
@@ -75,6 +75,9 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     stop.store(true, Ordering::Relaxed);
     let asked = asking.await.map_err(|e| Error::internal("the client ended early").because(e))?;
     written?;
+    // The same questions of the same rows, once what runs beside has caught up.
+    tokio::time::sleep(SETTLE.min(time / 10)).await;
+    let idle = ask_idle(&client, &feed).await?;
 
     let rows = feed.rows.load(Ordering::Relaxed);
     let reached = (rows - before) as f64 / took.as_secs_f64();
@@ -88,8 +91,10 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     let grew = print_memory(&memory, server.peak_memory_bytes())?;
     let found = server.count().await?;
     print::line(&format!("rows found: {found} of {rows}"))?;
-    server.stop().await?;
+    // Files that were merged away are gone after it.
+    server.restart().await?;
     print::line(&format!("lake: {:.2} B/row", disk::lake_bytes(server.dir())? as f64 / rows as f64))?;
+    server.stop().await?;
     judge(refused, &asked.errors, found == rows, grew)
 }
 
@@ -182,7 +187,6 @@ impl Feed {
 
 type PerQuestion = Vec<(&'static str, Latencies)>;
 
-#[derive(Default)]
 struct Asked {
     latencies: PerQuestion,
     errors: Vec<String>,
@@ -201,8 +205,8 @@ async fn ask_idle(client: &Client, feed: &Arc<Feed>) -> Result<PerQuestion> {
 /// Asks in turns until it is told to stop. An answer that is an error is kept, and the next question goes on.
 fn ask_until(mut client: Client, feed: Arc<Feed>, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<Asked> {
     tokio::task::spawn_blocking(move || {
-        let mut asked = Asked::default();
-        asked.latencies = ASKED.map(|id| (id, Latencies::default())).into();
+        let latencies = ASKED.map(|id| (id, Latencies::default())).into();
+        let mut asked = Asked { latencies, errors: Vec::new() };
         let mut to = client.connect();
         for round in 0.. {
             for (id, latencies) in &mut asked.latencies {
