@@ -9,6 +9,8 @@ import duckdb
 
 import answers
 
+# A bar on standard output is not part of an answer.
+QUIET = "SET enable_progress_bar = false"
 RAW = "SELECT ts, value FROM readings WHERE stream_id = $stream AND ts >= $from AND ts < $to ORDER BY ts"
 
 QUESTIONS = {
@@ -67,6 +69,7 @@ class OwnTable:
         self.path = plant.scratch / "peer.duckdb"
         started = time.perf_counter()
         with duckdb.connect(self.path) as control:
+            control.execute(QUIET)
             control.execute(
                 "CREATE TABLE readings AS SELECT stream_id, ts, value FROM read_parquet($files) ORDER BY stream_id, ts",
                 {"files": plant.files},
@@ -91,6 +94,7 @@ class Client:
         warnings.filterwarnings("ignore", message="Arrow output on a DB-API")
         self.connection = duckdb.connect(path, read_only=not files)
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute(QUIET)
         if files:
             named = ", ".join(f"'{file}'" for file in files)
             self.connection.execute(f"CREATE VIEW readings AS SELECT * FROM read_parquet([{named}])")
