@@ -3,6 +3,7 @@
 mod data;
 mod device;
 mod refusals;
+mod statistic;
 mod value;
 
 use serde_json::Value;
