@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::json::ArrayWriter;
 use basalt::app::plant::States;
 use basalt::app::{App, Settings};
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::{StreamKind, StreamSpec};
-use basalt::domain::{Clock, Micros, Principal, Result, StreamId};
+use basalt::domain::{Clock, DeviceId, Micros, Principal, Result, StreamId};
 use basalt::query::engine::Answer;
 use basalt::query::values::ValuesQuery;
 use basalt::query::{Engine, EngineOptions};
@@ -23,6 +24,8 @@ use basalt::store::catalog::Catalog;
 use basalt::store::compaction::CompactionOptions;
 use basalt::store::disk::{Disk, LocalDisk};
 use basalt::store::flush::FlushOptions;
+use basalt::store::keyed::KeyedRows;
+use basalt::store::table::Table;
 use basalt::store::{Store, StoreOptions};
 use futures::TryStreamExt;
 use serde_json::Value;
@@ -100,6 +103,23 @@ impl Ground {
     pub async fn open_local(&self, dir: &Path) -> Inside {
         self.open(dir, Arc::new(LocalDisk)).await.unwrap()
     }
+}
+
+/// A message as it came from a device.
+pub fn message(device: DeviceId, ts: Micros, text: &str) -> KeyedRows {
+    let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![ts.0]).with_timezone("UTC"));
+    let words = |word: String| -> ArrayRef { Arc::new(StringArray::from(vec![word])) };
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int32Array::from(vec![device.0])),
+        time.clone(),
+        words(format!("00000000-0000-0000-0000-{:012}", device.0)),
+        time,
+        words("ONLINE".to_owned()),
+        words(serde_json::json!({ "id": text }).to_string()),
+        Arc::new(Int64Array::from(vec![0])),
+    ];
+    let batch = RecordBatch::try_new(Table::Messages.schema(), columns).unwrap();
+    KeyedRows::new(Table::Messages, batch).unwrap()
 }
 
 pub fn store_options(dir: &Path) -> StoreOptions {

@@ -58,6 +58,29 @@ fn exact(world: &World) -> Vec<(String, Value)> {
         ("SELECT count(*) AS n FROM readings WHERE value > 700000 OR value < 20", n(20)),
         ("SELECT count(*) AS n FROM readings WHERE value = 777123.5", n(0)),
         ("SELECT count(*) AS n FROM core_device", n(1)),
+        // What statistics answer: twenty windows computed, one written by hand.
+        ("SELECT count(*) AS n FROM statistics", n(21)),
+        ("SELECT count(*) AS n FROM core_valuestatistics", n(21)),
+        ("SELECT sum(count) AS n FROM statistics", n(21)),
+        ("SELECT max(mean) AS n FROM statistics", json!([{"n": 19.0}])),
+        ("SELECT count(DISTINCT stream_id) AS n FROM statistics WHERE stream_id < 1000", n(1)),
+        (
+            "SELECT DISTINCT stream_id FROM readings ORDER BY 1",
+            json!([{"stream_id": number}, {"stream_id": text}]),
+        ),
+        (
+            "SELECT stream_id, sum(value) AS n FROM readings GROUP BY stream_id ORDER BY 2 NULLS LAST LIMIT 1",
+            json!([{"stream_id": number, "n": 190.0}]),
+        ),
+        (
+            "SELECT count(*) AS n FROM (SELECT stream_id, time_bucket('1 minute', ts) AS m, rms(value) FROM readings GROUP BY 1, 2) x",
+            n(OWN),
+        ),
+        ("SELECT count(*) AS n FROM readings WHERE stream_id > 0 AND ts < '2027-01-01'", n(OWN)),
+        ("SELECT count(*) AS n FROM events", n(1)),
+        ("SELECT count(*) AS n FROM core_eventlog WHERE message LIKE '%z%'", n(0)),
+        ("SELECT kind FROM events ORDER BY ts, id LIMIT 1", json!([{"kind": "own"}])),
+        ("SELECT count(*) AS n FROM messages WHERE payload NOT LIKE '%own%'", n(0)),
         // Every way around a WHERE.
         ("SELECT count(*) AS n FROM readings WHERE TRUE OR stream_id = 1", n(OWN)),
         ("SELECT count(*) AS n FROM (SELECT * FROM readings) r", n(OWN)),
@@ -123,6 +146,16 @@ fn exact(world: &World) -> Vec<(String, Value)> {
         cases.push((format!("SELECT name FROM core_data WHERE id = {id}"), json!([])));
         cases.push((format!("SELECT value FROM latest WHERE stream_id = {id}"), json!([])));
         cases.push((format!("SELECT count(*) AS n FROM latest WHERE stream_id IN ({id}, {number})"), n(1)));
+        for (table, column) in
+            [("statistics", "stream_id"), ("core_valuestatistics", "data_id"), ("events", "stream_id")]
+        {
+            cases.push((format!("SELECT count(*) AS n FROM {table} WHERE {column} = {id}"), n(0)));
+        }
+        cases.push((format!("SELECT count(*) AS n FROM statistics WHERE 1 / (stream_id - {id}) < 9"), n(21)));
+        cases.push((
+            format!("SELECT max(value) AS m FROM readings WHERE stream_id = {id}"),
+            json!([{"m": null}]),
+        ));
     }
     cases
 }
@@ -150,9 +183,15 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
         "SELECT * FROM readings",
         "SELECT * FROM core_value",
         "SELECT * FROM streams",
+        "SELECT * FROM statistics",
+        "SELECT * FROM messages",
+        "SELECT * FROM events",
+        "SELECT stream_id, time_bucket('1 hour', ts), avg(value) FROM readings GROUP BY 1, 2",
         "SELECT * FROM devices",
         "SELECT * FROM groups",
         "SELECT * FROM latest",
+        "SELECT * FROM core_valuestatistics",
+        "SELECT * FROM core_eventlog",
         "SELECT * FROM core_data",
         "SELECT * FROM core_device",
         "SELECT * FROM readings a, readings b WHERE a.ts = b.ts",
@@ -186,7 +225,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
     ]
     .map(str::to_owned)
     .into();
-    for query in queries.clone().iter().take(9) {
+    for query in queries.clone().iter().take(14) {
         for explain in [
             "EXPLAIN",
             "EXPLAIN VERBOSE",
@@ -216,12 +255,17 @@ async fn explain_is_the_same_whether_or_not_others_have_rows() {
         for query in [
             "EXPLAIN SELECT count(*) FROM readings WHERE stream_id < 100",
             "EXPLAIN ANALYZE SELECT count(*) FROM readings",
+            "EXPLAIN ANALYZE SELECT count(text) FROM readings",
             "EXPLAIN ANALYZE VERBOSE SELECT * FROM readings",
+            "EXPLAIN ANALYZE SELECT * FROM statistics",
+            "EXPLAIN ANALYZE SELECT * FROM messages",
+            "EXPLAIN ANALYZE SELECT * FROM events",
         ] {
             let (status, answer) = probe(&world, &client, stage, query).await;
             assert_eq!(status, 200, "{stage}: {query}: {answer}");
             let text = answer.to_string();
-            assert!(text.contains("VisibleRows"), "{stage}: {query}: {text}");
+            let is_closed = ["VisibleRows", "Rollup", "Statistics", "Messages", "Events"].iter();
+            assert!(is_closed.into_iter().any(|leaf| text.contains(leaf)), "{stage}: {query}: {text}");
             for word in ["parquet", "StreamingTable", "date=", "file_groups", "DataSource", "Filter"] {
                 assert!(!text.contains(word), "{stage}: {query}: says `{word}`: {text}");
             }
@@ -246,6 +290,11 @@ async fn a_plan_does_not_change_when_others_write() {
         "EXPLAIN SELECT * FROM readings",
         "EXPLAIN SELECT * FROM readings ORDER BY stream_id, ts",
         "EXPLAIN SELECT stream_id, max(value) FROM readings GROUP BY stream_id",
+        "EXPLAIN SELECT time_bucket('1 hour', ts), count(*) FROM readings WHERE ts < '2026-04-20T00:00:00Z' GROUP BY 1",
+        "EXPLAIN SELECT stream_id, max(text) FROM readings GROUP BY stream_id",
+        "EXPLAIN SELECT * FROM statistics WHERE ts < '2026-04-20T00:00:00Z'",
+        "EXPLAIN SELECT * FROM messages ORDER BY ts",
+        "EXPLAIN SELECT * FROM events",
         "EXPLAIN SELECT * FROM core_value WHERE timestamp > '2026-04-01T00:00:00Z'",
         "EXPLAIN SELECT * FROM readings WHERE ts < '2026-04-20T00:00:00Z'",
         "EXPLAIN SELECT * FROM readings WHERE value > 700000",
@@ -286,6 +335,8 @@ async fn rest_and_ingest_show_and_take_own_rows_only() {
                 "/api/data/",
                 "/api/device/",
                 "/api/value/?start=2026-01-01T00:00:00Z",
+                "/api/statistic/?limit=1000&fields=all",
+                "/api/statistic/?from=2026-01-01&fields=all",
             ] {
                 let (status, headers, answer) = client.get(path).await;
                 let place = format!("{stage}, {kind}: {path}");
@@ -293,7 +344,10 @@ async fn rest_and_ingest_show_and_take_own_rows_only() {
                 check_nothing_leaks(&world, &place, &answer, &format!("{headers:?}"));
             }
             for id in &foreign {
-                for path in [format!("/api/data/{id}/"), format!("/api/data/{id}/value/")] {
+                let own = ["", "value/", "statistic/"].map(|list| format!("/api/data/{id}/{list}"));
+                let one =
+                    format!("/api/statistic/{id}-{}/", crate::inside::NOW - 150 * crate::inside::MINUTE);
+                for path in own.into_iter().chain([one]) {
                     let (status, _, answer) = client.get(&path).await;
                     assert_eq!(status, 404, "{stage}, {kind}: {path}: {answer}");
                 }

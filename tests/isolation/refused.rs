@@ -23,6 +23,8 @@ async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
             ("GET", "/api/value/"),
             ("GET", "/api/data/"),
             ("GET", "/api/data/1/value/"),
+            ("GET", "/api/data/1/statistic/"),
+            ("GET", "/api/statistic/"),
             ("GET", "/api/device/"),
             ("POST", "/api/device/"),
         ] {
@@ -36,13 +38,23 @@ async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
 async fn a_missing_scope_is_403_and_named() {
     let world = World::new().await;
     for (scope, tables) in [
-        ("value:read", &["readings", "core_value", "latest"][..]),
+        ("value:read", &["readings", "core_value", "latest", "messages"][..]),
+        ("statistic:read", &["statistics", "core_valuestatistics"]),
+        ("event-log:read", &["events", "core_eventlog"]),
         ("device:read", &["devices", "core_device"]),
         ("data:read", &["streams", "core_data"]),
         ("group:read", &["groups"]),
         ("system:read", &["query_log"]),
     ] {
-        let all = ["value:read", "device:read", "data:read", "group:read", "system:read"];
+        let all = [
+            "value:read",
+            "statistic:read",
+            "event-log:read",
+            "device:read",
+            "data:read",
+            "group:read",
+            "system:read",
+        ];
         let others: Vec<&str> = all.into_iter().filter(|s| *s != scope).collect();
         let client = world.key(&others, &[], &[]).await;
         for table in tables {

@@ -2,13 +2,15 @@
 
 use basalt::app::access::KeyRequest;
 use basalt::domain::device::{DeviceSpec, Protocol};
+use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::group::GroupSpec;
 use basalt::domain::reading::{Quality, Reading};
+use basalt::domain::statistic::Statistic;
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{DeviceId, Micros, Principal, StreamId};
 use tempfile::TempDir;
 
-use crate::inside::{Ground, Inside, MINUTE, NOW};
+use crate::inside::{Ground, Inside, MINUTE, NOW, message};
 use crate::support::Client;
 
 /// Every name and text of what a caller may not see contains this.
@@ -60,6 +62,40 @@ pub async fn write(inside: &Inside, who: &Principal, streams: &[StreamId], is_se
     inside.store.write(who, rows.into_iter().collect()).await.unwrap();
 }
 
+/// A statistic written by hand, a message and an event of a stream and its device.
+async fn record(ground: &Ground, inside: &Inside, who: &Principal, stream: StreamId, is_secret: bool) {
+    let device = ground.catalog.stream(who, stream).unwrap().spec.device;
+    let word = if is_secret { SECRET } else { "own" };
+    let ts = Micros(NOW - 150 * MINUTE);
+    let row = Statistic {
+        stream,
+        ts,
+        window_s: 60,
+        count: 1,
+        mean: Some(if is_secret { SECRET_VALUE } else { 5.0 }),
+        rms: None,
+        median: None,
+        min: None,
+        max: None,
+        q1: None,
+        q3: None,
+    };
+    inside.store.write_keyed(who, basalt::store::statistics::rows::posted(&[row])).await.unwrap();
+    inside.store.write_keyed(who, message(device, ts, word)).await.unwrap();
+    let event = EventSpec {
+        device: Some(device),
+        stream: Some(stream),
+        kind: word.to_owned(),
+        level: Level::Info,
+        ts,
+        message: word.to_owned(),
+        url: String::new(),
+        payload: serde_json::Map::new(),
+        acknowledged: false,
+    };
+    ground.catalog.create_event(who, event).await.unwrap();
+}
+
 impl World {
     /// Hidden streams have ids below and above the visible ones, in one file with them once flushed.
     pub async fn new() -> World {
@@ -83,6 +119,12 @@ impl World {
             }
         }
         write(&inside, &ground.owner, &own, false, NOW - 200 * MINUTE).await;
+        for (streams, who) in [(&hidden, &ground.owner), (&foreign, &other)] {
+            for pair in streams.chunks(2) {
+                record(&ground, &inside, who, pair[0], true).await;
+            }
+        }
+        record(&ground, &inside, &ground.owner, own[0], false).await;
         let client = inside.serve().await.without_key();
         World { ground, inside, client, own_device, own, hidden, foreign, other, _dir: dir }
     }

@@ -4,6 +4,7 @@ mod data;
 mod device;
 mod refusals;
 mod retention;
+mod statistic;
 mod value;
 
 use serde_json::Value;

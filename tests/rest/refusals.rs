@@ -23,6 +23,9 @@ async fn who_asks_must_be_known() {
         "/api/value/1-0/",
         "/api/data/1/policy/retention/",
         "/api/retention/",
+        "/api/data/1/statistic/",
+        "/api/statistic/",
+        "/api/statistic/1-0/",
     ];
     for path in paths {
         let (status, headers, body) = anonymous.get(path).await;
@@ -63,9 +66,11 @@ async fn every_route_needs_its_scope() {
         ("value", "/api/value/".to_owned()),
         ("system", format!("/api/data/{data}/policy/retention/")),
         ("system", "/api/retention/".to_owned()),
+        ("data", format!("/api/data/{data}/statistic/")),
+        ("statistic", "/api/statistic/".to_owned()),
     ];
     let refused = detail("You do not have permission to perform this action.");
-    for resource in ["device", "data", "value", "group", "system"] {
+    for resource in ["device", "data", "value", "statistic", "group", "system"] {
         for access in ["read", "write"] {
             let key = server.key(&["--scope", &format!("{resource}:{access}")]).await;
             let client = server.client().with_key(&key);

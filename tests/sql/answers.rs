@@ -5,11 +5,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::reading::{Quality, Reading};
-use basalt::domain::{Micros, StreamId};
+use basalt::domain::statistic::Statistic;
+use basalt::domain::{DeviceId, Micros, StreamId};
+use basalt::store::statistics::rows;
 use serde_json::{Value, json};
 
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+use crate::inside::{DAY, Ground, Inside, MINUTE, NOW, message};
 use crate::support::Client;
 
 /// What the cases ask: two numbers and a text over three days; some rows late, overwritten, bad or uncertain.
@@ -40,6 +43,43 @@ pub async fn write(ground: &Ground, inside: &Inside, flushes: bool) {
         if flushes {
             inside.store.flush().await.unwrap();
         }
+    }
+}
+
+/// Rows of the other tables: statistics written by hand, messages and events.
+async fn write_others(ground: &Ground, inside: &Inside) {
+    let row = |stream, ts, mean| Statistic {
+        stream: StreamId(stream),
+        ts: Micros(ts),
+        window_s: 60,
+        count: 2,
+        mean: Some(mean),
+        rms: None,
+        median: None,
+        min: Some(mean - 1.0),
+        max: None,
+        q1: None,
+        q3: Some(mean + 0.5),
+    };
+    let posted = rows::posted(&[row(1, NOW - 118 * MINUTE, 7.0), row(2, NOW - 10 * MINUTE - 1, -0.25)]);
+    inside.store.write_keyed(&ground.owner, posted).await.unwrap();
+    for (ts, text) in [(NOW - 2 * DAY, "first"), (NOW - 30 * MINUTE, "\"second\""), (NOW - 29 * MINUTE, "")] {
+        let message = message(DeviceId(1), Micros(ts), text);
+        inside.store.write_keyed(&ground.owner, message).await.unwrap();
+    }
+    for (n, (kind, level)) in [("alarm", Level::Critical), ("note", Level::Info)].into_iter().enumerate() {
+        let event = EventSpec {
+            device: Some(DeviceId(1)),
+            stream: (n == 0).then_some(StreamId(2)),
+            kind: kind.to_owned(),
+            level,
+            ts: Micros(NOW - n as i64 * DAY),
+            message: format!("event {n}"),
+            url: String::new(),
+            payload: json!({"n": n}).as_object().unwrap().clone(),
+            acknowledged: false,
+        };
+        ground.catalog.create_event(&ground.owner, event).await.unwrap();
     }
 }
 
@@ -86,6 +126,7 @@ async fn every_query_answers_the_same_from_memory_from_the_lake_and_after_a_rest
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     write(&ground, &inside, false).await;
+    write_others(&ground, &inside).await;
     let asking = client(&ground, &inside).await;
     if std::env::var_os("BASALT_TEST_UPDATE").is_some() {
         for case in cases() {
@@ -106,7 +147,11 @@ async fn every_query_answers_the_same_from_files_that_overlap() {
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     write(&ground, &inside, true).await;
+    write_others(&ground, &inside).await;
+    inside.store.flush().await.unwrap();
     check(&client(&ground, &inside).await, "a flush after each request").await;
+    inside.store.compute_statistics().await.unwrap();
+    check(&client(&ground, &inside).await, "with statistics").await;
     // The same rows once more, in memory over those of the lake.
     write(&ground, &inside, false).await;
     check(&client(&ground, &inside).await, "memory over the lake").await;

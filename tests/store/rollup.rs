@@ -7,14 +7,18 @@ use basalt::domain::reading::{Quality, Reading, Readings};
 use basalt::domain::statistic::Statistic;
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
+use basalt::query::rollup::series::{Bucket, StepFields};
+use basalt::query::step::Step;
+use basalt::query::steps::{Series, StepQuery};
 use basalt::store::statistics::rows;
+use futures::TryStreamExt;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
 
-const SEEDS: u64 = 5;
+const SEEDS: u64 = 4;
 const STEPS: usize = 40;
 /// Streams 1 to 3 are numbers, 4 is a text.
 const STREAMS: i32 = 4;
@@ -26,6 +30,7 @@ struct Model {
     chance: StdRng,
     /// Microseconds gone by since the first row.
     gone: i64,
+    now: i64,
 }
 
 /// What a list of values amounts to, the simple way.
@@ -64,7 +69,8 @@ fn is_near(found: &Value, expected: f64, size: f64) -> bool {
     found.as_f64().is_some_and(|found| (found - expected).abs() <= 1e-12 * size.max(f64::MIN_POSITIVE))
 }
 
-const START: i64 = NOW - 2 * DAY + 7 * HOUR;
+/// Two hours before a midnight.
+const START: i64 = NOW - 14 * HOUR;
 
 impl Model {
     fn time(&mut self) -> i64 {
@@ -90,8 +96,8 @@ impl Model {
     }
 
     async fn write(&mut self, ground: &Ground, inside: &Inside) {
-        let step = self.chance.random_range(0..40 * MINUTE);
-        self.gone = (self.gone + step).min(NOW - START);
+        let step = self.chance.random_range(0..2 * HOUR);
+        self.gone = (self.gone + step).min(self.now - START);
         let count = if self.chance.random_bool(0.3) { 600 } else { self.chance.random_range(1..20) };
         let request: Vec<Reading> = (0..count)
             .map(|_| {
@@ -160,7 +166,7 @@ impl Model {
         let found = inside.sql(&ground.owner, query).await;
         let (computed, posted): (Vec<&Value>, Vec<&Value>) =
             found.iter().partition(|row| row["origin"] == "computed");
-        let expected = self.windows(ground, NOW);
+        let expected = self.windows(ground, self.now);
         assert_eq!(computed.len(), expected.len(), "{place}: windows");
         for (row, ((stream, ts), (seconds, of))) in computed.iter().zip(&expected) {
             let key = json!([stream, ts, seconds, of.count]);
@@ -214,6 +220,94 @@ impl Model {
                 Question { condition, bucket, width, by_stream, range, streams },
             )
             .await;
+        }
+    }
+
+    async fn check_steps(&mut self, ground: &Ground, inside: &Inside, place: &str) {
+        for _ in 0..6 {
+            let (a, b) = (self.time(), self.time());
+            let aligned = self.chance.random_bool(0.5);
+            let cut = if aligned { HOUR } else { 1 };
+            let range = (a.min(b) / cut * cut, a.max(b) / cut * cut);
+            let (step, timezone, width) = SPANS[self.chance.random_range(0..SPANS.len())];
+            let fields = StepFields {
+                mean: true,
+                rms: true,
+                min: true,
+                max: true,
+                quantiles: self.chance.random_bool(0.5),
+            };
+            let overlay = self.chance.random_bool(0.5);
+            let query = StepQuery {
+                streams: (1..=STREAMS).map(StreamId).collect(),
+                from: Micros(range.0),
+                to: Micros(range.1),
+                step: Step::parse(step).unwrap(),
+                timezone: timezone.map(str::to_owned),
+                fields,
+                overlay_posted: overlay,
+                max_buckets: 1_000_000,
+            };
+            let place = format!("{place}: {query:?}");
+            let series: Vec<Vec<Series>> =
+                inside.engine.steps(&ground.owner, query).await.unwrap().try_collect().await.unwrap();
+            let found: BTreeMap<(i32, i64), Bucket> = series
+                .into_iter()
+                .flatten()
+                .flat_map(|series| series.buckets.into_iter().map(move |b| ((series.stream.0, b.start.0), b)))
+                .collect();
+            self.check_buckets(&found, range, width, fields.quantiles, overlay, &place);
+        }
+    }
+
+    fn check_buckets(
+        &self,
+        found: &BTreeMap<(i32, i64), Bucket>,
+        range: (i64, i64),
+        width: fn(i64) -> i64,
+        quantiles: bool,
+        overlay: bool,
+        place: &str,
+    ) {
+        let posted: Vec<&Statistic> =
+            self.posted.values().filter(|row| overlay && (range.0..range.1).contains(&row.ts.0)).collect();
+        let is_covered = |stream: i32, ts: i64| {
+            posted.iter().any(|row| row.stream.0 == stream && (row.ts.0..row.ts.0 + MINUTE).contains(&ts))
+        };
+        let mut expected: BTreeMap<(i32, i64), (Vec<f64>, Vec<&Statistic>)> = BTreeMap::new();
+        for ((stream, ts), reading) in &self.rows {
+            let is_in = (range.0..range.1).contains(ts) && !is_covered(*stream, *ts);
+            if let Some(value) = reading.value.filter(|_| is_in) {
+                expected.entry((*stream, width(*ts))).or_default().0.push(value);
+            }
+        }
+        for row in posted {
+            expected.entry((row.stream.0, width(row.ts.0))).or_default().1.push(row);
+        }
+        let keys = |map: Vec<&(i32, i64)>| map.into_iter().copied().collect::<Vec<_>>();
+        assert_eq!(keys(found.keys().collect()), keys(expected.keys().collect()), "{place}");
+        for (key, (values, rows)) in expected {
+            let bucket = found[&key];
+            let mean = |row: &Statistic| row.mean.unwrap();
+            let weighted: Vec<f64> = rows.iter().flat_map(|r| vec![mean(r); r.count as usize]).collect();
+            let all = plain(&[values.clone(), weighted].concat()).unwrap();
+            let ends = rows.iter().map(|r| (r.min.unwrap_or(mean(r)), r.max.unwrap_or(mean(r))));
+            let own = plain(&values).map(|own| (own.min, own.max));
+            let (min, max) = own.into_iter().chain(ends).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap();
+            let near = |number: Option<f64>, expected: f64| is_near(&json!(number), expected, all.rms);
+            let exact = (bucket.count, bucket.min, bucket.max);
+            assert_eq!(exact, (all.count as u64, Some(min), Some(max)), "{place} at {key:?}");
+            let is_right = near(bucket.mean, all.mean) && near(bucket.rms, all.rms);
+            assert!(is_right, "{place} at {key:?}: {bucket:?} is not {all:?}");
+            let of_bucket = [bucket.q1, bucket.median, bucket.q3];
+            match (quantiles, rows.as_slice(), plain(&values)) {
+                (true, [], Some(own)) => {
+                    let is_right = of_bucket.iter().zip(own.quartiles).all(|(a, b)| near(*a, b));
+                    assert!(is_right, "{place} at {key:?}: {bucket:?} is not {own:?}");
+                }
+                (true, [row], None) => assert_eq!(of_bucket, [row.q1, row.median, row.q3], "{place}"),
+                _ => assert_eq!(of_bucket, [None; 3], "{place} at {key:?}"),
+            }
         }
     }
 
@@ -298,6 +392,18 @@ const BUCKETS: [(&str, fn(i64) -> i64); 8] = [
     ("time_bucket('1 month', ts)", |_| 1_775_001_600_000_000),
 ];
 
+/// Steps, the zones of their clocks, and the buckets they make.
+const SPANS: [(&str, Option<&str>, fn(i64) -> i64); 8] = [
+    ("PT1M", None, |ts| ts / MINUTE * MINUTE),
+    ("PT20S", None, |ts| ts / (MINUTE / 3) * (MINUTE / 3)),
+    ("PT5M", None, |ts| ts / (5 * MINUTE) * (5 * MINUTE)),
+    ("PT1H", None, |ts| ts / HOUR * HOUR),
+    ("PT1M30S", None, |ts| ts / (MINUTE * 3 / 2) * (MINUTE * 3 / 2)),
+    ("P1D", None, |ts| ts / DAY * DAY),
+    ("P1M", None, |_| 1_775_001_600_000_000),
+    ("P1D", Some("Asia/Kolkata"), |ts| (ts + 11 * HOUR / 2) / DAY * DAY - 11 * HOUR / 2),
+];
+
 fn as_json(row: &Statistic) -> Value {
     let mut object = json!({
         "stream_id": row.stream.0, "ts": row.ts.0, "window_s": row.window_s, "count": row.count,
@@ -331,16 +437,22 @@ async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
             posted: BTreeMap::new(),
             chance: StdRng::seed_from_u64(seed),
             gone: 0,
+            now: NOW,
         };
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
-            match model.chance.random_range(0..18) {
+            match model.chance.random_range(0..19) {
                 0..7 => model.write(&ground, &inside).await,
                 7..9 => model.post(&ground, &inside).await,
                 9..12 => inside.store.flush().await.unwrap(),
                 12..14 => drop(inside.store.compute_statistics().await.unwrap()),
                 14 => drop(inside.store.compact().await.unwrap()),
                 15 => model.change_interval(&ground).await,
+                18 => {
+                    let step = model.chance.random_range(0..40 * MINUTE);
+                    ground.clock.advance(step);
+                    model.now += step;
+                }
                 16 => {
                     drop(inside);
                     inside = ground.open_local(dir.path()).await;
@@ -354,6 +466,7 @@ async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
             if step % 4 == 3 {
                 model.check_table(&ground, &inside, &place).await;
                 model.check_aggregates(&ground, &inside, &place).await;
+                model.check_steps(&ground, &inside, &place).await;
             }
         }
     }

@@ -34,9 +34,7 @@ pub const QUESTIONS: [Question; 14] = [
     Question {
         id: "q2",
         name: "latest of all streams",
-        how: How::Sql(
-            "SELECT stream_id, ts, value FROM latest",
-        ),
+        how: How::Sql("SELECT stream_id, ts, value FROM latest"),
         params: |_, _| json!({}),
     },
     Question {

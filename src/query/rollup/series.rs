@@ -281,7 +281,7 @@ fn encode(sums: &Sums, fields: StepFields) -> Result<RecordBatch> {
     let number = |get: &dyn Fn(&Sum) -> Option<f64>| -> ArrayRef {
         Arc::new(Float64Array::from_iter(sums.values().map(get)))
     };
-    let quantile = |at: usize| number(&|sum| sum.quantiles.and_then(|q| q[at]));
+    let quantile = |at: usize| number(&|sum| sum.quantiles.filter(|_| fields.quantiles).and_then(|q| q[at]));
     let times = TimestampMicrosecondArray::from_iter_values(sums.keys().map(|(_, start)| *start));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int32Array::from_iter_values(sums.keys().map(|(stream, _)| *stream))),

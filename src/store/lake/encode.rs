@@ -16,6 +16,9 @@ const PAGE_ROWS: usize = 8 * 1024;
 /// Rows of a page of statistics: the minutes of a day. Written a stream at a time, a page holds those of one stream,
 /// and a question about it decodes no others.
 const STATISTICS_PAGE_ROWS: usize = 1440;
+/// The columns of statistics whose values repeat. For the others packing by zstd saves next to nothing over their
+/// encoding, and making its decoder costs more than decoding the rows of a day.
+const PACKED: [&str; 5] = ["median", "min", "max", "q1", "q3"];
 /// A dictionary of 16 k values: more than an instrument with two decimals shows in a row group, less than a signal of
 /// full mantissa does. Past it a column chunk goes on in its fallback encoding.
 const DICTIONARY_BYTES: usize = 128 << 10;
@@ -40,9 +43,14 @@ fn properties(table: Table) -> WriterProperties {
         .set_created_by(concat!("basalt ", env!("CARGO_PKG_VERSION")).to_owned());
     for (i, field) in table.schema().fields().iter().enumerate() {
         let column = ColumnPath::from(field.name().as_str());
-        if table == Table::Statistics && i > 2 {
-            // Pages are chosen by the key, and there are many of them.
-            builder = builder.set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk);
+        if table == Table::Statistics {
+            if i > 2 {
+                // Pages are chosen by the key, and there are many of them.
+                builder = builder.set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk);
+            }
+            if !PACKED.contains(&field.name().as_str()) {
+                builder = builder.set_column_compression(column.clone(), Compression::UNCOMPRESSED);
+            }
         }
         builder = match field.data_type() {
             // A dictionary is of a whole row group: too much to decode for the few rows asked for at a time.

@@ -52,11 +52,20 @@ impl Touched {
 }
 
 /// Adds ascending times to ranges, opening a new one only past a gap.
-pub fn join(ranges: &mut Vec<(i64, i64)>, times: &[i64]) {
-    for ts in times {
-        match ranges.last_mut() {
-            Some((from, to)) if *ts >= *from && *ts - *to < GAP_US => *to = (*to).max(*ts + 1),
-            _ => ranges.push((*ts, *ts + 1)),
-        }
+pub fn join(ranges: &mut Vec<(i64, i64)>, mut times: &[i64]) {
+    while let Some(first) = times.first() {
+        let near = match ranges.last_mut() {
+            Some((from, to)) if first >= from && *first - *to < GAP_US => {
+                // All up to the gap join at once: rows lie far closer than that.
+                let near = times.partition_point(|ts| *ts - *to < GAP_US);
+                *to = (*to).max(times[near - 1] + 1);
+                near
+            }
+            _ => {
+                ranges.push((*first, *first + 1));
+                1
+            }
+        };
+        times = &times[near..];
     }
 }

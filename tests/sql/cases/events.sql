@@ -1,0 +1,1 @@
+SELECT * FROM events WHERE ts >= '2026-04-27' ORDER BY ts DESC
