@@ -54,9 +54,9 @@ pub struct WindowRows {
 
 /// What is made in one go.
 #[derive(Debug, Clone)]
-struct Unit {
-    day: Day,
-    streams: Arc<[Stream]>,
+pub struct Unit {
+    pub day: Day,
+    pub streams: Arc<[Stream]>,
 }
 
 /// A stream, and its windows in the range whose computed rows do not count.
@@ -98,7 +98,7 @@ impl WindowRows {
         let stored = tokio::task::spawn_blocking(read).await;
         rows.extend(stored.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))??);
         memory.try_resize(rows.iter().map(KeyedRows::size_bytes).sum())?;
-        let fresh = fresh::windows(&view, unit.day, &unit.streams, wish.ts, context, &memory).await?;
+        let fresh = fresh::windows(&view, &unit, wish.ts, context, &memory).await?;
         rows.extend(fresh);
         Ok(if wish.overlay { overlaid(&rows) } else { rows })
     }

@@ -142,7 +142,7 @@ fn group(file: &ParquetMetaData, index: usize, wanted: &Wanted) -> Option<Group>
     if !may_hold || rows == 0 {
         return None;
     }
-    let mut ranges = vec![0..rows];
+    let mut ranges = Vec::from([Range { start: 0, end: rows }]);
     for column in [0, 1] {
         if let Some(pages) = pages(file, index, column, wanted) {
             ranges = intersection(&ranges, &pages);
