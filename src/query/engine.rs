@@ -209,6 +209,7 @@ fn template(options: &EngineOptions, cores: usize) -> datafusion::error::Result<
     let settings = config.options_mut();
     settings.execution.time_zone = Some("UTC".to_owned());
     settings.execution.parquet.pushdown_filters = true;
+    settings.execution.use_row_number_estimates_to_optimize_partitioning = true;
     settings.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
     settings.sql_parser.map_string_types_to_utf8view = false;
     settings.execution.parquet.schema_force_view_types = false;

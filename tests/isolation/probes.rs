@@ -144,7 +144,10 @@ fn exact(world: &World) -> Vec<(String, Value)> {
             cases.push((format!("SELECT count(*) AS n FROM {table} WHERE {column} = {id}"), n(0)));
         }
         cases.push((format!("SELECT count(*) AS n FROM statistics WHERE 1 / (stream_id - {id}) < 9"), n(21)));
-        cases.push((format!("SELECT max(value) AS m FROM readings WHERE stream_id = {id}"), json!([{"m": null}])));
+        cases.push((
+            format!("SELECT max(value) AS m FROM readings WHERE stream_id = {id}"),
+            json!([{"m": null}]),
+        ));
     }
     cases
 }

@@ -21,8 +21,11 @@ use crate::app::statistic::{Rows, Written};
 use crate::domain::statistic::Statistic;
 use crate::domain::{Error, Micros, Result, StreamId};
 
+/// One number of a row.
+type Number = fn(&Statistic) -> Option<f64>;
+
 /// The numbers of a row in the order in which they are shown.
-const NUMBERS: [(&str, fn(&Statistic) -> Option<f64>); 7] = [
+const NUMBERS: [(&str, Number); 7] = [
     ("mean", |row| row.mean),
     ("rms", |row| row.rms),
     ("median", |row| row.median),

@@ -20,16 +20,21 @@ use crate::store::statistics::ranges::Ranges;
 use crate::store::statistics::rows;
 use crate::store::table::Table;
 
-/// Rows of the fresh windows of a day of each stream that begin within `ts`, inclusive, and hold a value; all
-/// columns, in order.
+/// Which fresh windows are wanted: of a day, of these streams, that begin within `ts`, inclusive.
+pub struct Fresh<'a> {
+    pub day: Day,
+    pub streams: &'a [Stream],
+    pub ts: (i64, i64),
+}
+
+/// Their rows, where they hold a value; all columns, in order.
 pub async fn windows(
     view: &View,
-    day: Day,
-    streams: &[Stream],
-    ts: (i64, i64),
+    wanted: Fresh<'_>,
     context: Arc<TaskContext>,
     memory: &MemoryReservation,
 ) -> Result<Option<KeyedRows>> {
+    let Fresh { day, streams, ts } = wanted;
     let of: Vec<(i32, Ranges)> =
         streams.iter().map(|s| (s.id, s.fresh())).filter(|(_, fresh)| !fresh.is_empty()).collect();
     let spans = of.iter().filter_map(|(_, fresh)| fresh.span());

@@ -135,7 +135,7 @@ impl<'a> Source<'a> {
             },
             _ => return None,
         };
-        aggregates::over_partials(func.name(), of, |name| column(name))
+        aggregates::over_partials(func.name(), of, column)
     }
 
     /// An expression with the columns of partials in it.

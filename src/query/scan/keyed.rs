@@ -21,7 +21,7 @@ use crate::store::table::Table;
 /// Whether a filter compares only ts and the column `id` with constants.
 pub fn is_plain(filter: &Expr, id: &str) -> bool {
     let is_known = |column: &&Column| column.name == id || column.name == "ts";
-    filter.column_refs().iter().all(|c| is_known(c)) && bounds::is_plain(&as_stream_id(filter, id))
+    filter.column_refs().iter().all(is_known) && bounds::is_plain(&as_stream_id(filter, id))
 }
 
 /// The bounds that filters put on ts and on the column `id`, as if that were `stream_id`.

@@ -148,7 +148,7 @@ fn group(file: &ParquetMetaData, index: usize, wanted: &Wanted) -> Option<Group>
     if !may_hold || rows == 0 {
         return None;
     }
-    let mut ranges = vec![0..rows];
+    let mut ranges: Vec<Range<usize>> = std::iter::once(0..rows).collect();
     for column in [0, 1] {
         if let Some(pages) = pages(file, index, column, wanted) {
             ranges = intersection(&ranges, &pages);
@@ -228,3 +228,7 @@ pub fn unreadable(path: &str, e: impl Into<Box<dyn std::error::Error + Send + Sy
     let source = e.into();
     Error::unavailable(format!("`{path}` of the lake cannot be read: {source}")).because(source)
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
