@@ -7,7 +7,7 @@ use super::App;
 use super::value::Range;
 use crate::domain::statistic::Statistic;
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::query::rollup::series::{self, StepFields};
+use crate::query::rollup::bucket::{self, StepFields};
 use crate::query::statistics::StatisticsQuery;
 use crate::query::step::Step;
 use crate::query::steps::StepQuery;
@@ -28,9 +28,9 @@ pub struct Bucket {
     pub max: Option<f64>,
 }
 
-impl From<series::Bucket> for Bucket {
-    fn from(bucket: series::Bucket) -> Self {
-        Self { start: bucket.start, mean: bucket.mean, min: bucket.min, max: bucket.max }
+impl From<bucket::Bucket> for Bucket {
+    fn from(of: bucket::Bucket) -> Self {
+        Self { start: of.start, mean: of.mean, min: of.min, max: of.max }
     }
 }
 

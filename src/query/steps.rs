@@ -17,7 +17,8 @@ use super::engine::Engine;
 use super::functions::buckets::Buckets;
 use super::functions::zone::Zone;
 use super::log::Surface;
-use super::rollup::series::{self, Bucket, Chunk, Spec, StepFields};
+use super::rollup::bucket::{self, Bucket, StepFields};
+use super::rollup::series::{Chunk, Spec};
 use super::run::Limits;
 use super::session::View;
 use super::step::Step;
@@ -108,13 +109,13 @@ fn series_of(
         let chunk = Chunk { spec: spec.clone(), ids, context: context.clone() };
         async move { chunk.read().await }
     });
-    Box::pin(RecordBatchStreamAdapter::new(series::schema(), batches))
+    Box::pin(RecordBatchStreamAdapter::new(bucket::schema(), batches))
 }
 
 fn decode(batch: &RecordBatch) -> Vec<Series> {
     let mut found: BTreeMap<i32, Vec<Bucket>> = BTreeMap::new();
-    for (stream, bucket) in series::decode(batch) {
-        found.entry(stream).or_default().push(bucket);
+    for (stream, one) in bucket::decode(batch) {
+        found.entry(stream).or_default().push(one);
     }
     found.into_iter().map(|(id, buckets)| Series { stream: StreamId(id), buckets }).collect()
 }

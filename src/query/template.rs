@@ -48,6 +48,7 @@ pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
 
 fn set(settings: &mut ConfigOptions, options: &EngineOptions, cores: usize) {
     settings.execution.time_zone = Some("UTC".to_owned());
+    settings.execution.use_row_number_estimates_to_optimize_partitioning = true;
     settings.sql_parser.dialect = Dialect::PostgreSQL;
     settings.sql_parser.map_string_types_to_utf8view = false;
     // Each sorting partition sets this much aside for merging what it spilled: together no more than a quarter of a share.

@@ -7,7 +7,7 @@ use basalt::domain::reading::{Quality, Reading, Readings};
 use basalt::domain::statistic::Statistic;
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
-use basalt::query::rollup::series::{Bucket, StepFields};
+use basalt::query::rollup::bucket::{Bucket, StepFields};
 use basalt::query::step::Step;
 use basalt::query::steps::{Series, StepQuery};
 use basalt::store::statistics::rows;
@@ -256,19 +256,13 @@ impl Model {
                 .flatten()
                 .flat_map(|series| series.buckets.into_iter().map(move |b| ((series.stream.0, b.start.0), b)))
                 .collect();
-            self.check_buckets(&found, range, width, fields.quantiles, overlay, &place);
+            let asked = Asked { range, width, quantiles: fields.quantiles, overlay };
+            self.check_buckets(&found, &asked, &place);
         }
     }
 
-    fn check_buckets(
-        &self,
-        found: &BTreeMap<(i32, i64), Bucket>,
-        range: (i64, i64),
-        width: fn(i64) -> i64,
-        quantiles: bool,
-        overlay: bool,
-        place: &str,
-    ) {
+    fn check_buckets(&self, found: &BTreeMap<(i32, i64), Bucket>, asked: &Asked, place: &str) {
+        let Asked { range, width, quantiles, overlay } = *asked;
         let posted: Vec<&Statistic> =
             self.posted.values().filter(|row| overlay && (range.0..range.1).contains(&row.ts.0)).collect();
         let is_covered = |stream: i32, ts: i64| {
@@ -391,6 +385,13 @@ const BUCKETS: [(&str, fn(i64) -> i64); 8] = [
     ("time_bucket('1 hour', ts, 'Asia/Kolkata')", |ts| (ts - HOUR / 2) / HOUR * HOUR + HOUR / 2),
     ("time_bucket('1 month', ts)", |_| 1_775_001_600_000_000),
 ];
+
+struct Asked {
+    range: (i64, i64),
+    width: fn(i64) -> i64,
+    quantiles: bool,
+    overlay: bool,
+}
 
 /// Steps, the zones of their clocks, and the buckets they make.
 const SPANS: [(&str, Option<&str>, fn(i64) -> i64); 8] = [

@@ -12,29 +12,35 @@ use futures::TryStreamExt;
 
 use super::raw;
 use super::summaries::Summaries;
-use super::windows::Unit;
+use super::windows::Stream;
+use crate::domain::time::Day;
 use crate::query::session::View;
 use crate::store::keyed::KeyedRows;
 use crate::store::statistics::ranges::Ranges;
 use crate::store::statistics::rows;
 use crate::store::table::Table;
 
-/// Rows of the fresh windows of a day of each stream that begin within `ts`, inclusive, and hold a value; all
-/// columns, in order.
+/// Which fresh windows are wanted: of a day, of these streams, that begin within `ts`, inclusive.
+pub struct Fresh<'a> {
+    pub day: Day,
+    pub streams: &'a [Stream],
+    pub ts: (i64, i64),
+}
+
+/// Their rows, where they hold a value; all columns, in order.
 pub async fn windows(
     view: &View,
-    unit: &Unit,
-    ts: (i64, i64),
+    wanted: Fresh<'_>,
     context: Arc<TaskContext>,
     memory: &MemoryReservation,
 ) -> Result<Option<KeyedRows>> {
-    let streams = &unit.streams;
+    let Fresh { day, streams, ts } = wanted;
     let of: Vec<(i32, Ranges)> =
         streams.iter().map(|s| (s.id, s.fresh())).filter(|(_, fresh)| !fresh.is_empty()).collect();
     let spans = of.iter().filter_map(|(_, fresh)| fresh.span());
     let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(None) };
     let ids: BTreeSet<i32> = of.iter().map(|(id, _)| *id).collect();
-    let scan = raw::day(view, unit.day, (from, to - 1), ids)?;
+    let scan = raw::day(view, day, (from, to - 1), ids)?;
     let mut batches = execute_stream(scan, context)?;
     let around = |id: i32, ts: i64| {
         let at = streams.binary_search_by_key(&id, |s| s.id);

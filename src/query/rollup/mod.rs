@@ -5,8 +5,10 @@
 //! leaf of a plan. `rule` puts that leaf under aggregates of SQL, with `aggregates` that add partials up.
 
 pub mod aggregates;
+pub mod bucket;
 pub mod filters;
 pub mod fresh;
+pub mod groups;
 pub mod partial;
 pub mod raw;
 pub mod rows;

@@ -169,7 +169,7 @@ impl Adder {
     }
 
     /// Partials done and not yet taken.
-    pub fn ready(&self) -> usize {
+    pub fn done(&self) -> usize {
         self.done.streams.len()
     }
 

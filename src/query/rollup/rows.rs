@@ -101,7 +101,7 @@ impl Raw {
         let Some(mut adder) = self.adder.take() else { return Ok(None) };
         while let Some(batch) = self.rows.try_next().await? {
             raw::add(&batch, &self.splits, &mut adder)?;
-            if adder.ready() >= BATCH_ROWS {
+            if adder.done() >= BATCH_ROWS {
                 let partials = adder.take()?;
                 self.adder = Some(adder);
                 return Ok(Some(partials));

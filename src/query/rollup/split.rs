@@ -138,3 +138,7 @@ fn extent(snapshot: &Snapshot) -> (i64, i64) {
         .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
         .unwrap_or((0, 0))
 }
+
+#[cfg(test)]
+#[path = "split_tests.rs"]
+mod tests;

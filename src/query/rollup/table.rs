@@ -14,9 +14,13 @@ use super::partial;
 use super::rows::Partials;
 use super::split::{Split, Splitter};
 use crate::domain::StreamId;
+use crate::domain::time::MICROS_PER_SECOND;
 use crate::query::functions::buckets::Buckets;
 use crate::query::scan::leaf::Leaf;
 use crate::query::session::View;
+
+/// So many windows are read faster by one thread than handed out to several.
+const FEW_WINDOWS: usize = 8192;
 
 /// What readings amount to under some conditions: at least one row for every stream and bucket that has readings.
 #[derive(Debug)]
@@ -39,6 +43,15 @@ impl Rollup {
     }
 }
 
+impl Rollup {
+    /// How many windows of a minute as many streams have in the range that was asked for, whatever there is of them.
+    fn windows(&self, streams: usize) -> usize {
+        let (from, to) = self.conditions.ts;
+        let minutes = to.saturating_sub(from).max(0) / (60 * MICROS_PER_SECOND);
+        usize::try_from(minutes).unwrap_or(usize::MAX).saturating_mul(streams)
+    }
+}
+
 #[async_trait]
 impl TableProvider for Rollup {
     fn schema(&self) -> SchemaRef {
@@ -58,8 +71,10 @@ impl TableProvider for Rollup {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all = (0..partial::schema().fields().len()).collect();
         let columns = projection.cloned().unwrap_or(all);
-        let partitions = state.config().target_partitions();
-        let rows = Partials::new(&self.view, self.splits()?, self.buckets.clone(), columns, partitions)?;
-        Ok(Arc::new(Leaf::new(rows, partitions)))
+        let splits = self.splits()?;
+        let windows = self.windows(splits.len());
+        let partitions = if windows > FEW_WINDOWS { state.config().target_partitions() } else { 1 };
+        let rows = Partials::new(&self.view, splits, self.buckets.clone(), columns, partitions)?;
+        Ok(Arc::new(Leaf::new(rows, partitions).with_estimate(windows)))
     }
 }

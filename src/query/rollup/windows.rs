@@ -14,7 +14,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::fresh;
+use super::fresh::{self, Fresh};
 use crate::domain::StreamId;
 use crate::domain::time::{Day, END_TIME, MICROS_PER_DAY, MIN_TIME};
 use crate::domain::window::Windows;
@@ -98,7 +98,8 @@ impl WindowRows {
         let stored = tokio::task::spawn_blocking(read).await;
         rows.extend(stored.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))??);
         memory.try_resize(rows.iter().map(KeyedRows::size_bytes).sum())?;
-        let fresh = fresh::windows(&view, &unit, wish.ts, context, &memory).await?;
+        let wanted = Fresh { day: unit.day, streams: &unit.streams, ts: wish.ts };
+        let fresh = fresh::windows(&view, wanted, context, &memory).await?;
         rows.extend(fresh);
         Ok(if wish.overlay { overlaid(&rows) } else { rows })
     }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::common::Statistics;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
@@ -31,6 +33,7 @@ pub trait Rows: Send + Sync + 'static {
 pub struct Leaf<R> {
     rows: R,
     properties: Arc<PlanProperties>,
+    estimate: Precision<usize>,
 }
 
 impl<R: Rows> Leaf<R> {
@@ -42,7 +45,14 @@ impl<R: Rows> Leaf<R> {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Self { rows, properties: Arc::new(properties) }
+        Self { rows, properties: Arc::new(properties), estimate: Precision::Absent }
+    }
+
+    /// With about how many rows to expect, so that few are not spread over threads. Nor may this depend on rows that
+    /// the principal does not see.
+    pub fn with_estimate(mut self, rows: usize) -> Self {
+        self.estimate = Precision::Inexact(rows);
+        self
     }
 }
 
@@ -80,6 +90,14 @@ impl<R: Rows> ExecutionPlan for Leaf<R> {
 
     fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(self)
+    }
+
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        let mut unknown = Statistics::new_unknown(&self.schema());
+        if partition.is_none() {
+            unknown.num_rows = self.estimate;
+        }
+        Ok(Arc::new(unknown))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

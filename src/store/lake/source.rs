@@ -235,3 +235,7 @@ pub fn unreadable(path: &str, e: impl Into<Box<dyn std::error::Error + Send + Sy
     let source = e.into();
     Error::unavailable(format!("`{path}` of the lake cannot be read: {source}")).because(source)
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
