@@ -268,7 +268,7 @@ impl Model {
         let is_covered = |stream: i32, ts: i64| {
             posted.iter().any(|row| row.stream.0 == stream && (row.ts.0..row.ts.0 + MINUTE).contains(&ts))
         };
-        let mut expected: BTreeMap<(i32, i64), (Vec<f64>, Vec<&Statistic>)> = BTreeMap::new();
+        let mut expected: BTreeMap<(i32, i64), Held> = BTreeMap::new();
         for ((stream, ts), reading) in &self.rows {
             let is_in = (range.0..range.1).contains(ts) && !is_covered(*stream, *ts);
             if let Some(value) = reading.value.filter(|_| is_in) {
@@ -371,7 +371,7 @@ struct Question<'a> {
 }
 
 /// Widths that windows divide, that windows cross, local ones, and none.
-const BUCKETS: [(&str, fn(i64) -> i64); 8] = [
+const BUCKETS: [(&str, Begin); 8] = [
     ("", |_| 0),
     ("time_bucket('1 minute', ts)", |ts| ts / MINUTE * MINUTE),
     ("time_bucket('1 hour', ts)", |ts| ts / HOUR * HOUR),
@@ -386,6 +386,12 @@ const BUCKETS: [(&str, fn(i64) -> i64); 8] = [
     ("time_bucket('1 month', ts)", |_| 1_775_001_600_000_000),
 ];
 
+/// The beginning of the bucket that holds a time.
+type Begin = fn(i64) -> i64;
+
+/// Values, and rows written by hand, of one bucket.
+type Held<'a> = (Vec<f64>, Vec<&'a Statistic>);
+
 struct Asked {
     range: (i64, i64),
     width: fn(i64) -> i64,
@@ -394,7 +400,7 @@ struct Asked {
 }
 
 /// Steps, the zones of their clocks, and the buckets they make.
-const SPANS: [(&str, Option<&str>, fn(i64) -> i64); 8] = [
+const SPANS: [(&str, Option<&str>, Begin); 8] = [
     ("PT1M", None, |ts| ts / MINUTE * MINUTE),
     ("PT20S", None, |ts| ts / (MINUTE / 3) * (MINUTE / 3)),
     ("PT5M", None, |ts| ts / (5 * MINUTE) * (5 * MINUTE)),

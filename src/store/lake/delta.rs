@@ -92,7 +92,7 @@ impl Delta {
         match read {
             Ok(()) => self.sync_log(0),
             Err(DeltaTableError::NotATable(_)) => Ok(()),
-            Err(e) => Err(unavailable("read", &self.dir, e)),
+            Err(e) => Err(unavailable("read", Path::new(&self.place.describe(self.kind)), e)),
         }
     }
 

@@ -96,6 +96,14 @@ impl Place {
         self.root.join(table.name())
     }
 
+    /// A table's folder as people find it.
+    pub fn describe(&self, table: Table) -> String {
+        match self.is_remote {
+            true => format!("{}{}", self.url, table.name()),
+            false => self.table_dir(table).display().to_string(),
+        }
+    }
+
     /// The Delta log of a table, for the kernel.
     pub fn log_store(&self, table: Table) -> Result<LogStoreRef> {
         let url = self.url.join(&format!("{}/", table.name()));
