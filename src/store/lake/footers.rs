@@ -61,14 +61,15 @@ impl Footers {
             return;
         }
         let kept = &mut *self.kept.lock();
+        if let Some(before) = kept.footers.remove(path) {
+            kept.bytes -= before.bytes;
+        }
         if kept.bytes + bytes > self.capacity {
             kept.shrink(self.capacity - bytes.max(self.capacity / 8));
         }
         let footer = Footer { metadata: metadata.clone(), bytes, asked: kept.asked };
         kept.bytes += bytes;
-        if let Some(before) = kept.footers.insert(path.to_owned(), footer) {
-            kept.bytes -= before.bytes;
-        }
+        kept.footers.insert(path.to_owned(), footer);
     }
 }
 
