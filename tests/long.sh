@@ -9,12 +9,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(soak hundred_million ten_thousand_streams growth files import peers)
+sections=(ingest soak hundred_million ten_thousand_streams growth files import peers)
 soak_seconds=1200
 
 fail() {
     echo "tests/long.sh: $*" >&2
     exit 1
+}
+
+# Bulk as Arrow and NDJSON, single values.
+ingest() {
+    "$BASALT" bench ingest
 }
 
 # Writes at half of full speed and asks at the same time, compaction running. Its last table has p99 against idle p50.

@@ -1,7 +1,7 @@
 //! What is asked for lies where there are rows.
 
-use super::super::signals::START;
 use super::*;
+use crate::cli::bench::signals::START;
 
 const HOUR: i64 = 3600 * SECOND;
 

@@ -12,10 +12,10 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use super::super::args::{InOrg, Place};
-use super::super::door::{Directory, Door};
 use crate::app::access::KeyRequest;
 use crate::app::control::{Command as Order, Outcome};
+use crate::cli::args::{InOrg, Place};
+use crate::cli::door::{Directory, Door};
 use crate::domain::{Error, Result, StreamId};
 
 /// Streams are made by so many requests at once.
