@@ -19,6 +19,45 @@ CREATE TABLE latest (
     "quality" VARCHAR NOT NULL
 );
 
+-- scope statistic:read
+CREATE TABLE statistics (
+    "stream_id" INTEGER NOT NULL,
+    "ts" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "window_s" INTEGER NOT NULL,
+    "count" BIGINT NOT NULL,
+    "mean" DOUBLE,
+    "rms" DOUBLE,
+    "median" DOUBLE,
+    "min" DOUBLE,
+    "max" DOUBLE,
+    "q1" DOUBLE,
+    "q3" DOUBLE,
+    "origin" VARCHAR NOT NULL
+);
+
+-- scope value:read
+CREATE TABLE messages (
+    "device_id" INTEGER NOT NULL,
+    "ts" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "received_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "status" VARCHAR NOT NULL,
+    "payload" VARCHAR NOT NULL
+);
+
+-- scope event-log:read
+CREATE TABLE events (
+    "id" INTEGER NOT NULL,
+    "device_id" INTEGER,
+    "stream_id" INTEGER,
+    "kind" VARCHAR NOT NULL,
+    "level" VARCHAR NOT NULL,
+    "ts" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "message" VARCHAR NOT NULL,
+    "url" VARCHAR NOT NULL,
+    "payload" VARCHAR NOT NULL
+);
+
 -- scope device:read
 CREATE TABLE devices (
     "id" INTEGER NOT NULL,
@@ -95,6 +134,19 @@ CREATE TABLE core_value (
     "value" DOUBLE
 );
 
+-- scope statistic:read
+CREATE TABLE core_valuestatistics (
+    "data_id" INTEGER NOT NULL,
+    "timestamp" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "mean" DOUBLE,
+    "rms" DOUBLE,
+    "median" DOUBLE,
+    "min" DOUBLE,
+    "max" DOUBLE,
+    "q1" DOUBLE,
+    "q3" DOUBLE
+);
+
 -- scope data:read
 CREATE TABLE core_data (
     "id" INTEGER NOT NULL,
@@ -130,4 +182,17 @@ CREATE TABLE core_device (
     "last_seen" TIMESTAMP WITH TIME ZONE,
     "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope event-log:read
+CREATE TABLE core_eventlog (
+    "id" INTEGER NOT NULL,
+    "device_id" INTEGER,
+    "data_id" INTEGER,
+    "kind" VARCHAR NOT NULL,
+    "level" VARCHAR NOT NULL,
+    "timestamp" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "message" VARCHAR NOT NULL,
+    "url" VARCHAR NOT NULL,
+    "payload" VARCHAR NOT NULL
 );

@@ -56,7 +56,8 @@ pub(super) const KEYS: &[Key] = &[
         "lake.url",
         "s3://BUCKET/PREFIX (credentials, region and endpoint from AWS_* variables)",
         |c, text| {
-            let has_bucket = text.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty());
+            let has_bucket =
+                text.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
             has_bucket.then(|| c.lake.url = Some(text.to_owned()))
         },
     ),
