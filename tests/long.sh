@@ -9,12 +9,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(ingest soak hundred_million ten_thousand_streams growth files import peers)
+sections=(everything ingest soak hundred_million ten_thousand_streams growth files import peers)
 soak_seconds=1200
 
 fail() {
     echo "tests/long.sh: $*" >&2
     exit 1
+}
+
+# Forty random worlds, where every change tries five: faults, losses of power, retention, statistics.
+everything() {
+    BASALT_SEEDS=40 cargo test --locked --test integration store::everything
 }
 
 # Bulk as Arrow and NDJSON, single values.

@@ -19,7 +19,11 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         message.truncate(at);
         message.push('…');
     }
-    Error::new(kind, message).because(error)
+    let fields = match error.find_root() {
+        DataFusionError::External(inner) => inner.downcast_ref::<Error>().map(|ours| ours.fields.clone()),
+        _ => None,
+    };
+    Error { fields: fields.unwrap_or_default(), ..Error::new(kind, message).because(error) }
 }
 
 fn explain(error: &DataFusionError) -> (Kind, String) {

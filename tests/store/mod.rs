@@ -4,11 +4,11 @@
 
 mod compaction;
 mod damage;
+mod everything;
 mod faults;
 mod lossy;
 mod model;
+mod plain;
 mod power;
 mod retention;
-mod retention_faults;
-mod retention_model;
 mod rollup;

@@ -208,3 +208,46 @@ async fn check(ground: &Ground, disk: &LossyDisk, writers: &mut [Writer], place:
         writer.retry(&inside, &ground.owner, came_through, place).await;
     }
 }
+
+/// One acknowledged row and one whose fsync failed, as did cutting it off; the start after that fails at its `n`-th step.
+/// `false` once it has fewer steps.
+async fn start_twice(ground: &Ground, n: usize) -> bool {
+    let mut disk = LossyDisk::new();
+    let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+    let row = |minute: i64| Reading::good(StreamId(1), Micros(NOW - minute * MINUTE), minute as f64);
+    inside.store.write(&ground.owner, [row(2)].into_iter().collect()).await.unwrap();
+    inside.store.flush().await.unwrap();
+    inside.store.write(&ground.owner, [row(1)].into_iter().collect()).await.unwrap();
+    disk.fail_steps(1, 2);
+    inside.store.write(&ground.owner, [row(0)].into_iter().collect()).await.unwrap_err();
+    assert!(disk.failed().is_some());
+    drop(inside);
+    disk = disk.process_end();
+    disk.fail_steps(n, 1);
+    drop(ground.open(disk.path(), Arc::new(disk.clone())).await);
+    let has_failed = disk.failed().is_some();
+    disk = disk.process_end();
+    let place = format!("step {n} of the start");
+    let mut seen = None;
+    for _ in 0..2 {
+        let inside = ground.open(disk.path(), Arc::new(disk.clone())).await;
+        let inside = inside.unwrap_or_else(|e| panic!("{place}: {e}"));
+        let found = scan(ground, &inside, &place).await;
+        assert!(found.len() >= 2, "{place}: {found:?}");
+        assert_eq!(seen.get_or_insert_with(|| found.clone()), &found, "{place}: what was seen went away");
+        drop(inside);
+        disk = disk.power_loss(&mut StdRng::seed_from_u64(n as u64));
+    }
+    has_failed
+}
+
+/// A kernel tells once that it lost what it was to write: the next start writes again what it shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_start_did_not_make_durable_the_next_one_does() {
+    let ground = Ground::new(2).await;
+    let mut n = 0;
+    while start_twice(&ground, n).await {
+        n += 1;
+    }
+    assert!(n > 5, "a start has more steps than {n}");
+}

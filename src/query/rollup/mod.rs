@@ -10,6 +10,7 @@ pub mod filters;
 pub mod fresh;
 pub mod groups;
 pub mod partial;
+pub mod quantiles;
 pub mod raw;
 pub mod rows;
 pub mod rule;

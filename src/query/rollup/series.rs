@@ -1,6 +1,5 @@
 //! The buckets of some streams: partials, exact quantiles and rows written by hand put together.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -17,11 +16,10 @@ use super::partial::{self, Fields, Part};
 use super::rows::Partials;
 use super::split::{Split, Splitter};
 use super::summaries::Summaries;
-use super::{raw, stored};
+use super::{quantiles, raw, stored};
 use crate::domain::StreamId;
 use crate::domain::statistic::Statistic;
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::window::Windows;
 use crate::query::functions::buckets::Buckets;
 use crate::query::scan::leaf::Leaf;
 use crate::query::session::View;
@@ -62,8 +60,7 @@ impl Chunk {
         let splits: Vec<Split> = splits.into_iter().map(with_posted).collect();
         let mut sums = Sums::new();
         if self.spec.fields.quantiles {
-            let whole = |split: Split| self.for_quantiles(split, &windows);
-            let splits: Vec<Arc<Split>> = splits.into_iter().map(whole).map(Arc::new).collect();
+            let splits = quantiles::exact(&self.spec, splits, &windows).await?;
             self.add_windows(&splits, &mut sums).await?;
             self.add_raw(&splits, &mut sums).await?;
         } else {
@@ -73,18 +70,6 @@ impl Chunk {
             self.add_row(row, &mut sums)?;
         }
         bucket::encode(&sums, self.spec.fields)
-    }
-
-    /// Quantiles of several windows are not those of their quantiles: where buckets are not windows all is raw.
-    fn for_quantiles(&self, split: Split, windows: &HashMap<i32, Windows>) -> Split {
-        let (from, to) = self.spec.range;
-        let of_stream = &windows[&split.stream];
-        let width = self.spec.buckets.fixed_width();
-        if of_stream.lengths_between(from, to).all(|length| Some(length) == width) {
-            return split;
-        }
-        let all = Ranges::new(split.computed.iter().chain(split.raw.iter()).collect());
-        Split { computed: Ranges::default(), raw: all, ..split }
     }
 
     async fn posted(&self) -> Result<Vec<Statistic>> {
@@ -207,7 +192,8 @@ impl Chunk {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+/// Runs what reads files.
+pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> crate::domain::Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -90,7 +90,11 @@ impl Delta {
             None => self.table.load().await,
         };
         match read {
-            Ok(()) => self.sync_log(0),
+            Ok(()) => {
+                // Whoever wrote the newest entry, or started last, can have failed to sync it.
+                self.unsure = self.unsure.or(self.table.version());
+                self.sync_log(0)
+            }
             Err(DeltaTableError::NotATable(_)) => Ok(()),
             Err(e) => Err(unavailable("read", Path::new(&self.place.describe(self.kind)), e)),
         }
@@ -261,7 +265,11 @@ impl Delta {
         let version = self.unsure.map_or(version, |unsure| unsure.min(version));
         let from = format!("{version:020}");
         let sync = || -> std::io::Result<()> {
-            for file in disk.list(&log)? {
+            // Left by an end of the process while an entry was written anew.
+            let (unfinished, files): (Vec<_>, Vec<_>) =
+                disk.list(&log)?.into_iter().partition(|file| file.extension().is_some_and(|e| e == "tmp"));
+            unfinished.iter().try_for_each(|file| disk.remove(file))?;
+            for file in files {
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
                 if rewritten_from.as_ref().is_some_and(|from| name >= from.as_str()) {
                     disk::replace_file(disk.as_ref(), &file, &disk.read(&file)?)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::frame::{self, SEGMENT_HEADER};
 use crate::domain::{Error, Result};
-use crate::store::disk::Disk;
+use crate::store::disk::{self, Disk};
 
 /// A segment file as found on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,10 +61,11 @@ pub fn replay(
         };
         if end < bytes.len() {
             tracing::warn!(segment = %path.display(), offset = end, bytes = bytes.len() - end, "unfinished tail of the log cut");
-            disk.truncate(path, end as u64).map_err(|e| cannot_read(path, e))?;
-        } else if following.is_none() {
-            // The last group can be whole and not synced: what is replayed is shown, and the log goes on after it.
-            disk.sync_file(path).map_err(|e| cannot_read(path, e))?;
+        }
+        if following.is_none() {
+            // The last group can be whole and not durable: what is replayed is shown, and the log goes on after it. Written
+            // anew, because an earlier start can have failed to sync it, and kernels do not say so again.
+            disk::replace_file(disk, path, &bytes[..end]).map_err(|e| cannot_read(path, e))?;
         }
         next_seq = Some(next);
         segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes: end as u64 });

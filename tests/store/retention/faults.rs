@@ -10,9 +10,9 @@ use basalt::query::values::ValuesQuery;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::lossy::LossyDisk;
-use super::retention::{on_disk, swept};
+use super::{on_disk, swept};
 use crate::inside::{Ground, Inside, MINUTE, NOW};
+use crate::store::lossy::LossyDisk;
 
 /// Rows of a stream, ten minutes apart, over three days; so many stay.
 const ROWS: i64 = 300;

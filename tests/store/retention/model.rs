@@ -10,7 +10,7 @@ use basalt::query::values::ValuesQuery;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::retention::{on_disk, swept};
+use super::{on_disk, swept};
 use crate::inside::{DAY, Ground, Inside, MINUTE};
 
 const SEEDS: u64 = 5;

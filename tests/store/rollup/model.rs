@@ -7,73 +7,34 @@ use basalt::domain::reading::{Quality, Reading, Readings};
 use basalt::domain::statistic::Statistic;
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
-use basalt::query::rollup::bucket::{Bucket, StepFields};
-use basalt::query::step::Step;
-use basalt::query::steps::{Series, StepQuery};
 use basalt::store::statistics::rows;
-use futures::TryStreamExt;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+use crate::store::plain::{Plain, is_near, plain};
 
 const SEEDS: u64 = 4;
 const STEPS: usize = 40;
 /// Streams 1 to 3 are numbers, 4 is a text.
-const STREAMS: i32 = 4;
-const HOUR: i64 = 60 * MINUTE;
+pub const STREAMS: i32 = 4;
+pub const HOUR: i64 = 60 * MINUTE;
 
-struct Model {
-    rows: BTreeMap<(i32, i64), Reading>,
-    posted: BTreeMap<(i32, i64), Statistic>,
-    chance: StdRng,
+pub struct Model {
+    pub rows: BTreeMap<(i32, i64), Reading>,
+    pub posted: BTreeMap<(i32, i64), Statistic>,
+    pub chance: StdRng,
     /// Microseconds gone by since the first row.
     gone: i64,
     now: i64,
-}
-
-/// What a list of values amounts to, the simple way.
-#[derive(Debug, Clone, Copy)]
-struct Plain {
-    count: usize,
-    mean: f64,
-    rms: f64,
-    min: f64,
-    max: f64,
-    quartiles: [f64; 3],
-}
-
-fn plain(values: &[f64]) -> Option<Plain> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let count = values.len();
-    let (min, max) = (*sorted.first()?, *sorted.last()?);
-    let quantile = |q: f64| {
-        let at = q * (count - 1) as f64;
-        let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-        low + (high - low) * at.fract()
-    };
-    Some(Plain {
-        count,
-        mean: values.iter().sum::<f64>() / count as f64,
-        rms: (values.iter().map(|v| v * v).sum::<f64>() / count as f64).sqrt(),
-        min,
-        max,
-        quartiles: [quantile(0.25), quantile(0.5), quantile(0.75)],
-    })
-}
-
-/// Equal up to 1e-12 of `size`.
-fn is_near(found: &Value, expected: f64, size: f64) -> bool {
-    found.as_f64().is_some_and(|found| (found - expected).abs() <= 1e-12 * size.max(f64::MIN_POSITIVE))
 }
 
 /// Two hours before a midnight.
 const START: i64 = NOW - 14 * HOUR;
 
 impl Model {
-    fn time(&mut self) -> i64 {
+    pub fn time(&mut self) -> i64 {
         START
             + match self.chance.random_range(0..10) {
                 0..7 => self.gone + self.chance.random_range(0..4 * MINUTE),
@@ -223,88 +184,6 @@ impl Model {
         }
     }
 
-    async fn check_steps(&mut self, ground: &Ground, inside: &Inside, place: &str) {
-        for _ in 0..6 {
-            let (a, b) = (self.time(), self.time());
-            let aligned = self.chance.random_bool(0.5);
-            let cut = if aligned { HOUR } else { 1 };
-            let range = (a.min(b) / cut * cut, a.max(b) / cut * cut);
-            let (step, timezone, width) = SPANS[self.chance.random_range(0..SPANS.len())];
-            let fields = StepFields {
-                mean: true,
-                rms: true,
-                min: true,
-                max: true,
-                quantiles: self.chance.random_bool(0.5),
-            };
-            let overlay = self.chance.random_bool(0.5);
-            let query = StepQuery {
-                streams: (1..=STREAMS).map(StreamId).collect(),
-                from: Micros(range.0),
-                to: Micros(range.1),
-                step: Step::parse(step).unwrap(),
-                timezone: timezone.map(str::to_owned),
-                fields,
-                overlay_posted: overlay,
-                max_buckets: 1_000_000,
-            };
-            let place = format!("{place}: {query:?}");
-            let series: Vec<Vec<Series>> =
-                inside.engine.steps(&ground.owner, query).await.unwrap().try_collect().await.unwrap();
-            let found: BTreeMap<(i32, i64), Bucket> = series
-                .into_iter()
-                .flatten()
-                .flat_map(|series| series.buckets.into_iter().map(move |b| ((series.stream.0, b.start.0), b)))
-                .collect();
-            let asked = Asked { range, width, quantiles: fields.quantiles, overlay };
-            self.check_buckets(&found, &asked, &place);
-        }
-    }
-
-    fn check_buckets(&self, found: &BTreeMap<(i32, i64), Bucket>, asked: &Asked, place: &str) {
-        let Asked { range, width, quantiles, overlay } = *asked;
-        let posted: Vec<&Statistic> =
-            self.posted.values().filter(|row| overlay && (range.0..range.1).contains(&row.ts.0)).collect();
-        let is_covered = |stream: i32, ts: i64| {
-            posted.iter().any(|row| row.stream.0 == stream && (row.ts.0..row.ts.0 + MINUTE).contains(&ts))
-        };
-        let mut expected: BTreeMap<(i32, i64), Held> = BTreeMap::new();
-        for ((stream, ts), reading) in &self.rows {
-            let is_in = (range.0..range.1).contains(ts) && !is_covered(*stream, *ts);
-            if let Some(value) = reading.value.filter(|_| is_in) {
-                expected.entry((*stream, width(*ts))).or_default().0.push(value);
-            }
-        }
-        for row in posted {
-            expected.entry((row.stream.0, width(row.ts.0))).or_default().1.push(row);
-        }
-        let keys = |map: Vec<&(i32, i64)>| map.into_iter().copied().collect::<Vec<_>>();
-        assert_eq!(keys(found.keys().collect()), keys(expected.keys().collect()), "{place}");
-        for (key, (values, rows)) in expected {
-            let bucket = found[&key];
-            let mean = |row: &Statistic| row.mean.unwrap();
-            let weighted: Vec<f64> = rows.iter().flat_map(|r| vec![mean(r); r.count as usize]).collect();
-            let all = plain(&[values.clone(), weighted].concat()).unwrap();
-            let ends = rows.iter().map(|r| (r.min.unwrap_or(mean(r)), r.max.unwrap_or(mean(r))));
-            let own = plain(&values).map(|own| (own.min, own.max));
-            let (min, max) = own.into_iter().chain(ends).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap();
-            let near = |number: Option<f64>, expected: f64| is_near(&json!(number), expected, all.rms);
-            let exact = (bucket.count, bucket.min, bucket.max);
-            assert_eq!(exact, (all.count as u64, Some(min), Some(max)), "{place} at {key:?}");
-            let is_right = near(bucket.mean, all.mean) && near(bucket.rms, all.rms);
-            assert!(is_right, "{place} at {key:?}: {bucket:?} is not {all:?}");
-            let of_bucket = [bucket.q1, bucket.median, bucket.q3];
-            match (quantiles, rows.as_slice(), plain(&values)) {
-                (true, [], Some(own)) => {
-                    let is_right = of_bucket.iter().zip(own.quartiles).all(|(a, b)| near(*a, b));
-                    assert!(is_right, "{place} at {key:?}: {bucket:?} is not {own:?}");
-                }
-                (true, [row], None) => assert_eq!(of_bucket, [row.q1, row.median, row.q3], "{place}"),
-                _ => assert_eq!(of_bucket, [None; 3], "{place} at {key:?}"),
-            }
-        }
-    }
-
     async fn check_one(&self, ground: &Ground, inside: &Inside, place: &str, of: Question<'_>) {
         let stream = if of.by_stream { "stream_id" } else { "0" };
         let keys = [of.by_stream.then_some("stream_id"), (!of.bucket.is_empty()).then_some(of.bucket)];
@@ -387,29 +266,7 @@ const BUCKETS: [(&str, Begin); 8] = [
 ];
 
 /// The beginning of the bucket that holds a time.
-type Begin = fn(i64) -> i64;
-
-/// Values, and rows written by hand, of one bucket.
-type Held<'a> = (Vec<f64>, Vec<&'a Statistic>);
-
-struct Asked {
-    range: (i64, i64),
-    width: fn(i64) -> i64,
-    quantiles: bool,
-    overlay: bool,
-}
-
-/// Steps, the zones of their clocks, and the buckets they make.
-const SPANS: [(&str, Option<&str>, Begin); 8] = [
-    ("PT1M", None, |ts| ts / MINUTE * MINUTE),
-    ("PT20S", None, |ts| ts / (MINUTE / 3) * (MINUTE / 3)),
-    ("PT5M", None, |ts| ts / (5 * MINUTE) * (5 * MINUTE)),
-    ("PT1H", None, |ts| ts / HOUR * HOUR),
-    ("PT1M30S", None, |ts| ts / (MINUTE * 3 / 2) * (MINUTE * 3 / 2)),
-    ("P1D", None, |ts| ts / DAY * DAY),
-    ("P1M", None, |_| 1_775_001_600_000_000),
-    ("P1D", Some("Asia/Kolkata"), |ts| (ts + 11 * HOUR / 2) / DAY * DAY - 11 * HOUR / 2),
-];
+pub type Begin = fn(i64) -> i64;
 
 fn as_json(row: &Statistic) -> Value {
     let mut object = json!({
@@ -476,104 +333,5 @@ async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
                 model.check_steps(&ground, &inside, &place).await;
             }
         }
-    }
-}
-
-/// A computed row that says something else than the readings shows that it is what an aggregate reads.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
-    let ground = Ground::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
-    let start = NOW - HOUR;
-    let rows = (0..30 * 60).map(|s| Reading::good(StreamId(1), Micros(start + s * 1_000_000), 1.0));
-    inside.store.write(&ground.owner, rows.collect()).await.unwrap();
-    inside.store.flush().await.unwrap();
-    inside.store.compute_statistics().await.unwrap();
-    // The window at 10 minutes, forged.
-    let forged = rows::Window {
-        stream: 1,
-        start: start + 10 * MINUTE,
-        length: MINUTE,
-        rows: 60,
-        summary: basalt::store::statistics::compute::Summary::of(&mut [1000.0; 60]),
-    };
-    let forged = rows::computed(&[forged], 0);
-    let table = basalt::store::table::Table::Statistics;
-    let forged = basalt::store::keyed::KeyedRows::new(table, forged).unwrap();
-    inside.store.write_keyed(&ground.owner, forged).await.unwrap();
-    for stage in ["in memory", "in the lake", "compacted"] {
-        for (from, to, bucket, expected) in [
-            (0, 30 * 60, "30 minutes", 1000.0),
-            (600, 660, "1 hour", 1000.0),
-            (601, 660, "1 hour", 1.0),
-            (600, 659, "1 hour", 1.0),
-            (0, 30 * 60, "7 seconds", 1.0),
-        ] {
-            let at = |seconds: i64| Micros(start + seconds * 1_000_000);
-            let query = format!(
-                "SELECT max(high) AS high FROM (SELECT time_bucket('{bucket}', ts) AS b, max(value) AS high \
-                 FROM readings WHERE stream_id = 1 AND ts >= '{}' AND ts < '{}' GROUP BY b)",
-                at(from),
-                at(to)
-            );
-            let found = inside.sql(&ground.owner, &query).await;
-            assert_eq!(found, [json!({"high": expected})], "{stage}: {query}");
-        }
-        match stage {
-            "in memory" => inside.store.flush().await.unwrap(),
-            _ => drop(inside.store.compact().await.unwrap()),
-        }
-    }
-    // A row written into the window makes it raw again.
-    let late = Reading::good(StreamId(1), Micros(start + 10 * MINUTE + 1), 2.0);
-    inside.store.write(&ground.owner, [late].into_iter().collect()).await.unwrap();
-    let found = inside.sql(&ground.owner, "SELECT max(value) AS high FROM readings").await;
-    assert_eq!(found, [json!({"high": 2.0})]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_questions_that_statistics_answer_exactly_are_rewritten() {
-    let ground = Ground::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
-    let hour = "time_bucket('1 hour', ts)";
-    for (query, expected) in [
-        ("SELECT count(*) FROM readings".to_owned(), true),
-        ("SELECT count(1), count(value), count(ts) FROM readings r WHERE r.stream_id = 1".to_owned(), true),
-        (format!("SELECT {hour} AS h, avg(value) FROM readings GROUP BY h ORDER BY h LIMIT 3"), true),
-        (format!("SELECT {hour} AS h, avg(value) AS m FROM readings GROUP BY h HAVING avg(value) > 1"), true),
-        ("SELECT stream_id, max(v) FROM (SELECT stream_id, value AS v FROM readings) x GROUP BY 1".to_owned(), true),
-        ("SELECT date_trunc('week', ts), rms(value) FROM readings WHERE ts > now() - INTERVAL '1 day' GROUP BY 1".to_owned(), true),
-        (
-            "SELECT time_bucket_gapfill('1 hour', ts) AS h, locf(avg(value)) FROM readings \
-             WHERE ts >= '2026-04-01' AND ts < '2026-04-02' GROUP BY h".to_owned(),
-            true,
-        ),
-        ("SELECT DISTINCT stream_id FROM readings".to_owned(), true),
-        (
-            "SELECT a, b, count(*) FROM (SELECT stream_id AS a, stream_id AS b FROM readings) x GROUP BY a, b".to_owned(),
-            true,
-        ),
-        ("SELECT stream_id, avg(value) FROM readings GROUP BY stream_id, ts".to_owned(), false),
-        ("SELECT count(text) FROM readings".to_owned(), false),
-        ("SELECT max(ts) FROM readings".to_owned(), false),
-        ("SELECT avg(value * 2) FROM readings".to_owned(), false),
-        ("SELECT avg(DISTINCT value) FROM readings".to_owned(), false),
-        ("SELECT avg(value) FILTER (WHERE value > 1) FROM readings".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE value > 1".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE quality = 'good'".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE ts < '2026-04-01' OR ts > '2026-04-02'".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE date_part('hour', ts) = 3".to_owned(), false),
-        ("SELECT quality, count(*) FROM readings GROUP BY quality".to_owned(), false),
-        ("SELECT avg(value) FROM (SELECT value FROM readings LIMIT 5) x".to_owned(), false),
-        (format!("SELECT {hour} AS h, stream_id, avg(value) FROM readings GROUP BY ROLLUP (h, stream_id)"), false),
-    ] {
-        inside.sql(&ground.owner, &query).await;
-        let plan = inside.sql(&ground.owner, &format!("EXPLAIN {query}")).await;
-        let text = json!(plan).to_string();
-        let text = text.replace("\\n", "\n");
-        assert_eq!(text.contains("Rollup"), expected, "{query}\n{text}");
-        assert_eq!(text.contains("VisibleRows"), !expected, "{query}\n{text}");
     }
 }

@@ -1,0 +1,127 @@
+//! What has expired is shown to nobody, leaves the disk within a cycle, and takes nothing else with it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use basalt::domain::policy::{PolicyChange, PolicyTable};
+use basalt::domain::reading::{Reading, Readings};
+use basalt::domain::{Clock, Kind, Micros, Principal, StreamId};
+use basalt::store::table::Table;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::inside::{Ground, Inside, MINUTE, NOW};
+
+mod deleted;
+mod expiry;
+mod faults;
+mod model;
+mod statistics;
+
+const HOUR: i64 = 60 * MINUTE;
+
+/// One value a minute of a stream, from so many minutes before `NOW` on.
+pub fn minutes(stream: i32, before: i64, count: i64) -> Readings {
+    let at = |m| {
+        Reading::good(
+            StreamId(stream),
+            Micros(NOW - (before - m) * MINUTE),
+            (stream as i64 * 1000 + m) as f64,
+        )
+    };
+    (0..count).map(at).collect()
+}
+
+/// The Parquet files of a table on disk, live or not.
+pub fn files(dir: &Path, table: &str) -> Vec<PathBuf> {
+    let Ok(days) = std::fs::read_dir(dir.join("lake").join(table)) else { return Vec::new() };
+    let days = days
+        .map(|e| e.unwrap().path())
+        .filter(|d| d.file_name().unwrap().to_str().unwrap().starts_with("date="));
+    days.flat_map(|day| std::fs::read_dir(day).unwrap().map(|e| e.unwrap().path())).collect()
+}
+
+/// Id, time, third column and the mean (or value) of every row in every file of a table on disk.
+pub type OnDisk = BTreeMap<(i32, i64, String), (i64, Option<u64>)>;
+
+/// What the bytes hold; of equal keys the highest seq.
+pub fn on_disk(dir: &Path, table: &str) -> OnDisk {
+    let mut rows = OnDisk::new();
+    for path in files(dir, table) {
+        let file = std::fs::File::open(&path).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        for batch in reader.map(Result::unwrap) {
+            let ids = batch.column(0).as_primitive::<Int32Type>();
+            let times = batch.column(1).as_primitive::<TimestampMicrosecondType>();
+            let seqs = batch.column_by_name("seq").unwrap().as_primitive::<Int64Type>();
+            let label = batch.column_by_name("origin").map(|c| c.as_string::<i32>().clone());
+            let number = batch.column_by_name("mean").or(batch.column_by_name("value")).cloned();
+            for i in 0..batch.num_rows() {
+                let label = label.as_ref().map(|l| l.value(i).to_owned()).unwrap_or_default();
+                let number = number.as_ref().map(|n| n.as_primitive::<Float64Type>().value(i).to_bits());
+                let row = rows.entry((ids.value(i), times.value(i), label)).or_insert((i64::MIN, None));
+                if seqs.value(i) >= row.0 {
+                    *row = (seqs.value(i), number);
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// Waits for files that count no more to leave the disk: a query's pin goes with its task, a moment after its last row.
+pub async fn swept(inside: &Inside) {
+    for _ in 0..500 {
+        inside.store.retain().await.unwrap();
+        let snapshot = inside.store.snapshot();
+        let live = |table: Table| match table {
+            Table::Readings => snapshot.lake.files().count(),
+            Table::Statistics | Table::Messages => snapshot.keyed[table].lake.files().count(),
+        };
+        if Table::ALL.iter().all(|table| files(&inside.dir, table.name()).len() == live(*table)) {
+            return;
+        }
+        drop(snapshot);
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("files that count no more stay on disk");
+}
+
+/// How many rows of a stream, and the time of the oldest in minutes before `NOW`.
+fn of(rows: &OnDisk, stream: i32) -> (usize, Option<i64>) {
+    let own = rows.range((stream, i64::MIN, String::new())..(stream + 1, i64::MIN, String::new()));
+    let times: Vec<i64> = own.map(|((_, ts, _), _)| *ts).collect();
+    (times.len(), times.first().map(|ts| (NOW - ts) / MINUTE))
+}
+
+fn change(stream: Option<i32>, table: PolicyTable, keep_us: i64) -> PolicyChange {
+    let drop_after_s = Some(keep_us / 1_000_000);
+    PolicyChange { stream: stream.map(StreamId), tables: vec![table], drop_after_s }
+}
+
+async fn keep(ground: &Ground, stream: Option<i32>, table: PolicyTable, keep_us: i64) {
+    let stream = stream.map(StreamId);
+    ground.catalog.set_policy(&ground.owner, table, stream, keep_us / 1_000_000).await.unwrap();
+}
+
+/// Sets the clock to so many microseconds past `NOW`, or a moment later.
+fn set_clock(ground: &Ground, past: i64) {
+    ground.clock.advance(NOW + past - ground.clock.now().0);
+}
+
+/// Every window that ended by `NOW` is over for good.
+fn sealed(ground: &Ground) {
+    ground.clock.advance(10_000_000);
+}
+
+async fn count(inside: &Inside, who: &Principal, stream: i32) -> i64 {
+    let query = format!("SELECT count(*) AS n FROM readings WHERE stream_id = {stream}");
+    inside.sql(who, &query).await[0]["n"].as_i64().unwrap()
+}
+
+async fn refused(inside: &Inside, who: &Principal, rows: Readings) -> String {
+    let error = inside.store.write(who, rows).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Invalid);
+    error.message
+}
