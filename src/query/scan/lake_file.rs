@@ -22,10 +22,10 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::bounds::Bounds;
 use super::cut::cut;
-use super::pages::{self, Group};
 use crate::domain::Error;
 use crate::query::log::Meter;
 use crate::store::lake::file::LakeFile;
+use crate::store::lake::pages::{self, Group};
 use crate::store::schema::{self, STREAM_ID, TS};
 use crate::store::snapshot::Snapshot;
 
@@ -106,7 +106,7 @@ impl Reading {
         context: &TaskContext,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let file = self.footer(&part.file, context).await?;
-        let groups = part.groups(pages::select(&file.metadata, &self.bounds));
+        let groups = part.groups(pages::select(&file.metadata, &*self.bounds));
         if groups.is_empty() {
             return Ok(stream::empty().boxed());
         }
