@@ -17,4 +17,5 @@ pub mod memory;
 pub mod merge;
 mod pages;
 pub mod plan;
+pub mod provider;
 pub mod visible;
