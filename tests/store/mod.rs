@@ -5,6 +5,7 @@
 mod compaction;
 mod damage;
 mod faults;
+mod footers;
 mod lossy;
 mod model;
 mod power;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 
 use super::file::LakeFile;
-use super::footers::Footers;
+use super::footers::{self, Footers};
 use super::pages::{self, Prune, Span};
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, LakeReader};
@@ -84,7 +84,7 @@ pub struct Source {
     pub table: Table,
     /// Indices into `Table::schema`, ascending; `None` is all of them.
     pub columns: Option<Vec<usize>>,
-    /// Kept footers for whoever reads a little of a file often. Without, files are read once and from end to end.
+    /// For whoever reads a little of a file often. Without, files are read once and from end to end.
     pub footers: Option<Arc<Footers>>,
 }
 
@@ -118,12 +118,14 @@ impl Source {
     }
 
     /// The footer of a file, its page index too where footers are kept.
-    pub fn metadata(&self, file: &LakeFile, opened: &LakeReader) -> Result<ArrowReaderMetadata> {
+    fn metadata(&self, file: &LakeFile, opened: &LakeReader) -> Result<ArrowReaderMetadata> {
         if let Some(known) = self.footers.as_ref().and_then(|footers| footers.get(&file.path)) {
             return Ok(known);
         }
-        let index = if self.footers.is_some() { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
-        let options = ArrowReaderOptions::new().with_page_index_policy(index);
+        let options = match self.footers {
+            Some(_) => footers::options(self.table),
+            None => footers::options(self.table).with_page_index_policy(PageIndexPolicy::Skip),
+        };
         let metadata = ArrowReaderMetadata::load(opened, options).map_err(|e| unreadable(&file.path, e))?;
         if let Some(footers) = &self.footers {
             footers.put(&file.path, &metadata);
