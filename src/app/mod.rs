@@ -11,6 +11,7 @@ pub mod health;
 pub mod ingest;
 pub mod plant;
 pub mod posted;
+pub mod range;
 pub mod retention;
 pub mod sql;
 pub mod statistic;

@@ -4,11 +4,10 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::App;
-use super::value::Range;
+use super::range::Range;
 use crate::domain::statistic::Statistic;
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::rollup::bucket::{self, StepFields};
-use crate::query::statistics::StatisticsQuery;
 use crate::query::step::Step;
 use crate::query::steps::StepQuery;
 use crate::store::statistics::rows;
@@ -64,7 +63,7 @@ impl App {
         range: Range,
     ) -> Result<Rows> {
         principal.require(Scope::read(Resource::Statistic))?;
-        if of.is_some_and(|id| self.store.catalog().stream(principal, id).is_err()) {
+        if !self.sees(principal, of) {
             return Ok(stream::empty().boxed());
         }
         self.statistic_rows(principal, of, range).await
@@ -152,18 +151,8 @@ impl App {
         of: Option<StreamId>,
         range: Range,
     ) -> Result<Rows> {
-        if range.is_empty() {
-            return Ok(stream::empty().boxed());
-        }
-        let query = StatisticsQuery {
-            streams: of.map(|id| vec![id]),
-            from: range.from,
-            to: range.to,
-            newest_first: !range.is_bounded(),
-            offset: range.offset,
-            limit: range.limit,
-        };
-        self.engine.statistics(principal, query).await
+        let Some(list) = range.list(of) else { return Ok(stream::empty().boxed()) };
+        self.engine.statistics(principal, list).await
     }
 
     async fn buckets(

@@ -4,32 +4,12 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde_json::Value;
 
+use super::range::Range;
 use super::{App, posted};
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::Stream;
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::values::ValuesQuery;
-
-/// Which rows of a list are wanted. Both bounds are inclusive. With a bound the oldest row comes first, without
-/// any the newest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Range {
-    pub from: Option<Micros>,
-    pub to: Option<Micros>,
-    pub offset: usize,
-    pub limit: Option<usize>,
-}
-
-impl Range {
-    pub fn is_bounded(&self) -> bool {
-        self.from.is_some() || self.to.is_some()
-    }
-
-    /// Whether it ends before it begins.
-    pub fn is_empty(&self) -> bool {
-        matches!((self.from, self.to), (Some(from), Some(to)) if from > to)
-    }
-}
 
 /// Readings in order, in batches; an error ends them.
 pub type Rows = BoxStream<'static, Result<Readings>>;
@@ -45,7 +25,7 @@ impl App {
     /// The values of all streams the principal sees, or of one of them; none when it does not see that one.
     pub async fn values(&self, principal: &Principal, of: Option<StreamId>, range: Range) -> Result<Rows> {
         principal.require(Scope::read(Resource::Value))?;
-        if of.is_some_and(|id| self.store.catalog().stream(principal, id).is_err()) {
+        if !self.sees(principal, of) {
             return Ok(stream::empty().boxed());
         }
         self.rows(principal, of, range).await
@@ -93,19 +73,8 @@ impl App {
     }
 
     async fn rows(&self, principal: &Principal, of: Option<StreamId>, range: Range) -> Result<Rows> {
-        if range.is_empty() {
-            return Ok(stream::empty().boxed());
-        }
-        let query = ValuesQuery {
-            streams: of.map(|id| vec![id]),
-            from: range.from,
-            to: range.to,
-            newest_first: !range.is_bounded(),
-            offset: range.offset,
-            limit: range.limit,
-            bad: false,
-        };
-        self.engine.values(principal, query).await
+        let Some(list) = range.list(of) else { return Ok(stream::empty().boxed()) };
+        self.engine.values(principal, ValuesQuery { list, bad: false }).await
     }
 }
 

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod error;
 pub mod functions;
 pub mod limits;
+pub mod list;
 pub mod log;
 pub mod memory;
 pub mod params;

@@ -12,6 +12,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 
 use super::engine::Engine;
 use super::log::{Record, Tally};
+use super::scan::provider::Provider;
 use super::scan::visible::Visible;
 use super::scopes;
 use super::tables::{
@@ -90,7 +91,15 @@ impl View {
     }
 
     fn readings(&self) -> Arc<dyn TableProvider> {
-        Arc::new(readings::Readings::new(self.clone()))
+        Arc::new(Provider(readings::Readings::new(self.clone())))
+    }
+
+    fn statistics(&self, overlay: bool) -> Arc<dyn TableProvider> {
+        Arc::new(Provider(statistics::Statistics::new(self.clone(), overlay)))
+    }
+
+    fn events_table(&self) -> Arc<dyn TableProvider> {
+        Arc::new(Provider(events::Events::new(self.clone())))
     }
 
     fn devices(&self) -> Result<Arc<dyn TableProvider>> {
@@ -129,21 +138,16 @@ impl View {
             "readings" => self.readings(),
             "devices" => self.devices()?,
             "streams" => self.streams()?,
-            "latest" => Arc::new(latest::Latest::new(self.clone())),
+            "latest" => Arc::new(Provider(latest::Latest::new(self.clone()))),
             "query_log" => Arc::new(query_log::table(&self.query_log(), self.sees_the_host())?),
             "groups" => {
                 Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?)
             }
-            "statistics" => Arc::new(statistics::Statistics::new(self.clone(), false)),
-            "messages" => Arc::new(messages::Messages::new(self.clone())),
-            "events" => Arc::new(events::Events::new(self.clone())),
-            "core_valuestatistics" => {
-                let overlaid = statistics::Statistics::new(self.clone(), true);
-                Arc::new(core_views::core_valuestatistics(Arc::new(overlaid))?)
-            }
-            "core_eventlog" => {
-                Arc::new(core_views::core_eventlog(Arc::new(events::Events::new(self.clone())))?)
-            }
+            "statistics" => self.statistics(false),
+            "messages" => Arc::new(Provider(messages::Messages::new(self.clone()))),
+            "events" => self.events_table(),
+            "core_valuestatistics" => Arc::new(core_views::core_valuestatistics(self.statistics(true))?),
+            "core_eventlog" => Arc::new(core_views::core_eventlog(self.events_table())?),
             "core_value" => Arc::new(core_views::core_value(self.readings())?),
             "core_data" => Arc::new(core_views::core_data(self.streams()?)?),
             "core_device" => Arc::new(core_views::core_device(self.devices()?)?),

@@ -2,43 +2,25 @@
 
 use std::sync::Arc;
 
-use arrow::compute::SortOptions;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::expressions::col as physical_col;
-use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
-use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::engine::Engine;
+use super::list::List;
 use super::log::Surface;
 use super::rollup::windows::{WindowRows, Wish};
 use super::run::Limits;
 use super::scan::leaf::Leaf;
 use super::session::View;
-use super::values::Page;
 use crate::domain::statistic::Statistic;
 use crate::domain::time::{Day, MICROS_PER_DAY};
-use crate::domain::{Micros, Principal, Result, StreamId};
+use crate::domain::{Principal, Result, StreamId};
 use crate::store::keyed::KeyedRows;
 use crate::store::statistics::rows;
 use crate::store::table::Table;
-
-/// Which rows a list wants, and in which order.
-#[derive(Debug, Clone, Default)]
-pub struct StatisticsQuery {
-    /// `None` is every visible stream.
-    pub streams: Option<Vec<StreamId>>,
-    /// Inclusive.
-    pub from: Option<Micros>,
-    /// Inclusive.
-    pub to: Option<Micros>,
-    pub newest_first: bool,
-    pub offset: usize,
-    pub limit: Option<usize>,
-}
 
 impl Engine {
     /// Statistics ordered by time, equal times by stream id: of each window that is over and holds a value, and each
@@ -47,15 +29,15 @@ impl Engine {
     pub async fn statistics(
         self: &Arc<Self>,
         principal: &Principal,
-        query: StatisticsQuery,
+        list: List,
     ) -> Result<BoxStream<'static, Result<Vec<Statistic>>>> {
-        if query.limit == Some(0) {
+        if list.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
         let tally = self.tally(principal, Surface::Statistics, None);
         let view = View::new(self, principal, tally.clone());
         let context = view.task_context(&self.template);
-        let start = async move { Ok(Arc::new(Listing { view, query, context }).stream()) };
+        let start = async move { Ok(Arc::new(Listing { view, list, context }).stream()) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
         let answer = self.answer(limits, tally, Box::pin(start)).await?;
         let rows = answer.batches.map(|batch| {
@@ -68,7 +50,7 @@ impl Engine {
 
 struct Listing {
     view: View,
-    query: StatisticsQuery,
+    list: List,
     context: Arc<TaskContext>,
 }
 
@@ -76,25 +58,21 @@ impl Listing {
     /// Day after day in the order asked for, each only when the reader gets there.
     fn stream(self: Arc<Self>) -> SendableRecordBatchStream {
         let mut days = self.days();
-        if self.query.newest_first {
+        if self.list.newest_first {
             days.reverse();
         }
-        let page = Page { skip: self.query.offset, take: self.query.limit.unwrap_or(usize::MAX) };
+        let listing = self.clone();
         let batches = stream::iter(days)
             .then(move |day| {
-                let listing = self.clone();
+                let listing = listing.clone();
                 async move { listing.day(day) }
             })
             .try_flatten();
-        Box::pin(RecordBatchStreamAdapter::new(Table::Statistics.schema(), page.cut(batches.boxed())))
-    }
-
-    fn range(&self) -> (i64, i64) {
-        (self.query.from.map_or(i64::MIN, |t| t.0), self.query.to.map_or(i64::MAX, |t| t.0))
+        Box::pin(RecordBatchStreamAdapter::new(Table::Statistics.schema(), self.list.page(batches.boxed())))
     }
 
     fn days(&self) -> Vec<Day> {
-        let (from, to) = self.range();
+        let (from, to) = self.list.range();
         let snapshot = &self.view.snapshot;
         let stored = &snapshot.keyed[Table::Statistics];
         let readings = snapshot.lake.days().keys().chain(snapshot.memory.keys());
@@ -107,10 +85,10 @@ impl Listing {
     }
 
     fn day(&self, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
-        let (from, to) = self.range();
+        let (from, to) = self.list.range();
         let start = day.start().0;
         let visible = self.view.visible().ids().iter().copied();
-        let wanted = |id: &i32| self.query.streams.as_ref().is_none_or(|ids| ids.contains(&StreamId(*id)));
+        let wanted = |id: &i32| self.list.streams.as_ref().is_none_or(|ids| ids.contains(&StreamId(*id)));
         let wish = Wish {
             streams: visible.filter(wanted).collect(),
             ts: (from.max(start), to.min(start + MICROS_PER_DAY - 1)),
@@ -118,13 +96,6 @@ impl Listing {
             columns: (0..Table::Statistics.schema().fields().len()).collect(),
         };
         let rows = Arc::new(Leaf::new(WindowRows::new(&self.view, wish, 1)?, 1));
-        let by = |name, descending| -> datafusion::error::Result<PhysicalSortExpr> {
-            let options = SortOptions { descending, nulls_first: false };
-            Ok(PhysicalSortExpr::new(physical_col(name, &rows.schema())?, options))
-        };
-        let order = LexOrdering::new([by("ts", self.query.newest_first)?, by("stream_id", false)?]);
-        let order = order.expect("an ordering of two expressions is not empty");
-        let fetch = self.query.limit.map(|limit| limit.saturating_add(self.query.offset));
-        execute_stream(Arc::new(SortExec::new(order, rows).with_fetch(fetch)), self.context.clone())
+        execute_stream(self.list.sorted(rows)?, self.context.clone())
     }
 }

@@ -15,8 +15,6 @@ use super::engine::EngineOptions;
 use super::functions;
 use super::rollup::rule::UseStatistics;
 
-/// Footers of Parquet files kept in memory.
-const FOOTER_CACHE_BYTES: usize = 64 << 20;
 /// What all queries may spill together: a query must not fill the disk the log is on.
 const SPILL_BYTES: u64 = 4 << 30;
 /// Functions that make gigabytes out of one number, outside the memory pool.
@@ -33,7 +31,6 @@ pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
     set(config.options_mut(), options, cores);
     let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(options.memory_bytes)))
-        .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .with_temp_file_path(&options.spill_dir)
         .with_max_temp_directory_size(SPILL_BYTES)
         .build_arc()?;

@@ -4,20 +4,18 @@ use std::future::ready;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::SortOptions;
 use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{BinaryExpr, col as physical_col, lit as physical_lit};
-use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::engine::Engine;
+use super::list::List;
 use super::log::{Surface, Tally};
 use super::run::Limits;
 use super::scan::bounds::Bounds;
@@ -28,18 +26,10 @@ use crate::domain::time::Day;
 use crate::domain::{Micros, Principal, Result, StreamId};
 use crate::store::schema;
 
-/// Which readings a list wants, and in which order.
+/// Which readings a list wants.
 #[derive(Debug, Clone, Default)]
 pub struct ValuesQuery {
-    /// `None` is every visible stream.
-    pub streams: Option<Vec<StreamId>>,
-    /// Inclusive.
-    pub from: Option<Micros>,
-    /// Inclusive.
-    pub to: Option<Micros>,
-    pub newest_first: bool,
-    pub offset: usize,
-    pub limit: Option<usize>,
+    pub list: List,
     /// Whether readings of bad quality are listed.
     pub bad: bool,
 }
@@ -56,7 +46,7 @@ impl Engine {
     /// Readings ordered by time, equal times by stream id. The list has no cap of its own: it is computed day by day
     /// as it is read.
     pub async fn values(self: &Arc<Self>, principal: &Principal, query: ValuesQuery) -> Result<Chunks> {
-        if query.limit == Some(0) {
+        if query.list.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
         let tally = self.tally(principal, Surface::Values, None);
@@ -79,14 +69,14 @@ impl Engine {
         stream: StreamId,
         ts: Micros,
     ) -> Result<Option<Reading>> {
-        let query = ValuesQuery {
+        let list = List {
             streams: Some(vec![stream]),
             from: Some(ts),
             to: Some(ts),
             limit: Some(1),
-            bad: true,
-            ..ValuesQuery::default()
+            ..List::default()
         };
+        let query = ValuesQuery { list, bad: true };
         let found: Vec<Readings> = self.values(principal, query).await?.try_collect().await?;
         Ok(found.first().filter(|rows| !rows.is_empty()).map(|rows| rows.get(0)))
     }
@@ -94,22 +84,14 @@ impl Engine {
     /// The answer to a list of the one newest value of a stream, from memory: never older than an acknowledged write.
     /// When the newest reading is a bad one, only the lake knows for sure which value was before it.
     fn newest(&self, principal: &Principal, query: &ValuesQuery) -> Option<Reading> {
-        let stream = query.one_stream()?;
-        let is_of_newest = query.newest_first && query.limit == Some(1) && query.offset == 0;
-        if !is_of_newest || query.from.is_some() || query.to.is_some() {
+        let list = &query.list;
+        let stream = list.one_stream()?;
+        let is_of_newest = list.newest_first && list.limit == Some(1) && list.offset == 0;
+        if !is_of_newest || list.from.is_some() || list.to.is_some() {
             return None;
         }
         let newest = self.store.last(principal, stream)?.newest;
         (query.bad || newest.quality != Quality::Bad).then_some(newest)
-    }
-}
-
-impl ValuesQuery {
-    fn one_stream(&self) -> Option<StreamId> {
-        match self.streams.as_deref() {
-            Some([stream]) => Some(*stream),
-            _ => None,
-        }
     }
 }
 
@@ -131,14 +113,14 @@ impl Listing {
     fn new(engine: &Arc<Engine>, principal: &Principal, query: ValuesQuery, tally: Arc<Tally>) -> Self {
         let view = View::new(engine, principal, tally);
         // After the snapshot, so that no row of it is newer.
-        let last = query.one_stream().and_then(|stream| engine.store.last(principal, stream));
+        let last = query.list.one_stream().and_then(|stream| engine.store.last(principal, stream));
         let context = view.task_context(&engine.template);
         Self { view, query, newest: last.map(|last| last.newest.ts), context }
     }
 
     fn bounds(&self, ts: (i64, i64)) -> Bounds {
         let mut bounds = Bounds { ts, ..Bounds::default() };
-        if let Some(streams) = &self.query.streams {
+        if let Some(streams) = &self.query.list.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }
         bounds
@@ -146,32 +128,33 @@ impl Listing {
 
     /// Stretch after stretch in the order asked for, each only when the reader gets there.
     fn stream(self: Arc<Self>) -> SendableRecordBatchStream {
-        let page = Page { skip: self.query.offset, take: self.query.limit.unwrap_or(usize::MAX) };
+        let listing = self.clone();
         let batches = stream::iter(self.stretches())
             .then(move |stretch| {
-                let listing = self.clone();
+                let listing = listing.clone();
                 async move { listing.read(&stretch) }
             })
             .try_flatten();
         let schema = Arc::new(schema::readings().project(&COLUMNS).expect("columns of this schema"));
-        Box::pin(RecordBatchStreamAdapter::new(schema, page.cut(batches.boxed())))
+        Box::pin(RecordBatchStreamAdapter::new(schema, self.query.list.page(batches.boxed())))
     }
 
     /// Days; of the newest one the last hour on its own, since a page of the newest mostly ends in it.
     fn stretches(&self) -> Vec<Stretch> {
-        let from = self.query.from.map_or(i64::MIN, |t| t.0);
-        let to = self.query.to.map_or(i64::MAX, |t| t.0).min(self.newest.map_or(i64::MAX, |t| t.0));
+        let list = &self.query.list;
+        let (from, to) = list.range();
+        let to = to.min(self.newest.map_or(i64::MAX, |t| t.0));
         let days = self.scan(self.bounds((from, to))).days().into_iter();
         let whole = |day| Stretch { day, ts: (from, to) };
-        if !self.query.newest_first {
+        if !list.newest_first {
             return days.map(whole).collect();
         }
         let mut stretches: Vec<Stretch> = days.rev().map(whole).collect();
         let recent = to.saturating_sub(RECENT_US);
         if let Some(first) = stretches.first_mut()
             && from < recent
-            && self.query.one_stream().is_some()
-            && self.query.limit.is_some()
+            && list.one_stream().is_some()
+            && list.limit.is_some()
         {
             let last_hour = Stretch { day: first.day, ts: (recent, to) };
             first.ts = (from, recent - 1);
@@ -195,49 +178,10 @@ impl Listing {
         execute_stream(self.ordered(rows)?, self.context.clone())
     }
 
-    /// One stream in ascending order comes as it is; everything else is sorted, within memory or spilled.
+    /// One stream in ascending order comes as it is; everything else is sorted.
     fn ordered(&self, rows: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        if self.query.one_stream().is_some() && !self.query.newest_first {
-            return Ok(rows);
-        }
-        let by = |name, descending| -> datafusion::error::Result<PhysicalSortExpr> {
-            let column = physical_col(name, &rows.schema())?;
-            Ok(PhysicalSortExpr::new(column, SortOptions { descending, nulls_first: false }))
-        };
-        let order = LexOrdering::new([by("ts", self.query.newest_first)?, by("stream_id", false)?]);
-        let order = order.expect("an ordering of two expressions is not empty");
-        let fetch = self.query.limit.map(|limit| limit.saturating_add(self.query.offset));
-        Ok(Arc::new(SortExec::new(order, rows).with_fetch(fetch)))
-    }
-}
-
-/// OFFSET and LIMIT over batches.
-pub(super) struct Page {
-    pub skip: usize,
-    pub take: usize,
-}
-
-type Batches = BoxStream<'static, datafusion::error::Result<RecordBatch>>;
-
-impl Page {
-    pub fn cut(self, batches: Batches) -> Batches {
-        let cut = stream::unfold((self, batches), |(mut page, mut batches)| async move {
-            while page.take > 0 {
-                let batch = match batches.next().await? {
-                    Ok(batch) => batch,
-                    Err(e) => return Some((Err(e), (page, batches))),
-                };
-                let skipped = page.skip.min(batch.num_rows());
-                page.skip -= skipped;
-                let rows = (batch.num_rows() - skipped).min(page.take);
-                page.take -= rows;
-                if rows > 0 {
-                    return Some((Ok(batch.slice(skipped, rows)), (page, batches)));
-                }
-            }
-            None
-        });
-        cut.boxed()
+        let list = &self.query.list;
+        if list.one_stream().is_some() && !list.newest_first { Ok(rows) } else { list.sorted(rows) }
     }
 }
 

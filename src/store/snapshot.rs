@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub lake_dir: Arc<PathBuf>,
     /// Where all tables lie, and what reads them.
     pub place: Place,
+    /// The footers of files of all tables read before.
+    pub footers: Arc<Footers>,
     pub memory: BTreeMap<Day, MemoryDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,
@@ -48,8 +50,6 @@ pub struct KeyedSnapshot {
     pub lake: Arc<LakeVersion>,
     /// Where its files lie.
     pub lake_dir: Arc<PathBuf>,
-    /// The footers of files read before.
-    pub footers: Arc<Footers>,
     /// Unflushed rows by day, oldest first; any of them can share its key with a row of the lake.
     pub memory: BTreeMap<Day, Vec<KeyedRows>>,
 }

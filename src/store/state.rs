@@ -135,12 +135,13 @@ impl Shared {
                 memory.entry(*day).or_default().extend_from_slice(runs);
             }
             let (lake, lake_dir) = (state.lakes[table].clone(), self.lake_dirs[table].clone());
-            KeyedSnapshot { lake, lake_dir, footers: self.footers.clone(), memory }
+            KeyedSnapshot { lake, lake_dir, memory }
         };
         Snapshot {
             lake: state.lakes[Table::Readings].clone(),
             lake_dir: self.lake_dirs[Table::Readings].clone(),
             place: self.place.clone(),
+            footers: self.footers.clone(),
             memory,
             seq: state.last_seq,
             keyed: PerTable::from_array([
@@ -172,6 +173,11 @@ impl Shared {
         let state = self.state.read();
         let lake = |table| state.lakes[table].clone();
         (lake(Table::Readings), lake(Table::Statistics), state.computed.clone(), state.flushed)
+    }
+
+    /// The footers of files of all tables read before.
+    pub fn footers(&self) -> &Arc<Footers> {
+        &self.footers
     }
 
     /// Windows that ended by this time have their statistics, as far as rows are flushed.

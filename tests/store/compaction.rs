@@ -2,6 +2,7 @@
 
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Micros, StreamId};
+use basalt::query::list::List;
 use basalt::query::values::ValuesQuery;
 use futures::TryStreamExt;
 use serde_json::json;
@@ -74,7 +75,7 @@ async fn a_running_query_keeps_its_files() {
     }
     let pinned = inside.store.snapshot();
     let old: Vec<_> = pinned.lake.files().map(|f| pinned.lake_dir.join(&f.path)).collect();
-    let query = ValuesQuery { from: Some(Micros(0)), ..ValuesQuery::default() };
+    let query = ValuesQuery { list: List { from: Some(Micros(0)), ..List::default() }, bad: false };
     let listed = inside.engine.values(&ground.owner, query).await.unwrap();
     inside.store.compact().await.unwrap();
     inside.store.compact().await.unwrap();

@@ -6,6 +6,7 @@ mod compaction;
 mod damage;
 mod everything;
 mod faults;
+mod footers;
 mod lossy;
 mod model;
 mod plain;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use basalt::domain::reading::{Quality, Reading, Readings};
 use basalt::domain::{Micros, StreamId};
+use basalt::query::list::List;
 use basalt::query::values::ValuesQuery;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -79,15 +80,16 @@ impl Model {
     }
 
     fn list(&self, query: &ValuesQuery) -> Vec<Reading> {
+        let list = &query.list;
         let wanted = |r: &&Reading| {
-            query.streams.as_ref().is_none_or(|s| s.contains(&r.stream))
-                && query.from.is_none_or(|t| r.ts >= t)
-                && query.to.is_none_or(|t| r.ts <= t)
+            list.streams.as_ref().is_none_or(|s| s.contains(&r.stream))
+                && list.from.is_none_or(|t| r.ts >= t)
+                && list.to.is_none_or(|t| r.ts <= t)
                 && (query.bad || r.quality != Quality::Bad)
         };
         let mut rows: Vec<Reading> = self.rows.values().filter(wanted).cloned().collect();
-        rows.sort_by_key(|r| (if query.newest_first { -r.ts.0 } else { r.ts.0 }, r.stream));
-        rows.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX)).collect()
+        rows.sort_by_key(|r| (if list.newest_first { -r.ts.0 } else { r.ts.0 }, r.stream));
+        rows.into_iter().skip(list.offset).take(list.limit.unwrap_or(usize::MAX)).collect()
     }
 
     fn query(&mut self) -> ValuesQuery {
@@ -98,15 +100,15 @@ impl Model {
         };
         let (a, b) = (self.time(), self.time());
         let is_ranged = self.chance.random_bool(0.6);
-        ValuesQuery {
+        let list = List {
             streams,
             from: is_ranged.then_some(Micros(a.min(b))),
             to: (is_ranged && self.chance.random_bool(0.7)).then_some(Micros(a.max(b))),
             newest_first: self.chance.random_bool(0.5),
             offset: if self.chance.random_bool(0.7) { 0 } else { self.chance.random_range(0..60) },
             limit: self.chance.random_bool(0.6).then(|| self.chance.random_range(0..50)),
-            bad: self.chance.random_bool(0.5),
-        }
+        };
+        ValuesQuery { list, bad: self.chance.random_bool(0.5) }
     }
 
     async fn check(&mut self, ground: &Ground, inside: &Inside, place: &str) {
@@ -126,12 +128,13 @@ impl Model {
             let newest = self.rows.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back().map(|(_, r)| r);
             let latest = inside.store.last(&ground.owner, StreamId(stream)).map(|l| l.newest);
             assert_eq!(latest.as_ref(), newest, "{place}: the last of stream {stream}");
-            let valued = ValuesQuery {
+            let list = List {
                 streams: Some(vec![StreamId(stream)]),
                 newest_first: true,
                 limit: Some(1),
-                ..ValuesQuery::default()
+                ..List::default()
             };
+            let valued = ValuesQuery { list, bad: false };
             let found = inside.values(&ground.owner, valued.clone()).await;
             assert_eq!(found, self.list(&valued), "{place}: the newest value of stream {stream}");
             let row = shown.iter().find(|row| row["stream_id"] == stream);

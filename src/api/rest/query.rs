@@ -6,7 +6,7 @@ use std::str::FromStr;
 use url::form_urlencoded;
 
 use super::scalar;
-use crate::app::value::Range;
+use crate::app::range::Range;
 use crate::domain::page::Page;
 use crate::domain::{Error, FieldError, Micros, Result};
 

@@ -1,7 +1,7 @@
 //! Query parameters, and what is said of bad ones.
 
 use super::Query;
-use crate::app::value::Range;
+use crate::app::range::Range;
 use crate::domain::Micros;
 use crate::domain::device::Protocol;
 

@@ -11,6 +11,7 @@ pub mod lttb;
 pub mod points;
 pub mod rms;
 pub mod single;
+pub mod sums;
 pub mod time_bucket;
 pub mod types;
 pub mod width;

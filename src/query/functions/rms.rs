@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, UInt64Type};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
+use arrow::datatypes::{DataType, FieldRef, Float64Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
@@ -11,9 +11,10 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::single::{Groups, Single};
+use super::single::{Groups, Single, each_alone};
+use super::sums;
 use super::types::{self, Kind};
-use crate::domain::sums::{Squares, Sum};
+use crate::domain::sums::Squares;
 
 /// The root of the mean of squares, without overflow and within a few ulp of exact. NULLs are left out; of no values
 /// it is NULL.
@@ -51,10 +52,7 @@ impl AggregateUDFImpl for Rms {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let field = |part: &str, kind| Arc::new(Field::new(format!("{}[{part}]", args.name), kind, true));
-        let sums = ["large", "large rest", "middle", "middle rest", "small", "small rest"];
-        let sums = sums.iter().map(|part| field(part, DataType::Float64));
-        Ok(std::iter::once(field("count", DataType::UInt64)).chain(sums).collect())
+        Ok(sums::fields::<3>(args.name))
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -109,55 +107,20 @@ impl GroupsAccumulator for RmsGroups {
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(columns(&emit.take_needed(&mut self.0)))
+        Ok(sums::columns(&emit.take_needed(&mut self.0)))
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
         self.grow(total);
-        let counts = states[0].as_primitive::<UInt64Type>();
-        let column = |c: usize| states[c].as_primitive::<Float64Type>();
-        let (large, middle, small) = ((column(1), column(2)), (column(3), column(4)), (column(5), column(6)));
-        let sum = |of: (&Float64Array, &Float64Array), i| Sum { sum: of.0.value(i), rest: of.1.value(i) };
-        for (i, group) in groups.iter().enumerate().filter(|(i, _)| counts.is_valid(*i)) {
-            self.0[*group].merge(&Squares {
-                count: counts.value(i),
-                large: sum(large, i),
-                middle: sum(middle, i),
-                small: sum(small, i),
-            });
-        }
+        sums::merge(states, groups, &mut self.0);
         Ok(())
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let values = values[0].as_primitive::<Float64Type>();
-        let alone = |i: usize| {
-            let mut squares = Squares::default();
-            if values.is_valid(i) && types::passes(filter, i) {
-                squares.add(values.value(i));
-            }
-            squares
-        };
-        Ok(columns(&(0..values.len()).map(alone).collect::<Vec<_>>()))
+        each_alone(RmsGroups::default(), values, filter)
     }
 
     fn size(&self) -> usize {
         self.0.capacity() * size_of::<Squares>()
     }
-}
-
-/// In the order of `state_fields`.
-fn columns(groups: &[Squares]) -> Vec<ArrayRef> {
-    let floats = |get: fn(&Squares) -> f64| -> ArrayRef {
-        Arc::new(Float64Array::from_iter_values(groups.iter().map(get)))
-    };
-    vec![
-        Arc::new(UInt64Array::from_iter_values(groups.iter().map(|g| g.count))),
-        floats(|g| g.large.sum),
-        floats(|g| g.large.rest),
-        floats(|g| g.middle.sum),
-        floats(|g| g.middle.rest),
-        floats(|g| g.small.sum),
-        floats(|g| g.small.rest),
-    ]
 }

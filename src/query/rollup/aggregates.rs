@@ -14,6 +14,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::groups::{Counts, MeanGroups, Roots};
 use crate::query::functions::single::Single;
+use crate::query::functions::sums;
 
 /// What an aggregate of readings is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,14 +97,13 @@ impl AggregateUDFImpl for Merged {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let field = |part: &str, kind| Arc::new(Field::new(format!("{}[{part}]", args.name), kind, true));
-        let sums: &[&str] = match self.kind {
-            Kind::Count => return Ok(vec![field("count", DataType::Int64)]),
-            Kind::Mean | Kind::Sum => &["large", "large rest", "middle", "middle rest"],
-            Kind::Rms => &["large", "large rest", "middle", "middle rest", "small", "small rest"],
-        };
-        let sums = sums.iter().map(|part| field(part, DataType::Float64));
-        Ok(std::iter::once(field("count", DataType::UInt64)).chain(sums).collect())
+        Ok(match self.kind {
+            Kind::Count => {
+                vec![Arc::new(Field::new(format!("{}[count]", args.name), DataType::Int64, true))]
+            }
+            Kind::Mean | Kind::Sum => sums::fields::<2>(args.name),
+            Kind::Rms => sums::fields::<3>(args.name),
+        })
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {

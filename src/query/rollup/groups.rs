@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, UInt64Array};
-use arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array};
+use arrow::datatypes::{Float64Type, Int64Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
-use crate::domain::sums::{Means, Squares, Sum};
-use crate::query::functions::single::Groups;
-use crate::query::functions::{rms, types};
+use crate::domain::sums::{Means, Squares};
+use crate::query::functions::single::{Groups, each_alone};
+use crate::query::functions::{rms, sums, types};
 
 /// Counts, added.
 #[derive(Debug, Clone, Default)]
@@ -98,29 +98,12 @@ impl GroupsAccumulator for MeanGroups {
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let groups = emit.take_needed(&mut self.groups);
-        let floats = |get: fn(&Means) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(groups.iter().map(get)))
-        };
-        Ok(vec![
-            Arc::new(UInt64Array::from_iter_values(groups.iter().map(|g| g.count))),
-            floats(|g| g.large.sum),
-            floats(|g| g.large.rest),
-            floats(|g| g.middle.sum),
-            floats(|g| g.middle.rest),
-        ])
+        Ok(sums::columns(&emit.take_needed(&mut self.groups)))
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
         self.grow(total);
-        let counts = states[0].as_primitive::<UInt64Type>();
-        let column = |c: usize| states[c].as_primitive::<Float64Type>();
-        let (large, middle) = ((column(1), column(2)), (column(3), column(4)));
-        let sum = |of: (&Float64Array, &Float64Array), i| Sum { sum: of.0.value(i), rest: of.1.value(i) };
-        for (i, group) in groups.iter().enumerate().filter(|(i, _)| counts.is_valid(*i)) {
-            let part = Means { count: counts.value(i), large: sum(large, i), middle: sum(middle, i) };
-            self.groups[*group].merge(&part);
-        }
+        sums::merge(states, groups, &mut self.groups);
         Ok(())
     }
 
@@ -176,17 +159,6 @@ impl GroupsAccumulator for Roots {
     fn size(&self) -> usize {
         self.0.size()
     }
-}
-
-/// The states of groups of one row each.
-fn each_alone(
-    mut groups: impl GroupsAccumulator,
-    values: &[ArrayRef],
-    filter: Option<&BooleanArray>,
-) -> Result<Vec<ArrayRef>> {
-    let rows: Vec<usize> = (0..values[0].len()).collect();
-    groups.update_batch(values, &rows, filter, rows.len())?;
-    groups.state(EmitTo::All)
 }
 
 /// Each part with values: its group, its number, and of how many values that is.

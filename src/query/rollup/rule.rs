@@ -22,6 +22,7 @@ use super::table::Rollup;
 use crate::query::functions::buckets::Buckets;
 use crate::query::functions::time_bucket::{self, TimeBucket};
 use crate::query::functions::width::Width;
+use crate::query::scan::provider::Provider;
 use crate::query::session::View;
 use crate::query::tables::readings::Readings;
 
@@ -62,8 +63,9 @@ fn rewritten(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let mut columns: Vec<usize> = used.filter_map(|c| schema.index_of(&c.name).ok()).collect();
     columns.sort_unstable();
     columns.dedup();
-    let table = Arc::new(Rollup { view: source.view.clone(), conditions, buckets });
-    let partials = LogicalPlanBuilder::scan(NAME, provider_as_source(table), Some(columns))?.build()?;
+    let table = Provider(Rollup { view: source.view.clone(), conditions, buckets });
+    let partials =
+        LogicalPlanBuilder::scan(NAME, provider_as_source(Arc::new(table)), Some(columns))?.build()?;
     let named = |(i, expr): (usize, Expr)| {
         let (relation, field) = aggregate.schema.qualified_field(i);
         expr.alias_qualified(relation.cloned(), field.name())
@@ -90,8 +92,10 @@ impl<'a> Source<'a> {
                 LogicalPlan::Projection(projection) => &projection.input,
                 LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
                     let Ok(provider) = source_as_provider(&scan.source) else { return Ok(None) };
-                    let readings = (provider.as_ref() as &dyn TableProvider).downcast_ref::<Readings>();
-                    let Some(readings) = readings else { return Ok(None) };
+                    let provider: &dyn TableProvider = provider.as_ref();
+                    let Some(Provider(readings)) = provider.downcast_ref::<Provider<Readings>>() else {
+                        return Ok(None);
+                    };
                     let (view, filters) = (readings.view().clone(), scan.filters.clone());
                     return Ok(Some(Self { input, view, filters }));
                 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::filters::Conditions;
@@ -17,6 +16,7 @@ use crate::domain::StreamId;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::query::functions::buckets::Buckets;
 use crate::query::scan::leaf::Leaf;
+use crate::query::scan::provider::Scan;
 use crate::query::session::View;
 
 /// So many windows are read faster by one thread than handed out to several.
@@ -41,9 +41,7 @@ impl Rollup {
         let known = streams.iter().filter_map(|id| Some((*id, windows.get(id)?)));
         known.map(|(id, windows)| Ok(Arc::new(splitter.split(id, windows)?))).collect()
     }
-}
 
-impl Rollup {
     /// How many windows of a minute as many streams have in the range that was asked for, whatever there is of them.
     fn windows(&self, streams: usize) -> usize {
         let (from, to) = self.conditions.ts;
@@ -52,29 +50,21 @@ impl Rollup {
     }
 }
 
-#[async_trait]
-impl TableProvider for Rollup {
+impl Scan for Rollup {
     fn schema(&self) -> SchemaRef {
         partial::schema()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Temporary
+    /// What was asked of readings is in the conditions.
+    fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
+        TableProviderFilterPushDown::Unsupported
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _: &[Expr],
-        _: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all = (0..partial::schema().fields().len()).collect();
-        let columns = projection.cloned().unwrap_or(all);
+    fn plan(&self, state: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let splits = self.splits()?;
         let windows = self.windows(splits.len());
         let partitions = if windows > FEW_WINDOWS { state.config().target_partitions() } else { 1 };
-        let rows = Partials::new(&self.view, splits, self.buckets.clone(), columns, partitions)?;
+        let rows = Partials::new(&self.view, splits, self.buckets.clone(), columns.to_vec(), partitions)?;
         Ok(Arc::new(Leaf::new(rows, partitions).with_estimate(windows)))
     }
 }

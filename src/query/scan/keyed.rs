@@ -117,7 +117,7 @@ impl KeyedScan {
             dir: rows.lake_dir.clone(),
             table: self.table,
             columns: Some(self.columns.clone()),
-            footers: Some(rows.footers.clone()),
+            footers: Some(self.snapshot.footers.clone()),
         }
     }
 

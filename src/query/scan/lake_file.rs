@@ -1,4 +1,4 @@
-//! Reading one lake file. Bounds choose row groups and pages from the cached footer, so that what a query does not ask
+//! Reading one lake file. Bounds choose row groups and pages from the kept footer, so that what a query does not ask
 //! for is neither fetched nor decoded; what is decoded is cut to the bounds of stream_id and ts exactly.
 
 use std::ops::Range;
@@ -6,28 +6,29 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
-use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::async_reader::{AsyncFileReader, MetadataFetch};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::bounds::Bounds;
 use super::cut::cut;
-use super::pages::{self, Group};
 use crate::domain::Error;
 use crate::query::log::Meter;
 use crate::store::lake::file::LakeFile;
-use crate::store::schema::{self, STREAM_ID, TS};
+use crate::store::lake::footers;
+use crate::store::lake::pages::{self, Group};
+use crate::store::schema::{STREAM_ID, TS};
 use crate::store::snapshot::Snapshot;
+use crate::store::table::Table;
 
 /// Fewer rows than this are not worth a second task.
 const ROWS_OF_A_TASK: usize = 32 * 1024;
@@ -105,18 +106,17 @@ impl Reading {
         part: Part,
         context: &TaskContext,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let file = self.footer(&part.file, context).await?;
-        let groups = part.groups(pages::select(&file.metadata, &self.bounds));
+        let object = self.object(&part.file)?;
+        let footer = self.footer(&part.file, &object).await?;
+        let groups = part.groups(pages::select(footer.metadata(), &*self.bounds));
         if groups.is_empty() {
             return Ok(stream::empty().boxed());
         }
         let bounds = self.bounds;
         let layout = Layout::new(&self.columns, !bounds.covers(part.file.ts));
-        let options = ArrowReaderOptions::new().with_schema(schema::readings());
-        let metadata = ArrowReaderMetadata::try_new(file.metadata.clone(), options)?;
-        let columns = file.metadata.file_metadata().schema_descr();
-        let mask = ProjectionMask::roots(columns, layout.decoded.iter().copied());
-        let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(file, metadata)
+        let mask = ProjectionMask::roots(footer.parquet_schema(), layout.decoded.iter().copied());
+        let file = OpenFile { object, metadata: footer.metadata().clone(), meter: self.meter };
+        let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(file, footer)
             .with_projection(mask)
             .with_row_groups(groups.iter().map(|g| g.index).collect())
             .with_batch_size(context.session_config().batch_size());
@@ -127,25 +127,25 @@ impl Reading {
         Ok(batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed())
     }
 
-    async fn footer(&self, file: &LakeFile, context: &TaskContext) -> Result<OpenFile> {
+    fn object(&self, file: &LakeFile) -> Result<Object> {
         let path = Path::from_absolute_path(self.snapshot.lake_dir.join(&file.path))
             .map_err(|e| DataFusionError::External(e.into()))?;
-        let runtime = context.runtime_env();
-        let store = self.snapshot.place.object_store().clone();
-        // Files never change once written, so any constant serves as the time the footer cache compares.
-        let meta = ObjectMeta {
-            location: path,
-            last_modified: Default::default(),
-            size: file.bytes,
-            e_tag: None,
-            version: None,
-        };
-        let metadata = DFParquetMetadata::new(store.as_ref(), &meta)
-            .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()))
-            .with_page_index_policy(Some(PageIndexPolicy::Optional))
-            .fetch_metadata()
-            .await?;
-        Ok(OpenFile { store, path: meta.location, metadata, meter: self.meter.clone() })
+        Ok(Object { store: self.snapshot.place.object_store().clone(), path })
+    }
+
+    async fn footer(&self, file: &LakeFile, object: &Object) -> Result<ArrowReaderMetadata> {
+        let footers = &self.snapshot.footers;
+        if let Some(known) = footers.get(&file.path) {
+            return Ok(known);
+        }
+        let options = footers::options(Table::Readings);
+        let reader = ParquetMetaDataReader::new()
+            .with_column_index_policy(options.column_index_policy())
+            .with_offset_index_policy(options.offset_index_policy());
+        let metadata = reader.load_and_finish(object, file.bytes).await?;
+        let footer = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
+        footers.put(&file.path, &footer);
+        Ok(footer)
     }
 }
 
@@ -159,10 +159,22 @@ impl Layout {
     }
 }
 
-/// A file whose footer is known.
-struct OpenFile {
+/// Where a file is.
+struct Object {
     store: Arc<dyn ObjectStore>,
     path: Path,
+}
+
+/// Of a footer: what a query reads is told without, as another one may have read it.
+impl MetadataFetch for &Object {
+    fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        self.store.get_range(&self.path, range).map_err(external).boxed()
+    }
+}
+
+/// A file whose footer is known.
+struct OpenFile {
+    object: Object,
     metadata: Arc<ParquetMetaData>,
     meter: Arc<Meter>,
 }
@@ -170,7 +182,7 @@ struct OpenFile {
 impl AsyncFileReader for OpenFile {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
         self.meter.read_bytes(range.end - range.start);
-        self.store.get_range(&self.path, range).map_err(external).boxed()
+        self.object.store.get_range(&self.object.path, range).map_err(external).boxed()
     }
 
     fn get_byte_ranges(
@@ -178,7 +190,8 @@ impl AsyncFileReader for OpenFile {
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
         self.meter.read_bytes(ranges.iter().map(|r| r.end - r.start).sum());
-        async move { self.store.get_ranges(&self.path, &ranges).await.map_err(external) }.boxed()
+        let Object { store, path } = &self.object;
+        async move { store.get_ranges(path, &ranges).await.map_err(external) }.boxed()
     }
 
     fn get_metadata<'a>(

@@ -15,6 +15,7 @@ pub mod lake_file;
 pub mod leaf;
 pub mod memory;
 pub mod merge;
-pub mod pages;
+mod pages;
 pub mod plan;
+pub mod provider;
 pub mod visible;

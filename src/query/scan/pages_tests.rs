@@ -10,6 +10,7 @@ use super::*;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::{Micros, StreamId};
 use crate::store::lake::encode;
+use crate::store::lake::pages::{Group, select, selection};
 use crate::store::memtable::run::Run;
 use crate::store::schema;
 use crate::store::table::Table;
@@ -84,21 +85,5 @@ fn what_is_wanted_is_chosen_and_little_else() {
         assert!(selected <= wanted + spare * PAGE, "{name}: {selected} rows for {wanted}");
         let told = selection(&groups).map_or(groups.iter().map(|g| g.rows).sum(), |s| s.row_count());
         assert_eq!(told, selected, "{name}");
-    }
-}
-
-#[test]
-fn ranges_that_both_have() {
-    type Ends = [(usize, usize)];
-    let ranges = |ends: &Ends| ends.iter().map(|(start, end)| *start..*end).collect::<Vec<_>>();
-    let cases: [(&Ends, &Ends, &Ends); 5] = [
-        (&[(0, 10)], &[(0, 10)], &[(0, 10)]),
-        (&[(0, 10)], &[(2, 3), (5, 20)], &[(2, 3), (5, 10)]),
-        (&[(0, 2), (4, 6)], &[(2, 4), (6, 9)], &[]),
-        (&[(0, 4), (6, 9)], &[(3, 7)], &[(3, 4), (6, 7)]),
-        (&[], &[(0, 1)], &[]),
-    ];
-    for (left, right, both) in cases {
-        assert_eq!(intersection(&ranges(left), &ranges(right)), ranges(both), "{left:?} and {right:?}");
     }
 }

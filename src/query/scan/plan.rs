@@ -69,7 +69,7 @@ impl ReadingsScan<'_> {
             parts.push(self.memory(runs, &read, None)?);
         }
         let rows = self.filtered(parts, &read)?;
-        let rows = VisibleRows::new(rows, self.view.visible().clone(), self.partitions);
+        let rows = VisibleRows::leaf(rows, self.view.visible().clone(), self.partitions);
         project(Arc::new(rows), &read, columns)
     }
 
@@ -92,7 +92,7 @@ impl ReadingsScan<'_> {
                 parts.push(self.memory(vec![runs], &read, None)?);
             }
         }
-        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
+        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
         project(Arc::new(rows), &read, columns)
     }
 
@@ -106,7 +106,7 @@ impl ReadingsScan<'_> {
         }
         let is_none = sources.files.is_empty() && sources.runs.is_empty();
         let parts = if is_none { Vec::new() } else { vec![self.merged(&sources, &read)?] };
-        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
+        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
         project(Arc::new(rows), &read, columns)
     }
 

@@ -1,23 +1,18 @@
 //! The principal's filter: rows of streams he may not see end here, before any expression of his.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
+use arrow::datatypes::{Int32Type, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::internal_err;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream};
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::leaf::{Leaf, Rows};
 use crate::domain::StreamId;
 use crate::domain::retention::Since;
 
@@ -101,15 +96,11 @@ impl Visible {
     }
 }
 
-/// Passes only rows of visible streams.
-///
-/// It shows no children, so that no rule pushes an expression below it, and neither EXPLAIN nor EXPLAIN ANALYZE tells
-/// of files and rows from before the filter.
-#[derive(Debug)]
+/// Passes only rows of visible streams, as a leaf: it shows no children, so that no rule pushes an expression below it,
+/// and neither EXPLAIN nor EXPLAIN ANALYZE tells of files and rows from before the filter.
 pub struct VisibleRows {
     input: Arc<dyn ExecutionPlan>,
     visible: Arc<Visible>,
-    properties: Arc<PlanProperties>,
     /// Input partitions in each of ours: every so many-th, one after the other.
     stride: usize,
 }
@@ -117,51 +108,24 @@ pub struct VisibleRows {
 impl VisibleRows {
     /// In no order and always so many partitions: a plan above it looks the same whatever rows others have. A single
     /// partition has those of `input` one after the other.
-    pub fn new(input: Arc<dyn ExecutionPlan>, visible: Arc<Visible>, partitions: usize) -> Self {
+    pub fn leaf(input: Arc<dyn ExecutionPlan>, visible: Arc<Visible>, partitions: usize) -> Leaf<Self> {
         let stride = partitions.max(1);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(input.schema()),
-            Partitioning::UnknownPartitioning(stride),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Self { input, visible, properties: Arc::new(properties), stride }
+        Leaf::new(Self { input, visible, stride }, stride)
     }
 }
 
-impl DisplayAs for VisibleRows {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VisibleRows")
-    }
-}
-
-impl ExecutionPlan for VisibleRows {
-    fn name(&self) -> &str {
+impl Rows for VisibleRows {
+    fn name(&self) -> &'static str {
         "VisibleRows"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn schema(&self) -> SchemaRef {
+        self.input.schema()
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (visible, input) = (self.visible.clone(), self.input.clone());
-        let parts = input.properties().partitioning.partition_count();
+        let parts = input.output_partitioning().partition_count();
         let parts = stream::iter((partition..parts).step_by(self.stride));
         let rows = parts.map(move |part| input.execute(part, context.clone())).try_flatten();
         let rows = rows.map(move |batch| visible.keep(batch?));

@@ -4,11 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::stream;
@@ -18,6 +17,7 @@ use crate::domain::page::Page;
 use crate::domain::{DeviceId, Micros};
 use crate::query::scan::keyed;
 use crate::query::scan::leaf::{Leaf, Rows};
+use crate::query::scan::provider::{Scan, hint};
 use crate::query::session::View;
 use crate::store::schema::timestamp;
 
@@ -55,32 +55,17 @@ impl Events {
     }
 }
 
-#[async_trait]
-impl TableProvider for Events {
+impl Scan for Events {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
+    /// Comparisons of device_id and ts narrow what the database is asked for.
+    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
+        hint(keyed::is_plain(filter, "device_id"))
     }
 
-    /// Comparisons of device_id and ts narrow what the database is asked for, and stay above it.
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match keyed::is_plain(filter, "device_id") {
-            true => TableProviderFilterPushDown::Inexact,
-            false => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(answer).collect())
-    }
-
-    async fn scan(
-        &self,
-        _: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let bounds = keyed::bounds(filters, "device_id");
         let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
         let filter = EventFilter {
@@ -90,9 +75,9 @@ impl TableProvider for Events {
             page: Page { offset: 0, limit: PAGE },
             ..EventFilter::default()
         };
-        let columns = projection.cloned().unwrap_or_else(|| (0..schema().fields().len()).collect());
-        let schema = Arc::new(schema().project(&columns)?);
-        Ok(Arc::new(Leaf::new(EventRows { view: self.view.clone(), filter, columns, schema }, 1)))
+        let schema = Arc::new(schema().project(columns)?);
+        let rows = EventRows { view: self.view.clone(), filter, columns: columns.to_vec(), schema };
+        Ok(Arc::new(Leaf::new(rows, 1)))
     }
 }
 

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use async_trait::async_trait;
+use datafusion::catalog::Session;
 use datafusion::catalog::memory::MemorySourceConfig;
-use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::reading::Reading;
 use crate::query::scan::bounds::Bounds;
+use crate::query::scan::provider::Scan;
 use crate::query::session::View;
 use crate::store::memtable::run::Run;
 use crate::store::schema::{self, QUALITY, STREAM_ID, TEXT, TS, VALUE};
@@ -50,32 +50,20 @@ impl Latest {
     }
 }
 
-#[async_trait]
-impl TableProvider for Latest {
+impl Scan for Latest {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match Bounds::split(std::slice::from_ref(*filter)).1.is_empty() {
+    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
+        match Bounds::split(std::slice::from_ref(filter)).1.is_empty() {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(answer).collect())
+        }
     }
 
-    async fn scan(
-        &self,
-        _: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let rows = vec![vec![self.rows(&Bounds::from_filters(filters))]];
-        Ok(MemorySourceConfig::try_new_exec(&rows, schema(), projection.cloned())?)
+        Ok(MemorySourceConfig::try_new_exec(&rows, schema(), Some(columns.to_vec()))?)
     }
 }

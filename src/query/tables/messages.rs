@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 use crate::domain::time::Day;
 use crate::query::scan::keyed::{self, KeyedScan};
 use crate::query::scan::leaf::{Leaf, Rows};
+use crate::query::scan::provider::{Scan, hint};
 use crate::query::session::View;
 use crate::store::lake::source::Wanted;
 use crate::store::table::Table;
@@ -42,36 +42,25 @@ pub fn schema() -> SchemaRef {
     Arc::new(stored.project(&shown).expect("columns of this schema"))
 }
 
-#[async_trait]
-impl TableProvider for Messages {
+impl Scan for Messages {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
+    /// Comparisons of device_id and ts bound what is read.
+    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
+        hint(keyed::is_plain(filter, "device_id"))
     }
 
-    /// Comparisons of device_id and ts bound what is read, and stay above it.
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match keyed::is_plain(filter, "device_id") {
-            true => TableProviderFilterPushDown::Inexact,
-            false => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(answer).collect())
-    }
-
-    async fn scan(
+    fn plan(
         &self,
         state: &dyn Session,
-        projection: Option<&Vec<usize>>,
+        columns: &[usize],
         filters: &[Expr],
-        _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let bounds = keyed::bounds(filters, "device_id");
         let wanted = |id: &i32| bounds.streams.as_ref().is_none_or(|ids| ids.contains(id));
         let ids: Vec<i32> = self.view.own_devices().into_iter().filter(wanted).collect();
-        let columns = projection.cloned().unwrap_or_else(|| (0..schema().fields().len()).collect());
         let partitions = state.config().target_partitions();
         // The key leads, as reading it needs.
         let mut read: Vec<usize> = vec![0, 1, 2];
@@ -82,9 +71,9 @@ impl TableProvider for Messages {
         let rows = MessageRows {
             days: scan.days(bounds.ts),
             wanted: Wanted { ids: Some(ids.into()), ts: bounds.ts, label: None },
-            schema: Arc::new(schema().project(&columns)?),
+            schema: Arc::new(schema().project(columns)?),
             scan,
-            columns,
+            columns: columns.to_vec(),
             partitions: partitions.max(1),
         };
         Ok(Arc::new(Leaf::new(rows, partitions)))

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::common::DFSchema;
 use datafusion::error::Result;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::query::scan::bounds::{self, Bounds};
 use crate::query::scan::plan::ReadingsScan;
+use crate::query::scan::provider::{Scan, hint};
 use crate::query::session::View;
 use crate::store::schema;
 
@@ -32,37 +32,24 @@ impl Readings {
     }
 }
 
-#[async_trait]
-impl TableProvider for Readings {
+impl Scan for Readings {
     fn schema(&self) -> SchemaRef {
         schema::readings()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
+    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
+        match bounds::is_plain(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            // It chooses pages, and the filter itself stays above the principal's.
+            false => hint(bounds::is_of_value(filter)),
+        }
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| {
-            if bounds::is_plain(filter) {
-                TableProviderFilterPushDown::Exact
-            } else if bounds::is_of_value(filter) {
-                // A hint: it chooses pages, and the filter itself stays above the principal's.
-                TableProviderFilterPushDown::Inexact
-            } else {
-                TableProviderFilterPushDown::Unsupported
-            }
-        };
-        Ok(filters.iter().map(answer).collect())
-    }
-
-    /// The limit is a hint that cannot be used below the principal's filter.
-    async fn scan(
+    fn plan(
         &self,
         state: &dyn Session,
-        projection: Option<&Vec<usize>>,
+        columns: &[usize],
         filters: &[Expr],
-        _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (bounds, rest) = Bounds::split(filters);
         let plain = rest.into_iter().filter(bounds::is_plain);
@@ -71,7 +58,6 @@ impl TableProvider for Readings {
             None => None,
         };
         let partitions = state.config().target_partitions();
-        let scan = ReadingsScan { view: &self.view, bounds, filter, partitions };
-        scan.plan(projection.map_or(&schema::ALL, Vec::as_slice))
+        ReadingsScan { view: &self.view, bounds, filter, partitions }.plan(columns)
     }
 }

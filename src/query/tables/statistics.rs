@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::query::rollup::windows::{WindowRows, Wish};
 use crate::query::scan::bounds::{self, Bounds};
 use crate::query::scan::leaf::Leaf;
+use crate::query::scan::provider::{Scan, hint};
 use crate::query::session::View;
 use crate::store::table::Table;
 
@@ -42,35 +42,20 @@ pub fn schema() -> SchemaRef {
     Arc::new(Table::Statistics.schema().project(&columns()).expect("columns of this schema"))
 }
 
-#[async_trait]
-impl TableProvider for Statistics {
+impl Scan for Statistics {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
+    /// Comparisons of stream_id and ts bound what is read.
+    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
+        hint(bounds::is_plain(filter))
     }
 
-    /// Comparisons of stream_id and ts bound what is read, and stay above it.
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match bounds::is_plain(filter) {
-            true => TableProviderFilterPushDown::Inexact,
-            false => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(answer).collect())
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn plan(&self, state: &dyn Session, shown: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let bounds = Bounds::from_filters(filters);
         let all = columns();
-        let columns = projection.map_or(all.clone(), |some| some.iter().map(|i| all[*i]).collect());
+        let columns = shown.iter().map(|i| all[*i]).collect();
         let visible = self.view.visible().ids().iter().copied();
         let wanted = |id: &i32| bounds.streams.as_ref().is_none_or(|ids| ids.contains(id));
         let wish =

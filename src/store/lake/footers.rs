@@ -1,15 +1,24 @@
-//! Footers of files that queries read again and again, with their page indexes, within a fixed memory.
+//! Footers of files of which a little is read again and again, with their page indexes, within a fixed memory.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use parking_lot::Mutex;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::PageIndexPolicy;
 
-/// Footers kept, bytes.
-const CAPACITY: usize = 64 << 20;
+use crate::store::table::Table;
 
-/// The footers read last, by the path of their file. Files never change, so none is ever wrong.
+/// Footers kept of all tables together, bytes.
+const CAPACITY: usize = 128 << 20;
+
+/// How a footer that is kept is read: with its page index, for rows as the table has them.
+pub fn options(table: Table) -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_schema(table.schema()).with_page_index_policy(PageIndexPolicy::Optional)
+}
+
+/// The footers read last, by the path of their file, which no two tables share. Files never change, so none is ever
+/// wrong.
 pub struct Footers {
     kept: Mutex<Kept>,
     capacity: usize,

@@ -8,6 +8,7 @@ pub mod footers;
 pub mod log_check;
 pub mod log_files;
 pub mod orphans;
+pub mod pages;
 pub mod part;
 pub mod place;
 pub mod remote;

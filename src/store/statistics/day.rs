@@ -1,7 +1,7 @@
 //! The windows of one day, computed from its files in one pass and written as files of `statistics`.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::compute::Summary;
@@ -44,20 +44,13 @@ impl Plan {
         Some(Wanted { ids: Some(ids.into()), ts: (ts.0, ts.1 - 1), label: None })
     }
 
-    /// Computes and writes; the files are durable when this returns, and not yet part of the table. `from` is the
-    /// folder of readings, `to` that of statistics.
-    pub fn run(
-        &self,
-        disk: &Arc<dyn Disk>,
-        from: &Arc<PathBuf>,
-        to: &Path,
-        mut pace: Pace,
-    ) -> Result<Vec<LakeFile>> {
+    /// Computes and writes; the files are durable when this returns, and not yet part of the table. `from` reads
+    /// readings, `to` is the folder of statistics.
+    pub fn run(&self, from: &Source, to: &Path, mut pace: Pace) -> Result<Vec<LakeFile>> {
         let Some(bounds) = self.bounds() else { return Ok(Vec::new()) };
-        let source = Source::whole(disk.clone(), from.clone(), Table::Readings);
-        let mut blocks: Blocks<Run> = Blocks::open(&source, self.files.iter().map(AsRef::as_ref), &bounds)?;
-        let mut output =
-            Output { plan: self, disk: disk.as_ref(), dir: to, fresh: None, late: None, windows: Vec::new() };
+        let mut blocks: Blocks<Run> = Blocks::open(from, self.files.iter().map(AsRef::as_ref), &bounds)?;
+        let disk = from.disk.as_ref();
+        let mut output = Output { plan: self, disk, dir: to, fresh: None, late: None, windows: Vec::new() };
         let mut open = Open::default();
         while let Some(block) = blocks.next_block()? {
             self.add(&block, &mut open, &mut output)?;

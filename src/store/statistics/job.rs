@@ -15,6 +15,7 @@ use crate::store::flush::Flusher;
 use crate::store::lake::LakeVersion;
 use crate::store::lake::delta::Position;
 use crate::store::lake::file::LakeFile;
+use crate::store::lake::source::Source;
 use crate::store::pace::Pace;
 use crate::store::table::Table;
 
@@ -77,8 +78,16 @@ impl Job {
         let Some(plan) = scope.plan(day) else { return Ok(Vec::new()) };
         let (shared, pace) = (self.flusher.shared.clone(), Pace::new(self.cpu_share));
         let work = move || {
-            let (from, to) = (shared.lake_dir(Table::Readings), shared.lake_dir(Table::Statistics));
-            plan.run(shared.place().disk(), &from, &to, pace)
+            // Run after run reads a little of the same files.
+            let from = Source {
+                footers: Some(shared.footers().clone()),
+                ..Source::whole(
+                    shared.place().disk().clone(),
+                    shared.lake_dir(Table::Readings),
+                    Table::Readings,
+                )
+            };
+            plan.run(&from, &shared.lake_dir(Table::Statistics), pace)
         };
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|e| Error::internal("the statistics of a day ended early").because(e))?

@@ -6,6 +6,7 @@ use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{Micros, Principal, StreamId};
+use basalt::query::list::List;
 use basalt::query::values::ValuesQuery;
 use basalt::store::retention::Amount;
 use futures::TryStreamExt;
@@ -27,8 +28,10 @@ async fn what_expires_is_shown_to_nobody_from_that_second_on() {
         // One row of the stream is left, and with the next minute none.
         set_clock(&ground, 0);
         assert_eq!(count(&inside, &ground.owner, 1).await, 1, "{place}");
-        let listed = inside
-            .values(&ground.owner, ValuesQuery { streams: Some(vec![StreamId(1)]), ..Default::default() });
+        let listed = inside.values(
+            &ground.owner,
+            ValuesQuery { list: List { streams: Some(vec![StreamId(1)]), ..List::default() }, bad: false },
+        );
         assert_eq!(listed.await.iter().map(|r| r.ts).collect::<Vec<_>>(), [oldest], "{place}");
         assert!(
             at(oldest).await.unwrap().is_some() && at(Micros(oldest.0 - MINUTE)).await.unwrap().is_none()
@@ -199,7 +202,7 @@ async fn a_running_query_keeps_its_files_until_it_ends() {
     inside.store.flush().await.unwrap();
     let pinned = inside.store.snapshot();
     let old: Vec<PathBuf> = pinned.lake.files().map(|f| pinned.lake_dir.join(&f.path)).collect();
-    let query = ValuesQuery { from: Some(Micros(0)), ..ValuesQuery::default() };
+    let query = ValuesQuery { list: List { from: Some(Micros(0)), ..List::default() }, bad: false };
     let listed = inside.engine.values(&ground.owner, query).await.unwrap();
     keep(&ground, None, PolicyTable::Readings, HOUR).await;
     assert_eq!(inside.store.retain().await.unwrap().rows, 1940);

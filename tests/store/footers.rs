@@ -1,0 +1,50 @@
+//! Footers are read once and with their page index, whoever reads the file.
+
+use std::sync::Arc;
+
+use basalt::domain::reading::{Reading, Readings};
+use basalt::domain::{Micros, StreamId};
+use basalt::store::table::Table;
+use serde_json::json;
+
+use crate::inside::{Ground, Inside, MINUTE, NOW};
+
+/// The kept footers of all files of both tables.
+fn kept(inside: &Inside) -> Vec<Option<usize>> {
+    let snapshot = inside.store.snapshot();
+    let statistics = snapshot.keyed[Table::Statistics].lake.clone();
+    let footer = |path: &str| {
+        let kept = snapshot.footers.get(path)?;
+        assert!(kept.metadata().column_index().is_some() && kept.metadata().offset_index().is_some());
+        Some(Arc::as_ptr(kept.metadata()) as usize)
+    };
+    snapshot.lake.files().chain(statistics.files()).map(|file| footer(&file.path)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_footer_is_read_once_by_the_statistics_and_all_queries() {
+    let ground = Ground::new(2).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    let minute = |m| Reading::good(StreamId(1), Micros(NOW - MINUTE * 30 + m * MINUTE), 1.0);
+    inside.store.write(&ground.owner, (0..20).map(minute).collect::<Readings>()).await.unwrap();
+    inside.store.flush().await.unwrap();
+    assert_eq!(kept(&inside), [None], "what writes a file reads no footer");
+
+    inside.store.compute_statistics().await.unwrap();
+    let of_job = kept(&inside);
+    assert!(matches!(of_job[..], [Some(_), None]), "{of_job:?}");
+
+    let expected = [json!({"n": 20})];
+    let mut known = Vec::new();
+    for _ in 0..2 {
+        for table in ["readings", "statistics"] {
+            let query = format!("SELECT count(*) AS n FROM {table} WHERE ts > TIMESTAMP '2000-01-01'");
+            assert_eq!(inside.sql(&ground.owner, &query).await, expected, "{table}");
+        }
+        let now = kept(&inside);
+        assert!(now.iter().all(Option::is_some) && now[0] == of_job[0], "{now:?} after {of_job:?}");
+        assert!(known.is_empty() || known == now, "{now:?} after {known:?}");
+        known = now;
+    }
+}
