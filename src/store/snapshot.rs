@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
-use super::lake::footers::Footers;
+use super::lake::cache::Cache;
 use super::lake::place::Place;
 use super::memtable::run::Run;
 use super::statistics::computed::Computed;
@@ -23,8 +23,8 @@ pub struct Snapshot {
     pub lake_dir: Arc<PathBuf>,
     /// Where all tables lie, and what reads them.
     pub place: Place,
-    /// The footers of files of all tables read before.
-    pub footers: Arc<Footers>,
+    /// What queries keep of the files of all tables.
+    pub cache: Arc<Cache>,
     pub memory: BTreeMap<Day, MemoryDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,

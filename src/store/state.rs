@@ -8,8 +8,8 @@ use parking_lot::RwLock;
 
 use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
+use super::lake::cache::Cache;
 use super::lake::file::LakeFile;
-use super::lake::footers::Footers;
 use super::lake::place::Place;
 use super::memtable::run::{self, Run};
 use super::memtable::{DayRuns, Memtable};
@@ -54,7 +54,7 @@ pub struct Shared {
     state: RwLock<State>,
     place: Place,
     lake_dirs: PerTable<Arc<PathBuf>>,
-    footers: Arc<Footers>,
+    cache: Arc<Cache>,
 }
 
 /// What the lake is when the store opens.
@@ -81,7 +81,7 @@ impl Shared {
         };
         let place = opened.place;
         let lake_dirs = PerTable::new(|table| Arc::new(place.table_dir(table)));
-        Self { state: RwLock::new(state), place, lake_dirs, footers: Arc::default() }
+        Self { state: RwLock::new(state), place, lake_dirs, cache: Arc::default() }
     }
 
     /// Adds durable requests, in seq order. Small ones of a group are merged into one run first: each row keeps
@@ -141,7 +141,7 @@ impl Shared {
             lake: state.lakes[Table::Readings].clone(),
             lake_dir: self.lake_dirs[Table::Readings].clone(),
             place: self.place.clone(),
-            footers: self.footers.clone(),
+            cache: self.cache.clone(),
             memory,
             seq: state.last_seq,
             keyed: PerTable::from_array([
@@ -175,9 +175,9 @@ impl Shared {
         (lake(Table::Readings), lake(Table::Statistics), state.computed.clone(), state.flushed)
     }
 
-    /// The footers of files of all tables read before.
-    pub fn footers(&self) -> &Arc<Footers> {
-        &self.footers
+    /// What queries keep of the files of all tables.
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.cache
     }
 
     /// Windows that ended by this time have their statistics, as far as rows are flushed.

@@ -14,7 +14,7 @@ fn kept(inside: &Inside) -> Vec<Option<usize>> {
     let snapshot = inside.store.snapshot();
     let statistics = snapshot.keyed[Table::Statistics].lake.clone();
     let footer = |path: &str| {
-        let kept = snapshot.footers.get(path)?;
+        let kept = snapshot.cache.footer(path)?;
         assert!(kept.metadata().column_index().is_some() && kept.metadata().offset_index().is_some());
         Some(Arc::as_ptr(kept.metadata()) as usize)
     };

@@ -117,7 +117,7 @@ impl KeyedScan {
             dir: rows.lake_dir.clone(),
             table: self.table,
             columns: Some(self.columns.clone()),
-            footers: Some(self.snapshot.footers.clone()),
+            cache: Some(self.snapshot.cache.clone()),
         }
     }
 

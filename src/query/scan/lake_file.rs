@@ -23,8 +23,9 @@ use super::bounds::Bounds;
 use super::cut::cut;
 use crate::domain::Error;
 use crate::query::log::Meter;
+use crate::store::lake::cache;
+use crate::store::lake::chunks::Chunks;
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::footers;
 use crate::store::lake::pages::{self, Group};
 use crate::store::schema::{STREAM_ID, TS};
 use crate::store::snapshot::Snapshot;
@@ -114,16 +115,28 @@ impl Reading {
         }
         let bounds = self.bounds;
         let layout = Layout::new(&self.columns, !bounds.covers(part.file.ts));
-        let mask = ProjectionMask::roots(footer.parquet_schema(), layout.decoded.iter().copied());
-        let file = OpenFile { object, metadata: footer.metadata().clone(), meter: self.meter };
-        let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(file, footer)
-            .with_projection(mask)
-            .with_row_groups(groups.iter().map(|g| g.index).collect())
-            .with_batch_size(context.session_config().batch_size());
-        if let Some(selection) = pages::selection(&groups) {
-            builder = builder.with_row_selection(selection);
-        }
-        let batches = builder.build()?.map(move |batch| layout.cut(batch?, &bounds));
+        let batch_rows = context.session_config().batch_size();
+        let few = Chunks::few(&part.file.path, &footer, &groups, &layout.decoded, &self.snapshot.cache);
+        let batches = match few {
+            Some(chunks) => {
+                self.meter.read_bytes(chunks.bytes());
+                let bytes = object.fetch(chunks.missing()).await?;
+                let batches = stream::iter(chunks.read(bytes, batch_rows)?);
+                batches.map(move |batch| layout.cut(batch?, &bounds)).boxed()
+            }
+            None => {
+                let mask = ProjectionMask::roots(footer.parquet_schema(), layout.decoded.iter().copied());
+                let file = OpenFile { object, metadata: footer.metadata().clone(), meter: self.meter };
+                let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(file, footer)
+                    .with_projection(mask)
+                    .with_row_groups(groups.iter().map(|g| g.index).collect())
+                    .with_batch_size(batch_rows);
+                if let Some(selection) = pages::selection(&groups) {
+                    builder = builder.with_row_selection(selection);
+                }
+                builder.build()?.map(move |batch| layout.cut(batch?, &bounds)).boxed()
+            }
+        };
         Ok(batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed())
     }
 
@@ -134,17 +147,17 @@ impl Reading {
     }
 
     async fn footer(&self, file: &LakeFile, object: &Object) -> Result<ArrowReaderMetadata> {
-        let footers = &self.snapshot.footers;
-        if let Some(known) = footers.get(&file.path) {
+        let cache = &self.snapshot.cache;
+        if let Some(known) = cache.footer(&file.path) {
             return Ok(known);
         }
-        let options = footers::options(Table::Readings);
+        let options = cache::options(Table::Readings);
         let reader = ParquetMetaDataReader::new()
             .with_column_index_policy(options.column_index_policy())
             .with_offset_index_policy(options.offset_index_policy());
         let metadata = reader.load_and_finish(object, file.bytes).await?;
         let footer = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
-        footers.put(&file.path, &footer);
+        cache.put_footer(&file.path, &footer);
         Ok(footer)
     }
 }
@@ -163,6 +176,15 @@ impl Layout {
 struct Object {
     store: Arc<dyn ObjectStore>,
     path: Path,
+}
+
+impl Object {
+    async fn fetch(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        if ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.store.get_ranges(&self.path, ranges).await?)
+    }
 }
 
 /// Of a footer: what a query reads is told without, as another one may have read it.

@@ -1,16 +1,18 @@
 //! The lake: sorted Parquet files by day, and the Delta log that says which of them count.
 
 pub mod blocks;
+pub mod cache;
+pub mod chunks;
 pub mod delta;
 pub mod encode;
 pub mod file;
-pub mod footers;
 pub mod log_check;
 pub mod log_files;
 pub mod orphans;
 pub mod pages;
 pub mod part;
 pub mod place;
+pub mod recent;
 pub mod remote;
 pub mod source;
 

@@ -9,9 +9,11 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::ChunkReader;
 
+use super::cache::{self, Cache};
+use super::chunks::Chunks;
 use super::file::LakeFile;
-use super::footers::{self, Footers};
 use super::pages::{self, Prune, Span};
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, LakeReader};
@@ -85,52 +87,83 @@ pub struct Source {
     /// Indices into `Table::schema`, ascending; `None` is all of them.
     pub columns: Option<Vec<usize>>,
     /// For whoever reads a little of a file often. Without, files are read once and from end to end.
-    pub footers: Option<Arc<Footers>>,
+    pub cache: Option<Arc<Cache>>,
 }
 
 impl Source {
     /// Whole files, once.
     pub fn whole(disk: Arc<dyn Disk>, dir: Arc<PathBuf>, table: Table) -> Self {
-        Self { disk, dir, table, columns: None, footers: None }
+        Self { disk, dir, table, columns: None, cache: None }
     }
 
     /// A reader over what may be wanted of a file; `None` when that is nothing.
     pub fn open(&self, file: &LakeFile, wanted: &Wanted) -> Result<Option<ParquetRecordBatchReader>> {
         let path = &file.path;
-        let opened = self.disk.open(&self.dir.join(path)).map_err(|e| unreadable(path, e))?;
-        let metadata = self.metadata(file, &opened)?;
-        let parquet = metadata.metadata().clone();
+        let footer = self.footer(file)?;
+        let parquet = footer.metadata().clone();
         let groups = pages::select(&parquet, wanted);
         if groups.is_empty() {
             return Ok(None);
         }
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, metadata)
-            .with_batch_size(batch_rows(&parquet))
-            .with_row_groups(groups.iter().map(|group| group.index).collect());
-        if let Some(columns) = &self.columns {
-            let mask = ProjectionMask::roots(parquet.file_metadata().schema_descr(), columns.iter().copied());
-            builder = builder.with_projection(mask);
+        let all = || (0..parquet.file_metadata().schema_descr().num_columns()).collect();
+        let columns = self.columns.clone().unwrap_or_else(all);
+        let few = self.cache.as_ref();
+        let few = few.and_then(|cache| Chunks::few(path, &footer, &groups, &columns, cache));
+        let reader = match few {
+            Some(chunks) => self.read_few(file, chunks, batch_rows(&parquet))?,
+            None => {
+                let mask = ProjectionMask::roots(parquet.file_metadata().schema_descr(), columns);
+                let mut builder =
+                    ParquetRecordBatchReaderBuilder::new_with_metadata(self.opened(file)?, footer)
+                        .with_batch_size(batch_rows(&parquet))
+                        .with_projection(mask)
+                        .with_row_groups(groups.iter().map(|group| group.index).collect());
+                if let Some(selection) = pages::selection(&groups) {
+                    builder = builder.with_row_selection(selection);
+                }
+                builder.build().map_err(|e| unreadable(path, e))?
+            }
+        };
+        Ok(Some(reader))
+    }
+
+    fn read_few(
+        &self,
+        file: &LakeFile,
+        chunks: Chunks,
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader> {
+        let mut bytes = Vec::new();
+        if !chunks.missing().is_empty() {
+            let opened = self.opened(file)?;
+            for range in chunks.missing() {
+                let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+                let read = opened.get_bytes(range.start, length);
+                bytes.push(read.map_err(|e| unreadable(&file.path, e))?);
+            }
         }
-        if let Some(selection) = pages::selection(&groups) {
-            builder = builder.with_row_selection(selection);
-        }
-        Ok(Some(builder.build().map_err(|e| unreadable(path, e))?))
+        chunks.read(bytes, batch_rows).map_err(|e| unreadable(&file.path, e))
+    }
+
+    fn opened(&self, file: &LakeFile) -> Result<LakeReader> {
+        self.disk.open(&self.dir.join(&file.path)).map_err(|e| unreadable(&file.path, e))
     }
 
     /// The footer of a file, its page index too where footers are kept.
-    fn metadata(&self, file: &LakeFile, opened: &LakeReader) -> Result<ArrowReaderMetadata> {
-        if let Some(known) = self.footers.as_ref().and_then(|footers| footers.get(&file.path)) {
+    fn footer(&self, file: &LakeFile) -> Result<ArrowReaderMetadata> {
+        if let Some(known) = self.cache.as_ref().and_then(|cache| cache.footer(&file.path)) {
             return Ok(known);
         }
-        let options = match self.footers {
-            Some(_) => footers::options(self.table),
-            None => footers::options(self.table).with_page_index_policy(PageIndexPolicy::Skip),
+        let options = match self.cache {
+            Some(_) => cache::options(self.table),
+            None => cache::options(self.table).with_page_index_policy(PageIndexPolicy::Skip),
         };
-        let metadata = ArrowReaderMetadata::load(opened, options).map_err(|e| unreadable(&file.path, e))?;
-        if let Some(footers) = &self.footers {
-            footers.put(&file.path, &metadata);
+        let footer = ArrowReaderMetadata::load(&self.opened(file)?, options);
+        let footer = footer.map_err(|e| unreadable(&file.path, e))?;
+        if let Some(cache) = &self.cache {
+            cache.put_footer(&file.path, &footer);
         }
-        Ok(metadata)
+        Ok(footer)
     }
 }
 

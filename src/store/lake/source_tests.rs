@@ -43,9 +43,9 @@ fn read(source: &Source, file: &LakeFile, wanted: &Wanted) -> Vec<(i32, i64)> {
     reader.flat_map(|batch| rows(batch.unwrap())).collect()
 }
 
-fn source(dir: &TempDir, footers: Option<Arc<Footers>>) -> Source {
+fn source(dir: &TempDir, cache: Option<Arc<Cache>>) -> Source {
     let dir = Arc::new(dir.path().to_owned());
-    Source { disk: Arc::new(LocalDisk), dir, table: Table::Statistics, columns: Some(vec![0, 1, 2]), footers }
+    Source { disk: Arc::new(LocalDisk), dir, table: Table::Statistics, columns: Some(vec![0, 1, 2]), cache }
 }
 
 fn minutes(from: i64, to: i64) -> (i64, i64) {
@@ -80,10 +80,10 @@ proptest! {
         ids in prop::collection::btree_set(0i32..26, 0..5),
         from in 0i64..3000,
         length in 0i64..3000,
-        keeps_footers in any::<bool>(),
+        keeps in any::<bool>(),
     ) {
         let (dir, file) = written(&counts);
-        let source = source(&dir, keeps_footers.then(Arc::default));
+        let source = source(&dir, keeps.then(Arc::default));
         let ts = minutes(from, from + length);
         let wanted = Wanted { ids: Some(ids.iter().copied().collect()), ts, label: None };
         for _ in 0..2 {

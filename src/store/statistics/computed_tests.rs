@@ -45,7 +45,7 @@ fn empty() -> Snapshot {
         lake: Arc::default(),
         lake_dir: Arc::default(),
         place: Place::local(Arc::new(LocalDisk), &std::env::temp_dir()).unwrap(),
-        footers: Arc::default(),
+        cache: Arc::default(),
         memory: BTreeMap::new(),
         seq: 0,
         keyed: Default::default(),

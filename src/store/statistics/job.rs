@@ -80,7 +80,7 @@ impl Job {
         let work = move || {
             // Run after run reads a little of the same files.
             let from = Source {
-                footers: Some(shared.footers().clone()),
+                cache: Some(shared.cache().clone()),
                 ..Source::whole(
                     shared.place().disk().clone(),
                     shared.lake_dir(Table::Readings),
