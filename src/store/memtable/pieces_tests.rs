@@ -3,10 +3,10 @@
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::store::memtable::run::{Run, merge, normalize};
 use super::Pieces;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::{Micros, StreamId};
+use crate::store::memtable::run::{Run, merge, normalize};
 
 /// Keys, values and seqs of all rows.
 fn rows<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<(i32, i64, f64, i64)> {
