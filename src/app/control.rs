@@ -155,7 +155,7 @@ impl App {
             }
             Command::Compact => {
                 require_system(principal)?;
-                Outcome::Compacted { files: self.store.compact().await? }
+                Outcome::Compacted { files: self.store.compact(progress).await? }
             }
             Command::Verify => Outcome::Verified(Box::new(self.verify(principal, progress).await?)),
             Command::Backup { dest } => Outcome::BackedUp(self.backup(principal, &dest, progress).await?),

@@ -39,31 +39,46 @@ impl Shown {
             }
             None if self.told.elapsed() >= LINE_EVERY => {
                 self.told = Instant::now();
-                eprintln!("{}: {said} so far", self.name);
+                eprintln!("{}", line(&self.name, said));
             }
             None => {}
         }
     }
 
-    /// Shows work that is done elsewhere and tells of it.
+    /// Shows work that is done elsewhere and tells of it; nothing until it does.
     pub fn follow(&mut self, step: &Step) {
+        if step.what.is_empty() {
+            return;
+        }
         if self.name != step.what {
             self.name = step.what.clone();
             if let Some(bar) = &self.bar {
                 bar.set_prefix(step.what.clone());
             }
         }
-        let percent = step.done.saturating_mul(100).checked_div(step.total);
         if let Some(bar) = &self.bar {
             bar.set_length(step.total);
         }
-        self.advance(step.done, &percent.map_or_else(String::new, |percent| format!("{percent} %")));
+        self.advance(step.done, &how_far(step));
     }
 
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Of a line; a part of which nobody knows the length has only its name.
+fn line(name: &str, said: &str) -> String {
+    if said.is_empty() { format!("{name} …") } else { format!("{name}: {said} so far") }
+}
+
+/// What the work says itself, or else its share.
+fn how_far(step: &Step) -> String {
+    match step.done.saturating_mul(100).checked_div(step.total) {
+        Some(percent) if step.said.is_empty() => format!("{percent} %"),
+        _ => step.said.clone(),
     }
 }
 
@@ -80,4 +95,23 @@ pub async fn watch<T>(progress: &Progress, work: impl Future<Output = T>) -> T {
     };
     shown.finish();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_never_empty() {
+        let step =
+            |total, said: &str| Step { what: "merging".to_owned(), done: 5, total, said: said.to_owned() };
+        for (step, expected) in [
+            (step(20, ""), "merging: 25 % so far"),
+            (step(20, "1 of 4 days"), "merging: 1 of 4 days so far"),
+            (step(0, "1 of 4 days"), "merging: 1 of 4 days so far"),
+            (step(0, ""), "merging …"),
+        ] {
+            assert_eq!(line(&step.what, &how_far(&step)), expected);
+        }
+    }
 }

@@ -14,6 +14,9 @@ pub struct Step {
     pub done: u64,
     /// 0 when nobody knows.
     pub total: u64,
+    /// How far it is in words, where there is more to say than a share; else empty.
+    #[serde(default)]
+    pub said: String,
 }
 
 /// The progress of one piece of work. Copies are of the same work.
@@ -29,7 +32,12 @@ struct State {
 impl Progress {
     /// The next part of the work begins.
     pub fn begin(&self, what: impl Into<String>, total: u64) {
-        self.state().step = Step { what: what.into(), done: 0, total };
+        self.state().step = Step { what: what.into(), total, ..Step::default() };
+    }
+
+    /// How far it is, in words.
+    pub fn say(&self, how_far: impl Into<String>) {
+        self.state().step.said = how_far.into();
     }
 
     /// So much more of it is done.
@@ -54,6 +62,10 @@ impl Progress {
         self.state().is_cancelled = true;
     }
 
+    pub fn is_cancelled(&self) -> bool {
+        self.state().is_cancelled
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Numbers and a text: a panic elsewhere leaves them as usable as they were.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,10 +83,15 @@ mod tests {
         progress.begin("files", 10);
         progress.advance(4).unwrap();
         progress.advance(2).unwrap();
-        assert_eq!(seen.now(), Step { what: "files".into(), done: 6, total: 10 });
+        let step = |what: &str| Step { what: what.into(), ..Step::default() };
+        assert_eq!(seen.now(), Step { done: 6, total: 10, ..step("files") });
+        progress.say("six of ten");
+        assert_eq!(seen.now().said, "six of ten");
         progress.begin("rows", 0);
-        assert_eq!(seen.now(), Step { what: "rows".into(), done: 0, total: 0 });
+        assert_eq!(seen.now(), step("rows"), "what was said of the part before is gone");
+        assert!(!progress.is_cancelled());
         seen.cancel();
+        assert!(progress.is_cancelled());
         assert_eq!(progress.advance(1).unwrap_err().kind, Kind::Unavailable);
     }
 }

@@ -38,6 +38,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::domain::policy::PolicyChange;
+use crate::domain::progress::Progress;
 use crate::domain::reading::Readings;
 use crate::domain::retention::Kept;
 use crate::domain::{Clock, Error, Micros, Principal, Result, StreamId};
@@ -181,7 +182,9 @@ impl Store {
         claimed: Option<(Claim, Idempotent)>,
     ) -> Result<oneshot::Receiver<Result<u64>>> {
         let readings = memtable::run::normalize(rows);
-        let bytes = readings.size_bytes() + keyed.iter().map(KeyedRows::size_bytes).sum::<usize>();
+        // In memory each row has its seq as well.
+        let bytes = readings.size_bytes() + readings.len() * size_of::<i64>();
+        let bytes = bytes + keyed.iter().map(KeyedRows::size_bytes).sum::<usize>();
         let units = bytes.div_ceil(UNIT_BYTES) + 1;
         if units > self.cap_units {
             return Err(Error::too_large(format!(
@@ -264,9 +267,10 @@ impl Store {
 
     /// Flushes, computes statistics, then merges every day into as few files as its rows need. Returns how many files
     /// were replaced.
-    pub async fn compact(&self) -> Result<usize> {
+    pub async fn compact(&self, progress: &Progress) -> Result<usize> {
+        progress.begin("flushing", 0);
         self.flush().await?;
-        self.compactor.compact(true).await
+        self.compactor.compact(true, progress).await
     }
 
     /// Computes the statistics of windows that are over, from what is flushed. Returns the windows written.
@@ -285,12 +289,14 @@ impl Store {
                 .map_err(|_| Error::internal("the committing thread panicked"))?;
         }
         self.stop_background().await;
-        self.flusher.flush().await
+        self.flusher.flush().await?;
+        self.flusher.end_log().await
     }
 
     /// Ends what runs in the background, but never between a commit and its being known here: whoever commits holds the
     /// tables.
     async fn stop_background(&self) {
+        self.compactor.stop();
         let _tables = self.flusher.deltas.lock().await;
         self.background.lock().drain(..).for_each(|task| task.abort());
     }
@@ -300,6 +306,7 @@ impl Drop for Store {
     /// Without `close`: the threads end, nothing more is flushed.
     fn drop(&mut self) {
         self.queue.close();
+        self.compactor.stop();
         self.background.lock().drain(..).for_each(|task| task.abort());
     }
 }

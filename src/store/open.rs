@@ -18,6 +18,7 @@ use super::lake::delta::{Delta, Position};
 use super::lake::orphans;
 use super::lake::place::Place;
 use super::last::LastValues;
+use super::memtable::ROW_BYTES;
 use super::memtable::run::Run;
 use super::retention::Retention;
 use super::state::{Opened, Shared};
@@ -91,7 +92,7 @@ impl Store {
 
         let cap_units = options.memtable_cap_bytes / UNIT_BYTES;
         // Replayed rows are already in memory: they count, as far as the cap reaches.
-        let held = (replayed * 21).div_ceil(UNIT_BYTES).min(cap_units);
+        let held = (replayed * ROW_BYTES).div_ceil(UNIT_BYTES).min(cap_units);
         let parts =
             Parts { shared: Arc::new(shared), last, keys, log: Arc::new(Mutex::new(log)), disk, clock };
         Ok(parts.start(options, catalog, deltas, (cap_units, held)))
@@ -119,6 +120,7 @@ impl Parts {
         let queue = Arc::new(Queue::default());
         let budget = Arc::new(Semaphore::new(cap_units - held));
         let flusher = Arc::new(Flusher {
+            spread_bytes: spread_bytes(&options),
             disk: self.disk,
             data_dir: options.data_dir,
             deltas: tokio::sync::Mutex::new(deltas),
@@ -132,6 +134,8 @@ impl Parts {
             writers_waiting: AtomicUsize::new(0),
             budget: budget.clone(),
             taken: Arc::new(Mutex::new((held, 0))),
+            added: AtomicUsize::new(0),
+            crowded: Notify::new(),
         });
         let committer = Committer {
             queue: queue.clone(),
@@ -144,12 +148,9 @@ impl Parts {
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
         let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
         let compactor = Arc::new(Compactor::new(flusher.clone(), catalog.clone(), options.compaction));
-        let retention = Arc::new(Retention::new(
-            flusher.clone(),
-            compactor.clone(),
-            catalog.clone(),
-            options.retention_interval,
-        ));
+        let interval = options.retention_interval;
+        let retention = Retention::new(flusher.clone(), compactor.clone(), catalog.clone(), interval);
+        let retention = Arc::new(retention);
         let background = vec![
             tokio::spawn(flusher.clone().run()),
             tokio::spawn(compactor.clone().run()),
@@ -174,6 +175,11 @@ impl Parts {
             background: Mutex::new(background),
         }
     }
+}
+
+/// Half of the room: the other half takes the writes that come during the flush.
+fn spread_bytes(options: &StoreOptions) -> usize {
+    options.flush.bytes.max(options.memtable_cap_bytes / 2)
 }
 
 async fn open_tables(place: &Place) -> Result<PerTable<Delta>> {

@@ -112,6 +112,12 @@ impl Shared {
         self.state.read().is_empty()
     }
 
+    /// The days of the readings that wait in memory, and how many readings these are.
+    pub fn spread(&self) -> (usize, usize) {
+        let active = &self.state.read().active;
+        (active.days().len(), active.rows())
+    }
+
     pub fn last_seq(&self) -> u64 {
         self.state.read().last_seq
     }

@@ -14,6 +14,7 @@ use arrow::json::ArrayWriter;
 use basalt::app::plant::States;
 use basalt::app::{App, Settings};
 use basalt::domain::device::{DeviceSpec, Protocol};
+use basalt::domain::progress::Progress;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{Clock, DeviceId, Micros, Principal, Result, StreamId};
@@ -187,6 +188,11 @@ impl Inside {
         change(&mut options);
         let engine = Engine::new(self.store.clone(), Arc::new(States::default()), options).unwrap();
         Inside { engine: Arc::new(engine), _spill: Arc::new(spill), ..self }
+    }
+
+    /// Flushes, and merges every day.
+    pub async fn compact(&self) -> Result<usize> {
+        self.store.compact(&Progress::default()).await
     }
 
     pub fn app(&self) -> Arc<App> {

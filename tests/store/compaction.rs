@@ -1,13 +1,18 @@
 //! Compaction changes files, never answers, and takes nothing from under a running query.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use basalt::domain::progress::{Progress, Step};
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Micros, StreamId};
 use basalt::query::list::List;
 use basalt::query::values::ValuesQuery;
+use basalt::store::disk::LocalDisk;
 use futures::TryStreamExt;
 use serde_json::json;
 
-use crate::inside::{Ground, Inside, MINUTE, NOW};
+use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
 
 const COUNT: &str = "SELECT count(*) AS n, sum(value) AS total FROM readings";
 
@@ -46,22 +51,113 @@ async fn files_become_one_a_day_and_answers_stay() {
     assert_eq!(before, [json!({"n": 400, "total": 400.0 + 4.0 * 40.0})]);
     let days = inside.store.snapshot().lake.days().len();
 
-    assert!(inside.store.compact().await.unwrap() > 20);
+    assert!(inside.compact().await.unwrap() > 20);
     assert_eq!(live(&inside), days);
     assert!(inside.store.snapshot().lake.files().all(|f| !f.is_late));
     assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
-    assert_eq!(inside.store.compact().await.unwrap(), 0, "there is nothing left to merge");
+    assert_eq!(inside.compact().await.unwrap(), 0, "there is nothing left to merge");
     assert_eq!(files(&inside).len(), days, "replaced files are gone");
 
     // What is written after wins over what was merged.
     inside.store.write(&ground.owner, rows(50, 1, 7.0)).await.unwrap();
     let after = [json!({"n": 400, "total": 560.0 + 2.0 * 2.0})];
     assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
     assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
     drop(inside);
     let inside = ground.open_local(dir.path()).await;
     assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
+}
+
+/// Versions of the Delta table of readings.
+fn commits(inside: &Inside) -> u64 {
+    inside.store.snapshot().lake.version
+}
+
+/// Rows of `days` days of a stream in the order of time, a few an hour.
+fn history(stream: i32, days: i64) -> Readings {
+    let times = (0..days * 96).map(|quarter| NOW - days * DAY + quarter * 15 * MINUTE);
+    times.map(|ts| Reading::good(StreamId(stream), Micros(ts), f64::from(stream))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() {
+    let ground = Ground::new(3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    for stream in [1, 2, 1] {
+        inside.store.write(&ground.owner, history(stream, 365)).await.unwrap();
+        inside.store.flush().await.unwrap();
+    }
+    let flushed = commits(&inside);
+    assert!(flushed <= 4, "{flushed} commits for three flushes");
+    let days = inside.store.snapshot().lake.days().len();
+    assert!((365..=366).contains(&days), "{days} days");
+    assert_eq!(live(&inside), 3 * days);
+    let before = inside.sql(&ground.owner, COUNT).await;
+    let count = 2 * 365 * 96;
+    assert_eq!(before, [json!({"n": count, "total": 1.5 * f64::from(count)})]);
+
+    assert_eq!(inside.compact().await.unwrap(), 3 * days);
+    assert!(commits(&inside) <= flushed + 2, "{} commits to merge {days} days", commits(&inside) - flushed);
+    assert_eq!((live(&inside), files(&inside).len()), (days, days));
+    assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
+    drop(inside);
+    let inside = ground.open_local(dir.path()).await;
+    assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
+}
+
+/// By itself: what nothing is written to any more at one of the next looks; and at once what is many files, whose days
+/// are still written to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_days_of_a_backfill_are_merged_in_the_background() {
+    for (interval, flushes, days) in [(Duration::from_millis(20), 2, 20), (Duration::from_secs(3600), 8, 260)]
+    {
+        let ground = Ground::new(3).await;
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = crate::inside::store_options(dir.path());
+        options.compaction.interval = interval;
+        let disk = Arc::new(LocalDisk);
+        let inside = Inside::open(options, ground.catalog.clone(), disk, ground.clock.clone()).await.unwrap();
+        for n in 0..flushes {
+            let day = |d: i64| Reading::good(StreamId(1), Micros(NOW - (d + 2) * DAY + n * MINUTE), 1.0);
+            inside.store.write(&ground.owner, (0..days).map(day).collect()).await.unwrap();
+            inside.store.flush().await.unwrap();
+        }
+        let before = inside.sql(&ground.owner, COUNT).await;
+        assert_eq!(before, [json!({"n": flushes * days, "total": (flushes * days) as f64})]);
+        let mut looks = 0;
+        while live(&inside) > days as usize {
+            looks += 1;
+            assert!(looks < 6000, "{flushes} flushes: {} files are left of {days} days", live(&inside));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_says_how_far_it_is_and_ends_when_nobody_waits() {
+    let ground = Ground::new(3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    for stream in [1, 2] {
+        inside.store.write(&ground.owner, history(stream, 40)).await.unwrap();
+        inside.store.flush().await.unwrap();
+    }
+    let before = inside.sql(&ground.owner, COUNT).await;
+    let cancelled = Progress::default();
+    cancelled.cancel();
+    assert!(inside.store.compact(&cancelled).await.is_err());
+    assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
+
+    let days = inside.store.snapshot().lake.days().len();
+    let (progress, rows) = (Progress::default(), 2 * 40 * 96);
+    inside.store.compact(&progress).await.unwrap();
+    let Step { what, done, total, said } = progress.now();
+    assert_eq!((what.as_str(), done, total), ("merging readings", rows, rows));
+    assert_eq!(said, format!("{days} of {days} days, {rows} rows of {} files", 2 * days));
+    assert_eq!(live(&inside), days);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,15 +173,15 @@ async fn a_running_query_keeps_its_files() {
     let old: Vec<_> = pinned.lake.files().map(|f| pinned.lake_dir.join(&f.path)).collect();
     let query = ValuesQuery { list: List { from: Some(Micros(0)), ..List::default() }, bad: false };
     let listed = inside.engine.values(&ground.owner, query).await.unwrap();
-    inside.store.compact().await.unwrap();
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
+    inside.compact().await.unwrap();
     assert!(old.iter().all(|path| path.exists()), "a pinned file is gone");
     let listed: Vec<Readings> = listed.try_collect().await.unwrap();
     assert_eq!(listed.iter().map(Readings::len).sum::<usize>(), 2000);
     drop(pinned);
     // The query's own pin goes with its task, a moment after its last row.
     for _ in 0..200 {
-        inside.store.compact().await.unwrap();
+        inside.compact().await.unwrap();
         if old.iter().all(|path| !path.exists()) {
             return;
         }

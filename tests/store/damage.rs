@@ -121,7 +121,7 @@ async fn a_corrupted_page_is_an_error_that_names_its_file_and_spoils_no_other_da
     let inside = ground.open_local(dir.path()).await;
     let rows = (0..500).map(|n| Reading::good(StreamId(1), Micros(NOW - 2 * DAY + n * 6 * MINUTE), n as f64));
     inside.store.write(&ground.owner, rows.collect()).await.unwrap();
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
     let file = spoil_values(dir.path(), "2026-04-27");
 
     let sum = |from: &str, to: &str| {

@@ -70,7 +70,7 @@ impl Work {
     async fn run(self, inside: &Inside) -> basalt::domain::Result<()> {
         match self {
             Work::Flush => inside.store.flush().await,
-            Work::Compaction => inside.store.compact().await.map(drop),
+            Work::Compaction => inside.compact().await.map(drop),
         }
     }
 }
@@ -277,7 +277,7 @@ async fn a_disk_that_takes_no_writes_for_a_while_costs_only_those_writes() {
             let error = inside.store.write(&ground.owner, refused).await.unwrap_err();
             assert_eq!(error.kind, Kind::Unavailable, "{place}: {error}");
             assert!(error.message.contains("the log cannot be written ("), "{place}: {error}");
-            assert!(inside.store.flush().await.is_err() && inside.store.compact().await.is_err(), "{place}");
+            assert!(inside.store.flush().await.is_err() && inside.compact().await.is_err(), "{place}");
             check(&ground, &inside, &known, &format!("{place}, meanwhile")).await;
         }
         disk.refuse(None);
@@ -285,7 +285,7 @@ async fn a_disk_that_takes_no_writes_for_a_while_costs_only_those_writes() {
         inside.store.write(&ground.owner, readings(&more)).await.unwrap_or_else(|e| panic!("{place}: {e}"));
         known.extend(more);
         inside.store.flush().await.unwrap_or_else(|e| panic!("{place}: {e}"));
-        inside.store.compact().await.unwrap_or_else(|e| panic!("{place}: {e}"));
+        inside.compact().await.unwrap_or_else(|e| panic!("{place}: {e}"));
         let more = rows(300..310, 5.0);
         inside.store.write(&ground.owner, readings(&more)).await.unwrap();
         known.extend(more);
@@ -335,7 +335,7 @@ async fn a_clock_that_jumps_back_loses_nothing_and_times_go_on_growing() {
             assert_eq!(newest, ts, "{hours} hours");
         }
         inside.store.flush().await.unwrap();
-        inside.store.compact().await.unwrap();
+        inside.compact().await.unwrap();
         check(&ground, &inside, &known, &format!("{hours} hours")).await;
     }
     assert!(assigned.is_sorted_by(|a, b| a < b), "{assigned:?}");

@@ -239,7 +239,7 @@ async fn every_way_of_asking_agrees_with_a_map_in_which_the_last_write_wins() {
             match model.chance.random_range(0..13) {
                 0..8 => model.write(&ground, &inside).await,
                 8..10 => inside.store.flush().await.unwrap(),
-                12 => drop(inside.store.compact().await.unwrap()),
+                12 => drop(inside.compact().await.unwrap()),
                 10 => {
                     drop(inside);
                     inside = ground.open_local(dir.path()).await;

@@ -148,7 +148,7 @@ async fn flush_until_failure(inside: Inside, mut chance: StdRng) {
         }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         let done = match chance.random_bool(0.2) {
-            true => inside.store.compact().await.map(drop),
+            true => inside.compact().await.map(drop),
             false => inside.store.flush().await,
         };
         if done.is_err() {

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::Result;
+use crate::domain::progress::Progress;
 use crate::domain::time::Day;
 use crate::store::disk::Disk;
 use crate::store::keyed::KeyedRows;
 use crate::store::lake::blocks::{Blocks, Sorted};
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::part::PartWriter;
+use crate::store::lake::part::{Part, PartWriter};
 use crate::store::lake::source::{Source, Wanted};
 use crate::store::memtable::run::Run;
 use crate::store::pace::Pace;
@@ -26,13 +27,15 @@ pub struct Merge<'a> {
     pub table: Table,
     pub day: Day,
     pub is_late: bool,
-    pub pace: Pace,
+    pub pace: &'a mut Pace,
+    /// Told of rows; ends the merge when cancelled.
+    pub progress: &'a Progress,
 }
 
 impl Merge<'_> {
-    /// Merges files, given in the order of writes. The new ones are durable when this returns, and not yet part of the
+    /// Merges files, given in the order of writes. The new ones are neither durable when this returns nor part of the
     /// table.
-    pub fn files(&mut self, files: &[Arc<LakeFile>]) -> Result<Vec<LakeFile>> {
+    pub fn files(&mut self, files: &[Arc<LakeFile>]) -> Result<Vec<Part>> {
         // One seq for all of them: the column packs to nothing, and the order among files stays as it was.
         let newest = files.iter().map(|f| f.seq.1).max().unwrap_or(0);
         match self.table {
@@ -47,26 +50,32 @@ impl Merge<'_> {
         &mut self,
         files: &[Arc<LakeFile>],
         add: impl Fn(&mut PartWriter, R) -> Result<()>,
-    ) -> Result<Vec<LakeFile>> {
+    ) -> Result<Vec<Part>> {
         let source = Source::whole(self.disk.clone(), self.dir.clone(), self.table);
-        let mut blocks = Blocks::open(&source, files.iter().map(AsRef::as_ref), &Wanted::ALL)?;
+        let mut blocks: Blocks<R> = Blocks::open(&source, files.iter().map(AsRef::as_ref), &Wanted::ALL)?;
         let (mut done, mut part) = (Vec::new(), None::<PartWriter>);
+        let mut left: u64 = files.iter().map(|f| f.rows).sum();
         while let Some(block) = blocks.next_block()? {
             let mut writer = match part.take() {
                 Some(writer) => writer,
                 None => PartWriter::create(self.disk.as_ref(), self.dir, self.table, self.day, self.is_late)?,
             };
+            let rows = left.min(block.len() as u64);
+            left -= rows;
+            self.progress.advance(rows)?;
             add(&mut writer, block)?;
             if writer.rows() >= FILE_ROWS {
-                done.push(writer.finish()?);
+                done.push(writer.end()?);
             } else {
                 part = Some(writer);
             }
             self.pace.rest();
         }
         if let Some(writer) = part {
-            done.push(writer.finish()?);
+            done.push(writer.end()?);
         }
+        // Those that were overwritten.
+        self.progress.advance(left)?;
         Ok(done)
     }
 }

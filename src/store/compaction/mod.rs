@@ -5,9 +5,11 @@
 
 pub mod choose;
 pub mod merge;
+mod round;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -16,15 +18,14 @@ use super::catalog::Catalog;
 use super::flush::Flusher;
 use super::lake::delta::Change;
 use super::lake::file::LakeFile;
-use super::pace::Pace;
 use super::statistics::job::Job;
 use super::table::Table;
+use crate::domain::Result;
+use crate::domain::progress::Progress;
 use crate::domain::time::Day;
-use crate::domain::{Error, Result};
 use choose::Window;
-use merge::Merge;
 
-/// A day counts as settled, and is merged whole, this long after its end.
+/// A day counts as settled, and is merged whole, this long after its end, once nothing is flushed into it any more.
 const SETTLE_US: i64 = 3600 * 1_000_000;
 
 /// What one open file of a merge takes, about: a batch of rows, and a page of each column as it is on disk and unpacked.
@@ -51,6 +52,19 @@ pub struct Compactor {
     /// Replaced files still on disk, with the time they were replaced.
     removed: Mutex<Vec<Removed>>,
     one_at_a_time: tokio::sync::Mutex<()>,
+    /// Up to which seq rows were flushed when the lake was looked at last.
+    looked: AtomicU64,
+    /// Of the work in the background.
+    background: Progress,
+}
+
+/// What is worth merging in this round, and how fast.
+struct Scope {
+    is_full: bool,
+    /// A day that holds nothing newer is not written to at present. While a backfill goes on, merging each of its days
+    /// whole at every look would write the same rows again and again.
+    quiet: u64,
+    cpu_share: f64,
 }
 
 /// A replaced file.
@@ -73,32 +87,48 @@ pub struct Swap {
 impl Compactor {
     pub fn new(flusher: Arc<Flusher>, catalog: Arc<Catalog>, options: CompactionOptions) -> Self {
         let (removed, one_at_a_time) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { flusher, catalog, options, removed, one_at_a_time }
+        let (looked, background) = (AtomicU64::new(0), Progress::default());
+        Self { flusher, catalog, options, removed, one_at_a_time, looked, background }
     }
 
-    /// Compacts in the background until the task is aborted.
+    /// Compacts in the background until the task is aborted or `stop` is called.
     pub async fn run(self: Arc<Self>) {
         loop {
-            tokio::time::sleep(self.options.interval).await;
-            if let Err(e) = self.compact(false).await {
-                tracing::error!(error = %e, cause = ?e.source, "compaction failed; it is tried again");
+            tokio::select! {
+                () = tokio::time::sleep(self.options.interval) => {}
+                () = self.flusher.crowded.notified() => {}
+            }
+            match self.compact(false, &self.background).await {
+                Err(_) if self.background.is_cancelled() => return,
+                Err(e) => {
+                    tracing::error!(error = %e, cause = ?e.source, "compaction failed; it is tried again");
+                }
+                Ok(_) => {}
             }
         }
     }
 
+    /// Ends the work in the background at its next block of rows. What it has not committed is done again.
+    pub fn stop(&self) {
+        self.background.cancel();
+    }
+
     /// Merges whatever is worth merging; with `is_full` every day of more than one file, as fast as it goes. Statistics
     /// first: merged files say of all their rows that they are as new as the newest. Returns the files replaced.
-    pub async fn compact(&self, is_full: bool) -> Result<usize> {
+    pub async fn compact(&self, is_full: bool, progress: &Progress) -> Result<usize> {
         let _turn = self.turn().await;
+        self.flusher.added.store(0, Ordering::Release);
+        let (_, _, _, flushed) = self.flusher.shared.flushed_state();
+        let quiet = self.looked.swap(flushed, Ordering::AcqRel);
         let cpu_share = if is_full { 1.0 } else { self.options.cpu_share };
-        self.statistics(cpu_share).run().await?;
+        let scope = Scope { is_full, quiet, cpu_share };
+        Job { progress: progress.clone(), ..self.statistics(cpu_share) }.run().await?;
         let mut replaced = 0;
         for table in Table::ALL {
-            let days: Vec<Day> = self.flusher.shared.lake(table).days().keys().copied().collect();
-            for day in days {
-                while let Some(window) = self.choose(table, day, is_full) {
-                    replaced += window.files.len();
-                    self.replace(table, day, window, cpu_share).await?;
+            loop {
+                match self.round(table, &scope, progress).await? {
+                    0 => break,
+                    files => replaced += files,
                 }
             }
         }
@@ -124,32 +154,22 @@ impl Compactor {
 
     /// The computation of statistics, for whoever has the turn.
     pub fn statistics(&self, cpu_share: f64) -> Job {
-        Job { flusher: self.flusher.clone(), catalog: self.catalog.clone(), cpu_share }
+        let (flusher, catalog) = (self.flusher.clone(), self.catalog.clone());
+        Job { flusher, catalog, cpu_share, progress: self.background.clone() }
     }
 
-    fn choose(&self, table: Table, day: Day, is_full: bool) -> Option<Window> {
+    /// The next window of each day that has one.
+    fn windows(&self, table: Table, scope: &Scope) -> Vec<(Day, Window)> {
         let lake = self.flusher.shared.lake(table);
-        let end = Day(day.0 + 1).start().0;
-        let is_settled = is_full || self.flusher.clock.now().0 > end + SETTLE_US;
+        let now = self.flusher.clock.now().0;
         let fan_in = (self.options.memory_bytes / FILE_BYTES).max(2);
-        choose::window(lake.days().get(&day)?, is_settled, fan_in)
-    }
-
-    async fn replace(&self, table: Table, day: Day, window: Window, cpu_share: f64) -> Result<()> {
-        let started = Instant::now();
-        let flusher = &self.flusher;
-        let (disk, dir) = (flusher.shared.place().disk().clone(), flusher.shared.lake_dir(table));
-        let inputs = window.files.clone();
-        let merged = tokio::task::spawn_blocking(move || {
-            let (is_late, pace) = (window.is_late, Pace::new(cpu_share));
-            Merge { disk: &disk, dir: &dir, table, day, is_late, pace }.files(&inputs)
-        });
-        let merged = merged.await.map_err(|e| Error::internal("a merge ended early").because(e))??;
-        let files = window.files.len();
-        self.swap(Swap { table, gone: window.files, new: merged, change: Change::Merge }).await?;
-        let ms = started.elapsed().as_millis();
-        tracing::debug!(table = table.name(), %day, files, ms, "compacted");
-        Ok(())
+        let window = |(day, files): (&Day, &Vec<Arc<LakeFile>>)| {
+            let is_over = now > Day(day.0 + 1).start().0 + SETTLE_US;
+            let is_quiet = files.iter().all(|f| f.seq.1 <= scope.quiet);
+            let window = choose::window(files, scope.is_full || (is_over && is_quiet), fan_in)?;
+            Some((*day, window))
+        };
+        lake.days().iter().filter_map(window).collect()
     }
 
     /// Commits files in place of others, which leave the disk once nothing needs them. Says whether it did: not when the
@@ -164,8 +184,8 @@ impl Compactor {
             // An earlier attempt was committed although it failed.
             delta.reload().await?;
             let live = delta.files()?.sharing(&flusher.shared.lake(table));
-            let left = gone.into_iter().chain(new.into_iter().map(Arc::new));
-            let left = left.filter(|file| !live.holds([file.as_ref()])).collect();
+            let left = gone.into_iter().chain(new.into_iter().map(Arc::new)).collect();
+            let left = live.lacking(left);
             flusher.shared.adopt(table, live);
             drop(deltas);
             self.retire(table, left, change);

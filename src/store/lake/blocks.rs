@@ -16,7 +16,10 @@ pub trait Sorted: Clone + Sized {
     type Key: Ord + Clone;
 
     fn read(table: Table, batch: &RecordBatch) -> Result<Self>;
-    fn is_empty(&self) -> bool;
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
     fn last_key(&self) -> Option<Self::Key>;
     /// The rows up to and with `key`, and those after it.
     fn split_after(&self, key: &Self::Key) -> (Self, Self);
@@ -31,8 +34,8 @@ impl Sorted for Run {
         schema::run(batch)
     }
 
-    fn is_empty(&self) -> bool {
-        Run::is_empty(self)
+    fn len(&self) -> usize {
+        Run::len(self)
     }
 
     fn last_key(&self) -> Option<Self::Key> {
@@ -58,8 +61,8 @@ impl Sorted for KeyedRows {
         KeyedRows::read(table, batch.clone())
     }
 
-    fn is_empty(&self) -> bool {
-        KeyedRows::is_empty(self)
+    fn len(&self) -> usize {
+        KeyedRows::len(self)
     }
 
     fn last_key(&self) -> Option<Self::Key> {

@@ -1,5 +1,6 @@
 //! The lake: sorted Parquet files by day, and the Delta log that says which of them count.
 
+pub mod batch;
 pub mod blocks;
 pub mod cache;
 pub mod chunks;
@@ -16,7 +17,7 @@ pub mod recent;
 pub mod remote;
 pub mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::time::Day;
@@ -48,8 +49,8 @@ impl LakeVersion {
     pub fn replacing(&self, version: u64, gone: &[Arc<LakeFile>], new: Vec<LakeFile>) -> Self {
         let mut next = self.clone();
         next.version = version;
-        let is_gone = |file: &Arc<LakeFile>| gone.iter().any(|g| g.path == file.path);
-        next.days.values_mut().for_each(|files| files.retain(|f| !is_gone(f)));
+        let gone: HashSet<&str> = gone.iter().map(|file| file.path.as_str()).collect();
+        next.days.values_mut().for_each(|files| files.retain(|f| !gone.contains(f.path.as_str())));
         next.days.retain(|_, files| !files.is_empty());
         new.into_iter().for_each(|f| next.push(f));
         next
@@ -82,12 +83,25 @@ impl LakeVersion {
 
     /// Whether all of these are live.
     pub fn holds<'a>(&self, files: impl IntoIterator<Item = &'a LakeFile>) -> bool {
-        files.into_iter().all(|f| self.files().any(|live| live.path == f.path))
+        let live = self.paths();
+        files.into_iter().all(|f| live.contains(f.path.as_str()))
     }
 
     /// Whether any of these is live.
     pub fn holds_any(&self, files: &[Arc<LakeFile>]) -> bool {
-        files.iter().any(|f| self.files().any(|live| live.path == f.path))
+        let live = self.paths();
+        files.iter().any(|f| live.contains(f.path.as_str()))
+    }
+
+    /// Those of these that are not live.
+    pub fn lacking(&self, mut files: Vec<Arc<LakeFile>>) -> Vec<Arc<LakeFile>> {
+        let live = self.paths();
+        files.retain(|f| !live.contains(f.path.as_str()));
+        files
+    }
+
+    fn paths(&self) -> HashSet<&str> {
+        self.files().map(|file| file.path.as_str()).collect()
     }
 
     /// The newest time in any file of each day.

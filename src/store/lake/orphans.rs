@@ -23,9 +23,14 @@ pub fn find(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<Vec<
 
 /// Removes the files that are not `known`. Nobody may be writing any meanwhile.
 pub fn remove(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<()> {
-    for file in find(disk, dir, known)? {
-        tracing::info!(file = %file.display(), "file that is not part of the lake removed");
-        disk.remove(&file).map_err(|e| untidy(dir, e))?;
+    let files = find(disk, dir, known)?;
+    for file in &files {
+        tracing::debug!(file = %file.display(), "file that is not part of the lake removed");
+        disk.remove(file).map_err(|e| untidy(dir, e))?;
+    }
+    if !files.is_empty() {
+        // After a load these are thousands: merged before the last stop.
+        tracing::info!(table = %dir.display(), files = files.len(), "files that are not part of the lake removed");
     }
     Ok(())
 }

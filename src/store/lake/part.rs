@@ -1,4 +1,4 @@
-//! Writing one file of a table of the lake: aside under a temporary name, synced, renamed, its directory synced.
+//! Writing one file of a table of the lake, aside under a temporary name; `Batch` makes it durable and gives it its own.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
 use uuid::Uuid;
 
+use super::batch::Batch;
 use super::encode;
 use super::file::LakeFile;
 use crate::domain::time::Day;
@@ -25,6 +26,14 @@ pub struct PartWriter<'a> {
     table: Table,
     writer: ArrowWriter<Counted>,
     file: LakeFile,
+}
+
+/// A file of which every byte is handed to the disk. It is neither durable nor under its own name: see `Batch`.
+pub struct Part {
+    pub(super) disk_file: Box<dyn DiskFile>,
+    pub(super) folder: PathBuf,
+    pub(super) name: String,
+    pub(super) file: LakeFile,
 }
 
 /// Counts and sums up what goes to the disk.
@@ -48,12 +57,15 @@ impl Write for Counted {
 }
 
 impl<'a> PartWriter<'a> {
-    /// Begins a file of a day in a table's folder.
+    /// Begins a file of a day in a table's folder, which exists.
     pub fn create(disk: &'a dyn Disk, dir: &Path, table: Table, day: Day, is_late: bool) -> Result<Self> {
         let name = format!("part-{}.parquet", Uuid::new_v4().simple());
         let folder = dir.join(format!("date={day}"));
         let create = || -> io::Result<Counted> {
-            disk.create_dir_all(&folder)?;
+            match disk.create_dir(&folder) {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+                _ => {}
+            }
             let file = disk.create(&disk.temporary(&folder.join(&name)))?;
             Ok(Counted { file, bytes: 0, crc32: crc32fast::Hasher::new() })
         };
@@ -108,19 +120,20 @@ impl<'a> PartWriter<'a> {
         Ok(())
     }
 
-    /// Ends the file; it is durable when this returns.
-    pub fn finish(self) -> Result<LakeFile> {
-        let Self { disk, folder, name, writer, mut file, .. } = self;
-        let mut counted = writer.into_inner().map_err(|e| unwritable(&folder, e))?;
-        let mut rename = || -> io::Result<()> {
-            counted.file.sync()?;
-            disk.rename(&disk.temporary(&folder.join(&name)), &folder.join(&name))?;
-            disk.sync_dir(&folder)
-        };
-        rename().map_err(|e| unwritable(&folder, e))?;
+    /// Ends the file.
+    pub fn end(self) -> Result<Part> {
+        let Self { folder, name, writer, mut file, .. } = self;
+        let counted = writer.into_inner().map_err(|e| unwritable(&folder, e))?;
         file.bytes = counted.bytes;
         file.crc32 = Some(counted.crc32.finalize());
-        Ok(file)
+        Ok(Part { disk_file: counted.file, folder, name, file })
+    }
+
+    /// Ends the file; it is durable when this returns.
+    pub fn finish(self) -> Result<LakeFile> {
+        let mut batch = Batch::new(self.disk);
+        batch.add(self.end()?)?;
+        Ok(batch.finish()?.pop().expect("one file was added"))
     }
 }
 
@@ -139,7 +152,7 @@ fn pieces(table: Table, batch: &RecordBatch) -> Vec<RecordBatch> {
     pieces
 }
 
-fn unwritable(folder: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(super) fn unwritable(folder: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let source = e.into();
     Error::unavailable(format!("cannot write to the lake `{}`: {source}", folder.display())).because(source)
 }

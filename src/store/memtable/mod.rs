@@ -1,5 +1,6 @@
 //! Readings not yet in the lake, by day, in sorted runs; a snapshot shares the runs and never waits.
 
+pub mod pieces;
 pub mod run;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,9 @@ use run::Run;
 /// Neighbouring runs are merged up to this length, so that single values do not leave a thousand runs behind and
 /// bulk batches are not copied again and again.
 const MERGED_ROWS: usize = 16_384;
+
+/// What a row without text takes: id, time, value, quality and seq.
+pub const ROW_BYTES: usize = 4 + 8 + 8 + 1 + 8;
 
 /// The rows of one day, oldest run first.
 pub type DayRuns = BTreeMap<Day, Vec<Run>>;

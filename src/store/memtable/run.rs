@@ -82,7 +82,8 @@ impl Run {
         self.ts.is_empty()
     }
 
-    fn key(&self, i: usize) -> (i32, i64) {
+    /// The key of row `i`.
+    pub fn key(&self, i: usize) -> (i32, i64) {
         (self.stream[i], self.ts[i])
     }
 
@@ -111,16 +112,18 @@ impl Run {
 
     /// The rows whose keys lie in `from..to`.
     pub fn slice_between(&self, from: (i32, i64), to: (i32, i64)) -> Run {
-        let at = |key: (i32, i64)| {
-            let (mut low, mut high) = (0, self.len());
-            while low < high {
-                let mid = low + (high - low) / 2;
-                if self.key(mid) < key { low = mid + 1 } else { high = mid }
-            }
-            low
-        };
-        let start = at(from);
-        self.slice(start, at(to).saturating_sub(start))
+        let start = self.count_before(from);
+        self.slice(start, self.count_before(to).saturating_sub(start))
+    }
+
+    /// How many rows have a key below this one.
+    pub fn count_before(&self, key: (i32, i64)) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let mid = low + (high - low) / 2;
+            if self.key(mid) < key { low = mid + 1 } else { high = mid }
+        }
+        low
     }
 
     pub fn slice(&self, start: usize, len: usize) -> Run {

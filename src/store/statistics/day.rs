@@ -13,7 +13,7 @@ use crate::domain::window::Windows;
 use crate::store::disk::Disk;
 use crate::store::lake::blocks::Blocks;
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::part::PartWriter;
+use crate::store::lake::part::{Part, PartWriter};
 use crate::store::lake::source::{Source, Wanted};
 use crate::store::memtable::run::Run;
 use crate::store::pace::Pace;
@@ -44,9 +44,9 @@ impl Plan {
         Some(Wanted { ids: Some(ids.into()), ts: (ts.0, ts.1 - 1), label: None })
     }
 
-    /// Computes and writes; the files are durable when this returns, and not yet part of the table. `from` reads
+    /// Computes and writes; the files are neither durable when this returns nor part of the table. `from` reads
     /// readings, `to` is the folder of statistics.
-    pub fn run(&self, from: &Source, to: &Path, mut pace: Pace) -> Result<Vec<LakeFile>> {
+    pub fn run(&self, from: &Source, to: &Path, pace: &mut Pace) -> Result<Vec<Part>> {
         let Some(bounds) = self.bounds() else { return Ok(Vec::new()) };
         let mut blocks: Blocks<Run> = Blocks::open(from, self.files.iter().map(AsRef::as_ref), &bounds)?;
         let disk = from.disk.as_ref();
@@ -57,7 +57,7 @@ impl Plan {
             pace.rest();
         }
         open.close(&mut output)?;
-        output.finish()
+        output.end()
     }
 
     /// Takes rows into windows; rows come by stream and time.
@@ -152,8 +152,8 @@ impl Output<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Vec<LakeFile>> {
+    fn end(mut self) -> Result<Vec<Part>> {
         self.write()?;
-        [self.fresh, self.late].into_iter().flatten().map(PartWriter::finish).collect()
+        [self.fresh, self.late].into_iter().flatten().map(PartWriter::end).collect()
     }
 }

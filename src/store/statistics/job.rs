@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::computed::Computed;
 use super::day::Plan;
+use crate::domain::progress::Progress;
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
 use crate::domain::window::Windows;
@@ -13,6 +14,7 @@ use crate::domain::{Error, Result};
 use crate::store::catalog::Catalog;
 use crate::store::flush::Flusher;
 use crate::store::lake::LakeVersion;
+use crate::store::lake::batch::Batch;
 use crate::store::lake::delta::Position;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::source::Source;
@@ -28,6 +30,8 @@ pub struct Job {
     pub catalog: Arc<Catalog>,
     /// Share of one processor.
     pub cpu_share: f64,
+    /// Told of days; ends the work when cancelled.
+    pub progress: Progress,
 }
 
 /// What one run takes into account.
@@ -49,10 +53,8 @@ impl Job {
     pub async fn run(&self) -> Result<u64> {
         let started = Instant::now();
         let Some(scope) = self.scope().await? else { return Ok(0) };
-        let mut files = Vec::new();
-        for day in scope.days() {
-            files.extend(self.compute(&scope, day).await?);
-        }
+        let scope = Arc::new(scope);
+        let files = self.compute(scope.clone()).await?;
         self.commit(&scope, &files).await?;
         let windows = files.iter().map(|f| f.rows).sum();
         let ms = started.elapsed().as_millis();
@@ -74,23 +76,30 @@ impl Job {
         Ok(Some(Scope { lake, known, computed, sealed, seq, windows, floors }))
     }
 
-    async fn compute(&self, scope: &Scope, day: Day) -> Result<Vec<LakeFile>> {
-        let Some(plan) = scope.plan(day) else { return Ok(Vec::new()) };
-        let (shared, pace) = (self.flusher.shared.clone(), Pace::new(self.cpu_share));
+    /// The files are durable then, and not yet part of the table.
+    async fn compute(&self, scope: Arc<Scope>) -> Result<Vec<LakeFile>> {
+        let (shared, progress) = (self.flusher.shared.clone(), self.progress.clone());
+        let mut pace = Pace::new(self.cpu_share);
         let work = move || {
+            let (disk, dir) = (shared.place().disk(), shared.lake_dir(Table::Readings));
             // Run after run reads a little of the same files.
-            let from = Source {
-                cache: Some(shared.cache().clone()),
-                ..Source::whole(
-                    shared.place().disk().clone(),
-                    shared.lake_dir(Table::Readings),
-                    Table::Readings,
-                )
-            };
-            plan.run(&from, &shared.lake_dir(Table::Statistics), pace)
+            let cache = Some(shared.cache().clone());
+            let from = Source { cache, ..Source::whole(disk.clone(), dir, Table::Readings) };
+            let to = shared.lake_dir(Table::Statistics);
+            let mut batch = Batch::new(disk.as_ref());
+            let days = scope.days();
+            progress.begin("computing statistics, days", days.len() as u64);
+            for day in days {
+                if let Some(plan) = scope.plan(day) {
+                    let parts = plan.run(&from, &to, &mut pace)?;
+                    parts.into_iter().try_for_each(|part| batch.add(part))?;
+                }
+                progress.advance(1)?;
+            }
+            batch.finish()
         };
         let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|e| Error::internal("the statistics of a day ended early").because(e))?
+        done.map_err(|e| Error::internal("the computation of statistics ended early").because(e))?
     }
 
     async fn commit(&self, scope: &Scope, files: &[LakeFile]) -> Result<()> {

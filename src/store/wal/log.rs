@@ -169,6 +169,17 @@ impl Log {
         Ok(())
     }
 
+    /// Ends the last segment with an empty one after it: a start that finds all of it flushed then reads neither.
+    pub fn end_segment(&mut self) -> Result<()> {
+        let has_records = self.segments.last().is_some_and(|s| s.bytes > SEGMENT_HEADER as u64);
+        if !has_records || self.has_tail || self.poisoned.is_some() {
+            return Ok(());
+        }
+        self.start_segment().map_err(|(Failure::Write(e) | Failure::Sync(e))| {
+            Error::unavailable(format!("the log cannot be written ({e})")).because(e)
+        })
+    }
+
     /// Removes the oldest segments that hold nothing after `flushed`, keeping about `keep_bytes` of them for
     /// subscribers that catch up.
     pub fn cut(&mut self, flushed: u64, keep_bytes: u64) -> Result<()> {

@@ -55,6 +55,28 @@ fn records_already_flushed_are_not_replayed() {
 }
 
 #[test]
+fn an_ended_segment_is_not_read_once_it_is_flushed() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &sample());
+    let before = last_segment(dir.path());
+    let (mut log, _) = open(dir.path(), 0).unwrap();
+    for _ in 0..2 {
+        log.end_segment().unwrap();
+    }
+    drop(log);
+    let (_, seen) = open(dir.path(), 0).unwrap();
+    assert_eq!(seen.len(), 20, "what is not flushed is");
+    // Whoever read it would refuse it.
+    let end = fs::metadata(&before).unwrap().len() as usize;
+    fs::write(&before, vec![7; end]).unwrap();
+    assert!(open(dir.path(), 19).is_err());
+    let (mut log, seen) = open(dir.path(), 20).unwrap();
+    assert_eq!((log.next_seq(), seen.len()), (21, 0));
+    assert_eq!(log.append(&[Payload::new(vec![1])]).unwrap(), 21);
+    assert_eq!(open(dir.path(), 20).unwrap().1, [(21, vec![1])]);
+}
+
+#[test]
 fn cutting_keeps_what_is_not_flushed() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &sample());

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use basalt::domain::policy::PolicyTable;
+use basalt::domain::progress::Progress;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Clock, Kind, Micros, StreamId};
 use rand::rngs::StdRng;
@@ -141,7 +142,7 @@ impl World {
         match name {
             "flush" => store.flush().await,
             "statistics" => store.compute_statistics().await.map(drop),
-            "compact" => store.compact().await.map(drop),
+            "compact" => store.compact(&Progress::default()).await.map(drop),
             "retain" => store.retain().await.map(drop),
             _ => panic!("no job is called {name}"),
         }

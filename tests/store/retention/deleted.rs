@@ -59,7 +59,7 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
         inside.store.write_keyed(&ground.owner, message(id, 5)).await.unwrap();
     }
     // Merged files stay for readers outside; what was deleted does not.
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
     let before = on_disk(dir.path(), "readings");
     ground.catalog.delete_stream(&ground.owner, StreamId(1)).await.unwrap();
     ground.catalog.delete_device(&ground.owner, device).await.unwrap();

@@ -140,7 +140,7 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
     // An overwritten row does not come back from what was written again, nor is a late one lost.
     let late = minutes(2, 3 * 1440, 1).iter().map(|r| Reading { value: Some(-1.0), ..r }).collect();
     inside.store.write(&ground.owner, late).await.unwrap();
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
     drop(inside);
     let inside = ground.open_local(dir.path()).await;
     let query = "SELECT min(value) AS least, count(*) AS n FROM readings WHERE stream_id = 2";

@@ -177,7 +177,7 @@ async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
                     );
                 }
                 15 => inside.store.flush().await.unwrap(),
-                16..18 => drop(inside.store.compact().await.unwrap()),
+                16..18 => drop(inside.compact().await.unwrap()),
                 18 if model.chance.random_bool(0.2) && model.gone.len() < 2 => {
                     let stream = model.chance.random_range(1..=STREAMS);
                     if model.gone.insert(stream) {

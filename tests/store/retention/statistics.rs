@@ -42,7 +42,7 @@ async fn statistics_outlive_the_raw_rows_they_were_computed_from() {
     inside.store.flush().await.unwrap();
     drop(inside);
     inside = ground.open_local(dir.path()).await;
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
     let means =
         |rows: &OnDisk| rows.iter().map(|(key, row)| (key.clone(), row.1)).collect::<BTreeMap<_, _>>();
     let mut expected = means(&rows);
@@ -82,7 +82,7 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
     for before in [200, 121, 120, 10] {
         inside.store.write_keyed(&ground.owner, by_hand(before)).await.unwrap();
     }
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
     keep(&ground, None, PolicyTable::Statistics, 2 * HOUR).await;
     keep(&ground, None, PolicyTable::Readings, 4 * HOUR).await;
     let forecast =
@@ -104,11 +104,11 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
         drop(inside);
         ground.reload().await;
         inside = ground.open_local(dir.path()).await;
-        inside.store.compact().await.unwrap();
+        inside.compact().await.unwrap();
     }
     // A late row where statistics are gone counts, as raw.
     inside.store.write(&ground.owner, minutes(1, 200, 1)).await.unwrap();
-    inside.store.compact().await.unwrap();
+    inside.compact().await.unwrap();
     assert_eq!(count(&inside, &ground.owner, 1).await, 240);
     let snapshot = inside.store.snapshot();
     let raw = snapshot.raw_windows(1, &Windows::default(), (NOW - 5 * HOUR, NOW - 30 * MINUTE));

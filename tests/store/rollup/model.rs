@@ -310,7 +310,7 @@ async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
                 7..9 => model.post(&ground, &inside).await,
                 9..12 => inside.store.flush().await.unwrap(),
                 12..14 => drop(inside.store.compute_statistics().await.unwrap()),
-                14 => drop(inside.store.compact().await.unwrap()),
+                14 => drop(inside.compact().await.unwrap()),
                 15 => model.change_interval(&ground).await,
                 18 => {
                     let step = model.chance.random_range(0..40 * MINUTE);

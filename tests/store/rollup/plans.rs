@@ -52,7 +52,7 @@ async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
         }
         match stage {
             "in memory" => inside.store.flush().await.unwrap(),
-            _ => drop(inside.store.compact().await.unwrap()),
+            _ => drop(inside.compact().await.unwrap()),
         }
     }
     // A row written into the window makes it raw again.

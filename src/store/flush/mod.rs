@@ -1,7 +1,9 @@
 //! From memory to the lake: sorted files first, durable; then the checkpoint; then the Delta commits, readings last and
 //! with the position; and only then the log is cut.
 
-use std::path::{Path, PathBuf};
+mod files;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,22 +15,24 @@ use super::UNIT_BYTES;
 use super::checkpoint;
 use super::disk::Disk;
 use super::idempotency::Idempotency;
-use super::keyed;
 use super::lake::LakeVersion;
 use super::lake::delta::{Delta, Position};
-use super::lake::file::LakeFile;
-use super::lake::part::PartWriter;
 use super::last::LastValues;
-use super::memtable::run::{self, Run};
 use super::state::{Frozen, Shared};
 use super::statistics::touched::Touched;
 use super::table::{PerTable, Table};
 use super::wal::Log;
-use crate::domain::time::Day;
 use crate::domain::{Clock, Error, Result};
+use files::Files;
 
 /// Between attempts while the disk refuses.
 const RETRY: Duration = Duration::from_secs(2);
+/// Rows of a day that make a file worth writing. Where days have fewer on the average, and there are many days, a
+/// flush waits for more of them as long as there is room.
+const DAY_ROWS: usize = 32 << 10;
+const MANY_DAYS: usize = 16;
+/// Files that flushes have added since the last look of the compactor, and that make it look now.
+const CROWD: usize = 2048;
 
 /// When to flush, and what of the log to keep.
 #[derive(Debug, Clone)]
@@ -52,6 +56,8 @@ pub struct Flusher {
     pub keys: Arc<Idempotency>,
     pub clock: Arc<dyn Clock>,
     pub options: FlushOptions,
+    /// Memory that starts a flush while the rows are of many days and each has few.
+    pub spread_bytes: usize,
     /// Told when rows arrive, and when a writer waits for memory.
     pub grown: Arc<Notify>,
     /// Writers waiting for memory now.
@@ -60,6 +66,10 @@ pub struct Flusher {
     pub budget: Arc<Semaphore>,
     /// Units of `budget` held by rows since the last freeze, and by the frozen rows.
     pub taken: Arc<Mutex<(usize, usize)>>,
+    /// Files added since the compactor looked.
+    pub added: AtomicUsize,
+    /// Told when they are a crowd.
+    pub crowded: Notify,
 }
 
 impl Flusher {
@@ -82,7 +92,9 @@ impl Flusher {
         tokio::pin!(deadline);
         let is_due = || {
             let held = self.taken.lock().0 * UNIT_BYTES;
-            held >= self.options.bytes || self.writers_waiting.load(Ordering::Acquire) > 0
+            held >= self.spread_bytes
+                || held >= self.options.bytes && !self.is_spread()
+                || self.writers_waiting.load(Ordering::Acquire) > 0
         };
         while !is_due() {
             tokio::select! {
@@ -90,6 +102,12 @@ impl Flusher {
                 () = self.grown.notified() => {}
             }
         }
+    }
+
+    /// Whether what waits would become many small files: a backfill of few rows a day.
+    fn is_spread(&self) -> bool {
+        let (days, rows) = self.shared.spread();
+        days >= MANY_DAYS && rows / days < DAY_ROWS
     }
 
     /// Moves every row in memory into the lake. Returns once they are committed there and the log is cut.
@@ -107,10 +125,19 @@ impl Flusher {
     async fn land(&self, deltas: &mut PerTable<Delta>, frozen: &Arc<Frozen>) -> Result<()> {
         let written = self.write(deltas, frozen).await?;
         self.shared.flushed(written.lakes, frozen.last_seq, written.touched);
+        if self.added.fetch_add(written.files, Ordering::AcqRel) + written.files >= CROWD {
+            self.crowded.notify_one();
+        }
         let freed = std::mem::take(&mut self.taken.lock().1);
         self.budget.add_permits(freed);
         let (log, last_seq, keep) = (self.log.clone(), frozen.last_seq, self.options.wal_keep_bytes);
         blocking(move || log.lock().cut(last_seq, keep)).await
+    }
+
+    /// After the last flush: the next start has nothing of the log to read.
+    pub async fn end_log(&self) -> Result<()> {
+        let log = self.log.clone();
+        blocking(move || log.lock().end_segment()).await
     }
 
     /// Writes what the rows do not hold, for whoever changed it otherwise than by a flush.
@@ -169,7 +196,7 @@ impl Flusher {
         let ms = started.elapsed().as_millis();
         tracing::debug!(rows, files = files.readings.len(), ms, version = lake.version, "flushed");
         lakes[Table::Readings] = Some(lake);
-        Ok(Written { lakes, touched: files.touched })
+        Ok(Written { lakes, touched: files.touched, files: files.readings.len() })
     }
 
     /// What an earlier attempt committed.
@@ -182,7 +209,7 @@ impl Flusher {
         }
         let mut touched = Touched::default();
         frozen.days.values().flatten().for_each(|run| touched.add_run(run));
-        Ok(Written { lakes, touched })
+        Ok(Written { lakes, touched, files: frozen.days.len() })
     }
 }
 
@@ -191,6 +218,8 @@ struct Written {
     /// The tables it changed.
     lakes: PerTable<Option<LakeVersion>>,
     touched: Touched,
+    /// Files of readings, about.
+    files: usize,
 }
 
 /// The highest seq whose rows are in the lake; 0 when none is.
@@ -201,58 +230,4 @@ pub async fn flushed(readings: &Delta) -> Result<u64> {
 /// Runs work that waits for the disk where waiting stops nobody else.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("a flush ended early").because(e))?
-}
-
-/// The frozen rows as sorted, durable files.
-#[derive(Default)]
-struct Files {
-    readings: Vec<LakeFile>,
-    keyed: PerTable<Vec<LakeFile>>,
-    touched: Touched,
-}
-
-impl Files {
-    fn write(shared: &Shared, frozen: &Frozen) -> Result<Files> {
-        let disk = shared.place().disk().as_ref();
-        let mut files = Files::default();
-        let dir = shared.lake_dir(Table::Readings);
-        for (day, runs) in &frozen.days {
-            files.readings((disk, &dir), frozen, *day, runs)?;
-        }
-        for table in Table::KEYED {
-            let (dir, lake) = (shared.lake_dir(table), shared.lake(table));
-            for (day, runs) in &frozen.keyed[table] {
-                let Some(rows) = keyed::merge(runs) else { continue };
-                // A day that has rows may have these keys too.
-                let is_late = lake.days().contains_key(day);
-                let mut part = PartWriter::create(disk, &dir, table, *day, is_late)?;
-                part.write(rows.batch())?;
-                files.keyed[table].push(part.finish()?);
-            }
-        }
-        Ok(files)
-    }
-
-    /// Per day one file of rows that are on time and one of late ones.
-    fn readings(
-        &mut self,
-        (disk, dir): (&dyn Disk, &Path),
-        frozen: &Frozen,
-        day: Day,
-        runs: &[Run],
-    ) -> Result<()> {
-        let Some(all) = run::merge(runs) else { return Ok(()) };
-        self.touched.add_run(&all);
-        let is_late = |run: &Run, i: usize| frozen.watermarks.is_late(day, run.stream[i], run.ts[i]);
-        let late = all.select(is_late);
-        let on_time = if late.is_empty() { all } else { all.select(|run, i| !is_late(run, i)) };
-        for (rows, is_late) in [(on_time, false), (late, true)] {
-            if !rows.is_empty() {
-                let mut part = PartWriter::create(disk, dir, Table::Readings, day, is_late)?;
-                part.write_run(&rows)?;
-                self.readings.push(part.finish()?);
-            }
-        }
-        Ok(())
-    }
 }

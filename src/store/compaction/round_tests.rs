@@ -1,0 +1,37 @@
+//! Windows of many days in few commits.
+
+use super::*;
+
+/// The window of a day, of files of so many bytes.
+fn window(day: i32, sizes: &[u64]) -> DayWindow {
+    let file = |bytes: &u64| LakeFile {
+        path: String::new(),
+        day: Day(day),
+        rows: 1,
+        bytes: *bytes,
+        streams: (1, 1),
+        ts: (0, 0),
+        seq: (1, 1),
+        is_late: false,
+        crc32: None,
+    };
+    (Day(day), Window { files: sizes.iter().map(file).map(Arc::new).collect(), is_late: false })
+}
+
+#[test]
+fn a_commit_takes_many_days_up_to_a_size() {
+    let year: Vec<_> = (0..365).map(|day| window(day, &[200_000, 10_000])).collect();
+    let large = COMMIT_BYTES / 2;
+    for (name, windows, expected) in [
+        ("nothing", vec![], vec![]),
+        ("a_year_of_a_stream", year, vec![365]),
+        ("one_that_is_more_than_a_commit", vec![window(0, &[large; 5])], vec![1]),
+        ("two_that_just_fit", vec![window(0, &[large]), window(1, &[large])], vec![2]),
+        ("large_ones", (0..3).map(|day| window(day, &[large, 1])).collect(), vec![1, 1, 1]),
+        ("many_files", (0..3).map(|day| window(day, &[1; COMMIT_FILES / 2])).collect(), vec![2, 1]),
+    ] {
+        let groups = groups(windows);
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), expected, "{name}");
+        assert!(groups.iter().flatten().map(|(day, _)| *day).is_sorted(), "{name}: their order stays");
+    }
+}
