@@ -21,6 +21,8 @@ use super::pages::{self, Group};
 
 /// Bytes of a file that are read at once, as they lie in it. A reader that wants more takes them one after the other.
 const FEW_BYTES: u64 = 2 << 20;
+/// The same for a reader that wants less than a quarter of the rows that lie between, such as an hour of every stream.
+const SCATTERED_BYTES: u64 = 16 << 20;
 
 /// A few pages of a file, about to be read.
 pub struct Chunks {
@@ -45,6 +47,9 @@ impl Chunks {
         columns: &[usize],
         cache: &Arc<Cache>,
     ) -> Option<Self> {
+        let (selected, rows) =
+            groups.iter().fold((0, 0), |(selected, rows), g| (selected + g.selected(), rows + g.rows));
+        let most = if selected * 4 < rows { SCATTERED_BYTES } else { FEW_BYTES };
         let mut pages = Vec::new();
         let mut bytes = 0;
         for group in groups {
@@ -52,7 +57,7 @@ impl Chunks {
                 let more = wanted(footer.metadata(), group, *column);
                 bytes += more.iter().map(|(_, length)| length).sum::<u64>();
                 pages.extend(more);
-                if bytes > FEW_BYTES {
+                if bytes > most {
                     return None;
                 }
             }

@@ -51,8 +51,12 @@ fn fetch(file: &Bytes, chunks: &Chunks) -> Vec<Bytes> {
 }
 
 /// Rows of both groups.
-fn groups(first: Vec<Range<usize>>, second: Vec<Range<usize>>) -> Vec<Group> {
-    let group = |index, rows, ranges| Group { index, rows, ranges };
+fn groups(first: &[(usize, usize)], second: &[(usize, usize)]) -> Vec<Group> {
+    let group = |index, rows, ranges: &[(usize, usize)]| Group {
+        index,
+        rows,
+        ranges: ranges.iter().map(|(from, to)| *from..*to).collect(),
+    };
     let both = [group(0, ROW_GROUP_ROWS, first), group(1, ROWS - ROW_GROUP_ROWS, second)];
     both.into_iter().filter(|group| !group.ranges.is_empty()).collect()
 }
@@ -63,10 +67,10 @@ fn read(reader: ParquetRecordBatchReader) -> RecordBatch {
     concat_batches(&schema, &batches).unwrap()
 }
 
-fn ranges(of: usize) -> impl Strategy<Value = Vec<Range<usize>>> {
+fn ranges(of: usize) -> impl Strategy<Value = Vec<(usize, usize)>> {
     prop::collection::btree_set(0..of, 0..6).prop_map(|edges| {
         let edges: Vec<usize> = edges.into_iter().collect();
-        edges.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect()
+        edges.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
     })
 }
 
@@ -81,7 +85,7 @@ proptest! {
         let (file, cache) = (file(), Arc::new(Cache::default()));
         let footer = footer(&file);
         for (first, second) in asked {
-            let groups = groups(first, second);
+            let groups = groups(&first, &second);
             prop_assume!(!groups.is_empty());
             let mask = ProjectionMask::roots(footer.parquet_schema(), columns.iter().copied());
             let whole = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), footer.clone())
@@ -106,7 +110,7 @@ proptest! {
         from in 0..100_000_usize,
     ) {
         let (file, cache) = (file(), Arc::new(Cache::default()));
-        let groups = groups(vec![from..from + 10], vec![7..8]);
+        let groups = groups(&[(from, from + 10)], &[(7, 8)]);
         let footer = footer(&file);
         let chunks = Chunks::few("f", &footer, &groups, &[0, 1, 2, 4], &cache).unwrap();
         let mut bytes = fetch(&file, &chunks);
@@ -125,7 +129,7 @@ proptest! {
 fn a_file_shorter_than_its_footer_says_is_an_error() {
     let (file, cache) = (file(), Arc::new(Cache::default()));
     let footer = footer(&file);
-    let chunks = || Chunks::few("f", &footer, &groups(vec![0..1], vec![]), &[0, 1, 2], &cache).unwrap();
+    let chunks = || Chunks::few("f", &footer, &groups(&[(0, 1)], &[]), &[0, 1, 2], &cache).unwrap();
     let mut bytes = fetch(&file, &chunks());
     bytes[0] = bytes[0].slice(1..);
     assert!(chunks().read(bytes, 10).is_err());
@@ -135,7 +139,7 @@ fn a_file_shorter_than_its_footer_says_is_an_error() {
 #[test]
 fn what_is_more_than_a_few_pages_is_left_to_a_reader_that_streams() {
     let (file, cache) = (file(), Arc::new(Cache::default()));
-    let mut all = groups(vec![0..ROW_GROUP_ROWS], vec![0..ROWS - ROW_GROUP_ROWS]);
+    let mut all = groups(&[(0, ROW_GROUP_ROWS)], &[(0, ROWS - ROW_GROUP_ROWS)]);
     let footer = footer(&file);
     assert!(Chunks::few("f", &footer, &all, &[2], &cache).is_some());
     all = (0..40).flat_map(|_| all.clone()).collect();
