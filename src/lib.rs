@@ -7,6 +7,8 @@ pub mod domain;
 
 pub mod auth;
 pub mod collect;
+pub mod fetch;
+pub mod host;
 pub mod sim;
 pub mod store;
 

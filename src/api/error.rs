@@ -89,7 +89,7 @@ fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::BAD_REQUEST,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::Forbidden | Kind::LimitReached => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -111,6 +111,7 @@ fn datastone_body(fault: &Fault) -> Value {
             Kind::Invalid
             | Kind::Unauthenticated
             | Kind::Conflict
+            | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Throttled
             | Kind::Busy
@@ -179,6 +180,7 @@ fn retry_after(fault: &Fault) -> Option<&'static str> {
             | Kind::Forbidden
             | Kind::NotFound
             | Kind::Conflict
+            | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Timeout
             | Kind::DeviceFault

@@ -56,7 +56,8 @@ async fn open() -> (TempDir, App) {
         spill_dir: dir.path().join("spill"),
     };
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), options).expect("an engine");
-    let settings = Settings { data_dir: dir.path().to_owned(), body_bytes: 1 << 20 };
+    let settings =
+        Settings { data_dir: dir.path().to_owned(), body_bytes: 1 << 20, host: Default::default() };
     (dir, App::new(store, Arc::new(engine), &states, clock, settings))
 }
 

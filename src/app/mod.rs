@@ -1,14 +1,19 @@
 //! The one core call behind every surface: authorisation, then store, query, catalog and collectors joined.
 //!
-//! Every public method takes a `Principal` (health and authentication excepted, which make or need none) and checks
-//! its scope first, so that no surface can forget it.
+//! Every public method takes a `Principal` (health, authentication and public keys excepted, which make or need none) and
+//! checks its scope first, so that no surface can forget it.
 
 pub mod access;
 pub mod backup;
 pub mod control;
 pub mod device;
+pub mod event;
+pub mod group;
+pub mod hamachi;
 pub mod health;
+pub mod host;
 pub mod ingest;
+pub mod license;
 pub mod plant;
 pub mod posted;
 pub mod range;
@@ -16,6 +21,7 @@ pub mod retention;
 pub mod sql;
 pub mod statistic;
 pub mod stream;
+pub mod terminal;
 pub mod value;
 pub mod verify;
 
@@ -36,6 +42,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Longest request body of /sql and the REST routes, bytes.
     pub body_bytes: usize,
+    pub host: host::HostSettings,
 }
 
 /// The application: one per data directory, shared by every surface.
@@ -50,6 +57,7 @@ pub struct App {
     ingest_memory: Semaphore,
     /// The secret of commands beside this server.
     local_door: OnceLock<KeySecret>,
+    host: host::HostParts,
 }
 
 impl App {
@@ -63,7 +71,8 @@ impl App {
     ) -> Self {
         let collectors = states.collectors();
         let ingest_memory = Semaphore::new(ingest::MEMORY_KIB);
-        Self { store, engine, collectors, clock, settings, ingest_memory, local_door: OnceLock::new() }
+        let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
+        Self { store, engine, collectors, clock, settings, ingest_memory, local_door, host }
     }
 
     pub fn settings(&self) -> &Settings {

@@ -102,6 +102,6 @@ fn path_problem(protocol: crate::domain::device::Protocol, spec: &StreamSpec) ->
     collect::check_path(protocol, &spec.path).err()
 }
 
-fn no_such_row(field: &'static str, id: impl std::fmt::Display) -> FieldError {
+pub(super) fn no_such_row(field: &'static str, id: impl std::fmt::Display) -> FieldError {
     FieldError::new(field, format!("Invalid pk \"{id}\" - object does not exist."))
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use keys::KEYS;
 use layers::{Layer, Setting};
 
+use crate::app::host::HostSettings;
 use crate::domain::{Error, FieldError, Result};
 
 /// The file read when no `--config` names another.
@@ -39,6 +40,7 @@ pub struct Config {
     pub limits: Limits,
     pub deadband_max_interval: Duration,
     pub log: Log,
+    pub host: HostSettings,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -125,6 +127,7 @@ impl Default for Config {
             },
             deadband_max_interval: Duration::from_secs(600),
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
+            host: HostSettings::default(),
         }
     }
 }
@@ -176,11 +179,12 @@ impl Config {
     }
 
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
-        let Setting { key, text, source } = setting;
+        let Setting { key, text, is_list, source } = setting;
         let Some(known) = KEYS.iter().find(|k| k.name == key) else {
             return Err(format!("unknown key (from {source}); {}", keys::valid_beside(key)));
         };
-        let accepted = text.as_deref().is_some_and(|text| (known.set)(self, text).is_some());
+        let text = text.as_deref().filter(|_| known.takes_list || !is_list);
+        let accepted = text.is_some_and(|text| (known.set)(self, text).is_some());
         match text {
             _ if accepted => Ok(()),
             Some(text) if !known.is_secret => {

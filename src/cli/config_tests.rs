@@ -43,7 +43,8 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         .collect();
     let config = load(&uncommented, &[], vec![]).expect("the example is valid");
     let lake = Lake { url: None, ..config.lake.clone() };
-    assert_eq!(Config { catalog_url: None, lake, ..config }, Config::default());
+    let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
+    assert_eq!(Config { catalog_url: None, lake, host, ..config }, Config::default());
 }
 
 #[test]
@@ -84,6 +85,23 @@ fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
         ("a_bad_duration", file("flush.age = 'soon'"), ["flush.age", "`soon`", "\"5m\""]),
         ("a_duration_without_unit", file("flush.age = 60"), ["flush.age", "`60`", "\"5m\""]),
         ("a_list", file("listen = ['a']"), ["listen", "basalt.toml", "127.0.0.1:8000"]),
+        (
+            "a_list_with_more",
+            file("process.allow_private = [['10.0.0.0/8']]"),
+            ["process.allow_private", "", "networks"],
+        ),
+        (
+            "no_network",
+            file("process.allow_private = ['here']"),
+            ["process.allow_private", "`here`", "10.0.0.0/8"],
+        ),
+        (
+            "a_relative_command",
+            file("hamachi.command = 'hamachi'"),
+            ["hamachi.command", "`hamachi`", "absolute"],
+        ),
+        ("half_a_key", file("license.public_key = 'd75a98'"), ["license.public_key", "`d75a98`", "32 bytes"]),
+        ("too_long_a_grant", file("terminal.grant_ttl = '6m'"), ["terminal.grant_ttl", "`6m`", "300s"]),
         ("a_zero", file("limits.query_rows = 0"), ["limits.query_rows", "`0`", "above zero"]),
         ("a_negative", file("limits.query_rows = -1"), ["limits.query_rows", "`-1`", "above zero"]),
         ("a_fraction", file("limits.query_rows = 1.5"), ["limits.query_rows", "`1.5`", "whole number"]),
@@ -99,6 +117,26 @@ fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
         for part in parts {
             assert!(message.contains(part), "{name}: `{part}` is missing in: {message}");
         }
+    }
+}
+
+#[test]
+fn what_may_be_fetched_is_a_word_or_networks_in_any_form() {
+    let variable = |text: &'static str| load("", &[("BASALT_PROCESS__ALLOW_PRIVATE", text)], vec![]);
+    let file = |toml: &str| load(toml, &[], vec![]);
+    // Each with what it opens of: a private network, an address of this machine, another one.
+    let rows = [
+        ("nothing", file(""), [false, false, false]),
+        ("a_word", file("process.allow_private = true"), [true, true, true]),
+        ("a_text", file("process.allow_private = '10.0.0.0/8, ::1'"), [true, true, false]),
+        ("a_list", file("process.allow_private = ['10.0.0.0/8', '::1']"), [true, true, false]),
+        ("a_variable", variable("10.0.0.0/8,::1"), [true, true, false]),
+        ("a_word_in_a_variable", variable("false"), [false, false, false]),
+    ];
+    for (name, config, expected) in rows {
+        let reach = config.expect(name).host.reach;
+        let addresses = ["10.1.2.3", "::1", "127.0.0.1"];
+        assert_eq!(addresses.map(|ip| reach.allows(ip.parse().expect("an address"))), expected, "{name}");
     }
 }
 

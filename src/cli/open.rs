@@ -48,8 +48,11 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
     let store = Arc::new(store);
     let states = States::default();
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), engine_options(config))?;
-    let settings =
-        Settings { data_dir: config.data_dir.clone(), body_bytes: to_usize(config.limits.body_bytes) };
+    let settings = Settings {
+        data_dir: config.data_dir.clone(),
+        body_bytes: to_usize(config.limits.body_bytes),
+        host: config.host.clone(),
+    };
     let app = Arc::new(App::new(store.clone(), Arc::new(engine), &states, clock.clone(), settings));
     Ok(Opened { app, store, clock, _lock: lock })
 }

@@ -19,7 +19,10 @@ use super::{door, logging};
 use crate::api;
 use crate::app::access::bootstrap_secret;
 use crate::collect::{CollectOptions, Collectors};
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Principal, Result};
+
+/// Between two looks at the license.
+const LICENSE_EVERY: Duration = Duration::from_secs(3600);
 
 /// How long running requests may take to end once the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -78,7 +81,11 @@ async fn run_parts(
     })?;
     let address =
         listener.local_addr().map_err(|e| Error::unavailable("the socket has no address").because(e))?;
+    let owner = opened.app.system(None)?;
+    opened.app.check_grant_key(&owner).await?;
+    opened.app.check_license(&owner).await?;
     let collectors = start_collectors(config, opened);
+    start_looking_at_license(opened, owner, stop.clone());
     let token = opened.app.open_local_door()?;
     let http = start_http(opened, listener, stop.clone());
 
@@ -104,6 +111,19 @@ fn start_collectors(config: &Config, opened: &Opened) -> Arc<Collectors> {
         Collectors::start(opened.app.plant(), opened.app.sample_sink(), opened.clock.clone(), options);
     opened.app.attach_collectors(collectors.clone());
     collectors
+}
+
+/// Looks again every hour, until the server stops.
+fn start_looking_at_license(opened: &Opened, owner: Principal, stop: CancellationToken) {
+    let app = opened.app.clone();
+    tokio::spawn(stop.run_until_cancelled_owned(async move {
+        loop {
+            tokio::time::sleep(LICENSE_EVERY).await;
+            if let Err(error) = app.check_license(&owner).await {
+                tracing::error!(error = error.in_full(), "the license cannot be looked at");
+            }
+        }
+    }));
 }
 
 fn start_http(

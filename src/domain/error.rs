@@ -21,6 +21,8 @@ pub enum Kind {
     NotFound,
     /// The request is right but the state is against it (duplicate, in use, disabled).
     Conflict,
+    /// The license allows no more of these: the same request passes once there are fewer, or another license.
+    LimitReached,
     /// A body, batch or answer is over its limit.
     TooLarge,
     /// A queue or a memory budget is full now; the same request may pass later.
@@ -29,7 +31,7 @@ pub enum Kind {
     Throttled,
     /// A deadline passed.
     Timeout,
-    /// A device refused, or could not be reached.
+    /// A device, or another machine asked for somebody, refused or could not be reached.
     DeviceFault,
     /// A part of the server is not able to serve (disk failed, shutting down).
     Unavailable,
@@ -47,6 +49,7 @@ impl Kind {
             | Kind::Forbidden
             | Kind::NotFound
             | Kind::Conflict
+            | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Busy
             | Kind::Throttled

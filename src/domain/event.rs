@@ -1,10 +1,12 @@
 //! The event log: what happened, apart from the readings.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value};
 
 use super::check::check_text;
 use super::page::Page;
-use super::{DeviceId, EventId, FieldError, Micros, OrgId, StreamId};
+use super::{DeviceId, Error, EventId, FieldError, Micros, OrgId, Result, StreamId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Level {
@@ -25,6 +27,15 @@ impl Level {
             Level::Error => "error",
             Level::Critical => "critical",
         }
+    }
+}
+
+impl FromStr for Level {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let named = Level::ALL.into_iter().find(|level| level.name() == text);
+        named.ok_or_else(|| Error::field("level", format!("\"{text}\" is not a valid choice.")))
     }
 }
 
@@ -89,7 +100,7 @@ pub struct EventFilter {
     pub from: Option<Micros>,
     pub to: Option<Micros>,
     pub newest_first: bool,
-    /// Only those behind this one, where the oldest comes first.
+    /// Only those behind this one in the order wanted.
     pub after: Option<(Micros, EventId)>,
     pub page: Page,
 }

@@ -240,6 +240,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Forbidden => "forbidden",
         Kind::NotFound => "not_found",
         Kind::Conflict => "conflict",
+        Kind::LimitReached => "limit_reached",
         Kind::TooLarge => "too_large",
         Kind::Busy => "busy",
         Kind::Throttled => "throttled",

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::json::ArrayWriter;
+use basalt::app::host::HostSettings;
 use basalt::app::plant::States;
 use basalt::app::{App, Settings};
 use basalt::domain::device::{DeviceSpec, Protocol};
@@ -196,7 +197,11 @@ impl Inside {
     }
 
     pub fn app(&self) -> Arc<App> {
-        let settings = Settings { data_dir: self.dir.clone(), body_bytes: 16 << 20 };
+        self.app_with(HostSettings::default())
+    }
+
+    pub fn app_with(&self, host: HostSettings) -> Arc<App> {
+        let settings = Settings { data_dir: self.dir.clone(), body_bytes: 16 << 20, host };
         let states = States::default();
         Arc::new(App::new(self.store.clone(), self.engine.clone(), &states, self.clock.clone(), settings))
     }

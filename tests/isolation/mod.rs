@@ -6,4 +6,5 @@
 mod log;
 mod probes;
 mod refused;
+mod rest;
 mod world;

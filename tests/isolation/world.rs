@@ -111,7 +111,7 @@ impl World {
         foreign.extend(plant(&ground, &other, &format!("{SECRET} foreign last")).await.1);
         hidden.extend(plant(&ground, &ground.owner, &format!("{SECRET} last")).await.1);
         let group = GroupSpec { name: format!("{SECRET} group"), description: String::new() };
-        ground.catalog.create_group(&other, group).await.unwrap();
+        ground.catalog.create_group(&other, group, Vec::new()).await.unwrap();
         for (streams, who) in [(&hidden, &ground.owner), (&foreign, &other)] {
             for pair in streams.chunks(2) {
                 write(&inside, who, pair, true, NOW - 300 * MINUTE).await;

@@ -2,9 +2,14 @@
 
 mod data;
 mod device;
+mod event;
+mod group;
+mod hamachi;
+mod license;
 mod refusals;
 mod retention;
 mod statistic;
+mod terminal;
 mod value;
 
 use serde_json::Value;

@@ -26,6 +26,18 @@ async fn who_asks_must_be_known() {
         "/api/data/1/statistic/",
         "/api/statistic/",
         "/api/statistic/1-0/",
+        "/api/group/",
+        "/api/group/1/",
+        "/api/event-log/",
+        "/api/event-log/1/",
+        "/api/event-log/1/process/",
+        "/api/hamachi/",
+        "/api/hamachi/network/",
+        "/api/hamachi/network/plant/",
+        "/api/license/",
+        "/api/license/activation-request/",
+        "/api/webrtc/terminal-grant/",
+        "/api/webrtc/terminal-grant/validate/",
     ];
     for path in paths {
         let (status, headers, body) = anonymous.get(path).await;
@@ -68,9 +80,13 @@ async fn every_route_needs_its_scope() {
         ("system", "/api/retention/".to_owned()),
         ("data", format!("/api/data/{data}/statistic/")),
         ("statistic", "/api/statistic/".to_owned()),
+        ("group", "/api/group/".to_owned()),
+        ("event-log", "/api/event-log/".to_owned()),
+        ("system", "/api/license/".to_owned()),
+        ("system", "/api/license/activation-request/".to_owned()),
     ];
     let refused = detail("You do not have permission to perform this action.");
-    for resource in ["device", "data", "value", "statistic", "group", "system"] {
+    for resource in ["device", "data", "value", "statistic", "group", "event-log", "system"] {
         for access in ["read", "write"] {
             let key = server.key(&["--scope", &format!("{resource}:{access}")]).await;
             let client = server.client().with_key(&key);
@@ -170,6 +186,14 @@ async fn methods_and_paths_that_do_not_exist() {
         ("POST", "/api/device/1/", "GET,HEAD,PUT,PATCH,DELETE"),
         ("OPTIONS", "/api/data/", "GET,HEAD,POST"),
         ("DELETE", "/api/value/", "GET,HEAD"),
+        ("PUT", "/api/group/", "GET,HEAD,POST"),
+        ("POST", "/api/group/1/", "GET,HEAD,PUT,PATCH,DELETE"),
+        ("POST", "/api/event-log/1/", "GET,HEAD,PUT,PATCH,DELETE"),
+        ("GET", "/api/event-log/1/process/", "POST"),
+        ("PATCH", "/api/hamachi/network/", "GET,HEAD,POST,DELETE"),
+        ("POST", "/api/hamachi/network/plant/", "GET,HEAD,DELETE"),
+        ("POST", "/api/license/activation-request/", "GET,HEAD"),
+        ("GET", "/api/webrtc/terminal-grant/", "POST"),
     ] {
         let (status, headers, body) = client.send(method, path, &[], "").await;
         assert_eq!((status, body), (405, detail(&format!("Method \"{method}\" not allowed."))), "{path}");
@@ -194,6 +218,10 @@ async fn methods_and_paths_that_do_not_exist() {
             gone("/api/device/%FF/"),
             gone("/api/device//"),
             gone("/api/data/devices/"),
+            gone("/api/group/x/"),
+            gone("/api/group/999/"),
+            gone("/api/event-log/x/"),
+            gone("/api/event-log/99999999999/"),
         ],
     )
     .await;

@@ -112,6 +112,24 @@ impl Fields {
         self.take_or_null(name, target, |v| scalar::row_id(&v).map(make));
     }
 
+    /// The ids of rows, or `None` when absent; the first mistake among them is told.
+    pub fn rows<T>(&mut self, name: &'static str, make: fn(i32) -> T) -> Option<Vec<T>> {
+        let mut found = None;
+        let read = |item| scalar::row_id(&item).map(make);
+        self.take(name, Need::Optional, &mut found, |v| list(v, read).map(Some));
+        found
+    }
+
+    /// A list of strings.
+    pub fn texts(&mut self, name: &'static str, target: &mut Vec<String>) {
+        self.take(name, Need::Optional, target, |v| list(v, scalar::text));
+    }
+
+    /// A string or none.
+    pub fn text_or_null(&mut self, name: &'static str, target: &mut Option<String>) {
+        self.take_or_null(name, target, scalar::text);
+    }
+
     /// A time, or `None` when absent.
     pub fn timestamp(&mut self, name: &'static str) -> Option<Micros> {
         let mut found = None;
@@ -187,6 +205,13 @@ impl Fields {
 fn integer<T: TryFrom<i128>>(value: &Value, range: RangeInclusive<i128>) -> Result<T, String> {
     let number = scalar::within(scalar::whole(value)?, range)?;
     T::try_from(number).map_err(|_| scalar::INTEGER.to_owned())
+}
+
+fn list<T>(value: Value, read: impl Fn(Value) -> Result<T, String>) -> Result<Vec<T>, String> {
+    match value {
+        Value::Array(items) => items.into_iter().map(read).collect(),
+        other => Err(format!("Expected a list of items but got type \"{}\".", scalar::type_name(&other))),
+    }
 }
 
 fn choice<T: FromStr>(value: &Value) -> Result<T, String> {

@@ -1,7 +1,10 @@
 //! The table of keys: the name of each, how its text is read, and what to say would be valid.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::units::{parse_duration, parse_size};
 use super::{Config, LogFormat};
@@ -13,6 +16,8 @@ pub(super) struct Key {
     pub valid: &'static str,
     /// Whether an error must not repeat the value.
     pub is_secret: bool,
+    /// Whether a list of texts will do, which is read as one with commas between them.
+    pub takes_list: bool,
     /// Puts the value in its place; `None` when the text is not valid.
     pub set: fn(&mut Config, &str) -> Option<()>,
 }
@@ -22,7 +27,7 @@ const SIZE: &str = "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, 
 const COUNT: &str = "a whole number above zero";
 
 const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> Key {
-    Key { name, valid, is_secret: false, set }
+    Key { name, valid, is_secret: false, takes_list: false, set }
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -36,6 +41,7 @@ pub(super) const KEYS: &[Key] = &[
         name: "catalog.url",
         valid: "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",
         is_secret: true,
+        takes_list: false,
         set: |c, text| {
             let known = ["sqlite://", "postgres://", "postgresql://"];
             known.iter().any(|scheme| text.starts_with(scheme)).then(|| c.catalog_url = Some(text.to_owned()))
@@ -74,6 +80,32 @@ pub(super) const KEYS: &[Key] = &[
     key("collect.deadband_max_interval", DURATION, |c, text| {
         duration(text).map(|d| c.deadband_max_interval = d)
     }),
+    Key {
+        name: "process.allow_private",
+        valid: "true, false, or networks such as \"10.0.0.0/8\" (several in a list, or with commas between them)",
+        is_secret: false,
+        takes_list: true,
+        set: |c, text| text.parse().ok().map(|reach| c.host.reach = reach),
+    },
+    key("hamachi.command", "an absolute path", |c, text| {
+        Path::new(text).is_absolute().then(|| c.host.hamachi_command = PathBuf::from(text))
+    }),
+    key("hamachi.timeout", DURATION, |c, text| duration(text).map(|d| c.host.hamachi_timeout = d)),
+    key("license.path", "the path of a file", |c, text| {
+        (!text.is_empty()).then(|| c.host.license_path = Some(PathBuf::from(text)))
+    }),
+    key(
+        "license.public_key",
+        "an Ed25519 public key: 32 bytes as 64 hex digits or as base64url",
+        |c, text| public_key(text).map(|key| c.host.license_key = Some(key)),
+    ),
+    key("license.key_id", "a name", |c, text| {
+        (!text.trim().is_empty()).then(|| c.host.license_key_id = text.trim().to_owned())
+    }),
+    key("terminal.grant_ttl", "whole seconds from \"1s\" to \"300s\"", |c, text| {
+        let is_valid = |d: &Duration| d.subsec_nanos() == 0 && (1..=300).contains(&d.as_secs());
+        duration(text).filter(is_valid).map(|d| c.host.grant_ttl = d)
+    }),
     key("log.format", "text or json", |c, text| {
         let format = match text {
             "text" => LogFormat::Text,
@@ -101,6 +133,11 @@ pub(super) fn valid_beside(unknown: &str) -> String {
         return format!("the keys are {}", all.join(", "));
     }
     format!("the keys of [{section}] are {}", names.join(", "))
+}
+
+fn public_key(text: &str) -> Option<[u8; 32]> {
+    let bytes = hex::decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text.trim_end_matches('='))).ok()?;
+    bytes.try_into().ok()
 }
 
 fn duration(text: &str) -> Option<Duration> {

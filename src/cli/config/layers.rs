@@ -19,8 +19,9 @@ const FOR_TESTS: &str = "BASALT_TEST_";
 pub(super) struct Setting {
     /// With dots, such as `limits.query_rows`.
     pub key: String,
-    /// `None` when it is a list or the like, which no key of ours takes.
+    /// That of a list has commas between its texts; `None` when it is none of either.
     pub text: Option<String>,
+    pub is_list: bool,
     /// Such as `basalt.toml` or `the variable BASALT_LISTEN`.
     pub source: String,
 }
@@ -94,7 +95,10 @@ fn collect(figment: &Figment, section: &str, values: Dict, settings: &mut Vec<Se
         let source = figment.get_metadata(value.tag()).map_or_else(String::new, |m| m.name.to_string());
         match value {
             Value::Dict(_, inner) => collect(figment, &key, inner, settings),
-            value => settings.push(Setting { key, text: to_text(&value), source }),
+            value => {
+                let is_list = matches!(value, Value::Array(..));
+                settings.push(Setting { key, text: to_text(&value), is_list, source });
+            }
         }
     }
 }
@@ -105,7 +109,12 @@ fn to_text(value: &Value) -> Option<String> {
         Value::Char(_, c) => Some(c.to_string()),
         Value::Bool(_, flag) => Some(flag.to_string()),
         Value::Num(_, number) => Some(number_text(*number)),
-        Value::Empty(..) | Value::Dict(..) | Value::Array(..) => None,
+        Value::Array(_, items) => {
+            let texts = items.iter().filter(|item| !matches!(item, Value::Array(..))).map(to_text);
+            let texts: Vec<String> = texts.collect::<Option<_>>()?;
+            (texts.len() == items.len()).then(|| texts.join(","))
+        }
+        Value::Empty(..) | Value::Dict(..) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Devices. Path syntax and connection tests are not the catalog's: collect/ and app/ do those.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait, TransactionTrait};
 
@@ -9,7 +10,7 @@ use super::sight::Sight;
 use super::{Catalog, entity, not_unique, retention, trim};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Error, FieldError, Principal, Result, StreamId};
+use crate::domain::{DeviceId, Error, FieldError, Kind, Principal, Result, StreamId};
 
 impl Catalog {
     /// The devices seen, by id ascending.
@@ -28,7 +29,17 @@ impl Catalog {
         self.sight(who).device(id).cloned()
     }
 
-    /// A key with a device list makes none: it could not see what it made.
+    /// From now on no device is made where this many exist, whatever organizations they are of; `None` is no limit.
+    pub fn limit_devices(&self, most: Option<usize>) {
+        self.most_devices.store(most.unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
+
+    /// How many devices all organizations have together.
+    pub fn count_devices(&self) -> usize {
+        self.mirror.read().devices.len()
+    }
+
+    /// A key with a device list makes none: it could not see what it made. `LimitReached` past `limit_devices`.
     pub async fn create_device(&self, who: &Principal, mut spec: DeviceSpec) -> Result<Arc<Device>> {
         if who.is_restricted() {
             return Err(Error::forbidden("a key restricted to some devices or data may not create devices"));
@@ -36,6 +47,9 @@ impl Catalog {
         trim(&mut spec.name);
         let turn = self.turn().await?;
         check(&turn.sight(who), &spec, None)?;
+        if turn.mirror().devices.len() >= self.most_devices.load(Ordering::Relaxed) {
+            return Err(Error::new(Kind::LimitReached, "License limit reached."));
+        }
         let row = entity::device::new(who.org, spec, self.clock.now());
         turn.run(
             async move |db| write(row.insert(&db).await),

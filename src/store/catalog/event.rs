@@ -14,7 +14,14 @@ use crate::domain::{Error, EventId, FieldError, Principal, Result};
 impl Catalog {
     /// The events seen that pass the filter, by time as it says, ties by id ascending.
     pub async fn events(&self, who: &Principal, filter: &EventFilter) -> Result<Vec<Event>> {
-        let seen = self.sight(who).events_seen();
+        let seen = {
+            let sight = self.sight(who);
+            // To be told of events of a device is to be told that they are its.
+            if filter.device.is_some_and(|device| sight.device(device).is_err()) {
+                return Ok(Vec::new());
+            }
+            sight.events_seen()
+        };
         let rows = select(filter).filter(seen).all(&self.db).await.map_err(unavailable)?;
         let sight = self.sight(who);
         rows.into_iter().map(|row| Ok(sight.redacted(row.try_into()?))).collect()
@@ -88,7 +95,8 @@ fn select(filter: &EventFilter) -> sea_orm::Select<entity::event::Entity> {
     }
     if let Some((ts, id)) = filter.after {
         let same = Condition::all().add(Column::Ts.eq(ts.0)).add(Column::Id.gt(id.0));
-        events = events.filter(Condition::any().add(Column::Ts.gt(ts.0)).add(same));
+        let past = if filter.newest_first { Column::Ts.lt(ts.0) } else { Column::Ts.gt(ts.0) };
+        events = events.filter(Condition::any().add(past).add(same));
     }
     let order = if filter.newest_first { Order::Desc } else { Order::Asc };
     let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
     TransactionTrait,
 };
 
 use super::database::{refused, unavailable};
+use super::mirror::Mirror;
 use super::sight::Sight;
 use super::{Catalog, entity, no_such_row, not_unique, trim};
 use crate::domain::group::{Group, GroupSpec};
@@ -39,37 +40,60 @@ impl Catalog {
         sight.members(id).collect()
     }
 
-    pub async fn create_group(&self, who: &Principal, mut spec: GroupSpec) -> Result<Arc<Group>> {
+    /// Makes a group with its members, which leave their former groups.
+    pub async fn create_group(
+        &self,
+        who: &Principal,
+        mut spec: GroupSpec,
+        members: Vec<StreamId>,
+    ) -> Result<Arc<Group>> {
         trim(&mut spec.name);
         let turn = self.turn().await?;
-        check(&turn.sight(who), &spec, None)?;
-        let row = entity::group::new(who.org, spec, self.clock.now());
-        turn.run(
-            async move |db| write(row.insert(&db).await),
-            |mirror, group| {
-                mirror.groups.put(Arc::clone(group));
-            },
-        )
-        .await
+        let now = self.clock.now();
+        let moves = {
+            let sight = turn.sight(who);
+            check(&sight, &spec, None, &members)?;
+            Moves::plan(&sight, None, members, now)
+        };
+        let row = entity::group::new(who.org, spec, now);
+        let work = async move |db: DatabaseConnection| {
+            let all = db.begin().await.map_err(unavailable)?;
+            let group = write(row.insert(&all).await)?;
+            let moved = moves.write(&all, group.id).await?;
+            all.commit().await.map_err(unavailable)?;
+            Ok((group, moved))
+        };
+        Ok(turn.run(work, put).await?.0)
     }
 
-    /// Reads, changes and writes as one step.
+    /// Reads, changes and writes as one step. `members`, if given, become the members: they leave their former groups,
+    /// and whoever is not named leaves this one. Members that are not seen stay as they are.
     pub async fn update_group(
         &self,
         who: &Principal,
         id: GroupId,
         change: impl FnOnce(&mut GroupSpec) + Send,
+        members: Option<Vec<StreamId>>,
     ) -> Result<Arc<Group>> {
         let turn = self.turn().await?;
-        let spec = changed(&turn.sight(who), id, change)?;
-        let row = entity::group::changed(id, spec, self.clock.now());
-        turn.run(
-            async move |db| write(row.update(&db).await),
-            |mirror, group| {
-                mirror.groups.put(Arc::clone(group));
-            },
-        )
-        .await
+        let now = self.clock.now();
+        let (spec, moves) = {
+            let sight = turn.sight(who);
+            let spec = changed(&sight, id, change, members.as_deref().unwrap_or_default())?;
+            (spec, members.map(|members| Moves::plan(&sight, Some(id), members, now)))
+        };
+        let row = entity::group::changed(id, spec, now);
+        let work = async move |db: DatabaseConnection| {
+            let all = db.begin().await.map_err(unavailable)?;
+            let group = write(row.update(&all).await)?;
+            let moved = match moves {
+                Some(moves) => moves.write(&all, id).await?,
+                None => Vec::new(),
+            };
+            all.commit().await.map_err(unavailable)?;
+            Ok((group, moved))
+        };
+        Ok(turn.run(work, put).await?.0)
     }
 
     /// Deletes a group; its streams stay, in none. `Forbidden` when it holds streams that are not seen: they would
@@ -90,70 +114,49 @@ impl Catalog {
         };
         turn.run(delete, move |mirror, ()| mirror.remove_group(id)).await
     }
-
-    /// Makes `members` the members: they leave their former groups, and whoever is not named leaves this one.
-    /// Members that are not seen stay as they are.
-    pub async fn set_group_members(
-        &self,
-        who: &Principal,
-        id: GroupId,
-        members: Vec<StreamId>,
-    ) -> Result<()> {
-        let turn = self.turn().await?;
-        let moves = Moves::plan(&turn.sight(who), id, members, self.clock.now())?;
-        let work = async move |db: DatabaseConnection| moves.write(&db).await;
-        turn.run(work, |mirror, (group, streams)| {
-            mirror.groups.put(Arc::clone(group));
-            streams.iter().for_each(|stream| mirror.put_stream(Arc::clone(stream)));
-        })
-        .await?;
-        Ok(())
-    }
 }
 
 /// A change of membership, worked out before it is written.
 struct Moves {
-    group: GroupId,
     now: Micros,
-    /// Streams as they will be, in this group or in none.
-    streams: Vec<Arc<Stream>>,
+    joining: Vec<Stream>,
+    leaving: Vec<Stream>,
 }
 
 impl Moves {
-    fn plan(sight: &Sight, group: GroupId, members: Vec<StreamId>, now: Micros) -> Result<Self> {
-        sight.group(group)?;
-        if let Some(absent) = members.iter().find(|id| sight.stream(**id).is_err()) {
-            return Err(Error::fields(vec![no_such_row("data", absent)]));
-        }
+    /// `members` are seen. A group that is only being made has no members yet.
+    fn plan(sight: &Sight, group: Option<GroupId>, members: Vec<StreamId>, now: Micros) -> Self {
         let members: BTreeSet<StreamId> = members.into_iter().collect();
-        let former: BTreeSet<StreamId> = sight.members(group).collect();
-        let moved = |id: &StreamId| {
-            let mut stream = Stream::clone(sight.stream(*id).ok()?);
-            stream.spec.group = members.contains(id).then_some(group);
-            stream.updated_at = now;
-            Some(Arc::new(stream))
+        let former: BTreeSet<StreamId> = group.into_iter().flat_map(|id| sight.members(id)).collect();
+        let take = |ids: Vec<&StreamId>| -> Vec<Stream> {
+            ids.into_iter().filter_map(|id| sight.stream(*id).ok()).map(|s| Stream::clone(s)).collect()
         };
-        Ok(Self { group, now, streams: members.symmetric_difference(&former).filter_map(moved).collect() })
+        let joining = take(members.difference(&former).collect());
+        Self { now, joining, leaving: take(former.difference(&members).collect()) }
     }
 
-    async fn write(self, db: &DatabaseConnection) -> Result<(Arc<Group>, Vec<Arc<Stream>>)> {
-        let all = db.begin().await.map_err(unavailable)?;
-        for target in [Some(self.group), None] {
-            let moved = self.streams.iter().filter(|s| s.spec.group == target);
-            let ids: Vec<i32> = moved.map(|s| s.id.0).collect();
+    /// The streams as they are afterwards.
+    async fn write(self, db: &impl ConnectionTrait, group: GroupId) -> Result<Vec<Arc<Stream>>> {
+        let mut moved = Vec::with_capacity(self.joining.len() + self.leaving.len());
+        for (target, streams) in [(Some(group), self.joining), (None, self.leaving)] {
+            let ids: Vec<i32> = streams.iter().map(|s| s.id.0).collect();
             for some in ids.chunks(IDS_A_STATEMENT) {
-                move_streams(&all, some, target, self.now).await.map_err(unavailable)?;
+                move_streams(db, some, target, self.now).await.map_err(unavailable)?;
             }
+            moved.extend(streams.into_iter().map(|mut stream| {
+                stream.spec.group = target;
+                stream.updated_at = self.now;
+                Arc::new(stream)
+            }));
         }
-        let touched = entity::group::ActiveModel {
-            id: Set(self.group.0),
-            updated_at: Set(self.now.0),
-            ..Default::default()
-        };
-        let group = write(touched.update(&all).await)?;
-        all.commit().await.map_err(unavailable)?;
-        Ok((group, self.streams))
+        Ok(moved)
     }
+}
+
+/// The group and the streams that moved, as the mirror has them from now on.
+fn put(mirror: &mut Mirror, (group, moved): &(Arc<Group>, Vec<Arc<Stream>>)) {
+    mirror.groups.put(Arc::clone(group));
+    moved.iter().for_each(|stream| mirror.put_stream(Arc::clone(stream)));
 }
 
 async fn move_streams(
@@ -172,20 +175,28 @@ async fn move_streams(
     Ok(())
 }
 
-fn changed(sight: &Sight, id: GroupId, change: impl FnOnce(&mut GroupSpec)) -> Result<GroupSpec> {
+fn changed(
+    sight: &Sight,
+    id: GroupId,
+    change: impl FnOnce(&mut GroupSpec),
+    members: &[StreamId],
+) -> Result<GroupSpec> {
     let mut spec = sight.group(id)?.spec.clone();
     change(&mut spec);
     trim(&mut spec.name);
-    check(sight, &spec, Some(id))?;
+    check(sight, &spec, Some(id), members)?;
     Ok(spec)
 }
 
-/// Every rule of a group. `id` is its own when it exists already.
-fn check(sight: &Sight, spec: &GroupSpec, id: Option<GroupId>) -> Result<()> {
+/// Every rule of a group and of who is to be in it. `id` is its own when it exists already.
+fn check(sight: &Sight, spec: &GroupSpec, id: Option<GroupId>, members: &[StreamId]) -> Result<()> {
     let mut problems = spec.problems();
     let namesake = sight.mirror.groups.named(sight.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != id) {
         problems.push(FieldError::new("name", "This field must be unique."));
+    }
+    if let Some(absent) = members.iter().find(|id| sight.stream(**id).is_err()) {
+        problems.push(no_such_row("data", absent));
     }
     Error::check(problems)
 }

@@ -8,6 +8,7 @@ pub(in crate::store) mod database;
 mod device;
 mod entity;
 mod event;
+mod grant;
 mod group;
 mod key;
 mod migration;
@@ -25,6 +26,7 @@ mod user;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, RwLock};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -50,6 +52,8 @@ pub struct Catalog {
     default_org: OrgId,
     /// What `kept` answered last.
     kept: Mutex<Option<retention::KeptFor>>,
+    /// Devices that all organizations may have together.
+    most_devices: AtomicUsize,
 }
 
 impl Catalog {
@@ -68,6 +72,7 @@ impl Catalog {
             used: Mutex::new(HashMap::new()),
             default_org,
             kept: Mutex::new(None),
+            most_devices: AtomicUsize::new(usize::MAX),
         })
     }
 

@@ -5,6 +5,7 @@
 pub(super) mod device;
 pub(super) mod event;
 pub(super) mod floor;
+pub(super) mod grant;
 pub(super) mod group;
 pub(super) mod key;
 pub(super) mod org;

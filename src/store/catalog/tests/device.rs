@@ -8,7 +8,7 @@ use crate::domain::event::{EventFilter, EventSpec, Level};
 use crate::domain::page::Page;
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::ByteOrder;
-use crate::domain::{DeviceId, StreamId};
+use crate::domain::{DeviceId, Kind, StreamId};
 
 fn elaborate() -> DeviceSpec {
     let metadata = json!({"frame": "4E", "deep": {"list": [1, 2.5, null, "ü\u{0}"]}, "tiny": 0.1});
@@ -157,7 +157,7 @@ pub(super) async fn deleting_a_device_takes_its_streams_and_leaves_its_events(pl
     let line = group(&catalog, &admin, "line").await.id;
     let (a, b) = (stream(&catalog, &admin, gone, "a").await.id, stream(&catalog, &admin, gone, "b").await.id);
     let other = stream(&catalog, &admin, stays, "a").await.id;
-    catalog.set_group_members(&admin, line, vec![a, other]).await.unwrap();
+    set_members(&catalog, &admin, line, vec![a, other]).await.unwrap();
     catalog.set_policy(&admin, PolicyTable::Readings, Some(a), 60).await.unwrap();
     let spec = EventSpec {
         device: Some(gone),
@@ -183,4 +183,22 @@ pub(super) async fn deleting_a_device_takes_its_streams_and_leaves_its_events(pl
         assert_eq!(catalog.events(&admin, &EventFilter::default()).await.unwrap().len(), 1);
     }
     assert_eq!(refusal(catalog.delete_device(&admin, gone).await), not_found());
+}
+
+pub(super) async fn no_more_devices_are_made_than_allowed(place: Place) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    catalog.limit_devices(Some(2));
+    let first = device(&catalog, &ours, "1").await.id;
+    device(&catalog, &theirs, "2").await;
+    let one_more = || DeviceSpec::new("3", Protocol::Virtual);
+    for who in [&ours, &theirs] {
+        let refused = catalog.create_device(who, one_more()).await;
+        assert_eq!(refusal(refused), (Kind::LimitReached, Vec::new()));
+    }
+    assert_eq!(catalog.count_devices(), 2);
+    catalog.delete_device(&ours, first).await.unwrap();
+    catalog.create_device(&theirs, one_more()).await.unwrap();
+    catalog.limit_devices(None);
+    device(&catalog, &ours, "4").await;
 }

@@ -38,7 +38,7 @@ pub(super) async fn opening_again_migrates_nothing_and_reads_everything(place: P
         let gone = stream(&catalog, who, device, "gone").await.id;
         let kept = stream(&catalog, who, device, "kept").await.id;
         let line = group(&catalog, who, "line").await.id;
-        catalog.set_group_members(who, line, vec![gone, kept]).await.unwrap();
+        set_members(&catalog, who, line, vec![gone, kept]).await.unwrap();
         catalog.delete_stream(who, gone).await.unwrap();
         catalog.update_stream(who, kept, |spec| spec.name = "renamed".to_owned()).await.unwrap();
         catalog.set_policy(who, PolicyTable::Readings, None, 60).await.unwrap();
@@ -150,7 +150,7 @@ pub(super) async fn a_name_taken_behind_the_mirror_is_the_same_error(place: Plac
         invalid(&["non_field_errors: The fields device, name must make a unique set."])
     );
     group(&first, &admin, "g").await;
-    assert_eq!(refusal(second.create_group(&admin, group_spec("g")).await), unique);
+    assert_eq!(refusal(second.create_group(&admin, group_spec("g"), Vec::new()).await), unique);
     first.create_key(&admin, key_spec("k"), secret("p")).await.unwrap();
     let twin = second.create_key(&admin, key_spec("k"), secret("p")).await;
     assert_eq!(refusal(twin), invalid(&["prefix: This field must be unique."]));

@@ -91,13 +91,17 @@ pub(super) async fn events_are_filtered_ordered_and_paged(place: Place) {
     assert_eq!(list(newest.clone()).await, [made[3], made[0], made[2], made[1]], "ties by id ascending");
     let page = Page { offset: 1, limit: 2 };
     assert_eq!(list(EventFilter { page, ..newest }).await, [made[0], made[2]]);
-    let mut behind = EventFilter { page: Page { offset: 0, limit: 1 }, ..all() };
-    for id in by_age {
-        let found = catalog.events(&admin, &behind).await.unwrap();
-        assert_eq!(ids(&found), [id], "one after the other");
-        behind.after = Some((found[0].spec.ts, id));
+    let newest_order = [made[3], made[0], made[2], made[1]];
+    for (newest_first, order) in [(false, by_age), (true, newest_order)] {
+        let page = Page { offset: 0, limit: 1 };
+        let mut behind = EventFilter { page, newest_first, ..all() };
+        for id in order {
+            let found = catalog.events(&admin, &behind).await.unwrap();
+            assert_eq!(ids(&found), [id], "one after the other");
+            behind.after = Some((found[0].spec.ts, id));
+        }
+        assert_eq!(list(behind).await, []);
     }
-    assert_eq!(list(behind).await, []);
     let at = |second: i64| Some(Micros(START.0 + second * 1_000_000));
     assert_eq!(list(EventFilter { from: at(1), to: at(2), ..all() }).await, by_age[..3]);
     assert_eq!(list(EventFilter { from: at(3), to: at(2), ..all() }).await, []);

@@ -10,7 +10,7 @@ pub(super) async fn a_group_says_what_is_wrong(place: Place) {
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let bad = GroupSpec { name: String::new(), description: "x".repeat(1001) };
     assert_eq!(
-        refusal(catalog.create_group(&ours, bad).await),
+        refusal(catalog.create_group(&ours, bad, Vec::new()).await),
         invalid(&[
             "name: This field may not be blank.",
             "description: Ensure this field has no more than 1000 characters.",
@@ -21,11 +21,11 @@ pub(super) async fn a_group_says_what_is_wrong(place: Place) {
     group(&catalog, &theirs, "Line A").await;
     let second = group(&catalog, &ours, "Line B").await;
     let taken = invalid(&["name: This field must be unique."]);
-    assert_eq!(refusal(catalog.create_group(&ours, group_spec("Line A")).await), taken);
-    let renamed = catalog.update_group(&ours, second.id, |spec| spec.name = "Line A".to_owned()).await;
+    assert_eq!(refusal(catalog.create_group(&ours, group_spec("Line A"), Vec::new()).await), taken);
+    let renamed = catalog.update_group(&ours, second.id, |spec| spec.name = "Line A".to_owned(), None).await;
     assert_eq!(refusal(renamed), taken);
     let described =
-        catalog.update_group(&ours, line.id, |spec| spec.description = "x".to_owned()).await.unwrap();
+        catalog.update_group(&ours, line.id, |spec| spec.description = "x".to_owned(), None).await.unwrap();
     assert_eq!(catalog.groups(&ours, Page::ALL), [described.clone(), second]);
     assert_eq!(catalog.groups(&ours, Page { offset: 0, limit: 1 }), vec![described.clone()]);
     drop(catalog);
@@ -41,9 +41,9 @@ pub(super) async fn membership_is_replaced_as_a_whole(place: Place) {
         ids.push(stream(&catalog, &ours, device_id, name).await.id);
     }
     let (one, two) = (group(&catalog, &ours, "1").await.id, group(&catalog, &ours, "2").await.id);
-    catalog.set_group_members(&ours, one, vec![ids[1], ids[0], ids[0]]).await.unwrap();
+    set_members(&catalog, &ours, one, vec![ids[1], ids[0], ids[0]]).await.unwrap();
     assert_eq!(catalog.group_members(&ours, one), ids[..2]);
-    catalog.set_group_members(&ours, two, vec![ids[1], ids[2]]).await.unwrap();
+    set_members(&catalog, &ours, two, vec![ids[1], ids[2]]).await.unwrap();
     for catalog in [&catalog, &place.open().await] {
         assert_eq!(catalog.group_members(&ours, one), ids[..1]);
         assert_eq!(catalog.group_members(&ours, two), ids[1..]);
@@ -52,11 +52,30 @@ pub(super) async fn membership_is_replaced_as_a_whole(place: Place) {
     let foreign = device(&catalog, &theirs, "d").await.id;
     let foreign = stream(&catalog, &theirs, foreign, "s").await.id;
     let pk = format!("data: Invalid pk \"{foreign}\" - object does not exist.");
-    let refused = catalog.set_group_members(&ours, one, vec![ids[0], foreign, StreamId(99)]).await;
+    let refused = set_members(&catalog, &ours, one, vec![ids[0], foreign, StreamId(99)]).await;
     assert_eq!(refusal(refused), invalid(&[&pk]));
-    catalog.set_group_members(&ours, two, Vec::new()).await.unwrap();
+    set_members(&catalog, &ours, two, Vec::new()).await.unwrap();
     assert_eq!(catalog.group_members(&ours, two), []);
     assert_eq!(catalog.group_members(&ours, one), ids[..1]);
+}
+
+pub(super) async fn a_group_is_made_with_its_members_or_not_at_all(place: Place) {
+    let catalog = place.open().await;
+    let ours = admin(&catalog);
+    let device_id = device(&catalog, &ours, "d").await.id;
+    let id = stream(&catalog, &ours, device_id, "a").await.id;
+    let pk = "data: Invalid pk \"99\" - object does not exist.";
+    let refused = catalog.create_group(&ours, group_spec("line"), vec![id, StreamId(99)]).await;
+    assert_eq!(refusal(refused), invalid(&[pk]));
+    assert!(catalog.groups(&ours, Page::ALL).is_empty());
+    let line = catalog.create_group(&ours, group_spec("line"), vec![id]).await.unwrap();
+    let rename = |spec: &mut GroupSpec| spec.name = "renamed".to_owned();
+    let refused = catalog.update_group(&ours, line.id, rename, Some(vec![StreamId(99)])).await;
+    assert_eq!(refusal(refused), invalid(&[pk]));
+    for catalog in [&catalog, &place.open().await] {
+        assert_eq!(catalog.group_members(&ours, line.id), [id]);
+        assert_eq!(catalog.group(&ours, line.id).unwrap(), line);
+    }
 }
 
 pub(super) async fn deleting_a_group_leaves_its_streams(place: Place) {
@@ -65,7 +84,7 @@ pub(super) async fn deleting_a_group_leaves_its_streams(place: Place) {
     let device = device(&catalog, &admin, "d").await.id;
     let id = stream(&catalog, &admin, device, "s").await.id;
     let line = group(&catalog, &admin, "line").await.id;
-    catalog.set_group_members(&admin, line, vec![id]).await.unwrap();
+    set_members(&catalog, &admin, line, vec![id]).await.unwrap();
     catalog.delete_group(&admin, line).await.unwrap();
     for catalog in [&catalog, &place.open().await] {
         assert_eq!(refusal(catalog.group(&admin, line)), not_found());
@@ -82,12 +101,12 @@ pub(super) async fn groups_of_another_organization_do_not_exist(place: Place) {
     let device = device(&catalog, &ours, "d").await.id;
     let id = stream(&catalog, &ours, device, "s").await.id;
     let line = group(&catalog, &ours, "line").await.id;
-    catalog.set_group_members(&ours, line, vec![id]).await.unwrap();
+    set_members(&catalog, &ours, line, vec![id]).await.unwrap();
     for group in [line, GroupId(99)] {
         assert_eq!(refusal(catalog.group(&theirs, group)), not_found());
-        assert_eq!(refusal(catalog.update_group(&theirs, group, |_| ()).await), not_found());
+        assert_eq!(refusal(catalog.update_group(&theirs, group, |_| (), None).await), not_found());
         assert_eq!(refusal(catalog.delete_group(&theirs, group).await), not_found());
-        assert_eq!(refusal(catalog.set_group_members(&theirs, group, Vec::new()).await), not_found());
+        assert_eq!(refusal(set_members(&catalog, &theirs, group, Vec::new()).await), not_found());
         assert_eq!(catalog.group_members(&theirs, group), []);
     }
     assert!(catalog.groups(&theirs, Page::ALL).is_empty());
@@ -101,16 +120,16 @@ pub(super) async fn a_restricted_key_moves_only_what_it_sees(place: Place) {
     let mine = stream(&catalog, &admin, own, "mine").await.id;
     let hidden = stream(&catalog, &admin, other, "hidden").await.id;
     let line = group(&catalog, &admin, "line").await.id;
-    catalog.set_group_members(&admin, line, vec![mine, hidden]).await.unwrap();
+    set_members(&catalog, &admin, line, vec![mine, hidden]).await.unwrap();
     let who = key(admin.org, Some(&[own]), None);
     assert_eq!(catalog.group_members(&who, line), [mine]);
     assert_eq!(catalog.groups(&who, Page::ALL).len(), 1);
-    catalog.set_group_members(&who, line, Vec::new()).await.unwrap();
+    set_members(&catalog, &who, line, Vec::new()).await.unwrap();
     assert_eq!(catalog.group_members(&admin, line), [hidden], "what is not seen stays");
     let pk = format!("data: Invalid pk \"{hidden}\" - object does not exist.");
-    let refused = catalog.set_group_members(&who, line, vec![hidden]).await;
+    let refused = set_members(&catalog, &who, line, vec![hidden]).await;
     assert_eq!(refusal(refused), invalid(&[&pk]));
     assert_eq!(refusal(catalog.delete_group(&who, line).await), forbidden());
-    catalog.set_group_members(&admin, line, vec![mine]).await.unwrap();
+    set_members(&catalog, &admin, line, vec![mine]).await.unwrap();
     catalog.delete_group(&who, line).await.unwrap();
 }

@@ -5,6 +5,7 @@
 mod device;
 mod durability;
 mod event;
+mod grant;
 mod group;
 mod key;
 mod org;
@@ -56,7 +57,8 @@ suite! {
         devices_are_filtered_and_paged_by_id,
         devices_of_another_organization_do_not_exist,
         a_restricted_key_sees_its_devices_and_changes_only_those,
-        deleting_a_device_takes_its_streams_and_leaves_its_events;
+        deleting_a_device_takes_its_streams_and_leaves_its_events,
+        no_more_devices_are_made_than_allowed;
     stream:
         a_stream_comes_back_as_it_was_given,
         a_stream_says_what_is_wrong,
@@ -69,6 +71,7 @@ suite! {
     group:
         a_group_says_what_is_wrong,
         membership_is_replaced_as_a_whole,
+        a_group_is_made_with_its_members_or_not_at_all,
         deleting_a_group_leaves_its_streams,
         groups_of_another_organization_do_not_exist,
         a_restricted_key_moves_only_what_it_sees;
@@ -79,6 +82,8 @@ suite! {
         events_of_another_organization_do_not_exist,
         a_restricted_key_sees_events_of_its_own,
         an_event_does_not_tell_ids_that_are_not_seen;
+    grant:
+        a_grant_is_redeemed_once_however_often_and_concurrently;
     policy:
         a_policy_is_made_replaced_and_removed,
         policies_of_another_organization_do_not_exist,

@@ -12,7 +12,7 @@ use crate::domain::key::{KeySecret, KeySpec};
 use crate::domain::principal::Caller;
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{
-    Clock, DeviceId, Error, KeyId, Kind, Micros, OrgId, Principal, Result, Scopes, StreamId,
+    Clock, DeviceId, Error, GroupId, KeyId, Kind, Micros, OrgId, Principal, Result, Scopes, StreamId,
 };
 use crate::store::catalog::Catalog;
 
@@ -120,7 +120,17 @@ pub(super) fn group_spec(name: &str) -> GroupSpec {
 }
 
 pub(super) async fn group(catalog: &Catalog, who: &Principal, name: &str) -> Arc<Group> {
-    catalog.create_group(who, group_spec(name)).await.unwrap()
+    catalog.create_group(who, group_spec(name), Vec::new()).await.unwrap()
+}
+
+/// Makes `members` the members of a group.
+pub(super) async fn set_members(
+    catalog: &Catalog,
+    who: &Principal,
+    id: GroupId,
+    members: Vec<StreamId>,
+) -> Result<Arc<Group>> {
+    catalog.update_group(who, id, |_| (), Some(members)).await
 }
 
 pub(super) fn key_spec(name: &str) -> KeySpec {

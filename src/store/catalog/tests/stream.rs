@@ -165,7 +165,7 @@ pub(super) async fn streams_are_filtered_and_paged_by_id(place: Place) {
     for (device, name) in [(b, "z"), (a, "y"), (b, "x"), (a, "z")] {
         ids.push(stream(&catalog, &admin, device, name).await.id);
     }
-    catalog.set_group_members(&admin, line, vec![ids[3], ids[0]]).await.unwrap();
+    set_members(&catalog, &admin, line, vec![ids[3], ids[0]]).await.unwrap();
     let of = |device, group, name: Option<&str>, page| -> Vec<StreamId> {
         let filter = StreamFilter { device, group, name: name.map(str::to_owned), page };
         catalog.streams(&admin, &filter).iter().map(|s| s.id).collect()

@@ -1,0 +1,130 @@
+//! `/api/group/`: named sets of streams.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use super::Id;
+use super::body::Unread;
+use super::fields::{Fields, Mode, Need};
+use super::query::Query;
+use crate::api::caller::Caller;
+use crate::api::error::RestError;
+use crate::app::App;
+use crate::domain::group::{Group, GroupSpec};
+use crate::domain::{GroupId, Principal, Result, StreamId};
+
+pub async fn list(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<Vec<GroupView>>, RestError> {
+    let mut query = Query::parse(raw.as_deref());
+    let page = query.page();
+    query.finish()?;
+    let groups = app.groups(&caller, page)?;
+    Ok(Json(groups.iter().map(|group| GroupView::new(&app, &caller, group)).collect()))
+}
+
+pub async fn create(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    body: Unread,
+) -> Result<(StatusCode, Json<GroupView>), RestError> {
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut spec = blank();
+    let members = read_onto(&mut fields, &mut spec);
+    fields.finish(app.group_problems(&caller, &spec, members.as_deref()))?;
+    let group = app.create_group(&caller, spec, members.unwrap_or_default()).await?;
+    Ok((StatusCode::CREATED, Json(GroupView::new(&app, &caller, &group))))
+}
+
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<GroupId>,
+) -> Result<Json<GroupView>, RestError> {
+    let group = app.group(&caller, id)?;
+    Ok(Json(GroupView::new(&app, &caller, &group)))
+}
+
+/// Without `data` the members stay: they are rows of their own, changed only when they are named.
+pub async fn replace(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<GroupId>,
+    body: Unread,
+) -> Result<Json<GroupView>, RestError> {
+    app.group_to_change(&caller, id)?;
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut spec = blank();
+    let members = read_onto(&mut fields, &mut spec);
+    fields.finish(app.group_problems(&caller, &spec, members.as_deref()))?;
+    let group = app.update_group(&caller, id, move |stored| *stored = spec, members).await?;
+    Ok(Json(GroupView::new(&app, &caller, &group)))
+}
+
+pub async fn update(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<GroupId>,
+    body: Unread,
+) -> Result<Json<GroupView>, RestError> {
+    let current = app.group_to_change(&caller, id)?;
+    let patch = body.fields(Mode::Partial).await?;
+    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
+    let members = read_onto(&mut fields, &mut tried);
+    fields.finish(app.group_problems(&caller, &tried, members.as_deref()))?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    let merge = move |stored: &mut GroupSpec| drop(read_onto(&mut patch.clone(), stored));
+    let group = app.update_group(&caller, id, merge, members).await?;
+    Ok(Json(GroupView::new(&app, &caller, &group)))
+}
+
+pub async fn destroy(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<GroupId>,
+) -> Result<StatusCode, RestError> {
+    app.group_to_change(&caller, id)?;
+    app.delete_group(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn blank() -> GroupSpec {
+    GroupSpec { name: String::new(), description: String::new() }
+}
+
+/// The members, if they are given.
+fn read_onto(fields: &mut Fields, spec: &mut GroupSpec) -> Option<Vec<StreamId>> {
+    fields.text("name", Need::Required, &mut spec.name);
+    fields.text("description", Need::Optional, &mut spec.description);
+    fields.rows("data", StreamId)
+}
+
+/// A group as shown, with the members that the caller sees.
+#[derive(Debug, Serialize)]
+pub struct GroupView {
+    id: GroupId,
+    name: String,
+    description: String,
+    data: Vec<StreamId>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl GroupView {
+    fn new(app: &App, principal: &Principal, group: &Group) -> Self {
+        Self {
+            id: group.id,
+            name: group.spec.name.clone(),
+            description: group.spec.description.clone(),
+            data: app.members(principal, group.id),
+            created_at: group.created_at.to_iso(),
+            updated_at: group.updated_at.to_iso(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The event log, and fetching what an event points at.
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use serde_json::{Map, Value, json};
+
+use super::App;
+use super::stream::no_such_row;
+use crate::domain::event::{Event, EventFilter, EventSpec, Level};
+use crate::domain::page::Page;
+use crate::domain::{Error, EventId, FieldError, Principal, Resource, Result, Scope};
+use crate::fetch::select::Wanted;
+
+/// Events read from the catalog at once. Few: what has been processed holds its findings, up to some megabytes each.
+const PAGE: usize = 32;
+
+/// Where an event keeps what was last found at its URL.
+const PROCESSED: &str = "processed";
+
+/// What to look for at an event's URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProcessRequest {
+    /// None is the whole text.
+    pub selector: Option<String>,
+    /// With a selector: the attribute wanted of each match, none is its text.
+    pub attr: Option<String>,
+}
+
+impl ProcessRequest {
+    fn wanted(&self) -> Option<Wanted> {
+        Some(Wanted { selector: self.selector.clone()?, attr: self.attr.clone() })
+    }
+}
+
+/// Events in order, in batches; an error ends them.
+pub type Events = BoxStream<'static, Result<Vec<Event>>>;
+
+impl App {
+    /// The events the principal sees that pass the filter.
+    pub fn events(&self, principal: &Principal, filter: EventFilter) -> Result<Events> {
+        principal.require(Scope::read(Resource::EventLog))?;
+        let (store, principal) = (self.store.clone(), principal.clone());
+        let left = filter.page.limit;
+        let page = Page { offset: filter.page.offset, limit: left.min(PAGE) };
+        let first = EventFilter { page, ..filter };
+        let pages = stream::try_unfold(Some((first, left)), move |state| {
+            let (store, principal) = (store.clone(), principal.clone());
+            async move {
+                let Some((filter, left)) = state else { return Ok(None) };
+                let found = store.catalog().events(&principal, &filter).await?;
+                let next = next_page(filter, &found, left);
+                Ok(Some((found, next)))
+            }
+        });
+        Ok(pages.boxed())
+    }
+
+    pub async fn event(&self, principal: &Principal, id: EventId) -> Result<Event> {
+        principal.require(Scope::read(Resource::EventLog))?;
+        self.store.catalog().event(principal, id).await
+    }
+
+    /// The event, for a principal that may change it.
+    pub async fn event_to_change(&self, principal: &Principal, id: EventId) -> Result<Event> {
+        principal.require(Scope::write(Resource::EventLog))?;
+        self.store.catalog().event(principal, id).await
+    }
+
+    /// An event of now, every other field at its default; its kind is missing.
+    pub fn blank_event(&self) -> EventSpec {
+        EventSpec {
+            device: None,
+            stream: None,
+            kind: String::new(),
+            level: Level::default(),
+            ts: self.clock.now(),
+            message: String::new(),
+            url: String::new(),
+            payload: Map::new(),
+            acknowledged: false,
+        }
+    }
+
+    /// Everything wrong with an event as it would be stored.
+    pub fn event_problems(&self, principal: &Principal, spec: &EventSpec) -> Vec<FieldError> {
+        let catalog = self.store.catalog();
+        let mut found = spec.problems();
+        let device = spec.device.filter(|id| catalog.device(principal, *id).is_err());
+        found.extend(device.map(|id| no_such_row("device", id)));
+        let stream = spec.stream.filter(|id| catalog.stream(principal, *id).is_err());
+        found.extend(stream.map(|id| no_such_row("data", id)));
+        found
+    }
+
+    /// `Forbidden` for an event that its maker would not see.
+    pub async fn create_event(&self, principal: &Principal, spec: EventSpec) -> Result<Event> {
+        principal.require(Scope::write(Resource::EventLog))?;
+        self.store.catalog().create_event(principal, spec).await
+    }
+
+    /// Changes an event as it stands at that moment.
+    pub async fn update_event(
+        &self,
+        principal: &Principal,
+        id: EventId,
+        change: impl FnOnce(&mut EventSpec) + Send,
+    ) -> Result<Event> {
+        principal.require(Scope::write(Resource::EventLog))?;
+        self.store.catalog().update_event(principal, id, change).await
+    }
+
+    pub async fn delete_event(&self, principal: &Principal, id: EventId) -> Result<()> {
+        principal.require(Scope::write(Resource::EventLog))?;
+        self.store.catalog().delete_event(principal, id).await
+    }
+
+    /// What makes processing an event impossible before anything is fetched.
+    pub fn process_problems(&self, event: &Event, request: &ProcessRequest) -> Vec<FieldError> {
+        let no_url = || FieldError::new("url", "This event log has no URL.");
+        let mut found: Vec<FieldError> = event.spec.url.is_empty().then(no_url).into_iter().collect();
+        found.extend(request.wanted().iter().flat_map(Wanted::problems));
+        found
+    }
+
+    /// Fetches an event's URL, finds what is asked for, keeps it in the event's payload and returns it.
+    ///
+    /// # Errors
+    /// As `fetch::Fetcher::find`; nothing is kept then.
+    pub async fn process_event(
+        &self,
+        principal: &Principal,
+        id: EventId,
+        request: &ProcessRequest,
+    ) -> Result<Map<String, Value>> {
+        let event = self.event_to_change(principal, id).await?;
+        Error::check(self.process_problems(&event, request))?;
+        let url = event.spec.url;
+        let found = self.host.fetcher.find(&url, request.wanted()).await?;
+        let processed: Map<String, Value> = [
+            ("id", json!(id.0)),
+            ("url", json!(url)),
+            ("status", json!(found.status)),
+            ("content_type", json!(found.content_type)),
+            ("selector", json!(request.selector)),
+            ("attr", json!(request.attr)),
+            ("results", json!(found.results)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect();
+        let kept = Value::Object(processed.clone());
+        self.update_event(principal, id, |spec| drop(spec.payload.insert(PROCESSED.to_owned(), kept)))
+            .await?;
+        Ok(processed)
+    }
+}
+
+/// What to ask for behind a page, and how many rows are wanted from there on; `None` behind the last one.
+fn next_page(filter: EventFilter, found: &[Event], left: usize) -> Option<(EventFilter, usize)> {
+    let last = found.last().filter(|_| found.len() == filter.page.limit)?;
+    let left = left.saturating_sub(found.len());
+    let page = Page { offset: 0, limit: left.min(PAGE) };
+    let next = EventFilter { after: Some((last.spec.ts, last.id)), page, ..filter };
+    (left > 0).then_some((next, left))
+}

@@ -1,0 +1,47 @@
+//! The Hamachi client of this machine.
+
+use super::App;
+use crate::domain::hamachi::{Joined, Network, Status};
+use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
+use crate::host::hamachi;
+
+impl App {
+    /// What the client says of itself.
+    pub async fn hamachi(&self, principal: &Principal) -> Result<Status> {
+        self.require_host(principal, Scope::read(Resource::System))?;
+        self.host.hamachi.status().await
+    }
+
+    /// The networks this machine is a member of.
+    pub async fn hamachi_networks(&self, principal: &Principal) -> Result<Vec<Network>> {
+        self.require_host(principal, Scope::read(Resource::System))?;
+        self.host.hamachi.networks().await
+    }
+
+    /// One of them, by its id.
+    pub async fn hamachi_network(&self, principal: &Principal, id: &str) -> Result<Network> {
+        let networks = self.hamachi_networks(principal).await?;
+        networks.into_iter().find(|network| network.id == id).ok_or_else(Error::not_found)
+    }
+
+    /// Passes a principal that may join and leave networks.
+    pub fn hamachi_to_change(&self, principal: &Principal) -> Result<()> {
+        self.require_host(principal, Scope::write(Resource::System))
+    }
+
+    /// What is wrong with a network and a password before the client is asked.
+    pub fn hamachi_problems(&self, network: &str, password: &str) -> Vec<FieldError> {
+        hamachi::problems(network, password)
+    }
+
+    pub async fn join_hamachi(&self, principal: &Principal, network: &str, password: &str) -> Result<Joined> {
+        self.hamachi_to_change(principal)?;
+        self.host.hamachi.join(network, password).await
+    }
+
+    /// Leaves a network by its id; `NotFound` when this machine is no member.
+    pub async fn leave_hamachi(&self, principal: &Principal, network: &str) -> Result<()> {
+        self.hamachi_to_change(principal)?;
+        self.host.hamachi.leave(network).await
+    }
+}

@@ -1,0 +1,97 @@
+//! Terminal grants: issued, redeemed once, and the key that a terminal service checks them with.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::App;
+use super::access::require_system;
+use crate::auth::grant::{self, GrantKey, SEED_LEN};
+use crate::domain::grant::{Grant, GrantSpec};
+use crate::domain::principal::Caller;
+use crate::domain::time::MICROS_PER_SECOND;
+use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
+use crate::host::private_file;
+
+const KEY_FILE: &str = "terminal.key";
+
+impl App {
+    /// Passes a principal that may issue and redeem grants.
+    pub fn check_may_grant(&self, principal: &Principal) -> Result<()> {
+        self.require_host(principal, Scope::write(Resource::WebrtcTerminal))
+    }
+
+    /// A new grant and its token.
+    pub async fn issue_grant(&self, principal: &Principal, spec: GrantSpec) -> Result<(Grant, String)> {
+        self.check_may_grant(principal)?;
+        Error::check(spec.problems())?;
+        let issued_s = self.clock.now().0.div_euclid(MICROS_PER_SECOND);
+        let life_s = i64::try_from(self.settings.host.grant_ttl.as_secs()).unwrap_or(i64::MAX);
+        let grant = Grant {
+            id: Uuid::new_v4(),
+            spec,
+            subject: subject(principal),
+            issued_at: Micros(issued_s * MICROS_PER_SECOND),
+            expires_at: Micros(issued_s.saturating_add(life_s).saturating_mul(MICROS_PER_SECOND)),
+        };
+        let token = self.grant_key().await?.sign(&grant);
+        tracing::info!(grant = %grant.id, by = %principal.caller, host = grant.spec.host_id, "terminal grant issued");
+        Ok((grant, token))
+    }
+
+    /// The grant of a token, which it uses up: the second time it is refused, also after a restart.
+    pub async fn redeem_grant(&self, principal: &Principal, token: &str) -> Result<Grant> {
+        self.check_may_grant(principal)?;
+        let grant = self.grant_key().await?.verify(token, self.clock.now())?;
+        if !self.store.catalog().redeem_grant(grant.id, grant.expires_at).await? {
+            return Err(grant::refused());
+        }
+        tracing::info!(grant = %grant.id, by = %principal.caller, "terminal grant redeemed");
+        Ok(grant)
+    }
+
+    /// The public keys as a JWK set. They are for everybody: what they check is signed, not secret.
+    pub async fn grant_keys(&self) -> Result<Value> {
+        Ok(json!({"keys": [self.grant_key().await?.jwk()]}))
+    }
+
+    /// Reads the signing key if there is one, so that one that cannot be used is told at the start.
+    pub async fn check_grant_key(&self, principal: &Principal) -> Result<()> {
+        require_system(principal)?;
+        if self.key_path().exists() {
+            self.grant_key().await?;
+        }
+        Ok(())
+    }
+
+    async fn grant_key(&self) -> Result<&GrantKey> {
+        self.host.grant_key.get_or_try_init(|| read_key(self.key_path())).await
+    }
+
+    fn key_path(&self) -> PathBuf {
+        self.settings.data_dir.join(KEY_FILE)
+    }
+}
+
+/// The id of a key as it is; whatever else may ask, with its kind.
+fn subject(principal: &Principal) -> String {
+    match principal.caller {
+        Caller::Key(id) => id.to_string(),
+        other @ (Caller::User(_) | Caller::Device(_) | Caller::System) => other.to_string(),
+    }
+}
+
+async fn read_key(path: PathBuf) -> Result<GrantKey> {
+    let shown = path.display().to_string();
+    let failed = |e: io::Error| Error::unavailable(format!("{shown} cannot be used: {e}")).because(e);
+    let make = || hex::encode(grant::generate_seed()).into_bytes();
+    let read = tokio::task::spawn_blocking(move || private_file::read_or_make(&path, make)).await;
+    let content =
+        read.map_err(|e| Error::internal("reading a key was interrupted").because(e))?.map_err(failed)?;
+    let seed: Option<[u8; SEED_LEN]> =
+        hex::decode(content.trim_ascii()).ok().and_then(|bytes| bytes.try_into().ok());
+    let damaged = || Error::unavailable(format!("{shown} is damaged: remove it, and a new key is made"));
+    Ok(GrantKey::from_seed(&seed.ok_or_else(damaged)?))
+}

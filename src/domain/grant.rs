@@ -1,0 +1,52 @@
+//! Terminal grants: leave to open one terminal, once, for a short time.
+
+use uuid::Uuid;
+
+use super::check::check_text;
+use super::{FieldError, Micros};
+
+/// Presets a grant may name.
+const MAX_PRESETS: usize = 32;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GrantSpec {
+    /// 1..=128 characters.
+    pub terminal_id: String,
+    /// 1..=128 characters.
+    pub host_id: String,
+    /// Whether keys may be typed.
+    pub interactive: bool,
+    /// What may be run without typing: at most 32, each of 1..=64 characters.
+    pub allowed_presets: Vec<String>,
+}
+
+impl GrantSpec {
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_text(&mut found, "terminal_id", &self.terminal_id, 1, 128);
+        check_text(&mut found, "host_id", &self.host_id, 1, 128);
+        if self.allowed_presets.len() > MAX_PRESETS {
+            let message = format!("Ensure this field has no more than {MAX_PRESETS} elements.");
+            found.push(FieldError::new("allowed_presets", message));
+        } else {
+            let mut wrong = Vec::new();
+            for preset in &self.allowed_presets {
+                check_text(&mut wrong, "allowed_presets", preset, 1, 64);
+            }
+            found.extend(wrong.into_iter().take(1));
+        }
+        found
+    }
+}
+
+/// A grant as issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub id: Uuid,
+    pub spec: GrantSpec,
+    /// Who asked for it: the id of a key, or what else may ask with its kind before it, as in `user:3`.
+    pub subject: String,
+    /// Whole seconds, as both are in the token.
+    pub issued_at: Micros,
+    pub expires_at: Micros,
+}

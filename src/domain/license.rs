@@ -1,0 +1,103 @@
+//! Licenses: what one says, and whether it holds here and now.
+
+use super::Micros;
+
+/// The name a license knows this program by.
+pub const PRODUCT: &str = "basalt";
+
+/// In place of a machine's id: any machine.
+const ANY_MACHINE: &str = "*";
+
+/// What a license says; its signature has been checked by whoever made this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct License {
+    pub id: String,
+    pub product: String,
+    pub machine_id: String,
+    pub customer: String,
+    pub features: Vec<String>,
+    /// Devices of all organizations together; none is no limit.
+    pub max_devices: Option<usize>,
+    pub not_before: Option<Micros>,
+    /// The first moment at which it no longer holds; none is never.
+    pub expires_at: Option<Micros>,
+}
+
+impl License {
+    /// Why it does not hold on this machine at this moment, if so.
+    pub fn problem(&self, machine_id: &str, now: Micros) -> Option<String> {
+        if self.product != PRODUCT {
+            return Some(format!("it is for the product `{}`", self.product));
+        }
+        if self.machine_id != ANY_MACHINE && self.machine_id != machine_id {
+            return Some("it is for another machine".to_owned());
+        }
+        if let Some(start) = self.not_before.filter(|start| now < *start) {
+            return Some(format!("it holds from {start} on"));
+        }
+        let end = self.expires_at.filter(|end| now >= *end)?;
+        Some(format!("it ended {end}"))
+    }
+}
+
+/// What was found when it was last looked for. Without a valid license the server runs in evaluation: nothing is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LicenseState {
+    /// There is no license file.
+    Absent,
+    /// There is one that does not count, and why.
+    Invalid(String),
+    Valid(License),
+}
+
+impl LicenseState {
+    pub fn license(&self) -> Option<&License> {
+        match self {
+            LicenseState::Valid(license) => Some(license),
+            LicenseState::Absent | LicenseState::Invalid(_) => None,
+        }
+    }
+
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            LicenseState::Invalid(problem) => Some(problem),
+            LicenseState::Absent | LicenseState::Valid(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_license_holds_for_its_product_machine_and_time() {
+        let license = |change: fn(&mut License)| {
+            let mut license = License {
+                id: "L1".into(),
+                product: PRODUCT.into(),
+                machine_id: "m".into(),
+                customer: "c".into(),
+                features: Vec::new(),
+                max_devices: None,
+                not_before: Some(Micros(10)),
+                expires_at: Some(Micros(20)),
+            };
+            change(&mut license);
+            license
+        };
+        let rows: [(&str, License, i64, bool); 8] = [
+            ("within", license(|_| ()), 15, true),
+            ("from_its_first_moment", license(|_| ()), 10, true),
+            ("before", license(|_| ()), 9, false),
+            ("its_end_is_not_within", license(|_| ()), 20, false),
+            ("without_bounds", license(|l| (l.not_before, l.expires_at) = (None, None)), 99, true),
+            ("any_machine", license(|l| l.machine_id = "*".into()), 15, true),
+            ("another_machine", license(|l| l.machine_id = "n".into()), 15, false),
+            ("another_product", license(|l| l.product = "x".into()), 15, false),
+        ];
+        for (name, license, now, holds) in rows {
+            assert_eq!(license.problem("m", Micros(now)).is_none(), holds, "{name}");
+        }
+    }
+}

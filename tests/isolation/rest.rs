@@ -1,0 +1,123 @@
+//! Groups, event logs and what belongs to the machine, as those see them who may see a part or nothing.
+
+use serde_json::{Value, json};
+
+use super::world::{SECRET, World};
+use crate::support::Client;
+
+async fn ids(client: &Client, path: &str) -> Vec<i64> {
+    let (status, _, list) = client.get(path).await;
+    assert_eq!(status, 200, "{path}: {list}");
+    assert!(!list.to_string().contains(SECRET), "{path}: {list}");
+    list.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
+}
+
+async fn made(client: &Client, path: &str, body: &Value) -> i64 {
+    let (status, _, row) = client.post(path, body).await;
+    assert_eq!(status, 201, "{path}: {row}");
+    row["id"].as_i64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn event_logs_are_seen_by_who_sees_their_device_or_data() {
+    let world = World::new().await;
+    let whole = world.key(&[], &[], &[]).await;
+    let (status, _, all) = whole.get("/api/event-log/?from=0").await;
+    assert_eq!(status, 200);
+    let all = all.as_array().unwrap();
+    let own = all.iter().find(|e| e["kind"] == "own").unwrap();
+    let hidden: Vec<&Value> = all.iter().filter(|e| e["kind"] == SECRET).collect();
+    assert!(!hidden.is_empty());
+    for (place, client) in world.restricted().await {
+        for path in ["/api/event-log/", "/api/event-log/?from=0", "/api/event-log/?kind=zebra,own"] {
+            assert_eq!(ids(&client, path).await, [own["id"].as_i64().unwrap()], "{place}: {path}");
+        }
+        for event in &hidden {
+            let of_device = format!("/api/event-log/?device={}", event["device"]);
+            assert!(ids(&client, &of_device).await.is_empty(), "{place}");
+            let path = format!("/api/event-log/{}/", event["id"]);
+            for (method, path) in [
+                ("GET", path.clone()),
+                ("PATCH", path.clone()),
+                ("PUT", path.clone()),
+                ("DELETE", path.clone()),
+                ("POST", format!("{path}process/")),
+            ] {
+                let (status, _, answer) = client.json(method, &path, &json!([])).await;
+                assert_eq!(
+                    (status, answer),
+                    (404, json!({"detail": "Not found."})),
+                    "{place}: {method} {path}"
+                );
+            }
+            let no_row = |id: &Value| format!("Invalid pk \"{id}\" - object does not exist.");
+            let (status, _, answer) = client
+                .post(
+                    "/api/event-log/",
+                    &json!({"kind": "a", "device": event["device"], "data": event["data"]}),
+                )
+                .await;
+            let expected = json!({"device": [no_row(&event["device"])], "data": [no_row(&event["data"])]});
+            assert_eq!((status, answer), (400, expected), "{place}");
+        }
+        let (status, _, answer) = client.post("/api/event-log/", &json!({"kind": "a"})).await;
+        assert_eq!(status, 403, "{place}: it would not see what it makes: {answer}");
+    }
+    let foreign = world.foreign_key().await;
+    let (_, _, theirs) = foreign.get("/api/event-log/?from=0").await;
+    assert!(theirs.as_array().unwrap().iter().all(|e| all.iter().all(|ours| ours["id"] != e["id"])));
+    assert_eq!(foreign.get(&format!("/api/event-log/{}/", own["id"])).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_show_the_members_one_sees() {
+    let world = World::new().await;
+    let whole = world.key(&[], &[], &[]).await;
+    let (mine, hidden) = (world.own[0].0, world.hidden[0].0);
+    let id = made(&whole, "/api/group/", &json!({"name": "line", "data": [mine, hidden]})).await;
+    let path = format!("/api/group/{id}/");
+    for (place, client) in world.restricted().await {
+        assert_eq!(ids(&client, "/api/group/").await, [id], "{place}");
+        assert_eq!(client.get(&path).await.2["data"], json!([mine]), "{place}");
+        let (status, _, answer) = client.patch(&path, &json!({"data": [hidden]})).await;
+        let no_row = format!("Invalid pk \"{hidden}\" - object does not exist.");
+        assert_eq!((status, answer), (400, json!({"data": [no_row]})), "{place}");
+        let (status, _, answer) = client.patch(&path, &json!({"data": []})).await;
+        assert_eq!((status, &answer["data"]), (200, &json!([])), "{place}");
+        assert_eq!(whole.get(&path).await.2["data"], json!([hidden]), "{place}: what is not seen stays");
+        assert_eq!(client.delete(&path).await.0, 403, "{place}");
+        assert_eq!(whole.patch(&path, &json!({"data": [mine, hidden]})).await.0, 200);
+    }
+    let foreign = world.foreign_key().await;
+    for (method, status) in [("GET", 404), ("PATCH", 404), ("PUT", 404), ("DELETE", 404)] {
+        assert_eq!(foreign.json(method, &path, &json!({"name": "x"})).await.0, status, "{method}");
+    }
+    let (_, _, theirs) = foreign.get("/api/group/").await;
+    assert!(theirs.as_array().unwrap().iter().all(|group| group["name"] != "line"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
+    let world = World::new().await;
+    let refused = json!({"detail": "You do not have permission to perform this action."});
+    let mut clients = vec![("another organization", world.foreign_key().await)];
+    clients.extend(world.restricted().await);
+    for (place, client) in clients {
+        for (method, path) in [
+            ("GET", "/api/hamachi/"),
+            ("GET", "/api/hamachi/network/"),
+            ("POST", "/api/hamachi/network/"),
+            ("DELETE", "/api/hamachi/network/"),
+            ("GET", "/api/hamachi/network/plant/"),
+            ("DELETE", "/api/hamachi/network/plant/"),
+            ("GET", "/api/license/"),
+            ("GET", "/api/license/activation-request/"),
+            ("POST", "/api/webrtc/terminal-grant/"),
+            ("POST", "/api/webrtc/terminal-grant/validate/"),
+        ] {
+            // The refusal comes before anything is said of the body.
+            let (status, _, answer) = client.send(method, path, &[], "{").await;
+            assert_eq!((status, &answer), (403, &refused), "{place}: {method} {path}");
+        }
+    }
+}

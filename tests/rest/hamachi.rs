@@ -1,0 +1,328 @@
+//! Endpoints 42 to 47, with a command that prints what the client is known to print and notes how it was called.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::check;
+use crate::support::Server;
+
+const STATUS: &str = "  version    : 2.1.0.203\n  pid        : 26771\n  status     : logged in\n  client id  : 221-094-578\n  \
+                      address    : 25.66.125.69    2620:9b::1942:7d45\n  nickname   : onian\n  lmi account: -\n";
+const LIST: &str = "\u{20}* [plant one]  capacity: 2/5, subscription type: Free, owner: onian (221-094-578)
+     * 090-111-222   Eduardo                    25.1.2.3   alias: not set   2620:9b::1   direct      UDP  85.106.8.58:42806
+     ? 094-139-744 \n   [398-581-422]test789-net  capacity: 4/256,   [192.168.155.24/24]  subscription type: Multi-network, owner: This computer
+";
+
+/// The command and what it prints: a file for each of its own commands, `status` without one.
+struct Fake(TempDir);
+
+impl Fake {
+    fn new() -> Fake {
+        let fake = Fake(tempfile::tempdir().unwrap());
+        let script = "#!/bin/sh\n\
+            for argument in \"$@\"; do printf '<%s>' \"$argument\"; done >> DIR/argv; echo >> DIR/argv\n\
+            [ -e DIR/hang ] && sleep 600\n\
+            cat \"DIR/${1:-status}\"\n\
+            exit 1\n";
+        let script = script.replace("DIR", &fake.0.path().display().to_string());
+        fs::write(fake.command(), script).unwrap();
+        fs::set_permissions(fake.command(), PermissionsExt::from_mode(0o755)).unwrap();
+        fake.says("status", STATUS);
+        fake.says("list", LIST);
+        fake
+    }
+
+    fn command(&self) -> String {
+        self.0.path().join("hamachi").display().to_string()
+    }
+
+    fn says(&self, command: &str, text: &str) {
+        fs::write(self.0.path().join(command), text).unwrap();
+    }
+
+    /// How it was called since the last time this was asked, one line a call.
+    fn calls(&self) -> Vec<String> {
+        let path = self.0.path().join("argv");
+        let calls = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, "").unwrap();
+        calls.lines().map(str::to_owned).collect()
+    }
+}
+
+fn detail(text: &str) -> Value {
+    json!({ "detail": text })
+}
+
+#[tokio::test]
+async fn the_client_and_its_networks_are_told() {
+    let fake = Fake::new();
+    let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
+    let plant = json!({
+        "network_id": "plant one", "name": "plant one", "online": true, "capacity": "2/5",
+        "owner": "onian (221-094-578)", "subscription": "Free", "subnet": null,
+        "peers": [
+            {"client_id": "090-111-222", "nickname": "Eduardo", "address": "25.1.2.3", "ipv6": "2620:9b::1",
+             "status": "online", "via": "direct"},
+            {"client_id": "094-139-744", "nickname": null, "address": null, "ipv6": null, "status": "pending", "via": null}
+        ]
+    });
+    let managed = json!({
+        "network_id": "398-581-422", "name": "test789-net", "online": false, "capacity": "4/256",
+        "owner": "This computer", "subscription": "Multi-network", "subnet": "192.168.155.24/24", "peers": []
+    });
+    let get =
+        |name, path: &str, status, expected| (name, "GET", path.to_owned(), Value::Null, status, expected);
+    check(
+        &server.client(),
+        vec![
+            get(
+                "status",
+                "/api/hamachi/",
+                200,
+                json!({"version": "2.1.0.203", "pid": 26771, "status": "logged in", "client_id": "221-094-578",
+                       "address": "25.66.125.69", "ipv6": "2620:9b::1942:7d45", "nickname": "onian", "lmi_account": null}),
+            ),
+            get("networks", "/api/hamachi/network/", 200, json!([plant, managed])),
+            get("by_name", "/api/hamachi/network/plant%20one/", 200, plant),
+            get("by_id", "/api/hamachi/network/398-581-422", 200, managed),
+            get("not_joined", "/api/hamachi/network/111-111-111/", 404, detail("Not found.")),
+            get("no_option", "/api/hamachi/network/--help/", 404, detail("Not found.")),
+        ],
+    )
+    .await;
+    let calls = fake.calls();
+    assert!(calls.iter().all(|call| call.is_empty() || call == "<list>"), "{calls:?}");
+}
+
+#[tokio::test]
+async fn networks_are_joined() {
+    let fake = Fake::new();
+    let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
+    let client = server.client();
+    let odd = "$(id); a \"b'<>|";
+    for (name, said, body, status, expected, call) in [
+        (
+            "ok",
+            "Joining plant .. ok\n",
+            json!({"network": "plant", "password": "se cret"}),
+            201,
+            json!({"network": "plant", "joined": true}),
+            "<do-join><plant><se cret>",
+        ),
+        (
+            "without_a_password",
+            "Joining plant .. ok\n",
+            json!({"network": "plant"}),
+            201,
+            json!({"network": "plant", "joined": true}),
+            "<do-join><plant><>",
+        ),
+        (
+            "no_shell_reads_it",
+            "Joining x .. ok\n",
+            json!({"network": odd, "password": "`id`"}),
+            201,
+            json!({"network": odd, "joined": true}),
+            "<do-join><$(id); a \"b'<>|><`id`>",
+        ),
+        (
+            "a_member_already",
+            "Joining plant .. failed, you are already a member\n",
+            json!({"network": "plant"}),
+            200,
+            json!({"network": "plant", "joined": true}),
+            "<do-join><plant><>",
+        ),
+        (
+            "waiting",
+            "Joining plant .. ok, request sent, waiting for approval\n",
+            json!({"network": "plant"}),
+            202,
+            json!({"network": "plant", "joined": false, "pending": true}),
+            "<do-join><plant><>",
+        ),
+        (
+            "refused",
+            "Joining plant .. failed, invalid password\n",
+            json!({"network": "plant"}),
+            400,
+            detail("invalid password"),
+            "<do-join><plant><>",
+        ),
+        (
+            "unknown",
+            "Joining plant .. failed, network not found\n",
+            json!({"network": "plant"}),
+            400,
+            detail("network not found"),
+            "<do-join><plant><>",
+        ),
+        (
+            "gibberish",
+            "?\n",
+            json!({"network": "plant"}),
+            502,
+            detail("Hamachi gave no answer that can be read."),
+            "<do-join><plant><>",
+        ),
+    ] {
+        fake.says("do-join", said);
+        let (got, _, answer) = client.post("/api/hamachi/network/", &body).await;
+        assert_eq!((got, answer), (status, expected), "{name}");
+        assert_eq!(fake.calls(), ["", call], "{name}");
+    }
+    let hyphen = "This field may not begin with a hyphen.";
+    let control = "Control characters are not allowed.";
+    for (name, body, expected) in [
+        ("nothing", json!({}), json!({"network": ["This field is required."]})),
+        ("blank", json!({"network": ""}), json!({"network": ["This field may not be blank."]})),
+        (
+            "short",
+            json!({"network": "abc"}),
+            json!({"network": ["Ensure this field has at least 4 characters."]}),
+        ),
+        (
+            "long",
+            json!({"network": "x".repeat(65)}),
+            json!({"network": ["Ensure this field has no more than 64 characters."]}),
+        ),
+        (
+            "options",
+            json!({"network": "--help", "password": "-x"}),
+            json!({"network": [hyphen], "password": [hyphen]}),
+        ),
+        (
+            "lines",
+            json!({"network": "plant\nx", "password": "a\u{1b}[1m"}),
+            json!({"network": [control], "password": [control]}),
+        ),
+        (
+            "null_characters",
+            json!({"network": "plant\u{0}"}),
+            json!({"network": ["Null characters are not allowed."]}),
+        ),
+        ("no_text", json!({"network": ["plant"]}), json!({"network": ["Not a valid string."]})),
+    ] {
+        let (status, _, answer) = client.post("/api/hamachi/network/", &body).await;
+        assert_eq!((status, answer), (400, expected), "{name}");
+        assert!(fake.calls().is_empty(), "{name}: it is not run");
+    }
+}
+
+#[tokio::test]
+async fn networks_are_left() {
+    let fake = Fake::new();
+    let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
+    let client = server.client();
+    let path = "/api/hamachi/network/";
+    let leaves = |network: &str| vec![String::new(), "<list>".to_owned(), format!("<leave><{network}>")];
+    let looks = vec![String::new(), "<list>".to_owned()];
+    let ok = "Leaving it .. ok\n";
+    let not_found = detail("Not found.");
+    for (name, path, body, said, status, expected, calls) in [
+        ("in_the_body", path, json!({"network": "plant one"}), ok, 204, Value::Null, leaves("plant one")),
+        (
+            "in_the_query",
+            "/api/hamachi/network/?network=398-581-422",
+            Value::Null,
+            ok,
+            204,
+            Value::Null,
+            leaves("398-581-422"),
+        ),
+        (
+            "the_body_wins",
+            "/api/hamachi/network/?network=398-581-422",
+            json!({"network": "plant one"}),
+            ok,
+            204,
+            Value::Null,
+            leaves("plant one"),
+        ),
+        (
+            "in_the_path",
+            "/api/hamachi/network/plant%20one/",
+            Value::Null,
+            ok,
+            204,
+            Value::Null,
+            leaves("plant one"),
+        ),
+        ("not_joined", path, json!({"network": "elsewhere"}), ok, 404, not_found.clone(), looks.clone()),
+        (
+            "not_joined_in_the_path",
+            "/api/hamachi/network/elsewhere/",
+            Value::Null,
+            ok,
+            404,
+            not_found.clone(),
+            looks,
+        ),
+        ("an_option_in_the_path", "/api/hamachi/network/--all/", Value::Null, ok, 404, not_found, vec![]),
+        (
+            "an_option",
+            path,
+            json!({"network": "--all"}),
+            ok,
+            400,
+            json!({"network": ["This field may not begin with a hyphen."]}),
+            vec![],
+        ),
+        ("nothing", path, Value::Null, ok, 400, json!({"network": ["This field is required."]}), vec![]),
+        (
+            "refused",
+            path,
+            json!({"network": "plant one"}),
+            "Leaving it .. failed, you are the owner\n",
+            400,
+            detail("you are the owner"),
+            leaves("plant one"),
+        ),
+    ] {
+        fake.says("leave", said);
+        let (got, _, answer) = match &body {
+            Value::Null => client.delete(path).await,
+            body => client.json("DELETE", path, body).await,
+        };
+        assert_eq!((got, answer), (status, expected), "{name}");
+        assert_eq!(fake.calls(), calls, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_answer_is_told_clearly() {
+    let missing = Server::start(&[("BASALT_HAMACHI__COMMAND", "/nowhere/hamachi")]).await;
+    let join = json!({"network": "plant"});
+    let rows = |status: u16, said: &str| {
+        vec![
+            ("status", "GET", "/api/hamachi/".to_owned(), Value::Null, status, detail(said)),
+            ("list", "GET", "/api/hamachi/network/".to_owned(), Value::Null, status, detail(said)),
+            ("join", "POST", "/api/hamachi/network/".to_owned(), join.clone(), status, detail(said)),
+            ("leave", "DELETE", "/api/hamachi/network/plant/".to_owned(), Value::Null, status, detail(said)),
+        ]
+    };
+    check(&missing.client(), rows(503, "Hamachi is not installed.")).await;
+
+    let fake = Fake::new();
+    let env = [("BASALT_HAMACHI__COMMAND", fake.command()), ("BASALT_HAMACHI__TIMEOUT", "500ms".to_owned())];
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let server = Server::start(&env).await;
+    fake.says(
+        "status",
+        "Hamachi does not seem to be running.\nRun '/etc/init.d/logmein-hamachi start' to start it.\n",
+    );
+    check(&server.client(), rows(503, "Hamachi is not running.")).await;
+    fake.says("status", "You do not have permission to control the hamachid daemon.\n");
+    check(&server.client(), rows(503, "Hamachi does not let this server's user control it.")).await;
+    fake.says("status", "  version    : 2.1.0.203\n  status     : offline\n");
+    check(&server.client(), rows(409, "Hamachi is not logged in.").split_off(1)).await;
+    assert_eq!(server.client().get("/api/hamachi/").await.2["status"], "offline");
+    fake.says("hang", "");
+    check(&server.client(), rows(504, "Hamachi did not answer in time.").split_off(3)).await;
+    fs::remove_file(fake.0.path().join("hang")).unwrap();
+    fake.says("status", &"x".repeat(2 << 20));
+    check(&server.client(), rows(502, "Hamachi gave no answer that can be read.").split_off(3)).await;
+}
