@@ -7,10 +7,14 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, Method, header};
 
-use super::error::RestError;
+use super::cookies;
+use super::error::{Fault, RestError};
 use crate::app::App;
+use crate::app::session::no_credentials;
+use crate::auth::session::csrf_matches;
+use crate::domain::audit::Origin;
 use crate::domain::{Error, Kind, Principal, Result};
 
 /// Names the organization a command beside the server acts in; only read with the local token.
@@ -35,7 +39,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         if let Some(known) = parts.extensions.get::<Caller>() {
             return Ok(known.clone());
         }
-        let caller = authenticate(app, &parts.headers)?;
+        let caller = authenticate(app, &parts.method, &parts.headers, &parts.extensions)?;
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }
@@ -46,25 +50,58 @@ impl FromRequestParts<Arc<App>> for Caller {
 enum Credentials<'a> {
     ApiKey(&'a str),
     Local(&'a str),
+    Session(&'a str),
 }
 
-/// Fails with `Unauthenticated` when the headers hold no credentials, or none that are valid.
-pub fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller> {
+/// Fails with `Unauthenticated` when the headers hold no credentials, or none that are valid; a session asking with a
+/// method that changes things has to say its CSRF token too.
+pub fn authenticate(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Caller, Fault> {
     let principal = match credentials(headers)? {
         Some(Credentials::ApiKey(secret)) => app.authenticate_key(secret)?,
         Some(Credentials::Local(token)) => {
             let org = headers.get(ORG_HEADER).map(|v| v.to_str().map_err(|_| invalid_key())).transpose()?;
             app.authenticate_local(token, org)?
         }
-        None => {
-            let message = "Authentication credentials were not provided.";
-            return Err(Error::new(Kind::Unauthenticated, message));
-        }
+        Some(Credentials::Session(token)) => app.authenticate_session(token).ok_or_else(no_credentials)?,
+        None => return Err(no_credentials().into()),
     };
-    Ok(Caller(principal))
+    let principal = match extensions.get::<Arc<Origin>>() {
+        Some(origin) => principal.asking_from(origin),
+        None => principal,
+    };
+    // Who is refused for the token is known: the log names them.
+    if let Some(Credentials::Session(token)) = credentials(headers)?
+        && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+    {
+        check_csrf(token, headers)?;
+    }
+    Ok(Caller(Arc::new(principal)))
 }
 
-/// `Authorization` wins over `X-API-Key`; a scheme that is not ours counts as no credentials.
+/// The token of the session that asks, if it is a session.
+pub fn session_token(headers: &HeaderMap) -> Option<&str> {
+    match credentials(headers) {
+        Ok(Some(Credentials::Session(token))) => Some(token),
+        _ => None,
+    }
+}
+
+fn check_csrf(token: &str, headers: &HeaderMap) -> Result<(), Fault> {
+    let said = headers.get(cookies::CSRF_HEADER).ok_or(Fault::Csrf("CSRF token missing."))?;
+    let cookie = cookies::read(headers, cookies::CSRF).ok_or(Fault::Csrf("CSRF cookie not set."))?;
+    match said.to_str() {
+        Ok(said) if csrf_matches(token, cookie, said) => Ok(()),
+        _ => Err(Fault::Csrf("CSRF token from the 'X-Csrftoken' HTTP header incorrect.")),
+    }
+}
+
+/// `Authorization` wins over `X-API-Key`, either over a session's cookie; a scheme that is not ours counts as no
+/// credentials.
 fn credentials(headers: &HeaderMap) -> Result<Option<Credentials<'_>>> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().map_err(|_| invalid_key())?.trim();
@@ -76,7 +113,9 @@ fn credentials(headers: &HeaderMap) -> Result<Option<Credentials<'_>>> {
             return Ok(Some(Credentials::Local(secret.trim())));
         }
     }
-    let Some(value) = headers.get("x-api-key") else { return Ok(None) };
+    let Some(value) = headers.get("x-api-key") else {
+        return Ok(cookies::read(headers, cookies::SESSION).map(Credentials::Session));
+    };
     let secret = value.to_str().map_err(|_| invalid_key())?.trim();
     Ok(Some(Credentials::ApiKey(secret)))
 }
@@ -94,7 +133,7 @@ mod tests {
     #[test]
     fn credentials_are_found_in_either_header() {
         type Row = (&'static str, &'static [(&'static str, &'static str)], Option<Credentials<'static>>);
-        let cases: [Row; 8] = [
+        let cases: [Row; 11] = [
             ("no_headers", &[], None),
             ("api_key_scheme", &[("authorization", "ApiKey abc")], Some(Credentials::ApiKey("abc"))),
             ("scheme_in_any_case", &[("authorization", "apikey  abc ")], Some(Credentials::ApiKey("abc"))),
@@ -110,6 +149,17 @@ mod tests {
                 Some(Credentials::ApiKey("abc")),
             ),
             ("empty_key_is_a_wrong_key", &[("authorization", "ApiKey")], Some(Credentials::ApiKey(""))),
+            ("session", &[("cookie", "a=b; sessionid=abc")], Some(Credentials::Session("abc"))),
+            (
+                "a_key_wins_over_a_session",
+                &[("cookie", "sessionid=abc"), ("x-api-key", "d")],
+                Some(Credentials::ApiKey("d")),
+            ),
+            (
+                "foreign_scheme_beside_a_session",
+                &[("cookie", "sessionid=abc"), ("authorization", "Basic d")],
+                Some(Credentials::Session("abc")),
+            ),
             ("local_token", &[("authorization", "Local t0k")], Some(Credentials::Local("t0k"))),
         ];
         for (name, headers, expected) in cases {

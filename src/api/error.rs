@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::domain::audit::Refusal;
 use crate::domain::{Error, FieldError, Kind};
 
 /// What went wrong: a domain error, or one of the few faults that exist only in HTTP.
@@ -27,6 +28,8 @@ pub enum Fault {
     UnsupportedMedia(String),
     /// The client sent its request too slowly.
     SlowRequest,
+    /// A session did not say its CSRF token; why, in the framework's words.
+    Csrf(&'static str),
     /// An `Idempotency-Key` came back with another body.
     KeyReused(Error),
 }
@@ -77,11 +80,14 @@ pub struct Failure {
     pub is_our_fault: bool,
     /// The message and every cause under it, for the log only.
     pub text: Arc<str>,
+    /// What kind of refused access it is, if it is one.
+    pub refusal: Option<Refusal>,
 }
 
 impl Failure {
     pub fn of(error: &Error) -> Self {
-        Self { is_our_fault: error.kind.is_our_fault(), text: with_causes(error).into() }
+        let text = with_causes(error).into();
+        Self { is_our_fault: error.kind.is_our_fault(), text, refusal: Refusal::of(error) }
     }
 }
 
@@ -140,6 +146,7 @@ fn http_detail(fault: &Fault) -> String {
         Fault::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
         Fault::UnsupportedMedia(media) => format!("Unsupported media type \"{media}\" in request."),
         Fault::SlowRequest => "The request did not arrive in time.".into(),
+        Fault::Csrf(why) => format!("CSRF Failed: {why}"),
         Fault::Core(error) | Fault::KeyReused(error) => error.message.clone(),
     }
 }
@@ -151,30 +158,34 @@ fn respond(fault: &Fault, body: Value) -> Response {
         Fault::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
         Fault::UnsupportedMedia(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Fault::SlowRequest => StatusCode::REQUEST_TIMEOUT,
+        Fault::Csrf(_) => StatusCode::FORBIDDEN,
         Fault::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let mut response = (code, Json(body)).into_response();
     if let Some(seconds) = retry_after(fault) {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if code == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("ApiKey"));
     }
     let failure = match fault {
         Fault::Core(error) | Fault::KeyReused(error) => Failure::of(error),
-        other => Failure { is_our_fault: false, text: http_detail(other).into() },
+        other => {
+            let refusal = matches!(other, Fault::Csrf(_)).then_some(Refusal::Csrf);
+            Failure { is_our_fault: false, text: http_detail(other).into(), refusal }
+        }
     };
     response.extensions_mut().insert(failure);
     response
 }
 
 /// Seconds after which the same request may pass.
-fn retry_after(fault: &Fault) -> Option<&'static str> {
+fn retry_after(fault: &Fault) -> Option<u64> {
     match fault {
-        Fault::Core(error) => match error.kind {
-            Kind::Busy => Some("1"),
-            Kind::Unavailable => Some("5"),
-            Kind::Throttled => Some("60"),
+        Fault::Core(error) => error.retry_after_s.or(match error.kind {
+            Kind::Busy => Some(1),
+            Kind::Unavailable => Some(5),
+            Kind::Throttled => Some(60),
             Kind::Invalid
             | Kind::Unauthenticated
             | Kind::Forbidden
@@ -185,11 +196,12 @@ fn retry_after(fault: &Fault) -> Option<&'static str> {
             | Kind::Timeout
             | Kind::DeviceFault
             | Kind::Internal => None,
-        },
+        }),
         Fault::NotAcceptable
         | Fault::MethodNotAllowed(_)
         | Fault::UnsupportedMedia(_)
         | Fault::SlowRequest
+        | Fault::Csrf(_)
         | Fault::KeyReused(_) => None,
     }
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::error::{Failure, RestError};
 use crate::domain::{Error, Kind};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest time from the end of a request's head to the start of its answer, body upload included. Queries end
 /// by their own, shorter limit; this one is for what nobody thought of.

@@ -5,15 +5,18 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 
 use crate::app::App;
 
 pub mod caller;
 pub mod control;
+pub mod cookies;
 pub mod error;
 pub mod health;
 pub mod ingest;
 pub mod layers;
+pub mod origin;
 pub mod output;
 pub mod payload;
 pub mod rest;
@@ -30,6 +33,6 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(control::routes())
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
-        .with_state(app);
-    layers::wrap(routes)
+        .with_state(app.clone());
+    layers::wrap(routes.layer(from_fn_with_state(app, origin::watch)))
 }

@@ -22,6 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep};
 
+use super::origin::Peer;
+
 /// How long a connection may go without finishing a request head or moving a byte of an answer. Covers idle
 /// keep-alive, heads sent drop by drop, and clients that stop reading.
 const IDLE: Duration = Duration::from_secs(75);
@@ -40,8 +42,15 @@ async fn serve_patiently(
     routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let watched = routes.layer(middleware::from_fn(mark_busy)).into_make_service_with_connect_info::<Pulse>();
+    let watched = routes.layer(middleware::from_fn(mark_busy)).into_make_service_with_connect_info::<Link>();
     axum::serve(listener, watched).with_graceful_shutdown(shutdown).await
+}
+
+/// What a request is told of its connection.
+#[derive(Debug, Clone)]
+struct Link {
+    pulse: Pulse,
+    peer: SocketAddr,
 }
 
 /// What a connection and the requests on it know of each other.
@@ -84,7 +93,9 @@ impl Drop for Running {
     }
 }
 
-async fn mark_busy(ConnectInfo(pulse): ConnectInfo<Pulse>, request: Request, next: Next) -> Response {
+async fn mark_busy(ConnectInfo(link): ConnectInfo<Link>, mut request: Request, next: Next) -> Response {
+    let Link { pulse, peer } = link;
+    request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
     pulse.0.running.fetch_add(1, Ordering::AcqRel);
     let _running = Running(pulse);
     next.run(request).await
@@ -112,9 +123,9 @@ impl Listener for PatientListener {
     }
 }
 
-impl Connected<IncomingStream<'_, PatientListener>> for Pulse {
+impl Connected<IncomingStream<'_, PatientListener>> for Link {
     fn connect_info(stream: IncomingStream<'_, PatientListener>) -> Self {
-        stream.io().pulse.clone()
+        Link { pulse: stream.io().pulse.clone(), peer: *stream.remote_addr() }
     }
 }
 

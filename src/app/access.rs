@@ -1,6 +1,6 @@
-//! Who may come in: keys and the local door, and the administration of organizations, users and keys.
+//! Who may come in by key or by the local door, and the administration of organizations and keys.
 //!
-//! Administration is for whoever owns the data directory (`Caller::System`); the catalog refuses everybody else.
+//! Organizations are for whoever owns the data directory (`Caller::System`), keys for superusers of the organization too.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,23 +8,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::auth::{key, password};
+use crate::auth::key;
 use crate::domain::check::check_text;
 use crate::domain::key::{Key, KeySecret, KeySpec};
-use crate::domain::org::{NewUser, Org, User};
+use crate::domain::org::Org;
 use crate::domain::principal::Caller;
 use crate::domain::{DeviceId, Error, FieldError, KeyId, Kind, Principal, Result, Scope, Scopes, StreamId};
 
-/// A person to be created. No `Debug`: it carries a password.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct UserRequest {
-    pub name: String,
-    pub password: String,
-    pub is_staff: bool,
-    pub is_superuser: bool,
-}
-
-/// A key to be created. No scopes mean every scope; no devices and no data mean no restriction.
+/// A key as a command asks for it. No scopes mean every scope; no devices and no data mean no restriction.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct KeyRequest {
     pub name: String,
@@ -40,7 +31,7 @@ impl App {
     }
 
     /// Who presents this secret. Every way to fail (unknown, disabled, expired, malformed) reads the same.
-    pub fn authenticate_key(&self, secret: &str) -> Result<Arc<Principal>> {
+    pub fn authenticate_key(&self, secret: &str) -> Result<Principal> {
         let invalid = || Error::new(Kind::Unauthenticated, "Invalid API key.");
         let presented = key::parse(secret).ok_or_else(invalid)?;
         let catalog = self.store.catalog();
@@ -50,7 +41,7 @@ impl App {
             return Err(invalid());
         }
         catalog.touch_key(stored.id, now);
-        Ok(Arc::new(stored.principal()))
+        Ok(stored.principal())
     }
 
     /// Opens the door for commands on this machine and returns its token, new at each start of the server.
@@ -61,13 +52,13 @@ impl App {
     }
 
     /// The owner of the data directory, who presents the token of the local door, in the organization of a slug.
-    pub fn authenticate_local(&self, token: &str, org: Option<&str>) -> Result<Arc<Principal>> {
+    pub fn authenticate_local(&self, token: &str, org: Option<&str>) -> Result<Principal> {
         let presented = key::parse(token);
         let knows_it = |stored| presented.as_ref().is_some_and(|p| key::matches(stored, p));
         if !self.local_door.get().is_some_and(knows_it) {
             return Err(Error::new(Kind::Unauthenticated, "Invalid local token."));
         }
-        Ok(Arc::new(self.system(org)?))
+        self.system(org)
     }
 
     /// The data directory's owner in an organization; none named is `default`.
@@ -86,7 +77,7 @@ impl App {
             }
             _ => error,
         })?;
-        Ok(Principal::system(org.id))
+        Ok(Principal { origin: principal.origin.clone(), ..Principal::system(org.id) })
     }
 
     /// A new organization; without a name it is called as its slug.
@@ -105,26 +96,6 @@ impl App {
         Ok(self.store.catalog().orgs(principal))
     }
 
-    /// A new person in the principal's organization.
-    pub async fn create_user(&self, principal: &Principal, request: UserRequest) -> Result<Arc<User>> {
-        require_system(principal)?;
-        let UserRequest { name, password, is_staff, is_superuser } = request;
-        let password_hash = tokio::task::spawn_blocking(move || password::hash(&password))
-            .await
-            .map_err(|e| Error::internal("hashing the password was interrupted").because(e))??;
-        let user = NewUser { name, password_hash, is_staff, is_superuser };
-        self.store.catalog().create_user(principal, user).await
-    }
-
-    /// Whether a person of this name exists, in whichever organization.
-    pub fn has_user(&self, principal: &Principal, name: &str) -> Result<bool> {
-        match self.store.catalog().user_by_name(principal, name) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind == Kind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// A new key of the principal's organization, and its secret: this once, never again.
     pub async fn create_key(
         &self,
@@ -133,19 +104,33 @@ impl App {
     ) -> Result<(Arc<Key>, String)> {
         require_system(principal)?;
         let spec = self.key_spec(principal, request)?;
+        self.issue_key(principal, spec).await
+    }
+
+    /// The same of a key that is described in full.
+    pub async fn issue_key(&self, principal: &Principal, spec: KeySpec) -> Result<(Arc<Key>, String)> {
+        self.require_superuser(principal)?;
+        if spec.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Err(Error::field("expires_at", "Ensure this time is in the future."));
+        }
         let (secret, stored) = key::generate();
         let key = self.store.catalog().create_key(principal, spec, stored).await?;
         Ok((key, secret))
     }
 
     pub fn keys(&self, principal: &Principal) -> Result<Vec<Arc<Key>>> {
-        require_system(principal)?;
+        self.require_superuser(principal)?;
         Ok(self.store.catalog().keys(principal))
     }
 
-    /// Disables a key of the principal's organization: the next request with it is refused.
+    pub fn key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
+        self.require_superuser(principal)?;
+        self.store.catalog().key(principal, id)
+    }
+
+    /// Disables a key of the principal's organization for good: the next request with it is refused.
     pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
-        require_system(principal)?;
+        self.require_superuser(principal)?;
         self.store.catalog().revoke_key(principal, id).await
     }
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::app::Settings;
 use crate::app::control::{Command, Outcome};
 use crate::app::plant::States;
+use crate::app::session::SessionOptions;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Progress};
@@ -56,8 +57,13 @@ async fn open() -> (TempDir, App) {
         spill_dir: dir.path().join("spill"),
     };
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), options).expect("an engine");
-    let settings =
-        Settings { data_dir: dir.path().to_owned(), body_bytes: 1 << 20, host: Default::default() };
+    let settings = Settings {
+        data_dir: dir.path().to_owned(),
+        body_bytes: 1 << 20,
+        sessions: SessionOptions::default(),
+        audit_keep: Duration::from_secs(60),
+        host: Default::default(),
+    };
     (dir, App::new(store, Arc::new(engine), &states, clock, settings))
 }
 

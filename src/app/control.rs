@@ -7,10 +7,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::access::{KeyRequest, UserRequest, require_system};
+use super::access::{KeyRequest, require_system};
+use super::user::UserCommand;
+use crate::domain::audit::{Action, Change, Origin};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::key::Key;
-use crate::domain::org::{Org, User};
+use crate::domain::org::{Org, User, UserChange};
 use crate::domain::progress::Step;
 use crate::domain::stream::{StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{Error, KeyId, Kind, Principal, Progress, Result, StreamId};
@@ -26,9 +28,9 @@ pub enum Command {
         name: Option<String>,
     },
     ListOrgs,
-    CreateUser {
+    User {
         org: Option<String>,
-        user: UserRequest,
+        command: UserCommand,
     },
     CreateKey {
         org: Option<String>,
@@ -66,6 +68,7 @@ pub enum Outcome {
     Org(OrgLine),
     Orgs(Vec<OrgLine>),
     User(UserLine),
+    Users(Vec<UserLine>),
     /// The only time the secret is to be had.
     NewKey {
         key: KeyLine,
@@ -106,6 +109,9 @@ pub struct UserLine {
     pub name: String,
     pub is_staff: bool,
     pub is_superuser: bool,
+    pub enabled: bool,
+    /// ISO-8601.
+    pub created_at: String,
 }
 
 /// A key as it may be shown. Times are ISO-8601; a missing list of ids means no restriction.
@@ -131,14 +137,15 @@ impl App {
         command: Command,
         progress: &Progress,
     ) -> Result<Outcome> {
+        let principal = &told_as(principal, command.name());
         Ok(match command {
             Command::CreateOrg { slug, name } => {
                 Outcome::Org(org_line(&self.create_org(principal, &slug, name.as_deref()).await?))
             }
             Command::ListOrgs => Outcome::Orgs(self.orgs(principal)?.iter().map(org_line).collect()),
-            Command::CreateUser { org, user } => {
+            Command::User { org, command } => {
                 let there = self.in_org(principal, org.as_deref())?;
-                Outcome::User(user_line(&self.create_user(&there, user).await?))
+                self.run_user_command(&there, command).await?
             }
             Command::CreateKey { org, key } => {
                 let there = self.in_org(principal, org.as_deref())?;
@@ -158,13 +165,40 @@ impl App {
                 Outcome::Compacted { files: self.store.compact(progress).await? }
             }
             Command::Verify => Outcome::Verified(Box::new(self.verify(principal, progress).await?)),
-            Command::Backup { dest } => Outcome::BackedUp(self.backup(principal, &dest, progress).await?),
+            Command::Backup { dest } => {
+                let done = self.backup(principal, &dest, progress).await?;
+                self.audit(principal, Change::new(Action::Run, "backup", None)).await?;
+                Outcome::BackedUp(done)
+            }
             Command::FindStream { org, device, stream, create } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 let kind = create.map(|kind| kind.parse()).transpose()?;
                 Outcome::Stream { id: self.find_stream(&there, &device, &stream, kind).await?.0 }
             }
         })
+    }
+
+    async fn run_user_command(&self, principal: &Principal, command: UserCommand) -> Result<Outcome> {
+        let user = match command {
+            UserCommand::List => {
+                return Ok(Outcome::Users(self.users(principal)?.iter().map(user_line).collect()));
+            }
+            UserCommand::Create(user) => self.create_user(principal, user).await?,
+            UserCommand::SetPassword { name, password } => {
+                self.set_password(principal, &name, password).await?
+            }
+            UserCommand::SetRole { name, is_staff, is_superuser } => {
+                let (is_staff, is_superuser) = (Some(is_staff), Some(is_superuser));
+                let change = UserChange { is_staff, is_superuser, enabled: None };
+                self.update_user(principal, &name, change).await?
+            }
+            UserCommand::Enable { name, is_enabled } => {
+                let change = UserChange { enabled: Some(is_enabled), ..UserChange::default() };
+                self.update_user(principal, &name, change).await?
+            }
+            UserCommand::Delete { name } => self.delete_user(principal, &name).await?,
+        };
+        Ok(Outcome::User(user_line(&user)))
     }
 
     async fn find_stream(
@@ -200,6 +234,32 @@ impl App {
     }
 }
 
+impl Command {
+    /// As it is typed, for the audit log.
+    fn name(&self) -> &'static str {
+        match self {
+            Command::CreateOrg { .. } => "basalt org create",
+            Command::ListOrgs => "basalt org list",
+            Command::User { command, .. } => command.name(),
+            Command::CreateKey { .. } => "basalt key create",
+            Command::ListKeys { .. } => "basalt key list",
+            Command::RevokeKey { .. } => "basalt key revoke",
+            Command::Compact => "basalt compact",
+            Command::Verify => "basalt verify",
+            Command::Backup { .. } => "basalt backup",
+            Command::FindStream { .. } => "basalt import",
+        }
+    }
+}
+
+/// The principal, whose changes are told as the command's rather than as those of the request that brought it.
+fn told_as(principal: &Principal, command: &str) -> Principal {
+    let from = principal.origin.as_deref();
+    let request_id = from.map(|origin| origin.request_id.as_str()).unwrap_or_default();
+    let origin = Origin::new(command, from.and_then(|origin| origin.address), request_id);
+    principal.clone().asking_from(&Arc::new(origin))
+}
+
 /// A device that a file is meant for is not there.
 pub fn no_device(name: &str) -> Error {
     Error::field("device", format!("there is no device `{name}`; --create makes it"))
@@ -220,6 +280,8 @@ fn user_line(user: &Arc<User>) -> UserLine {
         name: user.name.clone(),
         is_staff: user.is_staff,
         is_superuser: user.is_superuser,
+        enabled: user.enabled,
+        created_at: user.created_at.to_iso(),
     }
 }
 

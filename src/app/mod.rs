@@ -4,6 +4,7 @@
 //! checks its scope first, so that no surface can forget it.
 
 pub mod access;
+pub mod audit;
 pub mod backup;
 pub mod control;
 pub mod device;
@@ -14,22 +15,29 @@ pub mod health;
 pub mod host;
 pub mod ingest;
 pub mod license;
+mod password;
 pub mod plant;
 pub mod posted;
 pub mod range;
 pub mod retention;
+pub mod session;
 pub mod sql;
 pub mod statistic;
 pub mod stream;
 pub mod terminal;
+mod upkeep;
+pub mod user;
 pub mod value;
 pub mod verify;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use self::password::Passwords;
+use self::session::{Attempts, SessionOptions};
 use crate::collect::Collectors;
 use crate::domain::Clock;
 use crate::domain::key::KeySecret;
@@ -42,6 +50,9 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Longest request body of /sql and the REST routes, bytes.
     pub body_bytes: usize,
+    pub sessions: SessionOptions,
+    /// How long rows of the audit log are kept.
+    pub audit_keep: Duration,
     pub host: host::HostSettings,
 }
 
@@ -55,6 +66,8 @@ pub struct App {
     settings: Settings,
     /// Memory, in KiB, that bodies of /ingest may take together from being decoded to being logged.
     ingest_memory: Semaphore,
+    passwords: Passwords,
+    attempts: Attempts,
     /// The secret of commands beside this server.
     local_door: OnceLock<KeySecret>,
     host: host::HostParts,
@@ -71,8 +84,20 @@ impl App {
     ) -> Self {
         let collectors = states.collectors();
         let ingest_memory = Semaphore::new(ingest::MEMORY_KIB);
+        let (attempts, passwords) = (Attempts::new(&settings.sessions), Passwords::default());
         let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
-        Self { store, engine, collectors, clock, settings, ingest_memory, local_door, host }
+        Self {
+            store,
+            engine,
+            collectors,
+            clock,
+            settings,
+            ingest_memory,
+            passwords,
+            attempts,
+            local_door,
+            host,
+        }
     }
 
     pub fn settings(&self) -> &Settings {

@@ -32,9 +32,16 @@ pub fn hash(password: &str) -> Result<String> {
     Ok(hasher().hash_password(password.as_bytes(), &salt).map_err(hash_failed)?.to_string())
 }
 
+/// A hash of our cost that no password is known to have: to spend on a name nobody has the time that a known one takes.
+pub const OF_NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// Whether the password is the one behind a PHC string. A string that is none matches nothing.
 pub fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|parsed| hasher().verify_password(password.as_bytes(), &parsed).is_ok())
+    // One too long was never stored: no time for it.
+    password.len() <= MAX_LEN
+        && PasswordHash::new(hash)
+            .is_ok_and(|parsed| hasher().verify_password(password.as_bytes(), &parsed).is_ok())
 }
 
 fn hash_failed(cause: argon2::password_hash::Error) -> Error {
@@ -53,6 +60,7 @@ mod tests {
             ("the_password", "correct horse", stored.as_str(), true),
             ("another", "correct horsf", stored.as_str(), false),
             ("none", "", stored.as_str(), false),
+            ("of_nobody", "correct horse", OF_NOBODY, false),
             ("not_a_hash", "correct horse", "correct horse", false),
             ("an_empty_hash", "correct horse", "", false),
         ];
@@ -60,6 +68,16 @@ mod tests {
             assert_eq!(verify(password, hash), expected, "{name}");
         }
         assert_ne!(stored, hash("correct horse").expect("hashes"), "each hash has its own salt");
+    }
+
+    #[test]
+    fn nobody_costs_what_a_user_costs() {
+        let parts = |phc: &str| phc.split('$').map(str::len).collect::<Vec<_>>();
+        let stored = hash("correct horse").expect("hashes");
+        assert_eq!(parts(OF_NOBODY), parts(&stored));
+        assert!(
+            PasswordHash::new(OF_NOBODY).is_ok_and(|nobody| nobody.hash.is_some() && nobody.salt.is_some())
+        );
     }
 
     #[test]

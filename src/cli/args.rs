@@ -150,6 +150,53 @@ pub enum User {
         #[command(flatten)]
         place: Place,
     },
+    /// Show the people of an organization
+    List {
+        #[command(flatten)]
+        org: InOrg,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Give a person another password and end their sessions; without --password-stdin one is made up and printed once
+    Passwd {
+        name: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        org: InOrg,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Say what a person is; with neither flag they may not log in
+    Role {
+        name: String,
+        /// May log in to the administration
+        #[arg(long)]
+        staff: bool,
+        /// May do everything
+        #[arg(long)]
+        superuser: bool,
+        #[command(flatten)]
+        org: InOrg,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Let a person log in again
+    Enable(Person),
+    /// Let a person log in no more and end their sessions
+    Disable(Person),
+    /// Delete a person and end their sessions
+    Delete(Person),
+}
+
+#[derive(Args)]
+pub struct Person {
+    pub name: String,
+    #[command(flatten)]
+    pub org: InOrg,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[derive(Subcommand)]

@@ -15,6 +15,7 @@ use keys::KEYS;
 use layers::{Layer, Setting};
 
 use crate::app::host::HostSettings;
+use crate::app::session::SessionOptions;
 use crate::domain::{Error, FieldError, Result};
 
 /// The file read when no `--config` names another.
@@ -39,6 +40,9 @@ pub struct Config {
     pub ingest_max_future: Duration,
     pub limits: Limits,
     pub deadband_max_interval: Duration,
+    pub sessions: SessionOptions,
+    /// How long rows of the audit log are kept.
+    pub audit_keep: Duration,
     pub log: Log,
     pub host: HostSettings,
 }
@@ -126,6 +130,8 @@ impl Default for Config {
                 body_bytes: 10 * 1024 * 1024,
             },
             deadband_max_interval: Duration::from_secs(600),
+            sessions: SessionOptions::default(),
+            audit_keep: Duration::from_secs(400 * 86_400),
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
         }

@@ -51,6 +51,8 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
     let settings = Settings {
         data_dir: config.data_dir.clone(),
         body_bytes: to_usize(config.limits.body_bytes),
+        sessions: config.sessions.clone(),
+        audit_keep: config.audit_keep,
         host: config.host.clone(),
     };
     let app = Arc::new(App::new(store.clone(), Arc::new(engine), &states, clock.clone(), settings));
@@ -58,9 +60,9 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
 }
 
 impl Opened {
-    /// Commits what waits, flushes, remembers when keys were used, and gives the directory back.
+    /// Commits what waits, flushes, writes what the catalog keeps in memory, and gives the directory back.
     pub async fn close(self) -> Result<()> {
-        let remembered = self.store.catalog().save_last_used().await;
+        let remembered = self.app.settle().await;
         self.store.close().await.and(remembered)
     }
 }

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::args;
 use super::config::{Config, File, Flag};
@@ -87,6 +88,8 @@ async fn run_parts(
     let collectors = start_collectors(config, opened);
     start_looking_at_license(opened, owner, stop.clone());
     let token = opened.app.open_local_door()?;
+    let app = opened.app.clone();
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.upkeep().await }));
     let http = start_http(opened, listener, stop.clone());
 
     let url = format!("http://{}", reachable(address));

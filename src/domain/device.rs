@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::audit::differences;
 use super::check::{check_range, check_text};
 use super::page::Page;
 use super::stream::ByteOrder;
@@ -160,6 +161,24 @@ pub struct DeviceSpec {
 }
 
 impl DeviceSpec {
+    /// Names of the fields in which another one differs.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        differences!(self, other, DeviceSpec {
+            name => "name",
+            protocol => "protocol",
+            host => "host",
+            port => "port",
+            unit => "unit",
+            username => "username",
+            password => "password",
+            timeout_s => "timeout",
+            poll_interval_s => "poll_interval",
+            byteorder => "byteorder",
+            enabled => "enabled",
+            metadata => "metadata",
+        })
+    }
+
     pub fn new(name: impl Into<String>, protocol: Protocol) -> Self {
         Self {
             name: name.into(),

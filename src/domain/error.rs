@@ -79,11 +79,25 @@ pub struct Error {
     pub message: String,
     pub fields: Vec<FieldError>,
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// Seconds after which the same request may pass, where that is known.
+    pub retry_after_s: Option<u64>,
 }
+
+/// The cause of a `NotFound` whose row exists, but not for whoever asks: for the log and the audit, never for the answer.
+#[derive(Debug)]
+struct Hidden;
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it exists, but not for this principal")
+    }
+}
+
+impl std::error::Error for Hidden {}
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), fields: Vec::new(), source: None }
+        Self { kind, message: message.into(), fields: Vec::new(), source: None, retry_after_s: None }
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -99,11 +113,27 @@ impl Error {
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let message =
             fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
-        Self { kind: Kind::Invalid, message, fields, source: None }
+        Self { fields, ..Self::new(Kind::Invalid, message) }
     }
 
     pub fn not_found() -> Self {
         Self::new(Kind::NotFound, "not found")
+    }
+
+    /// `not_found` of a row that exists, but not for whoever asks. To them the two are the same.
+    pub fn hidden() -> Self {
+        Self::not_found().because(Hidden)
+    }
+
+    /// Whether this is `hidden`.
+    pub fn is_hidden(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is::<Hidden>())
+    }
+
+    /// Too much lately; the same request may pass after so many seconds.
+    pub fn throttled(seconds: u64) -> Self {
+        let message = format!("Request was throttled. Expected available in {seconds} seconds.");
+        Self { retry_after_s: Some(seconds), ..Self::new(Kind::Throttled, message) }
     }
 
     pub fn forbidden(message: impl Into<String>) -> Self {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::audit::differences;
 use super::check::check_text;
 use super::page::Page;
 use super::{DeviceId, Error, EventId, FieldError, Micros, OrgId, Result, StreamId};
@@ -54,6 +55,21 @@ pub struct EventSpec {
 }
 
 impl EventSpec {
+    /// Names of the fields in which another one differs.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        differences!(self, other, EventSpec {
+            device => "device",
+            stream => "data",
+            kind => "kind",
+            level => "level",
+            ts => "timestamp",
+            message => "message",
+            url => "url",
+            payload => "payload",
+            acknowledged => "acknowledged",
+        })
+    }
+
     /// Every rule a stored event obeys that needs no other row; field names and messages as DataStone's.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();

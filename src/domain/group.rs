@@ -1,5 +1,6 @@
 //! Groups: named sets of streams; a stream is in at most one.
 
+use super::audit::differences;
 use super::check::check_text;
 use super::{FieldError, GroupId, Micros, OrgId};
 
@@ -12,6 +13,14 @@ pub struct GroupSpec {
 }
 
 impl GroupSpec {
+    /// Names of the fields in which another one differs.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        differences!(self, other, GroupSpec {
+            name => "name",
+            description => "description",
+        })
+    }
+
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_text(&mut found, "name", &self.name, 1, 100);

@@ -32,4 +32,6 @@ id! {
     GroupId,
     /// A row of the event log.
     EventId,
+    /// A login.
+    SessionId,
 }

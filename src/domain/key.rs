@@ -47,6 +47,7 @@ impl Key {
             scopes: self.spec.scopes,
             devices: self.spec.devices.clone(),
             streams: self.spec.streams.clone(),
+            origin: None,
         }
     }
 }

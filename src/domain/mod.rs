@@ -2,6 +2,7 @@
 //!
 //! Plain types only: no I/O, no async runtime, no serialisation for any one API.
 
+pub mod audit;
 pub mod check;
 pub mod device;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod principal;
 pub mod progress;
 pub mod reading;
 pub mod retention;
+pub mod session;
 pub mod statistic;
 pub mod stream;
 pub mod sums;
@@ -28,7 +30,7 @@ pub mod time;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
-pub use id::{DeviceId, EventId, GroupId, KeyId, OrgId, StreamId, UserId};
+pub use id::{DeviceId, EventId, GroupId, KeyId, OrgId, SessionId, StreamId, UserId};
 pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;
 pub use time::{Clock, Micros};

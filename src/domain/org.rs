@@ -41,10 +41,43 @@ pub struct User {
     pub created_at: Micros,
 }
 
+impl User {
+    /// Whether this person may log in to the administration.
+    pub fn may_log_in(&self) -> bool {
+        self.enabled && (self.is_staff || self.is_superuser)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct NewUser {
     pub name: String,
     pub password_hash: String,
     pub is_staff: bool,
     pub is_superuser: bool,
+}
+
+/// What the server's administrator may change of a user; what is `None` stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UserChange {
+    pub is_staff: Option<bool>,
+    pub is_superuser: Option<bool>,
+    pub enabled: Option<bool>,
+}
+
+impl UserChange {
+    pub fn apply(self, user: &mut User) {
+        user.is_staff = self.is_staff.unwrap_or(user.is_staff);
+        user.is_superuser = self.is_superuser.unwrap_or(user.is_superuser);
+        user.enabled = self.enabled.unwrap_or(user.enabled);
+    }
+
+    /// Names of the fields it changes.
+    pub fn differences(self, user: &User) -> Vec<&'static str> {
+        let fields = [
+            ("is_staff", self.is_staff.is_some_and(|is| is != user.is_staff)),
+            ("is_superuser", self.is_superuser.is_some_and(|is| is != user.is_superuser)),
+            ("enabled", self.enabled.is_some_and(|is| is != user.enabled)),
+        ];
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use super::audit::Origin;
+use super::org::User;
 use super::{DeviceId, Error, KeyId, OrgId, Result, StreamId, UserId};
 
 /// The resources scopes speak about, with DataStone's names.
@@ -163,12 +166,29 @@ pub struct Principal {
     /// When either list is set, a stream is visible if `streams` holds it or `devices` holds its device.
     pub devices: Option<BTreeSet<DeviceId>>,
     pub streams: Option<BTreeSet<StreamId>>,
+    /// Where the request came from; none when it is the server's own.
+    pub origin: Option<Arc<Origin>>,
 }
 
 impl Principal {
     /// Everything of one organization: the server itself and commands of the data directory's owner.
     pub fn system(org: OrgId) -> Self {
-        Self { org, caller: Caller::System, scopes: Scopes::all(), devices: None, streams: None }
+        Self::whole(org, Caller::System)
+    }
+
+    /// A logged-in person: everything of their organization.
+    pub fn user(user: &User) -> Self {
+        Self::whole(user.org, Caller::User(user.id))
+    }
+
+    fn whole(org: OrgId, caller: Caller) -> Self {
+        Self { org, caller, scopes: Scopes::all(), devices: None, streams: None, origin: None }
+    }
+
+    /// The same, asking from somewhere.
+    pub fn asking_from(self, origin: &Arc<Origin>) -> Self {
+        origin.identify(self.org, self.caller);
+        Self { origin: Some(origin.clone()), ..self }
     }
 
     pub fn is_restricted(&self) -> bool {

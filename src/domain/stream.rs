@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::audit::differences;
 use super::check::{check_range, check_text};
 use super::page::Page;
 use super::window::Windows;
@@ -208,6 +209,27 @@ pub struct StreamSpec {
 }
 
 impl StreamSpec {
+    /// Names of the fields in which another one differs.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        differences!(self, other, StreamSpec {
+            name => "name",
+            device => "device",
+            path => "path",
+            kind => "type",
+            group => "group",
+            access_mode => "access_mode",
+            poll_interval_s => "poll_interval",
+            unit => "unit",
+            scale => "scale",
+            offset => "offset",
+            byteorder => "byteorder",
+            enabled => "enabled",
+            deadband => "deadband",
+            statistics_interval_s => "statistics_interval",
+            metadata => "metadata",
+        })
+    }
+
     pub fn new(name: impl Into<String>, device: DeviceId) -> Self {
         Self {
             name: name.into(),

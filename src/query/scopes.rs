@@ -5,7 +5,7 @@ use datafusion::common::TableReference;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
 /// Every table and view, and the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 14] = [
+pub const TABLES: [(&str, Resource); 15] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
     ("statistics", Resource::Statistic),
@@ -15,6 +15,7 @@ pub const TABLES: [(&str, Resource); 14] = [
     ("streams", Resource::Data),
     ("groups", Resource::Group),
     ("query_log", Resource::System),
+    ("audit_log", Resource::System),
     ("core_value", Resource::Value),
     ("core_valuestatistics", Resource::Statistic),
     ("core_data", Resource::Data),

@@ -16,8 +16,10 @@ use super::scan::provider::Provider;
 use super::scan::visible::Visible;
 use super::scopes;
 use super::tables::{
-    core_views, devices, events, groups, latest, messages, query_log, readings, statistics, streams,
+    audit_log, core_views, devices, events, groups, latest, messages, query_log, readings, statistics,
+    streams,
 };
+use crate::domain::audit::{AuditFilter, Record as AuditRecord};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::event::{Event, EventFilter};
 use crate::domain::page::Page;
@@ -85,6 +87,13 @@ impl View {
         asked.await.map_err(|e| Error::internal("reading the event log was interrupted").because(e))?
     }
 
+    /// Rows of the audit log that the principal sees; asked as events are.
+    pub async fn audit_log(&self, filter: AuditFilter) -> crate::domain::Result<Vec<AuditRecord>> {
+        let (catalog, principal) = (self.engine.store.catalog().clone(), self.principal.clone());
+        let asked = self.engine.home.spawn(async move { catalog.audit_log(&principal, &filter).await });
+        asked.await.map_err(|e| Error::internal("reading the audit log was interrupted").because(e))?
+    }
+
     /// The present, by the server's clock.
     pub fn now(&self) -> Micros {
         self.engine.store.clock().now()
@@ -140,6 +149,7 @@ impl View {
             "streams" => self.streams()?,
             "latest" => Arc::new(Provider(latest::Latest::new(self.clone()))),
             "query_log" => Arc::new(query_log::table(&self.query_log(), self.sees_the_host())?),
+            "audit_log" => Arc::new(audit_log::AuditLog::new(self.clone())),
             "groups" => {
                 Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?)
             }

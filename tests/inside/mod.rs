@@ -13,6 +13,7 @@ use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, T
 use arrow::json::ArrayWriter;
 use basalt::app::host::HostSettings;
 use basalt::app::plant::States;
+use basalt::app::session::SessionOptions;
 use basalt::app::{App, Settings};
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::progress::Progress;
@@ -201,7 +202,13 @@ impl Inside {
     }
 
     pub fn app_with(&self, host: HostSettings) -> Arc<App> {
-        let settings = Settings { data_dir: self.dir.clone(), body_bytes: 16 << 20, host };
+        let settings = Settings {
+            data_dir: self.dir.clone(),
+            body_bytes: 16 << 20,
+            sessions: SessionOptions::default(),
+            audit_keep: Duration::from_secs(400 * 86_400),
+            host,
+        };
         let states = States::default();
         Arc::new(App::new(self.store.clone(), self.engine.clone(), &states, self.clock.clone(), settings))
     }

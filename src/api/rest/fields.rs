@@ -49,6 +49,14 @@ impl Fields {
         self.take(name, Need::Optional, target, scalar::text);
     }
 
+    /// The same, which must be there and not be blank.
+    pub fn required_secret(&mut self, name: &'static str, target: &mut String) {
+        self.take(name, Need::Required, target, |v| match scalar::text(v)? {
+            text if text.trim().is_empty() => Err("This field may not be blank.".to_owned()),
+            text => Ok(text),
+        });
+    }
+
     pub fn boolean(&mut self, name: &'static str, target: &mut bool) {
         self.take(name, Need::Optional, target, scalar::boolean);
     }
@@ -91,6 +99,28 @@ impl Fields {
 
     pub fn choice_or_null<T: FromStr>(&mut self, name: &'static str, target: &mut Option<T>) {
         self.take_or_null(name, target, |v| choice(&v));
+    }
+
+    /// A list of some of a closed set of words, at least one of them.
+    pub fn choices<T: FromStr>(&mut self, name: &'static str, target: &mut Vec<T>) {
+        self.take(name, Need::Required, target, |v| {
+            let words = scalar::list(v)?;
+            if words.is_empty() {
+                return Err("This selection may not be empty.".to_owned());
+            }
+            words.iter().map(choice).collect()
+        });
+    }
+
+    /// Ids of rows, or null for no list at all; whether there are such rows is for others to say.
+    pub fn rows_or_null<T>(&mut self, name: &'static str, make: fn(i32) -> T, target: &mut Option<Vec<T>>) {
+        self.take_or_null(name, target, |v| {
+            scalar::list(v)?.iter().map(|id| scalar::row_id(id).map(make)).collect()
+        });
+    }
+
+    pub fn timestamp_or_null(&mut self, name: &'static str, target: &mut Option<Micros>) {
+        self.take_or_null(name, target, |v| scalar::timestamp(&v));
     }
 
     pub fn object(&mut self, name: &'static str, target: &mut Map<String, Value>) {

@@ -15,22 +15,39 @@ use crate::api::error::{Fault, RestError};
 use crate::app::App;
 use crate::domain::{Resource, Scope};
 
+/// Who may pass.
+#[derive(Debug, Clone, Copy)]
+pub enum Right {
+    /// Whoever has the scope of this resource that the method needs.
+    Scope(Resource),
+    Superuser,
+    /// Whoever is known.
+    Known,
+    Anybody,
+}
+
 /// Puts the gate before every method of a path, also before those the path does not have.
-pub fn guard(app: &Arc<App>, resource: Resource, methods: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
-    methods.layer(from_fn_with_state((app.clone(), resource), pass))
+pub fn guard(app: &Arc<App>, right: Right, methods: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
+    methods.layer(from_fn_with_state((app.clone(), right), pass))
 }
 
 async fn pass(
-    State((app, resource)): State<(Arc<App>, Resource)>,
+    State((app, right)): State<(Arc<App>, Right)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, RestError> {
     if !accepts_json(request.headers()) {
         return Err(Fault::NotAcceptable.into());
     }
-    let caller = caller::authenticate(&app, request.headers())?;
-    caller.require(scope_for(request.method(), resource))?;
-    request.extensions_mut().insert(caller);
+    if !matches!(right, Right::Anybody) {
+        let caller = caller::authenticate(&app, request.method(), request.headers(), request.extensions())?;
+        match right {
+            Right::Scope(resource) => caller.require(scope_for(request.method(), resource))?,
+            Right::Superuser => app.require_superuser(&caller)?,
+            Right::Known | Right::Anybody => {}
+        }
+        request.extensions_mut().insert(caller);
+    }
     Ok(next.run(request).await)
 }
 

@@ -8,11 +8,13 @@ use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;
 use axum::routing::{MethodRouter, get, post};
 
+use self::gate::Right;
 use super::error::{self, RestError};
 use crate::app::App;
-use crate::domain::{DeviceId, Error, EventId, GroupId, Resource, StreamId};
+use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Resource, StreamId};
 
 pub mod array;
+pub mod audit;
 pub mod body;
 pub mod data;
 pub mod device;
@@ -21,11 +23,13 @@ pub mod fields;
 pub mod gate;
 pub mod group;
 pub mod hamachi;
+pub mod key;
 pub mod license;
 pub mod query;
 pub mod reading;
 pub mod retention;
 pub mod scalar;
+pub mod session;
 pub mod statistic;
 pub mod terminal;
 pub mod value;
@@ -35,12 +39,22 @@ trait Gate: Fn(Resource, MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {}
 
 impl<F: Fn(Resource, MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>> Gate for F {}
 
-/// Each route names the resource whose scope it needs; the gate looks at nothing else.
+/// Each route names the resource whose scope it needs, or who else may pass; the gate looks at nothing else.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
-    let gated = |resource, methods: MethodRouter<Arc<App>>| {
-        gate::guard(app, resource, methods.fallback(error::method_not_allowed))
+    let guarded = |right, methods: MethodRouter<Arc<App>>| {
+        gate::guard(app, right, methods.fallback(error::method_not_allowed))
     };
-    Router::new().merge(plant(&gated)).merge(readings(&gated)).merge(of_the_machine(&gated))
+    let gated = |resource, methods| guarded(Right::Scope(resource), methods);
+    let session = get(session::retrieve).post(session::create).delete(session::destroy);
+    Router::new()
+        .route("/api/session", guarded(Right::Anybody, session))
+        .route("/api/session/password", guarded(Right::Known, post(session::change_password)))
+        .route("/api/key", guarded(Right::Superuser, get(key::list).post(key::create)))
+        .route("/api/key/{id}", guarded(Right::Superuser, get(key::retrieve).delete(key::destroy)))
+        .route("/api/audit", gated(Resource::System, get(audit::list)))
+        .merge(plant(&gated))
+        .merge(readings(&gated))
+        .merge(of_the_machine(&gated))
 }
 
 /// What a plant is made of, and what happened in it.
@@ -117,6 +131,12 @@ pub struct RowId(pub i32);
 impl From<RowId> for DeviceId {
     fn from(id: RowId) -> Self {
         DeviceId(id.0)
+    }
+}
+
+impl From<RowId> for KeyId {
+    fn from(id: RowId) -> Self {
+        KeyId(id.0)
     }
 }
 

@@ -121,6 +121,14 @@ pub fn object(value: Value) -> Result<Map<String, Value>, String> {
     }
 }
 
+/// A JSON list.
+pub fn list(value: Value) -> Result<Vec<Value>, String> {
+    match value {
+        Value::Array(items) => Ok(items),
+        other => Err(format!("Expected a list of items but got type \"{}\".", type_name(&other))),
+    }
+}
+
 fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

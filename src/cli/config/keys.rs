@@ -106,6 +106,15 @@ pub(super) const KEYS: &[Key] = &[
         let is_valid = |d: &Duration| d.subsec_nanos() == 0 && (1..=300).contains(&d.as_secs());
         duration(text).filter(is_valid).map(|d| c.host.grant_ttl = d)
     }),
+    key("session.lifetime", DURATION, |c, text| duration(text).map(|d| c.sessions.lifetime = d)),
+    key("session.attempts", COUNT, |c, text| {
+        count(text).and_then(|n| n.try_into().ok()).map(|n| c.sessions.attempts = n)
+    }),
+    key("session.attempts_window", DURATION, |c, text| duration(text).map(|d| c.sessions.window = d)),
+    key("session.secure_cookies", "true or false", |c, text| {
+        text.parse().ok().map(|is| c.sessions.secure_cookies = is)
+    }),
+    key("audit.keep", DURATION, |c, text| duration(text).map(|d| c.audit_keep = d)),
     key("log.format", "text or json", |c, text| {
         let format = match text {
             "text" => LogFormat::Text,

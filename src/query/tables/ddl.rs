@@ -8,7 +8,9 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::Result;
 
-use super::{core_views, devices, events, groups, latest, messages, query_log, statistics, streams};
+use super::{
+    audit_log, core_views, devices, events, groups, latest, messages, query_log, statistics, streams,
+};
 use crate::domain::device::DeviceStatus;
 use crate::query::scopes;
 use crate::store::schema;
@@ -26,6 +28,7 @@ pub fn print() -> Result<String> {
             "statistics" => statistics.clone(),
             "messages" => empty(messages::schema()),
             "events" => events.clone(),
+            "audit_log" => empty(audit_log::schema()),
             "devices" => devices.clone(),
             "streams" => streams.clone(),
             "latest" => Arc::new(EmptyTable::new(latest::schema())),

@@ -49,6 +49,6 @@ pub fn table(devices: &[Arc<Device>], status: impl Fn(&Device) -> DeviceStatus) 
 }
 
 /// A JSON object as text.
-pub fn json(object: &serde_json::Map<String, serde_json::Value>) -> String {
-    serde_json::to_string(object).unwrap_or_default()
+pub fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! The tables and views of SQL, one file each: schema, then scan.
 
+pub mod audit_log;
 pub mod core_views;
 pub mod ddl;
 pub mod devices;

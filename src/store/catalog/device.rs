@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait, TransactionTrait};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use super::database::{refused, unavailable};
 use super::sight::Sight;
+use super::turn::Work;
 use super::{Catalog, entity, not_unique, retention, trim};
+use crate::domain::audit::{Action, Change};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, FieldError, Kind, Principal, Result, StreamId};
@@ -51,8 +53,10 @@ impl Catalog {
             return Err(Error::new(Kind::LimitReached, "License limit reached."));
         }
         let row = entity::device::new(who.org, spec, self.clock.now());
-        turn.run(
-            async move |db| write(row.insert(&db).await),
+        turn.change(
+            who,
+            async move |db| write(row.insert(&*db).await),
+            |device| Change::new(Action::Create, "device", device.id.0),
             |mirror, device| {
                 mirror.devices.put(Arc::clone(device));
             },
@@ -68,10 +72,12 @@ impl Catalog {
         change: impl FnOnce(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
         let turn = self.turn().await?;
-        let spec = changed(&turn.sight(who), id, change)?;
+        let (spec, fields) = changed(&turn.sight(who), id, change)?;
         let row = entity::device::changed(id, spec, self.clock.now());
-        turn.run(
-            async move |db| write(row.update(&db).await),
+        turn.change(
+            who,
+            async move |db| write(row.update(&*db).await),
+            move |_| Change::new(Action::Update, "device", id.0).with(fields),
             |mirror, device| {
                 mirror.devices.put(Arc::clone(device));
             },
@@ -88,14 +94,13 @@ impl Catalog {
             sight.own_device(id)?;
             sight.mirror.streams().ids_of(id).collect()
         };
-        let delete = async move |db: DatabaseConnection| {
-            let both = db.begin().await.map_err(unavailable)?;
-            retention::bury(&both, &streams, Some(id)).await?;
-            entity::device::Entity::delete_by_id(id.0).exec(&both).await.map_err(unavailable)?;
-            both.commit().await.map_err(unavailable)?;
+        let delete = async move |db: Work| {
+            retention::bury(&*db, &streams, Some(id)).await?;
+            entity::device::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(streams)
         };
-        turn.run(delete, move |mirror, _| {
+        let told = move |_: &Vec<StreamId>| Change::new(Action::Delete, "device", id.0);
+        turn.change(who, delete, told, move |mirror, _| {
             mirror.remove_device(id);
         })
         .await
@@ -116,12 +121,19 @@ impl Catalog {
     }
 }
 
-fn changed(sight: &Sight, id: DeviceId, change: impl FnOnce(&mut DeviceSpec)) -> Result<DeviceSpec> {
-    let mut spec = sight.own_device(id)?.spec.clone();
+/// The device as it will be, and the names of the fields that change.
+fn changed(
+    sight: &Sight,
+    id: DeviceId,
+    change: impl FnOnce(&mut DeviceSpec),
+) -> Result<(DeviceSpec, Vec<&'static str>)> {
+    let stored = &sight.own_device(id)?.spec;
+    let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
     check(sight, &spec, Some(id))?;
-    Ok(spec)
+    let fields = stored.differences(&spec);
+    Ok((spec, fields))
 }
 
 /// Every rule of a device: its own, and those that other rows decide. `id` is its own when it exists already.

@@ -1,13 +1,15 @@
 //! The event log: read from the database, because it grows without bound and the mirror must not.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseConnection, DbErr, EntityTrait, Order, QueryFilter,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter,
     QueryOrder, QuerySelect,
 };
 
 use super::database::{refused, unavailable};
 use super::sight::Sight;
+use super::turn::Work;
 use super::{Catalog, entity, no_such_row};
+use crate::domain::audit::{Action, Change};
 use crate::domain::event::{Event, EventFilter, EventSpec};
 use crate::domain::{Error, EventId, FieldError, Principal, Result};
 
@@ -32,7 +34,7 @@ impl Catalog {
         let event = read(&self.db, id).await?;
         let sight = self.sight(who);
         if !sight.sees_event(&event) {
-            return Err(Error::not_found());
+            return Err(Error::hidden());
         }
         Ok(sight.redacted(event))
     }
@@ -44,7 +46,8 @@ impl Catalog {
         let event = Event { id: EventId(0), org: who.org, spec, created_at: now };
         check(&turn.sight(who), &event, None)?;
         let row = entity::event::new(who.org, event.spec, now);
-        turn.run(async move |db| write(row.insert(&db).await), |_, _| ()).await
+        let told = |event: &Event| Change::new(Action::Create, "event-log", event.id.0);
+        turn.change(who, async move |db| write(row.insert(&*db).await), told, |_, _| ()).await
     }
 
     /// Reads, changes and writes as one step.
@@ -56,9 +59,10 @@ impl Catalog {
     ) -> Result<Event> {
         let turn = self.turn().await?;
         let stored = read(&turn.db, id).await?;
-        let event = changed(&turn.sight(who), stored, change)?;
+        let (event, fields) = changed(&turn.sight(who), stored, change)?;
         let row = entity::event::changed(id, event.spec);
-        let event = turn.run(async move |db| write(row.update(&db).await), |_, _| ()).await?;
+        let told = move |_: &Event| Change::new(Action::Update, "event-log", id.0).with(fields);
+        let event = turn.change(who, async move |db| write(row.update(&*db).await), told, |_, _| ()).await?;
         Ok(self.sight(who).redacted(event))
     }
 
@@ -66,13 +70,14 @@ impl Catalog {
         let turn = self.turn().await?;
         let event = read(&turn.db, id).await?;
         if !turn.sight(who).sees_event(&event) {
-            return Err(Error::not_found());
+            return Err(Error::hidden());
         }
-        let delete = async move |db: DatabaseConnection| {
-            entity::event::Entity::delete_by_id(id.0).exec(&db).await.map_err(unavailable)?;
+        let delete = async move |db: Work| {
+            entity::event::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        turn.run(delete, |_, ()| ()).await
+        let told = move |(): &()| Change::new(Action::Delete, "event-log", id.0);
+        turn.change(who, delete, told, |_, ()| ()).await
     }
 }
 
@@ -107,19 +112,25 @@ fn select(filter: &EventFilter) -> sea_orm::Select<entity::event::Entity> {
         .limit(sql_int(filter.page.limit))
 }
 
-async fn read(db: &DatabaseConnection, id: EventId) -> Result<Event> {
+async fn read(db: &impl ConnectionTrait, id: EventId) -> Result<Event> {
     let row = entity::event::Entity::find_by_id(id.0).one(db).await.map_err(unavailable)?;
     row.ok_or_else(Error::not_found)?.try_into()
 }
 
-fn changed(sight: &Sight, stored: Event, change: impl FnOnce(&mut EventSpec)) -> Result<Event> {
+/// The event as it will be, and the names of the fields that change.
+fn changed(
+    sight: &Sight,
+    stored: Event,
+    change: impl FnOnce(&mut EventSpec),
+) -> Result<(Event, Vec<&'static str>)> {
     if !sight.sees_event(&stored) {
-        return Err(Error::not_found());
+        return Err(Error::hidden());
     }
     let mut event = stored.clone();
     change(&mut event.spec);
     check(sight, &event, Some(&stored))?;
-    Ok(event)
+    let fields = stored.spec.differences(&event.spec);
+    Ok((event, fields))
 }
 
 /// Every rule of an event. Rows that it named before are not asked for again: the caller may not see them.

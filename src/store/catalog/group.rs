@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
-    TransactionTrait,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
 use super::database::{refused, unavailable};
 use super::mirror::Mirror;
 use super::sight::Sight;
+use super::turn::Work;
 use super::{Catalog, entity, no_such_row, not_unique, trim};
+use crate::domain::audit::{Action, Change};
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::page::Page;
 use crate::domain::stream::Stream;
@@ -56,14 +55,13 @@ impl Catalog {
             Moves::plan(&sight, None, members, now)
         };
         let row = entity::group::new(who.org, spec, now);
-        let work = async move |db: DatabaseConnection| {
-            let all = db.begin().await.map_err(unavailable)?;
-            let group = write(row.insert(&all).await)?;
-            let moved = moves.write(&all, group.id).await?;
-            all.commit().await.map_err(unavailable)?;
+        let work = async move |db: Work| {
+            let group = write(row.insert(&*db).await)?;
+            let moved = moves.write(&*db, group.id).await?;
             Ok((group, moved))
         };
-        Ok(turn.run(work, put).await?.0)
+        let told = |(group, _): &Moved| Change::new(Action::Create, "group", group.id.0);
+        Ok(turn.change(who, work, told, put).await?.0)
     }
 
     /// Reads, changes and writes as one step. `members`, if given, become the members: they leave their former groups,
@@ -77,23 +75,25 @@ impl Catalog {
     ) -> Result<Arc<Group>> {
         let turn = self.turn().await?;
         let now = self.clock.now();
-        let (spec, moves) = {
+        let (spec, mut fields, moves) = {
             let sight = turn.sight(who);
-            let spec = changed(&sight, id, change, members.as_deref().unwrap_or_default())?;
-            (spec, members.map(|members| Moves::plan(&sight, Some(id), members, now)))
+            let (spec, fields) = changed(&sight, id, change, members.as_deref().unwrap_or_default())?;
+            (spec, fields, members.map(|members| Moves::plan(&sight, Some(id), members, now)))
         };
+        if moves.as_ref().is_some_and(|moves| !moves.is_empty()) {
+            fields.push("data");
+        }
         let row = entity::group::changed(id, spec, now);
-        let work = async move |db: DatabaseConnection| {
-            let all = db.begin().await.map_err(unavailable)?;
-            let group = write(row.update(&all).await)?;
+        let work = async move |db: Work| {
+            let group = write(row.update(&*db).await)?;
             let moved = match moves {
-                Some(moves) => moves.write(&all, id).await?,
+                Some(moves) => moves.write(&*db, id).await?,
                 None => Vec::new(),
             };
-            all.commit().await.map_err(unavailable)?;
             Ok((group, moved))
         };
-        Ok(turn.run(work, put).await?.0)
+        let told = move |_: &Moved| Change::new(Action::Update, "group", id.0).with(fields);
+        Ok(turn.change(who, work, told, put).await?.0)
     }
 
     /// Deletes a group; its streams stay, in none. `Forbidden` when it holds streams that are not seen: they would
@@ -108,13 +108,17 @@ impl Catalog {
         if is_shared {
             return Err(Error::forbidden("the group holds data that this key may not change"));
         }
-        let delete = async move |db: DatabaseConnection| {
-            entity::group::Entity::delete_by_id(id.0).exec(&db).await.map_err(unavailable)?;
+        let delete = async move |db: Work| {
+            entity::group::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        turn.run(delete, move |mirror, ()| mirror.remove_group(id)).await
+        let told = move |(): &()| Change::new(Action::Delete, "group", id.0);
+        turn.change(who, delete, told, move |mirror, ()| mirror.remove_group(id)).await
     }
 }
+
+/// A group and the streams that came or left, as they are now.
+type Moved = (Arc<Group>, Vec<Arc<Stream>>);
 
 /// A change of membership, worked out before it is written.
 struct Moves {
@@ -133,6 +137,10 @@ impl Moves {
         };
         let joining = take(members.difference(&former).collect());
         Self { now, joining, leaving: take(former.difference(&members).collect()) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.joining.is_empty() && self.leaving.is_empty()
     }
 
     /// The streams as they are afterwards.
@@ -175,17 +183,20 @@ async fn move_streams(
     Ok(())
 }
 
+/// The group as it will be, and the names of the fields that change.
 fn changed(
     sight: &Sight,
     id: GroupId,
     change: impl FnOnce(&mut GroupSpec),
     members: &[StreamId],
-) -> Result<GroupSpec> {
-    let mut spec = sight.group(id)?.spec.clone();
+) -> Result<(GroupSpec, Vec<&'static str>)> {
+    let stored = &sight.group(id)?.spec;
+    let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
     check(sight, &spec, Some(id), members)?;
-    Ok(spec)
+    let fields = stored.differences(&spec);
+    Ok((spec, fields))
 }
 
 /// Every rule of a group and of who is to be in it. `id` is its own when it exists already.

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, DbErr, Set, TransactionTrait};
+use sea_orm::{ActiveModelTrait, DbErr, Set};
 
-use super::database::{refused, unavailable};
+use super::database::refused;
 use super::sight::{Sight, whole_org};
+use super::turn::Work;
 use super::{Catalog, entity, no_such_row, not_unique, trim};
+use crate::domain::audit::{Action, Change};
 use crate::domain::check::check_text;
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::{Error, FieldError, KeyId, Micros, Principal, Result};
@@ -29,6 +31,15 @@ impl Catalog {
         keys
     }
 
+    /// `NotFound` when the key is absent or not seen.
+    pub fn key(&self, who: &Principal, id: KeyId) -> Result<Arc<Key>> {
+        let mut key = self.sight(who).key(id).cloned()?;
+        if let Some(at) = self.used.lock().get(&id) {
+            Arc::make_mut(&mut key).last_used_at = Some(*at);
+        }
+        Ok(key)
+    }
+
     /// Makes a key of the principal's organization. Nobody grants a scope that they do not hold, and a restricted
     /// key makes none.
     pub async fn create_key(
@@ -43,8 +54,13 @@ impl Catalog {
         let turn = self.turn().await?;
         check(&turn.sight(who), &spec, &secret)?;
         let row = entity::key::new(who.org, spec, secret, self.clock.now());
-        turn.run(async move |db| write(row.insert(&db).await), |mirror, key| mirror.keys.put(Arc::clone(key)))
-            .await
+        turn.change(
+            who,
+            async move |db| write(row.insert(&*db).await),
+            |key| Change::new(Action::Create, "key", key.id.0),
+            |mirror, key| mirror.keys.put(Arc::clone(key)),
+        )
+        .await
     }
 
     /// Disables a key for good; a second time changes nothing.
@@ -52,8 +68,13 @@ impl Catalog {
         let turn = self.turn().await?;
         turn.sight(who).key(id)?;
         let row = entity::key::ActiveModel { id: Set(id.0), enabled: Set(false), ..Default::default() };
-        turn.run(async move |db| write(row.update(&db).await), |mirror, key| mirror.keys.put(Arc::clone(key)))
-            .await
+        turn.change(
+            who,
+            async move |db| write(row.update(&*db).await),
+            |key| Change::new(Action::Revoke, "key", key.id.0),
+            |mirror, key| mirror.keys.put(Arc::clone(key)),
+        )
+        .await
     }
 
     /// Authentication's own look-up, the only one without a principal. The key may be revoked or expired:
@@ -77,8 +98,7 @@ impl Catalog {
             return Ok(());
         }
         let saved = used.clone();
-        let update = async move |db: sea_orm::DatabaseConnection| {
-            let all = db.begin().await.map_err(unavailable)?;
+        let update = async move |db: Work| {
             let mut keys = Vec::with_capacity(used.len());
             for (id, at) in used {
                 let row = entity::key::ActiveModel {
@@ -86,9 +106,8 @@ impl Catalog {
                     last_used_at: Set(Some(at.0)),
                     ..Default::default()
                 };
-                keys.push(write(row.update(&all).await)?);
+                keys.push(write(row.update(&*db).await)?);
             }
-            all.commit().await.map_err(unavailable)?;
             Ok(keys)
         };
         turn.run(update, |mirror, keys| keys.iter().for_each(|key| mirror.keys.put(Arc::clone(key)))).await?;

@@ -1,4 +1,4 @@
-//! The mirror: every organization, user, key, device, stream, group and policy in memory, with the indexes that
+//! The mirror: every organization, user, session, key, device, stream, group and policy in memory, with the indexes that
 //! reads need. It repeats the database's cascades. Events are not here: their number has no bound.
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,8 +15,9 @@ use crate::domain::key::Key;
 use crate::domain::org::{Org, User};
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::retention::{EVERYTHING, NOTHING};
+use crate::domain::session::Session;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, GroupId, OrgId, Result, StreamId};
+use crate::domain::{DeviceId, GroupId, OrgId, Result, SessionId, StreamId, UserId};
 use crate::store::table::Table;
 
 /// The tables of the lake that hold rows of streams.
@@ -29,7 +30,9 @@ type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
 pub(super) struct Mirror {
     /// Named by slug.
     pub(super) orgs: Rows<Org>,
-    pub(super) users: Rows<User>,
+    users: Rows<User>,
+    /// By the hash of their token.
+    sessions: HashMap<[u8; 32], Arc<Session>>,
     /// Named by prefix.
     pub(super) keys: Rows<Key>,
     pub(super) devices: Rows<Device>,
@@ -53,7 +56,10 @@ impl Mirror {
             mirror.orgs.put(row);
         }
         for row in read(db, entity::user::Entity, |row| Ok(User::from(row))).await? {
-            mirror.users.put(row);
+            mirror.put_user(row);
+        }
+        for row in read(db, entity::session::Entity, Session::try_from).await? {
+            mirror.put_session(row);
         }
         for row in read(db, entity::key::Entity, Key::try_from).await? {
             mirror.keys.put(row);
@@ -75,6 +81,48 @@ impl Mirror {
             mirror.put_floor(*table, floor.source_id, floor.kept_from);
         }
         Ok(mirror)
+    }
+
+    pub(super) fn users(&self) -> &Rows<User> {
+        &self.users
+    }
+
+    /// Adds a user, or replaces the one of the same id. Sessions of one who may not log in end.
+    pub(super) fn put_user(&mut self, user: Arc<User>) {
+        if !user.may_log_in() {
+            self.sessions.retain(|_, session| session.user != user.id);
+        }
+        self.users.put(user);
+    }
+
+    /// Removes a user with the sessions.
+    pub(super) fn remove_user(&mut self, id: UserId) {
+        self.sessions.retain(|_, session| session.user != id);
+        self.users.remove(id);
+    }
+
+    pub(super) fn session(&self, hash: &[u8; 32]) -> Option<&Arc<Session>> {
+        self.sessions.get(hash)
+    }
+
+    /// Sessions of a user, the oldest first.
+    pub(super) fn sessions_of(&self, user: UserId) -> Vec<Arc<Session>> {
+        let mut own: Vec<_> =
+            self.sessions.values().filter(|session| session.user == user).cloned().collect();
+        own.sort_by_key(|session| session.id);
+        own
+    }
+
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Arc<Session>> {
+        self.sessions.values()
+    }
+
+    pub(super) fn put_session(&mut self, session: Arc<Session>) {
+        self.sessions.insert(session.hash, session);
+    }
+
+    pub(super) fn remove_sessions(&mut self, ids: &[SessionId]) {
+        self.sessions.retain(|_, session| !ids.contains(&session.id));
     }
 
     pub(super) fn streams(&self) -> &Rows<Stream> {

@@ -1,9 +1,10 @@
-//! The catalog: organizations, users, keys, devices, streams, groups, events and policies.
+//! The catalog: organizations, users, sessions, keys, devices, streams, groups, events, policies, and the audit log.
 //!
 //! The database (SQLite or PostgreSQL, by SeaORM) is the truth. A mirror in memory serves every read but those of
-//! the event log. It owns isolation between organizations and restricted keys (`sight`); it does not check scopes
+//! the event log and the audit log. It owns isolation between organizations and restricted keys (`sight`); it does not check scopes
 //! (app/ does) and knows nothing of readings. One server at a time writes a catalog.
 
+mod audit;
 pub(in crate::store) mod database;
 mod device;
 mod entity;
@@ -15,8 +16,10 @@ mod migration;
 mod mirror;
 mod org;
 mod policy;
+mod refusals;
 mod retention;
 mod rows;
+mod session;
 mod sight;
 mod stream;
 #[cfg(test)]
@@ -33,6 +36,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use self::database::unavailable;
 use self::mirror::Mirror;
+use self::refusals::Refusals;
 use self::sight::Sight;
 use self::turn::{InStep, Turn};
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
@@ -41,7 +45,7 @@ pub use self::retention::{Moment, Reach};
 pub use self::stream::StreamEntry;
 
 /// When a change returns `Ok` it is committed and every later read sees it; on `Err` with a kind that is not our
-/// fault nothing changed. A change whose caller goes away is still finished.
+/// fault nothing changed. A change whose caller goes away is still finished. With it comes its row of the audit log.
 pub struct Catalog {
     db: DatabaseConnection,
     mirror: Arc<RwLock<Mirror>>,
@@ -49,6 +53,8 @@ pub struct Catalog {
     in_step: Arc<tokio::sync::Mutex<InStep>>,
     /// Uses of keys not yet written to the database.
     used: Mutex<HashMap<KeyId, Micros>>,
+    /// Refused accesses not yet written to the database.
+    refusals: Mutex<Refusals>,
     default_org: OrgId,
     /// What `kept` answered last.
     kept: Mutex<Option<retention::KeptFor>>,
@@ -70,6 +76,7 @@ impl Catalog {
             clock,
             in_step: Arc::new(tokio::sync::Mutex::new(InStep(true))),
             used: Mutex::new(HashMap::new()),
+            refusals: Mutex::default(),
             default_org,
             kept: Mutex::new(None),
             most_devices: AtomicUsize::new(usize::MAX),
@@ -94,7 +101,7 @@ impl Catalog {
     /// Waits until no other change is under way.
     async fn turn(&self) -> Result<Turn> {
         let in_step = Arc::clone(&self.in_step).lock_owned().await;
-        Turn::begin(in_step, self.db.clone(), Arc::clone(&self.mirror)).await
+        Turn::begin(in_step, self.db.clone(), Arc::clone(&self.mirror), Arc::clone(&self.clock)).await
     }
 }
 

@@ -6,7 +6,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, Qu
 
 use super::database::{refused, unavailable};
 use super::sight::administrator;
+use super::turn::Work;
 use super::{Catalog, entity, not_unique};
+use crate::domain::audit::{Action, Change};
 use crate::domain::check::check_text;
 use crate::domain::org::{DEFAULT_ORG, Org, slug_problems};
 use crate::domain::{Error, Micros, OrgId, Principal, Result};
@@ -34,6 +36,11 @@ impl Catalog {
         self.mirror.read().orgs.named((), slug).cloned().ok_or_else(Error::not_found)
     }
 
+    /// The principal's own.
+    pub fn org_of(&self, who: &Principal) -> Option<Arc<Org>> {
+        self.mirror.read().orgs.get(who.org).cloned()
+    }
+
     pub async fn create_org(&self, who: &Principal, slug: &str, name: &str) -> Result<Arc<Org>> {
         administrator(who)?;
         let (slug, name) = (slug.trim(), name.trim());
@@ -45,11 +52,12 @@ impl Catalog {
             return Err(not_unique("slug"));
         }
         let row = entity::org::new(slug, name, self.clock.now());
-        let insert = async move |db: DatabaseConnection| {
-            let row = row.insert(&db).await.map_err(|e| refused(e, || not_unique("slug")))?;
+        let insert = async move |db: Work| {
+            let row = row.insert(&*db).await.map_err(|e| refused(e, || not_unique("slug")))?;
             Ok(Arc::new(Org::from(row)))
         };
-        turn.run(insert, |mirror, org| mirror.orgs.put(Arc::clone(org))).await
+        let told = |org: &Arc<Org>| Change::new(Action::Create, "organization", org.id.0);
+        turn.change(who, insert, told, |mirror, org| mirror.orgs.put(Arc::clone(org))).await
     }
 }
 

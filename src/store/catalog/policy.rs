@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseConnection, DbErr, EntityTrait, QueryFilter, Set,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Set,
 };
 
 use super::database::{refused, unavailable};
 use super::sight::{Sight, whole_org};
+use super::turn::Work;
 use super::{Catalog, entity, not_unique};
+use crate::domain::audit::{Action, Change};
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::{Error, Principal, Result, StreamId};
 
@@ -35,11 +37,14 @@ impl Catalog {
         let turn = self.turn().await?;
         let policy = Policy { org: who.org, table, stream, drop_after_s };
         let is_new = stored(&turn.sight(who), table, stream)?.is_none();
-        let set = async move |db: DatabaseConnection| {
-            write(&db, &policy, is_new).await.map_err(|e| refused(e, || not_unique("hypertable")))?;
+        let set = async move |db: Work| {
+            write(&*db, &policy, is_new).await.map_err(|e| refused(e, || not_unique("hypertable")))?;
             Ok((Arc::new(policy), is_new))
         };
-        turn.run(set, |mirror, (policy, _)| mirror.put_policy(Arc::clone(policy))).await
+        let told = move |(_, is_new): &(Arc<Policy>, bool)| {
+            told(if *is_new { Action::Create } else { Action::Update }, table, stream)
+        };
+        turn.change(who, set, told, |mirror, (policy, _)| mirror.put_policy(Arc::clone(policy))).await
     }
 
     /// Removes a policy; says whether there was one.
@@ -52,15 +57,16 @@ impl Catalog {
         let turn = self.turn().await?;
         let Some(policy) = stored(&turn.sight(who), table, stream)? else { return Ok(false) };
         let org = policy.org;
-        let remove = async move |db: DatabaseConnection| {
+        let remove = async move |db: Work| {
             entity::policy::Entity::delete_many()
                 .filter(row_of(&policy))
-                .exec(&db)
+                .exec(&*db)
                 .await
                 .map_err(unavailable)?;
             Ok(true)
         };
-        turn.run(remove, move |mirror, _| mirror.remove_policy(org, table, stream)).await
+        let told = move |_: &bool| told(Action::Delete, table, stream);
+        turn.change(who, remove, told, move |mirror, _| mirror.remove_policy(org, table, stream)).await
     }
 
     /// Every policy of every organization, in no order.
@@ -78,7 +84,12 @@ fn stored(sight: &Sight, table: PolicyTable, stream: Option<StreamId>) -> Result
     Ok(sight.policy(table, stream)?.cloned())
 }
 
-async fn write(db: &DatabaseConnection, policy: &Policy, is_new: bool) -> std::result::Result<(), DbErr> {
+/// A policy is named by its stream, if it has one, and its table.
+fn told(action: Action, table: PolicyTable, stream: Option<StreamId>) -> Change {
+    Change::new(action, "policy", stream.map(|id| id.0)).with(vec![table.name()])
+}
+
+async fn write(db: &impl ConnectionTrait, policy: &Policy, is_new: bool) -> std::result::Result<(), DbErr> {
     if is_new {
         entity::policy::new(policy).insert(db).await?;
         return Ok(());

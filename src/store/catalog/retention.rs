@@ -7,11 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
+use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::database::unavailable;
 use super::mirror::{Mirror, OF_STREAMS};
 use super::sight::whole_org;
+use super::turn::Work;
 use super::{Catalog, entity};
 use crate::domain::policy::{PolicyChange, PolicyTable};
 use crate::domain::retention::{Cut, Cutoffs, EVERYTHING, Kept, NOTHING, Since, cut};
@@ -92,8 +93,8 @@ impl Catalog {
         if raised.is_empty() {
             return Ok(());
         }
-        let raise = async move |db: DatabaseConnection| {
-            write_floors(&db, &raised).await?;
+        let raise = async move |db: Work| {
+            write_floors(&*db, &raised).await?;
             Ok(raised)
         };
         let put = |mirror: &mut Mirror, raised: &Vec<(Table, i32, i64)>| {

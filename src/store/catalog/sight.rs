@@ -53,12 +53,13 @@ impl<'a> Sight<'a> {
         if administrator(self.who).is_err() {
             return Vec::new();
         }
-        self.mirror.users.of(()).filter(|user| user.org == self.who.org).cloned().collect()
+        self.mirror.users().of(()).filter(|user| user.org == self.who.org).cloned().collect()
     }
 
     pub(super) fn user(&self, id: UserId) -> Result<&Arc<User>> {
         administrator(self.who)?;
-        self.mirror.users.get(id).filter(|user| user.org == self.who.org).ok_or_else(Error::not_found)
+        let user = self.mirror.users().get(id).ok_or_else(Error::not_found)?;
+        if user.org == self.who.org { Ok(user) } else { Err(Error::hidden()) }
     }
 
     /// Keys by id ascending. They are of the whole organization, so a restricted key sees none, not even itself.
@@ -70,14 +71,16 @@ impl<'a> Sight<'a> {
     }
 
     pub(super) fn key(&self, id: KeyId) -> Result<&Arc<Key>> {
-        let key = self.mirror.keys.get(id).filter(|key| key.org == self.who.org && !self.who.is_restricted());
-        key.ok_or_else(Error::not_found)
+        let key = self.mirror.keys.get(id).ok_or_else(Error::not_found)?;
+        let is_seen = key.org == self.who.org && !self.who.is_restricted();
+        if is_seen { Ok(key) } else { Err(Error::hidden()) }
     }
 
     /// A device is seen when it is owned, or when one of its streams is allowed.
     pub(super) fn device(&self, id: DeviceId) -> Result<&Arc<Device>> {
-        let device = self.mirror.devices.get(id).filter(|d| d.org == self.who.org);
-        device.filter(|d| self.owns(d) || self.parents().any(|p| p == id)).ok_or_else(Error::not_found)
+        let device = self.mirror.devices.get(id).ok_or_else(Error::not_found)?;
+        let is_seen = device.org == self.who.org && (self.owns(device) || self.parents().any(|p| p == id));
+        if is_seen { Ok(device) } else { Err(Error::hidden()) }
     }
 
     /// A device this principal may change: `NotFound` when it does not see it, `Forbidden` when it may only read it.
@@ -104,7 +107,8 @@ impl<'a> Sight<'a> {
     }
 
     pub(super) fn stream(&self, id: StreamId) -> Result<&Arc<Stream>> {
-        self.mirror.streams().get(id).filter(|s| self.sees(s)).ok_or_else(Error::not_found)
+        let stream = self.mirror.streams().get(id).ok_or_else(Error::not_found)?;
+        if self.sees(stream) { Ok(stream) } else { Err(Error::hidden()) }
     }
 
     /// Ids of the streams seen, ascending.
@@ -120,7 +124,8 @@ impl<'a> Sight<'a> {
 
     /// Groups have no list of their own: all of the organization's are seen, each with the members seen.
     pub(super) fn group(&self, id: GroupId) -> Result<&Arc<Group>> {
-        self.mirror.groups.get(id).filter(|g| g.org == self.who.org).ok_or_else(Error::not_found)
+        let group = self.mirror.groups.get(id).ok_or_else(Error::not_found)?;
+        if group.org == self.who.org { Ok(group) } else { Err(Error::hidden()) }
     }
 
     /// Groups seen, by id ascending.

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, DatabaseConnection, DbErr, EntityTrait, TransactionTrait};
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use super::database::{refused, unavailable};
 use super::sight::Sight;
+use super::turn::Work;
 use super::{Catalog, entity, no_such_row, retention, trim};
+use crate::domain::audit::{Action, Change};
 use crate::domain::device::Device;
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::window::Windows;
@@ -56,8 +58,10 @@ impl Catalog {
         let turn = self.turn().await?;
         check_new(&turn.sight(who), &spec)?;
         let row = entity::stream::new(who.org, spec, self.clock.now());
-        turn.run(
-            async move |db| write(row.insert(&db).await),
+        turn.change(
+            who,
+            async move |db| write(row.insert(&*db).await),
+            |stream| Change::new(Action::Create, "data", stream.id.0),
             |mirror, stream| {
                 mirror.put_stream(Arc::clone(stream));
             },
@@ -74,9 +78,12 @@ impl Catalog {
     ) -> Result<Arc<Stream>> {
         let turn = self.turn().await?;
         let (stream, spec) = changed(&turn.sight(who), id, change)?;
+        let fields = stream.spec.differences(&spec);
         let row = entity::stream::changed(&stream, spec, self.clock.now());
-        turn.run(
-            async move |db| write(row.update(&db).await),
+        turn.change(
+            who,
+            async move |db| write(row.update(&*db).await),
+            move |_| Change::new(Action::Update, "data", id.0).with(fields),
             |mirror, stream| {
                 mirror.put_stream(Arc::clone(stream));
             },
@@ -89,13 +96,13 @@ impl Catalog {
     pub async fn delete_stream(&self, who: &Principal, id: StreamId) -> Result<()> {
         let turn = self.turn().await?;
         turn.sight(who).stream(id)?;
-        let delete = async move |db: DatabaseConnection| {
-            let both = db.begin().await.map_err(unavailable)?;
-            retention::bury(&both, &[id], None).await?;
-            entity::stream::Entity::delete_by_id(id.0).exec(&both).await.map_err(unavailable)?;
-            both.commit().await.map_err(unavailable)
+        let delete = async move |db: Work| {
+            retention::bury(&*db, &[id], None).await?;
+            entity::stream::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
+            Ok(())
         };
-        turn.run(delete, move |mirror, ()| mirror.remove_stream(id)).await
+        let told = move |(): &()| Change::new(Action::Delete, "data", id.0);
+        turn.change(who, delete, told, move |mirror, ()| mirror.remove_stream(id)).await
     }
 
     /// The write path's check. It needs no principal, for it tells nothing that the caller does not compare.

@@ -1,5 +1,7 @@
 //! Turns: one change of the catalog at a time, database first, mirror after.
 //!
+//! A change is one transaction, in which the audit log's row of it is written too: neither is there without the other.
+//!
 //! A turn reads the mirror, so read-modify-write is atomic without database locks. Its work runs to the end even
 //! when the caller goes away, and a failure of the database makes the next turn load the mirror anew: an
 //! unanswered commit may or may not have happened.
@@ -8,20 +10,27 @@ use std::future::Future;
 use std::sync::Arc;
 
 use parking_lot::{RwLock, RwLockReadGuard};
-use sea_orm::DatabaseConnection;
+use sea_orm::{ActiveModelTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OwnedMutexGuard;
 
+use super::audit::Author;
+use super::database::unavailable;
 use super::mirror::Mirror;
 use super::sight::Sight;
-use crate::domain::{Error, Principal, Result};
+use crate::domain::audit::Change;
+use crate::domain::{Clock, Error, Principal, Result};
 
 /// Whether the mirror is known to equal the database. Whoever holds its lock has the turn.
 pub(super) struct InStep(pub(super) bool);
+
+/// The transaction of a change. Nothing of it may be kept.
+pub(super) type Work = Arc<DatabaseTransaction>;
 
 pub(super) struct Turn {
     in_step: OwnedMutexGuard<InStep>,
     pub(super) db: DatabaseConnection,
     mirror: Arc<RwLock<Mirror>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Turn {
@@ -29,6 +38,7 @@ impl Turn {
         mut in_step: OwnedMutexGuard<InStep>,
         db: DatabaseConnection,
         mirror: Arc<RwLock<Mirror>>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         if !in_step.0 {
             let fresh = Mirror::load(&db).await?;
@@ -36,7 +46,7 @@ impl Turn {
             *mirror = fresh.following(&mirror);
             in_step.0 = true;
         }
-        Ok(Self { in_step, db, mirror })
+        Ok(Self { in_step, db, mirror, clock })
     }
 
     /// What `who` sees, unchanged until this turn ends. Never hold it across an await.
@@ -49,22 +59,51 @@ impl Turn {
         self.mirror.read()
     }
 
-    /// Ends the turn with a change: `work` on the database, then `apply` on the mirror if it succeeded.
-    /// `work` starts only after every rule was checked, so whatever fails in it came from the database.
+    /// Ends the turn with a change: `work` on the database, then `apply` on the mirror if it succeeded. What `told` says of
+    /// it goes to the audit log in the name of `who`. `work` starts only after every rule was checked, so whatever fails
+    /// in it came from the database.
+    pub(super) async fn change<T, W>(
+        self,
+        who: &Principal,
+        work: impl FnOnce(Work) -> W,
+        told: impl FnOnce(&T) -> Change + Send + 'static,
+        apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + Sync + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (author, now) = (Author::of(who, &self.mirror.read()), self.clock.now());
+        let work_and_tell = |db: Work| {
+            let work = work(db.clone());
+            async move {
+                let done = work.await?;
+                let row = author.row(&told(&done), now);
+                row.insert(&*db).await.map_err(unavailable)?;
+                Ok(done)
+            }
+        };
+        self.run(work_and_tell, apply).await
+    }
+
+    /// The same for what is nobody's doing: it leaves no trace in the audit log.
     pub(super) async fn run<T, W>(
         self,
-        work: impl FnOnce(DatabaseConnection) -> W,
+        work: impl FnOnce(Work) -> W,
         apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
     ) -> Result<T>
     where
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let Self { mut in_step, db, mirror } = self;
-        let work = work(db);
+        let Self { mut in_step, db, mirror, .. } = self;
+        let all = Arc::new(db.begin().await.map_err(unavailable)?);
+        let work = work(all.clone());
         let task = tokio::spawn(async move {
             in_step.0 = false;
             let done = work.await?;
+            let all = Arc::try_unwrap(all).map_err(|_| Error::internal("a change kept its transaction"))?;
+            all.commit().await.map_err(unavailable)?;
             apply(&mut mirror.write(), &done);
             in_step.0 = true;
             Ok(done)

@@ -17,15 +17,17 @@ use crate::store::catalog::database;
 const LISTED: u64 = 100;
 
 /// Every table with what its rows name: column, table of the row it names.
-const TABLES: [(&str, &[(&str, &str)]); 8] = [
+const TABLES: [(&str, &[(&str, &str)]); 10] = [
     ("orgs", &[]),
     ("users", &[("org_id", "orgs")]),
+    ("sessions", &[("user_id", "users")]),
     ("keys", &[("org_id", "orgs")]),
     ("devices", &[("org_id", "orgs")]),
     ("groups", &[("org_id", "orgs")]),
     ("streams", &[("org_id", "orgs"), ("device_id", "devices"), ("group_id", "groups")]),
     ("policies", &[("org_id", "orgs"), ("stream_id", "streams")]),
     ("events", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
+    ("audit_log", &[("org_id", "orgs")]),
 ];
 
 /// Rows that have to be of the same organization as the row they name.

@@ -2,6 +2,7 @@
 //!
 //! No query lives here. Choices are stored by their names, times as microseconds, JSON and id lists as JSON text.
 
+pub(super) mod audit;
 pub(super) mod device;
 pub(super) mod event;
 pub(super) mod floor;
@@ -10,6 +11,7 @@ pub(super) mod group;
 pub(super) mod key;
 pub(super) mod org;
 pub(super) mod policy;
+pub(super) mod session;
 pub(super) mod stream;
 pub(super) mod user;
 
@@ -19,7 +21,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{Error, Result};
 
 /// JSON text of maps and id lists, none of which can fail to serialise: their keys are strings.
-fn to_json(value: &impl Serialize) -> String {
+pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("string-keyed JSON and id lists always serialise")
 }
 

@@ -8,6 +8,7 @@ mod m20260101_000002_plant;
 mod m20260101_000003_records;
 mod m20261120_000004_windows;
 mod m20261121_000005_floors;
+mod m20261122_000006_access;
 mod m20261123_000007_grants;
 
 use sea_orm_migration::prelude::*;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000003_records::Migration),
             Box::new(m20261120_000004_windows::Migration),
             Box::new(m20261121_000005_floors::Migration),
+            Box::new(m20261122_000006_access::Migration),
             Box::new(m20261123_000007_grants::Migration),
         ]
     }

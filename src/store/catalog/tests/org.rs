@@ -30,7 +30,7 @@ pub(super) async fn only_the_administrator_manages_organizations_and_users(place
     assert_eq!(refusal(catalog.org_by_slug(&anyone, "default")), forbidden());
     assert_eq!(refusal(catalog.create_user(&anyone, person("bob")).await), forbidden());
     assert_eq!(refusal(catalog.user_by_name(&anyone, "ada")), forbidden());
-    assert_eq!(refusal(catalog.set_password(&anyone, user.id, String::new()).await), forbidden());
+    assert_eq!(refusal(catalog.set_password(&anyone, user.id, String::new(), None).await), forbidden());
     assert!(catalog.orgs(&anyone).is_empty() && catalog.users(&anyone).is_empty());
 }
 
@@ -56,8 +56,8 @@ pub(super) async fn a_user_belongs_to_one_organization_and_is_found_from_any(pla
     assert_eq!(catalog.user_by_name(&admin, "ada").unwrap(), ada);
     assert_eq!(refusal(catalog.user_by_name(&admin, "Ada")), not_found());
     assert_eq!((catalog.users(&admin).len(), catalog.users(&other).len()), (0, 1));
-    assert_eq!(refusal(catalog.set_password(&admin, ada.id, "$2".to_owned()).await), not_found());
-    catalog.set_password(&other, ada.id, "$2".to_owned()).await.unwrap();
+    assert_eq!(refusal(catalog.set_password(&admin, ada.id, "$2".to_owned(), None).await), not_found());
+    catalog.set_password(&other, ada.id, "$2".to_owned(), None).await.unwrap();
     drop(catalog);
     let again = place.open().await;
     let stored = again.user_by_name(&Principal::system(again.default_org()), "ada").unwrap();

@@ -104,6 +104,7 @@ pub(super) fn key(org: OrgId, devices: Option<&[DeviceId]>, streams: Option<&[St
         scopes: Scopes::all(),
         devices: devices.map(|ids| ids.iter().copied().collect()),
         streams: streams.map(|ids| ids.iter().copied().collect()),
+        origin: None,
     }
 }
 

@@ -1,0 +1,119 @@
+//! `/api/key/`: API keys of the superuser's organization. A secret is shown once, when its key is made.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use super::Id;
+use super::body::Unread;
+use super::fields::{Fields, Mode, Need};
+use super::query::Query;
+use crate::api::caller::Caller;
+use crate::api::error::RestError;
+use crate::app::App;
+use crate::domain::key::{Key, KeySpec};
+use crate::domain::{DeviceId, KeyId, Result, Scope, Scopes, StreamId};
+
+pub async fn list(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<Vec<KeyView>>, RestError> {
+    let mut query = Query::parse(raw.as_deref());
+    let page = query.page();
+    query.finish()?;
+    let keys = app.keys(&caller)?;
+    Ok(Json(keys.iter().skip(page.offset).take(page.limit).map(|key| KeyView::new(key)).collect()))
+}
+
+pub async fn create(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    body: Unread,
+) -> Result<(StatusCode, Json<NewKeyView>), RestError> {
+    let fields = body.fields(Mode::Whole).await?;
+    let (key, secret) = app.issue_key(&caller, parse(fields)?).await?;
+    Ok((StatusCode::CREATED, Json(NewKeyView { shown: KeyView::new(&key), key: secret })))
+}
+
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<KeyId>,
+) -> Result<Json<KeyView>, RestError> {
+    Ok(Json(KeyView::new(&*app.key(&caller, id)?)))
+}
+
+pub async fn destroy(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<KeyId>,
+) -> Result<StatusCode, RestError> {
+    app.revoke_key(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Scopes have to be named, unlike on the command line: nobody grants everything by leaving a field out.
+fn parse(mut fields: Fields) -> Result<KeySpec> {
+    let (mut name, mut scopes) = (String::new(), Vec::new());
+    let (mut devices, mut streams): (Option<Vec<DeviceId>>, Option<Vec<StreamId>>) = (None, None);
+    let mut expires_at = None;
+    fields.text("name", Need::Required, &mut name);
+    fields.choices::<Scope>("scopes", &mut scopes);
+    fields.rows_or_null("allowed_devices", DeviceId, &mut devices);
+    fields.rows_or_null("allowed_data", StreamId, &mut streams);
+    fields.timestamp_or_null("expires_at", &mut expires_at);
+    fields.finish(Vec::new())?;
+    Ok(KeySpec {
+        name,
+        scopes: scopes.into_iter().collect::<Scopes>(),
+        devices: devices.map(|ids| ids.into_iter().collect::<BTreeSet<_>>()),
+        streams: streams.map(|ids| ids.into_iter().collect::<BTreeSet<_>>()),
+        expires_at,
+    })
+}
+
+/// A key as shown: of its secret only the beginning it is recognised by.
+#[derive(Debug, Serialize)]
+pub struct KeyView {
+    id: KeyId,
+    name: String,
+    prefix: String,
+    scopes: Vec<String>,
+    allowed_devices: Option<BTreeSet<DeviceId>>,
+    allowed_data: Option<BTreeSet<StreamId>>,
+    enabled: bool,
+    expires_at: Option<String>,
+    last_used_at: Option<String>,
+    created_at: String,
+}
+
+/// The only answer that holds a secret.
+#[derive(Serialize)]
+pub struct NewKeyView {
+    #[serde(flatten)]
+    shown: KeyView,
+    key: String,
+}
+
+impl KeyView {
+    fn new(key: &Key) -> Self {
+        let spec = key.spec.clone();
+        Self {
+            id: key.id,
+            name: spec.name,
+            prefix: key.secret.prefix.clone(),
+            scopes: spec.scopes.iter().map(|scope| scope.to_string()).collect(),
+            allowed_devices: spec.devices,
+            allowed_data: spec.streams,
+            enabled: key.enabled,
+            expires_at: spec.expires_at.map(|end| end.to_iso()),
+            last_used_at: key.last_used_at.map(|at| at.to_iso()),
+            created_at: key.created_at.to_iso(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `/api/session/`: logging in and out, who is logged in, and one's own password.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse};
+use serde::Serialize;
+
+use super::body::Unread;
+use super::fields::{Mode, Need};
+use crate::api::caller::{self, Caller};
+use crate::api::cookies;
+use crate::api::error::RestError;
+use crate::app::App;
+use crate::app::session::{Begun, Login, no_credentials};
+use crate::domain::audit::Origin;
+use crate::domain::org::User;
+use crate::domain::{Principal, UserId};
+
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Extension(origin): Extension<Arc<Origin>>,
+    headers: HeaderMap,
+    body: Unread,
+) -> Result<impl IntoResponse, RestError> {
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut login = Login { username: String::new(), password: String::new() };
+    fields.text("username", Need::Required, &mut login.username);
+    fields.required_secret("password", &mut login.password);
+    fields.finish(Vec::new())?;
+    let Begun { token, user } = app.log_in(login, &origin).await?;
+    // Nobody is logged in twice in one browser: what it presented before ends.
+    if let Some(former) = cookies::read(&headers, cookies::SESSION) {
+        app.replace_session(former).await?;
+    }
+    let options = &app.settings().sessions;
+    let set = cookies::set(&token, options.lifetime, options.secure_cookies);
+    Ok((AppendHeaders(set), Json(SessionView::new(&app, &user))))
+}
+
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, RestError> {
+    let user = app.logged_in(&caller)?;
+    let token = caller::session_token(&headers).ok_or_else(no_credentials)?;
+    let options = &app.settings().sessions;
+    let csrf = cookies::csrf(token, options.lifetime, options.secure_cookies);
+    Ok((AppendHeaders([csrf]), Json(SessionView::new(&app, &user))))
+}
+
+pub async fn destroy(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, RestError> {
+    let token = caller::session_token(&headers).ok_or_else(no_credentials)?;
+    app.log_out(&caller, token).await?;
+    let cleared = cookies::clear(app.settings().sessions.secure_cookies);
+    Ok((StatusCode::NO_CONTENT, AppendHeaders(cleared)))
+}
+
+pub async fn change_password(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Unread,
+) -> Result<StatusCode, RestError> {
+    app.check_has_password(&caller)?;
+    let token = caller::session_token(&headers).ok_or_else(no_credentials)?.to_owned();
+    let mut fields = body.fields(Mode::Whole).await?;
+    let (mut old, mut new) = (String::new(), String::new());
+    fields.required_secret("old_password", &mut old);
+    fields.required_secret("new_password", &mut new);
+    fields.finish(Vec::new())?;
+    app.change_password(&caller, &token, old, new).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who is logged in.
+#[derive(Debug, Serialize)]
+pub struct SessionView {
+    user: UserView,
+}
+
+#[derive(Debug, Serialize)]
+struct UserView {
+    id: UserId,
+    username: String,
+    /// A slug.
+    organization: String,
+    is_staff: bool,
+    is_superuser: bool,
+}
+
+impl SessionView {
+    fn new(app: &App, user: &User) -> Self {
+        let user = UserView {
+            id: user.id,
+            username: user.name.clone(),
+            organization: app.org_slug(&Principal::user(user)),
+            is_staff: user.is_staff,
+            is_superuser: user.is_superuser,
+        };
+        Self { user }
+    }
+}

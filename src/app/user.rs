@@ -1,0 +1,114 @@
+//! People: made, changed and deleted by whoever owns the data directory.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::access::require_system;
+use crate::domain::org::{NewUser, User, UserChange};
+use crate::domain::{Error, Kind, Principal, Result};
+
+/// A person to be created. No `Debug`: it carries a password.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct UserRequest {
+    pub name: String,
+    pub password: String,
+    pub is_staff: bool,
+    pub is_superuser: bool,
+}
+
+/// What to do about people; a name is of the organization acted in.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserCommand {
+    Create(UserRequest),
+    List,
+    SetPassword { name: String, password: String },
+    SetRole { name: String, is_staff: bool, is_superuser: bool },
+    Enable { name: String, is_enabled: bool },
+    Delete { name: String },
+}
+
+impl UserCommand {
+    /// As it is typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            UserCommand::Create(_) => "basalt user create",
+            UserCommand::List => "basalt user list",
+            UserCommand::SetPassword { .. } => "basalt user passwd",
+            UserCommand::SetRole { .. } => "basalt user role",
+            UserCommand::Enable { is_enabled: true, .. } => "basalt user enable",
+            UserCommand::Enable { is_enabled: false, .. } => "basalt user disable",
+            UserCommand::Delete { .. } => "basalt user delete",
+        }
+    }
+}
+
+impl App {
+    /// A new person in the principal's organization.
+    pub async fn create_user(&self, principal: &Principal, request: UserRequest) -> Result<Arc<User>> {
+        require_system(principal)?;
+        let UserRequest { name, password, is_staff, is_superuser } = request;
+        let password_hash = self.passwords.hash(password).await?;
+        let user = NewUser { name, password_hash, is_staff, is_superuser };
+        self.store.catalog().create_user(principal, user).await
+    }
+
+    /// Whether a person of this name exists, in whichever organization.
+    pub fn has_user(&self, principal: &Principal, name: &str) -> Result<bool> {
+        match self.store.catalog().user_by_name(principal, name) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The people of the principal's organization, by id.
+    pub fn users(&self, principal: &Principal) -> Result<Vec<Arc<User>>> {
+        require_system(principal)?;
+        Ok(self.store.catalog().users(principal))
+    }
+
+    /// Changes a person of the principal's organization; the sessions of one who may no longer log in end.
+    pub async fn update_user(
+        &self,
+        principal: &Principal,
+        name: &str,
+        change: UserChange,
+    ) -> Result<Arc<User>> {
+        let user = self.user_named(principal, name)?;
+        self.store.catalog().update_user(principal, user.id, change).await
+    }
+
+    /// Gives a person of the principal's organization another password; all their sessions end.
+    pub async fn set_password(
+        &self,
+        principal: &Principal,
+        name: &str,
+        password: String,
+    ) -> Result<Arc<User>> {
+        let user = self.user_named(principal, name)?;
+        let hash = self.passwords.hash(password).await?;
+        self.store.catalog().set_password(principal, user.id, hash, None).await?;
+        Ok(user)
+    }
+
+    /// Deletes a person of the principal's organization; all their sessions end.
+    pub async fn delete_user(&self, principal: &Principal, name: &str) -> Result<Arc<User>> {
+        let user = self.user_named(principal, name)?;
+        self.store.catalog().delete_user(principal, user.id).await?;
+        Ok(user)
+    }
+
+    fn user_named(&self, principal: &Principal, name: &str) -> Result<Arc<User>> {
+        require_system(principal)?;
+        let found = self.store.catalog().users(principal).into_iter().find(|user| user.name == name);
+        found.ok_or_else(|| {
+            let message = format!(
+                "there is no `{name}` in this organization; `basalt user list` shows those there are"
+            );
+            Error::field("name", message)
+        })
+    }
+}

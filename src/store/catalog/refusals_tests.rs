@@ -1,0 +1,56 @@
+//! Refusals counted: nothing lost, nothing unbounded.
+
+use super::*;
+
+fn refusal(org: i32, request: &str) -> Same {
+    Same {
+        who: Some((OrgId(org), Caller::System)),
+        address: None,
+        refusal: Refusal::Forbidden,
+        request: request.to_owned(),
+    }
+}
+
+const SECOND: i64 = 1_000_000;
+
+#[test]
+fn the_same_refusal_is_one_row_for_a_minute() {
+    let mut refusals = Refusals::default();
+    // Seconds at which it happens; rows that are new, and what their counts come to, written after each.
+    let rows = [
+        ("the_first", vec![0], true, 1),
+        ("some_more", vec![1, 2, 3], false, 3),
+        ("just_within", vec![59], false, 1),
+        ("a_minute_later", vec![60], true, 1),
+    ];
+    for (name, seconds, is_new, count) in rows {
+        let now = Micros(seconds.last().copied().unwrap_or_default() * SECOND);
+        for at in seconds {
+            refusals.note(refusal(1, "GET /x"), "id", Micros(at * SECOND));
+        }
+        let due = refusals.take(now);
+        assert_eq!(due.len(), 1, "{name}");
+        assert_eq!((due[0].row.is_none(), due[0].count), (is_new, count), "{name}: {due:?}");
+        refusals.written(&due[0].same, 7);
+        assert!(refusals.take(now).is_empty(), "{name}: written is written");
+    }
+}
+
+#[test]
+fn a_flood_is_counted_in_bounded_memory() {
+    let mut refusals = Refusals::default();
+    let total = 100_000;
+    for n in 0..total {
+        refusals.note(refusal(n % 1000, &format!("GET /{n}")), "id", Micros(0));
+    }
+    assert!(refusals.0.len() <= MAX_KNOWN + 5, "{}", refusals.0.len());
+    let due = refusals.take(Micros(SECOND));
+    assert_eq!(due.iter().map(|due| due.count).sum::<i64>(), i64::from(total), "none is lost");
+    assert!(due.iter().any(|due| due.same.who.is_none() && due.same.request == MANY));
+    let rows = due.len();
+    refusals.put_back(due);
+    let again = refusals.take(Micros(SECOND));
+    assert_eq!((again.len(), again.iter().map(|d| d.count).sum::<i64>()), (rows, i64::from(total)));
+    assert!(refusals.take(Micros(61 * SECOND)).is_empty());
+    assert!(refusals.0.is_empty(), "what is over is forgotten");
+}
