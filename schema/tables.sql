@@ -127,6 +127,25 @@ CREATE TABLE query_log (
     "peak_memory" BIGINT
 );
 
+-- scope system:read
+CREATE TABLE audit_log (
+    "id" INTEGER NOT NULL,
+    "ts" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "until" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "organization_id" INTEGER,
+    "actor" VARCHAR,
+    "actor_name" VARCHAR,
+    "action" VARCHAR NOT NULL,
+    "kind" VARCHAR,
+    "row_id" INTEGER,
+    "fields" VARCHAR NOT NULL,
+    "request" VARCHAR NOT NULL,
+    "outcome" VARCHAR NOT NULL,
+    "address" VARCHAR,
+    "request_id" VARCHAR NOT NULL,
+    "count" BIGINT NOT NULL
+);
+
 -- scope value:read
 CREATE TABLE core_value (
     "data_id" INTEGER NOT NULL,

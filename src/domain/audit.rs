@@ -183,6 +183,7 @@ pub struct Record {
 /// Which rows a reader wants.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
+    /// Of `ts`, as `to` is.
     pub from: Option<Micros>,
     pub to: Option<Micros>,
     /// Only rows that come after the one of this id.

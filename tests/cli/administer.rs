@@ -6,11 +6,18 @@ use crate::support::{Client, Home, Server};
 
 /// Every command of administration once, its output as words that have to be in it, in order.
 async fn administer(home: &Home) {
-    let rows: [(&[&str], &[&str]); 7] = [
+    let rows: [(&[&str], &[&str]); 14] = [
         (&["org", "create", "plant-2", "--name", "Plant Two"], &["plant-2", "created"]),
         (&["org", "list"], &["SLUG", "default", "plant-2", "Plant Two"]),
         (&["user", "create", "ann", "--staff"], &["ann"]),
         (&["user", "create", "bob", "--superuser", "--org", "plant-2"], &["bob"]),
+        (&["user", "list"], &["ID", "NAME", "STAFF", "ann", "yes", "no", "yes"]),
+        (&["user", "list", "--org", "plant-2"], &["bob", "no", "yes", "yes"]),
+        (&["user", "passwd", "ann"], &["ann", "password, shown this once: "]),
+        (&["user", "role", "ann", "--superuser"], &["ann is a superuser"]),
+        (&["user", "disable", "ann"], &["ann disabled"]),
+        (&["user", "enable", "ann"], &["ann enabled"]),
+        (&["user", "delete", "bob", "--org", "plant-2"], &["bob deleted"]),
         (&["key", "create", "--name", "reader", "--scope", "value:read,data:read"], &["bslt_"]),
         (&["key", "list"], &["reader", "data:read,value:read", "yes", "never"]),
         (&["key", "list", "--org", "plant-2"], &["NAME"]),
@@ -35,10 +42,12 @@ async fn administer(home: &Home) {
         home.basalt_with(&["user", "create", "eve", "--password-stdin"], &[], "correct horse\n").await;
     assert!(!password.ok().contains("correct horse"), "a password that was given is not printed");
 
-    let failures: [(&[&str], &[&str]); 7] = [
+    let failures: [(&[&str], &[&str]); 9] = [
         (&["org", "create", "plant-2"], &["slug"]),
         (&["org", "create", "Not A Slug"], &["slug"]),
         (&["user", "create", "ann"], &["name"]),
+        (&["user", "delete", "bob"], &["bob", "user list"]),
+        (&["user", "disable", "ann", "--org", "plant-2"], &["ann"]),
         (&["key", "create", "--name", "x", "--scope", "moon:read"], &["moon:read"]),
         (&["key", "create", "--name", "x", "--device", "99"], &["99"]),
         (&["key", "list", "--org", "nowhere"], &["nowhere"]),

@@ -1,13 +1,16 @@
 //! The DataStone REST API over a real socket: one file per noun, each test a table of requests and answers.
 
+mod audit;
 mod data;
 mod device;
 mod event;
 mod group;
 mod hamachi;
+mod key;
 mod license;
 mod refusals;
 mod retention;
+mod session;
 mod statistic;
 mod terminal;
 mod value;

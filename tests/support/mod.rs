@@ -2,11 +2,13 @@
 //!
 //! Everything here waits for an event (a line of a log, an exit, an answer), none of it for a time to pass.
 
+mod browser;
 mod client;
 mod home;
 mod peers;
 mod server;
 
+pub use browser::Browser;
 pub use client::Client;
 pub use home::{Home, Ran};
 pub use peers::{ModbusDevice, ObjectStore, python};

@@ -145,7 +145,9 @@ impl Catalog {
     /// Forgets rows that are older.
     pub async fn forget_audit(&self, before: Micros) -> Result<()> {
         let forget = async move |db: Work| {
-            let old = Entity::delete_many().filter(Column::Until.lt(before.0));
+            // Whose last refusal is old began before: by `ts` the index finds it.
+            let old =
+                Entity::delete_many().filter(Column::Ts.lt(before.0)).filter(Column::Until.lt(before.0));
             old.exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
@@ -196,7 +198,7 @@ async fn write(db: &Work, rows: Vec<(Due, Author)>) -> Result<Vec<i32>> {
 fn select(filter: &AuditFilter) -> sea_orm::Select<Entity> {
     let mut rows = Entity::find();
     if let Some(from) = filter.from {
-        rows = rows.filter(Column::Until.gte(from.0));
+        rows = rows.filter(Column::Ts.gte(from.0));
     }
     if let Some(to) = filter.to {
         rows = rows.filter(Column::Ts.lte(to.0));

@@ -65,7 +65,7 @@ impl Turn {
     pub(super) async fn change<T, W>(
         self,
         who: &Principal,
-        work: impl FnOnce(Work) -> W,
+        work: impl FnOnce(Work) -> W + Send + 'static,
         told: impl FnOnce(&T) -> Change + Send + 'static,
         apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
     ) -> Result<T>
@@ -74,7 +74,7 @@ impl Turn {
         W: Future<Output = Result<T>> + Send + 'static,
     {
         let (author, now) = (Author::of(who, &self.mirror.read()), self.clock.now());
-        let work_and_tell = |db: Work| {
+        let work_and_tell = move |db: Work| {
             let work = work(db.clone());
             async move {
                 let done = work.await?;
@@ -89,7 +89,7 @@ impl Turn {
     /// The same for what is nobody's doing: it leaves no trace in the audit log.
     pub(super) async fn run<T, W>(
         self,
-        work: impl FnOnce(Work) -> W,
+        work: impl FnOnce(Work) -> W + Send + 'static,
         apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
     ) -> Result<T>
     where
@@ -97,11 +97,10 @@ impl Turn {
         W: Future<Output = Result<T>> + Send + 'static,
     {
         let Self { mut in_step, db, mirror, .. } = self;
-        let all = Arc::new(db.begin().await.map_err(unavailable)?);
-        let work = work(all.clone());
         let task = tokio::spawn(async move {
+            let all = Arc::new(db.begin().await.map_err(unavailable)?);
             in_step.0 = false;
-            let done = work.await?;
+            let done = work(all.clone()).await?;
             let all = Arc::try_unwrap(all).map_err(|_| Error::internal("a change kept its transaction"))?;
             all.commit().await.map_err(unavailable)?;
             apply(&mut mirror.write(), &done);

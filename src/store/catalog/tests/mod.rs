@@ -2,6 +2,7 @@
 //!
 //! PostgreSQL is the server that `BASALT_TEST_POSTGRES` names; without it those tests fail, they are not skipped.
 
+mod access;
 mod device;
 mod durability;
 mod event;
@@ -92,6 +93,14 @@ suite! {
         a_floor_is_remembered_and_never_goes_back,
         what_is_deleted_keeps_no_rows,
         what_is_kept_follows_policies_and_the_clock;
+    access:
+        a_session_lasts_over_a_restart_until_its_time_is_over,
+        a_session_ends_with_what_it_stands_on,
+        the_oldest_of_too_many_sessions_ends,
+        people_are_changed_in_their_organization_only,
+        a_change_and_its_row_of_the_audit_log_are_one,
+        refusals_are_counted_and_written_before_anybody_reads,
+        the_audit_log_is_of_one_organization;
     durability:
         opening_again_migrates_nothing_and_reads_everything,
         ids_are_never_used_again,

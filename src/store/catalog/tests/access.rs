@@ -1,0 +1,247 @@
+//! Sessions and the audit log.
+
+use std::sync::Arc;
+
+use super::place::*;
+use crate::domain::audit::{Action, AuditFilter, Change, Origin, Record, Refusal};
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::org::{NewUser, User, UserChange};
+use crate::domain::page::Page;
+use crate::domain::principal::Caller;
+use crate::domain::{KeyId, Kind, Micros, OrgId, Principal};
+use crate::store::catalog::Catalog;
+
+const HOUR: i64 = 3_600_000_000;
+
+async fn person(catalog: &Catalog, who: &Principal, name: &str, is_superuser: bool) -> Arc<User> {
+    let user =
+        NewUser { name: name.to_owned(), password_hash: "$1".to_owned(), is_staff: true, is_superuser };
+    catalog.create_user(who, user).await.unwrap()
+}
+
+fn origin(request: &str) -> Arc<Origin> {
+    Arc::new(Origin::new(request, Some("10.0.0.7".parse().unwrap()), "request-1"))
+}
+
+async fn begin(catalog: &Catalog, user: &User, token: u8) -> bool {
+    let expires_at = Micros(START.0 + HOUR);
+    catalog.create_session(user, [token; 32], expires_at, &origin("POST /api/session")).await.is_ok()
+}
+
+fn is_known(catalog: &Catalog, token: u8) -> bool {
+    catalog.session_by_hash(&[token; 32], START).is_some()
+}
+
+async fn all(catalog: &Catalog, who: &Principal) -> Vec<Record> {
+    catalog.audit_log(who, &AuditFilter::default()).await.unwrap()
+}
+
+pub(super) async fn a_session_lasts_over_a_restart_until_its_time_is_over(place: Place) {
+    let catalog = place.open().await;
+    let ada = person(&catalog, &admin(&catalog), "ada", false).await;
+    assert!(begin(&catalog, &ada, 1).await);
+    drop(catalog);
+    let catalog = place.open().await;
+    let (session, user) = catalog.session_by_hash(&[1; 32], START).unwrap();
+    assert_eq!((session.user, &user), (ada.id, &ada));
+    assert!(!is_known(&catalog, 2));
+    let end = session.expires_at;
+    assert!(catalog.session_by_hash(&[1; 32], Micros(end.0 - 1)).is_some());
+    assert!(catalog.session_by_hash(&[1; 32], end).is_none());
+    catalog.forget_sessions(Micros(end.0 - 1)).await.unwrap();
+    assert!(is_known(&catalog, 1));
+    catalog.forget_sessions(end).await.unwrap();
+    assert!(!is_known(&catalog, 1) && !is_known(&place.open().await, 1));
+}
+
+pub(super) async fn a_session_ends_with_what_it_stands_on(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let role = |is_staff, is_superuser| UserChange {
+        is_staff: Some(is_staff),
+        is_superuser: Some(is_superuser),
+        enabled: None,
+    };
+    let disabled = UserChange { enabled: Some(false), ..UserChange::default() };
+    let names = ["out", "password", "disabled", "no_staff", "superuser_now", "deleted"];
+    for (token, name) in (1..).zip(names) {
+        let user = person(&catalog, &admin, name, false).await;
+        assert!(begin(&catalog, &user, token).await, "{name}");
+        assert!(begin(&catalog, &user, token + 100).await, "{name}");
+        let own = Principal::user(&user);
+        let session = catalog.session_by_hash(&[token; 32], START).unwrap().0;
+        let mut lasts = (false, false);
+        match name {
+            "out" => {
+                catalog.end_session(&own, session.id).await.unwrap();
+                lasts = (false, true);
+            }
+            "password" => {
+                catalog.set_password(&own, user.id, "$2".to_owned(), Some(session.id)).await.unwrap();
+                lasts = (true, false);
+            }
+            "disabled" => drop(catalog.update_user(&admin, user.id, disabled).await.unwrap()),
+            "no_staff" => drop(catalog.update_user(&admin, user.id, role(false, false)).await.unwrap()),
+            "superuser_now" => {
+                catalog.update_user(&admin, user.id, role(false, true)).await.unwrap();
+                lasts = (true, true);
+            }
+            _ => catalog.delete_user(&admin, user.id).await.unwrap(),
+        }
+        for catalog in [&catalog, &place.open().await] {
+            assert_eq!((is_known(catalog, token), is_known(catalog, token + 100)), lasts, "{name}");
+        }
+        assert_eq!(
+            begin(&catalog, &user, token + 50).await,
+            matches!(name, "out" | "superuser_now"),
+            "{name}"
+        );
+    }
+}
+
+pub(super) async fn the_oldest_of_too_many_sessions_ends(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let (ada, bob) =
+        (person(&catalog, &admin, "ada", false).await, person(&catalog, &admin, "bob", false).await);
+    assert!(begin(&catalog, &bob, 200).await);
+    for token in 1..=51 {
+        assert!(begin(&catalog, &ada, token).await);
+    }
+    for catalog in [&catalog, &place.open().await] {
+        let known: Vec<u8> = (1..=200).filter(|token| is_known(catalog, *token)).collect();
+        assert_eq!(known, (2..=51).chain([200]).collect::<Vec<_>>());
+    }
+}
+
+pub(super) async fn people_are_changed_in_their_organization_only(place: Place) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let ada = person(&catalog, &ours, "ada", true).await;
+    let change = UserChange { enabled: Some(false), ..UserChange::default() };
+    assert_eq!(refusal(catalog.update_user(&theirs, ada.id, change).await), not_found());
+    assert_eq!(refusal(catalog.delete_user(&theirs, ada.id).await), not_found());
+    let bob = person(&catalog, &ours, "bob", true).await;
+    let own = Principal::user(&bob);
+    assert_eq!(refusal(catalog.update_user(&own, bob.id, change).await), forbidden());
+    assert_eq!(refusal(catalog.delete_user(&own, ada.id).await), forbidden());
+    assert_eq!(refusal(catalog.set_password(&own, ada.id, "$3".to_owned(), None).await), forbidden());
+}
+
+pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: Place) {
+    let catalog = place.open().await;
+    let owner = admin(&catalog);
+    let made = catalog.create_key(&owner, key_spec("robot"), secret("a")).await.unwrap();
+    let who = key(owner.org, None, None).asking_from(&origin("POST /api/device"));
+    assert_eq!(who.caller, Caller::Key(made.id));
+    let device = catalog.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await.unwrap();
+    let refused = catalog.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await;
+    assert_eq!(refusal(refused).0, Kind::Invalid);
+    let change = |spec: &mut DeviceSpec| {
+        spec.name = "e".to_owned();
+        spec.password = "secret".to_owned();
+    };
+    catalog.update_device(&who, device.id, change).await.unwrap();
+    catalog.delete_device(&who, device.id).await.unwrap();
+    let io = Change::new(Action::Write, "data", 9).with(vec!["value"]);
+    catalog.audit(&who, io).await.unwrap();
+    let rows = all(&place.open().await, &owner).await;
+    let told: Vec<_> = rows
+        .iter()
+        .map(|r| {
+            (
+                r.actor.as_deref().unwrap(),
+                r.actor_name.as_deref(),
+                r.action.as_str(),
+                r.row,
+                r.fields.join(","),
+            )
+        })
+        .collect();
+    let (robot, id) = (Some("robot"), Some(device.id.0));
+    assert_eq!(
+        told,
+        [
+            ("system", None, "create", Some(made.id.0), String::new()),
+            ("key:1", robot, "create", id, String::new()),
+            ("key:1", robot, "update", id, "name,password".to_owned()),
+            ("key:1", robot, "delete", id, String::new()),
+            ("key:1", robot, "write", Some(9), "value".to_owned()),
+        ]
+    );
+    let row = &rows[2];
+    assert_eq!((row.kind.as_deref(), row.outcome.as_str(), row.count), (Some("device"), "ok", 1));
+    let (address, request) = (row.address.as_deref(), row.request.as_str());
+    assert_eq!(
+        (address, request, row.request_id.as_str()),
+        (Some("10.0.0.7"), "POST /api/device", "request-1")
+    );
+}
+
+pub(super) async fn refusals_are_counted_and_written_before_anybody_reads(place: Place) {
+    let catalog = place.open().await;
+    let owner = admin(&catalog);
+    let (known, unknown) = (origin("GET /api/device/9"), origin("GET /api/device"));
+    known.identify(owner.org, Caller::Key(KeyId(7)));
+    for _ in 0..3 {
+        catalog.note_refusal(&known, Refusal::Hidden);
+    }
+    catalog.note_refusal(&unknown, Refusal::Unauthenticated);
+    let told = |rows: Vec<Record>| -> Vec<(Option<String>, String, i64)> {
+        rows.into_iter().map(|r| (r.actor, r.outcome, r.count)).collect()
+    };
+    let key = Some("key:7".to_owned());
+    let nobody = (None, "unauthenticated".to_owned(), 1);
+    assert_eq!(told(all(&catalog, &owner).await), [(key.clone(), "not_found".to_owned(), 3), nobody.clone()]);
+    catalog.note_refusal(&known, Refusal::Hidden);
+    catalog.save_refusals().await.unwrap();
+    let expected = [(key, "not_found".to_owned(), 4), nobody];
+    assert_eq!(told(all(&place.open().await, &owner).await), expected, "more of the same is the same row");
+    catalog.forget_audit(START).await.unwrap();
+    assert_eq!(all(&catalog, &owner).await.len(), 2);
+    catalog.forget_audit(Micros(START.0 + HOUR)).await.unwrap();
+    assert!(all(&catalog, &owner).await.is_empty());
+}
+
+pub(super) async fn the_audit_log_is_of_one_organization(place: Place) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let staff = Principal::user(&*person(&catalog, &theirs, "staff", false).await);
+    let chief = Principal::user(&*person(&catalog, &theirs, "chief", true).await);
+    let of_theirs = device(&catalog, &staff, "theirs").await;
+    device(&catalog, &ours, "ours").await;
+    catalog.note_refusal(&origin("GET /"), Refusal::Unauthenticated);
+    let narrow = key(theirs.org, Some(&[of_theirs.id]), None);
+    let orgs = |rows: Vec<Record>| rows.into_iter().map(|row| row.org).collect::<Vec<Option<OrgId>>>();
+    let (a, b) = (Some(ours.org), Some(theirs.org));
+    let rows = [
+        ("the_default_one_and_what_is_nobodys", &ours, vec![a, a, None]),
+        ("another_one", &theirs, vec![b, b, b]),
+        ("its_superuser", &chief, vec![b, b, b]),
+        ("its_staff_sees_its_own", &staff, vec![b]),
+        ("its_key", &key(theirs.org, None, None), vec![b, b, b]),
+        ("its_restricted_key_sees_its_own", &narrow, vec![]),
+    ];
+    for (name, who, expected) in rows {
+        assert_eq!(orgs(all(&catalog, who).await), expected, "{name}");
+    }
+    let page = |newest_first, after| AuditFilter {
+        newest_first,
+        after,
+        page: Page { offset: 0, limit: 2 },
+        ..AuditFilter::default()
+    };
+    for newest_first in [true, false] {
+        let mut ids: Vec<i32> = Vec::new();
+        loop {
+            let some = catalog.audit_log(&theirs, &page(newest_first, ids.last().copied())).await.unwrap();
+            if some.is_empty() {
+                break;
+            }
+            ids.extend(some.iter().map(|row| row.id));
+        }
+        let mut sorted = ids.clone();
+        sorted.sort_unstable_by_key(|id| if newest_first { -id } else { *id });
+        assert_eq!((ids.len(), ids), (3, sorted));
+    }
+}

@@ -1,0 +1,199 @@
+//! `/api/key/`: superusers make and revoke keys of their organization.
+
+use serde_json::{Value, json};
+
+use super::matches;
+use crate::support::{Browser, Server};
+
+const PASSWORD: &str = "correct horse";
+
+async fn superuser(server: &Server, name: &str, org: &str) -> Browser {
+    let args = ["user", "create", name, "--superuser", "--password-stdin", "--org", org];
+    server.home.basalt_with(&args, &[], PASSWORD).await.ok();
+    Browser::logged_in(server, name, PASSWORD).await
+}
+
+/// As it is listed.
+fn listed(name: &str, scopes: &[&str], enabled: bool) -> Value {
+    json!({
+        "id": "*", "name": name, "prefix": "*", "scopes": scopes, "allowed_devices": null, "allowed_data": null,
+        "enabled": enabled, "expires_at": null, "last_used_at": "*", "created_at": "*",
+    })
+}
+
+#[tokio::test]
+async fn a_key_from_its_making_to_its_end() {
+    let mut server = Server::start(&[]).await;
+    let mut sue = superuser(&server, "sue", "default").await;
+    let device = json!({"name": "d", "protocol": "virtual"});
+    let (_, _, device) = sue.post("/api/device/", &device).await;
+    let (_, _, other) = sue.post("/api/device/", &json!({"name": "e", "protocol": "virtual"})).await;
+    let stream = json!({"name": "s", "device": other["id"], "type": "fp64"});
+    let (_, _, stream) = sue.post("/api/data/", &stream).await;
+    let body = json!({
+        "name": " robot ", "scopes": ["device:read", "data:read"], "allowed_devices": [device["id"]],
+        "allowed_data": [stream["id"]], "expires_at": "2100-01-01T00:00:00+01:00",
+    });
+    let (status, _, made) = sue.post("/api/key/", &body).await;
+    let mut expected = json!({
+        "id": "*", "name": "robot", "prefix": "*", "scopes": ["device:read", "data:read"],
+        "allowed_devices": [device["id"]], "allowed_data": [stream["id"]], "enabled": true,
+        "expires_at": "2099-12-31T23:00:00Z", "last_used_at": null, "created_at": "*", "key": "*",
+    });
+    assert!(status == 201 && matches(&made, &expected), "{status} {made}");
+    let secret = made["key"].as_str().unwrap();
+    assert!(secret.starts_with(made["prefix"].as_str().unwrap()) && secret.len() >= 48);
+    expected.as_object_mut().unwrap().remove("key");
+
+    let robot = server.client().with_key(secret);
+    assert_eq!(robot.get(&format!("/api/device/{}/", device["id"])).await.0, 200);
+    assert_eq!(robot.get(&format!("/api/data/{}/", stream["id"])).await.0, 200);
+    assert_eq!(robot.get("/api/retention/").await.0, 403);
+    let path = format!("/api/key/{}/", made["id"]);
+    expected["last_used_at"] = json!("*");
+    let (status, _, body) = sue.get(&path).await;
+    assert!(status == 200 && matches(&body, &expected), "{body}");
+    assert!(body["last_used_at"].is_string(), "{body}");
+    assert_eq!(sue.get("/api/key/?limit=1&offset=1").await.2, json!([body]), "after the bootstrap key");
+
+    server.restart().await;
+    let (_, _, after) = sue.get(&path).await;
+    assert_eq!(after, body, "when it was used is remembered");
+    for _ in 0..2 {
+        assert_eq!(sue.send("DELETE", &path, &Value::Null).await.0, 204);
+    }
+    let (_, _, body) = sue.get(&path).await;
+    assert_eq!(body["enabled"], json!(false));
+    let (status, _, body) = robot.get("/api/device/").await;
+    assert_eq!((status, body), (401, json!({"detail": "Invalid API key."})));
+}
+
+#[tokio::test]
+async fn a_key_says_everything_that_is_wrong() {
+    let server = Server::start(&[]).await;
+    let mut sue = superuser(&server, "sue", "default").await;
+    let required = json!(["This field is required."]);
+    let good = |field: &str, value: Value| {
+        let mut body = json!({"name": "k", "scopes": ["value:read"]});
+        body[field] = value;
+        body
+    };
+    let choice = |word: &str| json!([format!("\"{word}\" is not a valid choice.")]);
+    let no_row = |id: i64| json!([format!("Invalid pk \"{id}\" - object does not exist.")]);
+    let rows = [
+        ("nothing", json!({}), json!({"name": required, "scopes": required})),
+        ("blank", good("name", json!("  ")), json!({"name": ["This field may not be blank."]})),
+        (
+            "long",
+            good("name", json!("x".repeat(101))),
+            json!({"name": ["Ensure this field has no more than 100 characters."]}),
+        ),
+        ("no_scope", good("scopes", json!([])), json!({"scopes": ["This selection may not be empty."]})),
+        (
+            "scopes_in_a_text",
+            good("scopes", json!("value:read")),
+            json!({"scopes": ["Expected a list of items but got type \"str\"."]}),
+        ),
+        (
+            "unknown_scope",
+            good("scopes", json!(["value:read", "moon:read"])),
+            json!({"scopes": choice("moon:read")}),
+        ),
+        ("scope_of_no_type", good("scopes", json!([1])), json!({"scopes": choice("1")})),
+        ("no_such_device", good("allowed_devices", json!([99])), json!({"allowed_devices": no_row(99)})),
+        ("no_such_data", good("allowed_data", json!([7])), json!({"allowed_data": no_row(7)})),
+        (
+            "device_of_a_type",
+            good("allowed_devices", json!(["x"])),
+            json!({"allowed_devices": ["Incorrect type. Expected pk value, received str."]}),
+        ),
+        (
+            "in_the_past",
+            good("expires_at", json!("2020-01-01")),
+            json!({"expires_at": ["Ensure this time is in the future."]}),
+        ),
+        (
+            "no_time",
+            good("expires_at", json!("tomorrow")),
+            json!({"expires_at": ["Datetime has wrong format. Use one of these formats instead: \
+                YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."]}),
+        ),
+    ];
+    for (name, body, expected) in rows {
+        let (status, _, got) = sue.post("/api/key/", &body).await;
+        assert_eq!((status, got), (400, expected), "{name}");
+    }
+    let (_, _, keys) = sue.get("/api/key/").await;
+    assert_eq!(keys.as_array().unwrap().len(), 1, "only the bootstrap key: {keys}");
+    let nothing = json!({"name": "sees nothing", "scopes": ["device:read"], "allowed_devices": []});
+    let (status, _, body) = sue.post("/api/key/", &nothing).await;
+    assert_eq!((status, &body["allowed_devices"]), (201, &json!([])));
+    let client = server.client().with_key(body["key"].as_str().unwrap());
+    assert_eq!(client.get("/api/device/").await.2, json!([]));
+}
+
+#[tokio::test]
+async fn keys_are_for_superusers_of_their_organization() {
+    let server = Server::start(&[]).await;
+    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    let mut ours = superuser(&server, "ours", "default").await;
+    let mut theirs = superuser(&server, "theirs", "plant-2").await;
+    let new = json!({"name": "robot", "scopes": ["device:read"]});
+    let (_, _, of_ours) = ours.post("/api/key/", &new).await;
+    let (_, _, of_theirs) = theirs.post("/api/key/", &new).await;
+    let bootstrap = || {
+        let mut key = listed("bootstrap", &[], true);
+        key["scopes"] = json!("*");
+        key
+    };
+    let lists = [
+        (&ours, vec![bootstrap(), listed("robot", &["device:read"], true)]),
+        (&theirs, vec![listed("robot", &["device:read"], true)]),
+    ];
+    for (browser, expected) in lists {
+        let (_, _, list) = browser.get("/api/key/").await;
+        assert!(matches(&list, &json!(expected)), "{list}");
+        assert!(!list.to_string().contains(of_ours["key"].as_str().unwrap()), "no secret is told twice");
+    }
+    let not_found = json!({"detail": "Not found."});
+    for id in [of_ours["id"].to_string(), "99".to_owned(), "x".to_owned()] {
+        for method in ["GET", "DELETE"] {
+            let (status, _, body) = theirs.send(method, &format!("/api/key/{id}/"), &Value::Null).await;
+            assert_eq!((status, body), (404, not_found.clone()), "{method} {id}");
+        }
+    }
+    let (_, _, device) = ours.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
+    let over_there = json!({"name": "k", "scopes": ["device:read"], "allowed_devices": [device["id"]]});
+    assert_eq!(theirs.post("/api/key/", &over_there).await.0, 400);
+    let robot = server.client().with_key(of_theirs["key"].as_str().unwrap());
+    assert_eq!(robot.get("/api/device/").await.2, json!([]));
+
+    server
+        .home
+        .basalt_with(&["user", "create", "ann", "--staff", "--password-stdin"], &[], PASSWORD)
+        .await
+        .ok();
+    let mut ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let refused = json!({"detail": "You do not have permission to perform this action."});
+    let id = &of_ours["id"];
+    for (method, path) in [
+        ("GET", "/api/key/".to_owned()),
+        ("POST", "/api/key/".to_owned()),
+        ("GET", format!("/api/key/{id}/")),
+        ("DELETE", format!("/api/key/{id}/")),
+        ("PATCH", format!("/api/key/{id}/")),
+    ] {
+        let (status, _, body) = ann.send(method, &path, &Value::Null).await;
+        assert_eq!((status, body), (403, refused.clone()), "staff: {method} {path}");
+        let (status, _, body) = server.client().send(method, &path, &[], "").await;
+        assert_eq!((status, body), (403, refused.clone()), "a key of every scope: {method} {path}");
+        let (status, _, _) = server.client().without_key().send(method, &path, &[], "").await;
+        assert_eq!(status, 401, "nobody: {method} {path}");
+    }
+    assert_eq!(ours.send("PATCH", &format!("/api/key/{id}/"), &json!({})).await.0, 405);
+    assert_eq!(ours.send("DELETE", "/api/key/", &Value::Null).await.0, 405);
+    // Who stops being a superuser stops making keys, with the same session.
+    server.basalt(&["user", "role", "ours", "--staff"]).await.ok();
+    assert_eq!(ours.get("/api/key/").await.0, 403);
+    assert_eq!(ours.get("/api/device/").await.0, 200);
+}

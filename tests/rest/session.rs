@@ -1,0 +1,343 @@
+//! `/api/session/`: who may log in, what a session may do, and when it ends.
+
+use serde_json::{Value, json};
+
+use super::matches;
+use crate::support::{Browser, Home, Server, eventually};
+
+const PASSWORD: &str = "correct horse";
+
+/// Makes a person with that password beside the server, with further flags.
+async fn person(home: &Home, name: &str, flags: &[&str]) {
+    let args = [&["user", "create", name, "--password-stdin"], flags].concat();
+    home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.ok();
+}
+
+fn detail(text: &str) -> Value {
+    json!({ "detail": text })
+}
+
+fn missing() -> (u16, Value) {
+    (401, detail("Authentication credentials were not provided."))
+}
+
+fn login(username: &str, password: &str) -> Value {
+    json!({ "username": username, "password": password })
+}
+
+#[tokio::test]
+async fn who_may_log_in() {
+    let server = Server::start(&[]).await;
+    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    for (name, flags) in [
+        ("ann", &["--staff"][..]),
+        ("sue", &["--superuser"]),
+        ("both", &["--staff", "--superuser", "--org", "plant-2"]),
+        ("guest", &[]),
+        ("gone", &["--staff"]),
+    ] {
+        person(&server.home, name, flags).await;
+    }
+    server.basalt(&["user", "disable", "gone"]).await.ok();
+    let user = |name: &str, org: &str, is_staff: bool, is_superuser: bool| {
+        let flags = json!({"is_staff": is_staff, "is_superuser": is_superuser});
+        let mut user = json!({"id": "*", "username": name, "organization": org});
+        user.as_object_mut().unwrap().extend(flags.as_object().unwrap().clone());
+        json!({ "user": user })
+    };
+    let wrong = detail("Invalid username or password.");
+    let required = json!(["This field is required."]);
+    let rows = [
+        ("staff", login("ann", PASSWORD), 200, user("ann", "default", true, false)),
+        ("blanks_around_a_name", login(" ann ", PASSWORD), 200, user("ann", "default", true, false)),
+        ("superuser", login("sue", PASSWORD), 200, user("sue", "default", false, true)),
+        ("of_another_organization", login("both", PASSWORD), 200, user("both", "plant-2", true, true)),
+        ("neither", login("guest", PASSWORD), 401, wrong.clone()),
+        ("disabled", login("gone", PASSWORD), 401, wrong.clone()),
+        ("wrong_password", login("ann", "correct horsf"), 401, wrong.clone()),
+        ("blanks_belong_to_a_password", login("ann", " correct horse"), 401, wrong.clone()),
+        ("nobody", login("nobody", PASSWORD), 401, wrong.clone()),
+        ("endless", login(&"x".repeat(10_000), &"x".repeat(10_000)), 401, wrong),
+        ("nothing", json!({}), 400, json!({"username": required, "password": required})),
+        ("blank", login("ann", ""), 400, json!({"password": ["This field may not be blank."]})),
+        (
+            "of_another_type",
+            json!({"username": [], "password": null}),
+            400,
+            json!({"username": ["Not a valid string."], "password": ["This field may not be null."]}),
+        ),
+        (
+            "a_list",
+            json!([]),
+            400,
+            json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
+        ),
+    ];
+    for (name, body, status, expected) in rows {
+        let mut browser = Browser::new(&server);
+        let (got_status, headers, got) = browser.post("/api/session/", &body).await;
+        assert!(got_status == status && matches(&got, &expected), "{name}: {got_status} {got}");
+        let who = browser.get("/api/session/").await;
+        if status != 200 {
+            assert!(!headers.contains_key("set-cookie"), "{name}");
+            assert_eq!((who.0, who.2), missing(), "{name}");
+            continue;
+        }
+        let cookies: Vec<_> = headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
+        let rest = "; Path=/; Max-Age=1209600; SameSite=Lax";
+        assert!(
+            matches!(cookies[..], [session, csrf]
+                if session.starts_with("sessionid=") && session.ends_with(&format!("{rest}; HttpOnly"))
+                && csrf.starts_with("csrftoken=") && csrf.ends_with(rest)),
+            "{name}: {cookies:?}"
+        );
+        assert_eq!((who.0, who.2), (200, got), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_may_do_everything_in_its_organization() {
+    let server = Server::start(&[]).await;
+    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    person(&server.home, "ann", &["--staff"]).await;
+    person(&server.home, "bob", &["--staff", "--org", "plant-2"]).await;
+    let mut ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let mut bob = Browser::logged_in(&server, "bob", PASSWORD).await;
+    let (status, _, device) = ann.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
+    assert_eq!(status, 201, "{device}");
+    let own = format!("/api/device/{}/", device["id"]);
+    let stream = json!({"name": "s", "device": device["id"], "type": "fp64"});
+    let (status, _, stream) = ann.post("/api/data/", &stream).await;
+    assert_eq!(status, 201, "{stream}");
+    let value = format!("/api/data/{}/value/", stream["id"]);
+    let rows = [
+        ("POST", value.as_str(), json!({"value": 1}), 201, 404),
+        ("GET", &value, Value::Null, 200, 404),
+        ("PATCH", &own, json!({"name": "e"}), 200, 404),
+        ("GET", "/api/retention/", Value::Null, 200, 200),
+        ("POST", "/sql", json!({"query": "SELECT count(*) AS n FROM readings"}), 200, 200),
+        ("GET", "/sql?q=SELECT%201", Value::Null, 200, 200),
+        ("POST", "/local/command", json!("list_orgs"), 403, 403),
+        ("DELETE", &own, Value::Null, 204, 404),
+    ];
+    for (method, path, body, of_ann, of_bob) in rows {
+        let got = bob.send(method, path, &body).await;
+        assert_eq!(got.0, of_bob, "another organization: {method} {path}: {}", got.2);
+        let got = ann.send(method, path, &body).await;
+        assert_eq!(got.0, of_ann, "{method} {path}: {}", got.2);
+    }
+}
+
+#[tokio::test]
+async fn changes_need_the_csrf_token() {
+    let server = Server::start(&[]).await;
+    person(&server.home, "ann", &["--staff"]).await;
+    let ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let other = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let (session, token) = (ann.cookie("sessionid"), ann.cookie("csrftoken"));
+    let foreign = other.cookie("csrftoken");
+    let client = server.client().without_key();
+    let (no_token, no_cookie) = ("CSRF Failed: CSRF token missing.", "CSRF Failed: CSRF cookie not set.");
+    let incorrect = "CSRF Failed: CSRF token from the 'X-Csrftoken' HTTP header incorrect.";
+    let with = |csrf: &str| format!("sessionid={session}; csrftoken={csrf}");
+    let alone = format!("sessionid={session}");
+    // Cookies, the header, and the refusal if there is one.
+    let rows: [(&str, String, Option<&str>, Option<&str>); 8] = [
+        ("as_it_should_be", with(&token), Some(&token), None),
+        ("no_header", with(&token), None, Some(no_token)),
+        ("neither", alone.clone(), None, Some(no_token)),
+        ("no_cookie", alone, Some(&token), Some(no_cookie)),
+        ("another_header", with(&token), Some(&foreign), Some(incorrect)),
+        ("of_another_session", with(&foreign), Some(&foreign), Some(incorrect)),
+        ("made_up", with("a"), Some("a"), Some(incorrect)),
+        ("empty", with(&token), Some(""), Some(incorrect)),
+    ];
+    for (name, cookies, header, refused) in rows {
+        let mut headers = vec![("content-type", "application/json"), ("cookie", cookies.as_str())];
+        headers.extend(header.map(|header| ("x-csrftoken", header)));
+        for (method, path, good) in [
+            ("POST", "/api/device/", 400),
+            ("PUT", "/api/device/1/", 404),
+            ("PATCH", "/api/device/1/", 404),
+            ("DELETE", "/api/device/1/", 404),
+            ("POST", "/sql", 400),
+            ("POST", "/api/session/password/", 400),
+        ] {
+            let (status, _, body) = client.send(method, path, &headers, "{}").await;
+            match refused {
+                Some(why) => assert_eq!((status, body), (403, detail(why)), "{name}: {method} {path}"),
+                None => assert_eq!(status, good, "{name}: {method} {path}: {body}"),
+            }
+        }
+        // What changes nothing needs none.
+        let (status, _, body) = client.send("GET", "/api/device/", &headers, "").await;
+        assert_eq!(status, 200, "{name}: {body}");
+        // A key needs none either, and goes before the session.
+        let with_key = [&headers[..], &[("x-api-key", server.key.as_str())]].concat();
+        assert_eq!(client.send("POST", "/api/device/", &with_key, "{}").await.0, 400, "{name}");
+        let wrong_key = [&headers[..], &[("x-api-key", "wrong")]].concat();
+        assert_eq!(client.send("GET", "/api/device/", &wrong_key, "").await.0, 401, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_told_in_order() {
+    let server = Server::start(&[]).await;
+    person(&server.home, "ann", &["--staff"]).await;
+    let ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let (session, token) = (ann.cookie("sessionid"), ann.cookie("csrftoken"));
+    let cookies = format!("sessionid={session}; csrftoken={token}");
+    let (known, csrf) = (("cookie", cookies.as_str()), ("x-csrftoken", token.as_str()));
+    let html = ("accept", "text/html");
+    let client = server.client().without_key();
+    type Row<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, &'a str)>, u16);
+    let rows: [Row; 14] = [
+        ("html_before_all", "POST", "/api/session/password/", vec![html], 406),
+        ("unknown_before_method", "GET", "/api/session/password/", vec![], 401),
+        ("known_then_method", "GET", "/api/session/password/", vec![known], 405),
+        ("csrf_before_method", "PUT", "/api/session/password/", vec![known], 403),
+        ("csrf_then_body", "POST", "/api/session/password/", vec![known, csrf], 400),
+        ("a_key_has_no_password", "POST", "/api/session/password/", vec![("x-api-key", &server.key)], 403),
+        ("html_at_login", "POST", "/api/session/", vec![html], 406),
+        ("method_for_everybody", "PUT", "/api/session/", vec![], 405),
+        ("a_key_is_no_session", "GET", "/api/session/", vec![("x-api-key", &server.key)], 401),
+        ("nor_can_it_log_out", "DELETE", "/api/session/", vec![("x-api-key", &server.key)], 401),
+        ("logging_out_needs_csrf", "DELETE", "/api/session/", vec![known], 403),
+        ("no_session", "DELETE", "/api/session/", vec![], 401),
+        ("a_wrong_session", "GET", "/api/session/", vec![("cookie", "sessionid=abc")], 401),
+        ("still_there", "GET", "/api/session/", vec![known], 200),
+    ];
+    for (name, method, path, headers, expected) in rows {
+        let (status, answered, body) = client.send(method, path, &headers, "").await;
+        assert_eq!(status, expected, "{name}: {method} {path}: {body}");
+        assert!(status != 405 || answered.contains_key("allow"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_outlives_the_server_and_ends_with_its_person() {
+    let mut server = Server::start(&[]).await;
+    let names = ["out", "password", "disabled", "role", "deleted", "again"];
+    for name in names {
+        person(&server.home, name, &["--staff"]).await;
+    }
+    let mut browsers = Vec::new();
+    for name in names {
+        browsers.push((name, Browser::logged_in(&server, name, PASSWORD).await));
+    }
+    server.restart().await;
+    for (name, browser) in &browsers {
+        assert_eq!(browser.get("/api/device/").await.0, 200, "{name}");
+    }
+    for (name, browser) in &mut browsers {
+        let before = browser.clone();
+        match *name {
+            "out" => {
+                let (status, headers, body) = browser.send("DELETE", "/api/session/", &Value::Null).await;
+                assert_eq!((status, body), (204, Value::Null));
+                assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
+                assert_eq!(browser.cookies(), "", "the browser forgets both");
+            }
+            "password" => {
+                let args = ["user", "passwd", name, "--password-stdin"];
+                server.home.basalt_with(&args, &[], "another horse\n").await.ok();
+            }
+            "disabled" => drop(server.basalt(&["user", "disable", name]).await.ok()),
+            "role" => drop(server.basalt(&["user", "role", name]).await.ok()),
+            "deleted" => drop(server.basalt(&["user", "delete", name]).await.ok()),
+            // A second login in the same browser takes the place of the first.
+            _ => assert_eq!(browser.post("/api/session/", &login(name, PASSWORD)).await.0, 200),
+        }
+        let (status, _, body) = before.get("/api/device/").await;
+        assert_eq!((status, body), missing(), "{name}");
+    }
+    server.basalt(&["user", "enable", "disabled"]).await.ok();
+    assert_eq!(browsers[2].1.get("/api/device/").await.0, 401, "it has ended for good");
+    Browser::logged_in(&server, "disabled", PASSWORD).await;
+    Browser::logged_in(&server, "password", "another horse").await;
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_time_is_over() {
+    let server = Server::start(&[("BASALT_SESSION__LIFETIME", "2s")]).await;
+    person(&server.home, "ann", &["--staff"]).await;
+    let ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let ended = || async { (ann.get("/api/session/").await.0 == 401).then_some(()) };
+    eventually("the session ends", std::time::Duration::from_secs(60), ended).await;
+    assert_eq!(ann.get("/api/device/").await.0, 401);
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_other_sessions() {
+    let server = Server::start(&[]).await;
+    person(&server.home, "ann", &["--staff"]).await;
+    let mut here = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let elsewhere = Browser::logged_in(&server, "ann", PASSWORD).await;
+    let path = "/api/session/password/";
+    let change = |old: &str, new: &str| json!({"old_password": old, "new_password": new});
+    let required = json!(["This field is required."]);
+    let long = "x".repeat(1025);
+    let rows = [
+        ("nothing", json!({}), json!({"old_password": required, "new_password": required})),
+        ("wrong", change("wrong", "new horse"), json!({"old_password": ["Invalid password."]})),
+        ("blank", change(PASSWORD, " "), json!({"new_password": ["This field may not be blank."]})),
+        ("endless", change(PASSWORD, &long), json!({"new_password": ["a password has at most 1024 bytes"]})),
+    ];
+    for (name, body, expected) in rows {
+        let (status, _, got) = here.post(path, &body).await;
+        assert_eq!((status, got), (400, expected), "{name}");
+    }
+    let (status, _, body) = here.post(path, &change(PASSWORD, "new horse")).await;
+    assert_eq!((status, body), (204, Value::Null));
+    assert_eq!(here.get("/api/session/").await.0, 200);
+    assert_eq!(elsewhere.get("/api/session/").await.0, 401);
+    assert_eq!(Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.0, 401);
+    Browser::logged_in(&server, "ann", "new horse").await;
+}
+
+#[tokio::test]
+async fn too_many_failures_are_throttled() {
+    // Attempts come back so slowly that none does while this runs.
+    let slowly = [("BASALT_SESSION__ATTEMPTS", "3"), ("BASALT_SESSION__ATTEMPTS_WINDOW", "30d")];
+    let server = Server::start(&slowly).await;
+    person(&server.home, "ann", &["--staff"]).await;
+    person(&server.home, "bob", &["--staff"]).await;
+    let log_in = |name: String, password: &'static str| {
+        let mut browser = Browser::new(&server);
+        async move { browser.post("/api/session/", &login(&name, password)).await }
+    };
+    let wrong = (401, detail("Invalid username or password."));
+    // A right one in between clears the name.
+    for password in ["wrong", "wrong", PASSWORD, PASSWORD, "wrong", "wrong", "wrong"] {
+        let (status, _, body) = log_in("ann".to_owned(), password).await;
+        let expected = if password == PASSWORD { 200 } else { 401 };
+        assert_eq!(status, expected, "{body}");
+    }
+    for password in ["wrong", PASSWORD] {
+        let (status, headers, body) = log_in("ann".to_owned(), password).await;
+        let seconds = headers["retry-after"].to_str().unwrap();
+        assert!((1..=864_000).contains(&seconds.parse::<u64>().unwrap()), "{seconds}");
+        let expected = format!("Request was throttled. Expected available in {seconds} seconds.");
+        assert_eq!((status, body), (429, detail(&expected)));
+    }
+    assert_eq!(log_in("bob".to_owned(), PASSWORD).await.0, 200, "another name");
+    // Fifteen failures of an address, whatever the names: five are gone.
+    for n in 0..10 {
+        let (status, _, body) = log_in(format!("guess-{n}"), "wrong").await;
+        assert_eq!((status, body), wrong, "{n}");
+    }
+    for name in ["guess-10", "bob", "ann"] {
+        assert_eq!(log_in(name.to_owned(), PASSWORD).await.0, 429, "{name}");
+    }
+    // Who is logged in is not concerned.
+    assert_eq!(server.client().get("/api/device/").await.0, 200);
+}
+
+#[tokio::test]
+async fn behind_tls_cookies_are_secure() {
+    let server = Server::start(&[("BASALT_SESSION__SECURE_COOKIES", "true")]).await;
+    person(&server.home, "ann", &["--staff"]).await;
+    let (status, headers, _) = Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await;
+    assert_eq!(status, 200);
+    assert!(headers.get_all("set-cookie").iter().all(|c| c.to_str().unwrap().ends_with("; Secure")));
+}
