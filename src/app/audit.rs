@@ -4,7 +4,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use super::App;
-use super::value::Range;
+use super::range::Range;
 use crate::domain::audit::{AuditFilter, Change, Origin, Record, Refusal};
 use crate::domain::page::Page;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
@@ -31,7 +31,7 @@ impl App {
             newest_first: !range.is_bounded(),
             page: Page { offset: range.offset, limit: PAGE },
         };
-        let first = (!range.is_empty()).then_some((filter, range.limit.unwrap_or(usize::MAX)));
+        let first = Some((filter, range.limit.unwrap_or(usize::MAX)));
         let who = principal.clone();
         let pages = stream::try_unfold(first, move |next| {
             let (catalog, who) = (catalog.clone(), who.clone());

@@ -44,7 +44,7 @@ async fn a_missing_scope_is_403_and_named() {
         ("device:read", &["devices", "core_device"]),
         ("data:read", &["streams", "core_data"]),
         ("group:read", &["groups"]),
-        ("system:read", &["query_log"]),
+        ("system:read", &["query_log", "audit_log"]),
     ] {
         let all = [
             "value:read",
