@@ -1,6 +1,7 @@
 //! The Hamachi client of this machine.
 
 use super::App;
+use crate::domain::audit::{Action, Change};
 use crate::domain::hamachi::{Joined, Network, Status};
 use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
 use crate::host::hamachi;
@@ -36,12 +37,17 @@ impl App {
 
     pub async fn join_hamachi(&self, principal: &Principal, network: &str, password: &str) -> Result<Joined> {
         self.hamachi_to_change(principal)?;
-        self.host.hamachi.join(network, password).await
+        let joined = self.host.hamachi.join(network, password).await?;
+        if joined != Joined::Already {
+            self.audit(principal, Change::new(Action::Create, "hamachi-network", None)).await?;
+        }
+        Ok(joined)
     }
 
     /// Leaves a network by its id; `NotFound` when this machine is no member.
     pub async fn leave_hamachi(&self, principal: &Principal, network: &str) -> Result<()> {
         self.hamachi_to_change(principal)?;
-        self.host.hamachi.leave(network).await
+        self.host.hamachi.leave(network).await?;
+        self.audit(principal, Change::new(Action::Delete, "hamachi-network", None)).await
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::App;
 use super::access::require_system;
 use crate::auth::grant::{self, GrantKey, SEED_LEN};
+use crate::domain::audit::{Action, Change};
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::principal::Caller;
 use crate::domain::time::MICROS_PER_SECOND;
@@ -37,6 +38,7 @@ impl App {
             expires_at: Micros(issued_s.saturating_add(life_s).saturating_mul(MICROS_PER_SECOND)),
         };
         let token = self.grant_key().await?.sign(&grant);
+        self.audit(principal, Change::new(Action::Create, "terminal-grant", None)).await?;
         tracing::info!(grant = %grant.id, by = %principal.caller, host = grant.spec.host_id, "terminal grant issued");
         Ok((grant, token))
     }
@@ -48,6 +50,7 @@ impl App {
         if !self.store.catalog().redeem_grant(grant.id, grant.expires_at).await? {
             return Err(grant::refused());
         }
+        self.audit(principal, Change::new(Action::Delete, "terminal-grant", None)).await?;
         tracing::info!(grant = %grant.id, by = %principal.caller, "terminal grant redeemed");
         Ok(grant)
     }

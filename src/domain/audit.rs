@@ -125,6 +125,7 @@ impl Refusal {
             Kind::NotFound => error.is_hidden().then_some(Refusal::Hidden),
             Kind::Invalid
             | Kind::Conflict
+            | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Busy
             | Kind::Timeout

@@ -1,9 +1,11 @@
 //! Terminal grants that were redeemed: remembered until they expire, so that none counts twice, across restarts too.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, SqlErr};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::database::unavailable;
+use super::turn::Work;
 use super::{Catalog, entity};
 use crate::domain::{Micros, Result};
 
@@ -13,20 +15,17 @@ impl Catalog {
     pub async fn redeem_grant(&self, id: Uuid, expires_at: Micros) -> Result<bool> {
         let turn = self.turn().await?;
         let now = self.clock.now();
-        let redeem = async move |db: DatabaseConnection| {
+        let redeem = async move |db: Work| {
             use entity::grant::{Column, Entity};
             Entity::delete_many()
                 .filter(Column::ExpiresAt.lte(now.0))
-                .exec(&db)
+                .exec(&*db)
                 .await
                 .map_err(unavailable)?;
-            match entity::grant::new(id, expires_at).insert(&db).await {
-                Ok(_) => Ok(true),
-                Err(error) => match error.sql_err() {
-                    Some(SqlErr::UniqueConstraintViolation(_)) => Ok(false),
-                    _ => Err(unavailable(error)),
-                },
-            }
+            let once = OnConflict::column(Column::Id).do_nothing().to_owned();
+            let insert = Entity::insert(entity::grant::new(id, expires_at)).on_conflict(once);
+            let rows = insert.exec_without_returning(&*db).await.map_err(unavailable)?;
+            Ok(rows == 1)
         };
         turn.run(redeem, |_, _| ()).await
     }
