@@ -66,7 +66,13 @@ class Peer:
         self.port = free_port()
         where = [f"-storageDataPath={self.path}", f"-httpListenAddr=127.0.0.1:{self.port}"]
         keep = ["-retentionPeriod=20y", "-search.latencyOffset=0s", "-search.disableCache"]
-        limits = ["-search.maxSamplesPerQuery=2000000000", "-search.maxQueryDuration=300s", "-loggerLevel=ERROR"]
+        limits = [
+            "-search.maxSamplesPerQuery=2000000000",
+            # A year at 1 Hz is more than the default of 30 million.
+            "-search.maxSamplesPerSeries=100000000",
+            "-search.maxQueryDuration=300s",
+            "-loggerLevel=ERROR",
+        ]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.server = subprocess.Popen([self.program, *where, *keep, *limits], **quiet)
         for _ in range(600):
