@@ -101,6 +101,9 @@ impl Chunks {
         let mask = ProjectionMask::roots(schema, self.columns.iter().copied());
         let levels = parquet_to_arrow_field_levels(schema, mask, Some(self.footer.schema().fields()))?;
         let selection = pages::selection(&self.groups);
+        // The reader makes room for a whole batch before it knows how much there is.
+        let rows = self.groups.iter().map(Group::selected).sum::<usize>();
+        let batch_rows = batch_rows.min(rows.max(1));
         let fetched = self.missing.iter().map(|range| range.start).zip(bytes).collect();
         let groups = Fetched(Arc::new(Parts {
             path: self.path,
