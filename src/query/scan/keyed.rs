@@ -118,6 +118,7 @@ impl KeyedScan {
             table: self.table,
             columns: Some(self.columns.clone()),
             cache: Some(self.snapshot.cache.clone()),
+            keeps_pages: true,
         }
     }
 

@@ -88,12 +88,14 @@ pub struct Source {
     pub columns: Option<Vec<usize>>,
     /// For whoever reads a little of a file often. Without, files are read once and from end to end.
     pub cache: Option<Arc<Cache>>,
+    /// Whether pages are kept there as well, not footers alone.
+    pub keeps_pages: bool,
 }
 
 impl Source {
     /// Whole files, once.
     pub fn whole(disk: Arc<dyn Disk>, dir: Arc<PathBuf>, table: Table) -> Self {
-        Self { disk, dir, table, columns: None, cache: None }
+        Self { disk, dir, table, columns: None, cache: None, keeps_pages: false }
     }
 
     /// A reader over what may be wanted of a file; `None` when that is nothing.
@@ -107,7 +109,7 @@ impl Source {
         }
         let all = || (0..parquet.file_metadata().schema_descr().num_columns()).collect();
         let columns = self.columns.clone().unwrap_or_else(all);
-        let few = self.cache.as_ref();
+        let few = self.cache.as_ref().filter(|_| self.keeps_pages);
         let few = few.and_then(|cache| Chunks::few(path, &footer, &groups, &columns, cache));
         let reader = match few {
             Some(chunks) => self.read_few(file, chunks, batch_rows(&parquet))?,

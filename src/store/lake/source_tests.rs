@@ -45,7 +45,14 @@ fn read(source: &Source, file: &LakeFile, wanted: &Wanted) -> Vec<(i32, i64)> {
 
 fn source(dir: &TempDir, cache: Option<Arc<Cache>>) -> Source {
     let dir = Arc::new(dir.path().to_owned());
-    Source { disk: Arc::new(LocalDisk), dir, table: Table::Statistics, columns: Some(vec![0, 1, 2]), cache }
+    Source {
+        disk: Arc::new(LocalDisk),
+        dir,
+        table: Table::Statistics,
+        columns: Some(vec![0, 1, 2]),
+        keeps_pages: cache.is_some(),
+        cache,
+    }
 }
 
 fn minutes(from: i64, to: i64) -> (i64, i64) {
