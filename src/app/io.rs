@@ -11,6 +11,7 @@ use crate::collect::Collectors;
 use crate::collect::codec::WordOrder;
 use crate::collect::io::{self, Place};
 use crate::collect::value::Value;
+use crate::domain::audit::{Action, Change};
 use crate::domain::device::Device;
 use crate::domain::principal::Access;
 use crate::domain::stream::{ByteOrder, StreamKind};
@@ -116,7 +117,11 @@ impl App {
         let value = to_value(&place, given).map_err(|message| Error::field("value", message))?;
         let written = to_json(value, place.kind());
         let collectors = Arc::clone(self.speakers()?);
-        let writing = async move { collectors.write_register(id, &place, value).await };
+        let (app, who) = (Arc::clone(self), principal.clone());
+        let writing = async move {
+            collectors.write_register(id, &place, value).await?;
+            app.audit(&who, Change::new(Action::Write, "device", id.0)).await
+        };
         let done = tokio::spawn(writing.in_current_span()).await;
         done.map_err(|error| Error::internal("a write to a device broke off").because(error))??;
         Ok(written)
