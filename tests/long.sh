@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything ingest soak hundred_million ten_thousand_streams growth files import peers)
+sections=(everything ingest soak hundred_million ten_thousand_streams growth files import lists peers)
 soak_seconds=1200
 
 fail() {
@@ -55,6 +55,53 @@ files() {
 # A year of ten streams, one stream after the other, before and after the files are merged.
 import() {
     "$BASALT" bench growth --only import
+}
+
+# A year at 1 Hz as one list over REST, to curl: every row once, and at most 64 MB more memory. A second reader goes away
+# in the middle, and its query ends with it.
+lists() {
+    local dir url stream rows before peak outcome
+    local key=bslt_long_0123456789abcdef0123456789abcdef
+    dir=$(mktemp -d)
+    # Expanded now: the local variable is gone when the trap runs.
+    # shellcheck disable=SC2064
+    trap "rm -rf '$dir'" EXIT
+    "$BASALT" bench --only load --streams 1 --days 1 --year-stream --data-dir "$dir/plant"
+    BASALT_BOOTSTRAP_KEY=$key "$BASALT" serve --data-dir "$dir/plant" --listen 127.0.0.1:0 2>"$dir/log" &
+    local pid=$!
+    # shellcheck disable=SC2064
+    trap "kill $pid; wait $pid; rm -rf '$dir'" EXIT
+    for _ in $(seq 600); do
+        url=$(grep -o 'http://127.0.0.1:[0-9]*' "$dir/log" | head -n 1) && break
+        sleep 0.1
+    done
+    ask() {
+        curl --silent --show-error --fail --noproxy '*' -H "Authorization: ApiKey $key" "$@"
+    }
+    number() {
+        ask -G "$url/sql" -H 'Accept: text/csv' --data-urlencode "q=$1" | tail -n 1 | tr -d '\r'
+    }
+    stream=$(number "SELECT stream_id FROM readings GROUP BY stream_id ORDER BY count(*) DESC LIMIT 1")
+    rows=$(number "SELECT count(*) FROM readings WHERE stream_id = $stream")
+    ask "$url/api/data/$stream/value/?from=0&limit=10000" >/dev/null
+
+    echo 5 >"/proc/$pid/clear_refs"
+    before=$(awk '/^VmRSS:/ { print $2 }' "/proc/$pid/status")
+    ask -w 'first byte after %{time_starttransfer} s, the last after %{time_total} s\n' -o "$dir/list" \
+        "$url/api/data/$stream/value/?from=0"
+    peak=$(awk '/^VmHWM:/ { print $2 }' "/proc/$pid/status")
+    echo "$rows rows, $(stat -c %s "$dir/list") bytes: $((before / 1024)) MB before, $((peak / 1024)) MB at most"
+    [ "$(tr -cd '}' <"$dir/list" | wc -c)" = "$rows" ] || fail "not every row came once"
+    [ "$(tail -c 2 "$dir/list")" = "}]" ] || fail "the list was not closed"
+    [ $((peak - before)) -le 65536 ] || fail "memory grew by $(((peak - before) / 1024)) MB"
+
+    ask "$url/api/data/$stream/value/?from=0" 2>/dev/null | head -c 1000000 >/dev/null || true
+    for _ in $(seq 300); do
+        outcome=$(number "SELECT outcome FROM query_log WHERE surface = 'values' ORDER BY started_at DESC LIMIT 1")
+        [ "$outcome" = cancelled ] && return
+        sleep 0.1
+    done
+    fail "the list of a reader who went is $outcome"
 }
 
 # The peers on the rows of hundred_million.

@@ -14,6 +14,7 @@ pub mod hamachi;
 pub mod health;
 pub mod host;
 pub mod ingest;
+pub mod io;
 pub mod license;
 mod password;
 pub mod plant;

@@ -1,9 +1,11 @@
-//! A posted JSON value to what a reading holds, by the kind of its stream. Pure.
+//! A posted JSON value to what a reading or a register holds, by the kind of either. Pure.
 
 use std::ops::RangeInclusive;
 
+use half::f16;
 use serde_json::Value;
 
+use crate::collect::value::Value as Raw;
 use crate::domain::stream::{StreamKind, StreamSpec};
 
 /// Integers up to this size are exact as f64; larger ones also travel as decimal text.
@@ -38,6 +40,32 @@ pub fn stored(spec: &StreamSpec, given: &Value) -> Result<(Option<f64>, Option<B
     }
 }
 
+/// A number for a register of a device, as it will lie there: integers within their type and exact, floats within the
+/// largest finite one. Or the message for the field `value`.
+pub fn raw(kind: StreamKind, given: &Value) -> Result<Raw, String> {
+    if kind == StreamKind::Bit {
+        return bit(given).map(|on| Raw::Bit(on == 1.0));
+    }
+    if let Some(range) = kind.integer_range() {
+        let whole = whole(given, range)?;
+        let exact = u64::try_from(whole).map(Raw::Uint).or_else(|_| i64::try_from(whole).map(Raw::Int));
+        return exact.map_err(|_| "A valid integer is required.".to_owned());
+    }
+    let largest = match kind {
+        StreamKind::Fp16 => f16::MAX.to_f64(),
+        StreamKind::Fp32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    };
+    let number = number(given)?;
+    if number > largest {
+        return Err(format!("Ensure this value is less than or equal to {largest:?}."));
+    }
+    if number < -largest {
+        return Err(format!("Ensure this value is greater than or equal to {:?}.", -largest));
+    }
+    Ok(Raw::Float(number))
+}
+
 fn bit(given: &Value) -> Result<f64, String> {
     match given {
         Value::Bool(on) => Some(f64::from(u8::from(*on))),
@@ -52,6 +80,12 @@ fn number(given: &Value) -> Result<f64, String> {
 }
 
 fn integer(given: &Value, range: RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {
+    let whole = whole(given, range)?;
+    let text = (whole.abs() > EXACT).then(|| whole.to_string().into());
+    Ok((Some(whole as f64), text))
+}
+
+fn whole(given: &Value, range: RangeInclusive<i128>) -> Result<i128, String> {
     let number = number(given)?;
     let exact = given.as_i64().map(i128::from).or_else(|| given.as_u64().map(i128::from));
     let Some(whole) = exact.or_else(|| (number.fract() == 0.0).then_some(number as i128)) else {
@@ -63,8 +97,7 @@ fn integer(given: &Value, range: RangeInclusive<i128>) -> Result<(Option<f64>, O
     if whole > *range.end() {
         return Err(format!("Ensure this value is less than or equal to {}.", range.end()));
     }
-    let text = (whole.abs() > EXACT).then(|| whole.to_string().into());
-    Ok((Some(number), text))
+    Ok(whole)
 }
 
 fn string(given: &Value) -> Result<Box<str>, String> {

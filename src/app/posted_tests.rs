@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stored;
+use super::{Raw, raw, stored};
 use crate::domain::DeviceId;
 use crate::domain::stream::{StreamKind, StreamSpec};
 
@@ -67,4 +67,32 @@ fn values_are_taken_by_kind() {
 fn a_scaled_stream_holds_engineering_values() {
     let spec = StreamSpec { kind: StreamKind::Int16, scale: 0.1, ..StreamSpec::new("s", DeviceId(1)) };
     assert_eq!(stored(&spec, &json!(21.5)), Ok((Some(21.5), None)));
+}
+
+#[test]
+fn what_a_register_can_hold() {
+    let over = |limit: &str| Err(format!("Ensure this value is less than or equal to {limit}."));
+    let under = |limit: &str| Err(format!("Ensure this value is greater than or equal to {limit}."));
+    for (kind, given, expected) in [
+        (StreamKind::Bit, json!(true), Ok(Raw::Bit(true))),
+        (StreamKind::Bit, json!(0), Ok(Raw::Bit(false))),
+        (StreamKind::Bit, json!(2), Err("Must be a valid boolean.".to_owned())),
+        (StreamKind::Uint16, json!(42), Ok(Raw::Uint(42))),
+        (StreamKind::Uint16, json!(42.0), Ok(Raw::Uint(42))),
+        (StreamKind::Uint16, json!(0.5), Err("A valid integer is required.".to_owned())),
+        (StreamKind::Uint16, json!(65_536), over("65535")),
+        (StreamKind::Uint16, json!(-1), under("0")),
+        (StreamKind::Uint16, json!(true), Err("A valid number is required.".to_owned())),
+        (StreamKind::Uint16, json!("42"), Err("A valid number is required.".to_owned())),
+        (StreamKind::Byte, json!(256), over("255")),
+        (StreamKind::Int16, json!(-32_769), under("-32768")),
+        (StreamKind::Int64, json!(i64::MIN), Ok(Raw::Int(i64::MIN))),
+        (StreamKind::Uint64, json!(u64::MAX), Ok(Raw::Uint(u64::MAX))),
+        (StreamKind::Fp16, json!(65_504), Ok(Raw::Float(65_504.0))),
+        (StreamKind::Fp16, json!(65_505), over("65504.0")),
+        (StreamKind::Fp32, json!(-1e39), under("-3.4028234663852886e38")),
+        (StreamKind::Fp64, json!(1.5), Ok(Raw::Float(1.5))),
+    ] {
+        assert_eq!(raw(kind, &given), expected, "{kind} {given}");
+    }
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::board::Board;
+use super::modbus::line::Line;
 use super::poller::Poller;
 use super::runtime::Ports;
 use crate::domain::DeviceId;
@@ -102,10 +103,11 @@ pub fn resting(spec: &DeviceSpec) -> Option<(DeviceState, Option<String>)> {
 
 /// Collects from one device until it is deleted or the server stops. A panic is logged and the collector begins
 /// anew; nothing of it reaches another device.
-pub async fn supervise(id: DeviceId, ports: Arc<Ports>, board: Arc<Board>, orders: Orders) {
+pub async fn supervise(id: DeviceId, ports: Arc<Ports>, board: Arc<Board>, line: Arc<Line>, orders: Orders) {
     let mut backoff = Backoff::default();
     loop {
-        let mut poller = Poller::new(id, Arc::clone(&ports), Arc::clone(&board), orders.clone());
+        let (ports, line) = (Arc::clone(&ports), Arc::clone(&line));
+        let mut poller = Poller::new(id, ports, Arc::clone(&board), line, orders.clone());
         let Err(panic) = AssertUnwindSafe(poller.run()).catch_unwind().await else { return };
         tracing::error!(device = %id, panic = panic_message(&*panic), "collector panicked and is restarted");
         board.failed_otherwise();

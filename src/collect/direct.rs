@@ -94,6 +94,7 @@ fn parse(address: &str, timeout: Duration) -> Result<Asked> {
         port,
         unit: 1,
         framing: Framing::default(),
+        writes_lists: false,
         timeout,
     };
     let mut asked = Asked { endpoint, register, kind, order: ByteOrder::default().into() };

@@ -7,6 +7,7 @@
 pub mod codec;
 pub mod direct;
 pub mod fault;
+pub mod io;
 pub mod modbus;
 pub mod runtime;
 pub mod value;

@@ -14,6 +14,7 @@ use super::backoff::Backoff;
 use super::board::Board;
 use super::device::{Interrupted, Orders, resting};
 use super::fault::Fault;
+use super::modbus::line::Line;
 use super::modbus::link::{Batch, Link};
 use super::runtime::Ports;
 use super::schedule::Schedule;
@@ -54,6 +55,7 @@ pub struct Poller {
     ports: Arc<Ports>,
     board: Arc<Board>,
     orders: Orders,
+    line: Arc<Line>,
     link: Option<Link>,
     tags: Tags,
     backoff: Backoff,
@@ -63,12 +65,13 @@ pub struct Poller {
 }
 
 impl Poller {
-    pub fn new(id: DeviceId, ports: Arc<Ports>, board: Arc<Board>, orders: Orders) -> Self {
+    pub fn new(id: DeviceId, ports: Arc<Ports>, board: Arc<Board>, line: Arc<Line>, orders: Orders) -> Self {
         Self {
             id,
             ports,
             board,
             orders,
+            line,
             link: None,
             tags: Tags::default(),
             backoff: Backoff::default(),
@@ -94,16 +97,22 @@ impl Poller {
         self.tags.forget_values();
         self.contact = Contact::Unknown;
         self.board.set(state, error);
-        self.orders.pending().await;
+        let line = Arc::clone(&self.line);
+        let hung_up = self.orders.unless_stopped(async { line.turn().await.hang_up() }).await;
+        if hung_up.is_ok() {
+            self.orders.pending().await;
+        }
     }
 
     /// Polls until an order comes.
     async fn collect(&mut self, device: Arc<Device>, streams: &[Arc<Stream>]) {
-        let mut link = match Link::new(&device.spec, Arc::clone(&self.board), Arc::clone(&self.ports.clock)) {
+        let (line, board, clock) =
+            (Arc::clone(&self.line), Arc::clone(&self.board), Arc::clone(&self.ports.clock));
+        let mut link = match Link::new(&device.spec, line, board, clock) {
             Ok(link) => link,
             Err(error) => return self.rest(DeviceState::Offline, Some(error.message)).await,
         };
-        let is_elsewhere = self.link.take().is_some_and(|before| !link.take_over(before));
+        let is_elsewhere = self.link.take().is_some_and(|before| !link.leads_where(&before));
         if is_elsewhere {
             self.contact = Contact::Unknown;
         }
@@ -168,7 +177,7 @@ impl Poller {
     /// A device without polled streams is only looked at: it is there when it can be connected to.
     async fn probe(&mut self, link: &mut Link, round: &Round) -> Result<(), End> {
         self.orders.unless_pending(link.connect()).await?.map_err(End::Lost)?;
-        link.disconnect();
+        self.orders.unless_stopped(link.disconnect()).await?;
         self.greet(&round.device);
         self.publish_health();
         self.orders.unless_pending(sleep(PROBE_INTERVAL)).await?;

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::board::Board;
 use super::device::{Orders, resting, supervise};
+use super::modbus::line::Line;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::ports::{Plant, SampleSink};
 use crate::domain::{Clock, DeviceId};
@@ -39,7 +40,7 @@ pub(super) struct Ports {
 
 /// The running collectors. Dropping it does not stop them; `stop` does.
 pub struct Collectors {
-    ports: Arc<Ports>,
+    pub(super) ports: Arc<Ports>,
     slots: Mutex<HashMap<DeviceId, Slot>>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -49,6 +50,7 @@ pub struct Collectors {
 /// Dropping a slot ends its task: the channel closes and the plant no longer knows the device.
 struct Slot {
     board: Arc<Board>,
+    line: Arc<Line>,
     changes: watch::Sender<()>,
 }
 
@@ -87,6 +89,11 @@ impl Collectors {
         Some(board.status())
     }
 
+    /// A device's notice board and its connection; `None` for one that does not exist.
+    pub(super) fn reach(&self, id: DeviceId) -> Option<(Arc<Board>, Arc<Line>)> {
+        self.slots.lock().get(&id).map(|slot| (Arc::clone(&slot.board), Arc::clone(&slot.line)))
+    }
+
     /// Ends all collectors. When it returns nothing more is written to the sink.
     pub async fn stop(&self) {
         self.stop.cancel();
@@ -115,11 +122,11 @@ impl Collectors {
     }
 
     fn spawn(&self, id: DeviceId) -> Slot {
-        let board = Arc::new(Board::default());
+        let (board, line) = (Arc::new(Board::default()), Arc::new(Line::default()));
         let (changes, receiver) = watch::channel(());
         let orders = Orders::new(receiver, self.stop.clone());
-        let task = supervise(id, Arc::clone(&self.ports), Arc::clone(&board), orders);
+        let task = supervise(id, Arc::clone(&self.ports), Arc::clone(&board), Arc::clone(&line), orders);
         self.tasks.spawn_on(task, &self.runtime);
-        Slot { board, changes }
+        Slot { board, line, changes }
     }
 }

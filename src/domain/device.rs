@@ -88,6 +88,11 @@ impl Protocol {
         !matches!(self, Protocol::Ai | Protocol::Mqtt | Protocol::Http | Protocol::Virtual)
     }
 
+    /// Protocols of devices whose memory is read and written by address.
+    pub fn has_registers(self) -> bool {
+        matches!(self, Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus)
+    }
+
     /// Visual sources have no streams.
     pub fn has_streams(self) -> bool {
         !matches!(self, Protocol::Vnc | Protocol::V4l2)

@@ -2,6 +2,7 @@
 
 mod changed;
 mod exact;
+mod io;
 mod lost;
 
 use std::time::Duration;

@@ -6,12 +6,16 @@ mod device;
 mod event;
 mod group;
 mod hamachi;
+mod io;
 mod key;
 mod license;
+mod mixed;
+mod reference;
 mod refusals;
 mod retention;
 mod session;
 mod statistic;
+mod streaming;
 mod terminal;
 mod value;
 

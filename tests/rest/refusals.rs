@@ -17,6 +17,7 @@ async fn who_asks_must_be_known() {
     let paths = [
         "/api/device/",
         "/api/device/1/",
+        "/api/device/1/io/hr:0/",
         "/api/data/",
         "/api/data/1/value/",
         "/api/value/",

@@ -104,8 +104,18 @@ impl Server {
 
     /// The most memory it has held at once, in MiB; `None` where the system does not tell (it is not Linux).
     pub fn peak_memory_mib(&self) -> Option<u64> {
+        self.memory_mib("VmHWM:")
+    }
+
+    /// Has `peak_memory_mib` count from now on; what it holds now, in MiB.
+    pub fn reset_peak_memory(&self) -> Option<u64> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").ok()?;
+        self.memory_mib("VmRSS:")
+    }
+
+    fn memory_mib(&self, name: &str) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib / 1024)
     }
 

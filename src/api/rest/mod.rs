@@ -23,6 +23,7 @@ pub mod fields;
 pub mod gate;
 pub mod group;
 pub mod hamachi;
+pub mod io;
 pub mod key;
 pub mod license;
 pub mod query;
@@ -67,6 +68,7 @@ fn plant(gated: &impl Gate) -> Router<Arc<App>> {
         .route("/api/device", gated(Resource::Device, get(device::list).post(device::create)))
         .route("/api/device/{id}", gated(Resource::Device, device))
         .route("/api/device/{id}/status", gated(Resource::Device, get(device::status)))
+        .route("/api/device/{id}/io/{register}", gated(Resource::Device, get(io::read).post(io::write)))
         .route("/api/group", gated(Resource::Group, get(group::list).post(group::create)))
         .route("/api/group/{id}", gated(Resource::Group, group))
         .route("/api/data", gated(Resource::Data, get(data::list).post(data::create)))
@@ -118,15 +120,20 @@ impl<T: From<RowId>, S: Send + Sync> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RestError> {
         let text = axum::extract::Path::<String>::from_request_parts(parts, state).await;
         let text = text.map_err(|_: PathRejection| Error::not_found())?.0;
-        let number =
-            Some(text).filter(|t| t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok());
-        Ok(Id(RowId(number.ok_or_else(Error::not_found)?).into()))
+        Ok(Id(RowId::parse(&text).ok_or_else(Error::not_found)?.into()))
     }
 }
 
 /// A number that may be the id of a row of any kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId(pub i32);
+
+impl RowId {
+    /// Digits and nothing else.
+    fn parse(text: &str) -> Option<RowId> {
+        Some(text).filter(|t| t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok()).map(RowId)
+    }
+}
 
 impl From<RowId> for DeviceId {
     fn from(id: RowId) -> Self {

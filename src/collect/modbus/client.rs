@@ -1,4 +1,4 @@
-//! One connection to one Modbus device over TCP: connect, read, and nothing after the first doubt.
+//! One connection to one Modbus device over TCP: connect, read, write, and nothing after the first doubt.
 //!
 //! A late answer cannot be told from the next one over RTU framing (no transaction id), and tokio-modbus keeps such
 //! bytes. So a client is spent after any timeout, transport error or protocol error, and whenever a request is
@@ -6,6 +6,8 @@
 
 use std::io;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -49,6 +51,8 @@ pub struct Endpoint {
     pub port: u16,
     pub unit: u8,
     pub framing: Framing,
+    /// Whether one coil or register is written as a list of one, for devices without functions 05 and 06.
+    pub writes_lists: bool,
     /// For connecting and for each request.
     pub timeout: Duration,
 }
@@ -68,10 +72,16 @@ impl Endpoint {
                 }
             },
         };
+        let writes_lists = match spec.metadata.get("writes_lists").filter(|setting| !setting.is_null()) {
+            None => false,
+            Some(setting) => {
+                setting.as_bool().ok_or_else(|| Error::field("writes_lists", "Must be a valid boolean."))?
+            }
+        };
         let port = spec.effective_port().ok_or_else(|| Error::field("port", "This field is required."))?;
         let timeout = Duration::try_from_secs_f64(spec.timeout_s)
             .map_err(|_| Error::field("timeout", "A valid number is required."))?;
-        Ok(Endpoint { host: spec.host.clone(), port, unit: spec.unit, framing, timeout })
+        Ok(Endpoint { host: spec.host.clone(), port, unit: spec.unit, framing, writes_lists, timeout })
     }
 
     fn address(&self) -> String {
@@ -90,12 +100,27 @@ pub enum Data {
     Bits(Vec<bool>),
 }
 
+/// What a write changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    Coil(u16, bool),
+    /// Consecutive holding registers, in one request: a value is never torn.
+    Words(u16, Vec<u16>),
+    /// Of one holding register the bits of `mask`; the others stay.
+    Bits {
+        register: u16,
+        mask: u16,
+        bits: u16,
+    },
+}
+
 /// A session with one device; one request at a time.
 pub struct Client {
     endpoint: Endpoint,
     /// Gone while a request is under way, and for good when one did not end in order.
     context: Option<Context>,
     has_answered: bool,
+    has_sent: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -112,12 +137,23 @@ impl Client {
         let refused =
             |error: io::Error| Fault::Unreachable { address: endpoint.address(), reason: reason(&error) };
         stream.set_nodelay(true).map_err(refused)?;
-        let slave = Slave(endpoint.unit);
+        let has_sent = Arc::default();
+        let (slave, wire) = (Slave(endpoint.unit), Wire::new(stream, Arc::clone(&has_sent)));
         let context = match endpoint.framing {
-            Framing::Tcp => tokio_modbus::client::tcp::attach_slave(Wire(stream), slave),
-            Framing::RtuOverTcp => tokio_modbus::client::rtu::attach_slave(Wire(stream), slave),
+            Framing::Tcp => tokio_modbus::client::tcp::attach_slave(wire, slave),
+            Framing::RtuOverTcp => tokio_modbus::client::rtu::attach_slave(wire, slave),
         };
-        Ok(Client { endpoint: endpoint.clone(), context: Some(context), has_answered: false })
+        Ok(Client { endpoint: endpoint.clone(), context: Some(context), has_answered: false, has_sent })
+    }
+
+    /// Whether this connection leads there and is not spent.
+    pub fn is_usable(&self, endpoint: &Endpoint) -> bool {
+        self.context.is_some() && self.endpoint == *endpoint
+    }
+
+    /// Whether any byte of the latest request may have left: if not, the device cannot have acted on it.
+    pub fn has_sent(&self) -> bool {
+        self.has_sent.load(Ordering::Relaxed)
     }
 
     /// Whether the device ever answered on this connection.
@@ -154,7 +190,69 @@ impl Client {
         }
     }
 
+    /// Writes; when this returns `Ok` the device has confirmed it. After an error that is not `Refused` nobody knows
+    /// whether it acted, unless nothing was sent. Nothing is sent a second time.
+    ///
+    /// Single bits of a register are written by mask (function 22). A device without it has the register read and
+    /// written back whole: what its own program changes in between is lost.
+    pub async fn write(&mut self, change: &Change) -> Result<(), Fault> {
+        let is_list = self.endpoint.writes_lists;
+        match change {
+            Change::Coil(at, on) if is_list => {
+                let request = Request::WriteMultipleCoils(*at, vec![*on].into());
+                self.confirmed(request, Response::WriteMultipleCoils(*at, 1)).await
+            }
+            Change::Coil(at, on) => {
+                let (request, answer) =
+                    (Request::WriteSingleCoil(*at, *on), Response::WriteSingleCoil(*at, *on));
+                self.confirmed(request, answer).await
+            }
+            Change::Words(at, words) => self.write_words(*at, words).await,
+            Change::Bits { register, mask, bits } => {
+                let (request, answer) = (
+                    Request::MaskWriteRegister(*register, !mask, *bits),
+                    Response::MaskWriteRegister(*register, !mask, *bits),
+                );
+                match self.confirmed(request, answer).await {
+                    Err(Fault::Refused { code: NO_SUCH_FUNCTION, .. }) => {
+                        self.write_back(*register, *mask, *bits).await
+                    }
+                    confirmed => confirmed,
+                }
+            }
+        }
+    }
+
+    async fn write_words(&mut self, at: u16, words: &[u16]) -> Result<(), Fault> {
+        if let ([word], false) = (words, self.endpoint.writes_lists) {
+            let answer = Response::WriteSingleRegister(at, *word);
+            return self.confirmed(Request::WriteSingleRegister(at, *word), answer).await;
+        }
+        let count = u16::try_from(words.len()).expect("a value is at most four words");
+        let answer = Response::WriteMultipleRegisters(at, count);
+        self.confirmed(Request::WriteMultipleRegisters(at, words.into()), answer).await
+    }
+
+    async fn write_back(&mut self, register: u16, mask: u16, bits: u16) -> Result<(), Fault> {
+        let data = self.read(Span { space: Space::Holding, start: register, len: 1 }).await?;
+        let Data::Words(words) = data else {
+            return Err(self.malformed("the answer holds no registers".into()));
+        };
+        let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
+        self.write_words(register, &changed).await
+    }
+
+    /// One request whose answer repeats what was asked.
+    async fn confirmed(&mut self, request: Request<'_>, answer: Response) -> Result<(), Fault> {
+        if self.call(request).await? == answer {
+            return Ok(());
+        }
+        self.context = None;
+        Err(self.malformed("the answer confirms something else than was written".into()))
+    }
+
     async fn call(&mut self, request: Request<'_>) -> Result<Response, Fault> {
+        self.has_sent.store(false, Ordering::Relaxed);
         let closed =
             || Fault::Closed { address: self.endpoint.address(), reason: "an earlier request failed".into() };
         let mut context = self.context.take().ok_or_else(closed)?;
@@ -188,6 +286,9 @@ impl Client {
 fn no_answer(endpoint: &Endpoint) -> Fault {
     Fault::Timeout { address: endpoint.address(), after: endpoint.timeout }
 }
+
+/// Exception 01: the device does not offer the function.
+const NO_SUCH_FUNCTION: u8 = 1;
 
 /// Modbus Application Protocol V1.1b3, section 7.
 fn refused(exception: ExceptionCode) -> Fault {

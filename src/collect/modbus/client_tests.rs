@@ -12,7 +12,8 @@ use crate::domain::device::Protocol;
 const TIMEOUT: Duration = Duration::from_millis(100);
 
 fn endpoint(addr: SocketAddr, framing: Framing, unit: u8) -> Endpoint {
-    Endpoint { host: addr.ip().to_string(), port: addr.port(), unit, framing, timeout: TIMEOUT }
+    let host = addr.ip().to_string();
+    Endpoint { host, port: addr.port(), unit, framing, writes_lists: false, timeout: TIMEOUT }
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -70,8 +71,8 @@ async fn tcp_frames_are_exact() {
     let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.unwrap();
     assert_eq!(client.read(holding(0, 1)).await, Ok(Data::Words(vec![7])));
     assert_eq!(client.read(holding(0, 2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
-    client.call(Request::WriteSingleRegister(1500, 77)).await.unwrap();
-    client.call(Request::WriteMultipleRegisters(1501, vec![1, 2, 3].into())).await.unwrap();
+    client.write(&Change::Words(1500, vec![77])).await.unwrap();
+    client.write(&Change::Words(1501, vec![1, 2, 3])).await.unwrap();
     let refused = client.read(holding(10_000, 1)).await.unwrap_err();
     assert_eq!(refused.to_string(), "illegal data address: the device has no such register (exception 2)");
     client.call(Request::WriteMultipleCoils(101, vec![true, false, true].into())).await.unwrap();
@@ -82,6 +83,51 @@ async fn tcp_frames_are_exact() {
     assert_eq!(client.read(inputs).await, Ok(Data::Bits(nine.to_vec())));
     let input = Span { space: Space::Input, start: 9, len: 1 };
     assert_eq!(client.read(input).await, Ok(Data::Words(vec![0xC000])));
+    playing.await.unwrap();
+}
+
+#[tokio::test]
+async fn written_frames_are_exact() {
+    let (addr, playing) = play(vec![
+        vec![
+            ("0000 0000 0006 01 05 0065 FF00", AT_ONCE, "0000 0000 0006 01 05 0065 FF00"),
+            ("0001 0000 0006 01 05 0065 0000", AT_ONCE, "0001 0000 0006 01 05 0065 0000"),
+            ("0002 0000 0008 01 16 0004 FFDF 0020", AT_ONCE, "0002 0000 0008 01 16 0004 FFDF 0020"),
+            // No function 22: the register is read and written back.
+            ("0003 0000 0008 01 16 0004 FFDF 0020", AT_ONCE, "0003 0000 0003 01 96 01"),
+            ("0004 0000 0006 01 03 0004 0001", AT_ONCE, "0004 0000 0005 01 03 02 A005"),
+            ("0005 0000 0006 01 06 0004 A025", AT_ONCE, "0005 0000 0006 01 06 0004 A025"),
+            ("0006 0000 0006 01 06 0001 0BB9", AT_ONCE, "0006 0000 0003 01 86 03"),
+            ("0007 0000 0006 01 06 0001 0001", AT_ONCE, "0007 0000 0006 01 06 0001 0002"),
+        ],
+        vec![
+            ("0000 0000 0008 01 0F 0065 0001 01 01", AT_ONCE, "0000 0000 0006 01 0F 0065 0001"),
+            ("0001 0000 0009 01 10 05DC 0001 02 004D", AT_ONCE, "0001 0000 0006 01 10 05DC 0001"),
+        ],
+        vec![("01 06 05DC 004D 88C9", AT_ONCE, "01 06 05DC 004D 88C9")],
+    ])
+    .await;
+    let bit_5 = Change::Bits { register: 4, mask: 0x20, bits: 0x20 };
+    let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.unwrap();
+    for change in [Change::Coil(101, true), Change::Coil(101, false), bit_5.clone(), bit_5] {
+        assert_eq!(client.write(&change).await, Ok(()), "{change:?}");
+    }
+    let refused = client.write(&Change::Words(1, vec![3001])).await;
+    assert!(matches!(refused, Err(Fault::Refused { code: 3, .. })), "{refused:?}");
+    let other = client.write(&Change::Words(1, vec![1])).await;
+    assert!(
+        matches!(other, Err(Fault::Malformed { .. })),
+        "what is confirmed is not what was asked: {other:?}"
+    );
+    assert!(!client.is_usable(&endpoint(addr, Framing::Tcp, 1)));
+
+    let lists = Endpoint { writes_lists: true, ..endpoint(addr, Framing::Tcp, 1) };
+    let mut client = Client::connect(&lists).await.unwrap();
+    for change in [Change::Coil(101, true), Change::Words(1500, vec![77])] {
+        assert_eq!(client.write(&change).await, Ok(()), "{change:?}");
+    }
+    let mut serial = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1)).await.unwrap();
+    assert_eq!(serial.write(&Change::Words(1500, vec![77])).await, Ok(()));
     playing.await.unwrap();
 }
 

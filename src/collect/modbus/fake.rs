@@ -20,6 +20,10 @@ pub struct Memory {
     pub closes_after_answer: bool,
     /// Exception 03 for longer reads.
     pub max_words: Option<u16>,
+    /// Whether it knows function 22, which few devices do.
+    pub writes_masks: bool,
+    /// Takes a write and closes the connection in the place of confirming it.
+    pub closes_on_write: bool,
     /// Function code, start and count of every request taken.
     pub requests: Vec<(u8, u16, u16)>,
     pub connections: usize,
@@ -32,6 +36,23 @@ impl Memory {
         }
     }
 
+    /// What a write would put where; `None` for every other request.
+    fn written(&self, pdu: &[u8]) -> Option<(u8, Vec<u16>)> {
+        let number = |at: usize| u16::from_be_bytes([pdu[at], pdu[at + 1]]);
+        let bit = |i: usize| u16::from(pdu[6 + i / 8] >> (i % 8) & 1);
+        match pdu[0] {
+            5 => Some((1, vec![u16::from(number(3) == 0xFF00)])),
+            6 => Some((3, vec![number(3)])),
+            15 => Some((1, (0..usize::from(number(3))).map(bit).collect())),
+            16 => Some((3, (0..usize::from(number(3))).map(|i| number(6 + 2 * i)).collect())),
+            22 if self.writes_masks => {
+                let before = self.cells.get(&(3, number(1))).copied().unwrap_or_default();
+                Some((3, vec![before & number(3) | number(5) & !number(3)]))
+            }
+            _ => None,
+        }
+    }
+
     fn answer(&mut self, pdu: &[u8]) -> Vec<u8> {
         let function = pdu[0];
         let number = |at: usize| u16::from_be_bytes([pdu[at], pdu[at + 1]]);
@@ -39,6 +60,17 @@ impl Memory {
         self.requests.push((function, start, count));
         if self.max_words.is_some_and(|max| count > max) {
             return vec![function | 0x80, 3];
+        }
+        if let Some((space, cells)) = self.written(pdu) {
+            let is_known = (start..).zip(&cells).all(|(at, _)| self.cells.contains_key(&(space, at)));
+            if !is_known {
+                return vec![function | 0x80, 2];
+            }
+            self.set(space, start, &cells);
+            return pdu[..pdu.len().min(if function == 22 { 7 } else { 5 })].to_vec();
+        }
+        if function > 4 {
+            return vec![function | 0x80, 1];
         }
         let cells: Option<Vec<u16>> =
             (start..start + count).map(|address| self.cells.get(&(function, address)).copied()).collect();
@@ -106,7 +138,11 @@ async fn serve(mut stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> 
         stream.read_exact(&mut pdu).await.ok()?;
         let (answer, is_silent, closes) = {
             let mut memory = memory.lock();
-            (memory.answer(&pdu), memory.is_silent, memory.closes_after_answer)
+            let answer = memory.answer(&pdu);
+            if memory.closes_on_write && pdu[0] > 4 {
+                return None;
+            }
+            (answer, memory.is_silent, memory.closes_after_answer)
         };
         if is_silent {
             continue;

@@ -1,11 +1,12 @@
-//! The collector's standing connection to a Modbus device: connects when needed, polls a batch of points, keeps
-//! one failing register from spoiling its neighbours, and remembers which registers must not be read over.
+//! The collector's way to a Modbus device: connects when needed, polls a batch of points, keeps one failing
+//! register from spoiling its neighbours, and remembers which registers must not be read over.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::client::{Client, Data, Endpoint};
+use super::client::{Data, Endpoint};
+use super::line::Line;
 use super::plan::{self, Block, Rules, Span};
 use super::point::{Point, Target};
 use crate::collect::board::Board;
@@ -51,43 +52,37 @@ impl Batch {
     }
 }
 
-/// A device's connection, open or not.
+/// A device as its collector reads it.
 pub struct Link {
     endpoint: Endpoint,
     /// What was learnt is kept over reconnects: a register that appears later costs a request more, never a value.
     rules: Rules,
-    client: Option<Client>,
+    line: Arc<Line>,
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
 }
 
 impl Link {
     /// Connects nowhere yet. The error names the setting that is wrong.
-    pub fn new(spec: &DeviceSpec, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
+    pub fn new(spec: &DeviceSpec, line: Arc<Line>, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
         let rules = Rules { max_gap: max_gap(spec)?, ..Rules::default() };
-        Ok(Link { endpoint: Endpoint::of(spec)?, rules, client: None, board, clock })
+        Ok(Link { endpoint: Endpoint::of(spec)?, rules, line, board, clock })
     }
 
-    /// Takes over the connection of `before` if it leads to the same place; whether it does.
-    pub fn take_over(&mut self, before: Link) -> bool {
-        let is_same = before.endpoint == self.endpoint;
-        if is_same {
-            self.client = before.client;
-        }
-        is_same
+    /// Whether it leads to the same place as `other`, so that an open connection is good for both.
+    pub fn leads_where(&self, other: &Link) -> bool {
+        self.endpoint == other.endpoint
     }
 
-    pub fn disconnect(&mut self) {
-        self.client = None;
+    pub async fn disconnect(&self) {
+        self.line.turn().await.hang_up();
     }
 
     /// Connects unless connected.
-    pub async fn connect(&mut self) -> Result<(), Fault> {
-        if self.client.is_none() {
-            let client = Client::connect(&self.endpoint).await;
-            self.client = Some(client.inspect_err(|fault| self.board.failed(self.clock.now(), fault))?);
-        }
-        Ok(())
+    pub async fn connect(&self) -> Result<(), Fault> {
+        let mut turn = self.line.turn().await;
+        let connected = turn.client(&self.endpoint).await.map(drop);
+        connected.inspect_err(|fault| self.board.failed(self.clock.now(), fault))
     }
 
     /// Asks for every stream of the batch and pushes one answer each. After an error the connection is gone and
@@ -96,7 +91,7 @@ impl Link {
     /// A connection that had worked and is found closed is opened once more on the spot: many devices close idle
     /// connections between polls, which is no loss of the source.
     pub async fn poll(&mut self, batch: &mut Batch, answers: &mut Vec<Answer>) -> Result<(), Fault> {
-        let had_worked = self.client.as_ref().is_some_and(Client::has_answered);
+        let had_worked = self.line.turn().await.has_worked();
         match self.poll_once(batch, answers).await {
             Err(Fault::Closed { .. }) if had_worked => {
                 answers.clear();
@@ -181,9 +176,10 @@ impl Link {
     }
 
     /// One request. The inner result is the device's word; the outer error ends the connection.
-    async fn read(&mut self, span: Span) -> Result<(Micros, Result<Data, Fault>), Fault> {
-        self.connect().await?;
-        let client = self.client.as_mut().expect("connect sets it or fails");
+    async fn read(&self, span: Span) -> Result<(Micros, Result<Data, Fault>), Fault> {
+        let mut turn = self.line.turn().await;
+        let client = turn.client(&self.endpoint).await;
+        let client = client.inspect_err(|fault| self.board.failed(self.clock.now(), fault))?;
         let started = Instant::now();
         let outcome = client.read(span).await;
         let now = self.clock.now();
@@ -193,7 +189,7 @@ impl Link {
         }
         match outcome {
             Err(fault) if fault.is_loss() || is_behind_gateway(&fault) => {
-                self.client = None;
+                turn.hang_up();
                 Err(fault)
             }
             outcome => Ok((now, outcome)),

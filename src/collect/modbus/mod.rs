@@ -4,6 +4,7 @@ pub mod address;
 pub mod client;
 pub mod plan;
 
+pub(super) mod line;
 pub(super) mod link;
 pub(super) mod point;
 mod wire;

@@ -1,7 +1,7 @@
 //! One stream as Modbus sees it: which registers hold its value and how they are read.
 
 use super::address::Address;
-use super::client::Data;
+use super::client::{Change, Data};
 use super::plan::Span;
 use crate::collect::codec::{self, WordOrder};
 use crate::collect::value::Value;
@@ -72,6 +72,35 @@ impl Point {
             (Form::Bit, Data::Words(_)) | (Form::BitOfWord(..) | Form::Number(..), Data::Bits(_)) => None,
         }
     }
+
+    /// Whether it holds nothing but on and off, whatever kind was asked for.
+    pub fn is_bit(&self) -> bool {
+        matches!(self.form, Form::Bit | Form::BitOfWord(..) | Form::Number(StreamKind::Bit, _))
+    }
+
+    /// What to write so that it holds `value`; `None` when it cannot hold that. A bit or byte of a register leaves
+    /// the rest of the register alone.
+    pub fn encode(&self, value: Value) -> Option<Change> {
+        let register = self.span.start;
+        let part_of_word = |order, mask: u64, bits: u64| {
+            let word = |raw| codec::encode(StreamKind::Uint16, order, Value::Uint(raw))?.first().copied();
+            Some(Change::Bits { register, mask: word(mask)?, bits: word(bits)? })
+        };
+        match self.form {
+            Form::Bit => Some(Change::Coil(register, to_bit(value)? == 1)),
+            Form::BitOfWord(order, bit) => part_of_word(order, 1 << bit, to_bit(value)? << bit),
+            Form::Number(StreamKind::Bit, order) => part_of_word(order, 1, to_bit(value)?),
+            Form::Number(StreamKind::Byte, order) => {
+                let byte = value.to_integer().and_then(|i| u8::try_from(i).ok())?;
+                part_of_word(order, 0xFF, byte.into())
+            }
+            Form::Number(kind, order) => Some(Change::Words(register, codec::encode(kind, order, value)?)),
+        }
+    }
+}
+
+fn to_bit(value: Value) -> Option<u64> {
+    value.to_integer().and_then(|i| u64::try_from(i).ok()).filter(|bit| *bit <= 1)
 }
 
 /// A stream and its point.

@@ -76,3 +76,35 @@ fn what_cannot_be_read_says_why() {
     assert!(point("hr:65532", StreamKind::Int64, |_, _| ()).is_ok());
     assert!(point("co:65535", StreamKind::Int64, |_, _| ()).is_ok());
 }
+
+#[test]
+fn a_value_is_written_where_it_is_read() {
+    let (one, swapped) = (WordOrder::Cdab, WordOrder::Dcba);
+    let bits = |mask, bits| Some(Change::Bits { register: 7, mask, bits });
+    for (name, path, kind, order, value, expected) in [
+        ("coil", "co:7", StreamKind::Bit, one, Value::Bit(true), Some(Change::Coil(7, true))),
+        ("coil_as_a_number", "co:7", StreamKind::Uint16, one, Value::Uint(0), Some(Change::Coil(7, false))),
+        ("coil_of_two", "co:7", StreamKind::Uint16, one, Value::Uint(2), None),
+        ("one_word", "hr:7", StreamKind::Int16, one, Value::Int(-2), Some(Change::Words(7, vec![0xFFFE]))),
+        (
+            "two_words",
+            "hr:7",
+            StreamKind::Uint32,
+            one,
+            Value::Uint(0x1234_5678),
+            Some(Change::Words(7, vec![0x5678, 0x1234])),
+        ),
+        ("too_large", "hr:7", StreamKind::Uint16, one, Value::Uint(65_536), None),
+        ("with_a_fraction", "hr:7", StreamKind::Uint16, one, Value::Float(0.5), None),
+        ("bit_of_a_register", "hr:7.5", StreamKind::Bit, one, Value::Bit(true), bits(0x20, 0x20)),
+        ("bit_off", "hr:7.5", StreamKind::Bit, one, Value::Bit(false), bits(0x20, 0)),
+        ("bit_of_swapped_bytes", "hr:7.5", StreamKind::Bit, swapped, Value::Bit(true), bits(0x2000, 0x2000)),
+        ("lowest_bit", "hr:7", StreamKind::Bit, one, Value::Bit(true), bits(1, 1)),
+        ("byte", "hr:7", StreamKind::Byte, one, Value::Uint(0xAB), bits(0xFF, 0xAB)),
+        ("byte_of_swapped_bytes", "hr:7", StreamKind::Byte, swapped, Value::Uint(0xAB), bits(0xFF00, 0xAB00)),
+        ("byte_of_256", "hr:7", StreamKind::Byte, one, Value::Uint(256), None),
+    ] {
+        let point = Point::new(path.parse().unwrap(), kind, order).unwrap();
+        assert_eq!(point.encode(value), expected, "{name}");
+    }
+}

@@ -3,6 +3,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -12,7 +14,17 @@ use tokio::net::TcpStream;
 /// own buffer before a request, not what waits in the socket. Over RTU framing, which has no transaction id, such
 /// left-over bytes would pass as the next value.
 #[derive(Debug)]
-pub struct Wire(pub TcpStream);
+pub struct Wire {
+    stream: TcpStream,
+    has_sent: Arc<AtomicBool>,
+}
+
+impl Wire {
+    /// Sets `has_sent` as soon as any byte may have left; whoever shares it clears it.
+    pub fn new(stream: TcpStream, has_sent: Arc<AtomicBool>) -> Wire {
+        Wire { stream, has_sent }
+    }
+}
 
 impl AsyncRead for Wire {
     fn poll_read(
@@ -21,7 +33,7 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.0).poll_read(cx, buf))?;
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let is_end = buf.filled().len() == before && buf.remaining() > 0;
         Poll::Ready(if is_end { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) })
     }
@@ -36,14 +48,16 @@ impl AsyncWrite for Wire {
             let message = "bytes arrived that answer no request";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)));
         }
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.has_sent.store(true, Ordering::Relaxed);
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

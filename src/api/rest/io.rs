@@ -1,0 +1,100 @@
+//! `/api/device/:id/io/:register/`: one register of a device, read and written directly.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, RawPathParams, RawQuery, State};
+use axum::http::request::Parts;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::body::Unread;
+use super::fields::Mode;
+use super::query::Query;
+use super::{RowId, scalar};
+use crate::api::caller::Caller;
+use crate::api::error::RestError;
+use crate::app::App;
+use crate::app::io::Register;
+use crate::domain::principal::Access;
+use crate::domain::stream::StreamKind;
+use crate::domain::{DeviceId, Error, FieldError};
+
+pub async fn read(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    At { device, register }: At,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<ReadView>, RestError> {
+    app.device_for_io(&caller, device, Access::Read)?;
+    let (register, problems) = parse_register(register, raw.as_deref(), Access::Read);
+    Error::check(problems)?;
+    let value = app.read_register(&caller, device, &register).await?;
+    Ok(Json(ReadView { value }))
+}
+
+pub async fn write(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    At { device, register }: At,
+    RawQuery(raw): RawQuery,
+    body: Unread,
+) -> Result<Json<WrittenView>, RestError> {
+    app.device_for_io(&caller, device, Access::Write)?;
+    let (register, problems) = parse_register(register, raw.as_deref(), Access::Write);
+    let mut fields = body.fields(Mode::Whole).await?;
+    let given = fields.any("value");
+    if let Some(problem) = given.as_ref().and_then(|given| register.value_problem(given)) {
+        fields.refuse("value", problem);
+    }
+    fields.finish(problems)?;
+    let value = app.write_register(&caller, device, &register, &given.unwrap_or_default()).await?;
+    Ok(Json(WrittenView { written: true, value }))
+}
+
+/// The register as path and query name it, and everything wrong with it.
+fn parse_register(name: String, raw: Option<&str>, access: Access) -> (Register, Vec<FieldError>) {
+    let mut query = Query::parse(raw);
+    let numeric = |text: &str| {
+        let kind: Option<StreamKind> = text.parse().ok().filter(|kind: &StreamKind| kind.is_numeric());
+        kind.ok_or_else(|| scalar::not_a_choice(text))
+    };
+    let kind = query.read("type", numeric);
+    let order = query.choice("byteorder").unwrap_or_default();
+    let register = Register { name, kind, order };
+    let mut problems = register.problems(access);
+    if let Err(error) = query.finish() {
+        problems.extend(error.fields);
+    }
+    (register, problems)
+}
+
+/// `{id}` and `{register}` of the path, the register percent-decoded.
+pub struct At {
+    device: DeviceId,
+    register: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for At {
+    type Rejection = RestError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RestError> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| Error::not_found())?;
+        let named = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, text)| text);
+        let device = named("id").and_then(RowId::parse).ok_or_else(Error::not_found)?;
+        let register = named("register").ok_or_else(Error::not_found)?.to_owned();
+        Ok(At { device: device.into(), register })
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct ReadView {
+    value: Value,
+}
+
+#[derive(Debug, Serialize)]
+pub struct WrittenView {
+    written: bool,
+    value: Value,
+}

@@ -1,0 +1,149 @@
+//! Direct reads and writes of one register of a device.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use tracing::Instrument;
+
+use super::{App, posted};
+use crate::collect::Collectors;
+use crate::collect::codec::WordOrder;
+use crate::collect::io::{self, Place};
+use crate::collect::value::Value;
+use crate::domain::audit::{Action, Change};
+use crate::domain::device::Device;
+use crate::domain::principal::Access;
+use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+
+/// How the words of a value lie: `little`, `big`, or one of the four orders by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order(WordOrder);
+
+impl Default for Order {
+    fn default() -> Self {
+        Order(ByteOrder::default().into())
+    }
+}
+
+impl FromStr for Order {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        text.parse::<ByteOrder>().map(WordOrder::from).or_else(|_| text.parse()).map(Order)
+    }
+}
+
+/// One register and how it is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Register {
+    pub name: String,
+    /// A number; none is a bit for what is one and uint16 for everything else.
+    pub kind: Option<StreamKind>,
+    pub order: Order,
+}
+
+impl Register {
+    fn place(&self) -> Result<Place> {
+        let place = Place::parse(&self.name, self.kind, self.order.0);
+        place.ok_or_else(|| io::no_such_register(&self.name))
+    }
+
+    /// What is wrong with it, for a read or a write.
+    pub fn problems(&self, access: Access) -> Vec<FieldError> {
+        match (self.place(), access) {
+            (Err(error), _) => error.fields,
+            (Ok(place), Access::Write) if !place.is_writable() => {
+                vec![FieldError::new("register", "Register is read-only.")]
+            }
+            (Ok(_), _) => Vec::new(),
+        }
+    }
+
+    /// What is wrong with a value to be written there; nothing while the register itself is wrong.
+    pub fn value_problem(&self, given: &Json) -> Option<String> {
+        self.place().ok().and_then(|place| to_value(&place, given).err())
+    }
+}
+
+impl App {
+    /// The device, for a principal that may speak to it itself. One that sees it only because of a stream may not: its
+    /// other registers are none of its business.
+    pub fn device_for_io(&self, principal: &Principal, id: DeviceId, access: Access) -> Result<Arc<Device>> {
+        principal.require(Scope { resource: Resource::Device, access })?;
+        let device = self.store.catalog().device(principal, id)?;
+        if !principal.owns_device(device.org, id) {
+            return Err(Error::forbidden("this key may see the device but not speak to it"));
+        }
+        if !io::supports(device.spec.protocol) {
+            let protocol = device.spec.protocol;
+            let later = if protocol.has_registers() { " by this version" } else { "" };
+            let message = format!("Direct I/O is not supported for protocol \"{protocol}\"{later}.");
+            return Err(Error::invalid(message));
+        }
+        if !device.spec.enabled {
+            return Err(Error::conflict("Device is disabled."));
+        }
+        Ok(device)
+    }
+
+    /// What a register holds now. An enabled stream of the same register gets it as a reading.
+    pub async fn read_register(
+        &self,
+        principal: &Principal,
+        id: DeviceId,
+        register: &Register,
+    ) -> Result<Json> {
+        self.device_for_io(principal, id, Access::Read)?;
+        Error::check(register.problems(Access::Read))?;
+        let place = register.place()?;
+        let value = self.speakers()?.read_register(id, &place).await?;
+        Ok(to_json(value, place.kind()))
+    }
+
+    /// Writes a register and returns the value that was written. An enabled stream of the same register gets as a
+    /// reading what the register holds then. Once begun it is done, also when whoever asked goes away.
+    pub async fn write_register(
+        self: &Arc<Self>,
+        principal: &Principal,
+        id: DeviceId,
+        register: &Register,
+        given: &Json,
+    ) -> Result<Json> {
+        self.device_for_io(principal, id, Access::Write)?;
+        Error::check(register.problems(Access::Write))?;
+        let place = register.place()?;
+        let value = to_value(&place, given).map_err(|message| Error::field("value", message))?;
+        let written = to_json(value, place.kind());
+        let collectors = Arc::clone(self.speakers()?);
+        let (app, who) = (Arc::clone(self), principal.clone());
+        let writing = async move {
+            collectors.write_register(id, &place, value).await?;
+            app.audit(&who, Change::new(Action::Write, "device", id.0)).await
+        };
+        let done = tokio::spawn(writing.in_current_span()).await;
+        done.map_err(|error| Error::internal("a write to a device broke off").because(error))??;
+        Ok(written)
+    }
+
+    fn speakers(&self) -> Result<&Arc<Collectors>> {
+        self.collectors.get().ok_or_else(|| Error::unavailable("no device is spoken to here"))
+    }
+}
+
+/// What is posted as a value of this place, or the message for the field `value`.
+fn to_value(place: &Place, given: &Json) -> Result<Value, String> {
+    posted::raw(if place.is_bit() { StreamKind::Bit } else { place.kind() }, given)
+}
+
+/// NaN and infinity, which devices send and JSON does not know, are null. A bit of a kind that is a number is 0 or 1.
+fn to_json(value: Value, kind: StreamKind) -> Json {
+    match value {
+        Value::Bit(on) if kind == StreamKind::Bit => json!(on),
+        Value::Bit(on) => json!(u8::from(on)),
+        Value::Int(number) => json!(number),
+        Value::Uint(number) => json!(number),
+        Value::Float(number) => json!(number),
+    }
+}

@@ -1,0 +1,170 @@
+//! Direct reads and writes beside a poller: what is sent and recorded, and what a write never does.
+
+use super::*;
+use crate::collect::modbus::fake::FakeDevice;
+use crate::collect::world::{PLC, World, plc, stream};
+use crate::domain::device::DeviceState;
+
+fn place(register: &str, kind: StreamKind) -> Place {
+    Place::parse(register, Some(kind), WordOrder::Cdab).unwrap()
+}
+
+/// Requests the fake device took that were writes.
+fn writes(fake: &FakeDevice) -> Vec<(u8, u16, u16)> {
+    fake.requests().into_iter().filter(|(function, ..)| *function > 4).collect()
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_back_and_nothing_else_is_touched() {
+    for has_masks in [true, false] {
+        let fake = FakeDevice::start().await;
+        fake.memory.lock().writes_masks = has_masks;
+        fake.set(1, 0, &[0, 1]);
+        fake.set(3, 0, &[0xA005, 1, 2, 3, 4, 0xBEEF]);
+        let world = World::of(plc(&fake), Vec::new());
+        for (register, kind, value) in [
+            ("co:0", StreamKind::Bit, Value::Bit(true)),
+            ("hr:0.1", StreamKind::Bit, Value::Bit(true)),
+            ("hr:1", StreamKind::Fp64, Value::Float(-1234.5678)),
+            ("hr:5", StreamKind::Byte, Value::Uint(0x11)),
+        ] {
+            let place = place(register, kind);
+            world.collectors.write_register(PLC, &place, value).await.unwrap();
+            assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap(), value, "{register}");
+        }
+        let memory = fake.memory.lock();
+        let cells = |space| memory.cells.range((space, 0)..(space + 1, 0)).map(|(_, word)| *word);
+        assert!(cells(1).eq([1, 1]));
+        assert!(cells(3).eq([0xA007, 0xFAAD, 0x6D5C, 0x4A45, 0xC093, 0xBE11]), "masks: {has_masks}");
+        drop(memory);
+        assert!(world.stored().is_empty(), "no stream, no reading");
+    }
+}
+
+#[tokio::test]
+async fn an_enabled_stream_of_the_register_gets_a_reading_scaled_as_its_own() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[40, 1, 9]);
+    let mut spec = plc(&fake);
+    spec.poll_interval_s = None;
+    let mut scaled = stream(1, "40001", StreamKind::Uint16);
+    (scaled.spec.scale, scaled.spec.offset) = (0.5, -1.0);
+    let mut disabled = stream(3, "hr:0", StreamKind::Uint16);
+    disabled.spec.enabled = false;
+    let wide = stream(2, "hr:0", StreamKind::Uint32);
+    let world = World::of(spec, vec![scaled, wide, disabled, stream(4, "hr:2", StreamKind::Uint16)]);
+    let place = place("hr:0", StreamKind::Uint16);
+    let values = |id| world.of_stream(id).iter().map(|r| r.value.unwrap()).collect::<Vec<_>>();
+    assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap(), Value::Uint(40));
+    assert_eq!((values(1), values(2)), (vec![19.0], vec![65_576.0]));
+    world.collectors.write_register(PLC, &place, Value::Uint(42)).await.unwrap();
+    assert_eq!((values(1), values(2)), (vec![19.0, 20.0], vec![65_576.0, 65_578.0]));
+    assert_eq!((values(3), values(4)), (vec![], vec![]));
+    // What is done is done, also when it cannot be recorded; a read says so.
+    *world.sink.fails_with.lock() = Some(Kind::Busy);
+    world.collectors.write_register(PLC, &place, Value::Uint(43)).await.unwrap();
+    assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap_err().kind, Kind::Busy);
+    assert_eq!(fake.memory.lock().cells[&(3, 0)], 43);
+}
+
+#[tokio::test]
+async fn direct_requests_and_the_poller_share_one_connection() {
+    let fake = FakeDevice::start().await;
+    let words: Vec<u16> = (0..100).collect();
+    fake.set(3, 0, &words);
+    let streams = (0..50).map(|n| stream(n + 1, &format!("hr:{n}"), StreamKind::Uint16)).collect();
+    let world = World::of(plc(&fake), streams);
+    world.until_state(DeviceState::Online).await;
+    let asked = (0..200u16).map(|n| {
+        let collectors = &world.collectors;
+        async move {
+            let place = place(&format!("hr:{}", 50 + n % 50), StreamKind::Uint16);
+            match collectors.read_register(PLC, &place).await {
+                Ok(value) => assert_eq!(value, Value::Uint(u64::from(50 + n % 50))),
+                Err(error) => assert_eq!(error.kind, Kind::Busy, "{error}"),
+            }
+        }
+    });
+    futures::future::join_all(asked).await;
+    assert_eq!(fake.memory.lock().connections, 1);
+    assert!(world.stored().iter().all(|r| r.value == Some(f64::from(r.stream.0 - 1))));
+    let errors = world.status().errors;
+    assert_eq!((errors.protocol, errors.refused, errors.timeout), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_write_is_never_sent_twice() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[0, 0]);
+    let mut spec = plc(&fake);
+    spec.poll_interval_s = None;
+    let world = World::of(spec, vec![stream(1, "hr:1", StreamKind::Uint16)]);
+    let place = place("hr:0", StreamKind::Uint16);
+    world.collectors.write_register(PLC, &place, Value::Uint(1)).await.unwrap();
+    assert_eq!(writes(&fake).len(), 1);
+
+    fake.memory.lock().closes_on_write = true;
+    let error = world.collectors.write_register(PLC, &place, Value::Uint(2)).await.unwrap_err();
+    assert_eq!(error.kind, Kind::DeviceFault);
+    assert!(error.message.ends_with("failed: closed by the device."), "{error}");
+    assert_eq!(writes(&fake).len(), 2, "it was sent once, and acted on");
+    assert_eq!(fake.memory.lock().cells[&(3, 0)], 2);
+
+    (fake.memory.lock().closes_on_write, fake.memory.lock().is_silent) = (false, true);
+    let error = world.collectors.write_register(PLC, &place, Value::Uint(3)).await.unwrap_err();
+    assert_eq!((error.kind, &*error.message), (Kind::Timeout, "Device did not respond within 0.2 s."));
+    assert_eq!(writes(&fake).len(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_found_closed_costs_no_request() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[5]);
+    fake.memory.lock().closes_after_answer = true;
+    let mut spec = plc(&fake);
+    spec.poll_interval_s = None;
+    let world = World::of(spec, Vec::new());
+    let place = place("hr:0", StreamKind::Uint16);
+    for value in 0..20 {
+        // The device's farewell has arrived by then, or has not: either way a write is sent at most once.
+        match world.collectors.write_register(PLC, &place, Value::Uint(value)).await {
+            Ok(()) => assert_eq!(fake.memory.lock().cells[&(3, 0)], value as u16),
+            Err(error) => assert_eq!(error.kind, Kind::DeviceFault, "{error}"),
+        }
+        assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap(), Value::Uint(value));
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let values: Vec<u16> = writes(&fake).iter().map(|(_, _, value)| *value).collect();
+    assert!(values.is_sorted_by(|a, b| a < b), "each at most once, in order: {values:?}");
+}
+
+#[tokio::test]
+async fn refusals_name_what_is_wrong() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[5]);
+    let world = World::of(plc(&fake), Vec::new());
+    let read = async |register: &str| {
+        let place = Place::parse(register, None, WordOrder::Cdab).unwrap();
+        world.collectors.read_register(PLC, &place).await.unwrap_err()
+    };
+    let error = read("40003").await;
+    assert_eq!(error.fields[0].message, "Invalid register \"40003\".");
+    world.change(|spec, _| spec.enabled = false);
+    let error = read("hr:0").await;
+    assert_eq!((error.kind, &*error.message), (Kind::Conflict, "Device is disabled."));
+    drop(fake);
+    world.change(|spec, _| spec.enabled = true);
+    let error = read("hr:0").await;
+    assert!(
+        error.kind == Kind::DeviceFault && error.message.ends_with("failed: connection refused."),
+        "{error}"
+    );
+    assert_eq!(
+        explain(Fault::Refused { code: 4, words: "device failure" }, "hr:0").message,
+        "Device error: 04."
+    );
+    for bad in ["D100", "100", "hr:70000", "co:1.2", ""] {
+        assert_eq!(Place::parse(bad, None, WordOrder::Cdab), None, "{bad}");
+    }
+    assert_eq!(Place::parse("hr:65535", Some(StreamKind::Int32), WordOrder::Cdab), None);
+}

@@ -1,0 +1,341 @@
+//! Endpoints 8 and 9 against the simulator and small devices of the test: answers, refusals, who may, and what is
+//! recorded. Values of every type against pymodbus are in tests/modbus/io.rs.
+
+use basalt::sim::{Plant, Simulator};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::{Row, check};
+use crate::support::{Client, Server, free_port};
+
+pub async fn simulator() -> Simulator {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Simulator::start(listener, Plant::default()).unwrap()
+}
+
+async fn made(client: &Client, path: &str, body: Value) -> i64 {
+    let (status, _, made) = client.post(path, &body).await;
+    assert_eq!(status, 201, "{made}");
+    made["id"].as_i64().expect("an id")
+}
+
+/// A Modbus device that is not polled, unless `more` says so.
+pub async fn plc(client: &Client, name: &str, port: u16, more: Value) -> i64 {
+    let mut device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 0.3,
+                            "poll_interval": null});
+    for (key, value) in more.as_object().expect("an object") {
+        device[key] = value.clone();
+    }
+    made(client, "/api/device/", device).await
+}
+
+/// A device that answers every request with an exception, or with nothing.
+async fn grumpy(exception: Option<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 12];
+                while socket.read_exact(&mut request).await.is_ok() {
+                    let Some(code) = exception else { continue };
+                    let answer = [&request[..4], &[0, 3, request[6], request[7] | 0x80, code]].concat();
+                    socket.write_all(&answer).await.unwrap_or(());
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn registers_are_read_and_written_as_they_are_spelled() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let id = plc(&client, "Plant", sim.addr().port(), json!({})).await;
+    let at = |rest: &str| format!("/api/device/{id}/io/{rest}");
+    let get =
+        |name, rest: &str, value: Value| (name, "GET", at(rest), Value::Null, 200, json!({ "value": value }));
+    let post = |name, rest: &str, value: Value| -> Row {
+        (name, "POST", at(rest), json!({ "value": value }), 200, json!({"written": true, "value": value}))
+    };
+    check(
+        &client,
+        vec![
+            post("uint16_is_the_default", "hr:0/", json!(1200)),
+            get("what_was_written_is_read", "hr:0/", json!(1200)),
+            get("without_the_slash", "hr:0", json!(1200)),
+            get("escaped", "hr%3A0/", json!(1200)),
+            get("classic", "40001/", json!(1200)),
+            get("six_digits", "400001/", json!(1200)),
+            get("iec_escaped", "%25MW0/", json!(1200)),
+            get("iec_as_typed", "%MW0/", json!(1200)),
+            get("another_kind", "hr:0/?type=fp16", json!(f64::from(half::f16::from_bits(1200)))),
+            get("empty_parameters_are_absent", "hr:0/?type=&byteorder=", json!(1200)),
+            post("two_words_low_first", "hr:0/?type=uint32", json!(65_536 * 300 + 1300)),
+            get("as_two_words", "hr:1/", json!(300)),
+            get("big", "hr:0/?type=uint32&byteorder=big", json!(65_536 * 1300 + 300)),
+            post("four_orders_by_name", "hr:0/?type=uint32&byteorder=abcd", json!(65_536 * 1400 + 400)),
+            get("read_in_that_order", "hr:0/?type=int32&byteorder=big", json!(65_536 * 1400 + 400)),
+            post("one_word_feels_no_order", "hr:0/?byteorder=big", json!(42)),
+            get("it_is_42_everywhere", "hr:0/", json!(42)),
+            post("bit_of_a_register", "hr:0.0/", json!(true)),
+            get("the_other_bits_stay", "hr:0/", json!(43)),
+            get("bit_of_a_register_is_a_bit", "hr:0.1/", json!(true)),
+            get("lowest_bit", "hr:0/?type=bit", json!(true)),
+            post("a_coil", "co:1/", json!(true)),
+            get("a_coil_is_a_bit", "co:1/?type=bit", json!(true)),
+            get("a_coil_as_a_number", "co:1/?type=int16", json!(1)),
+            (
+                "one_is_true",
+                "POST",
+                at("co:1/?type=bit"),
+                json!({"value": 0}),
+                200,
+                json!({"written": true, "value": false}),
+            ),
+            get("an_input", "di:0/", json!(true)),
+            (
+                "a_float_without_a_fraction",
+                "POST",
+                at("hr:0/"),
+                json!({"value": 7.0, "whatever": 1}),
+                200,
+                json!({"written": true, "value": 7}),
+            ),
+        ],
+    )
+    .await;
+    let plant = sim.plant();
+    assert_eq!((plant.motor.setpoint_rpm, plant.tank.valve_pct), (7.0, 40.0));
+    assert!(!plant.furnace.is_door_open);
+    let (_, _, shown) = client.get(&at("").replace("/io/", "/status/")).await;
+    assert!(shown["reads"].as_u64() > Some(20), "direct requests are counted: {shown}");
+    let (_, _, rows) = client.get("/api/value/").await;
+    assert_eq!(rows, json!([]), "nothing is stored");
+}
+
+#[tokio::test]
+async fn every_refusal_says_what_is_wrong() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let other = async |protocol: &str, host: &str| {
+        let body = json!({"name": protocol, "protocol": protocol, "host": host});
+        made(&client, "/api/device/", body).await
+    };
+    let closed = free_port();
+    let plant = plc(&client, "Plant", sim.addr().port(), json!({})).await;
+    let disabled = plc(&client, "Disabled", sim.addr().port(), json!({"enabled": false})).await;
+    let gone = plc(&client, "Gone", closed, json!({})).await;
+    let unknown = plc(&client, "Unknown", 502, json!({"host": "no-such-host.invalid", "timeout": 20})).await;
+    let silent = plc(&client, "Silent", grumpy(None).await, json!({})).await;
+    let failing = plc(&client, "Failing", grumpy(Some(4)).await, json!({})).await;
+    let broken = plc(&client, "Broken", closed, json!({"metadata": {"framing": "serial"}})).await;
+    let (vnc, melsec) = (other("vnc", "192.0.2.1").await, other("melsec", "192.0.2.1").await);
+    let at = |id: i64, rest: &str| format!("/api/device/{id}/io/{rest}");
+    let detail = |text: &str| json!({ "detail": text });
+    let register = |text: &str| json!({"register": [format!("Invalid register \"{text}\".")]});
+    let get = |name, path: String, status, body| (name, "GET", path, Value::Null, status, body);
+    let post = |name, rest: &str, value: Value, problem: &str| -> Row {
+        (name, "POST", at(plant, rest), json!({ "value": value }), 400, json!({"value": [problem]}))
+    };
+    let read_only = json!({"register": ["Register is read-only."]});
+    let choice = |text: &str| [format!("\"{text}\" is not a valid choice.")];
+    let many = json!({"register": ["Invalid register \"D1\"."], "type": choice("text"), "byteorder": choice("x"),
+                      "value": ["This field is required."]});
+    check(
+        &client,
+        vec![
+            get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\".")),
+            get(
+                "melsec",
+                at(melsec, "D100/"),
+                400,
+                detail("Direct I/O is not supported for protocol \"melsec\" by this version."),
+            ),
+            get("disabled", at(disabled, "hr:0/"), 409, detail("Device is disabled.")),
+            ("disabled_write", "POST", at(disabled, "x/"), json!([]), 409, detail("Device is disabled.")),
+            get("no_device", at(999, "hr:0/"), 404, detail("Not found.")),
+            get("id_is_no_number", "/api/device/x/io/hr:0/".into(), 404, detail("Not found.")),
+            get("no_utf_8", at(plant, "%FF/"), 404, detail("Not found.")),
+            get("two_segments", at(plant, "hr:0/1/"), 404, detail("Not found.")),
+            get("melsec_register", at(plant, "D99999999/"), 400, register("D99999999")),
+            get("escaped_slash", at(plant, "hr%2F0/"), 400, register("hr/0")),
+            get("bare_number", at(plant, "100/"), 400, register("100")),
+            get("past_the_last", at(plant, "hr:65535/?type=int32"), 400, register("hr:65535")),
+            get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77")),
+            get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2")),
+            get("type", at(plant, "hr:0/?type=foo"), 400, json!({"type": choice("foo")})),
+            get("type_of_no_number", at(plant, "hr:0/?type=text"), 400, json!({"type": choice("text")})),
+            get("byteorder", at(plant, "hr:0/?byteorder=x"), 400, json!({"byteorder": choice("x")})),
+            ("all_at_once", "POST", at(plant, "D1/?type=text&byteorder=x"), json!({}), 400, many),
+            (
+                "missing_value",
+                "POST",
+                at(plant, "hr:0/"),
+                json!({}),
+                400,
+                json!({"value": ["This field is required."]}),
+            ),
+            post("null", "hr:0/", Value::Null, "This field may not be null."),
+            post("text", "hr:0/", json!("42"), "A valid number is required."),
+            post("fraction", "hr:0/", json!(0.5), "A valid integer is required."),
+            post("too_large", "hr:0/", json!(65_536), "Ensure this value is less than or equal to 65535."),
+            post("too_small", "hr:0/", json!(-1), "Ensure this value is greater than or equal to 0."),
+            post("coil_of_two", "co:0/", json!(2), "Must be a valid boolean."),
+            ("input_register", "POST", at(plant, "ir:0/"), json!({"value": 1}), 400, read_only.clone()),
+            ("discrete_input", "POST", at(plant, "di:0/"), json!({"value": true}), 400, read_only),
+            ("refused_value", "POST", at(plant, "hr:0/"), json!({"value": 3001}), 400, register("hr:0")),
+            (
+                "not_an_object",
+                "POST",
+                at(plant, "hr:0/"),
+                json!([1]),
+                400,
+                json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
+            ),
+            get(
+                "refused",
+                at(gone, "hr:0/"),
+                502,
+                detail(&format!("Connection to 127.0.0.1:{closed} failed: connection refused.")),
+            ),
+            get("silent", at(silent, "hr:0/"), 504, detail("Device did not respond within 0.3 s.")),
+            (
+                "silent_write",
+                "POST",
+                at(silent, "hr:0/"),
+                json!({"value": 1}),
+                504,
+                detail("Device did not respond within 0.3 s."),
+            ),
+            get("other_exception", at(failing, "hr:0/"), 502, detail("Device error: 04.")),
+            get(
+                "wrong_setting",
+                at(broken, "hr:0/"),
+                400,
+                json!({"framing": ["\"serial\" is not one of tcp, rtu_over_tcp."]}),
+            ),
+            (
+                "no_such_method",
+                "PUT",
+                at(plant, "hr:0/"),
+                Value::Null,
+                405,
+                detail("Method \"PUT\" not allowed."),
+            ),
+        ],
+    )
+    .await;
+    let (status, _, answer) = client.get(&at(unknown, "hr:0/")).await;
+    let text = answer["detail"].as_str().unwrap_or_default();
+    assert!(status == 502 && text.starts_with("Connection to no-such-host.invalid:502 failed: "), "{answer}");
+    assert_eq!(sim.plant().motor.setpoint_rpm, 1480.0, "nothing of all this was written");
+}
+
+#[tokio::test]
+async fn an_enabled_stream_of_the_register_gets_a_reading() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let id = plc(&client, "Plant", sim.addr().port(), json!({})).await;
+    let stream = async |name: &str, path: &str, more: Value| {
+        let mut body = json!({"name": name, "device": id, "path": path, "type": "uint16"});
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        made(&client, "/api/data/", body).await
+    };
+    let valve = stream("valve", "hr:1", json!({"scale": 0.1})).await;
+    let same = stream("the same spelled otherwise", "40002", json!({})).await;
+    let disabled = stream("disabled", "%MW1", json!({"enabled": false})).await;
+    let values = async |stream: i64| -> Vec<f64> {
+        let (_, _, rows) = client.get(&format!("/api/data/{stream}/value/?from=0")).await;
+        rows.as_array().unwrap().iter().map(|row| row["value"].as_f64().unwrap()).collect()
+    };
+    let path = format!("/api/device/{id}/io/hr:1/");
+    assert_eq!(client.post(&path, &json!({"value": 250})).await.0, 200);
+    assert_eq!((values(valve).await, values(same).await), (vec![25.0], vec![250.0]));
+    assert_eq!(client.get(&path).await.2, json!({"value": 250}));
+    assert_eq!((values(valve).await, values(same).await), (vec![25.0; 2], vec![250.0; 2]));
+    assert_eq!(client.get(&format!("/api/device/{id}/io/hr:2/")).await.0, 200);
+    assert_eq!(client.post(&path, &json!({"value": 1001})).await.0, 400);
+    assert_eq!((values(valve).await.len(), values(disabled).await), (2, vec![]));
+    let written = "SELECT actor, row_id, request, outcome FROM audit_log WHERE action = 'write'";
+    let told = client.sql(written).await;
+    assert_eq!(told.len(), 1, "one write was confirmed: {told:?}");
+    assert_eq!((&told[0]["row_id"], &told[0]["outcome"]), (&json!(id), &json!("ok")), "{told:?}");
+    assert!(told[0]["request"].as_str().unwrap().starts_with("POST /api/device/"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_polled_device_is_read_and_written_meanwhile() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let id = plc(&client, "Plant", sim.addr().port(), json!({"poll_interval": 0.1, "timeout": 5})).await;
+    for register in 0..11 {
+        let path = format!("ir:{register}");
+        made(&client, "/api/data/", json!({"name": path, "device": id, "path": path, "type": "uint16"}))
+            .await;
+    }
+    let asked = (0..200).map(|n| {
+        let client = client.clone();
+        async move {
+            let register = if n % 2 == 0 { "hr:0" } else { "hr:2" };
+            let path = format!("/api/device/{id}/io/{register}/");
+            let (status, _, answer) = client.post(&path, &json!({"value": n})).await;
+            // More than may wait at once are told to come again, and nothing of theirs is sent.
+            let is_told = answer == json!({"detail": "Too many requests wait for this device."});
+            assert!(status == 200 || (status == 503 && is_told), "{status} {answer}");
+            status == 200
+        }
+    });
+    let done = futures::future::join_all(asked).await;
+    assert!(done.iter().filter(|is_done| **is_done).count() >= 16, "those who wait are served");
+    let (_, _, shown) = client.get(&format!("/api/device/{id}/status/")).await;
+    let none = json!({"timeout": 0, "refused": 0, "protocol": 0, "other": 0});
+    assert_eq!((&shown["state"], &shown["errors"]), (&json!("online"), &none), "{shown}");
+    let bad = client.sql("SELECT count(*) AS n FROM readings WHERE quality <> 'good'").await;
+    assert_eq!(bad, [json!({"n": 0})]);
+}
+
+#[tokio::test]
+async fn only_who_has_the_device_speaks_to_it() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let port = sim.addr().port();
+    let mine = plc(&client, "Mine", port, json!({})).await;
+    let other = plc(&client, "Other", port, json!({})).await;
+    let body = json!({"name": "speed", "device": mine, "path": "ir:0", "type": "uint16"});
+    let data = made(&client, "/api/data/", body).await;
+    server.basalt(&["org", "create", "elsewhere"]).await.ok();
+    let key = async |args: &[&str]| client.with_key(&server.key(args).await);
+    let (mine_text, data_text) = (mine.to_string(), data.to_string());
+    let by_device = key(&["--device", &mine_text]).await;
+    let by_data = key(&["--data", &data_text]).await;
+    let foreign = key(&["--org", "elsewhere"]).await;
+    let reader = key(&["--scope", "device:read"]).await;
+    let elsewhere = key(&["--scope", "data:write"]).await;
+    let cases = [
+        ("by device", &by_device, mine, (200, 200)),
+        ("by device, another", &by_device, other, (404, 404)),
+        // It sees the device because of its stream; the other registers are not its business.
+        ("by data", &by_data, mine, (403, 403)),
+        ("by data, another", &by_data, other, (404, 404)),
+        ("another organization", &foreign, mine, (404, 404)),
+        ("reader", &reader, mine, (200, 403)),
+        ("another scope", &elsewhere, mine, (403, 403)),
+        ("nobody", &client.without_key(), mine, (401, 401)),
+    ];
+    for (name, who, device, (reads, writes)) in cases {
+        let before = sim.plant().tank.valve_pct;
+        let path = format!("/api/device/{device}/io/hr:1/");
+        assert_eq!(who.get(&path).await.0, reads, "{name} reads");
+        let (status, _, answer) = who.post(&path, &json!({"value": (before * 10.0) as i64 + 1})).await;
+        assert_eq!(status, writes, "{name} writes: {answer}");
+        assert_eq!(sim.plant().tank.valve_pct != before, status == 200, "{name}");
+        if status == 404 {
+            assert_eq!(answer, json!({"detail": "Not found."}), "{name}");
+        }
+    }
+}
