@@ -26,7 +26,7 @@ const FOLDERS: [(&str, &[&str]); 11] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 21] = [
     ("argon2", &["auth"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
@@ -47,6 +47,7 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("tokio_modbus", &["collect", "sim"]),
     ("tower", &["api"]),
     ("tower_http", &["api"]),
+    ("utoipa", &["api"]),
 ];
 
 /// The only crates that domain/ may name.

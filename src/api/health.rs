@@ -4,18 +4,41 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
 use serde_json::{Map, Value, json};
 
 use super::error::{self, RestError};
+use super::openapi::doc::Doc;
+use super::openapi::route::{Route, Section};
+use super::openapi::shape::{self, possible, shown};
 use super::rest::query::Query;
 use crate::app::App;
 use crate::app::health::Check;
 use crate::domain::{Error, FieldError};
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
+pub fn section() -> Section {
+    let word = || shape::choice(["ok", "error"]);
+    let alive = Doc::new("healthz", "Whether the process is alive").answers(200, "It is", shape::named("Alive"));
+    let names = Check::ALL.map(Check::name).join("|");
+    let checks = shape::pattern(&format!("^({names})(,({names}))*$"));
+    let ready = Doc::new("readyz", "Whether it is able to serve")
+        .query("checks", checks, "What to look at, with commas between; `db` by default.")
+        .answers(200, "It is", shape::named("Readiness"))
+        .answers(503, "It is not", shape::named("Readiness"));
+    let states = Check::ALL.map(|check| possible(check.name(), word()));
+    let readiness = [shown("status", word()), shown("checks", shape::answer(&states).into())];
+    Section {
+        name: "Health",
+        about: "For probes, without credentials.",
+        routes: vec![
+            Route::open("/healthz").get(self::alive, alive),
+            Route::open("/readyz").get(self::ready, ready),
+        ],
+        schemas: vec![
+            ("Alive", shape::view(&[shown("status", shape::choice(["ok"]))])),
+            ("Readiness", shape::view(&readiness)),
+        ],
+    }
 }
 
 async fn alive() -> Json<Value> {

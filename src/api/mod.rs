@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
+use self::openapi::route::Section;
 use crate::app::App;
 
 pub mod caller;
@@ -17,17 +18,25 @@ pub mod health;
 pub mod ingest;
 pub mod layers;
 pub mod origin;
+pub mod openapi;
 pub mod output;
 pub mod payload;
 pub mod rest;
 pub mod serve;
 pub mod sql;
 
+/// What the OpenAPI document describes, and what is served of it: one table.
+fn sections() -> Vec<Section> {
+    let mut sections = rest::sections();
+    sections.extend([health::section(), openapi::section()]);
+    sections
+}
+
 /// The whole HTTP side of a server, ready to be served.
 pub fn router(app: Arc<App>) -> Router {
-    let routes = Router::new()
-        .merge(health::routes())
-        .merge(rest::routes(&app))
+    let described = sections().into_iter().flat_map(|section| section.routes);
+    let routes = described
+        .fold(Router::new(), |router, route| route.add_to(router, &app))
         .merge(sql::routes())
         .merge(ingest::routes())
         .merge(control::routes())

@@ -129,6 +129,14 @@ pub enum DeviceState {
 }
 
 impl DeviceState {
+    pub const ALL: [DeviceState; 5] = [
+        DeviceState::Disabled,
+        DeviceState::Connecting,
+        DeviceState::Online,
+        DeviceState::Degraded,
+        DeviceState::Offline,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             DeviceState::Disabled => "disabled",

@@ -62,6 +62,9 @@ pub enum PeerState {
 }
 
 impl PeerState {
+    pub const ALL: [PeerState; 5] =
+        [PeerState::Online, PeerState::Offline, PeerState::Unreachable, PeerState::Error, PeerState::Pending];
+
     pub fn name(self) -> &'static str {
         match self {
             PeerState::Online => "online",

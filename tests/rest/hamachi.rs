@@ -17,10 +17,10 @@ const LIST: &str = "\u{20}* [plant one]  capacity: 2/5, subscription type: Free,
 ";
 
 /// The command and what it prints: a file for each of its own commands, `status` without one.
-struct Fake(TempDir);
+pub struct Fake(TempDir);
 
 impl Fake {
-    fn new() -> Fake {
+    pub fn new() -> Fake {
         let fake = Fake(tempfile::tempdir().unwrap());
         let script = "#!/bin/sh\n\
             for argument in \"$@\"; do printf '<%s>' \"$argument\"; done >> DIR/argv; echo >> DIR/argv\n\
@@ -35,11 +35,11 @@ impl Fake {
         fake
     }
 
-    fn command(&self) -> String {
+    pub fn command(&self) -> String {
         self.0.path().join("hamachi").display().to_string()
     }
 
-    fn says(&self, command: &str, text: &str) {
+    pub fn says(&self, command: &str, text: &str) {
         fs::write(self.0.path().join(command), text).unwrap();
     }
 

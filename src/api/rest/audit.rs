@@ -14,6 +14,44 @@ use crate::api::error::RestError;
 use crate::app::App;
 use crate::domain::OrgId;
 use crate::domain::audit::Record;
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, shown};
+use crate::domain::Resource;
+
+pub fn section() -> Section {
+    let list = Doc::new("audit_list", "Changes and refused accesses, newest first")
+        .range()
+        .answers(200, "The rows", shape::list(shape::named("AuditRow")));
+    Section {
+        name: "Audit log",
+        about: "Who changed what, and who was refused. For superusers, and keys that are not limited to some rows.",
+        routes: vec![Route::gated("/api/audit", Right::Scope(Resource::System)).get(self::list, list)],
+        schemas: vec![("AuditRow", shape::view(&described()))],
+    }
+}
+
+fn described() -> Vec<Field> {
+    let words_or_null = |name| shown(name, shape::or_null(shape::words()));
+    vec![
+        shown("id", shape::row()),
+        shown("timestamp", shape::time()),
+        shown("until", shape::time()),
+        shown("organization", shape::or_null(shape::row())),
+        words_or_null("actor"),
+        words_or_null("actor_name"),
+        shown("action", shape::words()),
+        words_or_null("kind"),
+        shown("row", shape::or_null(shape::row())),
+        shown("fields", shape::list(shape::words())),
+        shown("request", shape::words()),
+        shown("outcome", shape::words()),
+        words_or_null("address"),
+        shown("request_id", shape::words()),
+        shown("count", shape::count()),
+    ]
+}
 
 pub async fn list(
     caller: Caller,

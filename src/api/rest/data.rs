@@ -16,8 +16,69 @@ use super::{Id, reading};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::app::App;
-use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
+use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::domain::Resource;
+
+pub fn section() -> Section {
+    let (one, body, patch) = (shape::named("Data"), shape::named("NewData"), shape::named("DataChange"));
+    let list = Doc::new("data_list", "Data streams, by id")
+        .query("device", shape::row(), "Of this device.")
+        .query("group", shape::row(), "In this group.")
+        .page()
+        .answers(200, "Those the caller sees", shape::list(one.clone()));
+    let create = Doc::new("data_create", "A new data stream").body(body.clone());
+    let replace = Doc::new("data_replace", "Replaces it; absent fields get their defaults").body(body);
+    let update = Doc::new("data_update", "Changes the fields that are given").body(patch);
+    let destroy = Doc::new("data_delete", "Deletes it").about("With its values, statistics and policies.");
+    let right = Right::Scope(Resource::Data);
+    Section {
+        name: "Data",
+        about: "Data streams: each a series of values of one device.",
+        routes: vec![
+            Route::gated("/api/data", right)
+                .get(self::list, list)
+                .post(self::create, create.answers(201, "As stored", one.clone())),
+            Route::gated("/api/data/{id}", right)
+                .get(retrieve, Doc::new("data_get", "One data stream").answers(200, "It", one.clone()))
+                .put(self::replace, replace.answers(200, "As stored", one.clone()))
+                .patch(self::update, update.answers(200, "As stored", one))
+                .delete(self::destroy, destroy.answers_nothing("It is gone")),
+        ],
+        schemas: vec![
+            ("Data", shape::view(&described())),
+            ("NewData", shape::body(&described())),
+            ("DataChange", shape::patch(&described())),
+        ],
+    }
+}
+
+fn described() -> Vec<Field> {
+    vec![
+        shown("id", shape::row()),
+        required("name", shape::text(1, 200)),
+        required("device", shape::row()),
+        optional("path", shape::text(0, 500), ""),
+        optional("type", shape::choice(StreamKind::ALL.map(StreamKind::name)), "fp64"),
+        optional("group", shape::or_null(shape::row()), Value::Null),
+        optional("access_mode", shape::choice(["r", "rw"]), "r"),
+        optional("poll_interval", shape::or_null(shape::number_within(0.1, 86_400.0)), Value::Null),
+        optional("unit", shape::text(0, 32), ""),
+        optional("scale", shape::number(), 1.0),
+        optional("offset", shape::number(), 0.0),
+        optional("byteorder", shape::or_null(shape::choice(["little", "big"])), Value::Null),
+        optional("enabled", shape::boolean(), true),
+        optional("deadband", shape::or_null(shape::number_within(0.0, f64::MAX)), Value::Null),
+        optional("statistics_interval", shape::or_null(shape::integer(1, 86_400)), Value::Null),
+        optional("metadata", shape::map(), Map::new()),
+        shown("last_value", shape::anything()),
+        shown("last_timestamp", shape::or_null(shape::time())),
+    ]
+}
 
 pub async fn list(
     caller: Caller,

@@ -7,6 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::openapi::Schema;
 
 use super::Id;
 use super::body::Unread;
@@ -15,8 +16,88 @@ use super::query::Query;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::app::App;
-use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus, Protocol};
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
 use crate::domain::{DeviceId, Result};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, kept, optional, required, shown};
+use crate::domain::Resource;
+
+pub fn section() -> Section {
+    let (one, body, patch) = (shape::named("Device"), shape::named("NewDevice"), shape::named("DeviceChange"));
+    let list = Doc::new("device_list", "Devices, by id")
+        .query("name", shape::words(), "Exactly this name.")
+        .query("protocol", shape::choice(Protocol::ALL.map(Protocol::name)), "Spoken to in this way.")
+        .page()
+        .answers(200, "Those the caller sees", shape::list(one.clone()));
+    let create = Doc::new("device_create", "A new device").body(body.clone());
+    let replace = Doc::new("device_replace", "Replaces it; absent fields get their defaults").body(body);
+    let update = Doc::new("device_update", "Changes the fields that are given").body(patch);
+    let destroy = Doc::new("device_delete", "Deletes it").about("With its data, their values, statistics and policies.");
+    let right = Right::Scope(Resource::Device);
+    Section {
+        name: "Devices",
+        about: "Where values come from.",
+        routes: vec![
+            Route::gated("/api/device", right)
+                .get(self::list, list)
+                .post(self::create, create.answers(201, "As stored", one.clone())),
+            Route::gated("/api/device/{id}", right)
+                .get(retrieve, Doc::new("device_get", "One device").answers(200, "It", one.clone()))
+                .put(self::replace, replace.answers(200, "As stored", one.clone()))
+                .patch(self::update, update.answers(200, "As stored", one))
+                .delete(self::destroy, destroy.answers_nothing("It is gone")),
+            Route::gated("/api/device/{id}/status", right).get(
+                status,
+                Doc::new("device_status", "Its collector in numbers, since the start of the server")
+                    .answers(200, "The numbers", shape::named("DeviceStatus")),
+            ),
+        ],
+        schemas: vec![
+            ("Device", shape::view(&described())),
+            ("NewDevice", shape::body(&described())),
+            ("DeviceChange", shape::patch(&described())),
+            ("DeviceStatus", described_status()),
+        ],
+    }
+}
+
+fn described() -> Vec<Field> {
+    vec![
+        shown("id", shape::row()),
+        required("name", shape::text(1, 100)),
+        required("protocol", shape::choice(Protocol::ALL.map(Protocol::name))),
+        optional("host", shape::text(0, 255), ""),
+        optional("port", shape::or_null(shape::integer(1, 65_535)), Value::Null),
+        optional("unit", shape::integer(0, 255), 1),
+        optional("username", shape::text(0, 1000), ""),
+        kept("password", shape::secret()),
+        optional("timeout", shape::number_within(0.1, 60.0), 3.0),
+        optional("poll_interval", shape::or_null(shape::number_within(0.1, 86_400.0)), 1.0),
+        optional("byteorder", shape::choice(["little", "big"]), "little"),
+        optional("enabled", shape::boolean(), true),
+        optional("metadata", shape::map(), Map::new()),
+        shown("status", shape::choice(DeviceState::ALL.map(DeviceState::name))),
+        shown("last_error", shape::or_null(shape::words())),
+        shown("last_seen", shape::or_null(shape::time())),
+        shown("created_at", shape::time()),
+        shown("updated_at", shape::time()),
+    ]
+}
+
+fn described_status() -> Schema {
+    let milliseconds = || shape::or_null(shape::number());
+    let errors = ["timeout", "refused", "protocol", "other"].map(|name| shown(name, shape::count()));
+    shape::view(&[
+        shown("state", shape::choice(DeviceState::ALL.map(DeviceState::name))),
+        shown("last_error", shape::or_null(shape::words())),
+        shown("last_seen", shape::or_null(shape::time())),
+        shown("reads", shape::count()),
+        shown("errors", shape::view(&errors).into()),
+        shown("latency_ms", shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into()),
+    ])
+}
 
 pub async fn list(
     caller: Caller,

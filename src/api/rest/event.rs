@@ -21,6 +21,87 @@ use crate::app::event::ProcessRequest;
 use crate::domain::event::{Event, EventFilter, EventSpec};
 use crate::domain::page::Page;
 use crate::domain::{DeviceId, EventId, Result, StreamId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::domain::Resource;
+use crate::domain::event::Level;
+
+pub fn section() -> Section {
+    let (one, body, patch) = (shape::named("Event"), shape::named("NewEvent"), shape::named("EventChange"));
+    let list = Doc::new("event_log_list", "Events, newest first")
+        .query("device", shape::row(), "Of this device.")
+        .query("kind", shape::words(), "Of this kind, or of one of these, with commas between them.")
+        .range()
+        .answers(200, "Those the caller sees", shape::list(one.clone()));
+    let create = Doc::new("event_log_create", "A new event").body(body.clone());
+    let replace = Doc::new("event_log_replace", "Replaces it; absent fields get their defaults").body(body);
+    let update = Doc::new("event_log_update", "Changes the fields that are given").body(patch);
+    let destroy = Doc::new("event_log_delete", "Deletes it").answers_nothing("It is gone");
+    let process = Doc::new("event_log_process", "Fetches the event's URL and finds what is wanted in it")
+        .about("The answer is also kept in the event, as `payload.processed`.")
+        .body_if_any(shape::named("Wanted"))
+        .answers(200, "What was found", shape::named("Processed"));
+    let right = Right::Scope(Resource::EventLog);
+    Section {
+        name: "Event log",
+        about: "What happened apart from the readings.",
+        routes: vec![
+            Route::gated("/api/event-log", right)
+                .get(self::list, list)
+                .post(self::create, create.answers(201, "As stored", one.clone())),
+            Route::gated("/api/event-log/{id}", right)
+                .get(retrieve, Doc::new("event_log_get", "One event").answers(200, "It", one.clone()))
+                .put(self::replace, replace.answers(200, "As stored", one.clone()))
+                .patch(self::update, update.answers(200, "As stored", one))
+                .delete(self::destroy, destroy),
+            Route::gated("/api/event-log/{id}/process", right)
+                .post(self::process, process.refuses(502).refuses(504)),
+        ],
+        schemas: vec![
+            ("Event", shape::view(&described())),
+            ("NewEvent", shape::body(&described())),
+            ("EventChange", shape::patch(&described())),
+            ("Wanted", shape::body(&described_wish())),
+            ("Processed", shape::view(&described_finding())),
+        ],
+    }
+}
+
+fn described() -> Vec<Field> {
+    vec![
+        shown("id", shape::row()),
+        optional("device", shape::or_null(shape::row()), Value::Null),
+        optional("data", shape::or_null(shape::row()), Value::Null),
+        required("kind", shape::pattern("^[A-Za-z0-9_-]{1,32}$")),
+        optional("level", shape::choice(Level::ALL.map(Level::name)), "info"),
+        possible("timestamp", shape::time_given()).shown_as(shape::time()),
+        optional("message", shape::text(0, 4000), ""),
+        optional("url", shape::text(0, 2000), ""),
+        optional("payload", shape::map(), Map::new()),
+        shown("created_at", shape::time()),
+    ]
+}
+
+fn described_wish() -> Vec<Field> {
+    vec![
+        optional("selector", shape::or_null(shape::words()), Value::Null),
+        optional("attr", shape::or_null(shape::words()), Value::Null),
+    ]
+}
+
+fn described_finding() -> Vec<Field> {
+    vec![
+        shown("id", shape::row()),
+        shown("url", shape::words()),
+        shown("status", shape::integer(100, 599)),
+        shown("content_type", shape::or_null(shape::words())),
+        shown("selector", shape::or_null(shape::words())),
+        shown("attr", shape::or_null(shape::words())),
+        shown("results", shape::list(shape::words())),
+    ]
+}
 
 pub async fn list(
     caller: Caller,

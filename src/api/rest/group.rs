@@ -16,6 +16,51 @@ use crate::api::error::RestError;
 use crate::app::App;
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::{GroupId, Principal, Result, StreamId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::domain::Resource;
+
+pub fn section() -> Section {
+    let (one, body, patch) = (shape::named("Group"), shape::named("NewGroup"), shape::named("GroupChange"));
+    let list = Doc::new("group_list", "Groups, by id").page();
+    let create = Doc::new("group_create", "A new group").body(body.clone());
+    let replace = Doc::new("group_replace", "Replaces it").about("Without `data` its members stay.").body(body);
+    let update = Doc::new("group_update", "Changes the fields that are given").body(patch);
+    let destroy = Doc::new("group_delete", "Deletes it").about("Its members are then in no group.");
+    let right = Right::Scope(Resource::Group);
+    Section {
+        name: "Groups",
+        about: "Named sets of data streams. A stream is in one group at most.",
+        routes: vec![
+            Route::gated("/api/group", right)
+                .get(self::list, list.answers(200, "All of them", shape::list(one.clone())))
+                .post(self::create, create.answers(201, "As stored", one.clone())),
+            Route::gated("/api/group/{id}", right)
+                .get(retrieve, Doc::new("group_get", "One group").answers(200, "It", one.clone()))
+                .put(self::replace, replace.answers(200, "As stored", one.clone()))
+                .patch(self::update, update.answers(200, "As stored", one))
+                .delete(self::destroy, destroy.answers_nothing("It is gone")),
+        ],
+        schemas: vec![
+            ("Group", shape::view(&described())),
+            ("NewGroup", shape::body(&described())),
+            ("GroupChange", shape::patch(&described())),
+        ],
+    }
+}
+
+fn described() -> Vec<Field> {
+    vec![
+        shown("id", shape::row()),
+        required("name", shape::text(1, 100)),
+        optional("description", shape::text(0, 1000), ""),
+        possible("data", shape::list(shape::row())),
+        shown("created_at", shape::time()),
+        shown("updated_at", shape::time()),
+    ]
+}
 
 pub async fn list(
     caller: Caller,

@@ -9,7 +9,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body::Unread;
 use super::fields::{Mode, Need};
@@ -19,6 +19,86 @@ use crate::api::error::RestError;
 use crate::app::App;
 use crate::domain::hamachi::{Joined, Network, Peer, Status};
 use crate::domain::{Error, Result};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::domain::Resource;
+use crate::domain::hamachi::PeerState;
+
+pub fn section() -> Section {
+    let network = shape::named("HamachiNetwork");
+    let joined = || shape::named("HamachiJoined");
+    let status = Doc::new("hamachi_status", "The client").answers(200, "It", shape::named("HamachiStatus"));
+    let list = Doc::new("hamachi_network_list", "The networks this machine is in");
+    let join = Doc::new("hamachi_join", "Joins a network")
+        .body(shape::named("HamachiJoin"))
+        .answers(201, "It is in it now", joined())
+        .answers(200, "It was in it before", joined())
+        .answers(202, "Its owner has to let it in", joined());
+    let leave_named = Doc::new("hamachi_leave_named", "Leaves a network, named in the body or in the query")
+        .query("network", shape::text(4, 64), "The network; a body goes before it.")
+        .body_if_any(shape::named("HamachiLeave"))
+        .answers_nothing("It has left");
+    let get = Doc::new("hamachi_network_get", "One network").answers(200, "It", network.clone());
+    let leave = Doc::new("hamachi_leave", "Leaves it").answers_nothing("It has left");
+    let right = Right::Scope(Resource::System);
+    let touching = |doc: Doc| doc.refuses(409).refuses(502).refuses(504);
+    Section {
+        name: "Hamachi",
+        about: "The Hamachi client of this machine. 503 when it is not installed or does not run.",
+        routes: vec![
+            Route::gated("/api/hamachi", right).get(self::status, touching(status)),
+            Route::gated("/api/hamachi/network", right)
+                .get(networks, touching(list.answers(200, "They", shape::list(network))))
+                .post(self::join, touching(join))
+                .delete(self::leave_named, touching(leave_named.refuses(404))),
+            Route::gated("/api/hamachi/network/{network}", right)
+                .variable("network", shape::words())
+                .get(self::network, touching(get))
+                .delete(self::leave, touching(leave.refuses(400))),
+        ],
+        schemas: vec![
+            ("HamachiStatus", shape::view(&described_status())),
+            ("HamachiNetwork", shape::view(&described_network())),
+            ("HamachiJoin", shape::body(&[
+                required("network", shape::text(4, 64)),
+                optional("password", shape::or_null(shape::secret()), Value::Null),
+            ])),
+            ("HamachiLeave", shape::body(&[possible("network", shape::text(4, 64))])),
+            ("HamachiJoined", shape::answer(&[
+                required("network", shape::words()),
+                required("joined", shape::boolean()),
+                possible("pending", shape::boolean()),
+            ])),
+        ],
+    }
+}
+
+fn words_or_null(name: &'static str) -> Field {
+    shown(name, shape::or_null(shape::words()))
+}
+
+fn described_status() -> Vec<Field> {
+    let mut fields = ["version", "status", "client_id", "address", "ipv6", "nickname", "lmi_account"].map(words_or_null).to_vec();
+    fields.insert(1, shown("pid", shape::or_null(shape::count())));
+    fields
+}
+
+fn described_network() -> Vec<Field> {
+    let peer = [
+        shown("client_id", shape::words()),
+        words_or_null("nickname"),
+        words_or_null("address"),
+        words_or_null("ipv6"),
+        shown("status", shape::choice(PeerState::ALL.map(PeerState::name))),
+        words_or_null("via"),
+    ];
+    let named = [shown("network_id", shape::words()), shown("name", shape::words()), shown("online", shape::boolean())];
+    let known = ["capacity", "owner", "subscription", "subnet"].map(words_or_null);
+    let peers = [shown("peers", shape::list(shape::view(&peer).into()))];
+    named.into_iter().chain(known).chain(peers).collect()
+}
 
 pub async fn status(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<StatusView>, RestError> {
     Ok(Json(app.hamachi(&caller).await?.into()))

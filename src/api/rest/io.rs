@@ -10,15 +10,52 @@ use serde_json::Value;
 
 use super::body::Unread;
 use super::fields::Mode;
+use super::gate::Right;
 use super::query::Query;
 use super::{RowId, scalar};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, required, shown};
 use crate::app::App;
 use crate::app::io::Register;
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
-use crate::domain::{DeviceId, Error, FieldError};
+use crate::domain::{DeviceId, Error, FieldError, Resource};
+
+pub fn section() -> Section {
+    let kinds = || shape::choice(StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name));
+    let of_register = |doc: Doc| {
+        doc.query("type", kinds(), "What the register holds; `uint16` by default.")
+            .query("byteorder", shape::choice(["little", "big"]), "Of the words of a number; `little` by default.")
+            .refuses(409)
+            .refuses(502)
+            .refuses(504)
+    };
+    let read = Doc::new("device_io_read", "Reads it").answers(200, "Its value", shape::named("RegisterValue"));
+    let write = Doc::new("device_io_write", "Writes it, at most once")
+        .body(shape::named("NewRegisterValue"))
+        .answers(200, "It is written", shape::named("RegisterWritten"));
+    Section {
+        name: "Registers",
+        about: "One register of a device, directly.",
+        routes: vec![
+            Route::gated("/api/device/{id}/io/{register}", Right::Scope(Resource::Device))
+                .variable("register", shape::words())
+                .get(self::read, of_register(read))
+                .post(self::write, of_register(write)),
+        ],
+        schemas: vec![
+            ("RegisterValue", shape::view(&[shown("value", shape::anything())])),
+            ("NewRegisterValue", shape::body(&[required("value", shape::anything())])),
+            (
+                "RegisterWritten",
+                shape::view(&[shown("written", shape::boolean()), shown("value", shape::anything())]),
+            ),
+        ],
+    }
+}
 
 pub async fn read(
     caller: Caller,

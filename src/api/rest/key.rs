@@ -17,6 +17,55 @@ use crate::api::error::RestError;
 use crate::app::App;
 use crate::domain::key::{Key, KeySpec};
 use crate::domain::{DeviceId, KeyId, Result, Scope, Scopes, StreamId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::domain::Resource;
+use serde_json::Value;
+
+pub fn section() -> Section {
+    let key = shape::named("Key");
+    let list = Doc::new("key_list", "All keys, revoked ones too").page();
+    let create = Doc::new("key_create", "A new key, with its secret: this once")
+        .body(shape::named("NewKey"))
+        .answers(201, "The key", shape::named("KeyWithSecret"));
+    let get = Doc::new("key_get", "One key").answers(200, "It", key.clone());
+    let revoke = Doc::new("key_revoke", "Disables it for good").answers_nothing("It is refused from now on");
+    Section {
+        name: "Keys",
+        about: "API keys, managed by superusers.",
+        routes: vec![
+            Route::gated("/api/key", Right::Superuser)
+                .get(self::list, list.answers(200, "They", shape::list(key)))
+                .post(self::create, create),
+            Route::gated("/api/key/{id}", Right::Superuser).get(retrieve, get).delete(destroy, revoke),
+        ],
+        schemas: vec![
+            ("Key", shape::view(&described())),
+            ("NewKey", shape::body(&described())),
+            ("KeyWithSecret", shape::view(&[described(), vec![shown("key", shape::words())]].concat())),
+        ],
+    }
+}
+
+fn described() -> Vec<Field> {
+    let scopes = Resource::ALL.iter().flat_map(|r| [Scope::read(*r), Scope::write(*r)]);
+    let scope = shape::choice(scopes.map(|scope| scope.to_string()));
+    let rows = || shape::or_null(shape::list(shape::row()));
+    vec![
+        shown("id", shape::row()),
+        required("name", shape::text(1, 100)),
+        shown("prefix", shape::words()),
+        required("scopes", shape::list(scope)),
+        optional("allowed_devices", rows(), Value::Null),
+        optional("allowed_data", rows(), Value::Null),
+        shown("enabled", shape::boolean()),
+        optional("expires_at", shape::or_null(shape::time_given()), Value::Null).shown_as(shape::or_null(shape::time())),
+        shown("last_used_at", shape::or_null(shape::time())),
+        shown("created_at", shape::time()),
+    ]
+}
 
 pub async fn list(
     caller: Caller,

@@ -12,9 +12,70 @@ use crate::app::App;
 use crate::app::license::{ActivationRequest, LicenseReport};
 use crate::domain::license::{License, PRODUCT};
 use crate::domain::{Micros, Result};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, shown};
+use crate::domain::Resource;
 
 /// Of the activation request's form.
 const VERSION: u32 = 1;
+
+pub fn section() -> Section {
+    let request = Doc::new("license_activation_request", "What is sent to get a license")
+        .answers(200, "It", shape::named("ActivationRequest"));
+    let state = Doc::new("license_state", "Whether the license installed holds").answers(200, "It", shape::named("LicenseState"));
+    let right = Right::Scope(Resource::System);
+    Section {
+        name: "License",
+        about: "The license of this installation.",
+        routes: vec![
+            Route::gated("/api/license", right).get(self::state, state),
+            Route::gated("/api/license/activation-request", right).get(activation_request, request),
+        ],
+        schemas: vec![
+            ("ActivationRequest", shape::view(&described_request())),
+            ("LicenseState", shape::view(&described_state())),
+        ],
+    }
+}
+
+fn described_request() -> Vec<Field> {
+    let hash = || shape::pattern("^[0-9a-f]{64}$");
+    let fingerprint = [
+        shown("machine_id", hash()),
+        shown("board", shape::or_null(hash())),
+        shown("macs", shape::list(hash())),
+        shown("hostname", shape::words()),
+    ];
+    vec![
+        shown("version", shape::count()),
+        shown("product", shape::words()),
+        shown("product_version", shape::words()),
+        shown("machine_id", hash()),
+        shown("fingerprint", shape::view(&fingerprint).into()),
+        shown("public_key_id", shape::words()),
+        shown("created_at", shape::time()),
+    ]
+}
+
+fn described_state() -> Vec<Field> {
+    let license = [
+        shown("license_id", shape::words()),
+        shown("customer", shape::words()),
+        shown("features", shape::list(shape::words())),
+        shown("max_devices", shape::or_null(shape::count())),
+        shown("not_before", shape::or_null(shape::time())),
+        shown("expires_at", shape::or_null(shape::time())),
+    ];
+    vec![
+        shown("mode", shape::choice(["licensed", "evaluation"])),
+        shown("problem", shape::or_null(shape::words())),
+        shown("license", shape::or_null(shape::view(&license).into())),
+        shown("devices", shape::count()),
+        shown("checked_at", shape::or_null(shape::time())),
+    ]
+}
 
 pub async fn activation_request(
     caller: Caller,

@@ -7,6 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Id;
 use super::body::Unread;
@@ -18,6 +19,11 @@ use crate::app::App;
 use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
 use crate::domain::time::{END_TIME, MICROS_PER_SECOND};
 use crate::domain::{FieldError, Result, StreamId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, Shape, optional, possible, required, shown};
+use crate::domain::Resource;
 
 /// The fields that say how long, with their seconds.
 const UNITS: [(&str, f64); 3] =
@@ -25,6 +31,86 @@ const UNITS: [(&str, f64); 3] =
 const ONE_UNIT: &str = "Set one of drop_after_seconds, drop_after_hours, drop_after_days.";
 /// As long as all time that can be written.
 const LONGEST_S: f64 = (END_TIME.0 / MICROS_PER_SECOND) as f64;
+
+pub fn section() -> Section {
+    let tables = shape::named("TablePolicy");
+    let change = changing(Doc::new("retention_change", "Changes how long one of the tables is kept"), "NewPolicy")
+        .answers(201, "It had no limit before", tables.clone())
+        .answers(200, "Changed; or removed; or, of a dry run, what would go", either(tables.clone()));
+    let of = || shape::named("ChangedStreamPolicy");
+    let changed = |id, summary| {
+        changing(Doc::new(id, summary), "NewStreamPolicy")
+            .answers(201, "It had no limit of its own before", of())
+            .answers(200, "Changed; or removed; or, of a dry run, what would go", either(of()))
+    };
+    let list = Doc::new("retention_list", "How long each of the two tables is kept");
+    let list_of_one = Doc::new("data_retention_list", "What is kept of a data stream otherwise than of the rest");
+    let post = changed("data_retention_change", "Changes how long rows of a data stream are kept");
+    let put = changed("data_retention_put", "The same");
+    let right = Right::Scope(Resource::System);
+    Section {
+        name: "Retention",
+        about: "How long rows are kept.",
+        routes: vec![
+            Route::gated("/api/retention", right)
+                .get(self::list, list.answers(200, "Both", shape::list(tables)))
+                .post(self::change, change),
+            Route::gated("/api/data/{id}/policy/retention", right)
+                .get(list_of, list_of_one.answers(200, "Its own policies", shape::named("StreamPolicies")))
+                .post(change_of, post)
+                .put(change_of, put),
+        ],
+        schemas: vec![
+            ("TablePolicy", shape::view(&described())),
+            ("NewPolicy", shape::body(&described_body(required("hypertable", table())))),
+            ("NewStreamPolicy", shape::body(&described_body(optional("hypertable", shape::or_null(table()), Value::Null)))),
+            ("StreamPolicies", shape::view(&described_policies())),
+            ("ChangedStreamPolicy", shape::view(&[vec![
+                shown("hypertable", shape::or_null(table())),
+                shown("drop_after_seconds", shape::or_null(shape::count())),
+                shown("enabled", shape::boolean()),
+            ], described_policies()].concat())),
+            ("Forecast", shape::view(&described_forecast())),
+        ],
+    }
+}
+
+fn changing(doc: Doc, body: &str) -> Doc {
+    doc.about("Set one of the three times. One that is not positive removes the policy: rows are kept for ever.")
+        .query("dry_run", shape::boolean(), "Tells what the change would remove, and changes nothing.")
+        .body(shape::named(body))
+}
+
+fn either(changed: Shape) -> Shape {
+    shape::any_of([changed, shape::named("Forecast")])
+}
+
+fn table() -> Shape {
+    shape::choice(PolicyTable::ALL.map(PolicyTable::name))
+}
+
+fn described() -> Vec<Field> {
+    vec![
+        shown("hypertable", table()),
+        shown("drop_after_seconds", shape::or_null(shape::count())),
+        shown("enabled", shape::boolean()),
+    ]
+}
+
+fn described_body(table: Field) -> Vec<Field> {
+    let times = UNITS.map(|(name, unit_s)| possible(name, shape::number_within(-LONGEST_S, (LONGEST_S / unit_s).floor())));
+    [table].into_iter().chain(times).collect()
+}
+
+fn described_policies() -> Vec<Field> {
+    let policy = [shown("hypertable", table()), shown("drop_after_seconds", shape::count())];
+    vec![shown("data", shape::row()), shown("policies", shape::list(shape::view(&policy).into()))]
+}
+
+fn described_forecast() -> Vec<Field> {
+    let counts = ["rows", "bytes", "files"].map(|name| shown(name, shape::count()));
+    counts.into_iter().chain([shown("before", shape::or_null(shape::time()))]).collect()
+}
 
 pub async fn list(
     caller: Caller,

@@ -19,6 +19,50 @@ use crate::app::session::{Begun, Login, no_credentials};
 use crate::domain::audit::Origin;
 use crate::domain::org::User;
 use crate::domain::{Principal, UserId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, required, shown};
+
+pub fn section() -> Section {
+    let session = shape::named("Session");
+    let login = Doc::new("session_create", "Logs in")
+        .about("Sets the cookies `sessionid` and `csrftoken`.")
+        .body(shape::named("Login"))
+        .answers(200, "Who is logged in", session.clone())
+        .refuses(401)
+        .refuses(429);
+    let get = Doc::new("session_get", "Who is logged in").for_session().answers(200, "They", session);
+    let logout = Doc::new("session_delete", "Logs out").for_session().answers_nothing("The session has ended");
+    let password = Doc::new("session_password", "Changes one's own password")
+        .about("Every other session of the person ends.")
+        .body(shape::named("PasswordChange"))
+        .answers_nothing("It is changed")
+        .refuses(429);
+    let user = [
+        shown("id", shape::row()),
+        shown("username", shape::words()),
+        shown("organization", shape::words()),
+        shown("is_staff", shape::boolean()),
+        shown("is_superuser", shape::boolean()),
+    ];
+    Section {
+        name: "Sessions",
+        about: "Logging in, for people of staff and superusers.",
+        routes: vec![
+            Route::gated("/api/session", Right::Anybody).get(retrieve, get).post(create, login).delete(destroy, logout),
+            Route::gated("/api/session/password", Right::Known).post(change_password, password),
+        ],
+        schemas: vec![
+            ("Session", shape::view(&[shown("user", shape::view(&user).into())])),
+            ("Login", shape::body(&[required("username", shape::words()), required("password", shape::secret())])),
+            ("PasswordChange", shape::body(&[
+                required("old_password", shape::secret()),
+                required("new_password", shape::secret()),
+            ])),
+        ],
+    }
+}
 
 pub async fn create(
     State(app): State<Arc<App>>,

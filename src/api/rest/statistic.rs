@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
+use serde_json::Value;
 
 use super::body::Unread;
 use super::fields::Mode;
@@ -20,6 +21,11 @@ use crate::app::App;
 use crate::app::statistic::{Rows, Written};
 use crate::domain::statistic::Statistic;
 use crate::domain::{Error, Micros, Result, StreamId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, optional, possible, required};
+use crate::domain::Resource;
 
 /// A number of a row.
 type Number = fn(&Statistic) -> Option<f64>;
@@ -40,6 +46,62 @@ type Shown = [bool; NUMBERS.len()];
 
 const ALL: Shown = [true; NUMBERS.len()];
 const MEAN: Shown = [true, false, false, false, false, false, false];
+
+pub fn section() -> Section {
+    let (bare, with_id) = (shape::named("Statistic"), shape::named("StatisticWithId"));
+    let ranged = |doc: Doc| fields_of(doc.range()).query("step", shape::words(), STEP);
+    let list_of_one = ranged(Doc::new("data_statistic_list", "Statistics of a data stream, newest first"));
+    let post = Doc::new("data_statistic_create", "Writes a statistic")
+        .about("It stands in place of what is computed of its window. One posted for the same time is replaced.")
+        .body(shape::named("NewStatistic"))
+        .answers(201, "It is new", bare.clone())
+        .answers(200, "It replaced another", bare.clone());
+    let list = Doc::new("statistic_list", "Statistics of all data streams, newest first")
+        .query("data", shape::row(), "Of this data stream; `step` needs it.");
+    let list = ranged(list).answers(200, "Those the caller sees", shape::list(with_id.clone()));
+    let get = fields_of(Doc::new("statistic_get", "One statistic")).answers(200, "It", with_id);
+    Section {
+        name: "Statistics",
+        about: "What the values of windows of time amount to, and of steps of any length.",
+        routes: vec![
+            Route::gated("/api/data/{id}/statistic", Right::Scope(Resource::Data))
+                .get(list_of, list_of_one.answers(200, "The statistics", shape::list(bare)))
+                .post(self::post, post),
+            Route::gated("/api/statistic", Right::Scope(Resource::Statistic)).get(self::list, list),
+            Route::gated("/api/statistic/{id}", Right::Scope(Resource::Statistic))
+                .variable("id", shape::reading_id())
+                .get(retrieve, get),
+        ],
+        schemas: vec![
+            ("Statistic", shape::answer(&described())),
+            // Steps have no ids: they are no rows.
+            ("StatisticWithId", shape::answer(&[vec![possible("id", shape::reading_id())], described()].concat())),
+            ("NewStatistic", shape::body(&described_body())),
+        ],
+    }
+}
+
+const STEP: &str = "An ISO-8601 duration such as `PT1H`: buckets of this length instead of rows, with mean, min and max; needs `from` and `to`.";
+
+fn fields_of(doc: Doc) -> Doc {
+    let names = NUMBERS.map(|(name, _)| name).join("|");
+    let list = shape::pattern(&format!("^({names}|all)(,({names}|all))*$"));
+    doc.query("fields", list, "Which numbers to show, with commas between them, or `all`.")
+}
+
+fn described() -> Vec<Field> {
+    let of = [required("data", shape::row()), required("timestamp", shape::time())];
+    let numbers = NUMBERS.map(|(name, _)| possible(name, shape::or_null(shape::number())));
+    of.into_iter().chain(numbers).collect()
+}
+
+fn described_body() -> Vec<Field> {
+    let others = NUMBERS.iter().filter(|(name, _)| *name != "mean");
+    let others = others.map(|(name, _)| optional(name, shape::or_null(shape::number()), Value::Null));
+    let first = [possible("timestamp", shape::time_given()), required("mean", shape::number())];
+    let count = optional("count", shape::integer(1, i64::MAX), 1);
+    first.into_iter().chain(others).chain([count]).collect()
+}
 
 pub async fn list_of(
     caller: Caller,

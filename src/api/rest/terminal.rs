@@ -16,6 +16,64 @@ use crate::app::App;
 use crate::domain::Result;
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::time::MICROS_PER_SECOND;
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::domain::Resource;
+
+pub fn section() -> Section {
+    let issue = Doc::new("terminal_grant_create", "Leave to open a terminal, as a signed token")
+        .about("Short-lived, and good for once.")
+        .body(shape::named("NewTerminalGrant"))
+        .answers(201, "The token", shape::named("TerminalGrant"));
+    let validate = Doc::new("terminal_grant_validate", "Uses a token up, for the service that opens terminals")
+        .body(shape::body(&[required("token", shape::words())]).into())
+        .answers(200, "What it allows", shape::named("RedeemedGrant"));
+    let keys = Doc::new("jwks", "The public keys of terminal grants, as a JWK set").answers(200, "The set", shape::map());
+    let right = Right::Scope(Resource::WebrtcTerminal);
+    Section {
+        name: "Terminal grants",
+        about: "Who may open a terminal on a host, for a minute.",
+        routes: vec![
+            Route::gated("/api/webrtc/terminal-grant", right).post(self::issue, issue),
+            Route::gated("/api/webrtc/terminal-grant/validate", right).post(self::validate, validate),
+            Route::open("/.well-known/jwks.json").get(self::keys, keys),
+        ],
+        schemas: vec![
+            ("NewTerminalGrant", shape::body(&described())),
+            ("TerminalGrant", shape::view(&[described_token(), described()].concat())),
+            ("RedeemedGrant", shape::view(&[described_claims(), described()].concat())),
+        ],
+    }
+}
+
+fn described() -> Vec<Field> {
+    vec![
+        required("terminal_id", shape::text(1, 128)),
+        required("host_id", shape::text(1, 128)),
+        optional("interactive", shape::boolean(), false),
+        optional("allowed_presets", shape::list(shape::text(1, 64)), Vec::<String>::new()),
+    ]
+}
+
+fn described_token() -> Vec<Field> {
+    vec![
+        shown("token", shape::words()),
+        shown("token_type", shape::choice(["Bearer"])),
+        shown("expires_in", shape::integer(1, 300)),
+        shown("expires_at", shape::time()),
+    ]
+}
+
+fn described_claims() -> Vec<Field> {
+    vec![
+        shown("jti", shape::words()),
+        shown("sub", shape::words()),
+        shown("issued_at", shape::time()),
+        shown("expires_at", shape::time()),
+    ]
+}
 
 pub async fn issue(
     caller: Caller,

@@ -21,6 +21,46 @@ use crate::app::value::Rows;
 use crate::domain::reading::Reading;
 use crate::domain::stream::StreamKind;
 use crate::domain::{Error, Result, StreamId};
+use super::gate::Right;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, possible, required, shown};
+use crate::domain::Resource;
+
+pub fn section() -> Section {
+    let (bare, with_id) = (shape::named("Value"), shape::named("ValueWithId"));
+    let list_of_one = Doc::new("data_value_list", "Values of a data stream, newest first").range();
+    let post = Doc::new("data_value_create", "Writes a value")
+        .about("One that is there for the same time is replaced. Without a time it is now.")
+        .body(shape::named("NewValue"))
+        .answers(201, "It is new", bare.clone())
+        .answers(200, "It replaced another", bare.clone());
+    let list = Doc::new("value_list", "Values of all data streams, newest first")
+        .query("data", shape::row(), "Of this data stream.")
+        .range()
+        .answers(200, "Those the caller sees", shape::list(with_id.clone()));
+    let fields = [shown("data", shape::row()), shown("timestamp", shape::time()), shown("value", shape::anything())];
+    let id = [shown("id", shape::reading_id())];
+    let sent = [possible("timestamp", shape::time_given()), required("value", shape::anything())];
+    Section {
+        name: "Values",
+        about: "Numbers for numeric kinds, integers to the last digit; true and false for bits; text, JSON or a location for theirs.",
+        routes: vec![
+            Route::gated("/api/data/{id}/value", Right::Scope(Resource::Data))
+                .get(list_of, list_of_one.answers(200, "The values", shape::list(bare)))
+                .post(self::post, post),
+            Route::gated("/api/value", Right::Scope(Resource::Value)).get(self::list, list),
+            Route::gated("/api/value/{id}", Right::Scope(Resource::Value))
+                .variable("id", shape::reading_id())
+                .get(retrieve, Doc::new("value_get", "One value").answers(200, "It", with_id)),
+        ],
+        schemas: vec![
+            ("Value", shape::view(&fields)),
+            ("ValueWithId", shape::view(&[&id[..], &fields[..]].concat())),
+            ("NewValue", shape::body(&sent)),
+        ],
+    }
+}
 
 pub async fn list_of(
     caller: Caller,

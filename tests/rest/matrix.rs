@@ -1,0 +1,341 @@
+//! Every operation of the document, asked by every kind of caller. What each is answered is the table in docs/access.md.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use super::hamachi::Fake;
+use crate::support::{Browser, Client, Server};
+
+const PASSWORD: &str = "correct horse";
+/// When the value and the statistic of every stream are.
+const TIME: i64 = 1_777_377_600;
+/// Set to anything, the table in the document is written anew instead of compared.
+const WRITE: &str = "BASALT_TEST_WRITE";
+const BEGIN: &str = "<!-- written by tests/rest/matrix.rs -->\n";
+
+/// What everybody may ask, known or not. Whoever adds an operation that needs no credentials adds it here.
+const PUBLIC: [&str; 6] = ["docs", "healthz", "jwks", "readyz", "schema", "session_create"];
+
+/// A method of a path.
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    /// What the document says that a key needs.
+    scope: Option<String>,
+}
+
+/// The rows that paths and bodies name.
+#[derive(Clone, Copy)]
+struct Rows {
+    device: i64,
+    data: i64,
+    group: i64,
+    event: i64,
+    key: i64,
+}
+
+/// Who asks.
+#[derive(Clone)]
+enum Who {
+    Nobody,
+    Key(String),
+    Session(Browser),
+}
+
+struct World {
+    server: Server,
+    _hamachi: Fake,
+    admin: Client,
+    superuser: Browser,
+}
+
+#[tokio::test]
+async fn every_operation_answers_every_caller_as_the_document_says() {
+    let mut world = World::new().await;
+    let (own, foreign) = (world.rows().await, world.rows().await);
+    let mut scopes = Vec::new();
+    for resource in
+        ["device", "data", "group", "value", "statistic", "event-log", "system", "webrtc-terminal"]
+    {
+        for access in ["read", "write"] {
+            let scope = format!("{resource}:{access}");
+            let key = world.server.key(&["--scope", &scope]).await;
+            scopes.push((scope, Who::Key(key)));
+        }
+    }
+    let limited = Who::Key(world.limited_to(own.device).await);
+    let former = Who::Session(world.person("former").await);
+    world.server.basalt(&["user", "role", "former"]).await.ok();
+
+    let mut table = Table::new();
+    for operation in world.operations().await {
+        let mut with = BTreeSet::new();
+        let (mut passes, mut others) = (Vec::new(), BTreeSet::new());
+        for (scope, who) in &scopes {
+            let status = world.ask(&operation, who, own).await;
+            if matches!(status, 401 | 403) {
+                others.insert(status);
+            } else {
+                passes.push(scope.clone());
+                with.insert(status);
+            }
+        }
+        let nobody = world.ask(&operation, &Who::Nobody, own).await;
+        let wrong = world.ask(&operation, &Who::Key("wrong".to_owned()), own).await;
+        let mut limited_own = own;
+        let mut limited = limited.clone();
+        if operation.id == "device_delete" {
+            limited_own = world.rows().await;
+            limited = Who::Key(world.limited_to(limited_own.device).await);
+        }
+        let limited_own = world.ask_as_is(&operation, &limited, limited_own).await;
+        let limited_foreign = world.ask(&operation, &limited, foreign).await;
+        let former = world.ask(&operation, &former, own).await;
+        let staff = Who::Session(world.person("staff").await);
+        let staff = world.ask(&operation, &staff, own).await;
+        let superuser = Who::Session(world.person("super").await);
+        let superuser = world.ask(&operation, &superuser, own).await;
+
+        check_rules(&operation, &passes, [nobody, wrong, former], [staff, superuser]);
+        let needs = match passes.len() {
+            0 => "session".to_owned(),
+            16 => "nothing".to_owned(),
+            _ => passes.join(" "),
+        };
+        let cells = [limited_own, limited_foreign, nobody, wrong, former, staff, superuser].map(|s| s.to_string());
+        table.add(&operation, &needs, &[&[joined(&with), joined(&others)], &cells[..]].concat());
+    }
+    table.compare();
+}
+
+/// What holds whatever the table says: it is the vendor's and the design's, not ours to record.
+fn check_rules(operation: &Operation, passes: &[String], unknown: [u16; 3], people: [u16; 2]) {
+    let id = operation.id.as_str();
+    let is_public = PUBLIC.contains(&id);
+    for status in unknown {
+        assert_eq!(status == 401, !is_public, "{id} answers somebody unknown with {status}");
+    }
+    let expected = match &operation.scope {
+        Some(scope) if scope.ends_with(":read") => vec![scope.clone(), scope.replace(":read", ":write")],
+        Some(scope) => vec![scope.clone()],
+        None if is_public => return,
+        None => Vec::new(),
+    };
+    assert_eq!(passes, expected, "the scopes that {id} lets pass");
+    let [staff, superuser] = people;
+    assert!(!matches!(superuser, 401 | 403), "{id} refuses a superuser: {superuser}");
+    let needs_superuser = id.starts_with("key_") || id == "audit_list";
+    assert_eq!(matches!(staff, 401 | 403), needs_superuser, "{id} answers staff with {staff}");
+}
+
+impl World {
+    async fn new() -> World {
+        let hamachi = Fake::new();
+        hamachi.says("do-join", "Joining plant one .. ok\n");
+        hamachi.says("leave", "Leaving plant one .. ok\n");
+        let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &hamachi.command())]).await;
+        for (name, flag) in [("former", "--staff"), ("staff", "--staff"), ("super", "--superuser")] {
+            let args = ["user", "create", name, "--password-stdin", flag];
+            server.home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.ok();
+        }
+        let superuser = Browser::logged_in(&server, "super", PASSWORD).await;
+        World { admin: server.client(), server, _hamachi: hamachi, superuser }
+    }
+
+    /// Logs somebody in, with cookies of their own.
+    async fn person(&self, name: &str) -> Browser {
+        Browser::logged_in(&self.server, name, PASSWORD).await
+    }
+
+    async fn limited_to(&self, device: i64) -> String {
+        self.server.key(&["--device", &device.to_string()]).await
+    }
+
+    /// Every operation, as the server describes itself.
+    async fn operations(&self) -> Vec<Operation> {
+        let (status, _, document) = self.admin.without_key().get("/api/schema/").await;
+        assert_eq!(status, 200, "{document}");
+        let mut found = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in ["get", "post", "put", "patch", "delete"] {
+                let Some(described) = item.get(method) else { continue };
+                let scope = described["security"][0]["ApiKey"][0].as_str().map(str::to_owned);
+                let id = described["operationId"].as_str().unwrap().to_owned();
+                found.push(Operation { id, method: method.to_uppercase(), path: path.clone(), scope });
+            }
+        }
+        found
+    }
+
+    /// One row of everything.
+    async fn rows(&mut self) -> Rows {
+        let device = self.make("/api/device/", json!({"name": unique(), "protocol": "virtual"})).await;
+        let data = self.make("/api/data/", json!({"name": unique(), "device": device})).await;
+        let group = self.make("/api/group/", json!({"name": unique(), "data": [data]})).await;
+        let event = self.make("/api/event-log/", json!({"kind": "test", "device": device})).await;
+        for (what, body) in [("value", json!({"value": 1})), ("statistic", json!({"mean": 1}))] {
+            let mut body = body;
+            body["timestamp"] = TIME.into();
+            let (status, _, answer) = self.admin.post(&format!("/api/data/{data}/{what}/"), &body).await;
+            assert_eq!(status, 201, "{answer}");
+        }
+        for path in [format!("/api/data/{data}/policy/retention/"), "/api/retention/".to_owned()] {
+            let (status, _, answer) = self.admin.post(&path, &policy()).await;
+            assert!(matches!(status, 200 | 201), "{answer}");
+        }
+        Rows { device, data, group, event, key: self.make_key().await }
+    }
+
+    async fn make(&self, path: &str, body: Value) -> i64 {
+        let (status, _, answer) = self.admin.post(path, &body).await;
+        assert_eq!(status, 201, "{path}: {answer}");
+        answer["id"].as_i64().unwrap()
+    }
+
+    async fn make_key(&mut self) -> i64 {
+        let body = json!({"name": unique(), "scopes": ["device:read"]});
+        let (status, _, answer) = self.superuser.post("/api/key/", &body).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["id"].as_i64().unwrap()
+    }
+
+    /// Asks, about a row that nobody needs any more if the operation deletes it.
+    async fn ask(&mut self, operation: &Operation, who: &Who, mut rows: Rows) -> u16 {
+        match operation.id.as_str() {
+            "device_delete" => {
+                rows.device = self.make("/api/device/", json!({"name": unique(), "protocol": "virtual"})).await;
+            }
+            "data_delete" => {
+                rows.data = self.make("/api/data/", json!({"name": unique(), "device": rows.device})).await;
+            }
+            "group_delete" => rows.group = self.make("/api/group/", json!({"name": unique()})).await,
+            "event_log_delete" => {
+                let body = json!({"kind": "test", "device": rows.device});
+                rows.event = self.make("/api/event-log/", body).await;
+            }
+            "key_revoke" => rows.key = self.make_key().await,
+            _ => {}
+        }
+        self.ask_as_is(operation, who, rows).await
+    }
+
+    async fn ask_as_is(&self, operation: &Operation, who: &Who, rows: Rows) -> u16 {
+        let (method, path) = (operation.method.as_str(), path_to(&operation.path, rows));
+        let body = body_of(&operation.id, rows);
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let json_type = [("content-type", "application/json")];
+        let anonymous = self.admin.without_key();
+        let (status, headers, answer) = match who {
+            Who::Nobody => anonymous.send(method, &path, &json_type, text).await,
+            Who::Key(key) => anonymous.with_key(key).send(method, &path, &json_type, text).await,
+            Who::Session(browser) => browser.clone().send(method, &path, &body).await,
+        };
+        assert!(status < 500, "{method} {path}: {status} {answer}");
+        if status == 401 {
+            assert_eq!(headers["www-authenticate"], "ApiKey", "{method} {path}");
+        }
+        if matches!(status, 401 | 403) {
+            assert!(answer["detail"].is_string(), "{method} {path}: {status} {answer}");
+        }
+        status
+    }
+}
+
+fn path_to(path: &str, rows: Rows) -> String {
+    let reading = format!("{}-{}", rows.data, TIME * 1_000_000);
+    let ids = [
+        ("/api/device/{id}", rows.device.to_string()),
+        ("/api/data/{id}", rows.data.to_string()),
+        ("/api/group/{id}", rows.group.to_string()),
+        ("/api/event-log/{id}", rows.event.to_string()),
+        ("/api/key/{id}", rows.key.to_string()),
+        ("/api/value/{id}", reading.clone()),
+        ("/api/statistic/{id}", reading),
+    ];
+    let id = ids.iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, id)| id.as_str());
+    let path = path.replace("{id}", id.unwrap_or("{id}")).replace("{network}", "plant%20one");
+    assert!(!path.contains('{'), "which row is meant by {path}?");
+    path
+}
+
+/// A body that can be sent again and again; null where none is needed.
+fn body_of(operation: &str, rows: Rows) -> Value {
+    let event = json!({"kind": "test", "device": rows.device});
+    let grant = json!({"terminal_id": "shell", "host_id": "edge"});
+    match operation {
+        "device_create" | "device_replace" => json!({"name": unique(), "protocol": "virtual"}),
+        "device_update" => json!({"unit": 2}),
+        "data_create" | "data_replace" => json!({"name": unique(), "device": rows.device}),
+        "data_update" => json!({"unit": "bar"}),
+        "data_value_create" => json!({"timestamp": TIME, "value": 1}),
+        "data_statistic_create" => json!({"timestamp": TIME, "mean": 1}),
+        "data_retention_change" | "data_retention_put" | "retention_change" => policy(),
+        "group_create" | "group_replace" => json!({"name": unique()}),
+        "group_update" => json!({"description": "x"}),
+        "event_log_create" | "event_log_replace" => event,
+        "event_log_update" => json!({"level": "error"}),
+        "hamachi_join" | "hamachi_leave_named" => json!({"network": "plant one"}),
+        "terminal_grant_create" => grant,
+        "session_create" => json!({"username": "staff", "password": PASSWORD}),
+        "session_password" => json!({"old_password": PASSWORD, "new_password": PASSWORD}),
+        "key_create" => json!({"name": unique(), "scopes": ["device:read"]}),
+        _ => Value::Null,
+    }
+}
+
+/// Keeps everything there is here.
+fn policy() -> Value {
+    json!({"hypertable": "core_value", "drop_after_days": 36_500})
+}
+
+fn unique() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("row {}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn joined(statuses: &BTreeSet<u16>) -> String {
+    statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The table as text of the document.
+struct Table(String);
+
+impl Table {
+    fn new() -> Table {
+        let heads = [
+            "operation", "needs", "with it", "with any other scope", "limited key, own row", "foreign row", "no key",
+            "wrong key", "former staff", "staff", "superuser",
+        ];
+        Table(format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len())))
+    }
+
+    fn add(&mut self, operation: &Operation, needs: &str, cells: &[String]) {
+        let (method, path) = (&operation.method, &operation.path);
+        let cells: Vec<_> = cells.iter().map(|cell| if cell.is_empty() { "-" } else { cell }).collect();
+        self.0.push_str(&format!("| `{method} {path}` | {needs} | {} |\n", cells.join(" | ")));
+    }
+
+    fn compare(&self) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/access.md");
+        let document = fs::read_to_string(&path).expect("docs/access.md is there");
+        let (before, rest) = document.split_once(BEGIN).expect("it has a place for the table");
+        let (kept, after) = rest.split_once("\n\n").unwrap_or((rest.trim_end(), ""));
+        if std::env::var_os(WRITE).is_some() {
+            let after = if after.is_empty() { String::new() } else { format!("\n{after}") };
+            fs::write(&path, format!("{before}{BEGIN}{}{after}", self.0)).expect("it can be written");
+            return;
+        }
+        let changed = self.0.lines().zip(kept.lines()).filter(|(now, kept)| now != kept);
+        let changed: Vec<_> = changed.map(|(now, kept)| format!("now  {now}\nkept {kept}")).collect();
+        assert!(
+            changed.is_empty() && self.0.trim_end() == kept.trim_end(),
+            "docs/access.md tells otherwise; {WRITE}=1 writes it anew\n{}",
+            changed.join("\n")
+        );
+    }
+}
