@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use axum::Json;
 use serde_json::{Map, Value, json};
 
 use super::error::{self, RestError};
@@ -18,7 +18,8 @@ use crate::domain::{Error, FieldError};
 
 pub fn section() -> Section {
     let word = || shape::choice(["ok", "error"]);
-    let alive = Doc::new("healthz", "Whether the process is alive").answers(200, "It is", shape::named("Alive"));
+    let alive =
+        Doc::new("healthz", "Whether the process is alive").answers(200, "It is", shape::named("Alive"));
     let names = Check::ALL.map(Check::name).join("|");
     let checks = shape::pattern(&format!("^({names})(,({names}))*$"));
     let ready = Doc::new("readyz", "Whether it is able to serve")

@@ -148,10 +148,7 @@ async fn the_printed_schemas_are_the_ones_in_the_repository() {
         // Not assert_eq: a difference is a line or two of thousands.
         let mut lines = printed.lines().zip(kept.lines());
         let first = lines.find(|(printed, kept)| printed != kept);
-        assert!(
-            printed == kept,
-            "{first:?}: write it anew with: cargo run -- schema {name} > {file}"
-        );
+        assert!(printed == kept, "{first:?}: write it anew with: cargo run -- schema {name} > {file}");
     }
 }
 

@@ -60,7 +60,11 @@ impl Doc {
     pub fn range(self) -> Doc {
         self.query("from", shape::time_given(), "The first moment; with a bound rows come oldest first.")
             .query("to", shape::time_given(), "The last moment, included.")
-            .query("limit", shape::integer(1, 10_000), "How many rows at most; 100, without limit in a range.")
+            .query(
+                "limit",
+                shape::integer(1, 10_000),
+                "How many rows at most; 100, without limit in a range.",
+            )
             .offset()
     }
 

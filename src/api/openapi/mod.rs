@@ -40,7 +40,8 @@ pub fn text() -> &'static str {
 
 pub fn section() -> Section {
     let document = Doc::new("schema", "This document").answers(200, "OpenAPI 3.1", shape::map());
-    let page = Doc::new("docs", "This document as a page for people").about("It loads nothing from elsewhere.");
+    let page =
+        Doc::new("docs", "This document as a page for people").about("It loads nothing from elsewhere.");
     let page = page.answers_as("text/html; charset=utf-8", 200, "HTML", shape::words());
     Section {
         name: "Description",
@@ -78,7 +79,12 @@ fn document() -> OpenApi {
     }
     let mut info = Info::new("Basalt", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
-    OpenApiBuilder::new().info(info).tags(Some(tags)).paths(paths.build()).components(Some(components.build())).build()
+    OpenApiBuilder::new()
+        .info(info)
+        .tags(Some(tags))
+        .paths(paths.build())
+        .components(Some(components.build()))
+        .build()
 }
 
 #[cfg(test)]

@@ -46,7 +46,10 @@ fn what_is_named_is_there_and_what_is_there_is_named() {
         assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: an operationId twice");
         tags.insert(operation["tags"][0].clone().to_string());
         for way in operation["security"].as_array().into_iter().flatten() {
-            assert!(way.as_object().unwrap().keys().all(|scheme| schemes.contains_key(scheme)), "{name}: {way}");
+            assert!(
+                way.as_object().unwrap().keys().all(|scheme| schemes.contains_key(scheme)),
+                "{name}: {way}"
+            );
         }
         let answers = operation["responses"].as_object().unwrap();
         assert!(answers.keys().any(|status| status.starts_with('2')), "{name} never succeeds");
@@ -62,7 +65,8 @@ fn the_page_tells_every_operation_and_loads_nothing() {
     for (name, operation) in operations(&document) {
         let (method, path) = name.split_once(' ').unwrap();
         let (method, summary) = (method.to_uppercase(), operation["summary"].as_str().unwrap());
-        let line = format!("<b class=\"{method}\">{method}</b> <code>{path}</code> {}", page::escape(summary));
+        let line =
+            format!("<b class=\"{method}\">{method}</b> <code>{path}</code> {}", page::escape(summary));
         assert_eq!(page.matches(&line).count(), 1, "{line}");
     }
     for loading in ["<script", "<link", "<img", "<iframe", "@import", "url(", "http:", "https:", "src="] {

@@ -13,8 +13,14 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 pub fn render(document: &Value) -> String {
     let mut page = String::with_capacity(256 * 1024);
     let title = format!("{} {}", text(&document["info"]["title"]), text(&document["info"]["version"]));
-    put(&mut page, format_args!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n"));
-    put(&mut page, format_args!("<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style>\n"));
+    put(
+        &mut page,
+        format_args!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n"),
+    );
+    put(
+        &mut page,
+        format_args!("<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style>\n"),
+    );
     put(&mut page, format_args!("<h1>{title}</h1>\n<p>{}</p>\n", text(&document["info"]["description"])));
     put(&mut page, format_args!("<p>The same for programs: <a href=\"/api/schema/\">/api/schema/</a></p>\n"));
     let tags = || document["tags"].as_array().into_iter().flatten();
@@ -50,7 +56,12 @@ fn render_tag(page: &mut String, document: &Value, tag: &Value) {
 
 fn render_operation(page: &mut String, document: &Value, method: &str, path: &str, operation: &Value) {
     let (method, path, summary) = (method.to_uppercase(), escape(path), text(&operation["summary"]));
-    put(page, format_args!("<details><summary><b class=\"{method}\">{method}</b> <code>{path}</code> {summary}</summary>\n"));
+    put(
+        page,
+        format_args!(
+            "<details><summary><b class=\"{method}\">{method}</b> <code>{path}</code> {summary}</summary>\n"
+        ),
+    );
     if let Some(about) = operation["description"].as_str() {
         put(page, format_args!("<p>{}</p>\n", escape(about)));
     }
@@ -72,7 +83,8 @@ fn render_operation(page: &mut String, document: &Value, method: &str, path: &st
     page.push_str("<table><tr><th>status<th>body<th>\n");
     for (status, answer) in entries(&operation["responses"]) {
         let answer = answer["$ref"].as_str().map_or(answer, |path| resolve(document, path));
-        let bodies: String = entries(&answer["content"]).map(|(_, content)| shape(&content["schema"])).collect();
+        let bodies: String =
+            entries(&answer["content"]).map(|(_, content)| shape(&content["schema"])).collect();
         put(page, format_args!("<tr><td>{status}<td>{bodies}<td>{}\n", text(&answer["description"])));
     }
     page.push_str("</table></details>\n");
@@ -121,7 +133,8 @@ fn shape(schema: &Value) -> String {
 }
 
 fn fields(schema: &Value) -> String {
-    let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|r| r == name));
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|r| r == name));
     let mut table = "<table><tr><th>field<th>type\n".to_owned();
     for (name, schema) in entries(&schema["properties"]) {
         let mark = if required(name) { "" } else { "?" };

@@ -47,7 +47,8 @@ pub fn name(status: u16) -> &'static str {
 /// The components that every route may name.
 pub fn components() -> ComponentsBuilder {
     let schemes = schemes().into_iter();
-    let components = schemes.fold(ComponentsBuilder::new(), |c, (name, scheme)| c.security_scheme(name, scheme));
+    let components =
+        schemes.fold(ComponentsBuilder::new(), |c, (name, scheme)| c.security_scheme(name, scheme));
     let responses = REFUSALS.iter().map(|(status, name, about)| (*name, response(*status, about)));
     let components = responses.fold(components, |c, (name, response)| c.response(name, response));
     let texts = shape::list(shape::words());

@@ -40,7 +40,13 @@ pub struct Route {
 impl Route {
     /// A path of DataStone, written without its trailing slash; the gate tells its refusals in DataStone's order.
     pub fn gated(path: &'static str, right: Right) -> Route {
-        Route { path, right: Some(right), variables: Vec::new(), methods: MethodRouter::new(), docs: Vec::new() }
+        Route {
+            path,
+            right: Some(right),
+            variables: Vec::new(),
+            methods: MethodRouter::new(),
+            docs: Vec::new(),
+        }
     }
 
     /// A path for everybody.

@@ -2,7 +2,9 @@
 //! what is sent and what is shown are both made.
 
 use serde_json::Value;
-use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, ArrayBuilder, KnownFormat, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, KnownFormat, SchemaType, Type,
+};
 use utoipa::openapi::{Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
 
 /// A description of a value.

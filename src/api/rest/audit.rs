@@ -8,22 +8,24 @@ use futures::StreamExt;
 use serde::Serialize;
 
 use super::array;
+use super::gate::Right;
 use super::query::Query;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::OrgId;
-use crate::domain::audit::Record;
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, shown};
+use crate::app::App;
+use crate::domain::OrgId;
 use crate::domain::Resource;
+use crate::domain::audit::Record;
 
 pub fn section() -> Section {
-    let list = Doc::new("audit_list", "Changes and refused accesses, newest first")
-        .range()
-        .answers(200, "The rows", shape::list(shape::named("AuditRow")));
+    let list = Doc::new("audit_list", "Changes and refused accesses, newest first").range().answers(
+        200,
+        "The rows",
+        shape::list(shape::named("AuditRow")),
+    );
     Section {
         name: "Audit log",
         about: "Who changed what, and who was refused. For superusers, and keys that are not limited to some rows.",

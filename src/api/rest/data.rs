@@ -11,18 +11,18 @@ use serde_json::{Map, Value};
 
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
+use super::gate::Right;
 use super::query::Query;
 use super::{Id, reading};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
-use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::app::App;
 use crate::domain::Resource;
+use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
+use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
 
 pub fn section() -> Section {
     let (one, body, patch) = (shape::named("Data"), shape::named("NewData"), shape::named("DataChange"));

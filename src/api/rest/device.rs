@@ -12,20 +12,21 @@ use utoipa::openapi::Schema;
 use super::Id;
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
+use super::gate::Right;
 use super::query::Query;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
-use crate::domain::{DeviceId, Result};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, kept, optional, required, shown};
+use crate::app::App;
 use crate::domain::Resource;
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
+use crate::domain::{DeviceId, Result};
 
 pub fn section() -> Section {
-    let (one, body, patch) = (shape::named("Device"), shape::named("NewDevice"), shape::named("DeviceChange"));
+    let (one, body, patch) =
+        (shape::named("Device"), shape::named("NewDevice"), shape::named("DeviceChange"));
     let list = Doc::new("device_list", "Devices, by id")
         .query("name", shape::words(), "Exactly this name.")
         .query("protocol", shape::choice(Protocol::ALL.map(Protocol::name)), "Spoken to in this way.")
@@ -34,7 +35,8 @@ pub fn section() -> Section {
     let create = Doc::new("device_create", "A new device").body(body.clone());
     let replace = Doc::new("device_replace", "Replaces it; absent fields get their defaults").body(body);
     let update = Doc::new("device_update", "Changes the fields that are given").body(patch);
-    let destroy = Doc::new("device_delete", "Deletes it").about("With its data, their values, statistics and policies.");
+    let destroy = Doc::new("device_delete", "Deletes it")
+        .about("With its data, their values, statistics and policies.");
     let right = Right::Scope(Resource::Device);
     Section {
         name: "Devices",
@@ -50,8 +52,11 @@ pub fn section() -> Section {
                 .delete(self::destroy, destroy.answers_nothing("It is gone")),
             Route::gated("/api/device/{id}/status", right).get(
                 status,
-                Doc::new("device_status", "Its collector in numbers, since the start of the server")
-                    .answers(200, "The numbers", shape::named("DeviceStatus")),
+                Doc::new("device_status", "Its collector in numbers, since the start of the server").answers(
+                    200,
+                    "The numbers",
+                    shape::named("DeviceStatus"),
+                ),
             ),
         ],
         schemas: vec![
@@ -95,7 +100,10 @@ fn described_status() -> Schema {
         shown("last_seen", shape::or_null(shape::time())),
         shown("reads", shape::count()),
         shown("errors", shape::view(&errors).into()),
-        shown("latency_ms", shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into()),
+        shown(
+            "latency_ms",
+            shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into(),
+        ),
     ])
 }
 

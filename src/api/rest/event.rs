@@ -12,21 +12,21 @@ use serde_json::{Map, Value};
 
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
+use super::gate::Right;
 use super::query::Query;
 use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::app::event::ProcessRequest;
-use crate::domain::event::{Event, EventFilter, EventSpec};
-use crate::domain::page::Page;
-use crate::domain::{DeviceId, EventId, Result, StreamId};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::app::App;
+use crate::app::event::ProcessRequest;
 use crate::domain::Resource;
 use crate::domain::event::Level;
+use crate::domain::event::{Event, EventFilter, EventSpec};
+use crate::domain::page::Page;
+use crate::domain::{DeviceId, EventId, Result, StreamId};
 
 pub fn section() -> Section {
     let (one, body, patch) = (shape::named("Event"), shape::named("NewEvent"), shape::named("EventChange"));

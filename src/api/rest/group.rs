@@ -10,23 +10,24 @@ use serde::Serialize;
 use super::Id;
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
+use super::gate::Right;
 use super::query::Query;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::group::{Group, GroupSpec};
-use crate::domain::{GroupId, Principal, Result, StreamId};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::app::App;
 use crate::domain::Resource;
+use crate::domain::group::{Group, GroupSpec};
+use crate::domain::{GroupId, Principal, Result, StreamId};
 
 pub fn section() -> Section {
     let (one, body, patch) = (shape::named("Group"), shape::named("NewGroup"), shape::named("GroupChange"));
     let list = Doc::new("group_list", "Groups, by id").page();
     let create = Doc::new("group_create", "A new group").body(body.clone());
-    let replace = Doc::new("group_replace", "Replaces it").about("Without `data` its members stay.").body(body);
+    let replace =
+        Doc::new("group_replace", "Replaces it").about("Without `data` its members stay.").body(body);
     let update = Doc::new("group_update", "Changes the fields that are given").body(patch);
     let destroy = Doc::new("group_delete", "Deletes it").about("Its members are then in no group.");
     let right = Right::Scope(Resource::Group);

@@ -13,18 +13,18 @@ use serde_json::{Value, json};
 
 use super::body::Unread;
 use super::fields::{Mode, Need};
+use super::gate::Right;
 use super::query::Query;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::hamachi::{Joined, Network, Peer, Status};
-use crate::domain::{Error, Result};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::hamachi::PeerState;
+use crate::domain::hamachi::{Joined, Network, Peer, Status};
+use crate::domain::{Error, Result};
 
 pub fn section() -> Section {
     let network = shape::named("HamachiNetwork");
@@ -61,16 +61,22 @@ pub fn section() -> Section {
         schemas: vec![
             ("HamachiStatus", shape::view(&described_status())),
             ("HamachiNetwork", shape::view(&described_network())),
-            ("HamachiJoin", shape::body(&[
-                required("network", shape::text(4, 64)),
-                optional("password", shape::or_null(shape::secret()), Value::Null),
-            ])),
+            (
+                "HamachiJoin",
+                shape::body(&[
+                    required("network", shape::text(4, 64)),
+                    optional("password", shape::or_null(shape::secret()), Value::Null),
+                ]),
+            ),
             ("HamachiLeave", shape::body(&[possible("network", shape::text(4, 64))])),
-            ("HamachiJoined", shape::answer(&[
-                required("network", shape::words()),
-                required("joined", shape::boolean()),
-                possible("pending", shape::boolean()),
-            ])),
+            (
+                "HamachiJoined",
+                shape::answer(&[
+                    required("network", shape::words()),
+                    required("joined", shape::boolean()),
+                    possible("pending", shape::boolean()),
+                ]),
+            ),
         ],
     }
 }
@@ -80,7 +86,9 @@ fn words_or_null(name: &'static str) -> Field {
 }
 
 fn described_status() -> Vec<Field> {
-    let mut fields = ["version", "status", "client_id", "address", "ipv6", "nickname", "lmi_account"].map(words_or_null).to_vec();
+    let mut fields = ["version", "status", "client_id", "address", "ipv6", "nickname", "lmi_account"]
+        .map(words_or_null)
+        .to_vec();
     fields.insert(1, shown("pid", shape::or_null(shape::count())));
     fields
 }
@@ -94,7 +102,11 @@ fn described_network() -> Vec<Field> {
         shown("status", shape::choice(PeerState::ALL.map(PeerState::name))),
         words_or_null("via"),
     ];
-    let named = [shown("network_id", shape::words()), shown("name", shape::words()), shown("online", shape::boolean())];
+    let named = [
+        shown("network_id", shape::words()),
+        shown("name", shape::words()),
+        shown("online", shape::boolean()),
+    ];
     let known = ["capacity", "owner", "subscription", "subnet"].map(words_or_null);
     let peers = [shown("peers", shape::list(shape::view(&peer).into()))];
     named.into_iter().chain(known).chain(peers).collect()

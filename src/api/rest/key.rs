@@ -11,17 +11,17 @@ use serde::Serialize;
 use super::Id;
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
+use super::gate::Right;
 use super::query::Query;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::key::{Key, KeySpec};
-use crate::domain::{DeviceId, KeyId, Result, Scope, Scopes, StreamId};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::app::App;
 use crate::domain::Resource;
+use crate::domain::key::{Key, KeySpec};
+use crate::domain::{DeviceId, KeyId, Result, Scope, Scopes, StreamId};
 use serde_json::Value;
 
 pub fn section() -> Section {
@@ -61,7 +61,8 @@ fn described() -> Vec<Field> {
         optional("allowed_devices", rows(), Value::Null),
         optional("allowed_data", rows(), Value::Null),
         shown("enabled", shape::boolean()),
-        optional("expires_at", shape::or_null(shape::time_given()), Value::Null).shown_as(shape::or_null(shape::time())),
+        optional("expires_at", shape::or_null(shape::time_given()), Value::Null)
+            .shown_as(shape::or_null(shape::time())),
         shown("last_used_at", shape::or_null(shape::time())),
         shown("created_at", shape::time()),
     ]

@@ -6,25 +6,32 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
+use super::gate::Right;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::app::license::{ActivationRequest, LicenseReport};
-use crate::domain::license::{License, PRODUCT};
-use crate::domain::{Micros, Result};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, shown};
+use crate::app::App;
+use crate::app::license::{ActivationRequest, LicenseReport};
 use crate::domain::Resource;
+use crate::domain::license::{License, PRODUCT};
+use crate::domain::{Micros, Result};
 
 /// Of the activation request's form.
 const VERSION: u32 = 1;
 
 pub fn section() -> Section {
-    let request = Doc::new("license_activation_request", "What is sent to get a license")
-        .answers(200, "It", shape::named("ActivationRequest"));
-    let state = Doc::new("license_state", "Whether the license installed holds").answers(200, "It", shape::named("LicenseState"));
+    let request = Doc::new("license_activation_request", "What is sent to get a license").answers(
+        200,
+        "It",
+        shape::named("ActivationRequest"),
+    );
+    let state = Doc::new("license_state", "Whether the license installed holds").answers(
+        200,
+        "It",
+        shape::named("LicenseState"),
+    );
     let right = Right::Scope(Resource::System);
     Section {
         name: "License",

@@ -12,18 +12,18 @@ use serde_json::Value;
 use super::Id;
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
+use super::gate::Right;
 use super::query::Query;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
-use crate::domain::time::{END_TIME, MICROS_PER_SECOND};
-use crate::domain::{FieldError, Result, StreamId};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, Shape, optional, possible, required, shown};
+use crate::app::App;
 use crate::domain::Resource;
+use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
+use crate::domain::time::{END_TIME, MICROS_PER_SECOND};
+use crate::domain::{FieldError, Result, StreamId};
 
 /// The fields that say how long, with their seconds.
 const UNITS: [(&str, f64); 3] =
@@ -34,9 +34,10 @@ const LONGEST_S: f64 = (END_TIME.0 / MICROS_PER_SECOND) as f64;
 
 pub fn section() -> Section {
     let tables = shape::named("TablePolicy");
-    let change = changing(Doc::new("retention_change", "Changes how long one of the tables is kept"), "NewPolicy")
-        .answers(201, "It had no limit before", tables.clone())
-        .answers(200, "Changed; or removed; or, of a dry run, what would go", either(tables.clone()));
+    let change =
+        changing(Doc::new("retention_change", "Changes how long one of the tables is kept"), "NewPolicy")
+            .answers(201, "It had no limit before", tables.clone())
+            .answers(200, "Changed; or removed; or, of a dry run, what would go", either(tables.clone()));
     let of = || shape::named("ChangedStreamPolicy");
     let changed = |id, summary| {
         changing(Doc::new(id, summary), "NewStreamPolicy")
@@ -44,7 +45,8 @@ pub fn section() -> Section {
             .answers(200, "Changed; or removed; or, of a dry run, what would go", either(of()))
     };
     let list = Doc::new("retention_list", "How long each of the two tables is kept");
-    let list_of_one = Doc::new("data_retention_list", "What is kept of a data stream otherwise than of the rest");
+    let list_of_one =
+        Doc::new("data_retention_list", "What is kept of a data stream otherwise than of the rest");
     let post = changed("data_retention_change", "Changes how long rows of a data stream are kept");
     let put = changed("data_retention_put", "The same");
     let right = Right::Scope(Resource::System);
@@ -63,22 +65,36 @@ pub fn section() -> Section {
         schemas: vec![
             ("TablePolicy", shape::view(&described())),
             ("NewPolicy", shape::body(&described_body(required("hypertable", table())))),
-            ("NewStreamPolicy", shape::body(&described_body(optional("hypertable", shape::or_null(table()), Value::Null)))),
+            (
+                "NewStreamPolicy",
+                shape::body(&described_body(optional("hypertable", shape::or_null(table()), Value::Null))),
+            ),
             ("StreamPolicies", shape::view(&described_policies())),
-            ("ChangedStreamPolicy", shape::view(&[vec![
-                shown("hypertable", shape::or_null(table())),
-                shown("drop_after_seconds", shape::or_null(shape::count())),
-                shown("enabled", shape::boolean()),
-            ], described_policies()].concat())),
+            (
+                "ChangedStreamPolicy",
+                shape::view(
+                    &[
+                        vec![
+                            shown("hypertable", shape::or_null(table())),
+                            shown("drop_after_seconds", shape::or_null(shape::count())),
+                            shown("enabled", shape::boolean()),
+                        ],
+                        described_policies(),
+                    ]
+                    .concat(),
+                ),
+            ),
             ("Forecast", shape::view(&described_forecast())),
         ],
     }
 }
 
 fn changing(doc: Doc, body: &str) -> Doc {
-    doc.about("Set one of the three times. One that is not positive removes the policy: rows are kept for ever.")
-        .query("dry_run", shape::boolean(), "Tells what the change would remove, and changes nothing.")
-        .body(shape::named(body))
+    doc.about(
+        "Set one of the three times. One that is not positive removes the policy: rows are kept for ever.",
+    )
+    .query("dry_run", shape::boolean(), "Tells what the change would remove, and changes nothing.")
+    .body(shape::named(body))
 }
 
 fn either(changed: Shape) -> Shape {
@@ -98,7 +114,8 @@ fn described() -> Vec<Field> {
 }
 
 fn described_body(table: Field) -> Vec<Field> {
-    let times = UNITS.map(|(name, unit_s)| possible(name, shape::number_within(-LONGEST_S, (LONGEST_S / unit_s).floor())));
+    let times = UNITS
+        .map(|(name, unit_s)| possible(name, shape::number_within(-LONGEST_S, (LONGEST_S / unit_s).floor())));
     [table].into_iter().chain(times).collect()
 }
 

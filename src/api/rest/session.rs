@@ -11,18 +11,18 @@ use serde::Serialize;
 
 use super::body::Unread;
 use super::fields::{Mode, Need};
+use super::gate::Right;
 use crate::api::caller::{self, Caller};
 use crate::api::cookies;
 use crate::api::error::RestError;
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::route::{Route, Section};
+use crate::api::openapi::shape::{self, required, shown};
 use crate::app::App;
 use crate::app::session::{Begun, Login, no_credentials};
 use crate::domain::audit::Origin;
 use crate::domain::org::User;
 use crate::domain::{Principal, UserId};
-use super::gate::Right;
-use crate::api::openapi::doc::Doc;
-use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, required, shown};
 
 pub fn section() -> Section {
     let session = shape::named("Session");
@@ -33,7 +33,8 @@ pub fn section() -> Section {
         .refuses(401)
         .refuses(429);
     let get = Doc::new("session_get", "Who is logged in").for_session().answers(200, "They", session);
-    let logout = Doc::new("session_delete", "Logs out").for_session().answers_nothing("The session has ended");
+    let logout =
+        Doc::new("session_delete", "Logs out").for_session().answers_nothing("The session has ended");
     let password = Doc::new("session_password", "Changes one's own password")
         .about("Every other session of the person ends.")
         .body(shape::named("PasswordChange"))
@@ -50,16 +51,25 @@ pub fn section() -> Section {
         name: "Sessions",
         about: "Logging in, for people of staff and superusers.",
         routes: vec![
-            Route::gated("/api/session", Right::Anybody).get(retrieve, get).post(create, login).delete(destroy, logout),
+            Route::gated("/api/session", Right::Anybody)
+                .get(retrieve, get)
+                .post(create, login)
+                .delete(destroy, logout),
             Route::gated("/api/session/password", Right::Known).post(change_password, password),
         ],
         schemas: vec![
             ("Session", shape::view(&[shown("user", shape::view(&user).into())])),
-            ("Login", shape::body(&[required("username", shape::words()), required("password", shape::secret())])),
-            ("PasswordChange", shape::body(&[
-                required("old_password", shape::secret()),
-                required("new_password", shape::secret()),
-            ])),
+            (
+                "Login",
+                shape::body(&[required("username", shape::words()), required("password", shape::secret())]),
+            ),
+            (
+                "PasswordChange",
+                shape::body(&[
+                    required("old_password", shape::secret()),
+                    required("new_password", shape::secret()),
+                ]),
+            ),
         ],
     }
 }

@@ -12,20 +12,20 @@ use serde_json::Value;
 
 use super::body::Unread;
 use super::fields::Mode;
+use super::gate::Right;
 use super::query::Query;
 use super::reading::{self, Form};
 use super::{Id, array, scalar};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::app::statistic::{Rows, Written};
-use crate::domain::statistic::Statistic;
-use crate::domain::{Error, Micros, Result, StreamId};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, possible, required};
+use crate::app::App;
+use crate::app::statistic::{Rows, Written};
 use crate::domain::Resource;
+use crate::domain::statistic::Statistic;
+use crate::domain::{Error, Micros, Result, StreamId};
 
 /// A number of a row.
 type Number = fn(&Statistic) -> Option<f64>;
@@ -52,12 +52,17 @@ pub fn section() -> Section {
     let ranged = |doc: Doc| fields_of(doc.range()).query("step", shape::words(), STEP);
     let list_of_one = ranged(Doc::new("data_statistic_list", "Statistics of a data stream, newest first"));
     let post = Doc::new("data_statistic_create", "Writes a statistic")
-        .about("It stands in place of what is computed of its window. One posted for the same time is replaced.")
+        .about(
+            "It stands in place of what is computed of its window. One posted for the same time is replaced.",
+        )
         .body(shape::named("NewStatistic"))
         .answers(201, "It is new", bare.clone())
         .answers(200, "It replaced another", bare.clone());
-    let list = Doc::new("statistic_list", "Statistics of all data streams, newest first")
-        .query("data", shape::row(), "Of this data stream; `step` needs it.");
+    let list = Doc::new("statistic_list", "Statistics of all data streams, newest first").query(
+        "data",
+        shape::row(),
+        "Of this data stream; `step` needs it.",
+    );
     let list = ranged(list).answers(200, "Those the caller sees", shape::list(with_id.clone()));
     let get = fields_of(Doc::new("statistic_get", "One statistic")).answers(200, "It", with_id);
     Section {
@@ -75,7 +80,10 @@ pub fn section() -> Section {
         schemas: vec![
             ("Statistic", shape::answer(&described())),
             // Steps have no ids: they are no rows.
-            ("StatisticWithId", shape::answer(&[vec![possible("id", shape::reading_id())], described()].concat())),
+            (
+                "StatisticWithId",
+                shape::answer(&[vec![possible("id", shape::reading_id())], described()].concat()),
+            ),
             ("NewStatistic", shape::body(&described_body())),
         ],
     }

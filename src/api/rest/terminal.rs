@@ -10,27 +10,32 @@ use serde_json::Value;
 
 use super::body::Unread;
 use super::fields::{Mode, Need};
+use super::gate::Right;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::domain::Result;
-use crate::domain::grant::{Grant, GrantSpec};
-use crate::domain::time::MICROS_PER_SECOND;
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::app::App;
 use crate::domain::Resource;
+use crate::domain::Result;
+use crate::domain::grant::{Grant, GrantSpec};
+use crate::domain::time::MICROS_PER_SECOND;
 
 pub fn section() -> Section {
     let issue = Doc::new("terminal_grant_create", "Leave to open a terminal, as a signed token")
         .about("Short-lived, and good for once.")
         .body(shape::named("NewTerminalGrant"))
         .answers(201, "The token", shape::named("TerminalGrant"));
-    let validate = Doc::new("terminal_grant_validate", "Uses a token up, for the service that opens terminals")
-        .body(shape::body(&[required("token", shape::words())]).into())
-        .answers(200, "What it allows", shape::named("RedeemedGrant"));
-    let keys = Doc::new("jwks", "The public keys of terminal grants, as a JWK set").answers(200, "The set", shape::map());
+    let validate =
+        Doc::new("terminal_grant_validate", "Uses a token up, for the service that opens terminals")
+            .body(shape::body(&[required("token", shape::words())]).into())
+            .answers(200, "What it allows", shape::named("RedeemedGrant"));
+    let keys = Doc::new("jwks", "The public keys of terminal grants, as a JWK set").answers(
+        200,
+        "The set",
+        shape::map(),
+    );
     let right = Right::Scope(Resource::WebrtcTerminal);
     Section {
         name: "Terminal grants",

@@ -10,22 +10,22 @@ use futures::StreamExt;
 
 use super::body::Unread;
 use super::fields::Mode;
+use super::gate::Right;
 use super::query::Query;
 use super::reading::{self, Form};
 use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
-use crate::app::App;
-use crate::app::range::Range;
-use crate::app::value::Rows;
-use crate::domain::reading::Reading;
-use crate::domain::stream::StreamKind;
-use crate::domain::{Error, Result, StreamId};
-use super::gate::Right;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, possible, required, shown};
+use crate::app::App;
+use crate::app::range::Range;
+use crate::app::value::Rows;
 use crate::domain::Resource;
+use crate::domain::reading::Reading;
+use crate::domain::stream::StreamKind;
+use crate::domain::{Error, Result, StreamId};
 
 pub fn section() -> Section {
     let (bare, with_id) = (shape::named("Value"), shape::named("ValueWithId"));
@@ -39,7 +39,8 @@ pub fn section() -> Section {
         .query("data", shape::row(), "Of this data stream.")
         .range()
         .answers(200, "Those the caller sees", shape::list(with_id.clone()));
-    let fields = [shown("data", shape::row()), shown("timestamp", shape::time()), shown("value", shape::anything())];
+    let fields =
+        [shown("data", shape::row()), shown("timestamp", shape::time()), shown("value", shape::anything())];
     let id = [shown("id", shape::reading_id())];
     let sent = [possible("timestamp", shape::time_given()), required("value", shape::anything())];
     Section {
