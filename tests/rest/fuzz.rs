@@ -25,7 +25,8 @@ async fn every_answer_is_as_the_document_says() {
     let (server, _hamachi) = server().await;
     let (_, _, document) = server.client().get("/api/schema/").await;
     let paths = document["paths"].as_object().unwrap();
-    let operations = paths.values().map(|item| item.as_object().unwrap().len()).sum();
+    // schemathesis leaves out the document itself.
+    let operations = paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>() - 1;
     let key = format!("Authorization: ApiKey {}", server.key);
     let report =
         python("fuzz_rest.py", &["--url", &server.url, "--config", "fuzz_rest.toml", "--header", &key]).await;
