@@ -262,7 +262,10 @@ fn path_to(path: &str, rows: Rows) -> String {
         ("/api/statistic/{id}", reading),
     ];
     let id = ids.iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, id)| id.as_str());
-    let path = path.replace("{id}", id.unwrap_or("{id}")).replace("{network}", "plant%20one");
+    let path = path
+        .replace("{id}", id.unwrap_or("{id}"))
+        .replace("{network}", "plant%20one")
+        .replace("{register}", "hr:0");
     assert!(!path.contains('{'), "which row is meant by {path}?");
     path
 }
@@ -274,6 +277,7 @@ fn body_of(operation: &str, rows: Rows) -> Value {
     match operation {
         "device_create" | "device_replace" => json!({"name": unique(), "protocol": "virtual"}),
         "device_update" => json!({"unit": 2}),
+        "device_io_write" => json!({"value": 1}),
         "data_create" | "data_replace" => json!({"name": unique(), "device": rows.device}),
         "data_update" => json!({"unit": "bar"}),
         "data_value_create" => json!({"timestamp": TIME, "value": 1}),

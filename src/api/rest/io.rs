@@ -25,15 +25,21 @@ use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, FieldError, Resource};
 
 pub fn section() -> Section {
-    let kinds = || shape::choice(StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name));
+    let kinds =
+        || shape::choice(StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name));
     let of_register = |doc: Doc| {
         doc.query("type", kinds(), "What the register holds; `uint16` by default.")
-            .query("byteorder", shape::choice(["little", "big"]), "Of the words of a number; `little` by default.")
+            .query(
+                "byteorder",
+                shape::choice(["little", "big"]),
+                "Of the words of a number; `little` by default.",
+            )
             .refuses(409)
             .refuses(502)
             .refuses(504)
     };
-    let read = Doc::new("device_io_read", "Reads it").answers(200, "Its value", shape::named("RegisterValue"));
+    let read =
+        Doc::new("device_io_read", "Reads it").answers(200, "Its value", shape::named("RegisterValue"));
     let write = Doc::new("device_io_write", "Writes it, at most once")
         .body(shape::named("NewRegisterValue"))
         .answers(200, "It is written", shape::named("RegisterWritten"));
