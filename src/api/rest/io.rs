@@ -31,7 +31,7 @@ pub fn section() -> Section {
         doc.query("type", kinds(), "What the register holds; `uint16` by default.")
             .query(
                 "byteorder",
-                shape::choice(["little", "big"]),
+                shape::choice(["little", "big", "abcd", "cdab", "badc", "dcba"]),
                 "Of the words of a number; `little` by default.",
             )
             .refuses(409)
