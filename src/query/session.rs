@@ -149,7 +149,7 @@ impl View {
             "streams" => self.streams()?,
             "latest" => Arc::new(Provider(latest::Latest::new(self.clone()))),
             "query_log" => Arc::new(query_log::table(&self.query_log(), self.sees_the_host())?),
-            "audit_log" => Arc::new(audit_log::AuditLog::new(self.clone())),
+            "audit_log" => Arc::new(Provider(audit_log::AuditLog::new(self.clone()))),
             "groups" => {
                 Arc::new(groups::table(&self.engine.store.catalog().groups(&self.principal, Page::ALL))?)
             }

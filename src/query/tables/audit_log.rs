@@ -4,25 +4,19 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
-use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::TaskContext;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::stream;
+use datafusion::catalog::Session;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::Micros;
 use crate::domain::audit::{AuditFilter, Record};
 use crate::domain::page::Page;
 use crate::query::scan::keyed;
-use crate::query::scan::leaf::{Leaf, Rows};
+use crate::query::scan::provider::{Scan, hint};
 use crate::query::session::View;
+use crate::query::tables::paged::{self, PAGE, Paged};
 use crate::store::schema::timestamp;
-
-/// Rows of a page: at their longest a megabyte.
-const PAGE: usize = 1000;
 
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -61,32 +55,17 @@ impl AuditLog {
     }
 }
 
-#[async_trait]
-impl TableProvider for AuditLog {
+impl Scan for AuditLog {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
+    /// Comparisons of ts narrow what the database is asked for.
+    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
+        hint(keyed::is_plain(filter, "id"))
     }
 
-    /// Comparisons of ts narrow what the database is asked for, and stay above it.
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match keyed::is_plain(filter, "id") {
-            true => TableProviderFilterPushDown::Inexact,
-            false => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(answer).collect())
-    }
-
-    async fn scan(
-        &self,
-        _: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        _limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let (from, to) = keyed::bounds(filters, "id").ts;
         let filter = AuditFilter {
             from: Some(Micros(from)),
@@ -94,43 +73,28 @@ impl TableProvider for AuditLog {
             page: Page { offset: 0, limit: PAGE },
             ..AuditFilter::default()
         };
-        let columns = projection.cloned().unwrap_or_else(|| (0..schema().fields().len()).collect());
-        let schema = Arc::new(schema().project(&columns)?);
-        Ok(Arc::new(Leaf::new(AuditRows { view: self.view.clone(), filter, columns, schema }, 1)))
+        paged::leaf(self.view.clone(), filter, columns)
     }
 }
 
-struct AuditRows {
-    view: View,
-    /// Of the first page.
-    filter: AuditFilter,
-    columns: Vec<usize>,
-    schema: SchemaRef,
-}
+impl Paged for AuditFilter {
+    const NAME: &'static str = "AuditLog";
+    type Row = Record;
 
-impl Rows for AuditRows {
-    fn name(&self) -> &'static str {
-        "AuditLog"
+    fn schema() -> SchemaRef {
+        schema()
     }
 
-    fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+    async fn read(self, view: &View) -> crate::domain::Result<Vec<Record>> {
+        view.audit_log(self).await
     }
 
-    fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (view, columns) = (self.view.clone(), self.columns.clone());
-        let pages = stream::try_unfold(Some(self.filter.clone()), move |filter| {
-            let (view, columns) = (view.clone(), columns.clone());
-            async move {
-                let Some(filter) = filter else { return Ok(None) };
-                let found = view.audit_log(filter.clone()).await;
-                let found = found.map_err(|e| DataFusionError::External(Box::new(e)))?;
-                let last = found.last().filter(|_| found.len() == PAGE).map(|last| last.id);
-                let next = last.map(|id| AuditFilter { after: Some(id), ..filter });
-                Ok(Some((batch(&found)?.project(&columns)?, next)))
-            }
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), pages)))
+    fn after(self, last: &Record) -> Self {
+        AuditFilter { after: Some(last.id), ..self }
+    }
+
+    fn batch(rows: &[Record]) -> Result<RecordBatch> {
+        batch(rows)
     }
 }
 

@@ -5,24 +5,18 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::Session;
-use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::TaskContext;
+use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::stream;
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::event::{Event, EventFilter};
 use crate::domain::page::Page;
 use crate::domain::{DeviceId, Micros};
 use crate::query::scan::keyed;
-use crate::query::scan::leaf::{Leaf, Rows};
 use crate::query::scan::provider::{Scan, hint};
 use crate::query::session::View;
+use crate::query::tables::paged::{self, PAGE, Paged};
 use crate::store::schema::timestamp;
-
-/// Events of a page: at their longest some megabytes.
-const PAGE: usize = 1000;
 
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -75,43 +69,28 @@ impl Scan for Events {
             page: Page { offset: 0, limit: PAGE },
             ..EventFilter::default()
         };
-        let schema = Arc::new(schema().project(columns)?);
-        let rows = EventRows { view: self.view.clone(), filter, columns: columns.to_vec(), schema };
-        Ok(Arc::new(Leaf::new(rows, 1)))
+        paged::leaf(self.view.clone(), filter, columns)
     }
 }
 
-struct EventRows {
-    view: View,
-    /// Of the first page.
-    filter: EventFilter,
-    columns: Vec<usize>,
-    schema: SchemaRef,
-}
+impl Paged for EventFilter {
+    const NAME: &'static str = "Events";
+    type Row = Event;
 
-impl Rows for EventRows {
-    fn name(&self) -> &'static str {
-        "Events"
+    fn schema() -> SchemaRef {
+        schema()
     }
 
-    fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+    async fn read(self, view: &View) -> crate::domain::Result<Vec<Event>> {
+        view.events(self).await
     }
 
-    fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (view, columns) = (self.view.clone(), self.columns.clone());
-        let pages = stream::try_unfold(Some(self.filter.clone()), move |filter| {
-            let (view, columns) = (view.clone(), columns.clone());
-            async move {
-                let Some(filter) = filter else { return Ok(None) };
-                let found = view.events(filter.clone()).await;
-                let found = found.map_err(|e| DataFusionError::External(Box::new(e)))?;
-                let last = found.last().filter(|_| found.len() == PAGE);
-                let next = last.map(|last| EventFilter { after: Some((last.spec.ts, last.id)), ..filter });
-                Ok(Some((batch(&found)?.project(&columns)?, next)))
-            }
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), pages)))
+    fn after(self, last: &Event) -> Self {
+        EventFilter { after: Some((last.spec.ts, last.id)), ..self }
+    }
+
+    fn batch(rows: &[Event]) -> Result<RecordBatch> {
+        batch(rows)
     }
 }
 

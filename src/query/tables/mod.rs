@@ -8,6 +8,7 @@ pub mod events;
 pub mod groups;
 pub mod latest;
 pub mod messages;
+pub mod paged;
 pub mod query_log;
 pub mod readings;
 pub mod statistics;

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod blocks;
 pub mod cache;
 pub mod chunks;
+pub mod column_pages;
 pub mod delta;
 pub mod encode;
 pub mod file;
