@@ -1,18 +1,19 @@
 //! How an error looks on the wire: the one place where a `Kind` becomes a status and a body.
 //!
-//! Two renderings of the same faults: [`RestError`] speaks DataStone's constants, [`PlainError`] (for `/sql`,
-//! `/ingest` and the local door) says the error's own message. Nothing is logged here: the response carries a
+//! Three renderings of the same faults: [`RestError`] speaks DataStone's constants, [`PlainError`] (for `/sql`,
+//! `/ingest` and the local door) says the error's own message, [`GraphError`] the same as GraphQL has it. Nothing is logged here: the response carries a
 //! [`Failure`] that the outermost layer logs once.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::graphql::errors;
 use crate::domain::audit::Refusal;
 use crate::domain::{Error, FieldError, Kind};
 
@@ -48,6 +49,14 @@ pub struct RestError(pub Fault);
 #[derive(Debug)]
 pub struct PlainError(pub Fault);
 
+/// A fault of a GraphQL request: `{"errors": [{"message", "extensions": {"code"}}]}`.
+#[derive(Debug)]
+pub struct GraphError {
+    pub fault: Fault,
+    /// The media type that the client understands.
+    pub media: &'static str,
+}
+
 impl<F: Into<Fault>> From<F> for RestError {
     fn from(fault: F) -> Self {
         RestError(fault.into())
@@ -72,6 +81,41 @@ impl IntoResponse for PlainError {
         let body = plain_body(&self.0);
         respond(&self.0, body)
     }
+}
+
+impl IntoResponse for GraphError {
+    fn into_response(self) -> Response {
+        let message = match &self.fault {
+            Fault::Core(error) if error.kind == Kind::Internal => "internal error".to_owned(),
+            fault => http_detail(fault),
+        };
+        let code = match &self.fault {
+            Fault::Core(error) => errors::code(error.kind),
+            _ => "BAD_REQUEST",
+        };
+        let mut told = json!({"message": message, "extensions": {"code": code}});
+        if let Fault::Core(error) = &self.fault
+            && !error.fields.is_empty()
+        {
+            told["extensions"]["fields"] = by_field(&error.fields);
+        }
+        let mut response = respond(&self.fault, json!({ "errors": [told] }));
+        response.headers_mut().insert(CONTENT_TYPE, of_media(self.media));
+        response
+    }
+}
+
+/// A GraphQL answer; `is_run` is false when the request itself is wrong and the client can tell by the status.
+pub fn graph_answer(media: &'static str, is_run: bool, body: &impl Serialize) -> Response {
+    let code = if is_run { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let mut response = (code, Json(body)).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, of_media(media));
+    response
+}
+
+fn of_media(media: &'static str) -> HeaderValue {
+    let named = HeaderValue::from_maybe_shared(format!("{media}; charset=utf-8"));
+    named.unwrap_or(HeaderValue::from_static(media))
 }
 
 /// What the outermost layer logs about a refused request; travels in the response's extensions.

@@ -14,6 +14,7 @@ pub mod caller;
 pub mod control;
 pub mod cookies;
 pub mod error;
+pub mod graphql;
 pub mod health;
 pub mod ingest;
 pub mod layers;
@@ -37,6 +38,7 @@ pub fn router(app: Arc<App>) -> Router {
     let described = sections().into_iter().flat_map(|section| section.routes);
     let routes = described
         .fold(Router::new(), |router, route| route.add_to(router, &app))
+        .merge(graphql::http::routes(&app))
         .merge(sql::routes())
         .merge(ingest::routes())
         .merge(control::routes())

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde_json::Value;
 
 use super::error::Fault;
 use crate::app::sql::Answer;
@@ -107,6 +108,25 @@ pub async fn respond(format: Format, mut answer: Answer) -> Result<Response> {
     let mut response = Response::new(Body::from_stream(bytes));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     Ok(response)
+}
+
+/// An answer's rows as JSON objects, for surfaces that put them into an answer of their own.
+///
+/// # Errors
+/// `TooLarge` past so many rows.
+pub async fn objects(mut answer: Answer, most: usize) -> Result<Vec<Value>> {
+    let schema = utc_schema(&answer.schema);
+    let mut encoder = Encoder::new(Format::Json, &schema)?;
+    let (mut text, mut rows) = (Vec::new(), 0);
+    while let Some(batch) = answer.batches.try_next().await? {
+        rows += batch.num_rows();
+        if rows > most {
+            return Err(Error::too_large(format!("the answer has more than {most} rows; ask at /sql")));
+        }
+        text.extend_from_slice(&encoder.write(&schema, &batch)?);
+    }
+    text.extend_from_slice(&encoder.finish()?);
+    serde_json::from_slice(&text).map_err(|e| Error::internal("an answer is not JSON").because(e))
 }
 
 /// Zoned timestamps are shown in UTC, whatever zone an expression gave them.

@@ -62,6 +62,7 @@ async fn open() -> (TempDir, App) {
         body_bytes: 1 << 20,
         sessions: SessionOptions::default(),
         audit_keep: Duration::from_secs(60),
+        graphql: Default::default(),
         host: Default::default(),
     };
     (dir, App::new(store, Arc::new(engine), &states, clock, settings))

@@ -55,6 +55,12 @@ impl App {
         Ok(pages.boxed())
     }
 
+    /// How many events the principal sees pass the filter, whatever page it names.
+    pub async fn count_events(&self, principal: &Principal, filter: &EventFilter) -> Result<u64> {
+        principal.require(Scope::read(Resource::EventLog))?;
+        self.store.catalog().count_events(principal, filter).await
+    }
+
     pub async fn event(&self, principal: &Principal, id: EventId) -> Result<Event> {
         principal.require(Scope::read(Resource::EventLog))?;
         self.store.catalog().event(principal, id).await

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod control;
 pub mod device;
 pub mod event;
+pub mod graphql;
 pub mod group;
 pub mod hamachi;
 pub mod health;
@@ -16,11 +17,13 @@ pub mod host;
 pub mod ingest;
 pub mod io;
 pub mod license;
+pub mod many;
 mod password;
 pub mod plant;
 pub mod posted;
 pub mod range;
 pub mod retention;
+pub mod series;
 pub mod session;
 pub mod sql;
 pub mod statistic;
@@ -55,6 +58,7 @@ pub struct Settings {
     /// How long rows of the audit log are kept.
     pub audit_keep: Duration,
     pub host: host::HostSettings,
+    pub graphql: graphql::Limits,
 }
 
 /// The application: one per data directory, shared by every surface.

@@ -377,6 +377,8 @@ pub struct Read {
 
 #[derive(Subcommand)]
 pub enum Schema {
+    /// The graph of /graphql, in GraphQL's schema language
+    Graphql,
     /// The REST API, as OpenAPI 3.1
     Openapi,
     /// The tables and views /sql answers from

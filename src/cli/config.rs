@@ -14,6 +14,7 @@ use std::time::Duration;
 use keys::KEYS;
 use layers::{Layer, Setting};
 
+use crate::app::graphql;
 use crate::app::host::HostSettings;
 use crate::app::session::SessionOptions;
 use crate::domain::{Error, FieldError, Result};
@@ -45,6 +46,7 @@ pub struct Config {
     pub audit_keep: Duration,
     pub log: Log,
     pub host: HostSettings,
+    pub graphql: graphql::Limits,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +136,7 @@ impl Default for Config {
             audit_keep: Duration::from_secs(400 * 86_400),
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
+            graphql: graphql::Limits::default(),
         }
     }
 }

@@ -53,6 +53,7 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
         body_bytes: to_usize(config.limits.body_bytes),
         sessions: config.sessions.clone(),
         audit_keep: config.audit_keep,
+        graphql: config.graphql,
         host: config.host.clone(),
     };
     let app = Arc::new(App::new(store.clone(), Arc::new(engine), &states, clock.clone(), settings));

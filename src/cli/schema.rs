@@ -1,13 +1,14 @@
-//! `basalt schema`: the tables /sql answers from, and the REST API, as the binary has them.
+//! `basalt schema`: the graph, the tables /sql answers from, and the REST API, as the binary has them.
 
 use super::args::Schema;
 use super::print;
-use crate::api::openapi;
+use crate::api::{graphql, openapi};
 use crate::domain::{Error, Result};
 use crate::query::tables::ddl;
 
 pub fn run(schema: &Schema) -> Result<()> {
     match schema {
+        Schema::Graphql => print::line(graphql::sdl().trim_end()),
         Schema::Openapi => print::line(openapi::text().trim_end()),
         Schema::Sql => {
             let text =

@@ -111,6 +111,8 @@ pub struct Event {
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
     pub device: Option<DeviceId>,
+    pub stream: Option<StreamId>,
+    pub level: Option<Level>,
     /// Any of these, exactly.
     pub kinds: Option<Vec<String>>,
     pub from: Option<Micros>,

@@ -226,12 +226,19 @@ impl Store {
 
     /// The newest readings of a stream the principal sees, as far as they are kept.
     pub fn last(&self, principal: &Principal, stream: StreamId) -> Option<Latest> {
-        let entry = self.catalog.stream_entry(stream)?;
-        let latest =
-            principal.sees_stream(entry.org, entry.device, stream).then(|| self.last.get(stream))??;
-        let oldest = Micros(self.kept().shown.of(stream.0));
-        let Latest { newest, valued } = latest;
-        (newest.ts >= oldest).then(|| Latest { newest, valued: valued.filter(|v| v.ts >= oldest) })
+        self.last_of_many(principal, &[stream]).remove(&stream)
+    }
+
+    /// The same of many streams; those without any are left out.
+    pub fn last_of_many(&self, principal: &Principal, streams: &[StreamId]) -> HashMap<StreamId, Latest> {
+        let seen = self.catalog.streams_by_id(principal, streams);
+        let kept = self.kept();
+        let newest = |id: StreamId| {
+            let Latest { newest, valued } = self.last.get(id)?;
+            let oldest = Micros(kept.shown.of(id.0));
+            (newest.ts >= oldest).then(|| Latest { newest, valued: valued.filter(|v| v.ts >= oldest) })
+        };
+        seen.iter().filter_map(|stream| Some((stream.id, newest(stream.id)?))).collect()
     }
 
     /// Pins what a query sees. The rows of every organization are in it, and expired ones: query/ filters by principal

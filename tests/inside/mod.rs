@@ -207,6 +207,7 @@ impl Inside {
             body_bytes: 16 << 20,
             sessions: SessionOptions::default(),
             audit_keep: Duration::from_secs(400 * 86_400),
+            graphql: Default::default(),
             host,
         };
         let states = States::default();

@@ -95,11 +95,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: Unread,
 ) -> Result<(StatusCode, Json<DataView>), RestError> {
-    let mut fields = body.fields(Mode::Whole).await?;
-    let mut spec = blank();
-    read_onto(&mut fields, &mut spec);
-    finish(fields, &app, &caller, &spec)?;
-    let stream = app.create_stream(&caller, spec).await?;
+    let stream = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(DataView::new(&app, &caller, &stream))))
 }
 
@@ -134,15 +130,8 @@ pub async fn update(
     Id(id): Id<StreamId>,
     body: Unread,
 ) -> Result<Json<DataView>, RestError> {
-    let current = app.stream_to_change(&caller, id)?;
-    let patch = body.fields(Mode::Partial).await?;
-    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
-    read_onto(&mut fields, &mut tried);
-    refuse_other_device(&mut fields, current.spec.device, &mut tried);
-    finish(fields, &app, &caller, &tried)?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
-    let merge = move |stored: &mut StreamSpec| read_onto(&mut patch.clone(), stored);
-    let stream = app.update_stream(&caller, id, merge).await?;
+    app.stream_to_change(&caller, id)?;
+    let stream = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
@@ -161,6 +150,30 @@ fn parse_filter(raw: Option<&str>) -> Result<StreamFilter> {
     let (device, group) = (query.row("device").map(DeviceId), query.row("group").map(GroupId));
     query.finish()?;
     Ok(StreamFilter { device, group, name: None, page })
+}
+
+/// A new stream of the fields of a body.
+pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Arc<Stream>> {
+    let mut spec = blank();
+    read_onto(&mut fields, &mut spec);
+    finish(fields, app, who, &spec)?;
+    app.create_stream(who, spec).await
+}
+
+/// Changes the fields of a stream that are given.
+pub(in crate::api) async fn change(
+    app: &App,
+    who: &Principal,
+    id: StreamId,
+    patch: Fields,
+) -> Result<Arc<Stream>> {
+    let current = app.stream_to_change(who, id)?;
+    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
+    read_onto(&mut fields, &mut tried);
+    refuse_other_device(&mut fields, current.spec.device, &mut tried);
+    finish(fields, app, who, &tried)?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    app.update_stream(who, id, move |stored| read_onto(&mut patch.clone(), stored)).await
 }
 
 /// Every default; the required fields hold what fails or is replaced.

@@ -22,7 +22,7 @@ use crate::api::openapi::shape::{self, Field, kept, optional, required, shown};
 use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
-use crate::domain::{DeviceId, Result};
+use crate::domain::{DeviceId, Principal, Result};
 
 pub fn section() -> Section {
     let (one, body, patch) =
@@ -123,11 +123,7 @@ pub async fn create(
     body: Unread,
 ) -> Result<(StatusCode, Json<DeviceView>), RestError> {
     app.check_may_create_device(&caller)?;
-    let mut fields = body.fields(Mode::Whole).await?;
-    let mut spec = blank();
-    read_onto(&mut fields, &mut spec);
-    fields.finish(spec.problems())?;
-    let device = app.create_device(&caller, spec).await?;
+    let device = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(DeviceView::new(&device, app.status_of(&device)))))
 }
 
@@ -161,14 +157,8 @@ pub async fn update(
     Id(id): Id<DeviceId>,
     body: Unread,
 ) -> Result<Json<DeviceView>, RestError> {
-    let current = app.device_to_change(&caller, id)?;
-    let patch = body.fields(Mode::Partial).await?;
-    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
-    read_onto(&mut fields, &mut tried);
-    fields.finish(tried.problems())?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
-    let merge = move |stored: &mut DeviceSpec| read_onto(&mut patch.clone(), stored);
-    let device = app.update_device(&caller, id, merge).await?;
+    app.device_to_change(&caller, id)?;
+    let device = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
@@ -200,6 +190,30 @@ fn parse_filter(raw: Option<&str>) -> Result<DeviceFilter> {
     };
     query.finish()?;
     Ok(filter)
+}
+
+/// A new device of the fields of a body.
+pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Arc<Device>> {
+    app.check_may_create_device(who)?;
+    let mut spec = blank();
+    read_onto(&mut fields, &mut spec);
+    fields.finish(spec.problems())?;
+    app.create_device(who, spec).await
+}
+
+/// Changes the fields of a device that are given.
+pub(in crate::api) async fn change(
+    app: &App,
+    who: &Principal,
+    id: DeviceId,
+    patch: Fields,
+) -> Result<Arc<Device>> {
+    let current = app.device_to_change(who, id)?;
+    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
+    read_onto(&mut fields, &mut tried);
+    fields.finish(tried.problems())?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    app.update_device(who, id, move |stored| read_onto(&mut patch.clone(), stored)).await
 }
 
 /// Every default; the required fields hold what fails or is replaced.

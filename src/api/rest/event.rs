@@ -26,7 +26,7 @@ use crate::domain::Resource;
 use crate::domain::event::Level;
 use crate::domain::event::{Event, EventFilter, EventSpec};
 use crate::domain::page::Page;
-use crate::domain::{DeviceId, EventId, Result, StreamId};
+use crate::domain::{DeviceId, EventId, Principal, Result, StreamId};
 
 pub fn section() -> Section {
     let (one, body, patch) = (shape::named("Event"), shape::named("NewEvent"), shape::named("EventChange"));
@@ -117,11 +117,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: Unread,
 ) -> Result<(StatusCode, Json<EventView>), RestError> {
-    let mut fields = body.fields(Mode::Whole).await?;
-    let mut spec = app.blank_event();
-    read_onto(&mut fields, &mut spec);
-    fields.finish(app.event_problems(&caller, &spec))?;
-    let event = app.create_event(&caller, spec).await?;
+    let event = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(event.into())))
 }
 
@@ -158,14 +154,9 @@ pub async fn update(
     Id(id): Id<EventId>,
     body: Unread,
 ) -> Result<Json<EventView>, RestError> {
-    let current = app.event_to_change(&caller, id).await?;
-    let patch = body.fields(Mode::Partial).await?;
-    let (mut fields, mut tried) = (patch.clone(), current.spec);
-    read_onto(&mut fields, &mut tried);
-    fields.finish(app.event_problems(&caller, &tried))?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
-    let merge = move |stored: &mut EventSpec| read_onto(&mut patch.clone(), stored);
-    Ok(Json(app.update_event(&caller, id, merge).await?.into()))
+    app.event_to_change(&caller, id).await?;
+    let event = change(&app, &caller, id, body.fields(Mode::Partial).await?, None).await?;
+    Ok(Json(event.into()))
 }
 
 pub async fn destroy(
@@ -199,6 +190,8 @@ fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
     query.finish()?;
     Ok(EventFilter {
         device,
+        stream: None,
+        level: None,
         kinds,
         from: range.from,
         to: range.to,
@@ -206,6 +199,34 @@ fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
         after: None,
         page: Page { offset: range.offset, limit: range.limit.unwrap_or(usize::MAX) },
     })
+}
+
+/// A new event of the fields of a body.
+pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Event> {
+    let mut spec = app.blank_event();
+    read_onto(&mut fields, &mut spec);
+    fields.finish(app.event_problems(who, &spec))?;
+    app.create_event(who, spec).await
+}
+
+/// Changes the fields of an event that are given, and whether somebody has taken note of it.
+pub(in crate::api) async fn change(
+    app: &App,
+    who: &Principal,
+    id: EventId,
+    patch: Fields,
+    acknowledged: Option<bool>,
+) -> Result<Event> {
+    let current = app.event_to_change(who, id).await?;
+    let (mut fields, mut tried) = (patch.clone(), current.spec);
+    read_onto(&mut fields, &mut tried);
+    fields.finish(app.event_problems(who, &tried))?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    let merge = move |stored: &mut EventSpec| {
+        read_onto(&mut patch.clone(), stored);
+        stored.acknowledged = acknowledged.unwrap_or(stored.acknowledged);
+    };
+    app.update_event(who, id, merge).await
 }
 
 fn read_onto(fields: &mut Fields, spec: &mut EventSpec) {

@@ -80,11 +80,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: Unread,
 ) -> Result<(StatusCode, Json<GroupView>), RestError> {
-    let mut fields = body.fields(Mode::Whole).await?;
-    let mut spec = blank();
-    let members = read_onto(&mut fields, &mut spec);
-    fields.finish(app.group_problems(&caller, &spec, members.as_deref()))?;
-    let group = app.create_group(&caller, spec, members.unwrap_or_default()).await?;
+    let group = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(GroupView::new(&app, &caller, &group))))
 }
 
@@ -119,14 +115,8 @@ pub async fn update(
     Id(id): Id<GroupId>,
     body: Unread,
 ) -> Result<Json<GroupView>, RestError> {
-    let current = app.group_to_change(&caller, id)?;
-    let patch = body.fields(Mode::Partial).await?;
-    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
-    let members = read_onto(&mut fields, &mut tried);
-    fields.finish(app.group_problems(&caller, &tried, members.as_deref()))?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
-    let merge = move |stored: &mut GroupSpec| drop(read_onto(&mut patch.clone(), stored));
-    let group = app.update_group(&caller, id, merge, members).await?;
+    app.group_to_change(&caller, id)?;
+    let group = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
@@ -138,6 +128,30 @@ pub async fn destroy(
     app.group_to_change(&caller, id)?;
     app.delete_group(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A new group of the fields of a body.
+pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Arc<Group>> {
+    let mut spec = blank();
+    let members = read_onto(&mut fields, &mut spec);
+    fields.finish(app.group_problems(who, &spec, members.as_deref()))?;
+    app.create_group(who, spec, members.unwrap_or_default()).await
+}
+
+/// Changes the fields of a group that are given.
+pub(in crate::api) async fn change(
+    app: &App,
+    who: &Principal,
+    id: GroupId,
+    patch: Fields,
+) -> Result<Arc<Group>> {
+    let current = app.group_to_change(who, id)?;
+    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
+    let members = read_onto(&mut fields, &mut tried);
+    fields.finish(app.group_problems(who, &tried, members.as_deref()))?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    let merge = move |stored: &mut GroupSpec| drop(read_onto(&mut patch.clone(), stored));
+    app.update_group(who, id, merge, members).await
 }
 
 fn blank() -> GroupSpec {

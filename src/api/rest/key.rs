@@ -108,7 +108,7 @@ pub async fn destroy(
 }
 
 /// Scopes have to be named, unlike on the command line: nobody grants everything by leaving a field out.
-fn parse(mut fields: Fields) -> Result<KeySpec> {
+pub(in crate::api) fn parse(mut fields: Fields) -> Result<KeySpec> {
     let (mut name, mut scopes) = (String::new(), Vec::new());
     let (mut devices, mut streams): (Option<Vec<DeviceId>>, Option<Vec<StreamId>>) = (None, None);
     let mut expires_at = None;

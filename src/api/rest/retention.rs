@@ -206,7 +206,7 @@ fn parse_dry_run(raw: Option<&str>) -> Result<bool> {
 
 /// Whole seconds, or `None` for a policy to be removed. All mistakes of the fields are told first, then those of the
 /// whole, as the framework does.
-fn drop_after(mut fields: Fields) -> Result<Option<i64>> {
+pub(in crate::api) fn drop_after(mut fields: Fields) -> Result<Option<i64>> {
     let mut given = Vec::new();
     for (name, unit_s) in UNITS {
         let mut number = f64::NAN;

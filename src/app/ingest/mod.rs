@@ -6,6 +6,7 @@ pub mod json_rows;
 pub mod rows;
 pub mod size;
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +16,10 @@ use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 
 use super::App;
-use crate::domain::reading::Readings;
-use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::domain::reading::{Quality, Readings};
+use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::store::{Claimed, Store};
-use rows::Builder;
+use rows::{Builder, Number, Row};
 
 /// Longest body on the wire, and decoded.
 pub const WIRE_BYTES: usize = 64 << 20;
@@ -47,6 +48,29 @@ pub struct Ingested {
     pub is_replay: bool,
 }
 
+/// One row that came by itself.
+#[derive(Debug, Clone)]
+pub struct Given {
+    pub stream: StreamId,
+    pub ts: Option<Micros>,
+    pub value: Option<f64>,
+    pub text: Option<String>,
+    pub quality: Quality,
+}
+
+impl Given {
+    fn as_row(&self, now: impl FnOnce(StreamId) -> Micros) -> Row<'_> {
+        Row {
+            stream_id: Some(self.stream.0),
+            ts: Some(self.ts.unwrap_or_else(|| now(self.stream))),
+            value: self.value.map(Number::Float),
+            text: self.text.as_deref(),
+            quality: self.quality,
+            ..Row::default()
+        }
+    }
+}
+
 impl App {
     /// Writes a body's rows. With a key, at most once however often it is sent.
     ///
@@ -61,18 +85,50 @@ impl App {
     ) -> Result<Ingested> {
         principal.require(Scope::write(Resource::Value))?;
         let _memory = self.take_memory(format, body.len()).await?;
+        let rows = self.decode(principal, format, body.clone());
+        self.write_once(principal, "POST /ingest", key.as_deref(), &body, rows).await
+    }
+
+    /// Writes rows that came one by one, all or none; `key` as for `ingest`. A row without a time is of now.
+    pub async fn write_rows(
+        &self,
+        principal: &Principal,
+        rows: Vec<Given>,
+        key: Option<&str>,
+    ) -> Result<Ingested> {
+        principal.require(Scope::write(Resource::Value))?;
+        let body = bytes_of(&rows);
+        let rows = async move {
+            let mut built = Builder::new(self.store.clone(), principal.clone());
+            for row in &rows {
+                built.push(row.as_row(|stream| self.store.assign_ts(stream)))?;
+            }
+            built.finish()
+        };
+        self.write_once(principal, "writeValues", key, &body, rows).await
+    }
+
+    /// Writes rows, once for each key: who asks again with the same body is answered the same.
+    async fn write_once(
+        &self,
+        principal: &Principal,
+        route: &str,
+        key: Option<&str>,
+        body: &[u8],
+        rows: impl Future<Output = Result<Readings>>,
+    ) -> Result<Ingested> {
         let Some(key) = key else {
-            let rows = self.decode(principal, format, body).await?;
+            let rows = rows.await?;
             let answer = answer(rows.len());
             self.store.write(principal, rows).await?;
             return Ok(Ingested { answer, is_replay: false });
         };
-        let scope = format!("{}/{} POST /ingest", principal.org, principal.caller);
-        let claim = match self.store.claim(&scope, &key, &body).await? {
+        let scope = format!("{}/{} {route}", principal.org, principal.caller);
+        let claim = match self.store.claim(&scope, key, body).await? {
             Claimed::Before(answer) => return Ok(Ingested { answer, is_replay: true }),
             Claimed::First(claim) => claim,
         };
-        let rows = self.decode(principal, format, body).await?;
+        let rows = rows.await?;
         let answer = answer(rows.len());
         self.store.write_claimed(principal, rows, claim, answer.clone()).await?;
         Ok(Ingested { answer, is_replay: false })
@@ -124,6 +180,12 @@ fn decode(store: Arc<Store>, principal: Principal, format: Format, body: &Bytes)
 fn survive(decode: impl FnOnce() -> Result<()>) -> Result<()> {
     let damaged = |_| Err(Error::invalid("the body is damaged: its parts do not fit together"));
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(damaged)
+}
+
+/// What tells rows from other rows, for the idempotency key.
+fn bytes_of(rows: &[Given]) -> Vec<u8> {
+    let plain = rows.iter().map(|r| (r.stream, r.ts.map(|ts| ts.0), r.value, &r.text, r.quality.name()));
+    serde_json::to_vec(&plain.collect::<Vec<_>>()).expect("numbers and texts always serialise")
 }
 
 fn answer(rows: usize) -> Vec<u8> {

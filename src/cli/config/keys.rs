@@ -115,6 +115,10 @@ pub(super) const KEYS: &[Key] = &[
         text.parse().ok().map(|is| c.sessions.secure_cookies = is)
     }),
     key("audit.keep", DURATION, |c, text| duration(text).map(|d| c.audit_keep = d)),
+    key("graphql.depth", COUNT, |c, text| places(text).map(|n| c.graphql.depth = n)),
+    key("graphql.complexity", COUNT, |c, text| places(text).map(|n| c.graphql.complexity = n)),
+    key("graphql.aliases", COUNT, |c, text| places(text).map(|n| c.graphql.aliases = n)),
+    key("graphql.batch", COUNT, |c, text| places(text).map(|n| c.graphql.batch = n)),
     key("log.format", "text or json", |c, text| {
         let format = match text {
             "text" => LogFormat::Text,

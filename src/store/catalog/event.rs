@@ -1,8 +1,8 @@
 //! The event log: read from the database, because it grows without bound and the mirror must not.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::database::{refused, unavailable};
@@ -11,22 +11,32 @@ use super::turn::Work;
 use super::{Catalog, entity, no_such_row};
 use crate::domain::audit::{Action, Change};
 use crate::domain::event::{Event, EventFilter, EventSpec};
+use crate::domain::page::Page;
 use crate::domain::{Error, EventId, FieldError, Principal, Result};
 
 impl Catalog {
     /// The events seen that pass the filter, by time as it says, ties by id ascending.
     pub async fn events(&self, who: &Principal, filter: &EventFilter) -> Result<Vec<Event>> {
-        let seen = {
-            let sight = self.sight(who);
-            // To be told of events of a device is to be told that they are its.
-            if filter.device.is_some_and(|device| sight.device(device).is_err()) {
-                return Ok(Vec::new());
-            }
-            sight.events_seen()
-        };
+        let Some(seen) = self.events_seen(who, filter) else { return Ok(Vec::new()) };
         let rows = select(filter).filter(seen).all(&self.db).await.map_err(unavailable)?;
         let sight = self.sight(who);
         rows.into_iter().map(|row| Ok(sight.redacted(row.try_into()?))).collect()
+    }
+
+    /// The condition of being seen; none when nothing that passes the filter is.
+    fn events_seen(&self, who: &Principal, filter: &EventFilter) -> Option<Condition> {
+        let sight = self.sight(who);
+        // To be told of events of a device or a stream is to be told that they are its.
+        let hides_device = filter.device.is_some_and(|device| sight.device(device).is_err());
+        let hides_stream = filter.stream.is_some_and(|stream| sight.stream(stream).is_err());
+        (!hides_device && !hides_stream).then(|| sight.events_seen())
+    }
+
+    /// How many events seen pass the filter, whatever page it names.
+    pub async fn count_events(&self, who: &Principal, filter: &EventFilter) -> Result<u64> {
+        let Some(seen) = self.events_seen(who, filter) else { return Ok(0) };
+        let all = EventFilter { after: None, page: Page::ALL, ..filter.clone() };
+        select(&all).filter(seen).count(&self.db).await.map_err(unavailable)
     }
 
     /// `NotFound` when the event is absent or not seen.
@@ -86,6 +96,12 @@ fn select(filter: &EventFilter) -> sea_orm::Select<entity::event::Entity> {
     let mut events = entity::event::Entity::find();
     if let Some(device) = filter.device {
         events = events.filter(Column::DeviceId.eq(device.0));
+    }
+    if let Some(stream) = filter.stream {
+        events = events.filter(Column::StreamId.eq(stream.0));
+    }
+    if let Some(level) = filter.level {
+        events = events.filter(Column::Level.eq(level.name()));
     }
     if let Some(kinds) = &filter.kinds {
         // PostgreSQL refuses text with a null character, which no stored kind has.

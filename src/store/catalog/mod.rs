@@ -12,6 +12,7 @@ mod event;
 mod grant;
 mod group;
 mod key;
+mod many;
 mod migration;
 mod mirror;
 mod org;

@@ -1,0 +1,227 @@
+//! GraphQL over HTTP, as its specification has it (graphql-over-http, draft of 2025): `POST` with JSON, `GET` for what only
+//! reads, several operations at once as a list.
+//!
+//! A client that accepts `application/graphql-response+json` sees by the status whether its document was run; one that
+//! accepts `application/json` only is answered 200 whenever its request could be read.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, ServerError, Variables};
+use axum::Router;
+use axum::extract::{RawQuery, Request as HttpRequest, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Graph;
+use crate::api::caller::{self, Caller};
+use crate::api::error::{self, Fault, GraphError};
+use crate::api::payload;
+use crate::app::App;
+use crate::domain::{Error, Result};
+
+/// The media types of answers, the better one first.
+const MEDIA: [&str; 2] = ["application/graphql-response+json", "application/json"];
+
+pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    let graph = Graph::new(app.clone());
+    Router::new()
+        .route("/graphql", get(by_query).post(by_body))
+        .with_state(graph)
+        .route("/graphql/schema.graphql", get(schema))
+}
+
+async fn schema() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], super::sdl())
+}
+
+/// One operation as the wire has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    query: String,
+    #[serde(default)]
+    operation_name: Option<String>,
+    #[serde(default)]
+    variables: Option<Map<String, Value>>,
+    #[serde(default, rename = "extensions")]
+    _extensions: Option<Map<String, Value>>,
+}
+
+/// One, or several at once.
+enum Body {
+    One(Asked),
+    Many(Vec<Asked>),
+}
+
+impl From<Asked> for Request {
+    fn from(asked: Asked) -> Self {
+        let variables = Value::Object(asked.variables.unwrap_or_default());
+        let request = Request::new(asked.query).variables(Variables::from_json(variables));
+        match asked.operation_name {
+            Some(name) => request.operation_name(name),
+            None => request,
+        }
+    }
+}
+
+async fn by_body(
+    State(graph): State<Graph>,
+    request: HttpRequest,
+) -> Result<axum::response::Response, GraphError> {
+    let (parts, body) = request.into_parts();
+    let media = media(&parts.headers)?;
+    let told = |fault: Fault| GraphError { fault, media };
+    let caller =
+        caller::authenticate(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
+    check_content_type(&parts.headers).map_err(told)?;
+    let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
+    let body = parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
+    Ok(match body {
+        Body::One(asked) => one(&graph, asked.into(), &caller, media).await,
+        Body::Many(asked) => {
+            let answers = futures::future::join_all(
+                asked.into_iter().map(|asked| answer(&graph, asked.into(), &caller)),
+            );
+            let answers = answers.await;
+            error::graph_answer(media, true, &answers.iter().map(shown).collect::<Vec<_>>())
+        }
+    })
+}
+
+async fn by_query(
+    State(graph): State<Graph>,
+    RawQuery(raw): RawQuery,
+    request: HttpRequest,
+) -> Result<axum::response::Response, GraphError> {
+    let (parts, _) = request.into_parts();
+    let media = media(&parts.headers)?;
+    let told = |fault: Fault| GraphError { fault, media };
+    let caller =
+        caller::authenticate(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
+    let asked = parse_query(raw.as_deref().unwrap_or_default()).map_err(|error| told(error.into()))?;
+    let mut request = Request::from(asked);
+    // Whoever follows a link must not change anything by it.
+    if graph.admit(&mut request).is_ok() && changes(&mut request) {
+        return Err(told(Fault::MethodNotAllowed(Method::GET)));
+    }
+    Ok(one(&graph, request, &caller, media).await)
+}
+
+async fn one(
+    graph: &Graph,
+    request: Request,
+    caller: &Caller,
+    media: &'static str,
+) -> axum::response::Response {
+    let response = answer(graph, request, caller).await;
+    let was_run = !is_of_request(&response);
+    error::graph_answer(media, was_run || media == MEDIA[1], &shown(&response))
+}
+
+async fn answer(graph: &Graph, mut request: Request, caller: &Caller) -> Response {
+    match graph.admit(&mut request) {
+        Ok(()) => graph.run(request, caller).await,
+        Err(refused) => refused,
+    }
+}
+
+/// Whether nothing was run: the request itself is wrong.
+fn is_of_request(response: &Response) -> bool {
+    response.data == async_graphql::Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// An answer as it is sent: one of a request that was not run has no `data`. Fields come in the order asked for.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a async_graphql::Value>,
+}
+
+fn shown(response: &Response) -> Shown<'_> {
+    let data = (!is_of_request(response)).then_some(&response.data);
+    Shown { errors: &response.errors, data }
+}
+
+/// Whether the operation asked for is a mutation.
+fn changes(request: &mut Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return false };
+    document.operations.iter().any(|(own, operation)| {
+        let is_asked = name.as_deref().is_none_or(|name| own.is_some_and(|own| own == name));
+        is_asked && operation.node.ty == OperationType::Mutation
+    })
+}
+
+/// The better media type that is accepted. No header, and `*/*`, is JSON.
+fn media(headers: &HeaderMap) -> Result<&'static str, GraphError> {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges: Vec<String> = accepted
+        .flat_map(|value| value.split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+        .filter(|range| !range.is_empty())
+        .collect();
+    if ranges.is_empty() {
+        return Ok(MEDIA[1]);
+    }
+    let named = MEDIA.into_iter().find(|media| ranges.iter().any(|range| range == media));
+    let any = ranges.iter().any(|range| range == "*/*" || range == "application/*").then_some(MEDIA[1]);
+    named.or(any).ok_or(GraphError { fault: Fault::NotAcceptable, media: MEDIA[1] })
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = given.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let is_json = parts.next().is_some_and(|media| media == "application/json");
+    let charset =
+        parts.find_map(|part| part.strip_prefix("charset=").map(|c| c.trim_matches('"').to_owned()));
+    if is_json && charset.is_none_or(|charset| charset == "utf-8") {
+        return Ok(());
+    }
+    Err(Fault::UnsupportedMedia(given.to_owned()))
+}
+
+fn parse(bytes: &[u8], batch: usize) -> Result<Body> {
+    let unreadable = |e: serde_json::Error| {
+        Error::invalid(format!("the body is not {{\"query\", \"variables\", …}}: {e}"))
+    };
+    let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    if !is_list {
+        return serde_json::from_slice(bytes).map(Body::One).map_err(unreadable);
+    }
+    let many: Vec<Asked> = serde_json::from_slice(bytes).map_err(unreadable)?;
+    match many.len() {
+        0 => Err(Error::invalid("the list has no operation")),
+        count if count > batch => {
+            Err(Error::invalid(format!("the request has {count} operations; at most {batch}")))
+        }
+        _ => Ok(Body::Many(many)),
+    }
+}
+
+fn parse_query(raw: &str) -> Result<Asked> {
+    let mut fields: Map<String, Value> = Map::new();
+    for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
+        let value = match name.as_ref() {
+            "variables" | "extensions" => serde_json::from_str(&value)
+                .map_err(|e| Error::field(name.clone().into_owned(), format!("is not JSON: {e}")))?,
+            _ => Value::from(value.into_owned()),
+        };
+        fields.insert(name.into_owned(), value);
+    }
+    if !fields.contains_key("query") {
+        return Err(Error::field("query", "is missing; people look at /graphiql/"));
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(|e| Error::invalid(format!("the parameters: {e}")))
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -1,0 +1,90 @@
+//! `/graphql`: the graph of devices, streams and what they have measured.
+//!
+//! Resolvers translate arguments, call app/ once, and translate back; who asks travels in the request's data and every
+//! call takes it. What nests reads through loaders. Documents are judged before they run (`limits`), and rows are paid for
+//! before they are read (`memory`).
+
+pub mod context;
+pub mod enums;
+pub mod errors;
+pub mod http;
+pub mod ids;
+pub mod limits;
+pub mod loaders;
+pub mod memory;
+pub mod mutations;
+pub mod objects;
+pub mod paging;
+pub mod query;
+pub mod scalars;
+
+use std::sync::Arc;
+
+use async_graphql::{EmptySubscription, Request, Response, SDLExportOptions};
+
+use self::memory::Memory;
+use self::mutations::Mutation;
+use self::query::Query;
+use super::caller::Caller;
+use crate::app::App;
+use crate::app::graphql::Limits;
+
+/// The schema with its parts.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// A schema that runs within limits.
+#[derive(Clone)]
+pub struct Graph {
+    schema: Schema,
+    app: Arc<App>,
+    limits: Limits,
+}
+
+impl Graph {
+    pub fn new(app: Arc<App>) -> Self {
+        let limits = app.settings().graphql;
+        let schema = build()
+            .limit_complexity(limits.complexity)
+            .limit_recursive_depth(limits::MOST_NESTED)
+            .extension(Memory::new(limits.complexity))
+            .data(app.clone())
+            .finish();
+        Self { schema, app, limits }
+    }
+
+    /// Passes a request whose document may run. It is parsed then.
+    pub fn admit(&self, request: &mut Request) -> Result<(), Response> {
+        limits::check(&self.limits, request).map_err(|error| {
+            let mut refused = Response::from_errors(vec![error]);
+            errors::code_of_document(&mut refused);
+            refused
+        })
+    }
+
+    /// Runs a request that was admitted, for whoever asks.
+    pub async fn run(&self, request: Request, caller: &Caller) -> Response {
+        let mut response = self.schema.execute(self.prepared(request, caller)).await;
+        errors::dress(&self.app, caller, &mut response);
+        response
+    }
+
+    /// The request with what its fields need.
+    fn prepared(&self, request: Request, caller: &Caller) -> Request {
+        let loaders = loaders::of_request(self.app.clone(), caller.0.clone());
+        request.data(caller.clone()).data(loaders)
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+fn build() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation::default(), EmptySubscription)
+}
+
+/// The schema as `schema/schema.graphql` holds it.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().include_specified_by();
+    build().finish().sdl_with_options(options)
+}

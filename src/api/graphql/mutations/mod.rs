@@ -1,0 +1,41 @@
+//! The fields of `Mutation`: what REST can change, by the same rules. Each payload has the object as it is stored then, and
+//! what is wrong with the input otherwise.
+
+pub mod device;
+pub mod event;
+pub mod group;
+pub mod input;
+pub mod key;
+pub mod retention;
+pub mod stream;
+pub mod values;
+
+use async_graphql::{MergedObject, SimpleObject};
+
+use super::errors::UserError;
+
+/// Changes, one after the other in the order written.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    device::Mutations,
+    stream::Mutations,
+    group::Mutations,
+    event::Mutations,
+    key::Mutations,
+    retention::Mutations,
+    values::Mutations,
+);
+
+/// What became of a deletion.
+#[derive(SimpleObject)]
+pub struct Deleted {
+    /// The row that is gone; null when none is.
+    deleted_row_id: Option<i32>,
+    errors: Vec<UserError>,
+}
+
+impl Deleted {
+    fn of(row: i32, (gone, errors): (Option<()>, Vec<UserError>)) -> Self {
+        Self { deleted_row_id: gone.map(|()| row), errors }
+    }
+}

@@ -1,0 +1,168 @@
+//! A device in the graph.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+
+use super::stream::{Stream, place as place_of_stream};
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol};
+use crate::api::graphql::ids::Noun;
+use crate::api::graphql::loaders::{self, StreamsOf};
+use crate::api::graphql::paging::{self, Listed, Page, Place};
+use crate::api::graphql::scalars::{BigInt, DateTime};
+use crate::domain::device;
+
+/// A PLC, a server or another source of values.
+pub struct Device(pub Arc<device::Device>);
+
+/// Where a device stands in a list.
+pub fn place(device: &device::Device, order: ListOrder) -> Place {
+    let by = if order == ListOrder::Name { device.spec.name.clone() } else { String::new() };
+    Place { by, row: device.id.0 }
+}
+
+/// A PLC, a server or another source of values.
+#[Object]
+impl Device {
+    /// Of all objects together.
+    pub async fn id(&self) -> ID {
+        Noun::Device.id(self.0.id.0)
+    }
+
+    /// The number that REST and SQL show.
+    pub async fn row_id(&self) -> i32 {
+        self.0.id.0
+    }
+
+    async fn uuid(&self) -> String {
+        self.0.uuid.to_string()
+    }
+
+    /// Unique in the organization.
+    async fn name(&self) -> &str {
+        &self.0.spec.name
+    }
+
+    async fn protocol(&self) -> Protocol {
+        self.0.spec.protocol.into()
+    }
+
+    /// Host name or address; empty where the protocol has none.
+    async fn host(&self) -> &str {
+        &self.0.spec.host
+    }
+
+    /// TCP port; null is the protocol's own.
+    async fn port(&self) -> Option<u16> {
+        self.0.spec.port
+    }
+
+    /// Modbus unit id, MELSEC station, FEnet slot.
+    async fn unit(&self) -> u8 {
+        self.0.spec.unit
+    }
+
+    async fn username(&self) -> &str {
+        &self.0.spec.username
+    }
+
+    /// Seconds that a request may take.
+    async fn timeout(&self) -> f64 {
+        self.0.spec.timeout_s
+    }
+
+    /// Seconds between polls; null is not polled.
+    async fn poll_interval(&self) -> Option<f64> {
+        self.0.spec.poll_interval_s
+    }
+
+    /// Default for the device's streams.
+    async fn byteorder(&self) -> ByteOrder {
+        self.0.spec.byteorder.into()
+    }
+
+    async fn enabled(&self) -> bool {
+        self.0.spec.enabled
+    }
+
+    /// Settings of the protocol, and whatever the owner keeps here.
+    async fn metadata(&self) -> serde_json::Value {
+        serde_json::Value::Object(self.0.spec.metadata.clone())
+    }
+
+    /// What the collector knows of it, since the start of the server.
+    async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
+        app(ctx).status_of(&self.0).into()
+    }
+
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+
+    /// Its streams, those that the caller sees.
+    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    async fn streams(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(default)] order_by: ListOrder,
+    ) -> Result<Listed<Stream>> {
+        caller(ctx).require(crate::domain::Scope::read(crate::domain::Resource::Data))?;
+        let streams = loaders::load(ctx, StreamsOf(self.0.id)).await?.unwrap_or_default();
+        let page = Page { first, after, last, before };
+        Ok(paging::cut(streams, page, |stream| place_of_stream(stream, order_by), Stream)?)
+    }
+}
+
+/// A device's collector in numbers, since the start of the server.
+#[derive(SimpleObject)]
+pub struct DeviceStatus {
+    state: DeviceState,
+    last_error: Option<String>,
+    last_seen: Option<DateTime>,
+    /// Requests answered.
+    reads: BigInt,
+    errors: ErrorCounts,
+    /// Round trip of the last requests, milliseconds; half of them took no longer.
+    latency_p50_ms: Option<f64>,
+    /// The same for 99 of 100.
+    latency_p99_ms: Option<f64>,
+}
+
+/// Failed requests by kind.
+#[derive(SimpleObject)]
+pub struct ErrorCounts {
+    timeout: BigInt,
+    refused: BigInt,
+    protocol: BigInt,
+    other: BigInt,
+}
+
+impl From<device::DeviceStatus> for DeviceStatus {
+    fn from(status: device::DeviceStatus) -> Self {
+        let count = |n: u64| BigInt(i64::try_from(n).unwrap_or(i64::MAX));
+        let errors = status.errors;
+        Self {
+            state: status.state.into(),
+            last_error: status.last_error,
+            last_seen: status.last_seen.map(DateTime),
+            reads: count(status.reads),
+            errors: ErrorCounts {
+                timeout: count(errors.timeout),
+                refused: count(errors.refused),
+                protocol: count(errors.protocol),
+                other: count(errors.other),
+            },
+            latency_p50_ms: status.latency_p50_ms,
+            latency_p99_ms: status.latency_p99_ms,
+        }
+    }
+}

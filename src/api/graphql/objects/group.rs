@@ -1,0 +1,71 @@
+//! A group in the graph.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+
+use super::stream::{Stream, place as place_of_stream};
+use crate::api::graphql::context::caller;
+use crate::api::graphql::enums::ListOrder;
+use crate::api::graphql::ids::Noun;
+use crate::api::graphql::loaders::{self, StreamsOf};
+use crate::api::graphql::paging::{self, Listed, Page, Place};
+use crate::api::graphql::scalars::DateTime;
+use crate::domain::{Resource, Scope, group};
+
+/// Streams that belong together.
+pub struct Group(pub Arc<group::Group>);
+
+/// Where a group stands in a list.
+pub fn place(group: &group::Group, order: ListOrder) -> Place {
+    let by = if order == ListOrder::Name { group.spec.name.clone() } else { String::new() };
+    Place { by, row: group.id.0 }
+}
+
+/// Streams that belong together; a stream is in one group at most.
+#[Object]
+impl Group {
+    /// Of all objects together.
+    pub async fn id(&self) -> ID {
+        Noun::Group.id(self.0.id.0)
+    }
+
+    /// The number that REST and SQL show.
+    pub async fn row_id(&self) -> i32 {
+        self.0.id.0
+    }
+
+    /// Unique in the organization.
+    async fn name(&self) -> &str {
+        &self.0.spec.name
+    }
+
+    async fn description(&self) -> &str {
+        &self.0.spec.description
+    }
+
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+
+    /// Its members, those that the caller sees.
+    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    async fn streams(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(default)] order_by: ListOrder,
+    ) -> Result<Listed<Stream>> {
+        caller(ctx).require(Scope::read(Resource::Data))?;
+        let streams = loaders::load(ctx, StreamsOf(self.0.id)).await?.unwrap_or_default();
+        let page = Page { first, after, last, before };
+        Ok(paging::cut(streams, page, |stream| place_of_stream(stream, order_by), Stream)?)
+    }
+}

@@ -1,0 +1,12 @@
+//! The nodes of the graph: each noun as the schema shows it.
+
+pub mod device;
+pub mod event;
+pub mod group;
+pub mod key;
+pub mod reading;
+pub mod retention;
+pub mod server;
+pub mod sql;
+pub mod statistic;
+pub mod stream;

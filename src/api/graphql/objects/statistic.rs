@@ -1,0 +1,274 @@
+//! Statistics in the graph: rows of windows, buckets of steps, and several streams on one axis.
+
+use std::collections::BTreeSet;
+
+use async_graphql::{Context, SimpleObject};
+
+use super::stream::Stream;
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::enums::StatisticField;
+use crate::api::graphql::loaders;
+use crate::api::graphql::paging;
+use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
+use crate::app::series::{self, Aligned, Bucket, Series, Span, StepFields};
+use crate::domain::{Error, Micros, Result, StreamId, statistic};
+
+/// Rows unless asked otherwise.
+const USUAL: usize = 1000;
+
+/// What the values of a window or a bucket amount to.
+#[derive(Debug, Clone, Default, SimpleObject)]
+pub struct Statistic {
+    /// Where it begins.
+    ts: Option<DateTime>,
+    /// Seconds of the window; null for a bucket of a step.
+    window: Option<u32>,
+    /// Values in it.
+    count: Option<BigInt>,
+    sum: Option<f64>,
+    mean: Option<f64>,
+    /// Square root of the mean of squares.
+    rms: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+    median: Option<f64>,
+    /// A quarter of the values lies below.
+    q1: Option<f64>,
+    /// Three quarters of the values lie below.
+    q3: Option<f64>,
+}
+
+/// Which statistics are wanted.
+pub struct Wanted {
+    pub span: Span,
+    pub step: Option<Duration>,
+    pub fields: Option<Vec<StatisticField>>,
+    pub timezone: Option<String>,
+    pub first: Option<i32>,
+}
+
+/// What statistics cost.
+pub fn cost(
+    from: Option<DateTime>,
+    to: Option<DateTime>,
+    step: Option<&Duration>,
+    first: Option<i32>,
+    each: usize,
+) -> usize {
+    let rows = match (step, from.zip(to)) {
+        (Some(step), Some((from, to))) => series::bucket_count(&step.0, from.0, to.0),
+        _ => first.map_or(USUAL, |asked| usize::try_from(asked).unwrap_or(0)),
+    };
+    paging::cost_of(rows, each)
+}
+
+/// What aligned series cost.
+pub fn cost_of_many(streams: usize, from: DateTime, to: DateTime, step: &Duration, each: usize) -> usize {
+    paging::cost_of(series::bucket_count(&step.0, from.0, to.0), each.saturating_mul(streams))
+}
+
+/// The statistics of one stream.
+///
+/// # Errors
+/// `Invalid` naming the argument.
+pub async fn of_stream(ctx: &Context<'_>, id: StreamId, wanted: Wanted) -> Result<Vec<Statistic>> {
+    let Wanted { span, step, fields, timezone, first } = wanted;
+    let shown = Shown::of(ctx, fields.as_deref());
+    let first = paging::count_up_to("first", first, series::MAX_BUCKETS)?;
+    let Some(step) = step else {
+        if timezone.is_some() {
+            return Err(Error::field("timezone", "is for steps"));
+        }
+        let rows = app(ctx).statistics_within(caller(ctx), id, span, first.unwrap_or(USUAL)).await?;
+        return Ok(rows.iter().map(|row| shown.row(row)).collect());
+    };
+    let (Some(from), Some(to)) = (span.from, span.to) else {
+        return Err(Error::field("step", "needs both from and to"));
+    };
+    app(ctx).stream(caller(ctx), id)?;
+    let streams = vec![id];
+    let fields = shown.of_steps();
+    let asked = Aligned { streams, from, to, step: step.0, timezone, fields, overlay_posted: true };
+    let series = app(ctx).aligned(caller(ctx), asked).await?;
+    let buckets = series.into_iter().flat_map(|one| one.buckets);
+    Ok(buckets.take(first.unwrap_or(usize::MAX)).map(|bucket| shown.bucket(&bucket)).collect())
+}
+
+/// Which columns are both asked for and selected.
+struct Shown(Vec<StatisticField>);
+
+impl Shown {
+    const ALL: [StatisticField; 9] = [
+        StatisticField::Count,
+        StatisticField::Sum,
+        StatisticField::Mean,
+        StatisticField::Rms,
+        StatisticField::Min,
+        StatisticField::Max,
+        StatisticField::Median,
+        StatisticField::Q1,
+        StatisticField::Q3,
+    ];
+
+    fn of(ctx: &Context<'_>, asked: Option<&[StatisticField]>) -> Shown {
+        let selected = |field: &StatisticField| ctx.look_ahead().field(name(*field)).exists();
+        let asked = |field: &StatisticField| asked.is_none_or(|asked| asked.contains(field));
+        Shown(Self::ALL.into_iter().filter(|field| asked(field) && selected(field)).collect())
+    }
+
+    fn has(&self, field: StatisticField) -> bool {
+        self.0.contains(&field)
+    }
+
+    fn of_steps(&self) -> StepFields {
+        let any = |fields: &[StatisticField]| fields.iter().any(|field| self.has(*field));
+        StepFields {
+            mean: any(&[StatisticField::Mean, StatisticField::Sum]),
+            rms: any(&[StatisticField::Rms]),
+            min: any(&[StatisticField::Min]),
+            max: any(&[StatisticField::Max]),
+            quantiles: any(&[StatisticField::Median, StatisticField::Q1, StatisticField::Q3]),
+        }
+    }
+
+    fn row(&self, row: &statistic::Statistic) -> Statistic {
+        let sum = row.mean.map(|mean| mean * row.count as f64);
+        let whole = Statistic {
+            ts: Some(DateTime(row.ts)),
+            window: Some(row.window_s),
+            count: Some(BigInt(row.count)),
+            sum,
+            mean: row.mean,
+            rms: row.rms,
+            min: row.min,
+            max: row.max,
+            median: row.median,
+            q1: row.q1,
+            q3: row.q3,
+        };
+        self.narrowed(whole)
+    }
+
+    fn bucket(&self, bucket: &Bucket) -> Statistic {
+        let whole = Statistic {
+            ts: Some(DateTime(bucket.start)),
+            window: None,
+            count: Some(BigInt(i64::try_from(bucket.count).unwrap_or(i64::MAX))),
+            sum: bucket.sum,
+            mean: bucket.mean,
+            rms: bucket.rms,
+            min: bucket.min,
+            max: bucket.max,
+            median: bucket.median,
+            q1: bucket.q1,
+            q3: bucket.q3,
+        };
+        self.narrowed(whole)
+    }
+
+    fn narrowed(&self, of: Statistic) -> Statistic {
+        let keep = |field, value: Option<f64>| value.filter(|_| self.has(field));
+        Statistic {
+            count: of.count.filter(|_| self.has(StatisticField::Count)),
+            sum: keep(StatisticField::Sum, of.sum),
+            mean: keep(StatisticField::Mean, of.mean),
+            rms: keep(StatisticField::Rms, of.rms),
+            min: keep(StatisticField::Min, of.min),
+            max: keep(StatisticField::Max, of.max),
+            median: keep(StatisticField::Median, of.median),
+            q1: keep(StatisticField::Q1, of.q1),
+            q3: keep(StatisticField::Q3, of.q3),
+            ..of
+        }
+    }
+}
+
+fn name(field: StatisticField) -> &'static str {
+    match field {
+        StatisticField::Count => "count",
+        StatisticField::Sum => "sum",
+        StatisticField::Mean => "mean",
+        StatisticField::Rms => "rms",
+        StatisticField::Min => "min",
+        StatisticField::Max => "max",
+        StatisticField::Median => "median",
+        StatisticField::Q1 => "q1",
+        StatisticField::Q3 => "q3",
+    }
+}
+
+/// Several streams on one axis of time.
+#[derive(SimpleObject)]
+pub struct AlignedValues {
+    /// Where the buckets begin that hold a value of any of the streams, ascending.
+    ts: Vec<DateTime>,
+    /// One for each stream that the caller sees, in the order asked for; every list in it is as long as `ts`.
+    series: Vec<AlignedSeries>,
+}
+
+/// One stream on the axis; null where its bucket holds no value, or the field is not asked for.
+#[derive(SimpleObject)]
+pub struct AlignedSeries {
+    stream: Stream,
+    count: Vec<Option<BigInt>>,
+    sum: Vec<Option<f64>>,
+    mean: Vec<Option<f64>>,
+    rms: Vec<Option<f64>>,
+    min: Vec<Option<f64>>,
+    max: Vec<Option<f64>>,
+    median: Vec<Option<f64>>,
+    q1: Vec<Option<f64>>,
+    q3: Vec<Option<f64>>,
+}
+
+/// Streams side by side.
+///
+/// # Errors
+/// `Invalid` naming the argument; `NotFound` for a stream that the caller does not see.
+pub async fn side_by_side(
+    ctx: &Context<'_>,
+    mut asked: Aligned,
+    fields: Option<&[StatisticField]>,
+) -> async_graphql::Result<AlignedValues> {
+    let selected = |field: &StatisticField| {
+        ctx.look_ahead().field("series").field(name(*field)).exists()
+            && fields.is_none_or(|fields| fields.contains(field))
+    };
+    let shown = Shown(Shown::ALL.into_iter().filter(selected).collect());
+    asked.fields = shown.of_steps();
+    let mut seen = BTreeSet::new();
+    let ids: Vec<StreamId> = asked.streams.iter().copied().filter(|id| seen.insert(*id)).collect();
+    let series = app(ctx).aligned(caller(ctx), asked).await?;
+    let times: BTreeSet<Micros> =
+        series.iter().flat_map(|one| &one.buckets).map(|bucket| bucket.start).collect();
+    let times: Vec<Micros> = times.into_iter().collect();
+    let mut lines = Vec::with_capacity(ids.len());
+    for id in ids {
+        let stream = loaders::load(ctx, id).await?.ok_or_else(Error::not_found)?;
+        let own = series.iter().find(|one| one.stream == id);
+        lines.push(line(Stream(stream), own, &times, &shown));
+    }
+    Ok(AlignedValues { ts: times.into_iter().map(DateTime).collect(), series: lines })
+}
+
+fn line(stream: Stream, series: Option<&Series>, times: &[Micros], shown: &Shown) -> AlignedSeries {
+    let mut cells = vec![Statistic::default(); times.len()];
+    for bucket in series.iter().flat_map(|one| &one.buckets) {
+        if let Ok(at) = times.binary_search(&bucket.start) {
+            cells[at] = shown.bucket(bucket);
+        }
+    }
+    let column = |get: fn(&Statistic) -> Option<f64>| cells.iter().map(get).collect();
+    AlignedSeries {
+        stream,
+        count: cells.iter().map(|cell| cell.count).collect(),
+        sum: column(|cell| cell.sum),
+        mean: column(|cell| cell.mean),
+        rms: column(|cell| cell.rms),
+        min: column(|cell| cell.min),
+        max: column(|cell| cell.max),
+        median: column(|cell| cell.median),
+        q1: column(|cell| cell.q1),
+        q3: column(|cell| cell.q3),
+    }
+}

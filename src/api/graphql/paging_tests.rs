@@ -1,0 +1,84 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn place(row: &i32) -> Place {
+    Place { by: String::new(), row: *row }
+}
+
+fn page_of(rows: &[i32], page: Page) -> Result<(Vec<i32>, bool, bool)> {
+    let listed = cut(rows.to_vec(), page, place, |row| row)?;
+    let nodes = listed.edges.iter().map(|edge| edge.node).collect();
+    Ok((nodes, listed.has_previous_page, listed.has_next_page))
+}
+
+fn cursor(row: i32) -> Option<String> {
+    Some(place(&row).encode_cursor())
+}
+
+#[test]
+fn a_page_is_cut_at_either_end() {
+    let rows = [5, 1, 4, 2, 3];
+    let page = |first, after, last, before| Page { first, after, last, before };
+    let cases = [
+        ("all", page(None, None, None, None), vec![1, 2, 3, 4, 5], (false, false)),
+        ("first", page(Some(2), None, None, None), vec![1, 2], (false, true)),
+        ("next", page(Some(2), cursor(2), None, None), vec![3, 4], (true, true)),
+        ("behind_one_that_is_gone", page(Some(2), cursor(0), None, None), vec![1, 2], (false, true)),
+        ("last", page(None, None, Some(2), None), vec![4, 5], (true, false)),
+        ("before", page(None, None, Some(2), cursor(4)), vec![2, 3], (true, true)),
+        ("none", page(Some(0), None, None, None), vec![], (false, true)),
+        ("beyond", page(Some(2), cursor(9), None, None), vec![], (true, false)),
+        ("between", page(None, cursor(1), None, cursor(4)), vec![2, 3], (true, true)),
+        ("crossed", page(None, cursor(4), None, cursor(2)), vec![], (true, true)),
+    ];
+    for (name, page, expected, (previous, next)) in cases {
+        assert_eq!(page_of(&rows, page).expect(name), (expected, previous, next), "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_page_is_refused_by_its_argument() {
+    let cases = [
+        ("first", Page { first: Some(-1), ..Page::default() }),
+        ("first", Page { first: Some(1001), ..Page::default() }),
+        ("last", Page { first: Some(1), last: Some(1), ..Page::default() }),
+        ("after", Page { after: Some("x".to_owned()), ..Page::default() }),
+        ("before", Page { before: Some(String::new()), ..Page::default() }),
+    ];
+    for (field, page) in cases {
+        let error = page_of(&[1], page).expect_err(field);
+        assert_eq!(error.fields[0].field, field);
+    }
+}
+
+proptest! {
+    #[test]
+    fn pages_one_after_the_other_are_the_whole_list(
+        names in proptest::collection::vec("[a-c ]{0,3}", 0..40), each in 1_i32..7,
+    ) {
+        let all: Vec<(String, i32)> = names.into_iter().zip(1..).collect();
+        let place = |one: &(String, i32)| Place { by: one.0.clone(), row: one.1 };
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = Page { first: Some(each), after: after.clone(), ..Page::default() };
+            let listed = cut(all.clone(), page, place, |one| one.1).expect("a page");
+            found.extend(listed.edges.iter().map(|edge| edge.node));
+            prop_assert_eq!(listed.additional_fields.total_count as usize, all.len());
+            if !listed.has_next_page {
+                break;
+            }
+            after = listed.edges.last().map(|edge| edge.cursor.encode_cursor());
+        }
+        let mut expected: Vec<_> = all.iter().map(place).collect();
+        expected.sort();
+        prop_assert_eq!(found, expected.iter().map(|p| p.row).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn any_cursor_is_read_without_a_panic(text in ".{0,20}", by in ".{0,10}", row in any::<i32>()) {
+        let _ = (Place::decode_cursor(&text), At::decode_cursor(&text));
+        let place = Place { by, row };
+        prop_assert_eq!(Place::decode_cursor(&place.encode_cursor()).expect("own"), place);
+    }
+}

@@ -1,0 +1,180 @@
+//! What charts and tables of readings ask for: a page of them, a picture of them, their number, and aligned buckets.
+//!
+//! Ranges here take their beginning and not their end. Readings of bad quality are among them.
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
+use futures::TryStreamExt;
+use serde_json::json;
+
+use super::App;
+use crate::domain::reading::{Reading, Readings};
+use crate::domain::statistic::Statistic;
+use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
+use crate::query::list::List;
+use crate::query::step::Step;
+use crate::query::steps::StepQuery;
+use crate::query::values::ValuesQuery;
+
+pub use crate::query::rollup::bucket::{Bucket, StepFields};
+pub use crate::query::steps::Series;
+
+/// Buckets of a stream in one answer.
+pub const MAX_BUCKETS: usize = 10_000;
+
+/// Times from the first on, up to the second but without it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    pub from: Option<Micros>,
+    pub to: Option<Micros>,
+}
+
+impl Span {
+    /// The last time within, if there is an end.
+    fn last(self) -> Option<Micros> {
+        self.to.map(|to| Micros(to.0.saturating_sub(1)))
+    }
+
+    fn is_empty(self) -> bool {
+        self.from.zip(self.to).is_some_and(|(from, to)| from >= to)
+    }
+}
+
+/// Buckets of several streams on one axis.
+#[derive(Debug, Clone)]
+pub struct Aligned {
+    pub streams: Vec<StreamId>,
+    pub from: Micros,
+    pub to: Micros,
+    /// An ISO-8601 duration.
+    pub step: String,
+    /// Whose clock days and months are of; UTC unless said.
+    pub timezone: Option<String>,
+    pub fields: StepFields,
+    /// Whether statistics written by hand stand for the readings of their windows.
+    pub overlay_posted: bool,
+}
+
+/// How many buckets a step makes of a range, about; none when the step is not one.
+pub fn bucket_count(step: &str, from: Micros, to: Micros) -> usize {
+    Step::parse(step).map_or(0, |step| step.count_within(from, to).min(MAX_BUCKETS))
+}
+
+impl App {
+    /// The first readings of a stream in a span, oldest or newest first.
+    pub async fn readings(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        span: Span,
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<Reading>> {
+        self.may_read_values(principal, id)?;
+        if span.is_empty() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let query = ValuesQuery { list: list(id, span, newest_first, Some(limit)), bad: true };
+        let found: Vec<Readings> = self.engine.values(principal, query).await?.try_collect().await?;
+        Ok(found.iter().flat_map(Readings::iter).collect())
+    }
+
+    /// The statistics of a stream whose windows begin in a span, oldest first; those written by hand shadow computed
+    /// ones of the same time.
+    pub async fn statistics_within(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        span: Span,
+        limit: usize,
+    ) -> Result<Vec<Statistic>> {
+        principal.require(Scope::read(Resource::Statistic))?;
+        self.store.catalog().stream(principal, id)?;
+        if span.is_empty() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let found = self.engine.statistics(principal, list(id, span, false, Some(limit))).await?;
+        let found: Vec<Vec<Statistic>> = found.try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// How many readings a stream has in a span.
+    pub async fn count_readings(&self, principal: &Principal, id: StreamId, span: Span) -> Result<i64> {
+        self.may_read_values(principal, id)?;
+        let text = "SELECT count(*) FROM readings WHERE stream_id = $stream AND ts >= $from AND ts < $to";
+        let batches = self.rows_within(principal, id, span, text, json!({})).await?;
+        let counts = batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec());
+        Ok(counts.sum())
+    }
+
+    /// At most so many points that look like the values of a stream in a span (largest triangle three buckets).
+    pub async fn downsampled(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        span: Span,
+        points: usize,
+    ) -> Result<Vec<(Micros, f64)>> {
+        self.may_read_values(principal, id)?;
+        let text = "SELECT lttb(ts, value, $points) FROM readings \
+                    WHERE stream_id = $stream AND ts >= $from AND ts < $to";
+        let batches = self.rows_within(principal, id, span, text, json!({"points": points})).await?;
+        Ok(batches.iter().flat_map(points_of).collect())
+    }
+
+    /// Buckets of streams; those that the principal does not see, or that have no value, have no series.
+    ///
+    /// # Errors
+    /// `Invalid` naming `step` or `timezone`, or `to` when the range is empty.
+    pub async fn aligned(&self, principal: &Principal, asked: Aligned) -> Result<Vec<Series>> {
+        let Aligned { streams, from, to, step, timezone, fields, overlay_posted } = asked;
+        let resource = if overlay_posted { Resource::Statistic } else { Resource::Value };
+        principal.require(Scope::read(resource))?;
+        let step = Step::parse(&step)?;
+        if from >= to {
+            return Err(Error::field("to", "must be after from"));
+        }
+        let max_buckets = MAX_BUCKETS;
+        let query = StepQuery { streams, from, to, step, timezone, fields, overlay_posted, max_buckets };
+        let series: Vec<_> = self.engine.steps(principal, query).await?.try_collect().await?;
+        Ok(series.into_iter().flatten().collect())
+    }
+
+    fn may_read_values(&self, principal: &Principal, id: StreamId) -> Result<()> {
+        principal.require(Scope::read(Resource::Value))?;
+        self.store.catalog().stream(principal, id).map(drop)
+    }
+
+    async fn rows_within(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        span: Span,
+        text: &str,
+        mut params: serde_json::Value,
+    ) -> Result<Vec<RecordBatch>> {
+        let time = |given: Option<Micros>, none: Micros| given.unwrap_or(none).to_iso();
+        params["stream"] = json!(id.0);
+        params["from"] = json!(time(span.from, crate::domain::time::MIN_TIME));
+        params["to"] = json!(time(span.to, crate::domain::time::END_TIME));
+        self.engine.sql(principal, text, &params).await?.batches.try_collect().await
+    }
+}
+
+fn list(id: StreamId, span: Span, newest_first: bool, limit: Option<usize>) -> List {
+    List { streams: Some(vec![id]), from: span.from, to: span.last(), newest_first, offset: 0, limit }
+}
+
+/// The points of a column of lists of `{ts, value}`.
+fn points_of(batch: &RecordBatch) -> Vec<(Micros, f64)> {
+    let lists = batch.column(0).as_list::<i32>();
+    let mut points = Vec::new();
+    for list in lists.iter().flatten() {
+        let pairs = list.as_struct();
+        let times = pairs.column(0).as_primitive::<TimestampMicrosecondType>();
+        let values = pairs.column(1).as_primitive::<Float64Type>();
+        points.extend((0..pairs.len()).map(|i| (Micros(times.value(i)), values.value(i))));
+    }
+    points
+}
