@@ -26,8 +26,9 @@ const FOLDERS: [(&str, &[&str]); 11] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 21] = [
+const CRATES: [(&str, &[&str]); 22] = [
     ("argon2", &["auth"]),
+    ("async_graphql", &["api"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("datafusion", &["query"]),

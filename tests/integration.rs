@@ -10,6 +10,7 @@ mod support;
 
 mod cli;
 mod crash;
+mod graphql;
 mod ingest;
 mod isolation;
 mod lake;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs all tests, after preparing what they need: the pinned Python peers in .venv, and a PostgreSQL server of its own
-# that is gone afterwards. Arguments go to `cargo test`, such as `tests/run.sh --test integration lake::`.
+# Runs all tests, after preparing what they need: the pinned peers of Python in .venv and those of npm in tests/peers/npm,
+# and a PostgreSQL server of its own that is gone afterwards. Arguments go to `cargo test`, such as `tests/run.sh --test integration lake::`.
 #
-# Needs Rust, a C compiler and Python 3. PostgreSQL is taken from PATH or its usual places; root on a Debian or Ubuntu
-# gets it installed.
+# Needs Rust, a C compiler, Python 3, and Node.js with npm. PostgreSQL is taken from PATH or its usual places; root on a
+# Debian or Ubuntu gets these installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,6 +30,16 @@ prepare_python() {
         cp "$wanted" "$installed"
     fi
     export BASALT_TEST_PYTHON="$PWD/.venv/bin/python"
+}
+
+# The pinned packages of npm, in a folder beside their list.
+prepare_node() {
+    local dir=tests/peers/npm
+    command -v npm >/dev/null || apt_install nodejs npm || fail "npm is missing: install Node.js 18 or newer with npm"
+    if ! cmp -s "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"; then
+        npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2
+        cp "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"
+    fi
 }
 
 # Prints the directory of the newest PostgreSQL server.
@@ -80,6 +90,7 @@ clean_up() {
 command -v cargo >/dev/null || fail "cargo is missing: install Rust from https://rustup.rs"
 command -v python3 >/dev/null || apt_install python3 python3-venv || fail "python3 is missing: install Python 3"
 prepare_python
+prepare_node
 
 bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||
     fail "no PostgreSQL server found: install one (Debian, Ubuntu: apt-get install postgresql) or put its bin directory on PATH"

@@ -141,7 +141,11 @@ async fn a_register_is_read_straight_from_a_device() {
 
 #[tokio::test]
 async fn the_printed_schemas_are_the_ones_in_the_repository() {
-    for (name, file) in [("sql", "schema/tables.sql"), ("openapi", "schema/openapi.json")] {
+    for (name, file) in [
+        ("sql", "schema/tables.sql"),
+        ("openapi", "schema/openapi.json"),
+        ("graphql", "schema/schema.graphql"),
+    ] {
         let printed = Home::new().basalt(&["schema", name]).await.ok();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         let kept = fs::read_to_string(path).unwrap_or_else(|e| panic!("{file}: {e}"));

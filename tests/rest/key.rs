@@ -7,7 +7,7 @@ use crate::support::{Browser, Server};
 
 const PASSWORD: &str = "correct horse";
 
-async fn superuser(server: &Server, name: &str, org: &str) -> Browser {
+pub async fn superuser(server: &Server, name: &str, org: &str) -> Browser {
     let args = ["user", "create", name, "--superuser", "--password-stdin", "--org", org];
     server.home.basalt_with(&args, &[], PASSWORD).await.ok();
     Browser::logged_in(server, name, PASSWORD).await

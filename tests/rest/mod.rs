@@ -8,7 +8,7 @@ mod fuzz;
 mod group;
 mod hamachi;
 mod io;
-mod key;
+pub mod key;
 mod license;
 mod matrix;
 mod mixed;

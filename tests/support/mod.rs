@@ -11,7 +11,7 @@ mod server;
 pub use browser::Browser;
 pub use client::Client;
 pub use home::{Home, Ran};
-pub use peers::{ModbusDevice, ObjectStore, python};
+pub use peers::{ModbusDevice, ObjectStore, node, python};
 pub use server::{Server, free_port};
 
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Other people's programs, from the Python environment that tests/run.sh prepares.
+//! Other people's programs, in the environments of Python and of Node.js that tests/run.sh prepares.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -25,8 +25,19 @@ fn script(name: &str) -> Command {
 pub async fn python(name: &str, args: &[&str]) -> Value {
     let mut command = script(name);
     command.args(args);
+    json_of(name, command).await
+}
+
+/// Runs a script of tests/peers/npm/ to its end; the JSON it prints.
+pub async fn node(name: &str, args: &[&str]) -> Value {
+    let mut command = Command::new("node");
+    command.arg(format!("{}/tests/peers/npm/{name}", env!("CARGO_MANIFEST_DIR"))).args(args);
+    json_of(name, command).await
+}
+
+async fn json_of(name: &str, mut command: Command) -> Value {
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
-    let output = output.expect("the interpreter starts");
+    let output = output.expect("the interpreter is there: tests/run.sh prepares it");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name} failed: {said}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{name} printed no JSON: {e}: {said}"))

@@ -46,21 +46,22 @@ fn of_user(error: &Error) -> Vec<UserError> {
     error.fields.iter().map(of).collect()
 }
 
-/// A field's name as GraphQL has it.
-fn camel(snake: &str) -> String {
-    let mut name = String::with_capacity(snake.len());
+/// A field's or a header's name as GraphQL has it.
+fn camel(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
     let mut is_start = false;
-    for c in snake.chars() {
+    for c in name.chars() {
         match c {
-            '_' => is_start = true,
+            '_' | '-' => is_start = true,
             _ if is_start => {
-                name.extend(c.to_uppercase());
+                camel.extend(c.to_uppercase());
                 is_start = false;
             }
-            _ => name.push(c),
+            _ if camel.is_empty() => camel.extend(c.to_lowercase()),
+            _ => camel.push(c),
         }
     }
-    name
+    camel
 }
 
 /// The code of a kind.
@@ -128,9 +129,15 @@ mod tests {
 
     #[test]
     fn fields_are_told_in_camel_case() {
-        let rows = [("name", "name"), ("poll_interval", "pollInterval"), ("row 3", "row 3"), ("", "")];
-        for (snake, expected) in rows {
-            assert_eq!(camel(snake), expected);
+        let rows = [
+            ("name", "name"),
+            ("poll_interval", "pollInterval"),
+            ("Idempotency-Key", "idempotencyKey"),
+            ("row 3", "row 3"),
+            ("", ""),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(camel(name), expected);
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
 
+use super::drive::Asked;
 use crate::app::App;
 use crate::domain::device::Device;
 use crate::domain::group::Group;
@@ -35,10 +36,12 @@ pub struct LatestOf(pub StreamId);
 /// An error that every waiting field is told of.
 type Shared = Arc<Error>;
 
-/// The loaders of a request.
-pub fn of_request(app: Arc<App>, principal: Arc<Principal>) -> DataLoader<Reads> {
-    let reads = DataLoader::new(Reads { app, principal }, tokio::spawn);
-    reads.delay(Duration::ZERO).max_batch_size(BATCH)
+/// The loaders of a request, and what they have been asked for: `drive` runs it.
+pub fn of_request(app: Arc<App>, principal: Arc<Principal>) -> (DataLoader<Reads>, Asked) {
+    let asked = Asked::default();
+    let queue = asked.clone();
+    let reads = DataLoader::new(Reads { app, principal }, move |load| queue.push(load));
+    (reads.delay(Duration::ZERO).max_batch_size(BATCH), asked)
 }
 
 /// Loads one row; none when it is not there or not seen.

@@ -5,6 +5,7 @@
 //! before they are read (`memory`).
 
 pub mod context;
+pub mod drive;
 pub mod enums;
 pub mod errors;
 pub mod http;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, Request, Response, SDLExportOptions};
 
+use self::drive::Asked;
 use self::memory::Memory;
 use self::mutations::Mutation;
 use self::query::Query;
@@ -63,15 +65,16 @@ impl Graph {
 
     /// Runs a request that was admitted, for whoever asks.
     pub async fn run(&self, request: Request, caller: &Caller) -> Response {
-        let mut response = self.schema.execute(self.prepared(request, caller)).await;
+        let (request, asked) = self.prepared(request, caller);
+        let mut response = drive::one(asked, self.schema.execute(request)).await;
         errors::dress(&self.app, caller, &mut response);
         response
     }
 
-    /// The request with what its fields need.
-    fn prepared(&self, request: Request, caller: &Caller) -> Request {
-        let loaders = loaders::of_request(self.app.clone(), caller.0.clone());
-        request.data(caller.clone()).data(loaders)
+    /// The request with what its fields need, and the loads they will ask for.
+    fn prepared(&self, request: Request, caller: &Caller) -> (Request, Asked) {
+        let (loaders, asked) = loaders::of_request(self.app.clone(), caller.0.clone());
+        (request.data(caller.clone()).data(loaders), asked)
     }
 
     pub fn limits(&self) -> Limits {

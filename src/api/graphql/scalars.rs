@@ -8,11 +8,12 @@ use crate::domain::Micros;
 /// Integers up to this size are exact in every client.
 const EXACT: i64 = 1 << 53;
 
-/// A time in ISO-8601, in answers always UTC (`Z`) with up to six digits of a second. A time given without a zone is UTC;
-/// a date alone is its midnight.
+/// A time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateTime(pub Micros);
 
+/// A time in ISO-8601, in answers always UTC (`Z`) with up to six digits of a second. A time given without a zone is UTC;
+/// a date alone is its midnight.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -35,10 +36,11 @@ impl Serialize for DateTime {
     }
 }
 
-/// A length of time in ISO-8601, such as `PT1M`, `PT1H`, `P1D` or `P1M`.
+/// A length of time, in ISO-8601.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duration(pub String);
 
+/// A length of time in ISO-8601, such as `PT1M`, `PT1H`, `P1D` or `P1M`.
 #[Scalar(specified_by_url = "https://en.wikipedia.org/wiki/ISO_8601#Durations")]
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -55,11 +57,12 @@ impl ScalarType for Duration {
     }
 }
 
-/// A whole number of up to 64 bits: a JSON number while every client reads it exactly (to 2^53), else its decimal text.
-/// Either is taken.
+/// A whole number of up to 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BigInt(pub i64);
 
+/// A whole number of up to 64 bits: a JSON number while every client reads it exactly (to 2^53), else its decimal text.
+/// Either is taken.
 #[Scalar]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {

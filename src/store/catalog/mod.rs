@@ -30,7 +30,7 @@ mod user;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -61,6 +61,8 @@ pub struct Catalog {
     kept: Mutex<Option<retention::KeptFor>>,
     /// Devices that all organizations may have together.
     most_devices: AtomicUsize,
+    /// Counts the looks of principals.
+    looks: AtomicU64,
 }
 
 impl Catalog {
@@ -81,6 +83,7 @@ impl Catalog {
             default_org,
             kept: Mutex::new(None),
             most_devices: AtomicUsize::new(usize::MAX),
+            looks: AtomicU64::new(0),
         })
     }
 
@@ -95,7 +98,13 @@ impl Catalog {
         &self.db
     }
 
+    /// How often principals have looked at what they see: what a nested list costs of it must not grow with the list.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
     fn sight<'a>(&'a self, who: &'a Principal) -> Sight<'a> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         Sight::new(who, self.mirror.read())
     }
 

@@ -1,0 +1,54 @@
+//! The graph over a real socket: what it answers, changes, refuses, and how it speaks HTTP.
+
+mod equal;
+mod http;
+mod limits;
+mod mutations;
+mod nested;
+mod queries;
+
+use serde_json::{Value, json};
+
+use crate::support::Client;
+
+/// The whole body of an answer, which came with status 200.
+pub async fn ask(client: &Client, query: &str, variables: Value) -> Value {
+    let (status, _, body) = client.post("/graphql", &json!({"query": query, "variables": variables})).await;
+    assert_eq!(status, 200, "{query}: {body}");
+    body
+}
+
+/// The data of an answer without errors.
+pub async fn data(client: &Client, query: &str, variables: Value) -> Value {
+    let mut body = ask(client, query, variables).await;
+    assert!(body.get("errors").is_none(), "{query}\n  got {body}");
+    body["data"].take()
+}
+
+/// The codes of the errors of an answer.
+pub fn codes(body: &Value) -> Vec<&str> {
+    let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    errors.iter().filter_map(|error| error["extensions"]["code"].as_str()).collect()
+}
+
+/// Makes a virtual device with streams of these names and types; their row numbers.
+pub async fn plant(client: &Client, name: &str, streams: &[(&str, &str)]) -> (i64, Vec<i64>) {
+    let made = data(
+        client,
+        "mutation($name: String!) { createDevice(input: {name: $name, protocol: virtual}) { device { rowId } errors { message } } }",
+        json!({ "name": name }),
+    )
+    .await;
+    let device = made["createDevice"]["device"]["rowId"].as_i64().unwrap_or_else(|| panic!("{made}"));
+    let mut ids = Vec::new();
+    for (name, kind) in streams {
+        let made = data(
+            client,
+            "mutation($input: CreateStreamInput!) { createStream(input: $input) { stream { rowId } errors { field message } } }",
+            json!({"input": {"name": name, "device": device, "type": kind}}),
+        )
+        .await;
+        ids.push(made["createStream"]["stream"]["rowId"].as_i64().unwrap_or_else(|| panic!("{made}")));
+    }
+    (device, ids)
+}

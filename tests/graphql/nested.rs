@@ -1,0 +1,65 @@
+//! What nests costs the catalog the same, however long the lists are.
+
+use std::sync::Arc;
+
+use basalt::app::access::KeyRequest;
+use basalt::domain::device::{DeviceSpec, Protocol};
+use basalt::domain::group::GroupSpec;
+use basalt::domain::reading::Reading;
+use basalt::domain::stream::StreamSpec;
+use serde_json::{Value, json};
+
+use super::data;
+use crate::inside::{Ground, Inside, MINUTE, NOW};
+use crate::support::Client;
+use basalt::domain::{Micros, StreamId};
+
+const NESTED: &str = "{ devices(first: 200) { nodes { name streams(first: 3) { nodes { name device { name }
+    group { name streams(first: 1) { totalCount } } latest { value stream { device { rowId } } } } } } } }";
+
+async fn grow(ground: &Ground, inside: &Inside, from: usize, to: usize) {
+    let mut rows = Vec::new();
+    for number in from..to {
+        let spec = DeviceSpec::new(format!("device {number}"), Protocol::Virtual);
+        let device = ground.catalog.create_device(&ground.owner, spec).await.unwrap();
+        let mut members: Vec<StreamId> = Vec::new();
+        for name in ["a", "b", "c"] {
+            let spec = StreamSpec::new(name, device.id);
+            members.push(ground.catalog.create_stream(&ground.owner, spec).await.unwrap().id);
+        }
+        rows.extend(members.iter().map(|id| Reading::good(*id, Micros(NOW - MINUTE), number as f64)));
+        let group = GroupSpec { name: format!("group {number}"), description: String::new() };
+        ground.catalog.create_group(&ground.owner, group, members).await.unwrap();
+    }
+    inside.store.write(&ground.owner, rows.into_iter().collect()).await.unwrap();
+}
+
+/// Looks at the catalog that the question takes, and the devices it answers.
+async fn looks(ground: &Ground, client: &Client) -> (u64, usize, Value) {
+    let before = ground.catalog.looks();
+    let mut got = data(client, NESTED, json!({})).await;
+    let nodes = got["devices"]["nodes"].as_array_mut().unwrap();
+    let last = nodes.last().cloned().unwrap_or_default();
+    (ground.catalog.looks() - before, nodes.len(), last)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_nested_list_costs_the_catalog_the_same_at_any_length() {
+    let ground = Arc::new(Ground::new(1).await);
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    let client = inside.serve().await;
+    let request = KeyRequest { name: "key".to_owned(), ..KeyRequest::default() };
+    let (_, secret) = inside.app().create_key(&ground.owner, &request).await.unwrap();
+    let client = client.with_key(&secret);
+    grow(&ground, &inside, 0, 2).await;
+    let (few, devices, _) = looks(&ground, &client).await;
+    assert_eq!(devices, 3);
+    grow(&ground, &inside, 2, 80).await;
+    let (many, devices, last) = looks(&ground, &client).await;
+    assert_eq!(devices, 81);
+    assert_eq!(few, many, "looks at the catalog");
+    let stream = &last["streams"]["nodes"][2];
+    assert_eq!(stream["group"], json!({"name": "group 79", "streams": {"totalCount": 3}}));
+    assert_eq!(stream["latest"], json!({"value": 79.0, "stream": {"device": {"rowId": 81}}}));
+}

@@ -1,0 +1,164 @@
+//! The graph, as those see it who may see a part or nothing: no field, nested or not, holds a row of somebody else.
+
+use serde_json::{Value, json};
+
+use super::world::{SECRET, SECRET_VALUE, World};
+use crate::graphql::{ask, codes, data};
+use crate::support::Client;
+
+/// Questions about everything there is, by lists, by nesting, by number and by name.
+fn questions(world: &World) -> Vec<String> {
+    let mut asked = vec![
+        "{ me { kind restricted allowedDevices allowedData organization } }".to_owned(),
+        "{ devices(first: 1000) { totalCount nodes { name metadata streams { totalCount nodes { name latest { value text } values { totalCount nodes { value text } } statistics { mean } group { name } device { name } } } } } }".to_owned(),
+        "{ streams(first: 1000) { totalCount edges { cursor node { id name device { name streams { nodes { name } } } } } } }".to_owned(),
+        "{ groups { totalCount nodes { name description streams { totalCount nodes { name } } } } }".to_owned(),
+        "{ events(first: 1000) { totalCount nodes { kind message payload device { name } stream { name } } } }".to_owned(),
+        "{ latestValues { stream { name } value text } }".to_owned(),
+        "{ sql(query: \"SELECT * FROM readings\") { rows } }".to_owned(),
+        "{ sql(query: \"SELECT name FROM streams UNION SELECT name FROM devices UNION SELECT message FROM events\") { rows } }".to_owned(),
+        "{ queryLog(first: 1000) }".to_owned(),
+        "{ retention { table dropAfter } health { ok } }".to_owned(),
+    ];
+    for stream in world.hidden.iter().chain(&world.foreign) {
+        let id = stream.0;
+        asked.push(format!("{{ stream(rowId: {id}) {{ name values {{ nodes {{ value }} }} latest {{ value }} retention {{ dropAfter }} }} }}"));
+        asked.push(format!("{{ latestValues(streams: [{id}]) {{ value text stream {{ name }} }} }}"));
+        asked.push(format!("{{ values(streams: [{id}], from: \"2026-04-28\", to: \"2026-04-29\", step: \"PT1H\") {{ ts series {{ mean stream {{ name }} }} }} }}"));
+        asked.push(format!("{{ events(stream: {id}) {{ totalCount nodes {{ message }} }} }}"));
+    }
+    for row in 1..12 {
+        asked.push(format!("{{ device(rowId: {row}) {{ name streams {{ nodes {{ name latest {{ value }} }} }} }} group(rowId: {row}) {{ name }} event(rowId: {row}) {{ message }} }}"));
+        asked.push(format!("{{ latestValues(devices: [{row}], groups: [{row}]) {{ value text stream {{ name }} }} streams(device: {row}) {{ nodes {{ name }} }} events(device: {row}) {{ nodes {{ message }} }} }}"));
+        for noun in ["Device", "Stream", "Group", "Event", "ApiKey"] {
+            let id = base64(&format!("{noun}:{row}"));
+            asked.push(format!("{{ node(id: \"{id}\") {{ id ... on Device {{ name }} ... on Stream {{ name }} ... on Group {{ name }} ... on Event {{ message }} ... on ApiKey {{ name }} }} }}"));
+        }
+    }
+    asked
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_field_shows_a_row_of_somebody_else() {
+    let world = World::new().await;
+    for flushed in [false, true] {
+        if flushed {
+            world.inside.store.flush().await.unwrap();
+        }
+        for (place, client) in world.restricted().await {
+            for query in questions(&world) {
+                let body = ask(&client, &query, json!({})).await.to_string();
+                let leaks = body.contains(SECRET) || body.contains(&SECRET_VALUE.to_string());
+                assert!(!leaks, "{place}: {query}\n  {body}");
+            }
+            let own = data(&client, "{ devices { nodes { name } } streams { totalCount } events { totalCount } latestValues { value text } }", json!({})).await;
+            let expected = json!({"devices": {"nodes": [{"name": "own"}]}, "streams": {"totalCount": 2}, "events": {"totalCount": 1},
+                "latestValues": [{"value": 19.0, "text": null}, {"value": null, "text": "19"}]});
+            assert_eq!(own, expected, "{place}");
+        }
+    }
+}
+
+/// Changes of what is not seen fail as if it were not there, and change nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_changes_what_they_do_not_see() {
+    let world = World::new().await;
+    let whole = world.key(&[], &[], &[]).await;
+    let foreign = world.foreign_key().await;
+    let all = "{ devices(first: 1000) { nodes { rowId name } } streams(first: 1000) { nodes { rowId name group { rowId } } } latestValues { value text } }";
+    let before = [data(&whole, all, json!({})).await, data(&foreign, all, json!({})).await];
+    for (place, client) in world.restricted().await {
+        for stream in world.hidden.iter().chain(&world.foreign) {
+            let id = stream.0;
+            for (change, payload) in [
+                (
+                    format!("updateStream(rowId: {id}, input: {{name: \"x\"}}) {{ errors {{ code }} }}"),
+                    "updateStream",
+                ),
+                (format!("deleteStream(rowId: {id}) {{ errors {{ code }} }}"), "deleteStream"),
+                (
+                    format!(
+                        "setRetention(table: readings, stream: {id}, dropAfter: 1) {{ errors {{ code }} }}"
+                    ),
+                    "setRetention",
+                ),
+                (
+                    format!("writeValues(input: [{{stream: {id}, value: 1}}]) {{ errors {{ code }} }}"),
+                    "writeValues",
+                ),
+                (
+                    format!("createEvent(input: {{kind: \"a\", data: {id}}}) {{ errors {{ code }} }}"),
+                    "createEvent",
+                ),
+                (
+                    format!("createGroup(input: {{name: \"x\", data: [{id}]}}) {{ errors {{ code }} }}"),
+                    "createGroup",
+                ),
+            ] {
+                let body = ask(&client, &format!("mutation {{ {change} }}"), json!({})).await;
+                let told: Vec<&Value> = body["data"][payload]["errors"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|e| &e["code"])
+                    .collect();
+                let is_refused = !told.is_empty() || !codes(&body).is_empty();
+                assert!(is_refused && !body.to_string().contains(SECRET), "{place}: {change}\n  {body}");
+            }
+        }
+    }
+    let after = [data(&whole, all, json!({})).await, data(&foreign, all, json!({})).await];
+    assert_eq!(after, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_field_asks_for_the_scope_of_its_table() {
+    let world = World::new().await;
+    let stream = world.own[0].0;
+    let of = |field: &str| format!("{{ stream(rowId: {stream}) {{ {field} }} }}");
+    let rows = [
+        ("device:read", "{ devices { totalCount } }".to_owned()),
+        ("data:read", "{ streams { totalCount } }".to_owned()),
+        ("group:read", "{ groups { totalCount } }".to_owned()),
+        ("event-log:read", "{ events { totalCount } }".to_owned()),
+        (
+            "value:read",
+            format!(
+                "{{ values(streams: [{stream}], from: \"2026-04-28\", to: \"2026-04-29\", step: \"PT1H\") {{ ts }} }}"
+            ),
+        ),
+        ("value:read", "{ latestValues(streams: []) { value } }".to_owned()),
+        ("value:read", "{ sql(query: \"SELECT 1 FROM readings\") { rowCount } }".to_owned()),
+        ("value:read", of("values { nodes { value } }")),
+        ("value:read", of("latest { value }")),
+        ("statistic:read", of("statistics { mean }")),
+        ("device:read", of("device { name }")),
+        ("system:read", of("retention { dropAfter }")),
+        ("system:read", "{ queryLog }".to_owned()),
+        ("system:read", "{ retention { dropAfter } }".to_owned()),
+    ];
+    let all = [
+        "device:read",
+        "data:read",
+        "group:read",
+        "event-log:read",
+        "value:read",
+        "statistic:read",
+        "system:read",
+    ];
+    let with: Client = world.key(&all, &[], &[]).await;
+    for (scope, query) in rows {
+        let others: Vec<&str> = all.into_iter().filter(|other| *other != scope).collect();
+        let without = world.key(&others, &[], &[]).await;
+        let body = ask(&without, &query, json!({})).await;
+        assert_eq!(codes(&body), ["FORBIDDEN"], "{query}: {body}");
+        let told = body["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains(scope), "{query}: {told}");
+        assert_eq!(codes(&ask(&with, &query, json!({})).await), Vec::<&str>::new(), "{query}");
+    }
+}
