@@ -83,10 +83,11 @@ async fn by_body(
     Ok(match body {
         Body::One(asked) => one(&graph, asked.into(), &caller, media).await,
         Body::Many(asked) => {
-            let answers = futures::future::join_all(
-                asked.into_iter().map(|asked| answer(&graph, asked.into(), &caller)),
-            );
-            let answers = answers.await;
+            // In their order: a later one may rely on what an earlier one changed.
+            let mut answers = Vec::with_capacity(asked.len());
+            for asked in asked {
+                answers.push(answer(&graph, asked.into(), &caller).await);
+            }
             error::graph_answer(media, true, &answers.iter().map(shown).collect::<Vec<_>>())
         }
     })
