@@ -201,6 +201,16 @@ impl Server {
         self.status("VmRSS:")
     }
 
+    /// Processor time it has used since its start (Linux).
+    pub fn cpu(&self) -> Option<Duration> {
+        let pid = self.child.as_ref()?.id();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // After the name, which may hold anything: utime and stime are the 12th and 13th.
+        let mut times = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let ticks = times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+    }
+
     /// Begins a new peak.
     pub fn forget_peak(&mut self) {
         self.peak = None;
