@@ -150,8 +150,8 @@ async fn until(app: &App, stop: CancellationToken, mut http: JoinHandle<std::io:
         }
     }
     tracing::info!("stopping");
-    app.end_connections();
-    if tokio::time::timeout(DRAIN, &mut http).await.is_err() {
+    let ended = async { tokio::join!(app.end_connections(), &mut http) };
+    if tokio::time::timeout(DRAIN, ended).await.is_err() {
         tracing::warn!("requests still running after {} s are cut off", DRAIN.as_secs());
         http.abort();
     }

@@ -340,11 +340,12 @@ async fn events_and_states_of_devices_are_told() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("events", "subscription { events { change rowId event { kind message acknowledged } } }").await;
+    socket.ask("events", "subscription { events { change rowId event { kind message } } }").await;
     let states = "subscription { deviceStates { device { rowId name } state lastError } }";
     socket.ask("states", states).await;
     // Operations begin side by side: a query of its own answers when both have begun.
-    let device = json!({ "name": "plc", "protocol": "modbus", "host": "127.0.0.1", "port": 1, "enabled": false });
+    let device =
+        json!({ "name": "plc", "protocol": "modbus", "host": "127.0.0.1", "port": 1, "enabled": false });
     let (status, _, device) = client.post("/api/device/", &device).await;
     assert_eq!(status, 201, "{device}");
     let told = socket.next("states").await;
@@ -365,16 +366,16 @@ async fn events_and_states_of_devices_are_told() {
     let path = format!("/api/event-log/{}/", event["id"]);
     let mut changes = Vec::new();
     changes.push(next_event(&mut socket).await);
-    assert_eq!(client.patch(&path, &json!({ "acknowledged": true })).await.0, 200);
+    assert_eq!(client.patch(&path, &json!({ "message": "cold" })).await.0, 200);
     changes.push(next_event(&mut socket).await);
     assert_eq!(client.delete(&path).await.0, 204);
     changes.push(next_event(&mut socket).await);
-    let of = |acknowledged| json!({ "kind": "alarm", "message": "hot", "acknowledged": acknowledged });
+    let of = |message| json!({ "kind": "alarm", "message": message });
     assert_eq!(
         changes,
         [
-            json!({ "change": "CREATED", "rowId": event["id"], "event": of(false) }),
-            json!({ "change": "UPDATED", "rowId": event["id"], "event": of(true) }),
+            json!({ "change": "CREATED", "rowId": event["id"], "event": of("hot") }),
+            json!({ "change": "UPDATED", "rowId": event["id"], "event": of("cold") }),
             json!({ "change": "DELETED", "rowId": event["id"], "event": null }),
         ]
     );

@@ -22,7 +22,8 @@ async fn each_mistake_closes_with_its_code() {
     let endless = json!({ "type": "subscribe", "id": "1", "payload": { "query": "subscription { values { cursor } }" } });
     let endless = endless.to_string();
     let long = format!("{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}", "y".repeat(2 << 20));
-    let wrong = json!({ "type": "connection_init", "payload": { "Authorization": "ApiKey nothing" } }).to_string();
+    let wrong =
+        json!({ "type": "connection_init", "payload": { "Authorization": "ApiKey nothing" } }).to_string();
     let rows: [(&str, &[&str], u16); 9] = [
         ("no_json", &["hello"], 4400),
         ("an_unknown_type", &[&init, r#"{"type":"start"}"#], 4400),
@@ -54,8 +55,18 @@ async fn credentials_come_in_the_headers_or_in_the_first_message() {
         ("in_the_headers", vec![("authorization", key.as_str())], json!({}), true),
         ("of_the_other_name", vec![("x-api-key", server.key.as_str())], json!({}), true),
         ("in_the_message", vec![], json!({ "authorization": key }), true),
-        ("the_message_goes_before", vec![("authorization", "ApiKey wrong")], json!({ "Authorization": key }), true),
-        ("also_when_it_is_wrong", vec![("authorization", key.as_str())], json!({ "Authorization": "ApiKey x" }), false),
+        (
+            "the_message_goes_before",
+            vec![("authorization", "ApiKey wrong")],
+            json!({ "Authorization": key }),
+            true,
+        ),
+        (
+            "also_when_it_is_wrong",
+            vec![("authorization", key.as_str())],
+            json!({ "Authorization": "ApiKey x" }),
+            false,
+        ),
         ("nowhere", vec![], json!({}), false),
     ];
     for (name, headers, payload, is_let_in) in rows {
@@ -63,7 +74,9 @@ async fn credentials_come_in_the_headers_or_in_the_first_message() {
         let mut socket = Socket::open(&server.url, &headers).await;
         socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
         match socket.hear().await {
-            Said::Message(message) => assert!(is_let_in && message["type"] == "connection_ack", "{name}: {message}"),
+            Said::Message(message) => {
+                assert!(is_let_in && message["type"] == "connection_ack", "{name}: {message}")
+            }
             Said::Closed(code, _) => assert!(!is_let_in && code == 4403, "{name}: {code}"),
         }
     }
@@ -73,7 +86,11 @@ async fn credentials_come_in_the_headers_or_in_the_first_message() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
     let server = Server::start(&[]).await;
-    server.home.basalt_with(&["user", "create", "ada", "--staff", "--password-stdin"], &[], "correct horse 7").await.ok();
+    server
+        .home
+        .basalt_with(&["user", "create", "ada", "--staff", "--password-stdin"], &[], "correct horse 7")
+        .await
+        .ok();
     let client = server.client().without_key();
     let (status, headers, _) =
         client.post("/api/session/", &json!({ "username": "ada", "password": "correct horse 7" })).await;
@@ -170,7 +187,8 @@ async fn server_sent_events_tell_the_same() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut events = Events::open(&server.url, &server.key, "subscription { values { readings { value } } }").await;
+    let mut events =
+        Events::open(&server.url, &server.key, "subscription { values { readings { value } } }").await;
     assert_eq!(events.next().await, ("next".to_owned(), json!({ "data": { "values": { "readings": [] } } })));
     let line = json!({ "stream_id": stream, "ts": "2026-04-28T12:00:00Z", "value": 3 }).to_string();
     assert_eq!(client.ingest("application/x-ndjson", line).await.0, 200);
@@ -179,7 +197,8 @@ async fn server_sent_events_tell_the_same() {
     let mut query = Events::open(&server.url, &server.key, "{ __typename }").await;
     assert_eq!(query.next().await.1, json!({ "data": { "__typename": "Query" } }));
     assert_eq!(query.next().await.0, "complete");
-    let (status, ..) = client.without_key().post("/graphql/stream", &json!({ "query": "{ __typename }" })).await;
+    let (status, ..) =
+        client.without_key().post("/graphql/stream", &json!({ "query": "{ __typename }" })).await;
     assert_eq!(status, 401);
     let (status, ..) = client.post("/graphql/stream", &json!({ "operation": "{ __typename }" })).await;
     assert_eq!(status, 400);
@@ -216,15 +235,18 @@ impl Events {
     async fn next(&mut self) -> (String, Value) {
         loop {
             if let Some((event, rest)) = self.buffer.split_once("\n\n") {
-                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-                let found = (field("event:").map(str::to_owned), field("data:").unwrap_or_default().to_owned());
+                let field =
+                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let found =
+                    (field("event:").map(str::to_owned), field("data:").unwrap_or_default().to_owned());
                 self.buffer = rest.to_owned();
                 if let (Some(name), data) = found {
                     return (name, serde_json::from_str(&data).unwrap_or(Value::Null));
                 }
                 continue;
             }
-            let chunk = tokio::time::timeout(Duration::from_secs(60), self.body.chunk()).await.expect("an event");
+            let chunk =
+                tokio::time::timeout(Duration::from_secs(60), self.body.chunk()).await.expect("an event");
             let chunk = chunk.unwrap().expect("the stream goes on");
             self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
         }

@@ -112,6 +112,9 @@ struct Reader {
 
 impl Reader {
     async fn read(&mut self, app: &App, who: &Principal, writer: &Writer) {
+        if self.next > writer.last() {
+            return;
+        }
         let mut feed = match self.feed.take() {
             Some(feed) => feed,
             None => follow(app, who, after(&self.cursor)).await.unwrap(),

@@ -14,8 +14,8 @@ use futures::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::Graph;
+use super::http::Asked;
 use super::operation::Asker;
-use super::ws_messages::Operation;
 use crate::api::caller;
 use crate::api::error::PlainError;
 use crate::api::payload;
@@ -32,11 +32,11 @@ pub async fn stream(
     let app = graph.app.clone();
     let caller = caller::authenticate(&app, &parts.method, &parts.headers, &parts.extensions)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
-    let operation: Operation = serde_json::from_slice(&bytes).map_err(|e| {
+    let asked: Asked = serde_json::from_slice(&bytes).map_err(|e| {
         Error::invalid(format!("the body is not {{\"query\", \"variables\", \"operationName\"}}: {e}"))
     })?;
     let standing = app.standing(caller.0, caller::session_token(&parts.headers));
-    let responses = Asker { graph, standing }.ask(operation.into());
+    let responses = Asker { graph, standing }.ask(asked.into());
     let events = Sse::new(events(responses, app.ending()));
     Ok(events.keep_alive(KeepAlive::new().interval(ALIVE)).into_response())
 }

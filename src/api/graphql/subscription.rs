@@ -11,6 +11,7 @@ use super::objects::device::Device;
 use super::objects::event::Event;
 use super::objects::stream;
 use super::scalars::DateTime;
+use crate::app::live::MOST;
 use crate::app::live::devices::DeviceNews;
 use crate::app::live::events::EventNews;
 use crate::app::live::standing::Standing;
@@ -37,6 +38,7 @@ impl Subscription {
     ///
     /// `since` tells the history from that time on first: of each stream by time. `after` goes on where the message with that
     /// cursor ended. With either nothing is missing and nothing comes twice; what is not kept any more is told as a `gap`.
+    #[graphql(complexity = "MOST * child_complexity")]
     async fn values(
         &self,
         ctx: &Context<'_>,
@@ -45,8 +47,10 @@ impl Subscription {
         #[graphql(desc = "Ids or row numbers: every stream in these groups.")] groups: Option<Vec<ID>>,
         #[graphql(desc = "The history from this time on comes first.")] since: Option<DateTime>,
         #[graphql(desc = "The cursor of the last message that was received.")] after: Option<String>,
-        #[graphql(desc = "Messages per second, from 0.001 to 1000. Of each stream only the newest reading between two \
-                          messages is told then; without it nothing is left out.")]
+        #[graphql(
+            desc = "Messages per second, from 0.001 to 1000. Of each stream only the newest reading between two \
+                          messages is told then; without it nothing is left out."
+        )]
         max_rate: Option<f64>,
     ) -> Result<impl Stream<Item = Result<LiveValues>> + use<>> {
         let start = match (since, after) {
@@ -70,7 +74,9 @@ impl Subscription {
     async fn device_states(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Ids or row numbers; without it every device that is seen.")] devices: Option<Vec<ID>>,
+        #[graphql(desc = "Ids or row numbers; without it every device that is seen.")] devices: Option<
+            Vec<ID>,
+        >,
     ) -> Result<impl Stream<Item = Result<LiveDevice>> + use<>> {
         let devices = devices.map(|ids| ids::rows(Noun::Device, &ids, "devices", DeviceId)).transpose()?;
         let feed = app(ctx).device_feed(standing(ctx), devices)?;

@@ -19,23 +19,20 @@ use crate::api::error::{Failure, PlainError};
 use crate::domain::Error;
 use crate::domain::audit::Origin;
 
-/// Longest message that a client may send, bytes.
-const MESSAGE_BYTES: usize = 1 << 20;
+/// Past this many bytes of a message a connection is cut. Shorter ones that are too long are told so.
+const CUT_BYTES: usize = 4 << 20;
 
 /// Headers that a browser cannot set are taken from the payload of `connection_init` as well.
 const OF_PAYLOAD: [HeaderName; 3] =
     [header::AUTHORIZATION, HeaderName::from_static("x-api-key"), cookies::CSRF_HEADER];
 
 /// `GET /graphql/ws`.
-pub async fn upgrade(
-    State(graph): State<Graph>,
-    mut request: Request,
-) -> Result<Response, PlainError> {
+pub async fn upgrade(State(graph): State<Graph>, mut request: Request) -> Result<Response, PlainError> {
     let upgrade = request.extract_parts::<WebSocketUpgrade>().await;
     let upgrade = upgrade.map_err(|e| Error::invalid(format!("this is for WebSockets: {e}")))?;
     let (parts, _) = request.into_parts();
     let door = Door { graph, headers: parts.headers, extensions: parts.extensions };
-    let upgrade = upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).protocols([PROTOCOL]);
+    let upgrade = upgrade.max_message_size(CUT_BYTES).max_frame_size(CUT_BYTES).protocols([PROTOCOL]);
     Ok(upgrade.on_upgrade(|socket: WebSocket| async move {
         let speaks = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
         let door = if speaks { Ok(door) } else { Err(Close::subprotocol()) };

@@ -2,9 +2,11 @@
 //!
 //! <https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverWebSocket.md>
 
-use async_graphql::{Request, Response, ServerError, Variables};
+use async_graphql::{Response, ServerError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::http::Asked;
 
 /// The subprotocol that a client has to offer.
 pub const PROTOCOL: &str = "graphql-transport-ws";
@@ -77,41 +79,19 @@ pub enum ClientMessage {
     },
     Subscribe {
         id: String,
-        payload: Operation,
+        payload: Asked,
     },
     Complete {
         id: String,
     },
 }
 
-/// A request within a message.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Operation {
-    query: String,
-    operation_name: Option<String>,
-    variables: Option<Variables>,
-    /// Nothing here reads them; they have to be an object.
-    #[serde(rename = "extensions")]
-    _extensions: Option<Map<String, Value>>,
-}
-
-impl From<Operation> for Request {
-    fn from(operation: Operation) -> Request {
-        let Operation { query, operation_name, variables, .. } = operation;
-        let request = Request::new(query).variables(variables.unwrap_or_default());
-        match operation_name {
-            Some(name) => request.operation_name(name),
-            None => request,
-        }
-    }
-}
-
 impl ClientMessage {
     /// # Errors
     /// The close that an invalid message deserves.
     pub fn parse(text: &str) -> Result<ClientMessage, Close> {
-        let message: ClientMessage = serde_json::from_str(text).map_err(|e| Close::invalid(&e.to_string()))?;
+        let message: ClientMessage =
+            serde_json::from_str(text).map_err(|e| Close::invalid(&e.to_string()))?;
         match &message {
             ClientMessage::Subscribe { id, .. } | ClientMessage::Complete { id } if id.is_empty() => {
                 Err(Close::invalid("the id is empty"))
@@ -165,7 +145,10 @@ mod tests {
             ("a_number_as_id", r#"{"type":"subscribe","id":1,"payload":{"query":"{me}"}}"#),
             ("no_query", r#"{"type":"subscribe","id":"1","payload":{}}"#),
             ("no_payload", r#"{"type":"subscribe","id":"1"}"#),
-            ("variables_that_are_a_list", r#"{"type":"subscribe","id":"1","payload":{"query":"{me}","variables":[]}}"#),
+            (
+                "variables_that_are_a_list",
+                r#"{"type":"subscribe","id":"1","payload":{"query":"{me}","variables":[]}}"#,
+            ),
             ("a_payload_that_is_a_text", r#"{"type":"connection_init","payload":"ApiKey x"}"#),
             ("nothing_to_complete", r#"{"type":"complete"}"#),
             ("long", &format!(r#"{{"type":"{}"}}"#, "\u{fc}".repeat(500))),

@@ -18,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::errors;
+use super::http::Asked;
 use super::operation::Asker;
 use super::ws::Door;
-use super::ws_messages::{ClientMessage, Close, Operation, ServerMessage};
+use super::ws_messages::{ClientMessage, Close, ServerMessage};
 use crate::app::live::standing::Watch;
 use crate::domain::{Error, Kind};
 
@@ -34,6 +35,8 @@ const SILENT: Duration = Duration::from_secs(60);
 const STALLED: Duration = Duration::from_secs(30);
 /// For the last words.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Longest message that a client may send, bytes.
+const MESSAGE_BYTES: usize = 1 << 20;
 /// Operations of one connection at the same time.
 const OPERATIONS: usize = 100;
 /// Answers waiting for the client, beside one of each operation.
@@ -43,8 +46,10 @@ const AHEAD: usize = 2;
 pub async fn serve(socket: WebSocket, door: Result<Door, Close>) {
     let (sink, stream) = socket.split();
     let mut client = Client { sink, stream, ending: CancellationToken::new(), watch: None };
+    let mut connected = None;
     let end = match door {
         Ok(door) => {
+            connected = Some(door.graph.app.connected());
             client.ending = door.graph.app.ending();
             let (sender, answers) = mpsc::channel(AHEAD);
             let connection = Connection { door, asker: None, running: HashMap::new(), runs: 0, sender };
@@ -56,6 +61,7 @@ pub async fn serve(socket: WebSocket, door: Result<Door, Close>) {
         // Nobody may be there any more to hear it.
         let _ = timeout(FAREWELL, client.close(close)).await;
     }
+    drop(connected);
 }
 
 /// How a connection ends.
@@ -182,11 +188,12 @@ impl Connection {
         message: Option<Result<Message, axum::Error>>,
     ) -> Result<(), End> {
         let text = match message {
+            Some(Ok(Message::Text(text))) if text.len() > MESSAGE_BYTES => {
+                return Err(Close::too_large().into());
+            }
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(Close::invalid("it is not a text").into()),
-            // The library's own error is behind a type that does not tell.
-            Some(Err(e)) if e.to_string().contains("too long") => return Err(Close::too_large().into()),
             Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
         };
         match ClientMessage::parse(&text)? {
@@ -211,7 +218,7 @@ impl Connection {
         }
     }
 
-    async fn begin(&mut self, client: &mut Client, id: &str, operation: Operation) -> Result<(), End> {
+    async fn begin(&mut self, client: &mut Client, id: &str, asked: Asked) -> Result<(), End> {
         let Some(asker) = &self.asker else { return Err(Close::unauthorized().into()) };
         if self.running.contains_key(id) {
             return Err(Close::subscriber_exists(id).into());
@@ -224,7 +231,7 @@ impl Connection {
         let id: Arc<str> = id.into();
         self.runs += 1;
         let run = Run { id: id.clone(), run: self.runs, sender: self.sender.clone() };
-        let task = tokio::spawn(run.answer(asker.clone(), operation));
+        let task = tokio::spawn(run.answer(asker.clone(), asked));
         self.running.insert(id, Running { run: self.runs, _task: AbortOnDropHandle::new(task) });
         Ok(())
     }
@@ -266,8 +273,8 @@ struct Run {
 }
 
 impl Run {
-    async fn answer(self, asker: Asker, operation: Operation) {
-        let mut responses = asker.ask(operation.into());
+    async fn answer(self, asker: Asker, asked: Asked) {
+        let mut responses = asker.ask(asked.into());
         loop {
             let next = AssertUnwindSafe(responses.next()).catch_unwind().await;
             let (text, is_last) = self.words(next.map_err(|_| Error::internal("an operation panicked")));

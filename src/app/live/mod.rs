@@ -12,7 +12,10 @@ pub mod standing;
 pub mod values;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
+pub use self::gather::MOST;
 use self::seats::Seats;
 use super::App;
 
@@ -35,11 +38,14 @@ impl Default for LiveSettings {
 pub(super) struct LiveParts {
     seats: Seats,
     ending: CancellationToken,
+    /// Connections that say farewell when they end.
+    connections: TaskTracker,
 }
 
 impl LiveParts {
     pub(super) fn new(settings: &LiveSettings) -> Self {
-        Self { seats: Seats::new(settings), ending: CancellationToken::new() }
+        let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
+        Self { seats: Seats::new(settings), ending, connections }
     }
 }
 
@@ -49,8 +55,15 @@ impl App {
         self.live.ending.clone()
     }
 
-    /// Has connections that last end.
-    pub fn end_connections(&self) {
+    /// A connection that lasts holds this to its end: the server waits for it.
+    pub fn connected(&self) -> TaskTrackerToken {
+        self.live.connections.token()
+    }
+
+    /// Has connections that last end, and waits until they have.
+    pub async fn end_connections(&self) {
         self.live.ending.cancel();
+        self.live.connections.close();
+        self.live.connections.wait().await;
     }
 }

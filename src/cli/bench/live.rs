@@ -114,13 +114,14 @@ impl Writer<'_> {
         for _ in 0..self.count(time) / each {
             ticks.tick().await;
             let sent = begun.elapsed().as_micros();
-            let rows = (0..each).map(|_| {
+            let lines = (0..each).map(|_| {
                 self.written += 1;
                 let stream = self.streams[self.written % self.streams.len()];
                 let ts = Micros(signals::START + self.written as i64);
                 json!({"stream_id": stream.0, "ts": ts.to_iso(), "value": sent as f64}).to_string() + "\n"
             });
-            self.send(rows.collect()).await?;
+            let body: String = lines.collect();
+            self.send(body).await?;
         }
         Ok(())
     }
