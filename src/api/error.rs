@@ -133,6 +133,16 @@ impl Failure {
         let text = with_causes(error).into();
         Self { is_our_fault: error.kind.is_our_fault(), text, refusal: Refusal::of(error) }
     }
+
+    pub fn of_fault(fault: &Fault) -> Self {
+        match fault {
+            Fault::Core(error) | Fault::KeyReused(error) => Failure::of(error),
+            other => {
+                let refusal = matches!(other, Fault::Csrf(_)).then_some(Refusal::Csrf);
+                Failure { is_our_fault: false, text: http_detail(other).into(), refusal }
+            }
+        }
+    }
 }
 
 fn status(kind: Kind) -> StatusCode {
@@ -212,14 +222,7 @@ fn respond(fault: &Fault, body: Value) -> Response {
     if code == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("ApiKey"));
     }
-    let failure = match fault {
-        Fault::Core(error) | Fault::KeyReused(error) => Failure::of(error),
-        other => {
-            let refusal = matches!(other, Fault::Csrf(_)).then_some(Refusal::Csrf);
-            Failure { is_our_fault: false, text: http_detail(other).into(), refusal }
-        }
-    };
-    response.extensions_mut().insert(failure);
+    response.extensions_mut().insert(Failure::of_fault(fault));
     response
 }
 

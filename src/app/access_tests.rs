@@ -43,6 +43,7 @@ async fn open() -> (TempDir, App) {
         write_deadline: Duration::from_secs(1),
         max_future: Duration::from_secs(1),
         retention_interval: Duration::from_secs(60),
+        live_ring_bytes: 1 << 20,
     };
     let store = Store::open(options, catalog, Arc::new(LocalDisk), clock.clone()).await.expect("a store");
     let (store, states) = (Arc::new(store), States::default());
@@ -64,6 +65,7 @@ async fn open() -> (TempDir, App) {
         audit_keep: Duration::from_secs(60),
         graphql: Default::default(),
         host: Default::default(),
+        live: Default::default(),
     };
     (dir, App::new(store, Arc::new(engine), &states, clock, settings))
 }

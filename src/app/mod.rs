@@ -17,6 +17,7 @@ pub mod host;
 pub mod ingest;
 pub mod io;
 pub mod license;
+pub mod live;
 pub mod many;
 mod password;
 pub mod plant;
@@ -59,6 +60,7 @@ pub struct Settings {
     pub audit_keep: Duration,
     pub host: host::HostSettings,
     pub graphql: graphql::Limits,
+    pub live: live::LiveSettings,
 }
 
 /// The application: one per data directory, shared by every surface.
@@ -76,6 +78,7 @@ pub struct App {
     /// The secret of commands beside this server.
     local_door: OnceLock<KeySecret>,
     host: host::HostParts,
+    live: live::LiveParts,
 }
 
 impl App {
@@ -91,6 +94,7 @@ impl App {
         let ingest_memory = Semaphore::new(ingest::MEMORY_KIB);
         let (attempts, passwords) = (Attempts::new(&settings.sessions), Passwords::default());
         let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
+        let live = live::LiveParts::new(&settings.live);
         Self {
             store,
             engine,
@@ -102,6 +106,7 @@ impl App {
             attempts,
             local_door,
             host,
+            live,
         }
     }
 

@@ -16,6 +16,7 @@ use layers::{Layer, Setting};
 
 use crate::app::graphql;
 use crate::app::host::HostSettings;
+use crate::app::live::LiveSettings;
 use crate::app::session::SessionOptions;
 use crate::domain::{Error, FieldError, Result};
 
@@ -47,6 +48,9 @@ pub struct Config {
     pub log: Log,
     pub host: HostSettings,
     pub graphql: graphql::Limits,
+    pub live: LiveSettings,
+    /// Bytes of the latest rows that stay in memory for subscribers.
+    pub live_ring: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +141,8 @@ impl Default for Config {
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
             graphql: graphql::Limits::default(),
+            live: LiveSettings::default(),
+            live_ring: 16_000_000,
         }
     }
 }

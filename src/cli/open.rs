@@ -55,6 +55,7 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
         audit_keep: config.audit_keep,
         graphql: config.graphql,
         host: config.host.clone(),
+        live: config.live.clone(),
     };
     let app = Arc::new(App::new(store.clone(), Arc::new(engine), &states, clock.clone(), settings));
     Ok(Opened { app, store, clock, _lock: lock })
@@ -94,6 +95,7 @@ fn store_options(config: &Config) -> StoreOptions {
         write_deadline: WRITE_DEADLINE,
         max_future: config.ingest_max_future,
         retention_interval: config.retention_interval,
+        live_ring_bytes: to_usize(config.live_ring),
     }
 }
 

@@ -18,6 +18,7 @@ use super::open::{self, Opened};
 use super::running::Running;
 use super::{door, logging};
 use crate::api;
+use crate::app::App;
 use crate::app::access::bootstrap_secret;
 use crate::collect::{CollectOptions, Collectors};
 use crate::domain::{Error, Principal, Result};
@@ -98,7 +99,7 @@ async fn run_parts(
         Ok(()) => {
             tracing::info!(target: logging::ALWAYS, "listening on http://{address}");
             let told = answering(&url);
-            let ended = until(stop.clone(), http).await;
+            let ended = until(&opened.app, stop.clone(), http).await;
             told.and(ended)
         }
         Err(error) => Err(error),
@@ -139,7 +140,7 @@ fn start_http(
 }
 
 /// Until the signal, then as long as requests take, within bounds.
-async fn until(stop: CancellationToken, mut http: JoinHandle<std::io::Result<()>>) -> Result<()> {
+async fn until(app: &App, stop: CancellationToken, mut http: JoinHandle<std::io::Result<()>>) -> Result<()> {
     tokio::select! {
         biased;
         () = stop.cancelled() => {}
@@ -149,7 +150,8 @@ async fn until(stop: CancellationToken, mut http: JoinHandle<std::io::Result<()>
         }
     }
     tracing::info!("stopping");
-    if tokio::time::timeout(DRAIN, &mut http).await.is_err() {
+    let ended = async { tokio::join!(app.end_connections(), &mut http) };
+    if tokio::time::timeout(DRAIN, ended).await.is_err() {
         tracing::warn!("requests still running after {} s are cut off", DRAIN.as_secs());
         http.abort();
     }

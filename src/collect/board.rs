@@ -1,9 +1,11 @@
 //! What is known of one device right now: written by its collector, read by anybody. Memory only.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::fault::Fault;
 use crate::domain::Micros;
@@ -16,6 +18,8 @@ const LATENCIES: usize = 512;
 #[derive(Debug, Default)]
 pub struct Board {
     inner: Mutex<Inner>,
+    /// Told when the state, or the error that goes with it, is another.
+    changed: Arc<watch::Sender<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -26,11 +30,21 @@ struct Inner {
 }
 
 impl Board {
+    /// One that tells of its changes.
+    pub fn telling(changed: Arc<watch::Sender<()>>) -> Self {
+        Self { inner: Mutex::default(), changed }
+    }
+
     /// State and the error that goes with it; a device in good order has none.
     pub fn set(&self, state: DeviceState, error: Option<String>) {
         let mut inner = self.inner.lock();
+        let is_same = inner.status.state == state && inner.status.last_error == error;
         inner.status.state = state;
         inner.status.last_error = error;
+        drop(inner);
+        if !is_same {
+            self.changed.send_replace(());
+        }
     }
 
     /// A request was answered with data.

@@ -42,6 +42,8 @@ pub(super) struct Ports {
 pub struct Collectors {
     pub(super) ports: Arc<Ports>,
     slots: Mutex<HashMap<DeviceId, Slot>>,
+    /// Told when the state of any device is another.
+    changed: Arc<watch::Sender<()>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     runtime: Handle,
@@ -66,6 +68,7 @@ impl Collectors {
         let collectors = Arc::new(Collectors {
             ports: Arc::new(Ports { plant, sink, clock, options }),
             slots: Mutex::default(),
+            changed: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             runtime: Handle::current(),
@@ -87,6 +90,12 @@ impl Collectors {
     pub fn status(&self, id: DeviceId) -> Option<DeviceStatus> {
         let board = self.slots.lock().get(&id).map(|slot| Arc::clone(&slot.board))?;
         Some(board.status())
+    }
+
+    /// Tells of every change of a device's state or of the error that goes with it. Changes that come together may be told
+    /// as one.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// A device's notice board and its connection; `None` for one that does not exist.
@@ -122,7 +131,8 @@ impl Collectors {
     }
 
     fn spawn(&self, id: DeviceId) -> Slot {
-        let (board, line) = (Arc::new(Board::default()), Arc::new(Line::default()));
+        let board = Arc::new(Board::telling(Arc::clone(&self.changed)));
+        let line = Arc::new(Line::default());
         let (changes, receiver) = watch::channel(());
         let orders = Orders::new(receiver, self.stop.clone());
         let task = supervise(id, Arc::clone(&self.ports), Arc::clone(&board), Arc::clone(&line), orders);

@@ -13,6 +13,7 @@ pub mod hamachi;
 pub mod id;
 pub mod key;
 pub mod license;
+pub mod live;
 pub mod machine;
 pub mod org;
 pub mod page;

@@ -6,6 +6,7 @@
 pub mod engine;
 pub mod error;
 pub mod functions;
+pub mod history;
 pub mod limits;
 pub mod list;
 pub mod log;

@@ -34,10 +34,11 @@ pub struct ValuesQuery {
     pub bad: bool,
 }
 
-type Chunks = BoxStream<'static, Result<Readings>>;
+pub(super) type Chunks = BoxStream<'static, Result<Readings>>;
 
 /// The columns that make a reading.
-const COLUMNS: [usize; 5] = [schema::STREAM_ID, schema::TS, schema::VALUE, schema::TEXT, schema::QUALITY];
+pub(super) const COLUMNS: [usize; 5] =
+    [schema::STREAM_ID, schema::TS, schema::VALUE, schema::TEXT, schema::QUALITY];
 
 /// How far before its end a list of the newest looks first.
 const RECENT_US: i64 = 3600 * 1_000_000;
@@ -186,7 +187,7 @@ impl Listing {
 }
 
 /// A batch of `schema::readings()` as domain readings.
-fn to_readings(batch: &RecordBatch) -> Readings {
+pub(super) fn to_readings(batch: &RecordBatch) -> Readings {
     let streams = batch.column(schema::STREAM_ID).as_primitive::<Int32Type>();
     let times = batch.column(schema::TS).as_primitive::<TimestampMicrosecondType>();
     let values = batch.column(schema::VALUE).as_primitive::<Float64Type>();

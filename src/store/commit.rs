@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use super::idempotency::Claim;
 use super::keyed::KeyedRows;
 use super::last::LastValues;
+use super::live::Live;
 use super::memtable::run::Run;
 use super::state::Shared;
 use super::wal::log::Payload;
@@ -106,6 +107,7 @@ pub struct Committer {
     pub log: Arc<Mutex<Log>>,
     pub shared: Arc<Shared>,
     pub last: Arc<LastValues>,
+    pub live: Arc<Live>,
     /// Units of memory held by rows since the last freeze, and by the frozen rows.
     pub taken: Arc<Mutex<(usize, usize)>>,
     /// Told after every group, so that the flusher looks at sizes.
@@ -131,7 +133,8 @@ impl Committer {
     }
 
     /// Shows the group to queries, then acknowledges; a caller that went away is no concern of its rows. Keys and last
-    /// values first: a checkpoint taken once the rows can be frozen holds them.
+    /// values first: a checkpoint taken once the rows can be frozen holds them. Readers that follow come last: what they
+    /// see is in every snapshot.
     fn publish(&self, first_seq: u64, group: Vec<Pending>) {
         let mut units = 0;
         let mut acks = Vec::with_capacity(group.len());
@@ -150,12 +153,15 @@ impl Committer {
         for (run, _) in &runs {
             self.last.update(run);
         }
+        let followed = self.live.share(&runs);
+        let count = runs.len();
         // Together, as `Flusher::freeze` takes them.
         let mut taken = self.taken.lock();
         self.shared.insert(runs, keyed_rows);
         taken.0 += units;
         drop(taken);
         self.grown.notify_one();
+        self.live.publish(first_seq, count, followed);
         for (done, seq) in acks {
             let _ = done.send(Ok(seq));
         }

@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod keyed;
 pub mod lake;
 pub mod last;
+pub mod live;
 pub mod memtable;
 pub mod open;
 pub mod pace;
@@ -37,6 +38,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::domain::live::Wanted;
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
 use crate::domain::reading::Readings;
@@ -50,6 +52,9 @@ use flush::Flusher;
 use idempotency::{Begin, Claim, Idempotency};
 use keyed::KeyedRows;
 use last::{LastValues, Latest};
+use live::Live;
+use live::follow::{self, Following};
+use live::position::Position;
 use retention::{Amount, Forecast, Retention};
 use sha2::{Digest, Sha256};
 use snapshot::Snapshot;
@@ -86,6 +91,7 @@ pub struct Store {
     shared: Arc<Shared>,
     last: Arc<LastValues>,
     keys: Arc<Idempotency>,
+    live: Arc<Live>,
     queue: Arc<Queue>,
     flusher: Arc<Flusher>,
     compactor: Arc<Compactor>,
@@ -249,6 +255,32 @@ impl Store {
         Snapshot { kept: self.kept(), ..rows }
     }
 
+    /// Follows, from a position on, what is committed: of it the readings that the principal sees and wants.
+    ///
+    /// # Errors
+    /// `Invalid` naming what is wanted and not seen, or a position that this store has not come to.
+    pub fn follow(&self, who: Arc<Principal>, wanted: Wanted, from: Position) -> Result<Following> {
+        self.check_follow(&who, &wanted, &from)?;
+        let (live, catalog, clock) = (self.live.clone(), self.catalog.clone(), self.clock.clone());
+        Ok(Following::new(follow::Ground { live, catalog, clock }, who, wanted, from))
+    }
+
+    /// Fails as `follow` would.
+    pub fn check_follow(&self, who: &Principal, wanted: &Wanted, from: &Position) -> Result<()> {
+        self.catalog.check_wanted(who, wanted)?;
+        if from.newest() > self.shared.last_seq() {
+            let message = "this cursor is of a later time than anything written here: it is of another server, or of data \
+                           that was replaced by a backup";
+            return Err(Error::field("after", message));
+        }
+        Ok(())
+    }
+
+    /// The position of who has everything acknowledged so far.
+    pub fn present(&self) -> Position {
+        Position::at(self.shared.last_seq() + 1)
+    }
+
     /// Removes now what has expired, from memory and disk. It runs by itself once in `StoreOptions::retention_interval`.
     pub async fn retain(&self) -> Result<Amount> {
         self.retention.cycle().await
@@ -295,6 +327,7 @@ impl Store {
                 .map_err(|e| Error::internal("the committing thread ended early").because(e))?
                 .map_err(|_| Error::internal("the committing thread panicked"))?;
         }
+        self.live.close();
         self.stop_background().await;
         self.flusher.flush().await?;
         self.flusher.end_log().await
@@ -313,6 +346,7 @@ impl Drop for Store {
     /// Without `close`: the threads end, nothing more is flushed.
     fn drop(&mut self) {
         self.queue.close();
+        self.live.close();
         self.compactor.stop();
         self.background.lock().drain(..).for_each(|task| task.abort());
     }

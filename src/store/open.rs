@@ -18,6 +18,7 @@ use super::lake::delta::{Delta, Position};
 use super::lake::orphans;
 use super::lake::place::Place;
 use super::last::LastValues;
+use super::live::Live;
 use super::memtable::ROW_BYTES;
 use super::memtable::run::Run;
 use super::retention::Retention;
@@ -46,6 +47,8 @@ pub struct StoreOptions {
     pub max_future: Duration,
     /// Between two removals of what has expired.
     pub retention_interval: Duration,
+    /// The latest rows kept in memory for readers that follow, at most, bytes.
+    pub live_ring_bytes: usize,
 }
 
 impl Store {
@@ -93,8 +96,9 @@ impl Store {
         let cap_units = options.memtable_cap_bytes / UNIT_BYTES;
         // Replayed rows are already in memory: they count, as far as the cap reaches.
         let held = (replayed * ROW_BYTES).div_ceil(UNIT_BYTES).min(cap_units);
-        let parts =
-            Parts { shared: Arc::new(shared), last, keys, log: Arc::new(Mutex::new(log)), disk, clock };
+        let live = Live::new(disk.clone(), dir.join("wal"), log.next_seq(), options.live_ring_bytes);
+        let (shared, log) = (Arc::new(shared), Arc::new(Mutex::new(log)));
+        let parts = Parts { shared, last, keys, log, live, disk, clock };
         Ok(parts.start(options, catalog, deltas, (cap_units, held)))
     }
 }
@@ -104,6 +108,7 @@ struct Parts {
     last: Arc<LastValues>,
     keys: Arc<Idempotency>,
     log: Arc<Mutex<Log>>,
+    live: Arc<Live>,
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
 }
@@ -142,6 +147,7 @@ impl Parts {
             log: self.log,
             shared: self.shared.clone(),
             last: self.last.clone(),
+            live: self.live.clone(),
             taken: flusher.taken.clone(),
             grown,
         };
@@ -162,6 +168,7 @@ impl Parts {
             shared: self.shared,
             last: self.last,
             keys: self.keys,
+            live: self.live,
             queue,
             flusher,
             compactor,

@@ -86,3 +86,13 @@ async fn ingest_writes_what_it_counts() {
         assert!(told.contains(line), "{line}: {told}");
     }
 }
+
+#[tokio::test]
+async fn three_clients_are_told_of_everything() {
+    let home = Home::new();
+    let dir = home.path().join("live").display().to_string();
+    let args = ["bench", "live", "--clients", "3", "--rate", "100", "--seconds", "1", "--data-dir", &dir];
+    let told = home.basalt(&args).await.ok();
+    let start = "3 clients x 100 values/s for 1 s: each was told of all 100 values";
+    assert!(told.starts_with(start) && told.contains("(300 values)"), "{told}");
+}

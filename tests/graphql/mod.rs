@@ -3,9 +3,12 @@
 mod equal;
 mod http;
 mod limits;
+mod live;
 mod mutations;
 mod nested;
+mod peers;
 mod queries;
+mod socket;
 
 use serde_json::{Value, json};
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::json::ArrayWriter;
 use basalt::app::host::HostSettings;
+use basalt::app::live::LiveSettings;
 use basalt::app::plant::States;
 use basalt::app::session::SessionOptions;
 use basalt::app::{App, Settings};
@@ -142,6 +143,7 @@ pub fn store_options(dir: &Path) -> StoreOptions {
         write_deadline: Duration::from_secs(5),
         max_future: 31 * 24 * hour,
         retention_interval: hour,
+        live_ring_bytes: 16 << 20,
     }
 }
 
@@ -209,6 +211,7 @@ impl Inside {
             audit_keep: Duration::from_secs(400 * 86_400),
             graphql: Default::default(),
             host,
+            live: LiveSettings::default(),
         };
         let states = States::default();
         Arc::new(App::new(self.store.clone(), self.engine.clone(), &states, self.clock.clone(), settings))

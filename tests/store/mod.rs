@@ -7,6 +7,7 @@ mod damage;
 mod everything;
 mod faults;
 mod footers;
+mod live;
 mod lossy;
 mod model;
 mod plain;

@@ -7,12 +7,14 @@ mod client;
 mod home;
 mod peers;
 mod server;
+mod socket;
 
 pub use browser::Browser;
 pub use client::Client;
 pub use home::{Home, Ran};
 pub use peers::{ModbusDevice, ObjectStore, node, python};
 pub use server::{Server, free_port};
+pub use socket::{PROTOCOL, Said, Socket};
 
 use std::future::Future;
 use std::time::{Duration, Instant};

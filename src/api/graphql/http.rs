@@ -12,11 +12,11 @@ use axum::Router;
 use axum::extract::{RawQuery, Request as HttpRequest, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Graph;
+use super::{Graph, sse, ws};
 use crate::api::caller::{self, Caller};
 use crate::api::error::{self, Fault, GraphError};
 use crate::api::payload;
@@ -30,6 +30,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let graph = Graph::new(app.clone());
     Router::new()
         .route("/graphql", get(by_query).post(by_body))
+        .route("/graphql/ws", get(ws::upgrade))
+        .route("/graphql/stream", post(sse::stream))
         .with_state(graph)
         .route("/graphql/schema.graphql", get(schema))
 }
@@ -39,9 +41,9 @@ async fn schema() -> impl IntoResponse {
 }
 
 /// One operation as the wire has it.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+pub struct Asked {
     query: String,
     #[serde(default)]
     operation_name: Option<String>,

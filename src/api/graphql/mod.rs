@@ -15,24 +15,31 @@ pub mod loaders;
 pub mod memory;
 pub mod mutations;
 pub mod objects;
+pub mod operation;
 pub mod paging;
 pub mod query;
 pub mod scalars;
+pub mod sse;
+pub mod subscription;
+pub mod ws;
+pub mod ws_messages;
+pub mod ws_socket;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, Request, Response, SDLExportOptions};
+use async_graphql::{Request, Response, SDLExportOptions};
 
 use self::drive::Asked;
 use self::memory::Memory;
 use self::mutations::Mutation;
 use self::query::Query;
+use self::subscription::Subscription;
 use super::caller::Caller;
 use crate::app::App;
 use crate::app::graphql::Limits;
 
 /// The schema with its parts.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// A schema that runs within limits.
 #[derive(Clone)]
@@ -82,8 +89,8 @@ impl Graph {
     }
 }
 
-fn build() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription)
+fn build() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription)
 }
 
 /// The schema as `schema/schema.graphql` holds it.

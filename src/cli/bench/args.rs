@@ -31,6 +31,8 @@ pub enum Part {
     Growth(Growth),
     /// Write and ask at once for a while; fails when an answer is an error, rows are missing or memory grows
     Soak(Soak),
+    /// Measure subscriptions: many clients follow what is written
+    Live(Live),
 }
 
 #[derive(Args)]
@@ -152,6 +154,22 @@ pub struct Soak {
     /// Rows a second [default: half of what half a minute at full speed reached]
     #[arg(long, value_parser = positive)]
     pub rate: Option<usize>,
+    /// An empty directory to work in and keep [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Live {
+    /// Clients, each with a WebSocket of its own
+    #[arg(long, default_value_t = 200, value_parser = positive)]
+    pub clients: usize,
+    /// Values written each second, each to be told to every client
+    #[arg(long, default_value_t = 500, value_parser = positive)]
+    pub rate: usize,
+    /// How long, without clients and then with them, seconds
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
     /// An empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

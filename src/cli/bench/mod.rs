@@ -6,10 +6,12 @@ pub mod args;
 mod ask;
 mod bulk;
 mod disk;
+mod feed;
 mod figures;
 mod growth;
 mod http;
 mod ingest;
+mod live;
 mod plant;
 mod questions;
 mod report;
@@ -45,6 +47,7 @@ pub async fn run(args: args::Bench) -> Result<()> {
         Some(Part::Questions { data_dir, rounds }) => describe(&data_dir, rounds),
         Some(Part::Growth(args)) => growth::run(&args).await,
         Some(Part::Soak(args)) => soak::run(&args).await,
+        Some(Part::Live(args)) => live::run(&args).await,
     }
 }
 

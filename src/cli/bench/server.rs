@@ -18,6 +18,8 @@ use crate::cli::args::{InOrg, Place};
 use crate::cli::door::{Directory, Door};
 use crate::domain::{Error, Result, StreamId};
 
+/// Of /proc/PID/stat: fixed in the kernel's interface (`USER_HZ`).
+const TICKS_PER_SECOND: u64 = 100;
 /// Streams are made by so many requests at once.
 const AT_ONCE: usize = 8;
 
@@ -199,6 +201,16 @@ impl Server {
     /// What it has resident now (Linux).
     pub fn memory_bytes(&self) -> Option<u64> {
         self.status("VmRSS:")
+    }
+
+    /// Processor time it has used since its start (Linux).
+    pub fn cpu(&self) -> Option<Duration> {
+        let pid = self.child.as_ref()?.id();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // After the name, which may hold anything: utime and stime are the 12th and 13th.
+        let mut times = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let ticks = times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
     }
 
     /// Begins a new peak.

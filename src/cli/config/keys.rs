@@ -114,6 +114,11 @@ pub(super) const KEYS: &[Key] = &[
     key("session.secure_cookies", "true or false", |c, text| {
         text.parse().ok().map(|is| c.sessions.secure_cookies = is)
     }),
+    key("live.subscriptions", COUNT, |c, text| places(text).map(|n| c.live.subscriptions = n)),
+    key("live.subscriptions_per_caller", COUNT, |c, text| {
+        places(text).map(|n| c.live.subscriptions_per_caller = n)
+    }),
+    key("live.ring", SIZE, |c, text| size(text).map(|n| c.live_ring = n)),
     key("audit.keep", DURATION, |c, text| duration(text).map(|d| c.audit_keep = d)),
     key("graphql.depth", COUNT, |c, text| places(text).map(|n| c.graphql.depth = n)),
     key("graphql.complexity", COUNT, |c, text| places(text).map(|n| c.graphql.complexity = n)),

@@ -1,11 +1,14 @@
 //! The event log: read from the database, because it grows without bound and the mirror must not.
 
+use std::sync::Arc;
+
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::database::{refused, unavailable};
+use super::mirror::Mirror;
 use super::sight::Sight;
 use super::turn::Work;
 use super::{Catalog, entity, no_such_row};
@@ -57,7 +60,8 @@ impl Catalog {
         check(&turn.sight(who), &event, None)?;
         let row = entity::event::new(who.org, event.spec, now);
         let told = |event: &Event| Change::new(Action::Create, "event-log", event.id.0);
-        turn.change(who, async move |db| write(row.insert(&*db).await), told, |_, _| ()).await
+        let apply = self.telling(Action::Create);
+        turn.change(who, async move |db| write(row.insert(&*db).await), told, apply).await
     }
 
     /// Reads, changes and writes as one step.
@@ -72,7 +76,8 @@ impl Catalog {
         let (event, fields) = changed(&turn.sight(who), stored, change)?;
         let row = entity::event::changed(id, event.spec);
         let told = move |_: &Event| Change::new(Action::Update, "event-log", id.0).with(fields);
-        let event = turn.change(who, async move |db| write(row.update(&*db).await), told, |_, _| ()).await?;
+        let apply = self.telling(Action::Update);
+        let event = turn.change(who, async move |db| write(row.update(&*db).await), told, apply).await?;
         Ok(self.sight(who).redacted(event))
     }
 
@@ -87,7 +92,15 @@ impl Catalog {
             Ok(())
         };
         let told = move |(): &()| Change::new(Action::Delete, "event-log", id.0);
-        turn.change(who, delete, told, |_, ()| ()).await
+        let changes = Arc::clone(&self.changes);
+        let apply = move |_: &mut Mirror, (): &()| changes.tell_event(Action::Delete, &event);
+        turn.change(who, delete, told, apply).await
+    }
+
+    /// Tells followers of the event, once the change is made.
+    fn telling(&self, action: Action) -> impl FnOnce(&mut Mirror, &Event) + Send + use<> {
+        let changes = Arc::clone(&self.changes);
+        move |_, event| changes.tell_event(action, event)
     }
 }
 

@@ -5,10 +5,12 @@
 //! (app/ does) and knows nothing of readings. One server at a time writes a catalog.
 
 mod audit;
+pub mod changes;
 pub(in crate::store) mod database;
 mod device;
 mod entity;
 mod event;
+mod followed;
 mod grant;
 mod group;
 mod key;
@@ -35,6 +37,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use self::changes::Changes;
 use self::database::unavailable;
 use self::mirror::Mirror;
 use self::refusals::Refusals;
@@ -63,6 +66,7 @@ pub struct Catalog {
     most_devices: AtomicUsize,
     /// Counts the looks of principals.
     looks: AtomicU64,
+    changes: Arc<Changes>,
 }
 
 impl Catalog {
@@ -84,6 +88,7 @@ impl Catalog {
             kept: Mutex::new(None),
             most_devices: AtomicUsize::new(usize::MAX),
             looks: AtomicU64::new(0),
+            changes: Arc::default(),
         })
     }
 
@@ -111,7 +116,8 @@ impl Catalog {
     /// Waits until no other change is under way.
     async fn turn(&self) -> Result<Turn> {
         let in_step = Arc::clone(&self.in_step).lock_owned().await;
-        Turn::begin(in_step, self.db.clone(), Arc::clone(&self.mirror), Arc::clone(&self.clock)).await
+        let (db, mirror) = (self.db.clone(), Arc::clone(&self.mirror));
+        Turn::begin(in_step, db, mirror, Arc::clone(&self.clock), Arc::clone(&self.changes)).await
     }
 }
 

@@ -18,7 +18,7 @@ use crate::domain::org::User;
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::principal::Caller;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Error, GroupId, KeyId, Principal, Result, StreamId, UserId};
+use crate::domain::{DeviceId, Error, GroupId, KeyId, OrgId, Principal, Result, StreamId, UserId};
 
 pub(super) struct Sight<'a> {
     pub(super) who: &'a Principal,
@@ -150,19 +150,28 @@ impl<'a> Sight<'a> {
         Ok(self.mirror.policy(self.who.org, table, stream))
     }
 
+    pub(super) fn sees_event(&self, event: &Event) -> bool {
+        self.sees_event_of(event.org, event.spec.device, event.spec.stream)
+    }
+
     /// An event is seen by a key with a device list when it is of a listed device, by a key with only a stream list
     /// when it is of a listed stream.
-    pub(super) fn sees_event(&self, event: &Event) -> bool {
-        let Principal { org, devices, streams, .. } = self.who;
-        event.org == *org
+    pub(super) fn sees_event_of(
+        &self,
+        org: OrgId,
+        device: Option<DeviceId>,
+        stream: Option<StreamId>,
+    ) -> bool {
+        let Principal { org: own, devices, streams, .. } = self.who;
+        org == *own
             && match (devices, streams) {
-                (Some(devices), _) => event.spec.device.is_some_and(|d| devices.contains(&d)),
-                (None, Some(streams)) => event.spec.stream.is_some_and(|s| streams.contains(&s)),
+                (Some(devices), _) => device.is_some_and(|d| devices.contains(&d)),
+                (None, Some(streams)) => stream.is_some_and(|s| streams.contains(&s)),
                 (None, None) => true,
             }
     }
 
-    /// `sees_event`, asked of the database.
+    /// `sees_event_of`, asked of the database.
     pub(super) fn events_seen(&self) -> Condition {
         use entity::event::Column;
         let Principal { org, devices, streams, .. } = self.who;

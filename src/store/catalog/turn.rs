@@ -14,6 +14,7 @@ use sea_orm::{ActiveModelTrait, DatabaseConnection, DatabaseTransaction, Transac
 use tokio::sync::OwnedMutexGuard;
 
 use super::audit::Author;
+use super::changes::Changes;
 use super::database::unavailable;
 use super::mirror::Mirror;
 use super::sight::Sight;
@@ -31,6 +32,7 @@ pub(super) struct Turn {
     pub(super) db: DatabaseConnection,
     mirror: Arc<RwLock<Mirror>>,
     clock: Arc<dyn Clock>,
+    changes: Arc<Changes>,
 }
 
 impl Turn {
@@ -39,14 +41,18 @@ impl Turn {
         db: DatabaseConnection,
         mirror: Arc<RwLock<Mirror>>,
         clock: Arc<dyn Clock>,
+        changes: Arc<Changes>,
     ) -> Result<Self> {
         if !in_step.0 {
             let fresh = Mirror::load(&db).await?;
-            let mut mirror = mirror.write();
-            *mirror = fresh.following(&mirror);
+            {
+                let mut mirror = mirror.write();
+                *mirror = fresh.following(&mirror);
+            }
             in_step.0 = true;
+            changes.tell();
         }
-        Ok(Self { in_step, db, mirror, clock })
+        Ok(Self { in_step, db, mirror, clock, changes })
     }
 
     /// What `who` sees, unchanged until this turn ends. Never hold it across an await.
@@ -96,7 +102,7 @@ impl Turn {
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let Self { mut in_step, db, mirror, .. } = self;
+        let Self { mut in_step, db, mirror, changes, .. } = self;
         let task = tokio::spawn(async move {
             let all = Arc::new(db.begin().await.map_err(unavailable)?);
             in_step.0 = false;
@@ -105,6 +111,7 @@ impl Turn {
             all.commit().await.map_err(unavailable)?;
             apply(&mut mirror.write(), &done);
             in_step.0 = true;
+            changes.tell();
             Ok(done)
         });
         task.await

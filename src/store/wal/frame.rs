@@ -49,22 +49,24 @@ pub struct Frame<'a> {
     pub end: usize,
 }
 
-/// The record at `at`, or `None` when header or payload are short or fail their checksums.
-pub fn parse_record(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
-    let header = bytes.get(at..at.checked_add(RECORD_HEADER)?)?;
+/// The seq of a record and the length of its payload, or `None` when the header is short or fails its checksum.
+pub fn parse_record_header(bytes: &[u8]) -> Option<(u64, usize)> {
+    let header = bytes.get(..RECORD_HEADER)?;
     if u32_at(header, 16)? != crc32fast::hash(&header[..16]) {
         return None;
     }
     let len = u32_at(header, 0)? as usize;
-    if len > MAX_PAYLOAD {
-        return None;
-    }
+    (len <= MAX_PAYLOAD).then_some((u64_at(header, 8)?, len))
+}
+
+/// The record at `at`, or `None` when header or payload are short or fail their checksums.
+pub fn parse_record(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
+    let header = bytes.get(at..at.checked_add(RECORD_HEADER)?)?;
+    let (seq, len) = parse_record_header(header)?;
     let start = at + RECORD_HEADER;
     let payload = bytes.get(start..start + len)?;
-    if u32_at(header, 4)? != crc32fast::hash(payload) {
-        return None;
-    }
-    Some(Frame { seq: u64_at(header, 8)?, payload, end: start + len })
+    let is_whole = u32_at(header, 4)? == crc32fast::hash(payload);
+    is_whole.then_some(Frame { seq, payload, end: start + len })
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -73,7 +73,8 @@ pub fn replay(
     Ok((segments, next_seq.unwrap_or(flushed + 1)))
 }
 
-fn segment_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<(PathBuf, u64)>> {
+/// The segments of a log and the seq that each begins with, oldest first.
+pub fn segment_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<(PathBuf, u64)>> {
     let files = disk.list(dir).map_err(|e| cannot_read(dir, e))?;
     let seq_of = |path: &PathBuf| {
         path.file_name()?.to_str()?.strip_suffix(".wal").filter(|s| s.len() == 20)?.parse::<u64>().ok()

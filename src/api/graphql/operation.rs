@@ -1,0 +1,46 @@
+//! One operation over a connection that lasts: its answers one after the other, each as every answer leaves.
+
+use async_graphql::{Request, Response};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+
+use super::{Graph, errors};
+use crate::api::caller::Caller;
+use crate::app::live::standing::Standing;
+
+/// Who asks over a connection, and of what.
+#[derive(Clone)]
+pub struct Asker {
+    pub graph: Graph,
+    pub standing: Standing,
+}
+
+impl Asker {
+    /// The answers to a request: one to a query or a mutation, any number to a subscription. Whoever has lost the right to
+    /// ask gets none.
+    pub fn ask(&self, mut request: Request) -> BoxStream<'static, Response> {
+        let admitted = match self.standing.check() {
+            Ok(()) => self.graph.admit(&mut request),
+            Err(error) => Err(errors::refusal(&error)),
+        };
+        match admitted {
+            Ok(()) => self.graph.follow(request, &self.standing),
+            Err(refused) => stream::once(async { refused }).boxed(),
+        }
+    }
+}
+
+impl Graph {
+    /// Runs a request that was admitted, for somebody who stays.
+    fn follow(&self, request: Request, standing: &Standing) -> BoxStream<'static, Response> {
+        let caller = Caller(standing.principal().clone());
+        let request = self.prepared(request, &caller).data(standing.clone());
+        let app = self.app.clone();
+        let responses = self.schema.execute_stream(request);
+        let dressed = responses.map(move |mut response| {
+            errors::dress(&app, &caller, &mut response);
+            response
+        });
+        dressed.boxed()
+    }
+}

@@ -1,0 +1,102 @@
+//! Events as they are created, changed and deleted.
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use std::sync::Arc;
+
+use super::seats::Seat;
+use super::standing::{Standing, Watch};
+use crate::app::App;
+use crate::domain::audit::Action;
+use crate::domain::event::Event;
+use crate::domain::{Error, EventId, Kind, Principal, Resource, Result, Scope};
+use crate::store::Store;
+use crate::store::catalog::changes::EventChange;
+
+/// What happened to an event that the reader sees. A created or changed one is as it stands when it is told, so that of
+/// changes one after the other the last is told twice.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventNews {
+    Created(Event),
+    Updated(Event),
+    Deleted(EventId),
+    /// The reader was too slow: so many changes, of anybody's events, went by untold.
+    Missed,
+}
+
+pub type EventFeed = BoxStream<'static, Result<EventNews>>;
+
+impl App {
+    /// Follows the event log from now on.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope; `Busy` or `Throttled` when there are too many feeds.
+    pub fn event_feed(&self, standing: &Standing) -> Result<EventFeed> {
+        let who = standing.principal().clone();
+        who.require(Scope::read(Resource::EventLog))?;
+        let feed = Feed {
+            _seat: self.live.seats.take(&who)?,
+            changes: self.store.catalog().event_changes(),
+            watch: standing.watch(),
+            store: self.store.clone(),
+            who,
+        };
+        let news = stream::try_unfold(feed, |mut feed| async move {
+            let news = feed.next().await?;
+            Ok(Some((news, feed)))
+        });
+        Ok(news.boxed())
+    }
+}
+
+struct Feed {
+    who: Arc<Principal>,
+    store: Arc<Store>,
+    changes: broadcast::Receiver<EventChange>,
+    watch: Watch,
+    _seat: Seat,
+}
+
+impl Feed {
+    async fn next(&mut self) -> Result<EventNews> {
+        loop {
+            let change = tokio::select! {
+                biased;
+                over = self.watch.ended() => return Err(over),
+                change = self.changes.recv() => change,
+            };
+            let change = match change {
+                Ok(change) => change,
+                Err(RecvError::Lagged(_)) => return Ok(EventNews::Missed),
+                Err(RecvError::Closed) => return Err(Error::unavailable("the server is shutting down")),
+            };
+            if self.store.catalog().sees_change(&self.who, &change)
+                && let Some(news) = self.news(&change).await?
+            {
+                return Ok(news);
+            }
+        }
+    }
+
+    /// Nothing of an event that is gone by now: its deletion is told next.
+    async fn news(&self, change: &EventChange) -> Result<Option<EventNews>> {
+        let told = match change.action {
+            Action::Create => EventNews::Created,
+            Action::Delete => return Ok(Some(EventNews::Deleted(change.id))),
+            Action::Update
+            | Action::Revoke
+            | Action::Login
+            | Action::Logout
+            | Action::Write
+            | Action::Run => EventNews::Updated,
+        };
+        match self.store.catalog().event(&self.who, change.id).await {
+            Ok(event) => Ok(Some(told(event))),
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

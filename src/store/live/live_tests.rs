@@ -1,0 +1,291 @@
+//! Whatever is written, cut and restarted, and however fast somebody reads: each record once, in order, or a gap that says
+//! exactly which are not kept.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::tail::{Piece, Tail};
+use super::*;
+use crate::domain::reading::{Reading, Readings};
+use crate::domain::{Micros, StreamId};
+use crate::store::disk::LocalDisk;
+use crate::store::wal::log::{Log, Payload};
+use crate::store::wal::{Record, frame, recovery};
+
+/// A ring that holds few groups, so that readers fall behind.
+const RING: usize = 6_000;
+const SEGMENT: u64 = 512;
+
+/// The rows of a record, by stream and time.
+type Rows = Vec<(i32, i64)>;
+
+struct World {
+    dir: TempDir,
+    log: Log,
+    live: Arc<Live>,
+    /// Of each record its rows; that of record 1 is the first.
+    written: Vec<Rows>,
+}
+
+impl World {
+    fn new() -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, live) = open(&dir, 0);
+        World { dir, log, live, written: Vec::new() }
+    }
+
+    fn write(&mut self, sizes: &[u8]) {
+        let mut runs = Vec::new();
+        let mut payloads = Vec::new();
+        for size in sizes {
+            let seq = self.written.len() as u64 + 1;
+            let rows: Readings = (0..i32::from(*size))
+                .map(|n| Reading::good(StreamId(n), Micros(seq as i64), f64::from(n)))
+                .collect();
+            self.written.push(rows.stream.iter().copied().zip(rows.ts.iter().copied()).collect());
+            let record = Record { readings: rows, ..Record::default() };
+            payloads.push(Payload::new(record.encode()));
+            runs.push((Run::new(record.readings, seq), seq));
+        }
+        let first = self.log.append(&payloads).unwrap();
+        let shared = self.live.share(&runs);
+        self.live.publish(first, runs.len(), shared);
+    }
+
+    fn restart(&mut self) {
+        (self.log, self.live) = open(&self.dir, 0.max(self.oldest() - 1));
+    }
+
+    /// The oldest record that is kept, or the next one when none is.
+    fn oldest(&self) -> u64 {
+        let segments = recovery::segment_files(&LocalDisk, &self.dir.path().join("wal")).unwrap();
+        segments.first().map_or(self.next(), |(_, first)| *first)
+    }
+
+    fn next(&self) -> u64 {
+        self.written.len() as u64 + 1
+    }
+
+    fn rows(&self, seq: u64) -> &Rows {
+        &self.written[seq as usize - 1]
+    }
+}
+
+fn open(dir: &TempDir, flushed: u64) -> (Log, Arc<Live>) {
+    let wal = dir.path().join("wal");
+    let log = Log::open(Arc::new(LocalDisk), &wal, SEGMENT, flushed, |_, _| Ok(())).unwrap();
+    let live = Live::new(Arc::new(LocalDisk), wal, log.next_seq(), RING);
+    (log, live)
+}
+
+struct Reader {
+    tail: Tail,
+    next: u64,
+}
+
+impl Reader {
+    fn new(world: &World, next: u64) -> Reader {
+        Reader { tail: Tail::new(&world.live, next), next }
+    }
+
+    /// Reads some pieces, as far as there are any, and compares each with what was written.
+    async fn read(&mut self, world: &World, pieces: usize) {
+        for _ in 0..pieces {
+            if self.next >= world.next() {
+                assert!(self.tail.ready().is_none());
+                return;
+            }
+            match self.tail.next().await.unwrap() {
+                Piece::Records(records) => {
+                    assert_eq!(records.first(), self.next);
+                    for run in records.runs() {
+                        let rows: Rows = (0..run.len()).map(|i| run.key(i)).collect();
+                        assert_eq!(rows, *world.rows(self.next), "record {}", self.next);
+                        assert!(run.seq.iter().all(|seq| *seq == self.next as i64));
+                        self.next += 1;
+                    }
+                }
+                Piece::Gap(gap) => {
+                    assert_eq!(gap, Gap { from: self.next, to: world.oldest() - 1 });
+                    self.next = gap.to + 1;
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Write(Vec<u8>),
+    /// Flushed so far, with so many bytes kept.
+    Cut(u64),
+    Restart,
+    /// A reader reads so many pieces.
+    Read(usize, usize),
+    /// A reader begins at a share of what was written, in tenths.
+    Begin(u64),
+    /// A reader leaves and comes back where it was.
+    Reconnect(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => prop::collection::vec(0_u8..12, 1..5).prop_map(Step::Write),
+        2 => (0_u64..3000).prop_map(Step::Cut),
+        1 => Just(Step::Restart),
+        6 => (0_usize..6, 1_usize..5).prop_map(|(reader, pieces)| Step::Read(reader, pieces)),
+        2 => (0_u64..=10).prop_map(Step::Begin),
+        1 => (0_usize..6).prop_map(Step::Reconnect),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+async fn play(steps: Vec<Step>) {
+    let mut world = World::new();
+    let mut readers: Vec<Reader> = Vec::new();
+    for step in steps {
+        match step {
+            Step::Write(sizes) => world.write(&sizes),
+            Step::Cut(keep) => world.log.cut(world.next() - 1, keep).unwrap(),
+            Step::Restart => {
+                let places: Vec<u64> = readers.drain(..).map(|reader| reader.next).collect();
+                world.restart();
+                readers = places.into_iter().map(|next| Reader::new(&world, next)).collect();
+            }
+            Step::Read(reader, pieces) => {
+                if let Some(reader) = readers.get_mut(reader) {
+                    reader.read(&world, pieces).await;
+                }
+            }
+            Step::Begin(tenths) => {
+                let next = 1 + (world.next() - 1) * tenths / 10;
+                readers.push(Reader::new(&world, next));
+            }
+            Step::Reconnect(reader) => {
+                if let Some(reader) = readers.get_mut(reader) {
+                    *reader = Reader::new(&world, reader.next);
+                }
+            }
+        }
+    }
+    for reader in &mut readers {
+        reader.read(&world, usize::MAX).await;
+        assert_eq!(reader.next, world.next());
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn every_reader_gets_every_record_in_order_or_a_gap_that_says_what_is_missing(steps in steps()) {
+        runtime().block_on(play(steps));
+    }
+}
+
+#[test]
+fn who_waits_is_told_of_the_next_group() {
+    runtime().block_on(async {
+        let mut world = World::new();
+        let mut reader = Reader::new(&world, 1);
+        let waiting = tokio::spawn(async move {
+            let piece = reader.tail.next().await;
+            assert!(matches!(piece, Ok(Piece::Records(records)) if records.first() == 1));
+        });
+        tokio::task::yield_now().await;
+        world.write(&[3]);
+        waiting.await.unwrap();
+    });
+}
+
+#[test]
+fn giving_up_waiting_loses_nothing() {
+    runtime().block_on(async {
+        let mut world = World::new();
+        world.write(&[1, 2]);
+        let mut reader = Reader::new(&world, 1);
+        // The log is read on another thread: it cannot be there at once.
+        assert!(futures::FutureExt::now_or_never(reader.tail.next()).is_none());
+        assert!(reader.tail.ready().is_none());
+        reader.read(&world, 1).await;
+        assert_eq!(reader.next, 3);
+    });
+}
+
+#[test]
+fn a_group_larger_than_the_ring_is_read_from_the_log() {
+    runtime().block_on(async {
+        let mut world = World::new();
+        let mut reader = Reader::new(&world, 1);
+        world.write(&[1]);
+        world.write(&[200; 4]);
+        world.write(&[1]);
+        reader.read(&world, usize::MAX).await;
+        assert_eq!(reader.next, 7);
+    });
+}
+
+#[test]
+fn what_is_not_committed_is_seen_by_nobody() {
+    runtime().block_on(async {
+        let mut world = World::new();
+        world.write(&[2, 2]);
+        let (path, _) =
+            recovery::segment_files(&LocalDisk, &world.dir.path().join("wal")).unwrap().pop().unwrap();
+        let payload = Payload::new(Record::default().encode());
+        let header = frame::record_header(payload.bytes.len(), payload.crc, 3);
+        OpenOptions::new().append(true).open(path).unwrap().write_all(&header).unwrap();
+        let mut tail = Tail::new(&world.live, 1);
+        let Ok(Piece::Records(records)) = tail.next().await else { panic!("there are two records") };
+        assert_eq!((records.first(), records.runs().len()), (1, 2));
+        assert!(futures::FutureExt::now_or_never(tail.next()).is_none());
+    });
+}
+
+#[test]
+fn nothing_is_held_for_nobody() {
+    let mut world = World::new();
+    world.write(&[4]);
+    assert!(world.live.share(&[]).is_none());
+    let reader = Reader::new(&world, 2);
+    assert!(world.live.share(&[]).is_some());
+    world.write(&[4]);
+    assert!(matches!(world.live.ring.lock().find(2), ring::Found::Group(_)));
+    drop(reader);
+    assert!(matches!(world.live.ring.lock().find(2), ring::Found::Behind { end: 3 }));
+}
+
+#[test]
+fn a_closed_log_is_read_to_its_end() {
+    runtime().block_on(async {
+        let mut world = World::new();
+        world.write(&[1]);
+        let mut reader = Reader::new(&world, 1);
+        world.live.close();
+        reader.read(&world, 1).await;
+        assert_eq!(reader.next, 2);
+        assert!(reader.tail.next().await.is_err());
+    });
+}
+
+#[test]
+fn damage_in_the_kept_log_is_named() {
+    runtime().block_on(async {
+        let mut world = World::new();
+        world.write(&[5]);
+        let (path, _) =
+            recovery::segment_files(&LocalDisk, &world.dir.path().join("wal")).unwrap().pop().unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let error = Tail::new(&world.live, 1).next().await.unwrap_err();
+        assert!(error.message.contains("record 1 is not at offset 20"), "{error}");
+    });
+}
