@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything ingest soak hundred_million ten_thousand_streams growth files import lists peers)
+sections=(everything ingest soak graph hundred_million ten_thousand_streams growth files import lists peers)
 soak_seconds=1200
 
 fail() {
@@ -30,6 +30,12 @@ ingest() {
 # Writes at half of full speed and asks at the same time, compaction running. Its last table has p99 against idle p50.
 soak() {
     "$BASALT" bench soak --seconds "$soak_seconds"
+}
+
+# A nested question of GraphQL, and 200 subscribers to 500 values a second.
+graph() {
+    "$BASALT" bench graph
+    "$BASALT" bench live
 }
 
 # 100 streams of ten days and one with a year: 117.9 million rows.

@@ -96,3 +96,14 @@ async fn three_clients_are_told_of_everything() {
     let start = "3 clients x 100 values/s for 1 s: each was told of all 100 values";
     assert!(told.starts_with(start) && told.contains("(300 values)"), "{told}");
 }
+
+#[tokio::test]
+async fn the_graph_is_asked_by_one_and_by_several() {
+    let home = Home::new();
+    let dir = home.path().join("graph").display().to_string();
+    let args = ["bench", "graph", "--devices", "3", "--streams", "2", "--seconds", "1", "--data-dir", &dir];
+    let told = home.basalt(&args).await.ok();
+    assert!(told.starts_with("3 devices x 2 streams x newest value"), "{told}");
+    let clients: Vec<_> = told.lines().skip(2).filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(clients, ["1", "4", "10"], "{told}");
+}

@@ -33,6 +33,8 @@ pub enum Part {
     Soak(Soak),
     /// Measure subscriptions: many clients follow what is written
     Live(Live),
+    /// Measure a nested question of GraphQL: devices, their streams, the newest value of each
+    Graph(Graph),
 }
 
 #[derive(Args)]
@@ -154,6 +156,22 @@ pub struct Soak {
     /// Rows a second [default: half of what half a minute at full speed reached]
     #[arg(long, value_parser = positive)]
     pub rate: Option<usize>,
+    /// An empty directory to work in and keep [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Graph {
+    /// Devices of the plant
+    #[arg(long, default_value_t = 100, value_parser = positive)]
+    pub devices: usize,
+    /// Streams of each
+    #[arg(long, default_value_t = 5, value_parser = positive)]
+    pub streams: usize,
+    /// How long each number of clients asks
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
     /// An empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

@@ -95,27 +95,41 @@ impl Client {
 
     /// Several clients ask for a while, each the rounds of its own.
     pub fn ask_together(&self, id: &'static str, clients: usize, time: Duration) -> Result<Together> {
-        let until = Instant::now() + time;
-        let one = |number: usize| -> Result<Latencies> {
-            let (mut to, mut latencies) = (self.connect()?, Latencies::default());
-            while Instant::now() < until {
-                let round = latencies.count() * clients + number;
-                latencies.add(self.ask(&mut to, questions::by_id(id), round)?.0);
-            }
-            Ok(latencies)
-        };
-        let started = Instant::now();
-        let mut all = Latencies::default();
-        std::thread::scope(|scope| -> Result<()> {
-            let threads: Vec<_> = (0..clients).map(|number| scope.spawn(move || one(number))).collect();
-            for thread in threads {
-                all.extend([thread.join().map_err(|_| Error::internal("a client panicked"))??]);
-            }
-            Ok(())
-        })?;
-        let answers_per_s = all.count() as f64 / started.elapsed().as_secs_f64();
+        let ask = |to: &mut Connection, round| Ok(self.ask(to, questions::by_id(id), round)?.0);
+        let (all, answers_per_s) = together(clients, time, ask, || self.connect())?;
         Ok(Together { id, clients, answers_per_s, p99_ms: all.ms(0.99) })
     }
+}
+
+/// Several clients do something for a while, each on a connection of its own and told of rounds of its own; how long each
+/// took, and how many there were a second.
+pub fn together(
+    clients: usize,
+    time: Duration,
+    ask: impl Fn(&mut Connection, usize) -> Result<Duration> + Sync,
+    connect: impl Fn() -> Result<Connection> + Sync,
+) -> Result<(Latencies, f64)> {
+    let until = Instant::now() + time;
+    let one = |number: usize| -> Result<Latencies> {
+        let (mut to, mut latencies) = (connect()?, Latencies::default());
+        while Instant::now() < until {
+            let round = latencies.count() * clients + number;
+            latencies.add(ask(&mut to, round)?);
+        }
+        Ok(latencies)
+    };
+    let one = &one;
+    let started = Instant::now();
+    let mut all = Latencies::default();
+    std::thread::scope(|scope| -> Result<()> {
+        let threads: Vec<_> = (0..clients).map(|number| scope.spawn(move || one(number))).collect();
+        for thread in threads {
+            all.extend([thread.join().map_err(|_| Error::internal("a client panicked"))??]);
+        }
+        Ok(())
+    })?;
+    let per_s = all.count() as f64 / started.elapsed().as_secs_f64();
+    Ok((all, per_s))
 }
 
 /// Every question cold, each after a restart of its own, then all hot.

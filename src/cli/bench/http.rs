@@ -27,9 +27,18 @@ impl Request {
 
     /// A statement to be answered in Arrow.
     pub fn sql(key: &str, query: &str, params: &Value) -> Request {
-        let body = json!({"query": query, "params": params}).to_string();
+        Self::post(key, "/sql", ARROW, &json!({"query": query, "params": params}))
+    }
+
+    /// A question of GraphQL.
+    pub fn graphql(key: &str, query: &str, variables: &Value) -> Request {
+        Self::post(key, "/graphql", "application/json", &json!({"query": query, "variables": variables}))
+    }
+
+    fn post(key: &str, path: &str, accept: &str, body: &Value) -> Request {
+        let body = body.to_string();
         let head = format!(
-            "POST /sql HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\nAccept: {ARROW}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\nAccept: {accept}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );

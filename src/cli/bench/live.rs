@@ -11,6 +11,7 @@ use super::disk::mebibytes;
 use super::feed::Feed;
 use super::figures::{Latencies, show};
 use super::server::{Dir, Server};
+use super::used::Used;
 use super::{note, signals};
 use crate::cli::print;
 use crate::domain::{Error, Micros, Result, StreamId};
@@ -28,7 +29,7 @@ pub async fn run(args: &args::Live) -> Result<()> {
     let mut writer = Writer { server: &server, streams: &streams, rate: args.rate, written: 0 };
 
     note("writing with nobody following");
-    let alone = Used::of(&server, writer.write(time, Instant::now())).await?;
+    let (alone, ()) = Used::of(&server, writer.write(time, Instant::now())).await?;
     note(&format!("{} clients follow", args.clients));
     let begun = Instant::now();
     let mut clients = Vec::with_capacity(args.clients);
@@ -37,7 +38,7 @@ pub async fn run(args: &args::Live) -> Result<()> {
     }
     let count = writer.count(time);
     let clients: Vec<_> = clients.into_iter().map(|feed| tokio::spawn(follow(feed, count, begun))).collect();
-    let used = Used::of(&server, writer.write(time, begun)).await?;
+    let (used, ()) = Used::of(&server, writer.write(time, begun)).await?;
     let mut told = Told::default();
     for client in clients {
         let one = client.await.map_err(|e| Error::internal("a client ended early").because(e))??;
@@ -139,26 +140,5 @@ impl Writer<'_> {
         } else {
             Err(Error::unavailable(format!("a write was refused: {text}")))
         }
-    }
-}
-
-/// What the server took for something.
-struct Used {
-    /// Share of one core; none where the system does not tell.
-    cpu: Option<f64>,
-    memory: Option<u64>,
-}
-
-impl Used {
-    async fn of(server: &Server, work: impl Future<Output = Result<()>>) -> Result<Used> {
-        let (before, started) = (server.cpu(), Instant::now());
-        work.await?;
-        let took = started.elapsed().as_secs_f64();
-        let cpu = server.cpu().zip(before).map(|(after, before)| (after - before).as_secs_f64() / took);
-        Ok(Used { cpu, memory: server.memory_bytes() })
-    }
-
-    fn percent(&self) -> String {
-        self.cpu.map_or("an unknown share".to_owned(), |share| format!("{:.1} %", share * 100.0))
     }
 }

@@ -8,6 +8,7 @@ mod bulk;
 mod disk;
 mod feed;
 mod figures;
+mod graph;
 mod growth;
 mod http;
 mod ingest;
@@ -19,6 +20,7 @@ mod server;
 mod signals;
 mod single;
 mod soak;
+mod used;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -48,6 +50,7 @@ pub async fn run(args: args::Bench) -> Result<()> {
         Some(Part::Growth(args)) => growth::run(&args).await,
         Some(Part::Soak(args)) => soak::run(&args).await,
         Some(Part::Live(args)) => live::run(&args).await,
+        Some(Part::Graph(args)) => graph::run(&args).await,
     }
 }
 

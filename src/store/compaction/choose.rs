@@ -8,6 +8,9 @@ use crate::store::lake::file::LakeFile;
 const MIN_RUN: usize = 8;
 /// A file of this size is done, unless late rows must be folded into it.
 const TARGET_BYTES: u64 = 128 << 20;
+/// Rows of one file at most: a merge of more begins another. One of so many is done as well, however small: merged again
+/// it would come out the same.
+pub const FILE_ROWS: u64 = 16 << 20;
 /// Late files that make a merge of the day so far worth it: each costs every query over the day.
 const MANY_LATE: usize = 4;
 
@@ -43,7 +46,8 @@ fn cut(files: &[Arc<LakeFile>], start: usize, len: usize) -> Window {
 fn small_run(files: &[Arc<LakeFile>], min_run: usize) -> Option<(usize, usize)> {
     let highest = tier(TARGET_BYTES);
     (0..=highest).find_map(|limit| {
-        let fits = |f: &Arc<LakeFile>| !f.is_late && f.bytes < TARGET_BYTES && tier(f.bytes) <= limit;
+        let is_done = |f: &LakeFile| f.bytes >= TARGET_BYTES || f.rows >= FILE_ROWS;
+        let fits = |f: &Arc<LakeFile>| !f.is_late && !is_done(f) && tier(f.bytes) <= limit;
         let mut start = 0;
         while start < files.len() {
             let len = files[start..].iter().take_while(|f| fits(f)).count();

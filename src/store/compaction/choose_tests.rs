@@ -3,12 +3,12 @@
 use super::*;
 use crate::domain::time::Day;
 
-/// `sizes` in KiB, in the order of writes; negative is late.
+/// `sizes` in KiB, in the order of writes; negative is late. A KiB holds a thousand rows: with 16,778 of them a file is full.
 fn day(sizes: &[i64]) -> Vec<Arc<LakeFile>> {
     let file = |(i, kib): (usize, &i64)| LakeFile {
         path: format!("date=2026-01-01/part-{i}.parquet"),
         day: Day(20_454),
-        rows: 1,
+        rows: kib.unsigned_abs() * 1000,
         bytes: kib.unsigned_abs() << 10,
         streams: (1, 1),
         ts: (0, 0),
@@ -33,6 +33,8 @@ fn neighbours_worth_merging_are_found() {
         ("small_ones_after_a_big_one", &after_big[..], false, Some((1, 9, false))),
         ("at_most_the_fan_in", &[10; 100][..], false, Some((0, 64, false))),
         ("big_ones_are_done", &[200_000, 200_000][..], true, None),
+        ("full_ones_are_done", &[16_778, 16_778, 10][..], true, None),
+        ("small_ones_after_full_ones", &[16_778, 16_778, 10, 10][..], true, Some((2, 2, false))),
         ("a_late_one_waits_while_the_day_goes_on", &with_late[..], false, None),
         ("a_late_one_of_a_settled_day", &with_late[..], true, Some((0, 15, false))),
         ("many_late_ones", &[10, -1, -1, -1, -1][..], false, Some((0, 5, false))),
@@ -44,18 +46,35 @@ fn neighbours_worth_merging_are_found() {
     }
 }
 
+/// As a merge writes them: full ones, and one with the rest.
+fn merged(window: &Window, number: usize) -> Vec<Arc<LakeFile>> {
+    let last = window.files.last().unwrap();
+    let sum = |of: fn(&LakeFile) -> u64| window.files.iter().map(|f| of(f)).sum::<u64>();
+    let (rows, bytes) = (sum(|f| f.rows), sum(|f| f.bytes));
+    let part = |i: u64| {
+        let own = (rows - i * FILE_ROWS).min(FILE_ROWS);
+        let path = format!("merged-{number}-{i}");
+        let bytes = bytes * own / rows;
+        Arc::new(LakeFile { path, rows: own, bytes, is_late: window.is_late, ..last.as_ref().clone() })
+    };
+    (0..rows.div_ceil(FILE_ROWS)).map(part).collect()
+}
+
 #[test]
 fn merging_ends() {
-    let mut files = day(&[10; 200]);
-    let mut merges = 0;
-    while let Some(window) = window(&files, true, 64) {
-        merges += 1;
-        assert!(merges < 20, "{files:?}");
-        let last = window.files.last().unwrap();
-        let bytes = window.files.iter().map(|f| f.bytes).sum();
-        let merged = LakeFile { bytes, is_late: window.is_late, ..last.as_ref().clone() };
-        files.retain(|f| !window.files.iter().any(|w| w.path == f.path));
-        files.push(Arc::new(merged));
+    let with_late: Vec<i64> = (0..200).map(|i| if i % 3 == 2 { -100 } else { 2000 }).collect();
+    // A day of 100 million rows has files that are full and smaller than is aimed at.
+    for (name, sizes, expected) in
+        [("small", vec![10; 200], 1), ("many_rows", vec![2000; 50], 6), ("late_ones", with_late, 17)]
+    {
+        let mut files = day(&sizes);
+        let mut merges = 0;
+        while let Some(window) = window(&files, true, 64) {
+            merges += 1;
+            assert!(merges < 20, "{name}: {files:?}");
+            files.retain(|f| !window.files.iter().any(|w| w.path == f.path));
+            files.extend(merged(&window, merges));
+        }
+        assert_eq!(files.len(), expected, "{name}");
     }
-    assert_eq!(files.len(), 1);
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::choose::FILE_ROWS;
 use crate::domain::Result;
 use crate::domain::progress::Progress;
 use crate::domain::time::Day;
@@ -15,9 +16,6 @@ use crate::store::lake::source::{Source, Wanted};
 use crate::store::memtable::run::Run;
 use crate::store::pace::Pace;
 use crate::store::table::Table;
-
-/// Rows of one file at most.
-const FILE_ROWS: u64 = 16 << 20;
 
 /// Where merged files go, and how they count there.
 pub struct Merge<'a> {
