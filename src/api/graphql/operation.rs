@@ -4,7 +4,7 @@ use async_graphql::{Request, Response};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
-use super::{Graph, errors};
+use super::{Graph, drive, errors};
 use crate::api::caller::Caller;
 use crate::app::live::standing::Standing;
 
@@ -34,9 +34,10 @@ impl Graph {
     /// Runs a request that was admitted, for somebody who stays.
     fn follow(&self, request: Request, standing: &Standing) -> BoxStream<'static, Response> {
         let caller = Caller(standing.principal().clone());
-        let request = self.prepared(request, &caller).data(standing.clone());
+        let (request, asked) = self.prepared(request, &caller);
         let app = self.app.clone();
-        let responses = self.schema.execute_stream(request);
+        let responses = self.schema.execute_stream(request.data(standing.clone()));
+        let responses = drive::many(asked, responses);
         let dressed = responses.map(move |mut response| {
             errors::dress(&app, &caller, &mut response);
             response
