@@ -10,6 +10,7 @@ mod support;
 
 mod cli;
 mod crash;
+mod examples;
 mod graphql;
 mod ingest;
 mod isolation;
