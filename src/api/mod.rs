@@ -22,6 +22,7 @@ pub mod named;
 pub mod openapi;
 pub mod origin;
 pub mod output;
+pub mod pages;
 pub mod payload;
 pub mod rest;
 pub mod serve;
@@ -43,6 +44,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(sql::routes())
         .merge(named::routes())
         .merge(ingest::routes())
+        .merge(pages::routes())
         .merge(control::routes())
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
