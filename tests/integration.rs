@@ -16,6 +16,7 @@ mod ingest;
 mod isolation;
 mod lake;
 mod modbus;
+mod pages;
 mod rest;
 mod sql;
 mod store;
