@@ -1,9 +1,10 @@
 -- name: hourly-mean
--- description: Count, mean, minimum and maximum of one stream by hour
+-- description: Count, mean, minimum and maximum of a stream by hour, or by any other step
 -- param: stream bigint
--- param: from timestamp = '1970-01-01T00:00:00Z'
--- param: to timestamp = '2262-01-01T00:00:00Z'
-SELECT date_trunc('hour', ts) AS hour,
+-- param: step interval = '1 hour'
+-- param: from timestamp = '1970-01-01'
+-- param: to timestamp = '2261-12-31'
+SELECT time_bucket($step, ts) AS ts,
        count(value) AS n,
        avg(value) AS mean,
        min(value) AS min,

@@ -1,13 +1,9 @@
 -- name: latest
--- description: The newest reading of every stream within a time, with its device and unit
--- param: from timestamp = '1970-01-01T00:00:00Z'
-SELECT d.name AS device, s.name AS stream, r.ts, r.value, r.text, s.unit, r.quality
-FROM (
-    SELECT *, row_number() OVER (PARTITION BY stream_id ORDER BY ts DESC) AS newest
-    FROM readings
-    WHERE ts >= $from
-) r
-JOIN streams s ON s.id = r.stream_id
+-- description: The newest reading of every stream, with its device and unit
+-- param: from timestamp = '1970-01-01'
+SELECT d.name AS device, s.name AS stream, l.stream_id, l.ts, l.value, l.text, s.unit, l.quality
+FROM latest l
+JOIN streams s ON s.id = l.stream_id
 JOIN devices d ON d.id = s.device_id
-WHERE r.newest = 1
+WHERE l.ts >= $from
 ORDER BY d.name, s.name

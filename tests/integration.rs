@@ -10,11 +10,13 @@ mod support;
 
 mod cli;
 mod crash;
+mod examples;
 mod graphql;
 mod ingest;
 mod isolation;
 mod lake;
 mod modbus;
+mod pages;
 mod rest;
 mod sql;
 mod store;

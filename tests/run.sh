@@ -1,46 +1,13 @@
 #!/usr/bin/env bash
 # Runs all tests, after preparing what they need: the pinned peers of Python in .venv and those of npm in tests/peers/npm,
-# and a PostgreSQL server of its own that is gone afterwards. Arguments go to `cargo test`, such as `tests/run.sh --test integration lake::`.
+# Chromium, and a PostgreSQL server of its own that is gone afterwards. Arguments go to `cargo test`, such as
+# `tests/run.sh --test integration lake::`.
 #
-# Needs Rust, a C compiler, Python 3, and Node.js with npm. PostgreSQL is taken from PATH or its usual places; root on a
-# Debian or Ubuntu gets these installed.
+# Needs Rust, a C compiler, Python 3, and Node.js with npm. PostgreSQL and Chromium are taken from PATH or their usual places;
+# root on a Debian or Ubuntu gets these installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-fail() {
-    echo "tests/run.sh: $*" >&2
-    exit 1
-}
-
-apt_install() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
-    echo "installing $*" >&2
-    { DEBIAN_FRONTEND=noninteractive apt-get update && apt-get install -y --no-install-recommends "$@"; } >&2
-}
-
-prepare_python() {
-    local wanted=tests/peers/requirements.txt installed=.venv/installed-requirements.txt
-    if ! cmp -s "$wanted" "$installed"; then
-        rm -rf .venv
-        python3 -m venv .venv >/dev/null 2>&1 || {
-            rm -rf .venv
-            apt_install python3-venv && python3 -m venv .venv
-        } || fail "cannot make a Python environment: install Python 3 with its venv module (python3-venv)"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted" >&2
-        cp "$wanted" "$installed"
-    fi
-    export BASALT_TEST_PYTHON="$PWD/.venv/bin/python"
-}
-
-# The pinned packages of npm, in a folder beside their list.
-prepare_node() {
-    local dir=tests/peers/npm
-    command -v npm >/dev/null || apt_install nodejs npm || fail "npm is missing: install Node.js 18 or newer with npm"
-    if ! cmp -s "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"; then
-        npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2
-        cp "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"
-    fi
-}
+. tests/prepare.sh
 
 # Prints the directory of the newest PostgreSQL server.
 find_postgres() {
@@ -91,6 +58,8 @@ command -v cargo >/dev/null || fail "cargo is missing: install Rust from https:/
 command -v python3 >/dev/null || apt_install python3 python3-venv || fail "python3 is missing: install Python 3"
 prepare_python
 prepare_node
+prepare_npm
+prepare_chromium
 
 bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||
     fail "no PostgreSQL server found: install one (Debian, Ubuntu: apt-get install postgresql) or put its bin directory on PATH"

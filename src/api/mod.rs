@@ -18,9 +18,11 @@ pub mod graphql;
 pub mod health;
 pub mod ingest;
 pub mod layers;
+pub mod named;
 pub mod openapi;
 pub mod origin;
 pub mod output;
+pub mod pages;
 pub mod payload;
 pub mod rest;
 pub mod serve;
@@ -40,7 +42,9 @@ pub fn router(app: Arc<App>) -> Router {
         .fold(Router::new(), |router, route| route.add_to(router, &app))
         .merge(graphql::http::routes(&app))
         .merge(sql::routes())
+        .merge(named::routes())
         .merge(ingest::routes())
+        .merge(pages::routes())
         .merge(control::routes())
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)

@@ -66,6 +66,7 @@ async fn open() -> (TempDir, App) {
         graphql: Default::default(),
         host: Default::default(),
         live: Default::default(),
+        queries: Arc::default(),
     };
     (dir, App::new(store, Arc::new(engine), &states, clock, settings))
 }

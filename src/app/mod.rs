@@ -19,6 +19,7 @@ pub mod io;
 pub mod license;
 pub mod live;
 pub mod many;
+pub mod named;
 mod password;
 pub mod plant;
 pub mod posted;
@@ -47,6 +48,7 @@ use crate::collect::Collectors;
 use crate::domain::Clock;
 use crate::domain::key::KeySecret;
 use crate::query::Engine;
+use crate::query::named::NamedQueries;
 use crate::store::Store;
 
 /// What of the configuration the core needs to know.
@@ -61,6 +63,7 @@ pub struct Settings {
     pub host: host::HostSettings,
     pub graphql: graphql::Limits,
     pub live: live::LiveSettings,
+    pub queries: Arc<NamedQueries>,
 }
 
 /// The application: one per data directory, shared by every surface.

@@ -243,7 +243,14 @@ pub struct KeyCreate {
 #[derive(Args)]
 pub struct Sql {
     /// One SELECT statement
-    pub query: String,
+    #[arg(value_name = "STATEMENT", required_unless_present = "query")]
+    pub statement: Option<String>,
+    /// A named query instead; GET /sql/queries lists them
+    #[arg(long, value_name = "NAME", conflicts_with = "statement")]
+    pub query: Option<String>,
+    /// A parameter of the named query; repeatable
+    #[arg(long = "param", value_name = "NAME=VALUE", requires = "query", value_parser = read_param)]
+    pub params: Vec<(String, String)>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -253,6 +260,11 @@ pub struct Sql {
     pub org: InOrg,
     #[command(flatten)]
     pub place: Place,
+}
+
+fn read_param(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -34,6 +34,8 @@ pub struct Config {
     pub flush: Flush,
     pub compaction: Compaction,
     pub lake: Lake,
+    /// A folder of named queries beside those compiled in.
+    pub queries_dir: Option<PathBuf>,
     /// Between two removals of expired rows from the disk.
     pub retention_interval: Duration,
     /// Bytes of unflushed rows past which writers wait.
@@ -123,6 +125,7 @@ impl Default for Config {
             flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
             compaction: Compaction { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 0.5 },
             lake: Lake { url: None, keep_removed: Duration::from_secs(300) },
+            queries_dir: None,
             retention_interval: Duration::from_secs(3600),
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),

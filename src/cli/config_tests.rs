@@ -44,7 +44,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let config = load(&uncommented, &[], vec![]).expect("the example is valid");
     let lake = Lake { url: None, ..config.lake.clone() };
     let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
-    assert_eq!(Config { catalog_url: None, lake, host, ..config }, Config::default());
+    assert_eq!(Config { catalog_url: None, queries_dir: None, lake, host, ..config }, Config::default());
 }
 
 #[test]

@@ -135,6 +135,7 @@ Basalt demo: a simulated plant, polled every second.
 
   REST      {url}/api/device/
   SQL       {url}/sql
+  pages     {url}/console (SQL), {url}/graphiql (GraphQL)
 {credentials}
   data      {dir}
 

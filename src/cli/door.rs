@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::writer::StreamWriter;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::args::{Elsewhere, InOrg, Place};
@@ -93,6 +93,14 @@ impl Door {
                 opened.app.sql(principal, request).await
             }
             Door::Beside { server, .. } | Door::Elsewhere(server) => server.sql(query).await,
+        }
+    }
+
+    /// Asks a named query, its parameters by name.
+    pub async fn named_query(&self, name: &str, params: &Map<String, Value>) -> Result<Answer> {
+        match self {
+            Door::Here { opened, principal, .. } => opened.app.named_query(principal, name, params).await,
+            Door::Beside { server, .. } | Door::Elsewhere(server) => server.named_query(name, params).await,
         }
     }
 

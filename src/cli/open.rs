@@ -11,6 +11,7 @@ use crate::app::plant::States;
 use crate::app::{App, Settings};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Error, Result};
+use crate::query::named::NamedQueries;
 use crate::query::{Engine, EngineOptions};
 use crate::store::backup::UNFINISHED;
 use crate::store::catalog::Catalog;
@@ -42,6 +43,7 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
             config.data_dir.display()
         )));
     }
+    let queries = Arc::new(NamedQueries::load(config.queries_dir.as_deref())?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalog = Arc::new(Catalog::open(&catalog_url(config), clock.clone()).await?);
     let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
@@ -56,6 +58,7 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
         graphql: config.graphql,
         host: config.host.clone(),
         live: config.live.clone(),
+        queries,
     };
     let app = Arc::new(App::new(store.clone(), Arc::new(engine), &states, clock.clone(), settings));
     Ok(Opened { app, store, clock, _lock: lock })

@@ -9,7 +9,7 @@ use arrow::ipc::reader::StreamDecoder;
 use futures::stream::{self, BoxStream, StreamExt};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::progress::Shown;
 use super::running::Running;
@@ -84,10 +84,20 @@ impl Remote {
         Err(Error::unavailable("the server ended before the command did"))
     }
 
-    /// Asks for Arrow whatever the user wants to see: one form to decode, and types arrive as they are.
     pub async fn sql(&self, query: &str) -> Result<Answer> {
-        let request = self.client.post(self.at("/sql")).header(ACCEPT, ARROW).json(&json!({"query": query}));
-        let answer = self.send(request).await?;
+        self.ask(self.at("/sql"), &json!({ "query": query })).await
+    }
+
+    /// Asks a named query, its parameters by name.
+    pub async fn named_query(&self, name: &str, params: &Map<String, Value>) -> Result<Answer> {
+        let mut url = self.at("/sql/queries");
+        url.path_segments_mut().expect("it has a host").push(name);
+        self.ask(url, &json!({ "params": params })).await
+    }
+
+    /// Asks for Arrow whatever the user wants to see: one form to decode, and types arrive as they are.
+    async fn ask(&self, url: Url, question: &Value) -> Result<Answer> {
+        let answer = self.send(self.client.post(url).header(ACCEPT, ARROW).json(question)).await?;
         let cut_short = |e: reqwest::Error| Error::unavailable("the answer was cut short").because(e);
         decode(answer.bytes_stream().map(move |part| part.map_err(cut_short)).boxed()).await
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal};
 
+use serde_json::Value;
+
 use super::args::{Format, Sql};
 use super::door::Door;
 use super::rows;
@@ -12,7 +14,12 @@ pub async fn run(args: Sql) -> Result<()> {
         return Err(Error::invalid("Parquet is not for the eye: send it to a file with > answer.parquet"));
     }
     let door = Door::open_or_elsewhere(&args.elsewhere, &args.place, &args.org).await?;
-    let written = match door.sql(&args.query).await {
+    let params = args.params.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+    let answer = match (args.query, args.statement) {
+        (Some(name), _) => door.named_query(&name, &params).await,
+        (None, statement) => door.sql(&statement.unwrap_or_default()).await,
+    };
+    let written = match answer {
         Ok(answer) => {
             let written = rows::write(&answer.schema, answer.batches, args.format.into(), io::stdout());
             written.await.map(drop)

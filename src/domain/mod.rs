@@ -15,6 +15,7 @@ pub mod key;
 pub mod license;
 pub mod live;
 pub mod machine;
+pub mod named;
 pub mod org;
 pub mod page;
 pub mod policy;

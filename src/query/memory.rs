@@ -17,6 +17,9 @@ pub const POOL_TAKEN: &str = "other queries hold the memory that all queries sha
 /// One in so many bytes of a share stays free for operators that need what they ask for: merging sorted streams is one
 /// of them, and those that feed it would hold all there is.
 const KEPT_FREE: usize = 4;
+/// However many operators of a query yield, each may have one in so many parts of its share. A sort fails when it cannot
+/// set aside what it will merge its runs in, which is no more than this.
+pub const SMALLEST_PART: usize = 32;
 /// How a sort calls what it merges its spilled runs in. It cannot spill, but merges in several passes when refused.
 const MERGE_OF_RUNS: &str = "ExternalSorterMerge";
 
@@ -52,7 +55,7 @@ impl Held {
     fn fits(&self, limit: usize, reservation: &MemoryReservation, additional: usize) -> bool {
         let is_within = (self.yielding + self.firm).saturating_add(additional) <= limit;
         let for_yielders = limit.saturating_sub(self.firm.max(limit / KEPT_FREE));
-        let part = for_yielders / self.yielders.max(1);
+        let part = (for_yielders / self.yielders.max(1)).max(limit / SMALLEST_PART);
         let is_part = reservation.size().saturating_add(additional) <= part;
         is_within && (is_part || !yields(reservation.consumer()))
     }

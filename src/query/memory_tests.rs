@@ -68,3 +68,15 @@ fn operators_that_can_spill_get_equal_parts_and_leave_some_for_the_others() {
     one.try_grow(150).unwrap();
     assert!(one.try_grow(1).is_err(), "the quarter stays free");
 }
+
+#[test]
+fn of_many_operators_each_gets_what_it_has_to_set_aside() {
+    let (_, [share, _]) = shares(1000, 320);
+    let sorts: Vec<_> =
+        (0..30).map(|_| MemoryConsumer::new("sort").with_can_spill(true).register(&share)).collect();
+    for sort in &sorts {
+        sort.try_grow(320 / SMALLEST_PART).unwrap();
+        assert!(sort.try_grow(1).is_err(), "its part is spent");
+    }
+    reserve(&share).try_grow(20).unwrap();
+}

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod list;
 pub mod log;
 pub mod memory;
+pub mod named;
 pub mod params;
 pub mod rollup;
 pub mod run;

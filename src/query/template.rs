@@ -13,6 +13,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::engine::EngineOptions;
 use super::functions;
+use super::memory::SMALLEST_PART;
 use super::rollup::rule::UseStatistics;
 
 /// What all queries may spill together: a query must not fill the disk the log is on.
@@ -28,7 +29,7 @@ pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
         .with_information_schema(true)
         .with_default_catalog_and_schema("basalt", "public")
         .with_create_default_catalog_and_schema(false);
-    set(config.options_mut(), options, cores);
+    set(config.options_mut(), options);
     let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(options.memory_bytes)))
         .with_temp_file_path(&options.spill_dir)
@@ -43,13 +44,13 @@ pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
     Ok(state)
 }
 
-fn set(settings: &mut ConfigOptions, options: &EngineOptions, cores: usize) {
+fn set(settings: &mut ConfigOptions, options: &EngineOptions) {
     settings.execution.time_zone = Some("UTC".to_owned());
     settings.execution.use_row_number_estimates_to_optimize_partitioning = true;
     settings.sql_parser.dialect = Dialect::PostgreSQL;
     settings.sql_parser.map_string_types_to_utf8view = false;
-    // Each sorting partition sets this much aside for merging what it spilled: together no more than a quarter of a share.
+    // Each sorting partition sets this much aside for merging what it spilled, and a query may have many.
     let share = options.share_bytes.min(options.memory_bytes);
     let reserved = &mut settings.execution.sort_spill_reservation_bytes;
-    *reserved = (*reserved).min(share / (4 * cores));
+    *reserved = (*reserved).min(share / SMALLEST_PART);
 }

@@ -22,6 +22,7 @@ use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{Clock, DeviceId, Micros, Principal, Result, StreamId};
 use basalt::query::engine::Answer;
+use basalt::query::named::NamedQueries;
 use basalt::query::values::ValuesQuery;
 use basalt::query::{Engine, EngineOptions};
 use basalt::store::catalog::Catalog;
@@ -212,6 +213,7 @@ impl Inside {
             graphql: Default::default(),
             host,
             live: LiveSettings::default(),
+            queries: Arc::new(NamedQueries::load(None).unwrap()),
         };
         let states = States::default();
         Arc::new(App::new(self.store.clone(), self.engine.clone(), &states, self.clock.clone(), settings))

@@ -9,3 +9,4 @@ mod formats;
 mod limits;
 mod log;
 mod memory;
+mod named;

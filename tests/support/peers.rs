@@ -43,6 +43,17 @@ async fn json_of(name: &str, mut command: Command) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{name} printed no JSON: {e}: {said}"))
 }
 
+/// Runs a program of examples/ with these variables; what it prints.
+pub async fn example(name: &str, env: &[(&str, &str)]) -> String {
+    let mut command = Command::new(interpreter());
+    command.arg(format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))).envs(env.iter().copied());
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
+    let output = output.expect("the interpreter starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name} failed: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// A Modbus device that is not our code: tests/peers/modbus_server.py. Dropping it kills it.
 pub struct ModbusDevice {
     pub port: u16,

@@ -37,6 +37,9 @@ pub(super) const KEYS: &[Key] = &[
     key("listen", "an address and a port such as 127.0.0.1:8000 (port 0 picks a free one)", |c, text| {
         text.parse().ok().map(|address| c.listen = address)
     }),
+    key("queries_dir", "the path of a directory", |c, text| {
+        (!text.is_empty()).then(|| c.queries_dir = Some(PathBuf::from(text)))
+    }),
     Key {
         name: "catalog.url",
         valid: "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",

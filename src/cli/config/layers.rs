@@ -9,8 +9,8 @@ use crate::domain::{Error, Result};
 
 const PREFIX: &str = "BASALT_";
 
-/// Variables with our prefix that are no settings: a secret, and defaults of flags of single commands.
-const NOT_SETTINGS: [&str; 3] = ["BASALT_BOOTSTRAP_KEY", "BASALT_URL", "BASALT_KEY"];
+/// Variables with our prefix that are no settings: a secret, defaults of flags of single commands, and one of the build.
+const NOT_SETTINGS: [&str; 4] = ["BASALT_BOOTSTRAP_KEY", "BASALT_URL", "BASALT_KEY", "BASALT_WEB"];
 /// What test scripts tell their tests, which start servers with the same environment.
 const FOR_TESTS: &str = "BASALT_TEST_";
 

@@ -63,8 +63,8 @@ impl Width {
     }
 }
 
-/// Months, days and nanoseconds.
-fn parse(text: &str) -> Option<(i32, i32, i128)> {
+/// The text of an interval as months, days and nanoseconds; `None` when it is none.
+pub fn parse(text: &str) -> Option<(i32, i32, i128)> {
     let text = text.trim();
     if text.starts_with(['P', 'p']) {
         return parse_iso(text);

@@ -1,0 +1,23 @@
+//! The queries that every server has: the files of queries/, whose text is part of the binary.
+
+/// Name of the file, and its text. A test holds this against the folder.
+pub const BUILT_IN: [(&str, &str); 18] = [
+    ("bad-spans.sql", include_str!("../../../queries/bad-spans.sql")),
+    ("chart.sql", include_str!("../../../queries/chart.sql")),
+    ("compare.sql", include_str!("../../../queries/compare.sql")),
+    ("correlation.sql", include_str!("../../../queries/correlation.sql")),
+    ("coverage.sql", include_str!("../../../queries/coverage.sql")),
+    ("daily-production.sql", include_str!("../../../queries/daily-production.sql")),
+    ("device-states.sql", include_str!("../../../queries/device-states.sql")),
+    ("gaps.sql", include_str!("../../../queries/gaps.sql")),
+    ("histogram.sql", include_str!("../../../queries/histogram.sql")),
+    ("hourly-mean.sql", include_str!("../../../queries/hourly-mean.sql")),
+    ("latest.sql", include_str!("../../../queries/latest.sql")),
+    ("missing-minutes.sql", include_str!("../../../queries/missing-minutes.sql")),
+    ("readings-by-day.sql", include_str!("../../../queries/readings-by-day.sql")),
+    ("recent-events.sql", include_str!("../../../queries/recent-events.sql")),
+    ("silent-streams.sql", include_str!("../../../queries/silent-streams.sql")),
+    ("slow-queries.sql", include_str!("../../../queries/slow-queries.sql")),
+    ("time-above.sql", include_str!("../../../queries/time-above.sql")),
+    ("top-streams.sql", include_str!("../../../queries/top-streams.sql")),
+];

@@ -1,0 +1,150 @@
+//! The pages for people: what is served, and both of them used in a real Chromium.
+
+use serde_json::{Value, json};
+
+use crate::ingest::NDJSON;
+use crate::rest::stream_of;
+use crate::support::{Server, Socket, python};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A server with two streams of some values, and the id of the first.
+async fn server() -> (Server, i64) {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, a) = stream_of(&client, "a", "fp64").await;
+    let (_, b) = stream_of(&client, "b", "fp64").await;
+    let line = |n: i64| {
+        let ts = 1_777_377_600 + n;
+        json!({"stream_id": a, "ts": ts, "value": n as f64 / 2.0}).to_string() + "\n"
+    };
+    let other = json!({"stream_id": b, "ts": 1_777_377_600, "value": 7.25}).to_string();
+    let (status, _, answer) = client.ingest(NDJSON, (0..25).map(line).collect::<String>() + &other).await;
+    assert_eq!(status, 200, "{answer}");
+    (server, a)
+}
+
+#[test]
+fn what_their_scripts_compute_is_right() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/web/tests");
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let output = std::process::Command::new("node").arg("--test").args(files).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[tokio::test]
+async fn they_are_public_and_run_nothing_but_their_own_files() {
+    let (server, _) = server().await;
+    let client = server.client().without_key();
+    for (path, script) in [("/console", "console.js"), ("/graphiql/", "graphiql.js")] {
+        let (status, headers, page) = client.get(path).await;
+        assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
+        assert_eq!(headers["cache-control"], "no-cache", "{path}");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        for rule in
+            ["default-src 'none'", "script-src 'self';", "connect-src 'self'", "frame-ancestors 'none'"]
+        {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        let page = page.as_str().unwrap();
+        let address = page.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert!(
+            address.starts_with("/pages/") && address.ends_with(script),
+            "{address}: was it built without Node.js?"
+        );
+        let (status, headers, _) = client.get(address).await;
+        assert_eq!(
+            (status, &headers["content-type"]),
+            (200, &"text/javascript; charset=utf-8".parse().unwrap())
+        );
+        assert!(headers["cache-control"].to_str().unwrap().contains("immutable"), "{headers:?}");
+        let of_another_build = address.replacen("/pages/", "/pages/0", 1);
+        assert_eq!(client.get(&of_another_build).await.0, 404);
+    }
+    let (_, _, tabs) = client.get("/graphiql/queries").await;
+    assert!(
+        tabs.as_array().unwrap().iter().all(|tab| tab["query"].is_string() && tab["name"].is_string()),
+        "{tabs}"
+    );
+}
+
+#[tokio::test]
+async fn every_tab_of_graphiql_runs_as_it_stands() {
+    let (server, _) = server().await;
+    let client = server.client();
+    let (_, _, tabs) = client.get("/graphiql/queries").await;
+    for tab in tabs.as_array().unwrap() {
+        let query = tab["query"].as_str().unwrap();
+        if query.contains("\nsubscription ") {
+            let mut socket = Socket::of(&server.url, &server.key).await;
+            socket.ask("1", query).await;
+            socket.next("1").await;
+            continue;
+        }
+        let (status, _, answer) = client.post("/graphql", &json!({ "query": query })).await;
+        assert_eq!((status, &answer["errors"]), (200, &Value::Null), "{}: {answer}", tab["name"]);
+        assert!(!answer.to_string().contains("\"code\""), "{}: {answer}", tab["name"]);
+    }
+}
+
+/// What a browser sees of a page, having asked nobody else and complained of nothing.
+async fn visit(server: &Server, page: &str, who: [&str; 2]) -> Value {
+    let seen = python("browse_pages.py", &[page, &server.url, who[0], who[1]]).await;
+    let own =
+        |url: &str| ["data:", "blob:", &format!("{}/", server.url)].iter().any(|own| url.starts_with(own));
+    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    assert_eq!(seen["complaints"], json!([]), "{seen}");
+    assert!(seen["looks"]["width"].as_u64().unwrap() <= 400, "it fits a phone: {}", seen["looks"]);
+    assert_eq!(seen["looks"]["back"], "rgb(22, 25, 29)", "dark when asked for");
+    seen
+}
+
+fn list(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().filter_map(Value::as_str).collect()
+}
+
+#[tokio::test]
+async fn the_sql_page_completes_asks_draws_and_downloads() {
+    let (server, stream) = server().await;
+    let seen = visit(&server, "console", [&server.key, &stream.to_string()]).await;
+    assert!(seen["unknown"].as_str().unwrap().contains("API key"), "{seen}");
+    let (_, _, queries) = server.client().get("/sql/queries").await;
+    let names: Vec<_> = queries.as_array().unwrap().iter().map(|query| query["name"].clone()).collect();
+    assert_eq!(seen["queries"], json!(names));
+    assert!(seen["completed"].as_str().unwrap().contains("readings"), "{seen}");
+    assert_eq!(seen["head"], json!(["ts", "value"]));
+    assert_eq!((&seen["rows"], &seen["chart"]), (&json!(25), &json!(true)), "{seen}");
+    assert_eq!(seen["first"], json!(["2026-04-28T12:00:00Z", "0"]));
+    let files = [("answer.csv", "74732c76"), ("answer.parquet", "50415231"), ("answer.arrows", "ffffffff")];
+    let files = files.map(|(name, head)| json!({"name": name, "head": head}));
+    assert_eq!(seen["files"], json!(files));
+    assert!(seen["error"].as_str().unwrap().contains("no column `nothing`"), "{seen}");
+    assert_eq!(seen["rows_after_error"], 0);
+    assert_eq!(seen["params"], json!(["stream", "step", "from", "to"]), "{seen}");
+    assert_eq!(seen["hourly"], json!(["ts", "n", "mean", "min", "max"]));
+    assert_eq!((&seen["chart_of_one"], &seen["latest"]), (&json!(false), &json!(2)));
+}
+
+#[tokio::test]
+async fn graphiql_shows_the_tabs_and_asks_with_the_key() {
+    let (server, stream) = server().await;
+    let seen = visit(&server, "graphiql", [&server.key, &stream.to_string()]).await;
+    let (_, _, tabs) = server.client().get("/graphiql/queries").await;
+    assert_eq!(list(&seen["tabs"]).len(), tabs.as_array().unwrap().len(), "{seen}");
+    assert_eq!(seen["unknown"], 0, "nothing is asked before there is a key");
+    assert!(seen["answer"].as_str().unwrap().contains("\"value\": 12"), "{seen}");
+    assert_eq!(list(&seen["keys"]), ["ApiKey"], "{seen}");
+    assert!(seen["docs"].as_str().unwrap().contains("query: Query"), "{seen}");
+    let socket = format!("{}/graphql/ws", server.url);
+    assert!(list(&seen["requests"]).contains(&socket.as_str()), "{seen}");
+}
+
+#[tokio::test]
+async fn who_is_logged_in_needs_no_key() {
+    let (server, _) = server().await;
+    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
+    server.home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.ok();
+    let seen = visit(&server, "session", ["ann", PASSWORD]).await;
+    assert_eq!((&seen["status"], &seen["rows"]), (&json!(200), &json!(2)), "{seen}");
+}

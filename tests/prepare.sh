@@ -1,0 +1,54 @@
+# What CI and the tests need from the machine, for sourcing from the root of the repository: `prepare_python` makes .venv with
+# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node` and `prepare_chromium` look for theirs.
+# Root on a Debian or Ubuntu gets installed what is missing.
+
+fail() {
+    echo "tests: $*" >&2
+    exit 1
+}
+
+apt_install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    echo "installing $*" >&2
+    { DEBIAN_FRONTEND=noninteractive apt-get update && apt-get install -y --no-install-recommends "$@"; } >&2
+}
+
+prepare_python() {
+    local wanted=tests/peers/requirements.txt installed=.venv/installed-requirements.txt
+    if ! cmp -s "$wanted" "$installed"; then
+        rm -rf .venv
+        python3 -m venv .venv >/dev/null 2>&1 || {
+            rm -rf .venv
+            apt_install python3-venv && python3 -m venv .venv
+        } || fail "cannot make a Python environment: install Python 3 with its venv module (python3-venv)"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted" >&2
+        cp "$wanted" "$installed"
+    fi
+    export BASALT_TEST_PYTHON="$PWD/.venv/bin/python"
+}
+
+# Node.js with npm, which bundles the pages of web/ during the build.
+prepare_node() {
+    { command -v node && command -v npm; } >/dev/null || apt_install nodejs npm ||
+        fail "no Node.js with npm: install version 18 or newer (Debian, Ubuntu: apt-get install nodejs npm)"
+}
+
+# The pinned packages of npm that tests talk to, in a folder beside their list.
+prepare_npm() {
+    local dir=tests/peers/npm
+    if ! cmp -s "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"; then
+        npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2
+        cp "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"
+    fi
+}
+
+prepare_chromium() {
+    local names="chromium chromium-browser google-chrome"
+    # shellcheck disable=SC2086
+    BASALT_TEST_CHROMIUM=$(command -v $names | head -n 1) || true
+    if [ -z "$BASALT_TEST_CHROMIUM" ]; then
+        apt_install chromium fonts-liberation || fail "no Chromium: install it (Debian: apt-get install chromium)"
+        BASALT_TEST_CHROMIUM=$(command -v chromium)
+    fi
+    export BASALT_TEST_CHROMIUM
+}

@@ -1,0 +1,44 @@
+// GraphiQL, with the server's own queries as tabs. What it remembers, headers too, is forgotten with the browser's tab.
+
+import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { GraphiQL } from "graphiql";
+import "graphiql/style.css";
+import { useEffect, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { connectKeyForm, credentials, isKnown } from "./access.js";
+import "./graphiql.css";
+
+/** Asking without any would only be refused. */
+const UNKNOWN = "Give an API key above, or in the editor of headers: {\"Authorization\": \"ApiKey …\"}";
+
+const socket = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/graphql/ws`;
+const ask = createGraphiQLFetcher({ url: "/graphql", subscriptionUrl: socket, enableIncrementalDelivery: false });
+
+/** What is said in the editor of headers wins over the page's key; over a WebSocket they are told as it begins. */
+function makeFetcher() {
+  return async (params, options = {}) => {
+    const said = options.headers ?? {};
+    const isSaid = Object.keys(said).some((name) => /^(authorization|x-api-key)$/i.test(name));
+    if (!isSaid && !isKnown()) return { errors: [{ message: UNKNOWN }] };
+    return ask(params, { ...options, headers: isSaid ? said : { ...credentials(), ...said } });
+  };
+}
+
+function Page({ tabs }) {
+  // With another fetcher GraphiQL asks for the schema again.
+  const [fetcher, setFetcher] = useState(makeFetcher);
+  useEffect(() => connectKeyForm(() => setFetcher(makeFetcher)), []);
+  return (
+    <GraphiQL
+      fetcher={fetcher}
+      defaultTabs={tabs}
+      defaultEditorToolsVisibility="headers"
+      storage={sessionStorage}
+      shouldPersistHeaders
+    />
+  );
+}
+
+const queries = await (await fetch("/graphiql/queries")).json();
+const tabs = queries.map(({ query }) => ({ query, headers: "" }));
+createRoot(document.getElementById("graphiql")).render(<Page tabs={tabs} />);
