@@ -18,3 +18,4 @@ mod modbus;
 mod rest;
 mod sql;
 mod store;
+mod tools;

@@ -14,17 +14,21 @@ pub mod caller;
 pub mod control;
 pub mod cookies;
 pub mod error;
+pub mod flight;
 pub mod graphql;
 pub mod health;
+pub mod incoming;
 pub mod ingest;
 pub mod layers;
 pub mod openapi;
 pub mod origin;
 pub mod output;
 pub mod payload;
+pub mod pg;
 pub mod rest;
 pub mod serve;
 pub mod sql;
+pub mod tls;
 
 /// What the OpenAPI document describes, and what is served of it: one table.
 fn sections() -> Vec<Section> {
