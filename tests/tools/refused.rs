@@ -44,6 +44,8 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
     for (name, text, values, code) in more {
         assert_eq!(pg.ask(text, values).await.unwrap_err().code, code, "{name}");
     }
+    let wide: Vec<_> = (0..1700).map(|n| format!("1 AS c{n}")).collect();
+    assert_eq!(pg.query(&format!("SELECT {}", wide.join(", "))).await.unwrap_err().code, "54011");
     assert!(pg.query("SELECT 1").await.is_ok(), "the connection outlives them all");
     assert_eq!(client.sql("SELECT count(*) AS n FROM readings").await[0]["n"], 360, "and nothing changed");
 }

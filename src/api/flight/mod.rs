@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use self::connection::Connection;
+use self::connection::{Connection, Patience};
 use self::service::Flight;
 use super::incoming::Incoming;
 use crate::app::App;
@@ -62,7 +62,7 @@ pub async fn serve(
     let connections = stream::unfold((incoming, places), |(mut incoming, places)| async move {
         let place = places.clone().acquire_owned().await.ok()?;
         let (transport, address) = incoming.next().await;
-        let connection = Connection::new(transport, address, place);
+        let connection = Connection::new(transport, address, place, Patience::default());
         Some((Ok::<_, std::io::Error>(connection), (incoming, places)))
     });
     let service = FlightServiceServer::new(Flight::new(app, options.allow_plaintext)?);

@@ -16,6 +16,8 @@ use pgwire::messages::data::{FieldDescription, RowDescription};
 use super::error::Fault;
 use crate::domain::Error;
 
+/// As many as PostgreSQL allows; the protocol counts them in 16 bits.
+const MAX_COLUMNS: usize = 1664;
 /// Most digits of a decimal that the encoder carries.
 const DIGITS: u8 = 28;
 
@@ -31,6 +33,9 @@ impl Columns {
     /// `formats` is of a Bind message: none for text, one for all, or one each.
     pub fn new(schema: &SchemaRef, formats: &[i16]) -> Result<Columns, Fault> {
         let count = schema.fields().len();
+        if count > MAX_COLUMNS {
+            return Err(Fault::Protocol("54011", format!("an answer of {count} columns; {MAX_COLUMNS} are the most")));
+        }
         if formats.len() > 1 && formats.len() != count {
             let message = format!("{} formats for an answer of {count} columns", formats.len());
             return Err(Fault::Protocol("08P01", message));
