@@ -44,31 +44,6 @@ impl App {
         Ok(stored.principal())
     }
 
-    /// The same caller as they are now, for connections that outlive a request: of a key what it allows at this moment.
-    ///
-    /// # Errors
-    /// `Unauthenticated` when the key was revoked or has expired.
-    pub fn renew(&self, principal: &Principal) -> Result<Principal> {
-        let Caller::Key(id) = principal.caller else { return Ok(principal.clone()) };
-        let gone = || Error::new(Kind::Unauthenticated, "the API key is no longer valid");
-        let catalog = self.store.catalog();
-        // As the server itself: a restricted key sees no keys, its own among them.
-        let stored = catalog.key(&Principal::system(principal.org), id).map_err(|_| gone())?;
-        let now = self.clock.now();
-        if !stored.is_valid_at(now) {
-            return Err(gone());
-        }
-        catalog.touch_key(id, now);
-        Ok(Principal { origin: principal.origin.clone(), ..stored.principal() })
-    }
-
-    /// Whether `renew` would still find this caller.
-    pub fn is_current(&self, principal: &Principal) -> bool {
-        let Caller::Key(id) = principal.caller else { return true };
-        let stored = self.store.catalog().key(&Principal::system(principal.org), id);
-        stored.is_ok_and(|key| key.is_valid_at(self.clock.now()))
-    }
-
     /// Opens the door for commands on this machine and returns its token, new at each start of the server.
     pub fn open_local_door(&self) -> Result<String> {
         let (token, stored) = key::generate();

@@ -198,7 +198,7 @@ async fn a_revoked_key_ends_an_answer_that_is_being_read() {
             }
         }
     });
-    assert!(ended.await.expect("the answer ends").contains("no longer valid"));
+    assert!(ended.await.expect("the answer ends").contains("is revoked"));
     let said = client.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
     assert!(said.contains("Invalid API key"), "{said}");
 }

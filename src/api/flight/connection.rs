@@ -48,12 +48,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(
-        io: Transport,
-        address: SocketAddr,
-        place: OwnedSemaphorePermit,
-        patience: Patience,
-    ) -> Self {
+    pub fn new(io: Transport, address: SocketAddr, place: OwnedSemaphorePermit, patience: Patience) -> Self {
         let peer = Peer { address: address.ip().to_canonical(), is_secure: io.is_secure() };
         let silent = Box::pin(tokio::time::sleep(patience.silent));
         Self { io, peer, patience, silent, stalled: None, _place: place }

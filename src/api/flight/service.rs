@@ -33,9 +33,10 @@ use super::error::status;
 use super::handle::Handle;
 use super::{credentials, metadata, params};
 use crate::app::App;
+use crate::app::live::standing::Watch;
 use crate::app::sql::{BoundSql, Described, PreparedSql, Tool};
 use crate::domain::audit::Refusal;
-use crate::domain::{Error, Kind, Principal, Result};
+use crate::domain::{Error, Principal, Result};
 
 /// The service.
 #[derive(Clone)]
@@ -76,14 +77,9 @@ impl Flight {
         let values = handle.values().and_then(params::values).map_err(|e| status(&e))?;
         let bound = BoundSql { tool: Tool::Flight, query: handle.query, values };
         let answer = self.app.bound_sql(&principal, bound).await.map_err(|e| self.refuse(&principal, &e))?;
-        let app = self.app.clone();
-        let batches = answer.batches.map(move |batch| match batch {
-            Ok(_) if !app.is_current(&principal) => {
-                let gone = Error::new(Kind::Unauthenticated, "the API key is no longer valid");
-                Err(FlightError::from(status(&gone)))
-            }
-            batch => batch.map_err(|e| FlightError::from(status(&e))),
-        });
+        let standing = self.app.standing(Arc::new(principal), None);
+        let batches = while_standing(answer.batches, standing.watch());
+        let batches = batches.map_err(|e| FlightError::from(status(&e)));
         let encoded = FlightDataEncoderBuilder::new().with_schema(answer.schema).build(batches);
         let data: BoxStream<'static, _> = encoded.map_err(Status::from).boxed();
         Ok(Response::new(data))
@@ -112,6 +108,21 @@ impl Flight {
     fn tables(&self, principal: &Principal, asked: CommandGetTables) -> Result<RecordBatch> {
         metadata::tables(asked, &self.app.sql_tables(principal)?)
     }
+}
+
+/// The batches, until an error in their place when who asked has lost the right.
+fn while_standing(
+    batches: BoxStream<'static, Result<RecordBatch>>,
+    standing: Watch,
+) -> impl Stream<Item = Result<RecordBatch>> {
+    stream::unfold(Some((batches, standing)), |going| async move {
+        let (mut batches, mut standing) = going?;
+        tokio::select! {
+            biased;
+            over = standing.ended() => Some((Err(over), None)),
+            next = batches.next() => next.map(|batch| (batch, Some((batches, standing)))),
+        }
+    })
 }
 
 fn info(

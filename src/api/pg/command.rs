@@ -119,7 +119,8 @@ impl Session {
         let query = format!("SELECT {}", columns.join(", "));
         let bound = BoundSql { tool: Tool::Postgres, query, values: Vec::new() };
         let app = self.door.app.clone();
-        let mut answer = watch.over(&mut self.wire, app.bound_sql(&self.principal, bound)).await??;
+        let mut answer =
+            watch.over(&mut self.wire, app.bound_sql(self.standing.principal(), bound)).await??;
         let row = watch.over(&mut self.wire, answer.batches.next()).await?.transpose()?;
         match row {
             Some(row) if row.num_rows() == 1 => Ok(row.columns().to_vec()),

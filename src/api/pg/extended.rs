@@ -58,7 +58,8 @@ impl Session {
         let known = declared.iter().map(|known| known.as_ref().and_then(types::arrow_type)).collect();
         let sketch = PreparedSql { tool: Tool::Postgres, query: text.clone(), declared: known };
         let app = self.door.app.clone();
-        let described = watch.over(&mut self.wire, app.describe_sql(&self.principal, sketch)).await??;
+        let described =
+            watch.over(&mut self.wire, app.describe_sql(self.standing.principal(), sketch)).await??;
         let params =
             described.params.iter().enumerate().map(|(i, wanted)| {
                 declared.get(i).cloned().flatten().unwrap_or_else(|| types::asked(wanted))

@@ -121,7 +121,6 @@ impl Running {
                     wire.flush().await?;
                 }
             }
-            watch.check()?;
             match watch.over(wire, self.batches.next()).await? {
                 Some(batch) => self.rows = Some(self.columns.encode(&batch?)?),
                 None => return Ok(Sent { rows: sent, is_whole: true }),

@@ -34,7 +34,10 @@ impl Columns {
     pub fn new(schema: &SchemaRef, formats: &[i16]) -> Result<Columns, Fault> {
         let count = schema.fields().len();
         if count > MAX_COLUMNS {
-            return Err(Fault::Protocol("54011", format!("an answer of {count} columns; {MAX_COLUMNS} are the most")));
+            return Err(Fault::Protocol(
+                "54011",
+                format!("an answer of {count} columns; {MAX_COLUMNS} are the most"),
+            ));
         }
         if formats.len() > 1 && formats.len() != count {
             let message = format!("{} formats for an answer of {count} columns", formats.len());

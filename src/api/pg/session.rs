@@ -18,8 +18,9 @@ use super::rows::Columns;
 use super::script::{self, Command, Said};
 use super::settings::Settings;
 use super::types;
-use super::watch::{LOOK, Watch, revoked};
+use super::watch::Watch;
 use super::wire::Wire;
+use crate::app::live::standing::Standing;
 use crate::app::sql::{BoundSql, Tool};
 use crate::domain::audit::Refusal;
 use crate::domain::{Kind, Principal};
@@ -29,7 +30,7 @@ pub struct Session {
     pub(super) door: Arc<Door>,
     pub(super) wire: Wire,
     entry: Entry,
-    pub(super) principal: Principal,
+    pub(super) standing: Standing,
     pub(super) settings: Settings,
     pub(super) status: TransactionStatus,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
@@ -52,11 +53,12 @@ impl Session {
         principal: Principal,
         settings: Settings,
     ) -> Self {
+        let standing = door.app.standing(Arc::new(principal), None);
         Self {
             door,
             wire,
             entry,
-            principal,
+            standing,
             settings,
             status: TransactionStatus::Idle,
             statements: HashMap::new(),
@@ -93,10 +95,11 @@ impl Session {
         }
     }
 
-    /// The next message; while there is none, what was said is sent, and the key is looked at.
+    /// The next message; while there is none, what was said is sent, and the key has to hold.
     async fn next(&mut self) -> Result<Message, Fault> {
         let max = self.door.app.settings().body_bytes;
         let idle_until = Instant::now() + self.door.options.idle;
+        let mut standing = self.standing.watch();
         loop {
             if let Some(message) = frame::message(&mut self.wire.inbox, max)? {
                 return Ok(message);
@@ -117,11 +120,7 @@ impl Session {
                     let message = "the connection was idle for too long (pg.idle_timeout)".to_owned();
                     return Err(Fault::Protocol("57P05", message));
                 }
-                () = tokio::time::sleep(LOOK) => {
-                    if !self.door.app.is_current(&self.principal) {
-                        return Err(revoked());
-                    }
-                }
+                over = standing.ended() => return Err(over.into()),
             }
         }
     }
@@ -178,13 +177,13 @@ impl Session {
     /// Tells the logs of an error: once, here.
     fn note(&self, fault: &Fault) {
         let Fault::Core(error) = fault else { return };
-        let text = error.in_full();
+        let (who, text) = (self.standing.principal(), error.in_full());
         if error.kind.is_our_fault() {
-            tracing::error!(error = text, caller = %self.principal.caller, "statement failed");
+            tracing::error!(error = text, caller = %who.caller, "statement failed");
         } else {
-            tracing::debug!(error = text, caller = %self.principal.caller, "statement refused");
+            tracing::debug!(error = text, caller = %who.caller, "statement refused");
         }
-        if let (Some(refusal), Some(origin)) = (Refusal::of(error), &self.principal.origin) {
+        if let (Some(refusal), Some(origin)) = (Refusal::of(error), &who.origin) {
             self.door.app.note_refusal(origin, refusal);
         }
     }
@@ -213,10 +212,9 @@ impl Session {
         self.say(&Out::CommandComplete(CommandComplete::new(tag)))
     }
 
-    /// The beginning of every statement: the key as it is now, and what ends the statement early.
-    pub(super) fn begin(&mut self) -> Result<Watch, Fault> {
-        self.principal = self.door.app.renew(&self.principal)?;
-        Ok(Watch::new(self.door.app.clone(), self.principal.clone(), self.entry.cancelled.clone()))
+    /// The beginning of every statement: the key has to hold, now and as long as it runs.
+    pub(super) fn begin(&self) -> Result<Watch, Fault> {
+        Watch::new(self.standing.clone(), self.entry.cancelled.clone())
     }
 
     pub(super) async fn start(
@@ -258,7 +256,7 @@ impl Session {
     ) -> Result<Started, Fault> {
         let bound = BoundSql { tool: Tool::Postgres, query: text.to_owned(), values };
         let app = self.door.app.clone();
-        let answer = watch.over(&mut self.wire, app.bound_sql(&self.principal, bound)).await??;
+        let answer = watch.over(&mut self.wire, app.bound_sql(self.standing.principal(), bound)).await??;
         let columns = Columns::new(&answer.schema, formats)?;
         Ok(Started::Rows(Box::new(Running::new(answer, columns))))
     }

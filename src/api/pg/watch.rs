@@ -2,58 +2,39 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use super::error::Fault;
 use super::wire::Wire;
-use crate::app::App;
-use crate::domain::{Error, Kind, Principal};
-
-/// Between two looks at whether a key still holds.
-pub const LOOK: Duration = Duration::from_secs(1);
+use crate::app::live::standing::Standing;
 
 /// Somebody's statement.
 pub struct Watch {
-    app: Arc<App>,
-    principal: Principal,
+    standing: Standing,
     cancelled: Pin<Box<OwnedNotified>>,
 }
 
 impl Watch {
-    /// From now on requests to cancel count.
-    pub fn new(app: Arc<App>, principal: Principal, cancelled: Arc<Notify>) -> Self {
+    /// From now on requests to cancel count. Fails when the key does not hold any more.
+    pub fn new(standing: Standing, cancelled: Arc<Notify>) -> Result<Self, Fault> {
+        standing.check()?;
         let mut cancelled = Box::pin(cancelled.notified_owned());
         cancelled.as_mut().enable();
-        Self { app, principal, cancelled }
+        Ok(Self { standing, cancelled })
     }
 
-    /// Whether the key still holds.
-    pub fn check(&self) -> Result<(), Fault> {
-        if self.app.is_current(&self.principal) {
-            return Ok(());
-        }
-        Err(revoked())
-    }
-
-    /// Waits for `work`, unless the statement is cancelled, the client goes away, or its key is revoked.
+    /// Waits for `work`, unless the statement is cancelled, its key does not hold any more, or the client goes away.
     pub async fn over<T>(&mut self, wire: &mut Wire, work: impl Future<Output = T>) -> Result<T, Fault> {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut self.cancelled => return Err(Fault::Cancelled),
-                done = &mut work => return Ok(done),
-                () = wire.gone() => return Err(Fault::Gone),
-                () = tokio::time::sleep(LOOK) => self.check()?,
-            }
+        let mut standing = self.standing.watch();
+        let work = pin!(work);
+        tokio::select! {
+            biased;
+            () = &mut self.cancelled => Err(Fault::Cancelled),
+            over = standing.ended() => Err(over.into()),
+            done = work => Ok(done),
+            () = wire.gone() => Err(Fault::Gone),
         }
     }
-}
-
-/// What is told when a key stops being one.
-pub fn revoked() -> Fault {
-    Fault::Core(Error::new(Kind::Unauthenticated, "the API key is no longer valid"))
 }
