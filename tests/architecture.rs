@@ -26,12 +26,15 @@ const FOLDERS: [(&str, &[&str]); 11] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 22] = [
+const CRATES: [(&str, &[&str]); 28] = [
     ("argon2", &["auth"]),
+    ("arrow_flight", &["api"]),
+    ("arrow_pg", &["api"]),
     ("async_graphql", &["api"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("datafusion", &["query"]),
+    ("datafusion_pg_catalog", &["query"]),
     ("deltalake_core", &["store"]),
     ("encoding_rs", &["fetch"]),
     ("figment", &["cli"]),
@@ -40,12 +43,15 @@ const CRATES: [(&str, &[&str]); 22] = [
     ("ipnet", &["fetch"]),
     ("object_store", &["store", "query"]),
     ("parquet", &["store", "query", "app", "api", "cli"]),
+    ("pgwire", &["api"]),
     ("ring", &["auth"]),
     ("scraper", &["fetch"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
     ("subtle", &["auth"]),
     ("tokio_modbus", &["collect", "sim"]),
+    ("tokio_rustls", &["api"]),
+    ("tonic", &["api"]),
     ("tower", &["api"]),
     ("tower_http", &["api"]),
     ("utoipa", &["api"]),

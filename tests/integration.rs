@@ -20,3 +20,4 @@ mod pages;
 mod rest;
 mod sql;
 mod store;
+mod tools;

@@ -63,6 +63,8 @@ prepare_chromium
 
 bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||
     fail "no PostgreSQL server found: install one (Debian, Ubuntu: apt-get install postgresql) or put its bin directory on PATH"
+export BASALT_TEST_PSQL="$bin/psql"
+[ -x "$BASALT_TEST_PSQL" ] || fail "psql is not beside PostgreSQL's server in $bin: install its client too"
 postgres_user=$(id -un postgres 2>/dev/null || echo nobody)
 # Of the shortest path there is: the name of a Unix socket is limited.
 scratch=$(mktemp -d /tmp/basalt-tests.XXXXXX)

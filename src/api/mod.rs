@@ -14,8 +14,10 @@ pub mod caller;
 pub mod control;
 pub mod cookies;
 pub mod error;
+pub mod flight;
 pub mod graphql;
 pub mod health;
+pub mod incoming;
 pub mod ingest;
 pub mod layers;
 pub mod named;
@@ -24,9 +26,11 @@ pub mod origin;
 pub mod output;
 pub mod pages;
 pub mod payload;
+pub mod pg;
 pub mod rest;
 pub mod serve;
 pub mod sql;
+pub mod tls;
 
 /// What the OpenAPI document describes, and what is served of it: one table.
 fn sections() -> Vec<Section> {

@@ -19,22 +19,27 @@ use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::TlsAcceptor;
 
+use super::incoming::Incoming;
 use super::origin::Peer;
+use super::tls::Transport;
 
 /// How long a connection may go without finishing a request head or moving a byte of an answer. Covers idle
 /// keep-alive, heads sent drop by drop, and clients that stop reading.
 const IDLE: Duration = Duration::from_secs(75);
 
-/// Serves until `shutdown` resolves, then lets running requests finish.
+/// Serves until `shutdown` resolves, then lets running requests finish. In TLS when there is any.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    serve_patiently(PatientListener { listener, idle: IDLE }, routes, shutdown).await
+    let incoming = Incoming::new(listener, tls)?;
+    serve_patiently(PatientListener { incoming, idle: IDLE }, routes, shutdown).await
 }
 
 async fn serve_patiently(
@@ -102,7 +107,7 @@ async fn mark_busy(ConnectInfo(link): ConnectInfo<Link>, mut request: Request, n
 }
 
 struct PatientListener {
-    listener: TcpListener,
+    incoming: Incoming,
     idle: Duration,
 }
 
@@ -111,15 +116,12 @@ impl Listener for PatientListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        // axum's own `accept` retries when the process is out of file descriptors.
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Small answers must not wait for Nagle's timer; a socket that refuses is merely slower.
-        stream.set_nodelay(true).unwrap_or(());
-        (PatientStream::new(stream, self.idle), address)
+        let (transport, address) = self.incoming.next().await;
+        (PatientStream::new(transport, self.idle), address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
+        Ok(self.incoming.local_addr())
     }
 }
 
@@ -132,13 +134,13 @@ impl Connected<IncomingStream<'_, PatientListener>> for Link {
 /// A socket whose reads fail once its connection has been idle too long. hyper always has a read pending, so
 /// that is where the timer lives.
 struct PatientStream {
-    socket: TcpStream,
+    socket: Transport,
     pulse: Pulse,
     timer: Pin<Box<Sleep>>,
 }
 
 impl PatientStream {
-    fn new(socket: TcpStream, idle: Duration) -> Self {
+    fn new(socket: Transport, idle: Duration) -> Self {
         Self { socket, pulse: Pulse::new(idle), timer: Box::pin(tokio::time::sleep(idle)) }
     }
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{PatientListener, serve_patiently};
+use super::{Incoming, PatientListener, serve_patiently};
 
 const IDLE: Duration = Duration::from_millis(300);
 /// Long enough for anything that is going to happen at all.
@@ -22,7 +22,7 @@ async fn connect() -> TcpStream {
     let routes = Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let listener = PatientListener { listener, idle: IDLE };
+    let listener = PatientListener { incoming: Incoming::new(listener, None).unwrap(), idle: IDLE };
     tokio::spawn(serve_patiently(listener, routes, std::future::pending()));
     TcpStream::connect(address).await.unwrap()
 }

@@ -9,6 +9,7 @@ use futures::TryStreamExt;
 use serde_json::json;
 
 use super::App;
+use super::sql::SqlRequest;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::statistic::Statistic;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
@@ -158,7 +159,8 @@ impl App {
         params["stream"] = json!(id.0);
         params["from"] = json!(time(span.from, crate::domain::time::MIN_TIME));
         params["to"] = json!(time(span.to, crate::domain::time::END_TIME));
-        self.engine.sql(principal, text, &params).await?.batches.try_collect().await
+        let request = SqlRequest { query: text.to_owned(), params };
+        self.sql(principal, request).await?.batches.try_collect().await
     }
 }
 

@@ -97,9 +97,22 @@ pub struct Elsewhere {
 pub struct Serve {
     #[command(flatten)]
     pub place: Place,
+    #[command(flatten)]
+    pub listeners: Listeners,
+}
+
+/// Where a server listens.
+#[derive(Args)]
+pub struct Listeners {
     /// Address and port; port 0 picks a free one [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
+    /// Where PostgreSQL's tools connect; off unless it is set
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub pg_listen: Option<String>,
+    /// Where Arrow Flight SQL's clients connect; off unless it is set
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub flight_listen: Option<String>,
 }
 
 #[derive(Args)]
@@ -107,9 +120,8 @@ pub struct Demo {
     /// Where the demo keeps its data [default: data/demo]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Address and port; port 0 picks a free one [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub listen: Option<String>,
+    #[command(flatten)]
+    pub listeners: Listeners,
 }
 
 #[derive(Subcommand)]

@@ -28,6 +28,12 @@ const DEFAULT_FILE: &str = "basalt.toml";
 pub struct Config {
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
+    /// Certificate and key of every listener; both or neither.
+    pub tls: TlsFiles,
+    /// Whether keys may come without TLS from other machines, where they would be read.
+    pub allow_plaintext: bool,
+    pub pg: Pg,
+    pub flight: Flight,
     /// None is SQLite inside the data directory.
     pub catalog_url: Option<String>,
     pub wal: Wal,
@@ -53,6 +59,31 @@ pub struct Config {
     pub live: LiveSettings,
     /// Bytes of the latest rows that stay in memory for subscribers.
     pub live_ring: u64,
+}
+
+/// Files in PEM.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TlsFiles {
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+/// PostgreSQL's protocol; off unless there is an address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pg {
+    pub listen: Option<SocketAddr>,
+    /// The most connections at a time.
+    pub connections: usize,
+    /// The longest a connection may be without a statement.
+    pub idle_timeout: Duration,
+}
+
+/// Arrow Flight SQL; off unless there is an address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flight {
+    pub listen: Option<SocketAddr>,
+    /// The most connections at a time.
+    pub connections: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -120,6 +151,10 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("data/basalt"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            tls: TlsFiles::default(),
+            allow_plaintext: false,
+            pg: Pg { listen: None, connections: 100, idle_timeout: Duration::from_secs(3600) },
+            flight: Flight { listen: None, connections: 100 },
             catalog_url: None,
             wal: Wal { keep: 256_000_000, segment: 64_000_000 },
             flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
@@ -192,6 +227,13 @@ impl Config {
         if self.memtable_cap < self.flush.bytes {
             let message = "must not be below flush.bytes: writers would wait for ever";
             return Err(Error::field("memtable.cap", message));
+        }
+        if self.tls.cert.is_some() != self.tls.key.is_some() {
+            let (lacks, has) = match self.tls.cert {
+                Some(_) => ("http.tls_key", "http.tls_cert"),
+                None => ("http.tls_cert", "http.tls_key"),
+            };
+            return Err(Error::field(lacks, format!("is needed beside {has}")));
         }
         Ok(self)
     }

@@ -44,7 +44,10 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let config = load(&uncommented, &[], vec![]).expect("the example is valid");
     let lake = Lake { url: None, ..config.lake.clone() };
     let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
-    assert_eq!(Config { catalog_url: None, queries_dir: None, lake, host, ..config }, Config::default());
+    let pg = Pg { listen: None, ..config.pg.clone() };
+    let flight = Flight { listen: None, ..config.flight.clone() };
+    let off = Config { catalog_url: None, queries_dir: None, lake, host, pg, flight, tls: TlsFiles::default(), ..config };
+    assert_eq!(off, Config::default());
 }
 
 #[test]
@@ -56,6 +59,8 @@ fn variables_reach_every_section() {
             ("BASALT_CATALOG_URL", "postgres://u:p@db/plant"),
             ("BASALT_LIMITS__QUERY_TIMEOUT", "5m"),
             ("BASALT_WAL__KEEP", "1GiB"),
+            ("BASALT_PG_LISTEN", "127.0.0.1:5433"),
+            ("BASALT_FLIGHT_LISTEN", "127.0.0.1:32011"),
             ("BASALT_LOG__FORMAT", "json"),
             ("BASALT_BOOTSTRAP_KEY", "no setting, and none of our business here"),
             ("BASALT_TEST_POSTGRES", "nor this"),
@@ -70,6 +75,17 @@ fn variables_reach_every_section() {
     assert_eq!(config.limits.query_rows, 5);
     assert_eq!(config.wal.keep, 1 << 30);
     assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.pg.listen.map(|a| a.port()), Some(5433));
+    assert_eq!(config.flight.listen.map(|a| a.port()), Some(32_011));
+}
+
+#[test]
+fn a_certificate_needs_its_key() {
+    let rows = [("http.tls_key", "[http]\ntls_cert = 'a'"), ("http.tls_cert", "[http]\ntls_key = 'a'")];
+    for (missing, toml) in rows {
+        let said = load(toml, &[], vec![]).expect_err(missing).to_string();
+        assert!(said.starts_with(missing), "{said}");
+    }
 }
 
 #[test]
@@ -81,7 +97,7 @@ fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
         ("one_in_a_section", file("[limits]\nrows = 1"), ["limits.rows", "basalt.toml", "limits.query_rows"]),
         ("a_section_made_a_value", file("wal = 3"), ["wal", "basalt.toml", "wal.keep"]),
         ("a_value_made_a_section", file("listen.port = 3"), ["listen.port", "basalt.toml", "listen"]),
-        ("not_built_yet", file("[http]\ntls_cert = 'x'"), ["http.tls_cert", "basalt.toml", "unknown key"]),
+        ("unknown_in_its_section", file("[http]\nport = 1"), ["http.port", "unknown key", "http.tls_cert"]),
         ("a_bad_duration", file("flush.age = 'soon'"), ["flush.age", "`soon`", "\"5m\""]),
         ("a_duration_without_unit", file("flush.age = 60"), ["flush.age", "`60`", "\"5m\""]),
         ("a_list", file("listen = ['a']"), ["listen", "basalt.toml", "127.0.0.1:8000"]),

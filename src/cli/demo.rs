@@ -28,7 +28,7 @@ const SHOWN: &str = "motor.speed";
 
 pub async fn run(args: args::Demo) -> Result<()> {
     let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
-    let config = Config::load(base, &File::Ignored, serve::flags(args.data_dir.as_deref(), args.listen))?;
+    let config = Config::load(base, &File::Ignored, serve::flags(args.data_dir.as_deref(), args.listeners))?;
     let opened = serve::open(&config).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await

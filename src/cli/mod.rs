@@ -12,6 +12,7 @@ mod door;
 mod export;
 mod import;
 mod key;
+mod listeners;
 mod lock;
 mod logging;
 mod open;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::config::Config;
 use super::lock::DirLock;
 use crate::app::plant::States;
+use crate::app::session::SessionOptions;
 use crate::app::{App, Settings};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Error, Result};
@@ -53,7 +54,11 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
     let settings = Settings {
         data_dir: config.data_dir.clone(),
         body_bytes: to_usize(config.limits.body_bytes),
-        sessions: config.sessions.clone(),
+        sessions: SessionOptions {
+            // Over TLS nobody is to send them without.
+            secure_cookies: config.sessions.secure_cookies || config.tls.cert.is_some(),
+            ..config.sessions.clone()
+        },
         audit_keep: config.audit_keep,
         graphql: config.graphql,
         host: config.host.clone(),

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::progress::Shown;
 use super::running::Running;
-use crate::api::control;
+use crate::api::{control, tls};
 use crate::app::control::{Command, Outcome, Said};
 use crate::app::sql::Answer;
 use crate::domain::{Error, Kind, Result};
@@ -37,7 +37,12 @@ impl Remote {
             headers.insert("x-basalt-org", value);
         }
         // A proxy of the environment has no business between two processes of one machine.
-        Remote::new(&running.url, headers, Client::builder().no_proxy())
+        let client = Client::builder().no_proxy();
+        let client = match &running.certificate {
+            Some(pem) => client.use_preconfigured_tls(tls::trusting(pem)?),
+            None => client,
+        };
+        Remote::new(&running.url, headers, client)
     }
 
     /// Another machine's server.

@@ -18,6 +18,9 @@ pub struct Running {
     pub pid: u32,
     pub url: String,
     pub token: String,
+    /// The certificate of an `https` URL, PEM: whoever asks that URL trusts this one and no other.
+    #[serde(default)]
+    pub certificate: Option<String>,
 }
 
 impl Running {
@@ -71,7 +74,8 @@ mod tests {
     fn it_is_found_again_by_the_owner_only() {
         let dir = tempfile::tempdir().expect("a directory");
         assert!(Running::read(dir.path()).is_none());
-        let running = Running { pid: 7, url: "http://127.0.0.1:8000".into(), token: "t".into() };
+        let running =
+            Running { pid: 7, url: "http://127.0.0.1:8000".into(), token: "t".into(), certificate: None };
         running.publish(dir.path()).expect("written");
         running.publish(dir.path()).expect("written over one that a crash left");
         assert!(Running::read(dir.path()) == Some(running));

@@ -1,24 +1,20 @@
 //! `basalt serve`: opens the data directory, starts what runs, and ends it in order.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::args;
 use super::config::{Config, File, Flag};
+use super::listeners::Listeners;
 use super::lock::DirLock;
 use super::open::{self, Opened};
 use super::running::Running;
 use super::{door, logging};
-use crate::api;
-use crate::app::App;
 use crate::app::access::bootstrap_secret;
 use crate::collect::{CollectOptions, Collectors};
 use crate::domain::{Error, Principal, Result};
@@ -26,23 +22,27 @@ use crate::domain::{Error, Principal, Result};
 /// Between two looks at the license.
 const LICENSE_EVERY: Duration = Duration::from_secs(3600);
 
-/// How long running requests may take to end once the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
-
 const BOOTSTRAP: &str = "BASALT_BOOTSTRAP_KEY";
 
 pub async fn run(args: args::Serve) -> Result<()> {
     let file = args.place.config.as_deref().map_or(File::Usual, File::Named);
-    let flags = flags(args.place.data_dir.as_deref(), args.listen);
+    let flags = flags(args.place.data_dir.as_deref(), args.listeners);
     let config = Config::load(Config::default(), &file, flags)?;
     let opened = open(&config).await?;
     serve(&config, opened, |_| Ok(())).await
 }
 
 /// The flags of a server.
-pub fn flags(data_dir: Option<&Path>, listen: Option<String>) -> Vec<Flag> {
-    let listen = listen.map(|value| Flag { key: "listen", name: "--listen", value });
-    door::place_flags(data_dir).into_iter().chain(listen).collect()
+pub fn flags(data_dir: Option<&Path>, listeners: args::Listeners) -> Vec<Flag> {
+    let args::Listeners { listen, pg_listen, flight_listen } = listeners;
+    let given = [
+        ("listen", "--listen", listen),
+        ("pg.listen", "--pg-listen", pg_listen),
+        ("flight.listen", "--flight-listen", flight_listen),
+    ];
+    let given =
+        given.into_iter().filter_map(|(key, name, value)| value.map(|value| Flag { key, name, value }));
+    door::place_flags(data_dir).into_iter().chain(given).collect()
 }
 
 /// Takes and opens the data directory, with the key the operator chose in it.
@@ -57,8 +57,9 @@ pub async fn open(config: &Config) -> Result<Opened> {
     Ok(opened)
 }
 
-/// Serves until a signal: polls devices, answers HTTP, and calls `answering` with the URL once it does. Then stops
-/// accepting, lets requests finish within `DRAIN`, stops polling and flushes. A second signal ends the process at once.
+/// Serves until a signal: polls devices, answers on every listener, and calls `answering` with HTTP's URL once it does.
+/// Then stops accepting, lets requests finish for a while, stops polling and flushes. A second signal ends the process at
+/// once.
 pub async fn serve(
     config: &Config,
     opened: Opened,
@@ -78,11 +79,7 @@ async fn run_parts(
     stop: CancellationToken,
     answering: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
-    let listener = TcpListener::bind(config.listen).await.map_err(|e| {
-        Error::unavailable(format!("cannot listen on {} (--listen takes another): {e}", config.listen))
-    })?;
-    let address =
-        listener.local_addr().map_err(|e| Error::unavailable("the socket has no address").because(e))?;
+    let listeners = Listeners::bind(config).await?;
     let owner = opened.app.system(None)?;
     opened.app.check_grant_key(&owner).await?;
     opened.app.check_license(&owner).await?;
@@ -91,15 +88,15 @@ async fn run_parts(
     let token = opened.app.open_local_door()?;
     let app = opened.app.clone();
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.upkeep().await }));
-    let http = start_http(opened, listener, stop.clone());
+    let (url, certificate) = (listeners.url(), listeners.certificate());
+    let serving = listeners.serve(config, &opened.app, &stop)?;
 
-    let url = format!("http://{}", reachable(address));
-    let published = Running { pid: std::process::id(), url: url.clone(), token }.publish(&config.data_dir);
-    let ended = match published {
+    let running = Running { pid: std::process::id(), url: url.clone(), token, certificate };
+    let ended = match running.publish(&config.data_dir) {
         Ok(()) => {
-            tracing::info!(target: logging::ALWAYS, "listening on http://{address}");
+            serving.announce();
             let told = answering(&url);
-            let ended = until(&opened.app, stop.clone(), http).await;
+            let ended = serving.until(&opened.app, stop.clone()).await;
             told.and(ended)
         }
         Err(error) => Err(error),
@@ -130,34 +127,6 @@ fn start_looking_at_license(opened: &Opened, owner: Principal, stop: Cancellatio
     }));
 }
 
-fn start_http(
-    opened: &Opened,
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> JoinHandle<std::io::Result<()>> {
-    let routes = api::router(opened.app.clone());
-    tokio::spawn(api::serve::serve(listener, routes, stop.cancelled_owned()))
-}
-
-/// Until the signal, then as long as requests take, within bounds.
-async fn until(app: &App, stop: CancellationToken, mut http: JoinHandle<std::io::Result<()>>) -> Result<()> {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => {}
-        ended = &mut http => {
-            let failed = |e: Box<dyn std::error::Error + Send + Sync>| Error::unavailable("HTTP ended early").because(e);
-            return ended.map_err(|e| failed(e.into()))?.map_err(|e| failed(e.into()));
-        }
-    }
-    tracing::info!("stopping");
-    let ended = async { tokio::join!(app.end_connections(), &mut http) };
-    if tokio::time::timeout(DRAIN, ended).await.is_err() {
-        tracing::warn!("requests still running after {} s are cut off", DRAIN.as_secs());
-        http.abort();
-    }
-    Ok(())
-}
-
 /// SIGINT and SIGTERM stop the server; the second of them ends the process there and then.
 fn stop_on_signal() -> Result<CancellationToken> {
     let refused = |e| Error::internal("signals cannot be waited for").because(e);
@@ -185,32 +154,4 @@ fn bootstrap_key() -> Result<Option<String>> {
     let secret = secret.to_string_lossy().into_owned();
     bootstrap_secret(&secret)?;
     Ok(Some(secret))
-}
-
-/// Where commands on this machine reach a server that listens on every address.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_on_every_address_is_reached_on_loopback() {
-        let rows = [
-            ("127.0.0.1:8000", "127.0.0.1:8000"),
-            ("0.0.0.0:8000", "127.0.0.1:8000"),
-            ("[::]:8000", "[::1]:8000"),
-            ("192.168.0.10:80", "192.168.0.10:80"),
-        ];
-        for (listen, expected) in rows {
-            assert_eq!(reachable(listen.parse().expect(listen)).to_string(), expected, "{listen}");
-        }
-    }
 }

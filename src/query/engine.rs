@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::context::{SQLOptions, SessionState};
+use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::{Handle, Runtime};
 
@@ -20,17 +18,17 @@ use super::error::from_datafusion;
 use super::limits::Gate;
 use super::log::{Asked, QueryLog, Surface, Tally};
 use super::memory::Share;
+use super::params::Params;
+use super::postgres::Lazy;
 use super::run::{self, Limits};
 use super::session::View;
-use super::{params, scopes, template};
+use super::template;
 use crate::domain::ports::DeviceStates;
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
 
 /// A query notices its time limit itself within this, or is given up.
 const GRACE: Duration = Duration::from_secs(2);
-/// Longest SQL text, bytes.
-const MAX_SQL: usize = 256 * 1024;
 
 /// How much queries may take.
 #[derive(Debug, Clone)]
@@ -64,7 +62,9 @@ pub struct Engine {
     pub(super) options: EngineOptions,
     /// Where the rest of the server runs.
     pub(super) home: Handle,
-    gate: Gate,
+    /// What tools of PostgreSQL are given beside the tables.
+    pub(super) postgres: Lazy,
+    pub(super) gate: Gate,
     threads: Option<Runtime>,
 }
 
@@ -91,22 +91,21 @@ impl Engine {
             .build()
             .map_err(failed)?;
         let gate = Gate::new(options.running, options.waiting, options.queue_deadline);
-        let log = Arc::default();
+        let (log, postgres) = (Arc::default(), Lazy::default());
         let home = Handle::current();
-        Ok(Self { store, states, template, log, options, home, gate, threads: Some(threads) })
+        Ok(Self { store, states, template, log, options, home, postgres, gate, threads: Some(threads) })
     }
 
-    /// Runs one read-only statement as `principal` sees the data. `params` is an object, an array or null.
+    /// Runs one read-only statement as `principal` sees the data.
     ///
     /// # Errors
     /// `Invalid` with the reason in words; `Forbidden` naming the scope a table needs; `Busy`, `Timeout`,
     /// `TooLarge` for the limits.
-    pub async fn sql(self: &Arc<Self>, principal: &Principal, text: &str, params: &Value) -> Result<Answer> {
-        let tally = self.tally(principal, Surface::Sql, Some(text));
+    pub async fn sql(self: &Arc<Self>, principal: &Principal, question: Question) -> Result<Answer> {
+        let tally = self.tally(principal, question.surface, Some(&question.text));
         let view = View::new(self, principal, tally.clone());
-        let statement = Statement { text: text.to_owned(), params: params.clone() };
         let engine = self.clone();
-        let start = async move { statement.start(&engine, view).await };
+        let start = async move { question.start(&engine, view).await };
         let limits = Limits { timeout: self.options.timeout, rows: Some(self.options.max_rows) };
         self.answer(limits, tally, Box::pin(start)).await
     }
@@ -119,6 +118,11 @@ impl Engine {
     /// Queries that may start now without waiting.
     pub fn free_permits(&self) -> usize {
         self.gate.free()
+    }
+
+    /// Where queries are planned and run.
+    pub(super) fn threads(&self) -> &Handle {
+        self.threads.as_ref().expect("the threads live as long as the engine").handle()
     }
 
     /// Begins the record of a query.
@@ -142,9 +146,8 @@ impl Engine {
         tally: Arc<Tally>,
         start: run::Start,
     ) -> Result<Answer> {
-        let threads = self.threads.as_ref().expect("the threads live as long as the engine");
         let patience = limits.timeout + self.options.queue_deadline + GRACE;
-        let (schema, batches) = run::spawn(threads.handle(), self.gate.clone(), limits, tally.clone(), start);
+        let (schema, batches) = run::spawn(self.threads(), self.gate.clone(), limits, tally.clone(), start);
         let mut batches = patient(batches, tally.clone(), patience);
         let schema = tokio::time::timeout(patience, schema).await.map_err(|_| stuck(&tally))?;
         match schema {
@@ -194,23 +197,20 @@ impl Drop for Engine {
 }
 
 /// A statement and its parameters, as given.
-struct Statement {
-    text: String,
-    params: Value,
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub text: String,
+    pub params: Params,
+    /// Where it came from; tools of PostgreSQL are given its catalog as well.
+    pub surface: Surface,
 }
 
-impl Statement {
+impl Question {
     /// Plans it over what `view` sees and begins to execute it.
-    async fn start(self, engine: &Engine, view: View) -> Result<SendableRecordBatchStream> {
-        if self.text.trim().is_empty() {
-            return Err(Error::field("query", "is empty"));
-        }
-        if self.text.len() > MAX_SQL {
-            return Err(Error::too_large(format!("the query is longer than {MAX_SQL} bytes")));
-        }
-        let params = params::from_json(&self.params)?;
-        let session = view.session(&engine.template);
-        let mut plan = plan(&session, &view.principal, &self.text).await?;
+    async fn start(self, engine: &Arc<Engine>, view: View) -> Result<SendableRecordBatchStream> {
+        let params = self.params.to_values()?;
+        let session = engine.session(&view, self.surface)?;
+        let mut plan = engine.plan(&session, &view.principal, &self.text, self.surface).await?;
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;
         }
@@ -218,19 +218,4 @@ impl Statement {
         let context = view.task_context(&session);
         execute_stream(physical, context).map_err(from_datafusion)
     }
-}
-
-async fn plan(session: &SessionState, principal: &Principal, text: &str) -> Result<LogicalPlan> {
-    let dialect = session.config_options().sql_parser.dialect;
-    let statement = session.sql_to_statement(text, &dialect).map_err(from_datafusion)?;
-    let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
-    scopes::check(principal, &tables)?;
-    let plan = session.statement_to_plan(statement).await.map_err(from_datafusion)?;
-    let read_only =
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    read_only.verify_plan(&plan).map_err(|e| {
-        let why = from_datafusion(e);
-        Error::invalid(format!("only reading statements can run here: {}", why.message)).because(why)
-    })?;
-    Ok(plan)
 }

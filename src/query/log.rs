@@ -20,8 +20,12 @@ pub const RECORDS: usize = 10_000;
 /// Where a query came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
-    /// A statement.
+    /// A statement over HTTP, or a command.
     Sql,
+    /// A statement over PostgreSQL's protocol.
+    Postgres,
+    /// A statement over Arrow Flight SQL.
+    Flight,
     /// A list of readings, or one of them.
     Values,
     /// A list of statistics, or one of them.
@@ -34,6 +38,8 @@ impl Surface {
     pub fn name(self) -> &'static str {
         match self {
             Surface::Sql => "sql",
+            Surface::Postgres => "postgres",
+            Surface::Flight => "flight",
             Surface::Values => "values",
             Surface::Statistics => "statistics",
             Surface::Steps => "steps",
@@ -192,6 +198,11 @@ impl Tally {
     /// It ended with an error.
     pub fn fail(&self, kind: Kind) {
         self.write(kind_name(kind));
+    }
+
+    /// It was no query after all: there is to be no record of it.
+    pub fn forget(&self) {
+        self.is_written.store(true, Ordering::Release);
     }
 
     fn write(&self, outcome: &'static str) {

@@ -3,6 +3,7 @@
 //! Isolation lives here, in the providers: whatever SQL a caller writes, rows he may not see never reach an
 //! expression of his. Which table needs which scope is `scopes.rs`.
 
+pub mod describe;
 pub mod engine;
 pub mod error;
 pub mod functions;
@@ -13,6 +14,8 @@ pub mod log;
 pub mod memory;
 pub mod named;
 pub mod params;
+pub mod plan;
+pub mod postgres;
 pub mod rollup;
 pub mod run;
 pub mod scan;

@@ -1,17 +1,51 @@
-//! Parameters of a query: `$name` from an object, `$1` from an array.
+//! Parameters of a statement: named for `$name`, numbered for `$1`. However they came, they are typed scalars before a
+//! plan gets them.
 
+use arrow::array::{Array, ArrayRef};
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::scalar::ScalarValue;
 use serde_json::Value;
 
+use super::error::from_datafusion;
 use crate::domain::{Error, Result};
 
-/// Values for a query's placeholders.
-///
-/// # Errors
-/// `Invalid`, naming the parameter, when a value is an array or an object.
-pub fn from_json(params: &Value) -> Result<Option<ParamValues>> {
+/// Values for the placeholders of a statement, as somebody gave them.
+#[derive(Debug, Clone)]
+pub enum Params {
+    /// An object for `$name`, an array for `$1`, or null for none; types are those of JSON.
+    Json(Value),
+    /// Arrays of one row each, for `$1` and on; types are those of the arrays.
+    Typed(Vec<ArrayRef>),
+}
+
+impl Params {
+    /// The values a plan takes; `None` when there are none to take.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the parameter, when one is not a single value.
+    pub(super) fn to_values(&self) -> Result<Option<ParamValues>> {
+        match self {
+            Params::Json(json) => from_json(json),
+            Params::Typed(arrays) if arrays.is_empty() => Ok(None),
+            Params::Typed(arrays) => {
+                let values = arrays.iter().enumerate().map(|(i, array)| from_array(i + 1, array));
+                Ok(Some(ParamValues::List(values.collect::<Result<_>>()?)))
+            }
+        }
+    }
+}
+
+fn from_array(number: usize, array: &ArrayRef) -> Result<ScalarAndMetadata> {
+    if array.len() != 1 {
+        let message = format!("has {} values instead of one", array.len());
+        return Err(Error::field(format!("params.{number}"), message));
+    }
+    let scalar = ScalarValue::try_from_array(array, 0).map_err(from_datafusion)?;
+    Ok(ScalarAndMetadata::from(scalar))
+}
+
+fn from_json(params: &Value) -> Result<Option<ParamValues>> {
     match params {
         Value::Null => Ok(None),
         Value::Object(map) => {

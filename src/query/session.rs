@@ -5,11 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
+use super::describe::Table;
 use super::engine::Engine;
 use super::log::{Record, Tally};
 use super::scan::provider::Provider;
@@ -165,11 +167,27 @@ impl View {
         }))
     }
 
-    /// A session over this view; `template` brings functions, rules and settings. It is a copy with another catalog:
-    /// building one anew costs more than a small query does.
-    pub fn session(&self, template: &SessionState) -> SessionState {
+    /// The tables the principal may read.
+    pub fn tables(&self) -> Result<Vec<Table>> {
+        let mut tables = Vec::new();
+        for (name, _) in scopes::TABLES {
+            if let Some(table) = self.table(name)? {
+                let is_view = table.table_type() == TableType::View;
+                tables.push(Table { name, schema: table.schema(), is_view });
+            }
+        }
+        Ok(tables)
+    }
+
+    /// A session over this view; `template` brings functions, rules and settings, `pg_catalog` a schema beside the tables'.
+    /// It is a copy with another catalog: building one anew costs more than a small query does.
+    pub fn session(
+        &self,
+        template: &SessionState,
+        pg_catalog: Option<Arc<dyn SchemaProvider>>,
+    ) -> SessionState {
         let mut session = template.clone();
-        session.register_catalog_list(Arc::new(Tables { view: self.clone() }));
+        session.register_catalog_list(Arc::new(Tables { view: self.clone(), pg_catalog }));
         // What `now()` means to this query.
         session.mark_start_execution();
         session
@@ -183,13 +201,16 @@ impl View {
     }
 }
 
-const CATALOG: &str = "basalt";
-const SCHEMA: &str = "public";
+pub const CATALOG: &str = "basalt";
+pub const SCHEMA: &str = "public";
+pub const PG_CATALOG: &str = "pg_catalog";
 
 /// The one catalog, its one schema, and in that only tables the principal may read.
 #[derive(Clone)]
 struct Tables {
     view: View,
+    /// Found by its name, and not among the schemas: `information_schema` tells everybody the same.
+    pg_catalog: Option<Arc<dyn SchemaProvider>>,
 }
 
 impl fmt::Debug for Tables {
@@ -219,7 +240,11 @@ impl CatalogProvider for Tables {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        (name == SCHEMA).then(|| Arc::new(self.clone()) as _)
+        match name {
+            SCHEMA => Some(Arc::new(self.clone()) as _),
+            PG_CATALOG => self.pg_catalog.clone(),
+            _ => None,
+        }
     }
 }
 

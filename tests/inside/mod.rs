@@ -21,8 +21,10 @@ use basalt::domain::progress::Progress;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{Clock, DeviceId, Micros, Principal, Result, StreamId};
-use basalt::query::engine::Answer;
+use basalt::query::engine::{Answer, Question};
+use basalt::query::log::Surface;
 use basalt::query::named::NamedQueries;
+use basalt::query::params::Params;
 use basalt::query::values::ValuesQuery;
 use basalt::query::{Engine, EngineOptions};
 use basalt::store::catalog::Catalog;
@@ -241,8 +243,14 @@ impl Inside {
         answer.unwrap_or_else(|e| panic!("{query}\n  {e} {:?}", e.source))
     }
 
+    /// An answer to be read.
+    pub async fn ask(&self, who: &Principal, query: &str, params: &Value) -> Result<Answer> {
+        let (text, params) = (query.to_owned(), Params::Json(params.clone()));
+        self.engine.sql(who, Question { text, params, surface: Surface::Sql }).await
+    }
+
     pub async fn try_sql(&self, who: &Principal, query: &str, params: &Value) -> Result<Vec<Value>> {
-        let Answer { batches, .. } = self.engine.sql(who, query, params).await?;
+        let Answer { batches, .. } = self.ask(who, query, params).await?;
         let batches: Vec<_> = batches.try_collect().await?;
         let mut writer = ArrayWriter::new(Vec::new());
         writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();

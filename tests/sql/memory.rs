@@ -37,7 +37,7 @@ async fn open(change: impl FnOnce(&mut EngineOptions)) -> (Ground, Inside, TempD
 
 /// Starts a query and reads its first batch; the rest waits, and with it the memory it holds.
 async fn begin(ground: &Ground, inside: &Inside, query: &str) -> (Answer, RecordBatch) {
-    let mut answer = inside.engine.sql(&ground.owner, query, &Value::Null).await.unwrap();
+    let mut answer = inside.ask(&ground.owner, query, &Value::Null).await.unwrap();
     let first = answer.batches.try_next().await.unwrap().unwrap();
     assert!(inside.engine.memory_in_use() > 0, "{query} holds memory while it is read");
     (answer, first)
@@ -124,7 +124,7 @@ async fn a_sort_larger_than_its_share_spills_and_answers_right() {
     const SHARE: usize = 16 << 20;
     let (ground, inside, _dir) = open(|o| o.share_bytes = SHARE).await;
     let query = sorted(ROWS as u32);
-    let answer = inside.engine.sql(&ground.owner, &query, &Value::Null).await.unwrap();
+    let answer = inside.ask(&ground.owner, &query, &Value::Null).await.unwrap();
     let batches: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
     check_sorted(&batches, ROWS);
     let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();

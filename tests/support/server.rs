@@ -119,6 +119,22 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib / 1024)
     }
 
+    /// Where PostgreSQL's tools connect, when it was started with a place for them.
+    pub fn pg(&self) -> String {
+        self.listens_on("postgres")
+    }
+
+    /// The same of Arrow Flight SQL's clients.
+    pub fn flight(&self) -> String {
+        self.listens_on("grpc")
+    }
+
+    fn listens_on(&self, scheme: &str) -> String {
+        let log = self.log();
+        let said = log.split(&format!("listening on {scheme}://")).nth(1).expect("it says where it listens");
+        said.split_whitespace().next().expect("an address").to_owned()
+    }
+
     /// What it has logged since it was started.
     pub fn log(&self) -> String {
         self.log.lock().expect("no test panics while it holds this").clone()
@@ -155,7 +171,8 @@ fn follow(stderr: impl Read + Send + 'static) -> (Arc<Mutex<String>>, oneshot::R
     std::thread::spawn(move || {
         let mut tell = Some(tell);
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if line.contains("listening on http://") {
+            // HTTP is the last of the listeners that tell.
+            if line.contains("listening on http") {
                 tell.take().map(|tell| tell.send(()));
             }
             let mut log = collected.lock().expect("no test panics while it holds this");

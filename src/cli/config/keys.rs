@@ -40,6 +40,24 @@ pub(super) const KEYS: &[Key] = &[
     key("queries_dir", "the path of a directory", |c, text| {
         (!text.is_empty()).then(|| c.queries_dir = Some(PathBuf::from(text)))
     }),
+    key("allow_plaintext", "true or false", |c, text| text.parse().ok().map(|is| c.allow_plaintext = is)),
+    key("http.tls_cert", "the path of a certificate in PEM", |c, text| {
+        (!text.is_empty()).then(|| c.tls.cert = Some(PathBuf::from(text)))
+    }),
+    key("http.tls_key", "the path of a private key in PEM", |c, text| {
+        (!text.is_empty()).then(|| c.tls.key = Some(PathBuf::from(text)))
+    }),
+    key("pg.listen", "an address and a port such as 127.0.0.1:5432 (port 0 picks a free one)", |c, text| {
+        text.parse().ok().map(|address| c.pg.listen = Some(address))
+    }),
+    key("pg.connections", COUNT, |c, text| places(text).map(|n| c.pg.connections = n)),
+    key("pg.idle_timeout", DURATION, |c, text| duration(text).map(|d| c.pg.idle_timeout = d)),
+    key(
+        "flight.listen",
+        "an address and a port such as 127.0.0.1:32010 (port 0 picks a free one)",
+        |c, text| text.parse().ok().map(|address| c.flight.listen = Some(address)),
+    ),
+    key("flight.connections", COUNT, |c, text| places(text).map(|n| c.flight.connections = n)),
     Key {
         name: "catalog.url",
         valid: "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",

@@ -61,7 +61,7 @@ impl Provider for Layer {
 }
 
 /// One layer for each `BASALT_…` variable that sets a key: lower case, `__` for a dot, and the short forms
-/// `BASALT_CATALOG_URL` and `BASALT_LAKE_URL`.
+/// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_PG_LISTEN` and `BASALT_FLIGHT_LISTEN`.
 pub(super) fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Layer> {
     let mut found: Vec<_> = variables
         .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(FOR_TESTS))
@@ -72,6 +72,8 @@ pub(super) fn of_environment(variables: impl Iterator<Item = (String, String)>) 
         let key = match name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".") {
             short if short == "catalog_url" => "catalog.url".to_owned(),
             short if short == "lake_url" => "lake.url".to_owned(),
+            short if short == "pg_listen" => "pg.listen".to_owned(),
+            short if short == "flight_listen" => "flight.listen".to_owned(),
             key => key,
         };
         Layer::of_one(format!("the variable {name}"), &key, value)

@@ -1,0 +1,172 @@
+//! A connection of a Flight client: its bytes, where it comes from, and its place among those allowed.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep};
+use tonic::transport::server::Connected;
+
+use crate::api::tls::Transport;
+
+/// How long a client may be of no use.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Without a byte from it: one that lives answers pings.
+    pub silent: Duration,
+    /// Without taking a byte.
+    pub stalled: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { silent: Duration::from_secs(75), stalled: Duration::from_secs(30) }
+    }
+}
+
+/// The other end, as every call on the connection sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    pub address: IpAddr,
+    pub is_secure: bool,
+}
+
+/// A connection; its place is free again when it is dropped.
+pub struct Connection {
+    io: Transport,
+    peer: Peer,
+    patience: Patience,
+    /// When a byte has to have come.
+    silent: Pin<Box<Sleep>>,
+    /// Runs while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    pub fn new(io: Transport, address: SocketAddr, place: OwnedSemaphorePermit, patience: Patience) -> Self {
+        let peer = Peer { address: address.ip().to_canonical(), is_secure: io.is_secure() };
+        let silent = Box::pin(tokio::time::sleep(patience.silent));
+        Self { io, peer, patience, silent, stalled: None, _place: place }
+    }
+
+    /// The same result, unless a write has been waiting for too long.
+    fn patiently<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let deadline = Instant::now() + self.patience.stalled;
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let deadline = Instant::now() + self.patience.silent;
+        if let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, buf) {
+            self.silent.as_mut().reset(deadline);
+            return Poll::Ready(read);
+        }
+        ready!(self.silent.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.patiently(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.patiently(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.patiently(cx, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let closed = Pin::new(&mut self.io).poll_shutdown(cx);
+        self.patiently(cx, closed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// Both ends of a connection, of which ours has little patience.
+    async fn pair(patience: Patience) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, address) = listener.accept().await.unwrap();
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        (Connection::new(Transport::Plain(socket), address, place, patience), other)
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_or_takes_nothing_is_let_go() {
+        let (short, long) = (Duration::from_millis(200), Duration::from_secs(600));
+        let (mut silent, other) = pair(Patience { silent: short, stalled: long }).await;
+        let read = silent.read_u8().await.unwrap_err();
+        assert_eq!(read.kind(), io::ErrorKind::TimedOut);
+        drop(other);
+
+        let (mut stalled, other) = pair(Patience { silent: long, stalled: short }).await;
+        let block = vec![0; 1 << 20];
+        let written = loop {
+            if let Err(error) = stalled.write_all(&block).await {
+                break error;
+            }
+        };
+        assert_eq!(written.kind(), io::ErrorKind::TimedOut);
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn who_goes_on_stays() {
+        let short = Duration::from_millis(400);
+        let (mut connection, mut other) = pair(Patience { silent: short, stalled: short }).await;
+        for _ in 0..6 {
+            tokio::time::sleep(short / 4).await;
+            other.write_all(b"x").await.unwrap();
+            assert_eq!(connection.read_u8().await.unwrap(), b'x');
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Who calls: the key of a call, and the principal that it is now.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use tonic::metadata::MetadataMap;
+use uuid::Uuid;
+
+use super::connection::Peer;
+use crate::api::tls::takes_keys;
+use crate::app::App;
+use crate::domain::audit::{Origin, Refusal};
+use crate::domain::{Error, Kind, Principal, Result};
+
+/// The principal of a call that comes from `peer` with this metadata. Refusals are told to the audit log.
+///
+/// # Errors
+/// `Unauthenticated` without a key, with one that is none, or when it came in the clear from another machine.
+pub fn caller(app: &App, allow_plaintext: bool, peer: Peer, metadata: &MetadataMap) -> Result<Principal> {
+    let origin = Arc::new(Origin::new("flight", Some(peer.address), &Uuid::new_v4().to_string()));
+    let known = if takes_keys(peer.address, peer.is_secure, allow_plaintext) {
+        key(metadata).and_then(|key| app.authenticate_key(&key))
+    } else {
+        let message = "keys are taken over TLS only: connect with grpc+tls:// (the server needs http.tls_cert and \
+                       http.tls_key), or set allow_plaintext = true on the server";
+        Err(Error::new(Kind::Unauthenticated, message))
+    };
+    match known {
+        Ok(principal) => Ok(principal.asking_from(&origin)),
+        Err(error) => {
+            if let Some(refusal) = Refusal::of(&error) {
+                app.note_refusal(&origin, refusal);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The key that a call presents.
+pub fn key(metadata: &MetadataMap) -> Result<String> {
+    let none = || {
+        let message =
+            "an API key is needed: `authorization: Bearer KEY`, or any user name and the key as password";
+        Error::new(Kind::Unauthenticated, message)
+    };
+    let text = metadata.get("authorization").and_then(|value| value.to_str().ok()).ok_or_else(none)?;
+    let (scheme, rest) = text.trim().split_once(' ').ok_or_else(none)?;
+    let rest = rest.trim();
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" | "apikey" => Ok(rest.to_owned()),
+        "basic" => {
+            // Go's clients leave the padding out.
+            let decoded = STANDARD_NO_PAD
+                .decode(rest.trim_end_matches('='))
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok());
+            let (_, password) = decoded.as_deref().and_then(|pair| pair.split_once(':')).ok_or_else(none)?;
+            Ok(password.to_owned())
+        }
+        _ => Err(none()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_as_bearer_or_as_password() {
+        let rows = [
+            ("bearer", "Bearer k1", Some("k1")),
+            ("in_any_case", "bearer  k1 ", Some("k1")),
+            ("as_over_http", "ApiKey k1", Some("k1")),
+            // any:k1
+            ("basic", "Basic YW55Omsx", Some("k1")),
+            // any:k:1
+            ("a_password_with_a_colon", "Basic YW55Oms6MQ==", Some("k:1")),
+            ("without_its_padding", "Basic YW55Oms6MQ", Some("k:1")),
+            ("basic_that_is_no_base64", "Basic ~", None),
+            ("basic_without_a_password", "Basic YW55", None),
+            ("another_scheme", "Digest k1", None),
+            ("a_scheme_alone", "Bearer", None),
+        ];
+        for (name, header, expected) in rows {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("authorization", header.parse().unwrap());
+            assert_eq!(key(&metadata).ok().as_deref(), expected, "{name}");
+        }
+        assert!(key(&MetadataMap::new()).is_err());
+    }
+}

@@ -1,0 +1,371 @@
+//! The calls of Flight SQL: translate in, one call into app/, translate out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Field, Schema};
+use arrow::ipc::writer::IpcWriteOptions;
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::encode::FlightDataEncoderBuilder;
+use arrow_flight::error::FlightError;
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::sql::metadata::SqlInfoData;
+use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
+use arrow_flight::sql::{
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
+    ActionCreatePreparedStatementResult, CommandGetCatalogs, CommandGetDbSchemas, CommandGetSqlInfo,
+    CommandGetTableTypes, CommandGetTables, CommandPreparedStatementQuery, CommandStatementQuery,
+    CommandStatementUpdate, DoPutPreparedStatementResult, SqlInfo, TicketStatementQuery,
+};
+use arrow_flight::{
+    Action, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage,
+    SchemaAsIpc, Ticket,
+};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use tonic::metadata::MetadataValue;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::connection::Peer;
+use super::error::status;
+use super::handle::Handle;
+use super::{credentials, metadata, params};
+use crate::app::App;
+use crate::app::live::standing::Watch;
+use crate::app::sql::{BoundSql, Described, PreparedSql, Tool};
+use crate::domain::audit::Refusal;
+use crate::domain::{Error, Principal, Result};
+
+/// The service.
+#[derive(Clone)]
+pub struct Flight {
+    app: Arc<App>,
+    allow_plaintext: bool,
+    abilities: Arc<SqlInfoData>,
+}
+
+type Data = <Flight as FlightService>::DoGetStream;
+
+impl Flight {
+    pub fn new(app: Arc<App>, allow_plaintext: bool) -> Result<Self> {
+        Ok(Self { app, allow_plaintext, abilities: Arc::new(metadata::abilities()?) })
+    }
+
+    fn caller<T>(&self, request: &Request<T>) -> Result<Principal, Status> {
+        let peer = request.extensions().get::<Peer>().copied();
+        let peer = peer.ok_or_else(|| Status::internal("the connection is not known"))?;
+        credentials::caller(&self.app, self.allow_plaintext, peer, request.metadata()).map_err(|e| status(&e))
+    }
+
+    /// The status of an error, which the audit log hears of when it is a refusal.
+    fn refuse(&self, principal: &Principal, error: &Error) -> Status {
+        if let (Some(refusal), Some(origin)) = (Refusal::of(error), &principal.origin) {
+            self.app.note_refusal(origin, refusal);
+        }
+        status(error)
+    }
+
+    async fn describe(&self, principal: &Principal, query: &str) -> Result<Described, Status> {
+        let sketch = PreparedSql { tool: Tool::Flight, query: query.to_owned(), declared: Vec::new() };
+        self.app.describe_sql(principal, sketch).await.map_err(|e| self.refuse(principal, &e))
+    }
+
+    /// The answer to a statement, as it is computed, for as long as the key holds.
+    async fn run(&self, principal: Principal, handle: Handle) -> Result<Response<Data>, Status> {
+        let values = handle.values().and_then(params::values).map_err(|e| status(&e))?;
+        let bound = BoundSql { tool: Tool::Flight, query: handle.query, values };
+        let answer = self.app.bound_sql(&principal, bound).await.map_err(|e| self.refuse(&principal, &e))?;
+        let standing = self.app.standing(Arc::new(principal), None);
+        let batches = while_standing(answer.batches, standing.watch());
+        let batches = batches.map_err(|e| FlightError::from(status(&e)));
+        let encoded = FlightDataEncoderBuilder::new().with_schema(answer.schema).build(batches);
+        let data: BoxStream<'static, _> = encoded.map_err(Status::from).boxed();
+        Ok(Response::new(data))
+    }
+
+    /// A list that is at hand.
+    fn send(&self, batch: Result<RecordBatch>) -> Result<Response<Data>, Status> {
+        let batch = batch.map_err(|e| status(&e))?;
+        let encoder = FlightDataEncoderBuilder::new().with_schema(batch.schema());
+        let data: BoxStream<'static, _> =
+            encoder.build(stream::iter([Ok(batch)])).map_err(Status::from).boxed();
+        Ok(Response::new(data))
+    }
+
+    /// Where a list is got: here, with the question itself as the ticket.
+    fn at_hand(
+        &self,
+        batch: Result<RecordBatch>,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let schema = metadata::schema_of(batch).map_err(|e| status(&e))?;
+        let descriptor = request.into_inner();
+        info(&schema, Ticket::new(descriptor.cmd.clone()), descriptor)
+    }
+
+    fn tables(&self, principal: &Principal, asked: CommandGetTables) -> Result<RecordBatch> {
+        metadata::tables(asked, &self.app.sql_tables(principal)?)
+    }
+}
+
+/// The batches, until an error in their place when who asked has lost the right.
+fn while_standing(
+    batches: BoxStream<'static, Result<RecordBatch>>,
+    standing: Watch,
+) -> impl Stream<Item = Result<RecordBatch>> {
+    stream::unfold(Some((batches, standing)), |going| async move {
+        let (mut batches, mut standing) = going?;
+        tokio::select! {
+            biased;
+            over = standing.ended() => Some((Err(over), None)),
+            next = batches.next() => next.map(|batch| (batch, Some((batches, standing)))),
+        }
+    })
+}
+
+fn info(
+    schema: &Schema,
+    ticket: Ticket,
+    descriptor: FlightDescriptor,
+) -> Result<Response<FlightInfo>, Status> {
+    let info = FlightInfo::new().try_with_schema(schema).map_err(|e| unencodable(&e))?;
+    let info = info.with_endpoint(FlightEndpoint::new().with_ticket(ticket)).with_descriptor(descriptor);
+    Ok(Response::new(info))
+}
+
+fn unencodable(e: &arrow::error::ArrowError) -> Status {
+    Status::internal(format!("the columns cannot be told: {e}"))
+}
+
+fn schema_bytes(schema: &Schema) -> Result<Bytes, Status> {
+    let message: IpcMessage = SchemaAsIpc::new(schema, &IpcWriteOptions::default())
+        .try_into()
+        .map_err(|e: arrow::error::ArrowError| unencodable(&e))?;
+    Ok(message.0)
+}
+
+#[tonic::async_trait]
+impl FlightSqlService for Flight {
+    type FlightService = Flight;
+
+    /// Basic credentials for a bearer token, which is the key itself: there is nothing to keep or to expire.
+    async fn do_handshake(
+        &self,
+        request: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>>, Status> {
+        self.caller(&request)?;
+        let key = credentials::key(request.metadata()).map_err(|e| status(&e))?;
+        let said = HandshakeResponse { protocol_version: 0, payload: Bytes::from(key.clone()) };
+        let answer: BoxStream<'static, _> = stream::iter([Ok(said)]).boxed();
+        let mut response = Response::new(answer);
+        let token = MetadataValue::try_from(format!("Bearer {key}"));
+        let token = token.map_err(|_| Status::unauthenticated("the key is no text"))?;
+        response.metadata_mut().insert("authorization", token);
+        Ok(response)
+    }
+
+    async fn get_flight_info_statement(
+        &self,
+        query: CommandStatementQuery,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let principal = self.caller(&request)?;
+        let described = self.describe(&principal, &query.query).await?;
+        let ticket = Handle::new(&principal, query.query).to_ticket().map_err(|e| status(&e))?;
+        info(&described.schema, ticket, request.into_inner())
+    }
+
+    async fn do_get_statement(
+        &self,
+        ticket: TicketStatementQuery,
+        request: Request<Ticket>,
+    ) -> Result<Response<Data>, Status> {
+        let principal = self.caller(&request)?;
+        let handle = Handle::read(&principal, &ticket.statement_handle);
+        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
+        self.run(principal, handle).await
+    }
+
+    async fn do_action_create_prepared_statement(
+        &self,
+        query: ActionCreatePreparedStatementRequest,
+        request: Request<Action>,
+    ) -> Result<ActionCreatePreparedStatementResult, Status> {
+        let principal = self.caller(&request)?;
+        let described = self.describe(&principal, &query.query).await?;
+        let numbered = described.params.iter().enumerate();
+        let params = numbered.map(|(i, known)| Field::new(format!("${}", i + 1), known.clone(), true));
+        let params = Schema::new(params.collect::<Vec<_>>());
+        Ok(ActionCreatePreparedStatementResult {
+            prepared_statement_handle: Handle::new(&principal, query.query).to_bytes(),
+            dataset_schema: schema_bytes(&described.schema)?,
+            parameter_schema: if params.fields().is_empty() { Bytes::new() } else { schema_bytes(&params)? },
+        })
+    }
+
+    /// Nothing is kept of one, so there is nothing to let go of.
+    async fn do_action_close_prepared_statement(
+        &self,
+        _query: ActionClosePreparedStatementRequest,
+        request: Request<Action>,
+    ) -> Result<(), Status> {
+        self.caller(&request).map(drop)
+    }
+
+    /// Binds values: the handle that comes back has them in it.
+    async fn do_put_prepared_statement_query(
+        &self,
+        query: CommandPreparedStatementQuery,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<DoPutPreparedStatementResult, Status> {
+        let principal = self.caller(&request)?;
+        let handle = Handle::read(&principal, &query.prepared_statement_handle);
+        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
+        let sent = request.into_inner().map_err(FlightError::from);
+        let mut sent = FlightRecordBatchStream::new_from_flight_data(sent);
+        let first = sent.try_next().await?;
+        if sent.try_next().await?.is_some_and(|more| more.num_rows() > 0) {
+            return Err(status(&Error::invalid(
+                "more than one batch of parameters; a statement runs with one row",
+            )));
+        }
+        let handle = match first {
+            Some(batch) => {
+                let _: Vec<ArrayRef> = params::values(Some(batch.clone())).map_err(|e| status(&e))?;
+                handle.with_values(&batch).map_err(|e| status(&e))?
+            }
+            None => handle,
+        };
+        Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(handle.to_bytes()) })
+    }
+
+    async fn get_flight_info_prepared_statement(
+        &self,
+        query: CommandPreparedStatementQuery,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let principal = self.caller(&request)?;
+        let handle = Handle::read(&principal, &query.prepared_statement_handle);
+        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
+        let described = self.describe(&principal, &handle.query).await?;
+        let ticket = handle.to_ticket().map_err(|e| status(&e))?;
+        info(&described.schema, ticket, request.into_inner())
+    }
+
+    async fn do_get_prepared_statement(
+        &self,
+        query: CommandPreparedStatementQuery,
+        request: Request<Ticket>,
+    ) -> Result<Response<Data>, Status> {
+        let principal = self.caller(&request)?;
+        let handle = Handle::read(&principal, &query.prepared_statement_handle);
+        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
+        self.run(principal, handle).await
+    }
+
+    async fn do_put_statement_update(
+        &self,
+        update: CommandStatementUpdate,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        let principal = self.caller(&request)?;
+        // A statement that reads is none of these; one that writes is refused as everywhere.
+        self.describe(&principal, &update.query).await?;
+        Err(status(&Error::invalid("a statement that reads is asked as a query, not as an update")))
+    }
+
+    async fn get_flight_info_catalogs(
+        &self,
+        asked: CommandGetCatalogs,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.caller(&request)?;
+        self.at_hand(metadata::catalogs(asked), request)
+    }
+
+    async fn do_get_catalogs(
+        &self,
+        asked: CommandGetCatalogs,
+        request: Request<Ticket>,
+    ) -> Result<Response<Data>, Status> {
+        self.caller(&request)?;
+        self.send(metadata::catalogs(asked))
+    }
+
+    async fn get_flight_info_schemas(
+        &self,
+        asked: CommandGetDbSchemas,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.caller(&request)?;
+        self.at_hand(metadata::schemas(asked), request)
+    }
+
+    async fn do_get_schemas(
+        &self,
+        asked: CommandGetDbSchemas,
+        request: Request<Ticket>,
+    ) -> Result<Response<Data>, Status> {
+        self.caller(&request)?;
+        self.send(metadata::schemas(asked))
+    }
+
+    async fn get_flight_info_tables(
+        &self,
+        asked: CommandGetTables,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let principal = self.caller(&request)?;
+        self.at_hand(self.tables(&principal, asked), request)
+    }
+
+    async fn do_get_tables(
+        &self,
+        asked: CommandGetTables,
+        request: Request<Ticket>,
+    ) -> Result<Response<Data>, Status> {
+        let principal = self.caller(&request)?;
+        self.send(self.tables(&principal, asked))
+    }
+
+    async fn get_flight_info_table_types(
+        &self,
+        asked: CommandGetTableTypes,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.caller(&request)?;
+        self.at_hand(metadata::table_types(asked), request)
+    }
+
+    async fn do_get_table_types(
+        &self,
+        asked: CommandGetTableTypes,
+        request: Request<Ticket>,
+    ) -> Result<Response<Data>, Status> {
+        self.caller(&request)?;
+        self.send(metadata::table_types(asked))
+    }
+
+    async fn get_flight_info_sql_info(
+        &self,
+        asked: CommandGetSqlInfo,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.caller(&request)?;
+        self.at_hand(metadata::abilities_asked(asked, &self.abilities), request)
+    }
+
+    async fn do_get_sql_info(
+        &self,
+        asked: CommandGetSqlInfo,
+        request: Request<Ticket>,
+    ) -> Result<Response<Data>, Status> {
+        self.caller(&request)?;
+        self.send(metadata::abilities_asked(asked, &self.abilities))
+    }
+
+    /// What there is to tell is told by `abilities`.
+    async fn register_sql_info(&self, _id: i32, _result: &SqlInfo) {}
+}

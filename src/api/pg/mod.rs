@@ -1,0 +1,104 @@
+//! PostgreSQL's wire protocol, so that psql, Grafana, DBeaver and SQLAlchemy can ask.
+//!
+//! Any user name; the password is an API key. Every statement runs as the principal that the key is at that moment, through
+//! the same engine, limits, query log and audit log as `POST /sql`. Messages are encoded by `pgwire` and rows by
+//! `arrow-pg`; bytes are decoded here (frame.rs).
+
+mod cancel;
+mod command;
+mod error;
+mod extended;
+mod frame;
+mod portal;
+mod rows;
+mod script;
+mod session;
+mod settings;
+mod startup;
+mod types;
+mod watch;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use self::cancel::Open;
+use self::error::Fault;
+use self::wire::Wire;
+use super::incoming;
+use super::tls::Transport;
+use crate::app::App;
+
+/// How connections are treated.
+#[derive(Debug, Clone)]
+pub struct PgOptions {
+    /// The most at a time.
+    pub connections: usize,
+    /// The longest without a statement.
+    pub idle: Duration,
+    /// Whether keys may come without TLS from other machines.
+    pub allow_plaintext: bool,
+}
+
+/// What every connection of the listener shares.
+struct Door {
+    app: Arc<App>,
+    options: PgOptions,
+    tls: Option<TlsAcceptor>,
+    open: Arc<Open>,
+    stop: CancellationToken,
+}
+
+/// Serves until `stop`, then lets running statements finish.
+pub async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    options: PgOptions,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(options.connections));
+    let door = Arc::new(Door { app, options, tls, open: Arc::default(), stop: stop.clone() });
+    let mut connections = JoinSet::new();
+    loop {
+        let (socket, address) = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = incoming::accept(&listener) => accepted,
+            // Those that have ended are let go of as they end.
+            Some(_) = connections.join_next() => continue,
+        };
+        match places.clone().try_acquire_owned() {
+            Ok(place) => drop(connections.spawn(door.clone().receive(socket, address, place))),
+            Err(_) => drop(connections.spawn(refuse(socket, door.options.connections))),
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+/// Tells a client that there is no place. It may ask for TLS first and not read this; it is refused either way.
+async fn refuse(socket: TcpStream, most: usize) {
+    let message = format!("all {most} connections are taken (pg.connections)");
+    let mut wire = Wire::new(Transport::Plain(socket));
+    if wire.say(&Fault::Protocol("53300", message).message(true)).is_ok() {
+        // Who is gone already needs no refusal.
+        wire.close().await.unwrap_or(());
+    }
+}
+
+impl Door {
+    async fn receive(self: Arc<Self>, socket: TcpStream, address: SocketAddr, _place: OwnedSemaphorePermit) {
+        // Who does not say who they are in time is let go without a word, as PostgreSQL does.
+        let started = tokio::time::timeout(startup::PATIENCE, startup::start(self, socket, address)).await;
+        if let Ok(Some(session)) = started {
+            session.serve().await;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Batches as rows of PostgreSQL, in the formats a client wants.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow_pg::datatypes::arrow_schema_to_pg_fields;
+use arrow_pg::row_encoder::RowEncoder;
+use pgwire::api::portal::Format;
+use pgwire::api::results::FieldInfo;
+use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::data::{FieldDescription, RowDescription};
+
+use super::error::Fault;
+use crate::domain::Error;
+
+/// As many as PostgreSQL allows; the protocol counts them in 16 bits.
+const MAX_COLUMNS: usize = 1664;
+/// Most digits of a decimal that the encoder carries.
+const DIGITS: u8 = 28;
+
+/// The columns of an answer as a client sees them.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    /// What batches are cast to before they are encoded.
+    schema: SchemaRef,
+    fields: Arc<Vec<FieldInfo>>,
+}
+
+impl Columns {
+    /// `formats` is of a Bind message: none for text, one for all, or one each.
+    pub fn new(schema: &SchemaRef, formats: &[i16]) -> Result<Columns, Fault> {
+        let count = schema.fields().len();
+        if count > MAX_COLUMNS {
+            return Err(Fault::Protocol(
+                "54011",
+                format!("an answer of {count} columns; {MAX_COLUMNS} are the most"),
+            ));
+        }
+        if formats.len() > 1 && formats.len() != count {
+            let message = format!("{} formats for an answer of {count} columns", formats.len());
+            return Err(Fault::Protocol("08P01", message));
+        }
+        let format = match formats {
+            [] => Format::UnifiedText,
+            [one] => Format::from(*one),
+            each => Format::Individual(each.to_vec()),
+        };
+        let fields = schema.fields().iter().map(encodable).collect::<Vec<_>>();
+        let schema = Arc::new(Schema::new(fields));
+        let fields = arrow_schema_to_pg_fields(&schema, &format, None).map_err(|e| {
+            let message = "not supported: a column of a type that PostgreSQL's protocol has none for";
+            Fault::Core(Error::invalid(message).because(e))
+        })?;
+        Ok(Columns { schema, fields: Arc::new(fields) })
+    }
+
+    pub fn description(&self) -> PgWireBackendMessage {
+        let fields = self.fields.iter().map(FieldDescription::from).collect();
+        PgWireBackendMessage::RowDescription(RowDescription::new(fields))
+    }
+
+    /// The rows of a batch, whose columns become of the types that were described.
+    pub fn encode(&self, batch: &RecordBatch) -> Result<RowEncoder, Fault> {
+        let cast = self.cast(batch);
+        let batch =
+            cast.map_err(|e| Error::internal("an answer of other columns than described").because(e))?;
+        Ok(RowEncoder::new(batch, self.fields.clone()))
+    }
+
+    fn cast(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let columns = batch.columns().iter().zip(self.schema.fields());
+        let columns = columns.map(|(column, field)| match column.data_type() == field.data_type() {
+            true => Ok(column.clone()),
+            false => cast(column, field.data_type()),
+        });
+        let columns: Vec<ArrayRef> = columns.collect::<Result<_, ArrowError>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+    }
+}
+
+/// The type that the encoder carries without loss: times in UTC, values of dictionaries, long decimals and intervals as
+/// text (it takes a null interval for none).
+fn encodable(field: &Arc<Field>) -> Arc<Field> {
+    let data_type = match field.data_type() {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("UTC".into())),
+        DataType::Interval(_) | DataType::Duration(_) | DataType::Decimal256(..) => DataType::Utf8,
+        DataType::Decimal128(precision, _) if *precision > DIGITS => DataType::Utf8,
+        DataType::Decimal32(..) | DataType::Decimal64(..) => DataType::Float64,
+        DataType::Dictionary(_, values) => values.as_ref().clone(),
+        DataType::Float16 => DataType::Float32,
+        _ => return field.clone(),
+    };
+    // Only nullability is lost on the way, which the protocol does not tell.
+    Arc::new(field.as_ref().clone().with_data_type(data_type).with_nullable(true))
+}

@@ -1,0 +1,253 @@
+//! TLS of every listener, from the one certificate of the configuration, and of commands that trust exactly that one.
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    self, CertificateError, ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme,
+};
+use tokio_rustls::server::TlsStream;
+
+use crate::domain::{Error, Result};
+
+/// The keys of the configuration, for what is wrong with them.
+const CERT: &str = "http.tls_cert";
+const KEY: &str = "http.tls_key";
+
+/// The certificate of the server, ready to be shown by every listener.
+#[derive(Clone)]
+pub struct Tls {
+    certificates: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
+    /// What is in the file of the certificate.
+    pem: String,
+}
+
+impl Tls {
+    /// Reads certificate (with its chain) and key, both PEM.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the key of the configuration, when a file cannot be read, is not PEM of that kind, or when the two
+    /// do not belong together.
+    pub fn load(cert: &Path, key: &Path) -> Result<Tls> {
+        let pem = read(CERT, cert)?;
+        let certificates: std::result::Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+        let certificates = certificates.unwrap_or_default();
+        if certificates.is_empty() {
+            return Err(Error::field(CERT, format!("`{}` holds no certificate in PEM", cert.display())));
+        }
+        let text = read(KEY, key)?;
+        let secret = PrivateKeyDer::from_pem_slice(text.as_bytes());
+        let secret = secret
+            .map_err(|_| Error::field(KEY, format!("`{}` holds no private key in PEM", key.display())))?;
+        let tls = Tls { certificates, key: Arc::new(secret), pem };
+        tls.config(&[])?;
+        Ok(tls)
+    }
+
+    /// The certificate as it is in its file, for commands beside this server.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// For HTTP, of either version.
+    pub fn for_http(&self) -> Result<TlsAcceptor> {
+        self.config(&[b"h2", b"http/1.1"])
+    }
+
+    /// For gRPC.
+    pub fn for_grpc(&self) -> Result<TlsAcceptor> {
+        self.config(&[b"h2"])
+    }
+
+    /// For PostgreSQL, whose clients name no protocol.
+    pub fn for_postgres(&self) -> Result<TlsAcceptor> {
+        self.config(&[])
+    }
+
+    fn config(&self, protocols: &[&[u8]]) -> Result<TlsAcceptor> {
+        let wrong = |e: rustls::Error| {
+            let what = match e {
+                rustls::Error::InconsistentKeys(_) => format!("is not the key of the certificate in {CERT}"),
+                ref e => format!("cannot be used with {CERT}: {e}"),
+            };
+            Error::field(KEY, what).because(e)
+        };
+        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().map_err(wrong)?.with_no_client_auth();
+        let mut config =
+            builder.with_single_cert(self.certificates.clone(), self.key.clone_key()).map_err(wrong)?;
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+fn read(name: &'static str, path: &Path) -> Result<String> {
+    let unreadable =
+        |e: io::Error| Error::field(name, format!("`{}` cannot be read: {e}", path.display())).because(e);
+    fs::read_to_string(path).map_err(unreadable)
+}
+
+/// What a client uses that trusts the first certificate of `pem`, whatever host it is for, and no other: how a command
+/// speaks to the server whose certificate its owner's files name.
+///
+/// # Errors
+/// `Invalid` when there is no certificate in it.
+pub fn trusting(pem: &str) -> Result<ClientConfig> {
+    let wrong = || Error::invalid("the running server does not say its certificate");
+    let trusted = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| wrong())?;
+    let provider = Arc::new(default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone());
+    let builder = builder.with_safe_default_protocol_versions().map_err(|e| wrong().because(e))?;
+    let exactly = Arc::new(Exactly { trusted, provider });
+    Ok(builder.dangerous().with_custom_certificate_verifier(exactly).with_no_client_auth())
+}
+
+/// Trusts one certificate by its bytes. That its owner speaks is still proven by the signature of the handshake.
+#[derive(Debug)]
+struct Exactly {
+    trusted: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Exactly {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        if *end_entity == self.trusted {
+            return Ok(ServerCertVerified::assertion());
+        }
+        Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Whether a listener that is for tools takes keys of a client: in TLS, from this machine, or wherever the configuration
+/// says that nobody listens.
+pub fn takes_keys(peer: IpAddr, is_secure: bool, allow_plaintext: bool) -> bool {
+    is_secure || allow_plaintext || peer.to_canonical().is_loopback()
+}
+
+/// A connection, in TLS or not.
+pub enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Transport {
+    pub fn is_secure(&self) -> bool {
+        matches!(self, Transport::Tls(_))
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Transport::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Transport::Tls(socket) => Pin::new(socket).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Transport::Plain(socket) => Pin::new(socket).poll_write(cx, buf),
+            Transport::Tls(socket) => Pin::new(socket).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Transport::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+            Transport::Tls(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Transport::Plain(socket) => socket.is_write_vectored(),
+            Transport::Tls(socket) => socket.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Transport::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Transport::Tls(socket) => Pin::new(socket).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Transport::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Transport::Tls(socket) => Pin::new(socket).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_taken_in_tls_or_from_this_machine() {
+        let rows = [
+            ("this_machine", "127.0.0.1", false, false, true),
+            ("its_other_loopback", "127.9.9.9", false, false, true),
+            ("of_version_6", "::1", false, false, true),
+            ("of_version_4_in_6", "::ffff:127.0.0.1", false, false, true),
+            ("another_machine", "192.168.0.10", false, false, false),
+            ("of_version_4_in_6_too", "::ffff:192.168.0.10", false, false, false),
+            ("another_machine_in_tls", "192.168.0.10", true, false, true),
+            ("another_machine_that_may", "192.168.0.10", false, true, true),
+        ];
+        for (name, peer, is_secure, allow_plaintext, expected) in rows {
+            assert_eq!(takes_keys(peer.parse().expect(name), is_secure, allow_plaintext), expected, "{name}");
+        }
+    }
+}

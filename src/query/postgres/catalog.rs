@@ -1,0 +1,44 @@
+//! Columns that tools ask `pg_class` for and the library under it lacks: those of which our tables have nothing to say.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use async_trait::async_trait;
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::scalar::ScalarValue;
+
+/// `pg_class.relacl` and `reloptions`: rights and options of tables.
+const ABSENT: [&str; 2] = ["relacl", "reloptions"];
+
+/// The catalog with these columns, which are null.
+#[derive(Debug)]
+pub(super) struct Completed(pub Arc<dyn SchemaProvider>);
+
+#[async_trait]
+impl SchemaProvider for Completed {
+    fn table_names(&self) -> Vec<String> {
+        self.0.table_names()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let table = self.0.table(name).await?;
+        match table {
+            Some(table) if name == "pg_class" => Ok(Some(Arc::new(complete(table)?))),
+            table => Ok(table),
+        }
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.0.table_exist(name)
+    }
+}
+
+fn complete(table: Arc<dyn TableProvider>) -> Result<ViewTable> {
+    let mut columns: Vec<Expr> = table.schema().fields().iter().map(|field| ident(field.name())).collect();
+    columns.extend(ABSENT.map(|name| cast(lit(ScalarValue::Null), DataType::Utf8).alias(name)));
+    let plan = LogicalPlanBuilder::scan("pg_class", provider_as_source(table), None)?;
+    Ok(ViewTable::new(plan.project(columns)?.build()?, None))
+}

@@ -1,0 +1,133 @@
+//! Functions of PostgreSQL that its tools call and the library under `pg_catalog` does not have.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, exec_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    create_udf,
+};
+use datafusion::prelude::SessionContext;
+use datafusion::scalar::ScalarValue;
+
+/// The version of PostgreSQL whose catalog is spoken.
+const SPOKEN: &str = "16.6";
+
+pub(super) fn register(context: &SessionContext) {
+    let version = format!("PostgreSQL {SPOKEN} (Basalt {})", env!("CARGO_PKG_VERSION"));
+    let (yes, nothing) = (ScalarValue::from(true), ScalarValue::Utf8(None));
+    let constants = [
+        ("version", ScalarValue::from(version)),
+        ("pg_is_in_recovery", ScalarValue::from(false)),
+        ("pg_type_is_visible", yes.clone()),
+        ("pg_function_is_visible", yes.clone()),
+        ("pg_collation_is_visible", yes),
+        // Comments, definitions, places: there are none of our tables.
+        ("obj_description", nothing.clone()),
+        ("shobj_description", nothing.clone()),
+        ("col_description", nothing.clone()),
+        ("pg_get_viewdef", nothing.clone()),
+        ("pg_get_indexdef", nothing.clone()),
+        ("pg_get_serial_sequence", nothing.clone()),
+        ("pg_tablespace_location", nothing),
+    ];
+    for (name, value) in constants {
+        context.register_udf(ScalarUDF::from(Constant::new(name, value)));
+    }
+    context.register_udf(current_setting());
+    context.register_udf(to_regtype());
+}
+
+/// A function that answers the same to every argument.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Constant {
+    name: &'static str,
+    value: ScalarValue,
+    signature: Signature,
+}
+
+impl Constant {
+    fn new(name: &'static str, value: ScalarValue) -> Self {
+        let any = TypeSignature::OneOf(vec![TypeSignature::Nullary, TypeSignature::VariadicAny]);
+        Self { name, value, signature: Signature::new(any, Volatility::Stable) }
+    }
+}
+
+impl ScalarUDFImpl for Constant {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.value.data_type())
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Ok(ColumnarValue::Scalar(self.value.clone()))
+    }
+}
+
+/// Types by their names, with the numbers they have in every PostgreSQL.
+const TYPES: [(&str, i32); 22] = [
+    ("bool", 16),
+    ("boolean", 16),
+    ("bytea", 17),
+    ("int8", 20),
+    ("bigint", 20),
+    ("int2", 21),
+    ("smallint", 21),
+    ("int4", 23),
+    ("integer", 23),
+    ("text", 25),
+    ("oid", 26),
+    ("json", 114),
+    ("float4", 700),
+    ("real", 700),
+    ("float8", 701),
+    ("varchar", 1043),
+    ("date", 1082),
+    ("time", 1083),
+    ("timestamp", 1114),
+    ("timestamptz", 1184),
+    ("interval", 1186),
+    ("numeric", 1700),
+];
+
+/// The number of a type; null of one that is not here, by which clients learn that there is no such extension.
+fn to_regtype() -> ScalarUDF {
+    let call = |values: &[ColumnarValue]| match values {
+        [ColumnarValue::Scalar(ScalarValue::Utf8(name))] => {
+            let name = name.as_deref().map(str::to_ascii_lowercase);
+            let found = name.and_then(|name| TYPES.iter().find(|(known, _)| *known == name));
+            Ok(ColumnarValue::Scalar(ScalarValue::Int32(found.map(|(_, oid)| *oid))))
+        }
+        _ => exec_err!("to_regtype takes the name of a type"),
+    };
+    create_udf("to_regtype", vec![DataType::Utf8], DataType::Int32, Volatility::Stable, Arc::new(call))
+}
+
+/// The settings that clients read by this function; SHOW is answered where the connection is.
+fn current_setting() -> ScalarUDF {
+    let call = |values: &[ColumnarValue]| match values {
+        [ColumnarValue::Scalar(ScalarValue::Utf8(Some(name)))] => {
+            let value = match name.to_ascii_lowercase().as_str() {
+                "server_version" => SPOKEN,
+                "server_version_num" => "160006",
+                "search_path" => "public",
+                "server_encoding" | "client_encoding" => "UTF8",
+                "timezone" => "UTC",
+                "max_index_keys" => "32",
+                "standard_conforming_strings" => "on",
+                _ => return exec_err!("unrecognized configuration parameter \"{name}\""),
+            };
+            Ok(ColumnarValue::Scalar(ScalarValue::from(value)))
+        }
+        _ => exec_err!("current_setting takes the name of a setting"),
+    };
+    create_udf("current_setting", vec![DataType::Utf8], DataType::Utf8, Volatility::Stable, Arc::new(call))
+}

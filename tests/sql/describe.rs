@@ -1,0 +1,123 @@
+//! What a statement would answer, and what its parameters are: told without running it, and true once it runs.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, TimeUnit};
+use basalt::domain::{Kind, Principal, Scopes};
+use basalt::query::describe::Sketch;
+use basalt::query::engine::Question;
+use basalt::query::log::Surface;
+use basalt::query::params::Params;
+use futures::TryStreamExt;
+use serde_json::json;
+
+use crate::inside::{Ground, Inside};
+
+fn ts() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+fn sketch(text: &str, declared: &[Option<DataType>]) -> Sketch {
+    Sketch { text: text.to_owned(), declared: declared.to_vec(), surface: Surface::Flight }
+}
+
+async fn types(inside: &Inside, who: &Principal, question: Question) -> Vec<DataType> {
+    let answer = inside.engine.sql(who, question).await.unwrap();
+    let found = answer.schema.fields().iter().map(|field| field.data_type().clone()).collect();
+    answer.batches.try_collect::<Vec<_>>().await.unwrap();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_described_is_what_comes() {
+    let ground = Ground::new(2).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    use DataType::{Float64, Int32, Int64, Utf8};
+    type Row<'a> = (&'a str, &'a str, &'a [Option<DataType>], Vec<DataType>, Vec<DataType>);
+    let rows: [Row; 9] = [
+        ("columns", "SELECT ts, value, text FROM readings", &[], vec![], vec![ts(), Float64, Utf8]),
+        (
+            "a_comparison",
+            "SELECT value FROM readings WHERE stream_id = $1 AND ts > $2",
+            &[],
+            vec![Int32, ts()],
+            vec![Float64],
+        ),
+        ("declared_wins", "SELECT $1 AS x", &[Some(Int64)], vec![Int64], vec![Int64]),
+        ("nothing_said_is_text", "SELECT $1 AS x", &[], vec![Utf8], vec![Utf8]),
+        ("the_second_alone", "SELECT $2 AS x", &[None, Some(Float64)], vec![Utf8, Float64], vec![Float64]),
+        ("a_cast", "SELECT CAST($1 AS BIGINT) AS x", &[], vec![Int64], vec![Int64]),
+        ("a_limit", "SELECT value FROM readings LIMIT $1", &[], vec![Int64], vec![Float64]),
+        ("arithmetic", "SELECT value * $1 AS x FROM readings", &[], vec![Float64], vec![Float64]),
+        ("no_rows_at_all", "SELECT ts FROM readings WHERE false", &[], vec![], vec![ts()]),
+    ];
+    for (name, text, declared, params, schema) in rows {
+        let found = inside.engine.describe(&ground.owner, sketch(text, declared)).await.unwrap();
+        let told: Vec<_> = found.schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        assert_eq!((&found.params, &told), (&params, &schema), "{name}");
+        let nulls = params.iter().map(|known| arrow::array::new_null_array(known, 1)).collect();
+        // A limit of null is none.
+        let (text, params) = (text.to_owned(), Params::Typed(nulls));
+        let question = Question { text, params, surface: Surface::Flight };
+        assert_eq!(types(&inside, &ground.owner, question).await, schema, "{name}, run");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_not_run_is_not_described_either() {
+    let ground = Ground::new(2).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    let nobody = Principal { scopes: Scopes::NONE, ..ground.owner.clone() };
+    let rows = [
+        ("a_scope", &nobody, "SELECT * FROM readings", Kind::Forbidden, "value:read"),
+        ("writing", &ground.owner, "DELETE FROM readings", Kind::Invalid, "only reading statements"),
+        ("nonsense", &ground.owner, "SELEC", Kind::Invalid, "Expected"),
+        ("names", &ground.owner, "SELECT $name", Kind::Invalid, "$1"),
+        ("too_many", &ground.owner, "SELECT $1001", Kind::Invalid, "$1000"),
+        ("nothing", &ground.owner, " ", Kind::Invalid, "empty"),
+    ];
+    for (name, who, text, kind, words) in rows {
+        let error = inside.engine.describe(who, sketch(text, &[])).await.unwrap_err();
+        assert!(error.kind == kind && error.message.contains(words), "{name}: {error:?}");
+    }
+    let log = inside.sql(&ground.owner, "SELECT surface, outcome FROM query_log ORDER BY started_at").await;
+    assert_eq!(log.len(), 6, "refusals are told: {log:?}");
+    assert_eq!(log[0], json!({"surface": "flight", "outcome": "forbidden"}));
+    inside.engine.describe(&ground.owner, sketch("SELECT 1", &[])).await.unwrap();
+    let log = inside.sql(&ground.owner, "SELECT * FROM query_log WHERE surface = 'flight'").await;
+    assert_eq!(log.len(), 6, "what is described is no query");
+}
+
+/// JSON is one way to say values, arrays are another; the engine sees the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn typed_values_and_json_mean_the_same() {
+    let ground = Ground::new(3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    super::answers::write(&ground, &inside, true).await;
+    let text = "SELECT count(*) AS n FROM readings WHERE stream_id = $1 AND ts >= $2";
+    let time = ground.owner.clone();
+    let first = inside.sql(&time, "SELECT min(ts) AS ts FROM readings WHERE stream_id = 1").await;
+    let first = first[0]["ts"].as_str().unwrap().to_owned();
+    let as_json = inside.try_sql(&ground.owner, text, &json!([1, first])).await.unwrap();
+    assert!(as_json[0]["n"].as_i64().unwrap() > 0, "{as_json:?}");
+    let words: ArrayRef = Arc::new(StringArray::from(vec![first.clone()]));
+    let time: ArrayRef = arrow::compute::cast(&words, &ts()).unwrap();
+    for second in [words, time] {
+        let values: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(vec![1])), second];
+        let question =
+            Question { text: text.to_owned(), params: Params::Typed(values), surface: Surface::Flight };
+        let answer = inside.engine.sql(&ground.owner, question).await.unwrap();
+        let batches: Vec<_> = answer.batches.try_collect().await.unwrap();
+        let n = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
+        assert_eq!(json!(n.parse::<i64>().unwrap()), as_json[0]["n"]);
+    }
+    let two: Vec<ArrayRef> = vec![Arc::new(TimestampMicrosecondArray::from(vec![1, 2]))];
+    let question =
+        Question { text: "SELECT $1".to_owned(), params: Params::Typed(two), surface: Surface::Flight };
+    let error = inside.engine.sql(&ground.owner, question).await.err().unwrap();
+    assert!(error.message.contains("2 values"), "{error}");
+}

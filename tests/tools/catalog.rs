@@ -1,0 +1,127 @@
+//! What tools ask of `pg_catalog`, and that it tells a key of its own tables only.
+
+use super::wire::Pg;
+use super::world::World;
+
+const TABLES: &str = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE n.nspname = 'public' ORDER BY 1";
+
+#[tokio::test]
+async fn the_catalog_shows_what_the_key_may_read() {
+    let world = World::new(&[]).await;
+    let streams = world.server.key(&["--scope", "data:read"]).await;
+    let rows = [
+        ("everything", world.key(), 15),
+        ("streams", streams.as_str(), 2),
+        ("restricted", &world.restricted, 15),
+    ];
+    for (name, key, count) in rows {
+        let mut pg = Pg::connect(&world.server.pg(), key).await.unwrap();
+        let tables = pg.query(TABLES).await.unwrap();
+        assert_eq!(tables.len(), count, "{name}: {tables:?}");
+        let listed =
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1";
+        assert_eq!(pg.query(listed).await.unwrap(), tables, "{name}");
+        let columns = "SELECT DISTINCT c.relname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c \
+             ON c.oid = a.attrelid ORDER BY 1";
+        assert_eq!(pg.query(columns).await.unwrap(), tables, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_restricted_key_sees_its_rows_only() {
+    let world = World::new(&[]).await;
+    let mut pg = Pg::connect(&world.server.pg(), &world.restricted).await.unwrap();
+    let rows = [
+        ("SELECT count(*) FROM readings", "120"),
+        ("SELECT count(*) FROM readings WHERE value < 0", "0"),
+        ("SELECT count(*) FROM streams", "1"),
+        ("SELECT count(*) FROM streams s JOIN pg_catalog.pg_class c ON c.relname = s.name", "0"),
+        ("SELECT count(*) FROM latest", "1"),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(pg.query(text).await.unwrap()[0][0].as_deref(), Some(expected), "{text}");
+        assert_eq!(pg.ask(text, &[]).await.unwrap()[0][0].as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_objects_hold_over_connections() {
+    let world = World::new(&[]).await;
+    let asked = "SELECT oid FROM pg_catalog.pg_class WHERE relname = 'readings'";
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+        // Another table first: the order of questions makes no difference.
+        pg.query("SELECT nspname FROM pg_catalog.pg_namespace").await.unwrap();
+        found.push(pg.query(asked).await.unwrap());
+        found.push(pg.query("SELECT 'readings'::regclass::oid").await.unwrap());
+    }
+    assert!(found.iter().all(|rows| *rows == found[0] && rows.len() == 1), "{found:?}");
+}
+
+/// What clients say to a server when they come in, and when they list what there is.
+#[tokio::test]
+async fn what_tools_ask_is_answered() {
+    let world = World::new(&[]).await;
+    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let rows = [
+        ("sqlalchemy", "select pg_catalog.version()"),
+        ("sqlalchemy_schema", "select current_schema()"),
+        ("sqlalchemy_strings", "show standard_conforming_strings"),
+        ("jdbc", "SET extra_float_digits = 3"),
+        ("jdbc_name", "SET application_name = 'PostgreSQL JDBC Driver'"),
+        ("dbeaver_version", "SELECT version()"),
+        ("dbeaver_schema", "SELECT current_schema(),session_user"),
+        ("dbeaver_path", "SHOW search_path"),
+        (
+            "dbeaver_encoding",
+            "SELECT n.oid,n.*,d.description FROM pg_catalog.pg_namespace n LEFT OUTER JOIN \
+            pg_catalog.pg_description d ON d.objoid=n.oid AND d.objsubid=0 AND d.classoid='pg_namespace'::regclass ORDER BY nspname",
+        ),
+        (
+            "dbeaver_database",
+            "SELECT db.oid,db.* FROM pg_catalog.pg_database db WHERE datallowconn AND datname='basalt'",
+        ),
+        (
+            "dbeaver_tables",
+            "SELECT c.oid,c.*,d.description,pg_catalog.pg_get_expr(c.relpartbound, c.oid) as partition_expr, \
+            pg_catalog.pg_get_partkeydef(c.oid) as partition_key FROM pg_catalog.pg_class c LEFT OUTER JOIN \
+            pg_catalog.pg_description d ON d.objoid=c.oid AND d.objsubid=0 AND d.classoid='pg_class'::regclass \
+            WHERE c.relnamespace=16384 AND c.relkind not in ('i','I','c')",
+        ),
+        (
+            "dbeaver_columns",
+            "SELECT c.relname,a.*,pg_catalog.pg_get_expr(ad.adbin, ad.adrelid, true) as def_value,\
+            dsc.description,dep.objid FROM pg_catalog.pg_attribute a INNER JOIN pg_catalog.pg_class c ON (a.attrelid=c.oid) \
+            LEFT OUTER JOIN pg_catalog.pg_attrdef ad ON (a.attrelid=ad.adrelid AND a.attnum = ad.adnum) LEFT OUTER JOIN \
+            pg_catalog.pg_description dsc ON (c.oid=dsc.objoid AND a.attnum = dsc.objsubid) LEFT OUTER JOIN pg_depend dep \
+            on dep.refobjid = a.attrelid AND dep.deptype = 'i' and dep.refobjsubid = a.attnum and dep.classid = dep.refclassid \
+            WHERE NOT a.attisdropped AND c.oid=16386 ORDER BY a.attnum",
+        ),
+        (
+            "jdbc_tables",
+            "SELECT current_database() AS TABLE_CAT, n.nspname AS TABLE_SCHEM, c.relname AS TABLE_NAME FROM \
+            pg_catalog.pg_namespace n, pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_description d ON (c.oid = d.objoid AND \
+            d.objsubid = 0) WHERE c.relnamespace = n.oid AND n.nspname LIKE 'public' ORDER BY TABLE_SCHEM, TABLE_NAME",
+        ),
+        (
+            "psycopg_types",
+            "SELECT typname AS name, oid, typarray AS array_oid, oid::regtype::text AS regtype, typdelim AS \
+            delimiter FROM pg_type t WHERE t.oid = to_regtype('hstore') ORDER BY t.oid",
+        ),
+        ("grafana_version", "SELECT current_setting('server_version_num')::int/100 as version"),
+        (
+            "grafana_columns",
+            "SELECT quote_ident(column_name) AS \"column\", data_type AS \"type\" FROM \
+            information_schema.columns WHERE quote_ident(table_name) = 'readings'",
+        ),
+        ("asyncpg", "UNLISTEN *"),
+        ("pool", "DISCARD ALL"),
+    ];
+    for (name, text) in rows {
+        if let Err(error) = pg.query(text).await {
+            panic!("{name}: {error:?}");
+        }
+    }
+}

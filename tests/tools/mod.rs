@@ -1,0 +1,12 @@
+//! The doors of SQL tools, on the real server: PostgreSQL's protocol and Arrow Flight SQL, with clients that are other
+//! people's, and with bytes that are nobody's.
+
+mod broken;
+mod catalog;
+mod flight;
+mod peers;
+mod postgres;
+mod refused;
+mod tls;
+mod wire;
+mod world;

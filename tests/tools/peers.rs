@@ -1,0 +1,87 @@
+//! psql, SQLAlchemy and ADBC's Flight SQL driver ask the same as `POST /sql`: tests/peers/ask_tools.py.
+
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::support::python;
+
+fn psql() -> String {
+    std::env::var("BASALT_TEST_PSQL").expect("BASALT_TEST_PSQL is not set: run the tests with tests/run.sh")
+}
+
+async fn ask(world: &World, key: &str, what: &str) -> Value {
+    let (pg, flight) = (world.server.pg(), world.server.flight());
+    let told = json!({"url": world.server.url, "pg": pg, "flight": flight, "key": key, "psql": psql()});
+    python("ask_tools.py", &[what, &told.to_string()]).await
+}
+
+#[tokio::test]
+async fn ten_questions_have_one_answer_by_every_client() {
+    let world = World::new(&[]).await;
+    for (name, key, rows) in [("all", world.key(), 360), ("restricted", world.restricted.as_str(), 120)] {
+        let answers = ask(&world, key, "questions").await;
+        let answers = answers.as_array().unwrap();
+        assert_eq!(answers.len(), 10);
+        for question in answers {
+            for client in ["psql", "sqlalchemy", "adbc"] {
+                assert_eq!(question[client], question["http"], "{name}, {client}: {}", question["query"]);
+            }
+        }
+        assert_eq!(answers[0]["http"], json!([[rows]]), "{name} counts its own");
+    }
+}
+
+#[tokio::test]
+async fn psql_lists_tables_prepares_and_tells_errors() {
+    let world = World::new(&[]).await;
+    let said = ask(&world, world.key(), "psql").await;
+    let text = |name: &str| said[name].as_str().unwrap().to_owned();
+    for table in ["readings", "streams", "core_value"] {
+        assert!(text("dt").contains(table) || table.starts_with("core_"), "\\dt: {}", text("dt"));
+        assert!(text("d").contains(table), "\\d: {}", text("d"));
+    }
+    let readings = text("d_readings");
+    for words in
+        ["stream_id | integer", "ts        | timestamp with time zone", "value     | double precision"]
+    {
+        assert!(readings.contains(words), "\\d readings: {readings}");
+    }
+    assert_eq!(text("prepared").trim(), "60");
+    assert_eq!(text("timestamp").trim(), "60");
+    assert!(text("error").contains("ERROR:  42703: no column `temperature`"), "{}", text("error"));
+    assert!(text("refused").contains("only reading statements"), "{}", text("refused"));
+    assert!(text("wrong_key").contains("FATAL:  Invalid API key."), "{}", text("wrong_key"));
+}
+
+#[tokio::test]
+async fn sqlalchemy_and_adbc_see_the_tables_of_their_key() {
+    let world = World::new(&[]).await;
+    let said = ask(&world, world.key(), "reflection").await;
+    let tables = said["sqlalchemy"]["tables"].as_array().unwrap();
+    assert!(tables.contains(&json!("readings")) && tables.len() == 10, "{said}");
+    assert_eq!(said["sqlalchemy"]["views"].as_array().unwrap().len(), 5, "{said}");
+    let columns = json!({
+        "stream_id": "INTEGER", "ts": "TIMESTAMP", "value": "DOUBLE PRECISION", "text": "TEXT", "quality": "TEXT",
+        "seq": "BIGINT",
+    });
+    assert_eq!(said["sqlalchemy"]["columns"], columns, "{said}");
+    assert_eq!(said["adbc"]["tables"].as_array().unwrap().len(), 15, "{said}");
+    assert_eq!(said["adbc"]["columns"].as_array().unwrap().len(), 6, "{said}");
+    let key = world.server.key(&["--scope", "data:read"]).await;
+    let said = ask(&world, &key, "reflection").await;
+    assert_eq!(said["sqlalchemy"]["tables"], json!(["streams"]), "{said}");
+    assert_eq!(said["adbc"]["tables"], json!(["core_data", "streams"]), "{said}");
+}
+
+#[tokio::test]
+async fn values_of_python_go_in_and_errors_come_out() {
+    let world = World::new(&[]).await;
+    let said = ask(&world, world.key(), "values").await;
+    for client in ["sqlalchemy", "sqlalchemy_binary", "adbc"] {
+        assert_eq!(said[client]["counted"], 60, "{client}: {said}");
+        let error = said[client]["error"].as_str().unwrap();
+        assert!(error.contains("no column `temperature`"), "{client}: {error}");
+        let refused = said[client]["refused"].as_str().unwrap();
+        assert!(refused.contains("only reading statements"), "{client}: {refused}");
+    }
+}

@@ -1,0 +1,181 @@
+//! Who is not let in, what is not done, and when a connection ends.
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::wire::{Pg, refused};
+use super::world::World;
+use crate::support::{Server, eventually};
+
+#[tokio::test]
+async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
+    let world = World::new(&[]).await;
+    let client = world.server.client();
+    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let rows = [
+        ("no_table", "SELECT * FROM sensors", "42P01"),
+        ("no_column", "SELECT temperature FROM readings", "42703"),
+        ("no_function", "SELECT frobnicate(value) FROM readings", "42883"),
+        ("no_sql", "SELECT * FROM", "42601"),
+        ("divided_by_zero", "SELECT 1 / (stream_id - stream_id) FROM readings", "22012"),
+        ("a_cast", "SELECT CAST(text AS INT) FROM readings WHERE text IS NOT NULL", "22P02"),
+        ("not_grouped", "SELECT stream_id, value FROM readings GROUP BY stream_id", "42803"),
+        ("delete", "DELETE FROM readings", "25006"),
+        ("insert", "INSERT INTO readings (stream_id) VALUES (1)", "25006"),
+        ("update", "UPDATE readings SET value = 1", "25006"),
+        ("create", "CREATE TABLE t (a INT)", "25006"),
+        ("drop", "DROP TABLE readings", "25006"),
+        ("copy", "COPY readings TO '/tmp/x.csv'", "25006"),
+    ];
+    for (name, text, code) in rows {
+        let expected = client.ask(text).await.2["detail"].clone();
+        for found in [pg.query(text).await.unwrap_err(), pg.ask(text, &[]).await.unwrap_err()] {
+            assert_eq!((found.code.as_str(), json!(found.message)), (code, expected.clone()), "{name}");
+        }
+    }
+    let more = [
+        ("a_value", "SELECT * FROM readings WHERE stream_id = $1", &[Some("one")][..], "22P02"),
+        ("too_few_values", "SELECT $1", &[], "08P01"),
+        ("two_statements", "SELECT 1; SELECT 2", &[], "42601"),
+        ("a_setting", "SHOW nothing_like_it", &[], "42704"),
+    ];
+    for (name, text, values, code) in more {
+        assert_eq!(pg.ask(text, values).await.unwrap_err().code, code, "{name}");
+    }
+    let wide: Vec<_> = (0..1700).map(|n| format!("1 AS c{n}")).collect();
+    assert_eq!(pg.query(&format!("SELECT {}", wide.join(", "))).await.unwrap_err().code, "54011");
+    assert!(pg.query("SELECT 1").await.is_ok(), "the connection outlives them all");
+    assert_eq!(client.sql("SELECT count(*) AS n FROM readings").await[0]["n"], 360, "and nothing changed");
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_and_told_to_the_audit_log() {
+    let world = World::new(&[]).await;
+    let address = world.server.pg();
+    let wrong = format!("{}x", world.key());
+    for key in ["", "secret", wrong.as_str()] {
+        let said = Pg::connect(&address, key).await.err().unwrap();
+        assert_eq!((said.severity.as_str(), said.code.as_str()), ("FATAL", "28P01"), "{said:?}");
+        assert_eq!(said.message, "Invalid API key.");
+    }
+    let mut pg = Pg::open(&address).await;
+    pg.startup(&[("user", "a"), ("replication", "true")]).await;
+    assert_eq!(refused(&pg.message().await.unwrap().1).code, "0A000");
+    let client = world.server.client();
+    let audited = "SELECT request, address FROM audit_log WHERE request = 'postgres'";
+    let rows = eventually("the refusals", Duration::from_secs(30), || async {
+        let rows = client.sql(audited).await;
+        (!rows.is_empty()).then_some(rows)
+    });
+    assert_eq!(rows.await[0]["address"], "127.0.0.1");
+}
+
+/// An address of this machine by which it is not itself: whoever uses it counts as another machine.
+fn outer_address() -> String {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    // Nothing is sent: the system only says which way it would.
+    socket.connect("192.0.2.1:9").expect("a machine with a network");
+    socket.local_addr().unwrap().ip().to_string()
+}
+
+#[tokio::test]
+async fn keys_of_other_machines_are_not_asked_for_in_the_clear() {
+    let place = format!("{}:0", outer_address());
+    let doors = [("BASALT_PG_LISTEN", place.as_str()), ("BASALT_FLIGHT_LISTEN", &place)];
+    let server = Server::start(&doors).await;
+    let said = Pg::connect(&server.pg(), &server.key).await.err().unwrap();
+    assert_eq!(
+        (said.severity.as_str(), said.code.as_str()),
+        ("FATAL", "28000"),
+        "before a password: {said:?}"
+    );
+    assert!(said.message.contains("TLS") && said.message.contains("allow_plaintext"), "{said:?}");
+    let said = super::flight::ask(&server, &server.key, "SELECT 1").await.unwrap_err();
+    assert!(said.contains("over TLS only"), "{said}");
+
+    let server = Server::start(&[&doors[..], &[("BASALT_ALLOW_PLAINTEXT", "true")]].concat()).await;
+    let mut pg = Pg::connect(&server.pg(), &server.key).await.unwrap();
+    assert_eq!(pg.query("SELECT 1").await.unwrap().len(), 1);
+    assert_eq!(super::flight::ask(&server, &server.key, "SELECT 1").await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_missing_scope_is_named() {
+    let world = World::new(&[]).await;
+    let key = world.server.key(&["--scope", "data:read"]).await;
+    let mut pg = Pg::connect(&world.server.pg(), &key).await.unwrap();
+    let said = pg.query("SELECT * FROM readings").await.unwrap_err();
+    assert_eq!(said.code, "42501");
+    assert!(said.message.contains("value:read"), "{said:?}");
+    assert_eq!(pg.query("SELECT name FROM streams ORDER BY id").await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_revoked_key_ends_its_connections() {
+    let world = World::new(&[]).await;
+    let address = world.server.pg();
+    let key = world.server.key(&[]).await;
+    let mut idle = Pg::connect(&address, &key).await.unwrap();
+    let mut busy = Pg::connect(&address, &key).await.unwrap();
+    busy.query("SELECT 1").await.unwrap();
+    busy.send('Q', &super::wire::cstring("SELECT sum(a.value) FROM generate_series(1, 100000000000) a"))
+        .await;
+    world.revoke_newest().await;
+    for (name, pg) in [("idle", &mut idle), ("busy", &mut busy)] {
+        let ended = pg.until_ready().await.unwrap_err();
+        assert_eq!((ended.severity.as_str(), ended.code.as_str()), ("FATAL", "28P01"), "{name}: {ended:?}");
+        assert!(pg.message().await.is_none(), "{name} is closed");
+    }
+    assert!(Pg::connect(&address, &key).await.is_err());
+}
+
+#[tokio::test]
+async fn limits_hold_as_over_http() {
+    let limits = [
+        ("BASALT_LIMITS__QUERY_ROWS", "20000"),
+        ("BASALT_LIMITS__QUERY_TIMEOUT", "2s"),
+        ("BASALT_LIMITS__QUERY_SHARE", "2MB"),
+    ];
+    let world = World::new(&limits).await;
+    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let rows = [
+        ("rows", "SELECT value FROM generate_series(1, 3000000)", "54000", "20000 rows"),
+        ("time", "SELECT sum(a.value) FROM generate_series(1, 100000000000) a", "57014", "longer than 2 s"),
+        ("memory", "SELECT array_agg(value) FROM generate_series(1, 90000000)", "54000", "more memory"),
+    ];
+    for (name, text, code, words) in rows {
+        let said = pg.query(text).await.unwrap_err();
+        assert!(said.message.contains(words) && said.code == code, "{name}: {said:?}");
+    }
+    assert_eq!(pg.query("SELECT value FROM generate_series(1, 20000)").await.unwrap().len(), 20_000);
+}
+
+#[tokio::test]
+async fn connections_are_counted_and_idle_ones_end() {
+    let world = World::new(&[("BASALT_PG__CONNECTIONS", "2"), ("BASALT_PG__IDLE_TIMEOUT", "3s")]).await;
+    let address = world.server.pg();
+    let first = Pg::connect(&address, world.key()).await.unwrap();
+    let mut second = Pg::connect(&address, world.key()).await.unwrap();
+    let mut third = Pg::open(&address).await;
+    let told = refused(&third.message().await.unwrap().1);
+    assert!(told.code == "53300" && told.message.contains("pg.connections"), "{told:?}");
+    drop(first);
+    let mut again = eventually("a place is free", Duration::from_secs(20), || async {
+        Pg::connect(&address, world.key()).await.ok()
+    })
+    .await;
+    for pg in [&mut second, &mut again] {
+        let ended = pg.until_ready().await.unwrap_err();
+        assert!(ended.code == "57P05" && ended.message.contains("pg.idle_timeout"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_server_stops_in_order_with_connections_open() {
+    let mut world = World::new(&[]).await;
+    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    world.server.stop().await;
+    assert_eq!(pg.until_ready().await.unwrap_err().code, "57P01");
+}
