@@ -171,13 +171,15 @@ fn follow(stderr: impl Read + Send + 'static) -> (Arc<Mutex<String>>, oneshot::R
     std::thread::spawn(move || {
         let mut tell = Some(tell);
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            {
+                let mut log = collected.lock().expect("no test panics while it holds this");
+                log.push_str(&line);
+                log.push('\n');
+            }
             // HTTP is the last of the listeners that tell.
             if line.contains("listening on http") {
                 tell.take().map(|tell| tell.send(()));
             }
-            let mut log = collected.lock().expect("no test panics while it holds this");
-            log.push_str(&line);
-            log.push('\n');
         }
     });
     (log, listening)
