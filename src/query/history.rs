@@ -59,7 +59,7 @@ impl Engine {
 
 /// The rows after a place in the history.
 fn rest(rows: Readings, after: Option<Key>) -> Readings {
-    let Some(after) = after.filter(|after| rows.len() > 0 && key(rows.stream[0], rows.ts[0]) <= *after)
+    let Some(after) = after.filter(|after| !rows.is_empty() && key(rows.stream[0], rows.ts[0]) <= *after)
     else {
         return rows;
     };

@@ -77,7 +77,7 @@ pub trait Disk: Send + Sync + 'static {
         Ok(folders)
     }
 
-    /// A file of the lake for reading.
+    /// A file for reading, a stretch at a time: of the lake, or a segment of the log.
     fn open(&self, path: &Path) -> io::Result<LakeReader> {
         File::open(path).map(LakeReader::Local)
     }

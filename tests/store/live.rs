@@ -6,15 +6,18 @@ use std::sync::Arc;
 use basalt::app::App;
 use basalt::app::live::cursor;
 use basalt::app::live::values::{LiveFeed, LiveMessage, LiveQuery, Start};
+use basalt::domain::key::{KeySecret, KeySpec};
 use basalt::domain::live::Wanted;
 use basalt::domain::reading::{Reading, Readings};
-use basalt::domain::{Kind, Micros, Principal, Result, StreamId};
+use basalt::domain::{Kind, Micros, Principal, Result, Scopes, StreamId};
+use basalt::query::values::ValuesQuery;
 use basalt::store::StoreOptions;
 use basalt::store::disk::LocalDisk;
 use futures::StreamExt;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::lossy::{LossyDisk, Op};
 use crate::inside::{DAY, Ground, Inside, MINUTE, NOW, store_options};
 
 /// A request that was acknowledged: its number and its rows, by stream and time.
@@ -433,4 +436,65 @@ async fn with_a_rate_the_newest_of_each_stream_is_told() {
     let told: Vec<_> =
         rows(&until(&mut feed, last).await).iter().map(|r| (r.stream.0, r.ts.0 - NOW, r.value)).collect();
     assert_eq!(told, [(1, 20, Some(3.0)), (2, 10, Some(5.0))]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_ends_when_its_key_has_expired() {
+    let ground = Ground::new(3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    let app = inside.app();
+    let spec = KeySpec {
+        name: "short".into(),
+        scopes: Scopes::all(),
+        devices: None,
+        streams: None,
+        expires_at: Some(Micros(NOW + 60 * MINUTE)),
+    };
+    let secret = KeySecret { prefix: "short".into(), hash: [7; 32] };
+    let key = ground.catalog.create_key(&ground.owner, spec, secret).await.unwrap();
+    let standing = app.standing(Arc::new(key.principal()), None);
+    let mut feed = app.live(&standing, LiveQuery::default()).await.unwrap();
+    assert!(feed.next().await.unwrap().unwrap().readings.is_empty());
+    ground.clock.advance(120 * MINUTE);
+    // The clock is looked at once a minute, and whenever the catalog changes.
+    ground.catalog.delete_stream(&ground.owner, StreamId(1)).await.unwrap();
+    assert_eq!(feed.next().await.unwrap().unwrap_err().kind, Kind::Unauthenticated);
+    assert!(feed.next().await.is_none(), "nothing comes after the end");
+    assert_eq!(standing.check().unwrap_err().kind, Kind::Unauthenticated);
+}
+
+/// After a failed sync nobody knows whether the rows are on the disk: they are told when a start has found them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_could_not_be_made_durable_is_told_to_nobody_before_it_is() {
+    let ground = Ground::new(4).await;
+    let disk = LossyDisk::new();
+    let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+    let app = inside.app();
+    let mut writer = Writer::new(17);
+    let mut feed = follow(&app, &ground.owner, LiveQuery::default()).await.unwrap();
+    writer.write(&inside, &ground.owner, 10).await;
+    let told = until(&mut feed, writer.last()).await;
+    assert_eq!(rows(&told), writer.between(1, 1));
+    let cursor = told[told.len() - 1].cursor.clone();
+    disk.fail_on(Op::Sync, "wal");
+    for _ in 0..3 {
+        let rows: Readings = writer.rows(10).into_iter().collect();
+        assert_eq!(inside.store.write(&ground.owner, rows).await.unwrap_err().kind, Kind::Unavailable);
+    }
+    assert_eq!(inside.store.present().seq, 2);
+    drop((feed, app, inside));
+    let disk = disk.process_end();
+    let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+    let app = inside.app();
+    writer.write(&inside, &ground.owner, 10).await;
+    let mut feed = follow(&app, &ground.owner, after(&cursor)).await.unwrap();
+    let told = rows(&until(&mut feed, writer.last()).await);
+    let mut stored: BTreeMap<_, _> =
+        writer.between(1, 1).into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
+    stored.extend(told.into_iter().map(|r| ((r.stream.0, r.ts.0), r)));
+    let query = ValuesQuery { bad: true, ..ValuesQuery::default() };
+    let found = inside.values(&ground.owner, query).await;
+    let found: BTreeMap<_, _> = found.into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
+    assert!(stored == found, "told {} rows, stored {}", stored.len(), found.len());
 }

@@ -30,6 +30,9 @@ fn standing<'a>(ctx: &Context<'a>) -> &'a Standing {
     ctx.data_unchecked::<Standing>()
 }
 
+/// What can be followed, over a WebSocket (graphql-transport-ws at `/graphql/ws`) or as server-sent events
+/// (`POST /graphql/stream`).
+#[expect(clippy::too_many_arguments, reason = "each is an argument of its field")]
 #[Subscription]
 impl Subscription {
     /// Readings as they are written, also late ones and those that replace others, in the order of writing. Streams, devices
@@ -103,13 +106,16 @@ pub struct LiveValues {
     readings: Vec<LiveReading>,
     /// Give it as `after` to go on behind this message, also after a restart of the server.
     cursor: String,
+    /// What is missing before the readings, if anything is.
     gap: Option<Gap>,
 }
 
 /// Whatever was written between the two cursors is not kept any more; some of it may have been wanted.
 #[derive(SimpleObject)]
 pub struct Gap {
+    /// The cursor behind which something is missing.
     from: String,
+    /// The cursor behind which everything is there.
     to: String,
 }
 
@@ -175,6 +181,7 @@ pub struct LiveEvent(EventNews);
 /// A change of the event log.
 #[Object]
 impl LiveEvent {
+    /// What happened to it.
     async fn change(&self) -> EventChange {
         match &self.0 {
             EventNews::Created(_) => EventChange::Created,
@@ -219,10 +226,12 @@ pub struct LiveDevice(DeviceNews);
 /// The state of a device.
 #[Object]
 impl LiveDevice {
+    /// Whose state it is.
     async fn device(&self) -> Device {
         Device(self.0.device.clone())
     }
 
+    /// What its collector knows of it.
     async fn state(&self) -> DeviceState {
         self.0.status.state.into()
     }

@@ -109,7 +109,8 @@ mod tests {
     #[tokio::test]
     async fn of_each_stream_the_newest_or_everything() {
         let written = [(2, 5, 1.0), (1, 7, 2.0), (1, 6, 3.0), (2, 5, 4.0)];
-        let cases: [(&str, Option<f64>, &[(i32, i64, f64)]); 2] = [
+        type Row = (i32, i64, f64);
+        let cases: [(&str, Option<f64>, &[Row]); 2] = [
             ("everything_in_order", None, &written),
             ("late_rows_give_way_and_updates_replace", Some(10.0), &[(1, 7, 2.0), (2, 5, 4.0)]),
         ];

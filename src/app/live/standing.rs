@@ -44,7 +44,7 @@ impl Standing {
 
     /// Waits for its end.
     pub fn watch(&self) -> Watch {
-        Watch { standing: self.clone(), changes: self.store.catalog().changes() }
+        Watch { standing: self.clone(), changes: self.store.catalog().changes(), lasts: None }
     }
 
     /// When it ends by itself.
@@ -83,23 +83,40 @@ fn over(why: &str) -> Error {
 pub struct Watch {
     standing: Standing,
     changes: watch::Receiver<()>,
+    /// How long it lasts, as it was found last and unless the catalog changes; `None` is to be found out.
+    lasts: Option<Lasting>,
+}
+
+#[derive(Clone, Copy)]
+enum Lasting {
+    Until(Micros),
+    Ever,
 }
 
 impl Watch {
     /// Resolves when the standing is over, with `Unauthenticated`.
     pub async fn ended(&mut self) -> Error {
         loop {
-            self.changes.mark_unchanged();
-            let left = match self.standing.until() {
-                Err(over) => return over,
-                Ok(None) => LOOK,
-                Ok(Some(end)) => {
+            if self.changes.has_changed().unwrap_or(true) {
+                self.changes.mark_unchanged();
+                self.lasts = None;
+            }
+            let left = match self.lasts {
+                Some(Lasting::Ever) => LOOK,
+                Some(Lasting::Until(end)) => {
                     let left = end.0.saturating_sub(self.standing.clock.now().0).max(0);
                     LOOK.min(Duration::from_micros(left.unsigned_abs()))
                 }
+                None => Duration::ZERO,
             };
-            // A timeout is a reason to look as well; that the catalog is gone shows when it is looked at.
-            let _ = tokio::time::timeout(left, self.changes.changed()).await;
+            if !left.is_zero() {
+                // A timeout is a reason to look as well; that the catalog is gone shows when it is looked at.
+                let _ = tokio::time::timeout(left, self.changes.changed()).await;
+            }
+            match self.standing.until() {
+                Err(over) => return over,
+                Ok(end) => self.lasts = Some(end.map_or(Lasting::Ever, Lasting::Until)),
+            }
         }
     }
 }

@@ -12,9 +12,8 @@ use crate::domain::reading::Readings;
 use crate::domain::retention::Since;
 use crate::domain::{Clock, Principal, Result};
 use crate::store::catalog::Catalog;
-use crate::store::memtable::run::Run;
 
-/// Rows looked at in one step, so that a reader of little beside much is told how far it is.
+/// Rows, or streams that are passed over, in one step, so that a reader of little beside much is told how far it is.
 const STEP_ROWS: usize = 65_536;
 
 /// What a step brings.
@@ -91,18 +90,22 @@ impl Following {
         let runs = records.runs();
         while let Some(run) = runs.get(*at) {
             let position = &mut self.position;
-            let first = usize::try_from(position.row).unwrap_or(usize::MAX).min(run.len());
-            let mut row = first;
-            while row < run.len() && found.len() < most && row - first < left {
-                let is_old = position.covered.has(position.seq, run.stream[row], run.ts[row]);
-                if self.sieve.passes(run, row, &kept) && !is_old {
+            let mut row = usize::try_from(position.row).unwrap_or(usize::MAX).min(run.len());
+            while row < run.len() && found.len() < most && left > 0 {
+                let (stream, ts) = (run.stream[row], run.ts[row]);
+                left -= 1;
+                if !self.sieve.streams.contains(&stream) {
+                    // Runs are sorted: nothing of this stream is looked at.
+                    row += run.stream[row..].partition_point(|s| *s <= stream);
+                    continue;
+                }
+                if ts >= kept.of(stream) && !position.covered.has(position.seq, stream, ts) {
                     found.push(run.get(row));
                 }
                 row += 1;
             }
             // A run has fewer rows than a request has bytes, which are below 2^32.
             position.row = row as u32;
-            left -= row - first;
             if row < run.len() {
                 return found;
             }
@@ -115,7 +118,7 @@ impl Following {
     }
 }
 
-/// Which rows pass: found out again when the catalog has changed.
+/// Which streams pass: found out again when the catalog has changed.
 struct Sieve {
     catalog: Arc<Catalog>,
     who: Arc<Principal>,
@@ -133,10 +136,5 @@ impl Sieve {
             self.revision = Some(revision);
         }
         self.catalog.kept(clock.now()).shown.clone()
-    }
-
-    fn passes(&self, run: &Run, row: usize, kept: &Since) -> bool {
-        let stream = run.stream[row];
-        self.streams.contains(&stream) && run.ts[row] >= kept.of(stream)
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::Gap;
-use super::ring::Group;
+use super::recent::Group;
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, LakeReader};
 use crate::store::memtable::run::Run;

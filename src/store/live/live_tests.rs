@@ -56,7 +56,7 @@ impl World {
     }
 
     fn restart(&mut self) {
-        (self.log, self.live) = open(&self.dir, 0.max(self.oldest() - 1));
+        (self.log, self.live) = open(&self.dir, self.oldest() - 1);
     }
 
     /// The oldest record that is kept, or the next one when none is.
@@ -256,9 +256,9 @@ fn nothing_is_held_for_nobody() {
     let reader = Reader::new(&world, 2);
     assert!(world.live.share(&[]).is_some());
     world.write(&[4]);
-    assert!(matches!(world.live.ring.lock().find(2), ring::Found::Group(_)));
+    assert!(matches!(world.live.ring.lock().find(2), recent::Found::Group(_)));
     drop(reader);
-    assert!(matches!(world.live.ring.lock().find(2), ring::Found::Behind { end: 3 }));
+    assert!(matches!(world.live.ring.lock().find(2), recent::Found::Behind { end: 3 }));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 pub mod follow;
 pub mod kept;
 pub mod position;
-pub mod ring;
+pub mod recent;
 pub mod tail;
 
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use super::disk::Disk;
 use super::memtable::run::Run;
 use kept::KeptLog;
-use ring::Ring;
+use recent::Ring;
 
 /// Readers that read the log's files at the same time, so that many who catch up take neither all threads nor much memory.
 const READING: usize = 2;

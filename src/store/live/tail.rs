@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::kept::{self, Place};
-use super::ring::{self, Group};
+use super::recent::{self, Group};
 use super::{Gap, Live};
 use crate::domain::{Error, Result};
 use crate::store::memtable::run::Run;
@@ -69,10 +69,10 @@ impl Tail {
         loop {
             if self.reading.is_none() {
                 match self.find() {
-                    ring::Found::Group(group) => return Ok(self.take(group)),
-                    ring::Found::Behind { end } => self.reading = Some(self.read(end)),
-                    ring::Found::Closed => return Err(Error::unavailable("the server is shutting down")),
-                    ring::Found::Ahead => {
+                    recent::Found::Group(group) => return Ok(self.take(group)),
+                    recent::Found::Behind { end } => self.reading = Some(self.read(end)),
+                    recent::Found::Closed => return Err(Error::unavailable("the server is shutting down")),
+                    recent::Found::Ahead => {
                         self.grown
                             .changed()
                             .await
@@ -97,15 +97,15 @@ impl Tail {
             return None;
         }
         match self.find() {
-            ring::Found::Group(group) => match self.take(group) {
+            recent::Found::Group(group) => match self.take(group) {
                 Piece::Records(records) => Some(records),
                 Piece::Gap(_) => None,
             },
-            ring::Found::Behind { .. } | ring::Found::Ahead | ring::Found::Closed => None,
+            recent::Found::Behind { .. } | recent::Found::Ahead | recent::Found::Closed => None,
         }
     }
 
-    fn find(&mut self) -> ring::Found {
+    fn find(&mut self) -> recent::Found {
         self.grown.mark_unchanged();
         self.live.ring.lock().find(self.next)
     }
