@@ -46,7 +46,16 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
     let pg = Pg { listen: None, ..config.pg.clone() };
     let flight = Flight { listen: None, ..config.flight.clone() };
-    let off = Config { catalog_url: None, queries_dir: None, lake, host, pg, flight, tls: TlsFiles::default(), ..config };
+    let off = Config {
+        catalog_url: None,
+        queries_dir: None,
+        lake,
+        host,
+        pg,
+        flight,
+        tls: TlsFiles::default(),
+        ..config
+    };
     assert_eq!(off, Config::default());
 }
 

@@ -8,7 +8,7 @@ use crate::support::{Server, example};
 
 /// A server with two streams: a ramp of two hours, half of it written again, and a constant. All of it is in the lake.
 async fn server() -> Server {
-    let server = Server::start(&[]).await;
+    let server = Server::start(&[("BASALT_FLIGHT_LISTEN", "127.0.0.1:0")]).await;
     let client = server.client();
     let (_, ramp) = stream_of(&client, "ramp", "fp64").await;
     let (_, flat) = stream_of(&client, "flat", "fp64").await;
@@ -30,15 +30,21 @@ async fn server() -> Server {
 async fn every_example_prints_what_the_server_has() {
     let server = server().await;
     let data_dir = server.home.path().display().to_string();
-    let env =
-        [("BASALT_URL", server.url.as_str()), ("BASALT_KEY", &server.key), ("BASALT_DATA_DIR", &data_dir)];
-    let rows: [(&str, &[&str]); 4] = [
+    let flight = format!("grpc://{}", server.flight());
+    let env = [
+        ("BASALT_URL", server.url.as_str()),
+        ("BASALT_KEY", &server.key),
+        ("BASALT_DATA_DIR", &data_dir),
+        ("BASALT_FLIGHT_URL", &flight),
+    ];
+    let rows: [(&str, &[&str]); 5] = [
         ("polars_lake.py", &["29.5", "89.5", "20.5", "60"]),
         ("duckdb_lake.py", &["120  119.0  1777384740000", "120  20.5"]),
         (
             "graphql_python.py",
             &["ramp device (online)", "ramp: 119.0  (good, 2026-04-28T13:59:00Z)", "flat: 20.5"],
         ),
+        ("pandas_flight.py", &["flat  ramp", "2026-04-28 12:00:00+00:00  20.5  29.5"]),
         ("sql_arrow.py", &["value: double", "flat 2026-04-28 13:59:00+00:00   20.5", "119.0"]),
     ];
     for (name, words) in rows {

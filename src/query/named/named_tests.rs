@@ -89,7 +89,8 @@ fn a_folder_adds_to_what_is_there_and_its_mistakes_are_named() {
     let all = load(&[("x.sql", own), ("README.md", "no query")]).unwrap();
     assert_eq!(all.get("own").unwrap().text, own);
     assert_eq!(all.iter().count(), BUILT_IN.len() + 1);
-    let rows: [(&str, &[(&str, &str)], &[&str]); 3] = [
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let rows: [Row; 3] = [
         ("a_bad_file", &[("x.sql", "SELECT 1")], &["queries_dir", "x.sql", "-- name"]),
         ("a_name_twice", &[("x.sql", own), ("y.sql", own)], &["y.sql", "`own`", "x.sql"]),
         (

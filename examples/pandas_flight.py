@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+"""pandas through Arrow Flight SQL: Apache Arrow's ADBC driver, the API key as a password. Rows arrive as columns.
+
+    BASALT_FLIGHT_URL=grpc://127.0.0.1:32010 BASALT_KEY=… python examples/pandas_flight.py
+
+The server listens for it with --flight-listen. Prints the mean of each stream by hour, a stream a column.
+"""
+
+import os
+
+from adbc_driver_flightsql import dbapi
+
+URL = os.environ.get("BASALT_FLIGHT_URL", "grpc://127.0.0.1:32010")
+LOGIN = {"username": "me", "password": os.environ["BASALT_KEY"]}
+
+HOURS = """
+    SELECT s.name, time_bucket('1 hour', r.ts) AS hour, avg(r.value) AS mean
+    FROM readings r JOIN streams s ON s.id = r.stream_id
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+with dbapi.connect(URL, db_kwargs=LOGIN, autocommit=True) as connection, connection.cursor() as cursor:
+    cursor.execute(HOURS)
+    hours = cursor.fetch_df()
+print(hours.pivot(index="hour", columns="name", values="mean").to_string())
