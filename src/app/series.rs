@@ -6,12 +6,13 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
 use super::sql::SqlRequest;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::statistic::Statistic;
+use crate::domain::time::{END_TIME, MIN_TIME};
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::list::List;
 use crate::query::step::Step;
@@ -42,6 +43,14 @@ impl Span {
     }
 }
 
+/// Which readings of a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Slice {
+    pub span: Span,
+    pub newest_first: bool,
+    pub limit: usize,
+}
+
 /// Buckets of several streams on one axis.
 #[derive(Debug, Clone)]
 pub struct Aligned {
@@ -64,15 +73,9 @@ pub fn bucket_count(step: &str, from: Micros, to: Micros) -> usize {
 
 impl App {
     /// The first readings of a stream in a span, oldest or newest first.
-    pub async fn readings(
-        &self,
-        principal: &Principal,
-        id: StreamId,
-        span: Span,
-        newest_first: bool,
-        limit: usize,
-    ) -> Result<Vec<Reading>> {
+    pub async fn readings(&self, principal: &Principal, id: StreamId, slice: Slice) -> Result<Vec<Reading>> {
         self.may_read_values(principal, id)?;
+        let Slice { span, newest_first, limit } = slice;
         if span.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
@@ -104,7 +107,7 @@ impl App {
     pub async fn count_readings(&self, principal: &Principal, id: StreamId, span: Span) -> Result<i64> {
         self.may_read_values(principal, id)?;
         let text = "SELECT count(*) FROM readings WHERE stream_id = $stream AND ts >= $from AND ts < $to";
-        let batches = self.rows_within(principal, id, span, text, json!({})).await?;
+        let batches = self.rows_of(principal, text, within(id, span)).await?;
         let counts = batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec());
         Ok(counts.sum())
     }
@@ -120,7 +123,9 @@ impl App {
         self.may_read_values(principal, id)?;
         let text = "SELECT lttb(ts, value, $points) FROM readings \
                     WHERE stream_id = $stream AND ts >= $from AND ts < $to";
-        let batches = self.rows_within(principal, id, span, text, json!({"points": points})).await?;
+        let mut params = within(id, span);
+        params["points"] = json!(points);
+        let batches = self.rows_of(principal, text, params).await?;
         Ok(batches.iter().flat_map(points_of).collect())
     }
 
@@ -147,21 +152,16 @@ impl App {
         self.store.catalog().stream(principal, id).map(drop)
     }
 
-    async fn rows_within(
-        &self,
-        principal: &Principal,
-        id: StreamId,
-        span: Span,
-        text: &str,
-        mut params: serde_json::Value,
-    ) -> Result<Vec<RecordBatch>> {
-        let time = |given: Option<Micros>, none: Micros| given.unwrap_or(none).to_iso();
-        params["stream"] = json!(id.0);
-        params["from"] = json!(time(span.from, crate::domain::time::MIN_TIME));
-        params["to"] = json!(time(span.to, crate::domain::time::END_TIME));
-        let request = SqlRequest { query: text.to_owned(), params };
-        self.sql(principal, request).await?.batches.try_collect().await
+    async fn rows_of(&self, principal: &Principal, text: &str, params: Value) -> Result<Vec<RecordBatch>> {
+        let asked = SqlRequest { query: text.to_owned(), params };
+        self.sql(principal, asked).await?.batches.try_collect().await
     }
+}
+
+/// The parameters of a question about a stream in a span.
+fn within(id: StreamId, span: Span) -> Value {
+    let time = |given: Option<Micros>, none: Micros| given.unwrap_or(none).to_iso();
+    json!({"stream": id.0, "from": time(span.from, MIN_TIME), "to": time(span.to, END_TIME)})
 }
 
 fn list(id: StreamId, span: Span, newest_first: bool, limit: Option<usize>) -> List {

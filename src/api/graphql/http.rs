@@ -128,7 +128,7 @@ async fn one(
 async fn answer(graph: &Graph, mut request: Request, caller: &Caller) -> Response {
     match graph.admit(&mut request) {
         Ok(()) => graph.run(request, caller).await,
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 

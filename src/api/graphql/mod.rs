@@ -62,11 +62,11 @@ impl Graph {
     }
 
     /// Passes a request whose document may run. It is parsed then.
-    pub fn admit(&self, request: &mut Request) -> Result<(), Response> {
+    pub fn admit(&self, request: &mut Request) -> Result<(), Box<Response>> {
         limits::check(&self.limits, request).map_err(|error| {
             let mut refused = Response::from_errors(vec![error]);
             errors::code_of_document(&mut refused);
-            refused
+            Box::new(refused)
         })
     }
 

@@ -21,11 +21,11 @@ impl Asker {
     pub fn ask(&self, mut request: Request) -> BoxStream<'static, Response> {
         let admitted = match self.standing.check() {
             Ok(()) => self.graph.admit(&mut request),
-            Err(error) => Err(errors::refusal(&error)),
+            Err(error) => Err(Box::new(errors::refusal(&error))),
         };
         match admitted {
             Ok(()) => self.graph.follow(request, &self.standing),
-            Err(refused) => stream::once(async { refused }).boxed(),
+            Err(refused) => stream::once(async { *refused }).boxed(),
         }
     }
 }

@@ -203,6 +203,7 @@ impl Query {
 
     /// API keys of the organization: for superusers.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn keys(
         &self,
         ctx: &Context<'_>,

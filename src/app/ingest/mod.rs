@@ -48,6 +48,13 @@ pub struct Ingested {
     pub is_replay: bool,
 }
 
+/// What tells a request from others, where it is to count once.
+struct Once<'a> {
+    route: &'a str,
+    key: Option<&'a str>,
+    body: &'a [u8],
+}
+
 /// One row that came by itself.
 #[derive(Debug, Clone)]
 pub struct Given {
@@ -86,7 +93,8 @@ impl App {
         principal.require(Scope::write(Resource::Value))?;
         let _memory = self.take_memory(format, body.len()).await?;
         let rows = self.decode(principal, format, body.clone());
-        self.write_once(principal, "POST /ingest", key.as_deref(), &body, rows).await
+        let once = Once { route: "POST /ingest", key: key.as_deref(), body: &body };
+        self.write_once(principal, once, rows).await
     }
 
     /// Writes rows that came one by one, all or none; `key` as for `ingest`. A row without a time is of now.
@@ -105,18 +113,17 @@ impl App {
             }
             built.finish()
         };
-        self.write_once(principal, "writeValues", key, &body, rows).await
+        self.write_once(principal, Once { route: "writeValues", key, body: &body }, rows).await
     }
 
     /// Writes rows, once for each key: who asks again with the same body is answered the same.
     async fn write_once(
         &self,
         principal: &Principal,
-        route: &str,
-        key: Option<&str>,
-        body: &[u8],
+        once: Once<'_>,
         rows: impl Future<Output = Result<Readings>>,
     ) -> Result<Ingested> {
+        let Once { route, key, body } = once;
         let Some(key) = key else {
             let rows = rows.await?;
             let answer = answer(rows.len());

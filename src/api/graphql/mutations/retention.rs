@@ -50,6 +50,7 @@ impl Asked {
 impl Mutations {
     /// Makes, replaces or (with `dropAfter` null) removes the policy of a table, for the organization or for one stream.
     /// `dryRun` tells what would go, and changes nothing.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn set_retention(
         &self,
         ctx: &Context<'_>,

@@ -106,6 +106,7 @@ impl Device {
 
     /// Its streams, those that the caller sees.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn streams(
         &self,
         ctx: &Context<'_>,

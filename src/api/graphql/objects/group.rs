@@ -54,6 +54,7 @@ impl Group {
 
     /// Its members, those that the caller sees.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn streams(
         &self,
         ctx: &Context<'_>,

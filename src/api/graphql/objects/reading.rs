@@ -11,7 +11,7 @@ use crate::api::graphql::enums::{Order, Quality};
 use crate::api::graphql::paging::{self, At};
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::App;
-use crate::app::series::Span;
+use crate::app::series::{Slice, Span};
 use crate::domain::{self, Error, Micros, Principal, Result, StreamId};
 
 /// Readings of a page unless asked otherwise, and at most.
@@ -136,7 +136,8 @@ pub async fn values(app: &App, principal: &Principal, id: StreamId, wanted: Want
     let after = after.as_deref().map(<At as async_graphql::connection::CursorType>::decode_cursor);
     let after = after.transpose()?;
     let rest = after.map_or(span, |At(ts)| behind(span, ts, order));
-    let mut rows = app.readings(principal, id, rest, order == Order::Desc, limit + 1).await?;
+    let slice = Slice { span: rest, newest_first: order == Order::Desc, limit: limit + 1 };
+    let mut rows = app.readings(principal, id, slice).await?;
     let has_next = rows.len() > limit;
     rows.truncate(limit);
     let mut page = Values::with_additional_fields(after.is_some(), has_next, total);
