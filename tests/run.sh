@@ -23,6 +23,18 @@ find_postgres() {
     return 1
 }
 
+# Prints where psql is: beside the server, or on PATH.
+find_psql() {
+    local beside
+    for beside in "$bin" "$(dirname "$(readlink -f "$bin/postgres")")"; do
+        if [ -x "$beside/psql" ]; then
+            echo "$beside/psql"
+            return
+        fi
+    done
+    command -v psql
+}
+
 # Runs a command of PostgreSQL, which refuses to be root.
 as_postgres() {
     if [ "$(id -u)" = 0 ]; then
@@ -63,8 +75,9 @@ prepare_chromium
 
 bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||
     fail "no PostgreSQL server found: install one (Debian, Ubuntu: apt-get install postgresql) or put its bin directory on PATH"
-export BASALT_TEST_PSQL="$bin/psql"
-[ -x "$BASALT_TEST_PSQL" ] || fail "psql is not beside PostgreSQL's server in $bin: install its client too"
+BASALT_TEST_PSQL=$(find_psql) || { apt_install postgresql-client && BASALT_TEST_PSQL=$(find_psql); } ||
+    fail "no psql found: install PostgreSQL's client (Debian, Ubuntu: apt-get install postgresql-client)"
+export BASALT_TEST_PSQL
 postgres_user=$(id -un postgres 2>/dev/null || echo nobody)
 # Of the shortest path there is: the name of a Unix socket is limited.
 scratch=$(mktemp -d /tmp/basalt-tests.XXXXXX)

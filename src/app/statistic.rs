@@ -5,33 +5,16 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::App;
 use super::range::Range;
+use super::series::{Bucket, MAX_BUCKETS};
 use crate::domain::statistic::Statistic;
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::query::rollup::bucket::{self, StepFields};
+use crate::query::rollup::bucket::StepFields;
 use crate::query::step::Step;
 use crate::query::steps::StepQuery;
 use crate::store::statistics::rows;
 
-/// Buckets of one answer.
-const MAX_BUCKETS: usize = 10_000;
-
 /// Rows in order, in batches; an error ends them.
 pub type Rows = BoxStream<'static, Result<Vec<Statistic>>>;
-
-/// What a stream amounts to in one step.
-#[derive(Debug, Clone, Copy)]
-pub struct Bucket {
-    pub start: Micros,
-    pub mean: Option<f64>,
-    pub min: Option<f64>,
-    pub max: Option<f64>,
-}
-
-impl From<bucket::Bucket> for Bucket {
-    fn from(of: bucket::Bucket) -> Self {
-        Self { start: of.start, mean: of.mean, min: of.min, max: of.max }
-    }
-}
 
 /// What is written by hand: a statistic without what the server knows of it.
 #[derive(Debug, Clone, Copy)]

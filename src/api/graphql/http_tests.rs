@@ -1,3 +1,5 @@
+//! How requests are read and told apart.
+
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 

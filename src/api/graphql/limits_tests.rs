@@ -1,3 +1,5 @@
+//! What is too much, and what only looks like it.
+
 use async_graphql::Request;
 use proptest::prelude::*;
 

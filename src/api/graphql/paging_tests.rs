@@ -1,3 +1,5 @@
+//! Pages of lists, and their cursors.
+
 use proptest::prelude::*;
 
 use super::*;
