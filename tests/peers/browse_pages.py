@@ -132,6 +132,13 @@ def console(visit, key, stream):
     return seen
 
 
+def execute(visit, editor, name, operation):
+    """Runs an operation of this name. GraphiQL reads its editor a moment later; then the tab is called after it."""
+    visit.replace(editor, operation)
+    visit.page.locator(".graphiql-tab", has_text=name).wait_for()
+    visit.page.get_by_role("button", name="Execute query").click()
+
+
 def graphiql(visit, key, stream):
     page, seen = visit.page, {}
     page.goto(f"{visit.base}/graphiql/")
@@ -142,10 +149,7 @@ def graphiql(visit, key, stream):
     headers = page.locator('section[aria-label="Headers"], .graphiql-editor-tool').locator(".CodeMirror:visible").last
     visit.replace(headers, json.dumps({"Authorization": f"ApiKey {key}"}))
     query = page.locator(".graphiql-query-editor .CodeMirror")
-    visit.replace(query, f"query Asked {{ stream(rowId: {stream}) {{ name latest {{ value }} }} }}")
-    # The editor reads what it holds a moment later; then the tab is called after it.
-    page.locator(".graphiql-tab", has_text="Asked").wait_for()
-    page.get_by_role("button", name="Execute query").click()
+    execute(visit, query, "Asked", f"query Asked {{ stream(rowId: {stream}) {{ name latest {{ value }} }} }}")
     answer = page.locator(".result-window", has_text="latest")
     answer.wait_for()
     seen["answer"] = answer.inner_text()
@@ -157,8 +161,7 @@ def graphiql(visit, key, stream):
     root = page.locator(".graphiql-plugin", has_text="Query")
     root.wait_for()
     seen["docs"] = root.inner_text()
-    page.locator(".graphiql-tab", has_text="Live").click()
-    page.get_by_role("button", name="Execute query").click()
+    execute(visit, query, "Followed", "subscription Followed { values(maxRate: 2) { cursor } }")
     page.locator(".result-window", has_text="cursor").wait_for()
     page.get_by_role("button", name="Stop query").click()
     return seen
