@@ -11,13 +11,12 @@ use serde_json::{Value, json};
 use super::App;
 use super::sql::SqlRequest;
 use crate::domain::reading::{Reading, Readings};
-use crate::domain::statistic::Statistic;
+use crate::domain::statistic::{Series, Statistic, StepFields};
 use crate::domain::time::{END_TIME, MIN_TIME};
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::list::List;
-use crate::query::rollup::bucket;
 use crate::query::step::Step;
-use crate::query::steps::{self, StepQuery};
+use crate::query::steps::StepQuery;
 use crate::query::values::ValuesQuery;
 
 /// Buckets of a stream in one answer.
@@ -62,60 +61,6 @@ pub struct Aligned {
     pub fields: StepFields,
     /// Whether statistics written by hand stand for the readings of their windows.
     pub overlay_posted: bool,
-}
-
-/// What is wanted of each bucket, beside the number of its values.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StepFields {
-    /// The sum too.
-    pub mean: bool,
-    pub rms: bool,
-    pub min: bool,
-    pub max: bool,
-    /// Median, q1 and q3.
-    pub quantiles: bool,
-}
-
-impl From<StepFields> for bucket::StepFields {
-    fn from(of: StepFields) -> Self {
-        let StepFields { mean, rms, min, max, quantiles } = of;
-        Self { mean, rms, min, max, quantiles }
-    }
-}
-
-/// What a stream amounts to in one step; what is not asked for is none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bucket {
-    pub start: Micros,
-    pub count: u64,
-    pub mean: Option<f64>,
-    pub rms: Option<f64>,
-    pub sum: Option<f64>,
-    pub min: Option<f64>,
-    pub max: Option<f64>,
-    pub median: Option<f64>,
-    pub q1: Option<f64>,
-    pub q3: Option<f64>,
-}
-
-impl From<bucket::Bucket> for Bucket {
-    fn from(of: bucket::Bucket) -> Self {
-        let bucket::Bucket { start, count, mean, rms, sum, min, max, median, q1, q3 } = of;
-        Self { start, count, mean, rms, sum, min, max, median, q1, q3 }
-    }
-}
-
-/// The buckets of one stream by time, the empty ones left out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    pub stream: StreamId,
-    pub buckets: Vec<Bucket>,
-}
-
-impl From<steps::Series> for Series {
-    fn from(of: steps::Series) -> Self {
-        Self { stream: of.stream, buckets: of.buckets.into_iter().map(Bucket::from).collect() }
-    }
 }
 
 /// How many buckets a step makes of a range, about; none when the step is not one.
@@ -193,10 +138,10 @@ impl App {
         if from >= to {
             return Err(Error::field("to", "must be after from"));
         }
-        let (fields, max_buckets) = (fields.into(), MAX_BUCKETS);
+        let max_buckets = MAX_BUCKETS;
         let query = StepQuery { streams, from, to, step, timezone, fields, overlay_posted, max_buckets };
         let series: Vec<_> = self.engine.steps(principal, query).await?.try_collect().await?;
-        Ok(series.into_iter().flatten().map(Series::from).collect())
+        Ok(series.into_iter().flatten().collect())
     }
 
     fn may_read_values(&self, principal: &Principal, id: StreamId) -> Result<()> {

@@ -5,10 +5,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::App;
 use super::range::Range;
-use super::series::{Bucket, MAX_BUCKETS};
-use crate::domain::statistic::Statistic;
+use super::series::MAX_BUCKETS;
+use crate::domain::statistic::{Bucket, Statistic, StepFields};
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::query::rollup::bucket::StepFields;
 use crate::query::step::Step;
 use crate::query::steps::StepQuery;
 use crate::store::statistics::rows;
@@ -161,6 +160,6 @@ impl App {
         };
         let series: Vec<_> = self.engine.steps(principal, query).await?.try_collect().await?;
         let buckets = series.into_iter().flatten().flat_map(|series| series.buckets);
-        Ok(buckets.skip(range.offset).take(range.limit.unwrap_or(usize::MAX)).map(Bucket::from).collect())
+        Ok(buckets.skip(range.offset).take(range.limit.unwrap_or(usize::MAX)).collect())
     }
 }

@@ -53,3 +53,38 @@ impl Statistic {
         found
     }
 }
+
+/// What is wanted of each bucket, beside the number of its values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepFields {
+    /// The sum too.
+    pub mean: bool,
+    pub rms: bool,
+    pub min: bool,
+    pub max: bool,
+    /// Median, q1 and q3: exact, and read from raw readings unless buckets are the windows of statistics.
+    pub quantiles: bool,
+}
+
+/// A bucket that holds a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    pub start: Micros,
+    pub count: u64,
+    /// `None` unless asked for; quantiles also where a row written by hand covers a part of the bucket.
+    pub mean: Option<f64>,
+    pub rms: Option<f64>,
+    pub sum: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    pub median: Option<f64>,
+    pub q1: Option<f64>,
+    pub q3: Option<f64>,
+}
+
+/// The buckets of one stream by time, the empty ones left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    pub stream: StreamId,
+    pub buckets: Vec<Bucket>,
+}

@@ -17,11 +17,12 @@ use super::engine::Engine;
 use super::functions::buckets::Buckets;
 use super::functions::zone::Zone;
 use super::log::Surface;
-use super::rollup::bucket::{self, Bucket, StepFields};
+use super::rollup::bucket;
 use super::rollup::series::{Chunk, Spec};
 use super::run::Limits;
 use super::session::View;
 use super::step::Step;
+use crate::domain::statistic::{Bucket, Series, StepFields};
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
 
 /// Buckets of all streams that are computed at a time, about.
@@ -44,13 +45,6 @@ pub struct StepQuery {
     pub overlay_posted: bool,
     /// More buckets of a stream than this are refused.
     pub max_buckets: usize,
-}
-
-/// The buckets of one stream by time, the empty ones left out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    pub stream: StreamId,
-    pub buckets: Vec<Bucket>,
 }
 
 impl Engine {

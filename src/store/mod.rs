@@ -232,19 +232,21 @@ impl Store {
 
     /// The newest readings of a stream the principal sees, as far as they are kept.
     pub fn last(&self, principal: &Principal, stream: StreamId) -> Option<Latest> {
-        self.last_of_many(principal, &[stream]).remove(&stream)
+        self.catalog.stream(principal, stream).ok()?;
+        self.last_kept(&self.kept(), stream)
     }
 
     /// The same of many streams; those without any are left out.
     pub fn last_of_many(&self, principal: &Principal, streams: &[StreamId]) -> HashMap<StreamId, Latest> {
         let seen = self.catalog.streams_by_id(principal, streams);
         let kept = self.kept();
-        let newest = |id: StreamId| {
-            let Latest { newest, valued } = self.last.get(id)?;
-            let oldest = Micros(kept.shown.of(id.0));
-            (newest.ts >= oldest).then(|| Latest { newest, valued: valued.filter(|v| v.ts >= oldest) })
-        };
-        seen.iter().filter_map(|stream| Some((stream.id, newest(stream.id)?))).collect()
+        seen.iter().filter_map(|stream| Some((stream.id, self.last_kept(&kept, stream.id)?))).collect()
+    }
+
+    fn last_kept(&self, kept: &Kept, stream: StreamId) -> Option<Latest> {
+        let Latest { newest, valued } = self.last.get(stream)?;
+        let oldest = Micros(kept.shown.of(stream.0));
+        (newest.ts >= oldest).then(|| Latest { newest, valued: valued.filter(|v| v.ts >= oldest) })
     }
 
     /// Pins what a query sees. The rows of every organization are in it, and expired ones: query/ filters by principal

@@ -83,7 +83,7 @@ async fn by_body(
     let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
     let body = parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
     Ok(match body {
-        Body::One(asked) => one(&graph, asked.into(), &caller, media).await,
+        Body::One(asked) => reply(&answer(&graph, asked.into(), &caller).await, media),
         Body::Many(asked) => {
             // In their order: a later one may rely on what an earlier one changed.
             let mut answers = Vec::with_capacity(asked.len());
@@ -107,22 +107,19 @@ async fn by_query(
         caller::authenticate(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
     let asked = parse_query(raw.as_deref().unwrap_or_default()).map_err(|error| told(error.into()))?;
     let mut request = Request::from(asked);
-    // Whoever follows a link must not change anything by it.
-    if graph.admit(&mut request).is_ok() && changes(&mut request) {
-        return Err(told(Fault::MethodNotAllowed(Method::GET)));
-    }
-    Ok(one(&graph, request, &caller, media).await)
+    let response = match graph.admit(&mut request) {
+        // Whoever follows a link must not change anything by it.
+        Ok(()) if changes(&mut request) => return Err(told(Fault::MethodNotAllowed(Method::GET))),
+        Ok(()) => graph.run(request, &caller).await,
+        Err(refused) => *refused,
+    };
+    Ok(reply(&response, media))
 }
 
-async fn one(
-    graph: &Graph,
-    request: Request,
-    caller: &Caller,
-    media: &'static str,
-) -> axum::response::Response {
-    let response = answer(graph, request, caller).await;
-    let was_run = !is_of_request(&response);
-    error::graph_answer(media, was_run || media == MEDIA[1], &shown(&response))
+/// One answer as it is sent.
+fn reply(response: &Response, media: &'static str) -> axum::response::Response {
+    let was_run = !is_of_request(response);
+    error::graph_answer(media, was_run || media == MEDIA[1], &shown(response))
 }
 
 async fn answer(graph: &Graph, mut request: Request, caller: &Caller) -> Response {

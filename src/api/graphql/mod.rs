@@ -83,10 +83,6 @@ impl Graph {
         let (loaders, asked) = loaders::of_request(self.app.clone(), caller.0.clone());
         (request.data(caller.clone()).data(loaders), asked)
     }
-
-    pub fn limits(&self) -> Limits {
-        self.limits
-    }
 }
 
 fn build() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {

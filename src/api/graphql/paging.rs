@@ -7,6 +7,7 @@ use async_graphql::{OutputType, SimpleObject};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::enums::ListOrder;
 use crate::domain::{Error, Micros, Result};
 
 /// Nodes of a page unless asked otherwise, and at most.
@@ -18,6 +19,14 @@ pub const MOST: usize = 1000;
 pub struct Place {
     pub by: String,
     pub row: i32,
+}
+
+impl Place {
+    /// Of a named row in a list of this order.
+    pub fn of(row: i32, name: &str, order: ListOrder) -> Place {
+        let by = if order == ListOrder::Name { name.to_owned() } else { String::new() };
+        Place { by, row }
+    }
 }
 
 impl CursorType for Place {

@@ -9,21 +9,22 @@ use super::context::{app, caller};
 use super::enums::{Level, ListOrder, Order, Protocol, StatisticField};
 use super::ids::{self, Noun};
 use super::loaders;
-use super::objects::device::{self, Device};
+use super::objects::device::Device;
 use super::objects::event::{self, Event, Events};
-use super::objects::group::{self, Group};
+use super::objects::group::Group;
 use super::objects::key::ApiKey;
 use super::objects::reading::Latest;
 use super::objects::retention::RetentionPolicy;
 use super::objects::server::{Health, Me, health};
 use super::objects::sql::{self, SqlAnswer};
 use super::objects::statistic::{self, AlignedValues};
-use super::objects::stream::{self, Stream};
+use super::objects::stream::Stream;
 use super::paging::{self, Listed, Page, Place};
 use super::scalars::{DateTime, Duration};
-use crate::app::series::{Aligned, StepFields};
+use crate::app::series::Aligned;
 use crate::domain::device::DeviceFilter;
 use crate::domain::event::EventFilter;
+use crate::domain::statistic::StepFields;
 use crate::domain::stream::StreamFilter;
 use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Kind, Micros, StreamId};
 
@@ -97,7 +98,7 @@ impl Query {
         let mut devices = app(ctx).devices(caller(ctx), &filter)?;
         devices.retain(|device| is_found(&device.spec.name, search.as_deref()));
         let page = Page { first, after, last, before };
-        Ok(paging::cut(devices, page, |one| device::place(one, order_by), Device)?)
+        Ok(paging::cut(devices, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Device)?)
     }
 
     /// One device, by its global id or by its row number.
@@ -129,7 +130,7 @@ impl Query {
         let mut streams = app(ctx).streams(caller(ctx), &filter)?;
         streams.retain(|stream| is_found(&stream.spec.name, search.as_deref()));
         let page = Page { first, after, last, before };
-        Ok(paging::cut(streams, page, |one| stream::place(one, order_by), Stream)?)
+        Ok(paging::cut(streams, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Stream)?)
     }
 
     /// One stream, by its global id or by its row number.
@@ -154,7 +155,7 @@ impl Query {
         let mut groups = app(ctx).groups(caller(ctx), crate::domain::page::Page::ALL)?;
         groups.retain(|group| is_found(&group.spec.name, search.as_deref()));
         let page = Page { first, after, last, before };
-        Ok(paging::cut(groups, page, |one| group::place(one, order_by), Group)?)
+        Ok(paging::cut(groups, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Group)?)
     }
 
     /// One group, by its global id or by its row number.
@@ -214,7 +215,7 @@ impl Query {
     ) -> Result<Listed<ApiKey>> {
         let keys = app(ctx).keys(caller(ctx))?;
         let page = Page { first, after, last, before };
-        Ok(paging::cut(keys, page, |key| Place { by: String::new(), row: key.id.0 }, ApiKey)?)
+        Ok(paging::cut(keys, page, |key| Place::of(key.id.0, &key.spec.name, ListOrder::Id), ApiKey)?)
     }
 
     /// Streams side by side: their readings in buckets of a step, on one axis of time. `fields` that are not named are

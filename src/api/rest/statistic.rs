@@ -238,7 +238,7 @@ fn rows_of(rows: &[Statistic], form: Form, shown: Shown) -> Vec<u8> {
 }
 
 /// The array of the buckets of one stream.
-fn buckets_of(id: StreamId, buckets: &[crate::app::series::Bucket]) -> Vec<u8> {
+fn buckets_of(id: StreamId, buckets: &[crate::domain::statistic::Bucket]) -> Vec<u8> {
     let mut out = vec![b'['];
     for bucket in buckets {
         if out.len() > 1 {

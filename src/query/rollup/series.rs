@@ -11,7 +11,7 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_plan::execute_stream;
 use futures::TryStreamExt;
 
-use super::bucket::{self, StepFields, Sums};
+use super::bucket::{self, Sums};
 use super::partial::{self, Fields, Part};
 use super::rows::Partials;
 use super::split::{Split, Splitter};
@@ -19,6 +19,7 @@ use super::summaries::Summaries;
 use super::{quantiles, raw, stored};
 use crate::domain::StreamId;
 use crate::domain::statistic::Statistic;
+use crate::domain::statistic::StepFields;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::query::functions::buckets::Buckets;
 use crate::query::scan::leaf::Leaf;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use basalt::domain::statistic::Series;
+use basalt::domain::statistic::StepFields;
 use basalt::domain::{Kind, Micros, StreamId};
-use basalt::query::rollup::bucket::StepFields;
 use basalt::query::step::Step;
-use basalt::query::steps::{Series, StepQuery};
+use basalt::query::steps::StepQuery;
 use basalt::query::values::ValuesQuery;
 use futures::TryStreamExt;
 use rand::Rng;

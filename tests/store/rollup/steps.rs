@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use basalt::domain::statistic::Series;
 use basalt::domain::statistic::Statistic;
+use basalt::domain::statistic::{Bucket, StepFields};
 use basalt::domain::{Micros, StreamId};
-use basalt::query::rollup::bucket::{Bucket, StepFields};
 use basalt::query::step::Step;
-use basalt::query::steps::{Series, StepQuery};
+use basalt::query::steps::StepQuery;
 use futures::TryStreamExt;
 use rand::Rng;
 use serde_json::json;

@@ -4,23 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
-use super::stream::{Stream, place as place_of_stream};
-use crate::api::graphql::context::{app, caller};
+use super::stream::{self, Stream};
+use crate::api::graphql::context::app;
 use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol};
 use crate::api::graphql::ids::Noun;
-use crate::api::graphql::loaders::{self, StreamsOf};
-use crate::api::graphql::paging::{self, Listed, Page, Place};
+use crate::api::graphql::loaders::StreamsOf;
+use crate::api::graphql::paging::{self, Listed, Page};
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::domain::device;
 
 /// A PLC, a server or another source of values.
 pub struct Device(pub Arc<device::Device>);
-
-/// Where a device stands in a list.
-pub fn place(device: &device::Device, order: ListOrder) -> Place {
-    let by = if order == ListOrder::Name { device.spec.name.clone() } else { String::new() };
-    Place { by, row: device.id.0 }
-}
 
 /// A PLC, a server or another source of values.
 #[Object]
@@ -116,10 +110,8 @@ impl Device {
         before: Option<String>,
         #[graphql(default)] order_by: ListOrder,
     ) -> Result<Listed<Stream>> {
-        caller(ctx).require(crate::domain::Scope::read(crate::domain::Resource::Data))?;
-        let streams = loaders::load(ctx, StreamsOf(self.0.id)).await?.unwrap_or_default();
         let page = Page { first, after, last, before };
-        Ok(paging::cut(streams, page, |stream| place_of_stream(stream, order_by), Stream)?)
+        stream::of(ctx, StreamsOf(self.0.id), page, order_by).await
     }
 }
 

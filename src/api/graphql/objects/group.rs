@@ -4,23 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::stream::{Stream, place as place_of_stream};
-use crate::api::graphql::context::caller;
+use super::stream::{self, Stream};
 use crate::api::graphql::enums::ListOrder;
 use crate::api::graphql::ids::Noun;
-use crate::api::graphql::loaders::{self, StreamsOf};
-use crate::api::graphql::paging::{self, Listed, Page, Place};
+use crate::api::graphql::loaders::StreamsOf;
+use crate::api::graphql::paging::{self, Listed, Page};
 use crate::api::graphql::scalars::DateTime;
-use crate::domain::{Resource, Scope, group};
+use crate::domain::group;
 
 /// Streams that belong together.
 pub struct Group(pub Arc<group::Group>);
-
-/// Where a group stands in a list.
-pub fn place(group: &group::Group, order: ListOrder) -> Place {
-    let by = if order == ListOrder::Name { group.spec.name.clone() } else { String::new() };
-    Place { by, row: group.id.0 }
-}
 
 /// Streams that belong together; a stream is in one group at most.
 #[Object]
@@ -64,9 +57,7 @@ impl Group {
         before: Option<String>,
         #[graphql(default)] order_by: ListOrder,
     ) -> Result<Listed<Stream>> {
-        caller(ctx).require(Scope::read(Resource::Data))?;
-        let streams = loaders::load(ctx, StreamsOf(self.0.id)).await?.unwrap_or_default();
         let page = Page { first, after, last, before };
-        Ok(paging::cut(streams, page, |stream| place_of_stream(stream, order_by), Stream)?)
+        stream::of(ctx, StreamsOf(self.0.id), page, order_by).await
     }
 }

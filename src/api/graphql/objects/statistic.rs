@@ -10,7 +10,8 @@ use crate::api::graphql::enums::StatisticField;
 use crate::api::graphql::loaders;
 use crate::api::graphql::paging;
 use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
-use crate::app::series::{self, Aligned, Bucket, Series, Span, StepFields};
+use crate::app::series::{self, Aligned, Span};
+use crate::domain::statistic::{Bucket, Series, StepFields};
 use crate::domain::{Error, Micros, Result, StreamId, statistic};
 
 /// Rows unless asked otherwise.

@@ -1,7 +1,9 @@
 //! A stream in the graph, with what it holds: values, statistics, the newest reading.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
+use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, Object, Result};
 
 use super::device::Device;
@@ -12,20 +14,14 @@ use super::statistic::{self, Statistic};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{AccessMode, ByteOrder, ListOrder, Order, StatisticField, StreamType};
 use crate::api::graphql::ids::Noun;
-use crate::api::graphql::loaders::{self, LatestOf};
-use crate::api::graphql::paging::Place;
+use crate::api::graphql::loaders::{self, LatestOf, Reads, StreamsOf};
+use crate::api::graphql::paging::{self, Listed, Page, Place};
 use crate::api::graphql::scalars::{DateTime, Duration};
 use crate::app::series::Span;
-use crate::domain::stream;
+use crate::domain::{Error, Resource, Scope, stream};
 
 /// What one device measures in one place: a register, a node or a tag.
 pub struct Stream(pub Arc<stream::Stream>);
-
-/// Where a stream stands in a list.
-pub fn place(stream: &stream::Stream, order: ListOrder) -> Place {
-    let by = if order == ListOrder::Name { stream.spec.name.clone() } else { String::new() };
-    Place { by, row: stream.id.0 }
-}
 
 /// What one device measures in one place: a register, a node or a tag. REST calls it data.
 #[Object]
@@ -175,6 +171,23 @@ impl Stream {
         let own = app(ctx).retention_of(caller(ctx), self.0.id)?;
         Ok(own.iter().map(|policy| RetentionPolicy::new(policy.table, Some(policy.drop_after_s))).collect())
     }
+}
+
+/// A page of the streams of a device, or in a group.
+pub async fn of<K>(
+    ctx: &Context<'_>,
+    whose: StreamsOf<K>,
+    page: Page,
+    order_by: ListOrder,
+) -> Result<Listed<Stream>>
+where
+    StreamsOf<K>: Send + Sync + Hash + Eq + Clone + 'static,
+    Reads: Loader<StreamsOf<K>, Value = Vec<Arc<stream::Stream>>, Error = Arc<Error>>,
+{
+    // Where there is nothing to load, nobody else asks.
+    caller(ctx).require(Scope::read(Resource::Data))?;
+    let streams = loaders::load(ctx, whose).await?.unwrap_or_default();
+    Ok(paging::cut(streams, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Stream)?)
 }
 
 fn span(from: Option<DateTime>, to: Option<DateTime>) -> Span {
