@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+// Where it can be built; elsewhere the system's.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     basalt::cli::main()

@@ -3,7 +3,7 @@
 # Chromium, and a PostgreSQL server of its own that is gone afterwards. Arguments go to `cargo test`, such as
 # `tests/run.sh --test integration lake::`.
 #
-# Needs Rust, a C compiler, Python 3, and Node.js with npm. PostgreSQL and Chromium are taken from PATH or their usual places;
+# Needs Rust, a C compiler, make, Python 3, and Node.js with npm. PostgreSQL and Chromium are taken from PATH or their usual places;
 # root on a Debian or Ubuntu gets these installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -65,6 +65,8 @@ struct Scope {
     /// whole at every look would write the same rows again and again.
     quiet: u64,
     cpu_share: f64,
+    /// When statistics were computed last.
+    computed: Instant,
 }
 
 /// A replaced file.
@@ -121,12 +123,12 @@ impl Compactor {
         let (_, _, _, flushed) = self.flusher.shared.flushed_state();
         let quiet = self.looked.swap(flushed, Ordering::AcqRel);
         let cpu_share = if is_full { 1.0 } else { self.options.cpu_share };
-        let scope = Scope { is_full, quiet, cpu_share };
         Job { progress: progress.clone(), ..self.statistics(cpu_share) }.run().await?;
+        let mut scope = Scope { is_full, quiet, cpu_share, computed: Instant::now() };
         let mut replaced = 0;
         for table in Table::ALL {
             loop {
-                match self.round(table, &scope, progress).await? {
+                match self.round(table, &mut scope, progress).await? {
                     0 => break,
                     files => replaced += files,
                 }
@@ -140,6 +142,16 @@ impl Compactor {
     pub async fn compute_statistics(&self) -> Result<u64> {
         let _turn = self.turn().await;
         self.statistics(1.0).run().await
+    }
+
+    /// Computes statistics when they are due although merging goes on: behind a backfill that takes minutes, and
+    /// whoever asks meanwhile would have to read raw rows for all that time.
+    async fn keep_up(&self, scope: &mut Scope) -> Result<()> {
+        if !scope.is_full && scope.computed.elapsed() >= self.options.interval {
+            self.statistics(scope.cpu_share).run().await?;
+            scope.computed = Instant::now();
+        }
+        Ok(())
     }
 
     /// Waits until nothing else replaces files; nothing else does while this is held.

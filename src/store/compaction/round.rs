@@ -38,7 +38,7 @@ struct Tally {
 
 impl Compactor {
     /// Returns the files replaced; 0 when every day of the table is well.
-    pub(super) async fn round(&self, table: Table, scope: &Scope, progress: &Progress) -> Result<usize> {
+    pub(super) async fn round(&self, table: Table, scope: &mut Scope, progress: &Progress) -> Result<usize> {
         let windows = self.windows(table, scope);
         let rows = windows.iter().flat_map(|(_, w)| &w.files).map(|f| f.rows).sum();
         if windows.is_empty() {
@@ -48,6 +48,7 @@ impl Compactor {
         let mut tally = Tally { of_days: windows.len(), ..Tally::default() };
         for windows in groups(windows) {
             tally = self.replace(table, windows, tally, (scope.cpu_share, progress)).await?;
+            self.keep_up(scope).await?;
         }
         Ok(tally.files)
     }
