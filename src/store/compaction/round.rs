@@ -67,13 +67,11 @@ impl Compactor {
             disk: shared.place().disk().clone(),
             dir: shared.lake_dir(table),
             table,
-            pace: Pace::new(cpu_share),
             progress: progress.clone(),
             tally,
         };
-        let merged = tokio::task::spawn_blocking(move || merging.run(windows)).await;
-        let Merged { gone, new, tally, failed } =
-            merged.map_err(|e| Error::internal("a merge ended early").because(e))??;
+        let merged = Pace::work(cpu_share, move |pace| merging.run(windows, pace)).await?;
+        let Merged { gone, new, tally, failed } = merged;
         let (files, days) = (gone.len(), tally.days);
         if files > 0 {
             self.swap(Swap { table, gone, new, change: Change::Merge }).await?;
@@ -105,7 +103,6 @@ struct Merging {
     disk: Arc<dyn Disk>,
     dir: Arc<PathBuf>,
     table: Table,
-    pace: Pace,
     progress: Progress,
     tally: Tally,
 }
@@ -120,13 +117,13 @@ struct Merged {
 
 impl Merging {
     /// The new files are durable when this returns. A merge that fails leaves those before it.
-    fn run(mut self, windows: Vec<DayWindow>) -> Result<Merged> {
+    fn run(mut self, windows: Vec<DayWindow>, mut pace: Pace) -> Result<Merged> {
         let disk = self.disk.clone();
         let mut batch = Batch::new(disk.as_ref());
         let (mut gone, mut failed) = (Vec::new(), None);
         for (day, window) in windows {
             let (disk, dir, table) = (&self.disk, &self.dir, self.table);
-            let (is_late, pace, progress) = (window.is_late, &mut self.pace, &self.progress);
+            let (is_late, pace, progress) = (window.is_late, &mut pace, &self.progress);
             match (Merge { disk, dir, table, day, is_late, pace, progress }).files(&window.files) {
                 // Not what was added before either, should one of these not become durable.
                 Ok(parts) => parts.into_iter().try_for_each(|part| batch.add(part))?,

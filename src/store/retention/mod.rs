@@ -176,8 +176,12 @@ impl Retention {
             return Ok(Some(cleared));
         }
         let (place, dir) = (self.flusher.shared.place().clone(), self.flusher.shared.lake_dir(table));
-        let (by, pace) = (cutoffs.clone(), self.pace());
-        let found = blocking(move || scan::files((place.disk().as_ref(), &dir), &files, &by, pace)).await?;
+        let (disk, by, share) = (place.disk().clone(), cutoffs.clone(), self.compactor.cpu_share());
+        let look = {
+            let (disk, dir) = (disk.clone(), dir.clone());
+            move |pace| scan::files((disk.as_ref(), &dir), &files, &by, pace)
+        };
+        let found = Pace::work(share, look).await?;
         let (holding, well): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, expired)| expired.rows > 0);
         cleared.paths.extend(well.into_iter().map(|(file, _)| file.path.clone()));
         if holding.is_empty() {
@@ -190,23 +194,14 @@ impl Retention {
             // A policy was relaxed just now: what it keeps stays.
             return Ok(None);
         }
-        let work = self.edge(table, day, cutoffs);
-        let (gone, new, amount) = blocking(move || work.rewrite(holding)).await?;
+        let cutoffs = cutoffs.clone();
+        let edge = move |pace| Edge { disk, dir, table, day, cutoffs, pace }.rewrite(holding);
+        let (gone, new, amount) = Pace::work(share, edge).await?;
         let paths: Vec<String> = new.iter().map(|f| f.path.clone()).collect();
         let is_done = self.compactor.swap(Swap { table, gone, new, change: Change::Deletion }).await?;
         cleared.paths.extend(paths);
         cleared.amount = amount;
         Ok(is_done.then_some(cleared))
-    }
-
-    fn edge(&self, table: Table, day: Day, cutoffs: &Arc<Cutoffs>) -> Edge {
-        let shared = &self.flusher.shared;
-        let (disk, dir) = (shared.place().disk().clone(), shared.lake_dir(table));
-        Edge { disk, dir, table, day, cutoffs: cutoffs.clone(), pace: self.pace() }
-    }
-
-    fn pace(&self) -> Pace {
-        Pace::new(self.compactor.cpu_share())
     }
 
     /// Files that count no more leave the disk, as far as no query pins them; merged ones too, for what has expired in

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::computed::Computed;
 use super::day::Plan;
+use crate::domain::Result;
 use crate::domain::progress::Progress;
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
 use crate::domain::window::Windows;
-use crate::domain::{Error, Result};
 use crate::store::catalog::Catalog;
 use crate::store::flush::Flusher;
 use crate::store::lake::LakeVersion;
@@ -79,8 +79,7 @@ impl Job {
     /// The files are durable then, and not yet part of the table.
     async fn compute(&self, scope: Arc<Scope>) -> Result<Vec<LakeFile>> {
         let (shared, progress) = (self.flusher.shared.clone(), self.progress.clone());
-        let mut pace = Pace::new(self.cpu_share);
-        let work = move || {
+        let work = move |mut pace: Pace| {
             let (disk, dir) = (shared.place().disk(), shared.lake_dir(Table::Readings));
             // Run after run reads a little of the same files.
             let cache = Some(shared.cache().clone());
@@ -98,8 +97,7 @@ impl Job {
             }
             batch.finish()
         };
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|e| Error::internal("the computation of statistics ended early").because(e))?
+        Pace::work(self.cpu_share, work).await
     }
 
     async fn commit(&self, scope: &Scope, files: &[LakeFile]) -> Result<()> {
