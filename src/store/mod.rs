@@ -67,6 +67,9 @@ pub use open::StoreOptions;
 /// One unit of the memory budget.
 const UNIT_BYTES: usize = 64;
 
+/// Sorting and encoding so many rows takes long enough that other requests must not wait for it.
+const LARGE_ROWS: usize = 4096;
+
 /// A durable write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ack {
@@ -187,7 +190,8 @@ impl Store {
         keyed: Vec<KeyedRows>,
         claimed: Option<(Claim, Idempotent)>,
     ) -> Result<oneshot::Receiver<Result<u64>>> {
-        let readings = memtable::run::normalize(rows);
+        let is_large = rows.len() >= LARGE_ROWS;
+        let readings = aside(is_large, move || memtable::run::normalize(rows)).await?;
         // In memory each row has its seq as well.
         let bytes = readings.size_bytes() + readings.len() * size_of::<i64>();
         let bytes = bytes + keyed.iter().map(KeyedRows::size_bytes).sum::<usize>();
@@ -203,9 +207,9 @@ impl Store {
         let memory = Held { units, budget: self.budget.clone() };
         let idempotent = claimed.as_ref().map(|(_, entry)| entry.clone());
         let record = Record { readings, keyed, idempotent };
-        let payload = Payload::new(record.encode());
+        let encode = move || (Payload::new(record.encode()), record);
+        let (payload, Record { readings: rows, keyed, .. }) = aside(is_large, encode).await?;
         let (done, acked) = oneshot::channel();
-        let Record { readings: rows, keyed, .. } = record;
         self.queue.push(Pending { payload, rows, keyed, claimed, memory, done })?;
         Ok(acked)
     }
@@ -373,4 +377,14 @@ impl Drop for Waiting<'_> {
 
 async fn wait(acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
     acked.await.map_err(|e| Error::unavailable("the write was not made durable").because(e))?
+}
+
+/// Does large work where it keeps no other request waiting.
+async fn aside<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    match is_large {
+        true => tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|e| Error::internal("the preparation of a write ended early").because(e)),
+        false => Ok(work()),
+    }
 }
