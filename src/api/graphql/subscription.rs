@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures::{Stream, StreamExt};
 
-use super::context::app;
+use super::context::{app, standing};
 use super::enums::{DeviceState, Quality};
 use super::ids::{self, Noun};
 use super::loaders;
@@ -14,7 +14,6 @@ use super::scalars::DateTime;
 use crate::app::live::MOST;
 use crate::app::live::devices::DeviceNews;
 use crate::app::live::events::EventNews;
-use crate::app::live::standing::Standing;
 use crate::app::live::values::{LiveGap, LiveMessage, LiveQuery, Start};
 use crate::domain::live::Wanted;
 use crate::domain::reading::Reading;
@@ -24,11 +23,6 @@ use crate::domain::{DeviceId, Error, EventId, GroupId, StreamId};
 /// (`POST /graphql/stream`).
 #[derive(Default)]
 pub struct Subscription;
-
-/// By what right this connection follows. Only connections that last have one, and only they follow.
-fn standing<'a>(ctx: &Context<'a>) -> &'a Standing {
-    ctx.data_unchecked::<Standing>()
-}
 
 /// What can be followed, over a WebSocket (graphql-transport-ws at `/graphql/ws`) or as server-sent events
 /// (`POST /graphql/stream`).

@@ -39,6 +39,24 @@ pub struct Statistic {
     q3: Option<f64>,
 }
 
+impl From<&statistic::Statistic> for Statistic {
+    fn from(row: &statistic::Statistic) -> Self {
+        Self {
+            ts: Some(DateTime(row.ts)),
+            window: Some(row.window_s),
+            count: Some(BigInt(row.count)),
+            sum: row.mean.map(|mean| mean * row.count as f64),
+            mean: row.mean,
+            rms: row.rms,
+            min: row.min,
+            max: row.max,
+            median: row.median,
+            q1: row.q1,
+            q3: row.q3,
+        }
+    }
+}
+
 /// Which statistics are wanted.
 pub struct Wanted {
     pub span: Span,
@@ -81,7 +99,7 @@ pub async fn of_stream(ctx: &Context<'_>, id: StreamId, wanted: Wanted) -> Resul
             return Err(Error::field("timezone", "is for steps"));
         }
         let rows = app(ctx).statistics_within(caller(ctx), id, span, first.unwrap_or(USUAL)).await?;
-        return Ok(rows.iter().map(|row| shown.row(row)).collect());
+        return Ok(rows.iter().map(|row| shown.narrowed(row.into())).collect());
     };
     let (Some(from), Some(to)) = (span.from, span.to) else {
         return Err(Error::field("step", "needs both from and to"));
@@ -130,24 +148,6 @@ impl Shown {
             max: any(&[StatisticField::Max]),
             quantiles: any(&[StatisticField::Median, StatisticField::Q1, StatisticField::Q3]),
         }
-    }
-
-    fn row(&self, row: &statistic::Statistic) -> Statistic {
-        let sum = row.mean.map(|mean| mean * row.count as f64);
-        let whole = Statistic {
-            ts: Some(DateTime(row.ts)),
-            window: Some(row.window_s),
-            count: Some(BigInt(row.count)),
-            sum,
-            mean: row.mean,
-            rms: row.rms,
-            min: row.min,
-            max: row.max,
-            median: row.median,
-            q1: row.q1,
-            q3: row.q3,
-        };
-        self.narrowed(whole)
     }
 
     fn bucket(&self, bucket: &Bucket) -> Statistic {
