@@ -158,6 +158,17 @@ pub enum StatisticField {
     Q3,
 }
 
+/// Who made a statistic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
+#[graphql(remote = "domain::statistic::Origin", rename_items = "lowercase")]
+pub enum StatisticOrigin {
+    /// The server, from readings.
+    #[default]
+    Computed,
+    /// Somebody, by hand.
+    Posted,
+}
+
 /// A table that rows expire from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::policy::PolicyTable", rename_items = "lowercase")]

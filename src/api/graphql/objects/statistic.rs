@@ -6,7 +6,7 @@ use async_graphql::{Context, SimpleObject};
 
 use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::enums::StatisticField;
+use crate::api::graphql::enums::{StatisticField, StatisticOrigin};
 use crate::api::graphql::loaders;
 use crate::api::graphql::paging;
 use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
@@ -24,6 +24,8 @@ pub struct Statistic {
     ts: Option<DateTime>,
     /// Seconds of the window; null for a bucket of a step.
     window: Option<u32>,
+    /// Who made it. A bucket of a step is computed, also where rows written by hand are a part of it.
+    origin: StatisticOrigin,
     /// Values in it.
     count: Option<BigInt>,
     sum: Option<f64>,
@@ -44,6 +46,7 @@ impl From<&statistic::Statistic> for Statistic {
         Self {
             ts: Some(DateTime(row.ts)),
             window: Some(row.window_s),
+            origin: row.origin.into(),
             count: Some(BigInt(row.count)),
             sum: row.mean.map(|mean| mean * row.count as f64),
             mean: row.mean,
@@ -154,6 +157,7 @@ impl Shown {
         let whole = Statistic {
             ts: Some(DateTime(bucket.start)),
             window: None,
+            origin: StatisticOrigin::Computed,
             count: Some(BigInt(i64::try_from(bucket.count).unwrap_or(i64::MAX))),
             sum: bucket.sum,
             mean: bucket.mean,
