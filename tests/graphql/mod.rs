@@ -2,6 +2,7 @@
 
 mod covered;
 mod equal;
+mod events;
 mod http;
 mod limits;
 mod live;

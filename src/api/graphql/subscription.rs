@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscriptio
 use futures::{Stream, StreamExt};
 
 use super::context::{app, standing};
-use super::enums::{DeviceState, Quality};
+use super::enums::{DeviceState, Level, Quality};
 use super::ids::{self, Noun};
 use super::loaders;
 use super::objects::device::Device;
@@ -15,7 +15,7 @@ use crate::app::live::MOST;
 use crate::app::live::devices::DeviceNews;
 use crate::app::live::events::EventNews;
 use crate::app::live::values::{LiveGap, LiveMessage, LiveQuery, Start};
-use crate::domain::live::Wanted;
+use crate::domain::live::{Wanted, WantedEvents};
 use crate::domain::reading::Reading;
 use crate::domain::{DeviceId, Error, EventId, GroupId, StreamId};
 
@@ -61,9 +61,20 @@ impl Subscription {
         Ok(feed.map(|message| Ok(LiveValues::from(message?))))
     }
 
-    /// Events as they are created, changed and deleted, from now on.
-    async fn events(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LiveEvent>> + use<>> {
-        let feed = app(ctx).event_feed(standing(ctx))?;
+    /// Events as they are created, changed and deleted, from now on: those that pass everything that is said, and those that
+    /// did before they were changed.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id or row number: of this device.")] device: Option<ID>,
+        #[graphql(desc = "Id or row number: of this stream.")] stream: Option<ID>,
+        #[graphql(desc = "Of one of these kinds.")] kinds: Option<Vec<String>>,
+        #[graphql(desc = "Of this level.")] level: Option<Level>,
+    ) -> Result<impl Stream<Item = Result<LiveEvent>> + use<>> {
+        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?.map(DeviceId);
+        let stream = stream.map(|id| ids::row(Noun::Stream, &id, "stream")).transpose()?.map(StreamId);
+        let wanted = WantedEvents { device, stream, level: level.map(Into::into), kinds };
+        let feed = app(ctx).event_feed(standing(ctx), wanted)?;
         Ok(feed.map(|news| Ok(LiveEvent(news?))))
     }
 
