@@ -273,7 +273,7 @@ async fn a_person_changes_their_password() {
     let (_, _, body) = server.client().post("/graphql", &change("a", "b")).await;
     assert_eq!(codes(&body), ["FORBIDDEN"], "a key has none: {body}");
     let mut ann = superuser(&server, "ann", "default").await;
-    let mut elsewhere = Browser::logged_in(&server, "ann", "correct horse").await;
+    let elsewhere = Browser::logged_in(&server, "ann", "correct horse").await;
     let (_, _, body) = ann.post("/graphql", &change("wrong", "new horse 9")).await;
     let wrong = json!({"changed": false, "errors": [{"field": "oldPassword", "message": "Invalid password.", "code": "INVALID"}]});
     assert_eq!(body["data"]["changePassword"], wrong, "{body}");
