@@ -12,6 +12,7 @@ use axum::http::{Extensions, HeaderMap, Method, header};
 use super::cookies;
 use super::error::{Fault, RestError};
 use crate::app::App;
+use crate::app::live::standing::Standing;
 use crate::app::session::no_credentials;
 use crate::auth::session::csrf_matches;
 use crate::domain::audit::Origin;
@@ -81,6 +82,17 @@ pub fn authenticate(
         check_csrf(token, headers)?;
     }
     Ok(Caller(Arc::new(principal)))
+}
+
+/// As `authenticate`, for whoever needs more than a principal: a connection that lasts, or a change of one's own.
+pub fn standing(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Standing, Fault> {
+    let Caller(principal) = authenticate(app, method, headers, extensions)?;
+    Ok(app.standing(principal, session_token(headers)))
 }
 
 /// The token of the session that asks, if it is a session.

@@ -9,6 +9,7 @@ use super::stream::no_such_row;
 use crate::domain::event::{Event, EventFilter, EventSpec, Level};
 use crate::domain::page::Page;
 use crate::domain::{Error, EventId, FieldError, Principal, Resource, Result, Scope};
+use crate::fetch::Found;
 use crate::fetch::select::Wanted;
 
 /// Events read from the catalog at once. Few: what has been processed holds its findings, up to some megabytes each.
@@ -29,6 +30,30 @@ pub struct ProcessRequest {
 impl ProcessRequest {
     fn wanted(&self) -> Option<Wanted> {
         Some(Wanted { selector: self.selector.clone()?, attr: self.attr.clone() })
+    }
+}
+
+/// What was found at an event's URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processed {
+    pub url: String,
+    pub request: ProcessRequest,
+    pub found: Found,
+}
+
+impl Processed {
+    /// As the event keeps it.
+    pub fn to_map(&self, id: EventId) -> Map<String, Value> {
+        let fields = [
+            ("id", json!(id.0)),
+            ("url", json!(self.url)),
+            ("status", json!(self.found.status)),
+            ("content_type", json!(self.found.content_type)),
+            ("selector", json!(self.request.selector)),
+            ("attr", json!(self.request.attr)),
+            ("results", json!(self.found.results)),
+        ];
+        fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
     }
 }
 
@@ -128,7 +153,8 @@ impl App {
         found
     }
 
-    /// Fetches an event's URL, finds what is asked for, keeps it in the event's payload and returns it.
+    /// Fetches an event's URL, finds what is asked for, and keeps it in the event's payload. The event as it is then,
+    /// and what was found.
     ///
     /// # Errors
     /// As `fetch::Fetcher::find`; nothing is kept then.
@@ -136,28 +162,16 @@ impl App {
         &self,
         principal: &Principal,
         id: EventId,
-        request: &ProcessRequest,
-    ) -> Result<Map<String, Value>> {
+        request: ProcessRequest,
+    ) -> Result<(Event, Processed)> {
         let event = self.event_to_change(principal, id).await?;
-        Error::check(self.process_problems(&event, request))?;
+        Error::check(self.process_problems(&event, &request))?;
         let url = event.spec.url;
         let found = self.host.fetcher.find(&url, request.wanted()).await?;
-        let processed: Map<String, Value> = [
-            ("id", json!(id.0)),
-            ("url", json!(url)),
-            ("status", json!(found.status)),
-            ("content_type", json!(found.content_type)),
-            ("selector", json!(request.selector)),
-            ("attr", json!(request.attr)),
-            ("results", json!(found.results)),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect();
-        let kept = Value::Object(processed.clone());
-        self.update_event(principal, id, |spec| drop(spec.payload.insert(PROCESSED.to_owned(), kept)))
-            .await?;
-        Ok(processed)
+        let processed = Processed { url, request, found };
+        let kept = Value::Object(processed.to_map(id));
+        let keep = |spec: &mut EventSpec| drop(spec.payload.insert(PROCESSED.to_owned(), kept));
+        Ok((self.update_event(principal, id, keep).await?, processed))
     }
 }
 

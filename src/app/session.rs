@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::App;
+use super::live::standing::Standing;
 use crate::auth::session;
 use crate::auth::throttle::{Budget, Throttle};
 use crate::domain::audit::Origin;
@@ -173,13 +174,8 @@ impl App {
     }
 
     /// Changes one's own password. The sessions of that user end but the one that asks.
-    pub async fn change_password(
-        &self,
-        principal: &Principal,
-        token: &str,
-        old: String,
-        new: String,
-    ) -> Result<()> {
+    pub async fn change_password(&self, standing: &Standing, old: String, new: String) -> Result<()> {
+        let principal = standing.principal();
         self.check_has_password(principal)?;
         let user = self.logged_in(principal)?;
         let address = principal.origin.as_ref().and_then(|origin| origin.address);
@@ -190,9 +186,7 @@ impl App {
         }
         self.attempts.succeed(&user.name, address);
         let hash = self.passwords.hash(new).await.map_err(|error| of_field(error, "new_password"))?;
-        let catalog = self.store.catalog();
-        let found = session::parse(token).and_then(|hash| catalog.session_by_hash(&hash, self.clock.now()));
-        catalog.set_password(principal, user.id, hash, found.map(|(session, _)| session.id)).await
+        self.store.catalog().set_password(principal, user.id, hash, standing.session()).await
     }
 }
 

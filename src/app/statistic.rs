@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::App;
 use super::range::Range;
 use super::series::MAX_BUCKETS;
-use crate::domain::statistic::{Bucket, Statistic, StepFields};
+use crate::domain::statistic::{Bucket, Origin, Statistic, StepFields};
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::step::Step;
 use crate::query::steps::StepQuery;
@@ -112,7 +112,7 @@ impl App {
         let ts = ts.unwrap_or_else(|| self.clock.now());
         let windows = self.store.catalog().windows([stream]).remove(&stream.0).unwrap_or_default();
         let window_s = u32::try_from(windows.length_at(ts.0) / 1_000_000).unwrap_or(u32::MAX);
-        Statistic { stream, ts, window_s, count, mean, rms, median, min, max, q1, q3 }
+        Statistic { stream, origin: Origin::Posted, ts, window_s, count, mean, rms, median, min, max, q1, q3 }
     }
 
     async fn statistic_at(

@@ -2,10 +2,21 @@
 
 use super::{FieldError, Micros, StreamId};
 
+/// Who made a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// The server, from readings.
+    #[default]
+    Computed,
+    /// Somebody, by hand.
+    Posted,
+}
+
 /// One row a stream and window. Written by hand, everything but the mean may be missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistic {
     pub stream: StreamId,
+    pub origin: Origin,
     /// Start of the window.
     pub ts: Micros,
     /// Seconds.

@@ -8,7 +8,8 @@ use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 use tokio_util::task::AbortOnDropHandle;
@@ -113,7 +114,8 @@ impl Sketch {
     }
 }
 
-/// What the engine's planner does not tell of parameters by itself: a limit is a number, and a cast says its type.
+/// What the engine's planner does not tell of parameters by itself: a limit is a number, a cast says its type, and
+/// `= ANY($1)` takes a list of what it is compared with.
 fn hints(plan: &LogicalPlan) -> Result<HashMap<String, DataType>, DataFusionError> {
     let mut found = HashMap::new();
     plan.apply_with_subqueries(|plan| {
@@ -124,12 +126,23 @@ fn hints(plan: &LogicalPlan) -> Result<HashMap<String, DataType>, DataFusionErro
                 }
             }
         }
+        let below = merge_schema(&plan.inputs());
         plan.apply_expressions(|expr| {
             expr.apply(|expr| {
-                if let Expr::Cast(cast) = expr
-                    && let Expr::Placeholder(parameter) = &*cast.expr
-                {
-                    found.insert(parameter.id.clone(), cast.field.data_type().clone());
+                match expr {
+                    Expr::Cast(cast) => {
+                        if let Expr::Placeholder(parameter) = &*cast.expr {
+                            found.insert(parameter.id.clone(), cast.field.data_type().clone());
+                        }
+                    }
+                    Expr::ScalarFunction(call) if call.name() == "array_has" => {
+                        if let [Expr::Placeholder(list), needle] = call.args.as_slice()
+                            && let Ok(of) = needle.get_type(&below)
+                        {
+                            found.insert(list.id.clone(), DataType::new_list(of, true));
+                        }
+                    }
+                    _ => {}
                 }
                 Ok(TreeNodeRecursion::Continue)
             })

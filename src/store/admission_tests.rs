@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::policy::PolicyTable;
 use crate::domain::reading::Reading;
-use crate::domain::statistic::Statistic;
+use crate::domain::statistic::{Origin, Statistic};
 use crate::domain::stream::StreamSpec;
 use crate::domain::time::{END_TIME, SystemClock};
 use crate::store::statistics;
@@ -131,8 +131,20 @@ async fn nothing_is_written_where_nothing_is_kept() {
         let (stream, ts) = (StreamId(1), Micros(NOW.0 - minutes * minute));
         let empty = (None, None, None);
         let ((rms, median, min), (max, q1, q3)) = (empty, empty);
-        let row =
-            Statistic { stream, ts, window_s: 60, count: 1, mean: Some(1.0), rms, median, min, max, q1, q3 };
+        let row = Statistic {
+            stream,
+            origin: Origin::Posted,
+            ts,
+            window_s: 60,
+            count: 1,
+            mean: Some(1.0),
+            rms,
+            median,
+            min,
+            max,
+            q1,
+            q3,
+        };
         check_keyed(&catalog, &owner, &statistics::rows::posted(&[row]), &kept)
     };
     posted(120).unwrap();

@@ -1,14 +1,18 @@
 //! The graph over a real socket: what it answers, changes, refuses, and how it speaks HTTP.
 
+mod covered;
 mod equal;
+mod events;
 mod http;
 mod limits;
 mod live;
+mod machine;
 mod mutations;
 mod nested;
 mod peers;
 mod queries;
 mod socket;
+mod statistic;
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The graph, as those see it who may see a part or nothing: no field, nested or not, holds a row of somebody else.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::world::{SECRET, SECRET_VALUE, World};
 use crate::graphql::{ask, codes, data};
@@ -64,6 +64,14 @@ async fn no_field_shows_a_row_of_somebody_else() {
     }
 }
 
+/// A change that is not made, and tells nothing.
+async fn refused(place: &str, client: &Client, change: &str, payload: &str) {
+    let body = ask(client, &format!("mutation {{ {change} }}"), json!({})).await;
+    let told = body["data"][payload]["errors"].as_array().map_or(0, Vec::len);
+    let is_refused = told > 0 || !codes(&body).is_empty();
+    assert!(is_refused && !body.to_string().contains(SECRET), "{place}: {change}\n  {body}");
+}
+
 /// Changes of what is not seen fail as if it were not there, and change nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_changes_what_they_do_not_see() {
@@ -99,17 +107,21 @@ async fn nobody_changes_what_they_do_not_see() {
                     format!("createGroup(input: {{name: \"x\", data: [{id}]}}) {{ errors {{ code }} }}"),
                     "createGroup",
                 ),
+                (
+                    format!("writeStatistic(input: {{stream: {id}, mean: 1}}) {{ errors {{ code }} }}"),
+                    "writeStatistic",
+                ),
             ] {
-                let body = ask(&client, &format!("mutation {{ {change} }}"), json!({})).await;
-                let told: Vec<&Value> = body["data"][payload]["errors"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(|e| &e["code"])
-                    .collect();
-                let is_refused = !told.is_empty() || !codes(&body).is_empty();
-                assert!(is_refused && !body.to_string().contains(SECRET), "{place}: {change}\n  {body}");
+                refused(place, &client, &change, payload).await;
             }
+        }
+        for row in 1..12 {
+            let change = format!(
+                "writeRegister(input: {{device: {row}, register: \"hr:0\", value: 1}}) {{ errors {{ code }} }}"
+            );
+            refused(place, &client, &change, "writeRegister").await;
+            let change = format!("processEvent(rowId: {row}) {{ event {{ message }} errors {{ code }} }}");
+            refused(place, &client, &change, "processEvent").await;
         }
     }
     let after = [data(&whole, all, json!({})).await, data(&foreign, all, json!({})).await];
@@ -160,5 +172,67 @@ async fn each_field_asks_for_the_scope_of_its_table() {
         let told = body["errors"][0]["message"].as_str().unwrap();
         assert!(told.contains(scope), "{query}: {told}");
         assert_eq!(codes(&ask(&with, &query, json!({})).await), Vec::<&str>::new(), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_mutation_asks_for_the_scope_of_what_it_changes() {
+    let world = World::new().await;
+    let (stream, device) = (world.own[0].0, world.own_device.0);
+    let rows = [
+        ("device:write", "createDevice(input: {name: \"x\", protocol: virtual})".to_owned()),
+        ("device:write", format!("writeRegister(input: {{device: {device}, register: \"hr:0\", value: 1}})")),
+        ("data:write", format!("createStream(input: {{name: \"x\", device: {device}}})")),
+        ("data:write", format!("writeStatistic(input: {{stream: {stream}, mean: 1}})")),
+        ("group:write", "createGroup(input: {name: \"x\"})".to_owned()),
+        ("event-log:write", "createEvent(input: {kind: \"x\"})".to_owned()),
+        ("event-log:write", "processEvent(rowId: 99)".to_owned()),
+        ("value:write", format!("writeValues(input: [{{stream: {stream}, value: 1}}])")),
+        ("system:write", "setRetention(table: readings)".to_owned()),
+        ("system:write", "joinHamachiNetwork(input: {network: \"-\"})".to_owned()),
+        ("system:write", "leaveHamachiNetwork(network: \"-\")".to_owned()),
+        ("webrtc-terminal:write", "issueTerminalGrant(input: {terminalId: \"\", hostId: \"\"})".to_owned()),
+        ("webrtc-terminal:write", "redeemTerminalGrant(token: \"-\")".to_owned()),
+    ];
+    let all = [
+        "device:write",
+        "data:write",
+        "group:write",
+        "event-log:write",
+        "value:write",
+        "statistic:write",
+        "system:write",
+        "webrtc-terminal:write",
+    ];
+    let with: Client = world.key(&all, &[], &[]).await;
+    for (scope, change) in rows {
+        let others: Vec<&str> = all.into_iter().filter(|other| *other != scope).collect();
+        let without = world.key(&others, &[], &[]).await;
+        let query = format!("mutation {{ {change} {{ errors {{ field code }} }} }}");
+        let body = ask(&without, &query, json!({})).await;
+        assert_eq!(codes(&body), ["FORBIDDEN"], "{query}: {body}");
+        let told = body["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains(scope), "{query}: {told}");
+        assert_eq!(codes(&ask(&with, &query, json!({})).await), Vec::<&str>::new(), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
+    let world = World::new().await;
+    let mut clients = vec![("another organization", world.foreign_key().await)];
+    clients.extend(world.restricted().await);
+    for (place, client) in clients {
+        for query in [
+            "{ hamachi { version } }",
+            "{ hamachiNetworks { name } }",
+            "{ hamachiNetwork(networkId: \"plant\") { name } }",
+            "mutation { joinHamachiNetwork(input: {network: \"plant\"}) { network } }",
+            "mutation { leaveHamachiNetwork(network: \"plant\") { left } }",
+            "mutation { issueTerminalGrant(input: {terminalId: \"a\", hostId: \"b\"}) { token } }",
+            "mutation { redeemTerminalGrant(token: \"a\") { grant { jti } } }",
+        ] {
+            assert_eq!(codes(&ask(&client, query, json!({})).await), ["FORBIDDEN"], "{place}: {query}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::group::GroupSpec;
 use basalt::domain::reading::{Quality, Reading};
-use basalt::domain::statistic::Statistic;
+use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{DeviceId, Micros, Principal, StreamId};
 use tempfile::TempDir;
@@ -68,6 +68,7 @@ async fn record(ground: &Ground, inside: &Inside, who: &Principal, stream: Strea
     let word = if is_secret { SECRET } else { "own" };
     let ts = Micros(NOW - 150 * MINUTE);
     let row = Statistic {
+        origin: Origin::Posted,
         stream,
         ts,
         window_s: 60,

@@ -141,10 +141,19 @@ async fn graphiql_shows_the_tabs_and_asks_with_the_key() {
 }
 
 #[tokio::test]
-async fn who_is_logged_in_needs_no_key() {
+async fn who_has_a_name_and_a_password_logs_in_and_out() {
     let (server, _) = server().await;
     let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
     server.home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.ok();
     let seen = visit(&server, "session", ["ann", PASSWORD]).await;
-    assert_eq!((&seen["status"], &seen["rows"]), (&json!(200), &json!(2)), "{seen}");
+    assert_eq!(seen["refused"], "Invalid username or password.");
+    assert_eq!((&seen["rows"], &seen["name"]), (&json!(2), &json!("ann")), "{seen}");
+    assert!(
+        !seen["address"].as_str().unwrap().contains('?'),
+        "nothing of the form is in the address: {seen}"
+    );
+    let me = seen["me"].as_str().unwrap();
+    assert!(me.contains("\"user\"") && me.contains("\"ann\""), "{me}");
+    assert_eq!(seen["left"], json!([0, 0, 0]), "what was shown is gone: {seen}");
+    assert_eq!(seen["cookies"], json!([]));
 }

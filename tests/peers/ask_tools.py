@@ -40,6 +40,7 @@ QUESTIONS = [
 ]
 
 COUNTED = "SELECT count(*) FROM readings WHERE stream_id = {} AND ts >= {}"
+ANY_OF = "SELECT count(*) FROM readings WHERE stream_id = ANY(%s)"
 ELEVEN = datetime.datetime(2026, 4, 28, 11, tzinfo=datetime.timezone.utc)
 
 
@@ -145,6 +146,15 @@ def psql(told):
         "dt": run_psql(told, "-c", r"\dt"),
         "d": run_psql(told, "-c", r"\d"),
         "d_readings": run_psql(told, "-c", r"\d readings"),
+        "d_plus": run_psql(told, "-c", r"\d+ readings"),
+        "d_plus_view": run_psql(told, "-c", r"\d+ core_value"),
+        "d_plus_all": run_psql(told, "-c", r"\d+"),
+        "du": run_psql(told, "-A", "-t", "-c", r"\du"),
+        "df": run_psql(told, "-A", "-t", "-c", r"\df"),
+        "df_one": run_psql(told, "-A", "-t", "-c", r"\df time_bucket"),
+        "df_plus": run_psql(told, "-c", r"\df+ rms"),
+        "copied": run_psql(told, "-c", r"\copy readings to stdout"),
+        "declared": run_psql(told, "-c", "DECLARE c CURSOR FOR SELECT 1"),
         "prepared": run_psql(told, "-q", "-t", "-A", "-c", prepared + "EXECUTE part (1, '2026-04-28 11:00:00+00')"),
         "timestamp": run_psql(told, "-t", "-A", "-c", COUNTED.format("1", "timestamptz '2026-04-28 13:00:00+02'")),
         "error": run_psql(told, "-c", "SELECT temperature FROM readings"),
@@ -194,7 +204,11 @@ def values(told):
             asked = lambda text: lambda: connection.execute(sa.text(text)).fetchall()
             error = said(asked("SELECT temperature FROM readings"))
             connection.rollback()
-            answers[name] = {"counted": found, "error": error, "refused": said(asked("DELETE FROM readings"))}
+            any_of = "SELECT count(*) FROM readings WHERE stream_id = ANY(%b)" if binary else ANY_OF
+            with connection.connection.driver_connection.cursor(binary=binary) as cursor:
+                listed = [cursor.execute(any_of, (ids,)).fetchone()[0] for ids in ([1, 3], [], [1, 70_000])]
+            refused = said(asked("DELETE FROM readings"))
+            answers[name] = {"counted": found, "error": error, "refused": refused, "listed": listed}
     with adbc(told) as arrow, arrow.cursor() as cursor:
         cursor.execute(COUNTED.format("$1", "$2"), (1, ELEVEN))
         found = cursor.fetchone()[0]

@@ -124,7 +124,8 @@ def console(visit, key, stream):
     page.reload()
     page.get_by_role("button", name="latest", exact=True).wait_for()
     page.get_by_label("API key").focus()
-    for _ in range(2 + seen["queries"].index("latest")):
+    # The button beside it, the way to log in, then the queries.
+    for _ in range(3 + seen["queries"].index("latest")):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     answer_is_there(page, "rows in")
@@ -170,14 +171,55 @@ def graphiql(visit, key, stream):
 def session(visit, user, password):
     page, seen = visit.page, {}
     page.goto(f"{visit.base}/console/")
-    log_in = """([username, password]) => fetch("/api/session/", {
-        method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({username, password})
-    }).then((answer) => answer.status)"""
-    seen["status"] = page.evaluate(log_in, [user, password])
-    page.reload()
+    # By keyboard: from the key to the way to log in, which opens.
+    page.get_by_label("API key").focus()
+    for key in ("Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_label("User").fill(user)
+    page.get_by_label("Password").fill(password + "!")
+    page.keyboard.press("Enter")
+    refused = page.locator(".access output:not(:empty)")
+    refused.wait_for()
+    seen["refused"] = refused.inner_text()
+    # The browser tells of every refused request in its console: this one was asked for.
+    visit.complaints[:] = [text for text in visit.complaints if "status of 401" not in text]
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
     page.get_by_role("button", name="latest", exact=True).click()
     answer_is_there(page, "rows in")
     seen["rows"] = page.locator("#grid tbody tr").count()
+    seen["name"] = page.locator(".logout span").inner_text()
+    seen["address"] = page.url
+
+    # The other page knows it too: it asks, changes, and follows.
+    page.get_by_role("link", name="GraphQL").click()
+    page.get_by_role("button", name="Log out").wait_for()
+    query = page.locator(".graphiql-query-editor .CodeMirror")
+    execute(visit, query, "Asked", "query Asked { me { kind username } }")
+    answer = page.locator(".result-window", has_text="username")
+    answer.wait_for()
+    seen["me"] = answer.inner_text()
+    made = 'mutation Made { createGroup(input: {name: "line"}) { group { name } } }'
+    execute(visit, query, "Made", made)
+    page.locator(".result-window", has_text='"line"').wait_for()
+    execute(visit, query, "Followed", "subscription Followed { values(maxRate: 2) { cursor } }")
+    page.locator(".result-window", has_text="cursor").wait_for()
+    page.get_by_role("button", name="Stop query").click()
+
+    page.get_by_role("link", name="SQL").click()
+    page.get_by_role("button", name="latest", exact=True).click()
+    answer_is_there(page, "rows in")
+    page.get_by_role("button", name="Log out").click()
+    page.locator("#status", has_text="log in").wait_for()
+    seen["left"] = [page.locator(place).count() for place in ("#grid td", "#queries button", ".logout:visible")]
+    page.reload()
+    page.locator("#status", has_text="log in").wait_for()
+    seen["cookies"] = [cookie["name"] for cookie in page.context.cookies()]
+    # A session that ended elsewhere leaves a cookie behind, which does not count.
+    page.context.add_cookies([{"name": "csrftoken", "value": "gone", "url": visit.base}])
+    page.reload()
+    page.locator("#status", has_text="log in").wait_for()
+    visit.complaints[:] = [text for text in visit.complaints if "status of 401" not in text]
     return seen
 
 

@@ -172,7 +172,7 @@ async fn lists_are_filtered_ordered_and_complete() {
 }
 
 /// Answers by path until the test ends; its address.
-async fn pages(ip: &str) -> String {
+pub async fn pages(ip: &str) -> String {
     let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {

@@ -44,7 +44,7 @@ impl Fake {
     }
 
     /// How it was called since the last time this was asked, one line a call.
-    fn calls(&self) -> Vec<String> {
+    pub fn calls(&self) -> Vec<String> {
         let path = self.0.path().join("argv");
         let calls = fs::read_to_string(&path).unwrap_or_default();
         fs::write(&path, "").unwrap();

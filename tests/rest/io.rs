@@ -31,7 +31,7 @@ pub async fn plc(client: &Client, name: &str, port: u16, more: Value) -> i64 {
 }
 
 /// A device that answers every request with an exception, or with nothing.
-async fn grumpy(exception: Option<u8>) -> u16 {
+pub async fn grumpy(exception: Option<u8>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

@@ -3,11 +3,11 @@
 mod audit;
 mod data;
 mod device;
-mod event;
+pub mod event;
 mod fuzz;
 mod group;
-mod hamachi;
-mod io;
+pub mod hamachi;
+pub mod io;
 pub mod key;
 mod license;
 mod matrix;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::reading::{Quality, Reading};
-use basalt::domain::statistic::Statistic;
+use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::{DeviceId, Micros, StreamId};
 use basalt::store::statistics::rows;
 use serde_json::{Value, json};
@@ -49,6 +49,7 @@ pub async fn write(ground: &Ground, inside: &Inside, flushes: bool) {
 /// Rows of the other tables: statistics written by hand, messages and events.
 async fn write_others(ground: &Ground, inside: &Inside) {
     let row = |stream, ts, mean| Statistic {
+        origin: Origin::Posted,
         stream: StreamId(stream),
         ts: Micros(ts),
         window_s: 60,

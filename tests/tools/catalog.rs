@@ -1,5 +1,7 @@
 //! What tools ask of `pg_catalog`, and that it tells a key of its own tables only.
 
+use std::collections::BTreeSet;
+
 use super::wire::Pg;
 use super::world::World;
 
@@ -26,6 +28,33 @@ async fn the_catalog_shows_what_the_key_may_read() {
              ON c.oid = a.attrelid ORDER BY 1";
         assert_eq!(pg.query(columns).await.unwrap(), tables, "{name}");
     }
+}
+
+/// `\df` lists what docs/sql.md says of functions, and what it lists is there to be called.
+#[tokio::test]
+async fn the_functions_listed_are_those_of_the_document() {
+    let world = World::new(&[]).await;
+    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let asked = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+         WHERE n.nspname = 'public' ORDER BY 1";
+    let listed: BTreeSet<String> =
+        pg.query(asked).await.unwrap().into_iter().map(|row| row[0].clone().unwrap()).collect();
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sql.md")).unwrap();
+    let table = document.split("| function | answers |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let named = table.split('`').skip(1).step_by(2).filter_map(|call| call.split_once('('));
+    let named: BTreeSet<String> = named.map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(listed, named);
+    let known = world
+        .server
+        .client()
+        .sql("SELECT DISTINCT routine_name AS name FROM information_schema.routines")
+        .await;
+    for name in &listed {
+        assert!(known.iter().any(|row| row["name"] == **name), "there is no function {name}");
+    }
+    let counts = "SELECT count(*), count(DISTINCT oid) FROM pg_catalog.pg_proc";
+    let counts = pg.query(counts).await.unwrap().remove(0);
+    assert_eq!(counts[0], counts[1], "each has a number of its own");
 }
 
 #[tokio::test]

@@ -46,6 +46,30 @@ async fn psql_lists_tables_prepares_and_tells_errors() {
     {
         assert!(readings.contains(words), "\\d readings: {readings}");
     }
+    let plus = text("d_plus");
+    assert!(
+        plus.contains("Table \"public.readings\"") && plus.contains("| Storage  |"),
+        "\\d+ readings: {plus}"
+    );
+    assert!(plus.contains("value     | double precision         |") && !plus.contains("ERROR"), "{plus}");
+    let view = text("d_plus_view");
+    assert!(view.contains("View \"public.core_value\"") && view.contains("data_id   | integer"), "{view}");
+    let all = text("d_plus_all");
+    assert!(all.contains("public | readings") && all.contains("(15 rows)"), "\\d+: {all}");
+    assert_eq!(text("du").trim(), "postgres||{}");
+    assert!(
+        text("df").contains("public|rms|double precision|double precision|agg\n"),
+        "\\df: {}",
+        text("df")
+    );
+    assert_eq!(text("df_one").lines().count(), 2, "\\df time_bucket: {}", text("df_one"));
+    assert!(text("df_plus").contains("(1 row)"), "\\df+: {}", text("df_plus"));
+    assert!(
+        text("copied").contains("ERROR:  0A000: COPY is not supported: ask with SELECT"),
+        "{}",
+        text("copied")
+    );
+    assert!(text("declared").contains("ERROR:  0A000: cursors are not supported"), "{}", text("declared"));
     assert_eq!(text("prepared").trim(), "60");
     assert_eq!(text("timestamp").trim(), "60");
     assert!(text("error").contains("ERROR:  42703: no column `temperature`"), "{}", text("error"));
@@ -81,6 +105,9 @@ async fn values_of_python_go_in_and_errors_come_out() {
         assert_eq!(said[client]["counted"], 60, "{client}: {said}");
         let error = said[client]["error"].as_str().unwrap();
         assert!(error.contains("no column `temperature`"), "{client}: {error}");
+        if client != "adbc" {
+            assert_eq!(said[client]["listed"], json!([240, 0, 120]), "{client}: lists are arrays: {said}");
+        }
         let refused = said[client]["refused"].as_str().unwrap();
         assert!(refused.contains("only reading statements"), "{client}: {refused}");
     }

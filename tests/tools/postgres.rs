@@ -82,6 +82,81 @@ async fn numbers_and_times_go_both_ways_in_binary() {
 }
 
 #[tokio::test]
+async fn arrays_are_parameters() {
+    let world = World::new(&[]).await;
+    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let of = "SELECT count(*) FROM readings WHERE stream_id = ANY($1)";
+    let rows = [
+        ("numbers", of, Some("{1,3}"), "240"),
+        ("one_that_is_not_there", of, Some("{ 1, 77 }"), "120"),
+        ("a_null_among_them", of, Some("{1,NULL}"), "120"),
+        ("none", of, Some("{}"), "0"),
+        ("no_array", of, None, "0"),
+        ("some", "SELECT count(*) FROM readings WHERE stream_id = SOME($1)", Some("{2}"), "120"),
+        ("none_of", "SELECT count(*) FROM readings WHERE stream_id <> ALL($1)", Some("{1,2}"), "120"),
+        (
+            "texts",
+            "SELECT count(*) FROM streams WHERE name = ANY($1)",
+            Some(r#"{speed,"state","it, \"s\""}"#),
+            "2",
+        ),
+        (
+            "times",
+            "SELECT count(*) FROM readings WHERE ts = ANY($1)",
+            Some(r#"{"2026-04-28 10:00:00.25+00","2026-04-28T12:01:00.25+02:00"}"#),
+            "6",
+        ),
+        (
+            "cast",
+            "SELECT count(*) FROM readings WHERE value = ANY($1::float8[])",
+            Some("{0.125,-777.5}"),
+            "121",
+        ),
+        (
+            "of_the_catalog",
+            "SELECT count(*) FROM pg_catalog.pg_class WHERE relname = ANY($1)",
+            Some("{readings,x}"),
+            "1",
+        ),
+    ];
+    for (name, text, given, expected) in rows {
+        assert_eq!(pg.ask(text, &[given]).await, Ok(table(&[&[expected]])), "{name}");
+    }
+    let many = format!("{{{}}}", vec!["1"; 10_001].join(","));
+    let wrong =
+        [("{1,x}", "22P02", "int4[]"), ("{{1},{2}}", "22P02", "int4[]"), (&many, "54000", "10000 elements")];
+    for (given, code, words) in wrong {
+        let said = pg.ask(of, &[Some(given)]).await.unwrap_err();
+        assert!(said.code == code && said.message.contains(words), "{said:?}");
+    }
+    // As numbers of four bytes, in binary: one dimension, no nulls, two elements from 1 on.
+    let binary = [1, 0, 23, 2, 1, 4, 1, 4, 3].map(i32::to_be_bytes).concat();
+    pg.parse("s", of, &[1007]).await;
+    pg.bind("p", "s", [1, 1], &[Some(&binary)]).await;
+    pg.send('D', b"Ss\0").await;
+    pg.execute("p", 0).await;
+    pg.send('S', b"").await;
+    let said = pg.until_ready().await.unwrap();
+    assert_eq!(kinds(&said), "12tTDCZ");
+    assert_eq!(values(&said)[0][0].as_deref(), Some(&240i64.to_be_bytes()[..]));
+    // Left to the server, the type is that of what it is compared with.
+    pg.parse("t", of, &[]).await;
+    pg.send('D', b"St\0").await;
+    pg.send('S', b"").await;
+    let said = pg.until_ready().await.unwrap();
+    assert_eq!(said[1].1[2..], 1007u32.to_be_bytes());
+    pg.query(&format!("PREPARE q (int[]) AS {}", of)).await.unwrap();
+    for (given, expected) in
+        [("'{1,2}'", "240"), ("ARRAY[3]", "120"), ("ARRAY[1, 1 + 1, 3]", "360"), ("NULL", "0")]
+    {
+        assert_eq!(pg.query(&format!("EXECUTE q ({given})")).await, Ok(table(&[&[expected]])), "{given}");
+    }
+    for given in ["'{a}'", "1"] {
+        assert_eq!(pg.query(&format!("EXECUTE q ({given})")).await.unwrap_err().code, "42804", "{given}");
+    }
+}
+
+#[tokio::test]
 async fn a_statement_is_described_before_it_runs() {
     let world = World::new(&[]).await;
     let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();

@@ -27,7 +27,6 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
         ("update", "UPDATE readings SET value = 1", "25006"),
         ("create", "CREATE TABLE t (a INT)", "25006"),
         ("drop", "DROP TABLE readings", "25006"),
-        ("copy", "COPY readings TO '/tmp/x.csv'", "25006"),
     ];
     for (name, text, code) in rows {
         let expected = client.ask(text).await.2["detail"].clone();
@@ -43,6 +42,18 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
     ];
     for (name, text, values, code) in more {
         assert_eq!(pg.ask(text, values).await.unwrap_err().code, code, "{name}");
+    }
+    let instead = [
+        ("copy_out", "COPY readings TO STDOUT", "POST /sql"),
+        ("copy_in", "COPY readings FROM STDIN WITH (FORMAT csv)", "POST /ingest"),
+        ("copy_to_a_file", "COPY readings TO '/tmp/x.csv'", "POST /sql"),
+        ("a_cursor", "DECLARE c CURSOR FOR SELECT 1", "cursors are not supported"),
+        ("of_a_cursor", "FETCH ALL FROM c", "cursors are not supported"),
+    ];
+    for (name, text, words) in instead {
+        for found in [pg.query(text).await.unwrap_err(), pg.ask(text, &[]).await.unwrap_err()] {
+            assert!(found.code == "0A000" && found.message.contains(words), "{name}: {found:?}");
+        }
     }
     let wide: Vec<_> = (0..1700).map(|n| format!("1 AS c{n}")).collect();
     assert_eq!(pg.query(&format!("SELECT {}", wide.join(", "))).await.unwrap_err().code, "54011");

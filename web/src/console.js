@@ -1,7 +1,7 @@
 // The SQL page: an editor, the named queries beside it, the answer as table and chart, and downloads.
 
 import "./console.css";
-import { connectKeyForm, isKnown } from "./access.js";
+import { connectAccess, isKnown } from "./access.js";
 import { followWidth, showChart } from "./chart.js";
 import { makeEditor } from "./editor.js";
 import { showGrid } from "./grid.js";
@@ -108,7 +108,11 @@ async function loadSchema() {
 
 async function load() {
   if (!isKnown()) {
-    say("Give an API key to begin.");
+    // What was shown was for somebody who has left.
+    asking?.abort();
+    listQueries([]);
+    show([]);
+    say("Give an API key or log in to begin.");
     return;
   }
   await told(async () => {
@@ -119,7 +123,6 @@ async function load() {
   });
 }
 
-connectKeyForm(load);
 followWidth(place("chart"));
 place("params").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -129,4 +132,5 @@ for (const button of document.querySelectorAll("button[data-form]")) {
   const name = () => (editor.text() === chosen?.query ? chosen.name : "answer");
   button.addEventListener("click", () => told(() => download(question(), button.dataset.form, name())));
 }
+await connectAccess(load);
 await load();

@@ -5,11 +5,11 @@ import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { connectKeyForm, credentials, isKnown } from "./access.js";
+import { connectAccess, credentials, isKnown } from "./access.js";
 import "./graphiql.css";
 
 /** Asking without any would only be refused. */
-const UNKNOWN = "Give an API key above, or in the editor of headers: {\"Authorization\": \"ApiKey …\"}";
+const UNKNOWN = "Give an API key above, log in, or say one in the editor of headers: {\"Authorization\": \"ApiKey …\"}";
 
 const socket = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/graphql/ws`;
 const ask = createGraphiQLFetcher({ url: "/graphql", subscriptionUrl: socket, enableIncrementalDelivery: false });
@@ -24,10 +24,15 @@ function makeFetcher() {
   };
 }
 
+/** Has GraphiQL ask as somebody else. */
+let askAnew = () => {};
+
 function Page({ tabs }) {
   // With another fetcher GraphiQL asks for the schema again.
   const [fetcher, setFetcher] = useState(makeFetcher);
-  useEffect(() => connectKeyForm(() => setFetcher(makeFetcher)), []);
+  useEffect(() => {
+    askAnew = () => setFetcher(makeFetcher);
+  }, []);
   return (
     <GraphiQL
       fetcher={fetcher}
@@ -39,6 +44,7 @@ function Page({ tabs }) {
   );
 }
 
+await connectAccess(() => askAnew());
 const queries = await (await fetch("/graphiql/queries")).json();
 const tabs = queries.map(({ query }) => ({ query, headers: "" }));
 createRoot(document.getElementById("graphiql")).render(<Page tabs={tabs} />);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use crate::api::caller::Caller;
 use crate::app::App;
+use crate::app::live::standing::Standing;
 use crate::domain::Principal;
 
 /// The application.
@@ -13,7 +13,12 @@ pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
     ctx.data_unchecked::<Arc<App>>()
 }
 
-/// Who asks. No request is executed without: `execute` puts it there.
+/// Who asks, and by what right. No request is executed without: `Graph::prepared` puts it there.
+pub fn standing<'a>(ctx: &Context<'a>) -> &'a Standing {
+    ctx.data_unchecked::<Standing>()
+}
+
+/// Who asks.
 pub fn caller<'a>(ctx: &Context<'a>) -> &'a Principal {
-    ctx.data_unchecked::<Caller>()
+    standing(ctx).principal()
 }

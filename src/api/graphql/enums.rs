@@ -67,6 +67,32 @@ pub enum ByteOrder {
     Big,
 }
 
+/// How the words of a number lie in a device: `little` (`cdab`), `big` (`abcd`), or an order of its four bytes by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(rename_items = "lowercase")]
+pub enum RegisterOrder {
+    Little,
+    Big,
+    Abcd,
+    Cdab,
+    Badc,
+    Dcba,
+}
+
+impl RegisterOrder {
+    /// As REST spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RegisterOrder::Little => "little",
+            RegisterOrder::Big => "big",
+            RegisterOrder::Abcd => "abcd",
+            RegisterOrder::Cdab => "cdab",
+            RegisterOrder::Badc => "badc",
+            RegisterOrder::Dcba => "dcba",
+        }
+    }
+}
+
 /// Whether a stream's register is only read, or also written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::stream::AccessMode")]
@@ -130,6 +156,17 @@ pub enum StatisticField {
     Median,
     Q1,
     Q3,
+}
+
+/// Who made a statistic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
+#[graphql(remote = "domain::statistic::Origin", rename_items = "lowercase")]
+pub enum StatisticOrigin {
+    /// The server, from readings.
+    #[default]
+    Computed,
+    /// Somebody, by hand.
+    Posted,
 }
 
 /// A table that rows expire from.

@@ -17,10 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Graph, sse, ws};
-use crate::api::caller::{self, Caller};
+use crate::api::caller;
 use crate::api::error::{self, Fault, GraphError};
 use crate::api::payload;
 use crate::app::App;
+use crate::app::live::standing::Standing;
 use crate::domain::{Error, Result};
 
 /// The media types of answers, the better one first.
@@ -77,18 +78,18 @@ async fn by_body(
     let (parts, body) = request.into_parts();
     let media = media(&parts.headers)?;
     let told = |fault: Fault| GraphError { fault, media };
-    let caller =
-        caller::authenticate(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
+    let standing =
+        caller::standing(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
     check_content_type(&parts.headers).map_err(told)?;
     let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
     let body = parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
     Ok(match body {
-        Body::One(asked) => reply(&answer(&graph, asked.into(), &caller).await, media),
+        Body::One(asked) => reply(&answer(&graph, asked.into(), &standing).await, media),
         Body::Many(asked) => {
             // In their order: a later one may rely on what an earlier one changed.
             let mut answers = Vec::with_capacity(asked.len());
             for asked in asked {
-                answers.push(answer(&graph, asked.into(), &caller).await);
+                answers.push(answer(&graph, asked.into(), &standing).await);
             }
             error::graph_answer(media, true, &answers.iter().map(shown).collect::<Vec<_>>())
         }
@@ -103,14 +104,14 @@ async fn by_query(
     let (parts, _) = request.into_parts();
     let media = media(&parts.headers)?;
     let told = |fault: Fault| GraphError { fault, media };
-    let caller =
-        caller::authenticate(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
+    let standing =
+        caller::standing(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
     let asked = parse_query(raw.as_deref().unwrap_or_default()).map_err(|error| told(error.into()))?;
     let mut request = Request::from(asked);
     let response = match graph.admit(&mut request) {
         // Whoever follows a link must not change anything by it.
         Ok(()) if changes(&mut request) => return Err(told(Fault::MethodNotAllowed(Method::GET))),
-        Ok(()) => graph.run(request, &caller).await,
+        Ok(()) => graph.run(request, &standing).await,
         Err(refused) => *refused,
     };
     Ok(reply(&response, media))
@@ -122,9 +123,9 @@ fn reply(response: &Response, media: &'static str) -> axum::response::Response {
     error::graph_answer(media, was_run || media == MEDIA[1], &shown(response))
 }
 
-async fn answer(graph: &Graph, mut request: Request, caller: &Caller) -> Response {
+async fn answer(graph: &Graph, mut request: Request, standing: &Standing) -> Response {
     match graph.admit(&mut request) {
-        Ok(()) => graph.run(request, caller).await,
+        Ok(()) => graph.run(request, standing).await,
         Err(refused) => *refused,
     }
 }

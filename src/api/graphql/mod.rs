@@ -34,9 +34,9 @@ use self::memory::Memory;
 use self::mutations::Mutation;
 use self::query::Query;
 use self::subscription::Subscription;
-use super::caller::Caller;
 use crate::app::App;
 use crate::app::graphql::Limits;
+use crate::app::live::standing::Standing;
 
 /// The schema with its parts.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -71,17 +71,17 @@ impl Graph {
     }
 
     /// Runs a request that was admitted, for whoever asks.
-    pub async fn run(&self, request: Request, caller: &Caller) -> Response {
-        let (request, asked) = self.prepared(request, caller);
+    pub async fn run(&self, request: Request, standing: &Standing) -> Response {
+        let (request, asked) = self.prepared(request, standing);
         let mut response = drive::one(asked, self.schema.execute(request)).await;
-        errors::dress(&self.app, caller, &mut response);
+        errors::dress(&self.app, standing.principal(), &mut response);
         response
     }
 
     /// The request with what its fields need, and the loads they will ask for.
-    fn prepared(&self, request: Request, caller: &Caller) -> (Request, Asked) {
-        let (loaders, asked) = loaders::of_request(self.app.clone(), caller.0.clone());
-        (request.data(caller.clone()).data(loaders), asked)
+    fn prepared(&self, request: Request, standing: &Standing) -> (Request, Asked) {
+        let (loaders, asked) = loaders::of_request(self.app.clone(), standing.principal().clone());
+        (request.data(standing.clone()).data(loaders), asked)
     }
 }
 

@@ -5,7 +5,6 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use super::{Graph, drive, errors};
-use crate::api::caller::Caller;
 use crate::app::live::standing::Standing;
 
 /// Who asks over a connection, and of what.
@@ -33,13 +32,11 @@ impl Asker {
 impl Graph {
     /// Runs a request that was admitted, for somebody who stays.
     fn follow(&self, request: Request, standing: &Standing) -> BoxStream<'static, Response> {
-        let caller = Caller(standing.principal().clone());
-        let (request, asked) = self.prepared(request, &caller);
-        let app = self.app.clone();
-        let responses = self.schema.execute_stream(request.data(standing.clone()));
-        let responses = drive::many(asked, responses);
+        let (request, asked) = self.prepared(request, standing);
+        let (app, who) = (self.app.clone(), standing.principal().clone());
+        let responses = drive::many(asked, self.schema.execute_stream(request));
         let dressed = responses.map(move |mut response| {
-            errors::dress(&app, &caller, &mut response);
+            errors::dress(&app, &who, &mut response);
             response
         });
         dressed.boxed()

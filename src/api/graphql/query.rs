@@ -12,6 +12,7 @@ use super::loaders;
 use super::objects::device::Device;
 use super::objects::event::{self, Event, Events};
 use super::objects::group::Group;
+use super::objects::hamachi::{HamachiNetwork, HamachiStatus};
 use super::objects::key::ApiKey;
 use super::objects::reading::Latest;
 use super::objects::retention::RetentionPolicy;
@@ -30,6 +31,9 @@ use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Kind, Micros, Stre
 
 /// Queries of the log in one answer.
 const MOST_LOGGED: usize = 1000;
+
+/// What asking the Hamachi client costs, in field values: each time its command is run.
+const HAMACHI_COST: usize = 10_000;
 
 pub struct Query;
 
@@ -307,6 +311,25 @@ impl Query {
     #[graphql(complexity = "1000")]
     async fn sql(&self, ctx: &Context<'_>, query: String, params: Option<Value>) -> Result<SqlAnswer> {
         sql::run(ctx, query, params.unwrap_or_default()).await
+    }
+
+    /// The Hamachi client of this machine. It is asked, which takes a moment.
+    #[graphql(complexity = "HAMACHI_COST + child_complexity")]
+    async fn hamachi(&self, ctx: &Context<'_>) -> Result<HamachiStatus> {
+        Ok(app(ctx).hamachi(caller(ctx)).await?.into())
+    }
+
+    /// The networks of Hamachi that this machine is a member of.
+    #[graphql(complexity = "HAMACHI_COST + child_complexity")]
+    async fn hamachi_networks(&self, ctx: &Context<'_>) -> Result<Vec<HamachiNetwork>> {
+        let networks = app(ctx).hamachi_networks(caller(ctx)).await?;
+        Ok(networks.into_iter().map(HamachiNetwork::from).collect())
+    }
+
+    /// One of them, by its id; null when this machine is no member.
+    #[graphql(complexity = "HAMACHI_COST + child_complexity")]
+    async fn hamachi_network(&self, ctx: &Context<'_>, network_id: String) -> Result<Option<HamachiNetwork>> {
+        Ok(found(app(ctx).hamachi_network(caller(ctx), &network_id).await)?.map(HamachiNetwork::from))
     }
 
     /// Whether the parts of the server are able to serve.

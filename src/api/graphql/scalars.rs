@@ -83,6 +83,12 @@ impl ScalarType for BigInt {
     }
 }
 
+impl Serialize for BigInt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,12 +30,11 @@ pub async fn stream(
 ) -> Result<axum::response::Response, PlainError> {
     let (parts, body) = request.into_parts();
     let app = graph.app.clone();
-    let caller = caller::authenticate(&app, &parts.method, &parts.headers, &parts.extensions)?;
+    let standing = caller::standing(&app, &parts.method, &parts.headers, &parts.extensions)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
     let asked: Asked = serde_json::from_slice(&bytes).map_err(|e| {
         Error::invalid(format!("the body is not {{\"query\", \"variables\", \"operationName\"}}: {e}"))
     })?;
-    let standing = app.standing(caller.0, caller::session_token(&parts.headers));
     let responses = Asker { graph, standing }.ask(asked.into());
     let events = Sse::new(events(responses, app.ending()));
     Ok(events.keep_alive(KeepAlive::new().interval(ALIVE)).into_response())

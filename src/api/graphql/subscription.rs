@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures::{Stream, StreamExt};
 
-use super::context::app;
-use super::enums::{DeviceState, Quality};
+use super::context::{app, standing};
+use super::enums::{DeviceState, Level, Quality};
 use super::ids::{self, Noun};
 use super::loaders;
 use super::objects::device::Device;
@@ -14,9 +14,8 @@ use super::scalars::DateTime;
 use crate::app::live::MOST;
 use crate::app::live::devices::DeviceNews;
 use crate::app::live::events::EventNews;
-use crate::app::live::standing::Standing;
 use crate::app::live::values::{LiveGap, LiveMessage, LiveQuery, Start};
-use crate::domain::live::Wanted;
+use crate::domain::live::{Wanted, WantedEvents};
 use crate::domain::reading::Reading;
 use crate::domain::{DeviceId, Error, EventId, GroupId, StreamId};
 
@@ -24,11 +23,6 @@ use crate::domain::{DeviceId, Error, EventId, GroupId, StreamId};
 /// (`POST /graphql/stream`).
 #[derive(Default)]
 pub struct Subscription;
-
-/// By what right this connection follows. Only connections that last have one, and only they follow.
-fn standing<'a>(ctx: &Context<'a>) -> &'a Standing {
-    ctx.data_unchecked::<Standing>()
-}
 
 /// What can be followed, over a WebSocket (graphql-transport-ws at `/graphql/ws`) or as server-sent events
 /// (`POST /graphql/stream`).
@@ -67,9 +61,20 @@ impl Subscription {
         Ok(feed.map(|message| Ok(LiveValues::from(message?))))
     }
 
-    /// Events as they are created, changed and deleted, from now on.
-    async fn events(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LiveEvent>> + use<>> {
-        let feed = app(ctx).event_feed(standing(ctx))?;
+    /// Events as they are created, changed and deleted, from now on: those that pass everything that is said, and those that
+    /// did before they were changed.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id or row number: of this device.")] device: Option<ID>,
+        #[graphql(desc = "Id or row number: of this stream.")] stream: Option<ID>,
+        #[graphql(desc = "Of one of these kinds.")] kinds: Option<Vec<String>>,
+        #[graphql(desc = "Of this level.")] level: Option<Level>,
+    ) -> Result<impl Stream<Item = Result<LiveEvent>> + use<>> {
+        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?.map(DeviceId);
+        let stream = stream.map(|id| ids::row(Noun::Stream, &id, "stream")).transpose()?.map(StreamId);
+        let wanted = WantedEvents { device, stream, level: level.map(Into::into), kinds };
+        let feed = app(ctx).event_feed(standing(ctx), wanted)?;
         Ok(feed.map(|news| Ok(LiveEvent(news?))))
     }
 

@@ -13,7 +13,7 @@ use super::Graph;
 use super::operation::Asker;
 use super::ws_messages::{Close, PROTOCOL};
 use super::ws_socket;
-use crate::api::caller::{self, Caller};
+use crate::api::caller;
 use crate::api::cookies;
 use crate::api::error::{Failure, PlainError};
 use crate::domain::Error;
@@ -55,11 +55,8 @@ impl Door {
     /// 4403 for whoever is unknown.
     pub fn enter(&self, payload: Option<&Map<String, Value>>) -> Result<Asker, Close> {
         let headers = merged(&self.headers, payload);
-        match caller::authenticate(&self.graph.app, &Method::POST, &headers, &self.extensions) {
-            Ok(Caller(principal)) => {
-                let standing = self.graph.app.standing(principal, caller::session_token(&headers));
-                Ok(Asker { graph: self.graph.clone(), standing })
-            }
+        match caller::standing(&self.graph.app, &Method::POST, &headers, &self.extensions) {
+            Ok(standing) => Ok(Asker { graph: self.graph.clone(), standing }),
             Err(fault) => {
                 self.note(&Failure::of_fault(&fault));
                 Err(Close::forbidden())

@@ -52,6 +52,7 @@ fn page(html: &str) -> Response {
     let html = if built::FILES.is_empty() {
         include_str!("missing.html").replace("{why}", &escape(built::MISSING))
     } else {
+        let html = html.replace("{access}", include_str!("access.html"));
         html.replace("{assets}", &format!("/pages/{}", *VERSION))
     };
     let headers = [

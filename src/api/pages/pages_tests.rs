@@ -6,7 +6,12 @@ use super::*;
 
 #[test]
 fn every_page_takes_its_scripts_and_styles_from_the_server() {
-    for html in [include_str!("console.html"), include_str!("graphiql.html"), include_str!("missing.html")] {
+    for html in [
+        include_str!("access.html"),
+        include_str!("console.html"),
+        include_str!("graphiql.html"),
+        include_str!("missing.html"),
+    ] {
         for loading in ["http:", "https:", "//", "<style", "style=", "<script>", " onclick", "<iframe"] {
             assert!(!html.contains(loading), "{loading} in {html}");
         }

@@ -8,6 +8,7 @@ use pgwire::messages::PgWireBackendMessage as Out;
 use pgwire::messages::response::TransactionStatus;
 use pgwire::messages::startup::ParameterStatus;
 
+use super::array::{self, Wrong};
 use super::error::Fault;
 use super::extended::unknown_statement;
 use super::portal::Running;
@@ -57,6 +58,7 @@ impl Session {
             Command::Nothing(tag) => tag,
             Command::Rollback { .. } | Command::Commit => "ROLLBACK",
             Command::Show(_) => "SHOW",
+            Command::Unsupported(_) => "",
             Command::Prepare { .. } => "PREPARE",
             Command::Execute { .. } => "EXECUTE",
         })
@@ -103,10 +105,16 @@ impl Session {
             return Err(Fault::Protocol("42601", message));
         }
         let values = given.iter().zip(&prepared.params).enumerate().map(|(i, (value, wanted))| {
+            let wrong = || Fault::Protocol("42804", format!("${} is no {}", i + 1, types::name(wanted)));
+            if let Some(element) = array::element(wanted) {
+                return array::from_value(&element, value).map_err(|why| match why {
+                    Wrong::Value => wrong(),
+                    Wrong::TooMany => types::too_many(i + 1),
+                });
+            }
             let target = types::arrow_type(wanted).unwrap_or_else(|| value.data_type().clone());
-            let wrong = |_| Fault::Protocol("42804", format!("${} is no {}", i + 1, wanted.name()));
             let strict = CastOptions { safe: false, ..CastOptions::default() };
-            cast_with_options(value, &target, &strict).map_err(wrong)
+            cast_with_options(value, &target, &strict).map_err(|_| wrong())
         });
         let values = values.collect::<Result<Vec<_>, Fault>>()?;
         self.ask(watch, text, values, formats).await

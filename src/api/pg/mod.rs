@@ -4,6 +4,7 @@
 //! the same engine, limits, query log and audit log as `POST /sql`. Messages are encoded by `pgwire` and rows by
 //! `arrow-pg`; bytes are decoded here (frame.rs).
 
+mod array;
 mod cancel;
 mod command;
 mod error;

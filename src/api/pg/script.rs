@@ -36,6 +36,8 @@ pub enum Command {
     },
     /// A name, or all.
     Deallocate(Option<String>),
+    /// COPY and cursors: why not, and what to do instead.
+    Unsupported(&'static str),
     /// CLOSE, LISTEN, UNLISTEN: of things there are none of.
     Nothing(&'static str),
     Prepare {
@@ -49,6 +51,11 @@ pub enum Command {
         arguments: String,
     },
 }
+
+const NO_COPY: &str =
+    "COPY is not supported: ask with SELECT; POST /sql answers whole files, POST /ingest takes them";
+const NO_CURSORS: &str = "cursors are not supported: ask the SELECT itself; a client that binds its statement can have the \
+                          rows in parts, as many as it fetches at a time";
 
 /// The statements of a text, in order; empty ones left out.
 pub fn statements(text: &str) -> Vec<Said> {
@@ -267,6 +274,8 @@ fn command(text: &str) -> Option<Command> {
             let all = words.next_is("ALL");
             Command::Deallocate(if all { None } else { Some(words.name()?) })
         }
+        "COPY" => Command::Unsupported(NO_COPY),
+        "DECLARE" | "FETCH" | "MOVE" => Command::Unsupported(NO_CURSORS),
         "CLOSE" => Command::Nothing("CLOSE CURSOR"),
         "LISTEN" => Command::Nothing("LISTEN"),
         "UNLISTEN" => Command::Nothing("UNLISTEN"),

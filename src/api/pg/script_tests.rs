@@ -61,6 +61,9 @@ fn commands_are_told_from_queries() {
         ("DISCARD PLANS", Command::Discard { all: false }),
         ("DEALLOCATE PREPARE \"Q\"", Command::Deallocate(Some("Q".into()))),
         ("DEALLOCATE ALL", Command::Deallocate(None)),
+        ("copy readings TO STDOUT", Command::Unsupported(NO_COPY)),
+        ("DECLARE c CURSOR FOR SELECT 1", Command::Unsupported(NO_CURSORS)),
+        ("MOVE 1 IN c", Command::Unsupported(NO_CURSORS)),
         ("/* pool */ UNLISTEN *", Command::Nothing("UNLISTEN")),
         (
             "PREPARE q (int, timestamptz) AS SELECT $1, $2",

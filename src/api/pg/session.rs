@@ -243,6 +243,7 @@ impl Session {
                 self.keep(name.clone(), prepared)?;
                 Ok(Started::Done("PREPARE"))
             }
+            Said::Command(Command::Unsupported(why)) => Err(Fault::Protocol("0A000", (*why).to_owned())),
             Said::Command(command) => self.obey(command).map(Started::Done),
         }
     }

@@ -14,6 +14,7 @@ use bytes::{Buf, Bytes};
 use pgwire::api::Type;
 use uuid::Uuid;
 
+use super::array::{self, Wrong};
 use super::error::Fault;
 
 const UTC: &str = "UTC";
@@ -35,6 +36,9 @@ pub fn declared(oid: u32) -> Result<Option<Type>, Fault> {
 /// A type by its name in a statement, such as `timestamptz`.
 pub fn named(name: &str) -> Result<Type, Fault> {
     let name = name.to_ascii_lowercase();
+    if let Some(element) = name.strip_suffix("[]") {
+        return array::of(&named(element.trim_end())?).ok_or_else(|| unsupported(&name));
+    }
     Ok(match name.as_str() {
         "bool" | "boolean" => Type::BOOL,
         "int2" | "smallint" => Type::INT2,
@@ -56,8 +60,16 @@ fn unsupported(name: &str) -> Fault {
     Fault::Protocol("0A000", format!("parameters of the type {name} are not supported"))
 }
 
+/// A type as people write it.
+pub fn name(declared: &Type) -> String {
+    array::element(declared).map_or_else(|| declared.name().to_owned(), |of| format!("{}[]", of.name()))
+}
+
 /// What a parameter of a type becomes; `None` for types there are no values of here.
 pub fn arrow_type(declared: &Type) -> Option<DataType> {
+    if let Some(element) = array::element(declared) {
+        return Some(DataType::new_list(arrow_type(&element)?, true));
+    }
     Some(match *declared {
         Type::BOOL => DataType::Boolean,
         Type::INT2 => DataType::Int16,
@@ -90,10 +102,21 @@ pub fn value(
     value: Option<&Bytes>,
 ) -> Result<ArrayRef, Fault> {
     let target = arrow_type(declared).ok_or_else(|| unsupported(declared.name()))?;
-    let wrong = || Fault::Protocol("22P02", format!("the value of ${number} is no {}", declared.name()));
+    let wrong = || Fault::Protocol("22P02", format!("the value of ${number} is no {}", name(declared)));
+    if let (Some(element), Some(bytes)) = (array::element(declared), value) {
+        let read = match std::str::from_utf8(bytes) {
+            _ if is_binary => array::from_binary(&element, bytes.clone()),
+            Ok(text) => array::from_text(&element, text),
+            Err(_) => Err(Wrong::Value),
+        };
+        return read.map_err(|why| match why {
+            Wrong::Value => wrong(),
+            Wrong::TooMany => too_many(number),
+        });
+    }
     match value {
         None => Ok(new_null_array(&target, 1)),
-        Some(bytes) if is_binary => binary(declared, bytes.clone()).ok_or_else(wrong),
+        Some(bytes) if is_binary => from_binary(declared, bytes.clone()).ok_or_else(wrong),
         Some(bytes) => {
             std::str::from_utf8(bytes).ok().and_then(|text| from_text(text, &target)).ok_or_else(wrong)
         }
@@ -110,8 +133,13 @@ fn from_text(text: &str, target: &DataType) -> Option<ArrayRef> {
     cast_with_options(&text, target, &strict).ok()
 }
 
-/// Every length is exact: a value that is longer or shorter is of another type.
-fn binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
+/// More elements than a value may have.
+pub fn too_many(number: usize) -> Fault {
+    Fault::Protocol("54000", format!("the array ${number} has more than {} elements", array::MOST))
+}
+
+/// A value that is no array. Every length is exact: one that is longer or shorter is of another type.
+pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
     let has = |length: usize| (bytes.len() == length).then_some(());
     Some(match *declared {
         Type::BOOL => {

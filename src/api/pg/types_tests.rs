@@ -80,7 +80,10 @@ fn types_are_declared_or_left_to_the_engine() {
     assert!(declared(0).unwrap().is_none());
     assert!(declared(Type::UNKNOWN.oid()).unwrap().is_none());
     assert_eq!(declared(23).unwrap(), Some(Type::INT4));
-    assert!(declared(Type::INT4_ARRAY.oid()).is_err(), "arrays are no parameters");
+    assert!(declared(Type::POINT.oid()).is_err() && declared(Type::POINT_ARRAY.oid()).is_err());
+    assert_eq!(named("double precision[]").unwrap(), Type::FLOAT8_ARRAY);
+    assert!(named("int[][]").is_err() && named("[]").is_err());
+    assert_eq!((name(&Type::INT4_ARRAY), name(&Type::INT4)), ("int4[]".to_owned(), "int4".to_owned()));
     assert!(declared(999_999).is_err());
     assert_eq!(asked(&DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))), Type::TIMESTAMPTZ);
     assert_eq!(asked(&DataType::Null), Type::TEXT);

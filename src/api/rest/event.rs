@@ -21,7 +21,7 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
 use crate::app::App;
-use crate::app::event::ProcessRequest;
+use crate::app::event::{ProcessRequest, Processed};
 use crate::domain::Resource;
 use crate::domain::event::Level;
 use crate::domain::event::{Event, EventFilter, EventSpec};
@@ -174,13 +174,9 @@ pub async fn process(
     Id(id): Id<EventId>,
     body: Unread,
 ) -> Result<Json<Map<String, Value>>, RestError> {
-    let event = app.event_to_change(&caller, id).await?;
-    let mut fields = body.fields(Mode::Whole).await?;
-    let mut request = ProcessRequest::default();
-    fields.text_or_null("selector", &mut request.selector);
-    fields.text_or_null("attr", &mut request.attr);
-    fields.finish(app.process_problems(&event, &request))?;
-    Ok(Json(app.process_event(&caller, id, &request).await?))
+    app.event_to_change(&caller, id).await?;
+    let (_, processed) = look(&app, &caller, id, body.fields(Mode::Whole).await?).await?;
+    Ok(Json(processed.to_map(id)))
 }
 
 fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
@@ -227,6 +223,21 @@ pub(in crate::api) async fn change(
         stored.acknowledged = acknowledged.unwrap_or(stored.acknowledged);
     };
     app.update_event(who, id, merge).await
+}
+
+/// Fetches what an event points at and finds what the fields of a body ask for.
+pub(in crate::api) async fn look(
+    app: &App,
+    who: &Principal,
+    id: EventId,
+    mut fields: Fields,
+) -> Result<(Event, Processed)> {
+    let event = app.event_to_change(who, id).await?;
+    let mut request = ProcessRequest::default();
+    fields.text_or_null("selector", &mut request.selector);
+    fields.text_or_null("attr", &mut request.attr);
+    fields.finish(app.process_problems(&event, &request))?;
+    app.process_event(who, id, request).await
 }
 
 fn read_onto(fields: &mut Fields, spec: &mut EventSpec) {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::body::Unread;
-use super::fields::{Mode, Need};
+use super::fields::{Fields, Mode, Need};
 use super::gate::Right;
 use super::query::Query;
 use crate::api::caller::Caller;
@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::hamachi::PeerState;
 use crate::domain::hamachi::{Joined, Network, Peer, Status};
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Principal, Result};
 
 pub fn section() -> Section {
     let network = shape::named("HamachiNetwork");
@@ -134,13 +134,8 @@ pub async fn network(
 
 pub async fn join(caller: Caller, State(app): State<Arc<App>>, body: Unread) -> Result<Response, RestError> {
     app.hamachi_to_change(&caller)?;
-    let mut fields = body.fields(Mode::Whole).await?;
-    let (mut network, mut password) = (String::new(), None);
-    fields.text("network", Need::Required, &mut network);
-    fields.text_or_null("password", &mut password);
-    let password = password.unwrap_or_default();
-    fields.finish(app.hamachi_problems(&network, &password))?;
-    Ok(match app.join_hamachi(&caller, &network, &password).await? {
+    let (network, joined) = enter(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    Ok(match joined {
         Joined::New => (StatusCode::CREATED, Json(json!({"network": network, "joined": true}))),
         Joined::Already => (StatusCode::OK, Json(json!({"network": network, "joined": true}))),
         Joined::Pending => {
@@ -160,12 +155,38 @@ pub async fn leave_named(
     app.hamachi_to_change(&caller)?;
     let query = Query::parse(raw.as_deref());
     let in_query = query.text("network");
-    let mut fields = body.fields(if in_query.is_some() { Mode::Partial } else { Mode::Whole }).await?;
-    let mut network = in_query.unwrap_or_default().to_owned();
+    let fields = body.fields(if in_query.is_some() { Mode::Partial } else { Mode::Whole }).await?;
+    quit(&app, &caller, in_query.unwrap_or_default().to_owned(), fields).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Joins the network that the fields of a body name, and tells which.
+pub(in crate::api) async fn enter(
+    app: &App,
+    who: &Principal,
+    mut fields: Fields,
+) -> Result<(String, Joined)> {
+    app.hamachi_to_change(who)?;
+    let (mut network, mut password) = (String::new(), None);
+    fields.text("network", Need::Required, &mut network);
+    fields.text_or_null("password", &mut password);
+    let password = password.unwrap_or_default();
+    fields.finish(app.hamachi_problems(&network, &password))?;
+    let joined = app.join_hamachi(who, &network, &password).await?;
+    Ok((network, joined))
+}
+
+/// Leaves a network, unless the fields of a body name another.
+pub(in crate::api) async fn quit(
+    app: &App,
+    who: &Principal,
+    mut network: String,
+    mut fields: Fields,
+) -> Result<()> {
+    app.hamachi_to_change(who)?;
     fields.text("network", Need::Required, &mut network);
     fields.finish(app.hamachi_problems(&network, ""))?;
-    app.leave_hamachi(&caller, &network).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.leave_hamachi(who, &network).await
 }
 
 pub async fn leave(

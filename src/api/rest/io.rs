@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::Unread;
-use super::fields::Mode;
+use super::fields::{Fields, Mode};
 use super::gate::Right;
 use super::query::Query;
 use super::{RowId, scalar};
@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::app::io::Register;
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
-use crate::domain::{DeviceId, Error, FieldError, Resource};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result};
 
 pub fn section() -> Section {
     let kinds =
@@ -69,10 +69,7 @@ pub async fn read(
     At { device, register }: At,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<ReadView>, RestError> {
-    app.device_for_io(&caller, device, Access::Read)?;
-    let (register, problems) = parse_register(register, raw.as_deref(), Access::Read);
-    Error::check(problems)?;
-    let value = app.read_register(&caller, device, &register).await?;
+    let value = get(&app, &caller, device, register, Query::parse(raw.as_deref())).await?;
     Ok(Json(ReadView { value }))
 }
 
@@ -84,20 +81,45 @@ pub async fn write(
     body: Unread,
 ) -> Result<Json<WrittenView>, RestError> {
     app.device_for_io(&caller, device, Access::Write)?;
-    let (register, problems) = parse_register(register, raw.as_deref(), Access::Write);
-    let mut fields = body.fields(Mode::Whole).await?;
+    let fields = body.fields(Mode::Whole).await?;
+    let value = put(&app, &caller, At { device, register }, Query::parse(raw.as_deref()), fields).await?;
+    Ok(Json(WrittenView { written: true, value }))
+}
+
+/// What a register holds; `type` and `byteorder` are said by a query.
+pub(in crate::api) async fn get(
+    app: &App,
+    who: &Principal,
+    device: DeviceId,
+    name: String,
+    query: Query<'_>,
+) -> Result<Value> {
+    app.device_for_io(who, device, Access::Read)?;
+    let (register, problems) = parse_register(name, query, Access::Read);
+    Error::check(problems)?;
+    app.read_register(who, device, &register).await
+}
+
+/// Writes the value of the fields of a body to a register, and tells what was written.
+pub(in crate::api) async fn put(
+    app: &Arc<App>,
+    who: &Principal,
+    At { device, register }: At,
+    query: Query<'_>,
+    mut fields: Fields,
+) -> Result<Value> {
+    app.device_for_io(who, device, Access::Write)?;
+    let (register, problems) = parse_register(register, query, Access::Write);
     let given = fields.any("value");
     if let Some(problem) = given.as_ref().and_then(|given| register.value_problem(given)) {
         fields.refuse("value", problem);
     }
     fields.finish(problems)?;
-    let value = app.write_register(&caller, device, &register, &given.unwrap_or_default()).await?;
-    Ok(Json(WrittenView { written: true, value }))
+    app.write_register(who, device, &register, &given.unwrap_or_default()).await
 }
 
-/// The register as path and query name it, and everything wrong with it.
-fn parse_register(name: String, raw: Option<&str>, access: Access) -> (Register, Vec<FieldError>) {
-    let mut query = Query::parse(raw);
+/// The register as it is named, and everything wrong with it.
+fn parse_register(name: String, mut query: Query<'_>, access: Access) -> (Register, Vec<FieldError>) {
     let numeric = |text: &str| {
         let kind: Option<StreamKind> = text.parse().ok().filter(|kind: &StreamKind| kind.is_numeric());
         kind.ok_or_else(|| scalar::not_a_choice(text))
@@ -114,8 +136,8 @@ fn parse_register(name: String, raw: Option<&str>, access: Access) -> (Register,
 
 /// `{id}` and `{register}` of the path, the register percent-decoded.
 pub struct At {
-    device: DeviceId,
-    register: String,
+    pub device: DeviceId,
+    pub register: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for At {

@@ -26,6 +26,12 @@ impl<'a> Query<'a> {
         Self { pairs, wrong: Vec::new() }
     }
 
+    /// Parameters that do not come from a URL.
+    pub fn of<const N: usize>(given: [(&'a str, Option<&'a str>); N]) -> Self {
+        let pairs = given.into_iter().filter_map(|(name, text)| Some((name.into(), text?.into())));
+        Self { pairs: pairs.collect(), wrong: Vec::new() }
+    }
+
     /// A parameter as text.
     pub fn text(&self, name: &str) -> Option<&str> {
         let given = self.pairs.iter().rev().find(|(key, _)| key == name)?;

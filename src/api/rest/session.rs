@@ -10,7 +10,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use serde::Serialize;
 
 use super::body::Unread;
-use super::fields::{Mode, Need};
+use super::fields::{Fields, Mode, Need};
 use super::gate::Right;
 use crate::api::caller::{self, Caller};
 use crate::api::cookies;
@@ -19,10 +19,11 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, required, shown};
 use crate::app::App;
+use crate::app::live::standing::Standing;
 use crate::app::session::{Begun, Login, no_credentials};
 use crate::domain::audit::Origin;
 use crate::domain::org::User;
-use crate::domain::{Principal, UserId};
+use crate::domain::{Principal, Result, UserId};
 
 pub fn section() -> Section {
     let session = shape::named("Session");
@@ -124,15 +125,20 @@ pub async fn change_password(
     headers: HeaderMap,
     body: Unread,
 ) -> Result<StatusCode, RestError> {
-    app.check_has_password(&caller)?;
-    let token = caller::session_token(&headers).ok_or_else(no_credentials)?.to_owned();
-    let mut fields = body.fields(Mode::Whole).await?;
+    let standing = app.standing(caller.0, caller::session_token(&headers));
+    app.check_has_password(standing.principal())?;
+    renew(&app, &standing, body.fields(Mode::Whole).await?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes one's own password by the fields of a body.
+pub(in crate::api) async fn renew(app: &App, standing: &Standing, mut fields: Fields) -> Result<()> {
+    app.check_has_password(standing.principal())?;
     let (mut old, mut new) = (String::new(), String::new());
     fields.required_secret("old_password", &mut old);
     fields.required_secret("new_password", &mut new);
     fields.finish(Vec::new())?;
-    app.change_password(&caller, &token, old, new).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.change_password(standing, old, new).await
 }
 
 /// Who is logged in.

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use super::body::Unread;
-use super::fields::Mode;
+use super::fields::{Fields, Mode};
 use super::gate::Right;
 use super::query::Query;
 use super::reading::{self, Form};
@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::app::statistic::{Rows, Written};
 use crate::domain::Resource;
 use crate::domain::statistic::Statistic;
-use crate::domain::{Error, Micros, Result, StreamId};
+use crate::domain::{Error, Micros, Principal, Result, StreamId};
 
 /// A number of a row.
 type Number = fn(&Statistic) -> Option<f64>;
@@ -171,7 +171,19 @@ pub async fn post(
     body: Unread,
 ) -> Result<Response, RestError> {
     app.stream_to_change(&caller, id)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let (stored, is_new) = write(&app, &caller, id, body.fields(Mode::Whole).await?).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(json(status, rows_of(&[stored], Form::Bare, ALL)))
+}
+
+/// Stores the statistic of the fields of a body; also tells whether there was none at its time.
+pub(in crate::api) async fn write(
+    app: &App,
+    who: &Principal,
+    id: StreamId,
+    mut fields: Fields,
+) -> Result<(Statistic, bool)> {
+    app.stream_to_change(who, id)?;
     let mut written = Written {
         ts: fields.timestamp("timestamp"),
         count: 1,
@@ -192,9 +204,7 @@ pub async fn post(
     fields.number_or_null("q1", &mut written.q1);
     fields.number_or_null("q3", &mut written.q3);
     fields.finish(app.check_statistic(id, written))?;
-    let (stored, is_new) = app.post_statistic(&caller, id, written).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(json(status, rows_of(&[stored], Form::Bare, ALL)))
+    app.post_statistic(who, id, written).await
 }
 
 /// `fields`: some of the numbers, or `all`.

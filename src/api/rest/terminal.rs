@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::Unread;
-use super::fields::{Mode, Need};
+use super::fields::{Fields, Mode, Need};
 use super::gate::Right;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
@@ -17,10 +17,9 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, optional, required, shown};
 use crate::app::App;
-use crate::domain::Resource;
-use crate::domain::Result;
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::time::MICROS_PER_SECOND;
+use crate::domain::{Principal, Resource, Result};
 
 pub fn section() -> Section {
     let issue = Doc::new("terminal_grant_create", "Leave to open a terminal, as a signed token")
@@ -86,15 +85,20 @@ pub async fn issue(
     body: Unread,
 ) -> Result<(StatusCode, Json<IssuedView>), RestError> {
     app.check_may_grant(&caller)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let (grant, token) = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    Ok((StatusCode::CREATED, Json(IssuedView::new(grant, token))))
+}
+
+/// A grant of the fields of a body, and its token.
+pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<(Grant, String)> {
+    app.check_may_grant(who)?;
     let mut spec = GrantSpec::default();
     fields.text("terminal_id", Need::Required, &mut spec.terminal_id);
     fields.text("host_id", Need::Required, &mut spec.host_id);
     fields.boolean("interactive", &mut spec.interactive);
     fields.texts("allowed_presets", &mut spec.allowed_presets);
     fields.finish(spec.problems())?;
-    let (grant, token) = app.issue_grant(&caller, spec).await?;
-    Ok((StatusCode::CREATED, Json(IssuedView::new(grant, token))))
+    app.issue_grant(who, spec).await
 }
 
 /// Uses the token up.
@@ -104,11 +108,16 @@ pub async fn validate(
     body: Unread,
 ) -> Result<Json<GrantView>, RestError> {
     app.check_may_grant(&caller)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    Ok(Json(redeem(&app, &caller, body.fields(Mode::Whole).await?).await?.into()))
+}
+
+/// The grant of the token in the fields of a body, which it uses up.
+pub(in crate::api) async fn redeem(app: &App, who: &Principal, mut fields: Fields) -> Result<Grant> {
+    app.check_may_grant(who)?;
     let mut token = String::new();
     fields.text("token", Need::Required, &mut token);
     fields.finish(Vec::new())?;
-    Ok(Json(app.redeem_grant(&caller, &token).await?.into()))
+    app.redeem_grant(who, &token).await
 }
 
 /// For everybody: a public key is no secret.

@@ -12,6 +12,7 @@ use super::standing::{Standing, Watch};
 use crate::app::App;
 use crate::domain::audit::Action;
 use crate::domain::event::Event;
+use crate::domain::live::WantedEvents;
 use crate::domain::{Error, EventId, Kind, Principal, Resource, Result, Scope};
 use crate::store::Store;
 use crate::store::catalog::changes::EventChange;
@@ -30,19 +31,21 @@ pub enum EventNews {
 pub type EventFeed = BoxStream<'static, Result<EventNews>>;
 
 impl App {
-    /// Follows the event log from now on.
+    /// Follows the event log from now on: every change of an event that is wanted, or was before it was changed.
     ///
     /// # Errors
-    /// `Forbidden` without the scope; `Busy` or `Throttled` when there are too many feeds.
-    pub fn event_feed(&self, standing: &Standing) -> Result<EventFeed> {
+    /// `Forbidden` without the scope; `Invalid` naming a device or a stream that is not seen; `Busy` or `Throttled` when there are too many feeds.
+    pub fn event_feed(&self, standing: &Standing, wanted: WantedEvents) -> Result<EventFeed> {
         let who = standing.principal().clone();
         who.require(Scope::read(Resource::EventLog))?;
+        self.store.catalog().check_wanted_events(&who, &wanted)?;
         let feed = Feed {
             _seat: self.live.seats.take(&who)?,
             changes: self.store.catalog().event_changes(),
             watch: standing.watch(),
             store: self.store.clone(),
             who,
+            wanted,
         };
         let news = stream::try_unfold(feed, |mut feed| async move {
             let news = feed.next().await?;
@@ -54,6 +57,7 @@ impl App {
 
 struct Feed {
     who: Arc<Principal>,
+    wanted: WantedEvents,
     store: Arc<Store>,
     changes: broadcast::Receiver<EventChange>,
     watch: Watch,
@@ -73,7 +77,8 @@ impl Feed {
                 Err(RecvError::Lagged(_)) => return Ok(EventNews::Missed),
                 Err(RecvError::Closed) => return Err(Error::unavailable("the server is shutting down")),
             };
-            if self.store.catalog().sees_change(&self.who, &change)
+            if change.concerns(&self.wanted)
+                && self.store.catalog().sees_change(&self.who, &change)
                 && let Some(news) = self.news(&change).await?
             {
                 return Ok(news);

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::App;
 use crate::auth::session;
 use crate::domain::principal::Caller;
-use crate::domain::{Clock, Error, Kind, Micros, Principal, Result};
+use crate::domain::{Clock, Error, Kind, Micros, Principal, Result, SessionId};
 use crate::store::Store;
 
 /// Longest time between two looks at the clock: it may be set.
@@ -35,6 +35,12 @@ impl App {
 impl Standing {
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
+    }
+
+    /// The session that asks, as long as it lasts.
+    pub fn session(&self) -> Option<SessionId> {
+        let found = self.store.catalog().session_by_hash(&self.session?, self.clock.now());
+        found.map(|(session, _)| session.id)
     }
 
     /// Fails with `Unauthenticated` once it is over.

@@ -1,4 +1,5 @@
-//! Columns that tools ask `pg_class` for and the library under it lacks: those of which our tables have nothing to say.
+//! What tools ask the catalog for and the library under it lacks: columns of `pg_class` of which our tables have nothing to
+//! say, and our own functions in `pg_proc`.
 
 use std::sync::Arc;
 
@@ -10,10 +11,12 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::scalar::ScalarValue;
 
+use super::procs;
+
 /// `pg_class.relacl` and `reloptions`: rights and options of tables.
 const ABSENT: [&str; 2] = ["relacl", "reloptions"];
 
-/// The catalog with these columns, which are null.
+/// The catalog with these columns, which are null, and these functions.
 #[derive(Debug)]
 pub(super) struct Completed(pub Arc<dyn SchemaProvider>);
 
@@ -27,6 +30,10 @@ impl SchemaProvider for Completed {
         let table = self.0.table(name).await?;
         match table {
             Some(table) if name == "pg_class" => Ok(Some(Arc::new(complete(table)?))),
+            Some(table) if name == "pg_proc" => match self.0.table("pg_namespace").await? {
+                Some(namespaces) => Ok(Some(Arc::new(procs::with_ours(table, namespaces)?))),
+                None => Ok(Some(table)),
+            },
             table => Ok(table),
         }
     }

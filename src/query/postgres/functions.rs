@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::array::{AsArray, StringArray};
+use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
@@ -28,15 +29,43 @@ pub(super) fn register(context: &SessionContext) {
         ("shobj_description", nothing.clone()),
         ("col_description", nothing.clone()),
         ("pg_get_viewdef", nothing.clone()),
+        ("pg_get_function_sqlbody", nothing.clone()),
         ("pg_get_indexdef", nothing.clone()),
         ("pg_get_serial_sequence", nothing.clone()),
         ("pg_tablespace_location", nothing),
+        // How large a table is tells of the rows of others.
+        ("pg_table_size", ScalarValue::Int64(None)),
     ];
     for (name, value) in constants {
         context.register_udf(ScalarUDF::from(Constant::new(name, value)));
     }
     context.register_udf(current_setting());
     context.register_udf(to_regtype());
+    context.register_udf(size_pretty());
+}
+
+/// `pg_size_pretty`: bytes up to 10,239, then the unit in which there are no more, rounded to the nearest.
+fn size_pretty() -> ScalarUDF {
+    let call = |values: &[ColumnarValue]| {
+        let arrays = ColumnarValue::values_to_arrays(values)?;
+        let [sizes] = arrays.as_slice() else { return exec_err!("pg_size_pretty takes a number of bytes") };
+        let sizes = arrow::compute::cast(sizes, &DataType::Int64)?;
+        let told = sizes.as_primitive::<Int64Type>().iter().map(|size| size.map(pretty));
+        Ok(ColumnarValue::Array(Arc::new(told.collect::<StringArray>())))
+    };
+    create_udf("pg_size_pretty", vec![DataType::Int64], DataType::Utf8, Volatility::Immutable, Arc::new(call))
+}
+
+fn pretty(size: i64) -> String {
+    if size.unsigned_abs() < 10 * 1024 {
+        return format!("{size} bytes");
+    }
+    // In halves of a unit, as PostgreSQL counts, so that the last bit rounds.
+    let halves = |unit: u32| i128::from(size) / (1 << (10 * unit - 1));
+    let fits = |unit: &u32| halves(*unit).abs() < 20 * 1024 - 1;
+    let (unit, name) = (1..).zip(["kB", "MB", "GB", "TB"]).find(|(unit, _)| fits(unit)).unwrap_or((5, "PB"));
+    let halves = halves(unit);
+    format!("{} {name}", (halves + halves.signum()) / 2)
 }
 
 /// A function that answers the same to every argument.
@@ -130,4 +159,29 @@ fn current_setting() -> ScalarUDF {
         _ => exec_err!("current_setting takes the name of a setting"),
     };
     create_udf("current_setting", vec![DataType::Utf8], DataType::Utf8, Volatility::Stable, Arc::new(call))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_as_postgresql_tells_them() {
+        let rows = [
+            (0, "0 bytes"),
+            (-1, "-1 bytes"),
+            (10_239, "10239 bytes"),
+            (10_240, "10 kB"),
+            (-10_240, "-10 kB"),
+            (12_000, "12 kB"),
+            (10_485_247, "10239 kB"),
+            (10_485_248, "10 MB"),
+            (1_536 * 1024, "1536 kB"),
+            (1 << 40, "1024 GB"),
+            (i64::MAX, "8192 PB"),
+        ];
+        for (size, expected) in rows {
+            assert_eq!(pretty(size), expected, "{size}");
+        }
+    }
 }

@@ -6,7 +6,9 @@
 
 mod catalog;
 mod functions;
+mod procs;
 mod rewrite;
+mod roles;
 mod shown;
 
 use std::collections::HashMap;
@@ -21,7 +23,6 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionState;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
-use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::pg_catalog::{PgCatalogSchemaProvider, PgCatalogStaticTables, setup_pg_catalog};
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use parking_lot::Mutex;
@@ -32,6 +33,7 @@ use super::session::{CATALOG, PG_CATALOG, SCHEMA, View};
 use crate::domain::{Error, Result};
 
 use catalog::Completed;
+use roles::Roles;
 use shown::Shown;
 
 /// Built when the first tool asks.
@@ -75,8 +77,9 @@ impl Postgres {
         scratch.register_catalog(CATALOG.to_owned(), Arc::new(MemoryCatalogProvider::new()));
         state.register_catalog_list(Arc::new(scratch));
         let context = SessionContext::new_with_state(state);
-        setup_pg_catalog(&context, CATALOG, EmptyContextProvider).map_err(|e| *e)?;
+        setup_pg_catalog(&context, CATALOG, Roles).map_err(|e| *e)?;
         functions::register(&context);
+        procs::register(&context);
         Ok(Self {
             template: context.state(),
             static_tables: Arc::new(PgCatalogStaticTables::try_new()?),
@@ -104,7 +107,7 @@ impl Postgres {
     fn catalog(&self, view: &View) -> Result<Arc<dyn SchemaProvider>, DataFusionError> {
         let shown = Shown::new(view.tables()?);
         let tables = self.static_tables.clone();
-        let known = PgCatalogSchemaProvider::try_new(shown, tables, EmptyContextProvider)?;
+        let known = PgCatalogSchemaProvider::try_new(shown, tables, Roles)?;
         Ok(Arc::new(Completed(Arc::new(known))))
     }
 

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Statement, Value, Visit, VisitMut,
-    Visitor, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinOperator,
+    ObjectName, SetExpr, Statement, TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -16,6 +16,13 @@ use datafusion::sql::sqlparser::parser::Parser;
 /// Arrays in the catalog's tables of keys and indexes, which have no rows.
 const ARRAYS: [&str; 7] =
     ["conkey", "confkey", "conexclop", "indkey", "indclass", "indcollation", "indoption"];
+
+/// Rights and options: null of all there is.
+const ABSENT: [&str; 8] =
+    ["attacl", "defaclacl", "lanacl", "nspacl", "proacl", "relacl", "reloptions", "typacl"];
+
+/// What the catalog has no rows of, for the one role and the tables that there are.
+const EMPTY: [&str; 4] = ["pg_auth_members", "pg_inherits", "pg_policy", "pg_publication"];
 
 pub(super) fn rewrite(statement: &mut Statement) {
     // Nothing breaks off: the visitor always continues.
@@ -58,7 +65,10 @@ impl VisitorMut for Rewrite {
                     (**pattern, *escape_char) = (escaped, None);
                 }
             }
-            Expr::Function(call) if unnests_nothing(call) => *expr = null(),
+            Expr::Function(call) if unnests_nothing(call) || joins_nothing(call) => *expr = null(),
+            Expr::Function(call) if collects_nothing(call) => {
+                *expr = Expr::Value(Value::SingleQuotedString("{}".to_owned()).into());
+            }
             _ => {}
         }
         ControlFlow::Continue(())
@@ -86,21 +96,82 @@ fn escaped(pattern: &Expr, escape: &str) -> Option<Expr> {
     Parser::new(&PostgreSqlDialect {}).try_with_sql(&text).ok()?.parse_expr().ok()
 }
 
+/// `array_to_string(relacl, …)`, also `reloptions || ARRAY(…)` of nothing: of no array there is no text.
+fn joins_nothing(call: &Function) -> bool {
+    let FunctionArguments::List(list) = &call.args else { return false };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) = list.args.first() else { return false };
+    last_word(&call.name) == "array_to_string" && is_absent(array)
+}
+
+fn is_absent(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+            is_absent(left) && is_absent(right)
+        }
+        Expr::Nested(inner) => is_absent(inner),
+        Expr::Function(call) => collects_nothing(call),
+        other => column(other).is_some_and(|name| ABSENT.contains(&name.as_str())),
+    }
+}
+
+/// `ARRAY(SELECT … FROM pg_auth_members …)`: the engine has no such constructor; of no rows it makes an empty array.
+fn collects_nothing(call: &Function) -> bool {
+    let FunctionArguments::Subquery(query) = &call.args else { return false };
+    let SetExpr::Select(select) = &*query.body else { return false };
+    last_word(&call.name) == "array" && select.from.iter().any(has_no_rows)
+}
+
+/// Whether a table, or one that every row has to be joined with, has none.
+fn has_no_rows(from: &TableWithJoins) -> bool {
+    let inner = from.joins.iter().filter(|join| {
+        matches!(
+            join.join_operator,
+            JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_)
+        )
+    });
+    let all_inner = inner.clone().count() == from.joins.len();
+    is_empty(&from.relation) || (all_inner && inner.map(|join| &join.relation).any(is_empty))
+}
+
+fn is_empty(table: &TableFactor) -> bool {
+    match table {
+        TableFactor::Table { name, args: None, .. } => EMPTY.contains(&last_word(name).as_str()),
+        TableFactor::Table { name, args: Some(args), .. } => {
+            let first = match args.args.first() {
+                Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) => Some(array),
+                _ => None,
+            };
+            last_word(name) == "unnest" && first.is_some_and(is_absent)
+        }
+        TableFactor::UNNEST { array_exprs, .. } => array_exprs.iter().all(is_absent),
+        _ => false,
+    }
+}
+
+/// The name itself, without what qualifies it.
+fn last_word(name: &ObjectName) -> String {
+    let last = name.0.last().and_then(|part| part.as_ident());
+    last.map(|name| name.value.to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// The name of a column, whatever table it is of.
+fn column(expr: &Expr) -> Option<String> {
+    let name = match expr {
+        Expr::Identifier(name) => name,
+        Expr::CompoundIdentifier(parts) => parts.last()?,
+        _ => return None,
+    };
+    Some(name.value.to_ascii_lowercase())
+}
+
 /// `unnest(conkey)` and `generate_subscripts(indkey, 1)`: of no rows they make none.
 fn unnests_nothing(call: &Function) -> bool {
-    let name =
-        call.name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.to_ascii_lowercase());
-    if !matches!(name.as_deref(), Some("unnest" | "generate_subscripts")) {
+    if !matches!(last_word(&call.name).as_str(), "unnest" | "generate_subscripts") {
         return false;
     }
     let FunctionArguments::List(list) = &call.args else { return false };
     let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) = list.args.first() else { return false };
-    let column = match array {
-        Expr::Identifier(name) => Some(name),
-        Expr::CompoundIdentifier(parts) => parts.last(),
-        _ => None,
-    };
-    column.is_some_and(|name| ARRAYS.contains(&name.value.to_ascii_lowercase().as_str()))
+    column(array).is_some_and(|name| ARRAYS.contains(&name.as_str()))
 }
 
 fn null() -> Expr {
@@ -137,6 +208,23 @@ mod tests {
                 "SELECT NULL, NULL FROM t",
             ),
             ("other_arrays", "SELECT unnest(a) FROM t", "SELECT unnest(a) FROM t"),
+            ("rights", "SELECT array_to_string(n.nspacl, ',') FROM n", "SELECT NULL FROM n"),
+            ("other_texts", "SELECT array_to_string(a, ',') FROM n", "SELECT array_to_string(a, ',') FROM n"),
+            (
+                "options",
+                "SELECT pg_catalog.array_to_string(c.reloptions || array(select 'toast.' || x from pg_catalog.unnest(tc.reloptions) x), ', ') FROM c",
+                "SELECT NULL FROM c",
+            ),
+            (
+                "members",
+                "SELECT ARRAY(SELECT b.rolname FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles b ON (m.roleid = b.oid)) AS m FROM r",
+                "SELECT '{}' AS m FROM r",
+            ),
+            (
+                "an_array_of_rows",
+                "SELECT ARRAY(SELECT a FROM b LEFT JOIN pg_policy p ON true) FROM r",
+                "SELECT ARRAY(SELECT a FROM b LEFT JOIN pg_policy p ON true) FROM r",
+            ),
         ];
         for (name, text, expected) in rows {
             let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, text).unwrap().remove(0);

@@ -8,9 +8,10 @@ use super::Catalog;
 use crate::domain::audit::Action;
 use crate::domain::event::Event;
 use crate::domain::key::Key;
-use crate::domain::{DeviceId, EventId, KeyId, OrgId, Principal, StreamId};
+use crate::domain::live::{EventMarks, WantedEvents};
+use crate::domain::{EventId, KeyId, OrgId, Principal};
 
-/// Changes of events that a slow follower may be behind. Small: of an event only the ids are held.
+/// Changes of events that a slow follower may be behind. Small: of an event only its marks are held.
 const EVENTS: usize = 1024;
 
 /// An event that was created, changed or deleted, and whose it is.
@@ -19,8 +20,16 @@ pub struct EventChange {
     pub action: Action,
     pub id: EventId,
     org: OrgId,
-    device: Option<DeviceId>,
-    stream: Option<StreamId>,
+    marks: EventMarks,
+    /// Of an event that was changed, what they were before.
+    before: Option<EventMarks>,
+}
+
+impl EventChange {
+    /// Whether the event is wanted, or was before it was changed.
+    pub fn concerns(&self, wanted: &WantedEvents) -> bool {
+        self.before.iter().chain([&self.marks]).any(|marks| wanted.takes(marks))
+    }
 }
 
 /// Where changes are told. After the change, so that whoever hears of it finds it.
@@ -41,9 +50,9 @@ impl Changes {
         self.all.send_replace(());
     }
 
-    pub(super) fn tell_event(&self, action: Action, event: &Event) {
+    pub(super) fn tell_event(&self, action: Action, event: &Event, before: Option<EventMarks>) {
         let Event { id, org, spec, .. } = event;
-        let change = EventChange { action, id: *id, org: *org, device: spec.device, stream: spec.stream };
+        let change = EventChange { action, id: *id, org: *org, marks: spec.into(), before };
         // Nobody may be listening.
         let _ = self.events.send(change);
     }
@@ -62,8 +71,7 @@ impl Catalog {
 
     /// Whether somebody sees the event that changed.
     pub fn sees_change(&self, who: &Principal, change: &EventChange) -> bool {
-        let EventChange { org, device, stream, .. } = change;
-        self.sight(who).sees_event_of(*org, *device, *stream)
+        self.sight(who).sees_event_of(change.org, change.marks.device, change.marks.stream)
     }
 
     /// Authentication's own look-up, as `key_by_prefix`: a key as it is now.

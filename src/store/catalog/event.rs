@@ -14,6 +14,7 @@ use super::turn::Work;
 use super::{Catalog, entity, no_such_row};
 use crate::domain::audit::{Action, Change};
 use crate::domain::event::{Event, EventFilter, EventSpec};
+use crate::domain::live::EventMarks;
 use crate::domain::page::Page;
 use crate::domain::{Error, EventId, FieldError, Principal, Result};
 
@@ -60,7 +61,7 @@ impl Catalog {
         check(&turn.sight(who), &event, None)?;
         let row = entity::event::new(who.org, event.spec, now);
         let told = |event: &Event| Change::new(Action::Create, "event-log", event.id.0);
-        let apply = self.telling(Action::Create);
+        let apply = self.telling(Action::Create, None);
         turn.change(who, async move |db| write(row.insert(&*db).await), told, apply).await
     }
 
@@ -73,10 +74,11 @@ impl Catalog {
     ) -> Result<Event> {
         let turn = self.turn().await?;
         let stored = read(&turn.db, id).await?;
+        let before = EventMarks::from(&stored.spec);
         let (event, fields) = changed(&turn.sight(who), stored, change)?;
         let row = entity::event::changed(id, event.spec);
         let told = move |_: &Event| Change::new(Action::Update, "event-log", id.0).with(fields);
-        let apply = self.telling(Action::Update);
+        let apply = self.telling(Action::Update, Some(before));
         let event = turn.change(who, async move |db| write(row.update(&*db).await), told, apply).await?;
         Ok(self.sight(who).redacted(event))
     }
@@ -93,14 +95,18 @@ impl Catalog {
         };
         let told = move |(): &()| Change::new(Action::Delete, "event-log", id.0);
         let changes = Arc::clone(&self.changes);
-        let apply = move |_: &mut Mirror, (): &()| changes.tell_event(Action::Delete, &event);
+        let apply = move |_: &mut Mirror, (): &()| changes.tell_event(Action::Delete, &event, None);
         turn.change(who, delete, told, apply).await
     }
 
     /// Tells followers of the event, once the change is made.
-    fn telling(&self, action: Action) -> impl FnOnce(&mut Mirror, &Event) + Send + use<> {
+    fn telling(
+        &self,
+        action: Action,
+        before: Option<EventMarks>,
+    ) -> impl FnOnce(&mut Mirror, &Event) + Send + use<> {
         let changes = Arc::clone(&self.changes);
-        move |_, event| changes.tell_event(action, event)
+        move |_, event| changes.tell_event(action, event, before)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Catalog;
-use crate::domain::live::Wanted;
+use crate::domain::live::{Wanted, WantedEvents};
 use crate::domain::{DeviceId, Error, FieldError, GroupId, Principal, Result, StreamId};
 
 impl Catalog {
@@ -32,9 +32,6 @@ impl Catalog {
     /// Fails naming everything wanted that is absent or not seen.
     pub fn check_wanted(&self, who: &Principal, wanted: &Wanted) -> Result<()> {
         let sight = self.sight(who);
-        let absent = |field: &'static str, noun: &str, id: i32| {
-            FieldError::new(field, format!("there is no {noun} {id}"))
-        };
         let streams = wanted.streams.iter().flatten().filter(|id: &&StreamId| sight.stream(**id).is_err());
         let devices = wanted.devices.iter().flatten().filter(|id: &&DeviceId| sight.device(**id).is_err());
         let groups = wanted.groups.iter().flatten().filter(|id: &&GroupId| sight.group(**id).is_err());
@@ -44,4 +41,21 @@ impl Catalog {
             .chain(groups.map(|id| absent("groups", "group", id.0)));
         Error::check(problems.collect())
     }
+
+    /// Fails naming the device or the stream whose events are wanted when it is absent or not seen: to be told of its events
+    /// is to be told that they are its.
+    pub fn check_wanted_events(&self, who: &Principal, wanted: &WantedEvents) -> Result<()> {
+        let sight = self.sight(who);
+        let device = wanted.device.filter(|id| sight.device(*id).is_err());
+        let stream = wanted.stream.filter(|id| sight.stream(*id).is_err());
+        let problems = device
+            .map(|id| absent("device", "device", id.0))
+            .into_iter()
+            .chain(stream.map(|id| absent("stream", "stream", id.0)));
+        Error::check(problems.collect())
+    }
+}
+
+fn absent(field: &'static str, noun: &str, id: i32) -> FieldError {
+    FieldError::new(field, format!("there is no {noun} {id}"))
 }

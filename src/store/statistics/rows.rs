@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 
 use super::compute::Summary;
-use crate::domain::statistic::Statistic;
+use crate::domain::statistic::{Origin, Statistic};
 use crate::domain::{Micros, StreamId};
 use crate::store::keyed::KeyedRows;
 use crate::store::table::{COMPUTED, POSTED, Table};
@@ -86,12 +86,13 @@ pub fn read(rows: &KeyedRows) -> impl Iterator<Item = Statistic> + '_ {
     let numbers: Vec<&Float64Array> =
         (5..12).map(|at| batch.column(at).as_primitive::<Float64Type>()).collect();
     (0..rows.len()).map(move |i| {
-        let (stream, ts, _) = rows.key(i);
+        let (stream, ts, origin) = rows.key(i);
+        let origin = if origin == POSTED { Origin::Posted } else { Origin::Computed };
         let [mean, rms, median, min, max, q1, q3] =
             std::array::from_fn(|at| numbers[at].is_valid(i).then(|| numbers[at].value(i)));
         let window_s = windows.value(i).unsigned_abs();
         let (stream, ts, count) = (StreamId(stream), Micros(ts), counts.value(i));
-        Statistic { stream, ts, window_s, count, mean, rms, median, min, max, q1, q3 }
+        Statistic { stream, origin, ts, window_s, count, mean, rms, median, min, max, q1, q3 }
     })
 }
 

@@ -164,7 +164,7 @@ proptest! {
 #[test]
 fn a_record_is_decoded_as_it_was_encoded() {
     use crate::domain::reading::{Quality, Reading};
-    use crate::domain::statistic::Statistic;
+    use crate::domain::statistic::{Origin, Statistic};
     use crate::domain::{Micros, StreamId};
     use crate::store::statistics::rows;
     use crate::store::wal::{Idempotent, Record};
@@ -176,6 +176,7 @@ fn a_record_is_decoded_as_it_was_encoded() {
         quality: Quality::Uncertain,
     };
     let posted = |stream, rms| Statistic {
+        origin: Origin::Posted,
         stream: StreamId(stream),
         ts: Micros(60_000_000),
         window_s: 60,

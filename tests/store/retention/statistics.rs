@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use basalt::domain::policy::PolicyTable;
-use basalt::domain::statistic::Statistic;
+use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
@@ -65,6 +65,7 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
     let by_hand = |before: i64| {
         let row = Statistic {
+            origin: Origin::Posted,
             stream: StreamId(1),
             ts: Micros(NOW - before * MINUTE),
             window_s: 60,

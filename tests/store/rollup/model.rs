@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use basalt::domain::reading::{Quality, Reading, Readings};
-use basalt::domain::statistic::Statistic;
+use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
 use basalt::store::statistics::rows;
@@ -79,6 +79,7 @@ impl Model {
         let mean = f64::from(self.chance.random_range(-50..50_i32));
         let has_ends = self.chance.random_bool(0.5);
         let row = Statistic {
+            origin: Origin::Posted,
             stream,
             ts: Micros(ts),
             window_s: 60,

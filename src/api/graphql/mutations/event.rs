@@ -13,6 +13,7 @@ use crate::api::graphql::objects::event::Event;
 use crate::api::graphql::scalars::DateTime;
 use crate::api::rest::event;
 use crate::api::rest::fields::Mode;
+use crate::app::event as found;
 use crate::domain::{self, EventId};
 
 /// Fields that name rows.
@@ -67,6 +68,51 @@ pub struct UpdateEventInput {
     settings: EventSettings,
 }
 
+/// What to look for at an event's URL.
+#[derive(InputObject, Serialize)]
+pub struct ProcessEventInput {
+    /// A CSS selector; null is the whole text.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    selector: MaybeUndefined<String>,
+    /// The attribute wanted of each element; null is its text.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    attr: MaybeUndefined<String>,
+}
+
+/// What was found at an event's URL.
+#[derive(SimpleObject)]
+pub struct Processed {
+    url: String,
+    /// Of HTTP.
+    status: u16,
+    /// The media type; empty when none was told.
+    content_type: String,
+    selector: Option<String>,
+    attr: Option<String>,
+    results: Vec<String>,
+}
+
+impl From<found::Processed> for Processed {
+    fn from(of: found::Processed) -> Self {
+        Self {
+            url: of.url,
+            status: of.found.status,
+            content_type: of.found.content_type,
+            selector: of.request.selector,
+            attr: of.request.attr,
+            results: of.found.results,
+        }
+    }
+}
+
+/// What became of processing an event.
+#[derive(SimpleObject)]
+pub struct ProcessEventPayload {
+    event: Option<Event>,
+    processed: Option<Processed>,
+    errors: Vec<UserError>,
+}
+
 /// What became of an event.
 #[derive(SimpleObject)]
 pub struct EventPayload {
@@ -102,6 +148,25 @@ impl Mutations {
             Err(error) => Err(error),
         };
         EventPayload::of(made)
+    }
+
+    /// Fetches the event's URL and finds what is wanted in it. The answer is also kept in the event, as
+    /// `payload.processed`.
+    async fn process_event(
+        &self,
+        ctx: &Context<'_>,
+        id: Option<ID>,
+        row_id: Option<i32>,
+        input: Option<ProcessEventInput>,
+    ) -> Result<ProcessEventPayload> {
+        let fields = input::fields(&input, Mode::Whole, &[]);
+        let made = match ids::either(Noun::Event, id.as_ref(), row_id) {
+            Ok(row) => event::look(app(ctx), caller(ctx), EventId(row), fields).await,
+            Err(error) => Err(error),
+        };
+        let (made, errors) = settle(made)?;
+        let (event, processed) = made.map(|(event, found)| (Event(event), found.into())).unzip();
+        Ok(ProcessEventPayload { event, processed, errors })
     }
 
     async fn delete_event(&self, ctx: &Context<'_>, id: Option<ID>, row_id: Option<i32>) -> Result<Deleted> {

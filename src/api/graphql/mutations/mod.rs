@@ -4,10 +4,15 @@
 pub mod device;
 pub mod event;
 pub mod group;
+pub mod hamachi;
 pub mod input;
 pub mod key;
+pub mod register;
 pub mod retention;
+pub mod session;
+pub mod statistic;
 pub mod stream;
+pub mod terminal;
 pub mod values;
 
 use async_graphql::{MergedObject, SimpleObject};
@@ -24,6 +29,11 @@ pub struct Mutation(
     key::Mutations,
     retention::Mutations,
     values::Mutations,
+    statistic::Mutations,
+    register::Mutations,
+    hamachi::Mutations,
+    terminal::Mutations,
+    session::Mutations,
 );
 
 /// What became of a deletion.

@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use serde_json::Value;
 
 use super::stream::{self, Stream};
-use crate::api::graphql::context::app;
-use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol};
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, RegisterOrder, StreamType};
 use crate::api::graphql::ids::Noun;
 use crate::api::graphql::loaders::StreamsOf;
 use crate::api::graphql::paging::{self, Listed, Page};
 use crate::api::graphql::scalars::{BigInt, DateTime};
+use crate::api::rest::io;
+use crate::api::rest::query::Query;
 use crate::domain::device;
+use crate::domain::stream::StreamKind;
+
+/// What asking a device costs, in field values: it is slow, and one device is asked one thing at a time.
+pub const REGISTER_COST: usize = 1000;
 
 /// A PLC, a server or another source of values.
 pub struct Device(pub Arc<device::Device>);
@@ -81,13 +88,32 @@ impl Device {
     }
 
     /// Settings of the protocol, and whatever the owner keeps here.
-    async fn metadata(&self) -> serde_json::Value {
-        serde_json::Value::Object(self.0.spec.metadata.clone())
+    async fn metadata(&self) -> Value {
+        Value::Object(self.0.spec.metadata.clone())
     }
 
     /// What the collector knows of it, since the start of the server.
     async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
         app(ctx).status_of(&self.0).into()
+    }
+
+    /// What one register holds now, asked of the device: of one that this version speaks to, that is enabled, and that the
+    /// caller may see whole. An enabled stream of the same register gets it as a reading. Null for what is no finite number.
+    #[graphql(complexity = "REGISTER_COST")]
+    async fn register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As the device's protocol names it, such as `hr:0`, `40001` or `%MW0`.")]
+        name: String,
+        #[graphql(
+            name = "type",
+            desc = "What the register holds: a number or a bit; `bit` for what is one, `uint16` for everything else unless said."
+        )]
+        kind: Option<StreamType>,
+        #[graphql(desc = "Of the words of a number; `little` unless said.")] byteorder: Option<RegisterOrder>,
+    ) -> Result<Option<Value>> {
+        let value = io::get(app(ctx), caller(ctx), self.0.id, name, how(kind, byteorder)).await?;
+        Ok(Some(value).filter(|value| !value.is_null()))
     }
 
     async fn created_at(&self) -> DateTime {
@@ -113,6 +139,12 @@ impl Device {
         let page = Page { first, after, last, before };
         stream::of(ctx, StreamsOf(self.0.id), page, order_by).await
     }
+}
+
+/// How a register is read or written, as REST's query says it.
+pub fn how(kind: Option<StreamType>, order: Option<RegisterOrder>) -> Query<'static> {
+    let kind = kind.map(|kind| StreamKind::from(kind).name());
+    Query::of([("type", kind), ("byteorder", order.map(RegisterOrder::name))])
 }
 
 /// A device's collector in numbers, since the start of the server.

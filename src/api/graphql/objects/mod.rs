@@ -3,6 +3,7 @@
 pub mod device;
 pub mod event;
 pub mod group;
+pub mod hamachi;
 pub mod key;
 pub mod reading;
 pub mod retention;

@@ -6,7 +6,7 @@ use async_graphql::{Context, SimpleObject};
 
 use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::enums::StatisticField;
+use crate::api::graphql::enums::{StatisticField, StatisticOrigin};
 use crate::api::graphql::loaders;
 use crate::api::graphql::paging;
 use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
@@ -24,6 +24,8 @@ pub struct Statistic {
     ts: Option<DateTime>,
     /// Seconds of the window; null for a bucket of a step.
     window: Option<u32>,
+    /// Who made it. A bucket of a step is computed, also where rows written by hand are a part of it.
+    origin: StatisticOrigin,
     /// Values in it.
     count: Option<BigInt>,
     sum: Option<f64>,
@@ -37,6 +39,25 @@ pub struct Statistic {
     q1: Option<f64>,
     /// Three quarters of the values lie below.
     q3: Option<f64>,
+}
+
+impl From<&statistic::Statistic> for Statistic {
+    fn from(row: &statistic::Statistic) -> Self {
+        Self {
+            ts: Some(DateTime(row.ts)),
+            window: Some(row.window_s),
+            origin: row.origin.into(),
+            count: Some(BigInt(row.count)),
+            sum: row.mean.map(|mean| mean * row.count as f64),
+            mean: row.mean,
+            rms: row.rms,
+            min: row.min,
+            max: row.max,
+            median: row.median,
+            q1: row.q1,
+            q3: row.q3,
+        }
+    }
 }
 
 /// Which statistics are wanted.
@@ -81,7 +102,7 @@ pub async fn of_stream(ctx: &Context<'_>, id: StreamId, wanted: Wanted) -> Resul
             return Err(Error::field("timezone", "is for steps"));
         }
         let rows = app(ctx).statistics_within(caller(ctx), id, span, first.unwrap_or(USUAL)).await?;
-        return Ok(rows.iter().map(|row| shown.row(row)).collect());
+        return Ok(rows.iter().map(|row| shown.narrowed(row.into())).collect());
     };
     let (Some(from), Some(to)) = (span.from, span.to) else {
         return Err(Error::field("step", "needs both from and to"));
@@ -132,28 +153,11 @@ impl Shown {
         }
     }
 
-    fn row(&self, row: &statistic::Statistic) -> Statistic {
-        let sum = row.mean.map(|mean| mean * row.count as f64);
-        let whole = Statistic {
-            ts: Some(DateTime(row.ts)),
-            window: Some(row.window_s),
-            count: Some(BigInt(row.count)),
-            sum,
-            mean: row.mean,
-            rms: row.rms,
-            min: row.min,
-            max: row.max,
-            median: row.median,
-            q1: row.q1,
-            q3: row.q3,
-        };
-        self.narrowed(whole)
-    }
-
     fn bucket(&self, bucket: &Bucket) -> Statistic {
         let whole = Statistic {
             ts: Some(DateTime(bucket.start)),
             window: None,
+            origin: StatisticOrigin::Computed,
             count: Some(BigInt(i64::try_from(bucket.count).unwrap_or(i64::MAX))),
             sum: bucket.sum,
             mean: bucket.mean,

@@ -1,0 +1,129 @@
+//! Following some of the events: by device, stream, kind and level.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::plant;
+use crate::support::{Client, Said, Server, Socket};
+
+/// How long to listen before a subscription that may not have begun is given another event to tell.
+const LISTEN: Duration = Duration::from_millis(50);
+
+async fn created(client: &Client, body: Value) -> i64 {
+    let (status, _, event) = client.post("/api/event-log/", &body).await;
+    assert_eq!(status, 201, "{event}");
+    event["id"].as_i64().unwrap()
+}
+
+/// The change, the row and the message of what is told next.
+async fn told(socket: &mut Socket) -> (String, i64, String) {
+    let told = socket.next("1").await;
+    let news = &told["events"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&news["change"]), news["rowId"].as_i64().unwrap(), text(&news["event"]["message"]))
+}
+
+/// A subscription that has begun: of all events made meanwhile it tells some.
+async fn following(server: &Server, arguments: &str, whole: &Value) -> Socket {
+    let client = server.client();
+    let mut socket = Socket::of(&server.url, &server.key).await;
+    socket
+        .ask("1", &format!("subscription {{ events{arguments} {{ change rowId event {{ message }} }} }}"))
+        .await;
+    loop {
+        created(&client, whole.clone()).await;
+        if tokio::time::timeout(LISTEN, told(&mut socket)).await.is_ok() {
+            return socket;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_is_chosen_is_told() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (device, streams) = plant(&client, "d", &[("s", "fp64")]).await;
+    // What every choice below takes.
+    let whole = |message: &str| json!({"kind": "alarm", "level": "error", "device": device, "data": streams[0], "message": message});
+    let rows = [
+        ("", vec!["a+", "b+", "c+", "a~", "a~", "b-"]),
+        ("(kinds: [\"alarm\", \"other\"])", vec!["a+", "c+", "a~"]),
+        ("(level: error)", vec!["a+", "a~", "a~"]),
+        ("(device: DEVICE)", vec!["a+", "b+", "a~", "a~", "b-"]),
+        ("(stream: STREAM)", vec!["a+", "a~", "a~"]),
+        ("(kinds: [\"alarm\"], device: DEVICE)", vec!["a+", "a~"]),
+    ];
+    let mut sockets = Vec::new();
+    for (arguments, _) in &rows {
+        let arguments =
+            arguments.replace("DEVICE", &device.to_string()).replace("STREAM", &streams[0].to_string());
+        sockets.push(following(&server, &arguments, &whole("before")).await);
+    }
+    let a = created(&client, whole("a")).await;
+    let b = created(&client, json!({"kind": "note", "device": device, "message": "b"})).await;
+    let c = created(&client, json!({"kind": "alarm", "message": "c"})).await;
+    // Of another kind from here on: whoever chose by kind is told once.
+    for patch in [json!({"kind": "note"}), json!({"message": "again"})] {
+        assert_eq!(client.patch(&format!("/api/event-log/{a}/"), &patch).await.0, 200);
+    }
+    assert_eq!(client.delete(&format!("/api/event-log/{b}/")).await.0, 204);
+    let end = created(&client, whole("end")).await;
+    let name =
+        |row: i64| [(a, "a"), (b, "b"), (c, "c")].into_iter().find(|(own, _)| *own == row).map(|n| n.1);
+    for (mut socket, (arguments, expected)) in sockets.into_iter().zip(rows) {
+        let mut got = Vec::new();
+        loop {
+            let (change, row, _) = told(&mut socket).await;
+            if row == end {
+                break;
+            }
+            let sign = match change.as_str() {
+                "CREATED" => "+",
+                "UPDATED" => "~",
+                "DELETED" => "-",
+                other => panic!("{other}"),
+            };
+            got.extend(name(row).map(|name| format!("{name}{sign}")));
+        }
+        assert_eq!(got, expected, "events{arguments}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_seen_cannot_be_chosen() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (device, streams) = plant(&client, "d", &[("s", "fp64"), ("t", "fp64")]).await;
+    let (hidden, others) = plant(&client, "e", &[("s", "fp64")]).await;
+    server.basalt(&["org", "create", "elsewhere"]).await.ok();
+    let own = server.key(&["--data", &streams[0].to_string()]).await;
+    let foreign = server.key(&["--org", "elsewhere"]).await;
+    let rows = [
+        (&own, format!("device: {hidden}"), "INVALID"),
+        (&own, format!("stream: {}", streams[1]), "INVALID"),
+        (&own, format!("stream: {}", others[0]), "INVALID"),
+        (&foreign, format!("device: {device}"), "INVALID"),
+        (&foreign, "device: 999".to_owned(), "INVALID"),
+        (&foreign, "device: \"x\"".to_owned(), "INVALID"),
+        (&foreign, "level: high".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+    ];
+    for (key, arguments, code) in rows {
+        let mut socket = Socket::of(&server.url, key).await;
+        socket.ask("1", &format!("subscription {{ events({arguments}) {{ change }} }}")).await;
+        let errors = socket.failure("1").await;
+        assert_eq!(errors[0]["extensions"]["code"], code, "{arguments}: {errors:?}");
+    }
+    // One that it sees is followed: nothing is said at first, and the end is the client's.
+    let mut socket = Socket::of(&server.url, &own).await;
+    socket.ask("1", &format!("subscription {{ events(device: {device}, stream: {}) {{ change event {{ message }} rowId }} }}", streams[0])).await;
+    loop {
+        created(&client, json!({"kind": "a", "device": hidden, "data": others[0], "message": "hidden"}))
+            .await;
+        created(&client, json!({"kind": "a", "device": device, "data": streams[0], "message": "own"})).await;
+        if let Ok(Said::Message(message)) = tokio::time::timeout(LISTEN, socket.hear()).await {
+            assert_eq!(message["payload"]["data"]["events"]["event"]["message"], "own", "{message}");
+            break;
+        }
+    }
+}
