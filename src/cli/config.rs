@@ -158,7 +158,7 @@ impl Default for Config {
             catalog_url: None,
             wal: Wal { keep: 256_000_000, segment: 64_000_000 },
             flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
-            compaction: Compaction { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 0.5 },
+            compaction: Compaction { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 1.0 },
             lake: Lake { url: None, keep_removed: Duration::from_secs(300) },
             queries_dir: None,
             retention_interval: Duration::from_secs(3600),

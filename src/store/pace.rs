@@ -1,4 +1,4 @@
-//! The share of a processor that work in the background takes, and the thread it takes it on.
+//! How much of a processor work on the lake takes, and the thread it takes it on.
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,15 @@ const TURN: Duration = Duration::from_millis(10);
 /// quarter of what a request gets, so that it falls behind for a while but does not stand still.
 const NICE: i32 = 5;
 
+/// How hard work is gone about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Effort {
+    /// Somebody waits for it: as fast as it goes.
+    Full,
+    /// In the background, behind requests: this share of one processor at most, above 0 to 1.
+    Behind(f64),
+}
+
 /// Keeps one thread's work to a share of its time.
 #[derive(Debug)]
 pub struct Pace {
@@ -21,26 +30,29 @@ pub struct Pace {
 }
 
 impl Pace {
-    pub fn new(share: f64) -> Self {
-        Self { share: share.clamp(0.01, 1.0), since: Instant::now() }
+    fn new(effort: Effort) -> Self {
+        let share = match effort {
+            Effort::Full => 1.0,
+            Effort::Behind(share) => share.clamp(0.01, 1.0),
+        };
+        Self { share, since: Instant::now() }
     }
 
-    /// Does work on a thread of its own, which gives way to requests unless the share is a whole processor: then somebody
-    /// waits for it. Goes on when nobody waits any more.
+    /// Does work on a thread of its own, and tells it how to pace itself. Goes on when nobody waits any more.
     ///
     /// # Errors
     /// Those of the work; `Unavailable` when there is no thread to be had, `Internal` when the work panicked.
     pub async fn work<T: Send + 'static>(
-        share: f64,
+        effort: Effort,
         work: impl FnOnce(Pace) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (done, result) = oneshot::channel();
         let on_thread = move || {
-            if share < 1.0 {
+            if effort != Effort::Full {
                 give_way();
             }
             // Nobody may be waiting.
-            let _ = done.send(work(Pace::new(share)));
+            let _ = done.send(work(Pace::new(effort)));
         };
         let thread = std::thread::Builder::new().name("basalt-upkeep".to_owned()).spawn(on_thread);
         thread
@@ -82,16 +94,20 @@ mod tests {
         let priority = |_| {
             rustix::process::getpriority_process(None).map_err(|e| Error::internal("no priority").because(e))
         };
-        let of_requests = priority(Pace::new(1.0)).unwrap();
-        for (share, behind) in [(0.5, NICE), (1.0, 0)] {
-            assert_eq!(Pace::work(share, priority).await.unwrap(), of_requests + behind, "{share}");
+        let of_requests = priority(Pace::new(Effort::Full)).unwrap();
+        for (effort, behind) in [(Effort::Behind(0.5), NICE), (Effort::Behind(1.0), NICE), (Effort::Full, 0)]
+        {
+            let found = Pace::work(effort, priority).await.unwrap();
+            assert_eq!(found, of_requests + behind, "{effort:?}");
         }
     }
 
     #[tokio::test]
     async fn work_that_panics_is_an_error_of_whoever_waits() {
-        let ended =
-            Pace::work(0.5, |_| -> Result<()> { panic!("as if a file were not what it seemed") }).await;
+        let ended = Pace::work(Effort::Behind(0.5), |_| -> Result<()> {
+            panic!("as if a file were not what it seemed")
+        })
+        .await;
         assert_eq!(ended.unwrap_err().kind, Kind::Internal);
     }
 }

@@ -18,6 +18,7 @@ use super::catalog::Catalog;
 use super::flush::Flusher;
 use super::lake::delta::Change;
 use super::lake::file::LakeFile;
+use super::pace::Effort;
 use super::statistics::job::Job;
 use super::table::Table;
 use crate::domain::Result;
@@ -64,7 +65,7 @@ struct Scope {
     /// A day that holds nothing newer is not written to at present. While a backfill goes on, merging each of its days
     /// whole at every look would write the same rows again and again.
     quiet: u64,
-    cpu_share: f64,
+    effort: Effort,
     /// When statistics were computed last.
     computed: Instant,
 }
@@ -122,9 +123,9 @@ impl Compactor {
         self.flusher.added.store(0, Ordering::Release);
         let (_, _, _, flushed) = self.flusher.shared.flushed_state();
         let quiet = self.looked.swap(flushed, Ordering::AcqRel);
-        let cpu_share = if is_full { 1.0 } else { self.options.cpu_share };
-        Job { progress: progress.clone(), ..self.statistics(cpu_share) }.run().await?;
-        let mut scope = Scope { is_full, quiet, cpu_share, computed: Instant::now() };
+        let effort = if is_full { Effort::Full } else { self.effort() };
+        Job { progress: progress.clone(), ..self.statistics(effort) }.run().await?;
+        let mut scope = Scope { is_full, quiet, effort, computed: Instant::now() };
         let mut replaced = 0;
         for table in Table::ALL {
             loop {
@@ -141,14 +142,14 @@ impl Compactor {
     /// Computes statistics now. Returns the windows written.
     pub async fn compute_statistics(&self) -> Result<u64> {
         let _turn = self.turn().await;
-        self.statistics(1.0).run().await
+        self.statistics(Effort::Full).run().await
     }
 
     /// Computes statistics when they are due although merging goes on: behind a backfill that takes minutes, and
     /// whoever asks meanwhile would have to read raw rows for all that time.
     async fn keep_up(&self, scope: &mut Scope) -> Result<()> {
         if !scope.is_full && scope.computed.elapsed() >= self.options.interval {
-            self.statistics(scope.cpu_share).run().await?;
+            self.statistics(scope.effort).run().await?;
             scope.computed = Instant::now();
         }
         Ok(())
@@ -159,15 +160,15 @@ impl Compactor {
         self.one_at_a_time.lock().await
     }
 
-    /// The share of a processor for work in the background.
-    pub fn cpu_share(&self) -> f64 {
-        self.options.cpu_share
+    /// That of work in the background.
+    pub fn effort(&self) -> Effort {
+        Effort::Behind(self.options.cpu_share)
     }
 
     /// The computation of statistics, for whoever has the turn.
-    pub fn statistics(&self, cpu_share: f64) -> Job {
+    pub fn statistics(&self, effort: Effort) -> Job {
         let (flusher, catalog) = (self.flusher.clone(), self.catalog.clone());
-        Job { flusher, catalog, cpu_share, progress: self.background.clone() }
+        Job { flusher, catalog, effort, progress: self.background.clone() }
     }
 
     /// The next window of each day that has one.

@@ -16,7 +16,7 @@ use crate::store::disk::Disk;
 use crate::store::lake::batch::Batch;
 use crate::store::lake::delta::Change;
 use crate::store::lake::file::LakeFile;
-use crate::store::pace::Pace;
+use crate::store::pace::{Effort, Pace};
 use crate::store::table::Table;
 
 /// What one commit takes the place of, at most, unless a single window is more: as much as is lost when the process ends
@@ -47,7 +47,7 @@ impl Compactor {
         progress.begin(format!("merging {}", table.name()), rows);
         let mut tally = Tally { of_days: windows.len(), ..Tally::default() };
         for windows in groups(windows) {
-            tally = self.replace(table, windows, tally, (scope.cpu_share, progress)).await?;
+            tally = self.replace(table, windows, tally, (scope.effort, progress)).await?;
             self.keep_up(scope).await?;
         }
         Ok(tally.files)
@@ -59,7 +59,7 @@ impl Compactor {
         table: Table,
         windows: Vec<DayWindow>,
         tally: Tally,
-        (cpu_share, progress): (f64, &Progress),
+        (effort, progress): (Effort, &Progress),
     ) -> Result<Tally> {
         let started = std::time::Instant::now();
         let shared = &self.flusher.shared;
@@ -70,7 +70,7 @@ impl Compactor {
             progress: progress.clone(),
             tally,
         };
-        let merged = Pace::work(cpu_share, move |pace| merging.run(windows, pace)).await?;
+        let merged = Pace::work(effort, move |pace| merging.run(windows, pace)).await?;
         let Merged { gone, new, tally, failed } = merged;
         let (files, days) = (gone.len(), tally.days);
         if files > 0 {

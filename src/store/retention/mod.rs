@@ -125,7 +125,7 @@ impl Retention {
         // Rows in memory as well; and their statistics, which outlive them.
         self.flusher.flush().await?;
         let turn = self.compactor.turn().await;
-        self.compactor.statistics(self.compactor.cpu_share()).run().await?;
+        self.compactor.statistics(self.compactor.effort()).run().await?;
         drop(turn);
         let when = Moment { now, sealed: self.flusher.shared.sealed() };
         let mut total = Amount::default();
@@ -176,12 +176,12 @@ impl Retention {
             return Ok(Some(cleared));
         }
         let (place, dir) = (self.flusher.shared.place().clone(), self.flusher.shared.lake_dir(table));
-        let (disk, by, share) = (place.disk().clone(), cutoffs.clone(), self.compactor.cpu_share());
+        let (disk, by, effort) = (place.disk().clone(), cutoffs.clone(), self.compactor.effort());
         let look = {
             let (disk, dir) = (disk.clone(), dir.clone());
             move |pace| scan::files((disk.as_ref(), &dir), &files, &by, pace)
         };
-        let found = Pace::work(share, look).await?;
+        let found = Pace::work(effort, look).await?;
         let (holding, well): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, expired)| expired.rows > 0);
         cleared.paths.extend(well.into_iter().map(|(file, _)| file.path.clone()));
         if holding.is_empty() {
@@ -196,7 +196,7 @@ impl Retention {
         }
         let cutoffs = cutoffs.clone();
         let edge = move |pace| Edge { disk, dir, table, day, cutoffs, pace }.rewrite(holding);
-        let (gone, new, amount) = Pace::work(share, edge).await?;
+        let (gone, new, amount) = Pace::work(effort, edge).await?;
         let paths: Vec<String> = new.iter().map(|f| f.path.clone()).collect();
         let is_done = self.compactor.swap(Swap { table, gone, new, change: Change::Deletion }).await?;
         cleared.paths.extend(paths);

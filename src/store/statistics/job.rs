@@ -18,7 +18,7 @@ use crate::store::lake::batch::Batch;
 use crate::store::lake::delta::Position;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::source::Source;
-use crate::store::pace::Pace;
+use crate::store::pace::{Effort, Pace};
 use crate::store::table::Table;
 
 /// A window is left open this long after its end: live readings are still on their way.
@@ -28,8 +28,7 @@ const GRACE_US: i64 = 2 * MICROS_PER_SECOND;
 pub struct Job {
     pub flusher: Arc<Flusher>,
     pub catalog: Arc<Catalog>,
-    /// Share of one processor.
-    pub cpu_share: f64,
+    pub effort: Effort,
     /// Told of days; ends the work when cancelled.
     pub progress: Progress,
 }
@@ -97,7 +96,7 @@ impl Job {
             }
             batch.finish()
         };
-        Pace::work(self.cpu_share, work).await
+        Pace::work(self.effort, work).await
     }
 
     async fn commit(&self, scope: &Scope, files: &[LakeFile]) -> Result<()> {
