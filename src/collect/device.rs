@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::board::Board;
-use super::modbus::line::Line;
+use super::line::Line;
 use super::poller::Poller;
 use super::runtime::Ports;
 use crate::domain::DeviceId;

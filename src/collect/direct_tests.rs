@@ -1,6 +1,7 @@
 //! What an address asks for, and one read of it.
 
 use super::*;
+use crate::collect::modbus::client::Framing;
 use crate::collect::modbus::fake::FakeDevice;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ fn addresses_are_read_as_written() {
     ] {
         let asked = parse(address, TIMEOUT).unwrap();
         let register = asked.register.to_string();
-        let endpoint = &asked.endpoint;
+        let Endpoint::Modbus(endpoint) = Endpoint::of(&asked.device).unwrap();
         let got = (
             endpoint.host.as_str(),
             endpoint.port,
@@ -43,7 +44,8 @@ fn addresses_are_read_as_written() {
         assert_eq!(got, expected, "{name}");
     }
     let rtu = parse("modbus://plc/hr:0?framing=rtu_over_tcp", TIMEOUT).unwrap();
-    assert_eq!(rtu.endpoint.framing, Framing::RtuOverTcp);
+    let Endpoint::Modbus(rtu) = Endpoint::of(&rtu.device).unwrap();
+    assert_eq!(rtu.framing, Framing::RtuOverTcp);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Collectors: poll devices and hand what they said to a sink. One folder per protocol; everything beside them is
-//! shared by all.
+//! shared by all. `address`, `point`, `client`, `line` and `link` are the seam: what they say of every protocol they pass on
+//! to the one at hand, and `registers` is what the protocols of numbered registers have in common.
 //!
 //! Owns connections, schedules, quality and deadband. Deliberately knows neither where devices are kept nor where
 //! readings go: those are the ports `Plant` and `SampleSink`.
@@ -9,12 +10,18 @@ pub mod direct;
 pub mod fault;
 pub mod io;
 pub mod modbus;
+pub mod registers;
 pub mod runtime;
 pub mod value;
 
+mod address;
 mod backoff;
 mod board;
+mod client;
 mod device;
+mod line;
+mod link;
+mod point;
 mod poller;
 mod schedule;
 mod tags;
@@ -24,8 +31,10 @@ mod poller_tests;
 #[cfg(test)]
 mod world;
 
+use address::Address;
+
 use crate::domain::FieldError;
-use crate::domain::device::Protocol;
+use crate::domain::device::{DeviceSpec, Protocol};
 
 pub use runtime::{CollectOptions, Collectors};
 
@@ -35,10 +44,10 @@ pub use runtime::{CollectOptions, Collectors};
 /// caller's rule (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     match protocol {
-        Protocol::Modbus => path
-            .parse::<modbus::address::Address>()
-            .map(drop)
-            .map_err(|error| FieldError::new("path", error.to_string())),
+        Protocol::Modbus => {
+            let parsed = Address::parse(&DeviceSpec::new("", protocol), path);
+            parsed.map(drop).map_err(|error| FieldError::new("path", error))
+        }
         Protocol::Melsec | Protocol::Fenet | Protocol::Opcua if path.trim().is_empty() => {
             Err(FieldError::new("path", "This field may not be blank."))
         }

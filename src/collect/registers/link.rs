@@ -1,30 +1,38 @@
-//! The collector's way to a Modbus device: connects when needed, polls a batch of points, keeps one failing
-//! register from spoiling its neighbours, and remembers which registers must not be read over.
+//! The collector's way to a device of numbered registers: connects when needed, polls a batch of points in few reads,
+//! keeps one failing register from spoiling its neighbours, and remembers which registers must not be read over.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::client::{Data, Endpoint};
-use super::line::Line;
-use super::plan::{self, Block, Rules, Span};
-use super::point::{Point, Target};
+use super::plan::{self, Block, Rules};
+use super::point::Point;
+use super::{Data, Span, Unit};
 use crate::collect::board::Board;
-use crate::collect::fault::Fault;
+use crate::collect::client::Endpoint;
+use crate::collect::fault::{Fault, Meaning};
+use crate::collect::line::Line;
+use crate::collect::point;
 use crate::collect::tags::Answer;
 use crate::collect::value::Value;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
 use crate::domain::{Clock, Error, Micros, Result, StreamId};
 
-/// Exceptions 02 and 03 on a joined read: some register of it does not exist, or it is too long for this device.
-/// A repeat never cures them.
-const NO_SUCH_REGISTER: u8 = 2;
-const NO_SUCH_COUNT: u8 = 3;
 /// A joined read is never made shorter than the widest value.
 const WIDEST_VALUE: u16 = 4;
-/// Exceptions 0A and 0B come from a gateway that cannot reach the device.
-const GATEWAY: [u8; 2] = [0x0A, 0x0B];
+/// The widest gap that a device may be told to have read over, in words.
+const MAX_GAP: u64 = 125;
+
+/// Words read although nobody wants them, to save a request.
+const DEFAULT_MAX_GAP: u16 = 8;
+
+/// A stream and its point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Target {
+    stream: StreamId,
+    point: Point,
+}
 
 /// The streams polled together and the reads that fetch them.
 #[derive(Debug, Default)]
@@ -40,8 +48,8 @@ impl Batch {
     pub fn new(device: &DeviceSpec, streams: &[Arc<Stream>]) -> Batch {
         let mut batch = Batch::default();
         for stream in streams {
-            match Point::of(device, &stream.spec) {
-                Ok(point) => {
+            match point::Point::of(device, &stream.spec) {
+                Ok(point::Point::Register(point)) => {
                     batch.spans.push(point.span);
                     batch.targets.push(Target { stream: stream.id, point });
                 }
@@ -65,7 +73,7 @@ pub struct Link {
 impl Link {
     /// Connects nowhere yet. The error names the setting that is wrong.
     pub fn new(spec: &DeviceSpec, line: Arc<Line>, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
-        let rules = Rules { max_gap: max_gap(spec)?, ..Rules::default() };
+        let rules = Rules::new(max_gap(spec)?);
         Ok(Link { endpoint: Endpoint::of(spec)?, rules, line, board, clock })
     }
 
@@ -110,12 +118,13 @@ impl Link {
         for block in &batch.blocks {
             let (ts, outcome) = self.read(block.span).await?;
             match outcome {
-                Err(Fault::Refused { code: code @ (NO_SUCH_REGISTER | NO_SUCH_COUNT), .. })
-                    if block.members.len() > 1 =>
-                {
+                Err(Fault::Refused {
+                    meaning: meaning @ (Meaning::NoSuchRegister | Meaning::NoSuchCount),
+                    ..
+                }) if block.members.len() > 1 => {
                     let is_any_refused = self.read_apart(batch, block, answers).await?;
                     if !is_any_refused {
-                        self.learn(code, block, &batch.spans);
+                        self.learn(meaning, block, &batch.spans);
                     }
                     is_planned_anew = true;
                 }
@@ -161,15 +170,14 @@ impl Link {
 
     /// Every member of a refused block can be read alone: it was too long, or reached over registers that do not
     /// exist.
-    fn learn(&mut self, code: u8, block: &Block, spans: &[Span]) {
+    fn learn(&mut self, meaning: Meaning, block: &Block, spans: &[Span]) {
         let gaps = plan::gaps(block, spans);
-        if code == NO_SUCH_REGISTER && !gaps.is_empty() {
+        if meaning == Meaning::NoSuchRegister && !gaps.is_empty() {
             self.rules.holes.extend(gaps);
         } else {
-            let words = if block.span.space.is_bits() {
-                block.span.len / plan::BITS_PER_WORD
-            } else {
-                block.span.len
+            let words = match block.span.space.unit() {
+                Unit::Bit => block.span.len / plan::BITS_PER_WORD,
+                Unit::Word => block.span.len,
             };
             self.rules.max_words = (words / 2).max(WIDEST_VALUE);
         }
@@ -181,24 +189,20 @@ impl Link {
         let client = turn.client(&self.endpoint).await;
         let client = client.inspect_err(|fault| self.board.failed(self.clock.now(), fault))?;
         let started = Instant::now();
-        let outcome = client.read(span).await;
+        let outcome = client.read_registers(span).await;
         let now = self.clock.now();
         match &outcome {
             Ok(_) => self.board.answered(now, started.elapsed()),
             Err(fault) => self.board.failed(now, fault),
         }
         match outcome {
-            Err(fault) if fault.is_loss() || is_behind_gateway(&fault) => {
+            Err(fault) if fault.is_loss() => {
                 turn.hang_up();
                 Err(fault)
             }
             outcome => Ok((now, outcome)),
         }
     }
-}
-
-fn is_behind_gateway(fault: &Fault) -> bool {
-    matches!(fault, Fault::Refused { code, .. } if GATEWAY.contains(code))
 }
 
 fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>) -> Answer {
@@ -213,9 +217,9 @@ fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>
 
 fn max_gap(spec: &DeviceSpec) -> Result<u16> {
     let setting = spec.metadata.get("max_gap").filter(|setting| !setting.is_null());
-    let Some(setting) = setting else { return Ok(plan::DEFAULT_MAX_GAP) };
-    let gap = setting.as_u64().and_then(|gap| u16::try_from(gap).ok()).filter(|gap| *gap <= plan::MAX_WORDS);
+    let Some(setting) = setting else { return Ok(DEFAULT_MAX_GAP) };
+    let gap = setting.as_u64().filter(|gap| *gap <= MAX_GAP).and_then(|gap| u16::try_from(gap).ok());
     gap.ok_or_else(|| {
-        Error::field("max_gap", format!("{setting} is not a whole number from 0 to {}.", plan::MAX_WORDS))
+        Error::field("max_gap", format!("{setting} is not a whole number from 0 to {MAX_GAP}."))
     })
 }

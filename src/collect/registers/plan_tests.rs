@@ -3,20 +3,23 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::collect::modbus::MAX_READ_WORDS;
+use crate::collect::modbus::address::Space as Modbus;
+use crate::collect::registers::Space;
 
-fn words(start: u16, len: u16) -> Span {
-    Span { space: Space::Holding, start, len }
+fn words(start: u32, len: u16) -> Span {
+    Span { space: Space::Modbus(Modbus::Holding), start, len }
 }
 
-fn bits(start: u16) -> Span {
-    Span { space: Space::Coil, start, len: 1 }
+fn bits(start: u32) -> Span {
+    Span { space: Space::Modbus(Modbus::Coil), start, len: 1 }
 }
 
 fn rules(max_gap: u16) -> Rules {
-    Rules { max_gap, ..Rules::default() }
+    Rules::new(max_gap)
 }
 
-fn spans(blocks: &[Block]) -> Vec<(u16, u16)> {
+fn spans(blocks: &[Block]) -> Vec<(u32, u16)> {
     blocks.iter().map(|b| (b.span.start, b.span.len)).collect()
 }
 
@@ -54,7 +57,7 @@ fn points_are_joined_into_few_reads() {
 
 #[test]
 fn spaces_are_never_mixed() {
-    let points = [words(0, 1), Span { space: Space::Input, start: 1, len: 1 }, bits(1)];
+    let points = [words(0, 1), Span { space: Space::Modbus(Modbus::Input), start: 1, len: 1 }, bits(1)];
     assert_eq!(coalesce(&points, &rules(8)).len(), 3);
 }
 
@@ -71,11 +74,7 @@ fn holes_are_not_read_over() {
         ("elsewhere", vec![words(0, 1), words(1, 1)], words(9, 1), vec![(0, 2)]),
         ("twice_the_same_bad_point_is_one_read", vec![words(1, 1), words(1, 1)], words(1, 1), vec![(1, 1)]),
     ] {
-        assert_eq!(
-            spans(&coalesce(&points, &Rules { holes: vec![hole], ..Rules::default() })),
-            expected,
-            "{name}"
-        );
+        assert_eq!(spans(&coalesce(&points, &Rules { holes: vec![hole], ..rules(8) })), expected, "{name}");
     }
 }
 
@@ -87,11 +86,13 @@ fn gaps_are_what_nobody_wants() {
 }
 
 fn any_span() -> impl Strategy<Value = Span> {
-    let space = prop::sample::select(vec![Space::Coil, Space::Discrete, Space::Holding, Space::Input]);
-    (space, prop_oneof![0u16..300, any::<u16>()], 1u16..=4).prop_map(|(space, start, len)| {
-        let len = if space.is_bits() { 1 } else { len };
-        Span { space, start: start.min(u16::MAX - len + 1), len }
-    })
+    let space = prop::sample::select(vec![Modbus::Coil, Modbus::Discrete, Modbus::Holding, Modbus::Input]);
+    (space.prop_map(Space::Modbus), prop_oneof![0u32..300, 0u32..65_536], 1u16..=4).prop_map(
+        |(space, start, len)| {
+            let len = if space.unit() == Unit::Bit { 1 } else { len };
+            Span { space, start: start.min(space.end() - u32::from(len)), len }
+        },
+    )
 }
 
 proptest! {
@@ -99,14 +100,14 @@ proptest! {
     fn a_plan_covers_every_point_and_respects_limits(
         points in prop::collection::vec(any_span(), 0..200),
         max_gap in 0u16..20,
-        max_words in 4..=MAX_WORDS,
+        max_words in 4..=MAX_READ_WORDS,
         holes in prop::collection::vec(any_span(), 0..5),
     ) {
         let rules = Rules { max_gap, max_words, holes };
         let blocks = coalesce(&points, &rules);
         let mut served = vec![0; points.len()];
         for block in &blocks {
-            let (limit, gap) = if block.span.space.is_bits() { (max_words * 16, max_gap * 8) } else { (max_words, max_gap) };
+            let (limit, gap) = if block.span.space.unit() == Unit::Bit { (max_words * 16, max_gap * 8) } else { (max_words, max_gap) };
             prop_assert!((1..=limit).contains(&block.span.len));
             prop_assert!(block.span.end() <= 65_536);
             for member in &block.members {

@@ -3,27 +3,30 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::collect::modbus::address::Space;
+use crate::collect::address::Address;
+use crate::collect::modbus::address::Space as Modbus;
+use crate::collect::point::{self, Answered};
+use crate::collect::registers::Space;
 use crate::domain::DeviceId;
-use crate::domain::device::Protocol;
-use crate::domain::stream::ByteOrder;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::stream::{ByteOrder, StreamSpec};
 
 fn point(
     path: &str,
     kind: StreamKind,
     set: impl FnOnce(&mut DeviceSpec, &mut StreamSpec),
-) -> Result<Point, String> {
+) -> Result<point::Point, String> {
     let mut device = DeviceSpec::new("plc", Protocol::Modbus);
     let mut stream = StreamSpec::new("x", DeviceId(1));
     (stream.path, stream.kind) = (path.into(), kind);
     set(&mut device, &mut stream);
-    Point::of(&device, &stream)
+    point::Point::of(&device, &stream)
 }
 
 #[test]
 fn values_are_taken_from_their_registers() {
-    let block = Span { space: Space::Holding, start: 10, len: 4 };
-    let words = Data::Words(vec![0x1234, 0x5678, 0x8001, 0xFFFE]);
+    let block = Span { space: Space::Modbus(Modbus::Holding), start: 10, len: 4 };
+    let words = Answered::Registers(block, Data::Words(vec![0x1234, 0x5678, 0x8001, 0xFFFE]));
     for (name, path, kind, expected) in [
         ("first", "hr:10", StreamKind::Uint16, Some(Value::Uint(0x1234))),
         ("two_words_low_first", "hr:10", StreamKind::Uint32, Some(Value::Uint(0x5678_1234))),
@@ -36,24 +39,26 @@ fn values_are_taken_from_their_registers() {
         ("past_the_block", "hr:13", StreamKind::Uint32, None),
     ] {
         let point = point(path, kind, |_, _| ()).unwrap();
-        assert_eq!(point.decode(block, &words), expected, "{name}");
+        assert_eq!(point.decode(&words), expected, "{name}");
     }
     let coil = point("co:3", StreamKind::Fp64, |_, _| ()).unwrap();
-    let coils = Span { space: Space::Coil, start: 2, len: 2 };
-    assert_eq!(coil.decode(coils, &Data::Bits(vec![false, true])), Some(Value::Bit(true)));
-    assert_eq!(coil.decode(coils, &words), None);
+    let coils = Span { space: Space::Modbus(Modbus::Coil), start: 2, len: 2 };
+    let bits = Answered::Registers(coils, Data::Bits(vec![false, true]));
+    assert_eq!(coil.decode(&bits), Some(Value::Bit(true)));
+    assert_eq!(coil.decode(&words), None);
 }
 
 #[test]
 fn the_nearest_setting_of_word_order_counts() {
-    let words = Data::Words(vec![0x1234, 0x5678]);
+    let span = Span { space: Space::Modbus(Modbus::Holding), start: 0, len: 2 };
+    let words = Answered::Registers(span, Data::Words(vec![0x1234, 0x5678]));
     let read = |device_order, stream_order, wordorder: Json| {
         let point = point("hr:0", StreamKind::Uint32, |device, stream| {
             device.byteorder = device_order;
             stream.byteorder = stream_order;
             stream.metadata.insert("wordorder".into(), wordorder);
         });
-        point.map(|p| p.decode(p.span, &words))
+        point.map(|p| p.decode(&words))
     };
     let (big, little) = (ByteOrder::Big, ByteOrder::Little);
     assert_eq!(read(big, None, Json::Null), Ok(Some(Value::Uint(0x1234_5678))));
@@ -80,20 +85,16 @@ fn what_cannot_be_read_says_why() {
 #[test]
 fn a_value_is_written_where_it_is_read() {
     let (one, swapped) = (WordOrder::Cdab, WordOrder::Dcba);
-    let bits = |mask, bits| Some(Change::Bits { register: 7, mask, bits });
+    let at = |space| Cell { space: Space::Modbus(space), offset: 7 };
+    let bits = |mask, bits| Some(Change::Masked { cell: at(Modbus::Holding), mask, bits });
+    let coil = |on| Some(Change::Bits(at(Modbus::Coil), vec![on]));
+    let words = |words| Some(Change::Words(at(Modbus::Holding), words));
     for (name, path, kind, order, value, expected) in [
-        ("coil", "co:7", StreamKind::Bit, one, Value::Bit(true), Some(Change::Coil(7, true))),
-        ("coil_as_a_number", "co:7", StreamKind::Uint16, one, Value::Uint(0), Some(Change::Coil(7, false))),
+        ("coil", "co:7", StreamKind::Bit, one, Value::Bit(true), coil(true)),
+        ("coil_as_a_number", "co:7", StreamKind::Uint16, one, Value::Uint(0), coil(false)),
         ("coil_of_two", "co:7", StreamKind::Uint16, one, Value::Uint(2), None),
-        ("one_word", "hr:7", StreamKind::Int16, one, Value::Int(-2), Some(Change::Words(7, vec![0xFFFE]))),
-        (
-            "two_words",
-            "hr:7",
-            StreamKind::Uint32,
-            one,
-            Value::Uint(0x1234_5678),
-            Some(Change::Words(7, vec![0x5678, 0x1234])),
-        ),
+        ("one_word", "hr:7", StreamKind::Int16, one, Value::Int(-2), words(vec![0xFFFE])),
+        ("two_words", "hr:7", StreamKind::Uint32, one, Value::Uint(0x1234_5678), words(vec![0x5678, 0x1234])),
         ("too_large", "hr:7", StreamKind::Uint16, one, Value::Uint(65_536), None),
         ("with_a_fraction", "hr:7", StreamKind::Uint16, one, Value::Float(0.5), None),
         ("bit_of_a_register", "hr:7.5", StreamKind::Bit, one, Value::Bit(true), bits(0x20, 0x20)),
@@ -104,7 +105,8 @@ fn a_value_is_written_where_it_is_read() {
         ("byte_of_swapped_bytes", "hr:7", StreamKind::Byte, swapped, Value::Uint(0xAB), bits(0xFF00, 0xAB00)),
         ("byte_of_256", "hr:7", StreamKind::Byte, one, Value::Uint(256), None),
     ] {
-        let point = Point::new(path.parse().unwrap(), kind, order).unwrap();
-        assert_eq!(point.encode(value), expected, "{name}");
+        let address = Address::parse(&DeviceSpec::new("plc", Protocol::Modbus), path).unwrap();
+        let point = address.point(kind, order).unwrap();
+        assert_eq!(point.encode(value), expected.map(point::Change::Registers), "{name}");
     }
 }

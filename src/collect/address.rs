@@ -1,0 +1,68 @@
+//! One place on a device, as the grammar of its protocol names it.
+
+use std::fmt;
+
+use super::codec::WordOrder;
+use super::modbus;
+use super::point::Point;
+use super::registers::{self, Cell};
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::stream::StreamKind;
+
+/// A place that can be read. Its `Display` is the canonical form, which parses back to the same place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Address {
+    Modbus(modbus::address::Address),
+}
+
+impl Address {
+    /// Reads what a user wrote for a device; the error shows the valid forms.
+    pub fn parse(device: &DeviceSpec, text: &str) -> Result<Address, String> {
+        match device.protocol {
+            Protocol::Modbus => text.parse().map(Address::Modbus).map_err(in_words),
+            protocol @ (Protocol::Opcua
+            | Protocol::Melsec
+            | Protocol::Fenet
+            | Protocol::Http
+            | Protocol::Ai
+            | Protocol::Virtual
+            | Protocol::File
+            | Protocol::Mqtt
+            | Protocol::Vnc
+            | Protocol::V4l2) => Err(format!("a device of protocol \"{protocol}\" has no registers")),
+        }
+    }
+
+    /// What it holds unless somebody says otherwise: a bit for what is one, else uint16.
+    pub fn default_kind(&self) -> StreamKind {
+        match self {
+            Address::Modbus(address) if address.space.is_bits() || address.bit.is_some() => StreamKind::Bit,
+            Address::Modbus(_) => StreamKind::Uint16,
+        }
+    }
+
+    /// The value of a kind that lies there. The error says why there can be none.
+    pub fn point(&self, kind: StreamKind, order: WordOrder) -> Result<Point, String> {
+        let (cell, bit) = match self {
+            Address::Modbus(address) => {
+                let space = registers::Space::Modbus(address.space);
+                (Cell { space, offset: address.offset.into() }, address.bit)
+            }
+        };
+        registers::point::Point::new(cell, bit, kind, order)
+            .map(Point::Register)
+            .map_err(|fault| fault.of(kind, self))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Modbus(address) => address.fmt(f),
+        }
+    }
+}
+
+fn in_words(error: impl std::error::Error) -> String {
+    error.to_string()
+}
