@@ -57,6 +57,10 @@ impl Register {
             (Ok(place), Access::Write) if !place.is_writable() => {
                 vec![FieldError::new("register", "Register is read-only.")]
             }
+            (Ok(place), Access::Write) if !place.is_allowed(&device.spec) => {
+                let message = "Register is not among the device's writable registers.";
+                vec![FieldError::new("register", message)]
+            }
             (Ok(_), _) => Vec::new(),
         }
     }

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::codec::WordOrder;
-use super::modbus;
 use super::point::Point;
-use super::registers::{self, Cell};
+use super::registers::{self, Cell, Unit};
+use super::{fenet, melsec, modbus};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::StreamKind;
 
@@ -13,6 +13,8 @@ use crate::domain::stream::StreamKind;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Address {
     Modbus(modbus::address::Address),
+    Melsec(melsec::address::Address),
+    Fenet(fenet::address::Address),
 }
 
 impl Address {
@@ -20,9 +22,9 @@ impl Address {
     pub fn parse(device: &DeviceSpec, text: &str) -> Result<Address, String> {
         match device.protocol {
             Protocol::Modbus => text.parse().map(Address::Modbus).map_err(in_words),
+            Protocol::Melsec => melsec::client::parse_address(device, text).map(Address::Melsec),
+            Protocol::Fenet => text.parse().map(Address::Fenet).map_err(in_words),
             protocol @ (Protocol::Opcua
-            | Protocol::Melsec
-            | Protocol::Fenet
             | Protocol::Http
             | Protocol::Ai
             | Protocol::Virtual
@@ -33,11 +35,18 @@ impl Address {
         }
     }
 
-    /// What it holds unless somebody says otherwise: a bit for what is one, else uint16.
+    /// What it holds unless somebody says otherwise: a bit for what is one, else uint16 or what its size letter says.
     pub fn default_kind(&self) -> StreamKind {
         match self {
             Address::Modbus(address) if address.space.is_bits() || address.bit.is_some() => StreamKind::Bit,
             Address::Modbus(_) => StreamKind::Uint16,
+            Address::Melsec(address) => match address.device.unit() {
+                Unit::Bit => StreamKind::Bit,
+                Unit::Wide(_) => StreamKind::Uint32,
+                Unit::Byte | Unit::Word if address.bit.is_some() => StreamKind::Bit,
+                Unit::Byte | Unit::Word => StreamKind::Uint16,
+            },
+            Address::Fenet(address) => address.default_kind(),
         }
     }
 
@@ -48,6 +57,11 @@ impl Address {
                 let space = registers::Space::Modbus(address.space);
                 (Cell { space, offset: address.offset.into() }, address.bit)
             }
+            Address::Melsec(address) => {
+                let space = registers::Space::Melsec(address.device);
+                (Cell { space, offset: address.number }, address.bit)
+            }
+            Address::Fenet(address) => (address.cell(), address.bit()),
         };
         registers::point::Point::new(cell, bit, kind, order)
             .map(Point::Register)
@@ -59,6 +73,8 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Modbus(address) => address.fmt(f),
+            Address::Melsec(address) => address.fmt(f),
+            Address::Fenet(address) => address.fmt(f),
         }
     }
 }

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::modbus;
 use super::point::{Answered, Change, Point};
 use super::registers::{self, Data, Span};
+use super::{fenet, melsec, modbus};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::{Error, Result};
 
@@ -16,6 +16,8 @@ use crate::domain::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Endpoint {
     Modbus(modbus::client::Endpoint),
+    Melsec(melsec::client::Endpoint),
+    Fenet(fenet::client::Endpoint),
 }
 
 impl Endpoint {
@@ -23,9 +25,9 @@ impl Endpoint {
     pub fn of(spec: &DeviceSpec) -> Result<Endpoint> {
         match spec.protocol {
             Protocol::Modbus => modbus::client::Endpoint::of(spec).map(Endpoint::Modbus),
+            Protocol::Melsec => melsec::client::Endpoint::of(spec).map(Endpoint::Melsec),
+            Protocol::Fenet => fenet::client::Endpoint::of(spec).map(Endpoint::Fenet),
             protocol @ (Protocol::Opcua
-            | Protocol::Melsec
-            | Protocol::Fenet
             | Protocol::Http
             | Protocol::Ai
             | Protocol::Virtual
@@ -41,39 +43,56 @@ impl Endpoint {
 
     /// For connecting and for each request.
     pub fn timeout(&self) -> Duration {
-        let Endpoint::Modbus(endpoint) = self;
-        endpoint.timeout
+        match self {
+            Endpoint::Modbus(endpoint) => endpoint.timeout,
+            Endpoint::Melsec(endpoint) => endpoint.peer.timeout,
+            Endpoint::Fenet(endpoint) => endpoint.peer.timeout,
+        }
     }
 }
 
 /// A session with one device; one request at a time.
 pub enum Client {
     Modbus(modbus::client::Client),
+    Melsec(melsec::client::Client),
+    Fenet(fenet::client::Client),
 }
 
 impl Client {
     pub async fn connect(endpoint: &Endpoint) -> Result<Client, Fault> {
         match endpoint {
             Endpoint::Modbus(endpoint) => modbus::client::Client::connect(endpoint).await.map(Client::Modbus),
+            Endpoint::Melsec(endpoint) => melsec::client::Client::connect(endpoint).await.map(Client::Melsec),
+            Endpoint::Fenet(endpoint) => fenet::client::Client::connect(endpoint).await.map(Client::Fenet),
         }
     }
 
     /// Whether this connection leads there and is not spent.
     pub fn is_usable(&self, endpoint: &Endpoint) -> bool {
-        let (Client::Modbus(client), Endpoint::Modbus(endpoint)) = (self, endpoint);
-        client.is_usable(endpoint)
+        match (self, endpoint) {
+            (Client::Modbus(client), Endpoint::Modbus(endpoint)) => client.is_usable(endpoint),
+            (Client::Melsec(client), Endpoint::Melsec(endpoint)) => client.is_usable(endpoint),
+            (Client::Fenet(client), Endpoint::Fenet(endpoint)) => client.is_usable(endpoint),
+            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_), _) => false,
+        }
     }
 
     /// Whether any byte of the latest request may have left: if not, the device cannot have acted on it.
     pub fn has_sent(&self) -> bool {
-        let Client::Modbus(client) = self;
-        client.has_sent()
+        match self {
+            Client::Modbus(client) => client.has_sent(),
+            Client::Melsec(client) => client.has_sent(),
+            Client::Fenet(client) => client.has_sent(),
+        }
     }
 
     /// Whether the device ever answered on this connection.
     pub fn has_answered(&self) -> bool {
-        let Client::Modbus(client) = self;
-        client.has_answered()
+        match self {
+            Client::Modbus(client) => client.has_answered(),
+            Client::Melsec(client) => client.has_answered(),
+            Client::Fenet(client) => client.has_answered(),
+        }
     }
 
     /// Reads one point.
@@ -98,12 +117,32 @@ impl Client {
     pub async fn read_registers(&mut self, span: Span) -> Result<Data, Fault> {
         match self {
             Client::Modbus(client) => client.read(span).await,
+            Client::Melsec(client) => client.read(span).await,
+            Client::Fenet(client) => client.read(span).await,
+        }
+    }
+
+    /// Reads several short spans, in one request where the protocol has such requests; each of their spaces says how
+    /// many cells all may have together (`Space::max_scattered`).
+    pub async fn read_together(&mut self, spans: &[Span]) -> Result<Vec<Data>, Fault> {
+        match self {
+            Client::Modbus(client) => {
+                let mut all = Vec::new();
+                for span in spans {
+                    all.push(client.read(*span).await?);
+                }
+                Ok(all)
+            }
+            Client::Melsec(client) => client.read_together(spans).await,
+            Client::Fenet(client) => client.read_together(spans).await,
         }
     }
 
     async fn write_registers(&mut self, change: &registers::Change) -> Result<(), Fault> {
         match self {
             Client::Modbus(client) => client.write(change).await,
+            Client::Melsec(client) => client.write(change).await,
+            Client::Fenet(client) => client.write(change).await,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! One direct read of one register from its address alone: no device, no stream, nothing stored.
 //!
-//! `modbus://HOST[:PORT]/REGISTER?type=fp32&unit=1&byteorder=big&framing=rtu_over_tcp`; `wordorder` instead of
-//! `byteorder` names one of the four orders. Defaults: port 502, type uint16 (bit for coils and inputs), unit 1,
-//! byteorder little, framing tcp.
+//! `PROTOCOL://HOST[:PORT]/REGISTER?type=fp32&byteorder=big&unit=1` of Modbus, MELSEC or FEnet; `wordorder` instead of
+//! `byteorder` names one of the four orders; other parameters are the protocol's settings, such as `framing=rtu_over_tcp`,
+//! `frame=4E` or `cpu=XGI`. Defaults are those of a device; without a type a register is what it is by itself: a bit,
+//! uint16, or what a size letter says.
 
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use url::Url;
 
 use super::address::Address;
@@ -27,7 +29,7 @@ pub struct DirectRead {
     pub kind: StreamKind,
     /// In the order asked for.
     pub value: Value,
-    /// As they came from the device: the bytes of the registers, or 0 or 1 for a coil or input.
+    /// As they came from the device: the bytes of the registers, or 0 or 1 for a single bit each.
     pub raw: Vec<u8>,
     /// The value in every word order; empty for single bits, which have none.
     pub orders: Vec<(WordOrder, Value)>,
@@ -46,15 +48,20 @@ pub async fn read(address: &str, timeout: Duration) -> Result<DirectRead> {
     };
     let Answered::Registers(_, data) = &answered;
     let orders = match data {
-        Data::Bits(_) => Vec::new(),
-        Data::Words(_) => WordOrder::ALL
+        Data::Bits(bits) if bits.len() == 1 => Vec::new(),
+        Data::Bits(_) | Data::Bytes(_) | Data::Words(_) => WordOrder::ALL
             .into_iter()
             .map(|order| Ok((order, value(asked.point(order)?)?)))
             .collect::<Result<_>>()?,
     };
     let raw = match data {
         Data::Bits(bits) => bits.iter().map(|bit| u8::from(*bit)).collect(),
-        Data::Words(words) => words.iter().flat_map(|word| word.to_be_bytes()).collect(),
+        Data::Bytes(bytes) => bytes.clone(),
+        // Modbus alone sends the high byte of a word first.
+        Data::Words(words) if asked.device.protocol == Protocol::Modbus => {
+            words.iter().flat_map(|word| word.to_be_bytes()).collect()
+        }
+        Data::Words(words) => words.iter().flat_map(|word| word.to_le_bytes()).collect(),
     };
     let (register, kind) = (asked.register.to_string(), asked.kind);
     Ok(DirectRead { register, kind, value: value(point)?, raw, orders })
@@ -76,13 +83,40 @@ impl Asked {
     }
 }
 
-const FORM: &str = "write modbus://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32";
+const FORM: &str = "write PROTOCOL://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32, \
+                    melsec://127.0.0.1:5007/D100?type=int16&frame=3E or fenet://127.0.0.1:2004/%25DW100";
 
-/// Settings of a protocol that an address can name, each with what it may be.
-fn settings(protocol: Protocol) -> &'static [(&'static str, &'static [&'static str])] {
+/// What a parameter may be.
+enum Valid {
+    OneOf(&'static [&'static str]),
+    UpTo(u64),
+}
+
+/// Settings of a protocol that an address can name.
+fn settings(protocol: Protocol) -> &'static [(&'static str, Valid)] {
     match protocol {
-        Protocol::Modbus => &[("framing", &["tcp", "rtu_over_tcp"])],
-        _ => &[],
+        Protocol::Modbus => &[("framing", Valid::OneOf(&["tcp", "rtu_over_tcp"]))],
+        Protocol::Melsec => &[
+            ("frame", Valid::OneOf(&["3E", "4E"])),
+            ("encoding", Valid::OneOf(&["binary", "ascii"])),
+            ("transport", Valid::OneOf(&["tcp", "udp"])),
+            ("series", Valid::OneOf(&["q", "iqr"])),
+            ("xy_radix", Valid::OneOf(&["hex", "oct"])),
+            ("network", Valid::UpTo(0xFF)),
+            ("pc", Valid::UpTo(0xFF)),
+            ("module_io", Valid::UpTo(0xFFFF)),
+        ],
+        Protocol::Fenet => {
+            &[("cpu", Valid::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])), ("base", Valid::UpTo(15))]
+        }
+        Protocol::Opcua
+        | Protocol::Http
+        | Protocol::Ai
+        | Protocol::Virtual
+        | Protocol::File
+        | Protocol::Mqtt
+        | Protocol::Vnc
+        | Protocol::V4l2 => &[],
     }
 }
 
@@ -110,7 +144,10 @@ fn parse(address: &str, timeout: Duration) -> Result<Asked> {
             _ => set(&mut device, &key, &setting)?,
         }
     }
-    let register = percent_decode(url.path().trim_start_matches('/'));
+    let path = url.path().trim_start_matches('/');
+    // `%DB200` is what people type; only `%25DB200` is an escape.
+    let is_plain = protocol == Protocol::Fenet && !path.starts_with("%25");
+    let register = if is_plain { path.to_owned() } else { percent_decode(path) };
     let register = Address::parse(&device, &register).map_err(Error::invalid)?;
     let asked = Asked { device, kind: kind.unwrap_or(register.default_kind()), register, order };
     asked.point(asked.order)?;
@@ -145,10 +182,16 @@ fn set(device: &mut DeviceSpec, key: &str, text: &str) -> Result<()> {
         let names = ["type", "unit", "byteorder", "wordorder"].into_iter();
         return Err(one_of("parameter", key, names.chain(known.iter().map(|(name, _)| *name))));
     };
-    if !valid.contains(&text) {
-        return Err(one_of(key, text, valid.iter().copied()));
-    }
-    device.metadata.insert(key.to_owned(), text.into());
+    let setting: Json = match valid {
+        Valid::OneOf(words) if words.contains(&text) => text.into(),
+        Valid::OneOf(words) => return Err(one_of(key, text, words.iter().copied())),
+        Valid::UpTo(max) => {
+            let number: Option<u64> = text.parse().ok().filter(|number| number <= max);
+            let wrong = || Error::invalid(format!("{key} `{text}` is not a number from 0 to {max}"));
+            number.ok_or_else(wrong)?.into()
+        }
+    };
+    device.metadata.insert(key.to_owned(), setting);
     Ok(())
 }
 

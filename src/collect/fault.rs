@@ -29,6 +29,8 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     Modbus(u8),
+    Melsec(u16),
+    Fenet(u16),
 }
 
 /// What follows from a refusal.
@@ -38,6 +40,8 @@ pub enum Meaning {
     NoSuchRegister,
     /// The same for so many of them in one request, or for this value.
     NoSuchCount,
+    /// Nor is there such a command.
+    NoSuchCommand,
     /// Who answers is not the device, which is out of reach.
     DeviceIsAway,
     Other,
@@ -47,6 +51,8 @@ impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Code::Modbus(code) => write!(f, "exception {code}"),
+            Code::Melsec(_) => write!(f, "end code {self:X}"),
+            Code::Fenet(_) => write!(f, "error code {self:X}"),
         }
     }
 }
@@ -55,6 +61,7 @@ impl fmt::UpperHex for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Code::Modbus(code) => write!(f, "{code:02X}"),
+            Code::Melsec(code) | Code::Fenet(code) => write!(f, "{code:04X}"),
         }
     }
 }

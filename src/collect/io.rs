@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use tokio::time::{Instant, timeout};
 
 use super::address::Address;
@@ -24,10 +25,8 @@ use crate::domain::{DeviceId, Error, Kind, Result};
 /// Whether single registers of such a device can be read and written by this version.
 pub fn supports(protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Modbus => true,
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => true,
         Protocol::Opcua
-        | Protocol::Melsec
-        | Protocol::Fenet
         | Protocol::Http
         | Protocol::Ai
         | Protocol::Virtual
@@ -65,6 +64,13 @@ impl Place {
     /// Some places are the device's own.
     pub fn is_writable(&self) -> bool {
         self.point.is_writable()
+    }
+
+    /// Whether the device's owner lets writes begin here: anywhere, unless `metadata.writable` lists where.
+    pub fn is_allowed(&self, device: &DeviceSpec) -> bool {
+        let Some(list) = device.metadata.get("writable").filter(|list| !list.is_null()) else { return true };
+        let mut registers = list.as_array().into_iter().flatten().filter_map(Json::as_str);
+        registers.any(|register| self.is_at(device, register))
     }
 
     /// Whether it holds nothing but on and off, whatever kind was asked for.

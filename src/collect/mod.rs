@@ -8,7 +8,9 @@
 pub mod codec;
 pub mod direct;
 pub mod fault;
+pub mod fenet;
 pub mod io;
+pub mod melsec;
 pub mod modbus;
 pub mod registers;
 pub mod runtime;
@@ -17,6 +19,7 @@ pub mod value;
 mod address;
 mod backoff;
 mod board;
+mod channel;
 mod client;
 mod device;
 mod line;
@@ -24,6 +27,7 @@ mod link;
 mod point;
 mod poller;
 mod schedule;
+mod settings;
 mod tags;
 
 #[cfg(test)]
@@ -44,16 +48,14 @@ pub use runtime::{CollectOptions, Collectors};
 /// caller's rule (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     match protocol {
-        Protocol::Modbus => {
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => {
             let parsed = Address::parse(&DeviceSpec::new("", protocol), path);
             parsed.map(drop).map_err(|error| FieldError::new("path", error))
         }
-        Protocol::Melsec | Protocol::Fenet | Protocol::Opcua if path.trim().is_empty() => {
+        Protocol::Opcua if path.trim().is_empty() => {
             Err(FieldError::new("path", "This field may not be blank."))
         }
-        Protocol::Melsec
-        | Protocol::Fenet
-        | Protocol::Opcua
+        Protocol::Opcua
         | Protocol::Http
         | Protocol::Ai
         | Protocol::Virtual
@@ -75,6 +77,10 @@ mod tests {
             (Protocol::Modbus, "D100", false),
             (Protocol::Modbus, "", false),
             (Protocol::Melsec, "D100", true),
+            (Protocol::Melsec, "hr:100", false),
+            (Protocol::Melsec, "", false),
+            (Protocol::Fenet, "%DW100", true),
+            (Protocol::Fenet, "D100", false),
             (Protocol::Opcua, " ", false),
             (Protocol::Virtual, "", true),
         ] {

@@ -179,6 +179,7 @@ impl Client {
         match change {
             Change::Bits(cell, bits) => self.write_coils(place(*cell)?.1, bits).await,
             Change::Words(cell, words) => self.write_words(place(*cell)?.1, words).await,
+            Change::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
             Change::Masked { cell, mask, bits } => {
                 let register = place(*cell)?.1;
                 let (request, answer) = (

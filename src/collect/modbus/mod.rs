@@ -12,5 +12,7 @@ pub(super) mod fake;
 pub const MAX_READ_WORDS: u16 = 125;
 /// The same, 6.1 and 6.2: at most 2000 coils or inputs.
 pub const MAX_READ_BITS: u16 = 2000;
+/// The widest gap that is read over to save a request: some devices have illegal holes.
+pub const DEFAULT_GAP: u16 = 8;
 /// Every space has 65,536 cells.
 pub const SPACE_END: u32 = 1 << 16;

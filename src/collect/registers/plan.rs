@@ -2,10 +2,13 @@
 
 use super::{Span, Unit};
 
-/// Bits are cheaper than words: this many in the place of one.
-pub const BITS_PER_WORD: u16 = 16;
-/// And this many for each word of gap.
-const BITS_PER_GAP: u32 = 8;
+/// Bits and bytes are cheaper than words: this many in the place of one.
+const BITS_PER_WORD: u16 = 16;
+const BYTES_PER_WORD: u16 = 2;
+/// And this many bits for each word of gap.
+const BITS_PER_GAP: u16 = 8;
+/// What fills more than this share of a request is worth one of its own.
+const SCATTERED_SHARE: u16 = 4;
 
 /// One read request and which of the points it serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,29 +21,46 @@ pub struct Block {
 /// What a device allows: configured, and learnt from its refusals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// The widest gap that is read over to save a request, in words; eight times as many bits.
-    pub max_gap: u16,
+    /// The widest gap that is read over to save a request, in words; eight times as many bits. `None` is the
+    /// protocol's own.
+    pub max_gap: Option<u16>,
     /// The longest joined read, in words; sixteen times as many bits. The protocol's own limit holds beside it.
     pub max_words: u16,
+    /// Whether blocks that lie apart may share a request where the protocol has such requests.
+    pub gathers: bool,
     /// Stretches that no joined read may touch.
     pub holes: Vec<Span>,
 }
 
 impl Rules {
     /// Nothing learnt yet.
-    pub fn new(max_gap: u16) -> Rules {
-        Rules { max_gap, max_words: u16::MAX, holes: Vec::new() }
+    pub fn new(max_gap: Option<u16>) -> Rules {
+        Rules { max_gap, max_words: u16::MAX, gathers: true, holes: Vec::new() }
     }
 
     /// The longest joined read and the widest gap in it, in cells of the space of `span`.
     fn limits(&self, span: Span) -> (u16, u32) {
+        let gap = self.max_gap.unwrap_or(span.space.default_gap());
         let (len, gap) = match span.space.unit() {
-            Unit::Bit => {
-                (self.max_words.saturating_mul(BITS_PER_WORD), u32::from(self.max_gap) * BITS_PER_GAP)
-            }
-            Unit::Word => (self.max_words, u32::from(self.max_gap)),
+            Unit::Bit => (self.max_words.saturating_mul(BITS_PER_WORD), gap.saturating_mul(BITS_PER_GAP)),
+            Unit::Byte => (self.max_words.saturating_mul(BYTES_PER_WORD), gap.saturating_mul(BYTES_PER_WORD)),
+            Unit::Word => (self.max_words, gap),
+            Unit::Wide(_) => (1, 0),
         };
-        (len.min(span.space.max_len()), gap)
+        (len.min(span.space.max_len()), gap.into())
+    }
+
+    fn has_hole_in(&self, span: Span) -> bool {
+        self.holes.iter().any(|hole| hole.overlaps(span))
+    }
+}
+
+/// The length of a span in words, as `Rules::max_words` counts.
+pub fn words(span: Span) -> u16 {
+    match span.space.unit() {
+        Unit::Bit => span.len / BITS_PER_WORD,
+        Unit::Byte => span.len / BYTES_PER_WORD,
+        Unit::Word | Unit::Wide(_) => span.len,
     }
 }
 
@@ -66,14 +86,44 @@ fn join(block: &mut Block, index: usize, point: Span, rules: &Rules) -> bool {
     let Some(len) = u16::try_from(len).ok().filter(|len| *len <= limit) else { return false };
     let wider = Span { len, ..block.span };
     let is_near = point.start <= block.span.end() + gap;
-    let is_allowed = point.space == block.span.space
-        && is_near
-        && !(block.span != point && rules.holes.iter().any(|hole| hole.overlaps(wider)));
+    let is_allowed =
+        point.space == block.span.space && is_near && !(block.span != point && rules.has_hole_in(wider));
     if is_allowed {
         block.span = wider;
         block.members.push(index);
     }
     is_allowed
+}
+
+/// Puts short blocks that lie apart into one request each time, as far as protocol and rules allow. Every inner list is
+/// one request; a list of one is a read like any other.
+pub fn gather(blocks: Vec<Block>, rules: &Rules) -> Vec<Vec<Block>> {
+    let mut requests: Vec<Vec<Block>> = Vec::new();
+    for block in blocks {
+        let shared = requests.iter_mut().find(|request| may_share(request, &block, rules));
+        match shared {
+            Some(request) => request.push(block),
+            None => requests.push(vec![block]),
+        }
+    }
+    requests
+}
+
+fn may_share(request: &[Block], block: &Block, rules: &Rules) -> bool {
+    let most = block.span.space.max_scattered();
+    let fits = |one: &Block| {
+        let span = one.span;
+        // Words that begin in the middle of one cannot be named by themselves.
+        let is_even = span.space.unit() != Unit::Byte || (span.start % 2 == 0 && span.len % 2 == 0);
+        is_even && span.len <= (most / SCATTERED_SHARE).max(1) && !rules.has_hole_in(span)
+    };
+    let is_alike = |one: &Block| {
+        one.span.space.unit() == block.span.space.unit()
+            && one.span.space.max_scattered() == most
+            && fits(one)
+    };
+    let total: u16 = request.iter().map(|one| one.span.len).fold(block.span.len, u16::saturating_add);
+    rules.gathers && total <= most && fits(block) && request.iter().all(is_alike)
 }
 
 /// The stretches of a block that none of its members wants.

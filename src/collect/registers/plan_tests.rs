@@ -16,7 +16,7 @@ fn bits(start: u32) -> Span {
 }
 
 fn rules(max_gap: u16) -> Rules {
-    Rules::new(max_gap)
+    Rules::new(Some(max_gap))
 }
 
 fn spans(blocks: &[Block]) -> Vec<(u32, u16)> {
@@ -103,7 +103,7 @@ proptest! {
         max_words in 4..=MAX_READ_WORDS,
         holes in prop::collection::vec(any_span(), 0..5),
     ) {
-        let rules = Rules { max_gap, max_words, holes };
+        let rules = Rules { max_words, holes, ..rules(max_gap) };
         let blocks = coalesce(&points, &rules);
         let mut served = vec![0; points.len()];
         for block in &blocks {
