@@ -3,9 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::collect::address::Address;
+use crate::collect::codec::WordOrder;
 use crate::collect::modbus::MAX_READ_WORDS;
 use crate::collect::modbus::address::Space as Modbus;
+use crate::collect::point::Point;
 use crate::collect::registers::Space;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::stream::StreamKind;
 
 fn words(start: u32, len: u16) -> Span {
     Span { space: Space::Modbus(Modbus::Holding), start, len }
@@ -123,4 +128,69 @@ proptest! {
         }
         prop_assert!(served.iter().all(|times| *times == 1), "{:?}", served);
     }
+}
+
+fn cells(protocol: Protocol, path: &str, len: u16) -> Span {
+    let device = DeviceSpec::new("plc", protocol);
+    let kind = match len {
+        2 => StreamKind::Uint32,
+        4 => StreamKind::Uint64,
+        _ => StreamKind::Uint16,
+    };
+    let address = Address::parse(&device, path).unwrap();
+    let kind = if address.default_kind() == StreamKind::Bit { StreamKind::Bit } else { kind };
+    let Point::Register(point) = address.point(kind, WordOrder::Cdab).unwrap();
+    point.span
+}
+
+/// How many blocks each request has.
+fn shared(points: &[Span], rules: &Rules) -> Vec<usize> {
+    gather(coalesce(points, rules), rules).iter().map(Vec::len).collect()
+}
+
+#[test]
+fn blocks_that_lie_apart_share_requests_where_the_protocol_can() {
+    let d = |path: &str, len| cells(Protocol::Melsec, path, len);
+    let xgk = |path: &str, len| cells(Protocol::Fenet, path, len);
+    let far: Vec<Span> = (0..100).map(|n| d(&format!("D{}", n * 100), 1)).collect();
+    let wide: Vec<Span> = (0..5).map(|n| xgk(&format!("%DW{}", n * 100), 4)).collect();
+    for (name, points, expected) in [
+        ("modbus_has_no_such_request", vec![words(0, 1), words(1000, 1)], vec![1, 1]),
+        ("words_of_two_devices", vec![d("D0", 1), d("W1F", 2), d("D1000", 4)], vec![3]),
+        (
+            "bits_are_read_by_themselves",
+            vec![d("M0", 1), d("M5000", 1), d("D0", 1), d("R0", 1)],
+            vec![1, 1, 2],
+        ),
+        ("at_most_96_words", far, vec![96, 4]),
+        ("at_most_16_variables", wide, vec![2, 2, 1]),
+        (
+            "bits_share_with_bits",
+            vec![xgk("%MX0", 1), xgk("%PX9", 1), xgk("%DW0", 1), xgk("%DW500", 1)],
+            vec![2, 2],
+        ),
+        ("half_a_word_has_no_name", vec![xgk("%DB1", 1), xgk("%DW500", 1), xgk("%DW900", 1)], vec![1, 2]),
+    ] {
+        let mut got = shared(&points, &Rules::new(None));
+        got.sort_unstable();
+        let mut expected = expected;
+        expected.sort_unstable();
+        assert_eq!(got, expected, "{name}");
+    }
+    let scattered = [d("D0", 1), d("D1000", 1), d("D2000", 1)];
+    assert_eq!(shared(&scattered, &Rules { gathers: false, ..Rules::new(None) }), [1, 1, 1]);
+    // What was refused by itself spoils no request of others.
+    assert_eq!(shared(&scattered, &Rules { holes: vec![d("D1000", 1)], ..Rules::new(None) }), [2, 1]);
+}
+
+#[test]
+fn reads_keep_the_limits_of_their_protocol() {
+    let runs = |protocol, name: &str, count: u32, len| {
+        let points: Vec<Span> = (0..count).map(|n| cells(protocol, &format!("{name}{n}"), len)).collect();
+        spans(&coalesce(&points, &Rules::new(None)))
+    };
+    assert_eq!(runs(Protocol::Melsec, "D", 1000, 1), [(0, 960), (960, 40)]);
+    assert_eq!(runs(Protocol::Melsec, "M", 4000, 1), [(0, 3584), (3584, 416)]);
+    assert_eq!(runs(Protocol::Fenet, "%DW", 1000, 1), [(0, 1400), (1400, 600)]);
+    assert_eq!(runs(Protocol::Fenet, "%MX", 3, 1), [(0, 1), (1, 1), (2, 1)], "bits are read by their names");
 }

@@ -110,3 +110,110 @@ fn a_value_is_written_where_it_is_read() {
         assert_eq!(point.encode(value), expected.map(point::Change::Registers), "{name}");
     }
 }
+
+#[test]
+fn values_lie_in_bits_bytes_and_wide_cells_too() {
+    let at = |protocol, path: &str, kind, order| {
+        let device = DeviceSpec::new("plc", protocol);
+        let point::Point::Register(point) =
+            Address::parse(&device, path).unwrap().point(kind, order).unwrap();
+        point
+    };
+    let (little, big, swapped) = (WordOrder::Cdab, WordOrder::Abcd, WordOrder::Dcba);
+    let word = |word: u16| (0..16).map(|bit| word >> bit & 1 == 1).collect::<Vec<_>>();
+    let bits = |words: &[u16]| Data::Bits(words.iter().flat_map(|one| word(*one)).collect());
+    for (name, protocol, path, kind, order, data, value) in [
+        (
+            "bits",
+            Protocol::Melsec,
+            "M5",
+            StreamKind::Uint32,
+            little,
+            bits(&[0x5678, 0x1234]),
+            Value::Uint(0x1234_5678),
+        ),
+        (
+            "bits_big",
+            Protocol::Melsec,
+            "M5",
+            StreamKind::Uint32,
+            big,
+            bits(&[0x1234, 0x5678]),
+            Value::Uint(0x1234_5678),
+        ),
+        (
+            "one_bit",
+            Protocol::Melsec,
+            "X1F",
+            StreamKind::Bit,
+            little,
+            Data::Bits(vec![true]),
+            Value::Bit(true),
+        ),
+        (
+            "wide",
+            Protocol::Melsec,
+            "LTN5",
+            StreamKind::Int32,
+            little,
+            Data::Words(vec![0xFFFE, 0xFFFF]),
+            Value::Int(-2),
+        ),
+        (
+            "bytes",
+            Protocol::Fenet,
+            "%DB201",
+            StreamKind::Int32,
+            little,
+            Data::Bytes(vec![0xFE, 0xFF, 0xFF, 0xFF]),
+            Value::Int(-2),
+        ),
+        (
+            "bytes_swapped",
+            Protocol::Fenet,
+            "%DW1",
+            StreamKind::Uint16,
+            swapped,
+            Data::Bytes(vec![0x12, 0x34]),
+            Value::Uint(0x1234),
+        ),
+        (
+            "a_byte",
+            Protocol::Fenet,
+            "%DB201",
+            StreamKind::Byte,
+            swapped,
+            Data::Bytes(vec![7]),
+            Value::Uint(7),
+        ),
+    ] {
+        let point = at(protocol, path, kind, order);
+        assert_eq!(point.decode(point.span, &data), Some(value), "{name}");
+        let written = match (point.encode(value).unwrap(), data) {
+            (Change::Bits(cell, bits), Data::Bits(held)) => (cell, bits == held),
+            (Change::Words(cell, words), Data::Words(held)) => (cell, words == held),
+            (Change::Bytes(cell, bytes), Data::Bytes(held)) => (cell, bytes == held),
+            (change, _) => panic!("{name}: {change:?}"),
+        };
+        assert_eq!(written, (point.span.first(), true), "{name}");
+    }
+    // Parts of words.
+    let low = at(Protocol::Melsec, "M8", StreamKind::Byte, little);
+    let cell = |point: &Point, on| Cell { offset: point.span.start + on, ..point.span.first() };
+    assert_eq!(low.encode(Value::Uint(1)), Some(Change::Bits(cell(&low, 0), word(1)[..8].to_vec())));
+    let high = at(Protocol::Melsec, "M8", StreamKind::Byte, swapped);
+    assert_eq!(high.encode(Value::Uint(1)), Some(Change::Bits(cell(&high, 8), word(1)[..8].to_vec())));
+    let bit = at(Protocol::Fenet, "%DX1605", StreamKind::Bit, little);
+    let masked = Change::Masked { cell: bit.span.first(), mask: 0x20, bits: 0x20 };
+    assert_eq!((bit.span.len, bit.encode(Value::Bit(true))), (2, Some(masked)));
+    for (protocol, path, kind) in [
+        (Protocol::Melsec, "LTN5", StreamKind::Uint16),
+        (Protocol::Melsec, "LTN5", StreamKind::Fp64),
+        (Protocol::Fenet, "%IW0.2.1", StreamKind::Uint32),
+        (Protocol::Fenet, "%ID0.2.1", StreamKind::Uint16),
+    ] {
+        let device = DeviceSpec::new("plc", protocol);
+        let why = Address::parse(&device, path).unwrap().point(kind, little).unwrap_err();
+        assert_eq!(why, format!("{path} has another width than {kind}"));
+    }
+}
