@@ -90,6 +90,7 @@ const FORM: &str = "write PROTOCOL://HOST[:PORT]/REGISTER, for example modbus://
 enum Valid {
     OneOf(&'static [&'static str]),
     UpTo(u64),
+    TrueOrFalse,
 }
 
 /// Settings of a protocol that an address can name.
@@ -106,9 +107,11 @@ fn settings(protocol: Protocol) -> &'static [(&'static str, Valid)] {
             ("pc", Valid::UpTo(0xFF)),
             ("module_io", Valid::UpTo(0xFFFF)),
         ],
-        Protocol::Fenet => {
-            &[("cpu", Valid::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])), ("base", Valid::UpTo(15))]
-        }
+        Protocol::Fenet => &[
+            ("cpu", Valid::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])),
+            ("base", Valid::UpTo(15)),
+            ("echoes_invoke_id", Valid::TrueOrFalse),
+        ],
         Protocol::Opcua
         | Protocol::Http
         | Protocol::Ai
@@ -189,6 +192,10 @@ fn set(device: &mut DeviceSpec, key: &str, text: &str) -> Result<()> {
             let number: Option<u64> = text.parse().ok().filter(|number| number <= max);
             let wrong = || Error::invalid(format!("{key} `{text}` is not a number from 0 to {max}"));
             number.ok_or_else(wrong)?.into()
+        }
+        Valid::TrueOrFalse => {
+            let flag: Option<bool> = text.parse().ok();
+            flag.ok_or_else(|| one_of(key, text, ["true", "false"]))?.into()
         }
     };
     device.metadata.insert(key.to_owned(), setting);

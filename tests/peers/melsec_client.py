@@ -41,7 +41,7 @@ def by_pymelsec(base):
     with OtherType3E(host=HOST, port=PORT, plc_type="Q") as plc:
         plc.set_access_opt(comm_type="binary")
         plc.batch_write(ref_device=f"D{base}", values=[1.5, -2.25], data_type=DT.FLOAT)
-        plc.batch_write(ref_device=f"D{base + 10}", values=[-5, 6], data_type=DT.SWORD)
+        plc.batch_write(ref_device=f"D{base + 10}", values=[65531, 6], data_type=DT.UWORD)
         floats = plc.batch_read(ref_device=f"D{base}", read_size=2, data_type=DT.FLOAT)
         words = plc.batch_read(ref_device=f"D{base + 10}", read_size=2, data_type=DT.SWORD)
         return {"floats": [tag.value for tag in floats], "words": [tag.value for tag in words]}

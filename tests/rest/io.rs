@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::{Row, check};
 use crate::support::{Client, Server, free_port};
 
-async fn simulator() -> Simulator {
+pub async fn simulator() -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     Simulator::start(listener, Plant::default()).unwrap()
 }
@@ -21,7 +21,7 @@ async fn made(client: &Client, path: &str, body: Value) -> i64 {
 }
 
 /// A Modbus device that is not polled, unless `more` says so.
-async fn plc(client: &Client, name: &str, port: u16, more: Value) -> i64 {
+pub async fn plc(client: &Client, name: &str, port: u16, more: Value) -> i64 {
     let mut device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 0.3,
                             "poll_interval": null});
     for (key, value) in more.as_object().expect("an object") {

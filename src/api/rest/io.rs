@@ -29,7 +29,7 @@ pub fn section() -> Section {
     let kinds =
         || shape::choice(StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name));
     let of_register = |doc: Doc| {
-        doc.query("type", kinds(), "What the register holds; `uint16` by default.")
+        doc.query("type", kinds(), "What the register holds; by default what its name says, else `uint16`.")
             .query(
                 "byteorder",
                 shape::choice(["little", "big", "abcd", "cdab", "badc", "dcba"]),

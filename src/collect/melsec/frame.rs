@@ -3,6 +3,7 @@
 //! SLMP reference manual (SH-080956), message formats and commands. In binary code numbers are low byte first; in ASCII
 //! code the same numbers are hexadecimal text, high digit first. The two bytes of the subheader stand as written.
 
+use super::code::{In, Out};
 use super::device::{Device, Radix};
 
 /// Which header.
@@ -189,44 +190,7 @@ impl Format {
     }
 }
 
-/// A frame under construction.
-struct Out {
-    encoding: Encoding,
-    bytes: Vec<u8>,
-}
-
 impl Out {
-    fn new(encoding: Encoding) -> Out {
-        Out { encoding, bytes: Vec::new() }
-    }
-
-    /// The lowest `len` bytes of a number.
-    fn number(&mut self, number: u32, len: usize) {
-        match self.encoding {
-            Encoding::Binary => self.bytes.extend_from_slice(&number.to_le_bytes()[..len]),
-            Encoding::Ascii => self.text(&format!("{number:0digits$X}", digits = 2 * len)),
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.as_bytes());
-    }
-
-    fn u8(&mut self, number: u8) {
-        self.number(number.into(), 1);
-    }
-
-    fn u16(&mut self, number: u16) {
-        self.number(number.into(), 2);
-    }
-
-    /// High byte first in either code.
-    fn as_written(&mut self, number: u16) {
-        let [high, low] = number.to_be_bytes();
-        self.u8(high);
-        self.u8(low);
-    }
-
     fn route(&mut self, route: Route) {
         self.u8(route.network);
         self.u8(route.pc);
@@ -314,20 +278,6 @@ impl Out {
         self.u8(small(words));
         self.u8(small(dwords));
     }
-
-    /// Two points a byte, the first in the high half; in ASCII code a digit each.
-    fn bits(&mut self, bits: &[bool]) {
-        match self.encoding {
-            Encoding::Ascii => self.bytes.extend(bits.iter().map(|on| b'0' + u8::from(*on))),
-            Encoding::Binary => {
-                let pack = |pair: &[bool]| {
-                    let half = |at: usize| u8::from(pair.get(at).copied().unwrap_or_default());
-                    half(0) << 4 | half(1)
-                };
-                self.bytes.extend(bits.chunks(2).map(pack));
-            }
-        }
-    }
 }
 
 fn code_of(command: &Command) -> u16 {
@@ -349,75 +299,10 @@ fn small(len: usize) -> u8 {
     u8::try_from(len).unwrap_or(u8::MAX)
 }
 
-/// What is left of an answer.
-struct In<'a> {
-    encoding: Encoding,
-    rest: &'a [u8],
-}
-
-impl<'a> In<'a> {
-    fn new(encoding: Encoding, rest: &'a [u8]) -> In<'a> {
-        In { encoding, rest }
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Broken> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or(Broken::Short)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    /// A number of `len` bytes.
-    fn number(&mut self, len: usize) -> Result<u32, Broken> {
-        match self.encoding {
-            Encoding::Binary => {
-                Ok(self.take(len)?.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte)))
-            }
-            Encoding::Ascii => self.take(2 * len)?.iter().try_fold(0, |number, digit| {
-                let digit = char::from(*digit).to_digit(16).ok_or(Broken::NotHexadecimal)?;
-                Ok(number << 4 | digit)
-            }),
-        }
-    }
-
-    fn u16(&mut self) -> Result<u16, Broken> {
-        self.number(2).map(|number| number as u16)
-    }
-
-    fn u32(&mut self) -> Result<u32, Broken> {
-        self.number(4)
-    }
-
-    /// High byte first in either code.
-    fn as_written(&mut self) -> Result<u16, Broken> {
-        Ok((self.number(1)? << 8 | self.number(1)?) as u16)
-    }
-
+impl In<'_> {
     fn route(&mut self) -> Result<Route, Broken> {
         let (network, pc) = (self.number(1)? as u8, self.number(1)? as u8);
         Ok(Route { network, pc, module_io: self.u16()?, station: self.number(1)? as u8 })
-    }
-
-    fn many<T>(
-        &mut self,
-        count: usize,
-        one: impl Fn(&mut Self) -> Result<T, Broken>,
-    ) -> Result<Vec<T>, Broken> {
-        (0..count).map(|_| one(self)).collect()
-    }
-
-    fn bits(&mut self, count: usize) -> Result<Vec<bool>, Broken> {
-        let halves: Vec<u8> = match self.encoding {
-            Encoding::Ascii => self.take(count)?.iter().map(|digit| digit.wrapping_sub(b'0')).collect(),
-            Encoding::Binary => {
-                self.take(count.div_ceil(2))?.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]).collect()
-            }
-        };
-        let on_or_off = |half: &u8| match half {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Broken::Content),
-        };
-        halves.iter().take(count).map(on_or_off).collect()
     }
 }
 

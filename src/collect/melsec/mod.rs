@@ -5,6 +5,7 @@ pub mod client;
 pub mod device;
 pub mod frame;
 
+mod code;
 mod end_code;
 
 /// Device numbers have three bytes in the layout of Q and L; no device of iQ-R has more cells.
