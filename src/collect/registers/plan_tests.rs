@@ -163,7 +163,7 @@ fn blocks_that_lie_apart_share_requests_where_the_protocol_can() {
             vec![1, 1, 2],
         ),
         ("at_most_96_words", far, vec![96, 4]),
-        ("at_most_16_variables", wide, vec![2, 2, 1]),
+        ("at_most_16_variables", wide, vec![4, 1]),
         (
             "bits_share_with_bits",
             vec![xgk("%MX0", 1), xgk("%PX9", 1), xgk("%DW0", 1), xgk("%DW500", 1)],
