@@ -114,7 +114,8 @@ fn may_share(request: &[Block], block: &Block, rules: &Rules) -> bool {
     let fits = |one: &Block| {
         let span = one.span;
         // Words that begin in the middle of one cannot be named by themselves.
-        let is_even = span.space.unit() != Unit::Byte || (span.start % 2 == 0 && span.len % 2 == 0);
+        let is_even =
+            span.space.unit() != Unit::Byte || (span.start.is_multiple_of(2) && span.len.is_multiple_of(2));
         is_even && span.len <= (most / SCATTERED_SHARE).max(1) && !rules.has_hole_in(span)
     };
     let is_alike = |one: &Block| {

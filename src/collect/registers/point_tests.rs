@@ -111,82 +111,35 @@ fn a_value_is_written_where_it_is_read() {
     }
 }
 
+fn at(protocol: Protocol, path: &str, kind: StreamKind, order: WordOrder) -> Point {
+    let device = DeviceSpec::new("plc", protocol);
+    let point::Point::Register(point) = Address::parse(&device, path).unwrap().point(kind, order).unwrap();
+    point
+}
+
+/// The bits of words, lowest first.
+fn bits(words: &[u16]) -> Vec<bool> {
+    words.iter().flat_map(|word| (0..16).map(move |bit| word >> bit & 1 == 1)).collect()
+}
+
 #[test]
 fn values_lie_in_bits_bytes_and_wide_cells_too() {
-    let at = |protocol, path: &str, kind, order| {
-        let device = DeviceSpec::new("plc", protocol);
-        let point::Point::Register(point) =
-            Address::parse(&device, path).unwrap().point(kind, order).unwrap();
-        point
-    };
+    use Protocol::{Fenet, Melsec};
+    use StreamKind::{Bit, Byte, Int32, Uint16, Uint32};
     let (little, big, swapped) = (WordOrder::Cdab, WordOrder::Abcd, WordOrder::Dcba);
-    let word = |word: u16| (0..16).map(|bit| word >> bit & 1 == 1).collect::<Vec<_>>();
-    let bits = |words: &[u16]| Data::Bits(words.iter().flat_map(|one| word(*one)).collect());
-    for (name, protocol, path, kind, order, data, value) in [
-        (
-            "bits",
-            Protocol::Melsec,
-            "M5",
-            StreamKind::Uint32,
-            little,
-            bits(&[0x5678, 0x1234]),
-            Value::Uint(0x1234_5678),
-        ),
-        (
-            "bits_big",
-            Protocol::Melsec,
-            "M5",
-            StreamKind::Uint32,
-            big,
-            bits(&[0x1234, 0x5678]),
-            Value::Uint(0x1234_5678),
-        ),
-        (
-            "one_bit",
-            Protocol::Melsec,
-            "X1F",
-            StreamKind::Bit,
-            little,
-            Data::Bits(vec![true]),
-            Value::Bit(true),
-        ),
-        (
-            "wide",
-            Protocol::Melsec,
-            "LTN5",
-            StreamKind::Int32,
-            little,
-            Data::Words(vec![0xFFFE, 0xFFFF]),
-            Value::Int(-2),
-        ),
-        (
-            "bytes",
-            Protocol::Fenet,
-            "%DB201",
-            StreamKind::Int32,
-            little,
-            Data::Bytes(vec![0xFE, 0xFF, 0xFF, 0xFF]),
-            Value::Int(-2),
-        ),
-        (
-            "bytes_swapped",
-            Protocol::Fenet,
-            "%DW1",
-            StreamKind::Uint16,
-            swapped,
-            Data::Bytes(vec![0x12, 0x34]),
-            Value::Uint(0x1234),
-        ),
-        (
-            "a_byte",
-            Protocol::Fenet,
-            "%DB201",
-            StreamKind::Byte,
-            swapped,
-            Data::Bytes(vec![7]),
-            Value::Uint(7),
-        ),
+    let (words, bytes) =
+        (|words: &[u16]| Data::Words(words.to_vec()), |bytes: &[u8]| Data::Bytes(bytes.to_vec()));
+    let wide = Value::Uint(0x1234_5678);
+    for (protocol, path, kind, order, data, value) in [
+        (Melsec, "M5", Uint32, little, Data::Bits(bits(&[0x5678, 0x1234])), wide),
+        (Melsec, "M5", Uint32, big, Data::Bits(bits(&[0x1234, 0x5678])), wide),
+        (Melsec, "X1F", Bit, little, Data::Bits(vec![true]), Value::Bit(true)),
+        (Melsec, "LTN5", Int32, little, words(&[0xFFFE, 0xFFFF]), Value::Int(-2)),
+        (Fenet, "%DB201", Int32, little, bytes(&[0xFE, 0xFF, 0xFF, 0xFF]), Value::Int(-2)),
+        (Fenet, "%DW1", Uint16, swapped, bytes(&[0x12, 0x34]), Value::Uint(0x1234)),
+        (Fenet, "%DB201", Byte, swapped, bytes(&[7]), Value::Uint(7)),
     ] {
+        let name = format!("{path} {kind} {order:?}");
         let point = at(protocol, path, kind, order);
         assert_eq!(point.decode(point.span, &data), Some(value), "{name}");
         let written = match (point.encode(value).unwrap(), data) {
@@ -197,15 +150,24 @@ fn values_lie_in_bits_bytes_and_wide_cells_too() {
         };
         assert_eq!(written, (point.span.first(), true), "{name}");
     }
-    // Parts of words.
+}
+
+#[test]
+fn parts_of_words_leave_the_rest_alone() {
+    let (little, swapped) = (WordOrder::Cdab, WordOrder::Dcba);
     let low = at(Protocol::Melsec, "M8", StreamKind::Byte, little);
     let cell = |point: &Point, on| Cell { offset: point.span.start + on, ..point.span.first() };
-    assert_eq!(low.encode(Value::Uint(1)), Some(Change::Bits(cell(&low, 0), word(1)[..8].to_vec())));
+    let one = bits(&[1])[..8].to_vec();
+    assert_eq!(low.encode(Value::Uint(1)), Some(Change::Bits(cell(&low, 0), one.clone())));
     let high = at(Protocol::Melsec, "M8", StreamKind::Byte, swapped);
-    assert_eq!(high.encode(Value::Uint(1)), Some(Change::Bits(cell(&high, 8), word(1)[..8].to_vec())));
+    assert_eq!(high.encode(Value::Uint(1)), Some(Change::Bits(cell(&high, 8), one)));
     let bit = at(Protocol::Fenet, "%DX1605", StreamKind::Bit, little);
     let masked = Change::Masked { cell: bit.span.first(), mask: 0x20, bits: 0x20 };
     assert_eq!((bit.span.len, bit.encode(Value::Bit(true))), (2, Some(masked)));
+}
+
+#[test]
+fn cells_of_a_fixed_width_hold_nothing_else() {
     for (protocol, path, kind) in [
         (Protocol::Melsec, "LTN5", StreamKind::Uint16),
         (Protocol::Melsec, "LTN5", StreamKind::Fp64),
@@ -213,7 +175,8 @@ fn values_lie_in_bits_bytes_and_wide_cells_too() {
         (Protocol::Fenet, "%ID0.2.1", StreamKind::Uint16),
     ] {
         let device = DeviceSpec::new("plc", protocol);
-        let why = Address::parse(&device, path).unwrap().point(kind, little).unwrap_err();
+        let address = Address::parse(&device, path).unwrap();
+        let why = address.point(kind, WordOrder::Cdab).unwrap_err();
         assert_eq!(why, format!("{path} has another width than {kind}"));
     }
 }
