@@ -26,7 +26,7 @@ const FOLDERS: [(&str, &[&str]); 11] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 28] = [
+const CRATES: [(&str, &[&str]); 29] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -42,6 +42,7 @@ const CRATES: [(&str, &[&str]); 28] = [
     ("indicatif", &["cli"]),
     ("ipnet", &["fetch"]),
     ("object_store", &["store", "query"]),
+    ("opcua", &["collect", "sim"]),
     ("parquet", &["store", "query", "app", "api", "cli"]),
     ("pgwire", &["api"]),
     ("ring", &["auth"]),

@@ -16,6 +16,7 @@ mod ingest;
 mod isolation;
 mod lake;
 mod modbus;
+mod opcua;
 mod pages;
 mod plc;
 mod rest;

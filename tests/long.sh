@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything ingest soak graph hundred_million ten_thousand_streams growth files import lists peers)
+sections=(everything ingest soak graph hundred_million ten_thousand_streams growth files import lists peers restarts)
 soak_seconds=1200
 
 fail() {
@@ -20,6 +20,11 @@ fail() {
 # Forty random worlds, where every change tries five: faults, losses of power, retention, statistics.
 everything() {
     BASALT_SEEDS=40 cargo test --locked --test integration store::everything
+}
+
+# An OPC UA server restarted 20 times under the collector, where every change tries three.
+restarts() {
+    BASALT_RESTARTS=20 tests/run.sh --locked --test integration opcua::restart
 }
 
 # Bulk as Arrow and NDJSON, single values.

@@ -9,6 +9,7 @@ use tracing::Instrument;
 use super::{App, posted};
 use crate::collect::Collectors;
 use crate::collect::codec::WordOrder;
+use crate::collect::content::Content;
 use crate::collect::io::{self, Place};
 use crate::collect::value::Value;
 use crate::domain::audit::{Action, Change};
@@ -67,19 +68,30 @@ impl Register {
 
     /// What is wrong with a value to be written there; nothing while the register itself is wrong.
     pub fn value_problem(&self, device: &Device, given: &Json) -> Option<String> {
-        self.place(device).ok().and_then(|place| to_value(&place, given).err())
+        self.place(device).ok().and_then(|place| to_content(&place, given).err())
     }
 }
 
 impl App {
     /// The device, for a principal that may speak to it itself. One that sees it only because of a stream may not: its
     /// other registers are none of its business.
-    pub fn device_for_io(&self, principal: &Principal, id: DeviceId, access: Access) -> Result<Arc<Device>> {
+    pub(super) fn device_to_speak_to(
+        &self,
+        principal: &Principal,
+        id: DeviceId,
+        access: Access,
+    ) -> Result<Arc<Device>> {
         principal.require(Scope { resource: Resource::Device, access })?;
         let device = self.store.catalog().device(principal, id)?;
         if !principal.owns_device(device.org, id) {
             return Err(Error::forbidden("this key may see the device but not speak to it"));
         }
+        Ok(device)
+    }
+
+    /// The same, of a device whose registers can be read and written now.
+    pub fn device_for_io(&self, principal: &Principal, id: DeviceId, access: Access) -> Result<Arc<Device>> {
+        let device = self.device_to_speak_to(principal, id, access)?;
         if !io::supports(device.spec.protocol) {
             let protocol = device.spec.protocol;
             let later = if protocol.has_registers() { " by this version" } else { "" };
@@ -102,8 +114,8 @@ impl App {
         let device = self.device_for_io(principal, id, Access::Read)?;
         Error::check(register.problems(&device, Access::Read))?;
         let place = register.place(&device)?;
-        let value = self.speakers()?.read_register(id, &place).await?;
-        Ok(to_json(value, place.kind()))
+        let content = self.speakers()?.read_register(id, &place).await?;
+        Ok(to_json(&content, place.kind()))
     }
 
     /// Writes a register and returns the value that was written. An enabled stream of the same register gets as a
@@ -118,12 +130,12 @@ impl App {
         let device = self.device_for_io(principal, id, Access::Write)?;
         Error::check(register.problems(&device, Access::Write))?;
         let place = register.place(&device)?;
-        let value = to_value(&place, given).map_err(|message| Error::field("value", message))?;
-        let written = to_json(value, place.kind());
+        let content = to_content(&place, given).map_err(|message| Error::field("value", message))?;
+        let written = to_json(&content, place.kind());
         let collectors = Arc::clone(self.speakers()?);
         let (app, who) = (Arc::clone(self), principal.clone());
         let writing = async move {
-            collectors.write_register(id, &place, value).await?;
+            collectors.write_register(id, &place, content).await?;
             app.audit(&who, Change::new(Action::Write, "device", id.0)).await
         };
         let done = tokio::spawn(writing.in_current_span()).await;
@@ -131,23 +143,28 @@ impl App {
         Ok(written)
     }
 
-    fn speakers(&self) -> Result<&Arc<Collectors>> {
+    pub(super) fn speakers(&self) -> Result<&Arc<Collectors>> {
         self.collectors.get().ok_or_else(|| Error::unavailable("no device is spoken to here"))
     }
 }
 
-/// What is posted as a value of this place, or the message for the field `value`.
-fn to_value(place: &Place, given: &Json) -> Result<Value, String> {
-    posted::raw(if place.is_bit() { StreamKind::Bit } else { place.kind() }, given)
+/// What is posted as a value of this place, or the message for the field `value`. Where only the device knows what it
+/// takes, it says so when it is written.
+fn to_content(place: &Place, given: &Json) -> Result<Content, String> {
+    match place.written_kind() {
+        Some(kind) => posted::raw(kind, given).map(Content::Number),
+        None => {
+            Content::from_json(given).ok_or_else(|| "Must be a boolean, a number or a string.".to_owned())
+        }
+    }
 }
 
 /// NaN and infinity, which devices send and JSON does not know, are null. A bit of a kind that is a number is 0 or 1.
-fn to_json(value: Value, kind: StreamKind) -> Json {
-    match value {
-        Value::Bit(on) if kind == StreamKind::Bit => json!(on),
-        Value::Bit(on) => json!(u8::from(on)),
-        Value::Int(number) => json!(number),
-        Value::Uint(number) => json!(number),
-        Value::Float(number) => json!(number),
+fn to_json(content: &Content, kind: Option<StreamKind>) -> Json {
+    match content {
+        Content::Number(Value::Bit(on)) if kind.is_some_and(|kind| kind != StreamKind::Bit) => {
+            json!(u8::from(*on))
+        }
+        content => content.to_json(),
     }
 }

@@ -20,6 +20,7 @@ pub mod license;
 pub mod live;
 pub mod many;
 pub mod named;
+mod opcua;
 mod password;
 pub mod plant;
 pub mod posted;

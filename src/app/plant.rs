@@ -2,16 +2,19 @@
 //! SQL sees them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::App;
 use crate::collect::Collectors;
+use crate::collect::opcua::pki::Pki;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::ports::{BoxFuture, DeviceStates, Plant, SampleSink};
 use crate::domain::principal::Caller;
 use crate::domain::reading::Readings;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Principal, Resource, Result, Scope};
+use crate::host::private_file;
 use crate::store::Store;
 
 /// The collectors' states, empty until a server starts them.
@@ -52,6 +55,11 @@ impl App {
     pub fn attach_collectors(&self, collectors: Arc<Collectors>) {
         self.collectors.get_or_init(|| collectors);
     }
+}
+
+/// The certificates of a data directory, whose private key only its owner may read.
+pub fn pki(data_dir: &Path) -> Pki {
+    Pki::new(data_dir.join("pki"), |path, make| private_file::read_or_make(path, make))
 }
 
 struct CatalogPlant(Arc<Store>);

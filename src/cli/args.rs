@@ -48,6 +48,13 @@ pub enum Command {
     Read(Read),
     /// Be a device: a small plant that speaks modbus, melsec or fenet
     Simulate(Simulate),
+    /// Show the nodes of an OPC UA server
+    Browse(Browse),
+    /// Certificates of OPC UA
+    Opcua {
+        #[command(subcommand)]
+        command: Opcua,
+    },
     /// Flush, then merge the lake's files
     Compact {
         #[command(flatten)]
@@ -269,12 +276,50 @@ pub struct Restore {
 
 #[derive(Args)]
 pub struct Read {
-    /// Such as modbus://127.0.0.1:5020/hr:100?type=fp32&unit=1, melsec://127.0.0.1:5007/D100?type=int16&frame=3E or
-    /// fenet://127.0.0.1:2004/%25DW100?type=uint16
+    /// Such as modbus://127.0.0.1:5020/hr:100?type=fp32&unit=1, melsec://127.0.0.1:5007/D100?type=int16&frame=3E,
+    /// fenet://127.0.0.1:2004/%25DW100?type=uint16 or opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bs%3DTemp
     pub address: String,
     /// Seconds to wait for an answer
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
     pub timeout: f64,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args)]
+pub struct Browse {
+    /// Such as opc.tcp://127.0.0.1:4840/ or opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1
+    pub address: String,
+    /// Levels below the node
+    #[arg(long, default_value_t = 5, value_name = "LEVELS", value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub depth: u8,
+    /// Seconds to wait for an answer
+    #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
+    pub timeout: f64,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Subcommand)]
+pub enum Opcua {
+    /// List our certificate and those of servers
+    Certificates {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Trust the certificate of a server that was rejected
+    Trust {
+        /// As `last_error` of the device and `certificates` show it
+        thumbprint: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Trust a certificate no more, from the next connection on
+    Reject {
+        thumbprint: String,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 #[derive(Args)]

@@ -49,7 +49,8 @@ fn the_contract_is_accepted() {
 fn what_makes_no_sense_is_refused_by_name() {
     let rows = [
         ("nothing", "", "Usage"),
-        ("not_built", "browse opc.tcp://there", "browse"),
+        ("levels_without_end", "browse opc.tcp://there --depth 6", "--depth"),
+        ("trust_in_nobody", "opcua trust", "THUMBPRINT"),
         ("a_key_without_a_name", "key create", "--name"),
         ("an_unknown_format", "sql SELECT --format xml", "xml"),
         ("an_import_of_nothing", "import", "FILE"),

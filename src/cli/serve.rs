@@ -16,6 +16,7 @@ use super::open::{self, Opened};
 use super::running::Running;
 use super::{door, logging};
 use crate::app::access::bootstrap_secret;
+use crate::app::plant;
 use crate::collect::{CollectOptions, Collectors};
 use crate::domain::{Error, Principal, Result};
 
@@ -107,7 +108,10 @@ async fn run_parts(
 }
 
 fn start_collectors(config: &Config, opened: &Opened) -> Arc<Collectors> {
-    let options = CollectOptions { deadband_max_interval: config.deadband_max_interval };
+    let options = CollectOptions {
+        deadband_max_interval: config.deadband_max_interval,
+        pki: plant::pki(&config.data_dir),
+    };
     let collectors =
         Collectors::start(opened.app.plant(), opened.app.sample_sink(), opened.clock.clone(), options);
     opened.app.attach_collectors(collectors.clone());

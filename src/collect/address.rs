@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::codec::WordOrder;
+use super::opcua::node::NodePath;
 use super::point::Point;
 use super::registers::{self, Cell, Unit};
 use super::{fenet, melsec, modbus};
@@ -15,6 +16,7 @@ pub enum Address {
     Modbus(modbus::address::Address),
     Melsec(melsec::address::Address),
     Fenet(fenet::address::Address),
+    Node(NodePath),
 }
 
 impl Address {
@@ -24,8 +26,8 @@ impl Address {
             Protocol::Modbus => text.parse().map(Address::Modbus).map_err(in_words),
             Protocol::Melsec => melsec::client::parse_address(device, text).map(Address::Melsec),
             Protocol::Fenet => text.parse().map(Address::Fenet).map_err(in_words),
-            protocol @ (Protocol::Opcua
-            | Protocol::Http
+            Protocol::Opcua => text.parse().map(Address::Node).map_err(in_words),
+            protocol @ (Protocol::Http
             | Protocol::Ai
             | Protocol::Virtual
             | Protocol::File
@@ -39,7 +41,7 @@ impl Address {
     pub fn default_kind(&self) -> StreamKind {
         match self {
             Address::Modbus(address) if address.space.is_bits() || address.bit.is_some() => StreamKind::Bit,
-            Address::Modbus(_) => StreamKind::Uint16,
+            Address::Modbus(_) | Address::Node(_) => StreamKind::Uint16,
             Address::Melsec(address) => match address.device.unit() {
                 Unit::Bit => StreamKind::Bit,
                 Unit::Wide(_) => StreamKind::Uint32,
@@ -47,6 +49,16 @@ impl Address {
                 Unit::Byte | Unit::Word => StreamKind::Uint16,
             },
             Address::Fenet(address) => address.default_kind(),
+        }
+    }
+
+    /// The value that lies there, of the kind asked for; what the server of a node knows better is not asked.
+    pub fn asked_point(&self, kind: Option<StreamKind>, order: WordOrder) -> Result<Point, String> {
+        match self {
+            Address::Node(node) => Ok(Point::Node(node.clone(), None)),
+            Address::Modbus(_) | Address::Melsec(_) | Address::Fenet(_) => {
+                self.point(kind.unwrap_or(self.default_kind()), order)
+            }
         }
     }
 
@@ -62,6 +74,7 @@ impl Address {
                 (Cell { space, offset: address.number }, address.bit)
             }
             Address::Fenet(address) => (address.cell(), address.bit()),
+            Address::Node(node) => return Ok(Point::Node(node.clone(), Some(kind))),
         };
         registers::point::Point::new(cell, bit, kind, order)
             .map(Point::Register)
@@ -75,6 +88,7 @@ impl fmt::Display for Address {
             Address::Modbus(address) => address.fmt(f),
             Address::Melsec(address) => address.fmt(f),
             Address::Fenet(address) => address.fmt(f),
+            Address::Node(node) => node.fmt(f),
         }
     }
 }

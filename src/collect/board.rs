@@ -58,6 +58,13 @@ impl Board {
         inner.latencies_ms.push_back(round_trip.as_secs_f64() * 1e3);
     }
 
+    /// The device said something that nobody asked for just now.
+    pub fn heard(&self, at: Micros) {
+        let mut inner = self.inner.lock();
+        inner.status.reads += 1;
+        inner.status.last_seen = Some(at);
+    }
+
     /// A request failed. One that the device refused shows at least that it is there.
     pub fn failed(&self, at: Micros, fault: &Fault) {
         let mut inner = self.inner.lock();
@@ -66,6 +73,7 @@ impl Board {
             Fault::Timeout { .. } => errors.timeout += 1,
             Fault::Unreachable { .. } | Fault::Closed { .. } => errors.refused += 1,
             Fault::Malformed { .. } => errors.protocol += 1,
+            Fault::Unfit { .. } => errors.other += 1,
             Fault::Refused { .. } => {
                 errors.protocol += 1;
                 inner.status.last_seen = Some(at);

@@ -3,14 +3,17 @@
 //! A client is spent after anything that leaves a doubt which request the next bytes answer, and whenever a request
 //! is abandoned half way: every later request fails, and its owner connects anew.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::opcua;
+use super::opcua::pki::Pki;
 use super::point::{Answered, Change, Point};
 use super::registers::{self, Data, Span};
 use super::{fenet, melsec, modbus};
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::{Error, Result};
+use crate::domain::{Clock, Error, Result};
 
 /// Where a device is and how it is spoken to. Equal ones can share a connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +21,14 @@ pub enum Endpoint {
     Modbus(modbus::client::Endpoint),
     Melsec(melsec::client::Endpoint),
     Fenet(fenet::client::Endpoint),
+    Opcua(opcua::endpoint::Endpoint),
+}
+
+/// What connecting takes besides the endpoint.
+#[derive(Clone)]
+pub struct Means {
+    pub pki: Pki,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Endpoint {
@@ -27,8 +38,8 @@ impl Endpoint {
             Protocol::Modbus => modbus::client::Endpoint::of(spec).map(Endpoint::Modbus),
             Protocol::Melsec => melsec::client::Endpoint::of(spec).map(Endpoint::Melsec),
             Protocol::Fenet => fenet::client::Endpoint::of(spec).map(Endpoint::Fenet),
-            protocol @ (Protocol::Opcua
-            | Protocol::Http
+            Protocol::Opcua => opcua::endpoint::Endpoint::of(spec).map(Endpoint::Opcua),
+            protocol @ (Protocol::Http
             | Protocol::Ai
             | Protocol::Virtual
             | Protocol::File
@@ -47,6 +58,7 @@ impl Endpoint {
             Endpoint::Modbus(endpoint) => endpoint.timeout,
             Endpoint::Melsec(endpoint) => endpoint.peer.timeout,
             Endpoint::Fenet(endpoint) => endpoint.peer.timeout,
+            Endpoint::Opcua(endpoint) => endpoint.timeout,
         }
     }
 }
@@ -56,14 +68,27 @@ pub enum Client {
     Modbus(modbus::client::Client),
     Melsec(melsec::client::Client),
     Fenet(fenet::client::Client),
+    Opcua(Box<opcua::client::Client>),
 }
 
 impl Client {
-    pub async fn connect(endpoint: &Endpoint) -> Result<Client, Fault> {
+    pub async fn connect(endpoint: &Endpoint, means: &Means) -> Result<Client, Fault> {
         match endpoint {
             Endpoint::Modbus(endpoint) => modbus::client::Client::connect(endpoint).await.map(Client::Modbus),
             Endpoint::Melsec(endpoint) => melsec::client::Client::connect(endpoint).await.map(Client::Melsec),
             Endpoint::Fenet(endpoint) => fenet::client::Client::connect(endpoint).await.map(Client::Fenet),
+            Endpoint::Opcua(endpoint) => {
+                let client = opcua::client::Client::connect(endpoint, &means.pki, means.clock.now()).await?;
+                Ok(Client::Opcua(Box::new(client)))
+            }
+        }
+    }
+
+    /// Ends the connection; a device that keeps a session of ours is told first, if it listens within seconds.
+    pub async fn close(self) {
+        match self {
+            Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_) => {}
+            Client::Opcua(client) => client.close().await,
         }
     }
 
@@ -73,7 +98,8 @@ impl Client {
             (Client::Modbus(client), Endpoint::Modbus(endpoint)) => client.is_usable(endpoint),
             (Client::Melsec(client), Endpoint::Melsec(endpoint)) => client.is_usable(endpoint),
             (Client::Fenet(client), Endpoint::Fenet(endpoint)) => client.is_usable(endpoint),
-            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_), _) => false,
+            (Client::Opcua(client), Endpoint::Opcua(endpoint)) => client.is_usable(endpoint),
+            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_) | Client::Opcua(_), _) => false,
         }
     }
 
@@ -83,6 +109,7 @@ impl Client {
             Client::Modbus(client) => client.has_sent(),
             Client::Melsec(client) => client.has_sent(),
             Client::Fenet(client) => client.has_sent(),
+            Client::Opcua(client) => client.has_sent(),
         }
     }
 
@@ -92,24 +119,32 @@ impl Client {
             Client::Modbus(client) => client.has_answered(),
             Client::Melsec(client) => client.has_answered(),
             Client::Fenet(client) => client.has_answered(),
+            Client::Opcua(client) => client.has_answered(),
         }
     }
 
     /// Reads one point.
     pub async fn read(&mut self, point: &Point) -> Result<Answered, Fault> {
-        match point {
-            Point::Register(point) => {
-                let data = self.read_registers(point.span).await?;
+        match (self, point) {
+            (Client::Opcua(client), Point::Node(node, _)) => {
+                let value = client.value(node).await?;
+                Ok(Answered::Node(node.clone(), Box::new(value)))
+            }
+            (client, Point::Register(point)) => {
+                let data = client.read_registers(point.span).await?;
                 Ok(Answered::Registers(point.span, data))
             }
+            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_), Point::Node(..)) => Err(no_place()),
         }
     }
 
     /// Writes; when this returns `Ok` the device has confirmed it. After an error that is not `Refused` nobody knows
     /// whether it acted, unless nothing was sent. Nothing is sent a second time.
     pub async fn write(&mut self, change: &Change) -> Result<(), Fault> {
-        match change {
-            Change::Registers(change) => self.write_registers(change).await,
+        match (self, change) {
+            (Client::Opcua(client), Change::Node(node, content)) => client.write(node, content).await,
+            (client, Change::Registers(change)) => client.write_registers(change).await,
+            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_), Change::Node(..)) => Err(no_place()),
         }
     }
 
@@ -119,6 +154,7 @@ impl Client {
             Client::Modbus(client) => client.read(span).await,
             Client::Melsec(client) => client.read(span).await,
             Client::Fenet(client) => client.read(span).await,
+            Client::Opcua(_) => Err(no_place()),
         }
     }
 
@@ -135,6 +171,7 @@ impl Client {
             }
             Client::Melsec(client) => client.read_together(spans).await,
             Client::Fenet(client) => client.read_together(spans).await,
+            Client::Opcua(_) => Err(no_place()),
         }
     }
 
@@ -143,6 +180,12 @@ impl Client {
             Client::Modbus(client) => client.write(change).await,
             Client::Melsec(client) => client.write(change).await,
             Client::Fenet(client) => client.write(change).await,
+            Client::Opcua(_) => Err(no_place()),
         }
     }
+}
+
+/// For a place of another protocol, which a device may have had before.
+fn no_place() -> Fault {
+    Fault::Unfit { field: "register", words: "The device has no such place.".to_owned() }
 }

@@ -84,12 +84,12 @@ pub fn resting(spec: &DeviceSpec) -> Option<(DeviceState, Option<String>)> {
         return Some((DeviceState::Disabled, None));
     }
     match spec.protocol {
-        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => None,
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => None,
         // Values come by themselves: posted, computed, or from a broker.
         Protocol::Virtual | Protocol::Http | Protocol::Ai | Protocol::Mqtt => {
             Some((DeviceState::Online, None))
         }
-        Protocol::Opcua | Protocol::File | Protocol::Vnc | Protocol::V4l2 => {
+        Protocol::File | Protocol::Vnc | Protocol::V4l2 => {
             let error = format!("protocol \"{}\" is not collected by this version", spec.protocol);
             Some((DeviceState::Offline, Some(error)))
         }

@@ -5,20 +5,24 @@
 //! `frame=4E` or `cpu=XGI`. Defaults are those of a device; without a type a register is what it is by itself: a bit,
 //! uint16, or what a size letter says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 use url::Url;
 
 use super::address::Address;
-use super::client::{Client, Endpoint};
+use super::client::{Client, Endpoint, Means};
 use super::codec::{self, WordOrder};
+use super::content::Content;
 use super::io;
+use super::opcua::pki::Pki;
 use super::point::{Answered, Point};
 use super::registers::Data;
 use super::value::Value;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::time::SystemClock;
 use crate::domain::{Error, Result};
 
 /// What a register holds.
@@ -40,13 +44,18 @@ pub struct DirectRead {
 pub async fn read(address: &str, timeout: Duration) -> Result<DirectRead> {
     let asked = parse(address, timeout)?;
     let endpoint = Endpoint::of(&asked.device)?;
-    let mut client = Client::connect(&endpoint).await?;
+    let means = Means { pki: Pki::nowhere(), clock: Arc::new(SystemClock) };
+    let mut client = Client::connect(&endpoint, &means).await?;
     let point = asked.point(asked.order)?;
     let answered = client.read(&point).await?;
-    let value = |point: Point| {
-        point.decode(&answered).ok_or_else(|| Error::internal("the answer does not hold the value"))
+    let value = |point: Point| match point.decode(&answered).map(|sample| sample.content) {
+        Ok(Content::Number(value)) => Ok(value),
+        Ok(Content::Text(_)) => Err(Error::internal("a register holds no text")),
+        Err(why) => Err(Error::internal(why)),
     };
-    let Answered::Registers(_, data) = &answered;
+    let Answered::Registers(_, data) = &answered else {
+        return Err(Error::internal("the answer holds no registers"));
+    };
     let orders = match data {
         Data::Bits(bits) if bits.len() == 1 => Vec::new(),
         Data::Bits(_) | Data::Bytes(_) | Data::Words(_) => WordOrder::ALL
@@ -126,7 +135,8 @@ fn settings(protocol: Protocol) -> &'static [(&'static str, Valid)] {
 fn parse(address: &str, timeout: Duration) -> Result<Asked> {
     let url = Url::parse(address)
         .map_err(|error| Error::invalid(format!("`{address}` is no address ({error}): {FORM}")))?;
-    let protocol: Option<Protocol> = url.scheme().parse().ok().filter(|protocol| io::supports(*protocol));
+    let protocol: Option<Protocol> = url.scheme().parse().ok();
+    let protocol = protocol.filter(|protocol| io::supports(*protocol) && *protocol != Protocol::Opcua);
     let protocol = protocol.ok_or_else(|| {
         Error::invalid(format!("`{}://` addresses are not read by this version: {FORM}", url.scheme()))
     })?;

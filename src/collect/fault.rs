@@ -22,6 +22,9 @@ pub enum Fault {
     /// The device understood and declined; the connection is in order.
     #[error("{words} ({code})")]
     Refused { code: Code, words: &'static str, meaning: Meaning },
+    /// What is asked for does not fit what the device says it has; nothing was sent.
+    #[error("{field}: {words}")]
+    Unfit { field: &'static str, words: String },
 }
 
 /// A device's own number for why it declined. `Display` names it as its protocol does, upper hexadecimal is the number
@@ -31,6 +34,8 @@ pub enum Code {
     Modbus(u8),
     Melsec(u16),
     Fenet(u16),
+    /// A status code without the bits of a single value.
+    Opcua(u32),
 }
 
 /// What follows from a refusal.
@@ -53,6 +58,7 @@ impl fmt::Display for Code {
             Code::Modbus(code) => write!(f, "exception {code}"),
             Code::Melsec(_) => write!(f, "end code {self:X}"),
             Code::Fenet(_) => write!(f, "error code {self:X}"),
+            Code::Opcua(code) => write!(f, "status {code:08X}"),
         }
     }
 }
@@ -62,6 +68,7 @@ impl fmt::UpperHex for Code {
         match self {
             Code::Modbus(code) => write!(f, "{code:02X}"),
             Code::Melsec(code) | Code::Fenet(code) => write!(f, "{code:04X}"),
+            Code::Opcua(code) => write!(f, "{code:08X}"),
         }
     }
 }
@@ -75,6 +82,7 @@ impl Fault {
             | Fault::Timeout { .. }
             | Fault::Malformed { .. } => true,
             Fault::Refused { meaning, .. } => *meaning == Meaning::DeviceIsAway,
+            Fault::Unfit { .. } => false,
         }
     }
 }
@@ -82,6 +90,7 @@ impl Fault {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         let kind = match fault {
+            Fault::Unfit { field, words } => return Error::field(field, words),
             Fault::Timeout { .. } => Kind::Timeout,
             Fault::Unreachable { .. }
             | Fault::Closed { .. }

@@ -12,11 +12,11 @@ use super::address::Address;
 use super::board::Board;
 use super::client::Endpoint;
 use super::codec::WordOrder;
+use super::content::{Content, Sample};
 use super::fault::{Fault, Meaning};
 use super::line::{Line, Turn};
 use super::point::{Answered, Change, Point};
 use super::runtime::{Collectors, Ports};
-use super::value::Value;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind};
@@ -25,9 +25,8 @@ use crate::domain::{DeviceId, Error, Kind, Result};
 /// Whether single registers of such a device can be read and written by this version.
 pub fn supports(protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => true,
-        Protocol::Opcua
-        | Protocol::Http
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => true,
+        Protocol::Http
         | Protocol::Ai
         | Protocol::Virtual
         | Protocol::File
@@ -56,8 +55,7 @@ impl Place {
         order: WordOrder,
     ) -> Option<Place> {
         let address = Address::parse(device, register).ok()?;
-        let kind = kind.unwrap_or(address.default_kind());
-        let point = address.point(kind, order).ok()?;
+        let point = address.asked_point(kind, order).ok()?;
         Some(Place { register: register.to_owned(), address, point })
     }
 
@@ -73,12 +71,13 @@ impl Place {
         registers.any(|register| self.is_at(device, register))
     }
 
-    /// Whether it holds nothing but on and off, whatever kind was asked for.
-    pub fn is_bit(&self) -> bool {
-        self.point.is_bit()
+    /// What is written there; `None` where only the device knows.
+    pub fn written_kind(&self) -> Option<StreamKind> {
+        self.point.written_kind()
     }
 
-    pub fn kind(&self) -> StreamKind {
+    /// What it is read as; `None` where the device says it.
+    pub fn kind(&self) -> Option<StreamKind> {
         self.point.kind()
     }
 
@@ -95,16 +94,17 @@ impl Collectors {
     /// `Conflict` for a disabled device, `Invalid` for a register that the device does not have, `Busy` when too many
     /// wait for it, `Timeout` and `DeviceFault` for whatever it fails with. What a stream then lacks is `read_register`'s
     /// error too: the reading is durable when this returns.
-    pub async fn read_register(&self, id: DeviceId, place: &Place) -> Result<Value> {
-        let exchange = Exchange::new(self, id, place)?;
+    pub async fn read_register(&self, id: DeviceId, place: &Place) -> Result<Content> {
+        let exchange = Exchange::with(self, id, place)?;
         let (value, readings) = {
             let _place_in_line = exchange.queue()?;
             let mut turn = exchange.turn().await?;
             let read = exchange.read(&mut turn, &place.point).await;
             let answered = read.map_err(|fault| explain(fault, &place.register))?;
-            let value = place.point.decode(&answered);
-            let value = value.ok_or_else(|| Error::internal("the answer does not hold the value"))?;
-            (value, exchange.readings(&mut turn, place, Some(&answered)).await)
+            let sample = place.point.decode(&answered);
+            let sample =
+                sample.map_err(|why| Error::new(Kind::DeviceFault, format!("Device error: {why}.")))?;
+            (sample.content, exchange.readings(&mut turn, place, Some(&answered)).await)
         };
         exchange.store(readings).await?;
         Ok(value)
@@ -115,10 +115,15 @@ impl Collectors {
     /// # Errors
     /// As `read_register`, and `Invalid` for a value that the place cannot hold. What cannot be recorded afterwards
     /// is no error: the write is done.
-    pub async fn write_register(&self, id: DeviceId, place: &Place, value: Value) -> Result<()> {
-        let change = place.point.encode(value).filter(|_| place.is_writable());
+    pub async fn write_register(
+        &self,
+        id: DeviceId,
+        place: &Place,
+        content: impl Into<Content>,
+    ) -> Result<()> {
+        let change = place.point.encode(content).filter(|_| place.is_writable());
         let change = change.ok_or_else(|| Error::invalid("the register cannot hold this value"))?;
-        let exchange = Exchange::new(self, id, place)?;
+        let exchange = Exchange::with(self, id, place)?;
         let readings = {
             let _place_in_line = exchange.queue()?;
             let mut turn = exchange.turn().await?;
@@ -135,38 +140,43 @@ impl Collectors {
 }
 
 /// One request of somebody for one device.
-struct Exchange<'a> {
+pub(super) struct Exchange<'a> {
     ports: &'a Ports,
     board: Arc<Board>,
     line: Arc<Line>,
     device: Arc<Device>,
     streams: Vec<Arc<Stream>>,
-    endpoint: Endpoint,
+    pub(super) endpoint: Endpoint,
 }
 
 impl<'a> Exchange<'a> {
-    fn new(collectors: &'a Collectors, id: DeviceId, place: &Place) -> Result<Exchange<'a>> {
+    pub(super) fn new(collectors: &'a Collectors, id: DeviceId) -> Result<Exchange<'a>> {
         let ports = &*collectors.ports;
         let (device, streams) = ports.plant.device(id).ok_or_else(Error::not_found)?;
         let (board, line) = collectors.reach(id).ok_or_else(Error::not_found)?;
         if !device.spec.enabled {
             return Err(Error::conflict("Device is disabled."));
         }
-        // The device may have become another since its register was understood.
-        if !place.is_at(&device.spec, &place.register) {
-            return Err(no_such_register(&place.register));
-        }
         let endpoint = Endpoint::of(&device.spec)?;
         Ok(Exchange { ports, board, line, device, streams, endpoint })
     }
 
-    fn queue(&self) -> Result<impl Drop + '_> {
+    /// The same for a register. The device may have become another since it was understood.
+    fn with(collectors: &'a Collectors, id: DeviceId, place: &Place) -> Result<Exchange<'a>> {
+        let exchange = Exchange::new(collectors, id)?;
+        if !place.is_at(&exchange.device.spec, &place.register) {
+            return Err(no_such_register(&place.register));
+        }
+        Ok(exchange)
+    }
+
+    pub(super) fn queue(&self) -> Result<impl Drop + '_> {
         self.line.queue().ok_or_else(|| Error::busy("Too many requests wait for this device."))
     }
 
     /// The poller's request before ours may fail by its timeout, and so may somebody else's; who waits longer than
     /// that is not kept.
-    async fn turn(&self) -> Result<Turn<'_>> {
+    pub(super) async fn turn(&self) -> Result<Turn<'_>> {
         let after = self.endpoint.timeout();
         timeout(2 * after, self.line.turn()).await.map_err(|_| no_answer(after.as_secs_f64()))
     }
@@ -213,7 +223,12 @@ impl<'a> Exchange<'a> {
     }
 
     /// Counts a request; a connection that failed is not used again.
-    fn note<T>(&self, turn: &mut Turn<'_>, started: Instant, outcome: Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn note<T>(
+        &self,
+        turn: &mut Turn<'_>,
+        started: Instant,
+        outcome: Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let now = self.ports.clock.now();
         match &outcome {
             Ok(_) => self.board.answered(now, started.elapsed()),
@@ -235,27 +250,29 @@ impl<'a> Exchange<'a> {
         let is_here = |stream: &&Arc<Stream>| stream.spec.enabled && place.is_at(device, &stream.spec.path);
         for stream in self.streams.iter().filter(is_here) {
             let Ok(point) = Point::of(device, &stream.spec) else { continue };
-            let raw = match read.and_then(|answered| point.decode(answered)) {
-                Some(raw) => Ok(Some(raw)),
-                None => self.read(turn, &point).await.map(|answered| point.decode(&answered)),
+            let sample = match read.and_then(|answered| point.decode(answered).ok()) {
+                Some(sample) => Ok(sample),
+                None => match self.read(turn, &point).await {
+                    Ok(answered) => point.decode(&answered),
+                    Err(fault) => Err(fault.to_string()),
+                },
             };
-            match raw {
-                Ok(raw) => {
-                    if let Some(reading) = raw.and_then(|raw| self.reading(stream, raw)) {
-                        readings.push(reading);
-                    }
+            match sample {
+                Ok(sample) => {
+                    self.reading(stream, sample).into_iter().for_each(|reading| readings.push(reading))
                 }
-                Err(fault) => {
+                Err(error) => {
                     let (device, stream) = (self.device.id, stream.id);
-                    tracing::warn!(%device, %stream, error = %fault, "a register was not read for its stream");
+                    tracing::warn!(%device, %stream, error, "a register was not read for its stream");
                 }
             }
         }
         readings
     }
 
-    fn reading(&self, stream: &Stream, raw: Value) -> Option<Reading> {
-        raw.scaled(stream.spec.scale, stream.spec.offset).to_reading(stream.id, self.ports.clock.now())
+    fn reading(&self, stream: &Stream, raw: Sample) -> Option<Reading> {
+        let content = raw.content.scaled(stream.spec.scale, stream.spec.offset);
+        content.to_reading(stream.id, self.ports.clock.now(), raw.quality)
     }
 
     async fn store(&self, readings: Readings) -> Result<()> {
@@ -271,7 +288,7 @@ fn no_answer(after_s: f64) -> Error {
 }
 
 /// A fault in the words of the API.
-fn explain(fault: Fault, register: &str) -> Error {
+pub(super) fn explain(fault: Fault, register: &str) -> Error {
     match fault {
         Fault::Refused { meaning: Meaning::NoSuchRegister | Meaning::NoSuchCount, .. } => {
             no_such_register(register)
@@ -284,6 +301,7 @@ fn explain(fault: Fault, register: &str) -> Error {
         }
         Fault::Malformed { reason, .. } => Error::new(Kind::DeviceFault, format!("Device error: {reason}.")),
         Fault::Timeout { after, .. } => no_answer(after.as_secs_f64()),
+        Fault::Unfit { .. } => fault.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::collect::fault::Code;
 use crate::collect::modbus::fake::FakeDevice;
+use crate::collect::value::Value;
 use crate::collect::world::{PLC, World, plc, stream};
 use crate::domain::device::DeviceState;
 

@@ -11,56 +11,74 @@ use tokio::time::{Instant, sleep_until};
 use super::board::Board;
 use super::fault::Fault;
 use super::line::Line;
+use super::opcua;
 use super::registers;
 use super::schedule::Schedule;
 use super::tags::Answer;
-use crate::domain::device::DeviceSpec;
+use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::Stream;
 use crate::domain::{Clock, Result};
 
 /// The streams asked for together.
 pub enum Batch {
     Registers(registers::link::Batch),
+    Opcua(opcua::link::Batch),
 }
 
 /// A device as its collector sees it.
 pub enum Link {
     Registers(registers::link::Link),
+    Opcua(opcua::link::Link),
 }
 
 impl Link {
     /// Connects nowhere yet. The error names the setting that is wrong.
     pub fn new(spec: &DeviceSpec, line: Arc<Line>, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
-        registers::link::Link::new(spec, line, board, clock).map(Link::Registers)
+        match spec.protocol {
+            Protocol::Opcua => opcua::link::Link::new(spec, line, board, clock).map(Link::Opcua),
+            _ => registers::link::Link::new(spec, line, board, clock).map(Link::Registers),
+        }
     }
 
-    /// What fetches these streams. Those that cannot be read are answered with the reason at every poll.
-    pub fn batch(&self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> Batch {
+    /// What fetches these streams, all of one interval. Those that cannot be read are answered with the reason at every
+    /// poll.
+    pub fn batch(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> Batch {
         match self {
             Link::Registers(_) => Batch::Registers(registers::link::Batch::new(device, streams)),
+            Link::Opcua(link) => Batch::Opcua(link.batch(device, streams)),
         }
     }
 
     /// Whether it leads to the same place as `other`, so that an open connection is good for both.
     pub fn leads_where(&self, other: &Link) -> bool {
-        let (Link::Registers(link), Link::Registers(other)) = (self, other);
-        link.leads_where(other)
+        match (self, other) {
+            (Link::Registers(link), Link::Registers(other)) => link.leads_where(other),
+            (Link::Opcua(link), Link::Opcua(other)) => link.leads_where(other),
+            (Link::Registers(_), Link::Opcua(_)) | (Link::Opcua(_), Link::Registers(_)) => false,
+        }
     }
 
     /// Connects unless connected.
     pub async fn connect(&self) -> Result<(), Fault> {
-        let Link::Registers(link) = self;
-        link.connect().await
+        match self {
+            Link::Registers(link) => link.connect().await,
+            Link::Opcua(link) => link.connect().await,
+        }
     }
 
     pub async fn disconnect(&self) {
-        let Link::Registers(link) = self;
-        link.disconnect().await;
+        match self {
+            Link::Registers(link) => link.disconnect().await,
+            Link::Opcua(link) => link.disconnect().await,
+        }
     }
 
     /// Resolves with the batches to poll now. Dropping it before loses nothing.
     pub async fn ready(&mut self, schedule: &mut Schedule) -> Vec<usize> {
-        let Link::Registers(_) = self;
+        match self {
+            Link::Opcua(link) if link.subscribes() => return link.ready().await,
+            Link::Opcua(_) | Link::Registers(_) => {}
+        }
         match schedule.next_due() {
             Some(due) => sleep_until(due).await,
             None => std::future::pending().await,
@@ -71,7 +89,12 @@ impl Link {
     /// Pushes an answer for each stream of the batch that there is something to say of: all of them where the device
     /// is asked. After an error the connection is gone and `answers` has what had come before.
     pub async fn poll(&mut self, batch: &mut Batch, answers: &mut Vec<Answer>) -> Result<(), Fault> {
-        let (Link::Registers(link), Batch::Registers(batch)) = (self, batch);
-        link.poll(batch, answers).await
+        match (self, batch) {
+            (Link::Registers(link), Batch::Registers(batch)) => link.poll(batch, answers).await,
+            (Link::Opcua(link), Batch::Opcua(batch)) => link.poll(batch, answers).await,
+            (Link::Registers(_), Batch::Opcua(_)) | (Link::Opcua(_), Batch::Registers(_)) => {
+                unreachable!("a batch is polled by the link that made it")
+            }
+        }
     }
 }

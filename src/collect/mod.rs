@@ -6,12 +6,14 @@
 //! readings go: those are the ports `Plant` and `SampleSink`.
 
 pub mod codec;
+pub mod content;
 pub mod direct;
 pub mod fault;
 pub mod fenet;
 pub mod io;
 pub mod melsec;
 pub mod modbus;
+pub mod opcua;
 pub mod registers;
 pub mod runtime;
 pub mod value;
@@ -19,6 +21,7 @@ pub mod value;
 mod address;
 mod backoff;
 mod board;
+mod browse;
 mod channel;
 mod client;
 mod device;
@@ -40,6 +43,7 @@ use address::Address;
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
 
+pub use client::Means;
 pub use runtime::{CollectOptions, Collectors};
 
 /// Whether `path` can name a stream's place on a device of this protocol. The error is for the field `path`.
@@ -48,15 +52,11 @@ pub use runtime::{CollectOptions, Collectors};
 /// caller's rule (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     match protocol {
-        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => {
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => {
             let parsed = Address::parse(&DeviceSpec::new("", protocol), path);
             parsed.map(drop).map_err(|error| FieldError::new("path", error))
         }
-        Protocol::Opcua if path.trim().is_empty() => {
-            Err(FieldError::new("path", "This field may not be blank."))
-        }
-        Protocol::Opcua
-        | Protocol::Http
+        Protocol::Http
         | Protocol::Ai
         | Protocol::Virtual
         | Protocol::File
@@ -82,6 +82,8 @@ mod tests {
             (Protocol::Fenet, "%DW100", true),
             (Protocol::Fenet, "D100", false),
             (Protocol::Opcua, " ", false),
+            (Protocol::Opcua, "Temp", false),
+            (Protocol::Opcua, "ns=2;s=Line1.Temp", true),
             (Protocol::Virtual, "", true),
         ] {
             let checked = check_path(protocol, path);

@@ -21,7 +21,7 @@ use super::schedule::Schedule;
 use super::tags::{Offer, Tags, Turn};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Kind};
+use crate::domain::{self, DeviceId, Error, Kind};
 
 /// How long to wait when the store is busy. Meanwhile nothing is polled, so memory stays bounded.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
@@ -119,7 +119,7 @@ impl Poller {
         if self.contact == Contact::Unknown {
             self.publish(DeviceState::Connecting, None);
         }
-        let mut round = Round::new(device, streams, &link);
+        let mut round = Round::new(device, streams, &mut link);
         self.tags.reload(round.polled.iter().cloned());
         self.backoff.reset();
         loop {
@@ -209,33 +209,52 @@ impl Poller {
         self.contact = Contact::Up;
     }
 
-    /// Hands readings to the sink, again and again while it is busy. Only what it took is remembered as stored.
+    /// Hands readings to the sink, again and again while it is busy. Only what it took is remembered as stored. When it
+    /// refuses some, the others are stored without them.
     async fn store(&mut self, device: &Device, offer: Offer) -> Result<(), Interrupted> {
-        if offer.readings.is_empty() {
-            return Ok(());
-        }
-        loop {
-            match self.ports.sink.write(device, offer.readings.clone()).await {
+        let mut offers = vec![offer];
+        let mut is_whole = true;
+        while let Some(offer) = offers.pop() {
+            if offer.readings.is_empty() {
+                continue;
+            }
+            match self.write(device, &offer).await? {
                 Ok(()) => {
                     self.tags.commit(offer);
-                    if self.sink_fault.take().is_some() {
+                    if is_whole && offers.is_empty() && self.sink_fault.take().is_some() {
                         tracing::info!(device = %device.id, name = device.spec.name, "readings are stored again");
                     }
-                    return Ok(());
                 }
+                Err(error) => match other_offers(offer, &error) {
+                    Some(others) => offers.extend(others),
+                    None => {
+                        is_whole = false;
+                        self.refused(device, &error);
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// One write, begun again while the sink is busy and the device is still there.
+    async fn write(&mut self, device: &Device, offer: &Offer) -> Result<domain::Result<()>, Interrupted> {
+        loop {
+            match self.ports.sink.write(device, offer.readings.clone()).await {
                 Err(busy) if busy.kind == Kind::Busy && self.ports.plant.device(self.id).is_some() => {
                     self.orders.unless_stopped(sleep(BUSY_PAUSE)).await?;
                 }
-                Err(error) => {
-                    self.board.failed_otherwise();
-                    if self.sink_fault.is_none() {
-                        tracing::error!(device = %device.id, name = device.spec.name, %error, "readings are not stored");
-                    }
-                    self.sink_fault = Some(format!("readings are not stored: {error}"));
-                    return Ok(());
-                }
+                written => return Ok(written),
             }
         }
+    }
+
+    fn refused(&mut self, device: &Device, error: &Error) {
+        self.board.failed_otherwise();
+        if self.sink_fault.is_none() {
+            tracing::error!(device = %device.id, name = device.spec.name, %error, "readings are not stored");
+        }
+        self.sink_fault = Some(format!("readings are not stored: {error}"));
     }
 
     fn log_turns(&self, device: &Device, turns: Vec<Turn>) {
@@ -264,6 +283,19 @@ impl Poller {
     }
 }
 
+/// What to offer instead of what was refused, last first: the halves of it, to find what is wrong; and of a single
+/// reading the same at the time we were told, since its source's time may lie where nothing is kept any more.
+fn other_offers(offer: Offer, error: &Error) -> Option<Vec<Offer>> {
+    if error.kind != Kind::Invalid {
+        return None;
+    }
+    if offer.readings.len() > 1 {
+        let (early, late) = offer.halves();
+        return Some(vec![late, early]);
+    }
+    offer.at_told_times().map(|retimed| vec![retimed])
+}
+
 /// A device as it is polled until the next order.
 struct Round {
     device: Arc<Device>,
@@ -275,7 +307,7 @@ struct Round {
 
 impl Round {
     /// Groups the enabled streams by interval: their own, else the device's. Those with neither are not polled.
-    fn new(device: Arc<Device>, streams: &[Arc<Stream>], link: &Link) -> Round {
+    fn new(device: Arc<Device>, streams: &[Arc<Stream>], link: &mut Link) -> Round {
         let mut groups: BTreeMap<Duration, Vec<Arc<Stream>>> = BTreeMap::new();
         for stream in streams.iter().filter(|stream| stream.spec.enabled) {
             let interval_s = stream.spec.poll_interval_s.or(device.spec.poll_interval_s);

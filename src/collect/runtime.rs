@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -11,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::board::Board;
+use super::client::Means;
 use super::device::{Orders, resting, supervise};
 use super::line::Line;
+use super::opcua::pki::Pki;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::ports::{Plant, SampleSink};
 use crate::domain::{Clock, DeviceId};
@@ -22,11 +25,13 @@ use crate::domain::{Clock, DeviceId};
 pub struct CollectOptions {
     /// A stream with a deadband stores one row at least this often, so that unchanged and dead differ.
     pub deadband_max_interval: Duration,
+    /// Certificates, ours and of OPC UA servers.
+    pub pki: Pki,
 }
 
 impl Default for CollectOptions {
     fn default() -> Self {
-        Self { deadband_max_interval: Duration::from_secs(600) }
+        Self { deadband_max_interval: Duration::from_secs(600), pki: Pki::nowhere() }
     }
 }
 
@@ -103,11 +108,13 @@ impl Collectors {
         self.slots.lock().get(&id).map(|slot| (Arc::clone(&slot.board), Arc::clone(&slot.line)))
     }
 
-    /// Ends all collectors. When it returns nothing more is written to the sink.
+    /// Ends all collectors and hangs up. When it returns nothing more is written to the sink.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        let lines: Vec<_> = self.slots.lock().values().map(|slot| Arc::clone(&slot.line)).collect();
+        join_all(lines.iter().map(|line| async { line.turn().await.close().await })).await;
     }
 
     fn tell(&self, device: &Device) {
@@ -130,9 +137,14 @@ impl Collectors {
         }
     }
 
+    /// What connections take besides their endpoint.
+    pub(super) fn means(&self) -> Means {
+        Means { pki: self.ports.options.pki.clone(), clock: Arc::clone(&self.ports.clock) }
+    }
+
     fn spawn(&self, id: DeviceId) -> Slot {
         let board = Arc::new(Board::telling(Arc::clone(&self.changed)));
-        let line = Arc::new(Line::default());
+        let line = Arc::new(Line::new(self.means()));
         let (changes, receiver) = watch::channel(());
         let orders = Orders::new(receiver, self.stop.clone());
         let task = supervise(id, Arc::clone(&self.ports), Arc::clone(&board), Arc::clone(&line), orders);

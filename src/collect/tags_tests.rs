@@ -3,6 +3,8 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::collect::value::Value;
+use crate::domain::reading::Quality;
 use crate::domain::stream::StreamSpec;
 use crate::domain::window::Windows;
 use crate::domain::{DeviceId, OrgId};
@@ -33,7 +35,15 @@ fn tags(change: impl FnOnce(&mut StreamSpec)) -> Tags {
 }
 
 fn answer(at_s: i64, outcome: Result<Value, &str>) -> Answer {
-    Answer { stream: StreamId(1), ts: Micros(at_s * SECOND), outcome: outcome.map_err(str::to_owned) }
+    let outcome = outcome.map(Sample::from).map_err(str::to_owned);
+    Answer { stream: StreamId(1), ts: Micros(at_s * SECOND), outcome }
+}
+
+/// An answer of a source that says quality and time itself.
+fn said(told_s: i64, said_s: i64, number: i64, quality: Quality) -> Answer {
+    let content = Content::Number(Value::Int(number));
+    let sample = Sample { content, quality, source_time: Some(Micros(said_s * SECOND)) };
+    Answer { stream: StreamId(1), ts: Micros(told_s * SECOND), outcome: Ok(sample) }
 }
 
 /// Judges and commits one answer; what was stored of it.
@@ -160,4 +170,85 @@ fn a_reload_keeps_what_is_known_unless_the_source_changed() {
 fn scale_and_offset_are_applied() {
     let mut tags = tags(|spec| (spec.scale, spec.offset) = (0.1, -40.0));
     assert_eq!(tell(&mut tags, 0, Ok(650.0)).unwrap().value, Some(25.0));
+}
+
+#[test]
+fn a_source_that_says_the_time_is_believed_when_it_says_something_new() {
+    let mut tags = tags(|_| ());
+    let bad =
+        |told_s| Answer { stream: StreamId(1), ts: Micros(told_s * SECOND), outcome: Err("sensor".into()) };
+    let (good, uncertain) = (Quality::Good, Quality::Uncertain);
+    for (name, answer, stored) in [
+        ("its_time_is_the_readings_time", said(100, 50, 1, good), Some((50 * SECOND, Some(1.0), good))),
+        ("the_same_again_is_nothing_new", said(101, 50, 1, good), None),
+        (
+            "another_value_of_that_time_is_told_now",
+            said(102, 50, 2, good),
+            Some((102 * SECOND, Some(2.0), good)),
+        ),
+        ("another_status_too", said(103, 50, 2, uncertain), Some((103 * SECOND, Some(2.0), uncertain))),
+        ("bad_is_told_now", bad(104), Some((104 * SECOND, None, Quality::Bad))),
+        ("and_once", bad(105), None),
+        ("an_older_time_is_told_now", said(106, 60, 3, good), Some((106 * SECOND, Some(3.0), good))),
+        ("a_newer_time_is_the_readings_time", said(110, 109, 3, good), Some((109 * SECOND, Some(3.0), good))),
+        ("a_time_a_little_ahead_too", said(111, 200, 4, good), Some((200 * SECOND, Some(4.0), good))),
+        ("what_is_told_then_comes_after", bad(112), Some((200 * SECOND + 1, None, Quality::Bad))),
+        (
+            "a_time_far_ahead_is_wrong",
+            said(300, 300 + 86_401, 5, good),
+            Some((300 * SECOND, Some(5.0), good)),
+        ),
+    ] {
+        let (offer, _) = tags.judge(vec![answer], LONGEST);
+        let found =
+            offer.readings.iter().next().map(|reading| (reading.ts.0, reading.value, reading.quality));
+        assert_eq!(found, stored, "{name}");
+        tags.commit(offer);
+    }
+}
+
+#[test]
+fn an_unchanged_source_is_stored_once_in_the_longest_interval() {
+    let mut tags = tags(|_| ());
+    let mut stored = |told_s| {
+        let (offer, _) = tags.judge(vec![said(told_s, -5000, 7, Quality::Good)], LONGEST);
+        let ts = offer.readings.iter().next().map(|reading| reading.ts.0 / SECOND);
+        tags.commit(offer);
+        ts
+    };
+    assert_eq!(
+        [0, 1, 599, 600, 601, 1199, 1200].map(&mut stored),
+        [Some(-5000), None, None, Some(600), None, None, Some(1200)]
+    );
+}
+
+#[test]
+fn several_answers_of_one_stream_are_judged_one_after_the_other() {
+    let mut tags = tags(|spec| spec.deadband = Some(2.0));
+    let answers = [1, 2, 3, 5].map(|number| said(10, number, number, Quality::Good));
+    let again = answer(10, Err("gone"));
+    let (offer, _) = tags.judge([answers.to_vec(), vec![again.clone(), again]].concat(), LONGEST);
+    let found: Vec<_> = offer.readings.iter().map(|reading| (reading.ts.0, reading.value)).collect();
+    assert_eq!(
+        found,
+        [(SECOND, Some(1.0)), (3 * SECOND, Some(3.0)), (5 * SECOND, Some(5.0)), (10 * SECOND, None)]
+    );
+    tags.commit(offer);
+    assert!(tags.lose(Micros(11 * SECOND)).readings.is_empty(), "the last one counts");
+}
+
+#[test]
+fn an_offer_can_be_halved_and_retimed() {
+    let mut tags = tags(|_| ());
+    let answers = (1..=5).map(|n| said(10 + n, n, n, Quality::Good)).collect();
+    let (offer, _) = tags.judge(answers, LONGEST);
+    let times =
+        |offer: &Offer| offer.readings.iter().map(|reading| reading.ts.0 / SECOND).collect::<Vec<_>>();
+    let (early, late) = offer.halves();
+    assert_eq!((times(&early), times(&late)), (vec![1, 2], vec![3, 4, 5]));
+    let late = late.at_told_times().unwrap();
+    assert_eq!(times(&late), [13, 14, 15]);
+    assert!(late.at_told_times().is_none());
+    let (one, other) = early.halves();
+    assert_eq!((times(&one), times(&other)), (vec![1], vec![2]));
 }

@@ -148,12 +148,7 @@ async fn every_refusal_says_what_is_wrong() {
         &client,
         vec![
             get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\".")),
-            get(
-                "opcua",
-                at(opcua, "i=85/"),
-                400,
-                detail("Direct I/O is not supported for protocol \"opcua\" by this version."),
-            ),
+            get("no_node_id", at(opcua, "hr:0/"), 400, register("hr:0")),
             get("disabled", at(disabled, "hr:0/"), 409, detail("Device is disabled.")),
             ("disabled_write", "POST", at(disabled, "x/"), json!([]), 409, detail("Device is disabled.")),
             get("no_device", at(999, "hr:0/"), 404, detail("Not found.")),

@@ -12,7 +12,7 @@ mod socket;
 pub use browser::Browser;
 pub use client::Client;
 pub use home::{Home, Ran};
-pub use peers::{ModbusDevice, ObjectStore, example, node, python};
+pub use peers::{ModbusDevice, ObjectStore, OpcuaServer, example, node, python};
 pub use server::{Server, free_port};
 pub use socket::{PROTOCOL, Said, Socket};
 

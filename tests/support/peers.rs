@@ -1,10 +1,12 @@
 //! Other people's programs, in the environments of Python and of Node.js that tests/run.sh prepares.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The interpreter with the pinned peers.
 fn interpreter() -> PathBuf {
@@ -88,6 +90,60 @@ impl ModbusDevice {
 impl Drop for ModbusDevice {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// An OPC UA server that is not our code: tests/peers/opcua_server.py. Dropping it kills it.
+pub struct OpcuaServer {
+    pub port: u16,
+    /// What it holds: `{"path", "type", "value", "writable"}` each.
+    pub points: Vec<Value>,
+    folder: Arc<TempDir>,
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl OpcuaServer {
+    /// Starts one with a new certificate; it answers when this returns.
+    pub async fn start(port: u16) -> OpcuaServer {
+        let folder = tokio::task::spawn_blocking(tempfile::tempdir).await.expect("it is made");
+        OpcuaServer::start_in(port, Arc::new(folder.expect("a folder"))).await
+    }
+
+    /// Ends it at once and starts it again, with what it held at first and with the same certificate.
+    pub async fn restart(self) -> OpcuaServer {
+        let (port, folder) = (self.port, Arc::clone(&self.folder));
+        drop(self);
+        OpcuaServer::start_in(port, folder).await
+    }
+
+    async fn start_in(port: u16, folder: Arc<TempDir>) -> OpcuaServer {
+        let start = move || {
+            let mut command = script("opcua_server.py");
+            command.args(["--port", &port.to_string(), "--folder"]).arg(folder.path());
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+            let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+            let mut line = || lines.next().and_then(Result::ok);
+            assert_eq!(line().as_deref(), Some("ready"), "the server listens");
+            let points = line().and_then(|line| serde_json::from_str(&line).ok());
+            OpcuaServer { port, points: points.expect("the server tells its points"), folder, child, lines }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the server starts")
+    }
+
+    /// Gives it an order; what it answers.
+    pub fn tell(&mut self, order: &Value) -> Value {
+        let stdin = self.child.stdin.as_mut().expect("a pipe");
+        writeln!(stdin, "{order}").expect("the server listens");
+        let answer = self.lines.next().and_then(Result::ok).expect("the server answers");
+        serde_json::from_str(&answer).expect("JSON")
+    }
+}
+
+impl Drop for OpcuaServer {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
     }
 }
 

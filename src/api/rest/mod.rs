@@ -21,6 +21,7 @@ pub mod hamachi;
 pub mod io;
 pub mod key;
 pub mod license;
+pub mod opcua;
 pub mod query;
 pub mod reading;
 pub mod retention;
@@ -35,6 +36,7 @@ pub fn sections() -> Vec<Section> {
     vec![
         device::section(),
         io::section(),
+        opcua::section(),
         data::section(),
         value::section(),
         statistic::section(),

@@ -48,6 +48,9 @@ impl Batch {
         let mut batch = Batch::default();
         for stream in streams {
             match point::Point::of(device, &stream.spec) {
+                Ok(point::Point::Node(..)) => {
+                    batch.unreadable.push((stream.id, "a node is no register".to_owned()));
+                }
                 Ok(point::Point::Register(point)) => {
                     batch.spans.push(point.span);
                     batch.targets.push(Target { stream: stream.id, point });
@@ -275,13 +278,13 @@ impl Link {
 }
 
 fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>) -> Answer {
-    let outcome: Result<Value, String> = match outcome {
+    let outcome = match outcome {
         Ok(data) => {
             target.point.decode(block, data).ok_or_else(|| "the answer does not hold the value".to_owned())
         }
         Err(fault) => Err(fault.to_string()),
     };
-    Answer { stream: target.stream, ts, outcome }
+    Answer { stream: target.stream, ts, outcome: outcome.map(Value::into) }
 }
 
 fn max_gap(spec: &DeviceSpec) -> Result<Option<u16>> {

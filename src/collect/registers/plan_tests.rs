@@ -139,7 +139,7 @@ fn cells(protocol: Protocol, path: &str, len: u16) -> Span {
     };
     let address = Address::parse(&device, path).unwrap();
     let kind = if address.default_kind() == StreamKind::Bit { StreamKind::Bit } else { kind };
-    let Point::Register(point) = address.point(kind, WordOrder::Cdab).unwrap();
+    let Point::Register(point) = address.point(kind, WordOrder::Cdab).unwrap() else { panic!("{path}") };
     point.span
 }
 

@@ -1,0 +1,122 @@
+//! Values of every type, both ways.
+
+use opcua::types::{Array, DataValue, NodeId, XmlElement};
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::stream::StreamKind;
+
+fn number(value: Value) -> Content {
+    Content::Number(value)
+}
+
+fn words(text: &str) -> Content {
+    Content::Text(text.into())
+}
+
+#[test]
+fn every_type_goes_both_ways() {
+    let guid = "72962b91-fa75-4ae6-8d28-b404dc7daf63";
+    for (kind, to, held, variant) in [
+        (StreamKind::Bit, Type::Boolean, number(Value::Bit(true)), Variant::Boolean(true)),
+        (StreamKind::Byte, Type::Byte, number(Value::Uint(255)), Variant::Byte(255)),
+        (StreamKind::Int16, Type::SByte, number(Value::Int(-128)), Variant::SByte(-128)),
+        (StreamKind::Int16, Type::Int16, number(Value::Int(-32768)), Variant::Int16(-32768)),
+        (StreamKind::Uint16, Type::UInt16, number(Value::Uint(65535)), Variant::UInt16(65535)),
+        (StreamKind::Int32, Type::Int32, number(Value::Int(i32::MIN.into())), Variant::Int32(i32::MIN)),
+        (StreamKind::Uint32, Type::UInt32, number(Value::Uint(u32::MAX.into())), Variant::UInt32(u32::MAX)),
+        (StreamKind::Int64, Type::Int64, number(Value::Int(i64::MIN)), Variant::Int64(i64::MIN)),
+        (StreamKind::Uint64, Type::UInt64, number(Value::Uint(u64::MAX)), Variant::UInt64(u64::MAX)),
+        (StreamKind::Fp16, Type::Float, number(Value::Float(1.5)), Variant::Float(1.5)),
+        (StreamKind::Fp32, Type::Float, number(Value::Float(-0.25)), Variant::Float(-0.25)),
+        (StreamKind::Fp64, Type::Double, number(Value::Float(0.1)), Variant::Double(0.1)),
+        (StreamKind::Text, Type::String, words("Läuft"), Variant::from("Läuft")),
+        (StreamKind::Text, Type::Guid, words(guid), Variant::Guid(Box::new(guid.parse().unwrap()))),
+        (StreamKind::Text, Type::ByteString, words("AQI="), Variant::ByteString(vec![1, 2].into())),
+        (
+            StreamKind::Text,
+            Type::DateTime,
+            words("2026-04-28T12:00:00.250Z"),
+            Variant::DateTime(Box::new("2026-04-28T12:00:00.25Z".parse().unwrap())),
+        ),
+        (
+            StreamKind::Text,
+            Type::LocalizedText,
+            words("Ofen"),
+            Variant::LocalizedText(Box::new(LocalizedText::from("Ofen"))),
+        ),
+    ] {
+        let read = decode(&variant).and_then(|content| content.of_kind(kind));
+        assert_eq!(read, Ok(held.clone()), "{variant:?} as {kind}");
+        assert_eq!(encode(&held, to), Ok(variant), "{held:?} to {to}");
+    }
+}
+
+#[test]
+fn a_value_that_the_node_cannot_hold_is_refused_in_words() {
+    for (given, to, why) in [
+        (number(Value::Int(2)), Type::Boolean, "Must be a valid boolean."),
+        (words("true"), Type::Boolean, "Must be a valid boolean."),
+        (number(Value::Int(256)), Type::Byte, "Ensure this value is less than or equal to 255."),
+        (number(Value::Int(-1)), Type::UInt64, "Ensure this value is greater than or equal to 0."),
+        (number(Value::Float(0.5)), Type::Int32, "A valid integer is required."),
+        (number(Value::Float(1e300)), Type::UInt64, "A valid integer is required."),
+        (words("5"), Type::Int32, "A valid integer is required."),
+        (
+            number(Value::Float(1e39)),
+            Type::Float,
+            "Ensure this value is less than or equal to 3.4028234663852886e38.",
+        ),
+        (words("5"), Type::Double, "A valid number is required."),
+        (number(Value::Int(5)), Type::String, "Not a valid string."),
+        (words("gestern"), Type::DateTime, "Write a time as 2026-04-28T12:00:00Z."),
+        (words("x"), Type::Guid, "Must be a valid GUID."),
+        (words("?"), Type::ByteString, "Write bytes as base64."),
+        (words("i=1"), Type::NodeId, "Nodes of type NodeId are not written."),
+    ] {
+        assert_eq!(encode(&given, to), Err(why.to_owned()), "{given:?} to {to}");
+    }
+}
+
+#[test]
+fn what_is_no_scalar_is_a_text_or_an_error() {
+    let list = |values: Vec<Variant>, of| Variant::Array(Box::new(Array::new(of, values).unwrap()));
+    for (variant, expected) in [
+        (list(vec![Variant::Int32(1), Variant::Int32(-2)], Type::Int32), Ok(words("[1,-2]"))),
+        (list(vec![Variant::from("a")], Type::String), Ok(words("[\"a\"]"))),
+        (list(Vec::new(), Type::Double), Ok(words("[]"))),
+        (Variant::NodeId(Box::new(NodeId::new(2, "a"))), Ok(words("ns=2;s=a"))),
+        (Variant::XmlElement(XmlElement::from("<a/>")), Ok(words("<a/>"))),
+        (Variant::Variant(Box::new(Variant::UInt64(7))), Ok(number(Value::Uint(7)))),
+        (Variant::Empty, Err("the node holds no value".to_owned())),
+        (Variant::String(UAString::null()), Ok(words(""))),
+        (Variant::from(DataValue::null()), Err("values of type DataValue are not read".to_owned())),
+    ] {
+        assert_eq!(decode(&variant), expected, "{variant:?}");
+    }
+    let infinite = decode(&Variant::Float(f32::INFINITY));
+    assert_eq!(infinite, Ok(number(Value::Float(f64::INFINITY))));
+}
+
+proptest! {
+    #[test]
+    fn integers_are_exact(whole: i64, wide: u64) {
+        prop_assert_eq!(decode(&Variant::Int64(whole)), Ok(number(Value::Int(whole))));
+        prop_assert_eq!(encode(&number(Value::Int(whole)), Type::Int64), Ok(Variant::Int64(whole)));
+        prop_assert_eq!(decode(&Variant::UInt64(wide)), Ok(number(Value::Uint(wide))));
+        prop_assert_eq!(encode(&number(Value::Uint(wide)), Type::UInt64), Ok(Variant::UInt64(wide)));
+    }
+
+    #[test]
+    fn an_integer_is_written_or_refused_but_never_another(whole: i64) {
+        for to in [Type::SByte, Type::Byte, Type::Int16, Type::UInt16, Type::Int32, Type::UInt32, Type::UInt64] {
+            if let Ok(written) = encode(&number(Value::Int(whole)), to) {
+                let read = decode(&written).map(|content| match content {
+                    Content::Number(value) => value.to_integer(),
+                    Content::Text(_) => None,
+                });
+                prop_assert_eq!(read, Ok(Some(i128::from(whole))));
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Between us and the server something delays, cuts and garbles: no wrong value is stored, what recovers does so by itself,
+//! and other devices notice nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{device_at, readings, stream_at, until_last, until_state};
+use crate::support::{OpcuaServer, Server, free_port};
+
+const PASS: u8 = 0;
+const CUT: u8 = 1;
+const GARBLE: u8 = 2;
+const SILENCE: u8 = 3;
+
+/// Passes on what both sides say, or spoils what the server says.
+struct Proxy {
+    port: u16,
+    mode: Arc<AtomicU8>,
+}
+
+impl Proxy {
+    async fn before(server: u16) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let mode = Arc::new(AtomicU8::new(PASS));
+        let shared = Arc::clone(&mode);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await {
+                    tokio::spawn(pass(client, server, Arc::clone(&shared)));
+                }
+            }
+        });
+        Proxy { port, mode }
+    }
+
+    fn set(&self, mode: u8) {
+        self.mode.store(mode, Ordering::SeqCst);
+    }
+}
+
+async fn pass(client: TcpStream, server: TcpStream, mode: Arc<AtomicU8>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let asking = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(len @ 1..) = from_server.read(&mut buffer).await {
+        match mode.load(Ordering::SeqCst) {
+            CUT => break,
+            SILENCE => continue,
+            // Behind the header, where sizes are: in what is signed.
+            GARBLE if len > 60 => buffer[len - 50] ^= 0x55,
+            _ => {}
+        }
+        if to_client.write_all(&buffer[..len]).await.is_err() {
+            break;
+        }
+    }
+    asking.abort();
+}
+
+#[tokio::test]
+async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
+    let mut peer = OpcuaServer::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let proxy = Proxy::before(peer.port).await;
+    // Signed, as it must be where bytes may change on the way: nothing else tells.
+    let signed = |subscribes: bool| json!({"security_policy": "Basic256Sha256", "security_mode": "Sign", "use_subscription": subscribes});
+    let mut devices = Vec::new();
+    for (name, port, subscribes) in
+        [("Polled", proxy.port, false), ("Subscribed", proxy.port, true), ("Elsewhere", peer.port, false)]
+    {
+        let device = device_at(&client, port, signed(subscribes)).await;
+        let change = json!({"name": name, "timeout": 1});
+        assert_eq!(client.patch(&format!("/api/device/{device}/"), &change).await.0, 200);
+        devices.push((device, stream_at(&client, device, "ns=2;s=Line.Int64", "int64").await));
+    }
+    let shown = until_state(&client, devices[0].0, "offline").await;
+    let thumbprint =
+        shown["last_error"].as_str().and_then(|error| error.split('`').nth(1)?.rsplit(' ').next());
+    server.basalt(&["opcua", "trust", thumbprint.expect("a thumbprint")]).await.ok();
+
+    let mut value = -1_234_567_890_123_456_789_i64;
+    for mode in [PASS, CUT, GARBLE, SILENCE, GARBLE, CUT] {
+        proxy.set(mode);
+        // Long enough for some connections to begin and end; what happens meanwhile is told by the readings.
+        tokio::time::sleep(Duration::from_secs(if mode == PASS { 0 } else { 3 })).await;
+        proxy.set(PASS);
+        value += 1;
+        peer.tell(&json!({"node": "ns=2;s=Line.Int64", "value": value}));
+        for (device, stream) in &devices {
+            let what = format!("the value after {mode}");
+            let text = value.to_string();
+            until_last(&client, *stream, &what, |last| last["text"].as_str() == Some(&*text)).await;
+            until_state(&client, *device, "online").await;
+        }
+    }
+    let first = -1_234_567_890_123_456_789_i64;
+    for (_, stream) in &devices {
+        for row in readings(&client, *stream).await {
+            let known = row["text"]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .is_some_and(|n: i64| (first..=value).contains(&n));
+            assert!(known || row["quality"] == "bad", "{row}");
+        }
+    }
+    let elsewhere = readings(&client, devices[2].1).await;
+    let bad = elsewhere
+        .iter()
+        .skip_while(|row| row["quality"] == "bad")
+        .filter(|row| row["quality"] == "bad")
+        .count();
+    assert_eq!(bad, 0, "the device beside noticed nothing: {elsewhere:?}");
+}

@@ -1,0 +1,148 @@
+//! Every type, polled and subscribed to, read and written directly; statuses and times as the server says them.
+
+use serde_json::{Value, json};
+
+use super::{device_at, readings, stream_at, until_last, until_state};
+use crate::support::{OpcuaServer, Server, free_port};
+
+/// Whether a reading is a good one of this value.
+fn holds(reading: &Value, value: &Value) -> bool {
+    let number = match value {
+        Value::Bool(on) => json!(f64::from(u8::from(*on))),
+        Value::Number(number) => json!(number.as_f64()),
+        _ => Value::Null,
+    };
+    let is_wide =
+        value.as_u64().is_some_and(|n| n > 1 << 53) || value.as_i64().is_some_and(|n| n < -(1 << 53));
+    let text = match value {
+        Value::String(text) => json!(text),
+        wide if is_wide => json!(wide.to_string()),
+        _ => Value::Null,
+    };
+    reading["quality"] == "good" && reading["value"].as_f64() == number.as_f64() && reading["text"] == text
+}
+
+#[tokio::test]
+async fn every_type_arrives_exactly_polled_and_subscribed_to() {
+    let peer = OpcuaServer::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for subscribes in [false, true] {
+        let device = device_at(&client, peer.port, json!({ "use_subscription": subscribes })).await;
+        let mut streams = Vec::new();
+        for point in &peer.points {
+            let text = |key: &str| point[key].as_str().expect("a text");
+            streams.push((stream_at(&client, device, text("path"), text("type")).await, point));
+        }
+        for (stream, point) in streams {
+            let what = format!("{point} (subscribed: {subscribes})");
+            until_last(&client, stream, &what, |last| holds(last, &point["value"])).await;
+        }
+        until_state(&client, device, "online").await;
+        assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
+    }
+}
+
+#[tokio::test]
+async fn every_type_is_read_and_written_as_the_server_has_it() {
+    let peer = OpcuaServer::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_at(&client, peer.port, json!({})).await;
+    let io = |path: &str| format!("/api/device/{device}/io/{}/", path.replace(' ', "%20"));
+    for point in &peer.points {
+        let path = io(point["path"].as_str().expect("a text"));
+        let held = &point["value"];
+        let (status, _, answer) = client.get(&path).await;
+        assert_eq!((status, &answer), (200, &json!({ "value": held })), "{point}");
+        let new = match held {
+            Value::Bool(on) => json!(!on),
+            Value::String(_) => json!("Steht"),
+            Value::Number(number) if number.is_f64() => json!(-0.25),
+            _ => json!(7),
+        };
+        let (status, _, answer) = client.post(&path, &json!({ "value": new })).await;
+        if point["writable"] == false {
+            assert_eq!((status, answer), (400, json!({"register": ["Register is read-only."]})), "{point}");
+            continue;
+        }
+        assert_eq!((status, answer), (200, json!({"written": true, "value": new})), "{point}");
+        assert_eq!(client.get(&path).await.2, json!({ "value": new }), "{point}");
+    }
+    for (path, value, problem) in [
+        (
+            "ns=2;s=Line.Byte",
+            json!(256),
+            json!({"value": ["Ensure this value is less than or equal to 255."]}),
+        ),
+        ("ns=2;s=Line.Int32", json!(0.5), json!({"value": ["A valid integer is required."]})),
+        ("ns=2;s=Line.Double", json!("x"), json!({"value": ["A valid number is required."]})),
+        ("ns=2;s=Line.Bit", json!([true]), json!({"value": ["Must be a boolean, a number or a string."]})),
+        ("ns=2;s=Nothing", json!(1), json!({"register": ["Invalid register \"ns=2;s=Nothing\"."]})),
+        ("Temp", json!(1), json!({"register": ["Invalid register \"Temp\"."]})),
+    ] {
+        let (status, _, answer) = client.post(&io(path), &json!({ "value": value })).await;
+        assert_eq!((status, answer), (400, problem), "{path} {value}");
+    }
+    let (status, _, answer) = client.get(&io("i=4711")).await;
+    assert_eq!((status, answer), (400, json!({"register": ["Invalid register \"i=4711\"."]})));
+    let log = client.sql("SELECT action, kind, row_id FROM audit_log WHERE action = 'write'").await;
+    assert_eq!(log.len(), peer.points.iter().filter(|point| point["writable"] == true).count(), "{log:?}");
+}
+
+#[tokio::test]
+async fn statuses_and_times_of_the_source_are_kept_and_no_reading_is_written_over() {
+    let mut peer = OpcuaServer::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (number, subscribes) in [(0, false), (1, true)] {
+        let source_s = 1_777_377_600 + number * 1000;
+        let node = "ns=2;s=Line.Double";
+        peer.tell(&json!({"node": node, "value": 1.0, "source": source_s}));
+        let device = device_at(&client, peer.port, json!({ "use_subscription": subscribes })).await;
+        let stream = stream_at(&client, device, node, "fp64").await;
+        let first = until_last(&client, stream, "the first value", |last| last["value"] == 1.0).await;
+        assert_eq!(first["ts"], source_s * 1_000_000, "the source's time");
+
+        // The same time with another value, then with another status.
+        peer.tell(&json!({"node": node, "value": 2.0, "source": source_s}));
+        let second = until_last(&client, stream, "the second value", |last| last["value"] == 2.0).await;
+        assert!(second["ts"].as_i64() > Some(source_s * 1_000_000 + 1_000_000), "{second}");
+        peer.tell(&json!({"node": node, "status": 0x4090_0000_u32, "source": source_s}));
+        until_last(&client, stream, "an uncertain value", |last| {
+            last["quality"] == "uncertain" && last["value"] == 2.0
+        })
+        .await;
+        peer.tell(&json!({"node": node, "status": 0x808C_0000_u32, "source": source_s}));
+        until_last(&client, stream, "a bad value", |last| {
+            last["quality"] == "bad" && last["value"].is_null()
+        })
+        .await;
+        let shown = until_state(&client, device, "degraded").await;
+        assert!(
+            shown["last_error"].as_str().is_some_and(|error| error.contains("BadSensorFailure")),
+            "{shown}"
+        );
+
+        peer.tell(&json!({"node": node, "value": 3.0}));
+        until_last(&client, stream, "a good value again", |last| last["value"] == 3.0).await;
+        let kept: Vec<_> = readings(&client, stream)
+            .await
+            .iter()
+            .map(|row| (row["value"].as_f64(), row["quality"].clone()))
+            .collect();
+        let expected = [
+            (Some(1.0), "good"),
+            (Some(2.0), "good"),
+            (Some(2.0), "uncertain"),
+            (None, "bad"),
+            (Some(3.0), "good"),
+        ];
+        assert_eq!(
+            kept,
+            expected.map(|(value, quality)| (value, json!(quality))),
+            "subscribed: {subscribes}"
+        );
+        assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
+    }
+}

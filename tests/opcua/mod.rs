@@ -1,0 +1,62 @@
+//! The OPC UA collector against a server of other people's code (asyncua), set up and changed over REST.
+
+mod browse;
+mod chaos;
+mod exact;
+mod restart;
+mod secure;
+mod subscribed;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, eventually};
+
+/// Seconds between two polls, or two messages of a subscription, in these cases.
+pub const INTERVAL_S: f64 = 0.5;
+
+/// Long enough for anything that must come, on a busy machine too.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Creates an OPC UA device on this machine; its id.
+pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
+    let device = json!({"name": "Kiln", "protocol": "opcua", "host": format!("opc.tcp://127.0.0.1:{port}/plant"),
+                        "timeout": 5, "poll_interval": INTERVAL_S, "metadata": metadata});
+    created(client, "/api/device/", &device).await
+}
+
+/// Creates a stream of a node; its id.
+pub async fn stream_at(client: &Client, device: i64, path: &str, kind: &str) -> i64 {
+    let stream = json!({"name": path, "device": device, "path": path, "type": kind});
+    created(client, "/api/data/", &stream).await
+}
+
+async fn created(client: &Client, path: &str, body: &Value) -> i64 {
+    let (status, _, made) = client.post(path, body).await;
+    assert_eq!(status, 201, "{made}");
+    made["id"].as_i64().expect("an id")
+}
+
+/// Waits for the device to be in a state; what is shown of it then.
+pub async fn until_state(client: &Client, device: i64, state: &str) -> Value {
+    eventually(state, PATIENCE, || async {
+        let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+        (shown["status"] == state).then_some(shown)
+    })
+    .await
+}
+
+/// Waits until the last reading of a stream is as wanted.
+pub async fn until_last(client: &Client, stream: i64, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    eventually(what, PATIENCE, || async { readings(client, stream).await.pop().filter(|last| is_so(last)) })
+        .await
+}
+
+/// A stream's readings, oldest first: `ts`, `value`, `text`, `quality`.
+pub async fn readings(client: &Client, stream: i64) -> Vec<Value> {
+    let query = format!(
+        "SELECT CAST(ts AS BIGINT) AS ts, value, text, quality FROM readings WHERE stream_id = {stream} ORDER BY ts"
+    );
+    client.sql(&query).await
+}

@@ -1,0 +1,62 @@
+//! Subscriptions: what is subscribed to follows what is configured, and nothing of it is left behind.
+
+use serde_json::{Value, json};
+
+use super::{PATIENCE, device_at, stream_at, until_last, until_state};
+use crate::support::{OpcuaServer, Server, eventually, free_port};
+
+/// Waits until the server keeps this of us.
+async fn until_kept(peer: &mut OpcuaServer, expected: &Value) {
+    let peer = std::sync::Mutex::new(peer);
+    let mut last = Value::Null;
+    let limit = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < limit {
+        last = peer.lock().expect("nobody else has it").tell(&json!({"count": true}));
+        if last == *expected {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the server keeps {last}, not {expected}");
+}
+
+#[tokio::test]
+async fn a_subscription_follows_the_configuration_and_leaves_nothing_behind() {
+    let mut peer = OpcuaServer::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_at(&client, peer.port, json!({"use_subscription": true})).await;
+    let one = format!("/api/device/{device}/");
+    let first = stream_at(&client, device, "ns=2;s=Line.Int32", "int32").await;
+    let second = stream_at(&client, device, "nsu=urn:basalt:plant;s=Line.Double", "fp64").await;
+    let wrong = stream_at(&client, device, "ns=2;s=Nothing", "fp64").await;
+    until_last(&client, first, "a value", |last| last["value"] == -123_456_789.0).await;
+    until_last(&client, second, "a value", |last| last["value"] == -1234.5678).await;
+    until_last(&client, wrong, "no value", |last| last["quality"] == "bad").await;
+    let shown = until_state(&client, device, "degraded").await;
+    assert!(shown["last_error"].as_str().is_some_and(|error| error.contains("BadNodeIdUnknown")), "{shown}");
+    until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 1, "items": 2})).await;
+
+    peer.tell(&json!({"node": "ns=2;s=Line.Int32", "value": 5}));
+    until_last(&client, first, "the new value", |last| last["value"] == 5.0).await;
+
+    // Another interval is another subscription; a stream that is gone is watched no more.
+    assert_eq!(client.patch(&format!("/api/data/{second}/"), &json!({"poll_interval": 1.0})).await.0, 200);
+    assert_eq!(client.delete(&format!("/api/data/{wrong}/")).await.0, 204);
+    until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 2, "items": 2})).await;
+    until_state(&client, device, "online").await;
+    peer.tell(&json!({"node": "ns=2;s=Line.Double", "value": 6.5}));
+    until_last(&client, second, "the new value", |last| last["value"] == 6.5).await;
+
+    // Polling instead, then nothing at all.
+    assert_eq!(client.patch(&one, &json!({"metadata": {}})).await.0, 200);
+    until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 0, "items": 0})).await;
+    peer.tell(&json!({"node": "ns=2;s=Line.Int32", "value": 7}));
+    until_last(&client, first, "the polled value", |last| last["value"] == 7.0).await;
+    assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
+    until_kept(&mut peer, &json!({"sessions": 0, "subscriptions": 0, "items": 0})).await;
+    eventually("disabled", PATIENCE, || async {
+        (client.get(&one).await.2["status"] == "disabled").then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""An OPC UA server that is not our code: asyncua, with a value of every type, changed by what it is told.
+
+    opcua_server.py --port 4840 --folder DIR
+
+Serves without security, with every policy that is not broken, and to the user `operator` with the password `secret` as
+to anybody; its certificate is made in DIR and lasts. Prints `ready` once it listens, then one line of JSON: the list of
+its points, each {"path", "type", "value", "writable"}. Every line on standard input is JSON and answered by one:
+
+    {"node", "value"?, "status"?, "source"?}   writes that value, status code, and source time (seconds since 1970)
+    {"count": true}                            {"sessions", "subscriptions", "items"} that it keeps
+"""
+
+import argparse
+import asyncio
+import datetime
+import json
+import logging
+import struct
+import sys
+from pathlib import Path
+
+from asyncua import Server, ua
+from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from asyncua.crypto.permission_rules import User, UserRole
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+APPLICATION = "urn:basalt:peer"
+NAMESPACE = "urn:basalt:plant"
+POLICIES = [
+    ua.SecurityPolicyType.NoSecurity,
+    ua.SecurityPolicyType.Basic256Sha256_Sign,
+    ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    ua.SecurityPolicyType.Aes128Sha256RsaOaep_Sign,
+    ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
+    ua.SecurityPolicyType.Aes256Sha256RsaPss_Sign,
+    ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+]
+
+# Name, type here, type there, value.
+VALUES = [
+    ("Bit", "bit", ua.VariantType.Boolean, True),
+    ("Byte", "byte", ua.VariantType.Byte, 255),
+    ("SByte", "int16", ua.VariantType.SByte, -128),
+    ("Int16", "int16", ua.VariantType.Int16, -2),
+    ("UInt16", "uint16", ua.VariantType.UInt16, 4660),
+    ("Int32", "int32", ua.VariantType.Int32, -123456789),
+    ("UInt32", "uint32", ua.VariantType.UInt32, 305419896),
+    ("Int64", "int64", ua.VariantType.Int64, -1234567890123456789),
+    ("UInt64", "uint64", ua.VariantType.UInt64, 18446744073709551615),
+    ("Half", "fp16", ua.VariantType.Float, 1.5),
+    ("Float", "fp32", ua.VariantType.Float, struct.unpack(">f", struct.pack(">f", 123.456))[0]),
+    ("Double", "fp64", ua.VariantType.Double, -1234.5678),
+    ("Text", "text", ua.VariantType.String, "Läuft; a=b"),
+]
+
+
+class Users:
+    """Anybody without a name, and one with a password."""
+
+    def get_user(self, iserver, username=None, password=None, certificate=None):
+        if username is None or (username, password) == ("operator", "secret"):
+            return User(role=UserRole.User)
+        return None
+
+
+async def secure(server, folder):
+    key, certificate = folder / "key.pem", folder / "certificate.der"
+    uses = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
+    await setup_self_signed_certificate(key, certificate, APPLICATION, "localhost", uses, {"commonName": "Plant peer"})
+    await server.set_application_uri(APPLICATION)
+    server.set_security_policy(POLICIES)
+    await server.load_certificate(str(certificate))
+    await server.load_private_key(str(key))
+
+
+async def fill(server):
+    space = await server.register_namespace(NAMESPACE)
+    line = await server.nodes.objects.add_object(ua.NodeId("Line", space), ua.QualifiedName("Line", space))
+    points = []
+    for name, kind, variant, value in VALUES:
+        node = await line.add_variable(ua.NodeId(f"Line.{name}", space), ua.QualifiedName(name, space), value, variant)
+        await node.set_writable()
+        path = f"ns={space};s=Line.{name}"
+        points.append({"path": path, "type": kind, "value": value, "writable": True})
+    await line.add_variable(ua.NodeId(7, space), ua.QualifiedName("Sealed", space), 42, ua.VariantType.Int32)
+    points.append({"path": f"ns={space};i=7", "type": "int32", "value": 42, "writable": False})
+    await line.add_variable(ua.NodeId("Line.List", space), ua.QualifiedName("List", space), [1, 2], ua.VariantType.Int32)
+    many = await server.nodes.objects.add_object(ua.NodeId("Many", space), ua.QualifiedName("Many", space))
+    for number in range(1100):
+        await many.add_object(ua.NodeId(1000 + number, space), ua.QualifiedName(f"N{number}", space))
+    return points
+
+
+async def obey(server, told):
+    if told.get("count"):
+        subscriptions = server.iserver.subscription_service.subscriptions
+        items = sum(len(one.monitored_item_srv._monitored_items) for one in subscriptions.values())
+        sessions = len(server.iserver._external_sessions)
+        return {"sessions": sessions, "subscriptions": len(subscriptions), "items": items}
+    node = server.get_node(told["node"])
+    held = await node.read_data_value(raise_on_bad_status=False)
+    kind = await node.read_data_type_as_variant_type()
+    value = ua.Variant(told["value"], kind) if "value" in told else held.Value
+    now = datetime.datetime.now(datetime.timezone.utc)
+    source = datetime.datetime.fromtimestamp(told["source"], datetime.timezone.utc) if "source" in told else now
+    await server.write_attribute_value(
+        node.nodeid,
+        ua.DataValue(
+            Value=value,
+            StatusCode=ua.StatusCode(told.get("status", 0)),
+            SourceTimestamp=source,
+            ServerTimestamp=now,
+        ),
+    )
+    return {}
+
+
+async def serve(port, folder):
+    server = Server(user_manager=Users())
+    await server.init()
+    server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/plant")
+    await secure(server, folder)
+    points = await fill(server)
+    async with server:
+        print("ready", flush=True)
+        print(json.dumps(points), flush=True)
+        loop = asyncio.get_running_loop()
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            print(json.dumps(await obey(server, json.loads(line))), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    arguments = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    try:
+        asyncio.run(serve(arguments.port, arguments.folder))
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()
