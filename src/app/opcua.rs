@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::App;
-use crate::collect::opcua::browse::Tree;
-use crate::collect::opcua::node::NodePath;
+use crate::domain::address_space::Tree;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::principal::Access;
 use crate::domain::{DeviceId, Error, Principal, Result};
@@ -27,7 +26,7 @@ impl App {
         &self,
         principal: &Principal,
         id: DeviceId,
-        node: &NodePath,
+        node: &str,
         depth: usize,
     ) -> Result<Tree> {
         self.device_for_browse(principal, id)?;

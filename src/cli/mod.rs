@@ -15,7 +15,6 @@ mod key;
 mod listeners;
 mod lock;
 mod logging;
-mod opcua;
 mod open;
 mod org;
 mod print;
@@ -75,8 +74,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Export(args) => export::run(args).await,
         Command::Read(args) => read::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
-        Command::Browse(args) => opcua::browse(args).await,
-        Command::Opcua { command } => opcua::run(&command),
+        Command::Browse(args) => address_space::browse(args).await,
+        Command::Opcua { command } => address_space::run(&command),
         Command::Compact { place } => compact::run(&place).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use super::args::Read;
-use super::{opcua, print};
+use super::{address_space, print};
 use crate::collect::direct::{self, DirectRead};
 use crate::domain::{Error, Result};
 
 pub async fn run(args: Read) -> Result<()> {
     let timeout = patience(args.timeout)?;
     if args.address.starts_with("opc.tcp:") {
-        return opcua::read(&args.address, timeout, &opcua::means(&args.place)?).await;
+        return address_space::read(&args.address, timeout, &address_space::means(&args.place)?).await;
     }
     let read = direct::read(&args.address, timeout).await?;
     print::line(&describe(&read))

@@ -3,9 +3,10 @@
 use super::client::Client;
 use super::fault::{Fault, Meaning};
 use super::io::Exchange;
-use super::opcua::browse::{self, Tree};
+use super::opcua::browse;
 use super::opcua::node::NodePath;
 use super::runtime::Collectors;
+use crate::domain::address_space::Tree;
 use crate::domain::{DeviceId, Error, Result};
 
 impl Collectors {
@@ -13,13 +14,14 @@ impl Collectors {
     ///
     /// # Errors
     /// As `read_register`; `Invalid` with the field `node` for one that the server does not have.
-    pub async fn browse(&self, id: DeviceId, node: &NodePath, depth: usize) -> Result<Tree> {
+    pub async fn browse(&self, id: DeviceId, node: &str, depth: usize) -> Result<Tree> {
+        let path: NodePath = node.parse().map_err(|_| invalid(node))?;
         let exchange = Exchange::new(self, id)?;
         let _place_in_line = exchange.queue()?;
         let mut turn = exchange.turn().await?;
         let started = tokio::time::Instant::now();
         let browsed = match turn.client(&exchange.endpoint).await {
-            Ok(Client::Opcua(client)) => browse::browse(client, node, depth).await,
+            Ok(Client::Opcua(client)) => browse::browse(client, &path, depth).await,
             Ok(_) => return Err(Error::invalid("Device protocol is not opcua.")),
             Err(fault) => Err(fault),
         };
@@ -27,11 +29,15 @@ impl Collectors {
     }
 }
 
-fn explain(fault: Fault, node: &NodePath) -> Error {
+fn invalid(node: &str) -> Error {
+    Error::field("node", format!("Invalid node id \"{node}\"."))
+}
+
+fn explain(fault: Fault, node: &str) -> Error {
     match fault {
         Fault::Unfit { .. } | Fault::Refused { meaning: Meaning::NoSuchRegister, .. } => {
-            Error::field("node", format!("Invalid node id \"{node}\"."))
+            invalid(node)
         }
-        fault => super::io::explain(fault, &node.to_string()),
+        fault => super::io::explain(fault, node),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Plain types only: no I/O, no async runtime, no serialisation for any one API.
 
+pub mod address_space;
 pub mod audit;
 pub mod check;
 pub mod device;

@@ -8,6 +8,7 @@ use super::error::RestError;
 use super::openapi::route::Section;
 use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, StreamId};
 
+pub mod address_space;
 pub mod array;
 pub mod audit;
 pub mod body;
@@ -21,7 +22,6 @@ pub mod hamachi;
 pub mod io;
 pub mod key;
 pub mod license;
-pub mod opcua;
 pub mod query;
 pub mod reading;
 pub mod retention;
@@ -36,7 +36,7 @@ pub fn sections() -> Vec<Section> {
     vec![
         device::section(),
         io::section(),
-        opcua::section(),
+        address_space::section(),
         data::section(),
         value::section(),
         statistic::section(),

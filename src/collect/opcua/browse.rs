@@ -13,46 +13,12 @@ use super::client::Client;
 use super::node::NodePath;
 use super::{refused, status};
 use crate::collect::fault::Fault;
+use crate::domain::address_space::{DEPTH, NODES, Node, Tree, Variable};
 
-/// Nodes shown at most.
-pub const NODES: usize = 1000;
-/// Levels shown at most.
-pub const DEPTH: usize = 5;
 /// Objects and variables: what a plant is made of.
 const CLASSES: u32 = 1 | 2;
 /// All that a reference says of its node.
 const EVERYTHING: u32 = 63;
-
-/// A node and what was found under it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    pub id: NodePath,
-    /// Namespace index, a colon, the name.
-    pub browse_name: String,
-    pub display_name: String,
-    pub class: &'static str,
-    /// What a variable has beside.
-    pub variable: Option<Variable>,
-    pub children: Vec<Node>,
-}
-
-/// What a variable holds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Variable {
-    pub data_type: String,
-    /// Null when it cannot be read now.
-    pub value: Json,
-    /// `rw`, `r`, `w`, or nothing.
-    pub access: &'static str,
-}
-
-/// What a browse found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tree {
-    pub root: Node,
-    /// Whether there is more than is shown.
-    pub is_truncated: bool,
-}
 
 /// A node as found, not yet hung under its parent.
 struct Found {
@@ -113,7 +79,7 @@ async fn root(client: &mut Client, id: &NodeId) -> Result<Found, Fault> {
         _ => String::new(),
     };
     let node = Node {
-        id: NodePath::from(id),
+        id: NodePath::from(id).to_string(),
         browse_name,
         display_name,
         class: class_name(class),
@@ -197,7 +163,7 @@ fn local(client: &Client, id: &ExpandedNodeId) -> Option<NodeId> {
 
 fn node(id: &NodeId, reference: &ReferenceDescription) -> Node {
     Node {
-        id: NodePath::from(id),
+        id: NodePath::from(id).to_string(),
         browse_name: format!("{}:{}", reference.browse_name.namespace_index, reference.browse_name.name),
         display_name: reference.display_name.to_string(),
         class: class_name(reference.node_class),

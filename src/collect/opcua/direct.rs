@@ -9,7 +9,7 @@ use std::time::Duration;
 use opcua::types::{BinaryEncodable, ContextOwned};
 use url::Url;
 
-use super::browse::{self, Tree};
+use super::browse;
 use super::client::Client;
 use super::endpoint::Endpoint;
 use super::node::NodePath;

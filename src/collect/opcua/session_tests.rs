@@ -3,8 +3,8 @@
 use opcua::types::{ApplicationDescription, UserTokenPolicy};
 use serde_json::json;
 
-use super::super::endpoint::Mode;
 use super::*;
+use crate::collect::opcua::endpoint::Mode;
 use crate::domain::device::{DeviceSpec, Protocol};
 
 fn endpoint(metadata: serde_json::Value) -> Endpoint {

@@ -16,8 +16,7 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, possible, required};
 use crate::app::App;
-use crate::collect::opcua::browse::{DEPTH, Node};
-use crate::collect::opcua::node::NodePath;
+use crate::domain::address_space::{DEPTH, Node};
 use crate::domain::{DeviceId, Resource};
 
 /// `Objects`, under which every server hangs what it is for.
@@ -63,20 +62,13 @@ pub async fn browse(
 ) -> Result<Json<NodeView>, RestError> {
     app.device_for_browse(&caller, device)?;
     let mut query = Query::parse(raw.as_deref());
-    let name = query.text("node").unwrap_or(OBJECTS).to_owned();
-    let node: Option<NodePath> = query.read("node", |_| name.parse().map_err(|_| invalid(&name)));
+    let node = query.text("node").unwrap_or(OBJECTS).to_owned();
     let depth = query.read("depth", parse_depth).unwrap_or(1);
     query.finish()?;
-    let node = node.map_or_else(|| OBJECTS.parse(), Ok).map_err(|_| invalid(OBJECTS));
-    let node = node.map_err(|message| crate::domain::Error::field("node", message))?;
     let tree = app.browse_opcua(&caller, device, &node, depth).await?;
     let mut view = NodeView::from(tree.root);
     view.truncated = Some(tree.is_truncated);
     Ok(Json(view))
-}
-
-fn invalid(name: &str) -> String {
-    format!("Invalid node id \"{name}\".")
 }
 
 fn parse_depth(text: &str) -> Result<usize, String> {
@@ -111,7 +103,7 @@ struct VariableView {
 impl From<Node> for NodeView {
     fn from(node: Node) -> Self {
         NodeView {
-            node_id: node.id.to_string(),
+            node_id: node.id,
             browse_name: node.browse_name,
             display_name: node.display_name,
             node_class: node.class,

@@ -9,10 +9,10 @@ use super::args::{Browse, Opcua, Place};
 use super::{door, print, read};
 use crate::app::plant;
 use crate::collect::Means;
-use crate::collect::opcua::browse::{NODES, Node, Tree};
 use crate::collect::opcua::direct::{self, NodeRead};
 use crate::collect::opcua::pki::{Known, Pki};
 use crate::domain::Result;
+use crate::domain::address_space::{NODES, Node, Tree};
 use crate::domain::time::SystemClock;
 
 /// What connections take besides their address: the certificates of the installation.
@@ -101,13 +101,13 @@ mod tests {
 
     use super::*;
     use crate::collect::content::Content;
-    use crate::collect::opcua::browse::Variable;
     use crate::collect::value::Value;
     use crate::domain::Micros;
+    use crate::domain::address_space::Variable;
 
     fn node(id: &str, name: &str, children: Vec<Node>) -> Node {
         Node {
-            id: id.parse().unwrap(),
+            id: id.to_owned(),
             browse_name: format!("2:{name}"),
             display_name: name.to_owned(),
             class: "Object",
