@@ -17,6 +17,7 @@ mod isolation;
 mod lake;
 mod modbus;
 mod pages;
+mod plc;
 mod rest;
 mod sql;
 mod store;

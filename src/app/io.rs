@@ -45,25 +45,29 @@ pub struct Register {
 }
 
 impl Register {
-    fn place(&self) -> Result<Place> {
-        let place = Place::parse(&self.name, self.kind, self.order.0);
+    fn place(&self, device: &Device) -> Result<Place> {
+        let place = Place::parse(&device.spec, &self.name, self.kind, self.order.0);
         place.ok_or_else(|| io::no_such_register(&self.name))
     }
 
-    /// What is wrong with it, for a read or a write.
-    pub fn problems(&self, access: Access) -> Vec<FieldError> {
-        match (self.place(), access) {
+    /// What is wrong with it on this device, for a read or a write.
+    pub fn problems(&self, device: &Device, access: Access) -> Vec<FieldError> {
+        match (self.place(device), access) {
             (Err(error), _) => error.fields,
             (Ok(place), Access::Write) if !place.is_writable() => {
                 vec![FieldError::new("register", "Register is read-only.")]
+            }
+            (Ok(place), Access::Write) if !place.is_allowed(&device.spec) => {
+                let message = "Register is not among the device's writable registers.";
+                vec![FieldError::new("register", message)]
             }
             (Ok(_), _) => Vec::new(),
         }
     }
 
     /// What is wrong with a value to be written there; nothing while the register itself is wrong.
-    pub fn value_problem(&self, given: &Json) -> Option<String> {
-        self.place().ok().and_then(|place| to_value(&place, given).err())
+    pub fn value_problem(&self, device: &Device, given: &Json) -> Option<String> {
+        self.place(device).ok().and_then(|place| to_value(&place, given).err())
     }
 }
 
@@ -95,9 +99,9 @@ impl App {
         id: DeviceId,
         register: &Register,
     ) -> Result<Json> {
-        self.device_for_io(principal, id, Access::Read)?;
-        Error::check(register.problems(Access::Read))?;
-        let place = register.place()?;
+        let device = self.device_for_io(principal, id, Access::Read)?;
+        Error::check(register.problems(&device, Access::Read))?;
+        let place = register.place(&device)?;
         let value = self.speakers()?.read_register(id, &place).await?;
         Ok(to_json(value, place.kind()))
     }
@@ -111,9 +115,9 @@ impl App {
         register: &Register,
         given: &Json,
     ) -> Result<Json> {
-        self.device_for_io(principal, id, Access::Write)?;
-        Error::check(register.problems(Access::Write))?;
-        let place = register.place()?;
+        let device = self.device_for_io(principal, id, Access::Write)?;
+        Error::check(register.problems(&device, Access::Write))?;
+        let place = register.place(&device)?;
         let value = to_value(&place, given).map_err(|message| Error::field("value", message))?;
         let written = to_json(value, place.kind());
         let collectors = Arc::clone(self.speakers()?);

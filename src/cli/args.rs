@@ -46,6 +46,8 @@ pub enum Command {
     Export(Export),
     /// Read one register or tag directly from a device
     Read(Read),
+    /// Be a device: a small plant that speaks modbus, melsec or fenet
+    Simulate(Simulate),
     /// Flush, then merge the lake's files
     Compact {
         #[command(flatten)]
@@ -267,11 +269,21 @@ pub struct Restore {
 
 #[derive(Args)]
 pub struct Read {
-    /// Such as modbus://127.0.0.1:5020/hr:100?type=fp32&unit=1
+    /// Such as modbus://127.0.0.1:5020/hr:100?type=fp32&unit=1, melsec://127.0.0.1:5007/D100?type=int16&frame=3E or
+    /// fenet://127.0.0.1:2004/%25DW100?type=uint16
     pub address: String,
     /// Seconds to wait for an answer
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
     pub timeout: f64,
+}
+
+#[derive(Args)]
+pub struct Simulate {
+    /// modbus, melsec or fenet
+    pub protocol: String,
+    /// Where it listens [default: 127.0.0.1 and the protocol's own port]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
 }
 
 #[derive(Subcommand)]

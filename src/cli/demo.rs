@@ -1,4 +1,4 @@
-//! `basalt demo`: a simulated plant behind a real socket, the real collector against it, and the server.
+//! `basalt demo`: a simulated plant behind real sockets, the real collectors against it, and the server.
 //!
 //! It reads no basalt.toml: a simulated plant must not end up in somebody's real data directory by a file that
 //! happens to lie around. Flags and the environment count.
@@ -21,7 +21,12 @@ use crate::domain::{DeviceId, Error, Principal, Result, StreamId};
 use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 
 const DATA_DIR: &str = "data/demo";
-const DEVICE: &str = "Plant";
+/// The devices, each with the part of the plant that it has streams of.
+const DEVICES: [(&str, Protocol, &str); 3] = [
+    ("Plant", Protocol::Modbus, ""),
+    ("Tank PLC", Protocol::Fenet, "tank."),
+    ("Furnace PLC", Protocol::Melsec, "furnace."),
+];
 const USER: &str = "admin";
 /// The stream of the REST example: stored at every poll.
 const SHOWN: &str = "motor.speed";
@@ -30,17 +35,33 @@ pub async fn run(args: args::Demo) -> Result<()> {
     let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
     let config = Config::load(base, &File::Ignored, serve::flags(args.data_dir.as_deref(), args.listeners))?;
     let opened = serve::open(&config).await?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .map_err(|e| Error::unavailable("the simulator has no socket").because(e))?;
-    let simulator = Simulator::start(listener, Plant::default())?;
-    let secrets = prepare(&opened, simulator.addr()).await?;
+    let simulators = start_simulators().await?;
+    let addresses: Vec<_> = simulators.iter().map(Simulator::addr).collect();
+    let secrets = prepare(&opened, &addresses).await?;
     let shown = shown_stream(&opened)?;
     let served =
         serve::serve(&config, opened, |url| print::line(&welcome(url, &config.data_dir, shown, &secrets)))
             .await;
-    simulator.stop().await;
+    for simulator in simulators {
+        simulator.stop().await;
+    }
     served
+}
+
+/// One for each device, all of one plant.
+async fn start_simulators() -> Result<Vec<Simulator>> {
+    let mut simulators: Vec<Simulator> = Vec::new();
+    for (_, protocol, _) in DEVICES {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .map_err(|e| Error::unavailable("the simulator has no socket").because(e))?;
+        let simulator = match simulators.first() {
+            Some(first) => first.beside(protocol, listener)?,
+            None => Simulator::speaking(protocol, listener, Plant::default())?,
+        };
+        simulators.push(simulator);
+    }
+    Ok(simulators)
 }
 
 /// What the first start makes; a later one knows neither.
@@ -49,16 +70,22 @@ struct Secrets {
     key: String,
 }
 
-/// Points the plant's device to its simulator, and makes device, streams, user and key at the first start.
-async fn prepare(opened: &Opened, simulator: SocketAddr) -> Result<Option<Secrets>> {
+/// Points the plant's devices to their simulators, and makes devices, streams, user and key at the first start.
+async fn prepare(opened: &Opened, simulators: &[SocketAddr]) -> Result<Option<Secrets>> {
     let (app, owner) = (&opened.app, opened.app.system(None)?);
-    let known = DeviceFilter { name: Some(DEVICE.to_owned()), ..DeviceFilter::default() };
-    match app.devices(&owner, &known)?.first() {
-        Some(device) => {
-            let move_there = move |spec: &mut DeviceSpec| place(spec, simulator);
-            app.update_device(&owner, device.id, move_there).await?;
+    for ((name, protocol, part), simulator) in DEVICES.into_iter().zip(simulators.iter().copied()) {
+        let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
+        match app.devices(&owner, &known)?.first() {
+            Some(device) => {
+                let move_there = move |spec: &mut DeviceSpec| place(spec, simulator);
+                app.update_device(&owner, device.id, move_there).await?;
+            }
+            None => {
+                let mut spec = DeviceSpec::new(name, protocol);
+                place(&mut spec, simulator);
+                build(app, &owner, spec, part).await?;
+            }
         }
-        None => build(app, &owner, simulator).await?,
     }
     // The user is made last: with it, everything else is there.
     if app.has_user(&owner, USER)? {
@@ -73,11 +100,10 @@ async fn prepare(opened: &Opened, simulator: SocketAddr) -> Result<Option<Secret
     Ok(Some(Secrets { password, key }))
 }
 
-async fn build(app: &App, owner: &Principal, simulator: SocketAddr) -> Result<()> {
-    let mut spec = DeviceSpec::new(DEVICE, Protocol::Modbus);
-    place(&mut spec, simulator);
+async fn build(app: &App, owner: &Principal, spec: DeviceSpec, part: &str) -> Result<()> {
+    let protocol = spec.protocol;
     let device = app.create_device(owner, spec).await?;
-    for tag in demo_tags() {
+    for tag in demo_tags(protocol).into_iter().filter(|tag| tag.name.starts_with(part)) {
         app.create_stream(owner, to_stream(tag, device.id)).await?;
     }
     Ok(())
@@ -93,7 +119,7 @@ fn place(spec: &mut DeviceSpec, simulator: SocketAddr) {
 
 fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
     StreamSpec {
-        path: tag.path.to_owned(),
+        path: tag.path,
         kind: tag.kind,
         unit: tag.unit.to_owned(),
         scale: tag.scale,

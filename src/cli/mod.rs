@@ -26,6 +26,7 @@ mod rows;
 mod running;
 mod schema;
 mod serve;
+mod simulate;
 mod sql;
 mod user;
 mod verify;
@@ -72,6 +73,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Import(args) => import::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Read(args) => read::run(args).await,
+        Command::Simulate(args) => simulate::run(args).await,
         Command::Compact { place } => compact::run(&place).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,

@@ -128,7 +128,7 @@ fn start_looking_at_license(opened: &Opened, owner: Principal, stop: Cancellatio
 }
 
 /// SIGINT and SIGTERM stop the server; the second of them ends the process there and then.
-fn stop_on_signal() -> Result<CancellationToken> {
+pub(super) fn stop_on_signal() -> Result<CancellationToken> {
     let refused = |e| Error::internal("signals cannot be waited for").because(e);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;

@@ -99,6 +99,7 @@ fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::fault::{Code, Meaning};
 
     #[test]
     fn quantiles_are_of_the_latest_requests() {
@@ -126,7 +127,14 @@ mod tests {
             board.failed(Micros(1), &fault);
         }
         assert_eq!(board.status().last_seen, None);
-        board.failed(Micros(2), &Fault::Refused { code: 2, words: "illegal data address" });
+        board.failed(
+            Micros(2),
+            &Fault::Refused {
+                code: Code::Modbus(2),
+                words: "illegal data address",
+                meaning: Meaning::NoSuchRegister,
+            },
+        );
         board.failed_otherwise();
         let status = board.status();
         assert_eq!(status.last_seen, Some(Micros(2)));

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::board::Board;
-use super::modbus::line::Line;
+use super::line::Line;
 use super::poller::Poller;
 use super::runtime::Ports;
 use crate::domain::DeviceId;
@@ -84,17 +84,12 @@ pub fn resting(spec: &DeviceSpec) -> Option<(DeviceState, Option<String>)> {
         return Some((DeviceState::Disabled, None));
     }
     match spec.protocol {
-        Protocol::Modbus => None,
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => None,
         // Values come by themselves: posted, computed, or from a broker.
         Protocol::Virtual | Protocol::Http | Protocol::Ai | Protocol::Mqtt => {
             Some((DeviceState::Online, None))
         }
-        Protocol::Opcua
-        | Protocol::Melsec
-        | Protocol::Fenet
-        | Protocol::File
-        | Protocol::Vnc
-        | Protocol::V4l2 => {
+        Protocol::Opcua | Protocol::File | Protocol::Vnc | Protocol::V4l2 => {
             let error = format!("protocol \"{}\" is not collected by this version", spec.protocol);
             Some((DeviceState::Offline, Some(error)))
         }

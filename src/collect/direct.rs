@@ -1,19 +1,23 @@
 //! One direct read of one register from its address alone: no device, no stream, nothing stored.
 //!
-//! `modbus://HOST[:PORT]/REGISTER?type=fp32&unit=1&byteorder=big&framing=rtu_over_tcp`; `wordorder` instead of
-//! `byteorder` names one of the four orders. Defaults: port 502, type uint16 (bit for coils and inputs), unit 1,
-//! byteorder little, framing tcp.
+//! `PROTOCOL://HOST[:PORT]/REGISTER?type=fp32&byteorder=big&unit=1` of Modbus, MELSEC or FEnet; `wordorder` instead of
+//! `byteorder` names one of the four orders; other parameters are the protocol's settings, such as `framing=rtu_over_tcp`,
+//! `frame=4E` or `cpu=XGI`. Defaults are those of a device; without a type a register is what it is by itself: a bit,
+//! uint16, or what a size letter says.
 
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use url::Url;
 
+use super::address::Address;
+use super::client::{Client, Endpoint};
 use super::codec::{self, WordOrder};
-use super::modbus::address::Address;
-use super::modbus::client::{Client, Data, Endpoint, Framing};
-use super::modbus::point::Point;
+use super::io;
+use super::point::{Answered, Point};
+use super::registers::Data;
 use super::value::Value;
-use crate::domain::device::Protocol;
+use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamKind};
 use crate::domain::{Error, Result};
 
@@ -25,7 +29,7 @@ pub struct DirectRead {
     pub kind: StreamKind,
     /// In the order asked for.
     pub value: Value,
-    /// As they came from the device: the bytes of the registers, or 0 or 1 for a coil or input.
+    /// As they came from the device: the bytes of the registers, or 0 or 1 for a single bit each.
     pub raw: Vec<u8>,
     /// The value in every word order; empty for single bits, which have none.
     pub orders: Vec<(WordOrder, Value)>,
@@ -34,32 +38,40 @@ pub struct DirectRead {
 /// Reads once; connecting and reading may each take `timeout`. Every bad part of the address is an error that says
 /// what would be valid.
 pub async fn read(address: &str, timeout: Duration) -> Result<DirectRead> {
-    let request = parse(address, timeout)?;
-    let mut client = Client::connect(&request.endpoint).await?;
-    let point = request.point(request.order)?;
-    let data = client.read(point.span).await?;
+    let asked = parse(address, timeout)?;
+    let endpoint = Endpoint::of(&asked.device)?;
+    let mut client = Client::connect(&endpoint).await?;
+    let point = asked.point(asked.order)?;
+    let answered = client.read(&point).await?;
     let value = |point: Point| {
-        point.decode(point.span, &data).ok_or_else(|| Error::internal("the answer does not hold the value"))
+        point.decode(&answered).ok_or_else(|| Error::internal("the answer does not hold the value"))
     };
+    let Answered::Registers(_, data) = &answered;
     let orders = match data {
-        Data::Bits(_) => Vec::new(),
-        Data::Words(_) => WordOrder::ALL
+        Data::Bits(bits) if bits.len() == 1 => Vec::new(),
+        Data::Bits(_) | Data::Bytes(_) | Data::Words(_) => WordOrder::ALL
             .into_iter()
-            .map(|order| Ok((order, value(request.point(order)?)?)))
+            .map(|order| Ok((order, value(asked.point(order)?)?)))
             .collect::<Result<_>>()?,
     };
-    let raw = match &data {
+    let raw = match data {
         Data::Bits(bits) => bits.iter().map(|bit| u8::from(*bit)).collect(),
-        Data::Words(words) => words.iter().flat_map(|word| word.to_be_bytes()).collect(),
+        Data::Bytes(bytes) => bytes.clone(),
+        // Modbus alone sends the high byte of a word first.
+        Data::Words(words) if asked.device.protocol == Protocol::Modbus => {
+            words.iter().flat_map(|word| word.to_be_bytes()).collect()
+        }
+        Data::Words(words) => words.iter().flat_map(|word| word.to_le_bytes()).collect(),
     };
-    let (register, kind) = (request.register.to_string(), request.kind);
+    let (register, kind) = (asked.register.to_string(), asked.kind);
     Ok(DirectRead { register, kind, value: value(point)?, raw, orders })
 }
 
 /// What an address asks for.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct Asked {
-    endpoint: Endpoint,
+    /// With the settings that the address names.
+    device: DeviceSpec,
     register: Address,
     kind: StreamKind,
     order: WordOrder,
@@ -67,72 +79,126 @@ struct Asked {
 
 impl Asked {
     fn point(&self, order: WordOrder) -> Result<Point> {
-        Point::new(self.register, self.kind, order).map_err(Error::invalid)
+        self.register.point(self.kind, order).map_err(Error::invalid)
     }
 }
 
-const FORM: &str = "write modbus://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32";
+const FORM: &str = "write PROTOCOL://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32, \
+                    melsec://127.0.0.1:5007/D100?type=int16&frame=3E or fenet://127.0.0.1:2004/%25DW100";
+
+/// What a parameter may be.
+enum Valid {
+    OneOf(&'static [&'static str]),
+    UpTo(u64),
+    TrueOrFalse,
+}
+
+/// Settings of a protocol that an address can name.
+fn settings(protocol: Protocol) -> &'static [(&'static str, Valid)] {
+    match protocol {
+        Protocol::Modbus => &[("framing", Valid::OneOf(&["tcp", "rtu_over_tcp"]))],
+        Protocol::Melsec => &[
+            ("frame", Valid::OneOf(&["3E", "4E"])),
+            ("encoding", Valid::OneOf(&["binary", "ascii"])),
+            ("transport", Valid::OneOf(&["tcp", "udp"])),
+            ("series", Valid::OneOf(&["q", "iqr"])),
+            ("xy_radix", Valid::OneOf(&["hex", "oct"])),
+            ("network", Valid::UpTo(0xFF)),
+            ("pc", Valid::UpTo(0xFF)),
+            ("module_io", Valid::UpTo(0xFFFF)),
+        ],
+        Protocol::Fenet => &[
+            ("cpu", Valid::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])),
+            ("base", Valid::UpTo(15)),
+            ("echoes_invoke_id", Valid::TrueOrFalse),
+        ],
+        Protocol::Opcua
+        | Protocol::Http
+        | Protocol::Ai
+        | Protocol::Virtual
+        | Protocol::File
+        | Protocol::Mqtt
+        | Protocol::Vnc
+        | Protocol::V4l2 => &[],
+    }
+}
 
 fn parse(address: &str, timeout: Duration) -> Result<Asked> {
     let url = Url::parse(address)
         .map_err(|error| Error::invalid(format!("`{address}` is no address ({error}): {FORM}")))?;
-    if url.scheme() != Protocol::Modbus.name() {
-        let message = format!("`{}://` addresses are not read by this version: {FORM}", url.scheme());
-        return Err(Error::invalid(message));
-    }
+    let protocol: Option<Protocol> = url.scheme().parse().ok().filter(|protocol| io::supports(*protocol));
+    let protocol = protocol.ok_or_else(|| {
+        Error::invalid(format!("`{}://` addresses are not read by this version: {FORM}", url.scheme()))
+    })?;
     let host = url.host_str().filter(|host| !host.is_empty());
     let host = host.ok_or_else(|| Error::invalid(format!("`{address}` names no host: {FORM}")))?;
-    let port = url.port().or(Protocol::Modbus.default_port()).filter(|port| *port != 0);
-    let port = port.ok_or_else(|| Error::invalid(format!("port 0 cannot be connected to: {FORM}")))?;
-    let path = percent_decode(url.path().trim_start_matches('/'));
-    let register: Address = path.parse().map_err(|error| Error::invalid(format!("{error}")))?;
-
-    let kind =
-        if register.space.is_bits() || register.bit.is_some() { StreamKind::Bit } else { StreamKind::Uint16 };
-    let endpoint = Endpoint {
-        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-        port,
-        unit: 1,
-        framing: Framing::default(),
-        writes_lists: false,
-        timeout,
-    };
-    let mut asked = Asked { endpoint, register, kind, order: ByteOrder::default().into() };
-    for (key, setting) in url.query_pairs() {
-        set(&mut asked, &key, &setting)?;
+    if url.port() == Some(0) {
+        return Err(Error::invalid(format!("port 0 cannot be connected to: {FORM}")));
     }
+    let mut device = DeviceSpec::new("", protocol);
+    device.host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    (device.port, device.timeout_s) = (url.port(), timeout.as_secs_f64());
+    let (mut kind, mut order) = (None, ByteOrder::default().into());
+    for (key, setting) in url.query_pairs() {
+        match &*key {
+            "type" => kind = Some(parse_kind(&setting)?),
+            "byteorder" => order = parse_byteorder(&setting)?,
+            "wordorder" => order = parse_wordorder(&setting)?,
+            _ => set(&mut device, &key, &setting)?,
+        }
+    }
+    let path = url.path().trim_start_matches('/');
+    // `%DB200` is what people type; only `%25DB200` is an escape.
+    let is_plain = protocol == Protocol::Fenet && !path.starts_with("%25");
+    let register = if is_plain { path.to_owned() } else { percent_decode(path) };
+    let register = Address::parse(&device, &register).map_err(Error::invalid)?;
+    let asked = Asked { device, kind: kind.unwrap_or(register.default_kind()), register, order };
     asked.point(asked.order)?;
     Ok(asked)
 }
 
-fn set(asked: &mut Asked, key: &str, setting: &str) -> Result<()> {
-    match key {
-        "type" => {
-            let kind: Option<StreamKind> =
-                setting.parse().ok().filter(|kind| codec::word_count(*kind).is_some());
-            asked.kind = kind.ok_or_else(|| one_of("type", setting, numeric_kinds()))?;
-        }
-        "unit" => {
-            asked.endpoint.unit = setting
-                .parse()
-                .map_err(|_| Error::invalid(format!("unit `{setting}` is not a number from 0 to 255")))?;
-        }
-        "byteorder" => {
-            let order: Option<ByteOrder> = setting.parse().ok();
-            asked.order = order.ok_or_else(|| one_of("byteorder", setting, ["little", "big"]))?.into();
-        }
-        "wordorder" => {
-            let order = setting.parse().ok();
-            asked.order =
-                order.ok_or_else(|| one_of("wordorder", setting, WordOrder::ALL.map(WordOrder::name)))?;
-        }
-        "framing" => {
-            let framing = setting.parse().ok();
-            asked.endpoint.framing =
-                framing.ok_or_else(|| one_of("framing", setting, ["tcp", "rtu_over_tcp"]))?;
-        }
-        _ => return Err(one_of("parameter", key, ["type", "unit", "byteorder", "wordorder", "framing"])),
+fn parse_kind(text: &str) -> Result<StreamKind> {
+    let kind: Option<StreamKind> = text.parse().ok().filter(|kind| codec::word_count(*kind).is_some());
+    kind.ok_or_else(|| one_of("type", text, numeric_kinds()))
+}
+
+fn parse_byteorder(text: &str) -> Result<WordOrder> {
+    let order: Option<ByteOrder> = text.parse().ok();
+    order.map(WordOrder::from).ok_or_else(|| one_of("byteorder", text, ["little", "big"]))
+}
+
+fn parse_wordorder(text: &str) -> Result<WordOrder> {
+    let order = text.parse().ok();
+    order.ok_or_else(|| one_of("wordorder", text, WordOrder::ALL.map(WordOrder::name)))
+}
+
+/// A parameter that is a setting of the device.
+fn set(device: &mut DeviceSpec, key: &str, text: &str) -> Result<()> {
+    if key == "unit" {
+        let unit = text.parse();
+        device.unit =
+            unit.map_err(|_| Error::invalid(format!("unit `{text}` is not a number from 0 to 255")))?;
+        return Ok(());
     }
+    let known = settings(device.protocol);
+    let Some((_, valid)) = known.iter().find(|(name, _)| *name == key) else {
+        let names = ["type", "unit", "byteorder", "wordorder"].into_iter();
+        return Err(one_of("parameter", key, names.chain(known.iter().map(|(name, _)| *name))));
+    };
+    let setting: Json = match valid {
+        Valid::OneOf(words) if words.contains(&text) => text.into(),
+        Valid::OneOf(words) => return Err(one_of(key, text, words.iter().copied())),
+        Valid::UpTo(max) => {
+            let number: Option<u64> = text.parse().ok().filter(|number| number <= max);
+            let wrong = || Error::invalid(format!("{key} `{text}` is not a number from 0 to {max}"));
+            number.ok_or_else(wrong)?.into()
+        }
+        Valid::TrueOrFalse => {
+            let flag: Option<bool> = text.parse().ok();
+            flag.ok_or_else(|| one_of(key, text, ["true", "false"]))?.into()
+        }
+    };
+    device.metadata.insert(key.to_owned(), setting);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What an address asks for, and one read of it.
 
 use super::*;
+use crate::collect::modbus::client::Framing;
 use crate::collect::modbus::fake::FakeDevice;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ fn addresses_are_read_as_written() {
     ] {
         let asked = parse(address, TIMEOUT).unwrap();
         let register = asked.register.to_string();
-        let endpoint = &asked.endpoint;
+        let Endpoint::Modbus(endpoint) = Endpoint::of(&asked.device).unwrap() else { panic!("{name}") };
         let got = (
             endpoint.host.as_str(),
             endpoint.port,
@@ -43,7 +44,31 @@ fn addresses_are_read_as_written() {
         assert_eq!(got, expected, "{name}");
     }
     let rtu = parse("modbus://plc/hr:0?framing=rtu_over_tcp", TIMEOUT).unwrap();
-    assert_eq!(rtu.endpoint.framing, Framing::RtuOverTcp);
+    let Endpoint::Modbus(rtu) = Endpoint::of(&rtu.device).unwrap() else { panic!("modbus") };
+    assert_eq!(rtu.framing, Framing::RtuOverTcp);
+}
+
+#[test]
+fn registers_of_other_protocols_are_read_as_written() {
+    for (address, register, kind) in [
+        ("melsec://plc/D100", "D100", StreamKind::Uint16),
+        ("melsec://plc:5008/d100.a?frame=4E&network=1&pc=2&transport=udp", "D100.A", StreamKind::Bit),
+        ("melsec://plc/X20?xy_radix=oct", "X20", StreamKind::Bit),
+        ("melsec://plc/M0?type=uint32", "M0", StreamKind::Uint32),
+        ("melsec://plc/LTN5?series=iqr", "LTN5", StreamKind::Uint32),
+        (
+            "fenet://plc/%25DW100?type=fp64&cpu=XGI&unit=0&base=1&echoes_invoke_id=false",
+            "%DW100",
+            StreamKind::Fp64,
+        ),
+        ("fenet://plc/%DB200", "%DB200", StreamKind::Byte),
+        ("fenet://plc/%25DB200", "%DB200", StreamKind::Byte),
+        ("fenet://plc/%DD50", "%DD50", StreamKind::Uint32),
+    ] {
+        let asked = parse(address, TIMEOUT).unwrap();
+        assert_eq!((asked.register.to_string(), asked.kind), (register.to_owned(), kind), "{address}");
+        Endpoint::of(&asked.device).unwrap();
+    }
 }
 
 #[test]
@@ -51,7 +76,20 @@ fn bad_parts_are_named() {
     for (address, message) in [
         ("hr:100", "`hr://` addresses are not read by this version"),
         ("127.0.0.1:502/hr:0", "`127.0.0.1:502/hr:0` is no address"),
-        ("melsec://plc/D100", "`melsec://` addresses are not read by this version"),
+        ("opc.tcp://plc/D100", "`opc.tcp://` addresses are not read by this version"),
+        ("melsec://plc/hr:100", "Invalid register \"hr:100\". Use a device"),
+        ("melsec://plc/D100?frame=1E", "frame `1E` is not one of 3E, 4E"),
+        ("melsec://plc/D100?network=256", "network `256` is not a number from 0 to 255"),
+        ("melsec://plc/X18?xy_radix=oct", "Invalid register \"X18\". X takes an octal number"),
+        (
+            "melsec://plc/D100?framing=tcp",
+            "parameter `framing` is not one of type, unit, byteorder, wordorder, frame",
+        ),
+        ("melsec://plc/D16777215?type=uint32", "uint32 at D16777215 reaches past the last register"),
+        ("fenet://plc/D100", "Invalid register \"D100\". Use %"),
+        ("fenet://plc/%25DW100?cpu=S7", "cpu `S7` is not one of XGK, XGI"),
+        ("fenet://plc/%25DW100?echoes_invoke_id=0", "echoes_invoke_id `0` is not one of true, false"),
+        ("fenet://plc/%25IW0.1.2?type=fp32", "%IW0.1.2 has another width than fp32"),
         ("modbus:///hr:0", "`modbus:///hr:0` names no host"),
         ("modbus://plc:0/hr:0", "port 0 cannot be connected to"),
         ("modbus://plc:70000/hr:0", "`modbus://plc:70000/hr:0` is no address (invalid port number)"),

@@ -1,5 +1,6 @@
 //! What can go wrong between us and a device, in words for the person who reads `last_error`.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -19,8 +20,50 @@ pub enum Fault {
     #[error("{address} broke the protocol: {reason}")]
     Malformed { address: String, reason: String },
     /// The device understood and declined; the connection is in order.
-    #[error("{words} (exception {code})")]
-    Refused { code: u8, words: &'static str },
+    #[error("{words} ({code})")]
+    Refused { code: Code, words: &'static str, meaning: Meaning },
+}
+
+/// A device's own number for why it declined. `Display` names it as its protocol does, upper hexadecimal is the number
+/// alone, as wide as it is on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    Modbus(u8),
+    Melsec(u16),
+    Fenet(u16),
+}
+
+/// What follows from a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// A repeat never cures it: there is no such register.
+    NoSuchRegister,
+    /// The same for so many of them in one request, or for this value.
+    NoSuchCount,
+    /// Nor is there such a command.
+    NoSuchCommand,
+    /// Who answers is not the device, which is out of reach.
+    DeviceIsAway,
+    Other,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Code::Modbus(code) => write!(f, "exception {code}"),
+            Code::Melsec(_) => write!(f, "end code {self:X}"),
+            Code::Fenet(_) => write!(f, "error code {self:X}"),
+        }
+    }
+}
+
+impl fmt::UpperHex for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Code::Modbus(code) => write!(f, "{code:02X}"),
+            Code::Melsec(code) | Code::Fenet(code) => write!(f, "{code:04X}"),
+        }
+    }
 }
 
 impl Fault {
@@ -31,7 +74,7 @@ impl Fault {
             | Fault::Closed { .. }
             | Fault::Timeout { .. }
             | Fault::Malformed { .. } => true,
-            Fault::Refused { .. } => false,
+            Fault::Refused { meaning, .. } => *meaning == Meaning::DeviceIsAway,
         }
     }
 }

@@ -5,33 +5,28 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use tokio::time::{Instant, timeout};
 
+use super::address::Address;
 use super::board::Board;
+use super::client::Endpoint;
 use super::codec::WordOrder;
-use super::fault::Fault;
-use super::modbus::address::{Address, Space};
-use super::modbus::client::{Change, Data, Endpoint};
-use super::modbus::line::{Line, Turn};
-use super::modbus::plan::Span;
-use super::modbus::point::Point;
+use super::fault::{Fault, Meaning};
+use super::line::{Line, Turn};
+use super::point::{Answered, Change, Point};
 use super::runtime::{Collectors, Ports};
 use super::value::Value;
-use crate::domain::device::{Device, Protocol};
+use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{DeviceId, Error, Kind, Result};
 
-/// Modbus exceptions that say the register does not exist: illegal address, illegal count or value.
-const NO_SUCH_REGISTER: [u8; 2] = [2, 3];
-
 /// Whether single registers of such a device can be read and written by this version.
 pub fn supports(protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Modbus => true,
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => true,
         Protocol::Opcua
-        | Protocol::Melsec
-        | Protocol::Fenet
         | Protocol::Http
         | Protocol::Ai
         | Protocol::Virtual
@@ -42,30 +37,40 @@ pub fn supports(protocol: Protocol) -> bool {
     }
 }
 
-/// One register of a Modbus device and what its bytes mean.
+/// One register of a device and what its bytes mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     /// As it was asked for.
     register: String,
     address: Address,
     point: Point,
-    kind: StreamKind,
 }
 
 impl Place {
-    /// `None` when there is no such register, or the kind is no number or does not fit before the last register.
-    /// Without a kind a single bit is a bit and everything else uint16.
-    pub fn parse(register: &str, kind: Option<StreamKind>, order: WordOrder) -> Option<Place> {
-        let address: Address = register.parse().ok()?;
-        let is_bit = address.space.is_bits() || address.bit.is_some();
-        let kind = kind.unwrap_or(if is_bit { StreamKind::Bit } else { StreamKind::Uint16 });
-        let point = Point::new(address, kind, order).ok()?;
-        Some(Place { register: register.to_owned(), address, point, kind })
+    /// `None` when such a device has no such register, or the kind is no number or does not fit before the last
+    /// register. Without a kind a single bit is a bit and everything else uint16.
+    pub fn parse(
+        device: &DeviceSpec,
+        register: &str,
+        kind: Option<StreamKind>,
+        order: WordOrder,
+    ) -> Option<Place> {
+        let address = Address::parse(device, register).ok()?;
+        let kind = kind.unwrap_or(address.default_kind());
+        let point = address.point(kind, order).ok()?;
+        Some(Place { register: register.to_owned(), address, point })
     }
 
-    /// Inputs are the device's own.
+    /// Some places are the device's own.
     pub fn is_writable(&self) -> bool {
-        matches!(self.address.space, Space::Coil | Space::Holding)
+        self.point.is_writable()
+    }
+
+    /// Whether the device's owner lets writes begin here: anywhere, unless `metadata.writable` lists where.
+    pub fn is_allowed(&self, device: &DeviceSpec) -> bool {
+        let Some(list) = device.metadata.get("writable").filter(|list| !list.is_null()) else { return true };
+        let mut registers = list.as_array().into_iter().flatten().filter_map(Json::as_str);
+        registers.any(|register| self.is_at(device, register))
     }
 
     /// Whether it holds nothing but on and off, whatever kind was asked for.
@@ -74,7 +79,12 @@ impl Place {
     }
 
     pub fn kind(&self) -> StreamKind {
-        self.kind
+        self.point.kind()
+    }
+
+    /// Whether a device means this very place by that text.
+    fn is_at(&self, device: &DeviceSpec, text: &str) -> bool {
+        Address::parse(device, text).is_ok_and(|address| address == self.address)
     }
 }
 
@@ -86,15 +96,15 @@ impl Collectors {
     /// wait for it, `Timeout` and `DeviceFault` for whatever it fails with. What a stream then lacks is `read_register`'s
     /// error too: the reading is durable when this returns.
     pub async fn read_register(&self, id: DeviceId, place: &Place) -> Result<Value> {
-        let exchange = Exchange::new(self, id)?;
+        let exchange = Exchange::new(self, id, place)?;
         let (value, readings) = {
             let _place_in_line = exchange.queue()?;
             let mut turn = exchange.turn().await?;
-            let read = exchange.read(&mut turn, place.point.span).await;
-            let data = read.map_err(|fault| explain(fault, &place.register))?;
-            let value = place.point.decode(place.point.span, &data);
+            let read = exchange.read(&mut turn, &place.point).await;
+            let answered = read.map_err(|fault| explain(fault, &place.register))?;
+            let value = place.point.decode(&answered);
             let value = value.ok_or_else(|| Error::internal("the answer does not hold the value"))?;
-            (value, exchange.readings(&mut turn, place, Some(&data)).await)
+            (value, exchange.readings(&mut turn, place, Some(&answered)).await)
         };
         exchange.store(readings).await?;
         Ok(value)
@@ -108,7 +118,7 @@ impl Collectors {
     pub async fn write_register(&self, id: DeviceId, place: &Place, value: Value) -> Result<()> {
         let change = place.point.encode(value).filter(|_| place.is_writable());
         let change = change.ok_or_else(|| Error::invalid("the register cannot hold this value"))?;
-        let exchange = Exchange::new(self, id)?;
+        let exchange = Exchange::new(self, id, place)?;
         let readings = {
             let _place_in_line = exchange.queue()?;
             let mut turn = exchange.turn().await?;
@@ -135,12 +145,16 @@ struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(collectors: &'a Collectors, id: DeviceId) -> Result<Exchange<'a>> {
+    fn new(collectors: &'a Collectors, id: DeviceId, place: &Place) -> Result<Exchange<'a>> {
         let ports = &*collectors.ports;
         let (device, streams) = ports.plant.device(id).ok_or_else(Error::not_found)?;
         let (board, line) = collectors.reach(id).ok_or_else(Error::not_found)?;
         if !device.spec.enabled {
             return Err(Error::conflict("Device is disabled."));
+        }
+        // The device may have become another since its register was understood.
+        if !place.is_at(&device.spec, &place.register) {
+            return Err(no_such_register(&place.register));
         }
         let endpoint = Endpoint::of(&device.spec)?;
         Ok(Exchange { ports, board, line, device, streams, endpoint })
@@ -153,23 +167,23 @@ impl<'a> Exchange<'a> {
     /// The poller's request before ours may fail by its timeout, and so may somebody else's; who waits longer than
     /// that is not kept.
     async fn turn(&self) -> Result<Turn<'_>> {
-        let after = self.endpoint.timeout;
+        let after = self.endpoint.timeout();
         timeout(2 * after, self.line.turn()).await.map_err(|_| no_answer(after.as_secs_f64()))
     }
 
     /// Reads, and again when a connection that had worked is found closed: many devices close idle ones.
-    async fn read(&self, turn: &mut Turn<'_>, span: Span) -> Result<Data, Fault> {
+    async fn read(&self, turn: &mut Turn<'_>, point: &Point) -> Result<Answered, Fault> {
         let had_worked = turn.has_worked();
-        match self.read_once(turn, span).await {
-            Err(Fault::Closed { .. }) if had_worked => self.read_once(turn, span).await,
+        match self.read_once(turn, point).await {
+            Err(Fault::Closed { .. }) if had_worked => self.read_once(turn, point).await,
             read => read,
         }
     }
 
-    async fn read_once(&self, turn: &mut Turn<'_>, span: Span) -> Result<Data, Fault> {
+    async fn read_once(&self, turn: &mut Turn<'_>, point: &Point) -> Result<Answered, Fault> {
         let started = Instant::now();
         let outcome = match turn.client(&self.endpoint).await {
-            Ok(client) => client.read(span).await,
+            Ok(client) => client.read(point).await,
             Err(fault) => Err(fault),
         };
         self.note(turn, started, outcome)
@@ -215,14 +229,15 @@ impl<'a> Exchange<'a> {
 
     /// What the streams of this place would have stored, scaled as they are. A stream of a wider kind than what was
     /// read is read by itself; one that cannot be read has nothing to store.
-    async fn readings(&self, turn: &mut Turn<'_>, place: &Place, read: Option<&Data>) -> Readings {
+    async fn readings(&self, turn: &mut Turn<'_>, place: &Place, read: Option<&Answered>) -> Readings {
         let mut readings = Readings::default();
-        for stream in self.streams.iter().filter(|stream| is_at(stream, place.address)) {
-            let Ok(point) = Point::of(&self.device.spec, &stream.spec) else { continue };
-            let known = read.and_then(|data| point.decode(place.point.span, data));
-            let raw = match known {
+        let device = &self.device.spec;
+        let is_here = |stream: &&Arc<Stream>| stream.spec.enabled && place.is_at(device, &stream.spec.path);
+        for stream in self.streams.iter().filter(is_here) {
+            let Ok(point) = Point::of(device, &stream.spec) else { continue };
+            let raw = match read.and_then(|answered| point.decode(answered)) {
                 Some(raw) => Ok(Some(raw)),
-                None => self.read(turn, point.span).await.map(|data| point.decode(point.span, &data)),
+                None => self.read(turn, &point).await.map(|answered| point.decode(&answered)),
             };
             match raw {
                 Ok(raw) => {
@@ -251,10 +266,6 @@ impl<'a> Exchange<'a> {
     }
 }
 
-fn is_at(stream: &Stream, address: Address) -> bool {
-    stream.spec.enabled && stream.spec.path.parse() == Ok(address)
-}
-
 fn no_answer(after_s: f64) -> Error {
     Error::new(Kind::Timeout, format!("Device did not respond within {after_s:?} s."))
 }
@@ -262,9 +273,11 @@ fn no_answer(after_s: f64) -> Error {
 /// A fault in the words of the API.
 fn explain(fault: Fault, register: &str) -> Error {
     match fault {
-        Fault::Refused { code, .. } if NO_SUCH_REGISTER.contains(&code) => no_such_register(register),
+        Fault::Refused { meaning: Meaning::NoSuchRegister | Meaning::NoSuchCount, .. } => {
+            no_such_register(register)
+        }
         Fault::Refused { code, .. } => {
-            Error::new(Kind::DeviceFault, format!("Device error: {code:02X}.")).because(fault)
+            Error::new(Kind::DeviceFault, format!("Device error: {code:X}.")).because(fault)
         }
         Fault::Unreachable { address, reason } | Fault::Closed { address, reason } => {
             Error::new(Kind::DeviceFault, format!("Connection to {address} failed: {reason}."))

@@ -1,12 +1,17 @@
 //! Direct reads and writes beside a poller: what is sent and recorded, and what a write never does.
 
 use super::*;
+use crate::collect::fault::Code;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::world::{PLC, World, plc, stream};
 use crate::domain::device::DeviceState;
 
+fn parse(register: &str, kind: Option<StreamKind>) -> Option<Place> {
+    Place::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, WordOrder::Cdab)
+}
+
 fn place(register: &str, kind: StreamKind) -> Place {
-    Place::parse(register, Some(kind), WordOrder::Cdab).unwrap()
+    parse(register, Some(kind)).unwrap()
 }
 
 /// Requests the fake device took that were writes.
@@ -144,7 +149,7 @@ async fn refusals_name_what_is_wrong() {
     fake.set(3, 0, &[5]);
     let world = World::of(plc(&fake), Vec::new());
     let read = async |register: &str| {
-        let place = Place::parse(register, None, WordOrder::Cdab).unwrap();
+        let place = parse(register, None).unwrap();
         world.collectors.read_register(PLC, &place).await.unwrap_err()
     };
     let error = read("40003").await;
@@ -159,12 +164,10 @@ async fn refusals_name_what_is_wrong() {
         error.kind == Kind::DeviceFault && error.message.ends_with("failed: connection refused."),
         "{error}"
     );
-    assert_eq!(
-        explain(Fault::Refused { code: 4, words: "device failure" }, "hr:0").message,
-        "Device error: 04."
-    );
+    let failure = Fault::Refused { code: Code::Modbus(4), words: "device failure", meaning: Meaning::Other };
+    assert_eq!(explain(failure, "hr:0").message, "Device error: 04.");
     for bad in ["D100", "100", "hr:70000", "co:1.2", ""] {
-        assert_eq!(Place::parse(bad, None, WordOrder::Cdab), None, "{bad}");
+        assert_eq!(parse(bad, None), None, "{bad}");
     }
-    assert_eq!(Place::parse("hr:65535", Some(StreamKind::Int32), WordOrder::Cdab), None);
+    assert_eq!(parse("hr:65535", Some(StreamKind::Int32)), None);
 }

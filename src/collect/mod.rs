@@ -1,5 +1,6 @@
 //! Collectors: poll devices and hand what they said to a sink. One folder per protocol; everything beside them is
-//! shared by all.
+//! shared by all. `address`, `point`, `client`, `line` and `link` are the seam: what they say of every protocol they pass on
+//! to the one at hand, and `registers` is what the protocols of numbered registers have in common.
 //!
 //! Owns connections, schedules, quality and deadband. Deliberately knows neither where devices are kept nor where
 //! readings go: those are the ports `Plant` and `SampleSink`.
@@ -7,16 +8,26 @@
 pub mod codec;
 pub mod direct;
 pub mod fault;
+pub mod fenet;
 pub mod io;
+pub mod melsec;
 pub mod modbus;
+pub mod registers;
 pub mod runtime;
 pub mod value;
 
+mod address;
 mod backoff;
 mod board;
+mod channel;
+mod client;
 mod device;
+mod line;
+mod link;
+mod point;
 mod poller;
 mod schedule;
+mod settings;
 mod tags;
 
 #[cfg(test)]
@@ -24,8 +35,10 @@ mod poller_tests;
 #[cfg(test)]
 mod world;
 
+use address::Address;
+
 use crate::domain::FieldError;
-use crate::domain::device::Protocol;
+use crate::domain::device::{DeviceSpec, Protocol};
 
 pub use runtime::{CollectOptions, Collectors};
 
@@ -35,16 +48,14 @@ pub use runtime::{CollectOptions, Collectors};
 /// caller's rule (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     match protocol {
-        Protocol::Modbus => path
-            .parse::<modbus::address::Address>()
-            .map(drop)
-            .map_err(|error| FieldError::new("path", error.to_string())),
-        Protocol::Melsec | Protocol::Fenet | Protocol::Opcua if path.trim().is_empty() => {
+        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => {
+            let parsed = Address::parse(&DeviceSpec::new("", protocol), path);
+            parsed.map(drop).map_err(|error| FieldError::new("path", error))
+        }
+        Protocol::Opcua if path.trim().is_empty() => {
             Err(FieldError::new("path", "This field may not be blank."))
         }
-        Protocol::Melsec
-        | Protocol::Fenet
-        | Protocol::Opcua
+        Protocol::Opcua
         | Protocol::Http
         | Protocol::Ai
         | Protocol::Virtual
@@ -66,6 +77,10 @@ mod tests {
             (Protocol::Modbus, "D100", false),
             (Protocol::Modbus, "", false),
             (Protocol::Melsec, "D100", true),
+            (Protocol::Melsec, "hr:100", false),
+            (Protocol::Melsec, "", false),
+            (Protocol::Fenet, "%DW100", true),
+            (Protocol::Fenet, "D100", false),
             (Protocol::Opcua, " ", false),
             (Protocol::Virtual, "", true),
         ] {

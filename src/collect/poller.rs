@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::board::Board;
 use super::device::{Interrupted, Orders, resting};
 use super::fault::Fault;
-use super::modbus::line::Line;
-use super::modbus::link::{Batch, Link};
+use super::line::Line;
+use super::link::{Batch, Link};
 use super::runtime::Ports;
 use super::schedule::Schedule;
 use super::tags::{Offer, Tags, Turn};
@@ -119,7 +119,7 @@ impl Poller {
         if self.contact == Contact::Unknown {
             self.publish(DeviceState::Connecting, None);
         }
-        let mut round = Round::new(device, streams);
+        let mut round = Round::new(device, streams, &link);
         self.tags.reload(round.polled.iter().cloned());
         self.backoff.reset();
         loop {
@@ -141,9 +141,10 @@ impl Poller {
     /// Polls on schedule for as long as the device answers and nobody interrupts.
     async fn poll(&mut self, link: &mut Link, round: &mut Round) -> End {
         loop {
-            let step = match round.schedule.next_due() {
-                Some(due) => self.poll_due(link, round, due).await,
-                None => self.probe(link, round).await,
+            let step = if round.batches.is_empty() {
+                self.probe(link, round).await
+            } else {
+                self.poll_ready(link, round).await
             };
             if let Err(end) = step {
                 return end;
@@ -151,10 +152,9 @@ impl Poller {
         }
     }
 
-    async fn poll_due(&mut self, link: &mut Link, round: &mut Round, due: Instant) -> Result<(), End> {
+    async fn poll_ready(&mut self, link: &mut Link, round: &mut Round) -> Result<(), End> {
         self.orders.unless_pending(link.connect()).await?.map_err(End::Lost)?;
-        self.orders.unless_pending(sleep_until(due)).await?;
-        for index in round.schedule.take_due(Instant::now()) {
+        for index in self.orders.unless_pending(link.ready(&mut round.schedule)).await? {
             if self.orders.is_pending() {
                 return Err(End::Interrupted);
             }
@@ -275,7 +275,7 @@ struct Round {
 
 impl Round {
     /// Groups the enabled streams by interval: their own, else the device's. Those with neither are not polled.
-    fn new(device: Arc<Device>, streams: &[Arc<Stream>]) -> Round {
+    fn new(device: Arc<Device>, streams: &[Arc<Stream>], link: &Link) -> Round {
         let mut groups: BTreeMap<Duration, Vec<Arc<Stream>>> = BTreeMap::new();
         for stream in streams.iter().filter(|stream| stream.spec.enabled) {
             let interval_s = stream.spec.poll_interval_s.or(device.spec.poll_interval_s);
@@ -283,7 +283,7 @@ impl Round {
                 groups.entry(interval.max(SHORTEST_INTERVAL)).or_default().push(Arc::clone(stream));
             }
         }
-        let batches = groups.values().map(|group| Batch::new(&device.spec, group)).collect();
+        let batches = groups.values().map(|group| link.batch(&device.spec, group)).collect();
         let schedule = Schedule::new(groups.keys().copied(), Instant::now());
         Round { device, polled: groups.into_values().flatten().collect(), batches, schedule }
     }

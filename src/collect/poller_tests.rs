@@ -340,12 +340,12 @@ async fn devices_without_a_poller_rest() {
     disabled.enabled = false;
     let world = World::new(vec![
         (DeviceId(1), spec(Protocol::Virtual), vec![]),
-        (DeviceId(2), spec(Protocol::Melsec), vec![]),
+        (DeviceId(2), spec(Protocol::Vnc), vec![]),
         (DeviceId(3), disabled, vec![]),
     ]);
     for (id, state, error) in [
         (1, DeviceState::Online, None),
-        (2, DeviceState::Offline, Some("protocol \"melsec\" is not collected by this version")),
+        (2, DeviceState::Offline, Some("protocol \"vnc\" is not collected by this version")),
         (3, DeviceState::Disabled, None),
     ] {
         let status = world.collectors.status(DeviceId(id)).unwrap();

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::board::Board;
 use super::device::{Orders, resting, supervise};
-use super::modbus::line::Line;
+use super::line::Line;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::ports::{Plant, SampleSink};
 use crate::domain::{Clock, DeviceId};

@@ -1,12 +1,17 @@
-//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and a Modbus server over it.
+//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC and FEnet servers
+//! over it.
 //!
 //! Knows nothing of collectors, streams in a catalog, or storage; a real client cannot tell it from a device.
 
+pub mod fenet;
+pub mod melsec;
+pub mod memory;
 pub mod modbus;
 pub mod plant;
 pub mod registers;
+pub mod simulator;
 pub mod tags;
 
-pub use modbus::Simulator;
 pub use plant::Plant;
+pub use simulator::{SIMULATED, Simulator};
 pub use tags::{DemoTag, demo_tags};

@@ -8,84 +8,22 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_modbus::server::{Service, tcp};
 use tokio_modbus::{ExceptionCode, Request, Response};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::plant::Plant;
 use super::registers::{self, Refused};
-use crate::domain::{Error, Result};
 
-/// How often the plant moves.
-const TICK: Duration = Duration::from_millis(100);
+/// Between two attempts to accept when that fails.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Modbus Application Protocol V1.1b3, section 6: the most that one request may read or write.
 const MAX_READ_WORDS: u16 = 125;
 const MAX_READ_BITS: u16 = 2000;
 const MAX_WRITE_WORDS: usize = 123;
 const MAX_WRITE_BITS: usize = 1968;
 
-/// A running simulator. Dropping it stops it; `stop` also waits until it has.
-pub struct Simulator {
-    addr: SocketAddr,
-    plant: Arc<Mutex<Plant>>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Simulator {
-    /// Serves the plant on a bound listener and lets its time pass. Call it within a tokio runtime.
-    pub fn start(listener: TcpListener, plant: Plant) -> Result<Simulator> {
-        let addr = listener
-            .local_addr()
-            .map_err(|error| Error::internal("the simulator's listener has no address").because(error))?;
-        let (plant, stop, tasks) =
-            (Arc::new(Mutex::new(plant)), CancellationToken::new(), TaskTracker::new());
-        let (moving, serving) = (live(Arc::clone(&plant)), serve(listener, Arc::clone(&plant)));
-        let (until_moved, until_served) = (stop.clone(), stop.clone());
-        tasks.spawn(async move { until_moved.run_until_cancelled(moving).await });
-        tasks.spawn(async move { until_served.run_until_cancelled(serving).await });
-        tasks.close();
-        Ok(Simulator { addr, plant, stop, tasks })
-    }
-
-    /// Where it listens.
-    pub fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    /// The plant as it is now.
-    pub fn plant(&self) -> Plant {
-        self.plant.lock().clone()
-    }
-
-    /// Closes the listener and every connection.
-    pub async fn stop(self) {
-        self.stop.cancel();
-        self.tasks.wait().await;
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-/// Lets the plant's time pass as the machine's does.
-async fn live(plant: Arc<Mutex<Plant>>) {
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = Instant::now();
-    loop {
-        let now = ticks.tick().await;
-        plant.lock().step(now.saturating_duration_since(last));
-        last = now;
-    }
-}
-
-async fn serve(listener: TcpListener, plant: Arc<Mutex<Plant>>) {
+/// Answers on every connection, for ever.
+pub async fn serve(listener: TcpListener, plant: Arc<Mutex<Plant>>) {
     let server = tcp::Server::new(listener);
     let connected = |stream: TcpStream, _: SocketAddr| {
         let device = Device(Arc::clone(&plant));
@@ -97,7 +35,7 @@ async fn serve(listener: TcpListener, plant: Arc<Mutex<Plant>>) {
         if let Err(error) = server.serve(&connected, failed).await {
             // Accepting fails when descriptors run out; they come back.
             tracing::warn!(%error, "simulator cannot accept connections");
-            tokio::time::sleep(TICK).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

@@ -3,7 +3,9 @@
 use tokio_modbus::client::{Client, Context, Reader, Writer, tcp};
 
 use super::*;
+use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
+use crate::sim::Simulator;
 use crate::sim::tags::demo_tags;
 
 async fn start() -> (Simulator, Context) {
@@ -92,7 +94,7 @@ async fn stopping_closes_listener_and_connections() {
 async fn the_plant_moves_by_itself() {
     let (simulator, _client) = start().await;
     let before = simulator.plant();
-    tokio::time::sleep(TICK * 3).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(simulator.plant().motor.running_s > before.motor.running_s);
     simulator.stop().await;
 }
@@ -100,7 +102,7 @@ async fn the_plant_moves_by_itself() {
 #[tokio::test]
 async fn every_demo_tag_can_be_read() {
     let (simulator, mut client) = start().await;
-    let tags = demo_tags();
+    let tags = demo_tags(Protocol::Modbus);
     for tag in &tags {
         let (space, start) = tag.path.split_once(':').unwrap();
         let start = start.parse().unwrap();

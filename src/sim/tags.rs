@@ -1,12 +1,13 @@
-//! The simulator's quantities as a user would set them up: what `demo` makes its streams of.
+//! The simulators' quantities as a user would set them up: what `demo` makes its streams of.
 
+use crate::domain::device::Protocol;
 use crate::domain::stream::{AccessMode, StreamKind};
 
 /// One stream of the demo's device. The device's byte order is `little`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DemoTag {
     pub name: &'static str,
-    pub path: &'static str,
+    pub path: String,
     pub kind: StreamKind,
     pub unit: &'static str,
     pub scale: f64,
@@ -15,26 +16,60 @@ pub struct DemoTag {
     pub access_mode: AccessMode,
 }
 
-const fn tag(name: &'static str, path: &'static str, kind: StreamKind, unit: &'static str) -> DemoTag {
-    DemoTag { name, path, kind, unit, scale: 1.0, offset: 0.0, deadband: None, access_mode: AccessMode::Read }
+fn tag(name: &'static str, path: &'static str, kind: StreamKind, unit: &'static str) -> DemoTag {
+    DemoTag {
+        name,
+        path: path.to_owned(),
+        kind,
+        unit,
+        scale: 1.0,
+        offset: 0.0,
+        deadband: None,
+        access_mode: AccessMode::Read,
+    }
 }
 
 impl DemoTag {
-    const fn scaled(self, scale: f64) -> DemoTag {
+    fn scaled(self, scale: f64) -> DemoTag {
         DemoTag { scale, ..self }
     }
 
-    const fn banded(self, deadband: f64) -> DemoTag {
+    fn banded(self, deadband: f64) -> DemoTag {
         DemoTag { deadband: Some(deadband), ..self }
     }
 
-    const fn writable(self) -> DemoTag {
+    fn writable(self) -> DemoTag {
         DemoTag { access_mode: AccessMode::ReadWrite, ..self }
     }
 }
 
-/// Every quantity of the register map.
-pub fn demo_tags() -> Vec<DemoTag> {
+/// Every quantity of the register map, where a device of this protocol has it.
+pub fn demo_tags(protocol: Protocol) -> Vec<DemoTag> {
+    let mut tags = modbus_tags();
+    for tag in &mut tags {
+        tag.path = path_by(protocol, &tag.path);
+    }
+    tags
+}
+
+/// A Modbus register as `memory.rs` lays it out.
+fn path_by(protocol: Protocol, register: &str) -> String {
+    let (space, number) = register.split_once(':').unwrap_or((register, ""));
+    let measured = || number.parse::<u32>().map_or(number.to_owned(), |number| (100 + number).to_string());
+    match (protocol, space) {
+        (Protocol::Melsec, "hr") => format!("D{number}"),
+        (Protocol::Melsec, "ir") => format!("D{}", measured()),
+        (Protocol::Melsec, "co") => format!("M{number}"),
+        (Protocol::Melsec, _) => format!("X{number}"),
+        (Protocol::Fenet, "hr") => format!("%DW{number}"),
+        (Protocol::Fenet, "ir") => format!("%DW{}", measured()),
+        (Protocol::Fenet, "co") => format!("%MX{number}"),
+        (Protocol::Fenet, _) => format!("%PX{number}"),
+        (_, _) => register.to_owned(),
+    }
+}
+
+fn modbus_tags() -> Vec<DemoTag> {
     vec![
         tag("motor.setpoint", "hr:0", StreamKind::Uint16, "rpm").banded(1.0).writable(),
         tag("motor.speed", "ir:0", StreamKind::Uint16, "rpm"),

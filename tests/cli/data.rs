@@ -140,6 +140,26 @@ async fn a_register_is_read_straight_from_a_device() {
 }
 
 #[tokio::test]
+async fn a_simulator_is_a_device_to_read() {
+    let home = Home::new();
+    for (protocol, register) in [("modbus", "hr:0"), ("melsec", "D0"), ("fenet", "%25DW0")] {
+        let mut command = home.command();
+        command.args(["simulate", protocol, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let line = lines.next().expect("a line").expect("text");
+        let url = line.strip_prefix("listening on ").expect("it tells its URL");
+        assert!(url.starts_with(&format!("{protocol}://")), "{url}");
+        let said = home.basalt(&["read", &format!("{url}/{register}")]).await.ok();
+        assert!(said.contains("value     1480"), "{said}");
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+    }
+    let said = home.basalt(&["simulate", "profinet"]).await.failed();
+    assert!(said.contains("`profinet` is not one of modbus, melsec, fenet"), "{said}");
+}
+
+#[tokio::test]
 async fn the_printed_schemas_are_the_ones_in_the_repository() {
     for (name, file) in [
         ("sql", "schema/tables.sql"),

@@ -132,7 +132,7 @@ async fn every_refusal_says_what_is_wrong() {
     let silent = plc(&client, "Silent", grumpy(None).await, json!({})).await;
     let failing = plc(&client, "Failing", grumpy(Some(4)).await, json!({})).await;
     let broken = plc(&client, "Broken", closed, json!({"metadata": {"framing": "serial"}})).await;
-    let (vnc, melsec) = (other("vnc", "192.0.2.1").await, other("melsec", "192.0.2.1").await);
+    let (vnc, opcua) = (other("vnc", "192.0.2.1").await, other("opcua", "192.0.2.1").await);
     let at = |id: i64, rest: &str| format!("/api/device/{id}/io/{rest}");
     let detail = |text: &str| json!({ "detail": text });
     let register = |text: &str| json!({"register": [format!("Invalid register \"{text}\".")]});
@@ -149,10 +149,10 @@ async fn every_refusal_says_what_is_wrong() {
         vec![
             get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\".")),
             get(
-                "melsec",
-                at(melsec, "D100/"),
+                "opcua",
+                at(opcua, "i=85/"),
                 400,
-                detail("Direct I/O is not supported for protocol \"melsec\" by this version."),
+                detail("Direct I/O is not supported for protocol \"opcua\" by this version."),
             ),
             get("disabled", at(disabled, "hr:0/"), 409, detail("Device is disabled.")),
             ("disabled_write", "POST", at(disabled, "x/"), json!([]), 409, detail("Device is disabled.")),

@@ -3,12 +3,13 @@
 
 use std::process::Command;
 
+use basalt::domain::device::Protocol;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::io::{plc, simulator};
 use super::matches;
+use crate::plc::simulator;
 use crate::support::{Client, Server};
 
 const REFERENCE: &str = include_str!("../data/datastone/reference.txt");
@@ -124,16 +125,13 @@ async fn prepare(client: &Client) {
 
 #[tokio::test]
 async fn every_example_of_the_reference_answers_as_printed() {
-    let sim = simulator().await;
+    let sim = simulator(Protocol::Melsec).await;
     let server = Server::start(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
     let client = server.client();
     prepare(&client).await;
-    // The reference's PLC is a MELSEC; until those are spoken to, a Modbus device stands in for it.
-    let plc = plc(&client, "Plant", sim.addr().port(), json!({})).await;
-    let stand_in = |command: &str| {
-        let register = format!("device/{plc}/io/hr:0/");
-        command.replace("device/1/io/D16000/", &register).replace(PRINTED_HOST, &server.url)
-    };
+    let here = json!({"host": "127.0.0.1", "port": sim.addr().port()});
+    assert_eq!(client.patch("/api/device/1/", &here).await.0, 200);
+    let at_home = |command: &str| command.replace(PRINTED_HOST, &server.url);
     let at_noon = json!({"data": 10, "timestamp": "2026-04-28T12:00:00Z", "value": 1200.5});
     let hour = json!([{"data": 10, "timestamp": "2026-04-28T12:00:00Z", "mean": 1200.5, "min": 1200.5,
                        "max": 1200.5}]);
@@ -159,7 +157,7 @@ async fn every_example_of_the_reference_answers_as_printed() {
                 let (status, _, answer) = client.post(endpoint, &body).await;
                 (status, answer)
             }
-            None => run(&stand_in(&example.command), &server.key).await,
+            None => run(&at_home(&example.command), &server.key).await,
         };
         assert!(got_status == *status && matches(&got, answer), "{example:?}\n  got {got_status} {got}");
         if let Some(printed) = &example.answer {
@@ -167,7 +165,7 @@ async fn every_example_of_the_reference_answers_as_printed() {
         }
     }
     // What they did is done.
-    assert_eq!(client.get(&format!("/api/device/{plc}/io/hr:0/?type=int32")).await.2, json!({"value": 42}));
+    assert_eq!(client.get("/api/device/1/io/D16000/?type=int32").await.2, json!({"value": 42}));
     let (_, _, motor) = client.get("/api/data/11/").await;
     assert_eq!(
         (&motor["name"], &motor["device"], &motor["path"], &motor["type"]),

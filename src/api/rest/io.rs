@@ -20,6 +20,7 @@ use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, required, shown};
 use crate::app::App;
 use crate::app::io::Register;
+use crate::domain::device::Device;
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result};
@@ -28,7 +29,7 @@ pub fn section() -> Section {
     let kinds =
         || shape::choice(StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name));
     let of_register = |doc: Doc| {
-        doc.query("type", kinds(), "What the register holds; `uint16` by default.")
+        doc.query("type", kinds(), "What the register holds; by default what its name says, else `uint16`.")
             .query(
                 "byteorder",
                 shape::choice(["little", "big", "abcd", "cdab", "badc", "dcba"]),
@@ -94,10 +95,10 @@ pub(in crate::api) async fn get(
     name: String,
     query: Query<'_>,
 ) -> Result<Value> {
-    app.device_for_io(who, device, Access::Read)?;
-    let (register, problems) = parse_register(name, query, Access::Read);
+    let device = app.device_for_io(who, device, Access::Read)?;
+    let (register, problems) = parse_register(name, query, &device, Access::Read);
     Error::check(problems)?;
-    app.read_register(who, device, &register).await
+    app.read_register(who, device.id, &register).await
 }
 
 /// Writes the value of the fields of a body to a register, and tells what was written.
@@ -108,18 +109,23 @@ pub(in crate::api) async fn put(
     query: Query<'_>,
     mut fields: Fields,
 ) -> Result<Value> {
-    app.device_for_io(who, device, Access::Write)?;
-    let (register, problems) = parse_register(register, query, Access::Write);
+    let device = app.device_for_io(who, device, Access::Write)?;
+    let (register, problems) = parse_register(register, query, &device, Access::Write);
     let given = fields.any("value");
-    if let Some(problem) = given.as_ref().and_then(|given| register.value_problem(given)) {
+    if let Some(problem) = given.as_ref().and_then(|given| register.value_problem(&device, given)) {
         fields.refuse("value", problem);
     }
     fields.finish(problems)?;
-    app.write_register(who, device, &register, &given.unwrap_or_default()).await
+    app.write_register(who, device.id, &register, &given.unwrap_or_default()).await
 }
 
-/// The register as it is named, and everything wrong with it.
-fn parse_register(name: String, mut query: Query<'_>, access: Access) -> (Register, Vec<FieldError>) {
+/// The register as it is named, and everything wrong with it on this device.
+fn parse_register(
+    name: String,
+    mut query: Query<'_>,
+    device: &Device,
+    access: Access,
+) -> (Register, Vec<FieldError>) {
     let numeric = |text: &str| {
         let kind: Option<StreamKind> = text.parse().ok().filter(|kind: &StreamKind| kind.is_numeric());
         kind.ok_or_else(|| scalar::not_a_choice(text))
@@ -127,10 +133,8 @@ fn parse_register(name: String, mut query: Query<'_>, access: Access) -> (Regist
     let kind = query.read("type", numeric);
     let order = query.choice("byteorder").unwrap_or_default();
     let register = Register { name, kind, order };
-    let mut problems = register.problems(access);
-    if let Err(error) = query.finish() {
-        problems.extend(error.fields);
-    }
+    let mut problems = register.problems(device, access);
+    problems.extend(query.finish().err().map_or(Vec::new(), |error| error.fields));
     (register, problems)
 }
 

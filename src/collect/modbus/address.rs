@@ -25,6 +25,11 @@ impl Space {
         matches!(self, Space::Coil | Space::Discrete)
     }
 
+    /// Inputs are the device's own.
+    pub fn is_writable(self) -> bool {
+        matches!(self, Space::Coil | Space::Holding)
+    }
+
     fn prefix(self) -> &'static str {
         match self {
             Space::Coil => "co",

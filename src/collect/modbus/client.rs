@@ -16,9 +16,9 @@ use tokio_modbus::client::{Client as _, Context};
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 
 use super::address::Space;
-use super::plan::Span;
 use super::wire::Wire;
-use crate::collect::fault::{Fault, reason};
+use crate::collect::fault::{Code, Fault, Meaning, reason};
+use crate::collect::registers::{self, Cell, Change, Data, Span};
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
 
@@ -93,27 +93,6 @@ impl Endpoint {
     }
 }
 
-/// What a read brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data {
-    Words(Vec<u16>),
-    Bits(Vec<bool>),
-}
-
-/// What a write changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    Coil(u16, bool),
-    /// Consecutive holding registers, in one request: a value is never torn.
-    Words(u16, Vec<u16>),
-    /// Of one holding register the bits of `mask`; the others stay.
-    Bits {
-        register: u16,
-        mask: u16,
-        bits: u16,
-    },
-}
-
 /// A session with one device; one request at a time.
 pub struct Client {
     endpoint: Endpoint,
@@ -163,11 +142,12 @@ impl Client {
 
     /// Reads exactly the words or bits of `span`, which must be within the protocol's limits.
     pub async fn read(&mut self, span: Span) -> Result<Data, Fault> {
-        let request = match span.space {
-            Space::Coil => Request::ReadCoils(span.start, span.len),
-            Space::Discrete => Request::ReadDiscreteInputs(span.start, span.len),
-            Space::Holding => Request::ReadHoldingRegisters(span.start, span.len),
-            Space::Input => Request::ReadInputRegisters(span.start, span.len),
+        let (space, start) = place(Cell { space: span.space, offset: span.start })?;
+        let request = match space {
+            Space::Coil => Request::ReadCoils(start, span.len),
+            Space::Discrete => Request::ReadDiscreteInputs(start, span.len),
+            Space::Holding => Request::ReadHoldingRegisters(start, span.len),
+            Space::Input => Request::ReadInputRegisters(start, span.len),
         };
         let wanted = usize::from(span.len);
         match self.call(request).await? {
@@ -196,31 +176,34 @@ impl Client {
     /// Single bits of a register are written by mask (function 22). A device without it has the register read and
     /// written back whole: what its own program changes in between is lost.
     pub async fn write(&mut self, change: &Change) -> Result<(), Fault> {
-        let is_list = self.endpoint.writes_lists;
         match change {
-            Change::Coil(at, on) if is_list => {
-                let request = Request::WriteMultipleCoils(*at, vec![*on].into());
-                self.confirmed(request, Response::WriteMultipleCoils(*at, 1)).await
-            }
-            Change::Coil(at, on) => {
-                let (request, answer) =
-                    (Request::WriteSingleCoil(*at, *on), Response::WriteSingleCoil(*at, *on));
-                self.confirmed(request, answer).await
-            }
-            Change::Words(at, words) => self.write_words(*at, words).await,
-            Change::Bits { register, mask, bits } => {
+            Change::Bits(cell, bits) => self.write_coils(place(*cell)?.1, bits).await,
+            Change::Words(cell, words) => self.write_words(place(*cell)?.1, words).await,
+            Change::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
+            Change::Masked { cell, mask, bits } => {
+                let register = place(*cell)?.1;
                 let (request, answer) = (
-                    Request::MaskWriteRegister(*register, !mask, *bits),
-                    Response::MaskWriteRegister(*register, !mask, *bits),
+                    Request::MaskWriteRegister(register, !mask, *bits),
+                    Response::MaskWriteRegister(register, !mask, *bits),
                 );
                 match self.confirmed(request, answer).await {
                     Err(Fault::Refused { code: NO_SUCH_FUNCTION, .. }) => {
-                        self.write_back(*register, *mask, *bits).await
+                        self.write_back(*cell, *mask, *bits).await
                     }
                     confirmed => confirmed,
                 }
             }
         }
+    }
+
+    async fn write_coils(&mut self, at: u16, bits: &[bool]) -> Result<(), Fault> {
+        if let ([on], false) = (bits, self.endpoint.writes_lists) {
+            let answer = Response::WriteSingleCoil(at, *on);
+            return self.confirmed(Request::WriteSingleCoil(at, *on), answer).await;
+        }
+        let count = u16::try_from(bits.len()).expect("a value is at most 64 bits");
+        let answer = Response::WriteMultipleCoils(at, count);
+        self.confirmed(Request::WriteMultipleCoils(at, bits.into()), answer).await
     }
 
     async fn write_words(&mut self, at: u16, words: &[u16]) -> Result<(), Fault> {
@@ -233,13 +216,13 @@ impl Client {
         self.confirmed(Request::WriteMultipleRegisters(at, words.into()), answer).await
     }
 
-    async fn write_back(&mut self, register: u16, mask: u16, bits: u16) -> Result<(), Fault> {
-        let data = self.read(Span { space: Space::Holding, start: register, len: 1 }).await?;
+    async fn write_back(&mut self, cell: Cell, mask: u16, bits: u16) -> Result<(), Fault> {
+        let data = self.read(Span { space: cell.space, start: cell.offset, len: 1 }).await?;
         let Data::Words(words) = data else {
             return Err(self.malformed("the answer holds no registers".into()));
         };
         let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
-        self.write_words(register, &changed).await
+        self.write_words(place(cell)?.1, &changed).await
     }
 
     /// One request whose answer repeats what was asked.
@@ -288,11 +271,18 @@ fn no_answer(endpoint: &Endpoint) -> Fault {
 }
 
 /// Exception 01: the device does not offer the function.
-const NO_SUCH_FUNCTION: u8 = 1;
+const NO_SUCH_FUNCTION: Code = Code::Modbus(1);
+
+/// A cell as the wire has it. There is none for a register of another protocol.
+fn place(cell: Cell) -> Result<(Space, u16), Fault> {
+    match (cell.space, u16::try_from(cell.offset)) {
+        (registers::Space::Modbus(space), Ok(start)) => Ok((space, start)),
+        _ => Err(refused(ExceptionCode::IllegalDataAddress)),
+    }
+}
 
 /// Modbus Application Protocol V1.1b3, section 7.
 fn refused(exception: ExceptionCode) -> Fault {
-    let code = u8::from(exception);
     let words = match exception {
         ExceptionCode::IllegalFunction => "illegal function: the device does not offer this kind of register",
         ExceptionCode::IllegalDataAddress => "illegal data address: the device has no such register",
@@ -305,7 +295,13 @@ fn refused(exception: ExceptionCode) -> Fault {
         ExceptionCode::GatewayTargetDevice => "the device behind the gateway did not answer",
         ExceptionCode::Custom(_) => "the device refused",
     };
-    Fault::Refused { code, words }
+    let meaning = match exception {
+        ExceptionCode::IllegalDataAddress => Meaning::NoSuchRegister,
+        ExceptionCode::IllegalDataValue => Meaning::NoSuchCount,
+        ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice => Meaning::DeviceIsAway,
+        _ => Meaning::Other,
+    };
+    Fault::Refused { code: Code::Modbus(exception.into()), words, meaning }
 }
 
 #[cfg(test)]

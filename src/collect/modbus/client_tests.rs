@@ -20,8 +20,24 @@ fn bytes(hex: &str) -> Vec<u8> {
     hex::decode(hex.replace(' ', "")).unwrap()
 }
 
-fn holding(start: u16, len: u16) -> Span {
-    Span { space: Space::Holding, start, len }
+fn span(space: Space, start: u32, len: u16) -> Span {
+    Span { space: registers::Space::Modbus(space), start, len }
+}
+
+fn holding(start: u32, len: u16) -> Span {
+    span(Space::Holding, start, len)
+}
+
+fn cell(space: Space, offset: u32) -> Cell {
+    Cell { space: registers::Space::Modbus(space), offset }
+}
+
+fn words(at: u32, words: Vec<u16>) -> Change {
+    Change::Words(cell(Space::Holding, at), words)
+}
+
+fn coil(at: u32, on: bool) -> Change {
+    Change::Bits(cell(Space::Coil, at), vec![on])
 }
 
 /// What one connection does: expects these bytes, waits, sends those.
@@ -71,17 +87,17 @@ async fn tcp_frames_are_exact() {
     let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.unwrap();
     assert_eq!(client.read(holding(0, 1)).await, Ok(Data::Words(vec![7])));
     assert_eq!(client.read(holding(0, 2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
-    client.write(&Change::Words(1500, vec![77])).await.unwrap();
-    client.write(&Change::Words(1501, vec![1, 2, 3])).await.unwrap();
+    client.write(&words(1500, vec![77])).await.unwrap();
+    client.write(&words(1501, vec![1, 2, 3])).await.unwrap();
     let refused = client.read(holding(10_000, 1)).await.unwrap_err();
     assert_eq!(refused.to_string(), "illegal data address: the device has no such register (exception 2)");
     client.call(Request::WriteMultipleCoils(101, vec![true, false, true].into())).await.unwrap();
-    let coils = Span { space: Space::Coil, start: 101, len: 3 };
+    let coils = span(Space::Coil, 101, 3);
     assert_eq!(client.read(coils).await, Ok(Data::Bits(vec![true, false, true])));
-    let inputs = Span { space: Space::Discrete, start: 0, len: 9 };
+    let inputs = span(Space::Discrete, 0, 9);
     let nine = [true, false, false, false, false, false, false, false, true];
     assert_eq!(client.read(inputs).await, Ok(Data::Bits(nine.to_vec())));
-    let input = Span { space: Space::Input, start: 9, len: 1 };
+    let input = span(Space::Input, 9, 1);
     assert_eq!(client.read(input).await, Ok(Data::Words(vec![0xC000])));
     playing.await.unwrap();
 }
@@ -107,14 +123,14 @@ async fn written_frames_are_exact() {
         vec![("01 06 05DC 004D 88C9", AT_ONCE, "01 06 05DC 004D 88C9")],
     ])
     .await;
-    let bit_5 = Change::Bits { register: 4, mask: 0x20, bits: 0x20 };
+    let bit_5 = Change::Masked { cell: cell(Space::Holding, 4), mask: 0x20, bits: 0x20 };
     let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1)).await.unwrap();
-    for change in [Change::Coil(101, true), Change::Coil(101, false), bit_5.clone(), bit_5] {
+    for change in [coil(101, true), coil(101, false), bit_5.clone(), bit_5] {
         assert_eq!(client.write(&change).await, Ok(()), "{change:?}");
     }
-    let refused = client.write(&Change::Words(1, vec![3001])).await;
-    assert!(matches!(refused, Err(Fault::Refused { code: 3, .. })), "{refused:?}");
-    let other = client.write(&Change::Words(1, vec![1])).await;
+    let refused = client.write(&words(1, vec![3001])).await;
+    assert!(matches!(refused, Err(Fault::Refused { code: Code::Modbus(3), .. })), "{refused:?}");
+    let other = client.write(&words(1, vec![1])).await;
     assert!(
         matches!(other, Err(Fault::Malformed { .. })),
         "what is confirmed is not what was asked: {other:?}"
@@ -123,11 +139,11 @@ async fn written_frames_are_exact() {
 
     let lists = Endpoint { writes_lists: true, ..endpoint(addr, Framing::Tcp, 1) };
     let mut client = Client::connect(&lists).await.unwrap();
-    for change in [Change::Coil(101, true), Change::Words(1500, vec![77])] {
+    for change in [coil(101, true), words(1500, vec![77])] {
         assert_eq!(client.write(&change).await, Ok(()), "{change:?}");
     }
     let mut serial = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1)).await.unwrap();
-    assert_eq!(serial.write(&Change::Words(1500, vec![77])).await, Ok(()));
+    assert_eq!(serial.write(&words(1500, vec![77])).await, Ok(()));
     playing.await.unwrap();
 }
 
@@ -143,7 +159,7 @@ async fn rtu_frames_carry_their_crc() {
     .await;
     let mut client = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1)).await.unwrap();
     assert_eq!(client.read(holding(0, 2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
-    assert!(matches!(client.read(holding(0, 2)).await, Err(Fault::Refused { code: 2, .. })));
+    assert!(matches!(client.read(holding(0, 2)).await, Err(Fault::Refused { code: Code::Modbus(2), .. })));
     let mut other = Client::connect(&endpoint(addr, Framing::RtuOverTcp, 0x11)).await.unwrap();
     assert!(matches!(other.read(holding(107, 3)).await, Err(Fault::Timeout { .. })));
     playing.await.unwrap();

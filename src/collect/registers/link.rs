@@ -1,30 +1,36 @@
-//! The collector's way to a Modbus device: connects when needed, polls a batch of points, keeps one failing
-//! register from spoiling its neighbours, and remembers which registers must not be read over.
+//! The collector's way to a device of numbered registers: connects when needed, polls a batch of points in few reads,
+//! keeps one failing register from spoiling its neighbours, and remembers which registers must not be read over.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::client::{Data, Endpoint};
-use super::line::Line;
-use super::plan::{self, Block, Rules, Span};
-use super::point::{Point, Target};
+use super::plan::{self, Block, Rules};
+use super::point::Point;
+use super::{Data, Span};
 use crate::collect::board::Board;
-use crate::collect::fault::Fault;
+use crate::collect::client::{Client, Endpoint};
+use crate::collect::fault::{Fault, Meaning};
+use crate::collect::line::Line;
+use crate::collect::point;
+use crate::collect::settings::Settings;
 use crate::collect::tags::Answer;
 use crate::collect::value::Value;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
-use crate::domain::{Clock, Error, Micros, Result, StreamId};
+use crate::domain::{Clock, Micros, Result, StreamId};
 
-/// Exceptions 02 and 03 on a joined read: some register of it does not exist, or it is too long for this device.
-/// A repeat never cures them.
-const NO_SUCH_REGISTER: u8 = 2;
-const NO_SUCH_COUNT: u8 = 3;
 /// A joined read is never made shorter than the widest value.
 const WIDEST_VALUE: u16 = 4;
-/// Exceptions 0A and 0B come from a gateway that cannot reach the device.
-const GATEWAY: [u8; 2] = [0x0A, 0x0B];
+/// The widest gap that a device may be told to have read over, in words.
+const MAX_GAP: u64 = 125;
+
+/// A stream and its point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Target {
+    stream: StreamId,
+    point: Point,
+}
 
 /// The streams polled together and the reads that fetch them.
 #[derive(Debug, Default)]
@@ -33,15 +39,16 @@ pub struct Batch {
     spans: Vec<Span>,
     /// Streams that cannot be read however the device answers, and why.
     unreadable: Vec<(StreamId, String)>,
-    blocks: Vec<Block>,
+    /// Each inner list is one request.
+    requests: Vec<Vec<Block>>,
 }
 
 impl Batch {
     pub fn new(device: &DeviceSpec, streams: &[Arc<Stream>]) -> Batch {
         let mut batch = Batch::default();
         for stream in streams {
-            match Point::of(device, &stream.spec) {
-                Ok(point) => {
+            match point::Point::of(device, &stream.spec) {
+                Ok(point::Point::Register(point)) => {
                     batch.spans.push(point.span);
                     batch.targets.push(Target { stream: stream.id, point });
                 }
@@ -49,6 +56,17 @@ impl Batch {
             }
         }
         batch
+    }
+
+    /// What each stream of a block is answered.
+    fn answers(
+        &self,
+        block: &Block,
+        ts: Micros,
+        outcome: &Result<Data, Fault>,
+    ) -> impl Iterator<Item = Answer> {
+        let members = block.members.iter().map(|member| self.targets[*member]);
+        members.map(move |target| answer(target, ts, block.span, outcome))
     }
 }
 
@@ -65,7 +83,7 @@ pub struct Link {
 impl Link {
     /// Connects nowhere yet. The error names the setting that is wrong.
     pub fn new(spec: &DeviceSpec, line: Arc<Line>, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
-        let rules = Rules { max_gap: max_gap(spec)?, ..Rules::default() };
+        let rules = Rules::new(max_gap(spec)?);
         Ok(Link { endpoint: Endpoint::of(spec)?, rules, line, board, clock })
     }
 
@@ -103,30 +121,19 @@ impl Link {
 
     async fn poll_once(&mut self, batch: &mut Batch, answers: &mut Vec<Answer>) -> Result<(), Fault> {
         self.connect().await?;
-        if batch.blocks.is_empty() {
-            batch.blocks = plan::coalesce(&batch.spans, &self.rules);
+        if batch.requests.is_empty() {
+            batch.requests = plan::gather(plan::coalesce(&batch.spans, &self.rules), &self.rules);
         }
         let mut is_planned_anew = false;
-        for block in &batch.blocks {
-            let (ts, outcome) = self.read(block.span).await?;
-            match outcome {
-                Err(Fault::Refused { code: code @ (NO_SUCH_REGISTER | NO_SUCH_COUNT), .. })
-                    if block.members.len() > 1 =>
-                {
-                    let is_any_refused = self.read_apart(batch, block, answers).await?;
-                    if !is_any_refused {
-                        self.learn(code, block, &batch.spans);
-                    }
-                    is_planned_anew = true;
-                }
-                outcome => {
-                    let members = block.members.iter().map(|member| batch.targets[*member]);
-                    answers.extend(members.map(|target| answer(target, ts, block.span, &outcome)));
-                }
-            }
+        for request in &batch.requests {
+            let has_learnt = match &request[..] {
+                [block] => self.poll_block(batch, block, answers).await?,
+                blocks => self.poll_together(batch, blocks, answers).await?,
+            };
+            is_planned_anew |= has_learnt;
         }
         if is_planned_anew {
-            batch.blocks.clear();
+            batch.requests.clear();
         }
         let now = self.clock.now();
         let unreadable = batch.unreadable.iter();
@@ -136,6 +143,74 @@ impl Link {
             outcome: Err(why.clone()),
         }));
         Ok(())
+    }
+
+    /// One read. Whether something was learnt that makes another plan better.
+    async fn poll_block(
+        &mut self,
+        batch: &Batch,
+        block: &Block,
+        answers: &mut Vec<Answer>,
+    ) -> Result<bool, Fault> {
+        let (ts, outcome) = self.read(block.span).await?;
+        match outcome {
+            Err(Fault::Refused {
+                meaning: meaning @ (Meaning::NoSuchRegister | Meaning::NoSuchCount),
+                ..
+            }) if block.members.len() > 1 => {
+                let is_any_refused = self.read_apart(batch, block, answers).await?;
+                if !is_any_refused {
+                    self.learn(meaning, block, &batch.spans);
+                }
+                Ok(true)
+            }
+            outcome => {
+                answers.extend(batch.answers(block, ts, &outcome));
+                Ok(false)
+            }
+        }
+    }
+
+    /// Blocks that lie apart in one request. When the device refuses it, each is read by itself: those refused again
+    /// share no request from now on, and when there are none, the device has no such requests.
+    async fn poll_together(
+        &mut self,
+        batch: &Batch,
+        blocks: &[Block],
+        answers: &mut Vec<Answer>,
+    ) -> Result<bool, Fault> {
+        let spans: Vec<_> = blocks.iter().map(|block| block.span).collect();
+        let asked = async |client: &mut Client| client.read_together(&spans).await;
+        let (ts, outcome) = self.ask(asked).await?;
+        match outcome {
+            Ok(all) => {
+                for (block, data) in blocks.iter().zip(all) {
+                    answers.extend(batch.answers(block, ts, &Ok(data)));
+                }
+                Ok(false)
+            }
+            Err(Fault::Refused {
+                meaning: Meaning::NoSuchRegister | Meaning::NoSuchCount | Meaning::NoSuchCommand,
+                ..
+            }) => {
+                let holes_before = self.rules.holes.len();
+                for block in blocks {
+                    let (ts, outcome) = self.read(block.span).await?;
+                    if outcome.is_err() {
+                        self.rules.holes.push(block.span);
+                    }
+                    answers.extend(batch.answers(block, ts, &outcome));
+                }
+                self.rules.gathers = self.rules.holes.len() > holes_before;
+                Ok(true)
+            }
+            Err(fault) => {
+                for block in blocks {
+                    answers.extend(batch.answers(block, ts, &Err(fault.clone())));
+                }
+                Ok(false)
+            }
+        }
     }
 
     /// Reads the members of a refused block one by one. Those refused again are holes from now on; whether there
@@ -161,44 +236,42 @@ impl Link {
 
     /// Every member of a refused block can be read alone: it was too long, or reached over registers that do not
     /// exist.
-    fn learn(&mut self, code: u8, block: &Block, spans: &[Span]) {
+    fn learn(&mut self, meaning: Meaning, block: &Block, spans: &[Span]) {
         let gaps = plan::gaps(block, spans);
-        if code == NO_SUCH_REGISTER && !gaps.is_empty() {
+        if meaning == Meaning::NoSuchRegister && !gaps.is_empty() {
             self.rules.holes.extend(gaps);
         } else {
-            let words = if block.span.space.is_bits() {
-                block.span.len / plan::BITS_PER_WORD
-            } else {
-                block.span.len
-            };
-            self.rules.max_words = (words / 2).max(WIDEST_VALUE);
+            self.rules.max_words = (plan::words(block.span) / 2).max(WIDEST_VALUE);
         }
     }
 
-    /// One request. The inner result is the device's word; the outer error ends the connection.
     async fn read(&self, span: Span) -> Result<(Micros, Result<Data, Fault>), Fault> {
+        self.ask(async |client: &mut Client| client.read_registers(span).await).await
+    }
+
+    /// One request. The inner result is the device's word; the outer error ends the connection.
+    async fn ask<T>(
+        &self,
+        request: impl AsyncFnOnce(&mut Client) -> Result<T, Fault>,
+    ) -> Result<(Micros, Result<T, Fault>), Fault> {
         let mut turn = self.line.turn().await;
         let client = turn.client(&self.endpoint).await;
         let client = client.inspect_err(|fault| self.board.failed(self.clock.now(), fault))?;
         let started = Instant::now();
-        let outcome = client.read(span).await;
+        let outcome = request(client).await;
         let now = self.clock.now();
         match &outcome {
             Ok(_) => self.board.answered(now, started.elapsed()),
             Err(fault) => self.board.failed(now, fault),
         }
         match outcome {
-            Err(fault) if fault.is_loss() || is_behind_gateway(&fault) => {
+            Err(fault) if fault.is_loss() => {
                 turn.hang_up();
                 Err(fault)
             }
             outcome => Ok((now, outcome)),
         }
     }
-}
-
-fn is_behind_gateway(fault: &Fault) -> bool {
-    matches!(fault, Fault::Refused { code, .. } if GATEWAY.contains(code))
 }
 
 fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>) -> Answer {
@@ -211,11 +284,6 @@ fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>
     Answer { stream: target.stream, ts, outcome }
 }
 
-fn max_gap(spec: &DeviceSpec) -> Result<u16> {
-    let setting = spec.metadata.get("max_gap").filter(|setting| !setting.is_null());
-    let Some(setting) = setting else { return Ok(plan::DEFAULT_MAX_GAP) };
-    let gap = setting.as_u64().and_then(|gap| u16::try_from(gap).ok()).filter(|gap| *gap <= plan::MAX_WORDS);
-    gap.ok_or_else(|| {
-        Error::field("max_gap", format!("{setting} is not a whole number from 0 to {}.", plan::MAX_WORDS))
-    })
+fn max_gap(spec: &DeviceSpec) -> Result<Option<u16>> {
+    Settings(&spec.metadata).number("max_gap", MAX_GAP)
 }

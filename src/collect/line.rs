@@ -4,7 +4,7 @@
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use super::client::{Client, Endpoint};
-use crate::collect::fault::Fault;
+use super::fault::Fault;
 
 /// Direct requests that may wait for one device; more are refused rather than kept.
 const WAITING: usize = 16;

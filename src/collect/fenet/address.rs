@@ -1,0 +1,316 @@
+//! How users write a place in an XGT CPU, and what it means. Pure.
+//!
+//! | written | means |
+//! |---|---|
+//! | `%DW100` `%MB201` `%DD50` `%DL25` | a word, byte, double or long word; the number counts in units of that size |
+//! | `%MX2764` | a bit: word 172, bit 12 |
+//! | `%DW100.C` | one bit of a word: a hexadecimal digit, 0 the least significant |
+//! | `%IW0.2.1` `%QX0.1.3` | base, slot and number of a module's input or output (IEC CPUs) |
+//!
+//! The size says what a place holds unless a type is named; a type may be wider or narrower, from the same byte on.
+
+use std::fmt;
+
+use super::{AREA_END, MAX_BYTES, MAX_VARIABLES};
+use crate::collect::registers::{self, Cell, Unit};
+use crate::domain::stream::StreamKind;
+
+/// A memory area, by its letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Area(u8);
+
+struct Row {
+    letters: &'static str,
+    /// Whether the CPU names bits of it; of the others a bit is read with its word.
+    has_bits: bool,
+    has_modules: bool,
+    is_writable: bool,
+}
+
+const fn row(letters: &'static str, has_bits: bool, has_modules: bool, is_writable: bool) -> Row {
+    Row { letters, has_bits, has_modules, is_writable }
+}
+
+/// XGT FEnet manual, memory areas of XGK and XGB (P to Z) and of XGI and XGR (I, Q, W).
+static AREAS: [Row; 17] = [
+    row("P", true, false, true),
+    row("M", true, false, true),
+    row("K", true, false, true),
+    row("L", true, false, true),
+    row("F", true, false, false),
+    row("T", true, false, true),
+    row("C", true, false, true),
+    row("S", true, false, true),
+    row("D", false, false, true),
+    row("R", false, false, true),
+    row("ZR", false, false, true),
+    row("U", true, true, true),
+    row("N", false, false, true),
+    row("Z", false, false, true),
+    row("I", true, true, true),
+    row("Q", true, true, true),
+    row("W", false, false, true),
+];
+
+impl Area {
+    pub fn all() -> impl Iterator<Item = Area> {
+        (0..).map(Area).take(AREAS.len())
+    }
+
+    fn row(self) -> &'static Row {
+        &AREAS[usize::from(self.0)]
+    }
+
+    pub fn letters(self) -> &'static str {
+        self.row().letters
+    }
+
+    fn named(letters: &str) -> Option<Area> {
+        Area::all().find(|area| area.letters().eq_ignore_ascii_case(letters))
+    }
+}
+
+/// The size letter of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Size {
+    Bit,
+    Byte,
+    Word,
+    Double,
+    Long,
+}
+
+impl Size {
+    pub const ALL: [Size; 5] = [Size::Bit, Size::Byte, Size::Word, Size::Double, Size::Long];
+
+    pub fn letter(self) -> char {
+        match self {
+            Size::Bit => 'X',
+            Size::Byte => 'B',
+            Size::Word => 'W',
+            Size::Double => 'D',
+            Size::Long => 'L',
+        }
+    }
+
+    /// Bytes of one variable; a bit travels in a byte of its own.
+    pub fn width(self) -> u32 {
+        match self {
+            Size::Bit | Size::Byte => 1,
+            Size::Word => 2,
+            Size::Double => 4,
+            Size::Long => 8,
+        }
+    }
+
+    fn kind(self) -> StreamKind {
+        match self {
+            Size::Bit => StreamKind::Bit,
+            Size::Byte => StreamKind::Byte,
+            Size::Word => StreamKind::Uint16,
+            Size::Double => StreamKind::Uint32,
+            Size::Long => StreamKind::Uint64,
+        }
+    }
+}
+
+/// What is counted through from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Space {
+    /// The bytes of an area.
+    Bytes(Area),
+    /// The bits of an area that the CPU names.
+    Bits(Area),
+    /// Variables of one size of a module, which are read one at a time.
+    Module { area: Area, size: Size, base: u8, slot: u8 },
+}
+
+impl Space {
+    pub fn unit(self) -> Unit {
+        match self {
+            Space::Bytes(_) | Space::Module { size: Size::Byte, .. } => Unit::Byte,
+            Space::Bits(_) | Space::Module { size: Size::Bit, .. } => Unit::Bit,
+            Space::Module { size: Size::Word, .. } => Unit::Word,
+            Space::Module { size: Size::Double, .. } => Unit::Wide(2),
+            Space::Module { size: Size::Long, .. } => Unit::Wide(4),
+        }
+    }
+
+    pub fn end(self) -> u32 {
+        match self {
+            Space::Bytes(_) => AREA_END,
+            Space::Bits(_) => AREA_END * 8,
+            // A slot takes 64 points.
+            Space::Module { .. } => 64,
+        }
+    }
+
+    pub fn max_len(self) -> u16 {
+        match self {
+            Space::Bytes(_) => MAX_BYTES,
+            Space::Bits(_) | Space::Module { .. } => 1,
+        }
+    }
+
+    /// So many variables: words, or bits.
+    pub fn max_scattered(self) -> u16 {
+        match self {
+            Space::Bytes(_) => MAX_VARIABLES * 2,
+            Space::Bits(_) => MAX_VARIABLES,
+            Space::Module { .. } => 0,
+        }
+    }
+
+    pub fn is_writable(self) -> bool {
+        let (Space::Bytes(area) | Space::Bits(area) | Space::Module { area, .. }) = self;
+        area.row().is_writable
+    }
+}
+
+/// One variable, or one bit of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address {
+    area: Area,
+    size: Size,
+    /// Base and slot.
+    module: Option<(u8, u8)>,
+    number: u32,
+    bit: Option<u8>,
+}
+
+/// Why a text is no address; the message shows the valid form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Invalid register \"{text}\". {why}")]
+pub struct InvalidAddress {
+    text: String,
+    why: &'static str,
+}
+
+const FORMS: &str = "Use %, an area, a size (X bit, B byte, W word, D double word, L long word) and a decimal number, such as \
+                     %DW100, %MX2764, %DB200, or %DW100.C for a bit of a word.";
+const AREAS_ARE: &str = "The areas are P, M, K, L, F, T, C, S, D, R, ZR, U, N, Z, I, Q and W: %DW100.";
+const NUMBER: &str = "The number is decimal and within 16 MB of the area: %DW100.";
+const BIT: &str = "The bit of a word is one hexadecimal digit: %DW100.0 to %DW100.F.";
+const MODULE: &str = "Of I, Q and U base, slot and number can be named: %IW0.2.1 (each decimal; base and slot up to 15, number \
+                      up to 63).";
+
+impl std::str::FromStr for Address {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        parse(text).map_err(|why| InvalidAddress { text: text.to_owned(), why })
+    }
+}
+
+fn parse(text: &str) -> Result<Address, &'static str> {
+    let name = text.strip_prefix('%').ok_or(FORMS)?;
+    let digits_at = name.find(|c: char| !c.is_ascii_alphabetic()).ok_or(FORMS)?;
+    let (letters, number) = name.split_at(digits_at);
+    let size = letters
+        .chars()
+        .last()
+        .and_then(|letter| Size::ALL.into_iter().find(|size| size.letter().eq_ignore_ascii_case(&letter)));
+    let (Some(size), Some(letters)) = (size, letters.get(..digits_at.saturating_sub(1))) else {
+        return Err(FORMS);
+    };
+    let area = Area::named(letters).ok_or(AREAS_ARE)?;
+    let mut parts = number.split('.');
+    let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let plain = Address { area, size, module: None, number: 0, bit: None };
+    let address = match (second, third) {
+        _ if parts.next().is_some() => return Err(MODULE),
+        (None, _) => Address { number: parse_number(first).ok_or(NUMBER)?, ..plain },
+        (Some(bit), None) if size == Size::Word => Address {
+            number: parse_number(first).ok_or(NUMBER)?,
+            bit: Some(parse_bit(bit).ok_or(BIT)?),
+            ..plain
+        },
+        (Some(_), None) => return Err(BIT),
+        (Some(slot), Some(number)) if area.row().has_modules => {
+            let level = |text| parse_number(text).and_then(|n| u8::try_from(n).ok()).filter(|n| *n <= 15);
+            let module = level(first).zip(level(slot));
+            Address {
+                module: Some(module.ok_or(MODULE)?),
+                number: parse_number(number).ok_or(MODULE)?,
+                ..plain
+            }
+        }
+        (Some(_), Some(_)) => return Err(MODULE),
+    };
+    let Cell { space, offset } = address.cell();
+    if offset < space.end() {
+        Ok(address)
+    } else {
+        Err(if address.module.is_some() { MODULE } else { NUMBER })
+    }
+}
+
+/// One to nine digits and nothing else: no sign, no blank.
+fn parse_number(text: &str) -> Option<u32> {
+    let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let number: Option<u32> = if is_number { text.parse().ok() } else { None };
+    number.filter(|number| *number < AREA_END * 8)
+}
+
+fn parse_bit(text: &str) -> Option<u8> {
+    let mut digits = text.chars();
+    let bit = digits.next()?.to_digit(16)?;
+    if digits.next().is_none() { u8::try_from(bit).ok() } else { None }
+}
+
+impl Address {
+    /// What it holds unless somebody says otherwise.
+    pub fn default_kind(&self) -> StreamKind {
+        if self.bit.is_some() { StreamKind::Bit } else { self.size.kind() }
+    }
+
+    /// Where it begins.
+    pub fn cell(&self) -> Cell {
+        let Address { area, size, number, .. } = *self;
+        let (space, offset) = match (self.module, size) {
+            (Some((base, slot)), _) => (Space::Module { area, size, base, slot }, number),
+            (None, Size::Bit) if area.row().has_bits => (Space::Bits(area), number),
+            (None, Size::Bit) => (Space::Bytes(area), number / 16 * 2),
+            (None, _) => (Space::Bytes(area), number.saturating_mul(size.width())),
+        };
+        Cell { space: registers::Space::Fenet(space), offset }
+    }
+
+    /// Which bit of the word there, if it is one.
+    pub fn bit(&self) -> Option<u8> {
+        let of_word = self.module.is_none() && self.size == Size::Bit && !self.area.row().has_bits;
+        if of_word { Some((self.number % 16) as u8) } else { self.bit }
+    }
+}
+
+impl fmt::Display for Address {
+    /// The canonical form, which parses back to the same address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}{}", self.area.letters(), self.size.letter())?;
+        if let Some((base, slot)) = self.module {
+            write!(f, "{base}.{slot}.")?;
+        }
+        write!(f, "{}", self.number)?;
+        self.bit.map_or(Ok(()), |bit| write!(f, ".{bit:X}"))
+    }
+}
+
+/// The name of the variable of a size that begins at a cell. `None` where there is none.
+pub fn variable(cell: Cell, size: Size) -> Option<String> {
+    let registers::Space::Fenet(space) = cell.space else { return None };
+    let Cell { offset, .. } = cell;
+    match space {
+        Space::Bytes(area) if size != Size::Bit && offset % size.width() == 0 => {
+            Some(format!("%{}{}{}", area.letters(), size.letter(), offset / size.width()))
+        }
+        Space::Bits(area) if size == Size::Bit => Some(format!("%{}X{offset}", area.letters())),
+        Space::Module { area, size: own, base, slot } if own == size => {
+            Some(format!("%{}{}{base}.{slot}.{offset}", area.letters(), size.letter()))
+        }
+        Space::Bytes(_) | Space::Bits(_) | Space::Module { .. } => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "address_tests.rs"]
+mod tests;

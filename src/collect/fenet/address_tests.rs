@@ -1,0 +1,104 @@
+//! What users write and what it means, row by row.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn area(letters: &str) -> Area {
+    Area::named(letters).unwrap()
+}
+
+#[test]
+fn addresses_are_read_as_written() {
+    let bytes = |letters| Space::Bytes(area(letters));
+    let bits = |letters| Space::Bits(area(letters));
+    let module = |letters, size| Space::Module { area: area(letters), size, base: 0, slot: 2 };
+    for (text, canonical, space, offset, bit, kind) in [
+        ("%DW100", "%DW100", bytes("D"), 200, None, StreamKind::Uint16),
+        ("%dw0100", "%DW100", bytes("D"), 200, None, StreamKind::Uint16),
+        ("%DB201", "%DB201", bytes("D"), 201, None, StreamKind::Byte),
+        ("%DD50", "%DD50", bytes("D"), 200, None, StreamKind::Uint32),
+        ("%DL25", "%DL25", bytes("D"), 200, None, StreamKind::Uint64),
+        ("%DW100.C", "%DW100.C", bytes("D"), 200, Some(12), StreamKind::Bit),
+        ("%DX1605", "%DX1605", bytes("D"), 200, Some(5), StreamKind::Bit),
+        ("%MX2764", "%MX2764", bits("M"), 2764, None, StreamKind::Bit),
+        ("%MW172.c", "%MW172.C", bytes("M"), 344, Some(12), StreamKind::Bit),
+        ("%TX5", "%TX5", bits("T"), 5, None, StreamKind::Bit),
+        ("%TW5", "%TW5", bytes("T"), 10, None, StreamKind::Uint16),
+        ("%ZRW10", "%ZRW10", bytes("ZR"), 20, None, StreamKind::Uint16),
+        ("%ZW10", "%ZW10", bytes("Z"), 20, None, StreamKind::Uint16),
+        ("%WW10", "%WW10", bytes("W"), 20, None, StreamKind::Uint16),
+        ("%LL1", "%LL1", bytes("L"), 8, None, StreamKind::Uint64),
+        ("%IW0.2.1", "%IW0.2.1", module("I", Size::Word), 1, None, StreamKind::Uint16),
+        ("%QX0.2.63", "%QX0.2.63", module("Q", Size::Bit), 63, None, StreamKind::Bit),
+        ("%DW8388607", "%DW8388607", bytes("D"), 16_777_214, None, StreamKind::Uint16),
+    ] {
+        let address: Address = text.parse().unwrap();
+        let got = (address.to_string(), address.cell(), address.bit(), address.default_kind());
+        let cell = Cell { space: registers::Space::Fenet(space), offset };
+        assert_eq!(got, (canonical.to_owned(), cell, bit, kind), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_address_says_what_would_be() {
+    for (text, why) in [
+        ("", FORMS),
+        ("DW100", FORMS),
+        ("D100", FORMS),
+        ("%", FORMS),
+        ("%DW", FORMS),
+        ("%100", FORMS),
+        ("%D100", AREAS_ARE),
+        ("%DS100", FORMS),
+        ("%GW100", AREAS_ARE),
+        ("%ZZW100", AREAS_ARE),
+        ("%DW8388608", NUMBER),
+        ("%DW99999999999", NUMBER),
+        ("%DW-1", NUMBER),
+        ("%DW 1", NUMBER),
+        ("%DW1F", NUMBER),
+        ("%DW100.G", BIT),
+        ("%DW100.10", BIT),
+        ("%DD100.1", BIT),
+        ("%MX100.1", BIT),
+        ("%DW0.1.2", MODULE),
+        ("%IW0.16.2", MODULE),
+        ("%IW0.1.64", MODULE),
+        ("%IW0.1.2.3", MODULE),
+    ] {
+        let error = text.parse::<Address>().unwrap_err().to_string();
+        assert_eq!(error, format!("Invalid register \"{text}\". {why}"), "{text}");
+    }
+}
+
+#[test]
+fn variables_are_named_in_units_of_their_size() {
+    let at = |space, offset| Cell { space: registers::Space::Fenet(space), offset };
+    let module = Space::Module { area: area("I"), size: Size::Word, base: 0, slot: 2 };
+    for (cell, size, name) in [
+        (at(Space::Bytes(area("D")), 200), Size::Byte, Some("%DB200")),
+        (at(Space::Bytes(area("D")), 200), Size::Word, Some("%DW100")),
+        (at(Space::Bytes(area("D")), 200), Size::Double, Some("%DD50")),
+        (at(Space::Bytes(area("D")), 200), Size::Long, Some("%DL25")),
+        // D1 and D2 are no double word.
+        (at(Space::Bytes(area("D")), 2), Size::Double, None),
+        (at(Space::Bytes(area("D")), 2), Size::Bit, None),
+        (at(Space::Bits(area("M")), 2764), Size::Bit, Some("%MX2764")),
+        (at(Space::Bits(area("M")), 2764), Size::Word, None),
+        (at(module, 1), Size::Word, Some("%IW0.2.1")),
+        (at(module, 1), Size::Bit, None),
+    ] {
+        assert_eq!(variable(cell, size).as_deref(), name, "{cell:?} {size:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_canonical_form_means_the_same(text in "\\PC{0,12}|%[A-Za-z]{1,3}[0-9]{1,8}(\\.[0-9A-F]{1,2}){0,3}") {
+        if let Ok(address) = text.parse::<Address>() {
+            prop_assert_eq!(address.to_string().parse(), Ok(address));
+            prop_assert!(address.cell().offset < address.cell().space.end());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The devices of a MELSEC CPU: their letters, their codes on the wire, and how users count them. Pure.
+
+use std::fmt;
+
+use Radix::{Decimal as Dec, Hexadecimal as Hex};
+use Unit::{Bit, Word};
+
+use crate::collect::registers::Unit;
+
+/// A kind of memory of the CPU, such as `D` or `X`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Device(u8);
+
+/// How device numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Radix {
+    Octal,
+    Decimal,
+    Hexadecimal,
+}
+
+impl Radix {
+    pub fn base(self) -> u32 {
+        match self {
+            Radix::Octal => 8,
+            Radix::Decimal => 10,
+            Radix::Hexadecimal => 16,
+        }
+    }
+}
+
+struct Row {
+    name: &'static str,
+    code: u16,
+    unit: Unit,
+    radix: Radix,
+    /// In the ASCII code of Q and L, two characters; empty for devices that these CPUs do not have.
+    ascii: &'static str,
+}
+
+const fn row(name: &'static str, code: u16, unit: Unit, radix: Radix, ascii: &'static str) -> Row {
+    Row { name, code, unit, radix, ascii }
+}
+
+/// 32 bits each: read and written by themselves, as double words.
+const DOUBLE: Unit = Unit::Wide(2);
+
+/// SLMP reference manual, device codes; R, ZR and the timers as in the Q/L MC protocol manual.
+static DEVICES: [Row; 39] = [
+    row("X", 0x9C, Bit, Hex, "X*"),
+    row("Y", 0x9D, Bit, Hex, "Y*"),
+    row("M", 0x90, Bit, Dec, "M*"),
+    row("SM", 0x91, Bit, Dec, "SM"),
+    row("L", 0x92, Bit, Dec, "L*"),
+    row("F", 0x93, Bit, Dec, "F*"),
+    row("V", 0x94, Bit, Dec, "V*"),
+    row("S", 0x98, Bit, Dec, "S*"),
+    row("B", 0xA0, Bit, Hex, "B*"),
+    row("SB", 0xA1, Bit, Hex, "SB"),
+    row("DX", 0xA2, Bit, Hex, "DX"),
+    row("DY", 0xA3, Bit, Hex, "DY"),
+    row("TS", 0xC1, Bit, Dec, "TS"),
+    row("TC", 0xC0, Bit, Dec, "TC"),
+    row("STS", 0xC7, Bit, Dec, "SS"),
+    row("STC", 0xC6, Bit, Dec, "SC"),
+    row("CS", 0xC4, Bit, Dec, "CS"),
+    row("CC", 0xC3, Bit, Dec, "CC"),
+    row("D", 0xA8, Word, Dec, "D*"),
+    row("SD", 0xA9, Word, Dec, "SD"),
+    row("W", 0xB4, Word, Hex, "W*"),
+    row("SW", 0xB5, Word, Hex, "SW"),
+    row("R", 0xAF, Word, Dec, "R*"),
+    row("ZR", 0xB0, Word, Dec, "ZR"),
+    row("Z", 0xCC, Word, Dec, "Z*"),
+    row("TN", 0xC2, Word, Dec, "TN"),
+    row("STN", 0xC8, Word, Dec, "SN"),
+    row("CN", 0xC5, Word, Dec, "CN"),
+    row("LTN", 0x52, DOUBLE, Dec, ""),
+    row("LTS", 0x51, Bit, Dec, ""),
+    row("LTC", 0x50, Bit, Dec, ""),
+    row("LSTN", 0x5A, DOUBLE, Dec, ""),
+    row("LSTS", 0x59, Bit, Dec, ""),
+    row("LSTC", 0x58, Bit, Dec, ""),
+    row("LCN", 0x56, DOUBLE, Dec, ""),
+    row("LCS", 0x55, Bit, Dec, ""),
+    row("LCC", 0x54, Bit, Dec, ""),
+    row("LZ", 0x62, DOUBLE, Dec, ""),
+    row("RD", 0x2C, Word, Dec, ""),
+];
+
+impl Device {
+    pub fn all() -> impl Iterator<Item = Device> {
+        (0..).map(Device).take(DEVICES.len())
+    }
+
+    /// The device that a text begins with, by the longest name that fits, and what follows it. The retentive timers
+    /// have two names each.
+    pub fn split(text: &str) -> Option<(Device, &str)> {
+        let fits = |name: &&str| text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+        let named = Device::all().filter_map(|device| {
+            let names = [device.name(), device.ascii().trim_end_matches('*')].into_iter();
+            names.filter(|name| !name.is_empty()).find(fits).map(|name| (device, name.len()))
+        });
+        let (device, len) = named.max_by_key(|(_, len)| *len)?;
+        Some((device, &text[len..]))
+    }
+
+    fn row(self) -> &'static Row {
+        &DEVICES[usize::from(self.0)]
+    }
+
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    pub fn code(self) -> u16 {
+        self.row().code
+    }
+
+    pub fn unit(self) -> Unit {
+        self.row().unit
+    }
+
+    /// As users of Q, L and iQ-R count; iQ-F counts inputs and outputs in octal.
+    pub fn radix(self) -> Radix {
+        self.row().radix
+    }
+
+    /// Inputs and outputs, whose numbers some CPUs write in octal.
+    pub fn is_input_or_output(self) -> bool {
+        matches!(self.name(), "X" | "Y")
+    }
+
+    /// Whether only frames in the layout of iQ-R can name it.
+    pub fn is_iqr_only(self) -> bool {
+        self.row().ascii.is_empty()
+    }
+
+    /// In the ASCII code of Q and L.
+    pub fn ascii(self) -> &'static str {
+        self.row().ascii
+    }
+
+    /// How ASCII code counts: as users do, but for ZR.
+    pub fn ascii_radix(self) -> Radix {
+        if self.name() == "ZR" { Hex } else { self.radix() }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,42 @@
+//! Settings that a protocol keeps in a device's metadata: absent or null is the default, anything unfit an error that
+//! names the setting and what it may be.
+
+use serde_json::{Map, Value as Json};
+
+use crate::domain::{Error, Result};
+
+/// The metadata of a device.
+pub struct Settings<'a>(pub &'a Map<String, Json>);
+
+impl Settings<'_> {
+    fn get(&self, name: &str) -> Option<&Json> {
+        self.0.get(name).filter(|setting| !setting.is_null())
+    }
+
+    /// One of a closed set of words; the first is the default.
+    pub fn choice<T: Copy>(&self, name: &'static str, choices: &[(&'static str, T)]) -> Result<T> {
+        let found = match self.get(name) {
+            None => choices.first(),
+            Some(setting) => choices.iter().find(|(word, _)| setting.as_str() == Some(word)),
+        };
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            let given = self.get(name).map(Json::to_string).unwrap_or_default();
+            Error::field(name, format!("{given} is not one of {}.", words.join(", ")))
+        })
+    }
+
+    /// A whole number from 0 to `max`; `None` when there is none.
+    pub fn number<T: TryFrom<u64>>(&self, name: &'static str, max: u64) -> Result<Option<T>> {
+        let Some(setting) = self.get(name) else { return Ok(None) };
+        let number =
+            setting.as_u64().filter(|number| *number <= max).and_then(|number| T::try_from(number).ok());
+        let wrong = || Error::field(name, format!("{setting} is not a whole number from 0 to {max}."));
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    pub fn boolean(&self, name: &'static str, default: bool) -> Result<bool> {
+        let Some(setting) = self.get(name) else { return Ok(default) };
+        setting.as_bool().ok_or_else(|| Error::field(name, "Must be a valid boolean."))
+    }
+}

@@ -1,0 +1,123 @@
+//! The memory of a simulated CPU: areas of words whose bits are counted through, and the plant in some of them.
+//!
+//! | where | what |
+//! |---|---|
+//! | data words 0 to 2 | the writable quantities of the register map (`registers.rs`), in its units |
+//! | data words 100 to 147 | its input registers 0 to 47, low word first |
+//! | marker bits 0 and 1 | its coils |
+//! | input bits 0 to 3 | its discrete inputs |
+//!
+//! Everything else holds what was written last, 0 at first: `WORDS` words of each area. Writing the plant's measurements
+//! is accepted and without effect, as in a CPU whose program sets them in every scan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::plant::Plant;
+use super::registers;
+
+/// Words of each area.
+pub const WORDS: usize = 20_000;
+const SETTINGS: usize = 3;
+const MEASURED: std::ops::Range<usize> = 100..148;
+const COILS: u16 = 2;
+const INPUTS: u16 = 4;
+
+/// Which areas show the plant.
+#[derive(Debug, Clone, Copy)]
+pub struct Roles {
+    pub data: u32,
+    pub markers: u32,
+    pub inputs: u32,
+}
+
+/// All areas of one CPU, by whatever number its protocol gives them.
+pub struct Memory {
+    plant: Arc<Mutex<Plant>>,
+    roles: Roles,
+    areas: BTreeMap<u32, Vec<u16>>,
+}
+
+/// There is no such area, or not so much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    Area,
+    Word,
+}
+
+impl Memory {
+    pub fn new(plant: Arc<Mutex<Plant>>, roles: Roles, areas: impl IntoIterator<Item = u32>) -> Memory {
+        let areas = areas.into_iter().map(|area| (area, vec![0; WORDS])).collect();
+        Memory { plant, roles, areas }
+    }
+
+    /// Consecutive words; those of one value are of one moment.
+    pub fn words(&self, area: u32, start: usize, count: usize) -> Result<Vec<u16>, Missing> {
+        let words = self.areas.get(&area).ok_or(Missing::Area)?;
+        let words = words.get(start..start.saturating_add(count)).ok_or(Missing::Word)?;
+        let plant = self.plant.lock();
+        let shown = |(at, word): (usize, &u16)| self.of_plant(&plant, area, at, *word).unwrap_or(*word);
+        Ok((start..).zip(words).map(shown).collect())
+    }
+
+    /// Writes all of them or none.
+    pub fn set_words(&mut self, area: u32, start: usize, words: &[u16]) -> Result<(), Missing> {
+        let end = start.saturating_add(words.len());
+        let held =
+            self.areas.get_mut(&area).ok_or(Missing::Area)?.get_mut(start..end).ok_or(Missing::Word)?;
+        held.copy_from_slice(words);
+        let mut plant = self.plant.lock();
+        for (at, word) in (start..).zip(words) {
+            if area == self.roles.data && at < SETTINGS {
+                // A plant does what it can of what it is told.
+                let highest = [3000, 1000, 12_000][at];
+                let _ = registers::write_holding(&mut plant, at as u16, &[(*word).min(highest)]);
+            }
+            if area == self.roles.markers && at == 0 {
+                let _ = registers::write_coils(&mut plant, 0, &[word & 1 == 1, word & 2 == 2]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Consecutive bits, counted through from bit 0 of word 0.
+    pub fn bits(&self, area: u32, start: usize, count: usize) -> Result<Vec<bool>, Missing> {
+        let first = start / 16;
+        let words = self.words(area, first, (start + count).div_ceil(16) - first)?;
+        Ok((start..start + count).map(|bit| words[bit / 16 - first] >> (bit % 16) & 1 == 1).collect())
+    }
+
+    pub fn set_bits(&mut self, area: u32, start: usize, bits: &[bool]) -> Result<(), Missing> {
+        let first = start / 16;
+        let mut words = self.words(area, first, (start + bits.len()).div_ceil(16) - first)?;
+        for (bit, on) in (start..).zip(bits) {
+            let word = &mut words[bit / 16 - first];
+            *word = *word & !(1 << (bit % 16)) | u16::from(*on) << (bit % 16);
+        }
+        self.set_words(area, first, &words)
+    }
+
+    /// The word as the plant has it; `None` where it has nothing to say.
+    fn of_plant(&self, plant: &Plant, area: u32, at: usize, held: u16) -> Option<u16> {
+        let first = |words: Result<Vec<u16>, _>| words.ok().and_then(|words| words.first().copied());
+        let packed = |bits: Vec<bool>| bits.iter().rev().fold(0, |word, on| word << 1 | u16::from(*on));
+        if area == self.roles.data && at < SETTINGS {
+            first(registers::read_holding(plant, at as u16, 1))
+        } else if area == self.roles.data && MEASURED.contains(&at) {
+            Some(first(registers::read_input(plant, (at - MEASURED.start) as u16, 1)).unwrap_or_default())
+        } else if area == self.roles.markers && at == 0 {
+            let coils = registers::read_coils(plant, 0, COILS).ok()?;
+            Some(held & !3 | packed(coils))
+        } else if area == self.roles.inputs && at == 0 {
+            registers::read_discrete(plant, 0, INPUTS).ok().map(|inputs| held & !0xF | packed(inputs))
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

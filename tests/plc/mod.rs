@@ -1,0 +1,52 @@
+//! MELSEC and FEnet devices over REST: the collector against the simulators, whose frames are written independently of
+//! the collector's; the simulators against other people's clients; and both across a line that misbehaves.
+
+mod chaos;
+mod peers;
+mod polled;
+mod values;
+
+use std::time::Duration;
+
+use basalt::domain::device::Protocol;
+use basalt::sim::{Plant, Simulator};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::support::Client;
+
+/// Long enough for anything that must come, on a busy machine too.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub async fn simulator(protocol: Protocol) -> Simulator {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    Simulator::speaking(protocol, listener, Plant::default()).expect("it starts")
+}
+
+/// Creates a device on this machine; its id.
+pub async fn device_at(client: &Client, protocol: Protocol, port: u16, more: Value) -> i64 {
+    let mut device = json!({"name": format!("{protocol} at {port}"), "protocol": protocol.name(), "host": "127.0.0.1",
+                            "port": port, "timeout": 2, "poll_interval": null});
+    for (key, value) in more.as_object().expect("an object") {
+        device[key] = value.clone();
+    }
+    created(client, "/api/device/", &device).await
+}
+
+/// Creates a stream that is read from a register; its id.
+pub async fn stream_at(client: &Client, device: i64, path: &str, kind: &str) -> i64 {
+    let stream = json!({"name": format!("{kind} {path}"), "device": device, "path": path, "type": kind});
+    created(client, "/api/data/", &stream).await
+}
+
+async fn created(client: &Client, path: &str, body: &Value) -> i64 {
+    let (status, _, made) = client.post(path, body).await;
+    assert_eq!(status, 201, "{made}");
+    made["id"].as_i64().expect("an id")
+}
+
+/// A stream's readings, oldest first: `value`, `text`, `quality`.
+pub async fn readings(client: &Client, stream: i64) -> Vec<Value> {
+    let query = format!("SELECT value, text, quality FROM readings WHERE stream_id = {stream} ORDER BY ts");
+    client.sql(&query).await
+}

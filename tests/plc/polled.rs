@@ -1,0 +1,103 @@
+//! Polling: what is stored of a simulated plant, scattered and joined, and what a failing tag costs.
+
+use basalt::domain::device::Protocol;
+use serde_json::json;
+
+use super::{PATIENCE, device_at, readings, simulator, stream_at};
+use crate::support::{Client, Server, eventually};
+
+/// What one stream holds, and where.
+type Tag = (&'static str, &'static str, f64);
+
+fn tags(protocol: Protocol) -> Vec<Tag> {
+    match protocol {
+        Protocol::Melsec => vec![
+            ("D0", "uint16", 1480.0),
+            ("D2", "int16", 6500.0),
+            ("M0", "bit", 1.0),
+            ("X0", "bit", 1.0),
+            // Apart from each other: read together.
+            ("D2000", "uint16", 11.0),
+            ("D4000", "int32", -12.0),
+            ("W1F", "uint64", 9_007_199_254_740_993.0),
+            ("R7", "fp64", -1234.5678),
+            ("D5000.C", "bit", 1.0),
+        ],
+        _ => vec![
+            ("%DW0", "uint16", 1480.0),
+            ("%DW2", "int16", 6500.0),
+            ("%MX0", "bit", 1.0),
+            ("%PX0", "bit", 1.0),
+            ("%DW2000", "uint16", 11.0),
+            ("%DW4000", "int32", -12.0),
+            ("%RW31", "uint64", 9_007_199_254_740_993.0),
+            ("%RW7", "fp64", -1234.5678),
+            ("%DW5000.C", "bit", 1.0),
+        ],
+    }
+}
+
+/// Writes what the tags of plain memory are to hold.
+async fn fill(client: &Client, device: i64, tags: &[Tag]) {
+    for (path, kind, value) in tags.iter().skip(4) {
+        let at = format!("/api/device/{device}/io/{}/?type={kind}", path.replace('%', "%25"));
+        let value = match *kind {
+            "bit" => json!(*value == 1.0),
+            "fp64" => json!(value),
+            "uint64" => json!(9_007_199_254_740_993_u64),
+            _ => json!(*value as i64),
+        };
+        let (status, _, answer) = client.post(&at, &json!({ "value": value })).await;
+        assert_eq!(status, 200, "{at}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn values_arrive_exactly_and_a_failing_tag_spoils_no_other() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (protocol, beyond, fault) in [
+        (Protocol::Melsec, "D19999", "device number beyond what the CPU has (end code 4031)"),
+        (Protocol::Fenet, "%DW19999", "beyond the end of the area (error code 0004)"),
+    ] {
+        let simulator = simulator(protocol).await;
+        let device = device_at(&client, protocol, simulator.addr().port(), json!({})).await;
+        let tags = tags(protocol);
+        fill(&client, device, &tags).await;
+        let mut streams = Vec::new();
+        for (path, kind, value) in &tags {
+            streams.push((stream_at(&client, device, path, kind).await, *path, *value));
+        }
+        // Its second word is beyond the end.
+        let failing = stream_at(&client, device, beyond, "uint32").await;
+        let polled = json!({"poll_interval": 0.1});
+        assert_eq!(client.patch(&format!("/api/device/{device}/"), &polled).await.0, 200);
+        for (stream, path, value) in streams {
+            let stored = eventually("several readings", PATIENCE, || async {
+                let stored = readings(&client, stream).await;
+                (stored.len() > 3).then_some(stored)
+            })
+            .await;
+            for reading in &stored {
+                assert_eq!(
+                    (&reading["value"], &reading["quality"]),
+                    (&json!(value), &json!("good")),
+                    "{path}"
+                );
+                let text = (value == 9_007_199_254_740_992.0).then_some("9007199254740993");
+                assert_eq!(reading["text"].as_str(), text, "{path}");
+            }
+        }
+        let stored = readings(&client, failing).await;
+        assert_eq!((stored.len(), &stored[0]["quality"]), (1, &json!("bad")), "one bad reading");
+        let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+        assert_eq!(shown["status"], "degraded");
+        assert_eq!(shown["last_error"], json!(format!("`uint32 {beyond}` ({beyond}): {fault}")));
+        simulator.stop().await;
+        eventually("offline", PATIENCE, || async {
+            let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+            (shown["status"] == "offline").then_some(())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,163 @@
+//! Direct reads and writes: every type in every order in every kind of frame, exactly; refusals; who is recorded.
+
+use basalt::domain::device::Protocol;
+use serde_json::{Value, json};
+
+use super::{device_at, simulator};
+use crate::support::{Client, Server};
+
+const ORDERS: [&str; 6] = ["little", "big", "abcd", "cdab", "badc", "dcba"];
+
+/// Values of each type that show a wrong order, a wrong sign and a lost digit.
+fn values() -> Vec<(&'static str, Vec<Value>)> {
+    vec![
+        ("bit", vec![json!(true), json!(false)]),
+        ("byte", vec![json!(0), json!(0xA5)]),
+        ("uint16", vec![json!(0x1234), json!(u16::MAX)]),
+        ("int16", vec![json!(-2), json!(i16::MIN)]),
+        ("uint32", vec![json!(0x1234_5678), json!(u32::MAX)]),
+        ("int32", vec![json!(-123_456_789), json!(i32::MIN)]),
+        ("uint64", vec![json!(9_007_199_254_740_993_u64), json!(0x0123_4567_89AB_CDEF_u64), json!(u64::MAX)]),
+        ("int64", vec![json!(-1_234_567_890_123_456_789_i64), json!(i64::MIN)]),
+        ("fp16", vec![json!(1.5), json!(-2.0)]),
+        ("fp32", vec![json!(f64::from(123.456_f32)), json!(-0.0078125)]),
+        ("fp64", vec![json!(-1234.5678), json!(6.02e23)]),
+    ]
+}
+
+/// Escapes what a path segment cannot hold.
+fn io(device: i64, register: &str, kind: &str, order: &str) -> String {
+    let register = register.replace('%', "%25");
+    format!("/api/device/{device}/io/{register}/?type={kind}&byteorder={order}")
+}
+
+#[tokio::test]
+async fn every_type_in_every_order_is_exact() {
+    let (melsec, fenet) = (simulator(Protocol::Melsec).await, simulator(Protocol::Fenet).await);
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (name, protocol, port, settings, register) in [
+        ("3E", Protocol::Melsec, melsec.addr().port(), json!({}), "D1000"),
+        ("4E", Protocol::Melsec, melsec.addr().port(), json!({"frame": "4E"}), "ZR1001"),
+        ("ascii", Protocol::Melsec, melsec.addr().port(), json!({"encoding": "ascii"}), "W1F"),
+        ("iqr", Protocol::Melsec, melsec.addr().port(), json!({"series": "iqr"}), "R7"),
+        ("udp", Protocol::Melsec, melsec.addr().port(), json!({"transport": "udp", "frame": "4E"}), "D1003"),
+        ("bits", Protocol::Melsec, melsec.addr().port(), json!({}), "M1001"),
+        ("fenet", Protocol::Fenet, fenet.addr().port(), json!({"cpu": "XGI"}), "%DW1001"),
+    ] {
+        let more = json!({"name": name, "metadata": settings});
+        let device = device_at(&client, protocol, port, more).await;
+        for (kind, values) in values() {
+            for (order, value) in
+                ORDERS.into_iter().flat_map(|order| values.iter().map(move |value| (order, value)))
+            {
+                let at = io(device, register, kind, order);
+                let (status, _, answer) = client.post(&at, &json!({ "value": value })).await;
+                assert_eq!((status, answer), (200, json!({"written": true, "value": value})), "{name} {at}");
+                assert_eq!(client.get(&at).await.2, json!({ "value": value }), "{name} {at}");
+            }
+        }
+    }
+}
+
+/// Writes and reads; the value read.
+async fn written(client: &Client, at: &str, value: Value, read: &str) -> Value {
+    let (status, _, answer) = client.post(at, &json!({ "value": value })).await;
+    assert_eq!(status, 200, "{at}: {answer}");
+    client.get(read).await.2["value"].clone()
+}
+
+#[tokio::test]
+async fn words_lie_as_the_order_says_and_parts_leave_the_rest_alone() {
+    let (melsec, fenet) = (simulator(Protocol::Melsec).await, simulator(Protocol::Fenet).await);
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), json!({})).await;
+    let xgk = device_at(&client, Protocol::Fenet, fenet.addr().port(), json!({})).await;
+    let at = |device: i64, rest: &str| format!("/api/device/{device}/io/{}", rest.replace('%', "%25"));
+    for (device, wide, low) in [(q, "D1000/?type=uint32", "D1000/"), (xgk, "%DD500/", "%DW1000/")] {
+        let value = written(&client, &at(device, wide), json!(0x1234_5678), &at(device, low)).await;
+        assert_eq!(value, json!(0x5678), "low word first");
+    }
+    for (device, register, value, read, expected) in [
+        (q, "D1000/?type=uint32&byteorder=big", json!(0x1234_5678), "D1000/", json!(0x1234)),
+        (q, "D1000/", json!(0), "D1001/", json!(0x5678)),
+        (q, "D1000.A/", json!(true), "D1000/", json!(0x0400)),
+        (q, "D1000/?type=byte", json!(0xFF), "D1000/", json!(0x04FF)),
+        (q, "D1000/?type=bit", json!(false), "D1000/", json!(0x04FE)),
+        (q, "M1000/", json!(true), "M1000/", json!(true)),
+        (q, "M1000/?type=uint16", json!(0x8001), "M1015/", json!(true)),
+        (q, "X0/", json!(true), "X0/", json!(true)),
+        (q, "D0/", json!(900), "D0/", json!(900)),
+        (q, "D16000/?type=int32", json!(42), "D16000/?type=int32", json!(42)),
+        (xgk, "%DW1000/", json!(0), "%DW1001/", json!(0x1234)),
+        (xgk, "%DB2001/", json!(0xAB), "%DW1000/", json!(0xAB00)),
+        (xgk, "%DW1000.4/", json!(true), "%DW1000/", json!(0xAB10)),
+        (xgk, "%DX16005/", json!(true), "%DW1000/", json!(0xAB30)),
+        (xgk, "%MX2764/", json!(true), "%MW172/", json!(0x1000)),
+        (xgk, "%IW0.2.1/", json!(7), "%IW9/", json!(7)),
+        (xgk, "%QX0.1.3/", json!(true), "%QX67/", json!(true)),
+        (xgk, "%DL1000/", json!(u64::MAX), "%DW4003/", json!(0xFFFF)),
+    ] {
+        let got = written(&client, &at(device, register), value, &at(device, read)).await;
+        assert_eq!(got, expected, "{register}");
+    }
+    let audited = "SELECT count(*) AS n FROM audit_log WHERE kind = 'device' AND action = 'write'";
+    assert_eq!(client.sql(audited).await[0]["n"], json!(20), "each write has its row");
+}
+
+#[tokio::test]
+async fn refusals_say_what_is_wrong() {
+    let (melsec, fenet) = (simulator(Protocol::Melsec).await, simulator(Protocol::Fenet).await);
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), json!({})).await;
+    let xgk = device_at(&client, Protocol::Fenet, fenet.addr().port(), json!({})).await;
+    let gone = device_at(&client, Protocol::Fenet, 1, json!({})).await;
+    let wrong = device_at(&client, Protocol::Melsec, 5007, json!({"metadata": {"frame": "1E"}})).await;
+    let lost = json!({"metadata": {"network": 9}, "name": "other route"});
+    let octal = json!({"metadata": {"xy_radix": "oct"}, "name": "octal"});
+    let (lost, octal) = (
+        device_at(&client, Protocol::Melsec, melsec.addr().port(), lost).await,
+        device_at(&client, Protocol::Melsec, melsec.addr().port(), octal).await,
+    );
+    let register = |text: &str| json!({"register": [format!("Invalid register \"{text}\".")]});
+    for (device, rest, status, body) in [
+        (q, "D99999999/", 400, register("D99999999")),
+        (q, "%25DW100/", 400, register("%DW100")),
+        (q, "T5/", 400, register("T5")),
+        (q, "D19999/", 200, json!({"value": 0})),
+        (q, "D20000/", 400, register("D20000")),
+        (q, "D19999/?type=uint32", 400, register("D19999")),
+        (q, "LTN5/", 400, register("LTN5")),
+        (octal, "X8/", 400, register("X8")),
+        (octal, "X10/", 200, json!({"value": false})),
+        (xgk, "D100/", 400, register("D100")),
+        (xgk, "%25DW20000/", 400, register("%DW20000")),
+        (xgk, "%25IW0.1.2/?type=fp32", 400, register("%IW0.1.2")),
+        (wrong, "D0/", 400, json!({"frame": ["\"1E\" is not one of 3E, 4E."]})),
+        // The simulator answers for every route.
+        (lost, "D1500/", 200, json!({"value": 0})),
+        (gone, "%25DW0/", 502, json!({"detail": "Connection to 127.0.0.1:1 failed: connection refused."})),
+    ] {
+        let (got, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
+        assert_eq!((got, answer), (status, body), "{rest}");
+    }
+    let flags = format!("/api/device/{xgk}/io/%25FW10/");
+    let (status, _, answer) = client.post(&flags, &json!({"value": 1})).await;
+    assert_eq!((status, answer), (400, json!({"register": ["Register is read-only."]})));
+    let list = json!({"metadata": {"writable": ["D1500", "M7"]}, "name": "listed"});
+    let listed = device_at(&client, Protocol::Melsec, melsec.addr().port(), list).await;
+    for (rest, status) in
+        [("D1500/", 200), ("d01500/?type=fp32", 200), ("D1501/", 400), ("M7/", 200), ("D1500.1/", 400)]
+    {
+        let at = format!("/api/device/{listed}/io/{rest}");
+        assert_eq!(client.post(&at, &json!({"value": 1})).await.0, status, "{rest}");
+        assert_eq!(client.get(&at).await.0, 200, "all of it can be read: {rest}");
+    }
+    // A stream's path is checked when it is made.
+    let stream = json!({"name": "x", "device": q, "path": "hr:0", "type": "uint16"});
+    let (status, _, answer) = client.post("/api/data/", &stream).await;
+    assert_eq!(status, 400);
+    assert!(answer["path"][0].as_str().expect("a message").contains("such as D100, W1F"), "{answer}");
+}
