@@ -2,6 +2,7 @@
 //!
 //! It owns arguments, configuration, the wiring of the server, and text for people. It decides nothing about data.
 
+mod address_space;
 mod args;
 mod backup;
 mod bench;

@@ -35,9 +35,7 @@ fn invalid(node: &str) -> Error {
 
 fn explain(fault: Fault, node: &str) -> Error {
     match fault {
-        Fault::Unfit { .. } | Fault::Refused { meaning: Meaning::NoSuchRegister, .. } => {
-            invalid(node)
-        }
+        Fault::Unfit { .. } | Fault::Refused { meaning: Meaning::NoSuchRegister, .. } => invalid(node),
         fault => super::io::explain(fault, node),
     }
 }

@@ -5,13 +5,12 @@
 //! 64 points as well.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
+use super::accept::accept;
 use super::memory::{Memory, Missing, Roles, WORDS};
 use super::plant::Plant;
 
@@ -48,17 +47,7 @@ fn key(letters: &str) -> u32 {
 
 /// Answers on every connection, for ever.
 pub async fn serve(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
-    let mut connections = JoinSet::new();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                connections.spawn(converse(stream, Arc::clone(&memory)));
-            }
-            // Accepting fails when descriptors run out; they come back.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-        while connections.try_join_next().is_some() {}
-    }
+    accept(listener, |stream| converse(stream, Arc::clone(&memory))).await;
 }
 
 /// Ends with the connection, and with the first bytes that begin no request.
@@ -93,7 +82,7 @@ fn answer(memory: &mut Memory, header: &[u8; HEADER], body: &[u8]) -> Option<Vec
     };
     let mut content = Vec::new();
     let mut put = |number: u16| content.extend(number.to_le_bytes());
-    put(instruction + 1);
+    put(instruction.wrapping_add(1));
     put(data_type);
     put(0);
     match outcome {
@@ -215,16 +204,23 @@ fn parse(name: &[u8]) -> Result<Variable, u16> {
         "L" => (b'L', 64),
         _ => return Err(NO_SUCH_TYPE),
     };
+    let has_modules = matches!(letters, "I" | "Q" | "U");
+    let bit = first_bit(number, width, has_modules).filter(|bit| *bit < WORDS * 16).ok_or(BEYOND)?;
+    Ok(Variable { area: key(letters), letter, bit })
+}
+
+/// Of a variable of so many bits, counted through its area.
+fn first_bit(number: &str, width: usize, has_modules: bool) -> Option<usize> {
     let levels: Option<Vec<usize>> = number.split('.').map(|level| level.parse().ok()).collect();
-    let bit = match levels.as_deref() {
-        Some([number]) => number.checked_mul(width),
+    match levels?.as_slice() {
+        [number] => number.checked_mul(width),
         // A slot has 64 points, a base 16 slots.
-        Some([base, slot, number]) if matches!(letters, "I" | "Q" | "U") => {
-            Some((base * 16 + slot) * 64 + number * width)
+        [base, slot, number] if has_modules => {
+            let module = base.checked_mul(16)?.checked_add(*slot)?;
+            module.checked_mul(64)?.checked_add(number.checked_mul(width)?)
         }
         _ => None,
-    };
-    Ok(Variable { area: key(letters), letter, bit: bit.filter(|bit| *bit < WORDS * 16).ok_or(BEYOND)? })
+    }
 }
 
 fn read(memory: &Memory, variable: &Variable, is_bit: bool, len: usize) -> Result<Vec<u8>, u16> {
@@ -261,3 +257,7 @@ fn missing(missing: Missing) -> u16 {
         Missing::Word => BEYOND,
     }
 }
+
+#[cfg(test)]
+#[path = "fenet_tests.rs"]
+mod tests;

@@ -4,13 +4,12 @@
 //! words of `memory.rs`, `M` its markers, `X` its inputs; every other device of Q, L and iQ-R is plain memory.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::task::JoinSet;
 
+use super::accept::accept;
 use super::memory::{Memory, Missing, Roles};
 use super::plant::Plant;
 
@@ -42,17 +41,7 @@ pub fn memory(plant: Arc<Mutex<Plant>>) -> Arc<Mutex<Memory>> {
 
 /// Answers on every connection, for ever.
 pub async fn serve(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
-    let mut connections = JoinSet::new();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                connections.spawn(converse(stream, Arc::clone(&memory)));
-            }
-            // Accepting fails when descriptors run out; they come back.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-        while connections.try_join_next().is_some() {}
-    }
+    accept(listener, |stream| converse(stream, Arc::clone(&memory))).await;
 }
 
 /// Answers every datagram that is a request.
@@ -371,3 +360,7 @@ fn missing(missing: Missing) -> u16 {
         Missing::Word => BEYOND,
     }
 }
+
+#[cfg(test)]
+#[path = "melsec_tests.rs"]
+mod tests;

@@ -3,6 +3,8 @@
 //!
 //! Knows nothing of collectors, streams in a catalog, or storage; a real client cannot tell it from a device.
 
+mod accept;
+
 pub mod fenet;
 pub mod melsec;
 pub mod memory;

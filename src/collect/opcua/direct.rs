@@ -16,6 +16,7 @@ use super::node::NodePath;
 use super::status;
 use crate::collect::client::Means;
 use crate::collect::content::Content;
+use crate::domain::address_space::Tree;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::{Error, Micros, Result};
 

@@ -24,7 +24,7 @@ pub struct WriteRegisterInput {
     /// As the device's protocol names it, such as `hr:0`, `40001` or `%MW0`.
     #[serde(skip)]
     register: String,
-    /// What the register holds: a number or a bit; default `bit` for what is one, `uint16` for everything else.
+    /// What the register holds: a number or a bit; default `bit` for what is one, on FEnet what its size letter says, else `uint16`.
     #[graphql(name = "type")]
     #[serde(skip)]
     kind: Option<StreamType>,

@@ -107,7 +107,7 @@ impl Device {
         name: String,
         #[graphql(
             name = "type",
-            desc = "What the register holds: a number or a bit; `bit` for what is one, `uint16` for everything else unless said."
+            desc = "What the register holds: a number or a bit; unless said `bit` for what is one, on FEnet what its size letter says, else `uint16`."
         )]
         kind: Option<StreamType>,
         #[graphql(desc = "Of the words of a number; `little` unless said.")] byteorder: Option<RegisterOrder>,
