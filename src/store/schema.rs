@@ -6,7 +6,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
@@ -75,36 +75,48 @@ pub fn batch(run: &Run, columns: &[usize]) -> RecordBatch {
 /// Every column.
 pub const ALL: [usize; 6] = [STREAM_ID, TS, VALUE, TEXT, QUALITY, SEQ];
 
+/// A column of a batch that was read, whichever others it has.
+fn read<'a>(batch: &'a RecordBatch, index: usize, kind: &DataType) -> Result<&'a ArrayRef> {
+    let name = readings().field(index).name().clone();
+    batch.column_by_name(&name).filter(|column| column.data_type() == kind).ok_or_else(foreign)
+}
+
+fn foreign() -> Error {
+    Error::unavailable("a file of the lake has other columns than readings have")
+}
+
+/// Streams, times and values of a batch, NaN for null.
+///
+/// # Errors
+/// `Unavailable` when these are not among its columns.
+pub fn points(batch: &RecordBatch) -> Result<(ScalarBuffer<i32>, ScalarBuffer<i64>, ScalarBuffer<f64>)> {
+    let stream = read(batch, STREAM_ID, &DataType::Int32)?.as_primitive::<Int32Type>();
+    let ts = read(batch, TS, &timestamp())?.as_primitive::<TimestampMicrosecondType>();
+    let value = read(batch, VALUE, &DataType::Float64)?.as_primitive::<Float64Type>();
+    let values = match value.null_count() {
+        0 => value.values().clone(),
+        _ => value.iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
+    };
+    Ok((stream.values().clone(), ts.values().clone(), values))
+}
+
 /// A batch of every column, sorted and unique as a run is, back in memory.
 ///
 /// # Errors
 /// `Unavailable` when the columns are not those of `readings()`.
 pub fn run(batch: &RecordBatch) -> Result<Run> {
-    let foreign = || Error::unavailable("a file of the lake has other columns than readings have");
-    let column = |index: usize, kind: &DataType| {
-        let name = readings().field(index).name().clone();
-        let found = batch.column_by_name(&name).filter(|c| c.data_type() == kind);
-        found.cloned().ok_or_else(foreign)
-    };
-    let value = column(VALUE, &DataType::Float64)?;
-    let value = value.as_primitive::<Float64Type>();
-    let values = match value.null_count() {
-        0 => value.values().clone(),
-        _ => value.iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
-    };
-    let text = column(TEXT, &DataType::Utf8)?;
-    let text = text.as_string::<i32>();
-    let quality = column(QUALITY, &DataType::Utf8)?;
-    let quality = quality
+    let (stream, ts, value) = points(batch)?;
+    let text = read(batch, TEXT, &DataType::Utf8)?.as_string::<i32>();
+    let quality = read(batch, QUALITY, &DataType::Utf8)?
         .as_string::<i32>()
         .iter()
         .map(|name| name.and_then(|n| n.parse::<Quality>().ok()).map(|q| q as u8).ok_or_else(foreign));
     Ok(Run {
-        stream: column(STREAM_ID, &DataType::Int32)?.as_primitive::<Int32Type>().values().clone(),
-        ts: column(TS, &timestamp())?.as_primitive::<TimestampMicrosecondType>().values().clone(),
-        value: values,
+        stream,
+        ts,
+        value,
         quality: quality.collect::<Result<Vec<u8>>>()?.into(),
-        seq: column(SEQ, &DataType::Int64)?.as_primitive::<Int64Type>().values().clone(),
+        seq: read(batch, SEQ, &DataType::Int64)?.as_primitive::<Int64Type>().values().clone(),
         text: (text.null_count() < text.len()).then(|| text.clone()),
     })
 }

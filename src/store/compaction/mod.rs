@@ -168,14 +168,20 @@ impl Compactor {
     /// The computation of statistics, for whoever has the turn.
     pub fn statistics(&self, effort: Effort) -> Job {
         let (flusher, catalog) = (self.flusher.clone(), self.catalog.clone());
-        Job { flusher, catalog, effort, progress: self.background.clone() }
+        let (fan_in, progress) = (self.fan_in(), self.background.clone());
+        Job { flusher, catalog, effort, fan_in, progress }
+    }
+
+    /// Files that may be open at once.
+    fn fan_in(&self) -> usize {
+        (self.options.memory_bytes / FILE_BYTES).max(2)
     }
 
     /// The next window of each day that has one.
     fn windows(&self, table: Table, scope: &Scope) -> Vec<(Day, Window)> {
         let lake = self.flusher.shared.lake(table);
         let now = self.flusher.clock.now().0;
-        let fan_in = (self.options.memory_bytes / FILE_BYTES).max(2);
+        let fan_in = self.fan_in();
         let window = |(day, files): (&Day, &Vec<Arc<LakeFile>>)| {
             let is_over = now > Day(day.0 + 1).start().0 + SETTLE_US;
             let is_quiet = files.iter().all(|f| f.seq.1 <= scope.quiet);

@@ -1,5 +1,6 @@
 //! Readings not yet in the lake, by day, in sorted runs; a snapshot shares the runs and never waits.
 
+pub mod order;
 pub mod pieces;
 pub mod run;
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::StringArray;
+use arrow::array::{Array, StringArray};
 use arrow::buffer::ScalarBuffer;
 
+use super::order::{self, Keys, Slice};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::time::Day;
 use crate::domain::{Micros, StreamId};
@@ -99,7 +100,6 @@ impl Run {
 
     /// Row `i` as one reading.
     pub fn get(&self, i: usize) -> Reading {
-        use arrow::array::Array;
         let text = self.text.as_ref().filter(|t| t.is_valid(i)).map(|t| Box::from(t.value(i)));
         Reading {
             stream: StreamId(self.stream[i]),
@@ -144,7 +144,7 @@ impl Run {
     }
 
     fn take(&self, rows: &[u32]) -> Run {
-        gather(std::slice::from_ref(self), rows)
+        laid(std::slice::from_ref(self), &order::of_rows(rows.iter().map(|row| *row as usize)))
     }
 
     /// Splits by UTC day, keeping each part sorted.
@@ -168,40 +168,25 @@ pub fn merge(runs: &[Run]) -> Option<Run> {
         [] => None,
         [only] => Some(only.clone()),
         _ => {
-            let keys: Vec<(i32, i64)> = runs.iter().flat_map(|r| (0..r.len()).map(|i| r.key(i))).collect();
-            Some(gather(runs, &last_of_each(&keys)))
+            let keys: Vec<Keys> = runs.iter().map(|run| Keys { stream: &run.stream, ts: &run.ts }).collect();
+            Some(laid(runs, &order::in_order(&keys)))
         }
     }
 }
 
-/// The rows numbered over the runs laid end to end.
-fn gather(runs: &[Run], rows: &[u32]) -> Run {
-    let mut starts = Vec::with_capacity(runs.len());
-    let mut total = 0;
-    for run in runs {
-        starts.push(total);
-        total += run.len();
-    }
-    let places: Vec<(usize, usize)> = rows
-        .iter()
-        .map(|row| {
-            let row = *row as usize;
-            let run = starts.partition_point(|start| *start <= row) - 1;
-            (run, row - starts[run])
-        })
-        .collect();
-    let has_text = runs.iter().any(|r| r.text.is_some());
-    let text = |(run, i): &(usize, usize)| -> Option<&str> {
-        use arrow::array::Array;
-        let run: &Run = &runs[*run];
-        run.text.as_ref().filter(|t| t.is_valid(*i)).map(|t| t.value(*i))
+/// The rows of runs in an order, copied.
+fn laid(runs: &[Run], order: &[Slice]) -> Run {
+    let has_text = runs.iter().any(|run| run.text.is_some());
+    let text = |slice: &Slice| {
+        let text = runs[slice.run].text.as_ref();
+        (slice.start..slice.end).map(move |row| text.filter(|t| t.is_valid(row)).map(|t| t.value(row)))
     };
     Run {
-        stream: places.iter().map(|(r, i)| runs[*r].stream[*i]).collect(),
-        ts: places.iter().map(|(r, i)| runs[*r].ts[*i]).collect(),
-        value: places.iter().map(|(r, i)| runs[*r].value[*i]).collect(),
-        quality: places.iter().map(|(r, i)| runs[*r].quality[*i]).collect(),
-        seq: places.iter().map(|(r, i)| runs[*r].seq[*i]).collect(),
-        text: has_text.then(|| places.iter().map(text).collect()),
+        stream: order::copy(order, |run| &runs[run].stream).into(),
+        ts: order::copy(order, |run| &runs[run].ts).into(),
+        value: order::copy(order, |run| &runs[run].value).into(),
+        quality: order::copy(order, |run| &runs[run].quality).into(),
+        seq: order::copy(order, |run| &runs[run].seq).into(),
+        text: has_text.then(|| order.iter().flat_map(text).collect()),
     }
 }

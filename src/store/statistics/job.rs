@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::computed::Computed;
-use super::day::Plan;
+use super::day::{Plan, WantedWindows, span};
+use super::{parts, points};
 use crate::domain::Result;
 use crate::domain::progress::Progress;
 use crate::domain::retention::Cutoffs;
@@ -29,6 +30,8 @@ pub struct Job {
     pub flusher: Arc<Flusher>,
     pub catalog: Arc<Catalog>,
     pub effort: Effort,
+    /// Files open at a time, about: fewer than overlap are not to be had.
+    pub fan_in: usize,
     /// Told of days; ends the work when cancelled.
     pub progress: Progress,
 }
@@ -45,6 +48,7 @@ struct Scope {
     windows: HashMap<i32, Windows>,
     /// Rows may be gone before these: what is there of their windows is not the whole.
     floors: [Cutoffs; 2],
+    fan_in: usize,
 }
 
 impl Job {
@@ -72,7 +76,7 @@ impl Job {
         }
         let windows = self.catalog.all_windows();
         let floors = [Table::Readings, Table::Statistics].map(|table| self.catalog.floors(table));
-        Ok(Some(Scope { lake, known, computed, sealed, seq, windows, floors }))
+        Ok(Some(Scope { lake, known, computed, sealed, seq, windows, floors, fan_in: self.fan_in }))
     }
 
     /// The files are durable then, and not yet part of the table.
@@ -82,13 +86,14 @@ impl Job {
             let (disk, dir) = (shared.place().disk(), shared.lake_dir(Table::Readings));
             // Run after run reads a little of the same files.
             let cache = Some(shared.cache().clone());
-            let from = Source { cache, ..Source::whole(disk.clone(), dir, Table::Readings) };
+            let columns = Some(points::COLUMNS.to_vec());
+            let from = Source { cache, columns, ..Source::whole(disk.clone(), dir, Table::Readings) };
             let to = shared.lake_dir(Table::Statistics);
             let mut batch = Batch::new(disk.as_ref());
             let days = scope.days();
             progress.begin("computing statistics, days", days.len() as u64);
             for day in days {
-                if let Some(plan) = scope.plan(day) {
+                for plan in scope.plans(day) {
                     let parts = plan.run(&from, &to, &mut pace)?;
                     parts.into_iter().try_for_each(|part| batch.add(part))?;
                 }
@@ -146,25 +151,40 @@ impl Scope {
         readings.from(stream).max(if start < from { end } else { from })
     }
 
-    fn plan(&self, day: Day) -> Option<Plan> {
+    /// The work of a day, part by part.
+    fn plans(&self, day: Day) -> Vec<Plan> {
+        let wanted = self.wanted(day);
+        let Some((from, to)) = span(&wanted) else { return Vec::new() };
+        let of_day = || self.lake.days().get(&day).into_iter().flatten();
+        let times: Vec<(i64, i64)> = of_day().map(|f| f.ts).filter(|ts| ts.0 < to && ts.1 >= from).collect();
+        let cuts = parts::cuts(&times, self.fan_in);
+        let starts = std::iter::once(i64::MIN).chain(cuts.iter().copied());
+        let ends = cuts.iter().copied().chain([i64::MAX]);
+        let newest_known = self.known.days().get(&day).into_iter().flatten().map(|f| f.ts.1).max();
+        let plan = |part: (i64, i64)| {
+            let wanted: WantedWindows = wanted
+                .iter()
+                .map(|(stream, (windows, all))| (*stream, windows, parts::beginning_in(all, windows, part)))
+                .filter(|(.., ranges)| !ranges.is_empty())
+                .map(|(stream, windows, ranges)| (stream, (windows.clone(), ranges)))
+                .collect();
+            let (from, to) = span(&wanted)?;
+            let mut files: Vec<_> = of_day().filter(|f| f.ts.0 < to && f.ts.1 >= from).cloned().collect();
+            // A flush that wrote two files wrote the late rows after the others.
+            files.sort_by_key(|f| (f.seq.1, f.is_late, f.path.clone()));
+            (!files.is_empty()).then_some(Plan { day, files, wanted, newest_known, seq: self.seq })
+        };
+        starts.zip(ends).filter_map(plan).collect()
+    }
+
+    /// The windows to compute that lie in a day.
+    fn wanted(&self, day: Day) -> WantedWindows {
         let start = day.start().0;
-        let wanted: HashMap<_, _> = self
-            .windows
-            .iter()
-            .filter_map(|(stream, windows)| {
-                let stale = self.computed.stale_windows(*stream, windows, (start, start + MICROS_PER_DAY));
-                let over = stale.within(self.floor(*stream, windows), windows.around(self.sealed).0);
-                (!over.is_empty()).then(|| (*stream, (windows.clone(), over)))
-            })
-            .collect();
-        let span = wanted.values().filter_map(|(_, ranges)| ranges.span());
-        let (from, to) = span.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-        let is_needed = |f: &&Arc<LakeFile>| f.ts.0 < to && f.ts.1 >= from;
-        let mut files: Vec<_> = self.lake.days().get(&day)?.iter().filter(is_needed).cloned().collect();
-        // A flush that wrote two files wrote the late rows after the others.
-        files.sort_by_key(|f| (f.seq.1, f.is_late, f.path.clone()));
-        let known = self.known.days().get(&day).into_iter().flatten();
-        let newest_known = known.map(|f| f.ts.1).max();
-        (!files.is_empty()).then_some(Plan { day, files, wanted, newest_known, seq: self.seq })
+        let of_stream = |(stream, windows): (&i32, &Windows)| {
+            let stale = self.computed.stale_windows(*stream, windows, (start, start + MICROS_PER_DAY));
+            let over = stale.within(self.floor(*stream, windows), windows.around(self.sealed).0);
+            (!over.is_empty()).then(|| (*stream, (windows.clone(), over)))
+        };
+        self.windows.iter().filter_map(of_stream).collect()
     }
 }

@@ -8,6 +8,8 @@ pub mod compute;
 pub mod computed;
 pub mod day;
 pub mod job;
+pub mod parts;
+pub mod points;
 pub mod ranges;
 pub mod rows;
 pub mod touched;

@@ -1,0 +1,106 @@
+//! Readings as statistics see them: stream, time and value. Texts, qualities and seqs are most of a file's decoding, and
+//! no window asks for them.
+
+use arrow::array::RecordBatch;
+use arrow::buffer::ScalarBuffer;
+
+use crate::domain::Result;
+use crate::store::lake::blocks::Sorted;
+use crate::store::memtable::order::{self, Keys};
+use crate::store::schema;
+use crate::store::table::Table;
+
+/// The columns read of `schema::readings()`.
+pub const COLUMNS: [usize; 3] = [schema::STREAM_ID, schema::TS, schema::VALUE];
+
+/// Sorted by (stream, ts), one row a key.
+#[derive(Debug, Clone)]
+pub struct Points {
+    pub stream: ScalarBuffer<i32>,
+    /// Microseconds since the epoch, UTC.
+    pub ts: ScalarBuffer<i64>,
+    /// NaN stands for null.
+    pub value: ScalarBuffer<f64>,
+}
+
+impl Points {
+    fn slice(&self, start: usize, len: usize) -> Self {
+        Self {
+            stream: self.stream.slice(start, len),
+            ts: self.ts.slice(start, len),
+            value: self.value.slice(start, len),
+        }
+    }
+}
+
+impl Sorted for Points {
+    type Key = (i32, i64);
+
+    fn read(_: Table, batch: &RecordBatch) -> Result<Self> {
+        let (stream, ts, value) = schema::points(batch)?;
+        Ok(Self { stream, ts, value })
+    }
+
+    fn len(&self) -> usize {
+        self.ts.len()
+    }
+
+    fn last_key(&self) -> Option<Self::Key> {
+        Some((*self.stream.last()?, *self.ts.last()?))
+    }
+
+    fn split_after(&self, (stream, ts): &Self::Key) -> (Self, Self) {
+        let before = self.stream.partition_point(|other| other < stream);
+        let of_it = self.stream[before..].partition_point(|other| other == stream);
+        let count = before + self.ts[before..before + of_it].partition_point(|other| other <= ts);
+        (self.slice(0, count), self.slice(count, self.len() - count))
+    }
+
+    fn merge(parts: &[Self]) -> Option<Self> {
+        if let [only] = parts {
+            return Some(only.clone());
+        }
+        let keys: Vec<Keys> = parts.iter().map(|part| Keys { stream: &part.stream, ts: &part.ts }).collect();
+        let order = order::in_order(&keys);
+        (!parts.is_empty()).then(|| Self {
+            stream: order::copy(&order, |part| &parts[part].stream).into(),
+            ts: order::copy(&order, |part| &parts[part].ts).into(),
+            value: order::copy(&order, |part| &parts[part].value).into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(rows: &[(i32, i64, f64)]) -> Points {
+        Points {
+            stream: rows.iter().map(|row| row.0).collect(),
+            ts: rows.iter().map(|row| row.1).collect(),
+            value: rows.iter().map(|row| row.2).collect(),
+        }
+    }
+
+    fn rows(points: &Points) -> Vec<(i32, i64, f64)> {
+        (0..points.len()).map(|i| (points.stream[i], points.ts[i], points.value[i])).collect()
+    }
+
+    #[test]
+    fn points_are_split_after_a_key_that_need_not_be_there() {
+        let all = [(1, 5, 0.1), (1, 7, 0.2), (3, 1, 0.3), (3, 2, 0.4)];
+        let cases =
+            [((0, 9), 0), ((1, 4), 0), ((1, 5), 1), ((1, 6), 1), ((2, 0), 2), ((3, 1), 3), ((9, 9), 4)];
+        for (key, expected) in cases {
+            let (taken, rest) = points(&all).split_after(&key);
+            assert_eq!((rows(&taken).as_slice(), rows(&rest).as_slice()), all.split_at(expected), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn of_equal_keys_the_later_counts() {
+        let parts = [points(&[(1, 5, 0.1), (2, 5, 0.2)]), points(&[(1, 4, 0.3), (1, 5, 0.4)]), points(&[])];
+        let merged = Points::merge(&parts).expect("there are parts");
+        assert_eq!(rows(&merged), [(1, 4, 0.3), (1, 5, 0.4), (2, 5, 0.2)]);
+    }
+}
