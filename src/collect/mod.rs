@@ -27,6 +27,7 @@ mod client;
 mod device;
 mod line;
 mod link;
+mod meter;
 mod point;
 mod poller;
 mod schedule;

@@ -189,7 +189,8 @@ async fn the_status_of_a_device() {
     let expected = json!({
         "state": "disabled", "last_error": null, "last_seen": null, "reads": 0,
         "errors": {"timeout": 0, "refused": 0, "protocol": 0, "other": 0},
-        "latency_ms": {"p50": null, "p99": null}
+        "readings": 0, "reconnects": 0, "skipped": 0,
+        "latency_ms": {"p50": null, "p99": null}, "lateness_ms": {"p50": null, "p99": null}
     });
     check(
         &client,

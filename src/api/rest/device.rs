@@ -22,6 +22,7 @@ use crate::api::openapi::shape::{self, Field, kept, optional, required, shown};
 use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
+use crate::domain::timing::Timing;
 use crate::domain::{DeviceId, Principal, Result};
 
 pub fn section() -> Section {
@@ -93,6 +94,7 @@ fn described() -> Vec<Field> {
 
 fn described_status() -> Schema {
     let milliseconds = || shape::or_null(shape::number());
+    let quantiles = || shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into();
     let errors = ["timeout", "refused", "protocol", "other"].map(|name| shown(name, shape::count()));
     shape::view(&[
         shown("state", shape::choice(DeviceState::ALL.map(DeviceState::name))),
@@ -100,10 +102,11 @@ fn described_status() -> Schema {
         shown("last_seen", shape::or_null(shape::time())),
         shown("reads", shape::count()),
         shown("errors", shape::view(&errors).into()),
-        shown(
-            "latency_ms",
-            shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into(),
-        ),
+        shown("readings", shape::count()),
+        shown("reconnects", shape::count()),
+        shown("skipped", shape::count()),
+        shown("latency_ms", quantiles()),
+        shown("lateness_ms", quantiles()),
     ])
 }
 
@@ -291,7 +294,11 @@ pub struct StatusView {
     last_seen: Option<String>,
     reads: u64,
     errors: ErrorsView,
-    latency_ms: LatencyView,
+    readings: u64,
+    reconnects: u64,
+    skipped: u64,
+    latency_ms: QuantilesView,
+    lateness_ms: QuantilesView,
 }
 
 #[derive(Debug, Serialize)]
@@ -303,7 +310,7 @@ struct ErrorsView {
 }
 
 #[derive(Debug, Serialize)]
-struct LatencyView {
+struct QuantilesView {
     p50: Option<f64>,
     p99: Option<f64>,
 }
@@ -322,7 +329,17 @@ impl From<DeviceStatus> for StatusView {
                 protocol: errors.protocol,
                 other: errors.other,
             },
-            latency_ms: LatencyView { p50: status.latency_p50_ms, p99: status.latency_p99_ms },
+            readings: status.readings,
+            reconnects: status.reconnects,
+            skipped: status.skipped,
+            latency_ms: status.latency.into(),
+            lateness_ms: status.lateness.into(),
         }
+    }
+}
+
+impl From<Timing> for QuantilesView {
+    fn from(timing: Timing) -> Self {
+        Self { p50: timing.p50_ms, p99: timing.p99_ms }
     }
 }

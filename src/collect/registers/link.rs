@@ -116,7 +116,8 @@ impl Link {
         match self.poll_once(batch, answers).await {
             Err(Fault::Closed { .. }) if had_worked => {
                 answers.clear();
-                self.poll_once(batch, answers).await
+                let polled = self.poll_once(batch, answers).await;
+                polled.inspect(|()| self.board.reconnected())
             }
             polled => polled,
         }
