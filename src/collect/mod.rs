@@ -23,6 +23,7 @@ mod backoff;
 mod board;
 mod browse;
 mod channel;
+mod check;
 mod client;
 mod device;
 mod line;
@@ -33,6 +34,7 @@ mod poller;
 mod schedule;
 mod settings;
 mod tags;
+mod writable;
 
 #[cfg(test)]
 mod poller_tests;
@@ -44,6 +46,7 @@ use address::Address;
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
 
+pub use check::device_problems;
 pub use client::Means;
 pub use runtime::{CollectOptions, Collectors};
 

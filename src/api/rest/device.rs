@@ -20,6 +20,7 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, kept, optional, required, shown};
 use crate::app::App;
+use crate::app::device::problems;
 use crate::domain::Resource;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
 use crate::domain::timing::Timing;
@@ -149,8 +150,8 @@ pub async fn replace(
     let mut fields = body.fields(Mode::Whole).await?;
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
-    fields.finish(spec.problems())?;
-    let device = app.update_device(&caller, id, move |stored| *stored = spec).await?;
+    fields.finish(problems(&spec))?;
+    let device = app.update_device(&caller, id, move |stored| *stored = spec.clone()).await?;
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
@@ -200,7 +201,7 @@ pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields)
     app.check_may_create_device(who)?;
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
-    fields.finish(spec.problems())?;
+    fields.finish(problems(&spec))?;
     app.create_device(who, spec).await
 }
 
@@ -214,7 +215,7 @@ pub(in crate::api) async fn change(
     let current = app.device_to_change(who, id)?;
     let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
     read_onto(&mut fields, &mut tried);
-    fields.finish(tried.problems())?;
+    fields.finish(problems(&tried))?;
     // Merged again onto what is stored by then: two updates of different fields must both last.
     app.update_device(who, id, move |stored| read_onto(&mut patch.clone(), stored)).await
 }

@@ -288,6 +288,7 @@ fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>
     Answer { stream: target.stream, ts, outcome: outcome.map(Value::into) }
 }
 
-fn max_gap(spec: &DeviceSpec) -> Result<Option<u16>> {
+/// The widest gap that the device's owner lets be read over.
+pub fn max_gap(spec: &DeviceSpec) -> Result<Option<u16>> {
     Settings(&spec.metadata).number("max_gap", MAX_GAP)
 }
