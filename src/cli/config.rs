@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use keys::KEYS;
 use layers::{Layer, Setting};
+pub use units::parse_duration;
 
 use crate::app::graphql;
 use crate::app::host::HostSettings;

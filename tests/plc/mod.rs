@@ -3,6 +3,7 @@
 
 mod chaos;
 mod counted;
+mod faults;
 mod peers;
 mod polled;
 mod values;
