@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything ingest soak graph hundred_million ten_thousand_streams growth files import lists peers restarts)
+sections=(everything ingest soak graph collect hundred_million ten_thousand_streams growth files import lists peers restarts)
 soak_seconds=1200
 
 fail() {
@@ -41,6 +41,11 @@ soak() {
 graph() {
     "$BASALT" bench graph
     "$BASALT" bench live
+}
+
+# 100 Modbus devices of 1,000 registers at 1 Hz, in a process of their own.
+collect() {
+    "$BASALT" bench collect --seconds 300
 }
 
 # 100 streams of ten days and one with a year: 117.9 million rows.

@@ -20,6 +20,7 @@ pub mod health;
 pub mod incoming;
 pub mod ingest;
 pub mod layers;
+pub mod metrics;
 pub mod named;
 pub mod openapi;
 pub mod origin;
@@ -48,6 +49,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(sql::routes())
         .merge(named::routes())
         .merge(ingest::routes())
+        .merge(metrics::routes())
         .merge(pages::routes())
         .merge(control::routes())
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -63,6 +63,7 @@ async fn open() -> (TempDir, App) {
         body_bytes: 1 << 20,
         sessions: SessionOptions::default(),
         audit_keep: Duration::from_secs(60),
+        metrics_public: false,
         graphql: Default::default(),
         host: Default::default(),
         live: Default::default(),

@@ -3,8 +3,18 @@
 use std::sync::Arc;
 
 use super::{App, plant};
+use crate::collect;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
-use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+
+/// Everything wrong with a device that needs no other row to tell: its own rules, and the settings of its protocol.
+pub fn problems(spec: &DeviceSpec) -> Vec<FieldError> {
+    let mut found = spec.problems();
+    let settings = collect::device_problems(spec);
+    let told: Vec<_> = found.iter().map(|problem| problem.field.clone()).collect();
+    found.extend(settings.into_iter().filter(|problem| !told.contains(&problem.field)));
+    found
+}
 
 impl App {
     /// The devices the principal sees, by id.
@@ -45,20 +55,23 @@ impl App {
 
     pub async fn create_device(&self, principal: &Principal, spec: DeviceSpec) -> Result<Arc<Device>> {
         self.check_may_create_device(principal)?;
-        Error::check(spec.problems())?;
+        Error::check(problems(&spec))?;
         let device = self.store.catalog().create_device(principal, spec).await?;
         self.tell_collectors(device.id);
         Ok(device)
     }
 
-    /// Changes a device as it stands at that moment; polling goes on with the new settings.
+    /// Changes a device as it stands at that moment; polling goes on with the new settings. These are checked against the
+    /// device as it is now: two changes at once may leave settings that do not fit each other, which its state then tells.
     pub async fn update_device(
         &self,
         principal: &Principal,
         id: DeviceId,
-        change: impl FnOnce(&mut DeviceSpec) + Send,
+        change: impl Fn(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
-        self.device_to_change(principal, id)?;
+        let mut tried = self.device_to_change(principal, id)?.spec.clone();
+        change(&mut tried);
+        Error::check(problems(&tried))?;
         let device = self.store.catalog().update_device(principal, id, change).await?;
         self.tell_collectors(id);
         Ok(device)

@@ -47,8 +47,7 @@ pub struct Register {
 
 impl Register {
     fn place(&self, device: &Device) -> Result<Place> {
-        let place = Place::parse(&device.spec, &self.name, self.kind, self.order.0);
-        place.ok_or_else(|| io::no_such_register(&self.name))
+        Place::parse(&device.spec, &self.name, self.kind, self.order.0)
     }
 
     /// What is wrong with it on this device, for a read or a write.
@@ -59,7 +58,7 @@ impl Register {
                 vec![FieldError::new("register", "Register is read-only.")]
             }
             (Ok(place), Access::Write) if !place.is_allowed(&device.spec) => {
-                let message = "Register is not among the device's writable registers.";
+                let message = "Register is not among the device's writable registers, or its value reaches beyond them.";
                 vec![FieldError::new("register", message)]
             }
             (Ok(_), _) => Vec::new(),

@@ -19,6 +19,7 @@ pub mod io;
 pub mod license;
 pub mod live;
 pub mod many;
+pub mod metrics;
 pub mod named;
 mod opcua;
 mod password;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub sessions: SessionOptions,
     /// How long rows of the audit log are kept.
     pub audit_keep: Duration,
+    /// Whether /metrics is for everybody.
+    pub metrics_public: bool,
     pub host: host::HostSettings,
     pub graphql: graphql::Limits,
     pub live: live::LiveSettings,

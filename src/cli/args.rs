@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::fault;
+use crate::sim::fault::Fault;
+
 mod admin;
 
 pub use self::admin::{Key, Org, Person, User};
@@ -329,6 +332,12 @@ pub struct Simulate {
     /// Where it listens [default: 127.0.0.1 and the protocol's own port]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
+    /// What goes wrong and when, such as drift:motor.temperature@60s+30s or disconnect@5m+20s/10m; may be repeated
+    #[arg(long = "fault", value_name = "FAULT", value_parser = fault::parse)]
+    pub faults: Vec<Fault>,
+    /// Be a device with so many holding registers that move, instead of the plant (modbus only)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "faults")]
+    pub registers: Option<u16>,
 }
 
 #[derive(Subcommand)]

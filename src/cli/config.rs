@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use keys::KEYS;
 use layers::{Layer, Setting};
+pub use units::parse_duration;
 
 use crate::app::graphql;
 use crate::app::host::HostSettings;
@@ -53,6 +54,8 @@ pub struct Config {
     pub sessions: SessionOptions,
     /// How long rows of the audit log are kept.
     pub audit_keep: Duration,
+    /// Whether /metrics is for everybody.
+    pub metrics_public: bool,
     pub log: Log,
     pub host: HostSettings,
     pub graphql: graphql::Limits,
@@ -176,6 +179,7 @@ impl Default for Config {
             deadband_max_interval: Duration::from_secs(600),
             sessions: SessionOptions::default(),
             audit_keep: Duration::from_secs(400 * 86_400),
+            metrics_public: false,
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
             graphql: graphql::Limits::default(),

@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod door;
 mod export;
+mod fault;
 mod import;
 mod key;
 mod listeners;

@@ -60,6 +60,7 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
             ..config.sessions.clone()
         },
         audit_keep: config.audit_keep,
+        metrics_public: config.metrics_public,
         graphql: config.graphql,
         host: config.host.clone(),
         live: config.live.clone(),

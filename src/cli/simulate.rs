@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::args::Simulate;
 use super::{print, serve};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
-use crate::sim::{Plant, SIMULATED, Simulator};
+use crate::sim::{Plant, SIMULATED, Simulator, field};
 
 pub async fn run(args: Simulate) -> Result<()> {
     let protocol = parse(&args.protocol)?;
@@ -23,10 +24,33 @@ pub async fn run(args: Simulate) -> Result<()> {
         .await
         .map_err(|e| Error::unavailable(format!("cannot listen on {address}")).because(e))?;
     let stop = serve::stop_on_signal()?;
-    let simulator = Simulator::speaking(protocol, listener, Plant::default())?;
+    if let Some(registers) = args.registers {
+        return be_a_field(protocol, registers, listener, stop).await;
+    }
+    let simulator = Simulator::speaking(protocol, listener, Plant::with_faults(args.faults))?;
     print::line(&format!("listening on {protocol}://{}", simulator.addr()))?;
     stop.cancelled().await;
     simulator.stop().await;
+    Ok(())
+}
+
+/// Registers alone, until it is told to stop.
+async fn be_a_field(
+    protocol: Protocol,
+    registers: u16,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<()> {
+    if protocol != Protocol::Modbus {
+        return Err(Error::field(
+            "registers",
+            format!("is for modbus: a {protocol} device has memory of its own"),
+        ));
+    }
+    let address = listener.local_addr();
+    let address = address.map_err(|e| Error::internal("the listener has no address").because(e))?;
+    print::line(&format!("listening on {protocol}://{address}"))?;
+    stop.run_until_cancelled(field::serve(listener, registers)).await;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::codec::WordOrder;
-use super::opcua::node::NodePath;
+use super::opcua::node::{BadNode, NodePath};
 use super::point::Point;
 use super::registers::{self, Cell, Unit};
 use super::{fenet, melsec, modbus};
@@ -20,13 +20,16 @@ pub enum Address {
 }
 
 impl Address {
-    /// Reads what a user wrote for a device; the error shows the valid forms.
+    /// Reads what a user wrote for a device; the error names it, as `invalid` does, and shows the valid forms.
     pub fn parse(device: &DeviceSpec, text: &str) -> Result<Address, String> {
         match device.protocol {
             Protocol::Modbus => text.parse().map(Address::Modbus).map_err(in_words),
             Protocol::Melsec => melsec::client::parse_address(device, text).map(Address::Melsec),
             Protocol::Fenet => text.parse().map(Address::Fenet).map_err(in_words),
-            Protocol::Opcua => text.parse().map(Address::Node).map_err(in_words),
+            Protocol::Opcua => {
+                let node = text.parse().map(Address::Node);
+                node.map_err(|bad: BadNode| invalid(text, format_args!("{bad}.")))
+            }
             protocol @ (Protocol::Http
             | Protocol::Ai
             | Protocol::Virtual
@@ -91,6 +94,11 @@ impl fmt::Display for Address {
             Address::Node(node) => node.fmt(f),
         }
     }
+}
+
+/// What begins every message about a text that names no place of a device.
+pub fn invalid(text: &str, why: impl fmt::Display) -> String {
+    format!("Invalid register \"{text}\". {why}")
 }
 
 fn in_words(error: impl std::error::Error) -> String {

@@ -1,6 +1,5 @@
 //! What is known of one device right now: written by its collector, read by anybody. Memory only.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +7,9 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::fault::Fault;
+use super::meter::Meter;
 use crate::domain::Micros;
 use crate::domain::device::{DeviceState, DeviceStatus};
-
-/// How many of the latest round trips the quantiles are taken over.
-const LATENCIES: usize = 512;
 
 /// The notice board of one device.
 #[derive(Debug, Default)]
@@ -24,9 +21,10 @@ pub struct Board {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Without the quantiles, which are worked out when asked for.
+    /// Without the timings, which are worked out when asked for.
     status: DeviceStatus,
-    latencies_ms: VecDeque<f64>,
+    latency: Meter,
+    lateness: Meter,
 }
 
 impl Board {
@@ -52,10 +50,7 @@ impl Board {
         let mut inner = self.inner.lock();
         inner.status.reads += 1;
         inner.status.last_seen = Some(at);
-        if inner.latencies_ms.len() == LATENCIES {
-            inner.latencies_ms.pop_front();
-        }
-        inner.latencies_ms.push_back(round_trip.as_secs_f64() * 1e3);
+        inner.latency.add(round_trip);
     }
 
     /// The device said something that nobody asked for just now.
@@ -86,22 +81,34 @@ impl Board {
         self.inner.lock().status.errors.other += 1;
     }
 
-    pub fn status(&self) -> DeviceStatus {
-        let (mut status, mut latencies) = {
-            let inner = self.inner.lock();
-            (inner.status.clone(), inner.latencies_ms.iter().copied().collect::<Vec<_>>())
-        };
-        latencies.sort_by(f64::total_cmp);
-        status.latency_p50_ms = quantile(&latencies, 0.50);
-        status.latency_p99_ms = quantile(&latencies, 0.99);
-        status
+    /// A poll begins, so much after its time, and so many before it were left out.
+    pub fn begun(&self, lateness: Duration, skipped: u64) {
+        let mut inner = self.inner.lock();
+        inner.lateness.add(lateness);
+        inner.status.skipped += skipped;
     }
-}
 
-/// The nearest rank: the smallest value that at least the fraction `q` of all do not exceed.
-fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
-    let rank = (q * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).copied()
+    /// A connection that had been lost is there again.
+    pub fn reconnected(&self) {
+        self.inner.lock().status.reconnects += 1;
+    }
+
+    /// So many readings are stored.
+    pub fn stored(&self, readings: usize) {
+        self.inner.lock().status.readings += readings as u64;
+    }
+
+    pub fn state(&self) -> DeviceState {
+        self.inner.lock().status.state
+    }
+
+    pub fn status(&self) -> DeviceStatus {
+        let (status, latency, lateness) = {
+            let inner = self.inner.lock();
+            (inner.status.clone(), inner.latency.clone(), inner.lateness.clone())
+        };
+        DeviceStatus { latency: latency.timing(), lateness: lateness.timing(), ..status }
+    }
 }
 
 #[cfg(test)]
@@ -110,16 +117,26 @@ mod tests {
     use crate::collect::fault::{Code, Meaning};
 
     #[test]
-    fn quantiles_are_of_the_latest_requests() {
+    fn what_happens_is_counted() {
         let board = Board::default();
-        assert_eq!(board.status().latency_p50_ms, None);
-        // The first hundred are pushed out by the next 512.
-        for ms in (0..100).map(|_| 1000).chain(1..=512) {
-            board.answered(Micros(ms), Duration::from_millis(ms as u64));
-        }
+        assert_eq!(board.status(), DeviceStatus::default());
+        board.answered(Micros(1), Duration::from_millis(3));
+        board.answered(Micros(2), Duration::from_millis(5));
+        board.heard(Micros(3));
+        board.begun(Duration::from_millis(7), 0);
+        board.begun(Duration::from_millis(9), 4);
+        board.reconnected();
+        board.stored(10);
+        board.stored(1);
         let status = board.status();
-        assert_eq!((status.latency_p50_ms, status.latency_p99_ms), (Some(256.0), Some(507.0)));
-        assert_eq!((status.reads, status.last_seen), (612, Some(Micros(512))));
+        assert_eq!((status.reads, status.last_seen), (3, Some(Micros(3))));
+        assert_eq!(
+            (status.latency.count, status.latency.p99_ms),
+            (2, Some(5.0)),
+            "nobody waited for what was heard"
+        );
+        assert_eq!((status.lateness.count, status.lateness.p50_ms, status.skipped), (2, Some(7.0), 4));
+        assert_eq!((status.reconnects, status.readings), (1, 11));
     }
 
     #[test]

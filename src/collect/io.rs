@@ -3,12 +3,12 @@
 //! Nothing is stored, unless an enabled stream has the same device and register: then what the register holds
 //! afterwards is that stream's reading, as if it had been polled.
 
+use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
 use tokio::time::{Instant, timeout};
 
-use super::address::Address;
+use super::address::{Address, invalid};
 use super::board::Board;
 use super::client::Endpoint;
 use super::codec::WordOrder;
@@ -17,10 +17,14 @@ use super::fault::{Fault, Meaning};
 use super::line::{Line, Turn};
 use super::point::{Answered, Change, Point};
 use super::runtime::{Collectors, Ports};
+use super::writable::Writable;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{DeviceId, Error, Kind, Result};
+
+/// What a register's faults are told of.
+const REGISTER: &str = "register";
 
 /// Whether single registers of such a device can be read and written by this version.
 pub fn supports(protocol: Protocol) -> bool {
@@ -46,17 +50,21 @@ pub struct Place {
 }
 
 impl Place {
-    /// `None` when such a device has no such register, or the kind is no number or does not fit before the last
-    /// register. Without a kind a single bit is a bit and everything else uint16.
+    /// Without a kind a single bit is a bit and everything else uint16, or what its size letter says.
+    ///
+    /// # Errors
+    /// `Invalid`, for the field `register`: such a device has no such register, and these are the forms it has; or the
+    /// kind is no number, or does not fit before the last register.
     pub fn parse(
         device: &DeviceSpec,
         register: &str,
         kind: Option<StreamKind>,
         order: WordOrder,
-    ) -> Option<Place> {
-        let address = Address::parse(device, register).ok()?;
-        let point = address.asked_point(kind, order).ok()?;
-        Some(Place { register: register.to_owned(), address, point })
+    ) -> Result<Place> {
+        let address = Address::parse(device, register).map_err(|why| Error::field(REGISTER, why))?;
+        let point = address.asked_point(kind, order);
+        let point = point.map_err(|why| no_such_register(register, format_args!("For this type: {why}.")))?;
+        Ok(Place { register: register.to_owned(), address, point })
     }
 
     /// Some places are the device's own.
@@ -64,11 +72,14 @@ impl Place {
         self.point.is_writable()
     }
 
-    /// Whether the device's owner lets writes begin here: anywhere, unless `metadata.writable` lists where.
+    /// Whether the device's owner lets everything be written that a write here changes: anything, unless
+    /// `metadata.writable` lists what. A list that cannot be understood allows nothing.
     pub fn is_allowed(&self, device: &DeviceSpec) -> bool {
-        let Some(list) = device.metadata.get("writable").filter(|list| !list.is_null()) else { return true };
-        let mut registers = list.as_array().into_iter().flatten().filter_map(Json::as_str);
-        registers.any(|register| self.is_at(device, register))
+        match Writable::of(device) {
+            Ok(None) => true,
+            Ok(Some(writable)) => writable.allows(&self.point),
+            Err(_) => false,
+        }
     }
 
     /// What is written there; `None` where only the device knows.
@@ -164,8 +175,9 @@ impl<'a> Exchange<'a> {
     /// The same for a register. The device may have become another since it was understood.
     fn with(collectors: &'a Collectors, id: DeviceId, place: &Place) -> Result<Exchange<'a>> {
         let exchange = Exchange::new(collectors, id)?;
-        if !place.is_at(&exchange.device.spec, &place.register) {
-            return Err(no_such_register(&place.register));
+        let address = Address::parse(&exchange.device.spec, &place.register);
+        if address.map_err(|why| Error::field(REGISTER, why))? != place.address {
+            return Err(no_such_register(&place.register, "The device was changed meanwhile."));
         }
         Ok(exchange)
     }
@@ -291,7 +303,7 @@ fn no_answer(after_s: f64) -> Error {
 pub(super) fn explain(fault: Fault, register: &str) -> Error {
     match fault {
         Fault::Refused { meaning: Meaning::NoSuchRegister | Meaning::NoSuchCount, .. } => {
-            no_such_register(register)
+            no_such_register(register, format_args!("The device says: {fault}."))
         }
         Fault::Refused { code, .. } => {
             Error::new(Kind::DeviceFault, format!("Device error: {code:X}.")).because(fault)
@@ -306,8 +318,8 @@ pub(super) fn explain(fault: Fault, register: &str) -> Error {
 }
 
 /// For a register that cannot be, or that the device says it does not have.
-pub fn no_such_register(register: &str) -> Error {
-    Error::field("register", format!("Invalid register \"{register}\"."))
+fn no_such_register(register: &str, why: impl fmt::Display) -> Error {
+    Error::field(REGISTER, invalid(register, why))
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use crate::collect::fault::Code;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::value::Value;
 use crate::collect::world::{PLC, World, plc, stream};
+use crate::domain::FieldError;
 use crate::domain::device::DeviceState;
 
-fn parse(register: &str, kind: Option<StreamKind>) -> Option<Place> {
+fn parse(register: &str, kind: Option<StreamKind>) -> Result<Place> {
     Place::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, WordOrder::Cdab)
 }
 
@@ -154,7 +155,8 @@ async fn refusals_name_what_is_wrong() {
         world.collectors.read_register(PLC, &place).await.unwrap_err()
     };
     let error = read("40003").await;
-    assert_eq!(error.fields[0].message, "Invalid register \"40003\".");
+    let message = "Invalid register \"40003\". The device says: illegal data address: the device has no such register (exception 2).";
+    assert_eq!((&*error.fields[0].field, &*error.fields[0].message), ("register", message));
     world.change(|spec, _| spec.enabled = false);
     let error = read("hr:0").await;
     assert_eq!((error.kind, &*error.message), (Kind::Conflict, "Device is disabled."));
@@ -167,8 +169,42 @@ async fn refusals_name_what_is_wrong() {
     );
     let failure = Fault::Refused { code: Code::Modbus(4), words: "device failure", meaning: Meaning::Other };
     assert_eq!(explain(failure, "hr:0").message, "Device error: 04.");
-    for bad in ["D100", "100", "hr:70000", "co:1.2", ""] {
-        assert_eq!(parse(bad, None), None, "{bad}");
+}
+
+#[test]
+fn a_register_that_cannot_be_is_answered_with_the_forms_there_are() {
+    let plain = |protocol| DeviceSpec::new("plc", protocol);
+    let mut octal = plain(Protocol::Melsec);
+    octal.metadata.insert("xy_radix".to_owned(), "oct".into());
+    for (device, register, kind, why) in [
+        (plain(Protocol::Modbus), "D100", None, "Use hr:0, ir:0, co:0 or di:0 (zero-based)"),
+        (plain(Protocol::Modbus), "100", None, "A bare number is ambiguous: write hr:0"),
+        (plain(Protocol::Modbus), "hr:70000", None, "Use hr:0"),
+        (plain(Protocol::Modbus), "co:1.2", None, "Use hr:0"),
+        (plain(Protocol::Modbus), "", None, "Use hr:0"),
+        (
+            plain(Protocol::Modbus),
+            "hr:65535",
+            Some(StreamKind::Int32),
+            "For this type: int32 at hr:65535 reaches past the last",
+        ),
+        (
+            plain(Protocol::Modbus),
+            "hr:0",
+            Some(StreamKind::Text),
+            "For this type: a register holds no value of type text.",
+        ),
+        (plain(Protocol::Melsec), "hr:0", None, "Use a device and its number, such as D100"),
+        (plain(Protocol::Melsec), "T5", None, "Of a timer or counter write which part: TN5"),
+        (plain(Protocol::Melsec), "D1G", None, "D takes a decimal number below"),
+        (octal, "X8", None, "X takes an octal number below"),
+        (plain(Protocol::Fenet), "D100", None, "Use %, an area, a size"),
+        (plain(Protocol::Fenet), "%AW100", None, "The areas are P, M, K"),
+        (plain(Protocol::Opcua), "Temp", None, "`Temp` is no node id"),
+    ] {
+        let error = Place::parse(&device, register, kind, WordOrder::Cdab).unwrap_err();
+        let [FieldError { field, message }] = &error.fields[..] else { panic!("{register}: {error:?}") };
+        let begins = format!("Invalid register \"{register}\". {why}");
+        assert_eq!((&**field, message.starts_with(&begins)), ("register", true), "{register}: {message}");
     }
-    assert_eq!(parse("hr:65535", Some(StreamKind::Int32)), None);
 }

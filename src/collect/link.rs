@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::line::Line;
 use super::opcua;
 use super::registers;
-use super::schedule::Schedule;
+use super::schedule::{Schedule, Tick};
 use super::tags::Answer;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::Stream;
@@ -73,17 +73,20 @@ impl Link {
         }
     }
 
-    /// Resolves with the batches to poll now. Dropping it before loses nothing.
-    pub async fn ready(&mut self, schedule: &mut Schedule) -> Vec<usize> {
+    /// Resolves with the batches to poll now, each with the tick it was due at where a schedule says so. Dropping it before
+    /// loses nothing.
+    pub async fn ready(&mut self, schedule: &mut Schedule) -> Vec<(usize, Option<Tick>)> {
         match self {
-            Link::Opcua(link) if link.subscribes() => return link.ready().await,
+            Link::Opcua(link) if link.subscribes() => {
+                return link.ready().await.into_iter().map(|batch| (batch, None)).collect();
+            }
             Link::Opcua(_) | Link::Registers(_) => {}
         }
         match schedule.next_due() {
             Some(due) => sleep_until(due).await,
             None => std::future::pending().await,
         }
-        schedule.take_due(Instant::now())
+        schedule.take_due(Instant::now()).into_iter().map(|(batch, tick)| (batch, Some(tick))).collect()
     }
 
     /// Pushes an answer for each stream of the batch that there is something to say of: all of them where the device

@@ -23,15 +23,18 @@ mod backoff;
 mod board;
 mod browse;
 mod channel;
+mod check;
 mod client;
 mod device;
 mod line;
 mod link;
+mod meter;
 mod point;
 mod poller;
 mod schedule;
 mod settings;
 mod tags;
+mod writable;
 
 #[cfg(test)]
 mod poller_tests;
@@ -43,6 +46,7 @@ use address::Address;
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
 
+pub use check::device_problems;
 pub use client::Means;
 pub use runtime::{CollectOptions, Collectors};
 

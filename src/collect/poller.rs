@@ -154,9 +154,12 @@ impl Poller {
 
     async fn poll_ready(&mut self, link: &mut Link, round: &mut Round) -> Result<(), End> {
         self.orders.unless_pending(link.connect()).await?.map_err(End::Lost)?;
-        for index in self.orders.unless_pending(link.ready(&mut round.schedule)).await? {
+        for (index, tick) in self.orders.unless_pending(link.ready(&mut round.schedule)).await? {
             if self.orders.is_pending() {
                 return Err(End::Interrupted);
+            }
+            if let Some(tick) = tick {
+                self.board.begun(tick.at.elapsed(), tick.skipped);
             }
             let mut answers = Vec::new();
             // Not broken off by a mere change: a request abandoned half way would cost the connection.
@@ -204,7 +207,10 @@ impl Poller {
             Contact::Unknown => {
                 tracing::info!(device = %device.id, name = device.spec.name, "device connected");
             }
-            Contact::Down => tracing::info!(device = %device.id, name = device.spec.name, "device recovered"),
+            Contact::Down => {
+                self.board.reconnected();
+                tracing::info!(device = %device.id, name = device.spec.name, "device recovered");
+            }
         }
         self.contact = Contact::Up;
     }
@@ -220,6 +226,7 @@ impl Poller {
             }
             match self.write(device, &offer).await? {
                 Ok(()) => {
+                    self.board.stored(offer.readings.len());
                     self.tags.commit(offer);
                     if is_whole && offers.is_empty() && self.sink_fault.take().is_some() {
                         tracing::info!(device = %device.id, name = device.spec.name, "readings are stored again");

@@ -58,7 +58,7 @@ async fn values_arrive_exactly() {
     world.until_state(DeviceState::Online).await;
     let status = world.status();
     assert_eq!((status.last_error, status.last_seen.is_some()), (None, true));
-    assert!(status.reads >= 4 && status.latency_p50_ms.is_some() && status.latency_p99_ms.is_some());
+    assert!(status.reads >= 4 && status.latency.p50_ms.is_some() && status.lateness.p99_ms.is_some());
     let first_poll = &fake.requests()[..4];
     assert_eq!(first_poll, [(1, 3, 1), (2, 7, 1), (3, 0, 8), (4, 10, 4)], "neighbours are read together");
     world.collectors.stop().await;
@@ -101,8 +101,10 @@ async fn a_loss_is_one_bad_reading_a_stream_and_heals_by_itself() {
         let expected = [41.0, 42.0, 43.0, 43.0][reading.stream.0 as usize - 1];
         assert_eq!(reading.value, Some(expected), "no value is invented");
     }
-    assert_eq!(world.status().last_error, None);
+    let status = world.status();
+    assert_eq!((status.last_error, status.reconnects), (None, 1));
     world.collectors.stop().await;
+    assert_eq!(world.status().readings, world.stored().len() as u64, "what was stored is what was counted");
     drop(fake);
 }
 

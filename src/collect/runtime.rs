@@ -127,7 +127,7 @@ impl Collectors {
         // Said here and not only by the task, so that whoever made the change sees it in the next status.
         match resting(&device.spec) {
             Some((state, error)) => slot.board.set(state, error),
-            None if slot.board.status().state == DeviceState::Disabled => {
+            None if slot.board.state() == DeviceState::Disabled => {
                 slot.board.set(DeviceState::Connecting, None);
             }
             None => {}

@@ -12,6 +12,14 @@ pub struct Schedule {
     slots: Vec<Slot>,
 }
 
+/// The time that a poll was to begin at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    pub at: Instant,
+    /// The ticks before it for which nothing was polled.
+    pub skipped: u64,
+}
+
 #[derive(Debug)]
 struct Slot {
     interval: Duration,
@@ -36,31 +44,44 @@ impl Schedule {
         self.slots.iter().map(|slot| slot.due).min()
     }
 
-    /// The groups due at `now`, each moved on to its next tick after `now`.
-    pub fn take_due(&mut self, now: Instant) -> Vec<usize> {
+    /// The groups due at `now` and the tick that each is polled for, the latest; each is moved on to its next tick
+    /// after `now`.
+    pub fn take_due(&mut self, now: Instant) -> Vec<(usize, Tick)> {
         let mut due = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, slot)| slot.due <= now) {
-            slot.due = next_tick(self.epoch, slot.interval, now);
-            due.push(index);
+            let at = latest_tick(self.epoch, slot.interval, now);
+            let missed = at.saturating_duration_since(slot.due).as_nanos() / interval_ns(slot.interval);
+            slot.due = at + slot.interval;
+            due.push((index, Tick { at, skipped: u64::try_from(missed).unwrap_or(u64::MAX) }));
         }
         due
     }
 }
 
-/// The first tick of the grid strictly after `now`.
-fn next_tick(epoch: Instant, interval: Duration, now: Instant) -> Instant {
-    let elapsed = now.saturating_duration_since(epoch).as_nanos();
-    let interval_ns = interval.as_nanos().max(1);
-    let into_tick = u64::try_from(elapsed % interval_ns).unwrap_or(u64::MAX);
-    now + interval.saturating_sub(Duration::from_nanos(into_tick))
+/// The last tick of the grid that is not after `now`.
+fn latest_tick(epoch: Instant, interval: Duration, now: Instant) -> Instant {
+    let into_tick = now.saturating_duration_since(epoch).as_nanos() % interval_ns(interval);
+    now - Duration::from_nanos(u64::try_from(into_tick).unwrap_or(u64::MAX))
+}
+
+fn interval_ns(interval: Duration) -> u128 {
+    interval.as_nanos().max(1)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
+    }
+
+    /// Group, tick in milliseconds from `start`, skipped.
+    fn taken(schedule: &mut Schedule, start: Instant, at: u64) -> Vec<(usize, u64, u64)> {
+        let due = schedule.take_due(start + ms(at)).into_iter();
+        due.map(|(group, tick)| (group, (tick.at - start).as_millis() as u64, tick.skipped)).collect()
     }
 
     #[test]
@@ -68,29 +89,57 @@ mod tests {
         let start = Instant::now();
         let mut schedule = Schedule::new([ms(100), ms(250)], start);
         for (at, due, next) in [
-            (0, vec![0, 1], 100),
+            (0, vec![(0, 0, 0), (1, 0, 0)], 100),
             (50, vec![], 100),
-            (100, vec![0], 200),
+            (100, vec![(0, 100, 0)], 200),
             // Late by 30: the next tick is still on the grid.
-            (230, vec![0], 250),
-            (250, vec![1], 300),
-            // Six ticks missed: one poll, then on.
-            (910, vec![0, 1], 1000),
-            (1000, vec![0, 1], 1100),
+            (230, vec![(0, 200, 0)], 250),
+            (250, vec![(1, 250, 0)], 300),
+            // Late by more than the interval: one poll, for the latest tick, then on.
+            (910, vec![(0, 900, 6), (1, 750, 1)], 1000),
+            (1000, vec![(0, 1000, 0), (1, 1000, 0)], 1100),
         ] {
-            assert_eq!(schedule.take_due(start + ms(at)), due, "due at {at}");
+            assert_eq!(taken(&mut schedule, start, at), due, "due at {at}");
             assert_eq!(schedule.next_due(), Some(start + ms(next)), "next after {at}");
         }
     }
 
     #[test]
-    fn a_restart_makes_everything_due() {
+    fn a_restart_makes_everything_due_and_skips_nothing() {
         let start = Instant::now();
         let mut schedule = Schedule::new([ms(100), ms(60_000)], start);
         schedule.take_due(start);
-        schedule.restart(start + ms(42));
-        assert_eq!(schedule.take_due(start + ms(42)), [0, 1]);
-        assert_eq!(schedule.next_due(), Some(start + ms(142)));
+        schedule.restart(start + ms(442));
+        assert_eq!(taken(&mut schedule, start, 442), [(0, 442, 0), (1, 442, 0)]);
+        assert_eq!(schedule.next_due(), Some(start + ms(542)));
+    }
+
+    proptest! {
+        /// Polls that take whatever time they take, from far below the intervals to far above.
+        #[test]
+        fn no_tick_drifts_is_lost_or_is_served_twice(
+            intervals_ms in prop::collection::vec(10u64..500, 1..4),
+            polls_ns in prop::collection::vec(prop_oneof![0u64..1_000_000, 0u64..2_000_000_000], 1..200),
+        ) {
+            let start = Instant::now();
+            let intervals: Vec<_> = intervals_ms.iter().map(|interval| ms(*interval)).collect();
+            let mut schedule = Schedule::new(intervals.clone(), start);
+            let mut seen = vec![0; intervals.len()];
+            let mut now = start;
+            for poll_ns in polls_ns {
+                now = now.max(schedule.next_due().unwrap());
+                for (group, Tick { at, skipped }) in schedule.take_due(now) {
+                    let interval = intervals[group];
+                    prop_assert!(at <= now && now - at < interval, "it is polled for the latest tick");
+                    let number = (at - start).as_nanos() / interval.as_nanos();
+                    prop_assert_eq!(start + interval * number as u32, at, "a tick is on the grid of the first");
+                    seen[group] += u128::from(skipped) + 1;
+                    prop_assert_eq!(seen[group], number + 1, "every tick was polled for or skipped");
+                }
+                prop_assert!(schedule.take_due(now).is_empty(), "what was missed does not come in a bunch");
+                now += Duration::from_nanos(poll_ns);
+            }
+        }
     }
 
     #[test]

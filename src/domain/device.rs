@@ -10,6 +10,7 @@ use super::audit::differences;
 use super::check::{check_range, check_text};
 use super::page::Page;
 use super::stream::ByteOrder;
+use super::timing::Timing;
 use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
 
 /// How a device is spoken to.
@@ -255,9 +256,16 @@ pub struct DeviceStatus {
     /// Requests answered since the start.
     pub reads: u64,
     pub errors: ErrorCounts,
-    /// Request round trip over the last requests, milliseconds.
-    pub latency_p50_ms: Option<f64>,
-    pub latency_p99_ms: Option<f64>,
+    /// Readings of its streams stored since the start, bad ones included.
+    pub readings: u64,
+    /// How often the connection was made again after it had been lost.
+    pub reconnects: u64,
+    /// Polls left out because the one before took longer than the interval.
+    pub skipped: u64,
+    /// Round trips of requests that were answered.
+    pub latency: Timing,
+    /// How much later than its time each poll began.
+    pub lateness: Timing,
 }
 
 /// Failed requests since the start, by kind.

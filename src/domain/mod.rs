@@ -30,6 +30,7 @@ pub mod statistic;
 pub mod stream;
 pub mod sums;
 pub mod time;
+pub mod timing;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};

@@ -5,7 +5,9 @@
 
 mod accept;
 
+pub mod fault;
 pub mod fenet;
+pub mod field;
 pub mod melsec;
 pub mod memory;
 pub mod modbus;

@@ -17,18 +17,29 @@ use super::registers::{self, Refused};
 /// Between two attempts to accept when that fails.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Modbus Application Protocol V1.1b3, section 6: the most that one request may read or write.
-const MAX_READ_WORDS: u16 = 125;
+pub const MAX_READ_WORDS: u16 = 125;
 const MAX_READ_BITS: u16 = 2000;
 const MAX_WRITE_WORDS: usize = 123;
 const MAX_WRITE_BITS: usize = 1968;
 
 /// Answers on every connection, for ever.
 pub async fn serve(listener: TcpListener, plant: Arc<Mutex<Plant>>) {
+    answer_with(listener, || Device(Arc::clone(&plant))).await;
+}
+
+/// The same with whatever answers one connection.
+pub async fn answer_with<S>(listener: TcpListener, device: impl Fn() -> S)
+where
+    S: Service<Request = Request<'static>, Response = Response, Exception = ExceptionCode>
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+{
     let server = tcp::Server::new(listener);
     let connected = |stream: TcpStream, _: SocketAddr| {
-        let device = Device(Arc::clone(&plant));
         // A socket that fails here is refused by itself; the server goes on.
-        future::ready(Ok(stream.set_nodelay(true).is_ok().then_some((device, stream))))
+        future::ready(Ok(stream.set_nodelay(true).is_ok().then(|| (device(), stream))))
     };
     loop {
         let failed = |error| tracing::debug!(%error, "simulator connection ended");
@@ -99,7 +110,7 @@ fn answer(plant: &mut Plant, request: Request<'_>) -> Result<Response, Exception
 }
 
 /// A count of 1 to `max`, as the protocol writes it.
-fn check<T: TryInto<u16> + PartialOrd>(count: T, max: T) -> Result<u16, ExceptionCode> {
+pub fn check<T: TryInto<u16> + PartialOrd>(count: T, max: T) -> Result<u16, ExceptionCode> {
     let is_allowed = count <= max;
     let count = count.try_into().ok().filter(|count| *count > 0 && is_allowed);
     count.ok_or(ExceptionCode::IllegalDataValue)

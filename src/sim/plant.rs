@@ -5,17 +5,25 @@
 
 use std::time::Duration;
 
+use super::fault::{Fault, Faults};
+use crate::domain::device::Protocol;
+
 /// Longer steps are taken in pieces, so that the models stay stable whatever the scheduler does.
 const STEP_S: f64 = 0.05;
+/// What a suspended machine misses of it is as if it had not been.
+const LONGEST_STEP: Duration = Duration::from_secs(60);
 const AMBIENT_C: f64 = 22.0;
 
-/// Everything in the plant, in physical units.
+/// Everything in the plant, in physical units, as its sensors show it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plant {
     pub motor: Motor,
     pub tank: Tank,
     pub furnace: Furnace,
+    faults: Faults,
     noise: Noise,
+    /// What has passed; `elapsed_s` is about the same, in the models' steps.
+    clock: Duration,
     elapsed_s: f64,
 }
 
@@ -89,16 +97,38 @@ impl Default for Plant {
                 is_door_open: false,
                 integral: 0.5,
             },
+            faults: Faults::default(),
             noise: Noise(0x9E37_79B9_7F4A_7C15),
+            clock: Duration::ZERO,
             elapsed_s: 0.0,
         }
     }
 }
 
 impl Plant {
+    /// The same plant whose sensors and devices fail on schedule, from now on.
+    pub fn with_faults(faults: Vec<Fault>) -> Plant {
+        Plant { faults: Faults::new(faults), ..Plant::default() }
+    }
+
+    /// Whether the plant's devices of a protocol are out of reach now.
+    pub fn is_away(&self, protocol: Protocol) -> bool {
+        self.faults.disconnect(protocol, self.clock)
+    }
+
     /// Lets time pass. Very long pauses (a suspended machine) count as one minute.
     pub fn step(&mut self, time: Duration) {
-        let mut left_s = time.as_secs_f64().min(60.0);
+        let time = time.min(LONGEST_STEP);
+        let mut faults = std::mem::take(&mut self.faults);
+        faults.lift(self);
+        self.pass(time);
+        self.clock += time;
+        faults.lay(self, self.clock);
+        self.faults = faults;
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let mut left_s = time.as_secs_f64();
         while left_s > 0.0 {
             let dt = left_s.min(STEP_S);
             self.elapsed_s += dt;

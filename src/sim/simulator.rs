@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::memory::Memory;
 use super::plant::Plant;
 use super::{fenet, melsec, modbus};
 use crate::domain::device::Protocol;
@@ -76,37 +77,108 @@ fn serve(protocol: Protocol, listener: TcpListener, plant: Arc<Mutex<Plant>>) ->
         .local_addr()
         .map_err(|error| Error::internal("the simulator's listener has no address").because(error))?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let until = stop.clone();
-    let shared = Arc::clone(&plant);
-    match protocol {
-        Protocol::Modbus => {
-            tasks.spawn(async move { until.run_until_cancelled(modbus::serve(listener, shared)).await });
-        }
-        Protocol::Melsec => {
-            let memory = melsec::memory(shared);
-            let (datagrams, until_too) = (Arc::clone(&memory), stop.clone());
-            tasks.spawn(async move {
-                // A port that somebody else has for UDP is served over TCP alone.
-                match UdpSocket::bind(addr).await {
-                    Ok(socket) => {
-                        until_too.run_until_cancelled(melsec::serve_datagrams(socket, datagrams)).await;
-                    }
-                    Err(error) => tracing::warn!(%error, %addr, "the simulator has no UDP port"),
-                }
-            });
-            tasks.spawn(async move { until.run_until_cancelled(melsec::serve(listener, memory)).await });
-        }
-        Protocol::Fenet => {
-            let memory = fenet::memory(shared);
-            tasks.spawn(async move { until.run_until_cancelled(fenet::serve(listener, memory)).await });
-        }
-        other => {
-            let names = SIMULATED.map(Protocol::name).join(", ");
-            return Err(Error::invalid(format!("protocol `{other}` is not one of {names}")));
-        }
-    }
+    let device = Device::of(protocol, Arc::clone(&plant))?;
+    tasks.spawn(come_and_go(device, listener, addr, Arc::clone(&plant), stop.clone()));
     tasks.close();
     Ok(Simulator { addr, plant, stop, tasks })
+}
+
+/// A device with what it remembers while nobody can reach it.
+enum Device {
+    Modbus(Arc<Mutex<Plant>>),
+    Melsec(Arc<Mutex<Memory>>),
+    Fenet(Arc<Mutex<Memory>>),
+}
+
+impl Device {
+    fn of(protocol: Protocol, plant: Arc<Mutex<Plant>>) -> Result<Device> {
+        match protocol {
+            Protocol::Modbus => Ok(Device::Modbus(plant)),
+            Protocol::Melsec => Ok(Device::Melsec(melsec::memory(plant))),
+            Protocol::Fenet => Ok(Device::Fenet(fenet::memory(plant))),
+            other => {
+                let names = SIMULATED.map(Protocol::name).join(", ");
+                Err(Error::invalid(format!("protocol `{other}` is not one of {names}")))
+            }
+        }
+    }
+
+    fn protocol(&self) -> Protocol {
+        match self {
+            Device::Modbus(_) => Protocol::Modbus,
+            Device::Melsec(_) => Protocol::Melsec,
+            Device::Fenet(_) => Protocol::Fenet,
+        }
+    }
+
+    /// Answers until `over`; then the listener and every connection are closed.
+    async fn serve(&self, listener: TcpListener, addr: SocketAddr, over: &CancellationToken) {
+        match self {
+            Device::Modbus(plant) => {
+                over.run_until_cancelled(modbus::serve(listener, Arc::clone(plant))).await;
+            }
+            Device::Melsec(memory) => {
+                let streams = melsec::serve(listener, Arc::clone(memory));
+                let both = async { tokio::join!(streams, datagrams(addr, Arc::clone(memory))) };
+                over.run_until_cancelled(both).await;
+            }
+            Device::Fenet(memory) => {
+                over.run_until_cancelled(fenet::serve(listener, Arc::clone(memory))).await;
+            }
+        }
+    }
+}
+
+async fn datagrams(addr: SocketAddr, memory: Arc<Mutex<Memory>>) {
+    match UdpSocket::bind(addr).await {
+        Ok(socket) => melsec::serve_datagrams(socket, memory).await,
+        // A port that somebody else has for UDP is served over TCP alone.
+        Err(error) => tracing::warn!(%error, %addr, "the simulator has no UDP port"),
+    }
+}
+
+/// Serves a device whenever the plant's faults let it be reached, until `stop`.
+async fn come_and_go(
+    device: Device,
+    listener: TcpListener,
+    addr: SocketAddr,
+    plant: Arc<Mutex<Plant>>,
+    stop: CancellationToken,
+) {
+    let mut listener = Some(listener);
+    while !stop.is_cancelled() {
+        if let Some(listener) = listener.take() {
+            let over = stop.child_token();
+            tokio::join!(device.serve(listener, addr, &over), async {
+                over.run_until_cancelled(until(&plant, device.protocol(), true)).await;
+                over.cancel();
+            });
+        }
+        let back = async {
+            until(&plant, device.protocol(), false).await;
+            TcpListener::bind(addr).await
+        };
+        match stop.run_until_cancelled(back).await {
+            Some(Ok(bound)) => listener = Some(bound),
+            // Somebody else has the port; they may give it back.
+            Some(Err(error)) => {
+                tracing::warn!(%error, %addr, "the simulator cannot listen again");
+                stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
+            }
+            None => return,
+        }
+    }
+}
+
+/// Resolves once the plant's devices of a protocol are out of reach, or are not.
+async fn until(plant: &Mutex<Plant>, protocol: Protocol, is_away: bool) {
+    let mut ticks = interval(TICK);
+    loop {
+        ticks.tick().await;
+        if plant.lock().is_away(protocol) == is_away {
+            return;
+        }
+    }
 }
 
 /// Lets the plant's time pass as the machine's does.

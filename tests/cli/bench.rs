@@ -107,3 +107,17 @@ async fn the_graph_is_asked_by_one_and_by_several() {
     let clients: Vec<_> = told.lines().skip(2).filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(clients, ["1", "4", "10"], "{told}");
 }
+
+#[tokio::test]
+async fn five_devices_are_collected_from_and_every_row_is_found() {
+    let home = Home::new();
+    let size = ["--devices", "5", "--registers", "130", "--interval", "0.5", "--seconds", "2"];
+    let told = home.basalt(&[&["bench", "collect"], &size[..]].concat()).await.ok();
+    assert!(told.starts_with("5 Modbus devices x 130 registers every 0.5 s: "), "{told}");
+    let found = told.lines().find_map(|line| line.strip_prefix("rows found: ")).expect("a count");
+    let (found, counted) = found.split_once(" of ").expect("two counts");
+    let rows: usize = found.parse().expect("a number");
+    assert_eq!((found, rows % 130), (counted, 0), "polls are stored whole: {told}");
+    assert!(rows >= 5 * 130 * 2, "{told}");
+    assert!(told.contains("lateness p50") && told.contains("of a core"), "{told}");
+}

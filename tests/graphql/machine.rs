@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ask, codes, data};
 use crate::rest::hamachi::Fake;
-use crate::rest::io::{grumpy, plc, simulator};
+use crate::rest::io::{FORMS, grumpy, plc, simulator};
 use crate::rest::key::superuser;
 use crate::rest::{event, matches};
 use crate::support::{Browser, Server};
@@ -36,7 +36,11 @@ async fn registers_are_read_and_written() {
             json!({"register": "hr:0", "type": "text", "value": 1}),
             wrong("type", "\"text\" is not a valid choice."),
         ),
-        ("no_register", json!({"register": "D1", "value": 1}), wrong("register", "Invalid register \"D1\".")),
+        (
+            "no_register",
+            json!({"register": "D1", "value": 1}),
+            wrong("register", &format!("Invalid register \"D1\". {FORMS}")),
+        ),
         ("read_only", json!({"register": "ir:0", "value": 1}), wrong("register", "Register is read-only.")),
         (
             "no_device",

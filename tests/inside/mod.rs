@@ -212,6 +212,7 @@ impl Inside {
             body_bytes: 16 << 20,
             sessions: SessionOptions::default(),
             audit_keep: Duration::from_secs(400 * 86_400),
+            metrics_public: false,
             graphql: Default::default(),
             host,
             live: LiveSettings::default(),

@@ -27,6 +27,7 @@ async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
             ("GET", "/api/statistic/"),
             ("GET", "/api/device/"),
             ("POST", "/api/device/"),
+            ("GET", "/metrics"),
         ] {
             let (status, _, answer) = client.send(method, path, &[], "SELECT 1").await;
             assert_eq!(status, 401, "{name}: {method} {path}: {answer}");

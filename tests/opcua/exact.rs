@@ -70,22 +70,29 @@ async fn every_type_is_read_and_written_as_the_server_has_it() {
         assert_eq!(client.get(&path).await.2, json!({ "value": new }), "{point}");
     }
     for (path, value, problem) in [
-        (
-            "ns=2;s=Line.Byte",
-            json!(256),
-            json!({"value": ["Ensure this value is less than or equal to 255."]}),
-        ),
-        ("ns=2;s=Line.Int32", json!(0.5), json!({"value": ["A valid integer is required."]})),
-        ("ns=2;s=Line.Double", json!("x"), json!({"value": ["A valid number is required."]})),
-        ("ns=2;s=Line.Bit", json!([true]), json!({"value": ["Must be a boolean, a number or a string."]})),
-        ("ns=2;s=Nothing", json!(1), json!({"register": ["Invalid register \"ns=2;s=Nothing\"."]})),
-        ("Temp", json!(1), json!({"register": ["Invalid register \"Temp\"."]})),
+        ("ns=2;s=Line.Byte", json!(256), "Ensure this value is less than or equal to 255."),
+        ("ns=2;s=Line.Int32", json!(0.5), "A valid integer is required."),
+        ("ns=2;s=Line.Double", json!("x"), "A valid number is required."),
+        ("ns=2;s=Line.Bit", json!([true]), "Must be a boolean, a number or a string."),
     ] {
         let (status, _, answer) = client.post(&io(path), &json!({ "value": value })).await;
-        assert_eq!((status, answer), (400, problem), "{path} {value}");
+        assert_eq!((status, answer), (400, json!({ "value": [problem] })), "{path} {value}");
     }
-    let (status, _, answer) = client.get(&io("i=4711")).await;
-    assert_eq!((status, answer), (400, json!({"register": ["Invalid register \"i=4711\"."]})));
+    for (path, problem) in [
+        ("ns=2;s=Nothing", "Invalid register \"ns=2;s=Nothing\". The device says: "),
+        ("i=4711", "Invalid register \"i=4711\". The device says: "),
+        (
+            "Temp",
+            "Invalid register \"Temp\". `Temp` is no node id (no `i=`, `s=`, `g=` or `b=`): write i=NUMBER",
+        ),
+    ] {
+        for (status, _, answer) in
+            [client.get(&io(path)).await, client.post(&io(path), &json!({"value": 1})).await]
+        {
+            let told = answer["register"][0].as_str().unwrap_or_default();
+            assert!(status == 400 && told.starts_with(problem), "{path}: {status} {answer}");
+        }
+    }
     let log = client.sql("SELECT action, kind, row_id FROM audit_log WHERE action = 'write'").await;
     assert_eq!(log.len(), peer.points.iter().filter(|point| point["writable"] == true).count(), "{log:?}");
 }

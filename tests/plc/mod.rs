@@ -2,6 +2,8 @@
 //! the collector's; the simulators against other people's clients; and both across a line that misbehaves.
 
 mod chaos;
+mod counted;
+mod faults;
 mod peers;
 mod polled;
 mod values;

@@ -114,28 +114,32 @@ async fn refusals_say_what_is_wrong() {
     let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), json!({})).await;
     let xgk = device_at(&client, Protocol::Fenet, fenet.addr().port(), json!({})).await;
     let gone = device_at(&client, Protocol::Fenet, 1, json!({})).await;
-    let wrong = device_at(&client, Protocol::Melsec, 5007, json!({"metadata": {"frame": "1E"}})).await;
     let lost = json!({"metadata": {"network": 9}, "name": "other route"});
     let octal = json!({"metadata": {"xy_radix": "oct"}, "name": "octal"});
     let (lost, octal) = (
         device_at(&client, Protocol::Melsec, melsec.addr().port(), lost).await,
         device_at(&client, Protocol::Melsec, melsec.addr().port(), octal).await,
     );
-    let register = |text: &str| json!({"register": [format!("Invalid register \"{text}\".")]});
+    for (device, rest, register, why) in [
+        (q, "D99999999/", "D99999999", "D takes a decimal number below"),
+        (q, "%25DW100/", "%DW100", "Use a device and its number, such as D100"),
+        (q, "T5/", "T5", "Of a timer or counter write which part: TN5"),
+        (q, "D20000/", "D20000", "The device says: device number beyond what the CPU has (end code 4031)."),
+        (q, "D19999/?type=uint32", "D19999", "The device says: "),
+        (q, "LTN5/", "LTN5", "The device says: "),
+        (octal, "X8/", "X8", "X takes an octal number below"),
+        (xgk, "D100/", "D100", "Use %, an area, a size"),
+        (xgk, "%25DW20000/", "%DW20000", "The device says: beyond the end of the area (error code 0004)."),
+        (xgk, "%25IW0.1.2/?type=fp32", "%IW0.1.2", "For this type: "),
+    ] {
+        let (status, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
+        let told = answer["register"][0].as_str().unwrap_or_default();
+        let expected = format!("Invalid register \"{register}\". {why}");
+        assert!(status == 400 && told.starts_with(&expected), "{rest}: {status} {answer}");
+    }
     for (device, rest, status, body) in [
-        (q, "D99999999/", 400, register("D99999999")),
-        (q, "%25DW100/", 400, register("%DW100")),
-        (q, "T5/", 400, register("T5")),
         (q, "D19999/", 200, json!({"value": 0})),
-        (q, "D20000/", 400, register("D20000")),
-        (q, "D19999/?type=uint32", 400, register("D19999")),
-        (q, "LTN5/", 400, register("LTN5")),
-        (octal, "X8/", 400, register("X8")),
         (octal, "X10/", 200, json!({"value": false})),
-        (xgk, "D100/", 400, register("D100")),
-        (xgk, "%25DW20000/", 400, register("%DW20000")),
-        (xgk, "%25IW0.1.2/?type=fp32", 400, register("%IW0.1.2")),
-        (wrong, "D0/", 400, json!({"frame": ["\"1E\" is not one of 3E, 4E."]})),
         // The simulator answers for every route.
         (lost, "D1500/", 200, json!({"value": 0})),
         (gone, "%25DW0/", 502, json!({"detail": "Connection to 127.0.0.1:1 failed: connection refused."})),
@@ -146,11 +150,17 @@ async fn refusals_say_what_is_wrong() {
     let flags = format!("/api/device/{xgk}/io/%25FW10/");
     let (status, _, answer) = client.post(&flags, &json!({"value": 1})).await;
     assert_eq!((status, answer), (400, json!({"register": ["Register is read-only."]})));
-    let list = json!({"metadata": {"writable": ["D1500", "M7"]}, "name": "listed"});
+    let list = json!({"metadata": {"writable": ["D1500", "D1510", "D1511", "M7"]}, "name": "listed"});
     let listed = device_at(&client, Protocol::Melsec, melsec.addr().port(), list).await;
-    for (rest, status) in
-        [("D1500/", 200), ("d01500/?type=fp32", 200), ("D1501/", 400), ("M7/", 200), ("D1500.1/", 400)]
-    {
+    for (rest, status) in [
+        ("D1500/", 200),
+        ("d01500/?type=fp32", 400),
+        ("D1510/?type=fp32", 200),
+        ("D1501/", 400),
+        ("M7/", 200),
+        ("M7/?type=uint16", 400),
+        ("D1500.1/", 200),
+    ] {
         let at = format!("/api/device/{listed}/io/{rest}");
         assert_eq!(client.post(&at, &json!({"value": 1})).await.0, status, "{rest}");
         assert_eq!(client.get(&at).await.0, 200, "all of it can be read: {rest}");

@@ -180,6 +180,57 @@ async fn lists_are_filtered_and_paged() {
 }
 
 #[tokio::test]
+async fn settings_of_a_protocol_are_checked_before_they_are_stored() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let melsec =
+        |metadata: Value| json!({"name": "PLC", "protocol": "melsec", "host": "plc", "metadata": metadata});
+    let wrong = |message: &str| json!({ "metadata": [message] });
+    let frame = || wrong("frame: \"1E\" is not one of 3E, 4E.");
+    let (_, _, made) = client.post("/api/device/", &melsec(json!({"frame": "4E", "hall": 7}))).await;
+    let at = format!("/api/device/{}/", made["id"]);
+    let (_, _, plain) = client
+        .post("/api/device/", &json!({"name": "x", "protocol": "virtual", "metadata": {"frame": "1E"}}))
+        .await;
+    let list = json!({"metadata": {"writable": ["D100", "hr:0"]}});
+    let register = "writable: Invalid register \"hr:0\". Use a device and its number, such as D100, W1F, R0, ZR0, M10, X1F, TN5, \
+                    or D100.A for a bit of a word.";
+    check(
+        &client,
+        vec![
+            ("created", "POST", "/api/device/".into(), melsec(json!({"frame": "1E"})), 400, frame()),
+            ("replaced", "PUT", at.clone(), melsec(json!({"frame": "1E"})), 400, frame()),
+            ("changed", "PATCH", at.clone(), json!({"metadata": {"frame": "1E"}}), 400, frame()),
+            ("a_list", "PATCH", at.clone(), list, 400, wrong(register)),
+            (
+                "beside_other_fields",
+                "PATCH",
+                at.clone(),
+                json!({"timeout": 0, "metadata": {"pc": 256}}),
+                400,
+                json!({"timeout": ["Ensure this value is greater than or equal to 0.1."],
+                       "metadata": ["pc: 256 is not a whole number from 0 to 255."]}),
+            ),
+            (
+                "another_protocol_reads_it",
+                "PATCH",
+                format!("/api/device/{}/", plain["id"]),
+                json!({"protocol": "melsec", "host": "plc"}),
+                400,
+                frame(),
+            ),
+        ],
+    )
+    .await;
+    let (_, _, kept) = client.get(&at).await;
+    assert_eq!(kept["metadata"], json!({"frame": "4E", "hall": 7}), "nothing of all this was stored");
+    let mutation = "mutation($id: Int) { updateDevice(rowId: $id, input: {metadata: {frame: \"1E\"}}) { errors { field message } } }";
+    let (_, _, answer) =
+        client.post("/graphql", &json!({"query": mutation, "variables": {"id": made["id"]}})).await;
+    assert_eq!(answer["data"]["updateDevice"]["errors"][0]["field"], "metadata", "{answer}");
+}
+
+#[tokio::test]
 async fn the_status_of_a_device() {
     let server = Server::start(&[]).await;
     let client = server.client();
@@ -189,7 +240,8 @@ async fn the_status_of_a_device() {
     let expected = json!({
         "state": "disabled", "last_error": null, "last_seen": null, "reads": 0,
         "errors": {"timeout": 0, "refused": 0, "protocol": 0, "other": 0},
-        "latency_ms": {"p50": null, "p99": null}
+        "readings": 0, "reconnects": 0, "skipped": 0,
+        "latency_ms": {"p50": null, "p99": null}, "lateness_ms": {"p50": null, "p99": null}
     });
     check(
         &client,

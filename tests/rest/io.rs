@@ -9,6 +9,10 @@ use tokio::net::TcpListener;
 use super::{Row, check};
 use crate::support::{Client, Server, free_port};
 
+/// How a register of Modbus is written.
+pub const FORMS: &str = "Use hr:0, ir:0, co:0 or di:0 (zero-based), hr:0.5 for a bit of a register, 40001 or 400001 (one-based, 5 \
+                         or 6 digits), or %MW0, %IW0, %M0, %MX0, %I0.";
+
 pub async fn simulator() -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     Simulator::start(listener, Plant::default()).unwrap()
@@ -131,36 +135,45 @@ async fn every_refusal_says_what_is_wrong() {
     let unknown = plc(&client, "Unknown", 502, json!({"host": "no-such-host.invalid", "timeout": 20})).await;
     let silent = plc(&client, "Silent", grumpy(None).await, json!({})).await;
     let failing = plc(&client, "Failing", grumpy(Some(4)).await, json!({})).await;
-    let broken = plc(&client, "Broken", closed, json!({"metadata": {"framing": "serial"}})).await;
     let (vnc, opcua) = (other("vnc", "192.0.2.1").await, other("opcua", "192.0.2.1").await);
     let at = |id: i64, rest: &str| format!("/api/device/{id}/io/{rest}");
     let detail = |text: &str| json!({ "detail": text });
-    let register = |text: &str| json!({"register": [format!("Invalid register \"{text}\".")]});
+    let register =
+        |text: &str, why: &str| json!({"register": [format!("Invalid register \"{text}\". {why}")]});
+    let missing = "The device says: illegal data address: the device has no such register (exception 2).";
+    let no_node = "`hr:0` is no node id (no `i=`, `s=`, `g=` or `b=`): write i=NUMBER, s=TEXT, g=GUID or b=BASE64, before it \
+                   ns=INDEX; or nsu=URI; where the namespace is not 0, for example ns=2;s=Line1.Temp.";
+    let bare = "A bare number is ambiguous: write hr:0 (zero-based; ir:, co:, di: alike) or 40001 (one-based, 5 or 6 digits).";
     let get = |name, path: String, status, body| (name, "GET", path, Value::Null, status, body);
     let post = |name, rest: &str, value: Value, problem: &str| -> Row {
         (name, "POST", at(plant, rest), json!({ "value": value }), 400, json!({"value": [problem]}))
     };
     let read_only = json!({"register": ["Register is read-only."]});
     let choice = |text: &str| [format!("\"{text}\" is not a valid choice.")];
-    let many = json!({"register": ["Invalid register \"D1\"."], "type": choice("text"), "byteorder": choice("x"),
+    let many = json!({"register": [format!("Invalid register \"D1\". {FORMS}")], "type": choice("text"), "byteorder": choice("x"),
                       "value": ["This field is required."]});
     check(
         &client,
         vec![
             get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\".")),
-            get("no_node_id", at(opcua, "hr:0/"), 400, register("hr:0")),
+            get("no_node_id", at(opcua, "hr:0/"), 400, register("hr:0", no_node)),
             get("disabled", at(disabled, "hr:0/"), 409, detail("Device is disabled.")),
             ("disabled_write", "POST", at(disabled, "x/"), json!([]), 409, detail("Device is disabled.")),
             get("no_device", at(999, "hr:0/"), 404, detail("Not found.")),
             get("id_is_no_number", "/api/device/x/io/hr:0/".into(), 404, detail("Not found.")),
             get("no_utf_8", at(plant, "%FF/"), 404, detail("Not found.")),
             get("two_segments", at(plant, "hr:0/1/"), 404, detail("Not found.")),
-            get("melsec_register", at(plant, "D99999999/"), 400, register("D99999999")),
-            get("escaped_slash", at(plant, "hr%2F0/"), 400, register("hr/0")),
-            get("bare_number", at(plant, "100/"), 400, register("100")),
-            get("past_the_last", at(plant, "hr:65535/?type=int32"), 400, register("hr:65535")),
-            get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77")),
-            get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2")),
+            get("melsec_register", at(plant, "D99999999/"), 400, register("D99999999", FORMS)),
+            get("escaped_slash", at(plant, "hr%2F0/"), 400, register("hr/0", FORMS)),
+            get("bare_number", at(plant, "100/"), 400, register("100", bare)),
+            get(
+                "past_the_last",
+                at(plant, "hr:65535/?type=int32"),
+                400,
+                register("hr:65535", "For this type: int32 at hr:65535 reaches past the last register."),
+            ),
+            get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77", missing)),
+            get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2", missing)),
             get("type", at(plant, "hr:0/?type=foo"), 400, json!({"type": choice("foo")})),
             get("type_of_no_number", at(plant, "hr:0/?type=text"), 400, json!({"type": choice("text")})),
             get("byteorder", at(plant, "hr:0/?byteorder=x"), 400, json!({"byteorder": choice("x")})),
@@ -181,7 +194,14 @@ async fn every_refusal_says_what_is_wrong() {
             post("coil_of_two", "co:0/", json!(2), "Must be a valid boolean."),
             ("input_register", "POST", at(plant, "ir:0/"), json!({"value": 1}), 400, read_only.clone()),
             ("discrete_input", "POST", at(plant, "di:0/"), json!({"value": true}), 400, read_only),
-            ("refused_value", "POST", at(plant, "hr:0/"), json!({"value": 3001}), 400, register("hr:0")),
+            (
+                "refused_value",
+                "POST",
+                at(plant, "hr:0/"),
+                json!({"value": 3001}),
+                400,
+                register("hr:0", "The device says: illegal data value (exception 3)."),
+            ),
             (
                 "not_an_object",
                 "POST",
@@ -206,12 +226,6 @@ async fn every_refusal_says_what_is_wrong() {
                 detail("Device did not respond within 0.3 s."),
             ),
             get("other_exception", at(failing, "hr:0/"), 502, detail("Device error: 04.")),
-            get(
-                "wrong_setting",
-                at(broken, "hr:0/"),
-                400,
-                json!({"framing": ["\"serial\" is not one of tcp, rtu_over_tcp."]}),
-            ),
             (
                 "no_such_method",
                 "PUT",

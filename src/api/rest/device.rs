@@ -20,8 +20,10 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::shape::{self, Field, kept, optional, required, shown};
 use crate::app::App;
+use crate::app::device::problems;
 use crate::domain::Resource;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
+use crate::domain::timing::Timing;
 use crate::domain::{DeviceId, Principal, Result};
 
 pub fn section() -> Section {
@@ -93,6 +95,7 @@ fn described() -> Vec<Field> {
 
 fn described_status() -> Schema {
     let milliseconds = || shape::or_null(shape::number());
+    let quantiles = || shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into();
     let errors = ["timeout", "refused", "protocol", "other"].map(|name| shown(name, shape::count()));
     shape::view(&[
         shown("state", shape::choice(DeviceState::ALL.map(DeviceState::name))),
@@ -100,10 +103,11 @@ fn described_status() -> Schema {
         shown("last_seen", shape::or_null(shape::time())),
         shown("reads", shape::count()),
         shown("errors", shape::view(&errors).into()),
-        shown(
-            "latency_ms",
-            shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into(),
-        ),
+        shown("readings", shape::count()),
+        shown("reconnects", shape::count()),
+        shown("skipped", shape::count()),
+        shown("latency_ms", quantiles()),
+        shown("lateness_ms", quantiles()),
     ])
 }
 
@@ -146,8 +150,8 @@ pub async fn replace(
     let mut fields = body.fields(Mode::Whole).await?;
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
-    fields.finish(spec.problems())?;
-    let device = app.update_device(&caller, id, move |stored| *stored = spec).await?;
+    fields.finish(problems(&spec))?;
+    let device = app.update_device(&caller, id, move |stored| *stored = spec.clone()).await?;
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
@@ -197,7 +201,7 @@ pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields)
     app.check_may_create_device(who)?;
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
-    fields.finish(spec.problems())?;
+    fields.finish(problems(&spec))?;
     app.create_device(who, spec).await
 }
 
@@ -211,7 +215,7 @@ pub(in crate::api) async fn change(
     let current = app.device_to_change(who, id)?;
     let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
     read_onto(&mut fields, &mut tried);
-    fields.finish(tried.problems())?;
+    fields.finish(problems(&tried))?;
     // Merged again onto what is stored by then: two updates of different fields must both last.
     app.update_device(who, id, move |stored| read_onto(&mut patch.clone(), stored)).await
 }
@@ -291,7 +295,11 @@ pub struct StatusView {
     last_seen: Option<String>,
     reads: u64,
     errors: ErrorsView,
-    latency_ms: LatencyView,
+    readings: u64,
+    reconnects: u64,
+    skipped: u64,
+    latency_ms: QuantilesView,
+    lateness_ms: QuantilesView,
 }
 
 #[derive(Debug, Serialize)]
@@ -303,7 +311,7 @@ struct ErrorsView {
 }
 
 #[derive(Debug, Serialize)]
-struct LatencyView {
+struct QuantilesView {
     p50: Option<f64>,
     p99: Option<f64>,
 }
@@ -322,7 +330,17 @@ impl From<DeviceStatus> for StatusView {
                 protocol: errors.protocol,
                 other: errors.other,
             },
-            latency_ms: LatencyView { p50: status.latency_p50_ms, p99: status.latency_p99_ms },
+            readings: status.readings,
+            reconnects: status.reconnects,
+            skipped: status.skipped,
+            latency_ms: status.latency.into(),
+            lateness_ms: status.lateness.into(),
         }
+    }
+}
+
+impl From<Timing> for QuantilesView {
+    fn from(timing: Timing) -> Self {
+        Self { p50: timing.p50_ms, p99: timing.p99_ms }
     }
 }

@@ -35,6 +35,8 @@ pub enum Part {
     Live(Live),
     /// Measure a nested question of GraphQL: devices, their streams, the newest value of each
     Graph(Graph),
+    /// Measure collectors: Modbus devices in a process of their own, every value stored; fails when rows are missing
+    Collect(Collect),
 }
 
 #[derive(Args)]
@@ -178,6 +180,25 @@ pub struct Graph {
 }
 
 #[derive(Args)]
+pub struct Collect {
+    /// Modbus devices, each with a connection of its own
+    #[arg(long, default_value_t = 100, value_parser = positive)]
+    pub devices: usize,
+    /// Registers of each, and so its streams
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub registers: u16,
+    /// Seconds between two polls of a device
+    #[arg(long, default_value_t = 1.0, value_parser = interval)]
+    pub interval: f64,
+    /// How long, seconds
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// An empty directory to work in and keep [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
 pub struct Live {
     /// Clients, each with a WebSocket of its own
     #[arg(long, default_value_t = 200, value_parser = positive)]
@@ -196,6 +217,11 @@ pub struct Live {
 fn time(text: &str) -> Result<f64, String> {
     let seconds = text.parse().ok().filter(|seconds| (0.001..86_400.0).contains(seconds));
     seconds.ok_or_else(|| "not seconds between 0.001 and 86400".to_owned())
+}
+
+fn interval(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.1..=3600.0).contains(seconds));
+    seconds.ok_or_else(|| "not seconds between 0.1 and 3600".to_owned())
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -5,8 +5,10 @@
 pub mod args;
 mod ask;
 mod bulk;
+mod collect;
 mod disk;
 mod feed;
+mod field;
 mod figures;
 mod graph;
 mod growth;
@@ -51,6 +53,7 @@ pub async fn run(args: args::Bench) -> Result<()> {
         Some(Part::Soak(args)) => soak::run(&args).await,
         Some(Part::Live(args)) => live::run(&args).await,
         Some(Part::Graph(args)) => graph::run(&args).await,
+        Some(Part::Collect(args)) => collect::run(&args).await,
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::app::access::KeyRequest;
@@ -182,10 +182,30 @@ impl Server {
         Ok(ids)
     }
 
-    async fn create(&self, path: &str, row: Value) -> Result<i32> {
-        let url = format!("http://{}{path}", self.address);
-        let asked = self.client.post(url).header("X-API-Key", &self.key).json(&row).send().await;
-        let answer: Value = match asked {
+    /// Its id.
+    pub async fn create(&self, path: &str, row: Value) -> Result<i32> {
+        self.send(self.client.post(self.url(path)).json(&row)).await
+    }
+
+    /// Changes what a row has of these fields.
+    pub async fn change(&self, path: String, fields: Value) -> Result<()> {
+        self.send(self.client.patch(self.url(&path)).json(&fields)).await.map(drop)
+    }
+
+    /// What /metrics says.
+    pub async fn metrics(&self) -> Result<String> {
+        let asked = self.client.get(self.url("/metrics")).header("X-API-Key", &self.key).send().await;
+        let answer = asked.and_then(Response::error_for_status).map_err(|e| failed("does not answer", e))?;
+        answer.text().await.map_err(|e| failed("answered no text", e))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The id of the row that comes back.
+    async fn send(&self, request: RequestBuilder) -> Result<i32> {
+        let answer: Value = match request.header("X-API-Key", &self.key).send().await {
             Ok(answer) => answer.json().await.map_err(|e| failed("answered no JSON", e))?,
             Err(e) => return Err(failed("does not answer", e)),
         };

@@ -141,6 +141,7 @@ pub(super) const KEYS: &[Key] = &[
     }),
     key("live.ring", SIZE, |c, text| size(text).map(|n| c.live_ring = n)),
     key("audit.keep", DURATION, |c, text| duration(text).map(|d| c.audit_keep = d)),
+    key("metrics.public", "true or false", |c, text| text.parse().ok().map(|is| c.metrics_public = is)),
     key("graphql.depth", COUNT, |c, text| places(text).map(|n| c.graphql.depth = n)),
     key("graphql.complexity", COUNT, |c, text| places(text).map(|n| c.graphql.complexity = n)),
     key("graphql.aliases", COUNT, |c, text| places(text).map(|n| c.graphql.aliases = n)),

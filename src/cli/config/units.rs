@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A whole number and one of `ms`, `s`, `m`, `h`, `d`; `None` for anything else or more than a hundred years.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let unit_ms: u64 = match unit {
         "ms" => 1,

@@ -174,7 +174,7 @@ impl Link {
         match self.read(batch, answers).await {
             Err(Fault::Closed { .. }) if had_worked => {
                 answers.clear();
-                self.read(batch, answers).await
+                self.read(batch, answers).await.inspect(|()| self.board.reconnected())
             }
             read => read,
         }

@@ -116,7 +116,8 @@ impl Link {
         match self.poll_once(batch, answers).await {
             Err(Fault::Closed { .. }) if had_worked => {
                 answers.clear();
-                self.poll_once(batch, answers).await
+                let polled = self.poll_once(batch, answers).await;
+                polled.inspect(|()| self.board.reconnected())
             }
             polled => polled,
         }
@@ -287,6 +288,7 @@ fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>
     Answer { stream: target.stream, ts, outcome: outcome.map(Value::into) }
 }
 
-fn max_gap(spec: &DeviceSpec) -> Result<Option<u16>> {
+/// The widest gap that the device's owner lets be read over.
+pub fn max_gap(spec: &DeviceSpec) -> Result<Option<u16>> {
     Settings(&spec.metadata).number("max_gap", MAX_GAP)
 }

@@ -149,3 +149,39 @@ pub enum Change {
     /// Of one word the bits of `mask`; the others stay.
     Masked { cell: Cell, mask: u16, bits: u16 },
 }
+
+impl Change {
+    /// The cells that it changes, each with the bits of it that it changes; a wide cell counts as a whole, and a named bit
+    /// of an area of bytes as that bit of its byte. What has several names is thereby the same under all of them.
+    pub fn touched(&self) -> Vec<(Cell, u16)> {
+        let run = |cell: Cell, count: usize, bits: u16| -> Vec<(Cell, u16)> {
+            (cell.offset..).take(count).map(|offset| (Cell { offset, ..cell }, bits)).collect()
+        };
+        match self {
+            Change::Bits(cell, on) => {
+                run(*cell, on.len(), 1).into_iter().map(|(cell, _)| bit_at(cell)).collect()
+            }
+            Change::Bytes(cell, bytes) => run(*cell, bytes.len(), 0xFF),
+            Change::Words(cell, words) => match cell.space.unit() {
+                Unit::Wide(width) => run(*cell, words.len() / usize::from(width), u16::MAX),
+                Unit::Bit | Unit::Byte | Unit::Word => run(*cell, words.len(), u16::MAX),
+            },
+            Change::Masked { cell, mask, .. } if cell.space.unit() == Unit::Byte => {
+                let high = Cell { offset: cell.offset + 1, ..*cell };
+                vec![(*cell, mask & 0xFF), (high, mask >> 8)]
+            }
+            Change::Masked { cell, mask, .. } => vec![(*cell, *mask)],
+        }
+    }
+}
+
+/// A cell of one bit, where it lies.
+fn bit_at(cell: Cell) -> (Cell, u16) {
+    match cell.space {
+        Space::Fenet(fenet::address::Space::Bits(area)) => {
+            let space = Space::Fenet(fenet::address::Space::Bytes(area));
+            (Cell { space, offset: cell.offset / 8 }, 1 << (cell.offset % 8))
+        }
+        Space::Fenet(_) | Space::Modbus(_) | Space::Melsec(_) => (cell, 1),
+    }
+}

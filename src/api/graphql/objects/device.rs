@@ -156,10 +156,20 @@ pub struct DeviceStatus {
     /// Requests answered.
     reads: BigInt,
     errors: ErrorCounts,
+    /// Readings of its streams that were stored.
+    readings: BigInt,
+    /// How often the connection was made again after it had been lost.
+    reconnects: BigInt,
+    /// Polls left out because the one before took longer than the interval.
+    skipped: BigInt,
     /// Round trip of the last requests, milliseconds; half of them took no longer.
     latency_p50_ms: Option<f64>,
     /// The same for 99 of 100.
     latency_p99_ms: Option<f64>,
+    /// How much later than its time each of the last polls began, milliseconds; half of them no later.
+    lateness_p50_ms: Option<f64>,
+    /// The same for 99 of 100.
+    lateness_p99_ms: Option<f64>,
 }
 
 /// Failed requests by kind.
@@ -186,8 +196,13 @@ impl From<device::DeviceStatus> for DeviceStatus {
                 protocol: count(errors.protocol),
                 other: count(errors.other),
             },
-            latency_p50_ms: status.latency_p50_ms,
-            latency_p99_ms: status.latency_p99_ms,
+            readings: count(status.readings),
+            reconnects: count(status.reconnects),
+            skipped: count(status.skipped),
+            latency_p50_ms: status.latency.p50_ms,
+            latency_p99_ms: status.latency.p99_ms,
+            lateness_p50_ms: status.lateness.p50_ms,
+            lateness_p99_ms: status.lateness.p99_ms,
         }
     }
 }

@@ -1,0 +1,221 @@
+//! `GET /metrics`: the collectors in Prometheus' text format 0.0.4.
+//!
+//! Written from what the collectors count at the moment it is asked for; nothing is registered or kept. The labels are a
+//! device's id and protocol, and words of closed sets: names and tags, which are many and an organization's own, never.
+
+use std::fmt::{Display, Write};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::caller::authenticate;
+use super::error::PlainError;
+use crate::app::App;
+use crate::app::metrics::Measured;
+use crate::domain::device::DeviceState;
+use crate::domain::timing::{BOUNDS_S, Timing};
+
+const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/metrics", get(metrics))
+}
+
+async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Response, PlainError> {
+    let measured = match app.public_metrics() {
+        Some(measured) => measured,
+        None => {
+            let asker = authenticate(&app, request.method(), request.headers(), request.extensions())?;
+            app.metrics(&asker)?
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, MEDIA)], render(&measured)).into_response())
+}
+
+fn render(devices: &[Measured]) -> String {
+    let mut page = Page(String::new());
+    page.family("basalt_build_info", "gauge", "The version that runs.");
+    page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
+    states(&mut page, devices);
+    counters(&mut page, devices);
+    page.histogram(
+        "basalt_device_request_duration_seconds",
+        "Round trips of requests that the device answered.",
+        devices,
+        |measured| &measured.status.latency,
+    );
+    page.histogram(
+        "basalt_device_poll_lateness_seconds",
+        "How much later than its time on the schedule each poll began.",
+        devices,
+        |measured| &measured.status.lateness,
+    );
+    page.0
+}
+
+fn states(page: &mut Page, devices: &[Measured]) {
+    let name = "basalt_device_state";
+    page.family(name, "gauge", "1 for the state that the device is in, 0 for the others.");
+    for measured in devices {
+        for state in DeviceState::ALL {
+            let is_in_it = u8::from(measured.status.state == state);
+            page.sample(name, format_args!("{},state=\"{}\"", labels(measured), state.name()), is_in_it);
+        }
+    }
+    let name = "basalt_device_last_seen_timestamp_seconds";
+    page.family(name, "gauge", "When the device was last heard of; absent until it is.");
+    for measured in devices {
+        if let Some(at) = measured.status.last_seen {
+            page.sample(name, labels(measured), at.0 as f64 / 1e6);
+        }
+    }
+}
+
+fn counters(page: &mut Page, devices: &[Measured]) {
+    type Counter = fn(&Measured) -> u64;
+    let counters: [(&str, &str, Counter); 4] = [
+        ("basalt_device_requests_total", "Requests that the device answered.", |m| m.status.reads),
+        ("basalt_device_readings_total", "Readings of the device that were stored.", |m| m.status.readings),
+        (
+            "basalt_device_reconnects_total",
+            "How often the connection was made again after it had been lost.",
+            |m| m.status.reconnects,
+        ),
+        (
+            "basalt_device_skipped_polls_total",
+            "Polls left out because the one before took longer than the interval.",
+            |m| m.status.skipped,
+        ),
+    ];
+    for (name, help, count) in counters {
+        page.family(name, "counter", help);
+        devices.iter().for_each(|measured| page.sample(name, labels(measured), count(measured)));
+    }
+    let name = "basalt_device_errors_total";
+    page.family(name, "counter", "Requests that failed.");
+    for measured in devices {
+        let errors = measured.status.errors;
+        for (kind, count) in [
+            ("timeout", errors.timeout),
+            ("refused", errors.refused),
+            ("protocol", errors.protocol),
+            ("other", errors.other),
+        ] {
+            page.sample(name, format_args!("{},kind=\"{kind}\"", labels(measured)), count);
+        }
+    }
+}
+
+/// No character of these is one that the format escapes.
+fn labels(measured: &Measured) -> String {
+    format!("device=\"{}\",protocol=\"{}\"", measured.device.0, measured.protocol.name())
+}
+
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        self.line(format_args!("# HELP {name} {help}"));
+        self.line(format_args!("# TYPE {name} {kind}"));
+    }
+
+    fn sample(&mut self, name: &str, labels: impl Display, value: impl Display) {
+        self.line(format_args!("{name}{{{labels}}} {value}"));
+    }
+
+    /// Buckets count up: each holds those of the ones before it.
+    fn histogram(&mut self, name: &str, help: &str, devices: &[Measured], of: fn(&Measured) -> &Timing) {
+        self.family(name, "histogram", help);
+        let bucket = format!("{name}_bucket");
+        for measured in devices {
+            let (labels, timing) = (labels(measured), of(measured));
+            let mut up_to = 0;
+            for (bound, count) in BOUNDS_S.iter().zip(timing.buckets) {
+                up_to += count;
+                self.sample(&bucket, format_args!("{labels},le=\"{bound}\""), up_to);
+            }
+            self.sample(&bucket, format_args!("{labels},le=\"+Inf\""), timing.count);
+            self.sample(&format!("{name}_sum"), &labels, timing.sum_s);
+            self.sample(&format!("{name}_count"), &labels, timing.count);
+        }
+    }
+
+    fn line(&mut self, line: impl Display) {
+        writeln!(self.0, "{line}").expect("a text takes every line");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
+    use crate::domain::{DeviceId, Micros};
+
+    fn measured() -> Measured {
+        let mut buckets = [0; BOUNDS_S.len()];
+        (buckets[0], buckets[3]) = (2, 5);
+        let latency = Timing { count: 8, sum_s: 11.25, buckets, ..Timing::default() };
+        let errors = ErrorCounts { timeout: 1, refused: 2, protocol: 3, other: 4 };
+        let status = DeviceStatus {
+            state: DeviceState::Degraded,
+            last_error: Some("`secret tag` (hr:1): no".into()),
+            last_seen: Some(Micros(1_777_377_600_500_000)),
+            reads: 8,
+            readings: 4000,
+            reconnects: 6,
+            skipped: 7,
+            errors,
+            latency,
+            ..DeviceStatus::default()
+        };
+        Measured { device: DeviceId(3), protocol: Protocol::Modbus, status }
+    }
+
+    #[test]
+    fn a_device_is_told_in_numbers() {
+        let page = render(&[measured()]);
+        for line in [
+            "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"online\"} 0",
+            "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"degraded\"} 1",
+            "basalt_device_last_seen_timestamp_seconds{device=\"3\",protocol=\"modbus\"} 1777377600.5",
+            "basalt_device_requests_total{device=\"3\",protocol=\"modbus\"} 8",
+            "basalt_device_readings_total{device=\"3\",protocol=\"modbus\"} 4000",
+            "basalt_device_reconnects_total{device=\"3\",protocol=\"modbus\"} 6",
+            "basalt_device_skipped_polls_total{device=\"3\",protocol=\"modbus\"} 7",
+            "basalt_device_errors_total{device=\"3\",protocol=\"modbus\",kind=\"timeout\"} 1",
+            "basalt_device_errors_total{device=\"3\",protocol=\"modbus\",kind=\"other\"} 4",
+            "basalt_device_request_duration_seconds_bucket{device=\"3\",protocol=\"modbus\",le=\"0.0005\"} 2",
+            "basalt_device_request_duration_seconds_bucket{device=\"3\",protocol=\"modbus\",le=\"10\"} 7",
+            "basalt_device_request_duration_seconds_bucket{device=\"3\",protocol=\"modbus\",le=\"+Inf\"} 8",
+            "basalt_device_request_duration_seconds_sum{device=\"3\",protocol=\"modbus\"} 11.25",
+            "basalt_device_request_duration_seconds_count{device=\"3\",protocol=\"modbus\"} 8",
+            "basalt_device_poll_lateness_seconds_count{device=\"3\",protocol=\"modbus\"} 0",
+        ] {
+            assert!(page.lines().any(|told| told == line), "`{line}` is missing in:\n{page}");
+        }
+        assert!(!page.contains("secret"), "no error, name or tag is a label:\n{page}");
+    }
+
+    #[test]
+    fn every_sample_belongs_to_the_family_above_it() {
+        let page = render(&[measured(), measured()]);
+        let (mut family, mut samples) = ("", 0);
+        for line in page.lines() {
+            if let Some(told) = line.strip_prefix("# HELP ") {
+                family = told.split(' ').next().unwrap();
+            } else if let Some(told) = line.strip_prefix("# TYPE ") {
+                assert_eq!(told.split(' ').next(), Some(family));
+            } else {
+                assert!(line.starts_with(family), "{line} under {family}");
+                assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
+                samples += 1;
+            }
+        }
+        // Of a device: five states, when it was seen, four counters, four kinds of errors, two histograms.
+        assert_eq!(samples, 1 + 2 * (5 + 1 + 4 + 4 + 2 * (BOUNDS_S.len() + 3)));
+    }
+}

@@ -1,0 +1,240 @@
+//! `basalt bench collect`: Modbus devices polled on schedule, every value stored durably.
+//!
+//! Fails when a request failed or when the rows found are not those that the collectors counted as stored. How late polls
+//! were and what the server took is told, and judged by the reader.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::json;
+
+use super::args;
+use super::disk::{lake_bytes, mebibytes};
+use super::field::Field;
+use super::figures::show;
+use super::note;
+use super::server::{Dir, Server};
+use super::used::Used;
+use crate::cli::print;
+use crate::domain::{Error, Result};
+
+/// Requests at once that set the devices up.
+const AT_ONCE: usize = 8;
+/// Between two looks at the counters.
+const LOOK: Duration = Duration::from_millis(200);
+/// Until every device has been polled, or nothing is under way any more, at most.
+const SETTLE: Duration = Duration::from_secs(60);
+
+const LATENESS: &str = "basalt_device_poll_lateness_seconds";
+
+pub async fn run(args: &args::Collect) -> Result<()> {
+    let field = Field::start(args.registers).await?;
+    let mut server = Server::start(Dir::empty(args.data_dir.as_deref())?, Vec::new()).await?;
+    note(&format!("making {} devices of {} streams", args.devices, args.registers));
+    let devices = make(&server, &field, args).await?;
+    // What making them took is no part of it.
+    server.restart().await?;
+    server.forget_peak();
+    switch(&server, &devices, true).await?;
+    let first = settle(&server, |counted| counted.polls() >= args.devices as f64).await?;
+    note(&format!("collecting for {} s", args.seconds));
+    let started = Instant::now();
+    let time = Duration::from_secs(args.seconds);
+    let (used, last) = Used::of(&server, async {
+        tokio::time::sleep(time).await;
+        Counted::of(&server).await
+    })
+    .await?;
+    let took = started.elapsed();
+    let peak = server.peak_memory_bytes();
+    switch(&server, &devices, false).await?;
+    let mut before = f64::NAN;
+    let end =
+        settle(&server, |counted| std::mem::replace(&mut before, counted.readings()) == counted.readings())
+            .await?;
+    let found = server.count().await?;
+    tell(args, &last.since(&first), took, &used, peak)?;
+    print::line(&format!("rows found: {found} of {}", end.readings()))?;
+    server.stop().await?;
+    print::line(&format!("lake: {:.2} B/row", lake_bytes(server.dir())? as f64 / found as f64))?;
+    judge(found as f64 == end.readings(), end.sum("basalt_device_errors_total"))
+}
+
+fn tell(
+    args: &args::Collect,
+    counted: &Counted,
+    took: Duration,
+    used: &Used,
+    peak: Option<u64>,
+) -> Result<()> {
+    let took_s = took.as_secs_f64();
+    let wanted = args.devices as f64 * f64::from(args.registers) / args.interval;
+    let rows_per_s = counted.readings() / took_s;
+    print::line(&format!(
+        "{} Modbus devices x {} registers every {} s: {rows_per_s:.0} rows/s stored of {wanted:.0} wanted",
+        args.devices, args.registers, args.interval
+    ))?;
+    let requests_per_s = counted.sum("basalt_device_requests_total") / took_s;
+    print::line(&format!("requests: {requests_per_s:.0}/s"))?;
+    let polls = counted.polls();
+    let lateness_ms = |share: f64| show(counted.lateness(share) * 1e3);
+    print::line(&format!(
+        "polls: {polls}, skipped: {}; lateness p50 {} ms, p99 {} ms (of a histogram)",
+        counted.sum("basalt_device_skipped_polls_total"),
+        lateness_ms(0.5),
+        lateness_ms(0.99)
+    ))?;
+    print::line(&format!("server: {} of a core, at most {} resident", used.percent(), mebibytes(peak)))
+}
+
+fn judge(is_whole: bool, errors: f64) -> Result<()> {
+    if errors > 0.0 {
+        return Err(Error::internal(format!("{errors} requests failed")));
+    }
+    if is_whole { Ok(()) } else { Err(Error::internal("rows are missing or too many")) }
+}
+
+/// Devices that are not polled yet, with a stream for each register.
+async fn make(server: &Server, field: &Field, args: &args::Collect) -> Result<Vec<i32>> {
+    let mut devices = Vec::with_capacity(args.devices);
+    for number in 0..args.devices {
+        let device = json!({
+            "name": format!("PLC {number}"), "protocol": "modbus", "host": field.address.ip().to_string(),
+            "port": field.address.port(), "unit": number % 256, "poll_interval": args.interval, "enabled": false,
+        });
+        devices.push(server.create("/api/device/", device).await?);
+    }
+    let streams = devices.iter().flat_map(|device| {
+        (0..args.registers).map(move |register| {
+            let (name, path) = (format!("register {register}"), format!("hr:{register}"));
+            json!({"name": name, "device": device, "path": path, "type": "uint16"})
+        })
+    });
+    let made = stream::iter(streams).map(|row| server.create("/api/data/", row)).buffer_unordered(AT_ONCE);
+    made.try_for_each(|_| std::future::ready(Ok(()))).await?;
+    Ok(devices)
+}
+
+async fn switch(server: &Server, devices: &[i32], is_on: bool) -> Result<()> {
+    let switched =
+        devices.iter().map(|id| server.change(format!("/api/device/{id}/"), json!({"enabled": is_on})));
+    stream::iter(switched).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// The counters once they are as wanted.
+async fn settle(server: &Server, mut is_so: impl FnMut(&Counted) -> bool) -> Result<Counted> {
+    let latest = Instant::now() + SETTLE;
+    loop {
+        let counted = Counted::of(server).await?;
+        if is_so(&counted) {
+            return Ok(counted);
+        }
+        if Instant::now() > latest {
+            return Err(Error::internal("the collectors do not settle"));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What /metrics says, each metric summed over the devices; buckets by their bounds.
+struct Counted {
+    sums: BTreeMap<String, f64>,
+    /// Upper bound in seconds, and how many were not above it.
+    lateness: Vec<(f64, f64)>,
+}
+
+impl Counted {
+    async fn of(server: &Server) -> Result<Counted> {
+        Ok(Counted::read(&server.metrics().await?))
+    }
+
+    fn read(page: &str) -> Counted {
+        let mut counted = Counted { sums: BTreeMap::new(), lateness: Vec::new() };
+        for line in page.lines().filter(|line| !line.starts_with('#')) {
+            let Some((sample, value)) = line.rsplit_once(' ') else { continue };
+            let Ok(value) = value.parse::<f64>() else { continue };
+            let (name, labels) = sample.split_once('{').unwrap_or((sample, ""));
+            *counted.sums.entry(name.to_owned()).or_default() += value;
+            let bound = labels.split_once("le=\"").and_then(|(_, rest)| rest.split('"').next());
+            if let (Some(LATENESS), Some(bound)) = (name.strip_suffix("_bucket"), bound) {
+                counted.bucket(bound.parse().unwrap_or(f64::INFINITY), value);
+            }
+        }
+        counted
+    }
+
+    fn bucket(&mut self, bound: f64, count: f64) {
+        match self.lateness.iter_mut().find(|(known, _)| *known == bound) {
+            Some((_, sum)) => *sum += count,
+            None => self.lateness.push((bound, count)),
+        }
+    }
+
+    fn sum(&self, name: &str) -> f64 {
+        self.sums.get(name).copied().unwrap_or_default()
+    }
+
+    fn readings(&self) -> f64 {
+        self.sum("basalt_device_readings_total")
+    }
+
+    fn polls(&self) -> f64 {
+        self.sum(&format!("{LATENESS}_count"))
+    }
+
+    /// What came after `before`.
+    fn since(&self, before: &Counted) -> Counted {
+        let sums = self.sums.iter().map(|(name, sum)| (name.clone(), sum - before.sum(name)));
+        let then = |at: usize| before.lateness.get(at).map_or(0.0, |(_, count)| *count);
+        let lateness =
+            self.lateness.iter().enumerate().map(|(at, (bound, count))| (*bound, count - then(at)));
+        Counted { sums: sums.collect(), lateness: lateness.collect() }
+    }
+
+    /// Seconds that this share of the polls was not later than, in a straight line within its bucket.
+    fn lateness(&self, share: f64) -> f64 {
+        let wanted = share * self.polls();
+        let mut below = (0.0, 0.0);
+        for (bound, count) in self.lateness.iter().copied() {
+            if count >= wanted {
+                let within = if count > below.1 { (wanted - below.1) / (count - below.1) } else { 0.0 };
+                return if bound.is_finite() { below.0 + (bound - below.0) * within } else { below.0 };
+            }
+            below = (bound, count);
+        }
+        below.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_summed_and_quantiles_lie_within_buckets() {
+        let of = |device: u32, counts: [u32; 3]| {
+            let [low, high, all] = counts;
+            format!(
+                "# HELP x y\nbasalt_device_readings_total{{device=\"{device}\"}} {all}00\n\
+                 {LATENESS}_bucket{{device=\"{device}\",le=\"0.01\"}} {low}\n\
+                 {LATENESS}_bucket{{device=\"{device}\",le=\"0.02\"}} {high}\n\
+                 {LATENESS}_bucket{{device=\"{device}\",le=\"+Inf\"}} {all}\n\
+                 {LATENESS}_count{{device=\"{device}\"}} {all}\n"
+            )
+        };
+        let before = Counted::read(&[of(1, [1, 1, 1]), of(2, [1, 1, 1])].concat());
+        let after = Counted::read(&[of(1, [31, 51, 51]), of(2, [21, 51, 51])].concat());
+        let counted = after.since(&before);
+        assert_eq!((counted.readings(), counted.polls()), (10_000.0, 100.0));
+        for (share, expected) in [(0.25, 0.005), (0.5, 0.01), (0.75, 0.015), (1.0, 0.02)] {
+            assert!(
+                (counted.lateness(share) - expected).abs() < 1e-9,
+                "{share}: {}",
+                counted.lateness(share)
+            );
+        }
+        let above = Counted::read(&of(1, [0, 1, 4]));
+        assert_eq!(above.lateness(0.99), 0.02, "above the last bound nothing better is known");
+    }
+}
