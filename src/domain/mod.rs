@@ -12,6 +12,7 @@ pub mod grant;
 pub mod group;
 pub mod hamachi;
 pub mod id;
+pub mod inventory;
 pub mod key;
 pub mod license;
 pub mod live;
