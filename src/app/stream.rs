@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::App;
 use crate::collect;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::generator::Generator;
 use crate::domain::reading::Reading;
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
@@ -99,7 +100,18 @@ fn check_same_device(current: DeviceId, changed: DeviceId) -> Result<()> {
 pub(super) fn problems_on(device: &DeviceSpec, spec: &StreamSpec) -> Vec<FieldError> {
     let mut found = spec.problems();
     found.extend(path_problem(device.protocol, spec));
+    if device.protocol == Protocol::Virtual {
+        found.extend(generator_problem(device, spec));
+    }
     found
+}
+
+/// What is wrong with a generator, if the stream has one.
+fn generator_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldError> {
+    match Generator::of(&device.metadata, &spec.metadata) {
+        Ok(generator) => generator.and_then(|generator| generator.check(spec.kind).err()),
+        Err(problem) => Some(problem),
+    }
 }
 
 /// What is wrong with where the value is found, given how the device is spoken to.

@@ -8,6 +8,7 @@ pub mod check;
 pub mod device;
 pub mod error;
 pub mod event;
+pub mod generator;
 pub mod grant;
 pub mod group;
 pub mod hamachi;
@@ -32,6 +33,7 @@ pub mod stream;
 pub mod sums;
 pub mod time;
 pub mod timing;
+pub mod web;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};

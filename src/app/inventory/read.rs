@@ -6,6 +6,7 @@ use super::Problem;
 use super::cell::{Row, Written};
 use super::fields::Fields;
 use super::nouns::{blank_device, read_device, read_stream};
+use crate::app::device::problems as problems_of_device;
 use crate::app::stream::problems_on;
 use crate::domain::device::DeviceSpec;
 use crate::domain::group::GroupSpec;
@@ -55,7 +56,7 @@ fn device_entry(row: Row, known: &Known, problems: &mut Vec<Problem>) -> (Device
         return (DeviceEntry { name, spec: None, password, streams: Vec::new() }, before);
     }
     let has_protocol = fields.is_sound("protocol");
-    let rules = if has_protocol { spec.problems() } else { Vec::new() };
+    let rules = if has_protocol { problems_of_device(&spec) } else { Vec::new() };
     problems.extend(fields.finish(rules));
     let judged = has_protocol.then(|| spec.clone());
     (DeviceEntry { name, spec: Some(spec), password, streams: Vec::new() }, judged)

@@ -140,7 +140,8 @@ fn plan_device(sight: &Sight, entry: &DeviceEntry) -> Result<DevicePlan> {
         (None, Some(before)) => before.spec.clone(),
         (None, None) => return Err(of_device(&entry.name, "there is no such device")),
     };
-    let problems = after.problems();
+    // One that stays as it is is not judged anew.
+    let problems = if entry.spec.is_some() { after.problems() } else { Vec::new() };
     Error::check(problems).map_err(|error| of_device(&entry.name, &error.message))?;
     let has_streams =
         before.as_ref().is_some_and(|device| sight.mirror.streams().ids_of(device.id).next().is_some());
