@@ -26,7 +26,7 @@ const FOLDERS: [(&str, &[&str]); 11] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 29] = [
+const CRATES: [(&str, &[&str]); 30] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -46,6 +46,7 @@ const CRATES: [(&str, &[&str]); 29] = [
     ("parquet", &["store", "query", "app", "api", "cli"]),
     ("pgwire", &["api"]),
     ("ring", &["auth"]),
+    ("saphyr_parser", &["app"]),
     ("scraper", &["fetch"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),

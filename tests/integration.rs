@@ -20,6 +20,7 @@ mod opcua;
 mod pages;
 mod plc;
 mod rest;
+mod sources;
 mod sql;
 mod store;
 mod tools;

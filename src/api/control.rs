@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::routing::post;
@@ -21,6 +21,7 @@ use super::caller::Caller;
 use super::error::PlainError;
 use crate::app::App;
 use crate::app::control::{Command, Outcome, Said};
+use crate::app::inventory;
 use crate::domain::{Error, Progress, Result};
 
 /// Where commands are posted.
@@ -29,16 +30,22 @@ pub const PATH: &str = "/local/command";
 /// How often progress is told; also what keeps the connection from looking idle.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
+/// A file of devices as JSON carries it, where a byte may become six.
+const MAX_BYTES: usize = 6 * inventory::MAX_BYTES;
+
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route(PATH, post(run))
+    Router::new().route(PATH, post(run)).layer(DefaultBodyLimit::max(MAX_BYTES))
 }
 
 async fn run(
     Caller(principal): Caller,
     State(app): State<Arc<App>>,
-    Json(command): Json<Command>,
+    request: Request,
 ) -> Result<Response, PlainError> {
+    // Before the body: only the owner may send so much.
     app.require_owner(&principal)?;
+    let command = Json::<Command>::from_request(request, &()).await;
+    let Json(command) = command.map_err(|e| Error::invalid("this is no command").because(e))?;
     let progress = Progress::default();
     let told = progress.clone();
     let work = tokio::spawn(async move { app.run_command(&principal, command, &told).await });

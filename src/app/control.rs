@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::access::{KeyRequest, require_system};
+use super::inventory::{Form, Review};
 use super::user::UserCommand;
 use crate::domain::audit::{Action, Change, Origin};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
@@ -59,6 +60,17 @@ pub enum Command {
         stream: String,
         create: Option<String>,
     },
+    /// Devices and streams as a file has them; a dry one changes nothing.
+    ImportInventory {
+        org: Option<String>,
+        form: Form,
+        text: String,
+        is_dry: bool,
+    },
+    ExportInventory {
+        org: Option<String>,
+        form: Form,
+    },
 }
 
 /// What came of it.
@@ -85,6 +97,12 @@ pub enum Outcome {
     },
     Verified(Box<Report>),
     BackedUp(BackedUp),
+    /// What importing devices and streams changed, or would.
+    Inventory(Box<Review>),
+    /// A file of devices and streams.
+    File {
+        text: String,
+    },
 }
 
 /// One line of what a server tells while it runs a command; `Done` or `Failed` is the last.
@@ -175,6 +193,14 @@ impl App {
                 let kind = create.map(|kind| kind.parse()).transpose()?;
                 Outcome::Stream { id: self.find_stream(&there, &device, &stream, kind).await?.0 }
             }
+            Command::ImportInventory { org, form, text, is_dry } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                Outcome::Inventory(Box::new(self.import_inventory(&there, form, text, is_dry).await?))
+            }
+            Command::ExportInventory { org, form } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                Outcome::File { text: self.export_inventory(&there, form)? }
+            }
         })
     }
 
@@ -247,7 +273,8 @@ impl Command {
             Command::Compact => "basalt compact",
             Command::Verify => "basalt verify",
             Command::Backup { .. } => "basalt backup",
-            Command::FindStream { .. } => "basalt import",
+            Command::FindStream { .. } | Command::ImportInventory { .. } => "basalt import",
+            Command::ExportInventory { .. } => "basalt export",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What belongs to the machine rather than to an organization: who may touch it, and the parts behind it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -55,7 +56,7 @@ impl HostSettings {
 
 /// The parts of the machine that an application holds.
 pub(super) struct HostParts {
-    pub(super) fetcher: Fetcher,
+    pub(super) fetcher: Arc<Fetcher>,
     pub(super) hamachi: Hamachi,
     /// Read, or made, when it is first needed.
     pub(super) grant_key: OnceCell<GrantKey>,
@@ -65,7 +66,7 @@ pub(super) struct HostParts {
 impl HostParts {
     pub(super) fn new(settings: &HostSettings) -> Self {
         Self {
-            fetcher: Fetcher::new(settings.reach.clone()),
+            fetcher: Arc::new(Fetcher::new(settings.reach.clone())),
             hamachi: Hamachi::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
             grant_key: OnceCell::new(),
             license: RwLock::new(LicenseReport::default()),

@@ -15,6 +15,7 @@ pub mod hamachi;
 pub mod health;
 pub mod host;
 pub mod ingest;
+pub mod inventory;
 pub mod io;
 pub mod license;
 pub mod live;

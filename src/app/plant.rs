@@ -9,7 +9,7 @@ use super::App;
 use crate::collect::Collectors;
 use crate::collect::opcua::pki::Pki;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
-use crate::domain::ports::{BoxFuture, DeviceStates, Plant, SampleSink};
+use crate::domain::ports::{BoxFuture, DeviceStates, Plant, SampleSink, Web};
 use crate::domain::principal::Caller;
 use crate::domain::reading::Readings;
 use crate::domain::stream::Stream;
@@ -49,6 +49,11 @@ impl App {
     /// Where collectors write.
     pub fn sample_sink(&self) -> Arc<dyn SampleSink> {
         Arc::new(StoreSink(self.store.clone()))
+    }
+
+    /// By whom collectors ask URLs: within the reach that configuration gives to those of callers.
+    pub fn web(&self) -> Arc<dyn Web> {
+        self.host.fetcher.clone()
     }
 
     /// Joins the running collectors; only the first ones given count.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::App;
 use crate::collect;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::generator::Generator;
 use crate::domain::reading::Reading;
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
@@ -39,11 +41,14 @@ impl App {
     /// Everything wrong with a stream as it would be stored, but for names already taken.
     pub fn stream_problems(&self, principal: &Principal, spec: &StreamSpec) -> Vec<FieldError> {
         let catalog = self.store.catalog();
-        let mut found = spec.problems();
-        match catalog.device(principal, spec.device) {
-            Ok(device) => found.extend(path_problem(device.spec.protocol, spec)),
-            Err(_) => found.push(no_such_row("device", spec.device)),
-        }
+        let mut found = match catalog.device(principal, spec.device) {
+            Ok(device) => problems_on(&device.spec, spec),
+            Err(_) => {
+                let mut found = spec.problems();
+                found.push(no_such_row("device", spec.device));
+                found
+            }
+        };
         if let Some(group) = spec.group
             && catalog.group(principal, group).is_err()
         {
@@ -91,8 +96,26 @@ fn check_same_device(current: DeviceId, changed: DeviceId) -> Result<()> {
     if current == changed { Ok(()) } else { Err(Error::field("device", "This field may not be changed.")) }
 }
 
+/// Everything wrong with a stream of this device but for the rows it names.
+pub(super) fn problems_on(device: &DeviceSpec, spec: &StreamSpec) -> Vec<FieldError> {
+    let mut found = spec.problems();
+    found.extend(path_problem(device.protocol, spec));
+    if device.protocol == Protocol::Virtual {
+        found.extend(generator_problem(device, spec));
+    }
+    found
+}
+
+/// What is wrong with a generator, if the stream has one.
+fn generator_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldError> {
+    match Generator::of(&device.metadata, &spec.metadata) {
+        Ok(generator) => generator.and_then(|generator| generator.check(spec.kind).err()),
+        Err(problem) => Some(problem),
+    }
+}
+
 /// What is wrong with where the value is found, given how the device is spoken to.
-fn path_problem(protocol: crate::domain::device::Protocol, spec: &StreamSpec) -> Option<FieldError> {
+fn path_problem(protocol: Protocol, spec: &StreamSpec) -> Option<FieldError> {
     if !protocol.has_streams() {
         return Some(FieldError::new("device", "Device protocol has no data streams."));
     }

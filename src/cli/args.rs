@@ -174,11 +174,12 @@ pub enum Format {
     Parquet,
 }
 
-/// Columns: stream_id (or device and stream, or the flags below), ts (or timestamp, time), value, optional text and
-/// quality. A time without a zone is UTC.
+/// Readings have the columns stream_id (or device and stream, or the flags below), ts (or timestamp, time), value, optional
+/// text and quality; a time without a zone is UTC. Devices and their streams are YAML (.yaml, .yml), or CSV with a column
+/// device and none of a time: see docs/configuration.md.
 #[derive(Args)]
 pub struct Import {
-    /// CSV with a header line, Parquet, one JSON object a line, or Arrow
+    /// Readings: CSV with a header line, Parquet, one JSON object a line, or Arrow. Devices: YAML or CSV
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Everything goes to this stream
@@ -196,6 +197,9 @@ pub struct Import {
     /// Begin at this data row of the first file: what a failed import said to resume from
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub from_row: u64,
+    /// Say what a file of devices and streams would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub elsewhere: Elsewhere,
     #[command(flatten)]
@@ -205,12 +209,16 @@ pub struct Import {
 }
 
 /// Readings from --from on and before --to, sorted by stream and time, in the columns stream_id, ts, value, text and
-/// quality. The file is written aside and takes its name, or replaces one of that name, only when it is whole.
+/// quality; or every device with its streams, as `import` reads them. The file is written aside and takes its name, or replaces one of that name, only when it is whole.
 #[derive(Args)]
 pub struct Export {
-    /// Its ending says the form: .parquet, .csv, .ndjson or .jsonl, .arrow; - is standard output
+    /// Its ending says the form: .parquet, .csv, .ndjson or .jsonl, .arrow; of devices .yaml or .yml, .csv; - is standard
+    /// output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Devices and their streams instead of readings; what a .yaml file holds anyway
+    #[arg(long, conflicts_with_all = ["from", "to", "streams"])]
+    pub devices: bool,
     /// The first time, such as 2026-04-28T12:00:00Z; without a zone it is UTC [default: the oldest]
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
@@ -237,6 +245,7 @@ pub enum ExportFormat {
     Ndjson,
     Arrow,
     Parquet,
+    Yaml,
 }
 
 /// Exit code 0 when everything is whole, 1 when anything is broken. Works beside a running server, and on a directory

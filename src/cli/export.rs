@@ -4,6 +4,7 @@
 //! be in it; every other row is, once.
 
 mod aside;
+mod inventory;
 mod parts;
 
 use std::ffi::OsStr;
@@ -25,6 +26,12 @@ use aside::Aside;
 use parts::{Part, Range};
 
 pub async fn run(args: args::Export) -> Result<()> {
+    if let Some(form) = inventory::form_of(&args)? {
+        let door = Door::open_or_elsewhere(&args.elsewhere, &args.place, &args.org).await?;
+        let exported = inventory::export(&door, &args, form).await;
+        let closed = door.close().await;
+        return exported.and(closed);
+    }
     let form = form(&args.file, args.format)?;
     let range = range(args.from.as_deref(), args.to.as_deref())?;
     let door = Door::open_or_elsewhere(&args.elsewhere, &args.place, &args.org).await?;
@@ -118,6 +125,7 @@ fn form(file: &Path, asked: Option<ExportFormat>) -> Result<Form> {
     };
     match format {
         ExportFormat::Csv => Ok(Form::Csv),
+        ExportFormat::Yaml => Err(Error::field("format", "readings are not written as YAML")),
         ExportFormat::Ndjson => Ok(Form::Ndjson),
         ExportFormat::Parquet if to_pipe => {
             Err(Error::field("format", "Parquet is for files: name one, or use csv, ndjson or arrow"))

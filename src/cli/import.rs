@@ -8,6 +8,7 @@ mod chunk;
 mod columns;
 mod csv_file;
 mod field;
+mod inventory;
 mod ndjson_file;
 
 use std::fs::File;
@@ -25,6 +26,7 @@ use super::args::Import;
 use super::door::Door;
 use super::print;
 use super::progress::Shown;
+use crate::app::inventory::Form;
 use crate::domain::{Error, Kind, Result, StreamId};
 
 /// How often and how long to wait when the server is too busy to take a chunk: 1, 2, 4 … seconds, two minutes in all.
@@ -38,9 +40,15 @@ pub async fn run(args: Import) -> Result<()> {
 }
 
 async fn import_all(door: &Door, args: &Import) -> Result<()> {
+    let forms: Vec<Option<Form>> = args.files.iter().map(|path| inventory::form_of(path)).collect();
+    check_flags(args, &forms)?;
     let destination = destination(door, args).await?;
     let mut from_row = args.from_row;
     for (i, path) in args.files.iter().enumerate() {
+        if let Some(form) = forms[i] {
+            inventory::import(door, path, form, args.dry_run).await?;
+            continue;
+        }
         let mut source = Source::open(path, destination, from_row)?;
         let mut next_row = from_row;
         let imported = import_file(door, path, &mut source, &mut next_row).await.map_err(|error| {
@@ -52,6 +60,24 @@ async fn import_all(door: &Door, args: &Import) -> Result<()> {
         from_row = 1;
     }
     Ok(())
+}
+
+/// Flags about readings go with no file of devices, a dry run with no readings.
+fn check_flags(args: &Import, forms: &[Option<Form>]) -> Result<()> {
+    let of = |is_inventory: bool| {
+        let found = args.files.iter().zip(forms).find(|(_, form)| form.is_some() == is_inventory);
+        found.map(|(path, _)| path.display())
+    };
+    let says_where = args.stream.is_some() || args.device.is_some() || args.from_row != 1;
+    match (of(true), of(false)) {
+        (Some(devices), _) if says_where => Err(Error::invalid(format!(
+            "{devices} holds devices: --stream, --device, --name and --from-row are for readings"
+        ))),
+        (_, Some(readings)) if args.dry_run => Err(Error::invalid(format!(
+            "{readings} holds readings: --dry-run is for devices and streams, as YAML or CSV"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Sends one file. `next_row` is the first row not yet written, also when it fails.

@@ -70,11 +70,13 @@ impl Remote {
     pub async fn run(&self, command: &Command) -> Result<Outcome> {
         let answer = self.send(self.client.post(self.at(control::PATH)).json(command)).await?;
         let mut shown = Shown::new("", 0);
-        let (mut parts, mut text) = (answer.bytes_stream(), Vec::new());
+        // Of a long line only what is new is looked through.
+        let (mut parts, mut text, mut seen) = (answer.bytes_stream(), Vec::new(), 0);
         while let Some(part) = parts.next().await {
             text.extend_from_slice(&part.map_err(|e| self.unreachable(e))?);
-            while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = text.drain(..=end).collect();
+            while let Some(end) = text[seen..].iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = text.drain(..=seen + end).collect();
+                seen = 0;
                 let said = serde_json::from_slice(&line);
                 match said.map_err(|e| Error::internal("the server answered in another way").because(e))? {
                     Said::Progress(step) => shown.follow(&step),
@@ -85,6 +87,7 @@ impl Remote {
                     }
                 }
             }
+            seen = text.len();
         }
         Err(Error::unavailable("the server ended before the command did"))
     }

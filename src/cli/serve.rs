@@ -111,6 +111,7 @@ fn start_collectors(config: &Config, opened: &Opened) -> Arc<Collectors> {
     let options = CollectOptions {
         deadband_max_interval: config.deadband_max_interval,
         pki: plant::pki(&config.data_dir),
+        web: opened.app.web(),
     };
     let collectors =
         Collectors::start(opened.app.plant(), opened.app.sample_sink(), opened.clock.clone(), options);

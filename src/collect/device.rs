@@ -10,11 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::board::Board;
+use super::generated;
 use super::line::Line;
 use super::poller::Poller;
 use super::runtime::Ports;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
+use crate::domain::stream::Stream;
 
 /// What reaches a running collector from outside.
 #[derive(Debug, Clone)]
@@ -79,12 +81,15 @@ impl Orders {
 }
 
 /// State and error of a device that is not polled whatever its host says; `None` for one that is.
-pub fn resting(spec: &DeviceSpec) -> Option<(DeviceState, Option<String>)> {
+pub fn resting(spec: &DeviceSpec, streams: &[Arc<Stream>]) -> Option<(DeviceState, Option<String>)> {
     if !spec.enabled {
         return Some((DeviceState::Disabled, None));
     }
+    let is_polled = |stream: &Arc<Stream>| stream.spec.enabled && generated::polls(spec, stream);
     match spec.protocol {
         Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => None,
+        Protocol::Virtual if streams.iter().any(is_polled) => None,
+        Protocol::Http if !spec.host.is_empty() => None,
         // Values come by themselves: posted, computed, or from a broker.
         Protocol::Virtual | Protocol::Http | Protocol::Ai | Protocol::Mqtt => {
             Some((DeviceState::Online, None))

@@ -36,6 +36,7 @@ pub enum Code {
     Fenet(u16),
     /// A status code without the bits of a single value.
     Opcua(u32),
+    Http(u16),
 }
 
 /// What follows from a refusal.
@@ -59,6 +60,7 @@ impl fmt::Display for Code {
             Code::Melsec(_) => write!(f, "end code {self:X}"),
             Code::Fenet(_) => write!(f, "error code {self:X}"),
             Code::Opcua(code) => write!(f, "status {code:08X}"),
+            Code::Http(code) => write!(f, "status {code}"),
         }
     }
 }
@@ -69,6 +71,8 @@ impl fmt::UpperHex for Code {
             Code::Modbus(code) => write!(f, "{code:02X}"),
             Code::Melsec(code) | Code::Fenet(code) => write!(f, "{code:04X}"),
             Code::Opcua(code) => write!(f, "{code:08X}"),
+            // It has no other form than the decimal one.
+            Code::Http(code) => write!(f, "{code}"),
         }
     }
 }

@@ -10,12 +10,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::board::Board;
 use super::fault::Fault;
+use super::generated;
+use super::http;
 use super::line::Line;
 use super::opcua;
 use super::registers;
 use super::schedule::{Schedule, Tick};
 use super::tags::Answer;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::ports::Web;
 use crate::domain::stream::Stream;
 use crate::domain::{Clock, Result};
 
@@ -23,20 +26,40 @@ use crate::domain::{Clock, Result};
 pub enum Batch {
     Registers(registers::link::Batch),
     Opcua(opcua::link::Batch),
+    Generated(generated::Batch),
+    Http(http::Batch),
 }
 
 /// A device as its collector sees it.
 pub enum Link {
     Registers(registers::link::Link),
     Opcua(opcua::link::Link),
+    Generated(generated::Link),
+    Http(http::Link),
 }
 
 impl Link {
     /// Connects nowhere yet. The error names the setting that is wrong.
-    pub fn new(spec: &DeviceSpec, line: Arc<Line>, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
+    pub fn new(
+        spec: &DeviceSpec,
+        line: Arc<Line>,
+        board: Arc<Board>,
+        clock: Arc<dyn Clock>,
+        web: Arc<dyn Web>,
+    ) -> Result<Link> {
         match spec.protocol {
             Protocol::Opcua => opcua::link::Link::new(spec, line, board, clock).map(Link::Opcua),
+            Protocol::Http => http::Link::new(spec, web, board, clock).map(Link::Http),
+            Protocol::Virtual => Ok(Link::Generated(generated::Link::new(board, clock))),
             _ => registers::link::Link::new(spec, line, board, clock).map(Link::Registers),
+        }
+    }
+
+    /// Whether a stream is asked for at all.
+    pub fn polls(&self, device: &DeviceSpec, stream: &Stream) -> bool {
+        match self {
+            Link::Registers(_) | Link::Opcua(_) | Link::Http(_) => true,
+            Link::Generated(_) => generated::polls(device, stream),
         }
     }
 
@@ -46,6 +69,8 @@ impl Link {
         match self {
             Link::Registers(_) => Batch::Registers(registers::link::Batch::new(device, streams)),
             Link::Opcua(link) => Batch::Opcua(link.batch(device, streams)),
+            Link::Generated(_) => Batch::Generated(generated::Link::batch(device, streams)),
+            Link::Http(_) => Batch::Http(http::Link::batch(streams)),
         }
     }
 
@@ -54,7 +79,9 @@ impl Link {
         match (self, other) {
             (Link::Registers(link), Link::Registers(other)) => link.leads_where(other),
             (Link::Opcua(link), Link::Opcua(other)) => link.leads_where(other),
-            (Link::Registers(_), Link::Opcua(_)) | (Link::Opcua(_), Link::Registers(_)) => false,
+            (Link::Generated(_), Link::Generated(_)) => true,
+            (Link::Http(link), Link::Http(other)) => link.leads_where(other),
+            (Link::Registers(_) | Link::Opcua(_) | Link::Generated(_) | Link::Http(_), _) => false,
         }
     }
 
@@ -63,6 +90,16 @@ impl Link {
         match self {
             Link::Registers(link) => link.connect().await,
             Link::Opcua(link) => link.connect().await,
+            // Nothing is kept open: the question itself shows whether somebody is there.
+            Link::Generated(_) | Link::Http(_) => Ok(()),
+        }
+    }
+
+    /// Whether the device is there, of which nothing is wanted now. It may leave a connection.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        match self {
+            Link::Http(link) => link.probe().await,
+            Link::Registers(_) | Link::Opcua(_) | Link::Generated(_) => self.connect().await,
         }
     }
 
@@ -70,6 +107,7 @@ impl Link {
         match self {
             Link::Registers(link) => link.disconnect().await,
             Link::Opcua(link) => link.disconnect().await,
+            Link::Generated(_) | Link::Http(_) => {}
         }
     }
 
@@ -80,7 +118,7 @@ impl Link {
             Link::Opcua(link) if link.subscribes() => {
                 return link.ready().await.into_iter().map(|batch| (batch, None)).collect();
             }
-            Link::Opcua(_) | Link::Registers(_) => {}
+            Link::Opcua(_) | Link::Registers(_) | Link::Generated(_) | Link::Http(_) => {}
         }
         match schedule.next_due() {
             Some(due) => sleep_until(due).await,
@@ -95,7 +133,12 @@ impl Link {
         match (self, batch) {
             (Link::Registers(link), Batch::Registers(batch)) => link.poll(batch, answers).await,
             (Link::Opcua(link), Batch::Opcua(batch)) => link.poll(batch, answers).await,
-            (Link::Registers(_), Batch::Opcua(_)) | (Link::Opcua(_), Batch::Registers(_)) => {
+            (Link::Generated(link), Batch::Generated(batch)) => {
+                link.poll(batch, answers);
+                Ok(())
+            }
+            (Link::Http(link), Batch::Http(batch)) => link.poll(batch, answers).await,
+            (Link::Registers(_) | Link::Opcua(_) | Link::Generated(_) | Link::Http(_), _) => {
                 unreachable!("a batch is polled by the link that made it")
             }
         }

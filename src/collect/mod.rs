@@ -10,6 +10,7 @@ pub mod content;
 pub mod direct;
 pub mod fault;
 pub mod fenet;
+pub mod http;
 pub mod io;
 pub mod melsec;
 pub mod modbus;
@@ -26,6 +27,7 @@ mod channel;
 mod check;
 mod client;
 mod device;
+mod generated;
 mod line;
 mod link;
 mod meter;
@@ -37,6 +39,8 @@ mod tags;
 mod writable;
 
 #[cfg(test)]
+mod generated_tests;
+#[cfg(test)]
 mod poller_tests;
 #[cfg(test)]
 mod world;
@@ -45,6 +49,7 @@ use address::Address;
 
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::web::check_pointer;
 
 pub use check::device_problems;
 pub use client::Means;
@@ -60,8 +65,8 @@ pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
             let parsed = Address::parse(&DeviceSpec::new("", protocol), path);
             parsed.map(drop).map_err(|error| FieldError::new("path", error))
         }
-        Protocol::Http
-        | Protocol::Ai
+        Protocol::Http => check_pointer(path),
+        Protocol::Ai
         | Protocol::Virtual
         | Protocol::File
         | Protocol::Mqtt
@@ -89,6 +94,8 @@ mod tests {
             (Protocol::Opcua, "Temp", false),
             (Protocol::Opcua, "ns=2;s=Line1.Temp", true),
             (Protocol::Virtual, "", true),
+            (Protocol::Http, "/data/0/value", true),
+            (Protocol::Http, "data.value", false),
         ] {
             let checked = check_path(protocol, path);
             assert_eq!(checked.is_ok(), is_valid, "{protocol} {path}: {checked:?}");

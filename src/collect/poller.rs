@@ -85,7 +85,7 @@ impl Poller {
         while !self.orders.is_over() {
             self.orders.acknowledge();
             let Some((device, streams)) = self.ports.plant.device(self.id) else { return };
-            match resting(&device.spec) {
+            match resting(&device.spec, &streams) {
                 Some((state, error)) => self.rest(state, error).await,
                 None => self.collect(device, &streams).await,
             }
@@ -108,7 +108,8 @@ impl Poller {
     async fn collect(&mut self, device: Arc<Device>, streams: &[Arc<Stream>]) {
         let (line, board, clock) =
             (Arc::clone(&self.line), Arc::clone(&self.board), Arc::clone(&self.ports.clock));
-        let mut link = match Link::new(&device.spec, line, board, clock) {
+        let web = Arc::clone(&self.ports.options.web);
+        let mut link = match Link::new(&device.spec, line, board, clock, web) {
             Ok(link) => link,
             Err(error) => return self.rest(DeviceState::Offline, Some(error.message)).await,
         };
@@ -179,7 +180,7 @@ impl Poller {
 
     /// A device without polled streams is only looked at: it is there when it can be connected to.
     async fn probe(&mut self, link: &mut Link, round: &Round) -> Result<(), End> {
-        self.orders.unless_pending(link.connect()).await?.map_err(End::Lost)?;
+        self.orders.unless_pending(link.probe()).await?.map_err(End::Lost)?;
         self.orders.unless_stopped(link.disconnect()).await?;
         self.greet(&round.device);
         self.publish_health();
@@ -316,7 +317,8 @@ impl Round {
     /// Groups the enabled streams by interval: their own, else the device's. Those with neither are not polled.
     fn new(device: Arc<Device>, streams: &[Arc<Stream>], link: &mut Link) -> Round {
         let mut groups: BTreeMap<Duration, Vec<Arc<Stream>>> = BTreeMap::new();
-        for stream in streams.iter().filter(|stream| stream.spec.enabled) {
+        let is_polled = |stream: &&Arc<Stream>| stream.spec.enabled && link.polls(&device.spec, stream);
+        for stream in streams.iter().filter(is_polled) {
             let interval_s = stream.spec.poll_interval_s.or(device.spec.poll_interval_s);
             if let Some(Ok(interval)) = interval_s.map(Duration::try_from_secs_f64) {
                 groups.entry(interval.max(SHORTEST_INTERVAL)).or_default().push(Arc::clone(stream));

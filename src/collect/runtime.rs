@@ -17,21 +17,35 @@ use super::device::{Orders, resting, supervise};
 use super::line::Line;
 use super::opcua::pki::Pki;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
-use crate::domain::ports::{Plant, SampleSink};
+use crate::domain::ports::{BoxFuture, Plant, SampleSink, Web};
+use crate::domain::stream::Stream;
+use crate::domain::web::{WebAnswer, WebFault, WebRequest};
 use crate::domain::{Clock, DeviceId};
 
 /// What an operator may set for all collectors.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CollectOptions {
     /// A stream with a deadband stores one row at least this often, so that unchanged and dead differ.
     pub deadband_max_interval: Duration,
     /// Certificates, ours and of OPC UA servers.
     pub pki: Pki,
+    /// Asks the URLs of devices; without it no such device is reached.
+    pub web: Arc<dyn Web>,
+}
+
+/// No way to any URL.
+#[derive(Debug)]
+struct NoWeb;
+
+impl Web for NoWeb {
+    fn ask<'a>(&'a self, _: &'a WebRequest) -> BoxFuture<'a, Result<WebAnswer, WebFault>> {
+        Box::pin(std::future::ready(Err(WebFault::NotAllowed)))
+    }
 }
 
 impl Default for CollectOptions {
     fn default() -> Self {
-        Self { deadband_max_interval: Duration::from_secs(600), pki: Pki::nowhere() }
+        Self { deadband_max_interval: Duration::from_secs(600), pki: Pki::nowhere(), web: Arc::new(NoWeb) }
     }
 }
 
@@ -78,7 +92,7 @@ impl Collectors {
             stop: CancellationToken::new(),
             runtime: Handle::current(),
         });
-        devices.iter().for_each(|device| collectors.tell(device));
+        devices.iter().for_each(|device| collectors.device_changed(device.id));
         collectors
     }
 
@@ -86,7 +100,7 @@ impl Collectors {
     /// A request under way is let finish within its timeout, so that the connection survives the change.
     pub fn device_changed(&self, id: DeviceId) {
         match self.ports.plant.device(id) {
-            Some((device, _)) => self.tell(&device),
+            Some((device, streams)) => self.tell(&device, &streams),
             None => drop(self.slots.lock().remove(&id)),
         }
     }
@@ -117,7 +131,7 @@ impl Collectors {
         join_all(lines.iter().map(|line| async { line.turn().await.close().await })).await;
     }
 
-    fn tell(&self, device: &Device) {
+    fn tell(&self, device: &Device, streams: &[Arc<Stream>]) {
         if self.stop.is_cancelled() {
             return;
         }
@@ -125,7 +139,7 @@ impl Collectors {
         let is_new = !slots.contains_key(&device.id);
         let slot = slots.entry(device.id).or_insert_with(|| self.spawn(device.id));
         // Said here and not only by the task, so that whoever made the change sees it in the next status.
-        match resting(&device.spec) {
+        match resting(&device.spec, streams) {
             Some((state, error)) => slot.board.set(state, error),
             None if slot.board.state() == DeviceState::Disabled => {
                 slot.board.set(DeviceState::Connecting, None);

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::audit::differences;
 use super::check::{check_range, check_text};
+use super::generator::Generator;
 use super::page::Page;
 use super::stream::ByteOrder;
 use super::timing::Timing;
+use super::web::WebRequest;
 use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
 
 /// How a device is spoken to.
@@ -226,6 +228,14 @@ impl DeviceSpec {
         }
         if self.port == Some(0) {
             found.push(FieldError::new("port", "Ensure this value is greater than or equal to 1."));
+        }
+        match self.protocol {
+            Protocol::Virtual => found.extend(Generator::of(&self.metadata, &Map::new()).err()),
+            // Without a host nobody is asked: values are posted.
+            Protocol::Http if !self.host.is_empty() => {
+                found.extend(WebRequest::of(self).err().unwrap_or_default());
+            }
+            _ => {}
         }
         found
     }

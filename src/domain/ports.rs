@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::device::{Device, DeviceStatus};
 use super::reading::Readings;
 use super::stream::Stream;
+use super::web::{WebAnswer, WebFault, WebRequest};
 use super::{DeviceId, Result};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,6 +24,11 @@ pub trait Plant: Send + Sync {
 
     /// A device and its streams as they stand now, or `None` once it is deleted.
     fn device(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)>;
+}
+
+/// Asks URLs that somebody gave, as far as they may be reached.
+pub trait Web: Send + Sync {
+    fn ask<'a>(&'a self, request: &'a WebRequest) -> BoxFuture<'a, std::result::Result<WebAnswer, WebFault>>;
 }
 
 /// What the collectors know of devices right now; a device nobody collects has a status too.

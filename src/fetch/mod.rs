@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod select;
+mod web;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -112,7 +113,7 @@ impl Fetcher {
     async fn follow(&self, url: &str) -> Result<Page> {
         let mut url = Url::parse(url).map_err(|e| Error::field("url", "Enter a valid URL.").because(e))?;
         for _ in 0..=self.limits.redirects {
-            let answer = self.ask(&url).await?;
+            let answer = self.get(&url).await?;
             match redirect(&answer, &url)? {
                 Some(next) => url = next,
                 None => return self.read(answer).await,
@@ -122,15 +123,9 @@ impl Fetcher {
     }
 
     /// One request to an address that was checked. Its client knows that address only, and nothing is kept of it.
-    async fn ask(&self, url: &Url) -> Result<Response> {
+    async fn get(&self, url: &Url) -> Result<Response> {
         let addresses = Arc::new(self.addresses(url).await?);
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .dns_resolver(Arc::new(Checked(addresses)))
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("basalt/", env!("CARGO_PKG_VERSION")))
-            .build()
+        let client = client(addresses, url.scheme() == "https")
             .map_err(|e| Error::internal("no HTTP client to be had").because(e))?;
         client.get(url.clone()).send().await.map_err(|e| failed("no answer").because(e.without_url()))
     }
@@ -177,6 +172,19 @@ impl Fetcher {
         let content_type = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         Ok(Page { status: status.as_u16(), text: decode(&bytes, told), content_type })
     }
+}
+
+/// A client that connects to these addresses only and keeps nothing.
+fn client(addresses: Arc<Vec<SocketAddr>>, is_secure: bool) -> reqwest::Result<Client> {
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .dns_resolver(Arc::new(Checked(addresses)))
+        .pool_max_idle_per_host(0)
+        // Reading the roots costs more than a whole question in the clear.
+        .tls_built_in_root_certs(is_secure)
+        .user_agent(concat!("basalt/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 struct Page {

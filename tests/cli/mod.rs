@@ -6,5 +6,6 @@ mod bench;
 mod configure;
 mod data;
 mod export;
+mod inventory;
 mod stop;
 mod verify;

@@ -28,7 +28,8 @@ pub struct Columns {
     pub quality: Option<usize>,
 }
 
-const TS: [&str; 3] = ["ts", "timestamp", "time"];
+/// What the column of the time may be called.
+pub const TS: [&str; 3] = ["ts", "timestamp", "time"];
 const KNOWN: [&str; 6] = ["stream_id", "device", "stream", "value", "text", "quality"];
 /// In files of our own lake; a new write gets a number of its own.
 const IGNORED: [&str; 1] = ["seq"];

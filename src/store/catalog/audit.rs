@@ -18,6 +18,7 @@ use crate::domain::principal::Caller;
 use crate::domain::{Micros, OrgId, Principal, Result};
 
 /// Who a row is about, and where they asked from.
+#[derive(Clone)]
 pub(super) struct Author {
     org: Option<OrgId>,
     actor: Option<String>,

@@ -49,9 +49,7 @@ impl Catalog {
         trim(&mut spec.name);
         let turn = self.turn().await?;
         check(&turn.sight(who), &spec, None)?;
-        if turn.mirror().devices.len() >= self.most_devices.load(Ordering::Relaxed) {
-            return Err(Error::new(Kind::LimitReached, "License limit reached."));
-        }
+        has_room(turn.mirror().devices.len(), self.most_devices.load(Ordering::Relaxed))?;
         let row = entity::device::new(who.org, spec, self.clock.now());
         turn.change(
             who,
@@ -119,6 +117,14 @@ impl Catalog {
         let device = mirror.devices.get(id)?;
         Some((Arc::clone(device), mirror.streams().of(id).cloned().collect()))
     }
+}
+
+/// Whether there may be one more than `devices`.
+pub(super) fn has_room(devices: usize, most: usize) -> Result<()> {
+    if devices >= most {
+        return Err(Error::new(Kind::LimitReached, "License limit reached."));
+    }
+    Ok(())
 }
 
 /// The device as it will be, and the names of the fields that change.

@@ -13,6 +13,7 @@ mod event;
 mod followed;
 mod grant;
 mod group;
+pub mod inventory;
 mod key;
 mod many;
 mod migration;

@@ -10,7 +10,7 @@ use super::sight::Sight;
 use super::turn::Work;
 use super::{Catalog, entity, no_such_row, retention, trim};
 use crate::domain::audit::{Action, Change};
-use crate::domain::device::Device;
+use crate::domain::device::{Device, Protocol};
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::window::Windows;
 use crate::domain::{DeviceId, Error, FieldError, OrgId, Principal, Result, StreamId};
@@ -164,9 +164,12 @@ fn changed(
     Ok((Arc::clone(stream), spec))
 }
 
-/// The rules that the device's protocol decides.
 fn check_on(device: &Device, spec: &StreamSpec, problems: &mut Vec<FieldError>) {
-    let protocol = device.spec.protocol;
+    check_protocol(device.spec.protocol, spec, problems);
+}
+
+/// The rules that the device's protocol decides.
+pub(super) fn check_protocol(protocol: Protocol, spec: &StreamSpec, problems: &mut Vec<FieldError>) {
     if !protocol.has_streams() {
         problems.push(FieldError::new("device", "Device protocol has no data streams."));
     } else if protocol.needs_path() && spec.path.trim().is_empty() {

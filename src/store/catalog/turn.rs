@@ -79,13 +79,29 @@ impl Turn {
         T: Send + Sync + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
+        self.change_many(who, work, |done| vec![told(done)], apply).await
+    }
+
+    /// The same for a change of several rows, each with its row of the audit log.
+    pub(super) async fn change_many<T, W>(
+        self,
+        who: &Principal,
+        work: impl FnOnce(Work) -> W + Send + 'static,
+        told: impl FnOnce(&T) -> Vec<Change> + Send + 'static,
+        apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + Sync + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
         let (author, now) = (Author::of(who, &self.mirror.read()), self.clock.now());
         let work_and_tell = move |db: Work| {
             let work = work(db.clone());
             async move {
                 let done = work.await?;
-                let row = author.row(&told(&done), now);
-                row.insert(&*db).await.map_err(unavailable)?;
+                for change in told(&done) {
+                    author.clone().row(&change, now).insert(&*db).await.map_err(unavailable)?;
+                }
                 Ok(done)
             }
         };

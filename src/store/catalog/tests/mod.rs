@@ -8,6 +8,7 @@ mod durability;
 mod event;
 mod grant;
 mod group;
+mod inventory;
 mod key;
 mod org;
 mod place;
@@ -76,6 +77,9 @@ suite! {
         deleting_a_group_leaves_its_streams,
         groups_of_another_organization_do_not_exist,
         a_restricted_key_moves_only_what_it_sees;
+    inventory:
+        an_inventory_is_put_whole_or_not_at_all,
+        who_sees_a_part_puts_nothing;
     event:
         an_event_comes_back_as_it_was_given,
         an_event_says_what_is_wrong,

@@ -1,0 +1,154 @@
+//! Devices and streams as YAML: a list `devices`, each with its fields and a list `streams`.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::Problem;
+use super::cell::{Cell, Naming, Row, Written};
+use super::nouns::{DEVICE, STREAM};
+use super::render::Noun;
+use super::yaml_tree::{self, Is, Node};
+
+/// Reads the devices. Those that are written right are given even when there are problems elsewhere.
+pub fn read(text: &str, problems: &mut Vec<Problem>) -> Vec<Written> {
+    let root = match yaml_tree::parse(text) {
+        Ok(Some(Node { is: Is::Map(entries), .. })) => entries,
+        Ok(root) => {
+            let line = root.map_or(1, |root| root.line);
+            problems.push(wrong(line, "devices", "the file is a map with a list `devices`."));
+            return Vec::new();
+        }
+        Err(problem) => {
+            problems.push(problem);
+            return Vec::new();
+        }
+    };
+    let mut written = Vec::new();
+    for (line, key, node) in root {
+        match (key.as_str(), node.is) {
+            ("devices", Is::List(devices)) => {
+                written.extend(devices.into_iter().filter_map(|device| read_device(device, problems)));
+            }
+            ("devices", Is::Scalar { text, is_plain: true }) if yaml_tree::is_null(&text) => {}
+            ("devices", _) => problems.push(wrong(line, "devices", "this is no list of devices.")),
+            (other, _) => problems.push(wrong(line, other, "there is no such key: there is `devices`.")),
+        }
+    }
+    written
+}
+
+fn read_device(node: Node, problems: &mut Vec<Problem>) -> Option<Written> {
+    let Is::Map(entries) = node.is else {
+        problems.push(wrong(node.line, "devices", "a device is a map of its fields, `name` among them."));
+        return None;
+    };
+    let mut written = Written { device: Row::new(node.line, Naming::Yaml), streams: Vec::new() };
+    for (line, key, value) in entries {
+        match (key.as_str(), value) {
+            ("streams", Node { is: Is::List(streams), .. }) => {
+                written.streams =
+                    streams.into_iter().filter_map(|stream| read_stream(stream, problems)).collect();
+            }
+            ("streams", Node { is: Is::Scalar { text, is_plain: true }, .. })
+                if yaml_tree::is_null(&text) => {}
+            ("streams", _) => problems.push(wrong(line, "streams", "this is no list of streams.")),
+            (_, value) => put(&mut written.device, line, key, value),
+        }
+    }
+    Some(written)
+}
+
+fn read_stream(node: Node, problems: &mut Vec<Problem>) -> Option<Row> {
+    let Is::Map(entries) = node.is else {
+        problems.push(wrong(node.line, "streams", "a stream is a map of its fields, `name` among them."));
+        return None;
+    };
+    let mut row = Row::new(node.line, Naming::Yaml);
+    entries.into_iter().for_each(|(line, key, value)| put(&mut row, line, key, value));
+    Some(row)
+}
+
+fn put(row: &mut Row, line: u64, key: String, value: Node) {
+    row.cells.insert(key, Cell { given: value.given(), line });
+}
+
+fn wrong(line: u64, column: &str, message: &str) -> Problem {
+    Problem { line, column: column.to_owned(), message: message.to_owned() }
+}
+
+/// Writes every device with its streams. Fields that hold their default are left out.
+pub fn write(devices: &[(Noun, Vec<Noun>)]) -> String {
+    let mut text = String::from("devices:");
+    if devices.is_empty() {
+        text.push_str(" []\n");
+        return text;
+    }
+    text.push('\n');
+    for (device, streams) in devices {
+        write_noun(&mut text, "  ", device, &DEVICE);
+        if !streams.is_empty() {
+            text.push_str("    streams:\n");
+        }
+        streams.iter().for_each(|stream| write_noun(&mut text, "      ", stream, &STREAM));
+    }
+    text
+}
+
+fn write_noun(text: &mut String, indent: &str, noun: &Noun, fields: &[&str]) {
+    let name = Value::from(noun.name.as_str());
+    writeln!(text, "{indent}- name: {}", scalar(&name)).expect("a String takes everything");
+    for (field, value) in fields.iter().filter_map(|field| Some((field, noun.said(field)?))) {
+        writeln!(text, "{indent}  {field}: {}", scalar(value)).expect("a String takes everything");
+    }
+}
+
+/// A value on one line.
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain(text) => text.clone(),
+        other => flow(other),
+    }
+}
+
+/// As JSON, which YAML reads too.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entries: Vec<_> =
+                map.iter().map(|(key, value)| format!("{}: {}", quoted(key), flow(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// Whether a text without quotes is read back as itself, and as a text by other readers of YAML too.
+fn is_plain(text: &str) -> bool {
+    const WORDS: [&str; 8] = ["null", "true", "false", "yes", "no", "on", "off", "y"];
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/');
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(is_word)
+        && !text.ends_with(' ')
+        && !WORDS.contains(&text.to_ascii_lowercase().as_str())
+        && !text.eq_ignore_ascii_case("n")
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\n' => out.push_str("\\n"),
+            ' '..='~' | '\u{a1}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' => out.push(c),
+            other => write!(out, "\\U{:08X}", u32::from(other)).expect("a String takes everything"),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,82 @@
+//! Many rows put at once: whole or not at all, and by nobody who sees only a part.
+
+use super::place::*;
+use crate::domain::audit::AuditFilter;
+use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
+use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
+use crate::domain::stream::{StreamFilter, StreamSpec};
+use crate::domain::{DeviceId, Kind, Principal};
+use crate::store::catalog::Catalog;
+
+fn stream_entry(name: &str, path: &str, group: Option<&str>) -> StreamEntry {
+    let spec = StreamSpec { path: path.to_owned(), ..StreamSpec::new(name, DeviceId(0)) };
+    StreamEntry { spec, group: group.map(str::to_owned) }
+}
+
+fn device_entry(name: &str, streams: Vec<StreamEntry>) -> DeviceEntry {
+    let spec = DeviceSpec { host: "plc".to_owned(), ..DeviceSpec::new(name, Protocol::Modbus) };
+    DeviceEntry { name: name.to_owned(), spec: Some(spec), password: None, streams }
+}
+
+fn counts(catalog: &Catalog, who: &Principal) -> (usize, usize, usize) {
+    let (devices, streams) = (DeviceFilter::default(), StreamFilter::default());
+    let groups = catalog.groups(who, crate::domain::page::Page::ALL).len();
+    (catalog.devices(who, &devices).len(), catalog.streams(who, &streams).len(), groups)
+}
+
+pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let good = || {
+        device_entry(
+            "a",
+            vec![stream_entry("x", "hr:0", Some("line")), stream_entry("y", "hr:1", Some("line"))],
+        )
+    };
+    let named_only = DeviceEntry { spec: None, ..device_entry("b", Vec::new()) };
+    let wrong = [
+        ("a_rule_of_the_last_stream", vec![good(), device_entry("b", vec![stream_entry("x", "", None)])]),
+        ("a_device_that_is_not_there", vec![good(), named_only]),
+        // What no rule foresees the database refuses, half way through.
+        ("a_name_twice", vec![good(), device_entry("b", Vec::new()), device_entry("b", Vec::new())]),
+    ];
+    for (name, devices) in wrong {
+        let refused = catalog.put_inventory(&admin, &Inventory { devices }).await.expect_err(name);
+        assert!(matches!(refused.kind, Kind::Invalid | Kind::Conflict), "{name}: {refused}");
+        assert_eq!(counts(&catalog, &admin), (0, 0, 0), "{name}");
+    }
+    let inventory = Inventory { devices: vec![good(), device_entry("b", Vec::new())] };
+    catalog.limit_devices(Some(1));
+    let refused = catalog.put_inventory(&admin, &inventory).await.unwrap_err();
+    assert_eq!((refused.kind, counts(&catalog, &admin)), (Kind::LimitReached, (0, 0, 0)));
+    catalog.limit_devices(Some(2));
+    assert!(
+        catalog.plan_inventory(&admin, &inventory).unwrap().devices.iter().all(|device| device.is_changed())
+    );
+    assert_eq!(counts(&catalog, &admin), (0, 0, 0), "a plan changes nothing");
+
+    catalog.put_inventory(&admin, &inventory).await.unwrap();
+    assert_eq!(counts(&catalog, &admin), (2, 2, 1));
+    let told = catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len();
+    let again = catalog.put_inventory(&admin, &inventory).await.unwrap();
+    assert!(!again.devices.iter().any(|device| device.is_changed()), "nothing is left to do");
+    assert_eq!(catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len(), told);
+    assert_eq!(told, 5, "each row has one of the log");
+    // The mirror says what the database says.
+    drop(catalog);
+    assert_eq!(counts(&place.open().await, &admin), (2, 2, 1));
+}
+
+pub(super) async fn who_sees_a_part_puts_nothing(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let own = device(&catalog, &admin, "a").await.id;
+    let restricted = key(admin.org, Some(&[own]), None);
+    let inventory = Inventory { devices: vec![device_entry("a", Vec::new())] };
+    assert_eq!(catalog.put_inventory(&restricted, &inventory).await.unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(catalog.plan_inventory(&restricted, &inventory).unwrap_err().kind, Kind::Forbidden);
+    // A device of another organization is another device.
+    let theirs = other_org(&catalog).await;
+    catalog.put_inventory(&theirs, &inventory).await.unwrap();
+    assert_eq!(catalog.device(&admin, own).unwrap().spec.protocol, Protocol::Virtual);
+}

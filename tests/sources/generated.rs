@@ -1,0 +1,75 @@
+//! Virtual devices: what generators make up is stored like what any device says.
+
+use serde_json::{Value, json};
+
+use super::{made, readings, stream_at, until_newest, until_state};
+use crate::support::Server;
+
+#[tokio::test]
+async fn generators_make_values_that_follow_from_the_time() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let row = json!({"name": "made up", "protocol": "virtual", "poll_interval": 0.1, "metadata": {"generator": "sine", "frequency": 20}});
+    let device = made(&client, "/api/device/", row).await;
+    let sine = stream_at(&client, device, "", "fp64", json!({"amplitude": 5, "mean": 10})).await;
+    let random = stream_at(
+        &client,
+        device,
+        "r",
+        "uint16",
+        json!({"generator": "random", "amplitude": 100, "mean": 100}),
+    )
+    .await;
+    for stream in [sine, random] {
+        until_newest(&client, stream, "a value", |row| row["quality"] == "good").await;
+    }
+    until_state(&client, device, "online").await;
+    let expected = "SELECT count(*) AS n, max(abs(value - (10 + 5 * sin(2 * pi() * (to_unixtime(ts) % 20 + date_part('microsecond', ts) % 1000000 / 1e6) / 20)))) AS off FROM readings WHERE stream_id = ";
+    let off = client.sql(&format!("{expected}{sine}")).await;
+    assert!(off[0]["off"].as_f64().is_some_and(|off| off < 1e-6), "{off:?}");
+    let values: Vec<f64> =
+        readings(&client, random).await.iter().filter_map(|row| row["value"].as_f64()).collect();
+    assert!(values.iter().all(|value| value.fract() == 0.0 && (0.0..=200.0).contains(value)), "{values:?}");
+
+    // Generated and posted streams of one device go side by side; a generator taken away ends its values.
+    let plain = json!({"name": "plain", "protocol": "virtual", "poll_interval": 0.1});
+    let plain = made(&client, "/api/device/", plain).await;
+    let posted = stream_at(&client, plain, "posted", "fp64", json!({})).await;
+    let (status, _, said) = client.post(&format!("/api/data/{posted}/value/"), &json!({"value": 7})).await;
+    assert_eq!(status, 201, "{said}");
+    let mixed = stream_at(&client, plain, "mixed", "fp64", json!({"generator": "sine"})).await;
+    until_newest(&client, mixed, "a value", |row| row["quality"] == "good").await;
+    assert_eq!(readings(&client, posted).await.len(), 1);
+    let (status, _, said) = client.patch(&format!("/api/data/{mixed}/"), &json!({"metadata": {}})).await;
+    assert_eq!(status, 200, "{said}");
+    until_state(&client, plain, "online").await;
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_refused() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = made(&client, "/api/device/", json!({"name": "d", "protocol": "virtual"})).await;
+    let streams = [
+        ("fp64", json!({"generator": "saw"}), "generator: \"saw\" is not one of"),
+        ("fp64", json!({"generator": "sine", "frequency": 0}), "frequency: 0 is not from"),
+        ("text", json!({"generator": "sine"}), "text is none"),
+        ("byte", json!({"generator": "sine", "amplitude": 200, "mean": 100}), "byte holds 0 to 255"),
+    ];
+    let told =
+        |said: &Value, words: &str| said["metadata"][0].as_str().is_some_and(|told| told.contains(words));
+    for (kind, metadata, words) in streams {
+        let row = json!({"name": "s", "device": device, "type": kind, "metadata": metadata});
+        let (status, _, said) = client.post("/api/data/", &row).await;
+        assert!(status == 400 && told(&said, words), "{row}: {said}");
+    }
+    let row = json!({"name": "e", "protocol": "virtual", "metadata": {"generator": "sine", "amplitude": -1}});
+    let (status, _, said) = client.post("/api/device/", &row).await;
+    assert!(status == 400 && told(&said, "amplitude: -1 is less than 0"), "{said}");
+    // The same for whatever comes in by file.
+    let file = server.home.path().join("wrong.yaml");
+    let text = "devices:\n  - name: f\n    protocol: virtual\n    streams:\n      - name: s\n        type: text\n        metadata: {generator: sine}\n";
+    std::fs::write(&file, text).expect("written");
+    let said = server.basalt(&["import", &file.display().to_string()]).await.failed();
+    assert!(said.contains("line 7, column `metadata`: generator: it makes numbers"), "{said}");
+}

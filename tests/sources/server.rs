@@ -1,0 +1,79 @@
+//! A device that answers HTTP as a test tells it to.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What it does with each request.
+#[derive(Clone)]
+pub enum Manner {
+    /// 200 and this.
+    Says(String),
+    Status(u16),
+    SendsOnTo(String),
+    /// Keeps the connection and says nothing.
+    Silent,
+    /// Bytes that are no HTTP.
+    Garbles,
+    /// Half of what it announced.
+    Breaks,
+}
+
+pub struct WebDevice {
+    pub url: String,
+    manner: Arc<Mutex<Manner>>,
+    asked: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl WebDevice {
+    pub async fn start(ip: &str, manner: Manner) -> WebDevice {
+        let listener = TcpListener::bind((ip, 0)).await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let (manner, asked) = (Arc::new(Mutex::new(manner)), Arc::new(Mutex::new(Vec::new())));
+        let (acts, keeps) = (manner.clone(), asked.clone());
+        let task = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(answer(socket, acts.clone(), keeps.clone()));
+            }
+        });
+        WebDevice { url, manner, asked, task }
+    }
+
+    pub fn behave(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
+    }
+
+    /// Every request so far, head and all.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Drop for WebDevice {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(mut socket: TcpStream, manner: Arc<Mutex<Manner>>, asked: Arc<Mutex<Vec<String>>>) {
+    let mut request = vec![0; 8192];
+    let length = socket.read(&mut request).await.unwrap_or(0);
+    asked.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
+    let manner = manner.lock().unwrap().clone();
+    let head = |status: u16, more: &str, length: usize| {
+        format!("HTTP/1.1 {status} Said\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n")
+    };
+    let bytes = match manner {
+        Manner::Says(body) => head(200, "content-type: application/json\r\n", body.len()) + &body,
+        Manner::Status(status) => head(status, "", 0),
+        Manner::SendsOnTo(url) => head(302, &format!("location: {url}\r\n"), 0),
+        Manner::Garbles => "220 this is another protocol\r\n".to_owned(),
+        Manner::Breaks => head(200, "", 1000) + "{\"half\":",
+        Manner::Silent => return std::future::pending().await,
+    };
+    // Whoever left does not hear the rest.
+    let _ = socket.write_all(bytes.as_bytes()).await;
+}
