@@ -75,6 +75,8 @@ pub struct Ground {
     pub catalog: Arc<Catalog>,
     pub clock: Arc<StepClock>,
     pub owner: Principal,
+    /// `CompactionOptions::memory_bytes` of what is opened.
+    pub merge_memory: usize,
     url: String,
     _dir: TempDir,
 }
@@ -93,7 +95,7 @@ impl Ground {
             let spec = StreamSpec { kind, ..StreamSpec::new(format!("s{n}"), device.id) };
             assert_eq!(catalog.create_stream(&owner, spec).await.unwrap().id, StreamId(n));
         }
-        Ground { catalog, clock, owner, url, _dir: dir }
+        Ground { catalog, clock, owner, merge_memory: 128 << 20, url, _dir: dir }
     }
 
     /// The catalog as a restart reads it.
@@ -103,7 +105,8 @@ impl Ground {
 
     /// Opens `dir` as a data directory; small segments, no flush but on demand.
     pub async fn open(&self, dir: &Path, disk: Arc<dyn Disk>) -> Result<Inside> {
-        let options = StoreOptions { wal_segment_bytes: 1024, ..store_options(dir) };
+        let mut options = StoreOptions { wal_segment_bytes: 1024, ..store_options(dir) };
+        options.compaction.memory_bytes = self.merge_memory;
         Inside::open(options, self.catalog.clone(), disk, self.clock.clone()).await
     }
 

@@ -59,7 +59,9 @@ struct World {
 
 impl World {
     async fn new(seed: u64) -> World {
-        let ground = Ground::new(STREAMS + 1).await;
+        let mut ground = Ground::new(STREAMS + 1).await;
+        // Two files at a time in some worlds: what is merged in steps and computed in parts is the same.
+        ground.merge_memory = if seed.is_multiple_of(2) { 4 << 20 } else { 128 << 20 };
         let disk = LossyDisk::new();
         let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
         let (model, chance) = (Model::default(), StdRng::seed_from_u64(seed));
