@@ -10,7 +10,7 @@ use super::{App, posted};
 use crate::collect::Collectors;
 use crate::collect::codec::WordOrder;
 use crate::collect::content::Content;
-use crate::collect::io::{self, Place};
+use crate::collect::io::Place;
 use crate::collect::value::Value;
 use crate::domain::audit::{Action, Change};
 use crate::domain::device::Device;
@@ -91,11 +91,9 @@ impl App {
     /// The same, of a device whose registers can be read and written now.
     pub fn device_for_io(&self, principal: &Principal, id: DeviceId, access: Access) -> Result<Arc<Device>> {
         let device = self.device_to_speak_to(principal, id, access)?;
-        if !io::supports(device.spec.protocol) {
-            let protocol = device.spec.protocol;
-            let later = if protocol.has_registers() { " by this version" } else { "" };
-            let message = format!("Direct I/O is not supported for protocol \"{protocol}\"{later}.");
-            return Err(Error::invalid(message));
+        let protocol = device.spec.protocol;
+        if !protocol.has_registers() {
+            return Err(Error::invalid(format!("Direct I/O is not supported for protocol \"{protocol}\".")));
         }
         if !device.spec.enabled {
             return Err(Error::conflict("Device is disabled."));

@@ -137,6 +137,16 @@ pub struct Demo {
     pub data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub listeners: Listeners,
+    #[command(flatten)]
+    pub plant: SimulatedPlant,
+}
+
+/// The plant behind simulated devices.
+#[derive(Args)]
+pub struct SimulatedPlant {
+    /// What goes wrong and when, such as drift:motor.temperature@60s+30s or disconnect@5m+20s/10m; may be repeated
+    #[arg(long = "fault", value_name = "FAULT", value_parser = fault::parse)]
+    pub faults: Vec<Fault>,
 }
 
 #[derive(Args)]
@@ -341,9 +351,8 @@ pub struct Simulate {
     /// Where it listens [default: 127.0.0.1 and the protocol's own port]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-    /// What goes wrong and when, such as drift:motor.temperature@60s+30s or disconnect@5m+20s/10m; may be repeated
-    #[arg(long = "fault", value_name = "FAULT", value_parser = fault::parse)]
-    pub faults: Vec<Fault>,
+    #[command(flatten)]
+    pub plant: SimulatedPlant,
     /// Be a device with so many holding registers that move, instead of the plant (modbus only)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "faults")]
     pub registers: Option<u16>,

@@ -35,7 +35,7 @@ pub async fn run(args: args::Demo) -> Result<()> {
     let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
     let config = Config::load(base, &File::Ignored, serve::flags(args.data_dir.as_deref(), args.listeners))?;
     let opened = serve::open(&config).await?;
-    let simulators = start_simulators().await?;
+    let simulators = start_simulators(Plant::with_faults(args.plant.faults)).await?;
     let addresses: Vec<_> = simulators.iter().map(Simulator::addr).collect();
     let secrets = prepare(&opened, &addresses).await?;
     let shown = shown_stream(&opened)?;
@@ -49,7 +49,7 @@ pub async fn run(args: args::Demo) -> Result<()> {
 }
 
 /// One for each device, all of one plant.
-async fn start_simulators() -> Result<Vec<Simulator>> {
+async fn start_simulators(plant: Plant) -> Result<Vec<Simulator>> {
     let mut simulators: Vec<Simulator> = Vec::new();
     for (_, protocol, _) in DEVICES {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -57,7 +57,7 @@ async fn start_simulators() -> Result<Vec<Simulator>> {
             .map_err(|e| Error::unavailable("the simulator has no socket").because(e))?;
         let simulator = match simulators.first() {
             Some(first) => first.beside(protocol, listener)?,
-            None => Simulator::speaking(protocol, listener, Plant::default())?,
+            None => Simulator::speaking(protocol, listener, plant.clone())?,
         };
         simulators.push(simulator);
     }

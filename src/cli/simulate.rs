@@ -27,7 +27,7 @@ pub async fn run(args: Simulate) -> Result<()> {
     if let Some(registers) = args.registers {
         return be_a_field(protocol, registers, listener, stop).await;
     }
-    let simulator = Simulator::speaking(protocol, listener, Plant::with_faults(args.faults))?;
+    let simulator = Simulator::speaking(protocol, listener, Plant::with_faults(args.plant.faults))?;
     print::line(&format!("listening on {protocol}://{}", simulator.addr()))?;
     stop.cancelled().await;
     simulator.stop().await;

@@ -6,8 +6,9 @@ use super::codec::WordOrder;
 use super::opcua::node::{BadNode, NodePath};
 use super::point::Point;
 use super::registers::{self, Cell, Unit};
+use super::spoken::Spoken;
 use super::{fenet, melsec, modbus};
-use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::device::DeviceSpec;
 use crate::domain::stream::StreamKind;
 
 /// A place that can be read. Its `Display` is the canonical form, which parses back to the same place.
@@ -22,21 +23,15 @@ pub enum Address {
 impl Address {
     /// Reads what a user wrote for a device; the error names it, as `invalid` does, and shows the valid forms.
     pub fn parse(device: &DeviceSpec, text: &str) -> Result<Address, String> {
-        match device.protocol {
-            Protocol::Modbus => text.parse().map(Address::Modbus).map_err(in_words),
-            Protocol::Melsec => melsec::client::parse_address(device, text).map(Address::Melsec),
-            Protocol::Fenet => text.parse().map(Address::Fenet).map_err(in_words),
-            Protocol::Opcua => {
+        match Spoken::of(device.protocol) {
+            Some(Spoken::Modbus) => text.parse().map(Address::Modbus).map_err(in_words),
+            Some(Spoken::Melsec) => melsec::client::parse_address(device, text).map(Address::Melsec),
+            Some(Spoken::Fenet) => text.parse().map(Address::Fenet).map_err(in_words),
+            Some(Spoken::Opcua) => {
                 let node = text.parse().map(Address::Node);
                 node.map_err(|bad: BadNode| invalid(text, format_args!("{bad}.")))
             }
-            protocol @ (Protocol::Http
-            | Protocol::Ai
-            | Protocol::Virtual
-            | Protocol::File
-            | Protocol::Mqtt
-            | Protocol::Vnc
-            | Protocol::V4l2) => Err(format!("a device of protocol \"{protocol}\" has no registers")),
+            None => Err(format!("a device of protocol \"{}\" has no registers", device.protocol)),
         }
     }
 

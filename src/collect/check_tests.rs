@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::domain::device::Protocol;
 
 fn device(protocol: Protocol, host: &str, metadata: Json) -> DeviceSpec {
     let mut device = DeviceSpec::new("plc", protocol);
@@ -11,11 +12,25 @@ fn device(protocol: Protocol, host: &str, metadata: Json) -> DeviceSpec {
     device
 }
 
+/// Its name, the protocol, its settings, and what is wrong with them.
+type Row = (&'static str, Protocol, Json, Vec<String>);
+
+fn check(rows: Vec<Row>) {
+    for (name, protocol, metadata, expected) in rows {
+        let found = device_problems(&device(protocol, "plc", metadata));
+        assert!(found.iter().all(|problem| problem.field == "metadata"), "{name}: {found:?}");
+        let messages: Vec<String> = found.into_iter().map(|problem| problem.message).collect();
+        assert_eq!(messages, expected, "{name}");
+    }
+}
+
+fn beyond(name: &str, max: u32, given: &str) -> String {
+    format!("{name}: {given} is not a whole number from 0 to {max}.")
+}
+
 #[test]
-fn settings_are_checked_by_their_protocol() {
-    let numbers =
-        |name: &str, max: u32, given: &str| format!("{name}: {given} is not a whole number from 0 to {max}.");
-    let rows: Vec<(&str, Protocol, Json, Vec<String>)> = vec![
+fn settings_of_modbus_and_melsec_are_checked() {
+    check(vec![
         ("modbus_without", Protocol::Modbus, json!({}), vec![]),
         ("null_is_the_default", Protocol::Modbus, json!({"framing": null, "writable": null}), vec![]),
         ("what_nobody_reads", Protocol::Modbus, json!({"frame": "9E", "hall": 3}), vec![]),
@@ -25,14 +40,14 @@ fn settings_are_checked_by_their_protocol() {
             json!({"framing": "serial"}),
             vec!["framing: \"serial\" is not one of tcp, rtu_over_tcp.".into()],
         ),
-        ("modbus_gap", Protocol::Modbus, json!({"max_gap": -1}), vec![numbers("max_gap", 125, "-1")]),
+        ("modbus_gap", Protocol::Modbus, json!({"max_gap": -1}), vec![beyond("max_gap", 125, "-1")]),
         (
             "all_at_once",
             Protocol::Modbus,
             json!({"framing": 1, "max_gap": 126, "writable": "hr:0"}),
             vec![
                 "framing: 1 is not one of tcp, rtu_over_tcp.".into(),
-                numbers("max_gap", 125, "126"),
+                beyond("max_gap", 125, "126"),
                 "writable: must be a list of registers.".into(),
             ],
         ),
@@ -48,7 +63,13 @@ fn settings_are_checked_by_their_protocol() {
             json!({"xy_radix": "oct", "encoding": "ascii"}),
             vec!["xy_radix: \"oct\" is for the encoding \"binary\".".into()],
         ),
-        ("melsec_network", Protocol::Melsec, json!({"network": 256}), vec![numbers("network", 255, "256")]),
+        ("melsec_network", Protocol::Melsec, json!({"network": 256}), vec![beyond("network", 255, "256")]),
+    ]);
+}
+
+#[test]
+fn settings_of_fenet_and_opcua_are_checked_and_of_others_none() {
+    check(vec![
         (
             "fenet_cpu",
             Protocol::Fenet,
@@ -68,13 +89,7 @@ fn settings_are_checked_by_their_protocol() {
             vec!["security_mode: Must be None while security_policy is None.".into()],
         ),
         ("protocols_not_collected", Protocol::Vnc, json!({"framing": 1, "writable": 1}), vec![]),
-    ];
-    for (name, protocol, metadata, expected) in rows {
-        let found = device_problems(&device(protocol, "plc", metadata));
-        assert!(found.iter().all(|problem| problem.field == "metadata"), "{name}: {found:?}");
-        let messages: Vec<String> = found.into_iter().map(|problem| problem.message).collect();
-        assert_eq!(messages, expected, "{name}");
-    }
+    ]);
 }
 
 #[test]

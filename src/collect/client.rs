@@ -11,8 +11,9 @@ use super::opcua;
 use super::opcua::pki::Pki;
 use super::point::{Answered, Change, Point};
 use super::registers::{self, Data, Span};
+use super::spoken::Spoken;
 use super::{fenet, melsec, modbus};
-use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::device::DeviceSpec;
 use crate::domain::{Clock, Error, Result};
 
 /// Where a device is and how it is spoken to. Equal ones can share a connection.
@@ -34,19 +35,13 @@ pub struct Means {
 impl Endpoint {
     /// From a device's settings; the error names the setting.
     pub fn of(spec: &DeviceSpec) -> Result<Endpoint> {
-        match spec.protocol {
-            Protocol::Modbus => modbus::client::Endpoint::of(spec).map(Endpoint::Modbus),
-            Protocol::Melsec => melsec::client::Endpoint::of(spec).map(Endpoint::Melsec),
-            Protocol::Fenet => fenet::client::Endpoint::of(spec).map(Endpoint::Fenet),
-            Protocol::Opcua => opcua::endpoint::Endpoint::of(spec).map(Endpoint::Opcua),
-            protocol @ (Protocol::Http
-            | Protocol::Ai
-            | Protocol::Virtual
-            | Protocol::File
-            | Protocol::Mqtt
-            | Protocol::Vnc
-            | Protocol::V4l2) => {
-                let message = format!("A device of protocol \"{protocol}\" is not connected to.");
+        match Spoken::of(spec.protocol) {
+            Some(Spoken::Modbus) => modbus::client::Endpoint::of(spec).map(Endpoint::Modbus),
+            Some(Spoken::Melsec) => melsec::client::Endpoint::of(spec).map(Endpoint::Melsec),
+            Some(Spoken::Fenet) => fenet::client::Endpoint::of(spec).map(Endpoint::Fenet),
+            Some(Spoken::Opcua) => opcua::endpoint::Endpoint::of(spec).map(Endpoint::Opcua),
+            None => {
+                let message = format!("A device of protocol \"{}\" is not connected to.", spec.protocol);
                 Err(Error::field("protocol", message))
             }
         }

@@ -15,10 +15,10 @@ use super::address::Address;
 use super::client::{Client, Endpoint, Means};
 use super::codec::{self, WordOrder};
 use super::content::Content;
-use super::io;
 use super::opcua::pki::Pki;
 use super::point::{Answered, Point};
 use super::registers::Data;
+use super::spoken::Spoken;
 use super::value::Value;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamKind};
@@ -103,10 +103,10 @@ enum Valid {
 }
 
 /// Settings of a protocol that an address can name.
-fn settings(protocol: Protocol) -> &'static [(&'static str, Valid)] {
-    match protocol {
-        Protocol::Modbus => &[("framing", Valid::OneOf(&["tcp", "rtu_over_tcp"]))],
-        Protocol::Melsec => &[
+fn settings(spoken: Spoken) -> &'static [(&'static str, Valid)] {
+    match spoken {
+        Spoken::Modbus => &[("framing", Valid::OneOf(&["tcp", "rtu_over_tcp"]))],
+        Spoken::Melsec => &[
             ("frame", Valid::OneOf(&["3E", "4E"])),
             ("encoding", Valid::OneOf(&["binary", "ascii"])),
             ("transport", Valid::OneOf(&["tcp", "udp"])),
@@ -116,19 +116,12 @@ fn settings(protocol: Protocol) -> &'static [(&'static str, Valid)] {
             ("pc", Valid::UpTo(0xFF)),
             ("module_io", Valid::UpTo(0xFFFF)),
         ],
-        Protocol::Fenet => &[
+        Spoken::Fenet => &[
             ("cpu", Valid::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])),
             ("base", Valid::UpTo(15)),
             ("echoes_invoke_id", Valid::TrueOrFalse),
         ],
-        Protocol::Opcua
-        | Protocol::Http
-        | Protocol::Ai
-        | Protocol::Virtual
-        | Protocol::File
-        | Protocol::Mqtt
-        | Protocol::Vnc
-        | Protocol::V4l2 => &[],
+        Spoken::Opcua => &[],
     }
 }
 
@@ -136,7 +129,7 @@ fn parse(address: &str, timeout: Duration) -> Result<Asked> {
     let url = Url::parse(address)
         .map_err(|error| Error::invalid(format!("`{address}` is no address ({error}): {FORM}")))?;
     let protocol: Option<Protocol> = url.scheme().parse().ok();
-    let protocol = protocol.filter(|protocol| io::supports(*protocol) && *protocol != Protocol::Opcua);
+    let protocol = protocol.filter(|protocol| protocol.has_registers() && *protocol != Protocol::Opcua);
     let protocol = protocol.ok_or_else(|| {
         Error::invalid(format!("`{}://` addresses are not read by this version: {FORM}", url.scheme()))
     })?;
@@ -190,7 +183,7 @@ fn set(device: &mut DeviceSpec, key: &str, text: &str) -> Result<()> {
             unit.map_err(|_| Error::invalid(format!("unit `{text}` is not a number from 0 to 255")))?;
         return Ok(());
     }
-    let known = settings(device.protocol);
+    let known = Spoken::of(device.protocol).map_or(&[][..], settings);
     let Some((_, valid)) = known.iter().find(|(name, _)| *name == key) else {
         let names = ["type", "unit", "byteorder", "wordorder"].into_iter();
         return Err(one_of("parameter", key, names.chain(known.iter().map(|(name, _)| *name))));

@@ -18,27 +18,13 @@ use super::line::{Line, Turn};
 use super::point::{Answered, Change, Point};
 use super::runtime::{Collectors, Ports};
 use super::writable::Writable;
-use crate::domain::device::{Device, DeviceSpec, Protocol};
+use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{DeviceId, Error, Kind, Result};
 
 /// What a register's faults are told of.
 const REGISTER: &str = "register";
-
-/// Whether single registers of such a device can be read and written by this version.
-pub fn supports(protocol: Protocol) -> bool {
-    match protocol {
-        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => true,
-        Protocol::Http
-        | Protocol::Ai
-        | Protocol::Virtual
-        | Protocol::File
-        | Protocol::Mqtt
-        | Protocol::Vnc
-        | Protocol::V4l2 => false,
-    }
-}
 
 /// One register of a device and what its bytes mean.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@ use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::value::Value;
 use crate::collect::world::{PLC, World, plc, stream};
 use crate::domain::FieldError;
-use crate::domain::device::DeviceState;
+use crate::domain::device::{DeviceState, Protocol};
 
 fn parse(register: &str, kind: Option<StreamKind>) -> Result<Place> {
     Place::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, WordOrder::Cdab)

@@ -35,6 +35,7 @@ mod point;
 mod poller;
 mod schedule;
 mod settings;
+mod spoken;
 mod tags;
 mod writable;
 

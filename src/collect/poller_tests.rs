@@ -109,6 +109,20 @@ async fn a_loss_is_one_bad_reading_a_stream_and_heals_by_itself() {
 }
 
 #[tokio::test]
+async fn polls_that_take_longer_than_their_interval_are_left_out_and_counted() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[7]);
+    // Two intervals and a half.
+    fake.memory.lock().thinks = Duration::from_millis(50);
+    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    until("six polls", || world.status().lateness.count >= 6).await;
+    world.collectors.stop().await;
+    let status = world.status();
+    assert!(status.skipped >= status.lateness.count - 1, "one or more before each but the first: {status:?}");
+    assert!(status.latency.p50_ms.is_some_and(|ms| ms >= 50.0), "{status:?}");
+}
+
+#[tokio::test]
 async fn a_device_that_never_was_there_is_offline() {
     let fake = FakeDevice::start().await;
     let spec = plc(&fake);

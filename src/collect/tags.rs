@@ -108,7 +108,7 @@ impl Tags {
 
     /// Scales the answers, notes which tags fail, and picks what is worth storing.
     pub fn judge(&mut self, answers: Vec<Answer>, longest: Duration) -> (Offer, Vec<Turn>) {
-        let (mut offer, mut turns) = (self.next_offer(), Vec::new());
+        let (mut offer, mut turns) = (self.next_offer(answers.len()), Vec::new());
         for Answer { stream, ts, outcome } in answers {
             let Some(tag) = self.by_id.get_mut(&stream) else { continue };
             let sample = outcome.and_then(|raw| tag.scale(raw));
@@ -120,7 +120,7 @@ impl Tags {
 
     /// The source is lost: one bad reading for every stream that does not have it yet.
     pub fn lose(&mut self, at: Micros) -> Offer {
-        let mut offer = self.next_offer();
+        let mut offer = self.next_offer(self.by_id.len());
         for tag in self.by_id.values_mut() {
             tag.fault = None;
             offer.add(tag, at, None, Duration::MAX);
@@ -128,9 +128,10 @@ impl Tags {
         offer
     }
 
-    fn next_offer(&mut self) -> Offer {
+    /// An empty one, with room for so many readings.
+    fn next_offer(&mut self, room: usize) -> Offer {
         self.round += 1;
-        Offer { round: self.round, ..Offer::default() }
+        Offer { readings: Readings::with_capacity(room), marks: Vec::with_capacity(room), round: self.round }
     }
 
     /// The sink has taken the offer.

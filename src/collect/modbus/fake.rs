@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +17,8 @@ pub struct Memory {
     pub cells: BTreeMap<(u8, u16), u16>,
     /// Takes requests and answers none.
     pub is_silent: bool,
+    /// How long it thinks before it answers.
+    pub thinks: Duration,
     /// Closes the connection after each answer.
     pub closes_after_answer: bool,
     /// Exception 03 for longer reads.
@@ -136,17 +139,18 @@ async fn serve(mut stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> 
         stream.read_exact(&mut header).await.ok()?;
         let mut pdu = vec![0; usize::from(u16::from_be_bytes([header[4], header[5]])) - 1];
         stream.read_exact(&mut pdu).await.ok()?;
-        let (answer, is_silent, closes) = {
+        let (answer, is_silent, closes, thinks) = {
             let mut memory = memory.lock();
             let answer = memory.answer(&pdu);
             if memory.closes_on_write && pdu[0] > 4 {
                 return None;
             }
-            (answer, memory.is_silent, memory.closes_after_answer)
+            (answer, memory.is_silent, memory.closes_after_answer, memory.thinks)
         };
         if is_silent {
             continue;
         }
+        tokio::time::sleep(thinks).await;
         let length = (answer.len() as u16 + 1).to_be_bytes();
         let frame = [&header[..4], &length, &header[6..], &answer].concat();
         stream.write_all(&frame).await.ok()?;
