@@ -5,6 +5,7 @@
 mod browser;
 mod client;
 mod home;
+mod opcua;
 mod peers;
 mod server;
 mod socket;
@@ -12,7 +13,8 @@ mod socket;
 pub use browser::Browser;
 pub use client::Client;
 pub use home::{Home, Ran};
-pub use peers::{ModbusDevice, ObjectStore, OpcuaServer, example, node, python};
+pub use opcua::{OpcuaPeer, OpcuaServer};
+pub use peers::{ModbusDevice, ObjectStore, example, node, python};
 pub use server::{Server, free_port};
 pub use socket::{PROTOCOL, Said, Socket};
 

@@ -300,6 +300,13 @@ fn choose(endpoint: &Endpoint, offered: Vec<EndpointDescription>) -> Result<Endp
         return Err(format!("it takes {words} on this endpoint"));
     }
     let mut chosen = chosen.clone();
+    // A login without a policy of its own has the endpoint's; the library would take it for none and sign nothing.
+    let policy = chosen.security_policy_uri.clone();
+    for token in chosen.user_identity_tokens.iter_mut().flatten() {
+        if token.security_policy_uri.is_empty() {
+            token.security_policy_uri = policy.clone();
+        }
+    }
     if endpoint.path.is_empty() {
         let path = url::Url::parse(chosen.endpoint_url.as_ref()).map(|url| url.path().to_owned());
         let there = Endpoint { path: path.unwrap_or_default(), ..endpoint.clone() };

@@ -50,6 +50,11 @@ fn the_endpoint_as_wanted_is_taken_and_led_to_the_configured_address() {
         assert_eq!(chosen.security_policy_uri.as_ref(), policy.wire().to_uri());
         assert_eq!((chosen.security_mode, chosen.security_level), (mode.wire(), level));
         assert_eq!(chosen.endpoint_url.as_ref(), "opc.tcp://10.0.0.5:4840/UA/Kiln");
+        let login = &chosen.user_identity_tokens.as_ref().unwrap()[0];
+        assert_eq!(
+            login.security_policy_uri, chosen.security_policy_uri,
+            "the endpoint's when it names none"
+        );
     }
     let elsewhere = Endpoint { path: "/Other".into(), ..endpoint(json!({})) };
     let chosen = choose(&elsewhere, offered).unwrap();
