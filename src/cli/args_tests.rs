@@ -20,6 +20,7 @@ fn the_contract_is_accepted() {
         "serve --config basalt.toml --data-dir d --listen 127.0.0.1:0",
         "demo --data-dir d --listen 127.0.0.1:0",
         "simulate melsec --listen 127.0.0.1:5007",
+        "simulate opcua --listen 127.0.0.1:4840",
         "org create acme --name Acme",
         "org list --data-dir d",
         "user create admin --staff --superuser --password-stdin",

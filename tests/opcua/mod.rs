@@ -7,6 +7,7 @@ mod exact;
 mod peers;
 mod restart;
 mod secure;
+mod simulated;
 mod subscribed;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,6 +8,7 @@ mod home;
 mod opcua;
 mod peers;
 mod server;
+mod simulated;
 mod socket;
 
 pub use browser::Browser;
@@ -16,6 +17,7 @@ pub use home::{Home, Ran};
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{ModbusDevice, ObjectStore, example, node, python};
 pub use server::{Server, free_port};
+pub use simulated::Simulated;
 pub use socket::{PROTOCOL, Said, Socket};
 
 use std::future::Future;
