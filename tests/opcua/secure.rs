@@ -63,9 +63,10 @@ async fn every_policy_mode_and_user_works_with_node_opcua() {
 }
 
 /// Policy and mode, and who logs in: nobody, somebody with a password, somebody with a certificate.
-const LOGINS: [(&str, &str, &str); 9] = [
+const LOGINS: [(&str, &str, &str); 10] = [
     ("None", "None", "nobody"),
     ("None", "None", "password"),
+    ("None", "None", "certificate"),
     ("Basic256Sha256", "Sign", "password"),
     ("Basic256Sha256", "SignAndEncrypt", "certificate"),
     ("Aes128Sha256RsaOaep", "Sign", "certificate"),

@@ -1,6 +1,12 @@
 //! `basalt simulate opcua`, to our collector and to a client of other people's code (asyncua).
 
+use std::time::Duration;
+
+use basalt::domain::device::Protocol;
+use basalt::sim::fault::{Fault, What, When};
+use basalt::sim::{Plant, Simulator};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::{device_of, readings, stream_at, until_last, until_state};
 use crate::support::{Client, Server, Simulated, python};
@@ -115,10 +121,36 @@ async fn what_is_written_is_held_and_told() {
         }
     }
     until_last(&client, setpoint, "the new setpoint", |last| last["value"] == 1200.0).await;
-    until_last(&client, wide, "the new value", |last| last["text"] == i64::MIN.to_string()).await;
+    until_last(&client, wide, "the new value", |last| last["text"] == json!(i64::MIN.to_string())).await;
     let known = |row: &Value| [1480.0, 1200.0].contains(&row["value"].as_f64().unwrap_or_default());
     let rows = readings(&client, setpoint).await;
     assert!(rows.iter().all(known), "nobody is told what no longer is: {rows:?}");
+}
+
+#[tokio::test]
+async fn a_simulator_that_goes_away_remembers_what_was_written_and_is_found_again() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let when = When { start: Duration::from_secs(6), length: Duration::from_secs(2), every: None };
+    let away = Fault { what: What::Disconnect(Some(Protocol::Opcua)), when };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let simulator =
+        Simulator::speaking(Protocol::Opcua, listener, Plant::with_faults(vec![away])).expect("it starts");
+    let address = format!("opc.tcp://{}", simulator.addr());
+    let device = device_of(&client, &address, json!({"use_subscription": true})).await;
+    let stream = stream_at(&client, device, "ns=2;s=values.UInt64", "uint64").await;
+    let io = format!("/api/device/{device}/io/ns=2;s=values.UInt64/");
+    let written = u64::MAX - 3;
+    assert_eq!(client.post(&io, &json!({ "value": written })).await.0, 200);
+    for state in ["online", "offline", "online"] {
+        until_state(&client, device, state).await;
+    }
+    let is_it = |row: &Value| row["text"] == json!(written.to_string()) && row["quality"] == "good";
+    until_last(&client, stream, "what was written", is_it).await;
+    let rows = readings(&client, stream).await;
+    let bad = rows.iter().filter(|row| row["quality"] == "bad").count();
+    assert_eq!(bad, 1, "{rows:?}");
+    simulator.stop().await;
 }
 
 #[tokio::test]

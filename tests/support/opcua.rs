@@ -1,7 +1,6 @@
 //! OPC UA servers that are not our code, changed by what they are told.
 
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::Arc;
 
@@ -65,11 +64,6 @@ impl OpcuaServer {
             OpcuaServer { port, points, peer, folder, child, lines }
         };
         tokio::task::spawn_blocking(start).await.expect("the server starts")
-    }
-
-    /// Where it keeps its certificates.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Gives it an order; what it answers.
