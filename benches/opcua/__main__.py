@@ -17,6 +17,7 @@ from pathlib import Path
 from plant import Basalt, Follower, Simulator, wrong
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+WAYS = ["subscribed", "polled"]
 
 
 def main():
@@ -35,7 +36,7 @@ def main():
 def measure(options, basalt, simulator):
     device = basalt.device(simulator.url)
     numbers = {basalt.stream(device, number): number for number in range(options.items)}
-    for subscribes in (True, False):
+    for subscribes in (how == "subscribed" for how in (options.only or WAYS)):
         print(f"== {options.items} items, {'subscribed to' if subscribes else 'polled'}", flush=True)
         basalt.collect(device, subscribes, len(numbers))
         cpu, memory = basalt.usage(options.seconds)
@@ -96,6 +97,7 @@ def arguments():
     parser.add_argument("--basalt", type=Path, default=program, help="the program [default: %(default)s]")
     parser.add_argument("--simulator", type=Path, help="the program that simulates, if another")
     parser.add_argument("--items", type=int, default=2000, help="at most 2000 [default: %(default)s]")
+    parser.add_argument("--only", action="append", choices=WAYS, help="one of the two")
     parser.add_argument("--seconds", type=int, default=60, help="of each of four parts [default: %(default)s]")
     parser.add_argument("--restarts", type=int, default=0, help="of the server, while it is subscribed to")
     return parser.parse_args()

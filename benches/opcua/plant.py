@@ -51,12 +51,14 @@ class Basalt:
                 raise SystemExit(f"benches/opcua: {said}")
             time.sleep(0.05)
         self.address = said.split("listening on http://")[1].split()[0]
-        self.connection = http.client.HTTPConnection(self.address)
 
     def ask(self, method, path, body):
-        self.connection.request(method, path, json.dumps(body), HEADERS)
-        answer = self.connection.getresponse()
+        # One each: minutes lie between some, and an idle connection is closed.
+        connection = http.client.HTTPConnection(self.address)
+        connection.request(method, path, json.dumps(body), HEADERS)
+        answer = connection.getresponse()
         content = answer.read()
+        connection.close()
         if answer.status >= 300:
             raise SystemExit(f"benches/opcua: {method} {path}: {answer.status} {content.decode()}")
         return json.loads(content)

@@ -122,16 +122,15 @@ async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
             "",
             "there is no certificate or key that can be read at",
         ),
-        (
-            json!({"security_policy": "Basic256"}),
-            "",
-            "",
-            "is not one of None, Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss.",
-        ),
     ] {
         set(&client, device, json!({"metadata": metadata, "username": username, "password": password})).await;
         until_error(&client, device, why).await;
     }
+    let broken = json!({"metadata": {"security_policy": "Basic256"}});
+    let (status, _, answer) = client.patch(&format!("/api/device/{device}/"), &broken).await;
+    let told = answer.to_string();
+    let valid = "is not one of None, Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss.";
+    assert!(status == 400 && told.contains(valid), "{told}");
 }
 
 /// Changes a device that is at rest meanwhile, so that what it then says is about the new settings.
