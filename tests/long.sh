@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything ingest soak graph collect hundred_million ten_thousand_streams growth files import lists peers restarts)
+sections=(everything ingest soak graph collect opcua hundred_million ten_thousand_streams growth files import lists peers restarts)
 soak_seconds=1200
 
 fail() {
@@ -22,9 +22,14 @@ everything() {
     BASALT_SEEDS=40 cargo test --locked --test integration store::everything
 }
 
-# An OPC UA server restarted 20 times under the collector, where every change tries three.
+# An OPC UA server restarted 20 times under the collector, where every change tries three: nothing of it is left behind.
 restarts() {
-    BASALT_RESTARTS=20 tests/run.sh --locked --test integration opcua::restart
+    BASALT_RESTARTS=20 tests/run.sh --test integration opcua::restart -- --nocapture
+}
+
+# 2,000 OPC UA items at 1 Hz, subscribed to, through 20 restarts, and polled: processor, memory, lateness.
+opcua() {
+    python3 benches/opcua --basalt "$BASALT" --restarts 20
 }
 
 # Bulk as Arrow and NDJSON, single values.

@@ -49,7 +49,7 @@ pub enum Command {
     Export(Export),
     /// Read one register or tag directly from a device
     Read(Read),
-    /// Be a device: a small plant that speaks modbus, melsec or fenet
+    /// Be a device: a small plant that speaks modbus, melsec, fenet or opcua
     Simulate(Simulate),
     /// Show the nodes of an OPC UA server
     Browse(Browse),
@@ -346,7 +346,7 @@ pub enum Opcua {
 
 #[derive(Args)]
 pub struct Simulate {
-    /// modbus, melsec or fenet
+    /// modbus, melsec, fenet or opcua
     pub protocol: String,
     /// Where it listens [default: 127.0.0.1 and the protocol's own port]
     #[arg(long, value_name = "ADDR:PORT")]

@@ -24,6 +24,7 @@ fn the_contract_is_accepted() {
         "simulate fenet --fault stuck:tank.level@1m+10s --fault disconnect@5m+20s/10m",
         "demo --fault drift:motor.temperature@60s+30s=12",
         "bench collect --devices 5 --registers 100 --interval 0.5 --seconds 2",
+        "simulate opcua --listen 127.0.0.1:4840",
         "org create acme --name Acme",
         "org list --data-dir d",
         "user create admin --staff --superuser --password-stdin",

@@ -22,10 +22,11 @@ use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 
 const DATA_DIR: &str = "data/demo";
 /// The devices, each with the part of the plant that it has streams of.
-const DEVICES: [(&str, Protocol, &str); 3] = [
+const DEVICES: [(&str, Protocol, &str); 4] = [
     ("Plant", Protocol::Modbus, ""),
     ("Tank PLC", Protocol::Fenet, "tank."),
     ("Furnace PLC", Protocol::Melsec, "furnace."),
+    ("Motor server", Protocol::Opcua, "motor."),
 ];
 const USER: &str = "admin";
 /// The stream of the REST example: stored at every poll.
@@ -115,6 +116,9 @@ fn place(spec: &mut DeviceSpec, simulator: SocketAddr) {
     // The order the simulator's tags are in.
     spec.byteorder = ByteOrder::Little;
     spec.enabled = true;
+    if spec.protocol == Protocol::Opcua {
+        spec.metadata.insert("use_subscription".to_owned(), true.into());
+    }
 }
 
 fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
@@ -157,7 +161,7 @@ fn welcome(url: &str, data_dir: &Path, shown: StreamId, secrets: &Option<Secrets
     };
     format!(
         "
-Basalt demo: a simulated plant, polled every second.
+Basalt demo: a simulated plant behind Modbus, FEnet, MELSEC and OPC UA, read every second.
 
   REST      {url}/api/device/
   SQL       {url}/sql

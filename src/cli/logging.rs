@@ -12,7 +12,8 @@ pub const ALWAYS: &str = "basalt::listening";
 
 /// The Delta library's kernel logs as an error that a new table has no log yet, the OPC UA library everything that a server
 /// or its certificate may be; real errors come back as a `Result`.
-const MUTED: &str = "buoyant_kernel=off,opcua_client=off,opcua_core=off,opcua_crypto=off,opcua_types=off";
+const MUTED: &str =
+    "buoyant_kernel=off,opcua_client=off,opcua_core=off,opcua_crypto=off,opcua_server=error,opcua_types=off";
 
 /// For a server: our own lines at the configured level, those of libraries from warnings on.
 pub fn for_server(log: &Log) {

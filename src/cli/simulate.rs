@@ -9,7 +9,7 @@ use super::args::Simulate;
 use super::{print, serve};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
-use crate::sim::{Plant, SIMULATED, Simulator, field};
+use crate::sim::{Plant, SIMULATED, Simulator, field, opcua_nodes};
 
 pub async fn run(args: Simulate) -> Result<()> {
     let protocol = parse(&args.protocol)?;
@@ -28,7 +28,14 @@ pub async fn run(args: Simulate) -> Result<()> {
         return be_a_field(protocol, registers, listener, stop).await;
     }
     let simulator = Simulator::speaking(protocol, listener, Plant::with_faults(args.plant.faults))?;
-    print::line(&format!("listening on {protocol}://{}", simulator.addr()))?;
+    match protocol {
+        Protocol::Opcua => {
+            print::line(&format!("listening on opc.tcp://{}", simulator.addr()))?;
+            print::line("without security, to anybody. Nodes:")?;
+            opcua_nodes().iter().try_for_each(|node| print::line(node))?;
+        }
+        _ => print::line(&format!("listening on {protocol}://{}", simulator.addr()))?,
+    }
     stop.cancelled().await;
     simulator.stop().await;
     Ok(())

@@ -1,5 +1,5 @@
-//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC and FEnet servers
-//! over it.
+//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet and OPC UA
+//! servers over it.
 //!
 //! Knows nothing of collectors, streams in a catalog, or storage; a real client cannot tell it from a device.
 
@@ -11,11 +11,13 @@ pub mod field;
 pub mod melsec;
 pub mod memory;
 pub mod modbus;
+pub mod opcua;
 pub mod plant;
 pub mod registers;
 pub mod simulator;
 pub mod tags;
 
+pub use opcua::nodes as opcua_nodes;
 pub use plant::Plant;
 pub use simulator::{SIMULATED, Simulator};
 pub use tags::{DemoTag, demo_tags};

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::memory::Memory;
 use super::plant::Plant;
-use super::{fenet, melsec, modbus};
+use super::{fenet, melsec, modbus, opcua};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
 
@@ -20,7 +20,7 @@ use crate::domain::{Error, Result};
 const TICK: Duration = Duration::from_millis(100);
 
 /// The protocols that can be simulated.
-pub const SIMULATED: [Protocol; 3] = [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet];
+pub const SIMULATED: [Protocol; 4] = [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua];
 
 /// A running simulator. Dropping it stops it; `stop` also waits until it has.
 pub struct Simulator {
@@ -88,6 +88,7 @@ enum Device {
     Modbus(Arc<Mutex<Plant>>),
     Melsec(Arc<Mutex<Memory>>),
     Fenet(Arc<Mutex<Memory>>),
+    Opcua(opcua::Device),
 }
 
 impl Device {
@@ -96,6 +97,7 @@ impl Device {
             Protocol::Modbus => Ok(Device::Modbus(plant)),
             Protocol::Melsec => Ok(Device::Melsec(melsec::memory(plant))),
             Protocol::Fenet => Ok(Device::Fenet(fenet::memory(plant))),
+            Protocol::Opcua => Ok(Device::Opcua(opcua::Device::new(plant))),
             other => {
                 let names = SIMULATED.map(Protocol::name).join(", ");
                 Err(Error::invalid(format!("protocol `{other}` is not one of {names}")))
@@ -108,6 +110,7 @@ impl Device {
             Device::Modbus(_) => Protocol::Modbus,
             Device::Melsec(_) => Protocol::Melsec,
             Device::Fenet(_) => Protocol::Fenet,
+            Device::Opcua(_) => Protocol::Opcua,
         }
     }
 
@@ -125,6 +128,7 @@ impl Device {
             Device::Fenet(memory) => {
                 over.run_until_cancelled(fenet::serve(listener, Arc::clone(memory))).await;
             }
+            Device::Opcua(device) => device.serve(listener, addr, over.clone()).await,
         }
     }
 }

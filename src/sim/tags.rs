@@ -1,5 +1,6 @@
 //! The simulators' quantities as a user would set them up: what `demo` makes its streams of.
 
+use super::opcua::{QUANTITIES, Quantity};
 use crate::domain::device::Protocol;
 use crate::domain::stream::{AccessMode, StreamKind};
 
@@ -43,8 +44,11 @@ impl DemoTag {
     }
 }
 
-/// Every quantity of the register map, where a device of this protocol has it.
+/// Every quantity of the plant, where a device of this protocol has it.
 pub fn demo_tags(protocol: Protocol) -> Vec<DemoTag> {
+    if protocol == Protocol::Opcua {
+        return QUANTITIES.iter().map(node_tag).collect();
+    }
     let mut tags = modbus_tags();
     for tag in &mut tags {
         tag.path = path_by(protocol, &tag.path);
@@ -67,6 +71,13 @@ fn path_by(protocol: Protocol, register: &str) -> String {
         (Protocol::Fenet, _) => format!("%PX{number}"),
         (_, _) => register.to_owned(),
     }
+}
+
+/// Such a server tells of changes only, so that no deadband is needed.
+fn node_tag(quantity: &Quantity) -> DemoTag {
+    let tag = tag(quantity.name, "", quantity.kind(), quantity.unit);
+    let tag = DemoTag { path: format!("ns=2;s={}", quantity.name), ..tag };
+    if quantity.is_writable() { tag.writable() } else { tag }
 }
 
 fn modbus_tags() -> Vec<DemoTag> {

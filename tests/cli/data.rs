@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Home, ModbusDevice, Server, eventually, free_port};
+use crate::support::{Client, Home, ModbusDevice, Server, Simulated, eventually, free_port};
 
 fn file(home: &Home, name: &str, text: &str) -> String {
     let path = home.path().join(name);
@@ -142,21 +142,20 @@ async fn a_register_is_read_straight_from_a_device() {
 #[tokio::test]
 async fn a_simulator_is_a_device_to_read() {
     let home = Home::new();
-    for (protocol, register) in [("modbus", "hr:0"), ("melsec", "D0"), ("fenet", "%25DW0")] {
-        let mut command = home.command();
-        command.args(["simulate", protocol, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let line = lines.next().expect("a line").expect("text");
-        let url = line.strip_prefix("listening on ").expect("it tells its URL");
-        assert!(url.starts_with(&format!("{protocol}://")), "{url}");
-        let said = home.basalt(&["read", &format!("{url}/{register}")]).await.ok();
+    for (protocol, scheme, register) in [
+        ("modbus", "modbus", "/hr:0"),
+        ("melsec", "melsec", "/D0"),
+        ("fenet", "fenet", "/%25DW0"),
+        ("opcua", "opc.tcp", "?node=ns%3D2%3Bs%3Dmotor.setpoint"),
+    ] {
+        let simulated = Simulated::start(protocol).await;
+        assert_eq!(simulated.url, format!("{scheme}://127.0.0.1:{}", simulated.port));
+        let said = home.basalt(&["read", &format!("{}{register}", simulated.url)]).await.ok();
         assert!(said.contains("value     1480"), "{said}");
-        child.kill().expect("killed");
-        child.wait().expect("ended");
+        simulated.stop().await;
     }
     let said = home.basalt(&["simulate", "profinet"]).await.failed();
-    assert!(said.contains("`profinet` is not one of modbus, melsec, fenet"), "{said}");
+    assert!(said.contains("`profinet` is not one of modbus, melsec, fenet, opcua"), "{said}");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Between us and the server something delays, cuts and garbles: no wrong value is stored, what recovers does so by itself,
-//! and other devices notice nothing.
+//! Between us and the server something delays, cuts, garbles and repeats itself: no wrong value is stored, what recovers
+//! does so by itself, and other devices notice nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -16,6 +16,10 @@ const PASS: u8 = 0;
 const CUT: u8 = 1;
 const GARBLE: u8 = 2;
 const SILENCE: u8 = 3;
+/// Longer than the device's timeout: answers come when nobody waits for them any more.
+const DELAY: u8 = 4;
+/// What was said before instead of what is said now.
+const STALE: u8 = 5;
 
 /// Passes on what both sides say, or spoils what the server says.
 struct Proxy {
@@ -49,10 +53,18 @@ async fn pass(client: TcpStream, server: TcpStream, mode: Arc<AtomicU8>) {
     let (mut from_server, mut to_server) = server.into_split();
     let asking = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
     let mut buffer = vec![0; 64 * 1024];
+    let mut before = Vec::new();
     while let Ok(len @ 1..) = from_server.read(&mut buffer).await {
         match mode.load(Ordering::SeqCst) {
             CUT => break,
             SILENCE => continue,
+            DELAY => tokio::time::sleep(Duration::from_millis(1300)).await,
+            STALE if !before.is_empty() => {
+                if to_client.write_all(&before).await.is_err() {
+                    break;
+                }
+                continue;
+            }
             // Behind the header, where sizes are: in what is signed.
             GARBLE if len > 60 => buffer[len - 50] ^= 0x55,
             _ => {}
@@ -60,6 +72,7 @@ async fn pass(client: TcpStream, server: TcpStream, mode: Arc<AtomicU8>) {
         if to_client.write_all(&buffer[..len]).await.is_err() {
             break;
         }
+        before = buffer[..len].to_vec();
     }
     asking.abort();
 }
@@ -67,17 +80,17 @@ async fn pass(client: TcpStream, server: TcpStream, mode: Arc<AtomicU8>) {
 #[tokio::test]
 async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
     let mut peer = OpcuaServer::start(free_port()).await;
+    peer.tell(&json!({"trust_clients": true}));
     let server = Server::start(&[]).await;
     let client = server.client();
     let proxy = Proxy::before(peer.port).await;
     // Signed, as it must be where bytes may change on the way: nothing else tells.
     let signed = |subscribes: bool| json!({"security_policy": "Basic256Sha256", "security_mode": "Sign", "use_subscription": subscribes});
     let mut devices = Vec::new();
-    for (name, port, subscribes) in
-        [("Polled", proxy.port, false), ("Subscribed", proxy.port, true), ("Elsewhere", peer.port, false)]
-    {
+    // Polled, subscribed to, and elsewhere.
+    for (port, subscribes) in [(proxy.port, false), (proxy.port, true), (peer.port, false)] {
         let device = device_at(&client, port, signed(subscribes)).await;
-        let change = json!({"name": name, "timeout": 1});
+        let change = json!({"timeout": 1});
         assert_eq!(client.patch(&format!("/api/device/{device}/"), &change).await.0, 200);
         devices.push((device, stream_at(&client, device, "ns=2;s=Line.Int64", "int64").await));
     }
@@ -87,10 +100,10 @@ async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
     server.basalt(&["opcua", "trust", thumbprint.expect("a thumbprint")]).await.ok();
 
     let mut value = -1_234_567_890_123_456_789_i64;
-    for mode in [PASS, CUT, GARBLE, SILENCE, GARBLE, CUT] {
+    for mode in [PASS, CUT, GARBLE, SILENCE, DELAY, STALE, CUT] {
         proxy.set(mode);
         // Long enough for some connections to begin and end; what happens meanwhile is told by the readings.
-        tokio::time::sleep(Duration::from_secs(if mode == PASS { 0 } else { 3 })).await;
+        tokio::time::sleep(Duration::from_secs(if mode == PASS { 0 } else { 2 })).await;
         proxy.set(PASS);
         value += 1;
         peer.tell(&json!({"node": "ns=2;s=Line.Int64", "value": value}));

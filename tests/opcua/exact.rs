@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{device_at, readings, stream_at, until_last, until_state};
-use crate::support::{OpcuaServer, Server, free_port};
+use crate::support::{OpcuaPeer, OpcuaServer, Server, free_port};
 
 /// Whether a reading is a good one of this value.
 fn holds(reading: &Value, value: &Value) -> bool {
@@ -23,8 +23,17 @@ fn holds(reading: &Value, value: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn every_type_arrives_exactly_polled_and_subscribed_to() {
-    let peer = OpcuaServer::start(free_port()).await;
+async fn every_type_of_asyncua_arrives_exactly_polled_and_subscribed_to() {
+    arrives_exactly(OpcuaPeer::Asyncua).await;
+}
+
+#[tokio::test]
+async fn every_type_of_node_opcua_arrives_exactly_polled_and_subscribed_to() {
+    arrives_exactly(OpcuaPeer::NodeOpcua).await;
+}
+
+async fn arrives_exactly(peer: OpcuaPeer) {
+    let peer = OpcuaServer::start_of(peer, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     for subscribes in [false, true] {
@@ -44,8 +53,17 @@ async fn every_type_arrives_exactly_polled_and_subscribed_to() {
 }
 
 #[tokio::test]
-async fn every_type_is_read_and_written_as_the_server_has_it() {
-    let peer = OpcuaServer::start(free_port()).await;
+async fn every_type_is_read_and_written_as_asyncua_has_it() {
+    is_read_and_written(OpcuaPeer::Asyncua).await;
+}
+
+#[tokio::test]
+async fn every_type_is_read_and_written_as_node_opcua_has_it() {
+    is_read_and_written(OpcuaPeer::NodeOpcua).await;
+}
+
+async fn is_read_and_written(peer: OpcuaPeer) {
+    let peer = OpcuaServer::start_of(peer, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     let device = device_at(&client, peer.port, json!({})).await;

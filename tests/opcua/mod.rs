@@ -1,12 +1,16 @@
-//! The OPC UA collector against a server of other people's code (asyncua), set up and changed over REST.
+//! The OPC UA collector against servers of other people's code (asyncua, node-opcua), set up and changed over REST; and
+//! our simulator, as it and other people's clients see it.
 
 mod browse;
 mod chaos;
 mod exact;
+mod peers;
 mod restart;
 mod secure;
+mod simulated;
 mod subscribed;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,8 +25,15 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Creates an OPC UA device on this machine; its id.
 pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
-    let device = json!({"name": "Kiln", "protocol": "opcua", "host": format!("opc.tcp://127.0.0.1:{port}/plant"),
-                        "timeout": 5, "poll_interval": INTERVAL_S, "metadata": metadata});
+    device_of(client, &format!("opc.tcp://127.0.0.1:{port}/plant"), metadata).await
+}
+
+/// Creates a device that is the server of this address; its id.
+pub async fn device_of(client: &Client, address: &str, metadata: Value) -> i64 {
+    static DEVICES: AtomicUsize = AtomicUsize::new(1);
+    let name = format!("Kiln {}", DEVICES.fetch_add(1, Ordering::Relaxed));
+    let device = json!({"name": name, "protocol": "opcua", "host": address, "timeout": 5, "poll_interval": INTERVAL_S,
+                        "metadata": metadata});
     created(client, "/api/device/", &device).await
 }
 

@@ -1,71 +1,153 @@
-//! Security: servers are trusted by hand, every policy that is not broken works, and so do users.
+//! Security: servers are trusted by hand, and they trust us or not; every policy that is not broken works, and so do users.
 
 use serde_json::{Value, json};
 
-use super::{device_at, stream_at, until_last, until_state};
-use crate::support::{OpcuaServer, Server, free_port};
+use super::{PATIENCE, device_at, stream_at, until_last, until_state};
+use crate::support::{Client, OpcuaPeer, OpcuaServer, Server, eventually, free_port, python};
 
 #[tokio::test]
-async fn a_server_is_trusted_by_its_thumbprint() {
-    let peer = OpcuaServer::start(free_port()).await;
+async fn asyncua_and_we_trust_each_other_by_hand() {
+    trust_each_other(OpcuaPeer::Asyncua).await;
+}
+
+#[tokio::test]
+async fn node_opcua_and_we_trust_each_other_by_hand() {
+    trust_each_other(OpcuaPeer::NodeOpcua).await;
+}
+
+async fn trust_each_other(peer: OpcuaPeer) {
+    let mut peer = OpcuaServer::start_of(peer, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     assert_eq!(server.basalt(&["opcua", "certificates"]).await.ok().lines().count(), 1, "a header alone");
     let device = device_at(&client, peer.port, json!({"security_policy": "Basic256Sha256"})).await;
     let stream = stream_at(&client, device, "ns=2;s=Line.Double", "fp64").await;
 
-    let shown = until_state(&client, device, "offline").await;
-    let error = shown["last_error"].as_str().expect("a reason");
-    assert!(error.contains("its certificate is not trusted: CN=Plant peer"), "{error}");
+    let error = until_error(&client, device, "its certificate is not trusted").await;
     let command = error.split('`').nth(1).expect("a command");
     let thumbprint = command.strip_prefix("basalt opcua trust ").expect("how to trust it");
+    let subject = error.split("not trusted: ").nth(1).and_then(|rest| rest.split(", thumbprint").next());
     let listed = server.basalt(&["opcua", "certificates"]).await.ok();
-    assert!(listed.contains(&format!("rejected  {thumbprint}  CN=Plant peer")), "{listed}");
+    let line = format!("rejected  {thumbprint}  {}", subject.expect("whose it is"));
+    assert!(listed.contains(&line), "{listed}");
     assert!(server.basalt(&["opcua", "trust", "0123"]).await.failed().contains("no rejected certificate"));
 
+    // Now we trust it, but it does not trust us.
     server.basalt(&["opcua", "trust", thumbprint]).await.ok();
+    until_error(&client, device, "told to trust our certificate, pki/own/cert.der").await;
+    peer.tell(&json!({"trust_clients": true}));
     until_last(&client, stream, "a value", |last| last["value"] == -1234.5678).await;
     until_state(&client, device, "online").await;
     let listed = server.basalt(&["opcua", "certificates"]).await.ok();
     assert!(listed.contains(&format!("trusted   {thumbprint}")) && listed.contains("CN=Basalt"), "{listed}");
-
     let key = server.home.path().join("pki/private/private.pem");
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(key).expect("a key").permissions());
     assert_eq!(mode & 0o777, 0o600, "only its owner reads it");
 
-    // Every other policy and mode, once it is trusted, and a user with a password.
-    for (metadata, username, password) in [
-        (json!({"security_policy": "Basic256Sha256", "security_mode": "Sign"}), "", ""),
-        (json!({"security_policy": "Aes128Sha256RsaOaep"}), "", ""),
-        (json!({"security_policy": "Aes256Sha256RsaPss", "use_subscription": true}), "operator", "secret"),
-        (json!({}), "operator", "secret"),
-    ] {
-        let change =
-            json!({"metadata": metadata, "username": username, "password": password, "enabled": true});
-        assert_eq!(client.patch(&format!("/api/device/{device}/"), &json!({"enabled": false})).await.0, 200);
-        assert_eq!(client.patch(&format!("/api/device/{device}/"), &change).await.0, 200);
-        until_state(&client, device, "online").await;
-        let io = format!("/api/device/{device}/io/ns=2;s=Line.Int64/");
-        let (status, _, answer) = client.get(&io).await;
-        assert_eq!((status, answer), (200, json!({"value": -1_234_567_890_123_456_789_i64})), "{metadata}");
-    }
-    refused(&client, device, json!({"username": "operator", "password": "wrong"}), "BadUserAccessDenied")
-        .await;
-    refused(
-        &client,
-        device,
-        json!({"username": "", "password": "", "metadata": {"security_policy": "Basic256"}}),
-        "is not one of None, Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss.",
-    )
-    .await;
+    // What was trusted may be taken back.
+    server.basalt(&["opcua", "reject", thumbprint]).await.ok();
+    let one = format!("/api/device/{device}/");
+    assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
+    assert_eq!(client.patch(&one, &json!({"enabled": true})).await.0, 200);
+    until_error(&client, device, "its certificate is not trusted").await;
 }
 
-async fn refused(client: &crate::support::Client, device: i64, change: Value, why: &str) {
-    assert_eq!(client.patch(&format!("/api/device/{device}/"), &change).await.0, 200);
-    let shown = crate::support::eventually("the reason", super::PATIENCE, || async {
+#[tokio::test]
+async fn every_policy_mode_and_user_works_with_asyncua() {
+    every_policy_mode_and_user(OpcuaPeer::Asyncua, "BadUserAccessDenied").await;
+}
+
+#[tokio::test]
+async fn every_policy_mode_and_user_works_with_node_opcua() {
+    every_policy_mode_and_user(OpcuaPeer::NodeOpcua, "BadIdentityTokenRejected").await;
+}
+
+/// Policy and mode, and who logs in: nobody, somebody with a password, somebody with a certificate.
+const LOGINS: [(&str, &str, &str); 10] = [
+    ("None", "None", "nobody"),
+    ("None", "None", "password"),
+    ("None", "None", "certificate"),
+    ("Basic256Sha256", "Sign", "password"),
+    ("Basic256Sha256", "SignAndEncrypt", "certificate"),
+    ("Aes128Sha256RsaOaep", "Sign", "certificate"),
+    ("Aes128Sha256RsaOaep", "SignAndEncrypt", "nobody"),
+    ("Aes256Sha256RsaPss", "Sign", "nobody"),
+    ("Aes256Sha256RsaPss", "SignAndEncrypt", "password"),
+    ("Aes256Sha256RsaPss", "SignAndEncrypt", "certificate"),
+];
+
+async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
+    let mut peer = OpcuaServer::start_of(peer, free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let users = server.home.path().join("pki/users");
+    let users = users.to_str().expect("a path in UTF-8");
+    let known = python("opcua_user.py", &[users, "operator"]).await;
+    python("opcua_user.py", &[users, "stranger"]).await;
+    peer.tell(&json!({"user": known}));
+    peer.tell(&json!({"trust_clients": true}));
+    let device = device_at(&client, peer.port, json!({"security_policy": "Basic256Sha256"})).await;
+    let error = until_error(&client, device, "basalt opcua trust ").await;
+    let thumbprint = error.split('`').nth(1).and_then(|command| command.rsplit(' ').next());
+    server.basalt(&["opcua", "trust", thumbprint.expect("a thumbprint")]).await.ok();
+
+    for (number, (policy, mode, login)) in LOGINS.into_iter().enumerate() {
+        let mut metadata = json!({"security_policy": policy, "security_mode": mode});
+        let (username, password) = if login == "password" { ("operator", "secret") } else { ("", "") };
+        if login == "certificate" {
+            metadata["user_certificate"] = json!("operator");
+        }
+        let change = json!({"metadata": metadata, "username": username, "password": password});
+        set(&client, device, change).await;
+        let what = format!("online with {policy} {mode} {login}");
+        eventually(&what, PATIENCE, || async {
+            let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+            (shown["status"] == "online").then_some(())
+        })
+        .await;
+        let io = format!("/api/device/{device}/io/ns=2;s=Line.Int64/");
+        let value = i64::MAX - number as i64;
+        let (status, _, answer) = client.post(&io, &json!({ "value": value })).await;
+        assert_eq!((status, &answer["written"]), (200, &json!(true)), "{metadata}: {answer}");
+        assert_eq!(client.get(&io).await.2, json!({ "value": value }), "{metadata} {login}");
+    }
+    let secure = "Basic256Sha256";
+    for (metadata, username, password, why) in [
+        (json!({}), "operator", "wrong", "BadUserAccessDenied"),
+        (json!({"security_policy": secure}), "operator", "wrong", "BadUserAccessDenied"),
+        (json!({"security_policy": secure, "user_certificate": "stranger"}), "", "", stranger),
+        (
+            json!({"security_policy": secure, "user_certificate": "nobody"}),
+            "",
+            "",
+            "there is no certificate or key that can be read at",
+        ),
+    ] {
+        set(&client, device, json!({"metadata": metadata, "username": username, "password": password})).await;
+        until_error(&client, device, why).await;
+    }
+    let broken = json!({"metadata": {"security_policy": "Basic256"}});
+    let (status, _, answer) = client.patch(&format!("/api/device/{device}/"), &broken).await;
+    let told = answer.to_string();
+    let valid = "is not one of None, Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss.";
+    assert!(status == 400 && told.contains(valid), "{told}");
+}
+
+/// Changes a device that is at rest meanwhile, so that what it then says is about the new settings.
+async fn set(client: &Client, device: i64, mut change: Value) {
+    let one = format!("/api/device/{device}/");
+    assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
+    change["enabled"] = json!(true);
+    let (status, _, answer) = client.patch(&one, &change).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Waits until the device is offline for this reason; the whole reason.
+async fn until_error(client: &Client, device: i64, why: &str) -> String {
+    eventually(why, PATIENCE, || async {
         let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
-        shown["last_error"].as_str().is_some_and(|error| error.contains(why)).then_some(shown)
+        let error = shown["last_error"].as_str().filter(|error| error.contains(why));
+        error.filter(|_| shown["status"] == "offline").map(str::to_owned)
     })
-    .await;
-    assert_eq!(shown["status"], "offline", "{shown}");
+    .await
 }

@@ -6,7 +6,7 @@ use super::{PATIENCE, device_at, stream_at, until_last, until_state};
 use crate::support::{OpcuaServer, Server, eventually, free_port};
 
 /// Waits until the server keeps this of us.
-async fn until_kept(peer: &mut OpcuaServer, expected: &Value) {
+pub async fn until_kept(peer: &mut OpcuaServer, expected: &Value) {
     let peer = std::sync::Mutex::new(peer);
     let mut last = Value::Null;
     let limit = std::time::Instant::now() + PATIENCE;

@@ -3,12 +3,15 @@
 
     opcua_server.py --port 4840 --folder DIR
 
-Serves without security, with every policy that is not broken, and to the user `operator` with the password `secret` as
-to anybody; its certificate is made in DIR and lasts. Prints `ready` once it listens, then one line of JSON: the list of
+Serves without security and with every policy that is not broken; to anybody, to the user `operator` with the password
+`secret`, and to users with a certificate that it was told. Its own certificate is made in DIR and lasts; with security it
+serves clients only after it was told to trust them. Prints `ready` once it listens, then one line of JSON: the list of
 its points, each {"path", "type", "value", "writable"}. Every line on standard input is JSON and answered by one:
 
     {"node", "value"?, "status"?, "source"?}   writes that value, status code, and source time (seconds since 1970)
     {"count": true}                            {"sessions", "subscriptions", "items"} that it keeps
+    {"trust_clients": true}                    trusts the certificates of all clients from now on, or of none
+    {"user": "FILE"}                           lets who has this certificate (DER) log in
 """
 
 import argparse
@@ -21,8 +24,10 @@ import sys
 from pathlib import Path
 
 from asyncua import Server, ua
+from asyncua.common.utils import ServiceError
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 APPLICATION = "urn:basalt:peer"
@@ -56,12 +61,37 @@ VALUES = [
 
 
 class Users:
-    """Anybody without a name, and one with a password."""
+    """Anybody without a name, one with a password, and those whose certificates are known."""
+
+    def __init__(self):
+        self.certificates = set()
 
     def get_user(self, iserver, username=None, password=None, certificate=None):
-        if username is None or (username, password) == ("operator", "secret"):
-            return User(role=UserRole.User)
-        return None
+        if username is not None:
+            is_known = (username, password) == ("operator", "secret")
+        else:
+            # Without a user it is the certificate of the application, which says its URI.
+            is_known = not certificate or certificate in self.certificates or is_of_application(certificate)
+        return User(role=UserRole.User) if is_known else None
+
+
+def is_of_application(certificate):
+    try:
+        names = x509.load_der_x509_certificate(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return False
+    return bool(names.value.get_values_for_type(x509.UniformResourceIdentifier))
+
+
+class Clients:
+    """Whose applications are trusted: nobody's, or everybody's."""
+
+    def __init__(self):
+        self.are_trusted = False
+
+    async def judge(self, certificate, application):
+        if not self.are_trusted:
+            raise ServiceError(ua.StatusCodes.BadCertificateUntrusted)
 
 
 async def secure(server, folder):
@@ -92,12 +122,18 @@ async def fill(server):
     return points
 
 
-async def obey(server, told):
+async def obey(server, users, clients, told):
     if told.get("count"):
         subscriptions = server.iserver.subscription_service.subscriptions
         items = sum(len(one.monitored_item_srv._monitored_items) for one in subscriptions.values())
         sessions = len(server.iserver._external_sessions)
         return {"sessions": sessions, "subscriptions": len(subscriptions), "items": items}
+    if "trust_clients" in told:
+        clients.are_trusted = told["trust_clients"]
+        return {}
+    if "user" in told:
+        users.certificates.add(Path(told["user"]).read_bytes())
+        return {}
     node = server.get_node(told["node"])
     held = await node.read_data_value(raise_on_bad_status=False)
     kind = await node.read_data_type_as_variant_type()
@@ -117,8 +153,10 @@ async def obey(server, told):
 
 
 async def serve(port, folder):
-    server = Server(user_manager=Users())
+    users, clients = Users(), Clients()
+    server = Server(user_manager=users)
     await server.init()
+    server.set_certificate_validator(clients.judge)
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/plant")
     await secure(server, folder)
     points = await fill(server)
@@ -127,7 +165,7 @@ async def serve(port, folder):
         print(json.dumps(points), flush=True)
         loop = asyncio.get_running_loop()
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            print(json.dumps(await obey(server, json.loads(line))), flush=True)
+            print(json.dumps(await obey(server, users, clients, json.loads(line))), flush=True)
 
 
 def main():

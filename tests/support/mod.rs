@@ -5,15 +5,19 @@
 mod browser;
 mod client;
 mod home;
+mod opcua;
 mod peers;
 mod server;
+mod simulated;
 mod socket;
 
 pub use browser::Browser;
 pub use client::Client;
 pub use home::{Home, Ran};
-pub use peers::{ModbusDevice, ObjectStore, OpcuaServer, example, node, python};
+pub use opcua::{OpcuaPeer, OpcuaServer};
+pub use peers::{ModbusDevice, ObjectStore, example, node, python};
 pub use server::{Server, free_port};
+pub use simulated::Simulated;
 pub use socket::{PROTOCOL, Said, Socket};
 
 use std::future::Future;

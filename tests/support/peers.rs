@@ -1,12 +1,10 @@
 //! Other people's programs, in the environments of Python and of Node.js that tests/run.sh prepares.
 
-use std::io::{BufRead, BufReader, Lines, Write};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// The interpreter with the pinned peers.
 fn interpreter() -> PathBuf {
@@ -17,9 +15,17 @@ fn interpreter() -> PathBuf {
     .into()
 }
 
-fn script(name: &str) -> Command {
+/// A script of tests/peers/, to be started.
+pub(super) fn script(name: &str) -> Command {
     let mut command = Command::new(interpreter());
     command.arg("-u").arg(format!("{}/tests/peers/{name}", env!("CARGO_MANIFEST_DIR")));
+    command
+}
+
+/// The same of tests/peers/npm/.
+pub(super) fn node_script(name: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg(format!("{}/tests/peers/npm/{name}", env!("CARGO_MANIFEST_DIR")));
     command
 }
 
@@ -32,8 +38,8 @@ pub async fn python(name: &str, args: &[&str]) -> Value {
 
 /// Runs a script of tests/peers/npm/ to its end; the JSON it prints.
 pub async fn node(name: &str, args: &[&str]) -> Value {
-    let mut command = Command::new("node");
-    command.arg(format!("{}/tests/peers/npm/{name}", env!("CARGO_MANIFEST_DIR"))).args(args);
+    let mut command = node_script(name);
+    command.args(args);
     json_of(name, command).await
 }
 
@@ -90,60 +96,6 @@ impl ModbusDevice {
 impl Drop for ModbusDevice {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// An OPC UA server that is not our code: tests/peers/opcua_server.py. Dropping it kills it.
-pub struct OpcuaServer {
-    pub port: u16,
-    /// What it holds: `{"path", "type", "value", "writable"}` each.
-    pub points: Vec<Value>,
-    folder: Arc<TempDir>,
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl OpcuaServer {
-    /// Starts one with a new certificate; it answers when this returns.
-    pub async fn start(port: u16) -> OpcuaServer {
-        let folder = tokio::task::spawn_blocking(tempfile::tempdir).await.expect("it is made");
-        OpcuaServer::start_in(port, Arc::new(folder.expect("a folder"))).await
-    }
-
-    /// Ends it at once and starts it again, with what it held at first and with the same certificate.
-    pub async fn restart(self) -> OpcuaServer {
-        let (port, folder) = (self.port, Arc::clone(&self.folder));
-        drop(self);
-        OpcuaServer::start_in(port, folder).await
-    }
-
-    async fn start_in(port: u16, folder: Arc<TempDir>) -> OpcuaServer {
-        let start = move || {
-            let mut command = script("opcua_server.py");
-            command.args(["--port", &port.to_string(), "--folder"]).arg(folder.path());
-            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-            let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-            let mut line = || lines.next().and_then(Result::ok);
-            assert_eq!(line().as_deref(), Some("ready"), "the server listens");
-            let points = line().and_then(|line| serde_json::from_str(&line).ok());
-            OpcuaServer { port, points: points.expect("the server tells its points"), folder, child, lines }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the server starts")
-    }
-
-    /// Gives it an order; what it answers.
-    pub fn tell(&mut self, order: &Value) -> Value {
-        let stdin = self.child.stdin.as_mut().expect("a pipe");
-        writeln!(stdin, "{order}").expect("the server listens");
-        let answer = self.lines.next().and_then(Result::ok).expect("the server answers");
-        serde_json::from_str(&answer).expect("JSON")
-    }
-}
-
-impl Drop for OpcuaServer {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
     }
 }
 

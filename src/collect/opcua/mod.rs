@@ -15,6 +15,7 @@ pub mod variant;
 pub(super) mod link;
 
 mod intake;
+mod offer;
 mod session;
 mod subscription;
 mod transport;

@@ -12,7 +12,7 @@ use opcua::client::{
     Client as Library, ClientBuilder, IdentityToken, Session as LibrarySession, SessionActivity,
     SessionEventLoop, SessionPollResult,
 };
-use opcua::types::{EndpointDescription, Error, MessageSecurityMode, StatusCode, UserTokenType};
+use opcua::types::{EndpointDescription, Error, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Identity, Policy};
 use super::intake::Intake;
+use super::offer::choose;
 use super::pki::{NOWHERE, Pki};
 use super::{status, transport};
 use crate::collect::fault::Fault;
@@ -166,21 +167,28 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// The server is told, so that it keeps nothing of us; whoever drops does not wait for that.
+    /// The server is told, so that it keeps nothing of us, also of a login that nobody waits for any more; whoever drops
+    /// does not wait for that.
     fn drop(&mut self) {
         let abort = self.driver.abort_handle();
-        if !self.is_open() {
-            return abort.abort();
-        }
-        let library = Arc::clone(&self.library);
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move {
+        let mut state = self.watch.state.clone();
+        let is_over = matches!(*state.borrow(), State::Closed(_));
+        let runtime = match Handle::try_current() {
+            Ok(runtime) if !is_over => runtime,
+            _ => return abort.abort(),
+        };
+        let (library, longest) = (Arc::clone(&self.library), self.watch.endpoint.timeout);
+        runtime.spawn(async move {
+            let opened = match timeout(longest, state.wait_for(|state| *state != State::Opening)).await {
+                Ok(Ok(state)) => *state,
+                _ => State::Opening,
+            };
+            if opened == State::Open {
                 // Whether it heard us or not, the connection ends.
                 let _ = timeout(FAREWELL, library.disconnect()).await;
-                abort.abort();
-            })),
-            Err(_) => abort.abort(),
-        }
+            }
+            abort.abort();
+        });
     }
 }
 
@@ -269,65 +277,6 @@ async fn discover(library: &Library, endpoint: &Endpoint) -> Result<Vec<Endpoint
     let stream = transport::dial(endpoint).await?;
     let connector = transport::over(stream, endpoint.url());
     library.get_endpoints(connector, &[], &[]).await.map_err(|error| fault(endpoint, &error))
-}
-
-/// The endpoint with the wanted security and login, led to the configured host and port.
-fn choose(endpoint: &Endpoint, offered: Vec<EndpointDescription>) -> Result<EndpointDescription, String> {
-    let (policy, mode) = (endpoint.policy.wire(), endpoint.mode.wire());
-    let is_wanted = |offer: &&EndpointDescription| {
-        offer.security_mode == mode
-            && offer.security_policy_uri.as_ref() == policy.to_uri()
-            && (offer.endpoint_url.is_empty() || offer.endpoint_url.as_ref().starts_with("opc.tcp:"))
-    };
-    let Some(chosen) = offered.iter().filter(is_wanted).max_by_key(|offer| offer.security_level) else {
-        return Err(format!(
-            "it offers no endpoint with {} and {}, but {}",
-            endpoint.policy.name(),
-            endpoint.mode.name(),
-            in_words(&offered)
-        ));
-    };
-    let (login, words) = match endpoint.identity {
-        Identity::Anonymous => (UserTokenType::Anonymous, "nobody without a login"),
-        Identity::User { .. } => (UserTokenType::UserName, "no user names"),
-        Identity::Certificate(_) => (UserTokenType::Certificate, "no certificates of users"),
-    };
-    let is_taken = match &chosen.user_identity_tokens {
-        Some(tokens) => tokens.iter().any(|token| token.token_type == login),
-        None => login == UserTokenType::Anonymous,
-    };
-    if !is_taken {
-        return Err(format!("it takes {words} on this endpoint"));
-    }
-    let mut chosen = chosen.clone();
-    if endpoint.path.is_empty() {
-        let path = url::Url::parse(chosen.endpoint_url.as_ref()).map(|url| url.path().to_owned());
-        let there = Endpoint { path: path.unwrap_or_default(), ..endpoint.clone() };
-        chosen.endpoint_url = there.url().into();
-    } else {
-        chosen.endpoint_url = endpoint.url().into();
-    }
-    Ok(chosen)
-}
-
-fn in_words(offered: &[EndpointDescription]) -> String {
-    let mut words: Vec<String> = offered
-        .iter()
-        .map(|offer| {
-            let policy = offer.security_policy_uri.as_ref();
-            let policy = policy.rsplit_once('#').map_or(policy, |(_, name)| name);
-            let mode = match offer.security_mode {
-                MessageSecurityMode::None => "None",
-                MessageSecurityMode::Sign => "Sign",
-                MessageSecurityMode::SignAndEncrypt => "SignAndEncrypt",
-                MessageSecurityMode::Invalid => "an invalid mode",
-            };
-            format!("{policy} and {mode}")
-        })
-        .collect();
-    words.sort();
-    words.dedup();
-    if words.is_empty() { "none at all".to_owned() } else { words.join("; ") }
 }
 
 async fn bounded<T>(endpoint: &Endpoint, step: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+type Run<'a> = &'a [(i32, i64)];
+
 fn slice(run: usize, start: usize, end: usize) -> Slice {
     Slice { run, start, end }
 }
@@ -19,7 +21,7 @@ fn order(runs: &[Vec<(i32, i64)>]) -> Vec<Slice> {
 
 #[test]
 fn what_follows_in_time_is_taken_whole() {
-    let cases: [(&str, &[&[(i32, i64)]], &[Slice]); 6] = [
+    let cases: [(&str, &[Run], &[Slice]); 6] = [
         ("nothing", &[], &[]),
         ("empty runs", &[&[], &[(1, 1)], &[]], &[slice(1, 0, 1)]),
         ("one", &[&[(1, 1), (1, 2), (2, 1)]], &[slice(0, 0, 3)]),

@@ -40,7 +40,8 @@ mod tests {
         let reaching: Vec<(i64, i64)> = (0..10).map(|i| (i * 10, i * 10 + 12)).collect();
         let all: Vec<(i64, i64)> = (0..10).map(|i| (i, 1000 + i)).collect();
         let mixed: Vec<(i64, i64)> = after.iter().copied().chain([(0, 99)]).collect();
-        let cases: [(&str, &[(i64, i64)], usize, &[i64]); 7] = [
+        type Times<'a> = &'a [(i64, i64)];
+        let cases: [(&str, Times, usize, &[i64]); 7] = [
             ("none", &[], 4, &[]),
             ("few", &after[..4], 4, &[]),
             ("one after the other", &after, 4, &[40, 80]),

@@ -1,0 +1,90 @@
+//! Which of a server's endpoints is taken, and what is said when none is.
+
+use opcua::types::{ApplicationDescription, UserTokenPolicy};
+use serde_json::json;
+
+use super::*;
+use crate::collect::opcua::endpoint::{Mode, Policy};
+use crate::domain::device::{DeviceSpec, Protocol};
+
+fn endpoint(metadata: serde_json::Value) -> Endpoint {
+    let mut spec = DeviceSpec::new("kiln", Protocol::Opcua);
+    spec.host = "10.0.0.5".into();
+    spec.metadata = metadata.as_object().expect("the test gives an object").clone();
+    Endpoint::of(&spec).expect("the settings are right")
+}
+
+fn offer(policy: Policy, mode: Mode, level: u8, logins: Option<Vec<UserTokenType>>) -> EndpointDescription {
+    let token = |token_type| UserTokenPolicy { token_type, ..UserTokenPolicy::default() };
+    EndpointDescription {
+        endpoint_url: "opc.tcp://inside.plant:53530/UA/Kiln".into(),
+        server: ApplicationDescription::default(),
+        security_mode: mode.wire(),
+        security_policy_uri: policy.wire().to_uri().into(),
+        user_identity_tokens: logins.map(|logins| logins.into_iter().map(token).collect()),
+        security_level: level,
+        ..EndpointDescription::default()
+    }
+}
+
+#[test]
+fn the_endpoint_as_wanted_is_taken_and_led_to_the_configured_address() {
+    let anyone = || Some(vec![UserTokenType::Anonymous]);
+    let offered = vec![
+        offer(Policy::None, Mode::None, 0, anyone()),
+        offer(Policy::Basic256Sha256, Mode::Sign, 3, anyone()),
+        offer(Policy::Basic256Sha256, Mode::SignAndEncrypt, 5, anyone()),
+        offer(Policy::Basic256Sha256, Mode::SignAndEncrypt, 7, anyone()),
+    ];
+    for (metadata, policy, mode, level) in [
+        (json!({}), Policy::None, Mode::None, 0),
+        (json!({"security_policy": "Basic256Sha256"}), Policy::Basic256Sha256, Mode::SignAndEncrypt, 7),
+        (
+            json!({"security_policy": "Basic256Sha256", "security_mode": "Sign"}),
+            Policy::Basic256Sha256,
+            Mode::Sign,
+            3,
+        ),
+    ] {
+        let chosen = choose(&endpoint(metadata), offered.clone()).unwrap();
+        assert_eq!(chosen.security_policy_uri.as_ref(), policy.wire().to_uri());
+        assert_eq!((chosen.security_mode, chosen.security_level), (mode.wire(), level));
+        assert_eq!(chosen.endpoint_url.as_ref(), "opc.tcp://10.0.0.5:4840/UA/Kiln");
+        let login = &chosen.user_identity_tokens.as_ref().unwrap()[0];
+        assert_eq!(
+            login.security_policy_uri, chosen.security_policy_uri,
+            "the endpoint's when it names none"
+        );
+    }
+    let elsewhere = Endpoint { path: "/Other".into(), ..endpoint(json!({})) };
+    let chosen = choose(&elsewhere, offered).unwrap();
+    assert_eq!(chosen.endpoint_url.as_ref(), "opc.tcp://10.0.0.5:4840/Other");
+}
+
+#[test]
+fn what_is_not_offered_is_said() {
+    let user = |endpoint: Endpoint| Endpoint {
+        identity: Identity::User { name: "op".into(), password: "secret".into() },
+        ..endpoint
+    };
+    let plain = || offer(Policy::None, Mode::None, 0, Some(vec![UserTokenType::Anonymous]));
+    let named = || offer(Policy::None, Mode::None, 0, Some(vec![UserTokenType::UserName]));
+    let secure = json!({"security_policy": "Aes256Sha256RsaPss", "security_mode": "Sign"});
+    for (wanted, offered, expected) in [
+        (
+            endpoint(secure.clone()),
+            vec![plain(), offer(Policy::Basic256Sha256, Mode::Sign, 1, None)],
+            "it offers no endpoint with Aes256Sha256RsaPss and Sign, but Basic256Sha256 and Sign; None and None",
+        ),
+        (
+            endpoint(secure),
+            Vec::new(),
+            "it offers no endpoint with Aes256Sha256RsaPss and Sign, but none at all",
+        ),
+        (user(endpoint(json!({}))), vec![plain()], "it takes no user names on this endpoint"),
+        (endpoint(json!({})), vec![named()], "it takes nobody without a login on this endpoint"),
+    ] {
+        assert_eq!(choose(&wanted, offered).map(drop), Err(expected.to_owned()));
+    }
+    assert!(choose(&endpoint(json!({})), vec![offer(Policy::None, Mode::None, 0, None)]).is_ok());
+}

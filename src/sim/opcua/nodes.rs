@@ -1,0 +1,227 @@
+//! What is read of the server's nodes, what becomes of writes, and what who subscribes is told.
+//!
+//! Of the library's own manager of nodes only writing would not do: after a write it tells subscribers what a node held
+//! before, and it takes any scalar for any other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use opcua::server::address_space::{AddressSpace, NodeType, Variable, read_node_value};
+use opcua::server::diagnostics::NamespaceMetadata;
+use opcua::server::node_manager::memory::InMemoryNodeManagerImpl;
+use opcua::server::node_manager::{
+    MonitoredItemRef, MonitoredItemUpdateRef, ParsedReadValueId, ParsedWriteValue, RequestContext,
+    ServerContext, SyncSampler, WriteNode,
+};
+use opcua::server::{CreateMonitoredItem, SubscriptionCache};
+use opcua::sync::RwLock;
+use opcua::types::{
+    AttributeId, DataEncoding, DataValue, DateTime, Identifier, MonitoringMode, NodeId, NumericRange,
+    StatusCode, TimestampsToReturn,
+};
+use parking_lot::Mutex;
+
+use super::quantity::{self, QUANTITIES, Quantity};
+use super::tree;
+use crate::sim::plant::Plant;
+
+/// The namespace of every node here; its index is 2.
+pub const NAMESPACE: &str = "urn:basalt:simulator";
+/// How often values that are subscribed to are looked at.
+const SCAN: Duration = Duration::from_millis(100);
+
+/// What was written to nodes that are nobody's but their writers', by their names.
+pub type Held = Arc<Mutex<BTreeMap<String, DataValue>>>;
+
+/// What the library's manager of nodes asks.
+pub struct Nodes {
+    plant: Arc<Mutex<Plant>>,
+    held: Held,
+    namespace: u16,
+    sampler: SyncSampler,
+}
+
+impl Nodes {
+    /// Registers the namespace and makes every node.
+    pub fn new(
+        plant: Arc<Mutex<Plant>>,
+        held: Held,
+        context: &ServerContext,
+        space: &mut AddressSpace,
+    ) -> Nodes {
+        let namespace = context.type_tree.write().namespaces_mut().add_namespace(NAMESPACE);
+        space.add_namespace(NAMESPACE, namespace);
+        tree::fill(space, namespace, &plant.lock(), &held.lock());
+        Nodes { plant, held, namespace, sampler: SyncSampler::new() }
+    }
+
+    fn quantity(&self, node: &NodeId) -> Option<&'static Quantity> {
+        let Identifier::String(name) = &node.identifier else { return None };
+        let found = || QUANTITIES.iter().find(|quantity| quantity.name == name.as_ref());
+        found().filter(|_| node.namespace == self.namespace)
+    }
+
+    fn write_one(
+        &self,
+        context: &RequestContext,
+        space: &mut AddressSpace,
+        asked: &ParsedWriteValue,
+    ) -> Result<DataValue, StatusCode> {
+        let node = space.validate_node_write(context, asked, &*context.type_tree.read())?;
+        let (NodeType::Variable(variable), AttributeId::Value) = (node, asked.attribute_id) else {
+            return Err(StatusCode::BadNotWritable);
+        };
+        if asked.index_range.has_range() {
+            return Err(StatusCode::BadWriteNotSupported);
+        }
+        let given = asked.value.value.as_ref().ok_or(StatusCode::BadTypeMismatch)?;
+        if held(variable).value.is_none_or(|held| held.type_id() != given.type_id()) {
+            return Err(StatusCode::BadTypeMismatch);
+        }
+        let now = DateTime::now();
+        let written = match self.quantity(&asked.node_id) {
+            Some(_) if asked.value.status.is_some_and(|status| !status.is_good()) => {
+                return Err(StatusCode::BadWriteNotSupported);
+            }
+            Some(quantity) => {
+                let mut plant = self.plant.lock();
+                quantity.write(&mut plant, given)?;
+                DataValue::new_at(quantity.read(&plant), quantity::time())
+            }
+            None => DataValue {
+                status: asked.value.status.or(Some(StatusCode::Good)),
+                source_timestamp: asked.value.source_timestamp.or(Some(now)),
+                server_timestamp: Some(now),
+                ..asked.value.clone()
+            },
+        };
+        variable.set_data_value(written.clone());
+        if let (None, Identifier::String(name)) = (self.quantity(&asked.node_id), &asked.node_id.identifier) {
+            self.held.lock().insert(name.as_ref().to_owned(), written.clone());
+        }
+        Ok(written)
+    }
+}
+
+/// What a variable holds, with both times.
+fn held(variable: &Variable) -> DataValue {
+    variable.value(TimestampsToReturn::Both, &NumericRange::None, &DataEncoding::Binary, 0.0)
+}
+
+fn tell(subscriptions: &SubscriptionCache, node: &NodeId, value: DataValue) {
+    subscriptions.notify_data_change([(value, node, AttributeId::Value)].into_iter());
+}
+
+#[async_trait]
+impl InMemoryNodeManagerImpl for Nodes {
+    async fn init(&self, _: &mut AddressSpace, context: ServerContext) {
+        self.sampler.run(SCAN, context.subscriptions);
+    }
+
+    fn name(&self) -> &str {
+        "plant"
+    }
+
+    fn namespaces(&self) -> Vec<NamespaceMetadata> {
+        let namespace_uri = NAMESPACE.to_owned();
+        vec![NamespaceMetadata { namespace_uri, namespace_index: self.namespace, ..Default::default() }]
+    }
+
+    async fn read_values(
+        &self,
+        context: &RequestContext,
+        space: &RwLock<AddressSpace>,
+        asked: &[&ParsedReadValueId],
+        max_age: f64,
+        times: TimestampsToReturn,
+    ) -> Vec<DataValue> {
+        let mut space = space.write();
+        let plant = self.plant.lock().clone();
+        let time = quantity::time();
+        for asked in asked {
+            let quantity = self.quantity(&asked.node_id);
+            if let (Some(quantity), Some(NodeType::Variable(variable))) =
+                (quantity, space.find_mut(&asked.node_id))
+            {
+                variable.set_data_value(DataValue::new_at(quantity.read(&plant), time));
+            }
+        }
+        let read = |asked: &&ParsedReadValueId| match space.validate_node_read(context, asked) {
+            Ok(node) => read_node_value(node, context, asked, max_age, times),
+            Err(status) => DataValue { status: Some(status), ..DataValue::null() },
+        };
+        asked.iter().map(read).collect()
+    }
+
+    async fn create_value_monitored_items(
+        &self,
+        context: &RequestContext,
+        space: &RwLock<AddressSpace>,
+        items: &mut [&mut &mut CreateMonitoredItem],
+    ) {
+        let asked: Vec<_> = items.iter().map(|item| item.item_to_monitor()).collect();
+        let values = self.read_values(context, space, &asked, 0.0, TimestampsToReturn::Both).await;
+        for (value, item) in values.into_iter().zip(items) {
+            item.set_initial_value(value);
+            item.set_status(StatusCode::Good);
+            let node = item.item_to_monitor().node_id.clone();
+            // What else there is tells by itself when it changes.
+            if let Some(quantity) = self.quantity(&node) {
+                let plant = Arc::clone(&self.plant);
+                let look = move || Some(DataValue::new_at(quantity.read(&plant.lock()), quantity::time()));
+                let (mode, interval) = (item.monitoring_mode(), millis(item.sampling_interval()));
+                self.sampler.add_sampler(node, AttributeId::Value, look, mode, item.handle(), interval);
+            }
+        }
+    }
+
+    async fn modify_monitored_items(&self, _: &RequestContext, items: &[&MonitoredItemUpdateRef]) {
+        for item in items {
+            let interval = millis(item.update().revised_sampling_interval);
+            self.sampler.update_sampler(item.node_id(), item.attribute(), item.handle(), interval);
+        }
+    }
+
+    async fn set_monitoring_mode(
+        &self,
+        _: &RequestContext,
+        mode: MonitoringMode,
+        items: &[&MonitoredItemRef],
+    ) {
+        for item in items {
+            self.sampler.set_sampler_mode(item.node_id(), item.attribute(), item.handle(), mode);
+        }
+    }
+
+    async fn delete_monitored_items(&self, _: &RequestContext, items: &[&MonitoredItemRef]) {
+        for item in items {
+            self.sampler.remove_sampler(item.node_id(), item.attribute(), item.handle());
+        }
+    }
+
+    async fn write(
+        &self,
+        context: &RequestContext,
+        space: &RwLock<AddressSpace>,
+        writes: &mut [&mut WriteNode],
+    ) -> Result<(), StatusCode> {
+        let mut space = space.write();
+        for write in writes {
+            match self.write_one(context, &mut space, write.value()) {
+                Ok(written) => {
+                    tell(&context.subscriptions, &write.value().node_id, written);
+                    write.set_status(StatusCode::Good);
+                }
+                Err(status) => write.set_status(status),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A client that leaves the interval to us gives a negative one.
+fn millis(interval: f64) -> Duration {
+    Duration::try_from_secs_f64(interval / 1e3).unwrap_or(SCAN)
+}

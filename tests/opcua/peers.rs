@@ -1,0 +1,65 @@
+//! node-opcua's server, whose ways are not asyncua's: looked at, followed and found again.
+
+use serde_json::{Value, json};
+
+use super::subscribed::until_kept;
+use super::{device_at, readings, stream_at, until_last, until_state};
+use crate::support::{OpcuaPeer, OpcuaServer, Server, free_port};
+
+#[tokio::test]
+async fn node_opcua_is_browsed_followed_and_found_again_after_a_restart() {
+    let mut peer = OpcuaServer::start_of(OpcuaPeer::NodeOpcua, free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let polled = device_at(&client, peer.port, json!({})).await;
+    let subscribed = device_at(&client, peer.port, json!({"use_subscription": true})).await;
+    // Orders that break off what is just logging in, of which the server must not keep anything either.
+    for (number, device) in [polled, subscribed, polled, subscribed].into_iter().enumerate() {
+        let change = json!({"name": format!("Oven {number}")});
+        assert_eq!(client.patch(&format!("/api/device/{device}/"), &change).await.0, 200);
+    }
+    let node = "ns=2;s=Line.Int64";
+    let streams = [
+        stream_at(&client, polled, node, "int64").await,
+        stream_at(&client, subscribed, node, "int64").await,
+    ];
+    let mut values = vec![-1_234_567_890_123_456_789_i64];
+    for round in 0..2 {
+        let held = values[0].to_string();
+        for stream in streams {
+            until_last(&client, stream, "what it holds at first", |last| last["text"] == *held).await;
+        }
+        let value = i64::MAX - round;
+        values.push(value);
+        peer.tell(&json!({"node": node, "value": value}));
+        let told = value.to_string();
+        for stream in streams {
+            until_last(&client, stream, "what it was told", |last| last["text"] == *told).await;
+        }
+        until_kept(&mut peer, &json!({"sessions": 2, "subscriptions": 1, "items": 1})).await;
+        if round == 0 {
+            peer = peer.restart().await;
+        }
+    }
+    for device in [polled, subscribed] {
+        until_state(&client, device, "online").await;
+    }
+    for stream in streams {
+        let known: Vec<Value> = values.iter().map(|value| json!(value.to_string())).collect();
+        let is_known = |row: &Value| row["quality"] == "bad" || known.contains(&row["text"]);
+        let rows = readings(&client, stream).await;
+        assert!(rows.iter().all(is_known), "no value is invented: {rows:?}");
+    }
+
+    let (status, _, line) = client.get(&format!("/api/device/{polled}/opcua/?node=ns%3D2%3Bs%3DLine")).await;
+    assert_eq!((status, line["children"].as_array().map(Vec::len)), (200, Some(peer.points.len())), "{line}");
+    let children = line["children"].as_array().expect("a list");
+    let sealed = children.iter().find(|child| child["node_id"] == "ns=2;i=7");
+    assert_eq!(
+        sealed,
+        Some(
+            &json!({"node_id": "ns=2;i=7", "browse_name": "2:Sealed", "display_name": "Sealed", "node_class": "Variable",
+                     "data_type": "Int32", "value": 42, "access": "r", "children": []})
+        )
+    );
+}

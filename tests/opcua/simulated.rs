@@ -1,0 +1,183 @@
+//! `basalt simulate opcua`, to our collector and to a client of other people's code (asyncua).
+
+use std::time::Duration;
+
+use basalt::domain::device::Protocol;
+use basalt::sim::fault::{Fault, What, When};
+use basalt::sim::{Plant, Simulator};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::{device_of, readings, stream_at, until_last, until_state};
+use crate::support::{Client, Server, Simulated, python};
+
+/// What a node of each type holds at first.
+fn initial() -> [(&'static str, &'static str, Value); 12] {
+    [
+        ("Boolean", "bit", json!(true)),
+        ("SByte", "int16", json!(-128)),
+        ("Byte", "byte", json!(255)),
+        ("Int16", "int16", json!(-2)),
+        ("UInt16", "uint16", json!(4660)),
+        ("Int32", "int32", json!(-123_456_789)),
+        ("UInt32", "uint32", json!(305_419_896)),
+        ("Int64", "int64", json!(-1_234_567_890_123_456_789_i64)),
+        ("UInt64", "uint64", json!(u64::MAX)),
+        ("Float", "fp32", json!(123.456_f32)),
+        ("Double", "fp64", json!(-1234.5678)),
+        ("String", "text", json!("Läuft; a=b")),
+    ]
+}
+
+/// What is stored of a value: a number, and a text where a number would not do.
+fn holds(last: &Value, value: &Value) -> bool {
+    let number = value.as_bool().map(|on| f64::from(u8::from(on))).or(value.as_f64());
+    let is_wide =
+        value.as_u64().is_some_and(|n| n > 1 << 53) || value.as_i64().is_some_and(|n| n < -(1 << 53));
+    let text = value.as_str().map(str::to_owned).or(is_wide.then(|| value.to_string()));
+    last["quality"] == "good" && last["value"].as_f64() == number && last["text"].as_str() == text.as_deref()
+}
+
+#[tokio::test]
+async fn the_simulator_is_polled_and_subscribed_to() {
+    let simulated = Simulated::start("opcua").await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for subscribes in [false, true] {
+        let device = device_of(&client, &simulated.url, json!({ "use_subscription": subscribes })).await;
+        let mut values = Vec::new();
+        for (name, kind, value) in initial() {
+            values.push((stream_at(&client, device, &format!("ns=2;s=values.{name}"), kind).await, value));
+        }
+        let speed = stream_at(&client, device, "nsu=urn:basalt:simulator;s=motor.speed", "fp64").await;
+        let signal = stream_at(&client, device, "ns=2;s=signals.57", "fp64").await;
+        for (stream, value) in values {
+            until_last(&client, stream, &value.to_string(), |last| holds(last, &value)).await;
+        }
+        until_last(&client, speed, "a speed", |last| {
+            last["value"].as_f64().is_some_and(|rpm| (1000.0..2000.0).contains(&rpm))
+        })
+        .await;
+        let first = until_last(&client, signal, "a signal", |last| last["quality"] == "good").await;
+        until_last(&client, signal, "later ones", |last| {
+            last["ts"].as_i64() >= first["ts"].as_i64().map(|ts| ts + 3_000_000)
+        })
+        .await;
+        follows_the_clock(&readings(&client, signal).await, 57);
+        until_state(&client, device, "online").await;
+        assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
+    }
+    // Collectors are connected, as they are when somebody presses Ctrl-C.
+    let device = device_of(&client, &simulated.url, json!({ "use_subscription": true })).await;
+    let stream = stream_at(&client, device, "ns=2;s=motor.run", "bit").await;
+    until_last(&client, stream, "a value", |last| last["value"] == 1.0).await;
+    simulated.stop().await;
+    until_last(&client, stream, "its end", |last| last["quality"] == "bad").await;
+}
+
+/// Every reading of a signal is that of its second.
+fn follows_the_clock(rows: &[Value], number: i64) {
+    for row in rows {
+        let ts = row["ts"].as_i64().expect("a time");
+        assert_eq!(ts % 1_000_000, 0, "a full second: {row}");
+        let expected = (ts / 1_000_000 + 7 * number).rem_euclid(1000) as f64 / 10.0;
+        assert_eq!((row["value"].as_f64(), &row["quality"]), (Some(expected), &json!("good")), "{row}");
+    }
+}
+
+async fn read(client: &Client, device: i64, name: &str) -> Value {
+    let (status, _, answer) = client.get(&format!("/api/device/{device}/io/ns=2;s={name}/")).await;
+    assert_eq!(status, 200, "{name}: {answer}");
+    answer["value"].clone()
+}
+
+#[tokio::test]
+async fn what_is_written_is_held_and_told() {
+    let simulated = Simulated::start("opcua").await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_of(&client, &simulated.url, json!({"use_subscription": true})).await;
+    let setpoint = stream_at(&client, device, "ns=2;s=motor.setpoint", "uint16").await;
+    let wide = stream_at(&client, device, "ns=2;s=values.Int64", "int64").await;
+    until_last(&client, setpoint, "the setpoint", |last| last["value"] == 1480.0).await;
+    for (name, value, status) in [
+        ("motor.setpoint", json!(1200), 200),
+        ("motor.run", json!(false), 200),
+        ("tank.valve", json!(62.5), 200),
+        ("values.Int64", json!(i64::MIN), 200),
+        ("values.UInt64", json!(u64::MAX - 1), 200),
+        ("values.String", json!("äöü"), 200),
+        // The server's own range; ours of the type; and what only tells.
+        ("motor.setpoint", json!(3001), 502),
+        ("motor.setpoint", json!(65_536), 400),
+        ("motor.speed", json!(1.0), 400),
+        ("signals.0", json!(1.0), 400),
+    ] {
+        let path = format!("/api/device/{device}/io/ns=2;s={name}/");
+        let (answered, _, answer) = client.post(&path, &json!({ "value": value })).await;
+        assert_eq!(answered, status, "{name} {value}: {answer}");
+        if status == 200 {
+            assert_eq!(read(&client, device, name).await, value, "{name}");
+        }
+    }
+    until_last(&client, setpoint, "the new setpoint", |last| last["value"] == 1200.0).await;
+    until_last(&client, wide, "the new value", |last| last["text"] == json!(i64::MIN.to_string())).await;
+    let known = |row: &Value| [1480.0, 1200.0].contains(&row["value"].as_f64().unwrap_or_default());
+    let rows = readings(&client, setpoint).await;
+    assert!(rows.iter().all(known), "nobody is told what no longer is: {rows:?}");
+}
+
+#[tokio::test]
+async fn a_simulator_that_goes_away_remembers_what_was_written_and_is_found_again() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let when = When { start: Duration::from_secs(6), length: Duration::from_secs(2), every: None };
+    let away = Fault { what: What::Disconnect(Some(Protocol::Opcua)), when };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let simulator =
+        Simulator::speaking(Protocol::Opcua, listener, Plant::with_faults(vec![away])).expect("it starts");
+    let address = format!("opc.tcp://{}", simulator.addr());
+    let device = device_of(&client, &address, json!({"use_subscription": true})).await;
+    let stream = stream_at(&client, device, "ns=2;s=values.UInt64", "uint64").await;
+    let io = format!("/api/device/{device}/io/ns=2;s=values.UInt64/");
+    let written = u64::MAX - 3;
+    assert_eq!(client.post(&io, &json!({ "value": written })).await.0, 200);
+    for state in ["online", "offline", "online"] {
+        until_state(&client, device, state).await;
+    }
+    let is_it = |row: &Value| row["text"] == json!(written.to_string()) && row["quality"] == "good";
+    until_last(&client, stream, "what was written", is_it).await;
+    let rows = readings(&client, stream).await;
+    let bad = rows.iter().filter(|row| row["quality"] == "bad").count();
+    assert_eq!(bad, 1, "{rows:?}");
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn asyncua_browses_reads_writes_and_subscribes_to_the_simulator() {
+    let mut simulated = Simulated::start("opcua").await;
+    assert_eq!(simulated.line(), "without security, to anybody. Nodes:");
+    assert_eq!(simulated.line(), "ns=2;s=motor.setpoint        UInt16    rw  rpm");
+    let seen = python("opcua_client.py", &[&simulated.port.to_string()]).await;
+    assert_eq!(seen["namespace"], 2);
+    assert_eq!(seen["folders"], json!({"Plant": 3, "Values": 14, "Signals": 2000}));
+    assert_eq!(seen["motor"].as_array().map(Vec::len), Some(9));
+    for (name, _, value) in initial() {
+        let node = &seen["values"][name];
+        assert_eq!(node["type"], name, "{node}");
+        assert_eq!((&node["initial"], &node["written"]), (&value, &node["held"]), "{name}");
+    }
+    assert_eq!(seen["values"]["UInt64"]["held"], json!(u64::MAX - 2));
+    assert_eq!(
+        seen["refused"],
+        json!({"wrong type": "BadTypeMismatch", "read only": "BadUserAccessDenied", "too much": "BadOutOfRange",
+               "no such node": "BadNodeIdUnknown", "half a type": "BadTypeMismatch"})
+    );
+    assert_eq!(seen["told"], json!([1480, 1250]), "a subscription to a setpoint");
+    let signals = seen["signals"].as_array().expect("a list");
+    assert!(signals.len() >= 3, "{signals:?}");
+    for told in signals {
+        let second = told[0].as_i64().expect("a second");
+        assert_eq!(told[1], (second + 21).rem_euclid(1000) as f64 / 10.0, "{told}");
+    }
+}
