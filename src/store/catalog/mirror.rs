@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::database::unavailable;
 use super::entity;
@@ -22,6 +22,9 @@ use crate::store::table::Table;
 
 /// The tables of the lake that hold rows of streams.
 pub(super) const OF_STREAMS: [Table; 2] = [Table::Readings, Table::Statistics];
+
+/// Rows of streams that are read together.
+const STREAMS_AT_ONCE: u64 = 4096;
 
 /// A policy's identity: one a table, for the organization (no stream) and for each stream.
 type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
@@ -70,9 +73,7 @@ impl Mirror {
         for row in read(db, entity::group::Entity, |row| Ok(Group::from(row))).await? {
             mirror.groups.put(row);
         }
-        for row in read(db, entity::stream::Entity, Stream::try_from).await? {
-            mirror.put_stream(row);
-        }
+        mirror.load_streams(db).await?;
         for row in read(db, entity::policy::Entity, Policy::try_from).await? {
             mirror.put_policy(row);
         }
@@ -81,6 +82,23 @@ impl Mirror {
             mirror.put_floor(*table, floor.source_id, floor.kept_from);
         }
         Ok(mirror)
+    }
+
+    /// Streams are read some at a time: as the driver holds rows, those of a hundred thousand streams would take more memory
+    /// than the server does afterwards.
+    async fn load_streams(&mut self, db: &DatabaseConnection) -> Result<()> {
+        use entity::stream::{Column, Entity};
+        // Ids are positive.
+        let mut after = 0;
+        loop {
+            let next = Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id);
+            let rows = next.limit(STREAMS_AT_ONCE).all(db).await.map_err(unavailable)?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.id;
+            for row in rows {
+                self.put_stream(Arc::new(Stream::try_from(row)?));
+            }
+        }
     }
 
     pub(super) fn users(&self) -> &Rows<User> {

@@ -58,6 +58,8 @@ impl TryFrom<Model> for Stream {
                         .ok_or_else(|| Error::invalid("a window does not divide a day")),
                 )?
             }
+            // Shared by all that have it.
+            None if interval.is_none() => Windows::default(),
             None => Windows::of(interval),
         };
         let spec = StreamSpec {
