@@ -9,6 +9,7 @@ pub mod auth;
 pub mod collect;
 pub mod fetch;
 pub mod host;
+pub mod infer;
 pub mod sim;
 pub mod store;
 

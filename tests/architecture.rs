@@ -11,16 +11,17 @@ use std::path::{Path, PathBuf};
 use source::{after, before, blank, heads, identifier};
 
 /// What each folder of src/ may import besides itself.
-const FOLDERS: [(&str, &[&str]); 11] = [
+const FOLDERS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("auth", &["domain"]),
     ("collect", &["domain"]),
     ("fetch", &["domain"]),
     ("host", &["domain"]),
+    ("infer", &["domain"]),
     ("sim", &["domain"]),
     ("store", &["domain"]),
     ("query", &["domain", "store"]),
-    ("app", &["domain", "auth", "collect", "fetch", "host", "query", "store"]),
+    ("app", &["domain", "auth", "collect", "fetch", "host", "infer", "query", "store"]),
     ("api", &["domain", "auth", "app"]),
     ("cli", &["domain", "auth", "collect", "sim", "store", "query", "app", "api"]),
 ];

@@ -1,0 +1,103 @@
+//! Every model of tests/fixtures/ai/models gives what TensorFlow gave for the same input, which is written beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Limits, Model, Tensor, Workspace};
+
+/// What a model was exported to, by the end of its name, and how far its results may be from the reference. References of
+/// quantised models were computed with integers, which we do not imitate bit by bit.
+const TOLERANCES: [(&str, f32); 3] = [("_dr", 1e-2), ("_int8", 2e-2), ("_int8io", 2e-2)];
+const TOLERANCE: f32 = 1e-5;
+
+pub struct Fixture {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub reference: Value,
+}
+
+pub fn fixtures() -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/models");
+    let entries =
+        fs::read_dir(folder).expect("the models are there").map(|entry| entry.expect("an entry").path());
+    let mut paths: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "tflite")).collect();
+    paths.sort();
+    let read = |path: PathBuf| Fixture {
+        name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+        bytes: fs::read(&path).expect("a model"),
+        reference: serde_json::from_slice(&fs::read(path.with_extension("json")).expect("a reference"))
+            .expect("a reference is JSON"),
+    };
+    paths.into_iter().map(read).collect()
+}
+
+impl Fixture {
+    pub fn dims(&self) -> Vec<usize> {
+        numbers(&self.reference["input_shape"]).iter().map(|dim| *dim as usize).collect()
+    }
+
+    /// The input as real numbers.
+    pub fn input(&self) -> Tensor {
+        let values = meant(&numbers(&self.reference["input"]), &self.reference["input_quant"]);
+        Tensor::floats(&self.dims(), values).expect("the input fits")
+    }
+
+    /// The outputs as real numbers.
+    fn outputs(&self) -> Vec<Vec<f32>> {
+        let first = meant(&numbers(&self.reference["output"]), &self.reference["output_quant"]);
+        let more = self.reference["more_outputs"].as_array().into_iter().flatten();
+        std::iter::once(first).chain(more.map(|output| numbers(&output["output"]))).collect()
+    }
+
+    fn tolerance(&self) -> f32 {
+        let known = TOLERANCES.iter().find(|(end, _)| self.name.ends_with(end));
+        known.map_or(TOLERANCE, |(_, tolerance)| *tolerance)
+    }
+}
+
+fn numbers(list: &Value) -> Vec<f32> {
+    let list = list.as_array().expect("a list of numbers");
+    list.iter().map(|number| number.as_f64().expect("a number") as f32).collect()
+}
+
+/// What integers of a quantised input or output stand for.
+fn meant(values: &[f32], quantisation: &Value) -> Vec<f32> {
+    let Some(parts) = quantisation.as_array() else { return values.to_vec() };
+    let [scale, zero] = [0, 1].map(|at| parts[at].as_f64().expect("a number") as f32);
+    values.iter().map(|value| (value - zero) * scale).collect()
+}
+
+pub fn furthest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let apart = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    apart.fold(0.0, |most, apart| if apart.is_nan() { f32::INFINITY } else { most.max(apart) })
+}
+
+#[test]
+fn every_model_gives_what_tensorflow_gave() {
+    let mut workspace = Workspace::new();
+    let fixtures = fixtures();
+    assert_eq!(fixtures.len(), 41);
+    let mut wrong = Vec::new();
+    for fixture in &fixtures {
+        let model = Model::load(&fixture.bytes, Limits::default())
+            .unwrap_or_else(|e| panic!("{}: {e}", fixture.name));
+        // Twice: nothing may be left of the first run.
+        for _ in 0..2 {
+            let given = model.run(&mut workspace, vec![fixture.input()]);
+            let given = given.unwrap_or_else(|e| panic!("{}: {e}", fixture.name));
+            let expected = fixture.outputs();
+            assert_eq!(given.len(), expected.len(), "{}", fixture.name);
+            for (given, expected) in given.iter().zip(&expected) {
+                let apart = furthest(given.values().expect("real numbers"), expected);
+                if apart > fixture.tolerance() {
+                    wrong.push(format!("{}: {apart}", fixture.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "further than they may be:\n{}", wrong.join("\n"));
+}

@@ -1,0 +1,31 @@
+//! TensorFlow Lite models: an interpreter in safe Rust for files that anybody may have made.
+//!
+//! Owns the file format, the operators that converters emit for autoencoders, and the limits that keep a hostile file from
+//! taking memory or time. It does not scale values, cut windows or judge scores, and it keeps nothing between runs.
+//! Converters: TensorFlow 2.16 and later (Keras 3), and Keras 2 before it.
+
+mod constants;
+mod error;
+mod flatbuffer;
+mod fold;
+mod graph;
+mod limits;
+mod matrix;
+mod model;
+mod names;
+mod ops;
+mod run;
+mod schema;
+mod shape;
+mod tensor;
+mod walk;
+mod workspace;
+
+pub use error::{Refused, RunError};
+pub use limits::Limits;
+pub use model::{Model, Port};
+pub use tensor::Tensor;
+pub use workspace::Workspace;
+
+#[cfg(test)]
+mod fixtures_tests;

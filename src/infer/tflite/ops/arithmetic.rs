@@ -1,0 +1,110 @@
+//! Operators of two operands: ADD, MUL, SUB, LESS, LOGICAL_AND, with broadcasting.
+
+use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::shape::Shape;
+use crate::infer::tflite::tensor::{Data, Tensor};
+use crate::infer::tflite::walk;
+use crate::infer::tflite::workspace::Scratch;
+
+use super::activation::Activation;
+use super::{Call, Inputs};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Add,
+    Multiply,
+    Subtract,
+    Less,
+    And,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Arithmetic {
+    of: Of,
+    activation: Activation,
+}
+
+impl Arithmetic {
+    pub fn read(call: &Call) -> Result<Arithmetic, Fault> {
+        let of = match call.code {
+            0 => Of::Add,
+            18 => Of::Multiply,
+            41 => Of::Subtract,
+            58 => Of::Less,
+            _ => Of::And,
+        };
+        let has_activation = matches!(of, Of::Add | Of::Multiply | Of::Subtract);
+        let activation = if has_activation { Activation::at(call, 0)? } else { Activation::None };
+        Ok(Arithmetic { of, activation })
+    }
+
+    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+        let (a, b) = (inputs.get(0)?, inputs.get(1)?);
+        let shape = walk::broadcast(a.shape(), b.shape())?;
+        match (a.data(), b.data()) {
+            (Data::Floats(x), Data::Floats(y)) => {
+                let (a, b) = ((&x[..], a.shape()), (&y[..], b.shape()));
+                self.reals(a, b, shape, scratch)
+            }
+            (Data::Integers(x), Data::Integers(y)) => {
+                let (a, b) = ((&x[..], a.shape()), (&y[..], b.shape()));
+                let mut out = scratch.integers(shape.count()?)?;
+                match self.of {
+                    Of::Add => combine(a, b, &shape, &mut out, i64::wrapping_add),
+                    Of::Multiply => combine(a, b, &shape, &mut out, i64::wrapping_mul),
+                    Of::Subtract => combine(a, b, &shape, &mut out, i64::wrapping_sub),
+                    Of::Less => combine(a, b, &shape, &mut out, |x, y| i64::from(x < y)),
+                    Of::And => combine(a, b, &shape, &mut out, |x, y| i64::from(x != 0 && y != 0)),
+                }
+                Tensor::of_integers(shape, out)
+            }
+            _ => Err("its operands are of different kinds".into()),
+        }
+    }
+
+    fn reals(
+        &self,
+        a: (&[f32], &Shape),
+        b: (&[f32], &Shape),
+        shape: Shape,
+        scratch: &mut Scratch,
+    ) -> Result<Tensor, Fault> {
+        let count = shape.count()?;
+        if self.of == Of::Less {
+            let mut out = scratch.integers(count)?;
+            combine(a, b, &shape, &mut out, |x, y| i64::from(x < y));
+            return Tensor::of_integers(shape, out);
+        }
+        let mut out = scratch.floats(count)?;
+        match self.of {
+            Of::Add => combine(a, b, &shape, &mut out, |x, y| x + y),
+            Of::Multiply => combine(a, b, &shape, &mut out, |x, y| x * y),
+            Of::Subtract => combine(a, b, &shape, &mut out, |x, y| x - y),
+            Of::Less | Of::And => return Err("its operands are no truth values".into()),
+        }
+        self.activation.apply(&mut out);
+        Tensor::of_floats(shape, out)
+    }
+}
+
+/// Appends `f` of every pair of operands in `shape`, to which both broadcast.
+fn combine<T: Copy, U>(
+    (a, of_a): (&[T], &Shape),
+    (b, of_b): (&[T], &Shape),
+    shape: &Shape,
+    out: &mut Vec<U>,
+    f: impl Fn(T, T) -> U,
+) {
+    if of_a == of_b {
+        out.extend(a.iter().zip(b).map(|(x, y)| f(*x, *y)));
+    } else if shape == of_a && b.len() == 1 {
+        out.extend(a.iter().map(|x| f(*x, b[0])));
+    } else if shape == of_b && a.len() == 1 {
+        out.extend(b.iter().map(|y| f(a[0], *y)));
+    } else if shape == of_a && of_a.ends_with(of_b) {
+        a.chunks(b.len().max(1)).for_each(|row| out.extend(row.iter().zip(b).map(|(x, y)| f(*x, *y))));
+    } else {
+        let (of_a, of_b) = (walk::strides_within(of_a, shape), walk::strides_within(of_b, shape));
+        walk::each_pair(shape, &of_a, &of_b, |at_a, at_b| out.push(f(a[at_a], b[at_b])));
+    }
+}

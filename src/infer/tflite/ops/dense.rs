@@ -1,0 +1,85 @@
+//! FULLY_CONNECTED.
+
+use std::borrow::Cow;
+
+use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::matrix::{Rows, Weights};
+use crate::infer::tflite::shape::Shape;
+use crate::infer::tflite::tensor::Tensor;
+use crate::infer::tflite::workspace::Scratch;
+
+use super::activation::Activation;
+use super::{Call, Inputs};
+
+#[derive(Debug)]
+pub struct Dense {
+    activation: Activation,
+    /// Whether the output has the dimensions of the input, but for the last; else it has two.
+    keep: bool,
+    weights: Option<Weights>,
+}
+
+impl Dense {
+    pub fn read(call: &Call) -> Result<Dense, Fault> {
+        if call.options.map_or(Ok(0), |options| options.i8(1, 0))? != 0 {
+            return Err(call.unsupported("shuffled weights"));
+        }
+        let keep = call.options.map_or(Ok(false), |options| options.bool(2))?;
+        Ok(Dense { activation: Activation::at(call, 0)?, keep, weights: None })
+    }
+
+    /// Makes constant weights ready once.
+    pub fn prepare(&mut self, inputs: &Inputs) -> usize {
+        self.weights = inputs.constant(1).and_then(|weights| packed(weights).ok());
+        self.weights.as_ref().map_or(0, Weights::size)
+    }
+
+    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+        let from = inputs.get(0)?;
+        let weights = match &self.weights {
+            Some(weights) => Cow::Borrowed(weights),
+            None => {
+                scratch.budget.check(inputs.get(1)?.weight())?;
+                scratch.budget.work(&[inputs.get(1)?.weight()])?;
+                Cow::Owned(packed(inputs.get(1)?)?)
+            }
+        };
+        let (depth, columns, values) = (weights.depth(), weights.columns(), from.reals()?);
+        if depth == 0 || !values.len().is_multiple_of(depth) {
+            return Err(format!("{:?} by weights of {depth} by {columns}", from.shape()).into());
+        }
+        let count = values.len() / depth;
+        let shape = match self.keep.then(|| from.dims().len().checked_sub(1)).flatten() {
+            Some(last) => from.shape().with(last, columns),
+            None => Shape::of(&[count, columns])?,
+        };
+        scratch.budget.work(&[count, columns, depth])?;
+        let mut out = biased(inputs.optional(2), (count, columns), scratch)?;
+        weights.multiply(Rows { values, stride: depth, count }, &mut out, columns);
+        self.activation.apply(&mut out);
+        Tensor::of_floats(shape, out)
+    }
+}
+
+fn packed(weights: &Tensor) -> Result<Weights, Fault> {
+    let [columns, depth] = *weights.dims() else { return Err("its weights have not two dimensions".into()) };
+    let values = weights.reals()?;
+    Ok(Weights::of(depth, (0..columns).map(|column| &values[column * depth..(column + 1) * depth])))
+}
+
+/// So many rows of the bias, or of zeros where there is none.
+pub fn biased(
+    bias: Option<&Tensor>,
+    (rows, columns): (usize, usize),
+    scratch: &mut Scratch,
+) -> Result<Vec<f32>, Fault> {
+    let count = Shape::of(&[rows, columns])?.count()?;
+    let Some(bias) = bias else { return scratch.zeros(count) };
+    let bias = bias.reals()?;
+    if bias.len() != columns {
+        return Err(format!("{} biases for {columns} sums", bias.len()).into());
+    }
+    let mut out = scratch.floats(count)?;
+    (0..rows).for_each(|_| out.extend_from_slice(bias));
+    Ok(out)
+}

@@ -1,0 +1,50 @@
+//! PAD: zeros around a tensor.
+
+use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::shape::Shape;
+use crate::infer::tflite::tensor::{Data, Tensor};
+use crate::infer::tflite::walk;
+use crate::infer::tflite::workspace::Scratch;
+
+use super::Inputs;
+
+pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+    let (from, margins) = (inputs.get(0)?, inputs.get(1)?.integers()?);
+    let mut shape = *from.shape();
+    if margins.len() != 2 * shape.len() {
+        return Err("it has other margins than dimensions".into());
+    }
+    let mut before = shape;
+    for (at, [left, right]) in margins.as_chunks().0.iter().enumerate() {
+        let both = Shape::of_signed(&[*left, *right])?;
+        before[at] = both[0];
+        let grown = shape[at].checked_add(both[0]).and_then(|dim| dim.checked_add(both[1]));
+        shape[at] = grown.ok_or(Fault::Limit("elements"))?;
+    }
+    let count = shape.count()?;
+    let strides = shape.strides();
+    let base: usize = before.iter().zip(strides.iter()).map(|(before, stride)| before * stride).sum();
+    match from.data() {
+        Data::Floats(values) => {
+            let mut out = scratch.zeros(count)?;
+            place(values, (from.shape(), &strides), base, &mut out);
+            Tensor::of_floats(shape, out)
+        }
+        Data::Integers(values) => {
+            let mut out = scratch.integers(count)?;
+            out.resize(count, 0);
+            place(values, (from.shape(), &strides), base, &mut out);
+            Tensor::of_integers(shape, out)
+        }
+        Data::List(_) => Err("a list has no margins".into()),
+    }
+}
+
+fn place<T: Copy>(values: &[T], (shape, strides): (&Shape, &Shape), base: usize, out: &mut [T]) {
+    let mut values = values.iter();
+    walk::each_offset(shape, strides, |at| {
+        if let Some(value) = values.next() {
+            out[base + at] = *value;
+        }
+    });
+}

@@ -1,0 +1,102 @@
+//! AVERAGE_POOL_2D and MAX_POOL_2D.
+
+use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::shape::Shape;
+use crate::infer::tflite::tensor::Tensor;
+use crate::infer::tflite::workspace::Scratch;
+
+use super::activation::Activation;
+use super::{Call, Inputs};
+
+/// How a window of fixed size moves over one dimension.
+#[derive(Debug, Clone, Copy)]
+pub struct Stride {
+    pub step: usize,
+    pub size: usize,
+    /// Distance between neighbours within the window.
+    pub dilation: usize,
+    /// Whether the window may begin before and end after the values, which gives as many places as steps.
+    pub is_same: bool,
+}
+
+impl Stride {
+    /// Places of the window over `length` values, and how far the first begins before them.
+    pub fn over(&self, length: usize) -> (usize, usize) {
+        let extent = (self.size - 1) * self.dilation + 1;
+        if self.is_same {
+            let places = length.div_ceil(self.step);
+            let needed = places.saturating_sub(1) * self.step + extent;
+            (places, needed.saturating_sub(length) / 2)
+        } else {
+            ((length + self.step).saturating_sub(extent) / self.step, 0)
+        }
+    }
+
+    /// Which values the window has at `place`: those of 0..length that are not before or after them.
+    pub fn within(&self, place: usize, pad: usize, length: usize) -> impl Iterator<Item = usize> + use<> {
+        let (start, dilation) = (place * self.step, self.dilation);
+        (0..self.size)
+            .filter_map(move |at| (start + at * dilation).checked_sub(pad))
+            .take_while(move |at| *at < length)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Pool {
+    is_max: bool,
+    rows: Stride,
+    columns: Stride,
+    activation: Activation,
+}
+
+impl Pool {
+    pub fn read(call: &Call) -> Result<Pool, Fault> {
+        let is_same = call.options.map_or(Ok(0), |options| options.i8(0, 0))? == 0;
+        let stride = |step, size| {
+            let (step, size) = (call.size(step, 0)?, call.size(size, 0)?);
+            Ok::<_, Fault>(Stride { step, size, dilation: 1, is_same })
+        };
+        Ok(Pool {
+            is_max: call.code == 17,
+            columns: stride(1, 3)?,
+            rows: stride(2, 4)?,
+            activation: Activation::at(call, 5)?,
+        })
+    }
+
+    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+        let from = inputs.get(0)?;
+        let ([images, height, width, channels], values) = (from.shape().image()?, from.reals()?);
+        let ((rows, top), (columns, left)) = (self.rows.over(height), self.columns.over(width));
+        let shape = Shape::of(&[images, rows, columns, channels])?;
+        let count = shape.count()?;
+        scratch.budget.work(&[count, self.rows.size, self.columns.size])?;
+        let mut out = scratch.floats(count)?;
+        for (image, row) in (0..images).flat_map(|image| (0..rows).map(move |row| (image, row))) {
+            for column in 0..columns {
+                let start = out.len();
+                out.resize(start + channels, if self.is_max { f32::MIN } else { 0.0 });
+                let cell = &mut out[start..];
+                let mut seen = 0;
+                for y in self.rows.within(row, top, height) {
+                    for x in self.columns.within(column, left, width) {
+                        let at = ((image * height + y) * width + x) * channels;
+                        self.take(cell, &values[at..at + channels]);
+                        seen += 1;
+                    }
+                }
+                if !self.is_max && seen > 1 {
+                    cell.iter_mut().for_each(|sum| *sum /= seen as f32);
+                }
+            }
+        }
+        self.activation.apply(&mut out);
+        Tensor::of_floats(shape, out)
+    }
+
+    fn take(&self, cell: &mut [f32], values: &[f32]) {
+        for (kept, value) in cell.iter_mut().zip(values) {
+            *kept = if self.is_max { kept.max(*value) } else { *kept + value };
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! TRANSPOSE: dimensions in another order.
+
+use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::tensor::Tensor;
+use crate::infer::tflite::workspace::Scratch;
+
+use super::Inputs;
+use super::slice;
+
+pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+    let (from, order) = (inputs.get(0)?, inputs.get(1)?.as_shape()?);
+    let is_order = (0..from.dims().len()).all(|at| order.contains(&at));
+    if order.len() != from.dims().len() || !is_order {
+        return Err(format!("{order:?} is no order of dimensions").into());
+    }
+    let own = from.shape().strides();
+    let (mut shape, mut strides) = (order, order);
+    for (at, dim) in order.iter().enumerate() {
+        (shape[at], strides[at]) = (from.shape()[*dim], own[*dim]);
+    }
+    slice::copied(from, 0, (&shape, &strides), shape, scratch)
+}
