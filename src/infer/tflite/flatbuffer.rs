@@ -99,8 +99,12 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    pub fn tables(&self, slot: usize) -> Result<Vec<Table<'a>>, Fault> {
+    /// A vector of at most `most` tables.
+    pub fn tables(&self, slot: usize, most: usize) -> Result<Vec<Table<'a>>, Fault> {
         let (start, items) = self.vector(slot, 4)?;
+        if items.len() / 4 > most {
+            return Err(Fault::Limit("tensors"));
+        }
         self.charge(items.len())?;
         let at = (0..items.len() / 4).map(|k| self.target(start + 4 * k));
         at.map(|at| Ok(Table { at: at?, ..*self })).collect()

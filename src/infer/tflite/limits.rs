@@ -7,7 +7,7 @@ use super::error::Fault;
 pub struct Limits {
     /// Size of the file in bytes. Default 64 MiB.
     pub bytes: usize,
-    /// Tensors of all subgraphs together, and as many operators. Default 50,000.
+    /// Tensors of all subgraphs together, as many operators, buffers and subgraphs. Default 50,000.
     pub tensors: usize,
     /// Values alive at once, each of 4 or 8 bytes: the constants of a model, and apart from them what a run holds.
     /// Default 16 Mi, so at most 128 MiB each.

@@ -29,3 +29,9 @@ pub use workspace::Workspace;
 
 #[cfg(test)]
 mod fixtures_tests;
+#[cfg(test)]
+mod forge_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod model_tests;

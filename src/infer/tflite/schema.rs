@@ -13,7 +13,7 @@ use super::graph::{Graph, Node, Slot};
 use super::limits::{Budget, Limits};
 use super::names;
 use super::ops::{Call, Kernel};
-use super::shape::Shape;
+use super::shape::{MAX_RANK, Shape};
 use super::tensor::{Data, Tensor};
 
 /// Operators that read what an initialiser outside of the file would have written.
@@ -41,13 +41,14 @@ pub fn read(bytes: &[u8], limits: &Limits, budget: &mut Budget) -> Result<Vec<Gr
     }
     let allowance = Cell::new(bytes.len().saturating_mul(2));
     let model = Table::root(bytes, &allowance)?;
-    let graphs = model.tables(2)?;
+    let most = limits.tensors;
+    let graphs = model.tables(2, most)?;
     let mut file = File {
         bytes,
-        buffers: model.tables(4)?,
-        operators: operators(&model)?,
+        buffers: model.tables(4, most)?,
+        operators: operators(&model, most)?,
         graphs: graphs.len(),
-        tensors: limits.tensors,
+        tensors: most,
         budget,
         unsupported: Vec::new(),
     };
@@ -67,18 +68,18 @@ pub fn read(bytes: &[u8], limits: &Limits, budget: &mut Budget) -> Result<Vec<Gr
 }
 
 /// Codes with the names of custom ones. The field for codes up to 127 came first; the larger of both is meant.
-fn operators(model: &Table) -> Result<Vec<(i32, String)>, Fault> {
+fn operators(model: &Table, most: usize) -> Result<Vec<(i32, String)>, Fault> {
     let read = |table: &Table| {
         let code = table.i32(3, 0)?.max(i32::from(table.i8(0, 0)?));
         Ok((code, if code == CUSTOM { table.text(1)? } else { String::new() }))
     };
-    model.tables(1)?.iter().map(read).collect()
+    model.tables(1, most)?.iter().map(read).collect()
 }
 
 impl File<'_> {
     fn graph(&mut self, table: Table) -> Result<Graph, Fault> {
-        let tensors = table.tables(0)?;
-        let nodes = table.tables(3)?;
+        let tensors = table.tables(0, self.tensors)?;
+        let nodes = table.tables(3, self.tensors)?;
         let left = self.tensors.checked_sub(tensors.len().max(nodes.len()));
         self.tensors = left.ok_or(Fault::Limit("tensors"))?;
         let count = tensors.len();
@@ -112,6 +113,9 @@ impl File<'_> {
         };
         // A missing signature means that the dimensions are fixed.
         let (dims, signature) = (table.ints(0)?, table.ints(7)?);
+        if dims.len().max(signature.len()) > MAX_RANK {
+            return Err("a tensor has more than eight dimensions".into());
+        }
         let known = if signature.is_empty() { &dims } else { &signature };
         let grid = Grid::of(kind, &quantisation);
         let slot =
@@ -162,6 +166,7 @@ impl File<'_> {
         });
         let inputs = inputs.collect::<Result<Vec<_>, Fault>>()?;
         let outputs = indices(table.ints(2)?, tensors)?;
+        self.budget.hold(inputs.len() + outputs.len())?;
         let name = if *code == CUSTOM { Cow::Owned(custom.clone()) } else { names::of(*code) };
         let call =
             Call { code: *code, name: &name, options: table.table(4)?, inputs: &inputs, graphs: self.graphs };

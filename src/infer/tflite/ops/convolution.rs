@@ -99,14 +99,16 @@ impl Pass<'_> {
         // In one dimension the terms of neighbouring places overlap in a line with its margins.
         let is_flat = self.rows.size == 1 && self.columns.dilation == 1;
         let stride = if is_flat { self.columns.step * channels } else { self.weights.depth() };
-        let mut terms = scratch.floats((places - 1) * stride + self.weights.depth())?;
+        let length = (places - 1) * stride + self.weights.depth();
+        scratch.budget.work(&[images, lines, length])?;
+        let mut terms = scratch.floats(length)?;
         for (at, out) in out.chunks_exact_mut(line).enumerate().take(images * lines) {
             let (image, row) = (at / lines, at % lines);
             terms.clear();
             if is_flat {
                 let y = row * self.rows.step;
                 let from = &values[(image * height + y) * width * channels..][..width * channels];
-                self.line(from, left * channels, (places - 1) * stride + self.weights.depth(), &mut terms);
+                self.line(from, left * channels, length, &mut terms);
             } else {
                 let from = &values[image * height * width * channels..][..height * width * channels];
                 self.windows(from, (row, top), (places, left), &mut terms);

@@ -68,6 +68,9 @@ impl Lstm {
         let (window, step) = if self.is_time_major { (1, windows) } else { (steps, 1) };
         let shape = Shape::of(&[outer, inner, units])?;
         let rows = Shape::of(&[outer, inner])?.count()?;
+        if rows == 0 {
+            return Tensor::of_floats(shape, Vec::new());
+        }
         scratch.budget.work(&[rows, 4 * units, width + units + 8])?;
         let mut sums = scratch.floats(Shape::of(&[rows, 4 * units])?.count()?)?;
         (0..rows).for_each(|_| sums.extend_from_slice(&gates.bias));

@@ -1,0 +1,230 @@
+//! Files that somebody made to do harm: whatever the bytes are, loading and running ends, with an error and never a panic.
+
+use std::cell::{Cell, RefCell};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::fixtures_tests::fixtures;
+use super::forge_tests::{BOOL, F32, Field, Fields, I32, Op, Slot, Sub, file, floats, ints, model};
+use super::{Limits, Model, Refused, Tensor, Workspace};
+
+/// So small that a run of the test is short; the fixtures need less.
+const LIMITS: Limits =
+    Limits { bytes: 1 << 20, tensors: 2_000, elements: 1 << 18, steps: 5_000, work: 1 << 22 };
+
+/// One change to a file.
+#[derive(Debug, Clone)]
+enum Damage {
+    Flip(Index, u8),
+    Byte(Index, u8),
+    /// An aligned number of 32 bits: offsets, lengths, dimensions, indices.
+    Number(Index, u32),
+    /// The rest is gone.
+    Cut(Index),
+    /// A number becomes that of another place.
+    Copy(Index, Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let number = prop_oneof![
+        Just(0x7fff_ffff),
+        Just(0x8000_0000),
+        Just(0xffff_ffff),
+        Just(0),
+        Just(1 << 16),
+        Just(1 << 20),
+        0u32..300,
+        any::<u32>()
+    ];
+    prop_oneof![
+        4 => (any::<Index>(), 0u8..8).prop_map(|(at, bit)| Damage::Flip(at, bit)),
+        3 => (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Damage::Byte(at, byte)),
+        4 => (any::<Index>(), number).prop_map(|(at, number)| Damage::Number(at, number)),
+        1 => any::<Index>().prop_map(Damage::Cut),
+        2 => (any::<Index>(), any::<Index>()).prop_map(|(to, from)| Damage::Copy(to, from)),
+    ]
+}
+
+fn apply(damage: &Damage, bytes: &mut Vec<u8>) {
+    let words = bytes.len() / 4;
+    if words == 0 {
+        return;
+    }
+    match damage {
+        Damage::Flip(at, bit) => bytes[at.index(words * 4)] ^= 1 << bit,
+        Damage::Byte(at, byte) => bytes[at.index(words * 4)] = *byte,
+        Damage::Number(at, number) => {
+            bytes[at.index(words) * 4..][..4].copy_from_slice(&number.to_le_bytes());
+        }
+        Damage::Cut(at) => bytes.truncate(at.index(words * 4)),
+        Damage::Copy(to, from) => {
+            let from = from.index(words) * 4;
+            bytes.copy_within(from..from + 4, to.index(words) * 4);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_model_is_refused_or_runs_but_never_panics() {
+    let fixtures = fixtures();
+    let mut workspace = Workspace::new();
+    for fixture in &fixtures {
+        let model =
+            Model::load(&fixture.bytes, LIMITS).expect("a sound model is within the limits of this test");
+        model.run(&mut workspace, vec![fixture.input()]).expect("a run as well");
+    }
+    // More with PROPTEST_CASES.
+    let cases = Config::default().cases.max(4_000);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let (workspace, ran, refused) = (RefCell::new(workspace), Cell::new(0), Cell::new(0));
+    let cases = (any::<Index>(), vec(damage(), 1..7));
+    let done = TestRunner::new_with_rng(config, rng).run(&cases, |(which, damages)| {
+        let fixture = &fixtures[which.index(fixtures.len())];
+        let mut bytes = fixture.bytes.clone();
+        damages.iter().for_each(|damage| apply(damage, &mut bytes));
+        match Model::load(&bytes, LIMITS) {
+            Ok(model) => {
+                let _ = model.run(&mut workspace.borrow_mut(), vec![fixture.input()]);
+                ran.set(ran.get() + 1);
+            }
+            Err(_) => refused.set(refused.get() + 1),
+        }
+        Ok(())
+    });
+    done.expect("no panic");
+    // Both ways were taken, or the test tests nothing.
+    assert!(ran.get() > 500 && refused.get() > 500, "{} ran, {} refused", ran.get(), refused.get());
+}
+
+#[test]
+fn a_model_cut_anywhere_is_refused_or_runs() {
+    let fixture = &fixtures()[0];
+    for len in (0..fixture.bytes.len()).step_by(37) {
+        let _ = Model::load(&fixture.bytes[..len], LIMITS);
+    }
+    assert_eq!(Model::load(&[], LIMITS).map(|_| ()), Err(Refused::NotTflite));
+    assert_eq!(Model::load(&fixture.bytes[..7], LIMITS).map(|_| ()), Err(Refused::NotTflite));
+}
+
+/// A loop whose condition is always true; `ops` are its body, from tensor 0 to tensor 1.
+fn endless(ops: Vec<Op>, constants: Vec<Slot>) -> Vec<u8> {
+    let condition = Sub {
+        slots: vec![Slot(vec![1], F32, None), Slot(vec![1], BOOL, Some(vec![1]))],
+        ops: vec![],
+        inputs: vec![0],
+        outputs: vec![1],
+    };
+    let mut slots = vec![Slot(vec![1], F32, None), Slot(vec![1], F32, None)];
+    slots.extend(constants);
+    let body = Sub { slots, ops, inputs: vec![0], outputs: vec![1] };
+    model(vec![main(119, vec![(0, Field::I32(1)), (1, Field::I32(2))]), condition, body], "")
+}
+
+/// One operator from the only input to the only output.
+fn main(code: i32, options: Fields) -> Sub {
+    let slots = vec![Slot(vec![-1], F32, None), Slot(vec![-1], F32, None)];
+    Sub { slots, ops: vec![Op(code, options, vec![0], vec![1])], inputs: vec![0], outputs: vec![1] }
+}
+
+fn outcome(bytes: &[u8], limits: Limits) -> String {
+    let model = match Model::load(bytes, limits) {
+        Ok(model) => model,
+        Err(refused) => return format!("refused: {refused}"),
+    };
+    let input = Tensor::floats(&[1], vec![1.0]).expect("one value");
+    match model.run(&mut Workspace::new(), vec![input]) {
+        Ok(outputs) => format!("{:?}", outputs[0].values()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn models_made_to_take_everything_end_at_a_limit() {
+    let fill = |count: i32| {
+        let value = Slot(vec![], F32, floats(&[1.0]));
+        let slots = vec![
+            Slot(vec![1], F32, None),
+            Slot(vec![count], F32, None),
+            Slot(vec![1], I32, ints(&[count])),
+            value,
+        ];
+        Sub { slots, ops: vec![Op(94, vec![], vec![2, 3], vec![1])], inputs: vec![0], outputs: vec![1] }
+    };
+    // Doubles its only value in every turn.
+    let grown = vec![Op(2, vec![], vec![0, 0], vec![1])];
+    let while_itself = main(119, vec![(0, Field::I32(0)), (1, Field::I32(0))]);
+    let rows = [
+        (
+            "an_endless_loop",
+            endless(vec![Op(28, vec![], vec![0], vec![1])], vec![]),
+            "the run is beyond the limit of steps",
+        ),
+        ("an_endless_loop_that_grows", endless(grown, vec![]), "the run is beyond the limit of elements"),
+        ("a_loop_in_itself", model(vec![while_itself], ""), "the run is beyond the limit of nested loops"),
+        (
+            "a_giant_filled_at_load",
+            model(vec![fill(1 << 30)], ""),
+            "refused: the model is beyond the limit of elements",
+        ),
+        (
+            "a_giant_that_overflows",
+            model(vec![fill(i32::MAX)], ""),
+            "refused: the model is beyond the limit of elements",
+        ),
+    ];
+    for (name, bytes, expected) in rows {
+        assert_eq!(outcome(&bytes, Limits::default()), expected, "{name}");
+    }
+}
+
+#[test]
+fn each_limit_is_kept() {
+    let sound = model(vec![main(28, vec![])], "");
+    assert_eq!(outcome(&sound, Limits::default()), format!("{:?}", Some([1f32.tanh()])));
+    let all = Limits::default();
+    let rows = [
+        ("bytes", Limits { bytes: 100, ..all }, "refused: the model is beyond the limit of bytes"),
+        ("tensors", Limits { tensors: 1, ..all }, "refused: the model is beyond the limit of tensors"),
+        ("elements", Limits { elements: 1, ..all }, "refused: the model is beyond the limit of elements"),
+        ("steps", Limits { steps: 0, ..all }, "the run is beyond the limit of steps"),
+        ("work", Limits { work: 5, ..all }, "the run is beyond the limit of work"),
+    ];
+    for (name, limits, expected) in rows {
+        assert_eq!(outcome(&sound, limits), expected, "{name}");
+    }
+}
+
+/// Many tensors whose names are the same long text: read once for each, they would be larger than memory.
+#[test]
+fn vectors_that_lie_over_each_other_are_refused() {
+    let name = vec![b'x'; 1000];
+    let tensors = vec![vec![(3, Field::Bytes(name))]; 3];
+    let graph = vec![(0, Field::Tables(tensors))];
+    let mut bytes = file(&vec![(2, Field::Tables(vec![graph]))]);
+    let sound = Model::load(&bytes, Limits::default()).map(|_| ());
+    assert_eq!(sound, Err(Refused::Inconsistent("it has no inputs or no outputs".to_owned())));
+    // All entries of the vector of tensors refer to the first one, and there are as many as the names took bytes.
+    let find =
+        |needle: &[u8]| bytes.windows(needle.len()).position(|part| part == needle).expect("it is there");
+    let vector = find(&[3, 0, 0, 0]);
+    let first =
+        vector + 4 + u32::from_le_bytes(bytes[vector + 4..vector + 8].try_into().expect("four")) as usize;
+    let count = 700u32;
+    bytes[vector..vector + 4].copy_from_slice(&count.to_le_bytes());
+    let from = bytes.len();
+    // The table is moved to the end, so that all offsets point forwards.
+    let table = bytes[first - 12..first + 2000].to_vec();
+    bytes.extend(vec![0; 8 - from % 4]);
+    let moved = bytes.len() + 12;
+    bytes.extend(table);
+    for entry in 0..count as usize {
+        let at = vector + 4 + 4 * entry;
+        bytes[at..at + 4].copy_from_slice(&((moved - at) as u32).to_le_bytes());
+    }
+    let refused = Model::load(&bytes, Limits::default()).map(|_| ());
+    assert_eq!(refused, Err(Refused::Inconsistent("its vectors overlap".to_owned())));
+}

@@ -1,0 +1,132 @@
+//! What a model says of itself, and what it refuses.
+
+use super::fixtures_tests::{Fixture, fixtures, furthest};
+use super::forge_tests::{F32, Field, I32, Op, Slot, Sub, model};
+use super::{Limits, Model, Refused, RunError, Tensor, Workspace};
+
+fn fixture(name: &str) -> Fixture {
+    fixtures().into_iter().find(|fixture| fixture.name == name).expect("there is such a fixture")
+}
+
+fn loaded(name: &str) -> Model {
+    Model::load(&fixture(name).bytes, Limits::default()).expect("a sound model")
+}
+
+/// Operators `codes` in a row, each from the only input to the only output.
+fn operators(codes: &[i32], custom: &str) -> Vec<u8> {
+    let slots = vec![Slot(vec![1], F32, None), Slot(vec![1], F32, None)];
+    let ops = codes.iter().map(|code| Op(*code, vec![], vec![0], vec![1])).collect();
+    model(vec![Sub { slots, ops, inputs: vec![0], outputs: vec![1] }], custom)
+}
+
+#[test]
+fn everything_that_is_not_supported_is_named_at_once() {
+    let refusal =
+        |bytes: &[u8]| Model::load(bytes, Limits::default()).map(|_| ()).expect_err("it is refused");
+    let unsupported = refusal(&operators(&[105, 28, 32, 999, 105, 50], "FlexErf"));
+    assert_eq!(
+        unsupported.to_string(),
+        "the model needs operators that are not supported: FlexErf, LOG_SOFTMAX, REVERSE_V2, built-in operator 999"
+    );
+    assert_eq!(refusal(&operators(&[105, 142, 143], "")), Refused::Variables);
+    assert_eq!(refusal(b"PK\x03\x04 a zip"), Refused::NotTflite);
+    let lstm = refusal(&operators(&[44], ""));
+    assert_eq!(
+        lstm,
+        Refused::Unsupported(vec!["UNIDIRECTIONAL_SEQUENCE_LSTM with gates that are left out".to_owned()])
+    );
+    let whole = Slot(vec![1], I32, None);
+    let sub = Sub { slots: vec![whole], ops: vec![], inputs: vec![0], outputs: vec![0] };
+    let integers = refusal(&model(vec![sub], ""));
+    assert_eq!(integers, Refused::Unsupported(vec!["input `x`, which is no real numbers".to_owned()]));
+}
+
+#[test]
+fn indices_of_tensors_that_are_not_there_are_refused() {
+    for (name, inputs, outputs) in [("an_input", vec![7], vec![1]), ("an_output", vec![0], vec![-1])] {
+        let slots = vec![Slot(vec![1], F32, None), Slot(vec![1], F32, None)];
+        let ops = vec![Op(28, vec![], inputs, outputs)];
+        let bytes = model(vec![Sub { slots, ops, inputs: vec![0], outputs: vec![1] }], "");
+        let refused = Model::load(&bytes, Limits::default()).map(|_| ()).expect_err(name);
+        assert!(
+            matches!(&refused, Refused::Inconsistent(what) if what.contains("no tensor")),
+            "{name}: {refused}"
+        );
+    }
+    let slots = vec![Slot(vec![1], F32, None), Slot(vec![1], F32, None)];
+    let ops = vec![Op(119, vec![(0, Field::I32(1))], vec![0], vec![1])];
+    let bytes = model(vec![Sub { slots, ops, inputs: vec![0], outputs: vec![1] }], "");
+    let refused = Model::load(&bytes, Limits::default()).map(|_| ()).expect_err("a loop without a body");
+    assert_eq!(refused, Refused::Inconsistent("WHILE: it names a graph that is not there".to_owned()));
+}
+
+#[test]
+fn ports_say_what_a_model_takes() {
+    let fixed = loaded("cnn_ae_transpose_fixed");
+    assert_eq!(fixed.inputs()[0].dims, [Some(1), Some(32), Some(1)]);
+    assert!(!fixed.is_batched());
+    let free = loaded("cnn_ae_transpose_default");
+    assert_eq!(free.inputs()[0].dims, [None, Some(32), Some(1)]);
+    assert!(free.is_batched());
+    assert_eq!(loaded("sisvae_two_outputs").outputs().len(), 2);
+    assert!(!fixed.inputs()[0].name.is_empty());
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_named() {
+    let model = loaded("cnn_ae_transpose_default");
+    let mut workspace = Workspace::new();
+    let none = model.run(&mut workspace, vec![]).expect_err("no input");
+    assert_eq!(none, RunError::Inputs { expected: 1, given: 0 });
+    let long = Tensor::floats(&[1, 33, 1], vec![0.0; 33]).expect("as many as it says");
+    let long = model.run(&mut workspace, vec![long]).expect_err("a window too long");
+    let name = &model.inputs()[0].name;
+    assert_eq!(long.to_string(), format!("the model takes [any, 32, 1] as input `{name}`, not `[1, 33, 1]`"));
+    let few = Tensor::floats(&[1, 32, 1], vec![0.0; 31]).expect_err("31 values for 32 places");
+    assert_eq!(few.to_string(), "31 values do not fill the dimensions `[1, 32, 1]`");
+    assert!(Tensor::floats(&[1; 9], vec![0.0]).is_err());
+}
+
+/// All of a batch's windows give what each gives by itself.
+#[test]
+fn windows_of_a_batch_do_not_see_each_other() {
+    let mut batched = 0;
+    let mut workspace = Workspace::new();
+    for fixture in fixtures() {
+        let model = Model::load(&fixture.bytes, Limits::default()).expect("a sound model");
+        if !model.is_batched() {
+            continue;
+        }
+        batched += 1;
+        let (mut dims, single) = (fixture.dims(), fixture.input());
+        let count = 5;
+        let values: Vec<f32> = (0..count * single.values().map_or(0, <[f32]>::len))
+            .map(|at| 0.5 + 0.4 * (at as f32 * 0.37).sin())
+            .collect();
+        let window = values.len() / count;
+        dims[0] = count;
+        let together = Tensor::floats(&dims, values.clone()).expect("it fits");
+        let together = model.run(&mut workspace, vec![together]).expect("a batch runs");
+        dims[0] = 1;
+        for (at, values) in values.chunks(window).enumerate() {
+            let alone = Tensor::floats(&dims, values.to_vec()).expect("it fits");
+            let alone = model.run(&mut workspace, vec![alone]).expect("a window runs");
+            let alone = alone[0].values().expect("real numbers");
+            let part = &together[0].values().expect("real numbers")[at * alone.len()..][..alone.len()];
+            let apart = furthest(alone, part);
+            assert!(apart <= 1e-6, "{}: window {at} differs by {apart}", fixture.name);
+        }
+        dims[0] = 0;
+        let nothing = Tensor::floats(&dims, vec![]).expect("no windows");
+        let _ = model.run(&mut workspace, vec![nothing]);
+    }
+    assert!(batched >= 10, "{batched} models with a free leading dimension");
+}
+
+#[test]
+fn a_model_is_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Model>();
+    fn is_sent<T: Send>() {}
+    is_sent::<Workspace>();
+}
