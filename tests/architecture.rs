@@ -27,7 +27,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 30] = [
+const CRATES: [(&str, &[&str]); 31] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -46,6 +46,7 @@ const CRATES: [(&str, &[&str]); 30] = [
     ("opcua", &["collect", "sim"]),
     ("parquet", &["store", "query", "app", "api", "cli"]),
     ("pgwire", &["api"]),
+    ("pulp", &["infer"]),
     ("ring", &["auth"]),
     ("saphyr_parser", &["app"]),
     ("scraper", &["fetch"]),

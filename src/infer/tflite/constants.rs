@@ -1,6 +1,7 @@
 //! Constants of a file as tensors: numbers of every width, and quantised ones as the real numbers they stand for.
 
 use super::error::Fault;
+use super::matrix;
 use super::shape::Shape;
 use super::tensor::{Data, Tensor};
 
@@ -72,12 +73,26 @@ impl Grid {
         Some(Grid { scale: *quantisation.scales.first()?, zero, least, most })
     }
 
-    /// Moves each value to the nearest of the grid.
+    /// Moves each value to the nearest of the grid; halves away from zero.
     pub fn round(&self, values: &mut [f32]) {
-        for value in values {
-            let step = ((*value / self.scale).round() + self.zero).clamp(self.least, self.most);
-            *value = (step - self.zero) * self.scale;
+        struct Round<'a>(Grid, &'a mut [f32]);
+        impl pulp::NullaryFnOnce for Round<'_> {
+            type Output = ();
+
+            // Compiled once more for each kind of processor, with its vectors.
+            #[inline(always)]
+            fn call(self) {
+                let Round(grid, values) = self;
+                for value in values {
+                    let step = *value / grid.scale;
+                    // The largest number below a half, so that what is just below one is not lifted over it.
+                    let nearest = (step + 0.499_999_97_f32.copysign(step)).trunc();
+                    let kept = (nearest + grid.zero).clamp(grid.least, grid.most);
+                    *value = (kept - grid.zero) * grid.scale;
+                }
+            }
         }
+        matrix::arch().dispatch(Round(*self, values));
     }
 }
 

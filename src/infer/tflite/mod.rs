@@ -8,6 +8,7 @@ mod constants;
 mod error;
 mod flatbuffer;
 mod fold;
+mod functions;
 mod graph;
 mod limits;
 mod matrix;
@@ -32,6 +33,10 @@ mod fixtures_tests;
 #[cfg(test)]
 mod forge_tests;
 #[cfg(test)]
+mod functions_tests;
+#[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod matrix_tests;
 #[cfg(test)]
 mod model_tests;

@@ -1,6 +1,7 @@
 //! Activations that are fused into another operator.
 
 use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::functions::Function;
 
 use super::Call;
 
@@ -35,7 +36,7 @@ impl Activation {
             Activation::Relu => values.iter_mut().for_each(|value| *value = value.max(0.0)),
             Activation::Clip => values.iter_mut().for_each(|value| *value = value.clamp(-1.0, 1.0)),
             Activation::Relu6 => values.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0)),
-            Activation::Tanh => values.iter_mut().for_each(|value| *value = value.tanh()),
+            Activation::Tanh => Function::Tanh.apply(values),
         }
     }
 }

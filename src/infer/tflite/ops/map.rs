@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::functions::Function;
 use crate::infer::tflite::tensor::Tensor;
 use crate::infer::tflite::workspace::Scratch;
 
@@ -59,8 +60,8 @@ impl Map {
                 values.iter_mut().for_each(|x| *x = if *x < 0.0 { slope * *x } else { *x })
             }
             Map::Log => values.iter_mut().for_each(|x| *x = x.ln()),
-            Map::Logistic => values.iter_mut().for_each(|x| *x = logistic(*x)),
-            Map::Tanh => values.iter_mut().for_each(|x| *x = x.tanh()),
+            Map::Logistic => Function::Logistic.apply(values),
+            Map::Tanh => Function::Tanh.apply(values),
         }
     }
 }

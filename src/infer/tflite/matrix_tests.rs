@@ -1,0 +1,36 @@
+//! The product against its definition, for every way its rows and columns can be cut into blocks.
+
+use super::matrix::{Rows, Weights};
+
+fn value(seed: usize) -> f32 {
+    (seed as f32 * 0.731).sin()
+}
+
+#[test]
+fn products_are_sums_of_products() {
+    let sizes = [1, 2, 3, 5, 7, 8, 12, 15, 16, 17, 31, 33, 64, 65, 100];
+    for (count, depth, columns) in
+        (0..14).flat_map(|count| sizes.map(|columns| (count, 1 + (count * 5 + columns) % 23, columns)))
+    {
+        let weights: Vec<f32> = (0..depth * columns).map(value).collect();
+        let packed = Weights::of(depth, weights.chunks(depth));
+        // Rows overlap, and what lies between the rows of the result is not touched.
+        let (stride, apart) = (1 + depth / 2, columns + 3);
+        let values: Vec<f32> = (0..count * stride + depth).map(|at| value(at + 1000)).collect();
+        let mut out: Vec<f32> = (0..count * apart + columns).map(|at| value(at + 5000)).collect();
+        let before = out.clone();
+        packed.multiply(Rows { values: &values, stride, count }, &mut out, apart);
+        for (at, (given, before)) in out.iter().zip(&before).enumerate() {
+            let (row, column) = (at / apart, at % apart);
+            let sum: f32 = match row < count && column < columns {
+                true => (0..depth).map(|k| values[row * stride + k] * weights[column * depth + k]).sum(),
+                false => 0.0,
+            };
+            let expected = before + sum;
+            assert!(
+                (given - expected).abs() < 1e-5,
+                "{count} x {depth} x {columns} at {row},{column}: {given}, not {expected}"
+            );
+        }
+    }
+}
