@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::error::Fault;
 use super::graph::Graph;
-use super::ops::{self, Inputs};
+use super::limits::Budget;
+use super::ops::{self, Inputs, Kernel};
+use super::recurrent;
 use super::tensor::Tensor;
 use super::workspace::Scratch;
 
@@ -45,7 +47,28 @@ pub fn constants(graph: &mut Graph, scratch: &mut Scratch) -> Result<(), Fault> 
     }
     for node in &mut graph.nodes {
         let inputs = Inputs { slots: &node.inputs, constants: &graph.constants, values: &[] };
-        scratch.budget.hold(node.kernel.prepare(&inputs))?;
+        let kept = node.kernel.prepare(&inputs, &mut scratch.budget);
+        scratch.budget.hold(kept.map_err(|fault| fault.within(&node.name))?)?;
+    }
+    Ok(())
+}
+
+/// Finds the loops that are recurrent layers. All graphs are folded by then.
+pub fn layers(graphs: &mut [Graph], budget: &mut Budget) -> Result<(), Fault> {
+    let mut found = Vec::new();
+    for (at, graph) in graphs.iter().enumerate() {
+        for (node, kernel) in graph.nodes.iter().map(|node| &node.kernel).enumerate() {
+            let Kernel::While { condition, body, .. } = kernel else { continue };
+            if let Some(turns) = recurrent::recognise(&graphs[*condition], &graphs[*body], budget)? {
+                budget.hold(turns.layer.size())?;
+                found.push((at, node, turns));
+            }
+        }
+    }
+    for (at, node, turns) in found {
+        if let Kernel::While { layer, .. } = &mut graphs[at].nodes[node].kernel {
+            *layer = Some(Box::new(turns));
+        }
     }
     Ok(())
 }

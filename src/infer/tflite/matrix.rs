@@ -7,6 +7,10 @@ use std::sync::LazyLock;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::error::Fault;
+use super::limits::Budget;
+use super::shape::Shape;
+
 /// Found out once: asking costs more than a small product.
 static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 
@@ -50,16 +54,24 @@ const BLOCK: usize = 6;
 
 impl Weights {
     /// From one row of weights for each column; of rows that are shorter than `depth` the rest is zero.
-    pub fn of<'a>(depth: usize, rows: impl ExactSizeIterator<Item = &'a [f32]>) -> Weights {
+    pub fn of<'a>(
+        depth: usize,
+        rows: impl ExactSizeIterator<Item = &'a [f32]>,
+        budget: &mut Budget,
+    ) -> Result<Weights, Fault> {
         let (columns, lanes) = (rows.len(), lanes());
-        let mut panels = vec![0.0; columns.next_multiple_of(lanes) * depth];
+        // Filled up, they can be many times as many as they were.
+        let size = Shape::of(&[columns.next_multiple_of(lanes), depth])?.count()?;
+        budget.check(size)?;
+        budget.work(&[size])?;
+        let mut panels = vec![0.0; size];
         for (column, row) in rows.enumerate() {
             let panel = &mut panels[column / lanes * lanes * depth..];
             for (term, value) in row.iter().take(depth).enumerate() {
                 panel[term * lanes + column % lanes] = *value;
             }
         }
-        Weights { depth, columns, panels }
+        Ok(Weights { depth, columns, panels })
     }
 
     pub fn columns(&self) -> usize {

@@ -1,5 +1,6 @@
 //! The product against its definition, for every way its rows and columns can be cut into blocks.
 
+use super::limits::{Budget, Limits};
 use super::matrix::{Rows, Weights};
 
 fn value(seed: usize) -> f32 {
@@ -8,12 +9,13 @@ fn value(seed: usize) -> f32 {
 
 #[test]
 fn products_are_sums_of_products() {
+    let mut budget = Budget::new(&Limits::default(), 1);
     let sizes = [1, 2, 3, 5, 7, 8, 12, 15, 16, 17, 31, 33, 64, 65, 100];
     for (count, depth, columns) in
         (0..14).flat_map(|count| sizes.map(|columns| (count, 1 + (count * 5 + columns) % 23, columns)))
     {
         let weights: Vec<f32> = (0..depth * columns).map(value).collect();
-        let packed = Weights::of(depth, weights.chunks(depth));
+        let packed = Weights::of(depth, weights.chunks(depth), &mut budget).expect("within limits");
         // Rows overlap, and what lies between the rows of the result is not touched.
         let (stride, apart) = (1 + depth / 2, columns + 3);
         let values: Vec<f32> = (0..count * stride + depth).map(|at| value(at + 1000)).collect();

@@ -15,6 +15,7 @@ mod matrix;
 mod model;
 mod names;
 mod ops;
+mod recurrent;
 mod run;
 mod schema;
 mod shape;

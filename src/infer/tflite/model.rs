@@ -32,6 +32,27 @@ pub struct Port {
 impl Model {
     /// Reads a model and prepares it to be run. Takes no more memory and time than `limits` say, whatever the bytes are.
     pub fn load(bytes: &[u8], limits: Limits) -> Result<Model, Refused> {
+        Model::load_as(bytes, limits, true)
+    }
+
+    /// The same, with recurrent layers as the loops they are written as.
+    #[cfg(test)]
+    pub(super) fn load_loops(bytes: &[u8], limits: Limits) -> Result<Model, Refused> {
+        Model::load_as(bytes, limits, false)
+    }
+
+    /// How many loops there are, and how many of them are layers.
+    #[cfg(test)]
+    pub(super) fn loops(&self) -> (usize, usize) {
+        let nodes = self.graphs.iter().flat_map(|graph| &graph.nodes);
+        let loops = nodes.filter_map(|node| match &node.kernel {
+            super::ops::Kernel::While { layer, .. } => Some(layer.is_some()),
+            _ => None,
+        });
+        loops.fold((0, 0), |(all, layers), is_layer| (all + 1, layers + usize::from(is_layer)))
+    }
+
+    fn load_as(bytes: &[u8], limits: Limits, has_layers: bool) -> Result<Model, Refused> {
         let mut workspace = Workspace::new();
         let scratch = &mut workspace.scratch;
         scratch.budget = Budget::new(&limits, 1);
@@ -39,6 +60,9 @@ impl Model {
         for graph in &mut graphs {
             fold::constants(graph, scratch)?;
             graph.plan();
+        }
+        if has_layers {
+            fold::layers(&mut graphs, &mut scratch.budget)?;
         }
         let main = &graphs[0];
         if main.inputs.is_empty() || main.outputs.is_empty() {

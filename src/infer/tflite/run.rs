@@ -82,13 +82,21 @@ impl Run<'_> {
         frame: &mut Frame,
         (outputs, depth): (&mut Vec<Arc<Tensor>>, usize),
     ) -> Result<(), Fault> {
-        if let Kernel::While { condition, body } = &node.kernel {
+        if let Kernel::While { condition, body, layer } = &node.kernel {
             let state = node.inputs.iter().map(|slot| {
                 let slot = slot.ok_or("it has an input that is left out")?;
                 let value = graph.constants[slot].as_ref().or(frame[slot].as_ref());
                 value.cloned().ok_or(Fault::from("it has an input that is never computed"))
             });
-            *outputs = self.turns((*condition, *body), state.collect::<Result<_, _>>()?, depth)?;
+            let state = state.collect::<Result<Vec<_>, _>>()?;
+            let at_once = match layer {
+                Some(layer) => layer.run(&state, &mut self.workspace.scratch)?,
+                None => None,
+            };
+            *outputs = match at_once {
+                Some(values) => values,
+                None => self.turns((*condition, *body), state, depth)?,
+            };
             return Ok(());
         }
         let scratch = &mut self.workspace.scratch;

@@ -9,8 +9,9 @@ use crate::infer::tflite::workspace::Scratch;
 use super::activation::Activation;
 use super::{Call, Inputs};
 
+/// Which one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+pub enum Of {
     Add,
     Multiply,
     Subtract,
@@ -36,6 +37,11 @@ impl Arithmetic {
         let has_activation = matches!(of, Of::Add | Of::Multiply | Of::Subtract);
         let activation = if has_activation { Activation::at(call, 0)? } else { Activation::None };
         Ok(Arithmetic { of, activation })
+    }
+
+    /// Which one, if it has no activation.
+    pub fn plain(&self) -> Option<Of> {
+        (self.activation == Activation::None).then_some(self.of)
     }
 
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {

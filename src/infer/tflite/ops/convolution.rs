@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::limits::Budget;
 use crate::infer::tflite::matrix::{Rows, Weights};
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::tensor::Tensor;
@@ -43,9 +44,9 @@ impl Convolution {
     }
 
     /// Makes constant weights ready once.
-    pub fn prepare(&mut self, inputs: &Inputs) -> usize {
-        self.weights = inputs.constant(1).and_then(|weights| packed(weights).ok());
-        self.weights.as_ref().map_or(0, Weights::size)
+    pub fn prepare(&mut self, inputs: &Inputs, budget: &mut Budget) -> Result<usize, Fault> {
+        self.weights = inputs.constant(1).map(|weights| packed(weights, budget)).transpose()?;
+        Ok(self.weights.as_ref().map_or(0, Weights::size))
     }
 
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
@@ -56,11 +57,7 @@ impl Convolution {
         }
         let weights = match &self.weights {
             Some(weights) => Cow::Borrowed(weights),
-            None => {
-                scratch.budget.check(kernel.weight())?;
-                scratch.budget.work(&[kernel.weight()])?;
-                Cow::Owned(packed(kernel)?)
-            }
+            None => Cow::Owned(packed(kernel, &mut scratch.budget)?),
         };
         let stride = |at: usize, size| Stride {
             step: self.steps[at],
@@ -81,10 +78,10 @@ impl Convolution {
 }
 
 /// Weights lie as `[out, height, width, in]`.
-fn packed(weights: &Tensor) -> Result<Weights, Fault> {
+fn packed(weights: &Tensor, budget: &mut Budget) -> Result<Weights, Fault> {
     let [columns, height, width, depth] = weights.shape().image()?;
     let (values, depth) = (weights.reals()?, height * width * depth);
-    Ok(Weights::of(depth, (0..columns).map(|column| &values[column * depth..(column + 1) * depth])))
+    Weights::of(depth, (0..columns).map(|column| &values[column * depth..(column + 1) * depth]), budget)
 }
 
 impl Pass<'_> {

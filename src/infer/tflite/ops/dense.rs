@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::limits::Budget;
 use crate::infer::tflite::matrix::{Rows, Weights};
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::tensor::Tensor;
@@ -28,21 +29,22 @@ impl Dense {
         Ok(Dense { activation: Activation::at(call, 0)?, keep, weights: None })
     }
 
+    /// Whether it is a product and a bias alone.
+    pub fn is_plain(&self) -> bool {
+        self.activation == Activation::None
+    }
+
     /// Makes constant weights ready once.
-    pub fn prepare(&mut self, inputs: &Inputs) -> usize {
-        self.weights = inputs.constant(1).and_then(|weights| packed(weights).ok());
-        self.weights.as_ref().map_or(0, Weights::size)
+    pub fn prepare(&mut self, inputs: &Inputs, budget: &mut Budget) -> Result<usize, Fault> {
+        self.weights = inputs.constant(1).map(|weights| packed(weights, budget)).transpose()?;
+        Ok(self.weights.as_ref().map_or(0, Weights::size))
     }
 
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
         let from = inputs.get(0)?;
         let weights = match &self.weights {
             Some(weights) => Cow::Borrowed(weights),
-            None => {
-                scratch.budget.check(inputs.get(1)?.weight())?;
-                scratch.budget.work(&[inputs.get(1)?.weight()])?;
-                Cow::Owned(packed(inputs.get(1)?)?)
-            }
+            None => Cow::Owned(packed(inputs.get(1)?, &mut scratch.budget)?),
         };
         let (depth, columns, values) = (weights.depth(), weights.columns(), from.reals()?);
         if depth == 0 || !values.len().is_multiple_of(depth) {
@@ -61,10 +63,10 @@ impl Dense {
     }
 }
 
-fn packed(weights: &Tensor) -> Result<Weights, Fault> {
+fn packed(weights: &Tensor, budget: &mut Budget) -> Result<Weights, Fault> {
     let [columns, depth] = *weights.dims() else { return Err("its weights have not two dimensions".into()) };
     let values = weights.reals()?;
-    Ok(Weights::of(depth, (0..columns).map(|column| &values[column * depth..(column + 1) * depth])))
+    Weights::of(depth, (0..columns).map(|column| &values[column * depth..(column + 1) * depth]), budget)
 }
 
 /// So many rows of the bias, or of zeros where there is none.

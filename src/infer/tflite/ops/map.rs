@@ -65,7 +65,3 @@ impl Map {
         }
     }
 }
-
-pub fn logistic(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
-}

@@ -4,7 +4,7 @@
 //! inferred beforehand, so free dimensions, loops and lists need no special case.
 
 mod activation;
-mod arithmetic;
+pub mod arithmetic;
 mod batches;
 mod convolution;
 mod dense;
@@ -12,7 +12,7 @@ mod gather;
 mod join;
 mod list;
 mod lstm;
-mod map;
+pub mod map;
 mod pad;
 mod pool;
 mod reduce;
@@ -26,6 +26,8 @@ use std::sync::Arc;
 
 use super::error::Fault;
 use super::flatbuffer::Table;
+use super::limits::Budget;
+use super::recurrent::Turns;
 use super::tensor::Tensor;
 use super::workspace::Scratch;
 
@@ -94,10 +96,11 @@ pub enum Kernel {
     Unpack {
         axis: i64,
     },
-    /// Two subgraphs; run by the run loop, which owns them.
+    /// Two subgraphs, run by the run loop, which owns them; or at once, where they are a recurrent layer.
     While {
         condition: usize,
         body: usize,
+        layer: Option<Box<Turns>>,
     },
 }
 
@@ -134,7 +137,7 @@ impl Kernel {
             83 => Kernel::Pack { axis: axis_at(1)? },
             88 => Kernel::Unpack { axis: axis_at(1)? },
             94 => Kernel::Fill,
-            119 => Kernel::While { condition: call.graph(0)?, body: call.graph(1)? },
+            119 => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
             146 => Kernel::Noise,
             32 => match call.name {
                 "FlexTensorListReserve" => Kernel::ListReserve,
@@ -147,13 +150,13 @@ impl Kernel {
     }
 
     /// Makes what it can ready for every run; how many values it keeps for that.
-    pub fn prepare(&mut self, inputs: &Inputs) -> usize {
+    pub fn prepare(&mut self, inputs: &Inputs, budget: &mut Budget) -> Result<usize, Fault> {
         match self {
-            Kernel::Convolution(convolution) => convolution.prepare(inputs),
-            Kernel::Dense(dense) => dense.prepare(inputs),
-            Kernel::Lstm(lstm) => lstm.prepare(inputs),
-            Kernel::TransposedConvolution(transposed) => transposed.prepare(inputs),
-            _ => 0,
+            Kernel::Convolution(convolution) => convolution.prepare(inputs, budget),
+            Kernel::Dense(dense) => dense.prepare(inputs, budget),
+            Kernel::Lstm(lstm) => lstm.prepare(inputs, budget),
+            Kernel::TransposedConvolution(transposed) => transposed.prepare(inputs, budget),
+            _ => Ok(0),
         }
     }
 

@@ -106,6 +106,19 @@ impl Strided {
         copied(from, base, (&shape, &strides), kept, scratch)
     }
 
+    /// First column and end, if it takes all rows of two dimensions and columns side by side; no end is that of the tensor.
+    pub fn columns(&self, [begin, end, step]: [&[i64]; 3]) -> Option<(usize, Option<usize>)> {
+        let is_marked = |mask: i32, at: usize| mask >> at & 1 == 1;
+        let ([rows, first], [_, end], [1, 1]) = (begin, end, step) else { return None };
+        let has_all_rows = (is_marked(self.begin, 0) || *rows == 0) && is_marked(self.end, 0);
+        if self.picked != 0 || !has_all_rows {
+            return None;
+        }
+        let first = if is_marked(self.begin, 1) { 0 } else { usize::try_from(*first).ok()? };
+        let end = if is_marked(self.end, 1) { None } else { Some(usize::try_from(*end).ok()?) };
+        Some((first, end))
+    }
+
     /// First, count and step of the values taken of dimension `at`, which is `dim` long.
     fn range(&self, at: usize, dim: usize, [begin, end, step]: [i64; 3]) -> Result<[usize; 3], Fault> {
         let step = usize::try_from(step).ok().filter(|step| *step > 0);

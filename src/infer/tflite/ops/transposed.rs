@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::limits::Budget;
 use crate::infer::tflite::matrix::{Rows, Weights};
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::tensor::Tensor;
@@ -32,9 +33,9 @@ impl Transposed {
     }
 
     /// Makes constant weights ready once.
-    pub fn prepare(&mut self, inputs: &Inputs) -> usize {
-        self.weights = inputs.constant(1).and_then(|weights| packed(weights).ok());
-        self.weights.as_ref().map_or(0, Weights::size)
+    pub fn prepare(&mut self, inputs: &Inputs, budget: &mut Budget) -> Result<usize, Fault> {
+        self.weights = inputs.constant(1).map(|weights| packed(weights, budget)).transpose()?;
+        Ok(self.weights.as_ref().map_or(0, Weights::size))
     }
 
     /// The shape of the output is its first input.
@@ -49,11 +50,7 @@ impl Transposed {
         }
         let weights = match &self.weights {
             Some(weights) => Cow::Borrowed(weights),
-            None => {
-                scratch.budget.check(kernel.weight())?;
-                scratch.budget.work(&[kernel.weight()])?;
-                Cow::Owned(packed(kernel)?)
-            }
+            None => Cow::Owned(packed(kernel, &mut scratch.budget)?),
         };
         let places = Shape::of(&shape[..3])?.count()?;
         shape.count()?;
@@ -112,12 +109,12 @@ impl Transposed {
 }
 
 /// Weights lie as `[out, height, width, in]`; the columns of a product are `[height, width, out]`.
-fn packed(weights: &Tensor) -> Result<Weights, Fault> {
+fn packed(weights: &Tensor, budget: &mut Budget) -> Result<Weights, Fault> {
     let [outs, height, width, depth] = weights.shape().image()?;
     let (values, cells) = (weights.reals()?, height * width);
     let rows = (0..cells * outs).map(|column| {
         let (cell, out) = (column / outs, column % outs);
         &values[(out * cells + cell) * depth..][..depth]
     });
-    Ok(Weights::of(depth, rows))
+    Weights::of(depth, rows, budget)
 }
