@@ -42,9 +42,19 @@ pub fn logistic<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_add_e_f32s(half, tanh(simd, simd.mul_f32s(half, x)), half)
 }
 
+/// x, or exp(x) - 1 where x is negative; with t = tanh(x / 2) that is 2t / (1 - t).
+#[inline(always)]
+fn elu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    let half = tanh(simd, simd.mul_f32s(simd.splat_f32s(0.5), simd.min_f32s(zero, x)));
+    let below = simd.div_f32s(simd.add_f32s(half, half), simd.sub_f32s(simd.splat_f32s(1.0), half));
+    simd.select_f32s(simd.less_than_f32s(x, zero), below, x)
+}
+
 /// A function by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
+    Elu,
     Logistic,
     Tanh,
 }
@@ -58,6 +68,7 @@ impl Function {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         match self {
+            Function::Elu => elu(simd, x),
             Function::Logistic => logistic(simd, x),
             Function::Tanh => tanh(simd, x),
         }

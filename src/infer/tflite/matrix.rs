@@ -37,8 +37,11 @@ pub fn lanes() -> usize {
 pub struct Weights {
     depth: usize,
     columns: usize,
-    /// Panels of as many columns as a vector has numbers, the last filled up with zeros; in a panel, term by term.
+    /// Panels of as many columns as a vector has numbers, the last filled up with zeros; in a panel, term by term. Or,
+    /// where `is_narrow`, column by column, each filled up with zeros to whole vectors.
     panels: Vec<f32>,
+    /// Whether columns are so few that most of a panel would be empty.
+    is_narrow: bool,
 }
 
 /// Rows of `depth` values each, `stride` apart; they may overlap.
@@ -60,18 +63,28 @@ impl Weights {
         budget: &mut Budget,
     ) -> Result<Weights, Fault> {
         let (columns, lanes) = (rows.len(), lanes());
+        // About what either way costs: vectors multiplied, and the sums over vectors at the end.
+        let is_narrow = lanes > 1 && columns * (depth.div_ceil(lanes) + 16) < depth;
         // Filled up, they can be many times as many as they were.
-        let size = Shape::of(&[columns.next_multiple_of(lanes), depth])?.count()?;
+        let filled = if is_narrow {
+            [columns, depth.next_multiple_of(lanes)]
+        } else {
+            [columns.next_multiple_of(lanes), depth]
+        };
+        let size = Shape::of(&filled)?.count()?;
         budget.check(size)?;
         budget.work(&[size])?;
         let mut panels = vec![0.0; size];
         for (column, row) in rows.enumerate() {
-            let panel = &mut panels[column / lanes * lanes * depth..];
+            let (start, apart) = match is_narrow {
+                true => (column * filled[1], 1),
+                false => (column / lanes * lanes * depth + column % lanes, lanes),
+            };
             for (term, value) in row.iter().take(depth).enumerate() {
-                panel[term * lanes + column % lanes] = *value;
+                panels[start + term * apart] = *value;
             }
         }
-        Ok(Weights { depth, columns, panels })
+        Ok(Weights { depth, columns, panels, is_narrow })
     }
 
     pub fn columns(&self) -> usize {
@@ -104,6 +117,9 @@ impl Weights {
     /// The same within a kernel that has asked for vectors already.
     #[inline(always)]
     pub fn multiply_with<S: Simd>(&self, simd: S, rows: Rows, out: &mut [f32], apart: usize) {
+        if self.is_narrow {
+            return self.narrow(simd, rows, out, apart);
+        }
         let mut row = 0;
         while row < rows.count {
             let rest = Rows { values: &rows.values[row * rows.stride..], count: rows.count - row, ..rows };
@@ -117,6 +133,27 @@ impl Weights {
                 _ => self.block::<S, BLOCK>(simd, rest, out, apart),
             }
             row += BLOCK;
+        }
+    }
+
+    /// Row by row and column by column.
+    #[inline(always)]
+    fn narrow<S: Simd>(&self, simd: S, rows: Rows, out: &mut [f32], apart: usize) {
+        let (columns, _) = S::as_simd_f32s(&self.panels);
+        let wide = self.depth.div_ceil(S::F32_LANES);
+        for row in 0..rows.count {
+            let (terms, rest) = S::as_simd_f32s(&rows.values[row * rows.stride..][..self.depth]);
+            for (column, out) in out[row * apart..][..self.columns].iter_mut().enumerate() {
+                let weights = &columns[column * wide..(column + 1) * wide];
+                let mut sums = [simd.splat_f32s(0.0); 2];
+                for (at, (term, weight)) in terms.iter().zip(weights).enumerate() {
+                    sums[at % 2] = simd.mul_add_e_f32s(*term, *weight, sums[at % 2]);
+                }
+                if let Some(weight) = weights.get(terms.len()) {
+                    sums[0] = simd.mul_add_e_f32s(simd.partial_load_f32s(rest), *weight, sums[0]);
+                }
+                *out += simd.reduce_sum_f32s(simd.add_f32s(sums[0], sums[1]));
+            }
         }
     }
 

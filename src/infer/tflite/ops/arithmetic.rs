@@ -1,5 +1,7 @@
 //! Operators of two operands: ADD, MUL, SUB, LESS, LOGICAL_AND, with broadcasting.
 
+use std::sync::Arc;
+
 use crate::infer::tflite::error::Fault;
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::tensor::{Data, Tensor};
@@ -44,8 +46,35 @@ impl Arithmetic {
         (self.activation == Activation::None).then_some(self.of)
     }
 
-    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
-        let (a, b) = (inputs.get(0)?, inputs.get(1)?);
+    /// In place where nobody else holds the first operand and the second broadcasts to it by repetition.
+    pub fn run(
+        &self,
+        mut first: Arc<Tensor>,
+        inputs: &Inputs,
+        scratch: &mut Scratch,
+    ) -> Result<Arc<Tensor>, Fault> {
+        let second = inputs.get(1)?;
+        let is_real = matches!(self.of, Of::Add | Of::Multiply | Of::Subtract);
+        if is_real
+            && first.shape().ends_with(second.shape())
+            && let Some(other) = second.values()
+            && let Some(own) = Arc::get_mut(&mut first).and_then(Tensor::floats_mut)
+        {
+            scratch.budget.work(&[own.len()])?;
+            match self.of {
+                Of::Multiply => change(own, other, |x, y| x * y),
+                Of::Subtract => change(own, other, |x, y| x - y),
+                _ => change(own, other, |x, y| x + y),
+            }
+            self.activation.apply(own);
+            return Ok(first);
+        }
+        let result = self.combined(&first, second, scratch)?;
+        scratch.recycle(first);
+        Ok(Arc::new(result))
+    }
+
+    fn combined(&self, a: &Tensor, b: &Tensor, scratch: &mut Scratch) -> Result<Tensor, Fault> {
         let shape = walk::broadcast(a.shape(), b.shape())?;
         match (a.data(), b.data()) {
             (Data::Floats(x), Data::Floats(y)) => {
@@ -90,6 +119,13 @@ impl Arithmetic {
         }
         self.activation.apply(&mut out);
         Tensor::of_floats(shape, out)
+    }
+}
+
+/// Makes each value `f` of itself and of what lies over it, which is repeated.
+fn change(own: &mut [f32], other: &[f32], f: impl Fn(f32, f32) -> f32) {
+    for part in own.chunks_exact_mut(other.len().max(1)) {
+        part.iter_mut().zip(other).for_each(|(x, y)| *x = f(*x, *y));
     }
 }
 

@@ -54,7 +54,7 @@ impl Map {
 
     fn apply(self, values: &mut [f32]) {
         match self {
-            Map::Elu => values.iter_mut().for_each(|x| *x = if *x < 0.0 { x.exp_m1() } else { *x }),
+            Map::Elu => Function::Elu.apply(values),
             Map::Exp => values.iter_mut().for_each(|x| *x = x.exp()),
             Map::LeakyRelu(slope) => {
                 values.iter_mut().for_each(|x| *x = if *x < 0.0 { slope * *x } else { *x })

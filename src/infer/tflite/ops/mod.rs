@@ -164,7 +164,8 @@ impl Kernel {
     pub fn takes_first(&self) -> bool {
         matches!(
             self,
-            Kernel::ExpandDims
+            Kernel::Arithmetic(_)
+                | Kernel::ExpandDims
                 | Kernel::Identity
                 | Kernel::ListSetItem
                 | Kernel::Map(_)
@@ -263,7 +264,6 @@ pub fn run(
     let output = match kernel {
         Kernel::Split { count } => return split::split(*count, inputs, scratch, outputs),
         Kernel::Unpack { axis } => return split::unpack(*axis, inputs, scratch, outputs),
-        Kernel::Arithmetic(arithmetic) => arithmetic.run(inputs, scratch)?,
         Kernel::BatchesToSpace => batches::to_space(inputs, scratch)?,
         Kernel::Concatenation { axis, activation } => {
             let mut joined = join::concatenate(*axis, inputs, scratch)?;
@@ -292,7 +292,8 @@ pub fn run(
         Kernel::Tile => join::tile(inputs, scratch)?,
         Kernel::Transpose => transpose::run(inputs, scratch)?,
         Kernel::TransposedConvolution(transposed) => transposed.run(inputs, scratch)?,
-        Kernel::ExpandDims
+        Kernel::Arithmetic(_)
+        | Kernel::ExpandDims
         | Kernel::Identity
         | Kernel::ListSetItem
         | Kernel::Map(_)
@@ -312,6 +313,7 @@ pub fn run_on(
     scratch: &mut Scratch,
 ) -> Result<Arc<Tensor>, Fault> {
     match kernel {
+        Kernel::Arithmetic(arithmetic) => arithmetic.run(first, inputs, scratch),
         Kernel::ExpandDims => reshape::expand_dims(first, inputs, scratch),
         Kernel::Identity => Ok(first),
         Kernel::ListSetItem => list::set_item(first, inputs, scratch),

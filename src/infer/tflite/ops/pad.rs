@@ -40,11 +40,16 @@ pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
     }
 }
 
+/// Rows of the last dimension lie together in both.
 fn place<T: Copy>(values: &[T], (shape, strides): (&Shape, &Shape), base: usize, out: &mut [T]) {
-    let mut values = values.iter();
-    walk::each_offset(shape, strides, |at| {
-        if let Some(value) = values.next() {
-            out[base + at] = *value;
+    let Some(last) = shape.len().checked_sub(1) else {
+        out.copy_from_slice(values);
+        return;
+    };
+    let mut rows = values.chunks_exact(shape[last].max(1));
+    walk::each_offset(&shape.without(last), &strides.without(last), |at| {
+        if let Some(row) = rows.next() {
+            out[base + at..base + at + row.len()].copy_from_slice(row);
         }
     });
 }

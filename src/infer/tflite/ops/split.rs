@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::infer::tflite::error::Fault;
-use crate::infer::tflite::tensor::Tensor;
+use crate::infer::tflite::shape::Shape;
+use crate::infer::tflite::tensor::{Data, Tensor};
 use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
-use super::slice;
 
 /// Into `count` parts of the same length.
 pub fn split(
@@ -23,13 +23,7 @@ pub fn split(
         return Err(format!("{dim} in {count} parts").into());
     }
     let shape = from.shape().with(axis, dim / count);
-    let mut begin = from.shape().with(axis, 0);
-    begin.fill(0);
-    for part in 0..count {
-        begin[axis] = part * (dim / count);
-        outputs.push(Arc::new(slice::part(from, &begin, &shape, scratch)?));
-    }
-    Ok(())
+    parts(from, axis, (count, shape), scratch, outputs)
 }
 
 /// Into the slices of one dimension, which is gone then.
@@ -41,14 +35,39 @@ pub fn unpack(
 ) -> Result<(), Fault> {
     let from = inputs.get(0)?;
     let axis = from.shape().axis(axis)?;
-    let shape = from.shape().with(axis, 1);
-    let mut begin = shape;
-    begin.fill(0);
-    for part in 0..from.shape()[axis] {
+    parts(from, axis, (from.shape()[axis], from.shape().without(axis)), scratch, outputs)
+}
+
+/// So many parts of this shape, which lie one after the other in each block before `axis`.
+fn parts(
+    from: &Tensor,
+    axis: usize,
+    (count, shape): (usize, Shape),
+    scratch: &mut Scratch,
+    outputs: &mut Vec<Arc<Tensor>>,
+) -> Result<(), Fault> {
+    let (blocks, size) = (from.shape().around(axis).0, shape.count()?);
+    scratch.budget.work(&[count, 1 + blocks])?;
+    for part in 0..count {
+        // Each is a value of its own, however small.
         scratch.budget.step()?;
-        begin[axis] = part;
-        let slice = slice::part(from, &begin, &shape, scratch)?;
-        outputs.push(Arc::new(slice.reshaped(shape.without(axis))?));
+        // An empty part has no blocks that could be told apart.
+        let width = size.checked_div(blocks).unwrap_or(0);
+        let starts = (0..blocks).map(|block| (block * count + part) * width);
+        let tensor = match from.data() {
+            Data::Floats(values) => {
+                let mut out = scratch.floats(size)?;
+                starts.for_each(|start| out.extend_from_slice(&values[start..start + width]));
+                Tensor::of_floats(shape, out)?
+            }
+            Data::Integers(values) => {
+                let mut out = scratch.integers(size)?;
+                starts.for_each(|start| out.extend_from_slice(&values[start..start + width]));
+                Tensor::of_integers(shape, out)?
+            }
+            Data::List(_) => return Err("a list has no parts".into()),
+        };
+        outputs.push(Arc::new(tensor));
     }
     Ok(())
 }
