@@ -58,7 +58,7 @@ impl Fixture {
     }
 }
 
-fn numbers(list: &Value) -> Vec<f32> {
+pub fn numbers(list: &Value) -> Vec<f32> {
     let list = list.as_array().expect("a list of numbers");
     list.iter().map(|number| number.as_f64().expect("a number") as f32).collect()
 }

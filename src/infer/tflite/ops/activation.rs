@@ -1,11 +1,11 @@
 //! Activations that are fused into another operator.
 
 use crate::infer::tflite::error::Fault;
-use crate::infer::tflite::functions::Function;
 
 use super::Call;
 
-/// What happens to each value before it leaves its operator: `ActivationFunctionType` of the schema.
+/// What happens to each value before it leaves its operator: `ActivationFunctionType` of the schema. Google's kernels know no
+/// others either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     None,
@@ -14,7 +14,6 @@ pub enum Activation {
     Clip,
     /// To 0..6.
     Relu6,
-    Tanh,
 }
 
 impl Activation {
@@ -25,7 +24,6 @@ impl Activation {
             1 => Activation::Relu,
             2 => Activation::Clip,
             3 => Activation::Relu6,
-            4 => Activation::Tanh,
             other => return Err(call.unsupported(&format!("activation {other}"))),
         })
     }
@@ -36,7 +34,6 @@ impl Activation {
             Activation::Relu => values.iter_mut().for_each(|value| *value = value.max(0.0)),
             Activation::Clip => values.iter_mut().for_each(|value| *value = value.clamp(-1.0, 1.0)),
             Activation::Relu6 => values.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0)),
-            Activation::Tanh => Function::Tanh.apply(values),
         }
     }
 }

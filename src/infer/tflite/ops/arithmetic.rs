@@ -1,4 +1,4 @@
-//! Operators of two operands: ADD, MUL, SUB, LESS, LOGICAL_AND, with broadcasting.
+//! Operators of two operands, with broadcasting: ADD, DIV, LESS, LOGICAL_AND, MAXIMUM, MINIMUM, MUL, SQUARED_DIFFERENCE, SUB.
 
 use std::sync::Arc;
 
@@ -15,7 +15,11 @@ use super::{Call, Inputs};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     Add,
+    Divide,
+    Maximum,
+    Minimum,
     Multiply,
+    SquaredDifference,
     Subtract,
     Less,
     And,
@@ -33,10 +37,14 @@ impl Arithmetic {
             0 => Of::Add,
             18 => Of::Multiply,
             41 => Of::Subtract,
+            42 => Of::Divide,
+            55 => Of::Maximum,
+            57 => Of::Minimum,
+            99 => Of::SquaredDifference,
             58 => Of::Less,
             _ => Of::And,
         };
-        let has_activation = matches!(of, Of::Add | Of::Multiply | Of::Subtract);
+        let has_activation = matches!(of, Of::Add | Of::Divide | Of::Multiply | Of::Subtract);
         let activation = if has_activation { Activation::at(call, 0)? } else { Activation::None };
         Ok(Arithmetic { of, activation })
     }
@@ -54,7 +62,7 @@ impl Arithmetic {
         scratch: &mut Scratch,
     ) -> Result<Arc<Tensor>, Fault> {
         let second = inputs.get(1)?;
-        let is_real = matches!(self.of, Of::Add | Of::Multiply | Of::Subtract);
+        let is_real = !matches!(self.of, Of::Less | Of::And);
         if is_real
             && first.shape().ends_with(second.shape())
             && let Some(other) = second.values()
@@ -62,9 +70,13 @@ impl Arithmetic {
         {
             scratch.budget.work(&[own.len()])?;
             match self.of {
+                Of::Divide => change(own, other, |x, y| x / y),
+                Of::Maximum => change(own, other, f32::max),
+                Of::Minimum => change(own, other, f32::min),
                 Of::Multiply => change(own, other, |x, y| x * y),
+                Of::SquaredDifference => change(own, other, squared_difference),
                 Of::Subtract => change(own, other, |x, y| x - y),
-                _ => change(own, other, |x, y| x + y),
+                Of::Add | Of::Less | Of::And => change(own, other, |x, y| x + y),
             }
             self.activation.apply(own);
             return Ok(first);
@@ -90,6 +102,7 @@ impl Arithmetic {
                     Of::Subtract => combine(a, b, &shape, &mut out, i64::wrapping_sub),
                     Of::Less => combine(a, b, &shape, &mut out, |x, y| i64::from(x < y)),
                     Of::And => combine(a, b, &shape, &mut out, |x, y| i64::from(x != 0 && y != 0)),
+                    _ => return Err("it is not supported of integers".into()),
                 }
                 Tensor::of_integers(shape, out)
             }
@@ -113,13 +126,21 @@ impl Arithmetic {
         let mut out = scratch.floats(count)?;
         match self.of {
             Of::Add => combine(a, b, &shape, &mut out, |x, y| x + y),
+            Of::Divide => combine(a, b, &shape, &mut out, |x, y| x / y),
+            Of::Maximum => combine(a, b, &shape, &mut out, f32::max),
+            Of::Minimum => combine(a, b, &shape, &mut out, f32::min),
             Of::Multiply => combine(a, b, &shape, &mut out, |x, y| x * y),
+            Of::SquaredDifference => combine(a, b, &shape, &mut out, squared_difference),
             Of::Subtract => combine(a, b, &shape, &mut out, |x, y| x - y),
             Of::Less | Of::And => return Err("its operands are no truth values".into()),
         }
         self.activation.apply(&mut out);
         Tensor::of_floats(shape, out)
     }
+}
+
+fn squared_difference(x: f32, y: f32) -> f32 {
+    (x - y) * (x - y)
 }
 
 /// Makes each value `f` of itself and of what lies over it, which is repeated.

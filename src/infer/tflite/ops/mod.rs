@@ -8,6 +8,7 @@ pub mod arithmetic;
 mod batches;
 mod convolution;
 mod dense;
+mod depthwise;
 mod gather;
 mod join;
 mod list;
@@ -17,7 +18,9 @@ mod pad;
 mod pool;
 mod reduce;
 mod reshape;
+mod reverse;
 mod slice;
+mod softmax;
 mod split;
 mod transpose;
 mod transposed;
@@ -55,6 +58,7 @@ pub enum Kernel {
     },
     Convolution(convolution::Convolution),
     Dense(dense::Dense),
+    Depthwise(depthwise::Depthwise),
     ExpandDims,
     Fill,
     Gather {
@@ -74,15 +78,15 @@ pub enum Kernel {
     },
     Pad,
     Pool(pool::Pool),
-    Product {
-        keep: bool,
-    },
+    Reduction(reduce::Reduction),
     Reshape {
         dims: Vec<i64>,
     },
+    Reverse,
     Shape,
     Slice,
     SpaceToBatches,
+    Softmax(softmax::Softmax),
     Split {
         count: usize,
     },
@@ -110,20 +114,27 @@ impl Kernel {
         let i32_at = |slot| call.options.map_or(Ok(0), |options| options.i32(slot, 0));
         let axis_at = |slot| i32_at(slot).map(i64::from);
         Ok(match call.code {
-            0 | 18 | 41 | 58 | 86 => Kernel::Arithmetic(arithmetic::Arithmetic::read(call)?),
+            0 | 18 | 41 | 42 | 55 | 57 | 58 | 86 | 99 => {
+                Kernel::Arithmetic(arithmetic::Arithmetic::read(call)?)
+            }
             1 | 17 => Kernel::Pool(pool::Pool::read(call)?),
             2 => Kernel::Concatenation { axis: axis_at(0)?, activation: Activation::at(call, 1)? },
             3 => Kernel::Convolution(convolution::Convolution::read(call)?),
+            4 => Kernel::Depthwise(depthwise::Depthwise::read(call)?),
             6 | 114 => Kernel::Identity,
             9 => Kernel::Dense(dense::Dense::read(call)?),
-            14 | 28 | 47 | 73 | 98 | 111 => Kernel::Map(map::Map::read(call)?),
+            14 | 19 | 20 | 21 | 28 | 47 | 59 | 73 | 75 | 76 | 92 | 98 | 101 | 111 | 117 => {
+                Kernel::Map(map::Map::read(call)?)
+            }
             22 => Kernel::Reshape { dims: dims_at(call, 0)? },
+            25 => Kernel::Softmax(softmax::Softmax::read(call)?),
             34 => Kernel::Pad,
             36 if i32_at(1)? == 0 => Kernel::Gather { axis: axis_at(0)? },
             36 => return Err(call.unsupported("batch dimensions")),
             37 => Kernel::BatchesToSpace,
             38 => Kernel::SpaceToBatches,
             39 => Kernel::Transpose,
+            40 | 74 | 81 | 82 => Kernel::Reduction(reduce::Reduction::read(call)?),
             43 => Kernel::Squeeze { dims: dims_at(call, 0)? },
             44 => Kernel::Lstm(lstm::Lstm::read(call)?),
             45 => Kernel::StridedSlice(slice::Strided::read(call)?),
@@ -133,10 +144,10 @@ impl Kernel {
             69 => Kernel::Tile,
             70 => Kernel::ExpandDims,
             77 => Kernel::Shape,
-            81 => Kernel::Product { keep: call.options.map_or(Ok(false), |options| options.bool(0))? },
             83 => Kernel::Pack { axis: axis_at(1)? },
             88 => Kernel::Unpack { axis: axis_at(1)? },
             94 => Kernel::Fill,
+            105 => Kernel::Reverse,
             119 => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
             146 => Kernel::Noise,
             32 => match call.name {
@@ -272,6 +283,7 @@ pub fn run(
         }
         Kernel::Convolution(convolution) => convolution.run(inputs, scratch)?,
         Kernel::Dense(dense) => dense.run(inputs, scratch)?,
+        Kernel::Depthwise(depthwise) => depthwise.run(inputs, scratch)?,
         Kernel::Fill => join::fill(inputs, scratch)?,
         Kernel::Gather { axis } => gather::run(*axis, inputs, scratch)?,
         Kernel::ListReserve => list::reserve(inputs, scratch)?,
@@ -284,9 +296,11 @@ pub fn run(
         Kernel::Pack { axis } => join::pack(*axis, inputs, scratch)?,
         Kernel::Pad => pad::run(inputs, scratch)?,
         Kernel::Pool(pool) => pool.run(inputs, scratch)?,
-        Kernel::Product { keep } => reduce::product(*keep, inputs, scratch)?,
+        Kernel::Reduction(reduction) => reduction.run(inputs, scratch)?,
+        Kernel::Reverse => reverse::run(inputs, scratch)?,
         Kernel::Shape => reshape::shape(inputs)?,
         Kernel::Slice => slice::run(inputs, scratch)?,
+        Kernel::Softmax(softmax) => softmax.run(inputs, scratch)?,
         Kernel::SpaceToBatches => batches::from_space(inputs, scratch)?,
         Kernel::StridedSlice(strided) => strided.run(inputs, scratch)?,
         Kernel::Tile => join::tile(inputs, scratch)?,
@@ -323,3 +337,6 @@ pub fn run_on(
         _ => Err("it is not run this way".into()),
     }
 }
+
+#[cfg(test)]
+mod ops_tests;

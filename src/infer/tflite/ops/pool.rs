@@ -32,12 +32,17 @@ impl Stride {
         }
     }
 
-    /// Which values the window has at `place`: those of 0..length that are not before or after them.
-    pub fn within(&self, place: usize, pad: usize, length: usize) -> impl Iterator<Item = usize> + use<> {
+    /// Which part of the window lies on which value at `place`: of those in 0..length, in order.
+    pub fn within(
+        &self,
+        place: usize,
+        pad: usize,
+        length: usize,
+    ) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (start, dilation) = (place * self.step, self.dilation);
         (0..self.size)
-            .filter_map(move |at| (start + at * dilation).checked_sub(pad))
-            .take_while(move |at| *at < length)
+            .filter_map(move |part| Some((part, (start + part * dilation).checked_sub(pad)?)))
+            .take_while(move |(_, at)| *at < length)
     }
 }
 
@@ -78,8 +83,8 @@ impl Pool {
                 out.resize(start + channels, if self.is_max { f32::MIN } else { 0.0 });
                 let cell = &mut out[start..];
                 let mut seen = 0;
-                for y in self.rows.within(row, top, height) {
-                    for x in self.columns.within(column, left, width) {
+                for (_, y) in self.rows.within(row, top, height) {
+                    for (_, x) in self.columns.within(column, left, width) {
                         let at = ((image * height + y) * width + x) * channels;
                         self.take(cell, &values[at..at + channels]);
                         seen += 1;

@@ -1,0 +1,35 @@
+//! SOFTMAX over the last dimension.
+
+use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::tensor::Tensor;
+use crate::infer::tflite::workspace::Scratch;
+
+use super::{Call, Inputs};
+
+#[derive(Debug, Clone, Copy)]
+pub struct Softmax {
+    /// What the values are multiplied by before.
+    beta: f32,
+}
+
+impl Softmax {
+    pub fn read(call: &Call) -> Result<Softmax, Fault> {
+        Ok(Softmax { beta: call.options.map_or(Ok(0.0), |options| options.f32(0, 0.0))? })
+    }
+
+    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+        let from = inputs.get(0)?;
+        let (values, width) = (from.reals()?, *from.dims().last().ok_or("it has no dimensions")?);
+        // A function of a value costs as much as eight multiplications.
+        scratch.budget.work(&[values.len(), 8])?;
+        let mut out = scratch.floats(values.len())?;
+        out.extend_from_slice(values);
+        for row in out.chunks_exact_mut(width.max(1)) {
+            let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            row.iter_mut().for_each(|x| *x = ((*x - most) * self.beta).exp());
+            let sum: f32 = row.iter().sum();
+            row.iter_mut().for_each(|x| *x /= sum);
+        }
+        Tensor::of_floats(*from.shape(), out)
+    }
+}
