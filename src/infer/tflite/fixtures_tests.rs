@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{Limits, Model, Tensor, Workspace};
@@ -15,7 +17,7 @@ const TOLERANCE: f32 = 1e-5;
 pub struct Fixture {
     pub name: String,
     pub bytes: Vec<u8>,
-    pub reference: Value,
+    reference: Value,
 }
 
 pub fn fixtures() -> Vec<Fixture> {
@@ -58,7 +60,34 @@ impl Fixture {
     }
 }
 
-pub fn numbers(list: &Value) -> Vec<f32> {
+/// A model of one operator, with what Google's interpreter gives for it.
+pub struct Single {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub inputs: Vec<Tensor>,
+    pub outputs: Vec<Tensor>,
+}
+
+/// Those of tests/fixtures/ai/operators.json.
+pub fn operators() -> Vec<Single> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/operators.json");
+    let all: Value =
+        serde_json::from_slice(&fs::read(file).expect("the references are there")).expect("JSON");
+    let tensor = |of: &Value| {
+        let dims: Vec<usize> = numbers(&of["dims"]).iter().map(|dim| *dim as usize).collect();
+        Tensor::floats(&dims, numbers(&of["values"])).expect("values fit their dimensions")
+    };
+    let tensors = |list: &Value| list.as_array().expect("a list").iter().map(tensor).collect();
+    let single = |(name, of): (&String, &Value)| Single {
+        name: name.clone(),
+        bytes: STANDARD.decode(of["model"].as_str().expect("a model")).expect("base64"),
+        inputs: tensors(&of["inputs"]),
+        outputs: tensors(&of["outputs"]),
+    };
+    all.as_object().expect("by name").iter().map(single).collect()
+}
+
+fn numbers(list: &Value) -> Vec<f32> {
     let list = list.as_array().expect("a list of numbers");
     list.iter().map(|number| number.as_f64().expect("a number") as f32).collect()
 }

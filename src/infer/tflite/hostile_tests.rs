@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::fixtures_tests::fixtures;
+use super::fixtures_tests::{fixtures, operators};
 use super::forge_tests::{BOOL, F32, Field, Fields, I32, Op, Slot, Sub, file, floats, ints, model};
 use super::{Limits, Model, Refused, Tensor, Workspace};
 
@@ -69,12 +69,15 @@ fn apply(damage: &Damage, bytes: &mut Vec<u8>) {
 
 #[test]
 fn a_damaged_model_is_refused_or_runs_but_never_panics() {
-    let fixtures = fixtures();
+    let singles = operators().into_iter().map(|single| (single.bytes, single.inputs));
+    // Exported ones as often as those of one operator, which are three times as many.
+    let exported =
+        (0..3).flat_map(|_| fixtures()).map(|fixture| (fixture.bytes.clone(), vec![fixture.input()]));
+    let models: Vec<(Vec<u8>, Vec<Tensor>)> = singles.chain(exported).collect();
     let mut workspace = Workspace::new();
-    for fixture in &fixtures {
-        let model =
-            Model::load(&fixture.bytes, LIMITS).expect("a sound model is within the limits of this test");
-        model.run(&mut workspace, vec![fixture.input()]).expect("a run as well");
+    for (bytes, inputs) in &models {
+        let model = Model::load(bytes, LIMITS).expect("a sound model is within the limits of this test");
+        model.run(&mut workspace, inputs.clone()).expect("a run as well");
     }
     // More with PROPTEST_CASES.
     let cases = Config::default().cases.max(4_000);
@@ -83,12 +86,12 @@ fn a_damaged_model_is_refused_or_runs_but_never_panics() {
     let (workspace, ran, refused) = (RefCell::new(workspace), Cell::new(0), Cell::new(0));
     let cases = (any::<Index>(), vec(damage(), 1..7));
     let done = TestRunner::new_with_rng(config, rng).run(&cases, |(which, damages)| {
-        let fixture = &fixtures[which.index(fixtures.len())];
-        let mut bytes = fixture.bytes.clone();
+        let (bytes, inputs) = &models[which.index(models.len())];
+        let mut bytes = bytes.clone();
         damages.iter().for_each(|damage| apply(damage, &mut bytes));
         match Model::load(&bytes, LIMITS) {
             Ok(model) => {
-                let _ = model.run(&mut workspace.borrow_mut(), vec![fixture.input()]);
+                let _ = model.run(&mut workspace.borrow_mut(), inputs.clone());
                 ran.set(ran.get() + 1);
             }
             Err(_) => refused.set(refused.get() + 1),

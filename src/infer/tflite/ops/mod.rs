@@ -54,7 +54,6 @@ pub enum Kernel {
     BatchesToSpace,
     Concatenation {
         axis: i64,
-        activation: Activation,
     },
     Convolution(convolution::Convolution),
     Dense(dense::Dense),
@@ -118,7 +117,9 @@ impl Kernel {
                 Kernel::Arithmetic(arithmetic::Arithmetic::read(call)?)
             }
             1 | 17 => Kernel::Pool(pool::Pool::read(call)?),
-            2 => Kernel::Concatenation { axis: axis_at(0)?, activation: Activation::at(call, 1)? },
+            2 if Activation::at(call, 1)? == Activation::None => Kernel::Concatenation { axis: axis_at(0)? },
+            // Google's kernel takes none either.
+            2 => return Err(call.unsupported("an activation")),
             3 => Kernel::Convolution(convolution::Convolution::read(call)?),
             4 => Kernel::Depthwise(depthwise::Depthwise::read(call)?),
             6 | 114 => Kernel::Identity,
@@ -276,11 +277,7 @@ pub fn run(
         Kernel::Split { count } => return split::split(*count, inputs, scratch, outputs),
         Kernel::Unpack { axis } => return split::unpack(*axis, inputs, scratch, outputs),
         Kernel::BatchesToSpace => batches::to_space(inputs, scratch)?,
-        Kernel::Concatenation { axis, activation } => {
-            let mut joined = join::concatenate(*axis, inputs, scratch)?;
-            joined.floats_mut().into_iter().for_each(|values| activation.apply(values));
-            joined
-        }
+        Kernel::Concatenation { axis } => join::concatenate(*axis, inputs, scratch)?,
         Kernel::Convolution(convolution) => convolution.run(inputs, scratch)?,
         Kernel::Dense(dense) => dense.run(inputs, scratch)?,
         Kernel::Depthwise(depthwise) => depthwise.run(inputs, scratch)?,

@@ -1,37 +1,23 @@
 //! Each operator by itself gives what Google's interpreter gives: tests/fixtures/ai/operators.json, by
 //! tests/peers/make_operators.py.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
-
-use crate::infer::tflite::fixtures_tests::numbers;
-use crate::infer::tflite::{Limits, Model, Tensor, Workspace};
-
-fn dims(of: &Value) -> Vec<usize> {
-    numbers(&of["dims"]).iter().map(|dim| *dim as usize).collect()
-}
+use crate::infer::tflite::fixtures_tests::{Single, operators};
+use crate::infer::tflite::{Limits, Model, Workspace};
 
 /// What is wrong with the results of one model, if anything.
-fn wrong(reference: &Value) -> Result<(), String> {
-    let bytes = STANDARD.decode(reference["model"].as_str().expect("a model")).expect("base64");
-    let model = Model::load(&bytes, Limits::default()).map_err(|refused| refused.to_string())?;
-    let list = |name: &str| reference[name].as_array().expect("a list").clone();
-    let inputs =
-        list("inputs").into_iter().map(|input| Tensor::floats(&dims(&input), numbers(&input["values"])));
-    let inputs = inputs.collect::<Result<Vec<_>, _>>().expect("inputs fit");
-    let outputs = model.run(&mut Workspace::new(), inputs).map_err(|error| error.to_string())?;
-    let expected = list("outputs");
-    if outputs.len() != expected.len() {
-        return Err(format!("{} outputs, not {}", outputs.len(), expected.len()));
+fn wrong(single: &Single) -> Result<(), String> {
+    let model = Model::load(&single.bytes, Limits::default()).map_err(|refused| refused.to_string())?;
+    let outputs =
+        model.run(&mut Workspace::new(), single.inputs.clone()).map_err(|error| error.to_string())?;
+    if outputs.len() != single.outputs.len() {
+        return Err(format!("{} outputs, not {}", outputs.len(), single.outputs.len()));
     }
-    for (given, expected) in outputs.iter().zip(&expected) {
-        let (shape, values) = (dims(expected), numbers(&expected["values"]));
-        if given.dims() != shape {
-            return Err(format!("dimensions {:?}, not {shape:?}", given.dims()));
+    for (given, expected) in outputs.iter().zip(&single.outputs) {
+        if given.dims() != expected.dims() {
+            return Err(format!("dimensions {:?}, not {:?}", given.dims(), expected.dims()));
         }
-        let given = given.values().ok_or("no real numbers")?;
-        for (at, (given, expected)) in given.iter().zip(&values).enumerate() {
+        let pairs = given.values().into_iter().flatten().zip(expected.values().into_iter().flatten());
+        for (at, (given, expected)) in pairs.enumerate() {
             if (given - expected).abs() > 5e-6 * (1.0 + expected.abs()) {
                 return Err(format!("at {at}: {given}, not {expected}"));
             }
@@ -42,12 +28,10 @@ fn wrong(reference: &Value) -> Result<(), String> {
 
 #[test]
 fn every_operator_gives_what_googles_interpreter_gives() {
-    let references = include_str!("../../../../tests/fixtures/ai/operators.json");
-    let references: Value = serde_json::from_str(references).expect("references are JSON");
-    let references = references.as_object().expect("by name");
-    let broken = references
-        .iter()
-        .filter_map(|(name, reference)| Some(format!("{name}: {}", wrong(reference).err()?)));
+    let singles = operators();
+    assert_eq!(singles.len(), 139);
+    let broken =
+        singles.iter().filter_map(|single| Some(format!("{}: {}", single.name, wrong(single).err()?)));
     let broken: Vec<String> = broken.collect();
-    assert!(broken.is_empty(), "{} of {}:\n{}", broken.len(), references.len(), broken.join("\n"));
+    assert!(broken.is_empty(), "{} of {}:\n{}", broken.len(), singles.len(), broken.join("\n"));
 }

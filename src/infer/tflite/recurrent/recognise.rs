@@ -261,7 +261,7 @@ impl Found {
                 };
                 (list == was && item == state).then_some(role)
             }
-            Kernel::Concatenation { axis: 0, .. } => {
+            Kernel::Concatenation { axis: 0 } => {
                 self.is_written(expressions, at, time).then_some(Role::Sequence)
             }
             _ => None,
@@ -298,7 +298,7 @@ impl Found {
 /// Whether a tensor is `[counter, rest, rest]`.
 fn is_joined(expressions: &Expressions, tensor: usize, counter: usize, rest: i64) -> Option<bool> {
     let (node, _) = expressions.node(tensor)?;
-    let Kernel::Concatenation { axis: 0, .. } = node.kernel else { return Some(false) };
+    let Kernel::Concatenation { axis: 0 } = node.kernel else { return Some(false) };
     let [first, others] = operands(node)?;
     let (shaped, _) = expressions.node(first)?;
     let Kernel::Reshape { .. } = shaped.kernel else { return Some(false) };
