@@ -82,9 +82,13 @@ impl Tensor {
         &self.data
     }
 
-    /// The same values in other dimensions.
-    pub(super) fn reshaped(self, shape: Shape) -> Result<Tensor, Fault> {
-        Tensor::new(shape, self.data)
+    /// The same values in other dimensions, which are as many.
+    pub(super) fn reshape(&mut self, shape: Shape) -> Result<(), Fault> {
+        if self.shape.count()? != shape.count()? {
+            return Err(format!("{:?} cannot be {shape:?}", self.shape).into());
+        }
+        self.shape = shape;
+        Ok(())
     }
 
     pub(super) fn into_data(self) -> Data {

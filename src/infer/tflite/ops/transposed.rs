@@ -85,14 +85,19 @@ impl Transposed {
                 weights.columns(),
             );
             let out = &mut out[image * size..][..size];
-            for (at, cell) in spread.chunks_exact(into[3]).enumerate() {
-                let (x, i, j) = (at / (kernel[0] * kernel[1]), at / kernel[1] % kernel[0], at % kernel[1]);
-                let row = (y * self.steps[0] + i).checked_sub(top).filter(|row| *row < into[1]);
-                let column = (x * self.steps[1] + j).checked_sub(left).filter(|column| *column < into[2]);
-                if let Some((row, column)) = row.zip(column) {
-                    let sums = &mut out[(row * into[2] + column) * into[3]..][..into[3]];
-                    sums.iter_mut().zip(cell).for_each(|(sum, value)| *sum += value);
-                }
+            // Of one value and one row of the kernel, all places lie side by side.
+            let row_size = kernel[1] * into[3];
+            for (at, cells) in spread.chunks_exact(row_size).enumerate() {
+                let (x, i) = (at / kernel[0], at % kernel[0]);
+                let Some(row) = (y * self.steps[0] + i).checked_sub(top).filter(|row| *row < into[1]) else {
+                    continue;
+                };
+                let first = x * self.steps[1];
+                let (skipped, column) = (left.saturating_sub(first), first.saturating_sub(left));
+                let count = kernel[1].saturating_sub(skipped).min(into[2].saturating_sub(column));
+                let (start, size) = ((row * into[2] + column.min(into[2])) * into[3], count * into[3]);
+                let sums = out[start..start + size].iter_mut();
+                sums.zip(&cells[skipped.min(kernel[1]) * into[3]..]).for_each(|(sum, value)| *sum += value);
             }
         }
         scratch.give(spread);
