@@ -2,7 +2,7 @@
 //!
 //! Owns the file format, the operators that converters emit for autoencoders, and the limits that keep a hostile file from
 //! taking memory or time. It does not scale values, cut windows or judge scores, and it keeps nothing between runs.
-//! Converters: TensorFlow 2.16 and later (Keras 3), and Keras 2 before it.
+//! Why it is our own: docs/decisions/0007-own-tflite-interpreter.md.
 
 mod constants;
 mod error;
