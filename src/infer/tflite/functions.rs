@@ -19,10 +19,17 @@ const Q: [f32; 4] = [1.198_258_4e-6, 1.185_347e-4, 2.268_434_6e-3, 4.893_525e-3]
 /// From there on, tanh is 1 to the last bit.
 const FLAT: f32 = 7.905_311;
 
+/// Within -bound..bound. What is not a number stays so, which `min` and `max` do not promise on every processor.
+#[inline(always)]
+pub fn clamp<S: Simd>(simd: S, x: S::f32s, bound: S::f32s) -> S::f32s {
+    let least = simd.neg_f32s(bound);
+    let x = simd.select_f32s(simd.less_than_f32s(x, least), least, x);
+    simd.select_f32s(simd.less_than_f32s(bound, x), bound, x)
+}
+
 #[inline(always)]
 pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // In this order, what is not a number stays so.
-    let x = simd.min_f32s(simd.splat_f32s(FLAT), simd.max_f32s(simd.splat_f32s(-FLAT), x));
+    let x = clamp(simd, x, simd.splat_f32s(FLAT));
     let square = simd.mul_f32s(x, x);
     let mut above = simd.splat_f32s(P[0]);
     for coefficient in &P[1..] {

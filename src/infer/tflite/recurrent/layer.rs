@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::infer::tflite::error::Fault;
-use crate::infer::tflite::functions::{logistic, tanh};
+use crate::infer::tflite::functions::{clamp, logistic, tanh};
 use crate::infer::tflite::limits::Budget;
 use crate::infer::tflite::matrix::{self, Rows, Weights};
 use crate::infer::tflite::workspace::Scratch;
@@ -218,7 +218,7 @@ impl Pass<'_> {
     fn lstm<S: Simd>(&mut self, simd: S, sums: &mut [f32], clip: f32) {
         let (wide, padded) = (self.layer.bias.len(), self.layer.padded);
         self.layer.state.multiply_with(simd, self.rows(), sums, wide);
-        let bound = simd.splat_f32s(if clip > 0.0 { clip } else { f32::INFINITY });
+        let bound = simd.splat_f32s(clip);
         for at in 0..self.steps.windows {
             let [input, forget, new, output] = parts::<S, 4>(&sums[at * wide..][..wide]);
             let own = at * padded..(at + 1) * padded;
@@ -227,7 +227,7 @@ impl Pass<'_> {
             for (k, (state, cell)) in state.iter_mut().zip(cells).enumerate() {
                 let kept = simd.mul_f32s(logistic(simd, forget[k]), *cell);
                 let next = simd.mul_add_e_f32s(logistic(simd, input[k]), tanh(simd, new[k]), kept);
-                *cell = simd.min_f32s(bound, simd.max_f32s(simd.neg_f32s(bound), next));
+                *cell = if clip > 0.0 { clamp(simd, next, bound) } else { next };
                 *state = simd.mul_f32s(logistic(simd, output[k]), tanh(simd, *cell));
             }
         }
