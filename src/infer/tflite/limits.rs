@@ -14,7 +14,8 @@ pub struct Limits {
     pub elements: usize,
     /// Operators executed in a run, each turn of a loop counted. Default 200,000.
     pub steps: usize,
-    /// Multiplications and values written, for each window of a run. Default 2^30: about a second of one core.
+    /// Multiplications and values written, for each window of a run; what is slow counts several times. Default 2^30: of models
+    /// made to be slow, the slowest found took two seconds of one core.
     pub work: usize,
 }
 

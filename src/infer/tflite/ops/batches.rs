@@ -22,6 +22,7 @@ pub fn from_space(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Faul
     let mut out = scratch.zeros(shape.count()?)?;
     let moved = Moved { blocks: &blocks, margins: &margins, spread: from.shape(), batches: &shape };
     let values = from.reals()?;
+    moved.charge(scratch)?;
     moved.each(|spread, packed, width| {
         out[packed..packed + width].copy_from_slice(&values[spread..spread + width]);
     });
@@ -44,6 +45,7 @@ pub fn to_space(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault>
     let mut out = scratch.zeros(shape.count()?)?;
     let moved = Moved { blocks: &blocks, margins: &crops, spread: &shape, batches: from.shape() };
     let values = from.reals()?;
+    moved.charge(scratch)?;
     moved.each(|spread, packed, width| {
         out[spread..spread + width].copy_from_slice(&values[packed..packed + width]);
     });
@@ -71,6 +73,12 @@ struct Moved<'a> {
 }
 
 impl Moved<'_> {
+    /// A cell costs as much as sixteen values, however few it has.
+    fn charge(&self, scratch: &mut Scratch) -> Result<(), Fault> {
+        let cells: usize = self.spread[..=self.blocks.len()].iter().product();
+        scratch.budget.work(&[cells, 16])
+    }
+
     /// Calls `visit` with the offset in space, the offset in batches, and how many values lie together.
     fn each(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let spatial = self.blocks.len();

@@ -68,7 +68,7 @@ impl Convolution {
         let pass = Pass { rows: stride(0, height), columns: stride(1, width), image, weights: &weights };
         let (rows, columns) = (pass.rows.over(image[1]).0, pass.columns.over(image[2]).0);
         let shape = Shape::of(&[image[0], rows, columns, weights.columns()])?;
-        scratch.budget.work(&[shape.count()?, weights.depth()])?;
+        scratch.budget.work(&[shape.count()?, weights.depth() + 2])?;
         let places = Shape::of(&shape[..3])?.count()?;
         let mut out = dense::biased(inputs.optional(2), (places, weights.columns()), scratch)?;
         pass.run(from.reals()?, &mut out, scratch)?;

@@ -55,7 +55,7 @@ impl Dense {
             Some(last) => from.shape().with(last, columns),
             None => Shape::of(&[count, columns])?,
         };
-        scratch.budget.work(&[count, columns, depth])?;
+        scratch.budget.work(&[count, columns + 1, depth + 1])?;
         let mut out = biased(inputs.optional(2), (count, columns), scratch)?;
         weights.multiply(Rows { values, stride: depth, count }, &mut out, columns);
         self.activation.apply(&mut out);

@@ -49,7 +49,8 @@ impl Depthwise {
         let strides = [stride(0, height), stride(1, width)];
         let (rows, columns) = (strides[0].over(image[1]).0, strides[1].over(image[2]).0);
         let shape = Shape::of(&[images, rows, columns, outs])?;
-        scratch.budget.work(&[shape.count()?, height, width])?;
+        // A place of the kernel costs more than its channels.
+        scratch.budget.work(&[shape.count()?, height, width, 4])?;
         let places = Shape::of(&shape[..3])?.count()?;
         let mut out = dense::biased(inputs.optional(2), (places, outs), scratch)?;
         if !out.is_empty() {

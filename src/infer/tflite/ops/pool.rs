@@ -75,7 +75,8 @@ impl Pool {
         let ((rows, top), (columns, left)) = (self.rows.over(height), self.columns.over(width));
         let shape = Shape::of(&[images, rows, columns, channels])?;
         let count = shape.count()?;
-        scratch.budget.work(&[count, self.rows.size, self.columns.size])?;
+        // A place of the window costs more than its channels.
+        scratch.budget.work(&[count, self.rows.size, self.columns.size, 2])?;
         let mut out = scratch.floats(count)?;
         for (image, row) in (0..images).flat_map(|image| (0..rows).map(move |row| (image, row))) {
             for column in 0..columns {
