@@ -1,3 +1,7 @@
-//! Models that users upload: reading and running them on bytes nobody trusts. Files, schedules and results are not its business.
+//! Anomaly scores: the models and scalers that users upload, and the windows of readings that these judge.
+//!
+//! Everything here is pure, on bytes nobody trusts: bytes and readings come in, values come out. No I/O, no clock, no catalog.
 
+pub mod scaler;
 pub mod tflite;
+
