@@ -4,4 +4,4 @@
 
 pub mod scaler;
 pub mod tflite;
-
+pub mod window;
