@@ -6,7 +6,7 @@ pub struct Slide {
     width: usize,
     /// Values of a window.
     len: usize,
-    /// Holds two windows; when it is full, its last samples move to its front.
+    /// Holds two windows; when it is full, its last window moves to its front.
     values: Vec<f64>,
     /// Samples since the last gap.
     run: u64,
@@ -21,8 +21,7 @@ impl Slide {
     pub fn push(&mut self, row: &[f64]) {
         debug_assert_eq!(row.len(), self.width, "a row has one value a feature");
         if self.values.len() == 2 * self.len {
-            // All but the oldest of the window before: the new row makes it a window again.
-            self.values.drain(..self.len + self.width);
+            self.values.drain(..self.len);
         }
         self.values.extend_from_slice(row);
         self.run += 1;

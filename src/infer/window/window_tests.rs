@@ -208,6 +208,29 @@ fn one_silent_source_of_two_is_a_gap_and_named() {
 }
 
 #[test]
+fn of_several_silent_sources_the_one_silent_for_longest_is_named() {
+    for (name, first, second, longest) in
+        [("the_first", 11, 12, 0), ("the_second", 12, 11, 1), ("the_same", 11, 11, 0)]
+    {
+        let steps = [Say(0, first, 1.0), Say(1, second, 5.0), Time(60)];
+        let told = told(&mut Windows::new(plan(2, 2)), &steps);
+        assert_eq!(told.last(), Some(&began(50, longest, 11)), "{name}");
+    }
+}
+
+#[test]
+fn where_history_is_gone_a_gap_is_told_from_after_the_position_on() {
+    let mut windows = Windows::resume(plan(1, 2), Micros(100));
+    let steps = [Time(90), Time(130), Say(0, 145, 1.0), Time(160)];
+    let expected = [
+        Told::GapBegan { at: 110, feature: 0, last_value: None },
+        Told::GapEnded(110, 150),
+        window(160, &[1.0, 1.0]),
+    ];
+    assert_eq!(told(&mut windows, &steps), expected);
+}
+
+#[test]
 fn silence_before_the_first_sample_is_no_gap() {
     let steps = [Say(0, 10, 1.0), Time(500), Say(1, 510, 5.0), Time(510), Say(0, 515, 2.0), Time(530)];
     let expected = [window(530, &[2.0, 5.0, 2.0, 5.0])];
