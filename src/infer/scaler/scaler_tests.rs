@@ -69,7 +69,7 @@ fn every_fixture_scales_and_unscales_as_scikit_learn_does() {
         read += 1;
     }
     println!("{read} files, at most {worst:e} off");
-    // 96 of one set and 10 of another, each in several encodings; one of an older joblib.
+    // 16 scalers in six encodings, 19 more in seven, one of an older joblib.
     assert_eq!(read, 96 + 19 * 7 + 1);
 }
 
