@@ -1,7 +1,7 @@
 //! A pickle machine that executes nothing: it makes values and numpy arrays, and knows no other effect.
 //!
 //! A pickle is a program for a stack machine (CPython's `pickletools` documents its instructions), which in Python may
-//! import and call whatever it names. Here a name is one of a list (`globals.rs`), a call is one of four
+//! import and call whatever it names. Here a name is one of a list (`globals.rs`), a call is one of five
 //! conversions (`build.rs`), and an instruction that no scaler's file has is refused. Memory and time are bounded by
 //! the length of the input and by `Budget`; nothing recurses but one level of joblib's arrays of texts.
 
