@@ -115,12 +115,17 @@ impl Made<'_> {
     /// Cut short. A scaler needs its last byte; of a model, what is cut at the very end may be unused.
     fn truncated(&mut self) {
         for at in 0..150 {
-            let len = if at < 40 { at } else { self.rng.below(self.model.len()) };
+            let len = self.cut(at, self.model.len());
             let must_refuse = len <= self.model.len() / 2;
             self.with_model("model_cut_short", self.model[..len].to_vec(), must_refuse);
-            let len = if at < 40 { at } else { self.rng.below(self.scaler.len()) };
+            let len = self.cut(at, self.scaler.len());
             self.with_scaler("scaler_cut_short", self.scaler[..len].to_vec(), true);
         }
+    }
+
+    /// The first cuts are byte by byte, as far as there are bytes; then anywhere.
+    fn cut(&mut self, at: usize, len: usize) -> usize {
+        if at < len.min(40) { at } else { self.rng.below(len) }
     }
 
     /// Bits flipped, words overwritten, pieces taken out, doubled and moved, until there are enough.
