@@ -3,8 +3,8 @@
 
     python score.py --model models/room --csv data.csv --labels windows.json
 
-`--labels` is of the Numenta Anomaly Benchmark's form, {"data.csv": [["from", "to"], …]}: an event that begins within one of
-these is a hit, any other a false alarm.
+`--labels` is a file of the Numenta Anomaly Benchmark's form, {"…data.csv": [["from", "to"], …]}: an event that begins within
+one of these is a hit, any other a false alarm.
 """
 
 import argparse
@@ -36,6 +36,8 @@ def arguments():
     add("--labels", help="times of known failures, as JSON")
     add("--scores", help="a CSV file to write every score to")
     args = parser.parse_args()
+    if args.labels and not args.csv:
+        parser.error("--labels are of a --csv")
     if not args.csv and not (args.url and args.streams):
         parser.error("give --csv, or --url with --streams")
     return args
@@ -71,27 +73,38 @@ def score(directory, columns, begin, end):
     return grid[ends], SCORES[told["score"]](reconstruct(directory / "model.tflite", scaled) - scaled)
 
 
-def events(times, scores, threshold, clear_ratio, min_windows):
-    """[begin, end, peak] of each: from the `min_windows`th window in a row above the threshold to the first one below
-    `clear_ratio` of it, or None if that has not come. A gap in the data ends none."""
-    found, above, current = [], 0, None
+def events(times, scores, interval, threshold, clear_ratio, min_windows):
+    """[begin, end, peak] of each: from the first of `min_windows` windows in a row above the threshold to the first one below
+    `clear_ratio` of it, or None if that has not come. A gap in the data breaks a row, and ends no event."""
+    found, run, current, before = [], [], None, None
     for time, score in zip(times, scores):
-        above = above + 1 if score > threshold else 0
+        if score <= threshold or before is None or time - before > 1.5 * interval:
+            run = []
+        if score > threshold:
+            run.append((time, score))
+        before = time
         if current:
             current[2] = max(current[2], score)
             if score < threshold * clear_ratio:
                 current[1], current = time, None
-        elif above >= min_windows:
-            current = [time, None, score]
+        elif len(run) >= min_windows:
+            current = [run[0][0], None, max(score for _, score in run)]
             found.append(current)
     return found
+
+
+def read_labels(path, csv_path):
+    of_files, name = json.loads(pathlib.Path(path).read_text()), pathlib.Path(csv_path).name
+    [labels] = [labels for file, labels in of_files.items() if pathlib.Path(file).name == name]
+    return [(seconds(begin), seconds(end)) for begin, end in labels]
 
 
 def main():
     args = arguments()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     times, scores = score(args.model, load(args), args.begin, args.end)
-    threshold = args.threshold or json.loads((args.model / "model.json").read_text())["threshold"]
+    told = json.loads((args.model / "model.json").read_text())
+    threshold = args.threshold or told["threshold"]
     if args.calibrate:
         begin, end = args.calibrate
         threshold = np.percentile(scores[(times >= begin) & (times < end)], args.percentile)
@@ -99,9 +112,9 @@ def main():
         with open(args.scores, "w", newline="") as file:
             csv.writer(file).writerows([("timestamp", "score"), *((utc(t), s) for t, s in zip(times, scores))])
 
-    labels = json.loads(pathlib.Path(args.labels).read_text())[pathlib.Path(args.csv).name] if args.labels else []
-    labels = [(seconds(begin), seconds(end)) for begin, end in labels]
-    found, hits = events(times, scores, threshold, args.clear_ratio, args.min_windows), []
+    labels = read_labels(args.labels, args.csv) if args.labels else []
+    found = events(times, scores, told["interval"], threshold, args.clear_ratio, args.min_windows)
+    hits = []
     for begin, end, peak in found:
         hit = [i + 1 for i, (first, last) in enumerate(labels) if first <= begin <= last]
         hits += hit

@@ -53,7 +53,7 @@ def resample(columns, interval):
     """(grid, values): the multiples of the interval since the epoch, and what each stream was at them: its last value, or
     NaN where that is older than HELD_INTERVALS intervals."""
     begin = min(times[0] for times, _ in columns)
-    end = max(times[-1] for times, _ in columns)
+    end = max(times[-1] for times, _ in columns) + HELD_INTERVALS * interval
     grid = np.arange(np.ceil(begin / interval), np.floor(end / interval) + 1) * interval
     values = np.full((len(grid), len(columns)), np.nan)
     for i, (times, column) in enumerate(columns):
