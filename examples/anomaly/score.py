@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores data as the server does and lists the events that it would open: to judge a model, or to check the server.
 
-    python score.py --model models/room --csv data.csv --labels windows.json
+    python score.py --model data/models/room --csv data.csv --labels windows.json
 
 `--labels` is a file of the Numenta Anomaly Benchmark's form, {"…data.csv": [["from", "to"], …]}: an event that begins within
 one of these is a hit, any other a false alarm.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trains an autoencoder on healthy data; writes the TFLite model and the scaler that `POST /api/ai/upload/` takes.
 
-    python train.py --csv healthy.csv --interval 3600 --window 24 --out models/room
-    python train.py --url http://127.0.0.1:8000 --key … --streams 17,18 --interval 1 --window 16 --out models/furnace
+    python train.py --csv healthy.csv --interval 3600 --window 24 --out data/models/room
+    python train.py --url http://127.0.0.1:8000 --key … --streams 17,18 --interval 1 --window 16 --out data/models/furnace
 
 A CSV file has the columns timestamp,value or, for several streams, timestamp,name,name,…; timestamps without a zone are UTC.
 Writes model.tflite, scaler.joblib and model.json, which tells how they were made and suggests a threshold.
