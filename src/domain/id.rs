@@ -34,4 +34,6 @@ id! {
     EventId,
     /// A login.
     SessionId,
+    /// A model that looks for anomalies.
+    ModelId,
 }

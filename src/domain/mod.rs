@@ -18,6 +18,7 @@ pub mod key;
 pub mod license;
 pub mod live;
 pub mod machine;
+pub mod model;
 pub mod named;
 pub mod org;
 pub mod page;
@@ -37,7 +38,7 @@ pub mod web;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
-pub use id::{DeviceId, EventId, GroupId, KeyId, OrgId, SessionId, StreamId, UserId};
+pub use id::{DeviceId, EventId, GroupId, KeyId, ModelId, OrgId, SessionId, StreamId, UserId};
 pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;
 pub use time::{Clock, Micros};

@@ -8,7 +8,7 @@ use super::device::{Device, DeviceStatus};
 use super::reading::Readings;
 use super::stream::Stream;
 use super::web::{WebAnswer, WebFault, WebRequest};
-use super::{DeviceId, Result};
+use super::{DeviceId, Micros, ModelId, Principal, Result};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -34,4 +34,31 @@ pub trait Web: Send + Sync {
 /// What the collectors know of devices right now; a device nobody collects has a status too.
 pub trait DeviceStates: Send + Sync {
     fn status(&self, device: &Device) -> DeviceStatus;
+}
+
+/// The models that queries may run.
+pub trait Models: Send + Sync {
+    /// A model ready to be run, for somebody who sees it. It may wait for the catalog: not for threads that serve others.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope, `NotFound` for a model that is not seen.
+    fn open(&self, who: &Principal, id: ModelId) -> Result<Arc<dyn Scoring>>;
+}
+
+/// A model over rows of its sources.
+pub trait Scoring: Send + Sync {
+    /// How many sources it has: values of a row.
+    fn sources(&self) -> usize;
+
+    /// The scores of the windows in rows that are in order of time, each with the time of its newest sample. `values` has
+    /// `sources` for each of `times`; NaN is none. `is_cancelled` is asked now and then.
+    ///
+    /// # Errors
+    /// What the model says of a window; `Timeout` when it was cancelled.
+    fn scores(
+        &self,
+        times: &[i64],
+        values: &[f64],
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<Vec<(Micros, f64)>>;
 }

@@ -144,6 +144,11 @@ fn changed(
 
 /// Every rule of a device: its own, and those that other rows decide. `id` is its own when it exists already.
 fn check(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
+    Error::check(problems(sight, spec, id))
+}
+
+/// The same, as a list.
+pub(super) fn problems(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Vec<FieldError> {
     let mut problems = spec.problems();
     let namesake = sight.mirror.devices.named(sight.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != id) {
@@ -153,9 +158,9 @@ fn check(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
     if has_streams && !spec.protocol.has_streams() {
         problems.push(FieldError::new("protocol", "Device protocol has no data streams."));
     }
-    Error::check(problems)
+    problems
 }
 
-fn write(row: std::result::Result<entity::device::Model, DbErr>) -> Result<Arc<Device>> {
+pub(super) fn write(row: std::result::Result<entity::device::Model, DbErr>) -> Result<Arc<Device>> {
     Ok(Arc::new(row.map_err(|e| refused(e, || not_unique("name")))?.try_into()?))
 }

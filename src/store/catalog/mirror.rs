@@ -1,7 +1,7 @@
-//! The mirror: every organization, user, session, key, device, stream, group and policy in memory, with the indexes that
+//! The mirror: every organization, user, session, key, device, stream, group, model and policy in memory, with the indexes that
 //! reads need. It repeats the database's cascades. Events are not here: their number has no bound.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -12,12 +12,13 @@ use super::rows::Rows;
 use crate::domain::device::Device;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
+use crate::domain::model::{Model, ModelVersion};
 use crate::domain::org::{Org, User};
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::retention::{EVERYTHING, NOTHING};
 use crate::domain::session::Session;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, GroupId, OrgId, Result, SessionId, StreamId, UserId};
+use crate::domain::{DeviceId, Error, GroupId, ModelId, OrgId, Result, SessionId, StreamId, UserId};
 use crate::store::table::Table;
 
 /// The tables of the lake that hold rows of streams.
@@ -43,6 +44,8 @@ pub(super) struct Mirror {
     streams: Rows<Stream>,
     streams_of_org: HashMap<OrgId, BTreeSet<StreamId>>,
     members: HashMap<GroupId, BTreeSet<StreamId>>,
+    models: BTreeMap<ModelId, Arc<Model>>,
+    model_of: HashMap<StreamId, ModelId>,
     policies: HashMap<PolicyKey, Arc<Policy>>,
     /// From when on rows are kept for good, where that is not the beginning of time; by table and source, deleted ones
     /// included.
@@ -74,6 +77,7 @@ impl Mirror {
             mirror.groups.put(row);
         }
         mirror.load_streams(db).await?;
+        mirror.load_models(db).await?;
         for row in read(db, entity::policy::Entity, Policy::try_from).await? {
             mirror.put_policy(row);
         }
@@ -99,6 +103,21 @@ impl Mirror {
                 self.put_stream(Arc::new(Stream::try_from(row)?));
             }
         }
+    }
+
+    /// Models with their current versions; those of other versions, and all files, stay in the database.
+    async fn load_models(&mut self, db: &DatabaseConnection) -> Result<()> {
+        let rows = entity::model::Entity::find().all(db).await.map_err(unavailable)?;
+        let versions = entity::model_version::Entity::find().all(db).await.map_err(unavailable)?;
+        let mut current: HashMap<_, _> = versions.into_iter().map(|v| ((v.model_id, v.number), v)).collect();
+        for row in rows {
+            let version = current.remove(&(row.id, row.number));
+            let damaged =
+                || Error::unavailable(format!("the catalog's model {} has no current version", row.id));
+            let version = ModelVersion::try_from(version.ok_or_else(damaged)?)?;
+            self.put_model(Arc::new(row.with(version)));
+        }
+        Ok(())
     }
 
     pub(super) fn users(&self) -> &Rows<User> {
@@ -168,8 +187,11 @@ impl Mirror {
         self.streams.put(stream);
     }
 
-    /// Removes a stream and its policies; its rows are to go.
+    /// Removes a stream, its policies and its model; its rows are to go.
     pub(super) fn remove_stream(&mut self, id: StreamId) {
+        if let Some(model) = self.model_of.remove(&id) {
+            self.models.remove(&model);
+        }
         for table in OF_STREAMS {
             self.put_floor(table, id.0, NOTHING);
         }
@@ -206,6 +228,32 @@ impl Mirror {
             }
         }
         self.groups.remove(id);
+    }
+
+    pub(super) fn model(&self, id: ModelId) -> Option<&Arc<Model>> {
+        self.models.get(&id)
+    }
+
+    /// The model whose scores a stream holds.
+    pub(super) fn model_of(&self, stream: StreamId) -> Option<&Arc<Model>> {
+        self.models.get(self.model_of.get(&stream)?)
+    }
+
+    /// By id ascending.
+    pub(super) fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
+        self.models.values()
+    }
+
+    /// Adds a model, or replaces the one of the same id.
+    pub(super) fn put_model(&mut self, model: Arc<Model>) {
+        self.model_of.insert(model.stream, model.id);
+        self.models.insert(model.id, model);
+    }
+
+    pub(super) fn remove_model(&mut self, id: ModelId) {
+        if let Some(model) = self.models.remove(&id) {
+            self.model_of.remove(&model.stream);
+        }
     }
 
     pub(super) fn policy(

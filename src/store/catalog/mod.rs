@@ -1,4 +1,5 @@
-//! The catalog: organizations, users, sessions, keys, devices, streams, groups, events, policies, and the audit log.
+//! The catalog: organizations, users, sessions, keys, devices, streams, groups, models, events, policies, and the
+//! audit log.
 //!
 //! The database (SQLite or PostgreSQL, by SeaORM) is the truth. A mirror in memory serves every read but those of
 //! the event log and the audit log. It owns isolation between organizations and restricted keys (`sight`); it does not check scopes
@@ -18,6 +19,9 @@ mod key;
 mod many;
 mod migration;
 mod mirror;
+mod model;
+mod model_progress;
+mod model_upload;
 mod org;
 mod policy;
 mod refusals;
@@ -46,6 +50,8 @@ use self::sight::Sight;
 use self::turn::{InStep, Turn};
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
 
+pub use self::model_progress::Told;
+pub use self::model_upload::{Target, Upload};
 pub use self::retention::{Moment, Reach};
 pub use self::stream::StreamEntry;
 

@@ -14,11 +14,12 @@ use crate::domain::device::Device;
 use crate::domain::event::Event;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
+use crate::domain::model::Model;
 use crate::domain::org::User;
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::principal::Caller;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Error, GroupId, KeyId, OrgId, Principal, Result, StreamId, UserId};
+use crate::domain::{DeviceId, Error, GroupId, KeyId, ModelId, OrgId, Principal, Result, StreamId, UserId};
 
 pub(super) struct Sight<'a> {
     pub(super) who: &'a Principal,
@@ -120,6 +121,24 @@ impl<'a> Sight<'a> {
         let of_devices = devices.iter().flatten().flat_map(|d| self.mirror.streams().ids_of(*d));
         let candidates: BTreeSet<StreamId> = streams.iter().flatten().copied().chain(of_devices).collect();
         candidates.into_iter().filter(|id| self.stream(*id).is_ok()).collect()
+    }
+
+    /// A model is seen with its device.
+    pub(super) fn model(&self, id: ModelId) -> Result<&Arc<Model>> {
+        let model = self.mirror.model(id).ok_or_else(Error::not_found)?;
+        self.device(model.device)?;
+        Ok(model)
+    }
+
+    /// The model without the ids of sources that are not seen.
+    pub(super) fn redacted_model(&self, model: &Arc<Model>) -> Arc<Model> {
+        let is_seen = |id: &StreamId| self.stream(*id).is_ok();
+        if model.version.settings.sources.iter().all(is_seen) {
+            return Arc::clone(model);
+        }
+        let mut model = Model::clone(model);
+        model.version.settings.sources.retain(is_seen);
+        Arc::new(model)
     }
 
     /// Groups have no list of their own: all of the organization's are seen, each with the members seen.

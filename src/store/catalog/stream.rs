@@ -195,6 +195,6 @@ fn name_taken() -> Error {
     Error::field("non_field_errors", "The fields device, name must make a unique set.")
 }
 
-fn write(row: std::result::Result<entity::stream::Model, DbErr>) -> Result<Arc<Stream>> {
+pub(super) fn write(row: std::result::Result<entity::stream::Model, DbErr>) -> Result<Arc<Stream>> {
     Ok(Arc::new(row.map_err(|e| refused(e, name_taken))?.try_into()?))
 }

@@ -17,7 +17,7 @@ use crate::store::catalog::database;
 const LISTED: u64 = 100;
 
 /// Every table with what its rows name: column, table of the row it names.
-const TABLES: [(&str, &[(&str, &str)]); 10] = [
+const TABLES: [(&str, &[(&str, &str)]); 13] = [
     ("orgs", &[]),
     ("users", &[("org_id", "orgs")]),
     ("sessions", &[("user_id", "users")]),
@@ -27,15 +27,20 @@ const TABLES: [(&str, &[(&str, &str)]); 10] = [
     ("streams", &[("org_id", "orgs"), ("device_id", "devices"), ("group_id", "groups")]),
     ("policies", &[("org_id", "orgs"), ("stream_id", "streams")]),
     ("events", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
+    ("models", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
+    ("model_versions", &[("model_id", "models")]),
+    ("model_files", &[("id", "model_versions")]),
     ("audit_log", &[("org_id", "orgs")]),
 ];
 
 /// Rows that have to be of the same organization as the row they name.
-const SAME_ORG: [(&str, &str, &str); 4] = [
+const SAME_ORG: [(&str, &str, &str); 6] = [
     ("streams", "device_id", "devices"),
     ("streams", "group_id", "groups"),
     ("policies", "stream_id", "streams"),
     ("events", "device_id", "devices"),
+    ("models", "device_id", "devices"),
+    ("models", "stream_id", "streams"),
 ];
 
 /// Checks the database of a catalog that is open.

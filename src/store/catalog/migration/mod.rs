@@ -10,6 +10,7 @@ mod m20261120_000004_windows;
 mod m20261121_000005_floors;
 mod m20261122_000006_access;
 mod m20261123_000007_grants;
+mod m20261124_000008_models;
 
 use sea_orm_migration::prelude::*;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_floors::Migration),
             Box::new(m20261122_000006_access::Migration),
             Box::new(m20261123_000007_grants::Migration),
+            Box::new(m20261124_000008_models::Migration),
         ]
     }
 }

@@ -10,6 +10,7 @@ mod grant;
 mod group;
 mod inventory;
 mod key;
+mod model;
 mod org;
 mod place;
 mod policy;
@@ -97,6 +98,14 @@ suite! {
         a_floor_is_remembered_and_never_goes_back,
         what_is_deleted_keeps_no_rows,
         what_is_kept_follows_policies_and_the_clock;
+    model:
+        an_upload_makes_what_is_missing_or_nothing,
+        versions_come_back_and_the_oldest_go,
+        a_model_goes_with_its_stream_and_without_it,
+        models_of_another_organization_do_not_exist,
+        a_model_tells_no_source_that_is_not_seen,
+        no_model_is_fed_with_its_own_scores,
+        progress_and_its_event_are_one;
     access:
         a_session_lasts_over_a_restart_until_its_time_is_over,
         a_session_ends_with_what_it_stands_on,

@@ -1,0 +1,100 @@
+//! Table `models`: a model's owner, its current version by number, and how far it is.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+use serde_json::{Value, json};
+
+use super::Place;
+use crate::domain::model::{Above, Model as Detector, ModelProgress, ModelVersion};
+use crate::domain::{DeviceId, EventId, Micros, ModelId, OrgId, Result, StreamId};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "models")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub org_id: i32,
+    pub device_id: i32,
+    pub stream_id: i32,
+    pub enabled: bool,
+    /// Of the current version.
+    pub number: i32,
+    /// The highest number given so far.
+    pub newest: i32,
+    pub progress: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn with(self, version: ModelVersion) -> Detector {
+        Detector {
+            id: ModelId(self.id),
+            org: OrgId(self.org_id),
+            device: DeviceId(self.device_id),
+            stream: StreamId(self.stream_id),
+            enabled: self.enabled,
+            version,
+            created_at: Micros(self.created_at),
+            updated_at: Micros(self.updated_at),
+        }
+    }
+
+    pub fn progress(&self) -> Result<ModelProgress> {
+        let place = Place { table: "models", id: self.id };
+        let told: Value = place.json("progress", &self.progress)?;
+        let event = told["event"].as_i64().and_then(|id| i32::try_from(id).ok()).map(EventId);
+        Ok(ModelProgress {
+            position: told["position"].as_i64().map(Micros),
+            run: read_above(&told["run"]),
+            open: event.zip(read_above(&told["open"])),
+        })
+    }
+}
+
+fn read_above(told: &Value) -> Option<Above> {
+    Some(Above {
+        since: Micros(told["since"].as_i64()?),
+        windows: told["windows"].as_u64().and_then(|n| u32::try_from(n).ok())?,
+        peak: told["peak"].as_f64()?,
+        peak_at: Micros(told["peak_at"].as_i64()?),
+    })
+}
+
+fn above(above: &Above) -> Value {
+    let Above { since, windows, peak, peak_at } = above;
+    json!({"since": since.0, "windows": windows, "peak": peak, "peak_at": peak_at.0})
+}
+
+/// A row to insert, of whose versions `number` is the first.
+pub fn new(org: OrgId, (device, stream): (DeviceId, StreamId), now: Micros) -> ActiveModel {
+    ActiveModel {
+        org_id: Set(org.0),
+        device_id: Set(device.0),
+        stream_id: Set(stream.0),
+        enabled: Set(true),
+        number: Set(1),
+        newest: Set(1),
+        progress: Set(progress(&ModelProgress::default())),
+        created_at: Set(now.0),
+        updated_at: Set(now.0),
+        ..Default::default()
+    }
+}
+
+/// How far a model is, as the row keeps it.
+pub fn progress(progress: &ModelProgress) -> String {
+    let ModelProgress { position, run, open } = progress;
+    json!({
+        "position": position.map(|at| at.0),
+        "run": run.as_ref().map(above),
+        "event": open.map(|(event, _)| event.0),
+        "open": open.as_ref().map(|(_, open)| above(open)),
+    })
+    .to_string()
+}

@@ -1,0 +1,232 @@
+//! Models: who sees and changes them. Whether their files can be run is not the catalog's to know.
+//!
+//! A model is seen with its device; of its sources it tells those that are seen.
+
+use std::sync::Arc;
+
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+
+use super::database::unavailable;
+use super::sight::Sight;
+use super::turn::Work;
+use super::{Catalog, entity};
+use crate::domain::audit::{Action, Change};
+use crate::domain::device::Device;
+use crate::domain::model::{Model, ModelFiles, ModelSettings, ModelVersion};
+use crate::domain::{DeviceId, Error, Micros, ModelId, Principal, Result};
+use serde_json::json;
+
+impl Catalog {
+    /// The models seen, by id ascending.
+    pub fn models(&self, who: &Principal) -> Vec<Arc<Model>> {
+        let sight = self.sight(who);
+        let seen = sight.mirror.models().filter(|model| sight.device(model.device).is_ok());
+        seen.map(|model| sight.redacted_model(model)).collect()
+    }
+
+    /// `NotFound` when the model is absent or not seen.
+    pub fn model(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
+        let sight = self.sight(who);
+        let model = sight.model(id)?;
+        Ok(sight.redacted_model(model))
+    }
+
+    /// The model, for a principal that owns its device.
+    pub fn model_to_change(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
+        let sight = self.sight(who);
+        let (model, _) = owned(&sight, id)?;
+        Ok(sight.redacted_model(&model))
+    }
+
+    /// The models seen of these devices, by id ascending.
+    pub fn models_of_devices(&self, who: &Principal, devices: &[DeviceId]) -> Vec<Arc<Model>> {
+        let mut models = self.models(who);
+        models.retain(|model| devices.contains(&model.device));
+        models
+    }
+
+    /// Every version that is kept, the newest first. Sources that are not seen are left out.
+    pub async fn model_versions(&self, who: &Principal, id: ModelId) -> Result<Vec<ModelVersion>> {
+        self.model(who, id)?;
+        let mut versions = versions(&self.db, id).await?;
+        let sight = self.sight(who);
+        for version in &mut versions {
+            version.settings.sources.retain(|source| sight.stream(*source).is_ok());
+        }
+        Ok(versions)
+    }
+
+    /// The bytes of a version; `NotFound` when it is not kept.
+    pub async fn model_files(&self, who: &Principal, id: ModelId, number: i32) -> Result<ModelFiles> {
+        self.model(who, id)?;
+        let version = row_of(&self.db, id, number).await?.ok_or_else(Error::not_found)?;
+        let files = entity::model_file::Entity::find_by_id(version.id).one(&self.db).await;
+        Ok(files.map_err(unavailable)?.ok_or_else(Error::not_found)?.into())
+    }
+
+    /// Reads, changes and writes as one step: whether it is enabled, and the settings of its current version.
+    pub async fn update_model(
+        &self,
+        who: &Principal,
+        id: ModelId,
+        change: impl FnOnce(&mut bool, &mut ModelSettings) + Send,
+    ) -> Result<Arc<Model>> {
+        let turn = self.turn().await?;
+        let (model, device) = changed(&turn.sight(who), id, change)?;
+        let now = self.clock.now();
+        let write = async move |db: Work| {
+            let model = Model { updated_at: now, ..model };
+            write_current(&*db, &model).await?;
+            Ok((describe(&*db, device, &model, now).await?, Arc::new(model)))
+        };
+        let told = move |_: &(Arc<Device>, Arc<Model>)| Change::new(Action::Update, "model", id.0);
+        let done = turn.change(who, write, told, |mirror, (device, model)| {
+            mirror.devices.put(Arc::clone(device));
+            mirror.put_model(Arc::clone(model));
+        });
+        done.await.map(|(_, model)| model)
+    }
+
+    /// Makes an older version the current one: that number, or the newest one before the current.
+    ///
+    /// # Errors
+    /// `Invalid` naming `version` when there is no such version.
+    pub async fn roll_back_model(
+        &self,
+        who: &Principal,
+        id: ModelId,
+        number: Option<i32>,
+    ) -> Result<Arc<Model>> {
+        let turn = self.turn().await?;
+        let (current, device) = owned(&turn.sight(who), id)?;
+        let kept = versions(&turn.db, id).await?;
+        let wanted = |version: &&ModelVersion| match number {
+            Some(number) => version.number == number,
+            None => version.number < current.version.number,
+        };
+        let no_version = || match number {
+            Some(number) => format!("There is no version {number} of this model."),
+            None => "There is no version before the current one.".to_owned(),
+        };
+        let version = kept.iter().find(wanted).ok_or_else(|| Error::field("version", no_version()))?.clone();
+        let now = self.clock.now();
+        let write = async move |db: Work| {
+            let model = Model { version, updated_at: now, ..Model::clone(&current) };
+            let row = entity::model::ActiveModel {
+                id: Set(id.0),
+                number: Set(model.version.number),
+                updated_at: Set(now.0),
+                ..Default::default()
+            };
+            row.update(&*db).await.map_err(unavailable)?;
+            Ok((describe(&*db, device, &model, now).await?, Arc::new(model)))
+        };
+        let told = move |_: &(Arc<Device>, Arc<Model>)| {
+            Change::new(Action::Update, "model", id.0).with(vec!["version"])
+        };
+        let done = turn.change(who, write, told, |mirror, (device, model)| {
+            mirror.devices.put(Arc::clone(device));
+            mirror.put_model(Arc::clone(model));
+        });
+        done.await.map(|(_, model)| model)
+    }
+
+    /// Deletes a model with its versions and files. Its device, its stream and the scores there stay.
+    pub async fn delete_model(&self, who: &Principal, id: ModelId) -> Result<()> {
+        let turn = self.turn().await?;
+        owned(&turn.sight(who), id)?;
+        let delete = async move |db: Work| {
+            entity::model::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
+            Ok(())
+        };
+        let told = move |(): &()| Change::new(Action::Delete, "model", id.0);
+        turn.change(who, delete, told, move |mirror, ()| mirror.remove_model(id)).await
+    }
+
+    /// For the pipeline: every model of every organization, by id ascending.
+    pub fn all_models(&self) -> Vec<Arc<Model>> {
+        self.mirror.read().models().cloned().collect()
+    }
+}
+
+/// A model that may be changed, and its device.
+pub(super) fn owned(sight: &Sight, id: ModelId) -> Result<(Arc<Model>, Arc<Device>)> {
+    let model = sight.model(id)?;
+    Ok((Arc::clone(model), Arc::clone(sight.own_device(model.device)?)))
+}
+
+fn changed(
+    sight: &Sight,
+    id: ModelId,
+    change: impl FnOnce(&mut bool, &mut ModelSettings),
+) -> Result<(Model, Arc<Device>)> {
+    let (stored, device) = owned(sight, id)?;
+    let mut model = Model::clone(&stored);
+    change(&mut model.enabled, &mut model.version.settings);
+    Error::check(model.version.settings.problems())?;
+    Ok((model, device))
+}
+
+/// Writes whether a model is enabled, and the settings of its current version.
+async fn write_current(db: &impl ConnectionTrait, model: &Model) -> Result<()> {
+    let row = entity::model::ActiveModel {
+        id: Set(model.id.0),
+        enabled: Set(model.enabled),
+        updated_at: Set(model.updated_at.0),
+        ..Default::default()
+    };
+    row.update(db).await.map_err(unavailable)?;
+    let version = row_of(db, model.id, model.version.number).await?;
+    let version = version.ok_or_else(|| Error::internal("a model has no current version"))?;
+    let settings = entity::model_version::settings(&model.version.settings);
+    let row = entity::model_version::ActiveModel {
+        id: Set(version.id),
+        settings: Set(settings),
+        ..Default::default()
+    };
+    row.update(db).await.map_err(unavailable)?;
+    Ok(())
+}
+
+/// Has the device say which model it runs, as DataStone's clients expect it in `metadata`.
+pub(super) async fn describe(
+    db: &impl ConnectionTrait,
+    device: Arc<Device>,
+    model: &Model,
+    now: Micros,
+) -> Result<Arc<Device>> {
+    let ModelVersion { number, settings, .. } = &model.version;
+    let path = |file: &str| format!("/api/ai/model/{}/versions/{number}/{file}", model.id);
+    let source = match &settings.sources[..] {
+        [one] => json!(one.0),
+        several => json!(several.iter().map(|id| id.0).collect::<Vec<_>>()),
+    };
+    let mut spec = device.spec.clone();
+    let told = [
+        ("model_type", json!(settings.kind.name())),
+        ("source", source),
+        ("threshold", json!(settings.threshold)),
+        ("model_path", json!(path("model.tflite"))),
+        ("scaler_path", json!(path("scaler"))),
+    ];
+    spec.metadata.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    let row = entity::device::changed(device.id, spec, now).update(db).await.map_err(unavailable)?;
+    Ok(Arc::new(row.try_into()?))
+}
+
+/// The newest first.
+pub(super) async fn versions(db: &impl ConnectionTrait, id: ModelId) -> Result<Vec<ModelVersion>> {
+    use entity::model_version::{Column, Entity};
+    let rows = Entity::find().filter(Column::ModelId.eq(id.0)).order_by_desc(Column::Number).all(db).await;
+    rows.map_err(unavailable)?.into_iter().map(TryInto::try_into).collect()
+}
+
+async fn row_of(
+    db: &impl ConnectionTrait,
+    id: ModelId,
+    number: i32,
+) -> Result<Option<entity::model_version::Model>> {
+    use entity::model_version::{Column, Entity};
+    let row = Entity::find().filter(Column::ModelId.eq(id.0)).filter(Column::Number.eq(number));
+    row.one(db).await.map_err(unavailable)
+}
