@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure, on bytes nobody trusts: bytes and readings come in, values come out. No I/O, no clock, no catalog.
 
+pub mod detector;
 pub mod scaler;
 pub mod tflite;
 pub mod window;

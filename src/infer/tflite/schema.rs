@@ -141,7 +141,10 @@ impl File<'_> {
     /// The bytes of a buffer: in its table, or elsewhere in the file where it is larger than a flatbuffer may be.
     fn buffer(&self, index: usize) -> Result<Option<&[u8]>, Fault> {
         // The first buffer stands for "none".
-        let Some(table) = self.buffers.get(index).filter(|_| index != 0) else { return Ok(None) };
+        if index == 0 {
+            return Ok(None);
+        }
+        let table = self.buffers.get(index).ok_or("a tensor names a buffer that is not there")?;
         let inside = table.bytes(0)?;
         if !inside.is_empty() {
             return Ok(Some(inside));

@@ -1,0 +1,137 @@
+//! Models of real converters with scalers of scikit-learn, judged as their references say.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{Detector, MAX_WINDOW_VALUES};
+use crate::domain::model::{ModelKind, ModelSettings, ScoreKind};
+use crate::domain::{Kind, StreamId};
+use crate::infer::scaler::Scaler;
+use crate::infer::tflite::Workspace;
+
+const SCALER: &str = "minmax_sk1_9_1.joblib";
+
+fn fixture(folder: &str, name: &str) -> Vec<u8> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai");
+    fs::read(root.join(folder).join(name)).expect("the fixture is there")
+}
+
+/// Input and output of a model's reference run.
+fn reference(name: &str) -> (Vec<f64>, Vec<f64>) {
+    let told: Value =
+        serde_json::from_slice(&fixture("models", &format!("{name}.json"))).expect("it is JSON");
+    let numbers = |field: &str| {
+        let list = told[field].as_array().expect("a list");
+        list.iter().map(|n| n.as_f64().expect("a number")).collect()
+    };
+    (numbers("input"), numbers("output"))
+}
+
+fn settings(kind: ModelKind) -> ModelSettings {
+    ModelSettings::new(kind, vec![StreamId(1)])
+}
+
+fn load(name: &str, settings: &ModelSettings) -> crate::domain::Result<Detector> {
+    Detector::load(&fixture("models", &format!("{name}.tflite")), &fixture("scalers", SCALER), settings)
+}
+
+/// The readings that the scaler makes the reference's input of.
+fn readings(input: &[f64]) -> Vec<f64> {
+    let scaler = Scaler::read(&fixture("scalers", SCALER)).expect("it is a scaler");
+    let scaled: Vec<f32> = input.iter().map(|x| *x as f32).collect();
+    let mut out = vec![0.0; scaled.len()];
+    scaler.inverse(&scaled, &mut out);
+    out
+}
+
+#[test]
+fn a_score_is_the_error_of_the_reference() {
+    let mut workspace = Workspace::new();
+    for name in ["cnn_ae_dense_default", "lstm_ae_batch1", "k2_sisvae_lstm_fused"] {
+        let (input, output) = reference(name);
+        let count = input.len() as f64;
+        let mse = input.iter().zip(&output).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / count;
+        let mae = input.iter().zip(&output).map(|(a, b)| (a - b).abs()).sum::<f64>() / count;
+        for (score, expected) in [(ScoreKind::Mse, mse), (ScoreKind::Mae, mae), (ScoreKind::Rmse, mse.sqrt())]
+        {
+            let settings = ModelSettings { score, ..settings(ModelKind::LstmAe) };
+            let detector = load(name, &settings).expect("it is a model");
+            assert_eq!((detector.window(), detector.features()), (32, 1));
+            let found = detector.scores(&mut workspace, &readings(&input)).expect("it runs");
+            assert_eq!(found.len(), 1);
+            assert!((found[0] - expected).abs() < 1e-5, "{name} {}: {} {expected}", score.name(), found[0]);
+        }
+    }
+}
+
+#[test]
+fn windows_of_a_stretch_are_scored_as_each_alone_and_batches_as_one_by_one() {
+    let (input, _) = reference("cnn_ae_dense_default");
+    let long: Vec<f64> = input.iter().cycle().take(300).copied().collect();
+    let long = readings(&long);
+    let mut workspace = Workspace::new();
+    let batched = load("cnn_ae_dense_default", &settings(ModelKind::CnnAe)).expect("it is a model");
+    let single = load("cnn_ae_dense_fixed", &settings(ModelKind::CnnAe)).expect("it is a model");
+    let found = batched.scores(&mut workspace, &long).expect("it runs");
+    assert_eq!(found.len(), 300 - 31);
+    let singly = single.scores(&mut workspace, &long).expect("it runs");
+    for (i, score) in found.iter().enumerate() {
+        let alone = batched.scores(&mut workspace, &long[i..i + 32]).expect("it runs")[0];
+        assert!((score - alone).abs() < 1e-9, "window {i}: {score} {alone}");
+        assert!((score - singly[i]).abs() < 1e-6, "window {i}: {score} {}", singly[i]);
+    }
+    assert!(batched.scores(&mut workspace, &long[..31]).expect("it runs").is_empty());
+}
+
+#[test]
+fn a_reconstruction_is_in_the_units_of_the_readings() {
+    let (input, output) = reference("cnn_ae_dense_default");
+    let detector = load("cnn_ae_dense_default", &settings(ModelKind::CnnAe)).expect("it is a model");
+    let judged = detector.judge(&mut Workspace::new(), &readings(&input)).expect("it runs");
+    for (made, expected) in judged.reconstruction.iter().zip(readings(&output)) {
+        assert!((made - expected).abs() < 1e-4, "{made} {expected}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_told_of_its_field() {
+    let two_sources = ModelSettings { sources: vec![StreamId(1), StreamId(2)], ..settings(ModelKind::CnnAe) };
+    let output = |output| ModelSettings { output: Some(output), ..settings(ModelKind::SisVae) };
+    let rows = [
+        (load("sisvae_two_outputs", &settings(ModelKind::SisVae)), "output: Outputs [0, 1] are all shaped"),
+        (load("sisvae_two_outputs", &output(2)), "output: Output 2 is not shaped as the input"),
+        (load("cnn_ae_dense_default", &two_sources), "source: The model takes 1 sources; 2 given."),
+        (
+            Detector::load(b"TFL4", &fixture("scalers", "evil_system.pkl"), &settings(ModelKind::CnnAe)),
+            "model: Not a TFLite model.; scaler: The file refers to",
+        ),
+    ];
+    for (found, expected) in rows {
+        let error = found.expect_err(expected);
+        assert_eq!(error.kind, Kind::Invalid);
+        assert!(error.message.starts_with(expected), "{}", error.message);
+    }
+    assert!(load("sisvae_two_outputs", &output(1)).is_ok());
+    let bomb = fixture("scalers", "evil_zlib_bomb.joblib");
+    let model = fixture("models", "cnn_ae_dense_default.tflite");
+    let error = Detector::load(&model, &bomb, &settings(ModelKind::CnnAe)).expect_err("it is refused");
+    assert_eq!(error.kind, Kind::TooLarge, "{}", error.message);
+    const { assert!(MAX_WINDOW_VALUES >= 10_000) };
+}
+
+#[test]
+fn the_demos_model_is_what_is_said_of_it() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/anomaly/furnace");
+    let read = |name: &str| fs::read(folder.join(name)).expect("it is there");
+    let told: Value = serde_json::from_slice(&read("model.json")).expect("it is JSON");
+    let settings = ModelSettings::new(ModelKind::CnnAe, vec![StreamId(1), StreamId(2)]);
+    let model = Detector::load(&read("model.tflite"), &read("scaler.joblib"), &settings);
+    let model = model.expect("it is a model");
+    assert_eq!(told["window"], model.window());
+    assert_eq!(told["interval"], settings.interval_s);
+    assert_eq!(told["score"], settings.score.name());
+    assert_eq!(told["type"], settings.kind.name());
+    assert!(told["threshold"].as_f64() > Some(0.0));
+}
