@@ -1,6 +1,6 @@
-//! `GET /metrics`: the collectors in Prometheus' text format 0.0.4.
+//! `GET /metrics`: the collectors and the models in Prometheus' text format 0.0.4.
 //!
-//! Written from what the collectors count at the moment it is asked for; nothing is registered or kept. The labels are a
+//! Written from what these count at the moment it is asked for; nothing is registered or kept. The labels are a
 //! device's id and protocol, and words of closed sets: names and tags, which are many and an organization's own, never.
 
 use std::fmt::{Display, Write};
@@ -15,7 +15,9 @@ use axum::routing::get;
 use super::caller::authenticate;
 use super::error::PlainError;
 use crate::app::App;
-use crate::app::metrics::Measured;
+use crate::app::ai::{ModelState, ModelStatus};
+use crate::app::metrics::{Measured, Metrics};
+use crate::domain::ModelId;
 use crate::domain::device::DeviceState;
 use crate::domain::timing::{BOUNDS_S, Timing};
 
@@ -36,7 +38,7 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     Ok(([(header::CONTENT_TYPE, MEDIA)], render(&measured)).into_response())
 }
 
-fn render(devices: &[Measured]) -> String {
+fn render(Metrics { devices, models }: &Metrics) -> String {
     let mut page = Page(String::new());
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
@@ -54,7 +56,45 @@ fn render(devices: &[Measured]) -> String {
         devices,
         |measured| &measured.status.lateness,
     );
+    of_models(&mut page, models);
     page.0
+}
+
+fn of_models(page: &mut Page, models: &[(ModelId, ModelStatus)]) {
+    let name = "basalt_model_state";
+    page.family(name, "gauge", "1 for the state that the model is in, 0 for the others.");
+    for (id, status) in models {
+        for state in ModelState::ALL {
+            let is_in_it = u8::from(status.state == state);
+            page.sample(name, format_args!("model=\"{id}\",state=\"{}\"", state.name()), is_in_it);
+        }
+    }
+    let name = "basalt_model_lag_seconds";
+    page.family(
+        name,
+        "gauge",
+        "How far the newest sample judged is behind now: it grows when a model falls behind.",
+    );
+    for (id, status) in models {
+        if let Some(lag_s) = status.lag_s {
+            page.sample(name, format_args!("model=\"{id}\""), lag_s);
+        }
+    }
+    type Counter = fn(&ModelStatus) -> u64;
+    let counters: [(&str, &str, Counter); 4] = [
+        ("basalt_model_windows_total", "Windows that the model has judged.", |s| s.windows),
+        ("basalt_model_gaps_total", "Stretches in which a source said nothing for too long.", |s| s.gaps),
+        ("basalt_model_late_readings_total", "Readings that came after their time had been judged.", |s| {
+            s.late
+        }),
+        ("basalt_model_behind_total", "How often the model was too far behind to follow.", |s| s.behind),
+    ];
+    for (name, help, count) in counters {
+        page.family(name, "counter", help);
+        models
+            .iter()
+            .for_each(|(id, status)| page.sample(name, format_args!("model=\"{id}\""), count(status)));
+    }
 }
 
 fn states(page: &mut Page, devices: &[Measured]) {
@@ -175,9 +215,19 @@ mod tests {
         Measured { device: DeviceId(3), protocol: Protocol::Modbus, status }
     }
 
+    fn all(devices: Vec<Measured>) -> Metrics {
+        let status = ModelStatus {
+            state: ModelState::Running,
+            lag_s: Some(1.5),
+            windows: 9,
+            ..ModelStatus::default()
+        };
+        Metrics { devices, models: vec![(ModelId(4), status)] }
+    }
+
     #[test]
-    fn a_device_is_told_in_numbers() {
-        let page = render(&[measured()]);
+    fn a_device_and_a_model_are_told_in_numbers() {
+        let page = render(&all(vec![measured()]));
         for line in [
             "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"online\"} 0",
             "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"degraded\"} 1",
@@ -194,6 +244,10 @@ mod tests {
             "basalt_device_request_duration_seconds_sum{device=\"3\",protocol=\"modbus\"} 11.25",
             "basalt_device_request_duration_seconds_count{device=\"3\",protocol=\"modbus\"} 8",
             "basalt_device_poll_lateness_seconds_count{device=\"3\",protocol=\"modbus\"} 0",
+            "basalt_model_state{model=\"4\",state=\"running\"} 1",
+            "basalt_model_state{model=\"4\",state=\"failed\"} 0",
+            "basalt_model_lag_seconds{model=\"4\"} 1.5",
+            "basalt_model_windows_total{model=\"4\"} 9",
         ] {
             assert!(page.lines().any(|told| told == line), "`{line}` is missing in:\n{page}");
         }
@@ -202,7 +256,7 @@ mod tests {
 
     #[test]
     fn every_sample_belongs_to_the_family_above_it() {
-        let page = render(&[measured(), measured()]);
+        let page = render(&all(vec![measured(), measured()]));
         let (mut family, mut samples) = ("", 0);
         for line in page.lines() {
             if let Some(told) = line.strip_prefix("# HELP ") {
@@ -215,7 +269,8 @@ mod tests {
                 samples += 1;
             }
         }
-        // Of a device: five states, when it was seen, four counters, four kinds of errors, two histograms.
-        assert_eq!(samples, 1 + 2 * (5 + 1 + 4 + 4 + 2 * (BOUNDS_S.len() + 3)));
+        // Of a device: five states, when it was seen, four counters, four kinds of errors, two histograms. Of a model: five
+        // states, its lag, four counters.
+        assert_eq!(samples, 1 + 2 * (5 + 1 + 4 + 4 + 2 * (BOUNDS_S.len() + 3)) + (5 + 1 + 4));
     }
 }

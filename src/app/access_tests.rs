@@ -5,10 +5,12 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::app::Settings;
+use crate::app::ai::AiParts;
+use crate::app::ai::scoring::QueryModels;
 use crate::app::control::{Command, Outcome};
 use crate::app::plant::States;
 use crate::app::session::SessionOptions;
+use crate::app::{Parts, Settings};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Progress};
@@ -57,7 +59,9 @@ async fn open() -> (TempDir, App) {
         queue_deadline: Duration::from_secs(1),
         spill_dir: dir.path().join("spill"),
     };
-    let engine = Engine::new(store.clone(), Arc::new(states.clone()), options).expect("an engine");
+    let ai = AiParts::new(store.clone());
+    let models = Arc::new(QueryModels::new(ai.clone()));
+    let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
     let settings = Settings {
         data_dir: dir.path().to_owned(),
         body_bytes: 1 << 20,
@@ -69,7 +73,7 @@ async fn open() -> (TempDir, App) {
         live: Default::default(),
         queries: Arc::default(),
     };
-    (dir, App::new(store, Arc::new(engine), &states, clock, settings))
+    (dir, App::new(Parts { store, engine: Arc::new(engine), ai }, &states, clock, settings))
 }
 
 fn request(scopes: &[&str], devices: &[i32]) -> KeyRequest {

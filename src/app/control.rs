@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::access::{KeyRequest, require_system};
+use super::ai::calibrate::Calibration;
 use super::inventory::{Form, Review};
 use super::user::UserCommand;
 use crate::domain::audit::{Action, Change, Origin};
@@ -16,7 +17,7 @@ use crate::domain::key::Key;
 use crate::domain::org::{Org, User, UserChange};
 use crate::domain::progress::Step;
 use crate::domain::stream::{StreamFilter, StreamKind, StreamSpec};
-use crate::domain::{Error, KeyId, Kind, Principal, Progress, Result, StreamId};
+use crate::domain::{Error, KeyId, Kind, Micros, ModelId, Principal, Progress, Result, StreamId};
 use crate::store::backup::BackedUp;
 use crate::store::verify::Report;
 
@@ -71,10 +72,18 @@ pub enum Command {
         org: Option<String>,
         form: Form,
     },
+    /// Set a model's threshold from a healthy range; times are ISO-8601.
+    Calibrate {
+        org: Option<String>,
+        model: i32,
+        from: String,
+        to: String,
+        percentile: f64,
+    },
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Org(OrgLine),
@@ -102,6 +111,11 @@ pub enum Outcome {
     /// A file of devices and streams.
     File {
         text: String,
+    },
+    /// A model's threshold, and the windows it stands on.
+    Calibrated {
+        threshold: f64,
+        windows: usize,
     },
 }
 
@@ -187,6 +201,16 @@ impl App {
                 let done = self.backup(principal, &dest, progress).await?;
                 self.audit(principal, Change::new(Action::Run, "backup", None)).await?;
                 Outcome::BackedUp(done)
+            }
+            Command::Calibrate { org, model, from, to, percentile } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                let time = |name: &'static str, text: &str| {
+                    Micros::parse(text).ok_or_else(|| Error::field(name, format!("`{text}` is no time")))
+                };
+                let (from, to) = (time("from", &from)?, time("to", &to)?);
+                let asked = Calibration { from, to, percentile };
+                let (threshold, windows) = self.calibrate_model(&there, ModelId(model), asked).await?;
+                Outcome::Calibrated { threshold, windows }
             }
             Command::FindStream { org, device, stream, create } => {
                 let there = self.in_org(principal, org.as_deref())?;
@@ -275,6 +299,7 @@ impl Command {
             Command::Backup { .. } => "basalt backup",
             Command::FindStream { .. } | Command::ImportInventory { .. } => "basalt import",
             Command::ExportInventory { .. } => "basalt export",
+            Command::Calibrate { .. } => "basalt calibrate",
         }
     }
 }

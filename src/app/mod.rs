@@ -4,6 +4,7 @@
 //! checks its scope first, so that no surface can forget it.
 
 pub mod access;
+pub mod ai;
 pub mod audit;
 pub mod backup;
 pub mod control;
@@ -17,6 +18,7 @@ pub mod host;
 pub mod ingest;
 pub mod inventory;
 pub mod io;
+pub mod job;
 pub mod license;
 pub mod live;
 pub mod many;
@@ -45,6 +47,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use self::ai::AiParts;
 use self::password::Passwords;
 use self::session::{Attempts, SessionOptions};
 use crate::collect::Collectors;
@@ -71,6 +74,14 @@ pub struct Settings {
     pub queries: Arc<NamedQueries>,
 }
 
+/// What an application stands on.
+pub struct Parts {
+    pub store: Arc<Store>,
+    pub engine: Arc<Engine>,
+    /// What `engine` was given to run models.
+    pub ai: AiParts,
+}
+
 /// The application: one per data directory, shared by every surface.
 pub struct App {
     store: Arc<Store>,
@@ -87,17 +98,13 @@ pub struct App {
     local_door: OnceLock<KeySecret>,
     host: host::HostParts,
     live: live::LiveParts,
+    ai: AiParts,
 }
 
 impl App {
     /// `states` is what `engine` was given, so that SQL and REST tell the same of a device.
-    pub fn new(
-        store: Arc<Store>,
-        engine: Arc<Engine>,
-        states: &plant::States,
-        clock: Arc<dyn Clock>,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(parts: Parts, states: &plant::States, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        let Parts { store, engine, ai } = parts;
         let collectors = states.collectors();
         let ingest_memory = Semaphore::new(ingest::MEMORY_KIB);
         let (attempts, passwords) = (Attempts::new(&settings.sessions), Passwords::default());
@@ -115,6 +122,7 @@ impl App {
             local_door,
             host,
             live,
+            ai,
         }
     }
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::lock::DirLock;
+use crate::app::ai::AiParts;
+use crate::app::ai::scoring::QueryModels;
 use crate::app::plant::States;
 use crate::app::session::SessionOptions;
-use crate::app::{App, Settings};
+use crate::app::{App, Parts, Settings};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Error, Result};
 use crate::query::named::NamedQueries;
@@ -50,7 +52,9 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
     let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
     let store = Arc::new(store);
     let states = States::default();
-    let engine = Engine::new(store.clone(), Arc::new(states.clone()), engine_options(config))?;
+    let ai = AiParts::new(store.clone());
+    let models = Arc::new(QueryModels::new(ai.clone()));
+    let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, engine_options(config))?;
     let settings = Settings {
         data_dir: config.data_dir.clone(),
         body_bytes: to_usize(config.limits.body_bytes),
@@ -66,7 +70,8 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
         live: config.live.clone(),
         queries,
     };
-    let app = Arc::new(App::new(store.clone(), Arc::new(engine), &states, clock.clone(), settings));
+    let parts = Parts { store: store.clone(), engine: Arc::new(engine), ai };
+    let app = Arc::new(App::new(parts, &states, clock.clone(), settings));
     Ok(Opened { app, store, clock, _lock: lock })
 }
 

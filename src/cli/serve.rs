@@ -88,6 +88,7 @@ async fn run_parts(
     start_looking_at_license(opened, owner, stop.clone());
     let token = opened.app.open_local_door()?;
     let app = opened.app.clone();
+    let models = tokio::spawn(opened.app.clone().run_models(stop.clone()));
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.upkeep().await }));
     let (url, certificate) = (listeners.url(), listeners.certificate());
     let serving = listeners.serve(config, &opened.app, &stop)?;
@@ -104,6 +105,7 @@ async fn run_parts(
     };
     stop.cancel();
     collectors.stop().await;
+    models.await.map_err(|e| Error::internal("the models ended early").because(e))?;
     ended
 }
 

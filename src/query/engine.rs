@@ -23,7 +23,7 @@ use super::postgres::Lazy;
 use super::run::{self, Limits};
 use super::session::View;
 use super::template;
-use crate::domain::ports::DeviceStates;
+use crate::domain::ports::{DeviceStates, Models};
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
 
@@ -57,6 +57,7 @@ pub struct Answer {
 pub struct Engine {
     pub(super) store: Arc<Store>,
     pub(super) states: Arc<dyn DeviceStates>,
+    pub(super) models: Arc<dyn Models>,
     pub(super) template: SessionState,
     pub(super) log: Arc<QueryLog>,
     pub(super) options: EngineOptions,
@@ -70,7 +71,12 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the query threads; within the runtime of the rest of the server.
-    pub fn new(store: Arc<Store>, states: Arc<dyn DeviceStates>, options: EngineOptions) -> Result<Self> {
+    pub fn new(
+        store: Arc<Store>,
+        states: Arc<dyn DeviceStates>,
+        models: Arc<dyn Models>,
+        options: EngineOptions,
+    ) -> Result<Self> {
         let failed = |e: std::io::Error| Error::unavailable("the query threads cannot be started").because(e);
         let cores = std::thread::available_parallelism().map_err(failed)?.get();
         let spill = &options.spill_dir;
@@ -93,7 +99,18 @@ impl Engine {
         let gate = Gate::new(options.running, options.waiting, options.queue_deadline);
         let (log, postgres) = (Arc::default(), Lazy::default());
         let home = Handle::current();
-        Ok(Self { store, states, template, log, options, home, postgres, gate, threads: Some(threads) })
+        Ok(Self {
+            store,
+            states,
+            models,
+            template,
+            log,
+            options,
+            home,
+            postgres,
+            gate,
+            threads: Some(threads),
+        })
     }
 
     /// Runs one read-only statement as `principal` sees the data.

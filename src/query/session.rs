@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{FunctionRegistry, TaskContext};
 
 use super::describe::Table;
 use super::engine::Engine;
+use super::functions::anomaly_score::AnomalyScore;
 use super::log::{Record, Tally};
 use super::scan::provider::Provider;
 use super::scan::visible::Visible;
@@ -188,6 +189,9 @@ impl View {
     ) -> SessionState {
         let mut session = template.clone();
         session.register_catalog_list(Arc::new(Tables { view: self.clone(), pg_catalog }));
+        let (models, who) = (self.engine.models.clone(), self.principal.clone());
+        let anomaly_score = AnomalyScore::new(models, who, self.engine.options.timeout);
+        session.register_udwf(Arc::new(anomaly_score.into())).expect("a session takes functions");
         // What `now()` means to this query.
         session.mark_start_execution();
         session

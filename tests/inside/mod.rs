@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::json::ArrayWriter;
+use basalt::app::ai::AiParts;
+use basalt::app::ai::scoring::QueryModels;
 use basalt::app::host::HostSettings;
 use basalt::app::live::LiveSettings;
 use basalt::app::plant::States;
 use basalt::app::session::SessionOptions;
-use basalt::app::{App, Settings};
+use basalt::app::{App, Parts, Settings};
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::progress::Progress;
 use basalt::domain::reading::{Reading, Readings};
@@ -187,7 +189,9 @@ impl Inside {
         let dir = options.data_dir.clone();
         let store = Arc::new(Store::open(options, catalog, disk, clock.clone()).await?);
         let spill = tempfile::tempdir().unwrap();
-        let engine = Engine::new(store.clone(), Arc::new(States::default()), engine_options(spill.path()))?;
+        let models = Arc::new(QueryModels::new(AiParts::new(store.clone())));
+        let options = engine_options(spill.path());
+        let engine = Engine::new(store.clone(), Arc::new(States::default()), models, options)?;
         Ok(Inside { store, engine: Arc::new(engine), clock, dir, _spill: Arc::new(spill) })
     }
 
@@ -196,7 +200,8 @@ impl Inside {
         let spill = tempfile::tempdir().unwrap();
         let mut options = engine_options(spill.path());
         change(&mut options);
-        let engine = Engine::new(self.store.clone(), Arc::new(States::default()), options).unwrap();
+        let models = Arc::new(QueryModels::new(AiParts::new(self.store.clone())));
+        let engine = Engine::new(self.store.clone(), Arc::new(States::default()), models, options).unwrap();
         Inside { engine: Arc::new(engine), _spill: Arc::new(spill), ..self }
     }
 
@@ -222,7 +227,9 @@ impl Inside {
             queries: Arc::new(NamedQueries::load(None).unwrap()),
         };
         let states = States::default();
-        Arc::new(App::new(self.store.clone(), self.engine.clone(), &states, self.clock.clone(), settings))
+        let (store, engine) = (self.store.clone(), self.engine.clone());
+        let parts = Parts { ai: AiParts::new(store.clone()), store, engine };
+        Arc::new(App::new(parts, &states, self.clock.clone(), settings))
     }
 
     /// Serves HTTP on a free port for as long as the test runs; clients of it by key.

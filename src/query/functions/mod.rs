@@ -2,6 +2,7 @@
 //!
 //! They run above `VisibleRows` as any expression of a caller does, so they see only rows of the principal.
 
+pub mod anomaly_score;
 pub mod bookend;
 pub mod buckets;
 pub mod calendar;

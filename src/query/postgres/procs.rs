@@ -17,7 +17,7 @@ use crate::query::session::SCHEMA;
 /// The number of the first; tables count up from 16,384.
 const FIRST: i32 = 1_000_000;
 
-/// A function of ours: by its kind (`f` of rows, `a` of groups) as `pg_proc` has it.
+/// A function of ours: by its kind (`f` of rows, `a` of groups, `w` of windows) as `pg_proc` has it.
 struct Proc {
     name: &'static str,
     kind: &'static str,
@@ -40,7 +40,13 @@ const AT: [&str; 2] = ["anyelement", "timestamp with time zone"];
 const COUNTED: [&str; 2] = ["double precision", "timestamp with time zone"];
 
 /// All of them, by name.
-const PROCS: [Proc; 12] = [
+const PROCS: [Proc; 13] = [
+    proc(
+        "anomaly_score",
+        "w",
+        &["integer", "timestamp with time zone", "double precision"],
+        "double precision",
+    ),
     proc("delta", "a", &COUNTED, "double precision"),
     proc("first", "a", &AT, "anyelement"),
     proc("interpolate", "f", &["double precision"], "double precision"),

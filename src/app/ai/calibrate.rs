@@ -1,0 +1,95 @@
+//! A threshold from a healthy range: a percentile of the scores there.
+
+use crate::app::App;
+use crate::domain::check::check_range;
+use crate::domain::model::ModelSettings;
+use crate::domain::{Error, FieldError, Micros, ModelId, Principal, Resource, Result, Scope};
+
+/// Windows in one calibration: somebody waits for the answer.
+const MOST_WINDOWS: i64 = 100_000;
+
+/// What a threshold is to be taken from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Calibration {
+    /// Windows that end from here on …
+    pub from: Micros,
+    /// … up to here, inclusive.
+    pub to: Micros,
+    /// 0..=100, by linear interpolation.
+    pub percentile: f64,
+}
+
+impl Calibration {
+    /// Everything wrong with it by itself.
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found: Vec<FieldError> = range_problem(self.from, self.to).into_iter().collect();
+        check_range(&mut found, "percentile", self.percentile, 0.0, 100.0);
+        found
+    }
+}
+
+/// What is wrong with a range that takes both of its ends.
+pub fn range_problem(from: Micros, to: Micros) -> Option<FieldError> {
+    (from > to).then(|| FieldError::new("to", "Must not be before from."))
+}
+
+impl App {
+    /// Sets a model's threshold to a percentile of its scores in a range. The threshold, and the windows it stands on.
+    ///
+    /// # Errors
+    /// `Invalid` naming `from` or `to` when the range holds no whole window or too many; as `score_history` otherwise.
+    pub async fn calibrate_model(
+        &self,
+        principal: &Principal,
+        id: ModelId,
+        asked: Calibration,
+    ) -> Result<(f64, usize)> {
+        principal.require(Scope::write(Resource::System))?;
+        Error::check(asked.problems())?;
+        let model = self.whole_model(principal, id)?;
+        let Calibration { from, to, percentile } = asked;
+        let most = to.0.saturating_sub(from.0) / model.version.settings.interval_us();
+        if most > MOST_WINDOWS {
+            let message =
+                format!("The range has {most} windows; at most {MOST_WINDOWS} are judged for a threshold.");
+            return Err(Error::field("to", message));
+        }
+        let mut history = self.scorer().history(&model, from, to).await?;
+        let mut scores = Vec::new();
+        while let Some(judged) = history.next().await? {
+            scores.extend(judged.scores);
+        }
+        let threshold = percentile_of(&mut scores, percentile).ok_or_else(|| {
+            Error::field("from", "The range holds no whole window of readings: choose a longer one.")
+        })?;
+        let set = move |_: &mut bool, settings: &mut ModelSettings| settings.threshold = Some(threshold);
+        self.store.catalog().update_model(principal, id, set).await?;
+        Ok((threshold, scores.len()))
+    }
+}
+
+/// Linear between the two nearest scores, as numpy's default; `None` of none.
+fn percentile_of(scores: &mut [f64], percentile: f64) -> Option<f64> {
+    scores.sort_by(f64::total_cmp);
+    let last = scores.len().checked_sub(1)?;
+    let place = percentile / 100.0 * last as f64;
+    let (low, part) = (place.floor() as usize, place.fract());
+    let (low, high) = (scores[low.min(last)], scores[(low + 1).min(last)]);
+    Some(low + (high - low) * part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile_of;
+
+    #[test]
+    fn percentiles_are_numpys() {
+        // numpy.percentile([1, 2, 4, 8], p)
+        let cases = [(0.0, 1.0), (25.0, 1.75), (50.0, 3.0), (99.5, 7.94), (100.0, 8.0)];
+        for (percentile, expected) in cases {
+            let found = percentile_of(&mut [8.0, 1.0, 4.0, 2.0], percentile).expect("there are scores");
+            assert!((found - expected).abs() < 1e-12, "{percentile}: {found}");
+        }
+        assert_eq!(percentile_of(&mut [], 50.0), None);
+    }
+}
