@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::hamachi::Fake;
+use crate::ai::Form;
 use crate::support::{Browser, Server, python};
 
 async fn server() -> (Server, Fake) {
@@ -50,6 +51,10 @@ async fn every_row_is_shown_as_the_document_says() {
         let (status, _, answer) = client.post(path, &body).await;
         assert_eq!(status, 201, "{path}: {answer}");
     }
+    let made = Form::over(1).upload(&client).await;
+    let range = json!({"from": 1_777_377_600, "to": 1_777_377_660});
+    let (status, _, job) = client.post(&format!("/api/ai/model/{}/score/", made.model), &range).await;
+    assert_eq!((status, &job["id"]), (202, &json!(1)), "{job}");
     let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
     server.home.basalt_with(&args, &[], "correct horse\n").await.ok();
     let sue = Browser::logged_in(&server, "sue", "correct horse").await;

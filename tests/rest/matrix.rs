@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::hamachi::Fake;
+use crate::ai::Form;
 use crate::support::{Browser, Client, Server};
 
 const PASSWORD: &str = "correct horse";
@@ -30,12 +31,14 @@ struct Operation {
 }
 
 /// The rows that paths and bodies name.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Rows {
     device: i64,
     data: i64,
     group: i64,
     event: i64,
+    model: i64,
+    job: i64,
     key: i64,
 }
 
@@ -191,7 +194,8 @@ impl World {
             let (status, _, answer) = self.admin.post(&path, &policy()).await;
             assert!(matches!(status, 200 | 201), "{answer}");
         }
-        Rows { device, data, group, event, key: self.make_key().await }
+        let (model, job) = self.make_model(data).await;
+        Rows { device, data, group, event, model, job, key: self.make_key().await }
     }
 
     async fn make(&self, path: &str, body: Value) -> i64 {
@@ -200,8 +204,19 @@ impl World {
         answer["id"].as_i64().unwrap()
     }
 
+    /// A model over a data stream, and a job of it.
+    async fn make_model(&self, data: i64) -> (i64, i64) {
+        let made = Form::over(data).text("name", unique()).upload(&self.admin).await;
+        let range = body_of("model_score", Rows::default());
+        let (status, _, job) = self.admin.post(&format!("/api/ai/model/{}/score/", made.model), &range).await;
+        assert_eq!(status, 202, "{job}");
+        (made.model, job["id"].as_i64().unwrap())
+    }
+
     async fn make_key(&mut self) -> i64 {
         let body = json!({"name": unique(), "scopes": ["device:read"]});
+        // Nobody has more than a hundred sessions, and each operation is asked in new ones.
+        self.superuser = self.person("super").await;
         let (status, _, answer) = self.superuser.post("/api/key/", &body).await;
         assert_eq!(status, 201, "{answer}");
         answer["id"].as_i64().unwrap()
@@ -223,6 +238,7 @@ impl World {
                 rows.event = self.make("/api/event-log/", body).await;
             }
             "key_revoke" => rows.key = self.make_key().await,
+            "model_delete" => (rows.model, _) = self.make_model(rows.data).await,
             _ => {}
         }
         self.ask_as_is(operation, who, rows).await
@@ -258,6 +274,8 @@ fn path_to(path: &str, rows: Rows) -> String {
         ("/api/group/{id}", rows.group.to_string()),
         ("/api/event-log/{id}", rows.event.to_string()),
         ("/api/key/{id}", rows.key.to_string()),
+        ("/api/ai/model/{id}", rows.model.to_string()),
+        ("/api/job/{id}", rows.job.to_string()),
         ("/api/value/{id}", reading.clone()),
         ("/api/statistic/{id}", reading),
     ];
@@ -265,7 +283,8 @@ fn path_to(path: &str, rows: Rows) -> String {
     let path = path
         .replace("{id}", id.unwrap_or("{id}"))
         .replace("{network}", "plant%20one")
-        .replace("{register}", "hr:0");
+        .replace("{register}", "hr:0")
+        .replace("{number}", "1");
     assert!(!path.contains('{'), "which row is meant by {path}?");
     path
 }
@@ -292,6 +311,8 @@ fn body_of(operation: &str, rows: Rows) -> Value {
         "session_create" => json!({"username": "staff", "password": PASSWORD}),
         "session_password" => json!({"old_password": PASSWORD, "new_password": PASSWORD}),
         "key_create" => json!({"name": unique(), "scopes": ["device:read"]}),
+        "model_update" => json!({"enabled": true}),
+        "model_calibrate" | "model_score" => json!({"from": TIME, "to": TIME + 60}),
         _ => Value::Null,
     }
 }

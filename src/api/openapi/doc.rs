@@ -82,9 +82,18 @@ impl Doc {
         self.takes(shape, Required::False)
     }
 
-    fn takes(mut self, shape: Shape, required: Required) -> Doc {
+    /// A form with files that has to be sent.
+    pub fn form(self, shape: Shape) -> Doc {
+        self.takes_as("multipart/form-data", shape, Required::True)
+    }
+
+    fn takes(self, shape: Shape, required: Required) -> Doc {
+        self.takes_as(JSON, shape, required)
+    }
+
+    fn takes_as(mut self, media: &'static str, shape: Shape, required: Required) -> Doc {
         let content = Content::new(Some(shape));
-        self.body = Some(RequestBodyBuilder::new().content(JSON, content).required(Some(required)));
+        self.body = Some(RequestBodyBuilder::new().content(media, content).required(Some(required)));
         self
     }
 

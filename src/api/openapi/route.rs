@@ -108,7 +108,8 @@ impl Route {
             item.merge_operations(PathItem::new(method, operation));
         }
         // A file has no trailing slash.
-        let slash = if self.path.ends_with(".json") { "" } else { "/" };
+        let is_file = self.path.rsplit('/').next().is_some_and(|last| last.contains('.'));
+        let slash = if is_file { "" } else { "/" };
         (format!("{}{slash}", self.path), item)
     }
 

@@ -35,6 +35,12 @@ pub fn secret() -> Shape {
     built(ObjectBuilder::new().schema_type(Type::String).format(Some(format)).max_length(Some(1000)))
 }
 
+/// The bytes of a file.
+pub fn file() -> Shape {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    built(ObjectBuilder::new().schema_type(Type::String).format(Some(format)))
+}
+
 pub fn boolean() -> Shape {
     built(ObjectBuilder::new().schema_type(Type::Boolean))
 }

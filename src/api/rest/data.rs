@@ -239,7 +239,7 @@ pub struct DataView {
 }
 
 impl DataView {
-    fn new(app: &App, principal: &Principal, stream: &Stream) -> Self {
+    pub(super) fn new(app: &App, principal: &Principal, stream: &Stream) -> Self {
         let spec = stream.spec.clone();
         let last = app.last_of(principal, stream.id);
         Self {

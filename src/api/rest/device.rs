@@ -263,7 +263,7 @@ pub struct DeviceView {
 }
 
 impl DeviceView {
-    fn new(device: &Device, status: DeviceStatus) -> Self {
+    pub(super) fn new(device: &Device, status: DeviceStatus) -> Self {
         let spec = device.spec.clone();
         Self {
             id: device.id,

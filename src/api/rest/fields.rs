@@ -167,6 +167,11 @@ impl Fields {
         found
     }
 
+    /// A time that must be there.
+    pub fn required_timestamp(&mut self, name: &'static str, target: &mut Option<Micros>) {
+        self.take(name, Need::Required, target, |v| scalar::timestamp(&v).map(Some));
+    }
+
     /// A required value of any type but null, to be judged by the caller; see [`Fields::refuse`].
     pub fn any(&mut self, name: &'static str) -> Option<Value> {
         let mut found = None;

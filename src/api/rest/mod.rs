@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 
 use super::error::RestError;
 use super::openapi::route::Section;
-use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, StreamId};
+use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, ModelId, StreamId};
 
 pub mod address_space;
 pub mod array;
@@ -16,12 +16,15 @@ pub mod data;
 pub mod device;
 pub mod event;
 pub mod fields;
+pub mod form;
 pub mod gate;
 pub mod group;
 pub mod hamachi;
 pub mod io;
+pub mod job;
 pub mod key;
 pub mod license;
+pub mod model;
 pub mod query;
 pub mod reading;
 pub mod retention;
@@ -29,6 +32,7 @@ pub mod scalar;
 pub mod session;
 pub mod statistic;
 pub mod terminal;
+pub mod upload;
 pub mod value;
 
 /// The whole of it, in the order in which it is told.
@@ -46,6 +50,9 @@ pub fn sections() -> Vec<Section> {
         hamachi::section(),
         license::section(),
         terminal::section(),
+        upload::section(),
+        model::shapes::section(),
+        job::section(),
         session::section(),
         key::section(),
         audit::section(),
@@ -103,5 +110,11 @@ impl From<RowId> for GroupId {
 impl From<RowId> for EventId {
     fn from(id: RowId) -> Self {
         EventId(id.0)
+    }
+}
+
+impl From<RowId> for ModelId {
+    fn from(id: RowId) -> Self {
+        ModelId(id.0)
     }
 }

@@ -1,0 +1,192 @@
+//! `/api/ai/model/`: models, their versions, and what they make of history.
+
+pub mod shapes;
+pub mod views;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::Value;
+
+use self::views::{CalibratedView, ModelView, VersionView, WindowView};
+use super::body::Unread;
+use super::fields::{Fields, Mode};
+use super::job::JobView;
+use super::query::Query;
+use super::{Id, RowId, scalar};
+use crate::api::caller::Caller;
+use crate::api::error::RestError;
+use crate::app::App;
+use crate::app::ai::calibrate::{Calibration, range_problem};
+use crate::domain::model::{Model, ModelSettings};
+use crate::domain::{Error, Micros, ModelId, Principal, Result};
+
+pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Vec<ModelView>>, RestError> {
+    let models = app.models(&caller)?;
+    Ok(Json(models.iter().map(|model| ModelView::new(&app, model)).collect()))
+}
+
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+) -> Result<Json<ModelView>, RestError> {
+    let model = app.model(&caller, id)?;
+    Ok(Json(ModelView::new(&app, &model)))
+}
+
+pub async fn update(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+    body: Unread,
+) -> Result<Json<ModelView>, RestError> {
+    app.model_to_change(&caller, id)?;
+    let model = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
+    Ok(Json(ModelView::new(&app, &model)))
+}
+
+pub async fn destroy(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+) -> Result<StatusCode, RestError> {
+    app.delete_model(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn versions(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+) -> Result<Json<Vec<VersionView>>, RestError> {
+    let versions = app.model_versions(&caller, id).await?;
+    Ok(Json(versions.iter().map(VersionView::from).collect()))
+}
+
+pub async fn model_file(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Path(path): Path<(String, String)>,
+) -> Result<impl IntoResponse, RestError> {
+    let (id, number) = version_of(&path)?;
+    let files = app.model_files(&caller, id, number).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], files.model))
+}
+
+pub async fn scaler_file(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Path(path): Path<(String, String)>,
+) -> Result<impl IntoResponse, RestError> {
+    let (id, number) = version_of(&path)?;
+    let files = app.model_files(&caller, id, number).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], files.scaler))
+}
+
+fn version_of((id, number): &(String, String)) -> Result<(ModelId, i32)> {
+    let row = |text: &str| RowId::parse(text).map(|id| id.0).ok_or_else(Error::not_found);
+    Ok((ModelId(row(id)?), row(number)?))
+}
+
+pub async fn rollback(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+    body: Unread,
+) -> Result<Json<ModelView>, RestError> {
+    app.model_to_change(&caller, id)?;
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut version = None;
+    fields.integer_or_null("version", 1..=i128::from(i32::MAX), &mut version);
+    fields.finish(Vec::new())?;
+    let model = app.roll_back_model(&caller, id, version).await?;
+    Ok(Json(ModelView::new(&app, &model)))
+}
+
+pub async fn calibrate(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+    body: Unread,
+) -> Result<Json<CalibratedView>, RestError> {
+    app.model_to_change(&caller, id)?;
+    let mut fields = body.fields(Mode::Whole).await?;
+    let mut percentile = 99.5;
+    fields.number("percentile", &mut percentile);
+    let (from, to) = read_range(&mut fields);
+    let asked = Calibration { from, to, percentile };
+    fields.finish(asked.problems())?;
+    let (threshold, windows) = app.calibrate_model(&caller, id, asked).await?;
+    Ok(Json(CalibratedView { threshold, windows }))
+}
+
+pub async fn score(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+    body: Unread,
+) -> Result<impl IntoResponse, RestError> {
+    app.model_to_change(&caller, id)?;
+    let mut fields = body.fields(Mode::Whole).await?;
+    let (from, to) = read_range(&mut fields);
+    let mut events = true;
+    fields.boolean("events", &mut events);
+    fields.finish(range_problem(from, to).into_iter().collect())?;
+    let job = JobView::from(app.score_history(&caller, id, (from, to), events)?);
+    let location = format!("/api/job/{}/", job.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)))
+}
+
+pub async fn window(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ModelId>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<WindowView>, RestError> {
+    let mut query = Query::parse(raw.as_deref());
+    let at = query.read("at", |text| scalar::timestamp(&Value::from(text)));
+    query.finish()?;
+    let found = app.judged_window(&caller, id, at).await?;
+    Ok(Json(found.into()))
+}
+
+/// Both ends of a range.
+fn read_range(fields: &mut Fields) -> (Micros, Micros) {
+    let (mut from, mut to) = (None, None);
+    fields.required_timestamp("from", &mut from);
+    fields.required_timestamp("to", &mut to);
+    (from.unwrap_or(Micros(0)), to.unwrap_or(Micros(i64::MAX)))
+}
+
+/// Changes the fields of a model that are given.
+pub(in crate::api) async fn change(
+    app: &App,
+    who: &Principal,
+    id: ModelId,
+    patch: Fields,
+) -> Result<Arc<Model>> {
+    let current = app.model_to_change(who, id)?;
+    let (mut fields, mut enabled, mut tried) =
+        (patch.clone(), current.enabled, current.version.settings.clone());
+    read_onto(&mut fields, &mut enabled, &mut tried);
+    let mut problems = tried.problems();
+    // Those the caller does not see are not in what was tried.
+    problems.retain(|problem| problem.field != "source");
+    fields.finish(problems)?;
+    // Merged again onto what is stored by then: two updates of different fields must both last.
+    let merge = move |enabled: &mut bool, settings: &mut ModelSettings| {
+        read_onto(&mut patch.clone(), enabled, settings);
+    };
+    app.update_model(who, id, merge).await
+}
+
+fn read_onto(fields: &mut Fields, enabled: &mut bool, settings: &mut ModelSettings) {
+    fields.boolean("enabled", enabled);
+    fields.number_or_null("threshold", &mut settings.threshold);
+    fields.number("clear_ratio", &mut settings.clear_ratio);
+    fields.integer("min_windows", 1..=10_000, &mut settings.min_windows);
+}

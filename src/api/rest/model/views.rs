@@ -1,0 +1,169 @@
+//! Models as JSON shows them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::app::ai::ModelStatus;
+use crate::app::ai::inspect::JudgedWindow;
+use crate::domain::model::{FileFacts, Model, ModelSettings, ModelVersion};
+use crate::domain::{DeviceId, Micros, ModelId, StreamId};
+
+/// A source alone, or a list of several.
+pub fn source(sources: &[StreamId]) -> Value {
+    match sources {
+        [one] => json!(one),
+        several => json!(several),
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct FileView {
+    file: String,
+    size: u64,
+    sha256: String,
+}
+
+impl From<&FileFacts> for FileView {
+    fn from(facts: &FileFacts) -> Self {
+        Self { file: facts.name.clone(), size: facts.size_bytes, sha256: facts.sha256.clone() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct SettingsView {
+    sources: Vec<StreamId>,
+    model_type: &'static str,
+    threshold: Option<f64>,
+    interval: f64,
+    score: &'static str,
+    output: Option<usize>,
+    clear_ratio: f64,
+    min_windows: u32,
+    model: FileView,
+    scaler: FileView,
+    created_at: String,
+}
+
+impl From<&ModelVersion> for SettingsView {
+    fn from(version: &ModelVersion) -> Self {
+        let ModelVersion { settings, model, scaler, created_at, .. } = version;
+        let ModelSettings { kind, sources, interval_s, score, .. } = settings;
+        Self {
+            sources: sources.clone(),
+            model_type: kind.name(),
+            threshold: settings.threshold,
+            interval: *interval_s,
+            score: score.name(),
+            output: settings.output,
+            clear_ratio: settings.clear_ratio,
+            min_windows: settings.min_windows,
+            model: model.into(),
+            scaler: scaler.into(),
+            created_at: created_at.to_iso(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct VersionView {
+    version: i32,
+    #[serde(flatten)]
+    settings: SettingsView,
+}
+
+impl From<&ModelVersion> for VersionView {
+    fn from(version: &ModelVersion) -> Self {
+        Self { version: version.number, settings: version.into() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct ModelView {
+    id: ModelId,
+    device: DeviceId,
+    data: StreamId,
+    enabled: bool,
+    #[serde(flatten)]
+    version: VersionView,
+    updated_at: String,
+    status: StatusView,
+}
+
+impl ModelView {
+    pub fn new(app: &App, model: &Model) -> Self {
+        Self {
+            id: model.id,
+            device: model.device,
+            data: model.stream,
+            enabled: model.enabled,
+            version: (&model.version).into(),
+            updated_at: model.updated_at.to_iso(),
+            status: app.status_of_model(model).into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct StatusView {
+    state: &'static str,
+    position: Option<String>,
+    lag_s: Option<f64>,
+    windows: u64,
+    gaps: u64,
+    late: u64,
+    behind: u64,
+    last_score: Option<f64>,
+    is_anomalous: bool,
+    last_error: Option<String>,
+}
+
+impl From<ModelStatus> for StatusView {
+    fn from(status: ModelStatus) -> Self {
+        Self {
+            state: status.state.name(),
+            position: status.position.map(Micros::to_iso),
+            lag_s: status.lag_s,
+            windows: status.windows,
+            gaps: status.gaps,
+            late: status.late,
+            behind: status.behind,
+            last_score: status.last_score,
+            is_anomalous: status.is_anomalous,
+            last_error: status.last_error,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct CalibratedView {
+    pub(super) threshold: f64,
+    pub(super) windows: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub struct WindowView {
+    from: String,
+    to: String,
+    score: f64,
+    sources: Vec<StreamId>,
+    timestamps: Vec<String>,
+    input: Vec<Vec<f64>>,
+    reconstruction: Vec<Vec<f64>>,
+}
+
+impl From<JudgedWindow> for WindowView {
+    fn from(window: JudgedWindow) -> Self {
+        let rows = |values: &[f64]| values.chunks(window.sources.len()).map(<[f64]>::to_vec).collect();
+        let iso = |ts: &Micros| ts.to_iso();
+        Self {
+            from: window.times.first().map(iso).unwrap_or_default(),
+            to: window.times.last().map(iso).unwrap_or_default(),
+            score: window.score,
+            timestamps: window.times.iter().map(iso).collect(),
+            input: rows(&window.input),
+            reconstruction: rows(&window.reconstruction),
+            sources: window.sources,
+        }
+    }
+}
