@@ -177,3 +177,37 @@ pub enum RetentionTable {
     Readings,
     Statistics,
 }
+
+/// What a model is; all are run alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::model::ModelKind")]
+pub enum ModelType {
+    #[graphql(name = "cnn_ae")]
+    CnnAe,
+    #[graphql(name = "lstm_ae")]
+    LstmAe,
+    #[graphql(name = "sisvae")]
+    SisVae,
+}
+
+/// How a reconstruction is compared with its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::model::ScoreKind", rename_items = "lowercase")]
+pub enum ScoreType {
+    Mse,
+    Mae,
+    Rmse,
+}
+
+/// What a model is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::app::ai::ModelState", rename_items = "snake_case")]
+pub enum ModelState {
+    Disabled,
+    Starting,
+    /// It judges what came while it was not running.
+    CatchingUp,
+    Running,
+    /// It cannot be run, and is tried again.
+    Failed,
+}

@@ -14,10 +14,11 @@ pub enum Noun {
     Group,
     Event,
     ApiKey,
+    Model,
 }
 
 impl Noun {
-    const ALL: [Noun; 5] = [Noun::Device, Noun::Stream, Noun::Group, Noun::Event, Noun::ApiKey];
+    const ALL: [Noun; 6] = [Noun::Device, Noun::Stream, Noun::Group, Noun::Event, Noun::ApiKey, Noun::Model];
 
     /// The name of its type.
     pub fn name(self) -> &'static str {
@@ -27,6 +28,7 @@ impl Noun {
             Noun::Group => "Group",
             Noun::Event => "Event",
             Noun::ApiKey => "ApiKey",
+            Noun::Model => "Model",
         }
     }
 

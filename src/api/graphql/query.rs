@@ -14,6 +14,7 @@ use super::objects::event::{self, Event, Events};
 use super::objects::group::Group;
 use super::objects::hamachi::{HamachiNetwork, HamachiStatus};
 use super::objects::key::ApiKey;
+use super::objects::model::{Job, Model};
 use super::objects::reading::Latest;
 use super::objects::retention::RetentionPolicy;
 use super::objects::server::{Health, Me, health};
@@ -27,7 +28,7 @@ use crate::domain::device::DeviceFilter;
 use crate::domain::event::EventFilter;
 use crate::domain::statistic::StepFields;
 use crate::domain::stream::StreamFilter;
-use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Kind, Micros, StreamId};
+use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Kind, Micros, ModelId, StreamId};
 
 /// Queries of the log in one answer.
 const MOST_LOGGED: usize = 1000;
@@ -46,6 +47,7 @@ pub enum Node {
     Group(Group),
     Event(Event),
     ApiKey(ApiKey),
+    Model(Model),
 }
 
 /// A row, or null when it is not there or not the caller's to see.
@@ -79,6 +81,7 @@ impl Query {
                 found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(|one| Event(one).into())
             }
             Noun::ApiKey => found(app(ctx).key(caller(ctx), KeyId(row)))?.map(|one| ApiKey(one).into()),
+            Noun::Model => found(app(ctx).model(caller(ctx), ModelId(row)))?.map(|one| Model(one).into()),
         })
     }
 
@@ -204,6 +207,40 @@ impl Query {
     async fn event(&self, ctx: &Context<'_>, id: Option<ID>, row_id: Option<i32>) -> Result<Option<Event>> {
         let row = ids::either(Noun::Event, id.as_ref(), row_id)?;
         Ok(found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(Event))
+    }
+
+    /// Models that look for anomalies, of all devices or of one.
+    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+    async fn models(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        device: Option<ID>,
+    ) -> Result<Listed<Model>> {
+        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?;
+        let models = match device {
+            Some(device) => app(ctx).models_of_devices(caller(ctx), &[DeviceId(device)])?,
+            None => app(ctx).models(caller(ctx))?,
+        };
+        let page = Page { first, after, last, before };
+        let place =
+            |model: &std::sync::Arc<crate::domain::model::Model>| Place::of(model.id.0, "", ListOrder::Id);
+        Ok(paging::cut(models, page, place, Model)?)
+    }
+
+    /// One model, by its global id or by its row number.
+    async fn model(&self, ctx: &Context<'_>, id: Option<ID>, row_id: Option<i32>) -> Result<Option<Model>> {
+        let row = ids::either(Noun::Model, id.as_ref(), row_id)?;
+        Ok(found(app(ctx).model(caller(ctx), ModelId(row)))?.map(Model))
+    }
+
+    /// How far a job is; null when it is not there.
+    async fn job(&self, ctx: &Context<'_>, row_id: i32) -> Result<Option<Job>> {
+        Ok(found(app(ctx).job(caller(ctx), row_id))?.map(Job::from))
     }
 
     /// API keys of the organization: for superusers.

@@ -7,6 +7,7 @@ pub mod group;
 pub mod hamachi;
 pub mod input;
 pub mod key;
+pub mod model;
 pub mod register;
 pub mod retention;
 pub mod session;
@@ -34,6 +35,7 @@ pub struct Mutation(
     hamachi::Mutations,
     terminal::Mutations,
     session::Mutations,
+    model::Mutations,
 );
 
 /// What became of a deletion.

@@ -5,6 +5,7 @@ pub mod event;
 pub mod group;
 pub mod hamachi;
 pub mod key;
+pub mod model;
 pub mod reading;
 pub mod retention;
 pub mod server;
