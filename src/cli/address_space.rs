@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{Browse, Opcua, Place};
-use super::{door, print, read};
+use super::patience::patience;
+use super::{door, print};
 use crate::app::plant;
 use crate::collect::Means;
 use crate::collect::opcua::direct::{self, NodeRead};
@@ -21,7 +22,7 @@ pub fn means(place: &Place) -> Result<Means> {
 }
 
 pub async fn browse(args: Browse) -> Result<()> {
-    let (timeout, means) = (read::patience(args.timeout)?, means(&args.place)?);
+    let (timeout, means) = (patience(args.timeout)?, means(&args.place)?);
     let tree = direct::browse(&args.address, usize::from(args.depth), timeout, &means).await?;
     print::line(&draw(&tree))?;
     if tree.is_truncated {

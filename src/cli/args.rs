@@ -58,6 +58,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Opcua,
     },
+    /// Set a model's anomaly threshold from a healthy range of its sources
+    Calibrate(Calibrate),
     /// Flush, then merge the lake's files
     Compact {
         #[command(flatten)]
@@ -130,6 +132,7 @@ pub struct Listeners {
     pub flight_listen: Option<String>,
 }
 
+/// Unless a fault is named the furnace's thermometer drifts: drift:furnace.temperature@30s+20s/5m=30
 #[derive(Args)]
 pub struct Demo {
     /// Where the demo keeps its data [default: data/demo]
@@ -243,6 +246,26 @@ pub struct Export {
     pub format: Option<ExportFormat>,
     #[command(flatten)]
     pub elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub org: InOrg,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Args)]
+pub struct Calibrate {
+    /// The model's number, as /api/ai/model/ shows it
+    #[arg(value_name = "MODEL")]
+    pub model: i32,
+    /// Windows that end from here on, such as 2026-04-28T12:00:00Z; without a zone it is UTC
+    #[arg(long, value_name = "TIME")]
+    pub from: String,
+    /// Up to here, inclusive
+    #[arg(long, value_name = "TIME")]
+    pub to: String,
+    /// Of the scores there
+    #[arg(long, default_value_t = 99.5, value_name = "PERCENT")]
+    pub percentile: f64,
     #[command(flatten)]
     pub org: InOrg,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::args;
 use super::config::{Config, File};
 use super::open::Opened;
-use super::{print, serve, user};
+use super::{demo_model, print, serve, user};
 use crate::app::App;
 use crate::app::access::KeyRequest;
 use crate::app::user::UserRequest;
@@ -36,7 +36,8 @@ pub async fn run(args: args::Demo) -> Result<()> {
     let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
     let config = Config::load(base, &File::Ignored, serve::flags(args.data_dir.as_deref(), args.listeners))?;
     let opened = serve::open(&config).await?;
-    let simulators = start_simulators(Plant::with_faults(args.plant.faults)).await?;
+    let faults = if args.plant.faults.is_empty() { vec![demo_model::fault()] } else { args.plant.faults };
+    let simulators = start_simulators(Plant::with_faults(faults)).await?;
     let addresses: Vec<_> = simulators.iter().map(Simulator::addr).collect();
     let secrets = prepare(&opened, &addresses).await?;
     let shown = shown_stream(&opened)?;
@@ -88,6 +89,7 @@ async fn prepare(opened: &Opened, simulators: &[SocketAddr]) -> Result<Option<Se
             }
         }
     }
+    demo_model::prepare(app, &owner).await?;
     // The user is made last: with it, everything else is there.
     if app.has_user(&owner, USER)? {
         return Ok(None);
@@ -177,6 +179,10 @@ Try:
   curl -s '{url}/api/data/{shown}/value/?limit=3' -H \"Authorization: ApiKey {key}\"
 
   basalt sql 'SELECT stream_id, count(*) AS n, avg(value) AS mean FROM readings GROUP BY stream_id' --data-dir {dir}
+
+30 s after the start the furnace's thermometer drifts, and a model finds it:
+
+  curl -s '{url}/api/event-log/?kind=anomaly' -H \"Authorization: ApiKey {key}\"
 
 Ctrl-C stops it.
 "

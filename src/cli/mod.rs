@@ -6,9 +6,11 @@ mod address_space;
 mod args;
 mod backup;
 mod bench;
+mod calibrate;
 mod compact;
 mod config;
 mod demo;
+mod demo_model;
 mod door;
 mod export;
 mod fault;
@@ -19,6 +21,7 @@ mod lock;
 mod logging;
 mod open;
 mod org;
+mod patience;
 mod print;
 mod progress;
 mod read;
@@ -78,6 +81,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Browse(args) => address_space::browse(args).await,
         Command::Opcua { command } => address_space::run(&command),
+        Command::Calibrate(args) => calibrate::run(args).await,
         Command::Compact { place } => compact::run(&place).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,

@@ -1,12 +1,11 @@
 //! `basalt read`: one register or node straight from a device. Needs no server; the data directory only for the
 //! certificates of secure OPC UA.
 
-use std::time::Duration;
-
 use super::args::Read;
+use super::patience::patience;
 use super::{address_space, print};
 use crate::collect::direct::{self, DirectRead};
-use crate::domain::{Error, Result};
+use crate::domain::Result;
 
 pub async fn run(args: Read) -> Result<()> {
     let timeout = patience(args.timeout)?;
@@ -15,12 +14,6 @@ pub async fn run(args: Read) -> Result<()> {
     }
     let read = direct::read(&args.address, timeout).await?;
     print::line(&describe(&read))
-}
-
-/// How long to wait for each answer.
-pub fn patience(seconds: f64) -> Result<Duration> {
-    let timeout = Duration::try_from_secs_f64(seconds).ok().filter(|t| !t.is_zero() && t.as_secs() <= 60);
-    timeout.ok_or_else(|| Error::field("timeout", format!("`{seconds}` is not a number of seconds up to 60")))
 }
 
 /// The value as asked for, what came over the wire, and the value in every order, to find the right one by eye.
