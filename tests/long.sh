@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything ingest soak graph collect opcua hundred_million ten_thousand_streams growth files import lists peers restarts)
+sections=(everything ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists peers restarts)
 soak_seconds=1200
 
 fail() {
@@ -30,6 +30,18 @@ restarts() {
 # 2,000 OPC UA items at 1 Hz, subscribed to, through 20 restarts, and polled: processor, memory, lateness.
 opcua() {
     python3 benches/opcua --basalt "$BASALT" --restarts 20
+}
+
+# 500 live models at 1 Hz, and a year of one stream scored.
+models() {
+    python3 benches/models --basalt "$BASALT"
+}
+
+# Windows a second of every model, beside Google's interpreter on one thread.
+interpreter() {
+    python3 -m venv .venv-bench
+    .venv-bench/bin/pip install --quiet ai-edge-litert==2.3.0 numpy
+    .venv-bench/bin/python tests/peers/tflite_speed.py
 }
 
 # Bulk as Arrow and NDJSON, single values.
