@@ -8,6 +8,7 @@
 mod inside;
 mod support;
 
+mod ai;
 mod cli;
 mod crash;
 mod examples;

@@ -1,0 +1,50 @@
+//! A thousand uploads that are wrong, eight at a time.
+
+use std::path::Path;
+
+use futures::{StreamExt, stream};
+
+use super::malformed::{self, Case, MARKER};
+use super::{Form, counts, model, scaler};
+use crate::rest::stream_of;
+use crate::support::{Client, Server};
+
+/// Uploads that are under way at once.
+const AT_ONCE: usize = 8;
+
+/// Uploads a case; whether it was taken. What was taken is deleted again.
+async fn attempt(client: &Client, source: i64, case: Case) -> bool {
+    let Case { name, model, scaler, must_refuse } = case;
+    let form = Form::over(source).text("name", &name);
+    let form = form.file("model", "motor.tflite", model).file("scaler", "motor.joblib", scaler);
+    let (status, answer) = form.send(client).await;
+    if status != 201 {
+        assert!((400..500).contains(&status) && answer.is_object(), "{name}: {status} {answer}");
+        return false;
+    }
+    assert!(!must_refuse, "{name} was taken: {answer}");
+    let device = format!("/api/device/{}/", answer["device"]["id"]);
+    let (status, _, answer) = client.delete(&device).await;
+    assert_eq!(status, 204, "{name}: {answer}");
+    true
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_malformed_uploads_run_nothing_and_leave_nothing() {
+    // One of a run before says nothing of this one.
+    let _ = std::fs::remove_file(MARKER);
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, source) = stream_of(&client, "pump", "fp64").await;
+    let cases = malformed::cases(&model(), &scaler());
+    let attempts = cases.into_iter().map(|case| attempt(&client, source, case));
+    let taken: Vec<bool> = stream::iter(attempts).buffer_unordered(AT_ONCE).collect().await;
+    assert_eq!(taken.len(), malformed::CASES);
+    assert!(taken.contains(&false), "some were refused");
+
+    assert!(!Path::new(MARKER).exists(), "a pickle was run");
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+    assert_eq!(counts(&client).await, [1, 1, 0], "a refused upload left something");
+    assert_eq!(client.get("/healthz/").await.0, 200);
+    Form::over(source).upload(&client).await;
+}

@@ -1,0 +1,98 @@
+//! What a model makes of history when it is asked: one window, and a threshold.
+
+use serde_json::json;
+
+use super::models::{SAMPLES, iso, plant, range};
+use super::{NOON, SECOND, WINDOW, score, scores, shown, wave};
+use crate::rest::matches;
+
+/// By what the scaler multiplies differences.
+const SCALE: f64 = 0.070_005_710_307_378_54;
+
+#[tokio::test]
+async fn a_window_is_shown_beside_what_the_model_makes_of_it() {
+    let plant = plant().await;
+    let job = score(&plant.client, plant.motor.model, (NOON, NOON + SAMPLES * SECOND)).await;
+    assert_eq!(job["state"], "done", "{job}");
+    let stored = scores(&plant.client, plant.motor.data).await;
+    for (name, at, end) in [
+        ("the first", "2026-04-28T12:00:31Z", 31),
+        ("between two samples", "2026-04-28T12:01:40.500000Z", 100),
+        ("the last", "2026-04-28T12:01:59Z", 119),
+    ] {
+        let (status, _, window) = plant.client.get(&plant.path(&format!("window/?at={at}"))).await;
+        let samples = end - WINDOW + 1..=end;
+        let expected = json!({
+            "from": iso(end - WINDOW + 1), "to": iso(end), "score": "*", "sources": [plant.source],
+            "timestamps": samples.clone().map(iso).collect::<Vec<_>>(),
+            "input": samples.map(|at| [wave(at)]).collect::<Vec<_>>(), "reconstruction": "*",
+        });
+        assert!(status == 200 && matches(&window, &expected), "{name}: {status} {window}");
+        let rows = |field: &str| -> Vec<f64> {
+            let rows = window[field].as_array().expect("a list");
+            rows.iter().map(|row| row[0].as_f64().expect("a finite number")).collect()
+        };
+        let (input, made) = (rows("input"), rows("reconstruction"));
+        assert_eq!(made.len(), input.len(), "{name}");
+        let squares = input.iter().zip(&made).map(|(a, b)| ((a - b) * SCALE).powi(2));
+        let mse = squares.sum::<f64>() / input.len() as f64;
+        let told = window["score"].as_f64().expect("a number");
+        assert!((mse - told).abs() <= 1e-4 * told, "{name}: {told} of a window with {mse}");
+        let stored = stored[&(NOON + end * SECOND)];
+        assert!((stored - told).abs() <= 1e-6 * told, "{name}: {told}, stored is {stored}");
+    }
+    for (name, query) in [
+        ("before the first", "?at=2026-04-28T12:00:30Z"),
+        ("long before", "?at=2026-04-27T12:00:00Z"),
+        ("now, when nothing comes", ""),
+    ] {
+        let (status, _, answer) = plant.client.get(&plant.path(&format!("window/{query}"))).await;
+        assert_eq!(
+            (status, &answer),
+            (400, &json!({"at": ["The sources have no whole window there."]})),
+            "{name}"
+        );
+    }
+}
+
+/// Linear between the two nearest, as numpy has it.
+fn percentile(sorted: &[f64], percentile: f64) -> f64 {
+    let place = percentile / 100.0 * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    low + (high - low) * place.fract()
+}
+
+#[tokio::test]
+async fn a_threshold_is_a_percentile_of_the_scores_of_a_range() {
+    let plant = plant().await;
+    let model = plant.motor.model;
+    let job = score(&plant.client, model, (NOON, NOON + SAMPLES * SECOND)).await;
+    assert_eq!(job["state"], "done", "{job}");
+    let stored = scores(&plant.client, plant.motor.data).await;
+    let path = plant.path("calibrate/");
+    for (name, from, to, asked) in [
+        ("the highest of all", 0, SAMPLES - 1, Some(100.0)),
+        ("the lowest of all", 0, SAMPLES - 1, Some(0.0)),
+        ("half of them", 0, SAMPLES - 1, Some(50.0)),
+        ("unless it is said", 0, SAMPLES - 1, None),
+        ("of a part, both ends included", 60, 80, Some(100.0)),
+        ("of one window", 31, 31, Some(99.5)),
+    ] {
+        let mut body = range(from, to);
+        if let Some(asked) = asked {
+            body["percentile"] = json!(asked);
+        }
+        let (status, _, answer) = plant.client.post(&path, &body).await;
+        assert_eq!(status, 200, "{name}: {answer}");
+        let ends = NOON + from * SECOND..=NOON + to * SECOND;
+        let mut within: Vec<f64> = stored.range(ends).map(|(_, score)| *score).collect();
+        within.sort_by(f64::total_cmp);
+        let expected = percentile(&within, asked.unwrap_or(99.5));
+        let told = answer["threshold"].as_f64().expect("a number");
+        assert_eq!(answer["windows"], within.len(), "{name}");
+        // The ends are scores themselves: no rounding.
+        let is_right = if asked == Some(100.0) { told == expected } else { (told - expected).abs() <= 1e-12 };
+        assert!(is_right, "{name}: {told}, the scores say {expected}");
+        assert_eq!(shown(&plant.client, model).await["threshold"], answer["threshold"], "{name}: it is set");
+    }
+}

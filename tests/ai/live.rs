@@ -1,0 +1,339 @@
+//! Models that run while readings come: scores, events, crashes, readings that are late.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use basalt::domain::time::SystemClock;
+use basalt::domain::{Clock, Micros};
+use serde_json::{Value, json};
+
+use super::{
+    Form, HELD, PATIENCE, Uploaded, WINDOW, ingest, patch, queried, scores, shown, until_state, wave,
+};
+use crate::rest::stream_of;
+use crate::support::{Client, Server, eventually};
+
+/// Microseconds between two samples.
+const INTERVAL: i64 = 100_000;
+
+/// Below every score of a wave, and above all of them.
+const LOW: f64 = 1e-9;
+const HIGH: f64 = 1e9;
+
+/// A sensor: a reading for each tenth of a second, posted when it has come.
+struct Sensor {
+    stream: i64,
+    /// Places of what was posted, in intervals since 1970.
+    posted: BTreeSet<i64>,
+    next: i64,
+}
+
+fn place_now() -> i64 {
+    SystemClock.now().0 / INTERVAL
+}
+
+fn reading(place: i64) -> (i64, f64) {
+    (place * INTERVAL, wave(place % 3_000))
+}
+
+impl Sensor {
+    /// Begins with the next tenth of a second.
+    fn new(stream: i64) -> Sensor {
+        Sensor { stream, posted: BTreeSet::new(), next: place_now() + 1 }
+    }
+
+    /// Begins again: nothing was measured in between.
+    fn resume(&mut self) {
+        self.next = place_now() + 1;
+    }
+
+    /// Waits for the next reading and posts it, with all that have come by then.
+    async fn step(&mut self, client: &Client) {
+        let wait = self.next * INTERVAL - SystemClock.now().0;
+        tokio::time::sleep(Duration::from_micros(u64::try_from(wait).unwrap_or(0))).await;
+        let due: Vec<i64> = (self.next..=place_now().max(self.next)).collect();
+        ingest(client, self.stream, due.iter().copied().map(reading)).await;
+        self.next += due.len() as i64;
+        self.posted.extend(due);
+    }
+
+    /// Posts so many readings at least.
+    async fn steps(&mut self, client: &Client, count: usize) {
+        let enough = self.posted.len() + count;
+        while self.posted.len() < enough {
+            self.step(client).await;
+        }
+    }
+
+    /// Goes on until `probe` answers something.
+    async fn until<T, F>(&mut self, client: &Client, what: &str, mut probe: impl FnMut() -> F) -> T
+    where
+        F: Future<Output = Option<T>>,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.step(client).await;
+            if let Some(found) = probe().await {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        }
+    }
+
+    fn last(&self) -> i64 {
+        self.posted.last().copied().expect("something was posted") * INTERVAL
+    }
+
+    /// The ends of all windows up to the last reading: every sample has a value, or one that holds.
+    fn windows(&self) -> Vec<i64> {
+        let has = |at: i64| self.posted.range(at - HELD..=at).next().is_some();
+        let (first, last) = (self.posted.first().copied(), self.posted.last().copied());
+        let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+        let mut ends = Vec::new();
+        let mut samples = 0;
+        for at in first..=last {
+            samples = if has(at) { samples + 1 } else { 0 };
+            if samples >= WINDOW {
+                ends.push(at * INTERVAL);
+            }
+        }
+        ends
+    }
+}
+
+/// A running model, and the sensor that it looks at, which has said nothing yet.
+async fn plant(client: &Client, threshold: f64) -> (Sensor, Uploaded) {
+    let (_, source) = stream_of(client, "pump", "fp64").await;
+    let form = Form::over(source).text("interval", "0.1").text("name", "Motor");
+    let motor = form.text("threshold", threshold).upload(client).await;
+    until_state(client, motor.model, "running").await;
+    (Sensor::new(source), motor)
+}
+
+/// The scores of windows that end at the sensor's last reading or before: what comes after are values that hold.
+async fn stored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
+    let mut all = scores(client, motor.data).await;
+    all.retain(|end, _| *end <= sensor.last());
+    all
+}
+
+/// Waits for the scores of everything that was posted; they are there once, and none besides.
+async fn until_scored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
+    let expected = sensor.windows();
+    let found = eventually("every window has its score", PATIENCE, || async {
+        let found = stored(client, motor, sensor).await;
+        (found.len() >= expected.len()).then_some(found)
+    })
+    .await;
+    assert_eq!(found.keys().copied().collect::<Vec<_>>(), expected);
+    found
+}
+
+async fn anomalies(client: &Client) -> Vec<Value> {
+    let (status, _, events) = client.get("/api/event-log/?limit=1000").await;
+    assert_eq!(status, 200, "{events}");
+    let events = events.as_array().expect("a list").iter();
+    events.filter(|event| event["kind"] == "anomaly").cloned().collect()
+}
+
+/// The only anomaly there is, once it is as it should be.
+async fn the_anomaly(client: &Client, is_over: bool) -> Option<Value> {
+    let mut found = anomalies(client).await;
+    assert!(found.len() <= 1, "{found:?}");
+    found.pop().filter(|event| event["payload"]["ended_at"].is_null() != is_over)
+}
+
+async fn two_anomalies(client: &Client) -> Option<()> {
+    (anomalies(client).await.len() == 2).then_some(())
+}
+
+#[tokio::test]
+async fn scores_come_with_the_readings_that_complete_a_window() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, HIGH).await;
+    sensor.steps(&client, WINDOW as usize - 1).await;
+    if sensor.posted.len() < WINDOW as usize {
+        assert_eq!(scores(&client, motor.data).await, BTreeMap::new(), "a window is not whole yet");
+    }
+    sensor.steps(&client, 12).await;
+    let found = until_scored(&client, motor, &sensor).await;
+    let first = sensor.posted.first().expect("something was posted") + WINDOW - 1;
+    assert_eq!(found.keys().next(), Some(&(first * INTERVAL)), "the first after 32 samples");
+
+    let rows = queried(&client, motor.model, sensor.stream).await;
+    let queried: BTreeMap<i64, f64> = rows.into_iter().filter_map(|(at, score)| Some((at, score?))).collect();
+    assert_eq!(found, queried, "a query says the same, to the last bit");
+
+    let status = eventually("the status tells of all windows", PATIENCE, || async {
+        let status = shown(&client, motor.model).await["status"].take();
+        (status["windows"].as_u64() >= Some(found.len() as u64)).then_some(status)
+    })
+    .await;
+    assert_eq!((&status["state"], &status["is_anomalous"]), (&json!("running"), &json!(false)), "{status}");
+    assert_eq!((&status["late"], &status["behind"]), (&json!(0), &json!(0)), "{status}");
+    assert!(status["position"].is_string() && status["lag_s"].is_number(), "{status}");
+    assert!(status["last_score"].is_number() && status["last_error"].is_null(), "{status}");
+    assert_eq!(anomalies(&client).await, [Value::Null; 0], "nothing was above the threshold");
+}
+
+#[tokio::test]
+async fn an_anomaly_is_one_event_from_its_begin_to_its_end() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, LOW).await;
+    let open = sensor.until(&client, "an event", || the_anomaly(&client, false)).await;
+    let first = (sensor.posted.first().expect("something was posted") + WINDOW - 1) * INTERVAL;
+    let found = scores(&client, motor.data).await;
+    let expected = json!({
+        "model": motor.model, "version": 1, "threshold": LOW, "peak": found[&first],
+        "started_at": Micros(first).to_iso(), "ended_at": null,
+    });
+    let what = (&open["device"], &open["data"], &open["level"], &open["timestamp"]);
+    let (device, data, level) = (json!(motor.device), json!(motor.data), json!("warning"));
+    assert_eq!(what, (&device, &data, &level, &expected["started_at"]), "{open}");
+    assert!(open["message"].as_str().is_some_and(|message| message.starts_with("Motor")), "{open}");
+    assert_eq!(open["payload"], expected, "{open}");
+
+    sensor.steps(&client, 10).await;
+    assert_eq!(the_anomaly(&client, false).await.map(|event| event["id"].clone()), Some(open["id"].clone()));
+    assert_eq!(shown(&client, motor.model).await["status"]["is_anomalous"], true);
+
+    patch(&client, motor.model, json!({ "threshold": HIGH })).await;
+    let over = sensor.until(&client, "its end", || the_anomaly(&client, true)).await;
+    assert_eq!((&over["id"], &over["timestamp"]), (&open["id"], &open["timestamp"]), "the same event");
+    assert_eq!(over["payload"]["started_at"], open["payload"]["started_at"]);
+    let ended = over["payload"]["ended_at"].as_str().and_then(Micros::parse).expect("a time").0;
+    let found = scores(&client, motor.data).await;
+    assert!(found.contains_key(&ended), "it ends with a window: {over}");
+    let peak = found.range(first..ended).map(|(_, score)| *score).fold(0.0, f64::max);
+    assert_eq!(over["payload"]["peak"], json!(peak), "the highest score while it went on");
+
+    sensor.steps(&client, 10).await;
+    until_scored(&client, motor, &sensor).await;
+    assert_eq!(anomalies(&client).await, [over], "and none after it");
+    assert_eq!(shown(&client, motor.model).await["status"]["is_anomalous"], false);
+
+    // Another one is another event.
+    patch(&client, motor.model, json!({ "threshold": LOW })).await;
+    sensor.until(&client, "a second event", || two_anomalies(&client)).await;
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_it_skips_and_repeats_nothing() {
+    let mut server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, LOW).await;
+    let open = sensor.until(&client, "an event", || the_anomaly(&client, false)).await;
+    // The last readings may have been judged by then, or not.
+    sensor.steps(&client, 7).await;
+    server.kill();
+    let before = sensor.last();
+    server.start_again().await;
+    sensor.resume();
+    // A start as fast as this would leave no gap.
+    sensor.next = sensor.next.max(before / INTERVAL + HELD + 2);
+    sensor.steps(&client, WINDOW as usize + 3).await;
+    let found = until_scored(&client, motor, &sensor).await;
+    assert!(found.keys().any(|end| *end > before + HELD * INTERVAL), "windows of afterwards");
+    let event = the_anomaly(&client, false).await;
+    assert_eq!(event.map(|event| event["id"].clone()), Some(open["id"].clone()), "the same one goes on");
+
+    patch(&client, motor.model, json!({ "threshold": HIGH })).await;
+    let over = sensor.until(&client, "its end", || the_anomaly(&client, true)).await;
+    assert_eq!(over["payload"]["started_at"], open["payload"]["started_at"]);
+    until_scored(&client, motor, &sensor).await;
+    assert_eq!(anomalies(&client).await.len(), 1);
+}
+
+#[tokio::test]
+async fn killed_soon_after_its_first_window_it_skips_nothing_either() {
+    let mut server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, HIGH).await;
+    sensor.steps(&client, WINDOW as usize + 2).await;
+    server.kill();
+    server.start_again().await;
+    // The sensor has kept what it measured meanwhile, and posts it at once.
+    sensor.steps(&client, 10).await;
+    until_scored(&client, motor, &sensor).await;
+}
+
+#[tokio::test]
+async fn stopped_in_order_it_goes_on_where_it_was() {
+    let mut server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, HIGH).await;
+    sensor.steps(&client, WINDOW as usize + 8).await;
+    let before = sensor.next;
+    server.restart().await;
+    // What was measured meanwhile comes at once.
+    eventually("something was", PATIENCE, || async { (place_now() > before).then_some(()) }).await;
+    sensor.steps(&client, 10).await;
+    let found = until_scored(&client, motor, &sensor).await;
+    let ends: Vec<i64> = found.keys().copied().collect();
+    assert!(ends.windows(2).all(|pair| pair[1] - pair[0] == INTERVAL), "nothing is missing: {ends:?}");
+}
+
+#[tokio::test]
+async fn disabled_it_scores_nothing() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, LOW).await;
+    sensor.until(&client, "an event", || the_anomaly(&client, false)).await;
+    patch(&client, motor.model, json!({"enabled": false})).await;
+    // Nobody watches it any more: that is its end, and tells that the change has been taken up.
+    let over = sensor.until(&client, "its end", || the_anomaly(&client, true)).await;
+    assert_eq!(shown(&client, motor.model).await["status"]["state"], "disabled");
+    let before = scores(&client, motor.data).await;
+    sensor.steps(&client, 20).await;
+    assert_eq!(scores(&client, motor.data).await, before, "no new scores");
+    assert_eq!(anomalies(&client).await, std::slice::from_ref(&over), "and no event");
+
+    patch(&client, motor.model, json!({"enabled": true})).await;
+    until_state(&client, motor.model, "running").await;
+    let enabled = sensor.last();
+    let found = sensor
+        .until(&client, "scores again", || async {
+            let found = scores(&client, motor.data).await;
+            found.keys().next_back().is_some_and(|end| *end > enabled).then_some(found)
+        })
+        .await;
+    let first = found.keys().find(|end| !before.contains_key(*end)).copied().expect("new scores");
+    // It begins with the present: up to the readings that came while it was being enabled.
+    let last_before = before.keys().next_back().copied().expect("scores of before");
+    assert!(first - last_before > 15 * INTERVAL, "the time in between is not judged");
+    sensor.until(&client, "another event", || two_anomalies(&client)).await;
+}
+
+#[tokio::test]
+async fn late_readings_are_judged_in_the_end() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, HIGH).await;
+    sensor.steps(&client, WINDOW as usize + 6).await;
+    // Two samples are missing; the value before them holds.
+    let late = [sensor.next, sensor.next + 1];
+    sensor.next += 2;
+    sensor.steps(&client, 12).await;
+    let before = until_scored(&client, motor, &sensor).await;
+
+    // Far from what held.
+    ingest(&client, sensor.stream, late.map(|place| (place * INTERVAL, 12.5))).await;
+    sensor.posted.extend(late);
+    let rows = queried(&client, motor.model, sensor.stream).await;
+    let says: BTreeMap<i64, f64> = rows.into_iter().filter_map(|(at, score)| Some((at, score?))).collect();
+    assert_eq!(says.keys().copied().collect::<Vec<_>>(), sensor.windows());
+    let changed = |end: &i64| *end >= late[0] * INTERVAL;
+    for (end, score) in &says {
+        assert_eq!(before[end] != *score, changed(end), "the window that ends at {}", Micros(*end));
+    }
+    eventually("the windows have the scores of what is known now", PATIENCE, || async {
+        (stored(&client, motor, &sensor).await == says).then_some(())
+    })
+    .await;
+    let status = shown(&client, motor.model).await["status"].take();
+    assert_eq!(status["late"], 2, "{status}");
+    assert_eq!(anomalies(&client).await, [Value::Null; 0]);
+}

@@ -1,0 +1,403 @@
+//! `/api/ai/model/` and `/api/job/`: who sees and changes models, their versions and jobs.
+
+use basalt::domain::Micros;
+use serde_json::{Value, json};
+
+use super::{
+    Form, NOON, SECOND, Uploaded, WINDOW, counts, ingest, patch, score, scores, scoring, shown, wave,
+};
+use crate::rest::{check, stream_of};
+use crate::support::{Client, Server};
+
+/// Samples of history, a second apart.
+pub const SAMPLES: i64 = 120;
+
+const REQUIRED: &str = "This field is required.";
+
+/// A model, and two minutes of what it looks at.
+pub struct Plant {
+    server: Server,
+    pub client: Client,
+    /// Of the source.
+    device: i64,
+    pub source: i64,
+    pub motor: Uploaded,
+}
+
+pub async fn plant() -> Plant {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (device, source) = stream_of(&client, "pump", "fp64").await;
+    // Before there is a model, so that none of it comes late.
+    ingest(&client, source, (0..SAMPLES).map(|at| (NOON + at * SECOND, wave(at)))).await;
+    let motor = Form::over(source).text("threshold", "0.5").text("name", "Motor").upload(&client).await;
+    Plant { server, client, device, source, motor }
+}
+
+pub fn iso(seconds: i64) -> String {
+    Micros(NOON + seconds * SECOND).to_iso()
+}
+
+/// A range in seconds from noon.
+pub fn range(from: i64, to: i64) -> Value {
+    json!({"from": iso(from), "to": iso(to)})
+}
+
+impl Plant {
+    pub fn path(&self, below: &str) -> String {
+        format!("/api/ai/model/{}/{below}", self.motor.model)
+    }
+
+    /// What of the model only its owners change.
+    async fn settings(&self) -> Value {
+        let mut shown = shown(&self.client, self.motor.model).await;
+        let fields = shown.as_object_mut().expect("an object");
+        fields.remove("status");
+        fields.remove("updated_at");
+        shown
+    }
+
+    /// Makes another version current; the number and the threshold of what is then.
+    async fn roll_back(&self, body: &Value) -> (u16, Value) {
+        let (status, _, answer) = self.client.post(&self.path("rollback/"), body).await;
+        let told = if status == 200 { json!([answer["version"], answer["threshold"]]) } else { answer };
+        (status, told)
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_listed_and_shown_with_everything_that_belongs_to_it() {
+    let plant = plant().await;
+    let Uploaded { model, device, data } = plant.motor;
+    let expected = json!({
+        "id": model, "device": device, "data": data, "enabled": true, "version": 1, "sources": [plant.source],
+        "model_type": "cnn_ae", "threshold": 0.5, "interval": 1.0, "score": "mse", "output": null,
+        "clear_ratio": 0.9, "min_windows": 1,
+        "model": {"file": "motor.tflite", "size": super::model().len(), "sha256": "*"},
+        "scaler": {"file": "motor.joblib", "size": super::scaler().len(), "sha256": "*"},
+        "created_at": "*", "updated_at": "*",
+        "status": {
+            "state": "*", "position": "*", "lag_s": "*", "windows": 0, "gaps": "*", "late": 0, "behind": 0,
+            "last_score": null, "is_anomalous": false, "last_error": null,
+        },
+    });
+    let missing = json!({"detail": "Not found."});
+    check(
+        &plant.client,
+        vec![
+            ("list", "GET", "/api/ai/model/".to_owned(), Value::Null, 200, json!([expected])),
+            ("one", "GET", plant.path(""), Value::Null, 200, expected),
+            ("no such model", "GET", "/api/ai/model/999/".to_owned(), Value::Null, 404, missing.clone()),
+            ("no number", "GET", "/api/ai/model/motor/".to_owned(), Value::Null, 404, missing),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_changed_stays_and_everything_else_too() {
+    let plant = plant().await;
+    let mut expected = plant.settings().await;
+    for (field, given, value) in [
+        ("threshold", json!(0.25), json!(0.25)),
+        ("threshold", json!("0.75"), json!(0.75)),
+        ("enabled", json!(false), json!(false)),
+        ("clear_ratio", json!(0.5), json!(0.5)),
+        ("min_windows", json!(3), json!(3)),
+        ("enabled", json!(true), json!(true)),
+        ("version", json!(9), json!(1)),
+        ("model_type", json!("sisvae"), json!("cnn_ae")),
+        ("threshold", json!(null), json!(null)),
+    ] {
+        patch(&plant.client, plant.motor.model, json!({ field: given })).await;
+        expected[field] = value;
+        assert_eq!(plant.settings().await, expected, "{field}");
+        let (_, _, device) = plant.client.get(&format!("/api/device/{}/", plant.motor.device)).await;
+        assert_eq!(device["metadata"]["threshold"], expected["threshold"], "the device tells it too");
+    }
+}
+
+#[tokio::test]
+async fn bad_values_are_told_and_change_nothing() {
+    let plant = plant().await;
+    let before = plant.settings().await;
+    let least = |least: &str| [format!("Ensure this value is greater than or equal to {least}.")];
+    let most = |most: &str| [format!("Ensure this value is less than or equal to {most}.")];
+    let number = ["A valid number is required."];
+    let bad = |name, body, told| (name, "PATCH", plant.path(""), body, 400, told);
+    let post = |name, below, body, told| (name, "POST", plant.path(below), body, 400, told);
+    let required = json!({"from": [REQUIRED], "to": [REQUIRED]});
+    let reversed = json!({"to": ["Must not be before from."]});
+    let percentile = |percentile: Value| {
+        let mut body = range(0, SAMPLES - 1);
+        body["percentile"] = percentile;
+        body
+    };
+    check(
+        &plant.client,
+        vec![
+            bad("a threshold that is none", json!({"threshold": "high"}), json!({ "threshold": number })),
+            bad("a threshold below 0", json!({"threshold": -1}), json!({"threshold": least("0")})),
+            bad("a ratio of 0", json!({"clear_ratio": 0}), json!({"clear_ratio": least("0.01")})),
+            bad("a ratio above 1", json!({"clear_ratio": 1.5}), json!({"clear_ratio": most("1")})),
+            bad("no windows", json!({"min_windows": 0}), json!({"min_windows": least("1")})),
+            bad("too many windows", json!({"min_windows": 10_001}), json!({"min_windows": most("10000")})),
+            bad(
+                "several at once",
+                json!({"enabled": "perhaps", "threshold": [], "min_windows": 1.5, "clear_ratio": 0.5}),
+                json!({
+                    "enabled": ["Must be a valid boolean."], "threshold": number,
+                    "min_windows": ["A valid integer is required."],
+                }),
+            ),
+            post("scores of no range", "score/", json!({}), required.clone()),
+            post("scores of a range that ends first", "score/", range(9, 0), reversed.clone()),
+            post("a threshold of no range", "calibrate/", json!({}), required),
+            post("a threshold of a range that ends first", "calibrate/", range(9, 0), reversed),
+            post("a threshold of nothing", "calibrate/", range(-9_000, -8_000), json!({"from": ["*"]})),
+            post("a threshold of less than a window", "calibrate/", range(0, 30), json!({"from": ["*"]})),
+            post("a threshold of months", "calibrate/", range(-20_000_000, 0), json!({"to": ["*"]})),
+            post(
+                "a percentile above 100",
+                "calibrate/",
+                percentile(json!(101)),
+                json!({"percentile": ["*"]}),
+            ),
+            post("a percentile below 0", "calibrate/", percentile(json!(-1)), json!({"percentile": ["*"]})),
+            post(
+                "a percentile that is none",
+                "calibrate/",
+                percentile(json!("most")),
+                json!({ "percentile": number }),
+            ),
+        ],
+    )
+    .await;
+    let (status, _, answer) = plant.client.get(&plant.path("window/?at=yesterday")).await;
+    assert!(status == 400 && answer.get("at").is_some(), "{status} {answer}");
+    assert_eq!(plant.settings().await, before);
+}
+
+/// Every request about one model, but those that end it last.
+fn requests(plant: &Plant) -> Vec<(&'static str, String, Value)> {
+    let below = [
+        ("GET", "", Value::Null),
+        ("GET", "versions/", Value::Null),
+        ("GET", "versions/1/model.tflite", Value::Null),
+        ("GET", "versions/1/scaler", Value::Null),
+        ("GET", "window/?at=2026-04-28T12:01:40Z", Value::Null),
+        ("POST", "score/", range(0, SAMPLES)),
+        ("POST", "calibrate/", range(0, SAMPLES)),
+        ("POST", "rollback/", json!({})),
+        ("PATCH", "", json!({"threshold": 99})),
+        ("DELETE", "", Value::Null),
+    ];
+    below.into_iter().map(|(method, below, body)| (method, plant.path(below), body)).collect()
+}
+
+async fn send(client: &Client, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let (status, _, answer) = match body {
+        Value::Null => client.send(method, path, &[], "").await,
+        body => client.json(method, path, body).await,
+    };
+    (status, answer)
+}
+
+#[tokio::test]
+async fn whoever_does_not_see_the_device_sees_no_model_and_no_job() {
+    let plant = plant().await;
+    let before = plant.settings().await;
+    let job = score(&plant.client, plant.motor.model, (NOON, NOON + (SAMPLES - 1) * SECOND)).await;
+    let job = format!("/api/job/{}/", job["id"]);
+    plant.server.basalt(&["org", "create", "plant-2"]).await.ok();
+    let device = plant.device.to_string();
+    let keys = [
+        ("another organization", plant.server.key(&["--org", "plant-2"]).await),
+        ("a key of other devices", plant.server.key(&["--device", device.as_str()]).await),
+    ];
+    let missing = json!({"detail": "Not found."});
+    for (name, key) in keys {
+        let theirs = plant.client.with_key(&key);
+        assert_eq!(theirs.get("/api/ai/model/").await.2, json!([]), "{name}");
+        let of_job = [("GET", job.clone(), Value::Null), ("DELETE", job.clone(), Value::Null)];
+        for (method, path, body) in requests(&plant).into_iter().chain(of_job) {
+            let (status, answer) = send(&theirs, method, &path, &body).await;
+            assert_eq!((status, &answer), (404, &missing), "{name}: {method} {path}");
+        }
+    }
+    for path in ["/api/job/999/", "/api/job/last/"] {
+        assert_eq!(plant.client.get(path).await.0, 404, "{path}");
+    }
+    assert_eq!(plant.settings().await, before);
+    assert_eq!(plant.client.get(&job).await.2["state"], "done");
+    assert_eq!(plant.client.delete(&job).await.0, 204);
+    assert_eq!(plant.client.get(&job).await.2["state"], "done", "what is over stays as it is");
+}
+
+#[tokio::test]
+async fn scopes_decide_who_reads_and_who_changes() {
+    let plant = plant().await;
+    let before = plant.settings().await;
+    let (data, ai) = (plant.motor.data.to_string(), plant.motor.device.to_string());
+    let keys = [
+        (
+            "without system",
+            plant.server.key(&["--scope", "device:read", "--scope", "data:write"]).await,
+            403,
+            403,
+        ),
+        (
+            "of readers",
+            plant.server.key(&["--scope", "system:read", "--scope", "value:read"]).await,
+            200,
+            403,
+        ),
+        ("of the scores alone", plant.server.key(&["--data", data.as_str()]).await, 200, 403),
+        (
+            "of writers",
+            plant.server.key(&["--scope", "system:write", "--device", ai.as_str()]).await,
+            200,
+            200,
+        ),
+    ];
+    for (name, key, reads, changes) in keys {
+        let theirs = plant.client.with_key(&key);
+        for (method, path, body) in requests(&plant) {
+            // Windows, scores and thresholds are also of the sources; another test has those.
+            let is_of_sources = ["window", "score", "calibrate"].iter().any(|word| path.contains(word));
+            if is_of_sources || (changes == 200 && method != "GET") {
+                continue;
+            }
+            let (status, answer) = send(&theirs, method, &path, &body).await;
+            let expected = if method == "GET" { reads } else { changes };
+            assert_eq!(status, expected, "a key {name}: {method} {path}: {answer}");
+        }
+    }
+    assert_eq!(plant.settings().await, before);
+}
+
+#[tokio::test]
+async fn of_its_sources_a_key_is_shown_those_it_sees() {
+    let plant = plant().await;
+    let (device, ai) = (plant.device.to_string(), plant.motor.device.to_string());
+    let ai_alone = plant.server.key(&["--device", ai.as_str()]).await;
+    let both = plant.server.key(&["--device", ai.as_str(), "--device", device.as_str()]).await;
+    let keys = [("of the model alone", ai_alone, false), ("of its source too", both, true)];
+    for (name, key, sees) in keys {
+        let theirs = plant.client.with_key(&key);
+        let sources = if sees { json!([plant.source]) } else { json!([]) };
+        let (_, _, listed) = theirs.get("/api/ai/model/").await;
+        assert_eq!(listed.as_array().map(Vec::len), Some(1), "{name}: {listed}");
+        let (_, _, versions) = theirs.get(&plant.path("versions/")).await;
+        let one = shown(&theirs, plant.motor.model).await;
+        for shown in [&one, &listed[0], &versions[0]] {
+            assert_eq!(shown["sources"], sources, "a key {name}: {shown}");
+        }
+        for (method, path, body) in requests(&plant) {
+            if !["window", "score", "calibrate"].iter().any(|word| path.contains(word)) {
+                continue;
+            }
+            let (status, answer) = send(&theirs, method, &path, &body).await;
+            let is_right = if sees { (200..300).contains(&status) } else { status == 403 };
+            assert!(is_right, "a key {name}: {method} {path}: {status} {answer}");
+        }
+    }
+    // Somebody who sees no source may still change how the model is used, and takes none away by it.
+    let theirs = plant.client.with_key(&plant.server.key(&["--device", ai.as_str()]).await);
+    patch(&theirs, plant.motor.model, json!({"min_windows": 2})).await;
+    let now = plant.settings().await;
+    assert_eq!((&now["min_windows"], &now["sources"]), (&json!(2), &json!([plant.source])));
+}
+
+#[tokio::test]
+async fn versions_are_rolled_back_with_their_settings() {
+    let plant = plant().await;
+    let Uploaded { model, device, .. } = plant.motor;
+    for threshold in ["0.7", "0.9"] {
+        let form = Form::over(plant.source).text("device_id", device).text("threshold", threshold);
+        form.upload(&plant.client).await;
+    }
+    let listed = async || {
+        let (status, _, versions) = plant.client.get(&plant.path("versions/")).await;
+        assert_eq!(status, 200, "{versions}");
+        let versions = versions.as_array().expect("a list").clone();
+        versions.iter().map(|v| json!([v["version"], v["threshold"]])).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, [json!([3, 0.9]), json!([2, 0.7]), json!([1, 0.5])]);
+
+    let (status, _, answer) = plant.client.send("POST", &plant.path("rollback/"), &[], "").await;
+    assert_eq!((status, &answer["version"]), (200, &json!(2)), "without a body: the one before");
+    let no_version = |text: &str| json!({"version": [text]});
+    let none_before = no_version("There is no version before the current one.");
+    for (name, body, status, told) in [
+        ("the one before", json!({}), 200, json!([1, 0.5])),
+        ("there is none before", json!({}), 400, none_before),
+        ("a named one", json!({"version": 3}), 200, json!([3, 0.9])),
+        ("another named one", json!({"version": 1}), 200, json!([1, 0.5])),
+        ("none of this name", json!({"version": 9}), 400, no_version("There is no version 9 of this model.")),
+        ("no number", json!({"version": "old"}), 400, no_version("A valid integer is required.")),
+    ] {
+        assert_eq!(plant.roll_back(&body).await, (status, told), "{name}");
+    }
+    let (_, _, shown) = plant.client.get(&format!("/api/device/{device}/")).await;
+    let path = format!("/api/ai/model/{model}/versions/1/model.tflite");
+    assert_eq!(shown["metadata"]["model_path"], path, "the device tells which it runs");
+
+    patch(&plant.client, model, json!({"threshold": 0.55})).await;
+    assert_eq!(plant.roll_back(&json!({"version": 3})).await, (200, json!([3, 0.9])));
+    assert_eq!(plant.roll_back(&json!({"version": 1})).await, (200, json!([1, 0.55])), "as it was changed");
+    assert_eq!(listed().await, [json!([3, 0.9]), json!([2, 0.7]), json!([1, 0.55])], "none went away");
+    let form = Form::over(plant.source).text("device_id", device);
+    assert_eq!(form.send(&plant.client).await.1["version"], 4, "numbers are not used again");
+}
+
+#[tokio::test]
+async fn the_last_ten_versions_are_kept() {
+    let plant = plant().await;
+    let form = Form::over(plant.source).text("device_id", plant.motor.device);
+    for _ in 2..=12 {
+        form.upload(&plant.client).await;
+    }
+    let (_, _, versions) = plant.client.get(&plant.path("versions/")).await;
+    let numbers: Vec<_> =
+        versions.as_array().expect("a list").iter().filter_map(|v| v["version"].as_i64()).collect();
+    assert_eq!(numbers, (3..=12).rev().collect::<Vec<_>>());
+    for (number, expected) in [(2, 404), (3, 200), (12, 200)] {
+        let path = plant.path(&format!("versions/{number}/scaler"));
+        assert_eq!(plant.client.bytes("GET", &path, &[], "").await.0, expected, "version {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_model_leaves_its_data() {
+    let plant = plant().await;
+    let Uploaded { model, device, data } = plant.motor;
+    let job = score(&plant.client, model, (NOON, NOON + (SAMPLES - 1) * SECOND)).await;
+    assert_eq!(job["state"], "done", "{job}");
+    let before = scores(&plant.client, data).await;
+    assert_eq!(before.len() as i64, SAMPLES - WINDOW + 1);
+    let path = |below: &str| plant.path(below);
+    let missing = json!({"detail": "Not found."});
+    check(
+        &plant.client,
+        vec![
+            ("delete", "DELETE", path(""), Value::Null, 204, Value::Null),
+            ("delete again", "DELETE", path(""), Value::Null, 404, missing.clone()),
+            ("gone", "GET", path(""), Value::Null, 404, missing.clone()),
+            ("its files too", "GET", path("versions/1/scaler"), Value::Null, 404, missing.clone()),
+            ("it scores nothing", "POST", path("score/"), range(0, 1), 404, missing),
+            ("none is left", "GET", "/api/ai/model/".to_owned(), Value::Null, 200, json!([])),
+        ],
+    )
+    .await;
+    let (status, _, answer) = plant.client.ask(&scoring(model, plant.source)).await;
+    assert_eq!(status, 400, "queries do not find it either: {answer}");
+    assert_eq!(scores(&plant.client, data).await, before);
+    assert_eq!(counts(&plant.client).await, [2, 2, 0]);
+
+    let again = Form::over(plant.source).text("data_id", data).upload(&plant.client).await;
+    assert_eq!((again.device, again.data), (device, data), "the same data can have another model");
+    assert_ne!(again.model, model);
+    assert_eq!(plant.client.delete(&format!("/api/device/{device}/")).await.0, 204);
+    assert_eq!(counts(&plant.client).await, [1, 1, 0], "a model goes with its device");
+}

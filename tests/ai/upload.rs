@@ -1,0 +1,379 @@
+//! `POST /api/ai/upload/`: what a good upload becomes, and everything that must be refused and leave nothing.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Form, Uploaded, counts, model, scaler, shown};
+use crate::rest::{matches, stream_of};
+use crate::support::{Client, Server};
+
+/// Uploads that are under way at once.
+const AT_ONCE: usize = 8;
+
+fn facts(file: &str, bytes: &[u8]) -> Value {
+    json!({"file": file, "size": bytes.len(), "sha256": hex::encode(Sha256::digest(bytes))})
+}
+
+async fn got(client: &Client, path: &str) -> Value {
+    let (status, _, body) = client.get(path).await;
+    assert_eq!(status, 200, "{path}: {body}");
+    body
+}
+
+/// A file of a model as it comes back.
+async fn downloaded(client: &Client, path: &Value) -> Vec<u8> {
+    let path = path.as_str().expect("a path");
+    let (status, headers, bytes) = client.bytes("GET", path, &[], "").await;
+    assert_eq!(status, 200, "{path}");
+    assert_eq!(headers["content-type"], "application/octet-stream", "{path}");
+    bytes
+}
+
+#[tokio::test]
+async fn a_good_upload_becomes_a_device_a_stream_and_a_model() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, source) = stream_of(&client, "pump", "fp64").await;
+    let form = Form::over(source).text("threshold", "0.5").text("name", " Motor ");
+    let (status, answer) = form.send(&client).await;
+    let expected = json!({
+        "id": "*", "version": 1, "device": "*", "data": "*", "model": facts("motor.tflite", &model()),
+        "scaler": facts("motor.joblib", &scaler()), "model_type": "cnn_ae", "source": source, "threshold": 0.5,
+    });
+    assert!(status == 201 && matches(&answer, &expected), "{status} {answer}\n  expected {expected}");
+
+    let (device, data, id) = (&answer["device"], &answer["data"], &answer["id"]);
+    let versions = format!("/api/ai/model/{id}/versions/1");
+    let metadata = json!({
+        "model_type": "cnn_ae", "source": source, "threshold": 0.5,
+        "model_path": format!("{versions}/model.tflite"), "scaler_path": format!("{versions}/scaler"),
+    });
+    for device in [device, &got(&client, &format!("/api/device/{}/", device["id"])).await] {
+        assert_eq!((&device["name"], &device["protocol"]), (&json!("Motor"), &json!("ai")), "{device}");
+        assert_eq!(device["metadata"], metadata);
+    }
+    for data in [data, &got(&client, &format!("/api/data/{}/", data["id"])).await] {
+        assert_eq!((&data["name"], &data["type"]), (&json!("Motor score"), &json!("fp64")), "{data}");
+        assert_eq!((&data["device"], &data["last_value"]), (&device["id"], &Value::Null), "{data}");
+    }
+    assert!(downloaded(&client, &metadata["model_path"]).await == model(), "the model comes back as it was");
+    assert!(
+        downloaded(&client, &metadata["scaler_path"]).await == scaler(),
+        "the scaler comes back as it was"
+    );
+    assert_eq!(counts(&client).await, [2, 2, 1], "with the device and the stream of the source");
+}
+
+#[tokio::test]
+async fn without_a_name_devices_are_numbered() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, source) = stream_of(&client, "pump", "fp64").await;
+    for name in ["AI Device", "AI Device 2", "AI Device 3"] {
+        let (status, answer) = Form::over(source).send(&client).await;
+        assert_eq!(status, 201, "{answer}");
+        assert_eq!(answer["device"]["name"], name);
+        assert_eq!(answer["data"]["name"], format!("{name} score"));
+        assert_eq!(answer["threshold"], Value::Null, "none was given");
+    }
+}
+
+#[tokio::test]
+async fn without_a_name_and_at_the_same_moment_too() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, source) = stream_of(&client, "pump", "fp64").await;
+    let form = Form::over(source);
+    let answers = join_all((0..AT_ONCE).map(|_| form.send(&client))).await;
+    for (status, answer) in answers {
+        assert_eq!(status, 201, "{answer}");
+    }
+    assert_eq!(counts(&client).await, [1 + AT_ONCE, 1 + AT_ONCE, AT_ONCE]);
+}
+
+#[tokio::test]
+async fn an_upload_to_a_device_of_before_is_another_version() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, source) = stream_of(&client, "pump", "fp64").await;
+    let first = Form::over(source).text("threshold", "0.5").text("name", "Motor").upload(&client).await;
+    let Uploaded { model: id, device, data } = first;
+    let again = [
+        ("by its device", 2, Form::over(source).text("device_id", device)),
+        ("by its data", 3, Form::over(source).text("data_id", data)),
+        ("by both", 4, Form::over(source).text("data_id", data).text("device_id", device)),
+    ];
+    for (name, number, form) in again {
+        let form = form.file("model", "next.tflite", model()).text("threshold", format!("0.{number}"));
+        let (status, answer) = form.send(&client).await;
+        assert_eq!(status, 201, "{name}: {answer}");
+        assert_eq!((&answer["id"], &answer["version"]), (&json!(id), &json!(number)), "{name}");
+        assert_eq!(
+            (&answer["device"]["id"], &answer["data"]["id"]),
+            (&json!(device), &json!(data)),
+            "{name}"
+        );
+        assert_eq!(answer["model"]["file"], "next.tflite", "{name}");
+        let metadata = &answer["device"]["metadata"];
+        let path = format!("/api/ai/model/{id}/versions/{number}/model.tflite");
+        let threshold = answer["threshold"].as_f64().expect("a number");
+        assert!((threshold - f64::from(number) / 10.0).abs() < 1e-12, "{name}: {answer}");
+        assert_eq!((&metadata["model_path"], &metadata["threshold"]), (&json!(path), &answer["threshold"]));
+        let now = shown(&client, id).await;
+        assert_eq!((&now["version"], &now["threshold"]), (&json!(number), &answer["threshold"]), "{name}");
+    }
+    for number in 1..=4 {
+        let path = json!(format!("/api/ai/model/{id}/versions/{number}/model.tflite"));
+        assert!(downloaded(&client, &path).await == model(), "version {number} is kept");
+    }
+    let (status, ..) = client.get(&format!("/api/ai/model/{id}/versions/5/model.tflite")).await;
+    assert_eq!(status, 404);
+    assert_eq!(counts(&client).await, [2, 2, 1], "nothing else was made");
+
+    let (status, answer) = Form::over(data).text("device_id", device).send(&client).await;
+    assert_eq!((status, answer), (400, json!({"source": ["A model may not be fed with its own scores."]})));
+}
+
+#[tokio::test]
+async fn a_device_that_was_made_for_models_gets_its_stream() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, source) = stream_of(&client, "pump", "fp64").await;
+    let (status, _, device) = client.post("/api/device/", &json!({"name": "Press", "protocol": "ai"})).await;
+    assert_eq!(status, 201, "{device}");
+    let (status, answer) = Form::over(source).text("device_id", &device["id"]).send(&client).await;
+    assert_eq!(status, 201, "{answer}");
+    assert_eq!((&answer["device"]["id"], &answer["data"]["name"]), (&device["id"], &json!("Press score")));
+    assert_eq!(answer["version"], 1);
+    assert_eq!(counts(&client).await, [2, 2, 1]);
+}
+
+/// What uploads may and may not name.
+struct Plant {
+    server: Server,
+    client: Client,
+    device: i64,
+    number: i64,
+    other: i64,
+    text: i64,
+    ai: Uploaded,
+    /// Of another organization.
+    foreign: (i64, i64),
+}
+
+async fn plant() -> Plant {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (device, number) = stream_of(&client, "pump", "fp64").await;
+    let (_, other) = stream_of(&client, "fan", "fp64").await;
+    let (_, text) = stream_of(&client, "note", "text").await;
+    let ai = Form::over(number).text("name", "Motor").upload(&client).await;
+    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    let theirs = client.with_key(&server.key(&["--org", "plant-2"]).await);
+    let foreign = stream_of(&theirs, "theirs", "fp64").await;
+    Plant { server, client, device, number, other, text, ai, foreign }
+}
+
+fn no_such(id: impl std::fmt::Display) -> [String; 1] {
+    [format!("Invalid pk \"{id}\" - object does not exist.")]
+}
+
+/// Name, upload, what is told.
+type Refusal = (&'static str, Form, Value);
+
+fn wrong_files(form: &Form) -> Vec<Refusal> {
+    let form = || form.clone();
+    let ending = |given: &str, allowed: &str| {
+        [format!("File extension \"{given}\" is not allowed. Allowed extensions are: {allowed}.")]
+    };
+    let missing = ["No file was submitted."];
+    vec![
+        ("no model", form().without("model"), json!({ "model": missing })),
+        ("no scaler", form().without("scaler"), json!({ "scaler": missing })),
+        (
+            "no file at all",
+            form().without("model").without("scaler"),
+            json!({"model": missing, "scaler": missing}),
+        ),
+        ("a model that is a text", form().text("model", "motor.tflite"), json!({ "model": missing })),
+        (
+            "a model of another ending",
+            form().file("model", "motor.bin", model()),
+            json!({"model": ending("bin", "tflite")}),
+        ),
+        (
+            "a model without an ending",
+            form().file("model", "motor", model()),
+            json!({"model": ending("", "tflite")}),
+        ),
+        (
+            "a scaler of another ending",
+            form().file("scaler", "motor.json", scaler()),
+            json!({"scaler": ending("json", "joblib, pkl")}),
+        ),
+        (
+            "an empty model",
+            form().file("model", "motor.tflite", Vec::new()),
+            json!({"model": ["The submitted file is empty."]}),
+        ),
+        (
+            "a model that is none",
+            form().file("model", "motor.tflite", b"not a model, whatever it is called".to_vec()),
+            json!({"model": ["Not a TFLite model."]}),
+        ),
+        (
+            "a scaler that is none",
+            form().file("scaler", "motor.pkl", b"not a scaler".to_vec()),
+            json!({"scaler": ["*"]}),
+        ),
+        (
+            "neither file what it is called",
+            form().file("model", "motor.tflite", scaler()).file("scaler", "motor.joblib", model()),
+            json!({"model": ["Not a TFLite model."], "scaler": ["*"]}),
+        ),
+    ]
+}
+
+fn wrong_fields(form: &Form) -> Vec<Refusal> {
+    let required = ["This field is required."];
+    let least = |least: &str| [format!("Ensure this value is greater than or equal to {least}.")];
+    let most = |most: &str| [format!("Ensure this value is less than or equal to {most}.")];
+    let with = |name: &'static str, text: &str, told: Value| {
+        (name, form.clone().text(name, text), json!({ name: told }))
+    };
+    vec![
+        ("no model_type", form.clone().without("model_type"), json!({ "model_type": required })),
+        with("model_type", "", json!(required)),
+        with("model_type", "x", json!(["\"x\" is not a valid choice."])),
+        ("no source", form.clone().without("source"), json!({ "source": required })),
+        with("source", "pump", json!(["Incorrect type. Expected pk value, received str."])),
+        with("threshold", "high", json!(["A valid number is required."])),
+        with("threshold", "nan", json!(["A valid number is required."])),
+        with("threshold", "-0.5", json!(least("0"))),
+        with("interval", "0", json!(least("0.001"))),
+        with("interval", "100000", json!(most("86400"))),
+        with("score", "max", json!(["\"max\" is not a valid choice."])),
+        with("clear_ratio", "2", json!(most("1"))),
+        with("min_windows", "0", json!(least("1"))),
+        with("output", "64", json!(most("63"))),
+        with("output", "7", json!(["*"])),
+        with("name", &"x".repeat(101), json!(["Ensure this field has no more than 100 characters."])),
+        with("name", "Motor", json!(["This field must be unique."])),
+        with("device_id", "Motor", json!(["Incorrect type. Expected pk value, received str."])),
+        (
+            "several at once",
+            form.clone().without("model").without("source").text("model_type", "x").text("threshold", "high"),
+            json!({
+                "model": ["No file was submitted."], "source": required,
+                "model_type": ["\"x\" is not a valid choice."], "threshold": ["A valid number is required."],
+            }),
+        ),
+    ]
+}
+
+fn wrong_rows(plant: &Plant) -> Vec<Refusal> {
+    let Plant { device, number, other, text, ai, foreign, .. } = plant;
+    let to = |name: &'static str, id: i64| Form::over(other).text(name, id);
+    let not_ai = ["Device is not an AI device."];
+    vec![
+        ("no such source", Form::over(9_999), json!({"source": no_such(9_999)})),
+        (
+            "a source that holds texts",
+            Form::over(text),
+            json!({"source": [format!("Data {text} is of type text; a source holds numbers.")]}),
+        ),
+        ("another organization's source", Form::over(foreign.1), json!({"source": no_such(foreign.1)})),
+        (
+            "a source named twice",
+            Form::over(format!("{number},{number}")),
+            json!({"source": [format!("Data {number} is named twice.")]}),
+        ),
+        ("two sources of a model of one", Form::over(format!("{number}, {other}")), json!({"source": ["*"]})),
+        ("no such device", to("device_id", 9_999), json!({"device_id": no_such(9_999)})),
+        (
+            "another organization's device",
+            to("device_id", foreign.0),
+            json!({"device_id": no_such(foreign.0)}),
+        ),
+        ("a device that is no AI device", to("device_id", *device), json!({ "device_id": not_ai })),
+        ("no such data", to("data_id", 9_999), json!({"data_id": no_such(9_999)})),
+        ("another organization's data", to("data_id", foreign.1), json!({"data_id": no_such(foreign.1)})),
+        ("data of a device that is no AI device", to("data_id", *number), json!({ "data_id": not_ai })),
+        (
+            "data of another device",
+            to("data_id", *number).text("device_id", ai.device),
+            json!({"data_id": [format!("Data {number} is not of device {}.", ai.device)]}),
+        ),
+        (
+            "several at once that only the catalog knows",
+            Form::over(9_999).text("device_id", device),
+            json!({"source": no_such(9_999), "device_id": not_ai}),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_told_and_nothing_is_stored() {
+    let plant = plant().await;
+    let form = Form::over(plant.number);
+    let before = (counts(&plant.client).await, shown(&plant.client, plant.ai.model).await["version"].take());
+    let rows = [wrong_files(&form), wrong_fields(&form), wrong_rows(&plant)].concat();
+    for (name, form, expected) in rows {
+        let (status, answer) = form.send(&plant.client).await;
+        assert!(
+            status == 400 && matches(&answer, &expected),
+            "{name}\n  got      {status} {answer}\n  expected {expected}"
+        );
+    }
+    let after = (counts(&plant.client).await, shown(&plant.client, plant.ai.model).await["version"].take());
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn only_forms_of_those_who_may_are_read() {
+    let plant = plant().await;
+    let (client, server) = (&plant.client, &plant.server);
+    let before = counts(client).await;
+    let path = "/api/ai/upload/";
+    let (status, _, answer) = client.post(path, &json!({"model_type": "cnn_ae"})).await;
+    let unsupported = json!({"detail": "Unsupported media type \"application/json\" in request."});
+    assert_eq!((status, answer), (415, unsupported));
+    assert_eq!(client.get(path).await.0, 405);
+    for media in ["multipart/form-data", "multipart/form-data; boundary=other"] {
+        let headers = [("content-type", media)];
+        let (status, _, answer) = client.send("POST", path, &headers, "no form at all").await;
+        assert_eq!(status, 400, "{media}: {answer}");
+    }
+
+    let (device, ai) = (plant.device.to_string(), plant.ai.device.to_string());
+    let of_device = ["--scope", "system:write", "--device", device.as_str()];
+    let of_ai = ["--scope", "system:write", "--device", ai.as_str()];
+    let keys = [
+        ("a key that may read only", server.key(&["--scope", "system:read"]).await, None, 403),
+        (
+            "a key for other things",
+            server.key(&["--scope", "data:write", "--scope", "device:write"]).await,
+            None,
+            403,
+        ),
+        ("a key of some devices makes none", server.key(&of_device).await, None, 403),
+        ("a key of other devices does not see it", server.key(&of_device).await, Some(plant.ai.device), 400),
+        ("a key that does not see the source", server.key(&of_ai).await, Some(plant.ai.device), 400),
+    ];
+    for (name, key, device, expected) in keys {
+        let mut form = Form::over(plant.number);
+        if let Some(device) = device {
+            form = form.text("device_id", device);
+        }
+        let (status, answer) = form.send(&client.with_key(&key)).await;
+        assert_eq!(status, expected, "{name}: {answer}");
+        if status == 403 {
+            let detail = "You do not have permission to perform this action.";
+            assert_eq!(answer, json!({ "detail": detail }), "{name}");
+        }
+    }
+    let (status, answer) = Form::over(plant.number).send(&client.without_key()).await;
+    assert_eq!(status, 401, "{answer}");
+    assert_eq!(counts(client).await, before);
+}
