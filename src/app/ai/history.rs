@@ -26,6 +26,9 @@ use crate::query::values::ValuesQuery;
 /// Readings in one piece: a query of its own, so that none is held open while models run.
 const CHUNK: usize = 32_768;
 
+/// Anomalies that one job tells the event log.
+const MOST_EVENTS: usize = 10_000;
+
 /// Runs models over what is stored. It acts for the server: who may ask is decided before.
 #[derive(Clone)]
 pub struct Scorer {
@@ -144,6 +147,17 @@ impl History {
     }
 }
 
+/// Fails for more anomalies than anybody reads: the threshold is not one. Their scores stay.
+fn check_few(anomalies: usize) -> Result<()> {
+    if anomalies <= MOST_EVENTS {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the scores are written, but make {anomalies} anomalies, and at most {MOST_EVENTS} are told: raise the threshold, or \
+         leave events out"
+    )))
+}
+
 /// Hands readings to a feed as what its model's sources said.
 fn push(feed: &mut Feed, model: &Model, readings: &Readings) {
     let sources = &model.version.settings.sources;
@@ -171,7 +185,7 @@ impl App {
         principal.require(Scope::write(Resource::System))?;
         Error::check(range_problem(from, to).into_iter().collect())?;
         let model = self.whole_model(principal, id)?;
-        self.scorer().start_scoring(if events { "score" } else { "scores" }, model, (from, to), events)
+        self.scorer().start_scoring("score", model, (from, to), events)
     }
 
     /// The model with all of its sources, for a principal that owns it and sees these.
@@ -214,6 +228,7 @@ impl Scorer {
             }
             let found = past.finish();
             if events {
+                check_few(found.len())?;
                 scorer.tell(&model, &found).await?;
             }
             let (version, events) = (model.version.number, if events { found.len() } else { 0 });
@@ -256,9 +271,13 @@ impl Scorer {
         device.map_or_else(|_| format!("model {}", model.id), |device| device.spec.name.clone())
     }
 
-    /// Writes scores to the model's stream, durably.
+    /// Writes scores to the model's stream, durably; but for those that its retention would remove at once, which the store
+    /// refuses: a model that was long away must not stop at them.
     pub async fn write(&self, model: &Model, scores: impl Iterator<Item = (Micros, f64)>) -> Result<()> {
-        let rows: Readings = scores.map(|(ts, score)| Reading::good(model.stream, ts, score)).collect();
-        self.ai.store.write(&Principal::system(model.org), rows).await.map(drop)
+        let store = &self.ai.store;
+        let kept_from = store.catalog().kept(store.clock().now()).shown.of(model.stream.0);
+        let kept = scores.filter(|(ts, _)| ts.0 >= kept_from);
+        let rows: Readings = kept.map(|(ts, score)| Reading::good(model.stream, ts, score)).collect();
+        store.write(&Principal::system(model.org), rows).await.map(drop)
     }
 }

@@ -101,11 +101,9 @@ impl Live {
         let job =
             self.ground.scorer.start_scoring("rescore", self.model.clone(), (Micros(late.oldest), to), false);
         if let Err(error) = job {
-            tracing::warn!(
-                model = self.model.id.0,
-                error = error.in_full(),
-                "late readings are not scored again"
-            );
+            let text = error.in_full();
+            tracing::warn!(model = self.model.id.0, error = text, "late readings wait to be scored again");
+            self.late = Some(Late { last: Instant::now(), ..late });
         }
     }
 
