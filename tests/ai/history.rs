@@ -246,3 +246,19 @@ async fn a_job_can_be_ended_where_it_is() {
     assert_eq!(job["state"], "done", "{job}");
     assert_eq!(state(last).await, "cancelled", "nothing brings it back");
 }
+
+#[tokio::test]
+async fn scores_that_retention_would_remove_at_once_stop_no_job() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, Uploaded { model, data, .. }) = plant(&client, 0..100).await;
+    // The readings are kept, of their scores only those of the last day.
+    let path = format!("/api/data/{data}/policy/retention/");
+    let (status, _, answer) =
+        client.post(&path, &json!({"hypertable": "core_value", "drop_after_days": 1})).await;
+    assert_eq!(status, 201, "{answer}");
+    let job = score(&client, model, (second(0), second(99))).await;
+    let told = (&job["state"], &job["result"]["windows"]);
+    assert_eq!(told, (&json!("done"), &json!(100 - WINDOW + 1)), "{job}");
+    assert!(scores(&client, data).await.is_empty());
+}

@@ -248,15 +248,18 @@ async fn killed_in_the_middle_it_skips_and_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn killed_soon_after_its_first_window_it_skips_nothing_either() {
+async fn killed_before_its_first_window_it_skips_nothing_either() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
     let (mut sensor, motor) = plant(&client, HIGH).await;
-    sensor.steps(&client, WINDOW as usize + 2).await;
+    sensor.steps(&client, 3).await;
     server.kill();
+    // Whole windows end while nobody judges them.
+    let past = sensor.next + WINDOW + 10;
+    eventually("windows have ended", PATIENCE, || async { (place_now() > past).then_some(()) }).await;
     server.start_again().await;
     // The sensor has kept what it measured meanwhile, and posts it at once.
-    sensor.steps(&client, 10).await;
+    sensor.steps(&client, WINDOW as usize + 20).await;
     until_scored(&client, motor, &sensor).await;
 }
 

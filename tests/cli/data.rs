@@ -1,16 +1,13 @@
 //! Data by command: imported, asked for, read from a device, described; and the demo.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Home, ModbusDevice, Server, Simulated, eventually, free_port};
+use crate::support::{Demo, Home, ModbusDevice, Server, Simulated, eventually, free_port};
 
 fn file(home: &Home, name: &str, text: &str) -> String {
     let path = home.path().join(name);
@@ -177,21 +174,9 @@ async fn the_printed_schemas_are_the_ones_in_the_repository() {
 
 #[tokio::test]
 async fn the_demo_shows_values_within_ten_seconds() {
-    let home = Arc::new(Home::new());
-    let mut command = home.command();
-    command.args(["demo", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
     let started = Instant::now();
-    let mut child = command.spawn().expect("the program starts");
-    let (mut url, mut key) = (None, None);
-    for line in BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok) {
-        let after = |word: &str| line.trim().strip_prefix(word).map(|rest| rest.trim().to_owned());
-        url = url.or(after("SQL ").map(|u| u.trim_end_matches("/sql").to_owned()));
-        key = key.or(after("key "));
-        if line.contains("Ctrl-C") {
-            break;
-        }
-    }
-    let client = Client::new(&url.expect("it tells its URL"), &key.expect("it tells a key"));
+    let demo = Demo::start();
+    let client = demo.client();
     let query =
         "SELECT count(DISTINCT stream_id) AS streams, count(*) AS n FROM readings WHERE quality = 'good'";
     // Scores come when a window is whole.
@@ -203,6 +188,4 @@ async fn the_demo_shows_values_within_ten_seconds() {
     })
     .await;
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    child.kill().expect("killed");
-    child.wait().expect("ended");
 }

@@ -4,6 +4,7 @@
 
 mod browser;
 mod client;
+mod demo;
 mod home;
 mod opcua;
 mod peers;
@@ -13,6 +14,7 @@ mod socket;
 
 pub use browser::Browser;
 pub use client::Client;
+pub use demo::Demo;
 pub use home::{Home, Ran};
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{ModbusDevice, ObjectStore, example, node, python};

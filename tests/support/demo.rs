@@ -1,0 +1,46 @@
+//! A running `basalt demo`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use super::{Client, Home};
+
+/// A demo on a directory of its own. Dropping it kills it.
+pub struct Demo {
+    child: Child,
+    client: Client,
+    _home: Home,
+}
+
+impl Demo {
+    /// Starts one; it answers when this returns.
+    pub fn start() -> Demo {
+        let home = Home::new();
+        let mut command = home.command();
+        command.args(["demo", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
+        let (mut url, mut key) = (None, None);
+        for line in BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok) {
+            let after = |word: &str| line.trim().strip_prefix(word).map(|rest| rest.trim().to_owned());
+            url = url.or(after("SQL ").map(|u| u.trim_end_matches("/sql").to_owned()));
+            key = key.or(after("key "));
+            if line.contains("Ctrl-C") {
+                break;
+            }
+        }
+        let client = Client::new(&url.expect("it tells its URL"), &key.expect("it tells a key"));
+        Demo { child, client, _home: home }
+    }
+
+    /// With the key that it tells.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
