@@ -98,7 +98,8 @@ async fn parse(bytes: Bytes, boundary: String) -> Result<Form> {
     let limit = SizeLimit::new().whole_stream(FORM_BYTES as u64);
     let mut form = Multipart::with_constraints(whole, boundary, Constraints::new().size_limit(limit));
     let (mut texts, mut files) = (Map::new(), HashMap::new());
-    for _ in 0..MOST_PARTS {
+    // One turn more finds the end.
+    for _ in 0..=MOST_PARTS {
         let Some(part) = form.next_field().await.map_err(|e| unreadable(&e))? else {
             let fields = Fields::new(texts, Mode::Whole);
             return Ok(Form { fields, files, problems: Vec::new() });

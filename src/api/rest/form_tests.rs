@@ -61,6 +61,13 @@ fn what_is_wrong_with_files() {
     }
 }
 
+#[test]
+fn a_form_of_very_many_parts_is_refused() {
+    let parts = |count: usize| form(&vec![("a", None, "1"); count]);
+    assert!(read(parts(64)).is_ok());
+    assert_eq!(read(parts(65)).err().map(|e| e.message).as_deref(), Some("a form may have 64 parts at most"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]

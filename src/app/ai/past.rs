@@ -44,3 +44,30 @@ impl PastAnomalies {
         self.found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ai::feed::Stretch;
+
+    fn scores(first: i64, scores: &[f64]) -> Scores {
+        let stretch =
+            Stretch { samples: Vec::new(), first: Micros(first), windows: scores.len(), interval_us: 1 };
+        Scores { stretch, scores: scores.to_vec() }
+    }
+
+    /// Two windows in a row above 1 make an anomaly; when those of the range were.
+    fn found(pieces: &[Scores]) -> Vec<(i64, Option<i64>)> {
+        let (rule, crossing) = (Rule::new(1.0, 2, 0.9), Crossing::default());
+        let mut past = PastAnomalies { rule, crossing, last: None, interval_us: 1, found: Vec::new() };
+        pieces.iter().for_each(|piece| past.judge(piece));
+        past.finish().iter().map(|one| (one.since.0, one.ended_at.map(|at| at.0))).collect()
+    }
+
+    #[test]
+    fn windows_on_two_sides_of_a_gap_do_not_follow_each_other() {
+        assert_eq!(found(&[scores(0, &[0.0, 2.0]), scores(2, &[2.0, 0.0])]), [(1, Some(3))]);
+        assert_eq!(found(&[scores(0, &[0.0, 2.0]), scores(3, &[2.0, 0.0])]), []);
+        assert_eq!(found(&[scores(0, &[2.0, 2.0, 2.0])]), [(0, Some(2))], "it ends with the range");
+    }
+}
