@@ -43,7 +43,7 @@ pub fn timestamp() -> DataType {
 }
 
 /// One column of a run.
-fn column(run: &Run, index: usize) -> ArrayRef {
+pub fn column(run: &Run, index: usize) -> ArrayRef {
     match index {
         STREAM_ID => Arc::new(Int32Array::new(run.stream.clone(), None)),
         TS => Arc::new(TimestampMicrosecondArray::new(run.ts.clone(), None).with_timezone("UTC")),
@@ -100,23 +100,30 @@ pub fn points(batch: &RecordBatch) -> Result<(ScalarBuffer<i32>, ScalarBuffer<i6
     Ok((stream.values().clone(), ts.values().clone(), values))
 }
 
-/// A batch of every column, sorted and unique as a run is, back in memory.
+/// A batch, sorted and unique as a run is, back in memory. Without text no row has one, without quality all are good.
 ///
 /// # Errors
-/// `Unavailable` when the columns are not those of `readings()`.
+/// `Unavailable` when the other columns are not those of `readings()`.
 pub fn run(batch: &RecordBatch) -> Result<Run> {
     let (stream, ts, value) = points(batch)?;
-    let text = read(batch, TEXT, &DataType::Utf8)?.as_string::<i32>();
-    let quality = read(batch, QUALITY, &DataType::Utf8)?
-        .as_string::<i32>()
-        .iter()
-        .map(|name| name.and_then(|n| n.parse::<Quality>().ok()).map(|q| q as u8).ok_or_else(foreign));
+    let found = |index| {
+        batch.column_by_name(readings().field(index).name()).map(|_| read(batch, index, &DataType::Utf8))
+    };
+    let text = found(TEXT).transpose()?.map(|text| text.as_string::<i32>());
+    let quality = match found(QUALITY).transpose()? {
+        Some(names) => {
+            let byte = |name: &str| name.parse::<Quality>().ok().map(|q| q as u8);
+            let bytes = names.as_string::<i32>().iter().map(|name| name.and_then(byte).ok_or_else(foreign));
+            bytes.collect::<Result<Vec<u8>>>()?
+        }
+        None => vec![Quality::Good as u8; batch.num_rows()],
+    };
     Ok(Run {
         stream,
         ts,
         value,
-        quality: quality.collect::<Result<Vec<u8>>>()?.into(),
+        quality: quality.into(),
         seq: read(batch, SEQ, &DataType::Int64)?.as_primitive::<Int64Type>().values().clone(),
-        text: (text.null_count() < text.len()).then(|| text.clone()),
+        text: text.filter(|text| text.null_count() < text.len()).cloned(),
     })
 }

@@ -9,8 +9,8 @@ use parquet::file::metadata::PageIndexPolicy;
 use super::*;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::{Micros, StreamId};
-use crate::store::lake::encode;
 use crate::store::lake::pages::{Group, select, selection};
+use crate::store::lake::row_groups::RowGroups;
 use crate::store::memtable::run::Run;
 use crate::store::schema;
 use crate::store::table::Table;
@@ -31,10 +31,9 @@ fn rows() -> Vec<Reading> {
 
 fn file(rows: &[Reading]) -> ArrowReaderMetadata {
     let run = Run::new(rows.iter().cloned().collect::<Readings>(), 1);
-    let mut file = Vec::new();
-    let mut writer = encode::writer(&mut file, Table::Readings).unwrap();
+    let mut writer = RowGroups::new(Vec::new(), Table::Readings).unwrap();
     writer.write(&schema::batch(&run, &schema::ALL)).unwrap();
-    writer.close().unwrap();
+    let file = writer.finish().unwrap();
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
     ArrowReaderMetadata::load(&Bytes::from(file), options).unwrap()
 }

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::store::lake::cache;
-use crate::store::lake::encode::{self, ROW_GROUP_ROWS};
+use crate::store::lake::encode::ROW_GROUP_ROWS;
+use crate::store::lake::row_groups::RowGroups;
 use crate::store::table::Table;
 
 /// A row group of values that repeat, so that it has a dictionary, and a part of one of values that do not.
@@ -35,11 +36,9 @@ fn file() -> Bytes {
     let columns = schema.fields().iter().map(|field| column(field.name()));
     let columns = columns.zip(schema.fields()).map(|(c, f)| arrow::compute::cast(&c, f.data_type()).unwrap());
     let batch = RecordBatch::try_new(schema.clone(), columns.collect()).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = encode::writer(&mut bytes, Table::Readings).unwrap();
+    let mut writer = RowGroups::new(Vec::new(), Table::Readings).unwrap();
     writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    bytes.into()
+    writer.finish().unwrap().into()
 }
 
 fn footer(file: &Bytes) -> ArrowReaderMetadata {

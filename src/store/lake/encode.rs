@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -23,13 +23,17 @@ const PACKED: [&str; 5] = ["median", "min", "max", "q1", "q3"];
 /// full mantissa does. Past it a column chunk goes on in its fallback encoding.
 const DICTIONARY_BYTES: usize = 128 << 10;
 
-/// A writer of sorted rows of a table.
-pub fn writer<W: Write + Send>(out: W, table: Table) -> parquet::errors::Result<ArrowWriter<W>> {
+/// A writer of columns of a table, as `schema` has them.
+pub fn writer<W: Write + Send>(
+    out: W,
+    table: Table,
+    schema: SchemaRef,
+) -> parquet::errors::Result<ArrowWriter<W>> {
     let options = ArrowWriterOptions::new()
         .with_properties(properties(table))
         // Readers elsewhere need no hint of our in-memory types.
         .with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(out, table.schema(), options)
+    ArrowWriter::try_new_with_options(out, schema, options)
 }
 
 fn properties(table: Table) -> WriterProperties {

@@ -1,6 +1,7 @@
 //! What is known of one Parquet file without opening it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,12 @@ pub struct LakeFile {
     pub crc32: Option<u32>,
 }
 
+/// Puts files of a day into the order of writes, oldest first. A flush that wrote two files wrote the late rows after the
+/// others.
+pub fn order_by_writes(files: &mut [Arc<LakeFile>]) {
+    files.sort_by(|a, b| (a.seq.1, a.is_late, &a.path).cmp(&(b.seq.1, b.is_late, &b.path)));
+}
+
 /// The exact bounds as kept in the Delta log. Delta's own statistics round timestamps to milliseconds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Facts {
@@ -45,6 +52,20 @@ struct Facts {
 }
 
 impl LakeFile {
+    /// Counts rows in that are written to it, sorted by id, given by three of their columns.
+    pub(super) fn add(&mut self, ids: &[i32], times: &[i64], seqs: &[i64]) {
+        self.rows += ids.len() as u64;
+        for id in ids.first().into_iter().chain(ids.last()) {
+            self.streams = (self.streams.0.min(*id), self.streams.1.max(*id));
+        }
+        for ts in times {
+            self.ts = (self.ts.0.min(*ts), self.ts.1.max(*ts));
+        }
+        for seq in seqs {
+            self.seq = (self.seq.0.min(*seq as u64), self.seq.1.max(*seq as u64));
+        }
+    }
+
     /// Statistics for other Delta readers (Delta protocol, per-file statistics).
     pub fn delta_stats(&self, id_column: &str) -> String {
         let bounds = |id: i32, ts: i64| serde_json::json!({id_column: id, "ts": Micros(ts).to_iso()});

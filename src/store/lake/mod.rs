@@ -1,5 +1,6 @@
 //! The lake: sorted Parquet files by day, and the Delta log that says which of them count.
 
+pub mod alike;
 pub mod batch;
 pub mod blocks;
 pub mod cache;
@@ -16,6 +17,7 @@ pub mod part;
 pub mod place;
 pub mod recent;
 pub mod remote;
+pub mod row_groups;
 pub mod source;
 
 use std::collections::{BTreeMap, HashSet};

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
-use parquet::arrow::ArrowWriter;
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::encode;
 use super::file::LakeFile;
+use super::row_groups::{Cells, RowGroups};
 use crate::domain::time::Day;
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskFile};
@@ -24,7 +23,7 @@ pub struct PartWriter<'a> {
     folder: PathBuf,
     name: String,
     table: Table,
-    writer: ArrowWriter<Counted>,
+    writer: RowGroups<Counted>,
     file: LakeFile,
 }
 
@@ -70,7 +69,7 @@ impl<'a> PartWriter<'a> {
             Ok(Counted { file, bytes: 0, crc32: crc32fast::Hasher::new() })
         };
         let counted = create().map_err(|e| unwritable(&folder, e))?;
-        let writer = encode::writer(counted, table).map_err(|e| unwritable(&folder, e))?;
+        let writer = RowGroups::new(counted, table).map_err(|e| unwritable(&folder, e))?;
         let file = LakeFile {
             path: format!("date={day}/{name}"),
             day,
@@ -92,10 +91,9 @@ impl<'a> PartWriter<'a> {
 
     /// Adds readings.
     pub fn write_run(&mut self, rows: &Run) -> Result<()> {
-        for start in (0..rows.len()).step_by(encode::ROW_GROUP_ROWS) {
-            let part = rows.slice(start, encode::ROW_GROUP_ROWS.min(rows.len() - start));
-            self.write(&schema::batch(&part, &schema::ALL))?;
-        }
+        let cells = schema::ALL.map(|column| cells(rows, column));
+        self.writer.write_cells(&cells, rows.len()).map_err(|e| unwritable(&self.folder, e))?;
+        self.file.add(&rows.stream, &rows.ts, &rows.seq);
         Ok(())
     }
 
@@ -104,26 +102,17 @@ impl<'a> PartWriter<'a> {
         for piece in pieces(self.table, batch) {
             self.writer.write(&piece).map_err(|e| unwritable(&self.folder, e))?;
         }
-        let file = &mut self.file;
-        file.rows += batch.num_rows() as u64;
-        // The first column is sorted.
         let ids = batch.column(0).as_primitive::<Int32Type>().values();
-        for id in ids.first().into_iter().chain(ids.last()) {
-            file.streams = (file.streams.0.min(*id), file.streams.1.max(*id));
-        }
-        for ts in batch.column(1).as_primitive::<TimestampMicrosecondType>().values() {
-            file.ts = (file.ts.0.min(*ts), file.ts.1.max(*ts));
-        }
-        for seq in batch.column(batch.num_columns() - 1).as_primitive::<Int64Type>().values() {
-            file.seq = (file.seq.0.min(*seq as u64), file.seq.1.max(*seq as u64));
-        }
+        let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
+        let seqs = batch.column(batch.num_columns() - 1).as_primitive::<Int64Type>().values();
+        self.file.add(ids, times, seqs);
         Ok(())
     }
 
     /// Ends the file.
     pub fn end(self) -> Result<Part> {
         let Self { folder, name, writer, mut file, .. } = self;
-        let counted = writer.into_inner().map_err(|e| unwritable(&folder, e))?;
+        let counted = writer.finish().map_err(|e| unwritable(&folder, e))?;
         file.bytes = counted.bytes;
         file.crc32 = Some(counted.crc32.finalize());
         Ok(Part { disk_file: counted.file, folder, name, file })
@@ -135,6 +124,24 @@ impl<'a> PartWriter<'a> {
         batch.add(self.end()?)?;
         Ok(batch.finish()?.pop().expect("one file was added"))
     }
+}
+
+/// A column of a run, which is mostly of one quality and without text, and of one seq where it was merged.
+fn cells(run: &Run, column: usize) -> Cells {
+    let is_same = match column {
+        schema::TEXT => run.text.is_none(),
+        schema::QUALITY => is_one(&run.quality),
+        schema::SEQ => is_one(&run.seq),
+        _ => false,
+    };
+    match is_same {
+        true => Cells::Same(schema::column(&run.slice(0, run.len().min(1)), column)),
+        false => Cells::Each(schema::column(run, column)),
+    }
+}
+
+fn is_one<T: PartialEq>(values: &[T]) -> bool {
+    values.iter().all(|value| *value == values[0])
 }
 
 /// What is handed to the encoder at a time. Statistics are, a stream each: pages then begin where streams do.

@@ -11,12 +11,15 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
+use super::alike;
 use super::cache::{self, Cache};
 use super::chunks::Chunks;
 use super::file::LakeFile;
 use super::pages::{self, Prune, Span};
+use crate::domain::reading::Quality;
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, LakeReader};
+use crate::store::schema;
 use crate::store::table::Table;
 
 /// Rows decoded at a time, unless they are long.
@@ -84,7 +87,7 @@ pub struct Source {
     /// The table's folder.
     pub dir: Arc<PathBuf>,
     pub table: Table,
-    /// Indices into `Table::schema`, ascending; `None` is all of them.
+    /// Indices into `Table::schema`, ascending; `None` is all of them that tell something of a file's rows.
     pub columns: Option<Vec<usize>>,
     /// For whoever reads a little of a file often. Without, files are read once and from end to end.
     pub cache: Option<Arc<Cache>>,
@@ -107,8 +110,7 @@ impl Source {
         if groups.is_empty() {
             return Ok(None);
         }
-        let all = || (0..parquet.file_metadata().schema_descr().num_columns()).collect();
-        let columns = self.columns.clone().unwrap_or_else(all);
+        let columns = self.columns.clone().unwrap_or_else(|| telling(self.table, &parquet));
         let few = self.cache.as_ref().filter(|_| self.keeps_pages);
         let few = few.and_then(|cache| Chunks::few(path, &footer, &groups, &columns, cache));
         let reader = match few {
@@ -167,6 +169,19 @@ impl Source {
         }
         Ok(footer)
     }
+}
+
+/// The columns of a file but those of readings in which all rows have what a run has without: no text, good quality.
+/// Decoding these would be half the work of a merge.
+fn telling(table: Table, file: &ParquetMetaData) -> Vec<usize> {
+    let says_nothing = |column: &usize| match (table, *column) {
+        (Table::Readings, schema::TEXT) => alike::is_everywhere(file, schema::TEXT, None),
+        (Table::Readings, schema::QUALITY) => {
+            alike::is_everywhere(file, schema::QUALITY, Some(Quality::Good.name().as_bytes()))
+        }
+        _ => false,
+    };
+    (0..table.schema().fields().len()).filter(|column| !says_nothing(column)).collect()
 }
 
 /// Ids and times that hold every row of a row group, both inclusive; all of them where its footer does not tell.
