@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::lake::file::LakeFile;
+use crate::store::lake::file::{LakeFile, order_by_writes};
 
 /// Neighbours of a size that make a merge worth its writing while the day goes on.
 const MIN_RUN: usize = 8;
@@ -11,43 +11,61 @@ const TARGET_BYTES: u64 = 128 << 20;
 /// Rows of one file at most: a merge of more begins another. One of so many is done as well, however small: merged again
 /// it would come out the same.
 pub const FILE_ROWS: u64 = 16 << 20;
-/// Late files that make a merge of the day so far worth it: each costs every query over the day.
+/// Late files that make a merge of these alone worth it while the day goes on: each costs every query over the day.
 const MANY_LATE: usize = 4;
 
-/// Neighbours in the order of writes, oldest first.
+/// Files to be merged, in the order of writes, oldest first.
 #[derive(Debug, Clone)]
 pub struct Window {
     pub files: Vec<Arc<LakeFile>>,
-    /// Whether the merged file is late: late rows went in, but not everything written before them.
+    /// Whether the merged file is late: only late ones went in.
     pub is_late: bool,
 }
 
 /// The next window of a day, of at most `fan_in` files (at least 2), or `None` when its files are well as they are.
+///
+/// Late files are merged among themselves while the day goes on, and when there are too many files to open at once. That
+/// keeps the order of writes: what was on time after a late file shares no key with it, so that the late one may count as
+/// written later. Once the day is settled they are folded into the files whose rows they may replace.
 pub fn window(files: &[Arc<LakeFile>], is_settled: bool, fan_in: usize) -> Option<Window> {
     let mut files: Vec<Arc<LakeFile>> = files.to_vec();
-    // A flush that wrote two files wrote the late rows after the others.
-    files.sort_by_key(|f| (f.seq.1, f.is_late, f.path.clone()));
-    let late = files.iter().filter(|f| f.is_late).count();
-    if late > 0 && (is_settled || late >= MANY_LATE) && files.len() > 1 {
-        // From the beginning of the order, so that what comes out is late to nothing.
-        return Some(cut(&files, 0, fan_in));
+    order_by_writes(&mut files);
+    let late: Vec<_> = files.iter().filter(|f| f.is_late).cloned().collect();
+    let folds = is_settled && !late.is_empty() && files.len() > 1;
+    if folds && files.len() <= fan_in {
+        return Some(fold(&files, &late, fan_in));
+    }
+    let few_late = if is_settled { 2 } else { MANY_LATE };
+    if let Some((start, len)) = small_run(&late, few_late) {
+        return Some(Window { files: late[start..start + len.min(fan_in)].to_vec(), is_late: true });
     }
     let min_run = if is_settled { 2 } else { MIN_RUN };
-    small_run(&files, min_run).map(|(start, len)| cut(&files, start, len.min(fan_in)))
+    let on_time = small_run(&files, min_run);
+    let on_time = on_time.map(|(start, len)| files[start..start + len.min(fan_in)].to_vec());
+    match on_time {
+        Some(files) => Some(Window { files, is_late: false }),
+        // More files than may be open, all of them full or between late ones that are.
+        None => folds.then(|| fold(&files, &late, fan_in)),
+    }
 }
 
-fn cut(files: &[Arc<LakeFile>], start: usize, len: usize) -> Window {
-    let files: Vec<_> = files[start..files.len().min(start + len)].to_vec();
-    let is_late = start > 0 && files.iter().any(|f| f.is_late);
-    Window { files, is_late }
+/// Late files and all from the first on that has rows of their streams and not before theirs: what comes out is late to
+/// none of those before it, and after them in time for each stream, as files on time are.
+fn fold(files: &[Arc<LakeFile>], late: &[Arc<LakeFile>], fan_in: usize) -> Window {
+    let reaches = |f: &LakeFile, l: &LakeFile| {
+        f.ts.1 >= l.ts.0 && f.streams.0 <= l.streams.1 && l.streams.0 <= f.streams.1
+    };
+    let start = files.iter().position(|f| late.iter().any(|l| reaches(f, l))).unwrap_or(0);
+    Window { files: files[start..].iter().take(fan_in).cloned().collect(), is_late: false }
 }
 
-/// The first run of at least `min_run` neighbours of the lowest tier that has one.
+/// The first run of at least `min_run` neighbours of the lowest tier that has one, all late or all on time.
 fn small_run(files: &[Arc<LakeFile>], min_run: usize) -> Option<(usize, usize)> {
     let highest = tier(TARGET_BYTES);
+    let is_late = files.iter().all(|f| f.is_late);
     (0..=highest).find_map(|limit| {
         let is_done = |f: &LakeFile| f.bytes >= TARGET_BYTES || f.rows >= FILE_ROWS;
-        let fits = |f: &Arc<LakeFile>| !f.is_late && !is_done(f) && tier(f.bytes) <= limit;
+        let fits = |f: &Arc<LakeFile>| f.is_late == is_late && !is_done(f) && tier(f.bytes) <= limit;
         let mut start = 0;
         while start < files.len() {
             let len = files[start..].iter().take_while(|f| fits(f)).count();

@@ -37,7 +37,9 @@ fn neighbours_worth_merging_are_found() {
         ("small_ones_after_full_ones", &[16_778, 16_778, 10, 10][..], true, Some((2, 2, false))),
         ("a_late_one_waits_while_the_day_goes_on", &with_late[..], false, None),
         ("a_late_one_of_a_settled_day", &with_late[..], true, Some((0, 15, false))),
-        ("many_late_ones", &[10, -1, -1, -1, -1][..], false, Some((0, 5, false))),
+        ("many_late_ones", &[10, -1, 10, -1, 10, -1, -1][..], false, Some((1, 4, true))),
+        ("few_late_ones", &[10, -1, 10, -1, 10, -1][..], false, None),
+        ("more_late_ones_than_may_be_open", &[-1; 70][..], true, Some((0, 64, true))),
         ("a_lone_late_one_is_well", &[-10][..], true, None),
     ] {
         let found = window(&day(sizes), is_settled, 64);
@@ -76,5 +78,44 @@ fn merging_ends() {
             files.extend(merged(&window, merges));
         }
         assert_eq!(files.len(), expected, "{name}");
+    }
+}
+
+/// Streams and hours, inclusive, in the order of writes; whether late.
+fn boxes(files: &[((i32, i32), (i64, i64), bool)]) -> Vec<Arc<LakeFile>> {
+    let plain = day(&vec![10; files.len()]);
+    let place = |(file, (streams, ts, is_late)): (&Arc<LakeFile>, &_)| {
+        Arc::new(LakeFile { streams: *streams, ts: *ts, is_late: *is_late, ..file.as_ref().clone() })
+    };
+    plain.iter().zip(files).map(place).collect()
+}
+
+#[test]
+fn late_rows_are_folded_into_what_they_may_replace_and_all_after_it() {
+    let (all, morning, noon) = ((1, 9), (0, 9), (10, 14));
+    for (name, files, expected) in [
+        ("into_all", vec![(all, morning, false), (all, noon, false), (all, (3, 12), true)], 0..3),
+        (
+            "not_into_what_was_over",
+            vec![(all, morning, false), (all, noon, false), (all, (12, 12), true)],
+            1..3,
+        ),
+        (
+            "not_into_other_streams",
+            vec![((1, 3), noon, false), ((4, 9), noon, false), ((5, 5), (12, 12), true)],
+            1..3,
+        ),
+        // Otherwise a file on time would be followed by an earlier one.
+        (
+            "into_what_is_later",
+            vec![(all, noon, false), ((2, 2), (3, 3), true), (all, (15, 16), false)],
+            0..3,
+        ),
+        ("after_the_others", vec![(all, morning, false), (all, (12, 12), true)], 1..2),
+    ] {
+        let found = window(&boxes(&files), true, 64).unwrap();
+        let seqs: Vec<u64> = found.files.iter().map(|f| f.seq.0).collect();
+        assert_eq!(seqs, expected.collect::<Vec<u64>>(), "{name}");
+        assert!(!found.is_late, "{name}");
     }
 }
