@@ -382,9 +382,7 @@ async fn wait(acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
 /// Does large work where it keeps no other request waiting.
 async fn aside<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     match is_large {
-        true => tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|e| Error::internal("the preparation of a write ended early").because(e)),
+        true => pace::large(work).await,
         false => Ok(work()),
     }
 }

@@ -1,7 +1,9 @@
-//! How much of a processor work on the lake takes, and the thread it takes it on.
+//! How much of a processor large work takes, and the thread it takes it on.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::domain::{Error, Result};
@@ -11,6 +13,31 @@ const TURN: Duration = Duration::from_millis(10);
 /// How far work in the background stands behind requests for a processor (nice(2)): where all are busy it gets about a
 /// quarter of what a request gets, so that it falls behind for a while but does not stand still.
 const NICE: i32 = 5;
+/// The same of large requests and of flushes, which get about half: many small ones are answered beside one of these.
+const NICE_LARGE: i32 = 3;
+
+/// Threads for large work, one set for the process as there is one set of processors.
+static LARGE: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    // One more than can compute at once: a flush waits for the disk on one of them.
+    let threads = std::thread::available_parallelism()?.get() + 1;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(threads)
+        .thread_name("basalt-large")
+        .on_thread_start(|| give_way(NICE_LARGE))
+        .build()
+});
+
+/// Does large work somebody waits for, a few at a time, behind whatever is small.
+///
+/// # Errors
+/// `Unavailable` when there are no threads to be had, `Internal` when the work panicked.
+pub async fn large<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let threads = LARGE
+        .as_ref()
+        .map_err(|e| Error::unavailable(format!("no threads to be had for large requests: {e}")))?;
+    threads.spawn_blocking(work).await.map_err(|e| Error::internal("large work ended early").because(e))
+}
 
 /// How hard work is gone about.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,7 +76,7 @@ impl Pace {
         let (done, result) = oneshot::channel();
         let on_thread = move || {
             if effort != Effort::Full {
-                give_way();
+                give_way(NICE);
             }
             // Nobody may be waiting.
             let _ = done.send(work(Pace::new(effort)));
@@ -74,14 +101,14 @@ impl Pace {
 
 /// Only of Linux is it known that this is about one thread, not about the process.
 #[cfg(target_os = "linux")]
-fn give_way() {
-    if let Err(e) = rustix::process::nice(NICE) {
-        tracing::debug!(error = %e, "work in the background has the priority of requests");
+fn give_way(by: i32) {
+    if let Err(e) = rustix::process::nice(by) {
+        tracing::debug!(error = %e, "large work has the priority of requests");
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn give_way() {}
+fn give_way(_: i32) {}
 
 #[cfg(test)]
 mod tests {
@@ -100,6 +127,17 @@ mod tests {
             let found = Pace::work(effort, priority).await.unwrap();
             assert_eq!(found, of_requests + behind, "{effort:?}");
         }
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn large_work_gives_way_to_small() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        assert_eq!(large(priority).await.unwrap(), priority() + NICE_LARGE);
+        assert_eq!(
+            large(|| -> () { panic!("as if a body were not what it seemed") }).await.unwrap_err().kind,
+            Kind::Internal
+        );
     }
 
     #[tokio::test]

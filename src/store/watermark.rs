@@ -25,10 +25,14 @@ impl Watermarks {
         Self { floor: newest_by_day, marks: BTreeMap::new() }
     }
 
-    /// Whether a row could share its key with a row already flushed.
-    pub fn is_late(&self, day: Day, stream: i32, ts: i64) -> bool {
-        let floor = self.floor.get(&day).is_some_and(|newest| ts <= *newest);
-        floor || self.marks.get(&day).and_then(|m| m.get(&stream)).is_some_and(|newest| ts <= *newest)
+    /// The newest time flushed of a stream's day: a row not after it could share its key with one already flushed.
+    pub fn newest(&self, day: Day, stream: i32) -> Option<i64> {
+        let mark = self.marks.get(&day).and_then(|marks| marks.get(&stream));
+        self.floor.get(&day).max(mark).copied()
+    }
+
+    fn is_late(&self, day: Day, stream: i32, ts: i64) -> bool {
+        self.newest(day, stream).is_some_and(|newest| ts <= newest)
     }
 
     /// Whether any row of a day's run is late. Only the first row of each stream needs a look: it is the oldest.

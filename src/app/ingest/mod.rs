@@ -18,7 +18,7 @@ use tokio::sync::SemaphorePermit;
 use super::App;
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::store::{Claimed, Store};
+use crate::store::{Claimed, Store, pace};
 use rows::{Builder, Number, Row};
 
 /// Longest body on the wire, and decoded.
@@ -166,8 +166,7 @@ impl App {
         if body.len() <= INLINE_BYTES && format != Format::Parquet {
             return decode(store, principal, format, &body);
         }
-        let decoded = tokio::task::spawn_blocking(move || decode(store, principal, format, &body)).await;
-        decoded.map_err(|e| Error::internal("a decoder ended early").because(e))?
+        pace::large(move || decode(store, principal, format, &body)).await?
     }
 }
 

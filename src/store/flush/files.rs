@@ -1,5 +1,6 @@
 //! The frozen rows as sorted files, durable together.
 
+use std::ops::Range;
 use std::path::Path;
 
 use crate::domain::Result;
@@ -42,7 +43,7 @@ impl Files {
         let mut batch = Batch::new(disk);
         for (day, runs) in &frozen.days {
             let mut parts = [false, true].map(|is_late| DayPart { is_late, writer: None });
-            for piece in Pieces::of(runs) {
+            for piece in Pieces::of(runs.clone()) {
                 self.touched.add_run(&piece);
                 for (part, rows) in parts.iter_mut().zip(split(frozen, *day, piece)) {
                     part.add((disk, &dir), *day, &rows)?;
@@ -75,12 +76,24 @@ impl<'a> DayPart<'a> {
     }
 }
 
-/// Rows on time, and late ones.
+/// Rows on time, and late ones. A stream's rows are in the order of time, so that the late ones come first.
 fn split(frozen: &Frozen, day: Day, all: Run) -> [Run; 2] {
-    let is_late = |run: &Run, i: usize| frozen.watermarks.is_late(day, run.stream[i], run.ts[i]);
-    let late = all.select(is_late);
-    let on_time = if late.is_empty() { all } else { all.select(|run, i| !is_late(run, i)) };
-    [on_time, late]
+    let (mut on_time, mut late) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    while let Some(stream) = all.stream.get(start).copied() {
+        let end = start + all.stream[start..].partition_point(|other| *other == stream);
+        let newest = frozen.watermarks.newest(day, stream);
+        let first =
+            start + all.ts[start..end].partition_point(|ts| newest.is_some_and(|newest| *ts <= newest));
+        late.push(start..first);
+        on_time.push(first..end);
+        start = end;
+    }
+    if late.iter().all(Range::is_empty) {
+        let none = all.slice(0, 0);
+        return [all, none];
+    }
+    [all.pick(on_time), all.pick(late)]
 }
 
 fn keyed_files(shared: &Shared, frozen: &Frozen, table: Table) -> Result<Vec<LakeFile>> {

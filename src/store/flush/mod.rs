@@ -18,6 +18,7 @@ use super::idempotency::Idempotency;
 use super::lake::LakeVersion;
 use super::lake::delta::{Delta, Position};
 use super::last::LastValues;
+use super::pace;
 use super::state::{Frozen, Shared};
 use super::statistics::touched::Touched;
 use super::table::{PerTable, Table};
@@ -169,7 +170,7 @@ impl Flusher {
         }
         let started = std::time::Instant::now();
         let (shared, rows) = (self.shared.clone(), frozen.clone());
-        let files = blocking(move || Files::write(&shared, &rows)).await?;
+        let files = pace::large(move || Files::write(&shared, &rows)).await??;
         self.save_checkpoint().await?;
         let now_ms = self.clock.now().0 / 1000;
         let mut lakes = PerTable::default();

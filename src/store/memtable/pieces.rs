@@ -8,8 +8,8 @@ const PIECE_ROWS: usize = 256 << 10;
 const STEP: usize = 256;
 
 /// The rows of runs, given oldest first, in order and with one row a key.
-pub struct Pieces<'a> {
-    runs: &'a [Run],
+pub struct Pieces {
+    runs: Vec<Run>,
     /// Rows taken of each run.
     taken: Vec<usize>,
     /// Where pieces end, the last first.
@@ -17,22 +17,22 @@ pub struct Pieces<'a> {
     is_over: bool,
 }
 
-impl<'a> Pieces<'a> {
-    pub fn of(runs: &'a [Run]) -> Self {
+impl Pieces {
+    pub fn of(runs: Vec<Run>) -> Self {
         Self::of_about(runs, PIECE_ROWS)
     }
 
-    fn of_about(runs: &'a [Run], rows: usize) -> Self {
-        let keys = |run: &'a Run| (0..run.len()).step_by(STEP).map(|row| run.key(row));
+    fn of_about(runs: Vec<Run>, rows: usize) -> Self {
+        let keys = |run: &Run| (0..run.len()).step_by(STEP).map(|row| run.key(row)).collect::<Vec<_>>();
         let mut keys: Vec<(i32, i64)> = runs.iter().flat_map(keys).collect();
         keys.sort_unstable();
         let mut cuts: Vec<_> = keys.into_iter().step_by((rows / STEP).max(1)).skip(1).collect();
         cuts.reverse();
-        Self { runs, taken: vec![0; runs.len()], cuts, is_over: false }
+        Self { taken: vec![0; runs.len()], runs, cuts, is_over: false }
     }
 }
 
-impl Iterator for Pieces<'_> {
+impl Iterator for Pieces {
     type Item = Run;
 
     fn next(&mut self) -> Option<Run> {

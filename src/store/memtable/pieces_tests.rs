@@ -36,7 +36,7 @@ fn pieces_are_the_whole_in_order() {
             (1..).zip(lengths).map(|(seq, rows)| random(seq, rows, streams, times)).collect();
         let whole = merge(&runs);
         for about in [1, 700, 1 << 20] {
-            let pieces: Vec<Run> = Pieces::of_about(&runs, about).collect();
+            let pieces: Vec<Run> = Pieces::of_about(runs.clone(), about).collect();
             assert_eq!(rows(&pieces), rows(&whole), "{name}, {about}");
             assert!(pieces.iter().all(|piece| !piece.is_empty()), "{name}, {about}");
         }
@@ -52,7 +52,7 @@ fn a_piece_is_no_larger_than_it_has_to_be() {
     };
     for streams in [1, 100] {
         let runs: Vec<Run> = (0..40).map(|n| run(n, streams, n as i64 * 10_000)).collect();
-        let largest = Pieces::of_about(&runs, 20_000).map(|piece| piece.len()).max();
+        let largest = Pieces::of_about(runs, 20_000).map(|piece| piece.len()).max();
         assert!(largest.is_some_and(|rows| rows < 40_000), "{streams} streams: {largest:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! A run: readings in memory, sorted by (stream, ts), one row a key, each with its `seq`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use arrow::array::{Array, StringArray};
 use arrow::buffer::ScalarBuffer;
@@ -141,6 +142,13 @@ impl Run {
     pub fn select(&self, keep: impl Fn(&Run, usize) -> bool) -> Run {
         let rows: Vec<u32> = (0..self.len() as u32).filter(|i| keep(self, *i as usize)).collect();
         if rows.len() == self.len() { self.clone() } else { self.take(&rows) }
+    }
+
+    /// The rows of ranges, ascending and apart from each other.
+    pub fn pick(&self, ranges: Vec<Range<usize>>) -> Run {
+        let slice = |rows: Range<usize>| Slice { run: 0, start: rows.start, end: rows.end };
+        let order: Vec<Slice> = ranges.into_iter().filter(|rows| !rows.is_empty()).map(slice).collect();
+        laid(std::slice::from_ref(self), &order)
     }
 
     fn take(&self, rows: &[u32]) -> Run {
