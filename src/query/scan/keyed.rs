@@ -13,7 +13,7 @@ use crate::domain::Result;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::store::keyed::{self, KeyedRows};
 use crate::store::lake::blocks::Blocks;
-use crate::store::lake::file::LakeFile;
+use crate::store::lake::file::{LakeFile, order_by_writes};
 use crate::store::lake::source::{self, Source, Wanted};
 use crate::store::snapshot::Snapshot;
 use crate::store::table::Table;
@@ -126,8 +126,7 @@ impl KeyedScan {
         let rows = &self.snapshot.keyed[self.table];
         let files = rows.lake.days().get(&day).into_iter().flatten();
         let mut files: Vec<Arc<LakeFile>> = files.filter(|f| wanted.may_be_in(f)).cloned().collect();
-        // A flush that wrote two files wrote the late rows after the others.
-        files.sort_by_key(|f| (f.seq.1, f.is_late, f.path.clone()));
+        order_by_writes(&mut files);
         let runs = rows.memory.get(&day).into_iter().flatten();
         let runs: Vec<KeyedRows> =
             runs.filter_map(|run| self.cut(run.project(&self.columns), wanted)).collect();

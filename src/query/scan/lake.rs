@@ -9,7 +9,6 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -50,9 +49,8 @@ impl LakeRows {
     }
 
     /// One partition a file, each sorted as the file is.
-    pub fn sorted(reading: Reading, files: &[Arc<LakeFile>], ordering: LexOrdering) -> Result<Leaf<Self>> {
-        let parts = files.iter().map(|file| vec![Part::whole(file.clone())]).collect();
-        Ok(Self::leaf(reading, parts)?.with_ordering(ordering))
+    pub fn each(reading: Reading, files: &[Arc<LakeFile>]) -> Result<Leaf<Self>> {
+        Self::leaf(reading, files.iter().map(|file| vec![Part::whole(file.clone())]).collect())
     }
 
     /// One partition: file after file.

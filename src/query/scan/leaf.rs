@@ -12,7 +12,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
@@ -29,7 +29,7 @@ pub trait Rows: Send + Sync + 'static {
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream>;
 }
 
-/// The rows of a source, in no order unless one is told.
+/// The rows of a source, in no order that a plan knows of.
 pub struct Leaf<R> {
     rows: R,
     properties: Arc<PlanProperties>,
@@ -46,13 +46,6 @@ impl<R: Rows> Leaf<R> {
             Boundedness::Bounded,
         );
         Self { rows, properties: Arc::new(properties), estimate: Precision::Absent }
-    }
-
-    /// With the order in which each partition is.
-    pub fn with_ordering(mut self, ordering: LexOrdering) -> Self {
-        let ordered = EquivalenceProperties::new_with_orderings(self.rows.schema(), [ordering]);
-        self.properties = Arc::new(PlanProperties::clone(&self.properties).with_eq_properties(ordered));
-        self
     }
 
     /// With about how many rows to expect, so that few are not spread over threads. Nor may this depend on rows that

@@ -1,4 +1,4 @@
-//! The unflushed rows of a day as a source: cut to the bounds, merged into one sorted run when read.
+//! The unflushed rows of a day as a source: cut to the bounds, merged into one order when read, a piece at a time.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 
 use super::bounds::Bounds;
-use crate::store::memtable::run::{self, Run};
+use crate::store::memtable::pieces::Pieces;
+use crate::store::memtable::run::Run;
 use crate::store::schema;
 
 /// Rows are handed on in batches of this many.
@@ -30,23 +31,28 @@ impl MemoryRows {
         Self { runs, bounds, columns, schema }
     }
 
-    fn merged(&self) -> Option<Run> {
-        let parts: Vec<Run> =
-            self.runs.iter().flat_map(|run| cut(run, &self.bounds)).filter(|run| !run.is_empty()).collect();
-        run::merge(&parts)
+    /// The rows in order. A batch that is cut out of a piece counts as all of it where memory is reserved, so pieces are
+    /// small beside what a query may take.
+    fn merged(&self) -> impl Iterator<Item = Run> + Send + use<> {
+        let parts = self.runs.iter().flat_map(|run| of_streams(run, &self.bounds));
+        let (from, to) = self.bounds.ts;
+        let of_time = move |piece: Run| match (from, to) {
+            (i64::MIN, i64::MAX) => piece,
+            _ => piece.select(|run, row| (from..=to).contains(&run.ts[row])),
+        };
+        Pieces::of(parts.filter(|run| !run.is_empty()).collect()).map(of_time)
     }
 }
 
-/// The parts of a run within the bounds.
-fn cut(run: &Run, bounds: &Bounds) -> Vec<Run> {
+/// The parts of a run that are of the streams within the bounds, each without times that are not.
+fn of_streams(run: &Run, bounds: &Bounds) -> Vec<Run> {
     let (from, to) = bounds.ts;
     match &bounds.streams {
         Some(streams) => {
             let end = to.saturating_add(1);
             streams.iter().map(|s| run.slice_between((*s, from), (*s, end))).collect()
         }
-        None if bounds.ts == (i64::MIN, i64::MAX) => vec![run.clone()],
-        None => vec![run.select(|run, i| (from..=to).contains(&run.ts[i]))],
+        None => vec![run.clone()],
     }
 }
 
@@ -56,9 +62,8 @@ impl PartitionStream for MemoryRows {
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let merged = self.merged();
         let columns = self.columns.clone();
-        let batches = merged.into_iter().flat_map(move |rows| {
+        let batches = self.merged().flat_map(move |rows| {
             let starts = (0..rows.len()).step_by(BATCH_ROWS);
             let columns = columns.clone();
             starts.map(move |start| {

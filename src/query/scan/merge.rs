@@ -1,24 +1,28 @@
-//! Last write wins: of neighbouring rows with the same (stream_id, ts) the first passes, and the input brings the
-//! highest seq first.
+//! Last write wins: sorted partitions become one, and of rows with the same (stream_id, ts) that of the latest partition
+//! passes.
+//!
+//! Not DataFusion's merge of sorted partitions, which compares row by row: files and memory mostly follow one another
+//! in time, stream for stream, so that whole slices of them can be copied (`store::memtable::order`).
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
-use futures::StreamExt;
+use futures::stream;
 
-/// Drops overwritten rows. The input is one partition sorted by (stream_id, ts, seq descending), with stream_id and
-/// ts as its first two columns.
+use super::blocks::Blocks;
+
+/// One partition of the input's, which are given in the order of writes. Each is sorted by (stream_id, ts), its first two
+/// columns, with one row a key.
 #[derive(Debug)]
 pub struct LastWriteWins {
     input: Arc<dyn ExecutionPlan>,
@@ -27,24 +31,14 @@ pub struct LastWriteWins {
 
 impl LastWriteWins {
     pub fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        let properties = input.properties().clone();
-        Self { input, properties }
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(input.schema()),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { input, properties: Arc::new(properties) }
     }
-}
-
-/// Keeps the first row of each key; `last` is the key of the row before the batch, and is moved on.
-fn first_of_each(batch: RecordBatch, last: &mut Option<(i32, i64)>) -> Result<RecordBatch> {
-    let streams = batch.column(0).as_primitive::<Int32Type>().values();
-    let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
-    let mask: Vec<bool> = streams
-        .iter()
-        .zip(times)
-        .map(|(stream, ts)| last.replace((*stream, *ts)) != Some((*stream, *ts)))
-        .collect();
-    if mask.iter().all(|keep| *keep) {
-        return Ok(batch);
-    }
-    Ok(filter_record_batch(&batch, &BooleanArray::from(mask))?)
 }
 
 impl DisplayAs for LastWriteWins {
@@ -66,14 +60,6 @@ impl ExecutionPlan for LastWriteWins {
         vec![&self.input]
     }
 
-    fn required_input_distribution(&self) -> Vec<Distribution> {
-        vec![Distribution::SinglePartition]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false]
     }
@@ -92,10 +78,14 @@ impl ExecutionPlan for LastWriteWins {
         Ok(Arc::new(LastWriteWins::new(children.swap_remove(0))))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let rows = self.input.execute(partition, context)?;
-        let mut last = None;
-        let rows = rows.map(move |batch| first_of_each(batch?, &mut last));
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let partitions = self.input.properties().output_partitioning().partition_count();
+        let inputs = (0..partitions).map(|partition| self.input.execute(partition, context.clone()));
+        let memory = MemoryConsumer::new(self.name()).register(context.memory_pool());
+        let blocks =
+            Blocks::new(inputs.collect::<Result<_>>()?, memory, context.session_config().batch_size());
+        let next = |mut blocks: Blocks| async move { Ok(blocks.next().await?.map(|batch| (batch, blocks))) };
+        let rows = stream::try_unfold(blocks, next);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }

@@ -7,6 +7,7 @@
 //! nothing a caller wrote goes below `VisibleRows` except plain comparisons of those two columns, which cannot fail.
 //! Comparisons of `value` with numbers choose pages of days that need no merge, and are evaluated above `VisibleRows`.
 
+mod blocks;
 pub mod bounds;
 pub mod cut;
 pub mod keyed;

@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::streaming::StreamingTableExec;
 use datafusion::physical_plan::union::UnionExec;
 
@@ -24,9 +22,9 @@ use super::merge::LastWriteWins;
 use super::visible::VisibleRows;
 use crate::domain::time::Day;
 use crate::query::session::View;
-use crate::store::lake::file::LakeFile;
+use crate::store::lake::file::{LakeFile, order_by_writes};
 use crate::store::memtable::run::Run;
-use crate::store::schema::{self, SEQ, STREAM_ID, TS};
+use crate::store::schema::{self, STREAM_ID, TS};
 
 /// One scan of `readings`.
 pub struct ReadingsScan<'a> {
@@ -55,7 +53,7 @@ impl ReadingsScan<'_> {
         for day in self.days() {
             let sources = self.sources(day);
             if sources.needs_merge {
-                parts.push(self.merged(&sources, &read)?);
+                parts.push(self.merged(sources, &read)?);
             } else {
                 files.extend(sources.files);
                 runs.push(sources.runs);
@@ -66,7 +64,7 @@ impl ReadingsScan<'_> {
         }
         runs.retain(|runs| !runs.is_empty());
         if !runs.is_empty() {
-            parts.push(self.memory(runs, &read, None)?);
+            parts.push(self.memory(runs, &read)?);
         }
         let rows = self.filtered(parts, &read)?;
         let rows = VisibleRows::leaf(rows, self.view.visible().clone(), self.partitions);
@@ -82,14 +80,14 @@ impl ReadingsScan<'_> {
         let DaySources { mut files, runs, needs_merge } = self.sources(day);
         let mut parts = Vec::new();
         if needs_merge {
-            parts.push(self.merged(&DaySources { files, runs, needs_merge }, &read)?);
+            parts.push(self.merged(DaySources { files, runs, needs_merge }, &read)?);
         } else {
             if !files.is_empty() {
-                files.sort_by_key(|f| f.seq);
+                order_by_writes(&mut files);
                 parts.push(Arc::new(LakeRows::in_turn(self.reading(&read), files)?) as _);
             }
             if !runs.is_empty() {
-                parts.push(self.memory(vec![runs], &read, None)?);
+                parts.push(self.memory(vec![runs], &read)?);
             }
         }
         let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
@@ -105,7 +103,7 @@ impl ReadingsScan<'_> {
             return self.plan_day(day, columns);
         }
         let is_none = sources.files.is_empty() && sources.runs.is_empty();
-        let parts = if is_none { Vec::new() } else { vec![self.merged(&sources, &read)?] };
+        let parts = if is_none { Vec::new() } else { vec![self.merged(sources, &read)?] };
         let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
         project(Arc::new(rows), &read, columns)
     }
@@ -159,39 +157,34 @@ impl ReadingsScan<'_> {
     }
 
     /// One partition per day of runs.
-    fn memory(
-        &self,
-        days: Vec<Vec<Run>>,
-        columns: &[usize],
-        ordering: Option<LexOrdering>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn memory(&self, days: Vec<Vec<Run>>, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = projected(columns)?;
         let rows = |runs| {
             let rows = MemoryRows::new(runs, self.bounds.clone(), columns.to_vec(), schema.clone());
             Arc::new(rows) as _
         };
         let partitions = days.into_iter().map(rows).collect();
-        let exec = StreamingTableExec::try_new(schema.clone(), partitions, None, ordering, false, None)?;
-        Ok(Arc::new(exec))
+        Ok(Arc::new(StreamingTableExec::try_new(schema.clone(), partitions, None, None, false, None)?))
     }
 
     /// Sources of one day merged into a single sorted partition without overwritten rows; the columns `read` of it.
-    fn merged(&self, sources: &DaySources, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
-        let order = write_order();
-        let rest = read.iter().copied().filter(|c| ![STREAM_ID, TS, SEQ].contains(c));
-        let columns: Vec<usize> = [STREAM_ID, TS, SEQ].into_iter().chain(rest).collect();
+    fn merged(&self, sources: DaySources, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let DaySources { mut files, runs, .. } = sources;
+        // stream_id leads already.
+        let rest = read.iter().copied().filter(|c| ![STREAM_ID, TS].contains(c));
+        let columns: Vec<usize> = [STREAM_ID, TS].into_iter().chain(rest).collect();
         let mut parts = Vec::new();
-        if !sources.files.is_empty() {
+        if !files.is_empty() {
+            order_by_writes(&mut files);
             // An overwritten value must not come back because the one that replaced it is in a page left out.
             let bounds = Arc::new(Bounds { value: None, ..self.bounds.clone() });
             let reading = Reading { bounds, ..self.reading(&columns) };
-            parts.push(Arc::new(LakeRows::sorted(reading, &sources.files, order.clone())?) as _);
+            parts.push(Arc::new(LakeRows::each(reading, &files)?) as _);
         }
-        if !sources.runs.is_empty() {
-            parts.push(self.memory(vec![sources.runs.clone()], &columns, Some(order.clone()))?);
+        if !runs.is_empty() {
+            parts.push(self.memory(vec![runs], &columns)?);
         }
-        let rows = SortPreservingMergeExec::new(order, union(parts)?);
-        project(Arc::new(LastWriteWins::new(Arc::new(rows))), &columns, read)
+        project(Arc::new(LastWriteWins::new(union(parts)?)), &columns, read)
     }
 
     /// All parts, filtered. Nothing is a plan as well: that there is none must not show above the principal's filter.
@@ -227,14 +220,4 @@ fn projected(columns: &[usize]) -> Result<SchemaRef> {
 
 fn union(mut parts: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
     if parts.len() == 1 { Ok(parts.swap_remove(0)) } else { UnionExec::try_new(parts) }
-}
-
-/// (stream_id, ts, seq descending) over the columns as read.
-fn write_order() -> LexOrdering {
-    let by = |name: &str, at, descending| {
-        let options = SortOptions { descending, nulls_first: false };
-        PhysicalSortExpr::new(Arc::new(Column::new(name, at)), options)
-    };
-    LexOrdering::new([by("stream_id", 0, false), by("ts", 1, false), by("seq", 2, true)])
-        .expect("an ordering of three expressions is not empty")
 }

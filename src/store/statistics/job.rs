@@ -17,7 +17,7 @@ use crate::store::flush::Flusher;
 use crate::store::lake::LakeVersion;
 use crate::store::lake::batch::Batch;
 use crate::store::lake::delta::Position;
-use crate::store::lake::file::LakeFile;
+use crate::store::lake::file::{LakeFile, order_by_writes};
 use crate::store::lake::source::Source;
 use crate::store::pace::{Effort, Pace};
 use crate::store::table::Table;
@@ -170,8 +170,7 @@ impl Scope {
                 .collect();
             let (from, to) = span(&wanted)?;
             let mut files: Vec<_> = of_day().filter(|f| f.ts.0 < to && f.ts.1 >= from).cloned().collect();
-            // A flush that wrote two files wrote the late rows after the others.
-            files.sort_by_key(|f| (f.seq.1, f.is_late, f.path.clone()));
+            order_by_writes(&mut files);
             (!files.is_empty()).then_some(Plan { day, files, wanted, newest_known, seq: self.seq })
         };
         starts.zip(ends).filter_map(plan).collect()
