@@ -1,10 +1,12 @@
 //! The memory of queries: a share each, one pool for all, and all of it given back, however a query ends.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use basalt::domain::Kind;
+use basalt::domain::reading::Reading;
+use basalt::domain::{Kind, Micros, StreamId};
 use basalt::query::EngineOptions;
 use basalt::query::engine::Answer;
 use futures::TryStreamExt;
@@ -135,6 +137,30 @@ async fn a_sort_larger_than_its_share_spills_and_answers_right() {
     let peak = log[0]["peak_memory"].as_u64().unwrap() as usize;
     assert!(0 < peak && peak <= SHARE, "{log:?}");
     assert_eq!(log[0]["rows"], ROWS);
+    everything_is_given_back(&inside, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_with_late_rows_is_read_however_much_of_it_is_in_memory() {
+    const ROWS: i64 = 1_200_000;
+    const SHARE: usize = 24 << 20;
+    // The last of its streams is of text.
+    let (ground, dir) = (Ground::new(2).await, tempfile::tempdir().unwrap());
+    let inside = ground.open_local(dir.path()).await.with_engine(|o| o.share_bytes = SHARE);
+    let write = async |times: Range<i64>| {
+        let row = |i: i64| Reading::good(StreamId(1), Micros(i * 1000), i as f64);
+        inside.store.write(&ground.owner, times.map(row).collect()).await.unwrap();
+    };
+    write(1000..2000).await;
+    inside.store.flush().await.unwrap();
+    for start in (0..ROWS).step_by(100_000) {
+        write(start..start + 100_000).await;
+    }
+    let held = usize::try_from(ROWS).unwrap() * basalt::store::memtable::ROW_BYTES;
+    assert!(held > SHARE, "{held} bytes fit in {SHARE}");
+    let found = inside.sql(&ground.owner, "SELECT count(*) AS rows, sum(value) AS sum FROM readings").await;
+    assert_eq!(found[0]["rows"], ROWS);
+    assert_eq!(found[0]["sum"], (ROWS * (ROWS - 1) / 2) as f64);
     everything_is_given_back(&inside, 4).await;
 }
 
