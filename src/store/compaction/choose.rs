@@ -33,36 +33,38 @@ pub fn window(files: &[Arc<LakeFile>], is_settled: bool, fan_in: usize) -> Optio
     let late: Vec<_> = files.iter().filter(|f| f.is_late).cloned().collect();
     let folds = is_settled && !late.is_empty() && files.len() > 1;
     if folds && files.len() <= fan_in {
-        return Some(fold(&files, &late, fan_in));
+        return fold(&files, &late, fan_in);
     }
     let few_late = if is_settled { 2 } else { MANY_LATE };
-    if let Some((start, len)) = small_run(&late, few_late) {
+    if let Some((start, len)) = small_run(&late, true, few_late) {
         return Some(Window { files: late[start..start + len.min(fan_in)].to_vec(), is_late: true });
     }
     let min_run = if is_settled { 2 } else { MIN_RUN };
-    let on_time = small_run(&files, min_run);
+    let on_time = small_run(&files, false, min_run);
     let on_time = on_time.map(|(start, len)| files[start..start + len.min(fan_in)].to_vec());
     match on_time {
         Some(files) => Some(Window { files, is_late: false }),
-        // More files than may be open, all of them full or between late ones that are.
-        None => folds.then(|| fold(&files, &late, fan_in)),
+        // Nothing makes them fewer.
+        None if folds => fold(&files, &late, fan_in),
+        None => None,
     }
 }
 
 /// Late files and all from the first on that has rows of their streams and not before theirs: what comes out is late to
-/// none of those before it, and after them in time for each stream, as files on time are.
-fn fold(files: &[Arc<LakeFile>], late: &[Arc<LakeFile>], fan_in: usize) -> Window {
+/// none of those before it, and after them in time for each stream, as files on time are. `None` when these are more than
+/// may be open: a day of a billion rows keeps its late file, and queries merge it.
+fn fold(files: &[Arc<LakeFile>], late: &[Arc<LakeFile>], fan_in: usize) -> Option<Window> {
     let reaches = |f: &LakeFile, l: &LakeFile| {
         f.ts.1 >= l.ts.0 && f.streams.0 <= l.streams.1 && l.streams.0 <= f.streams.1
     };
     let start = files.iter().position(|f| late.iter().any(|l| reaches(f, l))).unwrap_or(0);
-    Window { files: files[start..].iter().take(fan_in).cloned().collect(), is_late: false }
+    let files: Vec<_> = files[start..].iter().take(fan_in).cloned().collect();
+    files.iter().any(|f| f.is_late).then_some(Window { files, is_late: false })
 }
 
 /// The first run of at least `min_run` neighbours of the lowest tier that has one, all late or all on time.
-fn small_run(files: &[Arc<LakeFile>], min_run: usize) -> Option<(usize, usize)> {
+fn small_run(files: &[Arc<LakeFile>], is_late: bool, min_run: usize) -> Option<(usize, usize)> {
     let highest = tier(TARGET_BYTES);
-    let is_late = files.iter().all(|f| f.is_late);
     (0..=highest).find_map(|limit| {
         let is_done = |f: &LakeFile| f.bytes >= TARGET_BYTES || f.rows >= FILE_ROWS;
         let fits = |f: &Arc<LakeFile>| f.is_late == is_late && !is_done(f) && tier(f.bytes) <= limit;

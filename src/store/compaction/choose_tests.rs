@@ -64,11 +64,15 @@ fn merged(window: &Window, number: usize) -> Vec<Arc<LakeFile>> {
 
 #[test]
 fn merging_ends() {
+    let huge = [vec![16_778; 70], vec![-100]].concat();
     let with_late: Vec<i64> = (0..200).map(|i| if i % 3 == 2 { -100 } else { 2000 }).collect();
     // A day of 100 million rows has files that are full and smaller than is aimed at.
-    for (name, sizes, expected) in
-        [("small", vec![10; 200], 1), ("many_rows", vec![2000; 50], 6), ("late_ones", with_late, 17)]
-    {
+    for (name, sizes, expected) in [
+        ("small", vec![10; 200], 1),
+        ("many_rows", vec![2000; 50], 6),
+        ("late_ones", with_late, 17),
+        ("more_full_ones_than_may_be_open", huge, 71),
+    ] {
         let mut files = day(&sizes);
         let mut merges = 0;
         while let Some(window) = window(&files, true, 64) {
@@ -81,8 +85,11 @@ fn merging_ends() {
     }
 }
 
-/// Streams and hours, inclusive, in the order of writes; whether late.
-fn boxes(files: &[((i32, i32), (i64, i64), bool)]) -> Vec<Arc<LakeFile>> {
+/// Streams and hours of a file, inclusive; whether it is late.
+type Extent = ((i32, i32), (i64, i64), bool);
+
+/// In the order of writes.
+fn boxes(files: &[Extent]) -> Vec<Arc<LakeFile>> {
     let plain = day(&vec![10; files.len()]);
     let place = |(file, (streams, ts, is_late)): (&Arc<LakeFile>, &_)| {
         Arc::new(LakeFile { streams: *streams, ts: *ts, is_late: *is_late, ..file.as_ref().clone() })

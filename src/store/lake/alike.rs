@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::Schema;
 use bytes::Bytes;
 use parquet::column::writer::ColumnCloseResult;
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::Result;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::writer::SerializedRowGroupWriter;
 
@@ -35,18 +35,13 @@ impl Alike {
         let footer = ParquetMetaDataReader::new()
             .with_page_index_policy(PageIndexPolicy::Required)
             .parse_and_finish(&file)?;
-        let one = |found: Option<_>| {
-            found.ok_or_else(|| ParquetError::General("a page index is missing".to_owned()))
-        };
         let metadata = footer.row_group(0).column(0).clone();
         let chunk = ColumnCloseResult {
             bytes_written: metadata.compressed_size().unsigned_abs(),
             rows_written: rows as u64,
             bloom_filter: None,
             column_index: footer.column_index().and_then(|groups| groups.first()?.first().cloned()),
-            offset_index: Some(one(footer
-                .offset_index()
-                .and_then(|groups| groups.first()?.first().cloned()))?),
+            offset_index: footer.offset_index().and_then(|groups| groups.first()?.first().cloned()),
             metadata,
         };
         Ok(Self { value: value.clone(), rows, file, chunk })

@@ -17,8 +17,8 @@ fn no_text() -> ArrayRef {
     Arc::new(StringArray::new_null(1))
 }
 
-/// Rows of one stream from a time on, of qualities and seqs as given.
-fn write(file: &mut RowGroups<Vec<u8>>, first: usize, rows: usize, text: &Cells, quality: &Cells, seq: i64) {
+/// Rows of one stream from a time on, of texts and qualities as given.
+fn write(file: &mut RowGroups<Vec<u8>>, first: usize, rows: usize, text: &Cells, quality: &Cells) {
     let times = || (first..first + rows).map(|i| i as i64);
     let columns = [
         Cells::Each(Arc::new(Int32Array::from_value(1, rows))),
@@ -26,7 +26,7 @@ fn write(file: &mut RowGroups<Vec<u8>>, first: usize, rows: usize, text: &Cells,
         Cells::Each(Arc::new(Float64Array::from_iter_values(times().map(|i| i as f64)))),
         text.clone(),
         quality.clone(),
-        Cells::Same(Arc::new(Int64Array::from_value(seq, 1))),
+        Cells::Same(Arc::new(Int64Array::from_value(7, 1))),
     ];
     file.write_cells(&columns, rows).unwrap();
 }
@@ -51,7 +51,7 @@ fn what_is_alike_is_copied_and_what_is_not_is_kept_apart() {
     // Two groups and a half that are alike, over calls that end nowhere near a group's end.
     let mut at = 0;
     let mut add = |file: &mut _, rows, text: &Cells, quality: &Cells| {
-        write(file, at, rows, text, quality, 7);
+        write(file, at, rows, text, quality);
         at += rows;
     };
     add(&mut file, GROUP - 1000, &none, &good);
@@ -97,8 +97,8 @@ fn the_footer_tells_of_columns_that_are_alike_in_all_rows() {
         ("with a text", Cells::Same(quality("x")), good.clone(), false, true),
     ] {
         let mut file = RowGroups::new(Vec::new(), Table::Readings).unwrap();
-        write(&mut file, 0, ROW_GROUP_ROWS, &Cells::Same(no_text()), &good, 1);
-        write(&mut file, ROW_GROUP_ROWS, 100, &text, &of_last, 1);
+        write(&mut file, 0, ROW_GROUP_ROWS, &Cells::Same(no_text()), &good);
+        write(&mut file, ROW_GROUP_ROWS, 100, &text, &of_last);
         let (footer, _) = read(file.finish().unwrap());
         let footer = footer.metadata();
         assert_eq!(alike::is_everywhere(footer, TEXT, None), is_no_text, "{name}");
