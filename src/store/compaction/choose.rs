@@ -37,7 +37,10 @@ pub fn window(files: &[Arc<LakeFile>], is_settled: bool, fan_in: usize) -> Optio
     }
     let few_late = if is_settled { 2 } else { MANY_LATE };
     if let Some((start, len)) = small_run(&late, true, few_late) {
-        return Some(Window { files: late[start..start + len.min(fan_in)].to_vec(), is_late: true });
+        let end = end_of_late(&late, start + len.min(fan_in));
+        if end >= start + 2 {
+            return Some(Window { files: late[start..end].to_vec(), is_late: true });
+        }
     }
     let min_run = if is_settled { 2 } else { MIN_RUN };
     let on_time = small_run(&files, false, min_run);
@@ -47,6 +50,16 @@ pub fn window(files: &[Arc<LakeFile>], is_settled: bool, fan_in: usize) -> Optio
         // Nothing makes them fewer.
         None if folds => fold(&files, &late, fan_in),
         None => None,
+    }
+}
+
+/// Where a run of late files ends that may not reach beyond `end`: not between files of one seq, as one computation of
+/// statistics writes them. The merged file would be of that seq too, with rows from before it, and which of the two was
+/// written last could not be told.
+fn end_of_late(late: &[Arc<LakeFile>], end: usize) -> usize {
+    match late.get(end) {
+        Some(next) => late[..end].partition_point(|f| f.seq.1 < next.seq.1),
+        None => end,
     }
 }
 

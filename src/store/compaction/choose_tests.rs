@@ -126,3 +126,22 @@ fn late_rows_are_folded_into_what_they_may_replace_and_all_after_it() {
         assert!(!found.is_late, "{name}");
     }
 }
+
+#[test]
+fn late_files_of_one_seq_are_merged_together_or_not_at_all() {
+    for (name, seqs, expected) in [
+        ("apart", vec![1, 2, 3, 4, 5, 6], Some(0..4)),
+        ("two_at_the_end", vec![1, 2, 3, 4, 4, 5], Some(0..3)),
+        ("many_at_the_end", vec![1, 4, 4, 4, 4, 4], None),
+        ("all_within", vec![1, 2, 2, 3, 4, 5], Some(0..4)),
+    ] {
+        let seq = |(file, seq): (&Arc<LakeFile>, &u64)| {
+            Arc::new(LakeFile { seq: (*seq, *seq), ..file.as_ref().clone() })
+        };
+        let files: Vec<_> = day(&vec![-10; seqs.len()]).iter().zip(&seqs).map(seq).collect();
+        let found = window(&files, false, 4).map(|w| w.files.iter().map(|f| f.path.clone()).collect());
+        let expected: Option<Vec<String>> =
+            expected.map(|at| files[at].iter().map(|f| f.path.clone()).collect());
+        assert_eq!(found, expected, "{name}");
+    }
+}
