@@ -54,12 +54,13 @@ impl Blocks {
             if let Some(slices) = self.order.next() {
                 return laid(&self.parts, &slices).map(Some);
             }
+            self.parts.clear();
             // All that is unread at once: each may wait for a disk.
             try_join_all(self.inputs.iter_mut().map(Input::fill)).await?;
             self.inputs.retain(|input| input.rows.is_some());
             let held = self.inputs.iter().filter_map(|input| input.rows.as_ref());
             self.memory.try_resize(held.map(RecordBatch::get_array_memory_size).sum())?;
-            let last = self.inputs.iter().filter_map(|input| last_key(input.rows.as_ref()?)).min();
+            let last = self.inputs.iter().filter_map(|input| keys(input.rows.as_ref()?).last()).min();
             let Some(bound) = last else { return Ok(None) };
             let parts = self.inputs.iter_mut().filter_map(|input| input.take_up_to(bound));
             self.parts = parts.filter(|part| part.num_rows() > 0).collect();
@@ -83,12 +84,9 @@ impl Input {
     }
 
     /// Cuts off the rows up to and with a key.
-    fn take_up_to(&mut self, (stream, ts): (i32, i64)) -> Option<RecordBatch> {
+    fn take_up_to(&mut self, key: (i32, i64)) -> Option<RecordBatch> {
         let rows = self.rows.as_mut()?;
-        let Keys { stream: streams, ts: times } = keys(rows);
-        let before = streams.partition_point(|other| *other < stream);
-        let of_it = streams[before..].partition_point(|other| *other == stream);
-        let count = before + times[before..before + of_it].partition_point(|other| *other <= ts);
+        let count = keys(rows).count_up_to(key);
         let taken = rows.slice(0, count);
         *rows = rows.slice(count, rows.num_rows() - count);
         Some(taken)
@@ -100,11 +98,6 @@ fn keys(rows: &RecordBatch) -> Keys<'_> {
         stream: rows.column(0).as_primitive::<Int32Type>().values(),
         ts: rows.column(1).as_primitive::<TimestampMicrosecondType>().values(),
     }
-}
-
-fn last_key(rows: &RecordBatch) -> Option<(i32, i64)> {
-    let Keys { stream, ts } = keys(rows);
-    Some((*stream.last()?, *ts.last()?))
 }
 
 /// Slices together until there are about so many rows.

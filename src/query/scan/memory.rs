@@ -36,15 +36,16 @@ impl MemoryRows {
     fn merged(&self) -> impl Iterator<Item = Run> + Send + use<> {
         let parts = self.runs.iter().flat_map(|run| of_streams(run, &self.bounds));
         let (from, to) = self.bounds.ts;
-        let of_time = move |piece: Run| match (from, to) {
-            (i64::MIN, i64::MAX) => piece,
-            _ => piece.select(|run, row| (from..=to).contains(&run.ts[row])),
+        let is_cut = self.bounds.streams.is_some() || (from, to) == (i64::MIN, i64::MAX);
+        let of_time = move |piece: Run| match is_cut {
+            true => piece,
+            false => piece.select(|run, row| (from..=to).contains(&run.ts[row])),
         };
         Pieces::of(parts.filter(|run| !run.is_empty()).collect()).map(of_time)
     }
 }
 
-/// The parts of a run that are of the streams within the bounds, each without times that are not.
+/// The parts of a run that are within the bounds, of any time where these name no streams.
 fn of_streams(run: &Run, bounds: &Bounds) -> Vec<Run> {
     let (from, to) = bounds.ts;
     match &bounds.streams {

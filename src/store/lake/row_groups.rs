@@ -2,7 +2,6 @@
 //! is encoded once and copied into every further group of as many rows.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
@@ -146,7 +145,7 @@ impl Column {
 
 /// A value as often as wanted.
 pub(super) fn repeated(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
-    Ok(take(&Arc::clone(value), &UInt32Array::from_value(0, rows), None)?)
+    Ok(take(value, &UInt32Array::from_value(0, rows), None)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Rows come back as they were written, whatever is alike in which group.
 
+use std::sync::Arc;
+
 use arrow::array::{AsArray, Float64Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Float64Type;
 use bytes::Bytes;

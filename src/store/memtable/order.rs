@@ -11,6 +11,20 @@ pub struct Keys<'a> {
     pub ts: &'a [i64],
 }
 
+impl Keys<'_> {
+    /// The key of the last row.
+    pub fn last(&self) -> Option<(i32, i64)> {
+        Some((*self.stream.last()?, *self.ts.last()?))
+    }
+
+    /// How many rows come before a key or have it.
+    pub fn count_up_to(&self, (stream, ts): (i32, i64)) -> usize {
+        let before = self.stream.partition_point(|other| *other < stream);
+        let of_it = self.stream[before..].partition_point(|other| *other == stream);
+        before + self.ts[before..before + of_it].partition_point(|other| *other <= ts)
+    }
+}
+
 /// Rows of one run that lie side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {

@@ -24,6 +24,10 @@ pub struct Points {
 }
 
 impl Points {
+    fn keys(&self) -> Keys<'_> {
+        Keys { stream: &self.stream, ts: &self.ts }
+    }
+
     fn slice(&self, start: usize, len: usize) -> Self {
         Self {
             stream: self.stream.slice(start, len),
@@ -46,13 +50,11 @@ impl Sorted for Points {
     }
 
     fn last_key(&self) -> Option<Self::Key> {
-        Some((*self.stream.last()?, *self.ts.last()?))
+        self.keys().last()
     }
 
-    fn split_after(&self, (stream, ts): &Self::Key) -> (Self, Self) {
-        let before = self.stream.partition_point(|other| other < stream);
-        let of_it = self.stream[before..].partition_point(|other| other == stream);
-        let count = before + self.ts[before..before + of_it].partition_point(|other| other <= ts);
+    fn split_after(&self, key: &Self::Key) -> (Self, Self) {
+        let count = self.keys().count_up_to(*key);
         (self.slice(0, count), self.slice(count, self.len() - count))
     }
 
@@ -60,7 +62,7 @@ impl Sorted for Points {
         if let [only] = parts {
             return Some(only.clone());
         }
-        let keys: Vec<Keys> = parts.iter().map(|part| Keys { stream: &part.stream, ts: &part.ts }).collect();
+        let keys: Vec<Keys> = parts.iter().map(Points::keys).collect();
         let order = order::in_order(&keys);
         (!parts.is_empty()).then(|| Self {
             stream: order::copy(&order, |part| &parts[part].stream).into(),
