@@ -7,21 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
-use futures::stream::{self, StreamExt, TryStreamExt};
+use arrow::datatypes::{Int32Type, Int64Type};
+use futures::TryStreamExt;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::app::access::KeyRequest;
 use crate::app::control::{Command as Order, Outcome};
+use crate::app::inventory::Form;
 use crate::cli::args::{InOrg, Place};
 use crate::cli::door::{Directory, Door};
 use crate::domain::{Error, Result, StreamId};
 
 /// Of /proc/PID/stat: fixed in the kernel's interface (`USER_HZ`).
 const TICKS_PER_SECOND: u64 = 100;
-/// Streams are made by so many requests at once.
-const AT_ONCE: usize = 8;
 
 /// A server and how to reach it. Ended when dropped.
 pub struct Server {
@@ -167,19 +166,23 @@ impl Server {
         Door::open(&place, &InOrg { org: None }, Directory::MustExist).await
     }
 
-    /// One device with `count` streams more, in the order of their ids.
+    /// One device with `count` streams more, in the order of their ids. They are put all at once, as from a file.
     pub async fn create_streams(&self, count: usize) -> Result<Vec<StreamId>> {
         let number = self.devices.fetch_add(1, Ordering::Relaxed);
         let name = format!("Bench {number}");
         let device = json!({"name": name, "protocol": "virtual", "poll_interval": null});
         let device = self.create("/api/device/", device).await?;
-        let signals = stream::iter(0..count).map(|i| {
-            let row = json!({"name": format!("signal {i}"), "device": device});
-            async move { self.create("/api/data/", row).await.map(StreamId) }
-        });
-        let mut ids: Vec<_> = signals.buffer_unordered(AT_ONCE).try_collect().await?;
-        ids.sort_unstable();
-        Ok(ids)
+        let rows = (0..count).map(|i| format!("{name},signal {i}\n"));
+        let text = "device,stream\n".to_owned() + &rows.collect::<String>();
+        let file = Order::ImportInventory { org: None, form: Form::Csv, text, is_dry: false };
+        match self.order(file).await? {
+            Outcome::Inventory(review) if review.problems.is_empty() => {}
+            other => return Err(failed("refused streams", format!("{other:?}"))),
+        }
+        let query = format!("SELECT id FROM streams WHERE device_id = {device} ORDER BY id");
+        let answer: Vec<_> = self.door().await?.sql(&query).await?.batches.try_collect().await?;
+        let ids = answer.iter().filter_map(|batch| batch.column(0).as_primitive_opt::<Int32Type>());
+        Ok(ids.flat_map(|ids| ids.values().iter().copied().map(StreamId)).collect())
     }
 
     /// Its id.
