@@ -9,13 +9,23 @@ use datafusion::error::Result;
 
 use super::bounds::Bounds;
 
-/// The rows of `batch` within the bounds of stream_id and ts. `streams` and `ts` are the places of these columns; no
-/// `ts` says that every row is within its bounds. Sharing the batch's memory unless several ranges remain.
-pub fn cut(batch: RecordBatch, streams: usize, ts: Option<usize>, bounds: &Bounds) -> Result<RecordBatch> {
-    let streams = batch.column(streams).as_primitive::<Int32Type>().values();
+/// The rows of `batch` within the bounds of stream_id, its first column, and ts, whose place is given; no `ts` says that
+/// every row is within its bounds. Sharing the batch's memory unless several ranges remain.
+pub fn cut(batch: RecordBatch, ts: Option<usize>, bounds: &Bounds) -> Result<RecordBatch> {
+    let kept = wanted(&batch, ts, bounds);
+    keep(batch, &kept)
+}
+
+/// Which rows those are: ascending, apart from each other, none empty.
+pub fn wanted(batch: &RecordBatch, ts: Option<usize>, bounds: &Bounds) -> Vec<Range<usize>> {
+    let streams = batch.column(0).as_primitive::<Int32Type>().values();
     let times = ts.map(|ts| batch.column(ts).as_primitive::<TimestampMicrosecondType>().values().as_ref());
-    let kept = ranges(streams, times, bounds);
-    match kept.as_slice() {
+    ranges(streams, times, bounds)
+}
+
+/// The rows in ascending ranges.
+pub fn keep(batch: RecordBatch, kept: &[Range<usize>]) -> Result<RecordBatch> {
+    match kept {
         [] => Ok(batch.slice(0, 0)),
         [one] if one.len() == batch.num_rows() => Ok(batch),
         [one] => Ok(batch.slice(one.start, one.len())),
@@ -31,7 +41,6 @@ pub fn cut(batch: RecordBatch, streams: usize, ts: Option<usize>, bounds: &Bound
     }
 }
 
-/// Ascending, apart from each other, none empty.
 fn ranges(streams: &[i32], times: Option<&[i64]>, bounds: &Bounds) -> Vec<Range<usize>> {
     let mut kept: Vec<Range<usize>> = Vec::new();
     let mut start = 0;

@@ -31,8 +31,8 @@ proptest! {
         let bounds = Bounds { ts: (from, to), streams, ..Bounds::default() };
         let in_time = |row: &&(i32, i64)| from <= row.1 && row.1 <= to;
         let expected: Vec<_> = given.iter().filter(|r| bounds.has_stream(r.0)).filter(in_time).copied().collect();
-        prop_assert_eq!(rows(&cut(batch(&given), 0, Some(1), &bounds).unwrap()), expected);
+        prop_assert_eq!(rows(&cut(batch(&given), Some(1), &bounds).unwrap()), expected);
         let of_streams: Vec<_> = given.iter().filter(|r| bounds.has_stream(r.0)).copied().collect();
-        prop_assert_eq!(rows(&cut(batch(&given), 0, None, &bounds).unwrap()), of_streams);
+        prop_assert_eq!(rows(&cut(batch(&given), None, &bounds).unwrap()), of_streams);
     }
 }

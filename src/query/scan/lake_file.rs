@@ -20,14 +20,14 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::bounds::Bounds;
-use super::cut::cut;
+use super::by_key;
+use super::layout::Layout;
 use crate::domain::Error;
 use crate::query::log::Meter;
 use crate::store::lake::cache;
 use crate::store::lake::chunks::Chunks;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::pages::{self, Group};
-use crate::store::schema::{STREAM_ID, TS};
 use crate::store::snapshot::Snapshot;
 use crate::store::table::Table;
 
@@ -66,27 +66,6 @@ impl Part {
     }
 }
 
-/// Where the columns that cutting needs lie in what is decoded, and where those to be shown.
-struct Layout {
-    decoded: Vec<usize>,
-    stream_id: usize,
-    /// Unless every row of the file is within the bounds of ts.
-    ts: Option<usize>,
-    shown: Vec<usize>,
-}
-
-impl Layout {
-    fn new(columns: &[usize], cuts_ts: bool) -> Self {
-        let mut decoded: Vec<usize> = columns.iter().copied().chain(cuts_ts.then_some(TS)).collect();
-        // As the file has them.
-        decoded.sort_unstable();
-        decoded.dedup();
-        let place = |column| decoded.iter().position(|d| *d == column).expect("every column is decoded");
-        let shown = columns.iter().map(|column| place(*column)).collect();
-        Self { stream_id: place(STREAM_ID), ts: cuts_ts.then(|| place(TS)), shown, decoded }
-    }
-}
-
 impl Reading {
     /// The wanted rows of a part of a file, in the order of the file.
     ///
@@ -121,8 +100,13 @@ impl Reading {
             Some(chunks) => {
                 self.meter.read_bytes(chunks.bytes());
                 let bytes = object.fetch(chunks.missing()).await?;
-                let batches = stream::iter(chunks.read(bytes, batch_rows)?);
-                batches.map(move |batch| layout.cut(batch?, &bounds)).boxed()
+                let pages = chunks.fetched(bytes)?;
+                match layout.cuts(&bounds) {
+                    true => stream::iter(by_key::read(pages, layout, bounds)).boxed(),
+                    false => {
+                        stream::iter(pages.read(batch_rows)?).map(move |batch| layout.show(&batch?)).boxed()
+                    }
+                }
             }
             None => {
                 let mask = ProjectionMask::roots(footer.parquet_schema(), layout.decoded.iter().copied());
@@ -159,16 +143,6 @@ impl Reading {
         let footer = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
         cache.put_footer(&file.path, &footer);
         Ok(footer)
-    }
-}
-
-impl Layout {
-    fn cut(&self, batch: RecordBatch, bounds: &Bounds) -> Result<RecordBatch> {
-        let batch = match bounds.streams.is_some() || self.ts.is_some() {
-            true => cut(batch, self.stream_id, self.ts, bounds)?,
-            false => batch,
-        };
-        Ok(batch.project(&self.shown)?)
     }
 }
 

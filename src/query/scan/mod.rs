@@ -9,10 +9,12 @@
 
 mod blocks;
 pub mod bounds;
+mod by_key;
 pub mod cut;
 pub mod keyed;
 pub mod lake;
 pub mod lake_file;
+mod layout;
 pub mod leaf;
 pub mod memory;
 pub mod merge;

@@ -82,11 +82,11 @@ impl Chunks {
         &self.missing
     }
 
-    /// The rows, given the bytes of `missing`.
+    /// The pages, given the bytes of `missing`.
     ///
     /// # Errors
     /// Bytes that are not those of the footer's file.
-    pub fn read(self, bytes: Vec<Bytes>, batch_rows: usize) -> Result<ParquetRecordBatchReader> {
+    pub fn fetched(self, bytes: Vec<Bytes>) -> Result<Pages> {
         let is_whole = bytes.len() == self.missing.len()
             && bytes
                 .iter()
@@ -95,23 +95,55 @@ impl Chunks {
         if !is_whole {
             return Err(ParquetError::General("a file is shorter than its footer says".to_owned()));
         }
-        let schema = self.footer.parquet_schema();
-        let mask = ProjectionMask::roots(schema, self.columns.iter().copied());
-        let levels = parquet_to_arrow_field_levels(schema, mask, Some(self.footer.schema().fields()))?;
-        let selection = pages::selection(&self.groups);
-        // The reader makes room for a whole batch before it knows how much there is.
-        let rows = self.groups.iter().map(Group::selected).sum::<usize>();
-        let batch_rows = batch_rows.min(rows.max(1));
         let fetched = self.missing.iter().map(|range| range.start).zip(bytes).collect();
-        let groups = Fetched(Arc::new(Parts {
+        let parts = Parts {
             path: self.path,
             file: self.footer.metadata().clone(),
-            groups: self.groups.iter().map(|group| group.index).collect(),
             kept: self.kept,
             fetched: Arc::new(Bits { fetched }),
             cache: self.cache,
-        }));
-        ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, batch_rows, selection)
+        };
+        let Self { footer, groups, columns, .. } = self;
+        Ok(Pages { parts: Arc::new(parts), footer, groups, columns })
+    }
+}
+
+/// A few pages of a file, at hand.
+pub struct Pages {
+    parts: Arc<Parts>,
+    footer: ArrowReaderMetadata,
+    groups: Vec<Group>,
+    columns: Vec<usize>,
+}
+
+impl Pages {
+    /// The chosen row groups, with their rows.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// All chosen rows, with all columns.
+    pub fn read(&self, batch_rows: usize) -> Result<ParquetRecordBatchReader> {
+        self.read_part(&self.groups, &self.columns, batch_rows)
+    }
+
+    /// Rows of `groups`, which are all among the chosen ones, with some of the columns (ascending).
+    pub fn read_part(
+        &self,
+        groups: &[Group],
+        columns: &[usize],
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader> {
+        let schema = self.footer.parquet_schema();
+        let mask = ProjectionMask::roots(schema, columns.iter().copied());
+        let levels = parquet_to_arrow_field_levels(schema, mask, Some(self.footer.schema().fields()))?;
+        // The reader makes room for a whole batch before it knows how much there is.
+        let rows = groups.iter().map(Group::selected).sum::<usize>();
+        let batch_rows = batch_rows.min(rows.max(1));
+        let selection = pages::selection(groups);
+        let groups = groups.iter().map(|group| group.index).collect();
+        let chunks = Fetched { parts: self.parts.clone(), groups };
+        ParquetRecordBatchReader::try_new_with_row_groups(&levels, &chunks, batch_rows, selection)
     }
 }
 

@@ -95,7 +95,7 @@ proptest! {
             for _ in 0..2 {
                 let chunks = Chunks::few("f", &footer, &groups, &columns, &cache).unwrap();
                 let bytes = fetch(&file, &chunks);
-                prop_assert_eq!(&read(chunks.read(bytes, 1000).unwrap()), &expected);
+                prop_assert_eq!(&read(chunks.fetched(bytes).unwrap().read(1000).unwrap()), &expected);
             }
             let again = Chunks::few("f", &footer, &groups, &columns, &cache).unwrap();
             prop_assert!(again.missing().is_empty(), "{:?}", again.missing());
@@ -118,7 +118,7 @@ proptest! {
         let byte = at.index(damaged.len());
         damaged[byte] = to;
         bytes[piece] = damaged.into();
-        if let Ok(reader) = chunks.read(bytes, 1000) {
+        if let Ok(reader) = chunks.fetched(bytes).and_then(|pages| pages.read(1000)) {
             reader.take_while(|batch| batch.is_ok()).for_each(drop);
         }
     }
@@ -131,8 +131,8 @@ fn a_file_shorter_than_its_footer_says_is_an_error() {
     let chunks = || Chunks::few("f", &footer, &groups(&[(0, 1)], &[]), &[0, 1, 2], &cache).unwrap();
     let mut bytes = fetch(&file, &chunks());
     bytes[0] = bytes[0].slice(1..);
-    assert!(chunks().read(bytes, 10).is_err());
-    assert!(chunks().read(Vec::new(), 10).is_err());
+    assert!(chunks().fetched(bytes).is_err());
+    assert!(chunks().fetched(Vec::new()).is_err());
 }
 
 #[test]

@@ -64,14 +64,16 @@ impl Bits {
 pub struct Parts {
     pub path: Arc<str>,
     pub file: Arc<ParquetMetaData>,
-    pub groups: Vec<usize>,
     pub kept: HashMap<u64, Page>,
     pub fetched: Arc<Bits>,
     pub cache: Arc<Cache>,
 }
 
-/// As the Arrow reader takes it.
-pub struct Fetched(pub Arc<Parts>);
+/// Some row groups as the Arrow reader takes them.
+pub struct Fetched {
+    pub parts: Arc<Parts>,
+    pub groups: Vec<usize>,
+}
 
 impl RowGroups for Fetched {
     fn num_rows(&self) -> usize {
@@ -79,15 +81,15 @@ impl RowGroups for Fetched {
     }
 
     fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
-        Ok(Box::new(ColumnChunks { parts: self.0.clone(), groups: self.0.groups.clone().into(), column }))
+        Ok(Box::new(ColumnChunks { parts: self.parts.clone(), groups: self.groups.clone().into(), column }))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
-        Box::new(self.0.groups.iter().map(|index| self.0.file.row_group(*index)))
+        Box::new(self.groups.iter().map(|index| self.parts.file.row_group(*index)))
     }
 
     fn metadata(&self) -> &ParquetMetaData {
-        &self.0.file
+        &self.parts.file
     }
 }
 

@@ -146,7 +146,8 @@ impl Source {
                 bytes.push(read.map_err(|e| unreadable(&file.path, e))?);
             }
         }
-        chunks.read(bytes, batch_rows).map_err(|e| unreadable(&file.path, e))
+        let rows = chunks.fetched(bytes).and_then(|pages| pages.read(batch_rows));
+        rows.map_err(|e| unreadable(&file.path, e))
     }
 
     fn opened(&self, file: &LakeFile) -> Result<LakeReader> {
