@@ -301,6 +301,9 @@ async fn a_plan_does_not_change_when_others_write() {
         "EXPLAIN SELECT * FROM readings WHERE stream_id > 2 AND ts > '2026-04-20T00:00:00Z'",
         "EXPLAIN VERBOSE SELECT * FROM latest WHERE stream_id < 100",
         "EXPLAIN SELECT * FROM readings a JOIN readings b ON a.ts = b.ts",
+        "EXPLAIN SELECT ts, value FROM readings WHERE stream_id = 1 ORDER BY ts",
+        "EXPLAIN SELECT ts, value FROM readings WHERE stream_id = 3 AND ts < '2026-04-20T00:00:00Z' ORDER BY ts",
+        "EXPLAIN SELECT ts, value FROM readings WHERE stream_id = 5 ORDER BY ts DESC LIMIT 3",
     ];
     let mut plans = Vec::new();
     for query in queries {

@@ -11,3 +11,4 @@ mod limits;
 mod log;
 mod memory;
 mod named;
+mod order;

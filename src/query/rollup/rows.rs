@@ -122,7 +122,8 @@ impl Rows for Partials {
 
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let columns = self.columns.clone();
-        let rows = self.stored(partition).chain(self.raw(partition, &context));
+        // Statistics are read on another thread: raw readings are decoded meanwhile.
+        let rows = stream::select(self.stored(partition), self.raw(partition, &context));
         let rows = rows.map(move |batch| Ok(batch?.project(&columns)?));
         let rows = rows.try_filter(|batch| std::future::ready(batch.num_rows() > 0));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))

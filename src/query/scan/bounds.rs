@@ -43,6 +43,12 @@ impl Bounds {
         self.ts.0 > self.ts.1 || self.streams.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
+    /// The only stream that rows can be of.
+    pub fn one_stream(&self) -> Option<i32> {
+        let streams = self.streams.as_ref().filter(|streams| streams.len() == 1)?;
+        streams.first().copied()
+    }
+
     pub fn has_stream(&self, stream: i32) -> bool {
         self.streams.as_ref().is_none_or(|s| s.contains(&stream))
     }

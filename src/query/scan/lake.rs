@@ -4,14 +4,16 @@
 //! preparation costs more than reading. Ours knows the order of rows, and shares one large file among partitions by
 //! row groups.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::common::spawn_buffered;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryFutureExt, stream};
 
 use super::lake_file::{Part, Reading};
 use super::leaf::{Leaf, Rows};
@@ -19,10 +21,15 @@ use crate::store::lake::encode::ROW_GROUP_ROWS;
 use crate::store::lake::file::LakeFile;
 use crate::store::schema;
 
+/// Batches read ahead of each of several files: a day of a stream at 1 Hz.
+const AHEAD: usize = 11;
+
 /// Rows of lake files within bounds.
 pub struct LakeRows {
     reading: Reading,
     partitions: Vec<Vec<Part>>,
+    /// Files of a partition that are read side by side.
+    at_once: usize,
     schema: SchemaRef,
 }
 
@@ -45,24 +52,35 @@ impl LakeRows {
                 parts[least].push(Part::whole(file));
             }
         }
-        Self::leaf(reading, parts)
+        Self::leaf(reading, parts, 1)
     }
 
     /// One partition a file, each sorted as the file is.
     pub fn each(reading: Reading, files: &[Arc<LakeFile>]) -> Result<Leaf<Self>> {
-        Self::leaf(reading, files.iter().map(|file| vec![Part::whole(file.clone())]).collect())
+        let parts = files.iter().map(|file| vec![Part::whole(file.clone())]);
+        Self::leaf(reading, parts.collect(), 1)
     }
 
-    /// One partition: file after file.
-    pub fn in_turn(reading: Reading, files: Vec<Arc<LakeFile>>) -> Result<Leaf<Self>> {
+    /// One partition: file after file, while as many as `at_once` are decoded on threads of their own.
+    pub fn in_turn(reading: Reading, files: Vec<Arc<LakeFile>>, at_once: usize) -> Result<Leaf<Self>> {
+        let at_once = at_once.min(files.len());
         let parts = files.into_iter().map(Part::whole).collect();
-        Self::leaf(reading, vec![parts])
+        Self::leaf(reading, vec![parts], at_once)
     }
 
-    fn leaf(reading: Reading, partitions: Vec<Vec<Part>>) -> Result<Leaf<Self>> {
+    fn leaf(reading: Reading, partitions: Vec<Vec<Part>>, at_once: usize) -> Result<Leaf<Self>> {
         let schema = Arc::new(schema::readings().project(&reading.columns)?);
         let count = partitions.len();
-        Ok(Leaf::new(Self { reading, partitions, schema }, count))
+        Ok(Leaf::new(Self { reading, partitions, at_once, schema }, count))
+    }
+
+    /// The rows of a part, decoded by whoever takes them.
+    fn part(&self, context: Arc<TaskContext>) -> impl Fn(Part) -> SendableRecordBatchStream + Send + use<> {
+        let (reading, schema) = (self.reading.clone(), self.schema.clone());
+        move |part| {
+            let rows = reading.clone().open(part, context.clone()).try_flatten_stream();
+            Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows))
+        }
     }
 }
 
@@ -76,10 +94,15 @@ impl Rows for LakeRows {
     }
 
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let reading = self.reading.clone();
-        let parts = self.partitions.get(partition).cloned().unwrap_or_default();
-        let batches =
-            stream::iter(parts).then(move |part| reading.clone().open(part, context.clone())).try_flatten();
+        let parts = stream::iter(self.partitions.get(partition).cloned().unwrap_or_default());
+        let read = self.part(context);
+        let batches = match self.at_once {
+            0 | 1 => parts.flat_map(read).boxed(),
+            several => {
+                let started = parts.map(move |part| ready(spawn_buffered(read(part), AHEAD)));
+                started.buffered(several).flatten().boxed()
+            }
+        };
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
     }
 }

@@ -29,7 +29,7 @@ pub trait Rows: Send + Sync + 'static {
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream>;
 }
 
-/// The rows of a source, in no order that a plan knows of.
+/// The rows of a source; in no order, as far as a plan knows, unless it is told.
 pub struct Leaf<R> {
     rows: R,
     properties: Arc<PlanProperties>,
@@ -46,6 +46,13 @@ impl<R: Rows> Leaf<R> {
             Boundedness::Bounded,
         );
         Self { rows, properties: Arc::new(properties), estimate: Precision::Absent }
+    }
+
+    /// With what is known of the rows of each partition. It must follow from the question alone.
+    pub fn with_known(mut self, known: EquivalenceProperties) -> Self {
+        let properties = PlanProperties::clone(&self.properties).with_eq_properties(known);
+        self.properties = Arc::new(properties);
+        self
     }
 
     /// With about how many rows to expect, so that few are not spread over threads. Nor may this depend on rows that

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
 use datafusion::error::Result;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{
+    AcrossPartitions, ConstExpr, EquivalenceProperties, PhysicalExpr, PhysicalSortExpr,
+};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
@@ -32,7 +35,7 @@ pub struct ReadingsScan<'a> {
     pub bounds: Bounds,
     /// What the bounds do not say whole of plain comparisons of stream_id and ts; over `schema::readings()`.
     pub filter: Option<Arc<dyn PhysicalExpr>>,
-    /// How many partitions rows without order are spread over.
+    /// How many partitions rows without order are spread over, and how many files of an order are decoded at once.
     pub partitions: usize,
 }
 
@@ -72,26 +75,62 @@ impl ReadingsScan<'_> {
     }
 
     /// The rows of one day as a single partition, those of each stream by time.
-    ///
-    /// Files that are not late hold rows of ever later times for each stream, in the order in which they were
-    /// written, and memory holds later ones still: one after the other they need no merge.
     pub fn plan_day(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
-        let DaySources { mut files, runs, needs_merge } = self.sources(day);
-        let mut parts = Vec::new();
-        if needs_merge {
-            parts.push(self.merged(DaySources { files, runs, needs_merge }, &read)?);
-        } else {
-            if !files.is_empty() {
-                order_by_writes(&mut files);
-                parts.push(Arc::new(LakeRows::in_turn(self.reading(&read), files)?) as _);
-            }
-            if !runs.is_empty() {
-                parts.push(self.memory(vec![runs], &read)?);
-            }
-        }
+        let parts = self.in_turn([day], &read)?;
         let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
         project(Arc::new(rows), &read, columns)
+    }
+
+    /// The rows of the one stream that the bounds name, as a single partition by time: a plan knows that they lie so.
+    pub fn plan_stream(&self, stream: i32, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let read = self.columns_to_read(columns);
+        self.view.tally.meter.scan_lake(self.view.snapshot.lake.files().count());
+        let parts = self.in_turn(self.days(), &read)?;
+        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
+        let known = of_one_stream(stream, projected(&read)?)?;
+        project(Arc::new(rows.with_known(known)), &read, columns)
+    }
+
+    /// The rows of ascending days, partition after partition, those of each stream by time.
+    ///
+    /// Files of a day that are not late hold rows of ever later times for each stream, in the order in which they were
+    /// written, and memory holds later ones still: one after the other they need no merge.
+    fn in_turn(
+        &self,
+        days: impl IntoIterator<Item = Day>,
+        read: &[usize],
+    ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+        let (mut parts, mut files) = (Vec::new(), Vec::new());
+        for day in days {
+            let mut sources = self.sources(day);
+            if sources.needs_merge {
+                parts.extend(self.files_in_turn(std::mem::take(&mut files), read)?);
+                parts.push(self.merged(sources, read)?);
+                continue;
+            }
+            order_by_writes(&mut sources.files);
+            files.append(&mut sources.files);
+            if !sources.runs.is_empty() {
+                parts.extend(self.files_in_turn(std::mem::take(&mut files), read)?);
+                parts.push(self.memory(vec![sources.runs], read)?);
+            }
+        }
+        parts.extend(self.files_in_turn(files, read)?);
+        Ok(parts)
+    }
+
+    /// One partition, if there are any.
+    fn files_in_turn(
+        &self,
+        files: Vec<Arc<LakeFile>>,
+        read: &[usize],
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let rows = LakeRows::in_turn(self.reading(read), files, self.partitions)?;
+        Ok(Some(Arc::new(rows)))
     }
 
     /// The rows of one day as a single partition sorted by (stream_id, ts).
@@ -197,6 +236,21 @@ impl ReadingsScan<'_> {
         let filter = datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
         Ok(Arc::new(FilterExec::try_new(filter, rows)?))
     }
+}
+
+/// What a plan may know of the rows of one stream by time.
+fn of_one_stream(stream: i32, schema: SchemaRef) -> Result<EquivalenceProperties> {
+    let readings = schema::readings();
+    let column = |column: usize| -> Option<Arc<dyn PhysicalExpr>> {
+        let name = readings.field(column).name();
+        Some(Arc::new(Column::new(name, schema.index_of(name).ok()?)))
+    };
+    let by_time = column(TS).map(|ts| [PhysicalSortExpr::new_default(ts)]);
+    let is_stream = AcrossPartitions::Uniform(Some(ScalarValue::Int32(Some(stream))));
+    let is_stream = column(STREAM_ID).map(|id| ConstExpr::new(id, is_stream));
+    let mut known = EquivalenceProperties::new_with_orderings(schema.clone(), by_time);
+    known.add_constants(is_stream)?;
+    Ok(known)
 }
 
 /// The columns asked for, of those read.

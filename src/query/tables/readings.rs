@@ -58,6 +58,11 @@ impl Scan for Readings {
             None => None,
         };
         let partitions = state.config().target_partitions();
-        ReadingsScan { view: &self.view, bounds, filter, partitions }.plan(columns)
+        let one = bounds.one_stream();
+        let scan = ReadingsScan { view: &self.view, bounds, filter, partitions };
+        match one {
+            Some(stream) => scan.plan_stream(stream, columns),
+            None => scan.plan(columns),
+        }
     }
 }

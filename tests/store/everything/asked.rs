@@ -62,6 +62,36 @@ pub async fn some_rows(
     }
 }
 
+/// The rows of one stream by time, which are not sorted for it: they lie so.
+pub async fn one_stream(
+    ground: &Ground,
+    inside: &Inside,
+    shown: &BTreeMap<Key, f64>,
+    (chance, now): (&mut StdRng, i64),
+    place: &str,
+) {
+    let (stream, least) = (chance.random_range(1..=STREAMS), f64::from(chance.random_range(-1000..0_i32)));
+    let (a, b) = (now - chance.random_range(0..4 * DAY), now + HOUR - chance.random_range(0..4 * DAY));
+    let (from, to) = if chance.random_bool(0.3) { (0, now + DAY) } else { (a.min(b), a.max(b)) };
+    let wanted = |key: &Key, value: f64| key.0 == stream && (from..to).contains(&key.1) && value > least;
+    let expected = shown.iter().filter(|(key, value)| wanted(key, **value));
+    let expected: Vec<Value> = expected.map(|((_, ts), v)| json!({"ts": ts, "v": v})).collect();
+    let from_where = format!(
+        "FROM readings WHERE stream_id = {stream} AND ts >= '{}' AND ts < '{}' AND value > {least}",
+        Micros(from),
+        Micros(to)
+    );
+    let limit = chance.random_range(1..60_usize);
+    for (order, limit) in [("ts", usize::MAX), ("stream_id, ts", limit), ("ts, value DESC", limit)] {
+        let query = format!(
+            "SELECT CAST(ts AS BIGINT) AS ts, value AS v {from_where} ORDER BY {order} LIMIT {}",
+            limit.min(1_000_000)
+        );
+        let found = inside.sql(&ground.owner, &query).await;
+        assert_eq!(found, expected[..limit.min(expected.len())], "{place}: {query}");
+    }
+}
+
 /// An aggregate of readings by stream and time: what has expired does not count.
 pub async fn buckets(
     ground: &Ground,

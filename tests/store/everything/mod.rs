@@ -52,7 +52,10 @@ struct World {
     disk: LossyDisk,
     inside: Inside,
     model: Model,
+    /// Of what happens.
     chance: StdRng,
+    /// Of what is asked: another question changes nothing of what happens.
+    asking: StdRng,
     /// How often a planned failure met a step, by what was asked for.
     failed: BTreeSet<&'static str>,
 }
@@ -64,8 +67,8 @@ impl World {
         ground.merge_memory = if seed.is_multiple_of(2) { 4 << 20 } else { 128 << 20 };
         let disk = LossyDisk::new();
         let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
-        let (model, chance) = (Model::default(), StdRng::seed_from_u64(seed));
-        World { ground, disk, inside, model, chance, failed: BTreeSet::new() }
+        let (chance, asking) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(!seed));
+        World { ground, disk, inside, model: Model::default(), chance, asking, failed: BTreeSet::new() }
     }
 
     fn now(&self) -> i64 {
@@ -205,9 +208,10 @@ impl World {
             shown.iter().filter(|(key, value)| found.get(key) != Some(value)).take(3).collect();
         assert!(found == shown, "{place}: {} rows, expected {}: {wrong:?}", found.len(), shown.len());
         for _ in 0..3 {
-            asked::some_rows(&self.ground, &self.inside, &shown, &mut self.chance, place).await;
-            asked::buckets(&self.ground, &self.inside, &shown, &mut self.chance, place).await;
-            asked::steps(&self.ground, &self.inside, (&self.model, now), &mut self.chance, place).await;
+            asked::some_rows(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
+            asked::one_stream(&self.ground, &self.inside, &shown, (&mut self.asking, now), place).await;
+            asked::buckets(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
+            asked::steps(&self.ground, &self.inside, (&self.model, now), &mut self.asking, place).await;
         }
     }
 }
