@@ -21,8 +21,12 @@ use crate::store::lake::encode::ROW_GROUP_ROWS;
 use crate::store::lake::file::LakeFile;
 use crate::store::schema;
 
-/// Batches read ahead of each of several files: a day of a stream at 1 Hz.
+/// Batches decoded ahead of each of several files: a day of a stream at 1 Hz, some 2 MB.
 const AHEAD: usize = 11;
+/// The same of batches with texts, which can be long.
+const TEXTS_AHEAD: usize = 1;
+/// Files of a partition that are decoded side by side, at most: what is ahead is not in a query's account of memory.
+const AT_ONCE: usize = 4;
 
 /// Rows of lake files within bounds.
 pub struct LakeRows {
@@ -61,9 +65,9 @@ impl LakeRows {
         Self::leaf(reading, parts.collect(), 1)
     }
 
-    /// One partition: file after file, while as many as `at_once` are decoded on threads of their own.
+    /// One partition: file after file, while as many as `at_once`, or a few, are decoded beside each other.
     pub fn in_turn(reading: Reading, files: Vec<Arc<LakeFile>>, at_once: usize) -> Result<Leaf<Self>> {
-        let at_once = at_once.min(files.len());
+        let at_once = at_once.min(files.len()).min(AT_ONCE);
         let parts = files.into_iter().map(Part::whole).collect();
         Self::leaf(reading, vec![parts], at_once)
     }
@@ -96,10 +100,11 @@ impl Rows for LakeRows {
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let parts = stream::iter(self.partitions.get(partition).cloned().unwrap_or_default());
         let read = self.part(context);
+        let ahead = if self.reading.columns.contains(&schema::TEXT) { TEXTS_AHEAD } else { AHEAD };
         let batches = match self.at_once {
             0 | 1 => parts.flat_map(read).boxed(),
             several => {
-                let started = parts.map(move |part| ready(spawn_buffered(read(part), AHEAD)));
+                let started = parts.map(move |part| ready(spawn_buffered(read(part), ahead)));
                 started.buffered(several).flatten().boxed()
             }
         };
