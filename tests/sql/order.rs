@@ -11,13 +11,14 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
     let ground = Ground::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
-    // Two days in files, one of them with late rows, and a day in memory.
+    // A day in files with late rows, one in two files without, and a day in memory.
     let start = NOW - 3 * DAY;
-    for (from, count) in [(start, 20), (start - 5, 3), (start + DAY, 20), (start + 2 * DAY, 20)] {
-        let rows =
-            (0..count).flat_map(|i| [1, 2].map(|s| Reading::good(StreamId(s), Micros(from + i), i as f64)));
+    let in_memory = 2 * DAY;
+    let row = |stream, at: i64| Reading::good(StreamId(stream), Micros(start + at), at as f64);
+    for (from, count) in [(0, 20), (-5, 3), (DAY, 20), (DAY + 50, 20), (in_memory, 20)] {
+        let rows = (from..from + count).flat_map(|at| [row(1, at), row(2, at)]);
         inside.store.write(&ground.owner, rows.collect()).await.unwrap();
-        if from < start + 2 * DAY {
+        if from != in_memory {
             inside.store.flush().await.unwrap();
         }
     }
@@ -37,10 +38,9 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
         let plan = json!(inside.sql(&ground.owner, &format!("EXPLAIN {question}")).await).to_string();
         assert_eq!(plan.contains("SortExec"), is_sorted, "{question}: {plan}");
     }
-    let by_time = "SELECT CAST(ts AS BIGINT) AS ts FROM readings WHERE stream_id = 2 ORDER BY ts";
-    let found: Vec<_> = inside.sql(&ground.owner, by_time).await;
-    let days = [(start - 5, 3), (start, 20), (start + DAY, 20), (start + 2 * DAY, 20)]
-        .into_iter()
-        .flat_map(|(from, n)| from..from + n);
-    assert_eq!(found, days.map(|ts| json!({"ts": ts})).collect::<Vec<_>>());
+    let by_time = "SELECT value FROM readings WHERE stream_id = 2 ORDER BY ts";
+    let found = inside.sql(&ground.owner, by_time).await;
+    let times = [(-5, 3), (0, 20), (DAY, 20), (DAY + 50, 20), (in_memory, 20)];
+    let times = times.into_iter().flat_map(|(from, count)| from..from + count);
+    assert_eq!(found, times.map(|at| json!({"value": at as f64})).collect::<Vec<_>>());
 }

@@ -75,7 +75,7 @@ pub async fn one_stream(
     let (from, to) = if chance.random_bool(0.3) { (0, now + DAY) } else { (a.min(b), a.max(b)) };
     let wanted = |key: &Key, value: f64| key.0 == stream && (from..to).contains(&key.1) && value > least;
     let expected = shown.iter().filter(|(key, value)| wanted(key, **value));
-    let expected: Vec<Value> = expected.map(|((_, ts), v)| json!({"ts": ts, "v": v})).collect();
+    let expected: Vec<Value> = expected.map(|((_, ts), v)| json!({"at": ts, "v": v})).collect();
     let from_where = format!(
         "FROM readings WHERE stream_id = {stream} AND ts >= '{}' AND ts < '{}' AND value > {least}",
         Micros(from),
@@ -84,7 +84,7 @@ pub async fn one_stream(
     let limit = chance.random_range(1..60_usize);
     for (order, limit) in [("ts", usize::MAX), ("stream_id, ts", limit), ("ts, value DESC", limit)] {
         let query = format!(
-            "SELECT CAST(ts AS BIGINT) AS ts, value AS v {from_where} ORDER BY {order} LIMIT {}",
+            "SELECT CAST(ts AS BIGINT) AS at, value AS v {from_where} ORDER BY {order} LIMIT {}",
             limit.min(1_000_000)
         );
         let found = inside.sql(&ground.owner, &query).await;

@@ -130,7 +130,8 @@ impl World {
 
     /// Runs one of the background jobs. One that failed runs again later; what it left must not show.
     async fn job(&mut self, name: &'static str, place: &str) {
-        self.plan_failure(40);
+        // Most windows have been computed by `compute`: what is left takes few steps.
+        self.plan_failure(if name == "statistics" { 10 } else { 40 });
         let done = self.run(name).await;
         let failed = self.disk.failed();
         if let Err(error) = done {
@@ -227,7 +228,11 @@ async fn whatever_happens_in_whatever_order_rows_and_statistics_are_those_of_a_m
             match world.chance.random_range(0..24) {
                 0..8 => world.write(&place).await,
                 8..11 => world.job("flush", &place).await,
-                11..13 => world.job("statistics", &place).await,
+                11..13 => {
+                    // Of what is not in files nothing is computed.
+                    world.job("flush", &place).await;
+                    world.job("statistics", &place).await;
+                }
                 13..15 => world.job("compact", &place).await,
                 15..18 => world.job("retain", &place).await,
                 18..20 => world.pass_time(&place).await,
