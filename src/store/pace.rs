@@ -100,18 +100,16 @@ impl Pace {
     }
 }
 
-/// Makes the calling thread stand behind others for a processor, by so much (nice(2)). Only of Linux is it known that this
-/// is about one thread, not about the process.
+/// Only of Linux is it known that this is about one thread, not about the process.
 #[cfg(target_os = "linux")]
-pub fn give_way(by: i32) {
+fn give_way(by: i32) {
     if let Err(e) = rustix::process::nice(by) {
-        tracing::debug!(error = %e, "a thread cannot give way to others");
+        tracing::debug!(error = %e, "large work has the priority of requests");
     }
 }
 
-/// Does nothing: only of Linux is it known that this is about one thread, not about the process.
 #[cfg(not(target_os = "linux"))]
-pub fn give_way(_: i32) {}
+fn give_way(_: i32) {}
 
 #[cfg(test)]
 mod tests {

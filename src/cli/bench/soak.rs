@@ -3,11 +3,9 @@
 //! Fails when an answer is an error, when a row is missing afterwards, or when memory grew between the second and the
 //! last quarter. Latency under load is told beside that of the idle server, and judged by the reader.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
-
-use tokio::runtime::{Builder, Runtime};
 
 use super::args;
 use super::ask::{self, Client};
@@ -19,7 +17,6 @@ use super::signals::{self, Signals};
 use super::{disk, note, questions};
 use crate::cli::print;
 use crate::domain::{Error, Result};
-use crate::store::pace;
 
 /// What is asked, in turns.
 const ASKED: [&str; 6] = ["q1", "q2", "q3", "q4", "q6", "q10"];
@@ -28,8 +25,6 @@ const THINK: Duration = Duration::from_millis(100);
 const IDLE_RUNS: usize = 20;
 /// How long full speed is measured.
 const CALIBRATION: Duration = Duration::from_secs(30);
-/// How far the writers stand behind for a processor (nice(2)).
-const NICE: i32 = 10;
 /// Written before anything is asked.
 const FIRST_BATCHES: usize = 10;
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -37,12 +32,6 @@ const SAMPLE: Duration = Duration::from_secs(1);
 const JUDGED_SECONDS: usize = 600;
 /// At most so long is the server left alone before it counts as idle.
 const SETTLE: Duration = Duration::from_secs(60);
-
-/// Of the writers, which in a plant are other machines: making rows is not to take a processor from who answers.
-static THREADS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
-    let mut threads = Builder::new_multi_thread();
-    threads.worker_threads(WRITERS).on_thread_start(|| pace::give_way(NICE)).enable_all().build()
-});
 
 /// The plant as it is written, and how far that is.
 struct Feed {
@@ -151,9 +140,6 @@ impl Feed {
 
     /// Writes from where it is, at full speed or at a rate.
     async fn write(self: &Arc<Self>, server: &Server, rate: Option<f64>, stop: Stop) -> Result<()> {
-        let threads = THREADS.as_ref();
-        let threads =
-            threads.map_err(|e| Error::unavailable(format!("no threads to be had for the writers: {e}")))?;
         let (started, first) = (Instant::now(), self.next.load(Ordering::Relaxed));
         let writers: Vec<_> = (0..WRITERS)
             .map(|_| {
@@ -162,7 +148,7 @@ impl Feed {
                     let after = rate.map_or(0.0, |rate| ((number - first) * rows) as f64 / rate);
                     started + Duration::from_secs_f64(after)
                 };
-                threads.spawn(async move { feed.write_one(&request, due, stop).await })
+                tokio::spawn(async move { feed.write_one(&request, due, stop).await })
             })
             .collect();
         for writer in writers {
