@@ -2,6 +2,7 @@
 //! for is neither fetched nor decoded; what is decoded is cut to the bounds of stream_id and ts exactly.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -10,9 +11,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::{AsyncFileReader, MetadataFetch};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
@@ -28,6 +27,7 @@ use crate::store::lake::cache;
 use crate::store::lake::chunks::Chunks;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::pages::{self, Group};
+use crate::store::lake::place::Place;
 use crate::store::snapshot::Snapshot;
 use crate::store::table::Table;
 
@@ -86,7 +86,7 @@ impl Reading {
         part: Part,
         context: &TaskContext,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let object = self.object(&part.file)?;
+        let object = self.object(&part.file);
         let footer = self.footer(&part.file, &object).await?;
         let groups = part.groups(pages::select(footer.metadata(), &*self.bounds));
         if groups.is_empty() {
@@ -124,10 +124,8 @@ impl Reading {
         Ok(batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed())
     }
 
-    fn object(&self, file: &LakeFile) -> Result<Object> {
-        let path = Path::from_absolute_path(self.snapshot.lake_dir.join(&file.path))
-            .map_err(|e| DataFusionError::External(e.into()))?;
-        Ok(Object { store: self.snapshot.place.object_store().clone(), path })
+    fn object(&self, file: &LakeFile) -> Object {
+        Object { place: self.snapshot.place.clone(), path: self.snapshot.lake_dir.join(&file.path) }
     }
 
     async fn footer(&self, file: &LakeFile, object: &Object) -> Result<ArrowReaderMetadata> {
@@ -148,23 +146,31 @@ impl Reading {
 
 /// Where a file is.
 struct Object {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
+    place: Place,
+    path: PathBuf,
 }
 
 impl Object {
-    async fn fetch(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    async fn fetch(&self, ranges: &[Range<u64>]) -> parquet::errors::Result<Vec<Bytes>> {
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.store.get_ranges(&self.path, ranges).await?)
+        self.place.read(&self.path, ranges).await.map_err(|e| ParquetError::External(Box::new(e)))
+    }
+
+    async fn fetch_one(&self, range: Range<u64>) -> parquet::errors::Result<Bytes> {
+        let bytes = self.fetch(&[range]).await?;
+        bytes
+            .into_iter()
+            .next()
+            .ok_or_else(|| ParquetError::EOF("a range of a file without bytes".to_owned()))
     }
 }
 
 /// Of a footer: what a query reads is told without, as another one may have read it.
 impl MetadataFetch for &Object {
     fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
-        self.store.get_range(&self.path, range).map_err(external).boxed()
+        self.fetch_one(range).boxed()
     }
 }
 
@@ -178,7 +184,7 @@ struct OpenFile {
 impl AsyncFileReader for OpenFile {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
         self.meter.read_bytes(range.end - range.start);
-        self.object.store.get_range(&self.object.path, range).map_err(external).boxed()
+        self.object.fetch_one(range).boxed()
     }
 
     fn get_byte_ranges(
@@ -186,8 +192,7 @@ impl AsyncFileReader for OpenFile {
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
         self.meter.read_bytes(ranges.iter().map(|r| r.end - r.start).sum());
-        let Object { store, path } = &self.object;
-        async move { store.get_ranges(path, &ranges).await.map_err(external) }.boxed()
+        async move { self.object.fetch(&ranges).await }.boxed()
     }
 
     fn get_metadata<'a>(
@@ -196,10 +201,6 @@ impl AsyncFileReader for OpenFile {
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
         std::future::ready(Ok(self.metadata.clone())).boxed()
     }
-}
-
-fn external(error: object_store::Error) -> ParquetError {
-    ParquetError::External(Box::new(error))
 }
 
 fn unreadable(path: &str, e: DataFusionError) -> DataFusionError {

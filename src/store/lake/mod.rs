@@ -1,6 +1,7 @@
 //! The lake: sorted Parquet files by day, and the Delta log that says which of them count.
 
 pub mod alike;
+pub mod at_hand;
 pub mod batch;
 pub mod blocks;
 pub mod cache;

@@ -1,8 +1,10 @@
 //! Where the lake lies: a folder beside the log, or a prefix of an object store.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
@@ -10,6 +12,7 @@ use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
+use super::at_hand;
 use super::remote::ObjectDisk;
 use crate::domain::{Error, Result};
 use crate::store::disk::Disk;
@@ -82,6 +85,18 @@ impl Place {
     /// Reads them; paths are those of `table_dir`, without the root.
     pub fn object_store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
+    }
+
+    /// Bytes of a file, one for each of `ranges`; its path begins with that of `table_dir`.
+    ///
+    /// # Errors
+    /// Those of the object store, a range past the end of the file among them.
+    pub async fn read(&self, path: &Path, ranges: &[Range<u64>]) -> object_store::Result<Vec<Bytes>> {
+        let at_hand = if self.is_remote { None } else { at_hand::read(path, ranges) };
+        match at_hand {
+            Some(bytes) => Ok(bytes),
+            None => self.store.get_ranges(&object_store::path::Path::from_absolute_path(path)?, ranges).await,
+        }
     }
 
     /// What the object store is registered as: scheme and bucket.
