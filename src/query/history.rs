@@ -96,11 +96,11 @@ impl Telling {
         execute_stream(self.scan().plan_day_sorted(day, &COLUMNS)?, self.context.clone())
     }
 
-    fn scan(&self) -> ReadingsScan<'_> {
+    fn scan(&self) -> ReadingsScan {
         let mut bounds = Bounds { ts: (self.query.since.0, i64::MAX), ..Bounds::default() };
         if let Some(streams) = &self.query.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }
-        ReadingsScan { view: &self.view, bounds, filter: None, partitions: 1 }
+        ReadingsScan { view: self.view.clone(), bounds, filter: None, partitions: 1 }
     }
 }

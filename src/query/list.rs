@@ -44,6 +44,11 @@ impl List {
         (self.from.map_or(i64::MIN, |t| t.0), self.to.map_or(i64::MAX, |t| t.0))
     }
 
+    /// How many rows can be shown, those left out before them counted.
+    pub(super) fn most(&self) -> Option<usize> {
+        self.limit.map(|limit| limit.saturating_add(self.offset))
+    }
+
     /// Rows with `ts` and `stream_id` in the list's order, as many as can be shown; within memory or spilled.
     pub(super) fn sorted(&self, rows: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         let by = |name, descending| -> Result<PhysicalSortExpr> {
@@ -52,8 +57,7 @@ impl List {
         };
         let order = LexOrdering::new([by("ts", self.newest_first)?, by("stream_id", false)?]);
         let order = order.expect("an ordering of two expressions is not empty");
-        let fetch = self.limit.map(|limit| limit.saturating_add(self.offset));
-        Ok(Arc::new(SortExec::new(order, rows).with_fetch(fetch)))
+        Ok(Arc::new(SortExec::new(order, rows).with_fetch(self.most())))
     }
 
     /// OFFSET and LIMIT over all rows in their order.

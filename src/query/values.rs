@@ -8,18 +8,20 @@ use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{BinaryExpr, col as physical_col, lit as physical_lit};
-use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::engine::Engine;
+use super::error::from_datafusion;
 use super::list::List;
 use super::log::{Surface, Tally};
 use super::run::Limits;
 use super::scan::bounds::Bounds;
 use super::scan::plan::ReadingsScan;
+use super::scan::stream_rows::StreamRows;
 use super::session::View;
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::time::Day;
@@ -40,9 +42,6 @@ pub(super) type Chunks = BoxStream<'static, Result<Readings>>;
 pub(super) const COLUMNS: [usize; 5] =
     [schema::STREAM_ID, schema::TS, schema::VALUE, schema::TEXT, schema::QUALITY];
 
-/// How far before its end a list of the newest looks first.
-const RECENT_US: i64 = 3600 * 1_000_000;
-
 impl Engine {
     /// Readings ordered by time, equal times by stream id. The list has no cap of its own: it is computed day by day
     /// as it is read.
@@ -57,7 +56,7 @@ impl Engine {
             return Ok(stream::once(ready(Ok(Readings::from_iter([newest])))).boxed());
         }
         let listing = Listing::new(self, principal, query, tally.clone());
-        let start = async move { Ok(Arc::new(listing).stream()) };
+        let start = async move { Arc::new(listing).stream().map_err(from_datafusion) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
         let answer = self.answer(limits, tally, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| to_readings(&batch)).boxed())
@@ -99,90 +98,73 @@ impl Engine {
 struct Listing {
     view: View,
     query: ValuesQuery,
-    /// When the newest reading of the only stream is, if that is known.
-    newest: Option<Micros>,
     context: Arc<TaskContext>,
-}
-
-/// A stretch of the list: what of a day lies within `ts`, inclusive.
-struct Stretch {
-    day: Day,
-    ts: (i64, i64),
 }
 
 impl Listing {
     fn new(engine: &Arc<Engine>, principal: &Principal, query: ValuesQuery, tally: Arc<Tally>) -> Self {
         let view = View::new(engine, principal, tally);
-        // After the snapshot, so that no row of it is newer.
-        let last = query.list.one_stream().and_then(|stream| engine.store.last(principal, stream));
         let context = view.task_context(&engine.template);
-        Self { view, query, newest: last.map(|last| last.newest.ts), context }
+        Self { view, query, context }
     }
 
-    fn bounds(&self, ts: (i64, i64)) -> Bounds {
-        let mut bounds = Bounds { ts, ..Bounds::default() };
-        if let Some(streams) = &self.query.list.streams {
+    /// In the order asked for, each day only when the reader gets there.
+    fn stream(self: Arc<Self>) -> datafusion::error::Result<SendableRecordBatchStream> {
+        let list = &self.query.list;
+        let batches = match list.one_stream().filter(|_| list.newest_first) {
+            Some(stream) => {
+                let rows = StreamRows::new(self.scan(), stream.0, &COLUMNS)?.newest_first();
+                execute_stream(self.shown(Arc::new(rows.leaf()?))?, self.context.clone())?.boxed()
+            }
+            None => self.clone().days(),
+        };
+        let schema = Arc::new(schema::readings().project(&COLUMNS)?);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, list.page(batches))))
+    }
+
+    fn days(self: Arc<Self>) -> BoxStream<'static, datafusion::error::Result<RecordBatch>> {
+        let mut days: Vec<Day> = self.scan().days().into_iter().collect();
+        if self.query.list.newest_first {
+            days.reverse();
+        }
+        let read = move |day| {
+            let listing = self.clone();
+            async move { listing.read(day) }
+        };
+        stream::iter(days).then(read).try_flatten().boxed()
+    }
+
+    fn scan(&self) -> ReadingsScan {
+        let list = &self.query.list;
+        let mut bounds = Bounds { ts: list.range(), ..Bounds::default() };
+        if let Some(streams) = &list.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }
-        bounds
+        ReadingsScan { view: self.view.clone(), bounds, filter: None, partitions: 1 }
     }
 
-    /// Stretch after stretch in the order asked for, each only when the reader gets there.
-    fn stream(self: Arc<Self>) -> SendableRecordBatchStream {
-        let listing = self.clone();
-        let batches = stream::iter(self.stretches())
-            .then(move |stretch| {
-                let listing = listing.clone();
-                async move { listing.read(&stretch) }
-            })
-            .try_flatten();
-        let schema = Arc::new(schema::readings().project(&COLUMNS).expect("columns of this schema"));
-        Box::pin(RecordBatchStreamAdapter::new(schema, self.query.list.page(batches.boxed())))
-    }
-
-    /// Days; of the newest one the last hour on its own, since a page of the newest mostly ends in it.
-    fn stretches(&self) -> Vec<Stretch> {
-        let list = &self.query.list;
-        let (from, to) = list.range();
-        let to = to.min(self.newest.map_or(i64::MAX, |t| t.0));
-        let days = self.scan(self.bounds((from, to))).days().into_iter();
-        let whole = |day| Stretch { day, ts: (from, to) };
-        if !list.newest_first {
-            return days.map(whole).collect();
-        }
-        let mut stretches: Vec<Stretch> = days.rev().map(whole).collect();
-        let recent = to.saturating_sub(RECENT_US);
-        if let Some(first) = stretches.first_mut()
-            && from < recent
-            && list.one_stream().is_some()
-            && list.limit.is_some()
-        {
-            let last_hour = Stretch { day: first.day, ts: (recent, to) };
-            first.ts = (from, recent - 1);
-            stretches.insert(0, last_hour);
-        }
-        stretches
-    }
-
-    fn scan(&self, bounds: Bounds) -> ReadingsScan<'_> {
-        ReadingsScan { view: &self.view, bounds, filter: None, partitions: 1 }
-    }
-
-    fn read(&self, stretch: &Stretch) -> datafusion::error::Result<SendableRecordBatchStream> {
-        let mut rows = self.scan(self.bounds(stretch.ts)).plan_day(stretch.day, &COLUMNS)?;
-        if !self.query.bad {
-            let quality = physical_col("quality", &rows.schema())?;
-            let bad = physical_lit(Quality::Bad.name());
-            let shown = BinaryExpr::new(quality, Operator::NotEq, bad);
-            rows = Arc::new(FilterExec::try_new(Arc::new(shown), rows)?);
-        }
+    fn read(&self, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
+        let rows = self.shown(self.scan().plan_day(day, &COLUMNS)?)?;
         execute_stream(self.ordered(rows)?, self.context.clone())
+    }
+
+    /// Without readings of bad quality, unless they are listed.
+    fn shown(&self, rows: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        if self.query.bad {
+            return Ok(rows);
+        }
+        let quality = physical_col("quality", &rows.schema())?;
+        let shown = BinaryExpr::new(quality, Operator::NotEq, physical_lit(Quality::Bad.name()));
+        // What lies in order already need not be gone through for more than is shown.
+        let list = &self.query.list;
+        let most = list.one_stream().and(list.most());
+        Ok(Arc::new(FilterExecBuilder::new(Arc::new(shown), rows).with_fetch(most).build()?))
     }
 
     /// One stream in ascending order comes as it is; everything else is sorted.
     fn ordered(&self, rows: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         let list = &self.query.list;
-        if list.one_stream().is_some() && !list.newest_first { Ok(rows) } else { list.sorted(rows) }
+        if list.one_stream().is_some() { Ok(rows) } else { list.sorted(rows) }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use basalt::domain::reading::Reading;
 use basalt::domain::{Micros, StreamId};
+use basalt::query::list::List;
+use basalt::query::values::ValuesQuery;
 use serde_json::json;
 
 use crate::inside::{DAY, Ground, NOW};
@@ -28,9 +30,11 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
             "SELECT value FROM readings WHERE stream_id = 1 AND ts > '2020-01-01' ORDER BY stream_id, ts",
             false,
         ),
-        ("SELECT * FROM readings r WHERE r.stream_id = 1 ORDER BY r.ts, r.value LIMIT 7", true),
+        ("SELECT * FROM readings r WHERE r.stream_id = 1 ORDER BY r.ts, r.value LIMIT 7", false),
         ("SELECT ts FROM readings WHERE stream_id IN (1) ORDER BY ts", false),
-        ("SELECT ts, value FROM readings WHERE stream_id = 1 ORDER BY ts DESC", true),
+        ("SELECT ts, value FROM readings WHERE stream_id = 1 ORDER BY ts DESC", false),
+        ("SELECT value FROM readings WHERE stream_id = 1 ORDER BY stream_id, ts DESC, value LIMIT 3", false),
+        ("SELECT ts, lag(value) OVER (ORDER BY ts DESC) FROM readings WHERE stream_id = 1", false),
         ("SELECT ts, value FROM readings WHERE stream_id = 1 ORDER BY value", true),
         ("SELECT ts, value FROM readings WHERE stream_id IN (1, 2) ORDER BY ts", true),
         ("SELECT ts, value FROM readings ORDER BY stream_id, ts", true),
@@ -43,4 +47,101 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
     let times = [(-5, 3), (0, 20), (DAY, 20), (DAY + 50, 20), (in_memory, 20)];
     let times = times.into_iter().flat_map(|(from, count)| from..from + count);
     assert_eq!(found, times.map(|at| json!({"value": at as f64})).collect::<Vec<_>>());
+}
+
+/// What is computed of an hour is computed where the hour is read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_long_ranges_are_handed_out_to_threads() {
+    let ground = Ground::new(1).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    let computed =
+        "EXPLAIN SELECT value * 2 AS twice FROM readings WHERE stream_id = 1 AND ts >= '2026-04-01'";
+    for (range, is_handed_out) in [
+        ("AND ts < '2026-04-01T01:00:00Z' ORDER BY ts", false),
+        ("AND ts < '2026-05-01' ORDER BY ts", true),
+        ("ORDER BY ts", true),
+    ] {
+        let plan = json!(inside.sql(&ground.owner, &format!("{computed} {range}")).await).to_string();
+        assert_eq!(plan.contains("RepartitionExec"), is_handed_out, "{range}: {plan}");
+    }
+}
+
+/// More rows than are turned around at once, and more than the memory of the query.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_read_from_its_newest_row_back() {
+    const ROWS: i64 = 400_000;
+    const SHARE: usize = 2 << 20;
+    // The last stream is of text.
+    let ground = Ground::new(3).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await.with_engine(|o| o.share_bytes = SHARE);
+    let write = async |stream: i32, times: Vec<i64>| {
+        let row = |at: i64| Reading::good(StreamId(stream), Micros(NOW + at * 1000), at as f64);
+        inside.store.write(&ground.owner, times.into_iter().map(row).collect()).await.unwrap();
+    };
+    // Days before with a row each in a file each, then a row a millisecond: flushed, late over two rows, in memory.
+    let day = DAY / 1000;
+    for days in 1..5 {
+        write(1, vec![-days * day]).await;
+        inside.store.flush().await.unwrap();
+    }
+    write(1, (0..ROWS / 2).collect()).await;
+    write(2, vec![ROWS * 2]).await;
+    inside.store.flush().await.unwrap();
+    write(1, vec![7, 9]).await;
+    write(1, (ROWS / 2..ROWS).collect()).await;
+    let all: Vec<f64> = (0..ROWS).rev().chain((1..5).map(|days| -days * day)).map(|at| at as f64).collect();
+    let values = async |query: &str| -> Vec<f64> {
+        let rows = inside.sql(&ground.owner, query).await;
+        rows.iter().map(|row| row["value"].as_f64().unwrap()).collect()
+    };
+    let question = "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts DESC";
+    let found = values(question).await;
+    assert_eq!(found.len(), all.len());
+    assert_eq!(found.iter().zip(&all).position(|(found, expected)| found != expected), None);
+    assert_eq!(values(&format!("{question} LIMIT 3 OFFSET 2")).await, all[2..5]);
+    assert_eq!(values(&format!("{question} OFFSET {}", ROWS - 1)).await, all[all.len() - 5..]);
+    let before = question.replace("ORDER", &format!("AND ts < '{}' ORDER", Micros(NOW + 5000)));
+    assert_eq!(
+        values(&format!("{before} LIMIT 7")).await,
+        [4.0, 3.0, 2.0, 1.0, 0.0, all[all.len() - 4], all[all.len() - 3]]
+    );
+    let log = inside
+        .sql(&ground.owner, "SELECT peak_memory, files_scanned FROM query_log ORDER BY started_at")
+        .await;
+    let read: Vec<u64> = log.iter().map(|row| row["files_scanned"].as_u64().unwrap()).collect();
+    assert!(log[0]["peak_memory"].as_u64().unwrap() as usize <= SHARE, "{log:?}");
+    assert!(read[0] > read[1] && read[3] == 3, "no day is read that has nothing of the answer: {log:?}");
+}
+
+/// A list of the REST surfaces goes the same way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_the_newest_ends_where_it_has_enough() {
+    let ground = Ground::new(2).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    for days in (0..5).rev() {
+        let row = |at: i64| Reading::good(StreamId(1), Micros(NOW - days * DAY + at), at as f64);
+        inside.store.write(&ground.owner, (0..20).map(row).collect()).await.unwrap();
+        inside.store.flush().await.unwrap();
+    }
+    for (bad, offset, files) in [(true, 0, 1), (false, 0, 1), (false, 30, 2), (true, 99, 5)] {
+        let list = List {
+            streams: Some(vec![StreamId(1)]),
+            newest_first: true,
+            offset,
+            limit: Some(10),
+            ..List::default()
+        };
+        let found = inside.values(&ground.owner, ValuesQuery { list, bad }).await;
+        let expected =
+            (offset..100).take(10).map(|nth| (NOW - (nth / 20) as i64 * DAY) + 19 - (nth % 20) as i64);
+        let found: Vec<i64> = found.iter().map(|row| row.ts.0).collect();
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{bad} {offset}");
+        let log =
+            "SELECT files_scanned FROM query_log WHERE surface = 'values' ORDER BY started_at DESC LIMIT 1";
+        let log = inside.sql(&ground.owner, log).await;
+        assert_eq!(log[0]["files_scanned"], files, "{bad} {offset}");
+    }
 }

@@ -63,8 +63,9 @@ pub fn of_day(view: &View, of: Day, splits: &[Arc<Split>]) -> Result<Option<Arc<
     day(view, of, (from, to - 1), ids).map(Some)
 }
 
-fn readings(view: &View, ts: (i64, i64), ids: BTreeSet<i32>, partitions: usize) -> ReadingsScan<'_> {
-    ReadingsScan { view, bounds: Bounds { ts, streams: Some(ids), value: None }, filter: None, partitions }
+fn readings(view: &View, ts: (i64, i64), ids: BTreeSet<i32>, partitions: usize) -> ReadingsScan {
+    let bounds = Bounds { ts, streams: Some(ids), value: None };
+    ReadingsScan { view: view.clone(), bounds, filter: None, partitions }
 }
 
 /// Adds the raw readings of the splits among rows of `scans`.

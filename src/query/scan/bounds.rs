@@ -6,7 +6,7 @@ use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 
-use crate::domain::time::{Day, MICROS_PER_DAY};
+use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
 
 /// Necessary conditions on the rows of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,14 @@ impl Bounds {
     pub fn one_stream(&self) -> Option<i32> {
         let streams = self.streams.as_ref().filter(|streams| streams.len() == 1)?;
         streams.first().copied()
+    }
+
+    /// How long the times between the bounds are; `None` where they are open.
+    pub fn seconds(&self) -> Option<usize> {
+        let (from, to) = self.ts;
+        let is_closed = from != i64::MIN && to != i64::MAX;
+        let long = to.checked_sub(from).filter(|_| is_closed)?;
+        usize::try_from(long.div_euclid(MICROS_PER_SECOND) + 1).ok()
     }
 
     pub fn has_stream(&self, stream: i32) -> bool {

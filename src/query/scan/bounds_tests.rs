@@ -38,6 +38,22 @@ fn bounds_are_read_off_filters() {
 }
 
 #[test]
+fn closed_bounds_tell_how_long_they_are() {
+    let hour = 3600 * MICROS_PER_SECOND;
+    for (name, filter, expected) in [
+        ("half_open", col("ts").gt_eq(ts(0)).and(col("ts").lt(ts(hour))), Some(3600)),
+        ("one_moment", col("ts").eq(ts(7)), Some(1)),
+        ("before_1970", col("ts").between(ts(-hour), ts(-1)), Some(3600)),
+        ("without_an_end", col("ts").gt(ts(0)), None),
+        ("without_a_beginning", col("ts").lt(ts(0)), None),
+        ("contradiction", col("ts").gt(ts(hour)).and(col("ts").lt(ts(0))), None),
+        ("longer_than_counted", col("ts").between(ts(i64::MIN + 1), ts(i64::MAX - 1)), None),
+    ] {
+        assert_eq!(Bounds::from_filters(&[filter]).seconds(), expected, "{name}");
+    }
+}
+
+#[test]
 fn filters_that_the_bounds_say_whole_need_no_other_look() {
     let number = |n: f64| lit(n);
     for (name, filter, is_all) in [

@@ -12,10 +12,11 @@ use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+    SortOrderPushdownResult,
 };
 
 /// Where the rows of a leaf come from.
@@ -27,6 +28,11 @@ pub trait Rows: Send + Sync + 'static {
 
     /// The rows of one of the partitions; called once for each.
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream>;
+
+    /// The same rows in exactly this order, if they can be had so without sorting.
+    fn turned(&self, _order: &[PhysicalSortExpr]) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        Ok(None)
+    }
 }
 
 /// The rows of a source; in no order, as far as a plan knows, unless it is told.
@@ -105,6 +111,16 @@ impl<R: Rows> ExecutionPlan for Leaf<R> {
             unknown.num_rows = self.estimate;
         }
         Ok(Arc::new(unknown))
+    }
+
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        Ok(match self.rows.turned(order)? {
+            Some(inner) => SortOrderPushdownResult::Exact { inner },
+            None => SortOrderPushdownResult::Unsupported,
+        })
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -31,8 +34,8 @@ impl MemoryRows {
         Self { runs, bounds, columns, schema }
     }
 
-    /// The rows in order. A batch that is cut out of a piece counts as all of it where memory is reserved, so pieces are
-    /// small beside what a query may take.
+    /// The rows in order. Of a piece only the batch that is cut out of it is counted where memory is reserved, so pieces
+    /// are small beside what a query may take.
     fn merged(&self) -> impl Iterator<Item = Run> + Send + use<> {
         let parts = self.runs.iter().flat_map(|run| of_streams(run, &self.bounds));
         let (from, to) = self.bounds.ts;
@@ -55,6 +58,13 @@ fn of_streams(run: &Run, bounds: &Bounds) -> Vec<Run> {
         }
         None => vec![run.clone()],
     }
+}
+
+/// Bytes of the rows of a batch alone. What it may be a slice of is there anyway, or small: unflushed rows, and pieces
+/// of them.
+pub fn slice_bytes(batch: &RecordBatch) -> Result<usize> {
+    let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
+    Ok(sizes.sum::<std::result::Result<usize, ArrowError>>()?)
 }
 
 impl PartitionStream for MemoryRows {

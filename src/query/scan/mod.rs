@@ -7,6 +7,7 @@
 //! nothing a caller wrote goes below `VisibleRows` except plain comparisons of those two columns, which cannot fail.
 //! Comparisons of `value` with numbers choose pages of days that need no merge, and are evaluated above `VisibleRows`.
 
+mod back;
 mod blocks;
 pub mod bounds;
 mod by_key;
@@ -21,4 +22,5 @@ pub mod merge;
 mod pages;
 pub mod plan;
 pub mod provider;
+pub mod stream_rows;
 pub mod visible;

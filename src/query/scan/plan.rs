@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::ScalarValue;
 use datafusion::error::Result;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{
-    AcrossPartitions, ConstExpr, EquivalenceProperties, PhysicalExpr, PhysicalSortExpr,
-};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
@@ -30,8 +27,9 @@ use crate::store::memtable::run::Run;
 use crate::store::schema::{self, STREAM_ID, TS};
 
 /// One scan of `readings`.
-pub struct ReadingsScan<'a> {
-    pub view: &'a View,
+#[derive(Clone)]
+pub struct ReadingsScan {
+    pub view: View,
     pub bounds: Bounds,
     /// What the bounds do not say whole of plain comparisons of stream_id and ts; over `schema::readings()`.
     pub filter: Option<Arc<dyn PhysicalExpr>>,
@@ -47,12 +45,12 @@ struct DaySources {
     needs_merge: bool,
 }
 
-impl ReadingsScan<'_> {
+impl ReadingsScan {
     /// Every row in the bounds, in no order; `columns` are indices into `schema::readings()`.
     pub fn plan(&self, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
         let (mut files, mut runs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
-        self.view.tally.meter.scan_lake(self.view.snapshot.lake.files().count());
+        self.count_lake();
         for day in self.days() {
             let sources = self.sources(day);
             if sources.needs_merge {
@@ -82,14 +80,23 @@ impl ReadingsScan<'_> {
         project(Arc::new(rows), &read, columns)
     }
 
-    /// The rows of the one stream that the bounds name, as a single partition by time: a plan knows that they lie so.
-    pub fn plan_stream(&self, stream: i32, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+    /// The rows of the one stream that the bounds name, as a single partition by time.
+    pub fn plan_stream(&self, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
-        self.view.tally.meter.scan_lake(self.view.snapshot.lake.files().count());
+        self.count_lake();
         let parts = self.in_turn(self.days(), &read)?;
         let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
-        let known = of_one_stream(stream, projected(&read)?)?;
-        project(Arc::new(rows.with_known(known)), &read, columns)
+        project(Arc::new(rows), &read, columns)
+    }
+
+    /// The same within times of its bounds.
+    pub fn within(&self, ts: (i64, i64)) -> Self {
+        Self { bounds: Bounds { ts, ..self.bounds.clone() }, ..self.clone() }
+    }
+
+    /// Notes for the query log how many files there are; those that are looked into are noted as they are chosen.
+    pub fn count_lake(&self) {
+        self.view.tally.meter.scan_lake(self.view.snapshot.lake.files().count());
     }
 
     /// The rows of ascending days, partition after partition, those of each stream by time.
@@ -236,21 +243,6 @@ impl ReadingsScan<'_> {
         let filter = datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
         Ok(Arc::new(FilterExec::try_new(filter, rows)?))
     }
-}
-
-/// What a plan may know of the rows of one stream by time.
-fn of_one_stream(stream: i32, schema: SchemaRef) -> Result<EquivalenceProperties> {
-    let readings = schema::readings();
-    let column = |column: usize| -> Option<Arc<dyn PhysicalExpr>> {
-        let name = readings.field(column).name();
-        Some(Arc::new(Column::new(name, schema.index_of(name).ok()?)))
-    };
-    let by_time = column(TS).map(|ts| [PhysicalSortExpr::new_default(ts)]);
-    let is_stream = AcrossPartitions::Uniform(Some(ScalarValue::Int32(Some(stream))));
-    let is_stream = column(STREAM_ID).map(|id| ConstExpr::new(id, is_stream));
-    let mut known = EquivalenceProperties::new_with_orderings(schema.clone(), by_time);
-    known.add_constants(is_stream)?;
-    Ok(known)
 }
 
 /// The columns asked for, of those read.

@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use crate::query::scan::bounds::{self, Bounds};
 use crate::query::scan::plan::ReadingsScan;
 use crate::query::scan::provider::{Scan, hint};
+use crate::query::scan::stream_rows::StreamRows;
 use crate::query::session::View;
 use crate::store::schema;
 
@@ -59,9 +60,9 @@ impl Scan for Readings {
         };
         let partitions = state.config().target_partitions();
         let one = bounds.one_stream();
-        let scan = ReadingsScan { view: &self.view, bounds, filter, partitions };
+        let scan = ReadingsScan { view: self.view.clone(), bounds, filter, partitions };
         match one {
-            Some(stream) => scan.plan_stream(stream, columns),
+            Some(stream) => Ok(Arc::new(StreamRows::new(scan, stream, columns)?.leaf()?)),
             None => scan.plan(columns),
         }
     }

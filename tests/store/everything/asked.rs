@@ -1,6 +1,7 @@
 //! The questions of `everything`: each answer is compared with what a map of the rows says.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use basalt::domain::statistic::Series;
 use basalt::domain::statistic::StepFields;
@@ -86,6 +87,29 @@ pub async fn one_stream(
         let query = format!(
             "SELECT CAST(ts AS BIGINT) AS at, value AS v {from_where} ORDER BY {order} LIMIT {}",
             limit.min(1_000_000)
+        );
+        let found = inside.sql(&ground.owner, &query).await;
+        assert_eq!(found, expected[..limit.min(expected.len())], "{place}: {query}");
+    }
+    newest_first(ground, inside, (shown, stream, from..to), limit, place).await;
+}
+
+/// The same rows from the newest back, whatever their values.
+async fn newest_first(
+    ground: &Ground,
+    inside: &Inside,
+    (shown, stream, times): (&BTreeMap<Key, f64>, i32, Range<i64>),
+    limit: usize,
+    place: &str,
+) {
+    let wanted = shown.range((stream, times.start)..(stream, times.end)).rev();
+    let expected: Vec<Value> = wanted.map(|((_, ts), v)| json!({"at": ts, "v": v})).collect();
+    for limit in [limit, 1_000_000] {
+        let query = format!(
+            "SELECT CAST(ts AS BIGINT) AS at, value AS v FROM readings WHERE stream_id = {stream} \
+             AND ts >= '{}' AND ts < '{}' ORDER BY ts DESC LIMIT {limit}",
+            Micros(times.start),
+            Micros(times.end)
         );
         let found = inside.sql(&ground.owner, &query).await;
         assert_eq!(found, expected[..limit.min(expected.len())], "{place}: {query}");
