@@ -85,7 +85,7 @@ impl Engine {
 impl Sketch {
     async fn planned(&self, engine: &Arc<Engine>, view: &View) -> Result<Description> {
         let session = engine.session(view, self.surface)?;
-        let plan = engine.plan(&session, &view.principal, &self.text, self.surface).await?;
+        let plan = engine.plan(&session, view, &self.text, self.surface).await?;
         let params = self.parameters(&plan)?;
         let plan = if params.is_empty() { plan } else { with_nulls(plan, &params)? };
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::{Handle, Runtime};
 
 use super::error::from_datafusion;
+use super::known::Known;
 use super::limits::Gate;
 use super::log::{Asked, QueryLog, Surface, Tally};
 use super::memory::Share;
@@ -65,6 +66,7 @@ pub struct Engine {
     pub(super) home: Handle,
     /// What tools of PostgreSQL are given beside the tables.
     pub(super) postgres: Lazy,
+    pub(super) known: Known,
     pub(super) gate: Gate,
     threads: Option<Runtime>,
 }
@@ -97,7 +99,7 @@ impl Engine {
             .build()
             .map_err(failed)?;
         let gate = Gate::new(options.running, options.waiting, options.queue_deadline);
-        let (log, postgres) = (Arc::default(), Lazy::default());
+        let (log, postgres, known) = (Arc::default(), Lazy::default(), Known::default());
         let home = Handle::current();
         Ok(Self {
             store,
@@ -108,6 +110,7 @@ impl Engine {
             options,
             home,
             postgres,
+            known,
             gate,
             threads: Some(threads),
         })
@@ -227,7 +230,7 @@ impl Question {
     async fn start(self, engine: &Arc<Engine>, view: View) -> Result<SendableRecordBatchStream> {
         let params = self.params.to_values()?;
         let session = engine.session(&view, self.surface)?;
-        let mut plan = engine.plan(&session, &view.principal, &self.text, self.surface).await?;
+        let mut plan = engine.plan(&session, &view, &self.text, self.surface).await?;
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;
         }

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod functions;
 pub mod history;
+mod known;
 pub mod limits;
 pub mod list;
 pub mod log;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::common::TableReference;
 use datafusion::execution::context::{SQLOptions, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
@@ -31,10 +32,30 @@ impl Engine {
     pub(super) async fn plan(
         &self,
         session: &SessionState,
-        principal: &Principal,
+        view: &View,
         text: &str,
         surface: Surface,
     ) -> Result<LogicalPlan> {
+        // Tools of PostgreSQL are given other tables beside ours.
+        let is_plain = surface != Surface::Postgres;
+        if let Some(known) = is_plain.then(|| self.known.get(text)).flatten() {
+            scopes::check(&view.principal, &known.tables)?;
+            return known.over(view).map_err(from_datafusion);
+        }
+        let (tables, plan) = self.plan_anew(session, &view.principal, text, surface).await?;
+        if is_plain {
+            self.known.put(text, tables, &plan, &self.template).map_err(from_datafusion)?;
+        }
+        Ok(plan)
+    }
+
+    async fn plan_anew(
+        &self,
+        session: &SessionState,
+        principal: &Principal,
+        text: &str,
+        surface: Surface,
+    ) -> Result<(Vec<TableReference>, LogicalPlan)> {
         if text.trim().is_empty() {
             return Err(Error::field("query", "is empty"));
         }
@@ -51,7 +72,7 @@ impl Engine {
             let why = from_datafusion(e);
             Error::invalid(format!("only reading statements can run here: {}", why.message)).because(why)
         })?;
-        Ok(plan)
+        Ok((tables, plan))
     }
 
     fn parse(&self, session: &SessionState, text: &str, surface: Surface) -> Result<Statement> {

@@ -28,6 +28,11 @@ pub fn scope_of(table: &str) -> Option<Scope> {
     TABLES.iter().find(|(name, _)| *name == table).map(|(_, resource)| Scope::read(*resource))
 }
 
+/// Whether it is one of the views, which are plans over other tables.
+pub fn is_view(table: &str) -> bool {
+    table.starts_with("core_")
+}
+
 /// Whether the principal may read a table.
 pub fn may_read(principal: &Principal, table: &str) -> bool {
     scope_of(table).is_some_and(|scope| principal.scopes.allows(scope))

@@ -142,7 +142,8 @@ impl View {
         Some(last.newest)
     }
 
-    fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+    /// A table or view that the principal may read.
+    pub(super) fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         if !scopes::may_read(&self.principal, name) {
             return Ok(None);
         }
