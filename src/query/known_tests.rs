@@ -77,6 +77,17 @@ async fn plans_are_kept_without_their_tables_if_nothing_else_is_of_somebody() {
     }
 }
 
+/// As a table function may read a table of its own.
+#[tokio::test]
+async fn a_plan_over_a_table_that_the_statement_does_not_name_is_not_kept() {
+    let context = ground().await;
+    let text = "SELECT * FROM readings, streams";
+    let (tables, plan) = planned(&context, text).await;
+    let known = Known::default();
+    known.put(text, tables[..1].to_vec(), &plan, &context.state()).unwrap();
+    assert!(known.get(text).is_none());
+}
+
 /// `anomaly_score` is such a function: it is made for a session, and asks for models as a principal.
 #[tokio::test]
 async fn a_plan_with_a_function_of_one_session_is_not_kept() {
