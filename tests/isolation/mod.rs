@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod asked_before;
 mod graphql;
 mod log;
 mod probes;

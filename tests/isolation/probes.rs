@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::world::{self, SECRET, SECRET_VALUE, World};
-use crate::inside::{MINUTE, NOW};
 use crate::support::Client;
 
 /// Nothing of somebody else's is in an answer: neither their texts, names and values, nor their ids.
@@ -36,7 +35,8 @@ const OWN: i64 = 40;
 const OWN_FIRST: &str = "2026-04-28T08:40:00Z";
 const OWN_LAST: &str = "2026-04-28T08:59:00Z";
 
-fn exact(world: &World) -> Vec<(String, Value)> {
+/// Questions, and what a restricted key is answered.
+pub fn exact(world: &World) -> Vec<(String, Value)> {
     let (number, text) = (world.own[0].0, world.own[1].0);
     let hidden = world.hidden[0].0;
     let n = |rows: i64| json!([{ "n": rows }]);
@@ -172,46 +172,6 @@ async fn a_restricted_key_counts_its_own_rows_only_however_it_asks() {
                 assert_eq!((status, &answer), (200, &expected), "{stage}, {kind}: {query}");
             }
         }
-        world.inside.store.flush().await.unwrap();
-    }
-}
-
-/// A server remembers how statements are planned: of another caller, another moment, or a caller who may not ask, it is
-/// answered as one that was never asked before.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_that_others_asked_before_is_answered_as_a_new_one() {
-    let world = World::new().await;
-    let [(_, by_device), (_, by_stream)] = world.restricted().await;
-    let all = [
-        ("everything", world.key(&[], &[], &[]).await),
-        ("by device", by_device),
-        ("another organization", world.foreign_key().await),
-        ("no readings", world.key(&["data:read", "device:read"], &[], &[]).await),
-        ("by stream", by_stream),
-    ];
-    // Without those that may answer one of several equal rows.
-    let exact = exact(&world).into_iter().map(|(query, _)| query);
-    let mut queries: Vec<String> = exact.filter(|query| !query.contains("LIMIT")).collect();
-    queries.extend(
-        [
-            "SELECT stream_id, ts, value FROM readings ORDER BY 1, 2",
-            "SELECT sum(value) OVER (ORDER BY ts, stream_id) AS s FROM readings ORDER BY 1",
-            "SELECT id, name FROM streams ORDER BY id",
-            "SELECT now() - now() AS never",
-            "SELECT nonsense FROM readings",
-        ]
-        .map(str::to_owned),
-    );
-    // Again with new rows, of each few one: what is remembered has no rows either.
-    for (round, step) in [(0, 1), (1, 5)] {
-        for (nth, query) in queries.iter().enumerate().step_by(step) {
-            for (kind, client) in &all {
-                let (status, _, answer) = client.ask(query).await;
-                let (new_status, _, new) = client.ask(&format!("{query} -- {round} {nth} {kind}")).await;
-                assert_eq!((status, answer), (new_status, new), "{round}, {kind}: {query}");
-            }
-        }
-        world::write(&world.inside, &world.ground.owner, &world.own, false, NOW - 20 * MINUTE).await;
         world.inside.store.flush().await.unwrap();
     }
 }
