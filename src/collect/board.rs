@@ -11,6 +11,9 @@ use super::meter::Meter;
 use crate::domain::Micros;
 use crate::domain::device::{DeviceState, DeviceStatus};
 
+/// Characters kept of an error: parts of it are the device's own words.
+const MAX_ERROR: usize = 1000;
+
 /// The notice board of one device.
 #[derive(Debug, Default)]
 pub struct Board {
@@ -35,6 +38,7 @@ impl Board {
 
     /// State and the error that goes with it; a device in good order has none.
     pub fn set(&self, state: DeviceState, error: Option<String>) {
+        let error = error.map(|words| shorten(&words).to_owned());
         let mut inner = self.inner.lock();
         let is_same = inner.status.state == state && inner.status.last_error == error;
         inner.status.state = state;
@@ -111,6 +115,10 @@ impl Board {
     }
 }
 
+fn shorten(words: &str) -> &str {
+    words.char_indices().nth(MAX_ERROR).map_or(words, |(end, _)| &words[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +145,15 @@ mod tests {
         );
         assert_eq!((status.lateness.count, status.lateness.p50_ms, status.skipped), (2, Some(7.0), 4));
         assert_eq!((status.reconnects, status.readings), (1, 11));
+    }
+
+    #[test]
+    fn an_error_of_any_length_is_kept_short() {
+        let board = Board::default();
+        for (words, kept) in [("short", 5), (&*"ä".repeat(1_000_000), 2 * MAX_ERROR)] {
+            board.set(DeviceState::Offline, Some(words.to_owned()));
+            assert_eq!(board.status().last_error.map(|words| words.len()), Some(kept));
+        }
     }
 
     #[test]

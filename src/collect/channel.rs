@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use super::fault::{Fault, reason};
+use super::networks::Networks;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
 
@@ -74,8 +75,8 @@ pub struct Channel {
 
 impl Channel {
     /// A datagram socket leads somewhere only once something has answered.
-    pub async fn connect(peer: &Peer) -> Result<Channel, Fault> {
-        let socket = match timeout(peer.timeout, open(peer)).await {
+    pub async fn connect(peer: &Peer, networks: &Networks) -> Result<Channel, Fault> {
+        let socket = match timeout(peer.timeout, open(peer, networks)).await {
             Ok(Ok(socket)) => socket,
             Ok(Err(error)) => {
                 return Err(Fault::Unreachable { address: peer.address(), reason: reason(&error) });
@@ -147,16 +148,15 @@ impl Channel {
     }
 }
 
-async fn open(peer: &Peer) -> io::Result<Socket> {
-    let target = (peer.host.as_str(), peer.port);
+async fn open(peer: &Peer, networks: &Networks) -> io::Result<Socket> {
     match peer.transport {
         Transport::Tcp => {
-            let stream = TcpStream::connect(target).await?;
+            let stream = networks.connect(&peer.host, peer.port).await?;
             stream.set_nodelay(true)?;
             Ok(Socket::Tcp(stream))
         }
         Transport::Udp => {
-            let address = tokio::net::lookup_host(target).await?.next();
+            let address = networks.addresses(&peer.host, peer.port).await?.into_iter().next();
             let address = address.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
             let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
             let socket = UdpSocket::bind(any).await?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::networks::Networks;
 use super::opcua;
 use super::opcua::pki::Pki;
 use super::point::{Answered, Change, Point};
@@ -30,6 +31,8 @@ pub enum Endpoint {
 pub struct Means {
     pub pki: Pki,
     pub clock: Arc<dyn Clock>,
+    /// Where devices may be.
+    pub networks: Networks,
 }
 
 impl Endpoint {
@@ -68,12 +71,19 @@ pub enum Client {
 
 impl Client {
     pub async fn connect(endpoint: &Endpoint, means: &Means) -> Result<Client, Fault> {
+        let networks = &means.networks;
         match endpoint {
-            Endpoint::Modbus(endpoint) => modbus::client::Client::connect(endpoint).await.map(Client::Modbus),
-            Endpoint::Melsec(endpoint) => melsec::client::Client::connect(endpoint).await.map(Client::Melsec),
-            Endpoint::Fenet(endpoint) => fenet::client::Client::connect(endpoint).await.map(Client::Fenet),
+            Endpoint::Modbus(endpoint) => {
+                modbus::client::Client::connect(endpoint, networks).await.map(Client::Modbus)
+            }
+            Endpoint::Melsec(endpoint) => {
+                melsec::client::Client::connect(endpoint, networks).await.map(Client::Melsec)
+            }
+            Endpoint::Fenet(endpoint) => {
+                fenet::client::Client::connect(endpoint, networks).await.map(Client::Fenet)
+            }
             Endpoint::Opcua(endpoint) => {
-                let client = opcua::client::Client::connect(endpoint, &means.pki, means.clock.now()).await?;
+                let client = opcua::client::Client::connect(endpoint, means).await?;
                 Ok(Client::Opcua(Box::new(client)))
             }
         }

@@ -15,6 +15,7 @@ use super::address::Address;
 use super::client::{Client, Endpoint, Means};
 use super::codec::{self, WordOrder};
 use super::content::Content;
+use super::networks::Networks;
 use super::opcua::pki::Pki;
 use super::point::{Answered, Point};
 use super::registers::Data;
@@ -44,7 +45,7 @@ pub struct DirectRead {
 pub async fn read(address: &str, timeout: Duration) -> Result<DirectRead> {
     let asked = parse(address, timeout)?;
     let endpoint = Endpoint::of(&asked.device)?;
-    let means = Means { pki: Pki::nowhere(), clock: Arc::new(SystemClock) };
+    let means = Means { pki: Pki::nowhere(), clock: Arc::new(SystemClock), networks: Networks::default() };
     let mut client = Client::connect(&endpoint, &means).await?;
     let point = asked.point(asked.order)?;
     let answered = client.read(&point).await?;

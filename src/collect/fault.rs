@@ -48,6 +48,8 @@ pub enum Meaning {
     NoSuchCount,
     /// Nor is there such a command.
     NoSuchCommand,
+    /// The device failed at it, maybe because of one of the registers.
+    Failed,
     /// Who answers is not the device, which is out of reach.
     DeviceIsAway,
     Other,

@@ -21,7 +21,7 @@ use super::writable::Writable;
 use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind};
-use crate::domain::{DeviceId, Error, Kind, Result};
+use crate::domain::{DeviceId, Error, FieldError, Kind, Result};
 
 /// What a register's faults are told of.
 const REGISTER: &str = "register";
@@ -47,7 +47,7 @@ impl Place {
         kind: Option<StreamKind>,
         order: WordOrder,
     ) -> Result<Place> {
-        let address = Address::parse(device, register).map_err(|why| Error::field(REGISTER, why))?;
+        let address = Address::parse(device, register).map_err(|why| misnamed(register, why))?;
         let point = address.asked_point(kind, order);
         let point = point.map_err(|why| no_such_register(register, format_args!("For this type: {why}.")))?;
         Ok(Place { register: register.to_owned(), address, point })
@@ -162,7 +162,7 @@ impl<'a> Exchange<'a> {
     fn with(collectors: &'a Collectors, id: DeviceId, place: &Place) -> Result<Exchange<'a>> {
         let exchange = Exchange::new(collectors, id)?;
         let address = Address::parse(&exchange.device.spec, &place.register);
-        if address.map_err(|why| Error::field(REGISTER, why))? != place.address {
+        if address.map_err(|why| misnamed(&place.register, why))? != place.address {
             return Err(no_such_register(&place.register, "The device was changed meanwhile."));
         }
         Ok(exchange)
@@ -305,7 +305,16 @@ pub(super) fn explain(fault: Fault, register: &str) -> Error {
 
 /// For a register that cannot be, or that the device says it does not have.
 fn no_such_register(register: &str, why: impl fmt::Display) -> Error {
-    Error::field(REGISTER, invalid(register, why))
+    let problem = FieldError::new(REGISTER, invalid(register, "").trim_end());
+    Error::fields(vec![problem.advising(why.to_string())])
+}
+
+/// For a text that names no register, by what the grammar says of it: a fixed sentence, and advice beside it.
+fn misnamed(register: &str, said: String) -> Error {
+    match said.strip_prefix(invalid(register, "").trim_end()) {
+        Some(advice) => no_such_register(register, advice.trim_start()),
+        None => Error::field(REGISTER, said),
+    }
 }
 
 #[cfg(test)]

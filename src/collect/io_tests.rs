@@ -1,11 +1,11 @@
 //! Direct reads and writes beside a poller: what is sent and recorded, and what a write never does.
 
 use super::*;
+use crate::collect::CollectOptions;
 use crate::collect::fault::Code;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::value::Value;
 use crate::collect::world::{PLC, World, plc, stream};
-use crate::domain::FieldError;
 use crate::domain::device::{DeviceState, Protocol};
 
 fn parse(register: &str, kind: Option<StreamKind>) -> Result<Place> {
@@ -155,8 +155,10 @@ async fn refusals_name_what_is_wrong() {
         world.collectors.read_register(PLC, &place).await.unwrap_err()
     };
     let error = read("40003").await;
-    let message = "Invalid register \"40003\". The device says: illegal data address: the device has no such register (exception 2).";
-    assert_eq!((&*error.fields[0].field, &*error.fields[0].message), ("register", message));
+    let advice = "The device says: illegal data address: the device has no such register (exception 2).";
+    let [wrong] = &error.fields[..] else { panic!("{error:?}") };
+    assert_eq!((&*wrong.field, &*wrong.message), ("register", "Invalid register \"40003\"."));
+    assert_eq!(wrong.advice.as_deref(), Some(advice));
     world.change(|spec, _| spec.enabled = false);
     let error = read("hr:0").await;
     assert_eq!((error.kind, &*error.message), (Kind::Conflict, "Device is disabled."));
@@ -203,8 +205,36 @@ fn a_register_that_cannot_be_is_answered_with_the_forms_there_are() {
         (plain(Protocol::Opcua), "Temp", None, "`Temp` is no node id"),
     ] {
         let error = Place::parse(&device, register, kind, WordOrder::Cdab).unwrap_err();
-        let [FieldError { field, message }] = &error.fields[..] else { panic!("{register}: {error:?}") };
-        let begins = format!("Invalid register \"{register}\". {why}");
-        assert_eq!((&**field, message.starts_with(&begins)), ("register", true), "{register}: {message}");
+        let [FieldError { field, message, advice }] = &error.fields[..] else {
+            panic!("{register}: {error:?}")
+        };
+        let sentence = format!("Invalid register \"{register}\".");
+        assert_eq!((&**field, message), ("register", &sentence), "{register}");
+        assert!(advice.as_ref().is_some_and(|advice| advice.starts_with(why)), "{register}: {advice:?}");
+        assert!(error.message.contains(&format!("{sentence} {why}")), "{register}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_outside_the_networks_of_the_plant_is_not_connected_to() {
+    let fake = FakeDevice::start().await;
+    let (inside, elsewhere) = ("127.0.0.0/8", "10.20.0.0/16, ::1");
+    for (networks, is_read) in [("any", true), (inside, true), (elsewhere, false)] {
+        let options = CollectOptions { networks: networks.parse().unwrap(), ..CollectOptions::default() };
+        fake.set(3, 0, &[7]);
+        let before = fake.memory.lock().connections;
+        let world = World::of_options(options, plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+        let read = world.collectors.read_register(PLC, &parse("hr:0", None).unwrap()).await;
+        match read {
+            Ok(_) => assert!(is_read, "{networks}"),
+            Err(error) => {
+                assert!(!is_read, "{networks}: {error}");
+                assert_eq!(error.kind, Kind::DeviceFault);
+                assert!(error.message.contains("collect.networks"), "{error}");
+                world.until_state(DeviceState::Offline).await;
+                assert_eq!(fake.memory.lock().connections, before, "nobody was knocked at");
+            }
+        }
+        world.collectors.stop().await;
     }
 }

@@ -31,6 +31,7 @@ mod generated;
 mod line;
 mod link;
 mod meter;
+mod networks;
 mod point;
 mod poller;
 mod schedule;
@@ -54,6 +55,7 @@ use crate::domain::web::check_pointer;
 
 pub use check::device_problems;
 pub use client::Means;
+pub use networks::Networks;
 pub use runtime::{CollectOptions, Collectors};
 
 /// Whether `path` can name a stream's place on a device of this protocol. The error is for the field `path`.
@@ -104,3 +106,6 @@ mod tests {
         assert_eq!(check_path(Protocol::Modbus, "100").unwrap_err().field, "path");
     }
 }
+
+#[cfg(test)]
+mod fuzz_tests;

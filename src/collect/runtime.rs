@@ -15,6 +15,7 @@ use super::board::Board;
 use super::client::Means;
 use super::device::{Orders, resting, supervise};
 use super::line::Line;
+use super::networks::Networks;
 use super::opcua::pki::Pki;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::ports::{BoxFuture, Plant, SampleSink, Web};
@@ -31,6 +32,8 @@ pub struct CollectOptions {
     pub pki: Pki,
     /// Asks the URLs of devices; without it no such device is reached.
     pub web: Arc<dyn Web>,
+    /// Where devices may be.
+    pub networks: Networks,
 }
 
 /// No way to any URL.
@@ -45,7 +48,12 @@ impl Web for NoWeb {
 
 impl Default for CollectOptions {
     fn default() -> Self {
-        Self { deadband_max_interval: Duration::from_secs(600), pki: Pki::nowhere(), web: Arc::new(NoWeb) }
+        Self {
+            deadband_max_interval: Duration::from_secs(600),
+            pki: Pki::nowhere(),
+            web: Arc::new(NoWeb),
+            networks: Networks::default(),
+        }
     }
 }
 
@@ -153,7 +161,8 @@ impl Collectors {
 
     /// What connections take besides their endpoint.
     pub(super) fn means(&self) -> Means {
-        Means { pki: self.ports.options.pki.clone(), clock: Arc::clone(&self.ports.clock) }
+        let CollectOptions { pki, networks, .. } = &self.ports.options;
+        Means { pki: pki.clone(), clock: Arc::clone(&self.ports.clock), networks: networks.clone() }
     }
 
     fn spawn(&self, id: DeviceId) -> Slot {

@@ -118,7 +118,23 @@ impl World {
         for (id, spec, streams) in devices {
             plant.0.lock().insert(id, (device(id, spec), streams.into_iter().map(Arc::new).collect()));
         }
-        let options = CollectOptions::default();
+        World::with(CollectOptions::default(), plant, sink, clock)
+    }
+
+    /// One device, with other options.
+    pub fn of_options(options: CollectOptions, spec: DeviceSpec, streams: Vec<Stream>) -> World {
+        let plant = Arc::new(FakePlant::default());
+        plant.0.lock().insert(PLC, (device(PLC, spec), streams.into_iter().map(Arc::new).collect()));
+        let clock = Arc::new(FakeClock(AtomicI64::new(1_777_377_600 * SECOND)));
+        World::with(options, plant, Arc::default(), clock)
+    }
+
+    fn with(
+        options: CollectOptions,
+        plant: Arc<FakePlant>,
+        sink: Arc<FakeSink>,
+        clock: Arc<FakeClock>,
+    ) -> World {
         let collectors = Collectors::start(plant.clone(), sink.clone(), clock.clone(), options);
         World { plant, sink, clock, collectors }
     }

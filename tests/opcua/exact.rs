@@ -107,7 +107,8 @@ async fn is_read_and_written(peer: OpcuaPeer) {
         for (status, _, answer) in
             [client.get(&io(path)).await, client.post(&io(path), &json!({"value": 1})).await]
         {
-            let told = answer["register"][0].as_str().unwrap_or_default();
+            let (told, advice) = (&answer["register"][0], answer["detail"].as_str().unwrap_or_default());
+            let told = format!("{} {advice}", told.as_str().unwrap_or_default());
             assert!(status == 400 && told.starts_with(problem), "{path}: {status} {answer}");
         }
     }

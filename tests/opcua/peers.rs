@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::subscribed::until_kept;
-use super::{device_at, readings, stream_at, until_last, until_state};
+use super::{device_at, device_of, readings, stream_at, until_last, until_state};
 use crate::support::{OpcuaPeer, OpcuaServer, Server, free_port};
 
 #[tokio::test]
@@ -62,4 +62,40 @@ async fn node_opcua_is_browsed_followed_and_found_again_after_a_restart() {
                      "data_type": "Int32", "value": 42, "access": "r", "children": []})
         )
     );
+}
+
+/// Servers at paths with and without a slash at the end, named by an address with a path, with none, and by host and port.
+#[tokio::test]
+async fn a_server_is_found_at_any_path_with_and_without_naming_it() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (peer, path) in [
+        (OpcuaPeer::NodeOpcua, "/peers/"),
+        (OpcuaPeer::Asyncua, "/peers/"),
+        (OpcuaPeer::NodeOpcua, "/"),
+        (OpcuaPeer::Asyncua, ""),
+    ] {
+        let server = OpcuaServer::start_at(peer, free_port(), path).await;
+        let place = format!("127.0.0.1:{}", server.port);
+        for host in [
+            format!("opc.tcp://{place}{path}"),
+            format!("opc.tcp://{place}"),
+            place.clone(),
+            format!("opc.tcp://{place}/peers"),
+        ] {
+            let device = device_of(&client, &host, json!({})).await;
+            for (username, password) in [("", ""), ("operator", "secret")] {
+                let login = json!({"username": username, "password": password});
+                assert_eq!(client.patch(&format!("/api/device/{device}/"), &login).await.0, 200);
+                let read = client.get(&format!("/api/device/{device}/io/ns=2;i=7/")).await;
+                assert_eq!(
+                    (read.0, read.2),
+                    (200, json!({"value": 42})),
+                    "{peer:?} at {path}: {host} {username}"
+                );
+            }
+            until_state(&client, device, "online").await;
+            assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
+        }
+    }
 }

@@ -69,10 +69,10 @@ const LOGINS: [(&str, &str, &str); 10] = [
     ("None", "None", "certificate"),
     ("Basic256Sha256", "Sign", "password"),
     ("Basic256Sha256", "SignAndEncrypt", "certificate"),
-    ("Aes128Sha256RsaOaep", "Sign", "certificate"),
+    ("Aes128_Sha256_RsaOaep", "Sign", "certificate"),
     ("Aes128Sha256RsaOaep", "SignAndEncrypt", "nobody"),
     ("Aes256Sha256RsaPss", "Sign", "nobody"),
-    ("Aes256Sha256RsaPss", "SignAndEncrypt", "password"),
+    ("Aes256_Sha256_RsaPss", "SignAndEncrypt", "password"),
     ("Aes256Sha256RsaPss", "SignAndEncrypt", "certificate"),
 ];
 
@@ -129,7 +129,7 @@ async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
     let broken = json!({"metadata": {"security_policy": "Basic256"}});
     let (status, _, answer) = client.patch(&format!("/api/device/{device}/"), &broken).await;
     let told = answer.to_string();
-    let valid = "is not one of None, Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss.";
+    let valid = "is not one of None, Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss.";
     assert!(status == 400 && told.contains(valid), "{told}");
 }
 

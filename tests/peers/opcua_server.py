@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An OPC UA server that is not our code: asyncua, with a value of every type, changed by what it is told.
 
-    opcua_server.py --port 4840 --folder DIR
+    opcua_server.py --port 4840 --folder DIR [--path /plant]
 
 Serves without security and with every policy that is not broken; to anybody, to the user `operator` with the password
 `secret`, and to users with a certificate that it was told. Its own certificate is made in DIR and lasts; with security it
@@ -152,12 +152,12 @@ async def obey(server, users, clients, told):
     return {}
 
 
-async def serve(port, folder):
+async def serve(port, folder, path):
     users, clients = Users(), Clients()
     server = Server(user_manager=users)
     await server.init()
     server.set_certificate_validator(clients.judge)
-    server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/plant")
+    server.set_endpoint(f"opc.tcp://127.0.0.1:{port}{path}")
     await secure(server, folder)
     points = await fill(server)
     async with server:
@@ -172,10 +172,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--path", default="/plant", help="of its address; may be empty")
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
     try:
-        asyncio.run(serve(arguments.port, arguments.folder))
+        asyncio.run(serve(arguments.port, arguments.folder, arguments.path))
     except KeyboardInterrupt:
         pass
 

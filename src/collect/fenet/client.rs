@@ -8,6 +8,7 @@ use super::frame::{self, Answer, Command, Format, HEADER_LEN};
 use super::nak::{NO_SUCH_AREA, refused};
 use crate::collect::channel::{Channel, Framing, Peer, Transport};
 use crate::collect::fault::Fault;
+use crate::collect::networks::Networks;
 use crate::collect::registers::{self, Cell, Change, Data, Span, Unit};
 use crate::collect::settings::Settings;
 use crate::domain::device::DeviceSpec;
@@ -63,8 +64,8 @@ impl Framing for Awaited {
 }
 
 impl Client {
-    pub async fn connect(endpoint: &Endpoint) -> Result<Client, Fault> {
-        let channel = Channel::connect(&endpoint.peer).await?;
+    pub async fn connect(endpoint: &Endpoint, networks: &Networks) -> Result<Client, Fault> {
+        let channel = Channel::connect(&endpoint.peer, networks).await?;
         Ok(Client { endpoint: endpoint.clone(), channel, invoke: 0 })
     }
 

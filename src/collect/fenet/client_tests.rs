@@ -21,7 +21,7 @@ fn span(text: &str, len: u16) -> Span {
 }
 
 async fn connected(port: u16) -> Client {
-    Client::connect(&Endpoint::of(&spec(port, &[])).unwrap()).await.unwrap()
+    Client::connect(&Endpoint::of(&spec(port, &[])).unwrap(), &Networks::default()).await.unwrap()
 }
 
 /// The first request of a session: 4 bytes from %DB0 on.

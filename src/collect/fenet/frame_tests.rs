@@ -112,7 +112,36 @@ fn answers_to_other_requests_are_told_apart() {
     assert_eq!(parse(&read, &of_another_size), Err(Broken::Content));
 }
 
+/// Recorded answers with some bytes changed, cut off or added: what is read is of the size asked for, or nothing is.
+fn check_changed(row: usize, changes: &[(usize, u8)], cut: usize, added: &[u8]) {
+    let (recorded, cases) = (recorded(), cases());
+    let (command, answer) = &cases[row];
+    let mut response = bytes(recorded[row]["rsp"].as_str().unwrap());
+    for (at, byte) in changes {
+        let at = at % response.len();
+        response[at] = *byte;
+    }
+    response.truncate(response.len().saturating_sub(cut));
+    response.extend(added);
+    let (header, body) = response.split_at(response.len().min(HEADER_LEN));
+    let _ = XGK.body_len(1, header);
+    if let (Ok(Answer::Blocks(parsed)), Answer::Blocks(asked)) = (parse(command, body), answer) {
+        let sizes = |blocks: &[Vec<u8>]| blocks.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(sizes(&parsed), sizes(asked), "{command:?}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn changed_answers_are_read_as_asked_or_not_at_all(
+        row in 0usize..14,
+        changes in prop::collection::vec((any::<usize>(), any::<u8>()), 0..4),
+        cut in 0usize..6,
+        added in prop::collection::vec(any::<u8>(), 0..4),
+    ) {
+        check_changed(row, &changes, cut, &added);
+    }
+
     #[test]
     fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..60), row in 0usize..14, invoke: u16) {
         let (command, _) = &cases()[row];

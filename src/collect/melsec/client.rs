@@ -11,6 +11,7 @@ use super::end_code::refused;
 use super::frame::{Answer, Command, Encoding, Format, Frame, Head, Layout, Route};
 use crate::collect::channel::{Channel, Framing, Peer, Transport};
 use crate::collect::fault::{Code, Fault, Meaning};
+use crate::collect::networks::Networks;
 use crate::collect::registers::{Cell, Change, Data, Space, Span, Unit};
 use crate::collect::settings::Settings;
 use crate::domain::device::DeviceSpec;
@@ -90,8 +91,8 @@ impl Framing for Awaited {
 
 impl Client {
     /// Over UDP nothing is known of the device until it has answered, so it is asked for its model.
-    pub async fn connect(endpoint: &Endpoint) -> Result<Client, Fault> {
-        let channel = Channel::connect(&endpoint.peer).await?;
+    pub async fn connect(endpoint: &Endpoint, networks: &Networks) -> Result<Client, Fault> {
+        let channel = Channel::connect(&endpoint.peer, networks).await?;
         let mut client = Client { endpoint: endpoint.clone(), channel, serial: 0 };
         if endpoint.peer.transport == Transport::Udp {
             match client.call(&Command::ReadModel).await {

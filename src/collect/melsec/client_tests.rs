@@ -20,7 +20,7 @@ fn d0(len: u16) -> Span {
 }
 
 async fn connected(port: u16, settings: &[(&str, serde_json::Value)]) -> Client {
-    Client::connect(&Endpoint::of(&spec(port, settings)).unwrap()).await.unwrap()
+    Client::connect(&Endpoint::of(&spec(port, settings)).unwrap(), &Networks::default()).await.unwrap()
 }
 
 /// A 3E read of D0 and D1 with the timer of 0.2 s, and its answer.
@@ -126,7 +126,11 @@ async fn a_datagram_is_a_whole_frame() {
     assert!(matches!(client.read(d0(2)).await, Err(Fault::Malformed { .. })));
     answers.await.unwrap();
     // Nobody there: said at connecting, not at the first read.
-    let gone = Client::connect(&Endpoint::of(&spec(port, &[("transport", json!("udp"))])).unwrap()).await;
+    let gone = Client::connect(
+        &Endpoint::of(&spec(port, &[("transport", json!("udp"))])).unwrap(),
+        &Networks::default(),
+    )
+    .await;
     assert!(gone.is_err_and(|fault| fault.is_loss()));
 }
 

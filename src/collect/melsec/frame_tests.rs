@@ -157,7 +157,44 @@ fn every_device_is_named_by_its_code() {
     }
 }
 
+/// Recorded answers with some bytes changed, cut off or added: what is read is of the size asked for, or nothing is.
+fn check_changed(row: usize, changes: &[(usize, u8)], cut: usize, added: &[u8]) {
+    let (recorded, cases) = (recorded(), cases());
+    let (proto, command, answer) = &cases[row];
+    let format = format_of(proto);
+    let mut response = bytes(&recorded[row], "rsp");
+    for (at, byte) in changes {
+        let at = at % response.len();
+        response[at] = *byte;
+    }
+    response.truncate(response.len().saturating_sub(cut));
+    response.extend(added);
+    let (header, body) = response.split_at(response.len().min(format.header_len()));
+    if format.body_len(SERIAL, header).is_ok_and(|len| len == body.len())
+        && let Ok(parsed) = format.parse(command, body)
+    {
+        let size = |answer: &Answer| match answer {
+            Answer::Words(words) => Some(words.len()),
+            Answer::Bits(bits) => Some(bits.len()),
+            Answer::Random(words, doubles) => Some(words.len() + doubles.len()),
+            Answer::Done | Answer::Refused(_) | Answer::Model(_) => None,
+        };
+        let both = size(&parsed).zip(size(answer));
+        assert!(both.is_none_or(|(parsed, asked)| parsed == asked), "{parsed:?} for {command:?}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn changed_answers_are_read_as_asked_or_not_at_all(
+        row in 0usize..19,
+        changes in prop::collection::vec((any::<usize>(), any::<u8>()), 0..4),
+        cut in 0usize..6,
+        added in prop::collection::vec(any::<u8>(), 0..4),
+    ) {
+        check_changed(row, &changes, cut, &added);
+    }
+
     #[test]
     fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..60), row in 0usize..19, serial: u16) {
         let (proto, command, _) = &cases()[row];

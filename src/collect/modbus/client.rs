@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_modbus::client::{Client as _, Context};
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
@@ -18,6 +17,7 @@ use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 use super::address::Space;
 use super::wire::Wire;
 use crate::collect::fault::{Code, Fault, Meaning, reason};
+use crate::collect::networks::Networks;
 use crate::collect::registers::{self, Cell, Change, Data, Span};
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
@@ -103,9 +103,9 @@ pub struct Client {
 }
 
 impl Client {
-    pub async fn connect(endpoint: &Endpoint) -> Result<Client, Fault> {
+    pub async fn connect(endpoint: &Endpoint, networks: &Networks) -> Result<Client, Fault> {
         // tokio-modbus has no timeouts and no options of the socket, so the stream is opened here.
-        let attempt = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+        let attempt = networks.connect(&endpoint.host, endpoint.port);
         let stream = match timeout(endpoint.timeout, attempt).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
@@ -299,7 +299,13 @@ fn refused(exception: ExceptionCode) -> Fault {
         ExceptionCode::IllegalDataAddress => Meaning::NoSuchRegister,
         ExceptionCode::IllegalDataValue => Meaning::NoSuchCount,
         ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice => Meaning::DeviceIsAway,
-        _ => Meaning::Other,
+        // A repeat may be answered, and asking more is no help.
+        ExceptionCode::Acknowledge | ExceptionCode::ServerDeviceBusy => Meaning::Other,
+        // Devices and gateways say these of one register of many, too.
+        ExceptionCode::IllegalFunction
+        | ExceptionCode::ServerDeviceFailure
+        | ExceptionCode::MemoryParityError
+        | ExceptionCode::Custom(_) => Meaning::Failed,
     };
     Fault::Refused { code: Code::Modbus(exception.into()), words, meaning }
 }

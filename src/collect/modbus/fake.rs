@@ -23,6 +23,8 @@ pub struct Memory {
     pub closes_after_answer: bool,
     /// Exception 03 for longer reads.
     pub max_words: Option<u16>,
+    /// Function code, address and exception: every read that touches one of these is refused with it.
+    pub refused: Vec<(u8, u16, u8)>,
     /// Whether it knows function 22, which few devices do.
     pub writes_masks: bool,
     /// Takes a write and closes the connection in the place of confirming it.
@@ -63,6 +65,11 @@ impl Memory {
         self.requests.push((function, start, count));
         if self.max_words.is_some_and(|max| count > max) {
             return vec![function | 0x80, 3];
+        }
+        let touched = u32::from(start)..u32::from(start) + u32::from(count);
+        let is_refused = |one: &&(u8, u16, u8)| one.0 == function && touched.contains(&one.1.into());
+        if let Some((_, _, exception)) = self.refused.iter().find(is_refused) {
+            return vec![function | 0x80, *exception];
         }
         if let Some((space, cells)) = self.written(pdu) {
             let is_known = (start..).zip(&cells).all(|(at, _)| self.cells.contains_key(&(space, at)));

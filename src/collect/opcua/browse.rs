@@ -4,14 +4,16 @@
 use std::collections::{HashMap, HashSet};
 
 use opcua::types::{
-    AttributeId, BrowseDescription, BrowseDirection, ByteString, DataValue, ExpandedNodeId, NodeClass,
-    NodeId, ReadValueId, ReferenceDescription, ReferenceTypeId, Variant, VariantScalarTypeId as Type,
+    AttributeId, BrowseDescription, BrowseDirection, DataValue, ExpandedNodeId, NodeClass, NodeId,
+    ReadValueId, ReferenceDescription, ReferenceTypeId, Variant, VariantScalarTypeId as Type,
 };
 use serde_json::Value as Json;
+use tokio::time::timeout;
 
 use super::client::Client;
+use super::gather::{Gathering, Under};
 use super::node::NodePath;
-use super::{refused, status};
+use super::{refused, status, weight};
 use crate::collect::fault::Fault;
 use crate::domain::address_space::{DEPTH, NODES, Node, Tree, Variable};
 
@@ -20,6 +22,11 @@ const CLASSES: u32 = 1 | 2;
 /// All that a reference says of its node.
 const EVERYTHING: u32 = 63;
 
+/// Memory of the names and values of one answer. A thousand nodes take some hundred kilobytes.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// All steps together may take this many times what one step may: the poller and others wait for the connection.
+const MAX_TIMEOUTS: u32 = 10;
+
 /// A node as found, not yet hung under its parent.
 struct Found {
     id: NodeId,
@@ -27,22 +34,28 @@ struct Found {
     node: Node,
 }
 
-/// Looks `depth` levels below a node.
+/// Looks `depth` levels below a node. It takes a bounded time and memory, whatever the server answers.
 pub async fn browse(client: &mut Client, start: &NodePath, depth: usize) -> Result<Tree, Fault> {
+    let longest = client.timeout() * MAX_TIMEOUTS;
+    let late = client.no_answer_within(longest);
+    timeout(longest, look(client, start, depth)).await.unwrap_or(Err(late))
+}
+
+async fn look(client: &mut Client, start: &NodePath, depth: usize) -> Result<Tree, Fault> {
     let id = client.resolve(start).map_err(|words| Fault::Unfit { field: "node", words })?;
     let mut found = vec![root(client, &id).await?];
     let mut seen = HashSet::from([id]);
-    let (mut level, mut is_truncated) = (0..1, false);
+    let (mut level, mut gathering) = (0..1, Gathering::new(MAX_BYTES));
     for _ in 0..depth.min(DEPTH) {
         let ids: Vec<NodeId> = found[level.clone()].iter().map(|found| found.id.clone()).collect();
         let first = found.len();
-        for (offset, reference) in references(client, &ids, &mut is_truncated).await? {
+        for (offset, reference) in references(client, &ids, &mut gathering).await? {
             let Some(id) = local(client, &reference.node_id) else { continue };
             if seen.contains(&id) {
                 continue;
             }
             if found.len() >= NODES {
-                is_truncated = true;
+                gathering.is_truncated = true;
                 break;
             }
             seen.insert(id.clone());
@@ -53,8 +66,8 @@ pub async fn browse(client: &mut Client, start: &NodePath, depth: usize) -> Resu
             break;
         }
     }
-    describe(client, &mut found).await?;
-    Ok(Tree { root: hang(found), is_truncated })
+    describe(client, &mut found, &mut gathering).await?;
+    Ok(Tree { root: hang(found), is_truncated: gathering.is_truncated })
 }
 
 async fn root(client: &mut Client, id: &NodeId) -> Result<Found, Fault> {
@@ -94,49 +107,25 @@ async fn root(client: &mut Client, id: &NodeId) -> Result<Found, Fault> {
 async fn references(
     client: &mut Client,
     nodes: &[NodeId],
-    is_truncated: &mut bool,
-) -> Result<Vec<(usize, ReferenceDescription)>, Fault> {
-    let mut found = Vec::new();
+    gathering: &mut Gathering,
+) -> Result<Vec<Under>, Fault> {
     for (part, ids) in nodes.chunks(client.limits.browse).enumerate() {
+        if gathering.is_full() {
+            gathering.is_truncated = true;
+            break;
+        }
         let first = part * client.limits.browse;
         let wanted: Vec<BrowseDescription> = ids.iter().map(downwards).collect();
         let library = client.session.library.clone();
         let results = client.session.ask(library.browse(&wanted, NODES as u32, None)).await?;
-        let mut more: Vec<(usize, ByteString)> = Vec::new();
-        for (place, result) in results.into_iter().enumerate() {
-            found.extend(result.references.into_iter().flatten().map(|reference| (first + place, reference)));
-            more.extend(
-                Some(result.continuation_point)
-                    .filter(|point| !point.is_null_or_empty())
-                    .map(|point| (first + place, point)),
-            );
-        }
-        while !more.is_empty() {
-            let is_enough = found.len() > NODES;
-            let points: Vec<ByteString> = more.iter().map(|(_, point)| point.clone()).collect();
+        gathering.browsed(first, ids.len(), results).map_err(|words| client.malformed(words))?;
+        while let Some(next) = gathering.ask_next() {
             // Also when there is enough: the server may forget the rest.
-            let results = client.session.ask(library.browse_next(is_enough, &points)).await?;
-            if is_enough {
-                *is_truncated = true;
-                break;
-            }
-            let places = more.into_iter().map(|(place, _)| place);
-            more = Vec::new();
-            for (place, result) in places.zip(results) {
-                found.extend(result.references.into_iter().flatten().map(|reference| (place, reference)));
-                more.extend(
-                    Some(result.continuation_point)
-                        .filter(|point| !point.is_null_or_empty())
-                        .map(|point| (place, point)),
-                );
-            }
-        }
-        if found.len() > NODES {
-            *is_truncated = true;
-            break;
+            let results = client.session.ask(library.browse_next(next.is_release, &next.points)).await?;
+            gathering.continued(results).map_err(|words| client.malformed(words))?;
         }
     }
-    Ok(found)
+    Ok(gathering.end_level())
 }
 
 fn downwards(id: &NodeId) -> BrowseDescription {
@@ -186,25 +175,50 @@ fn class_name(class: NodeClass) -> &'static str {
     }
 }
 
-/// Asks what all variables hold, and what the data types of theirs are called.
-async fn describe(client: &mut Client, found: &mut [Found]) -> Result<(), Fault> {
-    const ASKED: [AttributeId; 3] = [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
+/// What is asked of every variable.
+const ASKED: [AttributeId; 3] = [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
+
+/// Asks what all variables hold, and what the data types of theirs are called. Those that there is no room for hold
+/// nothing.
+async fn describe(client: &mut Client, found: &mut [Found], gathering: &mut Gathering) -> Result<(), Fault> {
     let variables: Vec<usize> = (0..found.len()).filter(|at| found[*at].node.class == "Variable").collect();
-    let asked: Vec<ReadValueId> =
-        variables.iter().flat_map(|at| ASKED.map(|of| ReadValueId::new(found[*at].id.clone(), of))).collect();
-    let answers = client.attributes(&asked).await?;
-    let types: Vec<Option<NodeId>> =
-        answers.chunks(ASKED.len()).map(|answers| data_type(&answers[0])).collect();
-    let names = type_names(client, &types).await?;
-    for ((at, data_type), answers) in variables.into_iter().zip(types).zip(answers.chunks(ASKED.len())) {
-        let data_type = data_type.and_then(|id| names.get(&id).cloned()).unwrap_or_default();
-        let value = status::sample(&answers[1]).map_or(Json::Null, |sample| sample.content.to_json());
-        found[at].node.variable = Some(Variable { data_type, value, access: access(&answers[2]) });
+    let mut names = HashMap::new();
+    for part in variables.chunks((client.limits.read / ASKED.len()).max(1)) {
+        let answers = match gathering.bytes_left {
+            0 => Vec::new(),
+            _ => {
+                let asked: Vec<ReadValueId> = part
+                    .iter()
+                    .flat_map(|at| ASKED.map(|of| ReadValueId::new(found[*at].id.clone(), of)))
+                    .collect();
+                client.attributes(&asked).await?
+            }
+        };
+        gathering.is_truncated |= answers.is_empty();
+        let weight = answers.iter().map(weight::of_value).sum();
+        gathering.bytes_left = gathering.bytes_left.saturating_sub(weight);
+        name_types(client, &answers, &mut names).await?;
+        let mut answers = answers.chunks_exact(ASKED.len());
+        for at in part {
+            found[*at].node.variable = Some(variable(answers.next().unwrap_or_default(), &names));
+        }
     }
     Ok(())
 }
 
-fn data_type(answer: &DataValue) -> Option<NodeId> {
+/// A variable by the answers to `ASKED`.
+fn variable(answers: &[DataValue], names: &HashMap<NodeId, String>) -> Variable {
+    let [data_type, value, level] = answers else {
+        return Variable { data_type: String::new(), value: Json::Null, access: "" };
+    };
+    Variable {
+        data_type: type_of(data_type).and_then(|id| names.get(&id).cloned()).unwrap_or_default(),
+        value: status::sample(value).map_or(Json::Null, |sample| sample.content.to_json()),
+        access: access(level),
+    }
+}
+
+fn type_of(answer: &DataValue) -> Option<NodeId> {
     match &answer.value {
         Some(Variant::NodeId(id)) => Some((**id).clone()),
         _ => None,
@@ -212,14 +226,19 @@ fn data_type(answer: &DataValue) -> Option<NodeId> {
 }
 
 /// Built-in types by their own names, others by what the server calls them.
-async fn type_names(client: &mut Client, types: &[Option<NodeId>]) -> Result<HashMap<NodeId, String>, Fault> {
-    let (mut names, mut unknown) = (HashMap::new(), Vec::new());
-    for id in types.iter().flatten().collect::<HashSet<_>>() {
+async fn name_types(
+    client: &mut Client,
+    answers: &[DataValue],
+    names: &mut HashMap<NodeId, String>,
+) -> Result<(), Fault> {
+    let mut unknown = Vec::new();
+    let types: HashSet<NodeId> = answers.iter().step_by(ASKED.len()).filter_map(type_of).collect();
+    for id in types.into_iter().filter(|id| !names.contains_key(id)).collect::<Vec<_>>() {
         let built_in =
             id.as_u32().filter(|_| id.namespace == 0).and_then(|number| Type::try_from(number).ok());
         match built_in {
-            Some(built_in) => drop(names.insert(id.clone(), built_in.to_string())),
-            None => unknown.push(id.clone()),
+            Some(built_in) => drop(names.insert(id, built_in.to_string())),
+            None => unknown.push(id),
         }
     }
     let asked: Vec<_> =
@@ -232,7 +251,7 @@ async fn type_names(client: &mut Client, types: &[Option<NodeId>]) -> Result<Has
         };
         names.insert(id, name);
     }
-    Ok(names)
+    Ok(())
 }
 
 fn access(answer: &DataValue) -> &'static str {

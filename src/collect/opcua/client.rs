@@ -2,6 +2,7 @@
 //! as long as the session: a server may come back as another.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use opcua::types::{
     AttributeId, BrowseDescription, BrowseDirection, DataValue, Identifier, NodeId, ReadValueId,
@@ -10,12 +11,11 @@ use opcua::types::{
 
 use super::endpoint::Endpoint;
 use super::node::NodePath;
-use super::pki::Pki;
 use super::session::Session;
-use super::{refused, variant};
+use super::{refused, variant, weight};
+use crate::collect::client::Means;
 use crate::collect::content::Content;
 use crate::collect::fault::Fault;
-use crate::domain::Micros;
 
 /// `NamespaceArray` of every server, then the most nodes it takes in one call.
 const NAMESPACES: u32 = 2255;
@@ -24,6 +24,8 @@ const MAX_PER_BROWSE: u32 = 11710;
 const MAX_PER_SUBSCRIBE: u32 = 11714;
 /// Nodes in one call of ours, whatever more a server would take.
 const PER_CALL: usize = 1000;
+/// Memory of the values that are read together, in however many calls: ten thousand of 6 kB each.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The bit of `UserAccessLevel` that lets the current value be written.
 const WRITABLE: u8 = 2;
 /// Data types derived from each other, at most; more is a circle.
@@ -54,8 +56,8 @@ pub struct Client {
 
 impl Client {
     /// Opens a session and asks what must be known before anything else.
-    pub async fn connect(endpoint: &Endpoint, pki: &Pki, now: Micros) -> Result<Client, Fault> {
-        let session = Session::open(endpoint, pki, now).await?;
+    pub async fn connect(endpoint: &Endpoint, means: &Means) -> Result<Client, Fault> {
+        let session = Session::open(endpoint, means).await?;
         let none = Limits { read: PER_CALL, browse: PER_CALL, subscribe: PER_CALL };
         let mut client = Client {
             session,
@@ -180,17 +182,25 @@ impl Client {
     /// Attributes of nodes, in as many calls as the server wants.
     pub(super) async fn attributes(&mut self, asked: &[ReadValueId]) -> Result<Vec<DataValue>, Fault> {
         let mut answers = Vec::with_capacity(asked.len());
+        let mut bytes = 0;
         for part in asked.chunks(self.limits.read) {
             let library = self.session.library.clone();
             let read = library.read(part, TimestampsToReturn::Both, 0.0);
             let values = self.session.ask(read).await?;
-            if values.len() != part.len() {
-                return Err(self.malformed("the answer to a read has not one value for each node"));
-            }
+            check(part.len(), &values, &mut bytes).map_err(|words| self.malformed(words))?;
             self.has_answered = true;
             answers.extend(values);
         }
         Ok(answers)
+    }
+
+    /// What every step may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.endpoint.timeout
+    }
+
+    pub(super) fn no_answer_within(&self, after: Duration) -> Fault {
+        Fault::Timeout { address: self.endpoint.address(), after }
     }
 
     pub(super) fn malformed(&self, reason: &str) -> Fault {
@@ -251,6 +261,19 @@ impl Client {
         }
         Ok(None)
     }
+}
+
+/// Whether the values of one answer are one for each node asked about, and with those before them, `bytes`, not too
+/// large.
+fn check(asked: usize, values: &[DataValue], bytes: &mut usize) -> Result<(), &'static str> {
+    if values.len() != asked {
+        return Err("the answer to a read has not one value for each node");
+    }
+    *bytes += values.iter().map(weight::of_value).sum::<usize>();
+    if *bytes > MAX_BYTES {
+        return Err("its values are too large to be read together");
+    }
+    Ok(())
 }
 
 /// The type that a node is written as, and whether it is.
@@ -321,6 +344,19 @@ mod tests {
         }
         assert_eq!(known_type(&NodeId::new(2, 11u32)), Known::Derived);
         assert_eq!(known_type(&NodeId::new(0, "Double")), Known::Derived);
+    }
+
+    #[test]
+    fn an_answer_of_another_length_or_too_large_is_refused() {
+        let one = || DataValue::new_now(Variant::Int32(1));
+        for (asked, given) in [(2, 1), (2, 3), (1, 0), (0, 1)] {
+            assert!(check(asked, &vec![one(); given], &mut 0).is_err(), "{asked} {given}");
+        }
+        let mut bytes = 0;
+        assert_eq!(check(2, &[one(), one()], &mut bytes), Ok(()));
+        let large = [DataValue::new_now("x".repeat(1024 * 1024))];
+        let calls = (0..1000).take_while(|_| check(1, &large, &mut bytes).is_ok()).count();
+        assert!((32..=MAX_BYTES >> 20).contains(&calls), "{calls}");
     }
 
     #[test]

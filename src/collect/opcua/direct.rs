@@ -45,7 +45,7 @@ pub struct NodeRead {
 pub async fn read(address: &str, timeout: Duration, means: &Means) -> Result<NodeRead> {
     let (endpoint, node) = parse(address, timeout)?;
     let node = node.ok_or_else(|| Error::invalid(format!("`{address}` names no node: {FORM}")))?;
-    let mut client = Client::connect(&endpoint, &means.pki, means.clock.now()).await?;
+    let mut client = Client::connect(&endpoint, means).await?;
     let value = client.value(&node).await?;
     let sample = status::sample(&value).map_err(Error::invalid)?;
     let held = value.value.as_ref();
@@ -69,7 +69,7 @@ pub async fn read(address: &str, timeout: Duration, means: &Means) -> Result<Nod
 pub async fn browse(address: &str, depth: usize, timeout: Duration, means: &Means) -> Result<Tree> {
     let (endpoint, node) = parse(address, timeout)?;
     let node = node.map_or_else(|| OBJECTS.parse().map_err(|_| Error::internal("no node")), Ok)?;
-    let mut client = Client::connect(&endpoint, &means.pki, means.clock.now()).await?;
+    let mut client = Client::connect(&endpoint, means).await?;
     let tree = browse::browse(&mut client, &node, depth).await?;
     client.close().await;
     Ok(tree)

@@ -12,7 +12,7 @@ use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::{Error, Result};
 
 const SCHEME: &str = "opc.tcp";
-const HOST_FORM: &str = "Write a host name, an address, or opc.tcp://HOST[:PORT][/PATH].";
+const HOST_FORM: &str = "Write a host name, an address, HOST:PORT, or opc.tcp://HOST[:PORT][/PATH].";
 
 /// How messages are protected. The two older policies are broken and not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +50,8 @@ pub struct Endpoint {
     /// Without the brackets of an IPv6 address.
     pub host: String,
     pub port: u16,
-    /// With its leading slash; empty when the device names none.
+    /// With its leading slash, to the last character as the device names it: servers compare it. Empty when the device
+    /// names none, which a slash alone is too.
     pub path: String,
     pub policy: Policy,
     /// `None` exactly when the policy is.
@@ -74,13 +75,20 @@ impl Policy {
     pub const ALL: [Policy; 4] =
         [Policy::None, Policy::Basic256Sha256, Policy::Aes128Sha256RsaOaep, Policy::Aes256Sha256RsaPss];
 
+    /// As the standard names it (OPC UA part 7).
     pub fn name(self) -> &'static str {
         match self {
             Policy::None => "None",
             Policy::Basic256Sha256 => "Basic256Sha256",
-            Policy::Aes128Sha256RsaOaep => "Aes128Sha256RsaOaep",
-            Policy::Aes256Sha256RsaPss => "Aes256Sha256RsaPss",
+            Policy::Aes128Sha256RsaOaep => "Aes128_Sha256_RsaOaep",
+            Policy::Aes256Sha256RsaPss => "Aes256_Sha256_RsaPss",
         }
+    }
+
+    /// The policy of this name, with or without the underscores.
+    fn named(name: &str) -> Option<Policy> {
+        let plain = |name: &str| name.replace('_', "");
+        Policy::ALL.into_iter().find(|one| one.name() == name || plain(one.name()) == name)
     }
 
     pub(super) fn wire(self) -> SecurityPolicy {
@@ -95,6 +103,10 @@ impl Policy {
 
 impl Mode {
     pub const ALL: [Mode; 3] = [Mode::None, Mode::Sign, Mode::SignAndEncrypt];
+
+    fn named(name: &str) -> Option<Mode> {
+        Mode::ALL.into_iter().find(|one| one.name() == name)
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -157,22 +169,33 @@ fn place(host: &str) -> Result<(String, Option<u16>, String)> {
     let host = host.trim();
     if !host.contains("://") {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        return match Host::parse(&if bare.contains(':') { format!("[{bare}]") } else { bare.to_owned() }) {
-            Ok(_) => Ok((bare.to_owned(), None, String::new())),
-            Err(_) => Err(Error::field("host", HOST_FORM)),
+        let is_address =
+            Host::parse(&if bare.contains(':') { format!("[{bare}]") } else { bare.to_owned() }).is_ok();
+        // What is no address by itself may be HOST:PORT, which is read as a URL is.
+        return match is_address {
+            true => Ok((bare.to_owned(), None, String::new())),
+            false if host.contains(':') && !host.contains(['/', '@']) => {
+                of_url(&format!("{SCHEME}://{host}"))
+            }
+            false => Err(Error::field("host", HOST_FORM)),
         };
     }
-    let url = Url::parse(host).ok().filter(|url| url.scheme() == SCHEME && url.username().is_empty());
+    of_url(host)
+}
+
+fn of_url(given: &str) -> Result<(String, Option<u16>, String)> {
+    let url = Url::parse(given).ok().filter(|url| url.scheme() == SCHEME && url.username().is_empty());
     let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
     let named = url.as_ref().and_then(|url| url.host_str().filter(|host| !host.is_empty()));
     let (Some(url), Some(named)) = (&url, named) else { return Err(Error::field("host", HOST_FORM)) };
-    let path = url.path().trim_end_matches('/').to_owned();
-    Ok((named.trim_start_matches('[').trim_end_matches(']').to_owned(), url.port(), path))
+    let path = if url.path() == "/" { "" } else { url.path() };
+    Ok((named.trim_start_matches('[').trim_end_matches(']').to_owned(), url.port(), path.to_owned()))
 }
 
 fn security(metadata: &Map<String, Value>) -> Result<(Policy, Mode)> {
-    let policy = choice(metadata, "security_policy", Policy::ALL, Policy::name)?.unwrap_or_default();
-    let mode = choice(metadata, "security_mode", Mode::ALL, Mode::name)?;
+    let policy = choice(metadata, "security_policy", Policy::named, Policy::ALL.map(Policy::name))?;
+    let policy = policy.unwrap_or_default();
+    let mode = choice(metadata, "security_mode", Mode::named, Mode::ALL.map(Mode::name))?;
     match (policy, mode) {
         (Policy::None, None | Some(Mode::None)) => Ok((policy, Mode::None)),
         (Policy::None, Some(_)) => {
@@ -213,17 +236,15 @@ fn setting<'a>(metadata: &'a Map<String, Value>, key: &str) -> Option<&'a Value>
     metadata.get(key).filter(|setting| !setting.is_null())
 }
 
-fn choice<T: Copy, const N: usize>(
+fn choice<T, const N: usize>(
     metadata: &Map<String, Value>,
     key: &'static str,
-    all: [T; N],
-    name: fn(T) -> &'static str,
+    named: fn(&str) -> Option<T>,
+    names: [&'static str; N],
 ) -> Result<Option<T>> {
     let Some(given) = setting(metadata, key) else { return Ok(None) };
-    let chosen = all.into_iter().find(|one| given.as_str() == Some(name(*one)));
-    chosen
-        .map(Some)
-        .ok_or_else(|| Error::field(key, format!("{given} is not one of {}.", all.map(name).join(", "))))
+    let chosen = given.as_str().and_then(named);
+    chosen.map(Some).ok_or_else(|| Error::field(key, format!("{given} is not one of {}.", names.join(", "))))
 }
 
 #[cfg(test)]

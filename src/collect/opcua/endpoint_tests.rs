@@ -20,7 +20,13 @@ fn a_host_may_be_a_url() {
         ("[fe80::1]", None, "opc.tcp://[fe80::1]:4840"),
         ("opc.tcp://kiln.plant", None, "opc.tcp://kiln.plant:4840"),
         ("opc.tcp://kiln.plant/", Some(50_000), "opc.tcp://kiln.plant:50000"),
-        ("opc.tcp://kiln.plant:4842/UA/Server/", None, "opc.tcp://kiln.plant:4842/UA/Server"),
+        ("opc.tcp://kiln.plant:4842/UA/Server", None, "opc.tcp://kiln.plant:4842/UA/Server"),
+        ("opc.tcp://kiln.plant:4842/UA/Server/", None, "opc.tcp://kiln.plant:4842/UA/Server/"),
+        ("opc.tcp://kiln.plant/peers//", None, "opc.tcp://kiln.plant:4840/peers//"),
+        ("opc.tcp://kiln.plant:4842", None, "opc.tcp://kiln.plant:4842"),
+        ("kiln.plant:4842", None, "opc.tcp://kiln.plant:4842"),
+        ("10.0.0.5:4842", Some(4842), "opc.tcp://10.0.0.5:4842"),
+        ("[fe80::1]:4842", None, "opc.tcp://[fe80::1]:4842"),
         ("opc.tcp://[::1]:4842/UA", Some(4842), "opc.tcp://[::1]:4842/UA"),
     ] {
         let endpoint = Endpoint::of(&device(host, port, json!({}))).map_err(|error| error.fields);
@@ -34,6 +40,16 @@ fn security_and_identity_are_read_from_the_metadata() {
         (json!({}), Policy::None, Mode::None),
         (json!({"security_policy": null, "security_mode": "None"}), Policy::None, Mode::None),
         (json!({"security_policy": "Basic256Sha256"}), Policy::Basic256Sha256, Mode::SignAndEncrypt),
+        (
+            json!({"security_policy": "Aes128_Sha256_RsaOaep"}),
+            Policy::Aes128Sha256RsaOaep,
+            Mode::SignAndEncrypt,
+        ),
+        (
+            json!({"security_policy": "Aes256_Sha256_RsaPss"}),
+            Policy::Aes256Sha256RsaPss,
+            Mode::SignAndEncrypt,
+        ),
         (
             json!({"security_policy": "Aes128Sha256RsaOaep", "security_mode": "Sign"}),
             Policy::Aes128Sha256RsaOaep,
@@ -73,8 +89,17 @@ fn a_wrong_setting_is_named() {
             None,
             json!({"security_policy": "Basic256"}),
             "security_policy",
-            "\"Basic256\" is not one of None, Basic256Sha256, Aes128Sha256RsaOaep, Aes256Sha256RsaPss.",
+            "\"Basic256\" is not one of None, Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss.",
         ),
+        (
+            "h",
+            None,
+            json!({"security_policy": "Aes128_Sha256RsaOaep"}),
+            "security_policy",
+            "\"Aes128_Sha256RsaOaep\" is not one of None, Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss.",
+        ),
+        ("kiln:70000", None, json!({}), "host", HOST_FORM),
+        ("kiln:4840/UA", None, json!({}), "host", HOST_FORM),
         (
             "h",
             None,

@@ -6,12 +6,17 @@ use opcua::types::{
     DataChangeNotification, DataValue, NotificationMessage, StatusChangeNotification, StatusCode,
 };
 use parking_lot::Mutex;
+use std::mem::size_of;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::weight;
+
 /// Values kept before the connection is read no further.
 const ROOM: usize = 100_000;
+/// And their memory. The message with which it is reached is kept too.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Values that came, by the subscription's number here.
 #[derive(Default)]
@@ -24,8 +29,20 @@ pub struct Intake {
 #[derive(Default)]
 struct Inner {
     values: Vec<Came>,
+    /// Memory of the values.
+    bytes: usize,
     /// The server ended a subscription, and why.
     ended: Option<StatusCode>,
+}
+
+impl Inner {
+    fn has_room(&self) -> bool {
+        self.values.len() < ROOM && self.bytes < MAX_BYTES
+    }
+}
+
+fn bytes(values: &[Came]) -> usize {
+    values.iter().map(|came| size_of::<Came>() + weight::of_value(&came.value)).sum()
 }
 
 /// One value of one item.
@@ -68,6 +85,7 @@ impl Intake {
         let mut inner = self.inner.lock();
         let (mine, others) = inner.values.drain(..).partition(|came| came.subscription == subscription);
         inner.values = others;
+        inner.bytes = bytes(&inner.values);
         drop(inner);
         self.taken.notify_waiters();
         mine
@@ -83,7 +101,7 @@ impl Intake {
     pub async fn room(&self) {
         loop {
             let taken = self.taken.notified();
-            if self.inner.lock().values.len() < ROOM {
+            if self.inner.lock().has_room() {
                 return;
             }
             taken.await;
@@ -95,7 +113,9 @@ impl Intake {
             return;
         }
         {
+            let bytes = bytes(&values);
             let mut inner = self.inner.lock();
+            inner.bytes += bytes;
             inner.values.extend(values);
             inner.ended = inner.ended.or(ended);
         }
@@ -182,6 +202,21 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(intake.take(0).len(), ROOM);
         waiting.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn large_values_fill_it_as_many_do() {
+        let intake = Intake::default();
+        let large = || Came { value: DataValue::new_now("x".repeat(1024 * 1024)), ..came(0, 1) };
+        let put = (0..ROOM).take_while(|_| {
+            intake.put(vec![large()], None);
+            intake.room().now_or_never().is_some()
+        });
+        assert!(put.count() <= 16, "a megabyte each");
+        intake.put(vec![came(1, 1)], None);
+        assert!(intake.take(1).len() == 1 && intake.room().now_or_never().is_none());
+        intake.take(0);
+        assert!(intake.room().now_or_never().is_some());
     }
 
     #[test]

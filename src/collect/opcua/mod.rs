@@ -14,11 +14,13 @@ pub mod variant;
 
 pub(super) mod link;
 
+mod gather;
 mod intake;
 mod offer;
 mod session;
 mod subscription;
 mod transport;
+mod weight;
 
 use opcua::types::StatusCode;
 
@@ -34,3 +36,6 @@ fn refused(status: StatusCode) -> Fault {
     let words = if name == "Invalid" { "the server refuses" } else { name };
     Fault::Refused { code: Code::Opcua(status.bits() & 0xFFFF_0000), words, meaning }
 }
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -4,6 +4,10 @@ use opcua::types::{EndpointDescription, MessageSecurityMode, UserTokenType};
 
 use super::endpoint::{Endpoint, Identity};
 
+/// Offers that are told when none fits, and characters of the name of each: a server may send thousands of any length.
+const MAX_OFFERS: usize = 32;
+const MAX_NAME: usize = 64;
+
 /// The endpoint with the wanted security and login, led to the configured host and port.
 pub fn choose(endpoint: &Endpoint, offered: Vec<EndpointDescription>) -> Result<EndpointDescription, String> {
     let (policy, mode) = (endpoint.policy.wire(), endpoint.mode.wire());
@@ -12,7 +16,11 @@ pub fn choose(endpoint: &Endpoint, offered: Vec<EndpointDescription>) -> Result<
             && offer.security_policy_uri.as_ref() == policy.to_uri()
             && (offer.endpoint_url.is_empty() || offer.endpoint_url.as_ref().starts_with("opc.tcp:"))
     };
-    let Some(chosen) = offered.iter().filter(is_wanted).max_by_key(|offer| offer.security_level) else {
+    // Of several paths the one that the device names, then the safest.
+    let is_named =
+        |offer: &EndpointDescription| endpoint.path.is_empty() || is_same(&endpoint.path, &path(offer));
+    let best = |offer: &&EndpointDescription| (is_named(offer), offer.security_level);
+    let Some(chosen) = offered.iter().filter(is_wanted).max_by_key(best) else {
         return Err(format!(
             "it offers no endpoint with {} and {}, but {}",
             endpoint.policy.name(),
@@ -40,22 +48,32 @@ pub fn choose(endpoint: &Endpoint, offered: Vec<EndpointDescription>) -> Result<
             token.security_policy_uri = policy.clone();
         }
     }
-    if endpoint.path.is_empty() {
-        let path = url::Url::parse(chosen.endpoint_url.as_ref()).map(|url| url.path().to_owned());
-        let there = Endpoint { path: path.unwrap_or_default(), ..endpoint.clone() };
-        chosen.endpoint_url = there.url().into();
-    } else {
-        chosen.endpoint_url = endpoint.url().into();
-    }
+    // Only host and port are ours: a server compares the path with its own, character by character.
+    let advertised = path(&chosen);
+    let path = if is_named(&chosen) { advertised } else { endpoint.path.clone() };
+    chosen.endpoint_url = Endpoint { path, ..endpoint.clone() }.url().into();
     Ok(chosen)
+}
+
+/// What follows host and port in the address that a server gives itself.
+fn path(offer: &EndpointDescription) -> String {
+    let rest = offer.endpoint_url.as_ref().split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').map_or_else(String::new, |start| rest[start..].to_owned())
+}
+
+/// Whether two paths differ in nothing but a slash at the end.
+fn is_same(path: &str, other: &str) -> bool {
+    path.strip_suffix('/').unwrap_or(path) == other.strip_suffix('/').unwrap_or(other)
 }
 
 fn in_words(offered: &[EndpointDescription]) -> String {
     let mut words: Vec<String> = offered
         .iter()
+        .take(MAX_OFFERS)
         .map(|offer| {
             let policy = offer.security_policy_uri.as_ref();
             let policy = policy.rsplit_once('#').map_or(policy, |(_, name)| name);
+            let policy: String = policy.chars().take(MAX_NAME).collect();
             let mode = match offer.security_mode {
                 MessageSecurityMode::None => "None",
                 MessageSecurityMode::Sign => "Sign",

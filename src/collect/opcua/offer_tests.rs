@@ -62,6 +62,44 @@ fn the_endpoint_as_wanted_is_taken_and_led_to_the_configured_address() {
 }
 
 #[test]
+fn only_host_and_port_of_an_advertised_address_are_replaced() {
+    let at = |url: &str| EndpointDescription {
+        endpoint_url: url.into(),
+        ..offer(Policy::None, Mode::None, 0, Some(vec![UserTokenType::Anonymous]))
+    };
+    for (path, advertised, expected) in [
+        ("", "opc.tcp://inside:1/peers/", "opc.tcp://10.0.0.5:4840/peers/"),
+        ("", "opc.tcp://inside:1/peers", "opc.tcp://10.0.0.5:4840/peers"),
+        ("", "opc.tcp://inside:1/", "opc.tcp://10.0.0.5:4840/"),
+        ("", "opc.tcp://inside:1", "opc.tcp://10.0.0.5:4840"),
+        ("", "opc.tcp://[::1]:1/%41 b/", "opc.tcp://10.0.0.5:4840/%41 b/"),
+        ("", "", "opc.tcp://10.0.0.5:4840"),
+        ("/peers", "opc.tcp://inside:1/peers/", "opc.tcp://10.0.0.5:4840/peers/"),
+        ("/peers/", "opc.tcp://inside:1/peers/", "opc.tcp://10.0.0.5:4840/peers/"),
+        ("/peers/", "opc.tcp://inside:1/peers", "opc.tcp://10.0.0.5:4840/peers"),
+        ("/peers/", "opc.tcp://inside:1/", "opc.tcp://10.0.0.5:4840/peers/"),
+        ("/peers/", "", "opc.tcp://10.0.0.5:4840/peers/"),
+    ] {
+        let wanted = Endpoint { path: path.into(), ..endpoint(json!({})) };
+        let chosen = choose(&wanted, vec![at(advertised)]).unwrap();
+        assert_eq!(chosen.endpoint_url.as_ref(), expected, "{path} {advertised}");
+    }
+    let two = vec![at("opc.tcp://inside:1/a"), at("opc.tcp://inside:1/b/"), at("opc.tcp://inside:1/c")];
+    let wanted = Endpoint { path: "/b".into(), ..endpoint(json!({})) };
+    assert_eq!(choose(&wanted, two).unwrap().endpoint_url.as_ref(), "opc.tcp://10.0.0.5:4840/b/");
+}
+
+#[test]
+fn thousands_of_long_offers_are_told_in_few_words() {
+    let long = EndpointDescription {
+        security_policy_uri: format!("urn:#{}", "x".repeat(1_000_000)).into(),
+        ..offer(Policy::Basic256Sha256, Mode::Sign, 0, None)
+    };
+    let words = choose(&endpoint(json!({})), vec![long; 1000]).map(drop).unwrap_err();
+    assert!(words.len() < 5000, "{}", words.len());
+}
+
+#[test]
 fn what_is_not_offered_is_said() {
     let user = |endpoint: Endpoint| Endpoint {
         identity: Identity::User { name: "op".into(), password: "secret".into() },
@@ -74,12 +112,12 @@ fn what_is_not_offered_is_said() {
         (
             endpoint(secure.clone()),
             vec![plain(), offer(Policy::Basic256Sha256, Mode::Sign, 1, None)],
-            "it offers no endpoint with Aes256Sha256RsaPss and Sign, but Basic256Sha256 and Sign; None and None",
+            "it offers no endpoint with Aes256_Sha256_RsaPss and Sign, but Basic256Sha256 and Sign; None and None",
         ),
         (
             endpoint(secure),
             Vec::new(),
-            "it offers no endpoint with Aes256Sha256RsaPss and Sign, but none at all",
+            "it offers no endpoint with Aes256_Sha256_RsaPss and Sign, but none at all",
         ),
         (user(endpoint(json!({}))), vec![plain()], "it takes no user names on this endpoint"),
         (endpoint(json!({})), vec![named()], "it takes nobody without a login on this endpoint"),

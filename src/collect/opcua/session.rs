@@ -23,16 +23,18 @@ use super::intake::Intake;
 use super::offer::choose;
 use super::pki::{NOWHERE, Pki};
 use super::{status, transport};
+use crate::collect::client::Means;
 use crate::collect::fault::Fault;
-use crate::domain::Micros;
+use crate::collect::networks::Networks;
 
 /// How long a server keeps the session of a client that vanished.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the library asks for the server's state, so that an idle session stays.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// A server that holds more than this in one message is answered with an error, not with our memory.
-const MAX_MESSAGE: usize = 8 * 1024 * 1024;
-const MAX_CHUNKS: usize = 128;
+/// A server that holds more than this in one message is answered with an error, not with our memory. Decoded a message may
+/// take a hundred times as much: an empty `DataValue` is one byte of it.
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+const MAX_CHUNKS: usize = 64;
 const MAX_ARRAY: usize = 65_536;
 const MAX_STRING: usize = 1024 * 1024;
 /// What an orderly end may take; after it the connection is cut.
@@ -84,20 +86,21 @@ impl Watch {
 impl Session {
     /// Finds the endpoint that the device wants, checks the server's certificate, opens a channel and a session, and
     /// logs in. Each step may take the endpoint's timeout.
-    pub async fn open(endpoint: &Endpoint, pki: &Pki, now: Micros) -> Result<Session, Fault> {
+    pub async fn open(endpoint: &Endpoint, means: &Means) -> Result<Session, Fault> {
         let unreachable = |reason: String| Fault::Unreachable { address: endpoint.address(), reason };
-        let (prepared, pki_too) = (prepare(endpoint, pki.clone()), pki.clone());
+        let (prepared, pki) = (prepare(endpoint, means.pki.clone()), means.pki.clone());
         let (library, identity) = prepared.await.map_err(unreachable)?;
-        let offered = bounded(endpoint, discover(&library, endpoint)).await?;
+        let offered = bounded(endpoint, discover(&library, endpoint, &means.networks)).await?;
         let chosen = choose(endpoint, offered).map_err(unreachable)?;
         if endpoint.policy != Policy::None {
             let certificate = chosen.server_certificate.as_ref().to_vec();
-            let judged = tokio::task::spawn_blocking(move || pki_too.judge(&certificate, now)).await;
+            let now = means.clock.now();
+            let judged = tokio::task::spawn_blocking(move || pki.judge(&certificate, now)).await;
             judged
                 .map_err(|_| unreachable("its certificate was not looked at".into()))?
                 .map_err(unreachable)?;
         }
-        let stream = transport::dial(endpoint).await?;
+        let stream = transport::dial(endpoint, &means.networks).await?;
         let connector = transport::over(stream, chosen.endpoint_url.to_string());
         let built = library
             .session_builder()
@@ -273,8 +276,12 @@ fn client(endpoint: &Endpoint, pki: &Pki, application_uri: String) -> Result<Lib
     made.map_err(|problems| problems.join(", "))
 }
 
-async fn discover(library: &Library, endpoint: &Endpoint) -> Result<Vec<EndpointDescription>, Fault> {
-    let stream = transport::dial(endpoint).await?;
+async fn discover(
+    library: &Library,
+    endpoint: &Endpoint,
+    networks: &Networks,
+) -> Result<Vec<EndpointDescription>, Fault> {
+    let stream = transport::dial(endpoint, networks).await?;
     let connector = transport::over(stream, endpoint.url());
     library.get_endpoints(connector, &[], &[]).await.map_err(|error| fault(endpoint, &error))
 }

@@ -17,6 +17,8 @@ use crate::collect::fault::Fault;
 const KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// How long a server keeps a subscription that nobody asks after; it goes with its session anyway.
 const LIFETIME: Duration = Duration::from_secs(60);
+/// Nobody waits longer for a word of a subscription, whatever time its server takes.
+const MAX_SILENCE: Duration = Duration::from_secs(24 * 3600);
 /// Values that a server keeps of one item between two messages.
 const QUEUE: u32 = 10;
 
@@ -53,7 +55,7 @@ impl Subscription {
             .lock()
             .get(id)
             .map(|made| made.publishing_interval().saturating_mul(made.max_keep_alive_count()));
-        let silence = revised.unwrap_or(KEEP_ALIVE).saturating_mul(2).saturating_add(timeout);
+        let silence = silence(revised, timeout);
         let mut items = Vec::with_capacity(nodes.len());
         for (at, part) in nodes.chunks(client.limits.subscribe).enumerate() {
             let first = at * client.limits.subscribe;
@@ -73,6 +75,11 @@ impl Subscription {
     pub fn deadline(&self) -> Instant {
         self.pulse.last() + self.silence
     }
+}
+
+/// How long a subscription may be silent, by what the server says between two words.
+fn silence(between: Option<Duration>, timeout: Duration) -> Duration {
+    between.unwrap_or(KEEP_ALIVE).saturating_mul(2).saturating_add(timeout).min(MAX_SILENCE)
 }
 
 /// The handle is never 0, which the library takes for none.
@@ -120,6 +127,18 @@ mod tests {
             [(100, (30, 600)), (1000, (3, 60)), (2000, (2, 30)), (60_000, (1, 3)), (0, (3000, 60_000))]
         {
             assert_eq!(counts(Duration::from_millis(interval_ms)), expected, "{interval_ms} ms");
+        }
+    }
+
+    #[test]
+    fn no_server_makes_a_silence_that_never_ends() {
+        let (second, day) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
+        for (between, expected) in
+            [(Some(second), 3 * second), (None, 7 * second), (Some(Duration::MAX), day), (Some(day), day)]
+        {
+            let silence = silence(between, second);
+            assert_eq!(silence, expected);
+            assert!(Instant::now().checked_add(silence).is_some());
         }
     }
 

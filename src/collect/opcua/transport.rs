@@ -15,13 +15,14 @@ use tokio_util::codec::FramedRead;
 
 use super::endpoint::Endpoint;
 use crate::collect::fault::{Fault, reason};
+use crate::collect::networks::Networks;
 
 type Halves = StreamConnection<ReadHalf<TcpStream>, WriteHalf<TcpStream>>;
 
 /// Opens a connection to the server's host and port.
-pub async fn dial(endpoint: &Endpoint) -> Result<TcpStream, Fault> {
+pub async fn dial(endpoint: &Endpoint, networks: &Networks) -> Result<TcpStream, Fault> {
     let address = endpoint.address();
-    let attempt = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+    let attempt = networks.connect(&endpoint.host, endpoint.port);
     let opened = match timeout(endpoint.timeout, attempt).await {
         Ok(opened) => opened.and_then(|stream| stream.set_nodelay(true).map(|()| stream)),
         Err(_) => return Err(Fault::Timeout { address, after: endpoint.timeout }),

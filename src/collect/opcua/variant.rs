@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use crate::collect::content::Content;
 use crate::collect::value::Value;
+use crate::domain::whole::{self, Given};
 
 /// What a scalar value holds; arrays and structures are JSON texts.
 ///
@@ -154,11 +155,13 @@ fn integer<T>(content: &Content) -> Result<T, String>
 where
     T: TryFrom<i128> + Bounded,
 {
-    let whole = number(content).and_then(Value::to_integer).ok_or("A valid integer is required.")?;
-    T::try_from(whole).map_err(|_| {
-        let (bound, words) = if whole < 0 { (T::LOWEST, "greater") } else { (T::HIGHEST, "less") };
-        format!("Ensure this value is {words} than or equal to {bound}.")
-    })
+    const NONE: &str = "A valid integer is required.";
+    let given = match number(content).ok_or(NONE)? {
+        Value::Float(number) => Given::Float(number),
+        exact => Given::Integer(exact.to_integer().ok_or(NONE)?),
+    };
+    let whole = whole::within(given, &(T::LOWEST..=T::HIGHEST))?;
+    T::try_from(whole).map_err(|_| NONE.to_owned())
 }
 
 fn float(content: &Content, largest: f64) -> Result<f64, String> {

@@ -1,9 +1,10 @@
 //! Values of every type, both ways.
 
-use opcua::types::{Array, DataValue, NodeId, XmlElement};
+use opcua::types::{Array, BinaryDecodable, BinaryEncodable, ContextOwned, DataValue, NodeId, XmlElement};
 use proptest::prelude::*;
 
 use super::*;
+use crate::collect::opcua::{status, weight};
 use crate::domain::stream::StreamKind;
 
 fn number(value: Value) -> Content {
@@ -60,7 +61,17 @@ fn a_value_that_the_node_cannot_hold_is_refused_in_words() {
         (number(Value::Int(256)), Type::Byte, "Ensure this value is less than or equal to 255."),
         (number(Value::Int(-1)), Type::UInt64, "Ensure this value is greater than or equal to 0."),
         (number(Value::Float(0.5)), Type::Int32, "A valid integer is required."),
-        (number(Value::Float(1e300)), Type::UInt64, "A valid integer is required."),
+        (
+            number(Value::Float(1e300)),
+            Type::UInt64,
+            "Ensure this value is less than or equal to 18446744073709551615.",
+        ),
+        (
+            number(Value::Float(-9_223_372_036_854_775_809.0)),
+            Type::Int64,
+            "Ensure this value is greater than or equal to -9223372036854775808.",
+        ),
+        (number(Value::Float(9_007_199_254_740_993.0)), Type::Int64, "A valid integer is required."),
         (words("5"), Type::Int32, "A valid integer is required."),
         (
             number(Value::Float(1e39)),
@@ -98,7 +109,34 @@ fn what_is_no_scalar_is_a_text_or_an_error() {
     assert_eq!(infinite, Ok(number(Value::Float(f64::INFINITY))));
 }
 
+/// Whatever a server sends as a value is read, or refused in words, and weighs no less than it took on the wire.
+fn check_sent(bytes: &[u8]) {
+    let context = ContextOwned::default();
+    let Ok(sent) = DataValue::decode(&mut &*bytes, &context.context()) else { return };
+    let wire = sent.byte_len(&context.context());
+    assert!(weight::of_value(&sent) + 64 >= wire, "{sent:?}");
+    if let Ok(sample) = status::sample(&sent) {
+        let _ = sample.content.to_json().to_string();
+        for kind in StreamKind::ALL {
+            let _ = sample.content.clone().of_kind(kind);
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn no_bytes_of_a_value_are_too_strange(
+        mask in any::<u8>(),
+        kind in prop_oneof![0u8..26, Just(0x80u8 | 1), Just(0xC0 | 6), Just(0x80 | 24), any::<u8>()],
+        rest in prop::collection::vec(any::<u8>(), 0..40),
+        length in prop_oneof![Just(None), (0u32..20).prop_map(Some), any::<u32>().prop_map(Some)],
+    ) {
+        let mut bytes = vec![mask | 1, kind];
+        bytes.extend(length.into_iter().flat_map(u32::to_le_bytes));
+        bytes.extend(rest);
+        check_sent(&bytes);
+    }
+
     #[test]
     fn integers_are_exact(whole: i64, wide: u64) {
         prop_assert_eq!(decode(&Variant::Int64(whole)), Ok(number(Value::Int(whole))));

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::plan::{self, Block, Rules};
 use super::point::Point;
+use super::relearn::Relearn;
 use super::{Data, Span};
 use crate::collect::board::Board;
 use crate::collect::client::{Client, Endpoint};
@@ -41,6 +42,8 @@ pub struct Batch {
     unreadable: Vec<(StreamId, String)>,
     /// Each inner list is one request.
     requests: Vec<Vec<Block>>,
+    /// How often had been forgotten what was learnt, when these were planned.
+    forgotten: u64,
 }
 
 impl Batch {
@@ -76,8 +79,10 @@ impl Batch {
 /// A device as its collector reads it.
 pub struct Link {
     endpoint: Endpoint,
-    /// What was learnt is kept over reconnects: a register that appears later costs a request more, never a value.
+    /// What was learnt is kept over reconnects, for a time.
     rules: Rules,
+    relearn: Relearn,
+    forgotten: u64,
     line: Arc<Line>,
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
@@ -87,7 +92,8 @@ impl Link {
     /// Connects nowhere yet. The error names the setting that is wrong.
     pub fn new(spec: &DeviceSpec, line: Arc<Line>, board: Arc<Board>, clock: Arc<dyn Clock>) -> Result<Link> {
         let rules = Rules::new(max_gap(spec)?);
-        Ok(Link { endpoint: Endpoint::of(spec)?, rules, line, board, clock })
+        let endpoint = Endpoint::of(spec)?;
+        Ok(Link { endpoint, rules, relearn: Relearn::default(), forgotten: 0, line, board, clock })
     }
 
     /// Whether it leads to the same place as `other`, so that an open connection is good for both.
@@ -125,7 +131,12 @@ impl Link {
 
     async fn poll_once(&mut self, batch: &mut Batch, answers: &mut Vec<Answer>) -> Result<(), Fault> {
         self.connect().await?;
-        if batch.requests.is_empty() {
+        if self.relearn.is_due(Instant::now()) {
+            self.rules.forget();
+            self.forgotten += 1;
+        }
+        if batch.requests.is_empty() || batch.forgotten != self.forgotten {
+            batch.forgotten = self.forgotten;
             batch.requests = plan::gather(plan::coalesce(&batch.spans, &self.rules), &self.rules);
         }
         let mut is_planned_anew = false;
@@ -138,6 +149,7 @@ impl Link {
         }
         if is_planned_anew {
             batch.requests.clear();
+            self.relearn.learnt(Instant::now());
         }
         let now = self.clock.now();
         let unreadable = batch.unreadable.iter();
@@ -159,7 +171,7 @@ impl Link {
         let (ts, outcome) = self.read(block.span).await?;
         match outcome {
             Err(Fault::Refused {
-                meaning: meaning @ (Meaning::NoSuchRegister | Meaning::NoSuchCount),
+                meaning: meaning @ (Meaning::NoSuchRegister | Meaning::NoSuchCount | Meaning::Failed),
                 ..
             }) if block.members.len() > 1 => {
                 let is_any_refused = self.read_apart(batch, block, answers).await?;
@@ -194,7 +206,8 @@ impl Link {
                 Ok(false)
             }
             Err(Fault::Refused {
-                meaning: Meaning::NoSuchRegister | Meaning::NoSuchCount | Meaning::NoSuchCommand,
+                meaning:
+                    Meaning::NoSuchRegister | Meaning::NoSuchCount | Meaning::NoSuchCommand | Meaning::Failed,
                 ..
             }) => {
                 let holes_before = self.rules.holes.len();
@@ -239,10 +252,10 @@ impl Link {
     }
 
     /// Every member of a refused block can be read alone: it was too long, or reached over registers that do not
-    /// exist.
+    /// exist or cannot be read.
     fn learn(&mut self, meaning: Meaning, block: &Block, spans: &[Span]) {
         let gaps = plan::gaps(block, spans);
-        if meaning == Meaning::NoSuchRegister && !gaps.is_empty() {
+        if meaning != Meaning::NoSuchCount && !gaps.is_empty() {
             self.rules.holes.extend(gaps);
         } else {
             self.rules.max_words = (plan::words(block.span) / 2).max(WIDEST_VALUE);
@@ -292,3 +305,7 @@ fn answer(target: Target, ts: Micros, block: Span, outcome: &Result<Data, Fault>
 pub fn max_gap(spec: &DeviceSpec) -> Result<Option<u16>> {
     Settings(&spec.metadata).number("max_gap", MAX_GAP)
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -6,6 +6,8 @@ pub mod point;
 
 pub(super) mod link;
 
+mod relearn;
+
 use crate::collect::{fenet, melsec, modbus};
 
 /// One address space of a device: cells of one unit, numbered from 0.

@@ -38,6 +38,11 @@ impl Rules {
         Rules { max_gap, max_words: u16::MAX, gathers: true, holes: Vec::new() }
     }
 
+    /// Nothing learnt any more.
+    pub fn forget(&mut self) {
+        *self = Rules::new(self.max_gap);
+    }
+
     /// The longest joined read and the widest gap in it, in cells of the space of `span`.
     fn limits(&self, span: Span) -> (u16, u32) {
         let gap = self.max_gap.unwrap_or(span.space.default_gap());

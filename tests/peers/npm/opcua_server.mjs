@@ -1,6 +1,6 @@
 // An OPC UA server that is not our code: node-opcua, with a value of every type, changed by what it is told.
 //
-//   node opcua_server.mjs --port 4840 --folder DIR
+//   node opcua_server.mjs --port 4840 --folder DIR [--path /plant]
 //
 // It does as tests/peers/opcua_server.py does, and takes the same orders on standard input.
 import { readFileSync } from "node:fs";
@@ -9,7 +9,9 @@ import { createInterface } from "node:readline";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import { OPCUAServer } from "node-opcua-server";
 
-const { values: args } = parseArgs({ options: { port: { type: "string" }, folder: { type: "string" } } });
+const { values: args } = parseArgs({
+  options: { port: { type: "string" }, folder: { type: "string" }, path: { type: "string", default: "/plant" } },
+});
 // What the library says of itself is no answer.
 console.info = console.warn = console.debug = () => {};
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -100,7 +102,7 @@ const managers = { clients: await manager("clients"), users: await manager("user
 const server = new OPCUAServer({
   port: Number(args.port),
   host: "127.0.0.1",
-  resourcePath: "/plant",
+  resourcePath: args.path,
   hostname: "127.0.0.1",
   serverInfo: { applicationUri: "urn:basalt:node", applicationName: { text: "Plant peer" } },
   certificateFile: `${args.folder}/clients/own/certs/certificate.pem`,

@@ -1,0 +1,242 @@
+//! Any bytes as the answer of a PLC, and any text as a place in one.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use std::time::Duration;
+
+use super::address::Address;
+use super::melsec::device::Device;
+use super::networks::Networks;
+use super::registers::{Space, Span};
+use super::{fenet, melsec, modbus};
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::fuzz::{Decoder, Form, Random, Target, grammar, text};
+
+/// Format and command, then header and body.
+fn melsec_form() -> Form {
+    let answers: [&[u8]; 5] = [
+        b"\0\0\xd0\0\0\xff\xff\x03\0\x08\0\0\0\x34\x12\xfe\xff\x78\x56",
+        b"\x01\x01\xd4\0\x07\0\0\0\0\xff\xff\x03\0\x04\0\0\0\x10\x01",
+        b"\x02\0D00000FF03FF000010000012345678ABCD",
+        b"\x03\x03D40000070000",
+        b"\0\x07\xd0\0\0\xff\xff\x03\0\x14\0\0\0Q26UDEHCPU      \x6c\x02",
+    ];
+    Form {
+        seeds: answers.map(<[u8]>::to_vec).into(),
+        words: &["D000", "00FF03FF00", "\u{0}", "FFFF", "é"],
+        ..Form::default()
+    }
+}
+
+fn read_melsec() -> Decoder {
+    use melsec::frame::{Command, Encoding, Format, Frame, Head, Layout, Route};
+    let device = Device::split("D").expect("it is one").0;
+    let head = Head { device, number: 0 };
+    let commands = [
+        Command::ReadWords(head, 3),
+        Command::ReadBits(head, 7),
+        Command::ReadRandom(vec![head; 2], vec![head; 2]),
+        Command::WriteWords(head, vec![1]),
+        Command::WriteBits(head, vec![true]),
+        Command::ReadWords(head, 960),
+        Command::ReadBits(head, 7168),
+        Command::ReadModel,
+    ];
+    Box::new(move |input| {
+        let [format, command, frame @ ..] = input else { return };
+        let format = Format {
+            frame: if format & 1 == 0 { Frame::E3 } else { Frame::E4 },
+            encoding: if format & 2 == 0 { Encoding::Binary } else { Encoding::Ascii },
+            layout: if format & 4 == 0 { Layout::Ql } else { Layout::Iqr },
+            route: Route::OWN,
+            timer: 4,
+        };
+        let command = &commands[usize::from(*command) % commands.len()];
+        let (header, body) = frame.split_at(frame.len().min(format.header_len()));
+        let _ = format.body_len(7, header);
+        drop(format.parse(command, body));
+    })
+}
+
+#[test]
+fn melsec() {
+    Target { module: module_path!(), name: "melsec", form: melsec_form, decoder: read_melsec }.run();
+}
+
+/// The command, then header and body.
+fn fenet_form() -> Form {
+    let header = b"LSIS-XGT\0\0\0\0\xa0\x11\x07\0\x0c\0\0\0";
+    let bodies: [&[u8]; 4] = [
+        b"\0\x55\0\x02\0\0\0\0\0\x01\0\x02\0\x34\x12",
+        b"\x01\x55\0\x14\0\0\0\0\0\x01\0\x04\0\x17\0\x0e\x92",
+        b"\x02\x59\0\x02\0\0\0\0\0\x01\0",
+        b"\x03\x55\0\x02\0\0\0\xff\xff\x04\0",
+    ];
+    let seeds = bodies.map(|body| [&body[..1], header, &body[1..]].concat());
+    Form { seeds: seeds.into(), words: &["LSIS-XGT\0\0", "LGIS-GLOFA", "\u{1}\0\u{2}\0"], ..Form::default() }
+}
+
+fn read_fenet() -> Decoder {
+    use fenet::address::Size;
+    use fenet::frame::{Command, Format, HEADER_LEN, parse};
+    let name = || "%DW0".to_owned();
+    let commands = [
+        Command::Read(Size::Word, vec![name()]),
+        Command::ReadBytes("%DB0".to_owned(), 4),
+        Command::Write(Size::Word, vec![(name(), vec![1, 2])]),
+        Command::WriteBytes("%DB0".to_owned(), vec![1]),
+        Command::Read(Size::Long, vec![name(); 16]),
+        Command::ReadBytes("%DB0".to_owned(), 1400),
+        Command::Read(Size::Bit, vec![name(); 2]),
+    ];
+    Box::new(move |input| {
+        let Some((command, frame)) = input.split_first() else { return };
+        let format = Format { cpu: 0xa0, position: 0, echoes_invoke_id: command & 0x80 == 0 };
+        let (header, body) = frame.split_at(frame.len().min(HEADER_LEN));
+        let _ = format.body_len(7, header);
+        drop(parse(&commands[usize::from(*command) % commands.len()], body));
+    })
+}
+
+#[test]
+fn fenet() {
+    Target { module: module_path!(), name: "fenet", form: fenet_form, decoder: read_fenet }.run();
+}
+
+/// The framing and what is asked, then what the device answers.
+fn modbus_form() -> Form {
+    let answers: [&[u8]; 6] = [
+        b"\0\0\0\0\0\x07\x01\x03\x04\0\x01\0\x02",
+        b"\0\0\0\0\0\x04\x01\x01\x01\x05",
+        b"\0\0\0\0\0\x03\x01\x83\x02",
+        b"\0\0\0\0\0\x06\x01\x10\0\0\0\x02",
+        b"\x01\x03\x04\0\x01\0\x02\x2a\x32",
+        b"\x01\x83\x02\xc0\xf1",
+    ];
+    let seeds = answers.iter().enumerate().map(|(i, answer)| [&[u8::from(i > 3)][..], *answer].concat());
+    Form { seeds: seeds.collect(), ..Form::default() }
+}
+
+fn read_modbus() -> Decoder {
+    use modbus::address::Space as Registers;
+    use modbus::client::{Client, Endpoint, Framing};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+    let port = listener.local_addr().expect("it is bound").port();
+    Box::new(move |input| {
+        let Some((flags, answer)) = input.split_first() else { return };
+        let framing = if flags & 1 == 0 { Framing::Tcp } else { Framing::RtuOverTcp };
+        let timeout = Duration::from_millis(50);
+        let endpoint =
+            Endpoint { host: "127.0.0.1".to_owned(), port, unit: 1, framing, writes_lists: false, timeout };
+        let space = if flags & 2 == 0 { Registers::Holding } else { Registers::Coil };
+        let served = async {
+            let (mut stream, _) = listener.accept().await.expect("somebody connects");
+            let mut request = [0; 64];
+            let read = stream.read(&mut request).await.unwrap_or_default();
+            let mut answer = answer.to_vec();
+            // An answer to another request is not looked at.
+            if flags & 5 == 0 && answer.len() >= 2 && read >= 2 {
+                answer[..2].copy_from_slice(&request[..2]);
+            }
+            drop(stream.write_all(&answer).await);
+            drop(stream.shutdown().await);
+        };
+        let asked = async {
+            let mut client = Client::connect(&endpoint, &Networks::default()).await.expect("it listens");
+            drop(client.read(Span { space: Space::Modbus(space), start: 0, len: 2 }).await);
+        };
+        runtime.block_on(async { tokio::join!(served, asked) });
+    })
+}
+
+#[test]
+fn modbus() {
+    Target { module: module_path!(), name: "modbus", form: modbus_form, decoder: read_modbus }.run();
+}
+
+const RULES: grammar::Rules = &[
+    ("place", &["hr:0", "<modbus>", "<melsec>", "<fenet>", "<node>"]),
+    (
+        "modbus",
+        &[
+            "40001",
+            "<area>:<number>",
+            "<area>:<number>.<small>",
+            "%MW<number>",
+            "%IX<number>.<small>",
+            "<number>",
+        ],
+    ),
+    ("area", &["hr", "ir", "di", "co", "HR", "<letter>"]),
+    (
+        "melsec",
+        &[
+            "D0",
+            "X<number>",
+            "ZR<number>",
+            "W<number>.<letter>",
+            "LTN<number>",
+            "D<number>.<small>",
+            "<letter><letter><number>",
+        ],
+    ),
+    (
+        "fenet",
+        &[
+            "%DW0",
+            "%MX<number>",
+            "%IW<small>.<small>.<number>",
+            "%DW<number>.<letter>",
+            "%ZRL<number>",
+            "%<letter><letter><number>",
+        ],
+    ),
+    (
+        "node",
+        &[
+            "i=1",
+            "ns=<number>;i=<number>",
+            "ns=<number>;s=<text>",
+            "nsu=<text>;g=72962b91-fa75-4ae6-8d28-b404dc7daf63",
+            "b=AQI=",
+            "ns=1;b=<text>",
+        ],
+    ),
+    ("number", &["0", "<int>", "<small>", "65535", "65536", "4294967295", "4294967296", "0x<small>", "é"]),
+    ("text", &["", "<letter><text>", ";<text>", "=<text>", "é<text>"]),
+];
+
+fn place(random: &mut Random) -> Vec<u8> {
+    grammar::write(RULES, "place", random)
+}
+
+fn place_form() -> Form {
+    Form {
+        grammar: Some(place),
+        words: &["%", ":", ".", ";", "=", "ns=", "é", "-", "+"],
+        nests: &[("%", ""), ("0", ""), ("9", "")],
+        ..Form::default()
+    }
+}
+
+fn read_place() -> Decoder {
+    let protocols = [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua];
+    let devices = protocols.map(|protocol| DeviceSpec::new("a", protocol));
+    Box::new(move |input| {
+        let text = text(input);
+        for device in &devices {
+            if let Ok(address) = Address::parse(device, &text) {
+                let canonical = address.to_string();
+                let again = Address::parse(device, &canonical);
+                assert_eq!(again.as_ref(), Ok(&address), "{canonical} of {text}");
+            }
+        }
+    })
+}
+
+#[test]
+fn addresses() {
+    Target { module: module_path!(), name: "addresses", form: place_form, decoder: read_place }.run();
+}

@@ -1,0 +1,95 @@
+//! How much memory what a server sent takes here. Decoded it takes more than on the wire: a boolean in an array is one
+//! byte there and a whole `Variant` here. Pure.
+
+use std::mem::size_of;
+
+use opcua::types::{
+    BinaryEncodable, ContextOwned, DataValue, Identifier, NodeId, ReferenceDescription, Variant,
+};
+
+/// Bytes of a value with its status and times.
+pub fn of_value(value: &DataValue) -> usize {
+    size_of::<DataValue>() + value.value.as_ref().map_or(0, of_variant)
+}
+
+/// Bytes of what a browse says of one node.
+pub fn of_reference(reference: &ReferenceDescription) -> usize {
+    let id = &reference.node_id;
+    size_of::<ReferenceDescription>()
+        + of_id(&id.node_id)
+        + of_id(&reference.reference_type_id)
+        + of_id(&reference.type_definition.node_id)
+        + id.namespace_uri.as_ref().len()
+        + reference.type_definition.namespace_uri.as_ref().len()
+        + reference.browse_name.name.as_ref().len()
+        + reference.display_name.text.as_ref().len()
+        + reference.display_name.locale.as_ref().len()
+}
+
+fn of_variant(variant: &Variant) -> usize {
+    size_of::<Variant>()
+        + match variant {
+            Variant::Empty
+            | Variant::Boolean(_)
+            | Variant::SByte(_)
+            | Variant::Byte(_)
+            | Variant::Int16(_)
+            | Variant::UInt16(_)
+            | Variant::Int32(_)
+            | Variant::UInt32(_)
+            | Variant::Int64(_)
+            | Variant::UInt64(_)
+            | Variant::Float(_)
+            | Variant::Double(_)
+            | Variant::StatusCode(_) => 0,
+            Variant::String(text) => text.as_ref().len(),
+            Variant::ByteString(bytes) => bytes.as_ref().len(),
+            Variant::Variant(inner) => of_variant(inner),
+            Variant::DataValue(inner) => of_value(inner),
+            Variant::Array(list) => list.values.iter().map(of_variant).sum(),
+            // Texts with little around them, and structures, which are kept as they came.
+            other => size_of::<NodeId>() + other.byte_len(&ContextOwned::default().context()),
+        }
+}
+
+fn of_id(id: &NodeId) -> usize {
+    match &id.identifier {
+        Identifier::Numeric(_) | Identifier::Guid(_) => 0,
+        Identifier::String(text) => text.as_ref().len(),
+        Identifier::ByteString(bytes) => bytes.as_ref().len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opcua::types::{LocalizedText, VariantScalarTypeId};
+
+    use super::*;
+
+    fn value(variant: Variant) -> usize {
+        of_value(&DataValue { value: Some(variant), ..DataValue::null() })
+    }
+
+    #[test]
+    fn what_is_long_or_many_is_heavy() {
+        let small = value(Variant::Int32(1));
+        let text = "x".repeat(1000);
+        assert!(value(Variant::from(text.as_str())) >= small + 1000);
+        assert!(value(Variant::from(LocalizedText::from(text.as_str()))) >= small + 1000);
+        let list = Variant::from((VariantScalarTypeId::Boolean, vec![Variant::Boolean(true); 1000]));
+        assert!(value(list.clone()) >= small + 1000 * size_of::<Variant>(), "not a byte each");
+        assert!(value(Variant::Variant(Box::new(list.clone()))) >= value(list));
+    }
+
+    #[test]
+    fn a_node_weighs_what_its_names_do() {
+        let plain = of_reference(&ReferenceDescription::default());
+        let named = ReferenceDescription {
+            node_id: NodeId::new(1, "x".repeat(100)).into(),
+            browse_name: opcua::types::QualifiedName::new(1, "x".repeat(1000)),
+            display_name: "x".repeat(10_000).as_str().into(),
+            ..ReferenceDescription::default()
+        };
+        assert_eq!(of_reference(&named), plain + 11_100);
+    }
+}
