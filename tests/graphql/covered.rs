@@ -52,3 +52,63 @@ fn every_path_of_rest_is_a_field_or_said_to_be_rest_only() {
     }
     assert!(count >= 24, "only {count} mutations were found in the schema");
 }
+
+/// What an argument, a field, a value of an enum or a type is called in the SDL, and whether something stands above it.
+fn described(schema: &str) -> Vec<(String, Option<String>)> {
+    let (mut found, mut above, mut text) = (Vec::new(), None, None::<String>);
+    let (mut kind, mut field) = (String::new(), String::new());
+    for line in schema.lines() {
+        let words = line.trim();
+        match (words, &mut text) {
+            ("\"\"\"", Some(_)) => above = text.take(),
+            ("\"\"\"", None) => text = Some(String::new()),
+            (words, Some(text)) => *text = format!("{text} {words}").trim().to_owned(),
+            ("" | "}", None) => {}
+            (words, None) if words.starts_with([')']) => {}
+            (words, None) if words.starts_with("directive") || words.starts_with("schema") => {
+                kind.clear();
+                above = None;
+            }
+            (words, None) => {
+                let depth = line.chars().take_while(|c| *c == '\t').count();
+                if depth == 0 {
+                    kind = words.split_whitespace().nth(1).unwrap_or_default().to_owned();
+                    found.push((kind.clone(), above.take()));
+                    continue;
+                }
+                if kind.is_empty() {
+                    continue;
+                }
+                if depth == 1 {
+                    field = words.split(['(', ':']).next().unwrap_or_default().to_owned();
+                    found.push((format!("{kind}.{field}"), above.take()));
+                }
+                // Arguments with nothing above them stand on one line, behind their field or behind another.
+                let listed =
+                    if depth == 1 { words.split_once('(').map_or("", |(_, rest)| rest) } else { words };
+                for argument in listed.split([',', '\t']).filter(|part| part.contains(": ")) {
+                    let name = argument.trim().split(':').next().unwrap_or_default().to_owned();
+                    found.push((format!("{kind}.{field}({name})"), above.take()));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn everything_in_the_schema_says_what_it_is() {
+    let described = described(&read("schema/schema.graphql"));
+    assert!(described.len() > 800, "only {} places were found", described.len());
+    for place in
+        ["Query.devices(first)", "Stream.values(from)", "StreamType.fp64", "CreateKeyInput.name", "Node.id"]
+    {
+        assert!(described.iter().any(|(name, _)| name == place), "{place} was not found");
+    }
+    // Of the library, for every connection alike.
+    let says_little =
+        |text: &str| text.split_whitespace().count() < 3 || text.starts_with("The same") || text == "It";
+    let wanting = described.iter().filter(|(_, text)| text.as_deref().is_none_or(says_little));
+    let wanting: Vec<_> = wanting.map(|(name, text)| format!("{name}: {text:?}")).collect();
+    assert!(wanting.is_empty(), "{} say too little:\n{}", wanting.len(), wanting.join("\n"));
+}

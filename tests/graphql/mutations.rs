@@ -200,3 +200,70 @@ async fn keys_are_made_by_superusers_shown_once_and_revoked() {
     let (status, _, _) = client.without_key().send("POST", "/graphql", &headers, list.to_string()).await;
     assert_eq!(status, 403);
 }
+
+#[tokio::test]
+async fn keys_are_renamed_and_deleted_by_superusers_of_their_organization() {
+    let server = Server::start(&[]).await;
+    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    let client = server.client();
+    let mut ann = superuser(&server, "ann", "default").await;
+    let mut foreign = superuser(&server, "eve", "plant-2").await;
+    let new = json!({"name": "k", "scopes": ["device:read"]});
+    let (_, _, made) = ann.post("/api/key/", &new).await;
+    let (row, secret) = (made["id"].clone(), made["key"].as_str().expect("a secret").to_owned());
+    let update = |row: &Value, name: &str| {
+        let query = "mutation($id: Int, $name: String!) { updateKey(rowId: $id, input: {name: $name}) \
+                     { key { rowId name scopes enabled } errors { field message code } } }";
+        json!({"query": query, "variables": {"id": row, "name": name}})
+    };
+    let delete = |row: &Value| {
+        let query = "mutation($id: Int) { deleteKey(rowId: $id) { deletedRowId errors { code } } }";
+        json!({"query": query, "variables": {"id": row}})
+    };
+
+    let (_, _, body) = ann.post("/graphql", &update(&row, " robot ")).await;
+    let key = json!({"rowId": row, "name": "robot", "scopes": ["device:read"], "enabled": true});
+    assert_eq!(body["data"]["updateKey"], json!({"key": key, "errors": []}), "{body}");
+    let (_, _, shown) = ann.get(&format!("/api/key/{row}/")).await;
+    assert_eq!(shown["name"], json!("robot"));
+    let rows = [
+        (
+            "blank",
+            &row,
+            "  ",
+            json!([{"field": "name", "message": "This field may not be blank.", "code": "INVALID"}]),
+        ),
+        (
+            "long",
+            &row,
+            &*"x".repeat(101),
+            json!([{"field": "name", "message": "Ensure this field has no more than 100 characters.", "code": "INVALID"}]),
+        ),
+        ("not_there", &json!(99), "x", json!([{"field": null, "message": "not found", "code": "NOT_FOUND"}])),
+    ];
+    for (name, row, to, expected) in rows {
+        let (_, _, body) = ann.post("/graphql", &update(row, to)).await;
+        assert_eq!(body["data"]["updateKey"], json!({"key": null, "errors": expected}), "{name}: {body}");
+    }
+
+    for body in [update(&row, "mine"), delete(&row)] {
+        let (_, _, refused) = client.post("/graphql", &body).await;
+        assert_eq!(codes(&refused), ["FORBIDDEN"], "a key of every scope: {refused}");
+        let (_, _, refused) = foreign.post("/graphql", &body).await;
+        assert!(refused.to_string().contains("NOT_FOUND"), "another organization: {refused}");
+    }
+    let (_, _, shown) = ann.get(&format!("/api/key/{row}/")).await;
+    assert_eq!((&shown["name"], &shown["enabled"]), (&json!("robot"), &json!(true)));
+
+    assert_eq!(client.with_key(&secret).get("/api/device/").await.0, 200);
+    for _ in 0..2 {
+        let (_, _, body) = ann.post("/graphql", &delete(&row)).await;
+        assert_eq!(body["data"]["deleteKey"], json!({"deletedRowId": row, "errors": []}), "{body}");
+    }
+    assert_eq!(client.with_key(&secret).get("/api/device/").await.0, 401);
+    let (_, _, shown) = ann.get(&format!("/api/key/{row}/")).await;
+    assert_eq!(shown["enabled"], json!(false), "it stays listed: {shown}");
+    let audited = client.sql("SELECT action, fields FROM audit_log WHERE kind = 'key' ORDER BY ts, id").await;
+    let told: Vec<_> = audited.iter().map(|row| row["action"].as_str().expect("an action")).collect();
+    assert!(told.ends_with(&["create", "update", "revoke", "revoke"]), "{audited:?}");
+}

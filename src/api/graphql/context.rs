@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
+use super::memory::Held;
 use crate::app::App;
 use crate::app::live::standing::Standing;
 use crate::domain::Principal;
@@ -21,4 +22,9 @@ pub fn standing<'a>(ctx: &Context<'a>) -> &'a Standing {
 /// Who asks.
 pub fn caller<'a>(ctx: &Context<'a>) -> &'a Principal {
     standing(ctx).principal()
+}
+
+/// What the request holds in memory, which grows with what is read for it.
+pub fn held<'a>(ctx: &Context<'a>) -> &'a Arc<Held> {
+    ctx.data_unchecked::<Arc<Held>>()
 }

@@ -15,6 +15,7 @@ const BAD_DOCUMENT: &str = "GRAPHQL_VALIDATION_FAILED";
 pub struct UserError {
     /// The input field, in camelCase; null when it is about the whole.
     field: Option<String>,
+    /// What is wrong and what is valid, in words for people.
     message: String,
     /// `INVALID`, `NOT_FOUND`, `CONFLICT`, `LIMIT_REACHED` or `TOO_LARGE`.
     code: &'static str,
@@ -40,7 +41,7 @@ fn of_user(error: &Error) -> Vec<UserError> {
     }
     let of = |field: &crate::domain::FieldError| UserError {
         field: Some(camel(&field.field)),
-        message: field.message.clone(),
+        message: field.in_full(),
         code,
     };
     error.fields.iter().map(of).collect()

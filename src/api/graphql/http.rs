@@ -16,7 +16,9 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Graph, sse, ws};
+use super::delivery::Text;
+use super::memory::Held;
+use super::{Graph, errors, sse, weight, ws};
 use crate::api::caller;
 use crate::api::error::{self, Fault, GraphError};
 use crate::api::payload;
@@ -82,16 +84,19 @@ async fn by_body(
         caller::standing(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
     check_content_type(&parts.headers).map_err(told)?;
     let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
+    let held = graph.open(&standing);
+    held.take(weight::of_json(&bytes)).await.map_err(|error| told(error.into()))?;
     let body = parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
+    drop(bytes);
     Ok(match body {
-        Body::One(asked) => reply(&answer(&graph, asked.into(), &standing).await, media),
+        Body::One(asked) => {
+            let response = answer(&graph, asked.into(), &standing, &held).await;
+            reply(response, media, &held)
+        }
         Body::Many(asked) => {
-            // In their order: a later one may rely on what an earlier one changed.
-            let mut answers = Vec::with_capacity(asked.len());
-            for asked in asked {
-                answers.push(answer(&graph, asked.into(), &standing).await);
-            }
-            error::graph_answer(media, true, &answers.iter().map(shown).collect::<Vec<_>>())
+            let text = several(&graph, asked, &standing, &held).await;
+            held.keep(text.size());
+            error::graph_answer(media, true, text.size(), text.into_body(&held))
         }
     })
 }
@@ -106,26 +111,55 @@ async fn by_query(
     let told = |fault: Fault| GraphError { fault, media };
     let standing =
         caller::standing(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
-    let asked = parse_query(raw.as_deref().unwrap_or_default()).map_err(|error| told(error.into()))?;
+    let raw = raw.unwrap_or_default();
+    let held = graph.open(&standing);
+    held.take(weight::of_json(raw.as_bytes())).await.map_err(|error| told(error.into()))?;
+    let asked = parse_query(&raw).map_err(|error| told(error.into()))?;
     let mut request = Request::from(asked);
     let response = match graph.admit(&mut request) {
         // Whoever follows a link must not change anything by it.
         Ok(()) if changes(&mut request) => return Err(told(Fault::MethodNotAllowed(Method::GET))),
-        Ok(()) => graph.run(request, &standing).await,
+        Ok(()) => graph.run(request, &standing, &held).await,
         Err(refused) => *refused,
     };
-    Ok(reply(&response, media))
+    Ok(reply(response, media, &held))
 }
 
 /// One answer as it is sent.
-fn reply(response: &Response, media: &'static str) -> axum::response::Response {
-    let was_run = !is_of_request(response);
-    error::graph_answer(media, was_run || media == MEDIA[1], &shown(response))
+fn reply(response: Response, media: &'static str, held: &Held) -> axum::response::Response {
+    let was_run = !is_of_request(&response);
+    let text = text(response, held);
+    held.keep(text.size());
+    error::graph_answer(media, was_run || media == MEDIA[1], text.size(), text.into_body(held))
 }
 
-async fn answer(graph: &Graph, mut request: Request, standing: &Standing) -> Response {
+/// The answers to several, in their order: a later one may rely on what an earlier one changed.
+async fn several(graph: &Graph, asked: Vec<Asked>, standing: &Standing, held: &Arc<Held>) -> Text {
+    let variables = held.used();
+    let mut answers = Text::default();
+    answers.add("[");
+    for (index, asked) in asked.into_iter().enumerate() {
+        if index > 0 {
+            answers.add(",");
+        }
+        let response = answer(graph, asked.into(), standing, held).await;
+        answers.append(text(response, held));
+        held.keep(variables + answers.size());
+    }
+    answers.add("]");
+    answers
+}
+
+/// An answer as text; one that is too large for what is left is refused in its place.
+fn text(response: Response, held: &Held) -> Text {
+    let written = Text::of(held, &shown(&response));
+    drop(response);
+    written.unwrap_or_else(|error| Text::short(&shown(&errors::refusal(&error))))
+}
+
+async fn answer(graph: &Graph, mut request: Request, standing: &Standing, held: &Arc<Held>) -> Response {
     match graph.admit(&mut request) {
-        Ok(()) => graph.run(request, standing).await,
+        Ok(()) => graph.run(request, standing, held).await,
         Err(refused) => *refused,
     }
 }

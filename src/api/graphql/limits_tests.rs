@@ -68,3 +68,112 @@ proptest! {
         let _ = check(&LIMITS, &mut Request::new(query));
     }
 }
+
+#[test]
+fn what_nothing_selects_is_judged_as_well() {
+    let many = |each: &str| (0..400).map(|i| each.replace('#', &i.to_string())).collect::<String>();
+    let chain = |spread: &str| {
+        let fragments =
+            (0..300).map(|i| format!("fragment f{i} on Q {{ a ...f{} }} ", i + 1)).collect::<String>();
+        format!("{{ {spread} }} {fragments} fragment f300 on Q {{ a }}")
+    };
+    let arguments = |count| (0..count).map(|i| format!("x{i}: 1 ")).collect::<String>();
+    let wide = format!("fragment w on Q {{ {} }}", "a ".repeat(100));
+    let rows = [
+        ("a_chain_of_fragments", chain("...f0"), Some("more than 100 deep, fragments included")),
+        ("one_that_is_not_spread", chain("a"), Some("more than 100 deep, fragments included")),
+        ("operations_together", format!("{} {wide}", many("query q# { ...w } ")), Some("at most 10000")),
+        (
+            "fragments_together",
+            format!("{{ a }} {} {wide}", many("fragment f# on Q { ...w } ")),
+            Some("at most 10000"),
+        ),
+        ("arguments_of_one", format!("{{ a({}) }}", arguments(33)), Some("33 arguments; at most 32")),
+        ("of_a_directive", format!("{{ a @skip({}) }}", arguments(33)), Some("33 arguments; at most 32")),
+        (
+            "arguments_together",
+            format!("{{ {} }}", format!("a({}) ", arguments(30)).repeat(400)),
+            Some("arguments and fields; at most 10000"),
+        ),
+        (
+            "directives",
+            format!("{{ a {} }}", "@x ".repeat(10_001)),
+            Some("arguments and fields; at most 10000"),
+        ),
+        ("a_block_string_without_end", "{ a(x: [\"\"\"]) }".to_owned(), Some("no end")),
+        ("the_same_twice", "{ a(x: 1) a(x: 1) ... on Q { a(x: 2) } }".to_owned(), None),
+        ("other_arguments", "{ a(x: 1) a(x: 2) }".to_owned(), Some("differing arguments")),
+        ("fewer_arguments", "{ a(x: 1) a }".to_owned(), Some("differing arguments")),
+        ("another_field", "{ a: b a: c }".to_owned(), Some("\"b\" and \"c\" are different fields")),
+        ("in_a_fragment", "{ b { ...f a } } fragment f on Q { c: a c: b }".to_owned(), Some("are different")),
+    ];
+    for (name, query, expected) in rows {
+        let told = told(&query);
+        match expected {
+            None => assert_eq!(told, None, "{name}"),
+            Some(part) => assert!(told.as_deref().is_some_and(|t| t.contains(part)), "{name}: {told:?}"),
+        }
+    }
+}
+
+#[test]
+fn arguments_are_weighed_with_their_variables() {
+    let list: Vec<i32> = (0..1000).collect();
+    let held = |query: &str| {
+        let variables = async_graphql::Variables::from_json(serde_json::json!({ "v": list, "w": 1 }));
+        check(&LIMITS, &mut Request::new(query).variables(variables)).expect("it may run")
+    };
+    let one = held("query($v: [Int]) { a(x: $v) }");
+    assert!(one.bytes > 50_000 && one.of_field == one.bytes, "{one:?}");
+    let four = held("query($v: [Int]) { ...f b { ...f } c(x: [$v, {y: $v}]) } fragment f on Q { a(x: $v) }");
+    assert!(four.bytes > 4 * one.bytes && four.of_field > 2 * one.bytes, "{four:?}");
+    assert!(held("query($w: Int) { a(x: $w) }").bytes < 1000);
+}
+
+/// A document at the bounds is parsed, validated and run within half of the 2 MiB of stack that a thread of the server has,
+/// also in a debug build; JSON within JSON is bounded by serde_json, at 128.
+#[test]
+fn a_document_at_the_bounds_fits_half_a_stack() {
+    struct Query;
+
+    #[async_graphql::Object]
+    impl Query {
+        async fn a(&self, x: Option<serde_json::Value>) -> Query {
+            drop(x);
+            Query
+        }
+
+        async fn leaf(&self) -> i32 {
+            1
+        }
+    }
+
+    let fields = format!("{}leaf{}", "{a".repeat(63), "}".repeat(63)).replace("aleaf", "a{leaf}");
+    let inline = format!("{}leaf{}", "{...".repeat(63), "}".repeat(63)).replace("...leaf", "...{leaf}");
+    let value = format!("{{a(x:{}1{}){{leaf}}}}", "[".repeat(98), "]".repeat(98));
+    let object = format!("{{a(x:{}1{}){{leaf}}}}", "{x:".repeat(98), "}".repeat(98));
+    let default = format!("query($v: [Int] = {}1{}) {{ leaf }}", "[".repeat(98), "]".repeat(98));
+    let of_type = format!("query($v: {}Int{}) {{ leaf }}", "[".repeat(98), "]".repeat(98));
+    let chain =
+        (0..48).map(|i| format!("fragment f{i} on Query {{ a {{ ...f{} }} }} ", i + 1)).collect::<String>();
+    let chain = format!("{{ ...f0 }} {chain} fragment f48 on Query {{ leaf }}");
+    let deep = format!("query($v: JSON) {{a(x:{}$v{}){{leaf}}}}", "[".repeat(98), "]".repeat(98));
+    let documents = [fields, inline, value, object, default, of_type, chain, deep];
+    let variables: serde_json::Value =
+        serde_json::from_str(&format!("{{\"v\": {}1{}}}", "[".repeat(126), "]".repeat(126))).expect("JSON");
+    let run = move || {
+        let limits = Limits { depth: 200, complexity: 100_000, aliases: 100, batch: 1 };
+        let schema =
+            async_graphql::Schema::new(Query, async_graphql::EmptyMutation, async_graphql::EmptySubscription);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        for document in documents {
+            let variables = async_graphql::Variables::from_json(variables.clone());
+            let mut request = Request::new(&document).variables(variables);
+            let judged = check(&limits, &mut request);
+            assert!(judged.is_ok(), "{document}: {judged:?}");
+            drop(runtime.block_on(schema.execute(request)));
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run).expect("a thread");
+    thread.join().expect("no panic");
+}

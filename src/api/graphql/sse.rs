@@ -2,20 +2,21 @@
 //!
 //! <https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>, "distinct connections mode"
 
-use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Response;
 use axum::extract::{Request, State};
-use axum::response::IntoResponse;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt};
+use axum::http::{HeaderValue, header};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
-use super::Graph;
+use super::delivery::{self, Gone, Outlet, Text};
 use super::http::Asked;
+use super::memory::Held;
 use super::operation::Asker;
+use super::{Graph, errors, weight};
 use crate::api::caller;
 use crate::api::error::PlainError;
 use crate::api::payload;
@@ -32,23 +33,80 @@ pub async fn stream(
     let app = graph.app.clone();
     let standing = caller::standing(&app, &parts.method, &parts.headers, &parts.extensions)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
+    let held = graph.open(&standing);
+    held.take(weight::of_json(&bytes)).await?;
     let asked: Asked = serde_json::from_slice(&bytes).map_err(|e| {
         Error::invalid(format!("the body is not {{\"query\", \"variables\", \"operationName\"}}: {e}"))
     })?;
-    let responses = Asker { graph, standing }.ask(asked.into());
-    let events = Sse::new(events(responses, app.ending()));
-    Ok(events.keep_alive(KeepAlive::new().interval(ALIVE)).into_response())
+    let variables = held.used();
+    let responses = Asker { graph, standing }.ask(asked.into(), &held);
+    let (outlet, receiver) = delivery::outlet();
+    let events = Events { responses, held, variables, outlet, ending: app.ending() };
+    // It ends with the reader, with the server, or with the operation.
+    tokio::spawn(events.send());
+    let mut response = axum::response::Response::new(delivery::body(receiver, 0));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
 }
 
 /// Each answer as an event, and one at the end; none when the server stops, so that clients come again.
-fn events(
+struct Events {
     responses: BoxStream<'static, Response>,
+    held: Arc<Held>,
+    /// What the request holds between two answers, bytes.
+    variables: usize,
+    outlet: Outlet,
     ending: CancellationToken,
-) -> impl Stream<Item = Result<Event, Infallible>> {
-    let next = |response: Response| {
-        let data = serde_json::to_string(&response).expect("answers have only what JSON has");
-        Ok(Event::default().event("next").data(data))
-    };
-    let complete = stream::once(async { Ok(Event::default().event("complete").data("")) });
-    responses.map(next).chain(complete).take_until(ending.cancelled_owned())
+}
+
+impl Events {
+    async fn send(mut self) {
+        let ending = self.ending.clone();
+        let sending = async {
+            while let Some(response) = self.next().await? {
+                self.say(&response).await?;
+            }
+            let mut end = Text::default();
+            end.add("event: complete\ndata: \n\n");
+            self.outlet.send(end, &self.held).await
+        };
+        tokio::select! {
+            biased;
+            () = ending.cancelled() => {}
+            // A reader that is gone has nobody to be told.
+            _ = sending => {}
+        }
+    }
+
+    /// The next answer; while there is none the connection is kept alive.
+    async fn next(&mut self) -> Result<Option<Response>, Gone> {
+        loop {
+            let next = tokio::time::timeout(ALIVE, self.responses.next());
+            let waited = tokio::select! {
+                biased;
+                () = self.outlet.left() => return Err(Gone),
+                waited = next => waited,
+            };
+            if let Ok(next) = waited {
+                return Ok(next);
+            }
+            let mut comment = Text::default();
+            comment.add(":\n\n");
+            self.outlet.send(comment, &self.held.hand_on(0)).await?;
+        }
+    }
+
+    async fn say(&mut self, response: &Response) -> Result<(), Gone> {
+        let written = Text::of(&self.held, response);
+        let data = written.unwrap_or_else(|error| Text::short(&errors::refusal(&error)));
+        let sent = self.held.hand_on(data.size());
+        self.held.keep(self.variables);
+        let mut event = Text::default();
+        event.add("event: next\ndata: ");
+        event.append(data);
+        event.add("\n\n");
+        self.outlet.send(event, &sent).await
+    }
 }

@@ -135,10 +135,10 @@ impl From<LiveMessage> for LiveValues {
     }
 }
 
-/// A reading as it was written.
+/// A reading at the moment at which it was written.
 pub struct LiveReading(Reading);
 
-/// A reading as it was written.
+/// A reading at the moment at which it was written.
 #[Object]
 impl LiveReading {
     /// The row number of its stream.
@@ -151,6 +151,7 @@ impl LiveReading {
         Ok(loaders::load(ctx, self.0.stream).await?.map(stream::Stream))
     }
 
+    /// When it was measured.
     async fn ts(&self) -> DateTime {
         DateTime(self.0.ts)
     }
@@ -165,28 +166,32 @@ impl LiveReading {
         self.0.text.as_deref()
     }
 
+    /// How far it can be trusted.
     async fn quality(&self) -> Quality {
         self.0.quality.into()
     }
 }
 
-/// What happened to an event.
+/// What happened to an event in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum EventChange {
+    /// It was written to the log.
     Created,
+    /// One or more of its fields changed.
     Updated,
+    /// It was removed from the log.
     Deleted,
     /// The reader was too slow and changes went by untold: read the list of events again.
     Missed,
 }
 
-/// A change of the event log.
+/// One change of the event log.
 pub struct LiveEvent(EventNews);
 
-/// A change of the event log.
+/// One change of the event log.
 #[Object]
 impl LiveEvent {
-    /// What happened to it.
+    /// What happened to the event.
     async fn change(&self) -> EventChange {
         match &self.0 {
             EventNews::Created(_) => EventChange::Created,
@@ -196,12 +201,12 @@ impl LiveEvent {
         }
     }
 
-    /// The global id of the event.
+    /// Global id of the event; null for `MISSED`.
     async fn id(&self) -> Option<ID> {
         self.row().map(|row| Noun::Event.id(row.0))
     }
 
-    /// The number of the event that REST and SQL show.
+    /// The number of the event that REST and SQL show; null for `MISSED`.
     async fn row_id(&self) -> Option<i32> {
         self.row().map(|row| row.0)
     }
@@ -225,13 +230,13 @@ impl LiveEvent {
     }
 }
 
-/// The state of a device.
+/// The state of a device, as its collector sees it.
 pub struct LiveDevice(DeviceNews);
 
-/// The state of a device.
+/// The state of a device, as its collector sees it.
 #[Object]
 impl LiveDevice {
-    /// Whose state it is.
+    /// The device whose state it is.
     async fn device(&self) -> Device {
         Device(self.0.device.clone())
     }

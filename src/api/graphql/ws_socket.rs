@@ -17,11 +17,13 @@ use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::errors;
+use super::delivery::Text;
 use super::http::Asked;
+use super::memory::Held;
 use super::operation::Asker;
 use super::ws::Door;
 use super::ws_messages::{ClientMessage, Close, ServerMessage};
+use super::{errors, weight};
 use crate::app::live::standing::Watch;
 use crate::domain::{Error, Kind};
 
@@ -37,6 +39,8 @@ const STALLED: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Longest message that a client may send, bytes.
 const MESSAGE_BYTES: usize = 1 << 20;
+/// The same of one that has not said who it is.
+const STRANGER_BYTES: usize = 16 << 10;
 /// Operations of one connection at the same time.
 const OPERATIONS: usize = 100;
 /// Answers waiting for the client, beside one of each operation.
@@ -150,6 +154,8 @@ struct Answer {
     run: u64,
     text: String,
     is_last: bool,
+    /// What the text takes until it is sent.
+    held: Held,
 }
 
 impl Connection {
@@ -188,7 +194,7 @@ impl Connection {
         message: Option<Result<Message, axum::Error>>,
     ) -> Result<(), End> {
         let text = match message {
-            Some(Ok(Message::Text(text))) if text.len() > MESSAGE_BYTES => {
+            Some(Ok(Message::Text(text))) if text.len() > self.longest() => {
                 return Err(Close::too_large().into());
             }
             Some(Ok(Message::Text(text))) => text,
@@ -210,7 +216,11 @@ impl Connection {
                 client.say(&ServerMessage::Pong { payload: payload.as_ref() }).await
             }
             ClientMessage::Pong { .. } => Ok(()),
-            ClientMessage::Subscribe { id, payload } => self.begin(client, &id, payload).await,
+            ClientMessage::Subscribe { id, payload } => {
+                let bytes = weight::of_json(text.as_bytes());
+                drop(text);
+                self.begin(client, &id, payload, bytes).await
+            }
             ClientMessage::Complete { id } => {
                 self.running.remove(id.as_str());
                 Ok(())
@@ -218,7 +228,13 @@ impl Connection {
         }
     }
 
-    async fn begin(&mut self, client: &mut Client, id: &str, asked: Asked) -> Result<(), End> {
+    /// Longest message that the client may send now, bytes.
+    fn longest(&self) -> usize {
+        if self.asker.is_some() { MESSAGE_BYTES } else { STRANGER_BYTES }
+    }
+
+    /// Begins an operation, whose request holds so many bytes.
+    async fn begin(&mut self, client: &mut Client, id: &str, asked: Asked, bytes: usize) -> Result<(), End> {
         let Some(asker) = &self.asker else { return Err(Close::unauthorized().into()) };
         if self.running.contains_key(id) {
             return Err(Close::subscriber_exists(id).into());
@@ -228,9 +244,14 @@ impl Connection {
             let refused = errors::refusal(&Error::new(Kind::Throttled, message));
             return client.say(&ServerMessage::Error { id, payload: &refused.errors }).await;
         }
+        let held = asker.graph.open(&asker.standing);
+        if let Err(error) = held.grow(bytes) {
+            let refused = errors::refusal(&error);
+            return client.say(&ServerMessage::Error { id, payload: &refused.errors }).await;
+        }
         let id: Arc<str> = id.into();
         self.runs += 1;
-        let run = Run { id: id.clone(), run: self.runs, sender: self.sender.clone() };
+        let run = Run { id: id.clone(), run: self.runs, sender: self.sender.clone(), held };
         let task = tokio::spawn(run.answer(asker.clone(), asked));
         self.running.insert(id, Running { run: self.runs, _task: AbortOnDropHandle::new(task) });
         Ok(())
@@ -238,7 +259,7 @@ impl Connection {
 
     /// Passes on what an operation says, unless that has ended meanwhile.
     async fn answer(&mut self, client: &mut Client, answer: Answer) -> Result<(), End> {
-        let Answer { id, run, text, is_last } = answer;
+        let Answer { id, run, text, is_last, held: _held } = answer;
         if self.running.get(&id).is_none_or(|running| running.run != run) {
             return Ok(());
         }
@@ -270,15 +291,19 @@ struct Run {
     id: Arc<str>,
     run: u64,
     sender: mpsc::Sender<Answer>,
+    held: Arc<Held>,
 }
 
 impl Run {
     async fn answer(self, asker: Asker, asked: Asked) {
-        let mut responses = asker.ask(asked.into());
+        let variables = self.held.used();
+        let mut responses = asker.ask(asked.into(), &self.held);
         loop {
             let next = AssertUnwindSafe(responses.next()).catch_unwind().await;
             let (text, is_last) = self.words(next.map_err(|_| Error::internal("an operation panicked")));
-            let answer = Answer { id: self.id.clone(), run: self.run, text, is_last };
+            let held = self.held.hand_on(text.len());
+            self.held.keep(variables);
+            let answer = Answer { id: self.id.clone(), run: self.run, text, is_last, held };
             if self.sender.send(answer).await.is_err() || is_last {
                 return;
             }
@@ -288,16 +313,23 @@ impl Run {
     /// What comes next as it is said, and whether it is the last.
     fn words(&self, next: Result<Option<async_graphql::Response>, Error>) -> (String, bool) {
         let id = &*self.id;
+        let refused = |error: &Error| {
+            let refused = errors::refusal(error);
+            (ServerMessage::Error { id, payload: &refused.errors }.to_text(), true)
+        };
         match next {
             Ok(Some(response)) if response.data == Value::Null && response.is_err() => {
                 (ServerMessage::Error { id, payload: &response.errors }.to_text(), true)
             }
-            Ok(Some(response)) => (ServerMessage::Next { id, payload: &response }.to_text(), false),
-            Ok(None) => (ServerMessage::Complete { id }.to_text(), true),
-            Err(error) => {
-                let refused = errors::refusal(&error);
-                (ServerMessage::Error { id, payload: &refused.errors }.to_text(), true)
+            Ok(Some(response)) => {
+                let written = Text::of(&self.held, &ServerMessage::Next { id, payload: &response });
+                drop(response);
+                // Once more while its pieces become one message.
+                let whole = written.and_then(|text| self.held.grow(text.size()).map(|()| text.joined()));
+                whole.map_or_else(|error| refused(&error), |text| (text, false))
             }
+            Ok(None) => (ServerMessage::Complete { id }.to_text(), true),
+            Err(error) => refused(&error),
         }
     }
 }

@@ -29,9 +29,10 @@ pub struct DeviceSettings {
     /// Modbus unit id, MELSEC station, FEnet slot; 0 to 255, default 1.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     unit: MaybeUndefined<i32>,
+    /// What the server logs in with at the device; at most 1,000 characters, default none.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     username: MaybeUndefined<String>,
-    /// Never shown again.
+    /// What goes with `username`; it is kept and never shown again.
     #[graphql(secret)]
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     password: MaybeUndefined<String>,
@@ -41,29 +42,36 @@ pub struct DeviceSettings {
     /// Seconds between polls, 0.1 to 86,400; null is not polled, default 1.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     poll_interval: MaybeUndefined<f64>,
+    /// Order of the words of numbers in its registers; default `little`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     byteorder: MaybeUndefined<ByteOrder>,
+    /// Whether it is polled; default true.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     enabled: MaybeUndefined<bool>,
+    /// Settings of the protocol, and whatever the owner keeps here, as one JSON object that replaces the former.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     metadata: MaybeUndefined<Value>,
 }
 
+/// A device to be made. Fields left out get their defaults.
 #[derive(InputObject, Serialize)]
 pub struct CreateDeviceInput {
     /// 1 to 100 characters, unique in the organization.
     name: String,
+    /// How it is spoken to.
     protocol: Protocol,
     #[graphql(flatten)]
     #[serde(flatten)]
     settings: DeviceSettings,
 }
 
+/// What is to change of a device. Fields left out stay as they are.
 #[derive(InputObject, Serialize)]
 pub struct UpdateDeviceInput {
     /// 1 to 100 characters, unique in the organization.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     name: MaybeUndefined<String>,
+    /// How it is spoken to.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     protocol: MaybeUndefined<Protocol>,
     #[graphql(flatten)]
@@ -71,10 +79,12 @@ pub struct UpdateDeviceInput {
     settings: DeviceSettings,
 }
 
-/// What became of a device.
+/// What came of making or changing a device.
 #[derive(SimpleObject)]
 pub struct DevicePayload {
+    /// The device as it is stored now; null when nothing was changed.
     device: Option<Device>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -87,7 +97,12 @@ impl DevicePayload {
 
 #[Object(name = "DeviceMutations")]
 impl Mutations {
-    async fn create_device(&self, ctx: &Context<'_>, input: CreateDeviceInput) -> Result<DevicePayload> {
+    /// Makes a device; if it is enabled and its protocol is polled, its collector starts at once.
+    async fn create_device(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the device is to be.")] input: CreateDeviceInput,
+    ) -> Result<DevicePayload> {
         let fields = input::fields(&input, Mode::Whole, &[]);
         DevicePayload::of(device::make(app(ctx), caller(ctx), fields).await)
     }
@@ -96,9 +111,11 @@ impl Mutations {
     async fn update_device(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the device, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the device, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        input: UpdateDeviceInput,
+        #[graphql(desc = "What is to change of the device.")] input: UpdateDeviceInput,
     ) -> Result<DevicePayload> {
         let fields = input::fields(&input, Mode::Partial, &[]);
         let made = match ids::either(Noun::Device, id.as_ref(), row_id) {
@@ -109,7 +126,14 @@ impl Mutations {
     }
 
     /// Deletes a device with its streams and all that they hold.
-    async fn delete_device(&self, ctx: &Context<'_>, id: Option<ID>, row_id: Option<i32>) -> Result<Deleted> {
+    async fn delete_device(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the device, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the device, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Deleted> {
         let row = ids::either(Noun::Device, id.as_ref(), row_id)?;
         Ok(Deleted::of(row, settle(app(ctx).delete_device(caller(ctx), DeviceId(row)).await)?))
     }

@@ -25,15 +25,16 @@ pub struct Mutations;
 /// What an event may be given beside its kind. Fields left out keep their value, or get their default.
 #[derive(InputObject, Serialize)]
 pub struct EventSettings {
+    /// The device it happened at; null is none.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     device: MaybeUndefined<ID>,
-    /// The stream it is about.
+    /// The stream it is about; null is none.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     data: MaybeUndefined<ID>,
-    /// Default `info`.
+    /// How much it matters; default `info`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     level: MaybeUndefined<Level>,
-    /// Default now.
+    /// When it happened; default now.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     timestamp: MaybeUndefined<DateTime>,
     /// At most 4,000 characters.
@@ -42,10 +43,12 @@ pub struct EventSettings {
     /// Of http or https, at most 2,000 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     url: MaybeUndefined<String>,
+    /// Whatever belongs to it, as a JSON object; default `{}`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     payload: MaybeUndefined<Value>,
 }
 
+/// An event to be written. Fields left out get their defaults.
 #[derive(InputObject, Serialize)]
 pub struct CreateEventInput {
     /// 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
@@ -55,6 +58,7 @@ pub struct CreateEventInput {
     settings: EventSettings,
 }
 
+/// What is to change of an event. Fields left out stay as they are.
 #[derive(InputObject, Serialize)]
 pub struct UpdateEventInput {
     /// 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
@@ -82,13 +86,17 @@ pub struct ProcessEventInput {
 /// What was found at an event's URL.
 #[derive(SimpleObject)]
 pub struct Processed {
+    /// The URL that answered, after redirects.
     url: String,
-    /// Of HTTP.
+    /// The HTTP status of the answer, such as 200.
     status: u16,
     /// The media type; empty when none was told.
     content_type: String,
+    /// The CSS selector that was looked for; null is the whole text.
     selector: Option<String>,
+    /// The attribute that was taken of each element; null is its text.
     attr: Option<String>,
+    /// What was found, in the order of the document.
     results: Vec<String>,
 }
 
@@ -108,15 +116,20 @@ impl From<found::Processed> for Processed {
 /// What became of processing an event.
 #[derive(SimpleObject)]
 pub struct ProcessEventPayload {
+    /// The event with what was found in its payload; null when nothing was fetched.
     event: Option<Event>,
+    /// What was found; null when nothing was fetched.
     processed: Option<Processed>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
-/// What became of an event.
+/// What came of writing or changing an event.
 #[derive(SimpleObject)]
 pub struct EventPayload {
+    /// The event as it is stored now; null when nothing was changed.
     event: Option<Event>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -129,7 +142,12 @@ impl EventPayload {
 
 #[Object(name = "EventMutations")]
 impl Mutations {
-    async fn create_event(&self, ctx: &Context<'_>, input: CreateEventInput) -> Result<EventPayload> {
+    /// Writes an event to the event log.
+    async fn create_event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the event is to be.")] input: CreateEventInput,
+    ) -> Result<EventPayload> {
         let fields = input::fields(&input, Mode::Whole, &ROWS);
         EventPayload::of(event::make(app(ctx), caller(ctx), fields).await)
     }
@@ -138,9 +156,11 @@ impl Mutations {
     async fn update_event(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        input: UpdateEventInput,
+        #[graphql(desc = "What is to change of the event.")] input: UpdateEventInput,
     ) -> Result<EventPayload> {
         let fields = input::fields(&input, Mode::Partial, &ROWS);
         let made = match ids::either(Noun::Event, id.as_ref(), row_id) {
@@ -155,9 +175,13 @@ impl Mutations {
     async fn process_event(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        input: Option<ProcessEventInput>,
+        #[graphql(desc = "What to look for; unless said the whole text of the page.")] input: Option<
+            ProcessEventInput,
+        >,
     ) -> Result<ProcessEventPayload> {
         let fields = input::fields(&input, Mode::Whole, &[]);
         let made = match ids::either(Noun::Event, id.as_ref(), row_id) {
@@ -169,7 +193,15 @@ impl Mutations {
         Ok(ProcessEventPayload { event, processed, errors })
     }
 
-    async fn delete_event(&self, ctx: &Context<'_>, id: Option<ID>, row_id: Option<i32>) -> Result<Deleted> {
+    /// Removes an event from the event log.
+    async fn delete_event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Deleted> {
         let row = ids::either(Noun::Event, id.as_ref(), row_id)?;
         Ok(Deleted::of(row, settle(app(ctx).delete_event(caller(ctx), EventId(row)).await)?))
     }

@@ -20,6 +20,7 @@ const ROWS: [(&str, Noun); 1] = [("data", Noun::Stream)];
 #[derive(Default)]
 pub struct Mutations;
 
+/// A group to be made. Fields left out get their defaults.
 #[derive(InputObject, Serialize)]
 pub struct CreateGroupInput {
     /// 1 to 100 characters, unique in the organization.
@@ -32,6 +33,7 @@ pub struct CreateGroupInput {
     data: MaybeUndefined<Vec<ID>>,
 }
 
+/// What is to change of a group. Fields left out stay as they are.
 #[derive(InputObject, Serialize)]
 pub struct UpdateGroupInput {
     /// 1 to 100 characters, unique in the organization.
@@ -45,10 +47,12 @@ pub struct UpdateGroupInput {
     data: MaybeUndefined<Vec<ID>>,
 }
 
-/// What became of a group.
+/// What came of making or changing a group.
 #[derive(SimpleObject)]
 pub struct GroupPayload {
+    /// The group as it is stored now; null when nothing was changed.
     group: Option<Group>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -61,7 +65,12 @@ impl GroupPayload {
 
 #[Object(name = "GroupMutations")]
 impl Mutations {
-    async fn create_group(&self, ctx: &Context<'_>, input: CreateGroupInput) -> Result<GroupPayload> {
+    /// Makes a group of streams.
+    async fn create_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the group is to be.")] input: CreateGroupInput,
+    ) -> Result<GroupPayload> {
         let fields = input::fields(&input, Mode::Whole, &ROWS);
         GroupPayload::of(group::make(app(ctx), caller(ctx), fields).await)
     }
@@ -70,9 +79,11 @@ impl Mutations {
     async fn update_group(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the group, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        input: UpdateGroupInput,
+        #[graphql(desc = "What is to change of the group.")] input: UpdateGroupInput,
     ) -> Result<GroupPayload> {
         let fields = input::fields(&input, Mode::Partial, &ROWS);
         let made = match ids::either(Noun::Group, id.as_ref(), row_id) {
@@ -83,7 +94,14 @@ impl Mutations {
     }
 
     /// Deletes a group; its streams stay, in none.
-    async fn delete_group(&self, ctx: &Context<'_>, id: Option<ID>, row_id: Option<i32>) -> Result<Deleted> {
+    async fn delete_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the group, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Deleted> {
         let row = ids::either(Noun::Group, id.as_ref(), row_id)?;
         Ok(Deleted::of(row, settle(app(ctx).delete_group(caller(ctx), GroupId(row)).await)?))
     }

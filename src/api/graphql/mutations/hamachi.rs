@@ -13,6 +13,7 @@ use crate::domain;
 #[derive(Default)]
 pub struct Mutations;
 
+/// The network that this machine is to join.
 #[derive(InputObject, Serialize)]
 pub struct JoinHamachiNetworkInput {
     /// Id or name, 4 to 64 characters.
@@ -27,9 +28,9 @@ pub struct JoinHamachiNetworkInput {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::hamachi::Joined", rename_items = "lowercase")]
 pub enum HamachiJoined {
-    /// It is a member now.
+    /// This machine has become a member.
     New,
-    /// It was a member before.
+    /// This machine was a member before.
     Already,
     /// The network's owner has to let it in.
     Pending,
@@ -38,8 +39,11 @@ pub enum HamachiJoined {
 /// What became of joining a network.
 #[derive(SimpleObject)]
 pub struct JoinHamachiNetworkPayload {
+    /// Id or name of the network; null when it was not joined.
     network: Option<String>,
+    /// Whether the membership is new, old, or waits for the owner; null when it was not joined.
     joined: Option<HamachiJoined>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -48,6 +52,7 @@ pub struct JoinHamachiNetworkPayload {
 pub struct LeaveHamachiNetworkPayload {
     /// The network that was left; null when none was.
     left: Option<String>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -57,7 +62,7 @@ impl Mutations {
     async fn join_hamachi_network(
         &self,
         ctx: &Context<'_>,
-        input: JoinHamachiNetworkInput,
+        #[graphql(desc = "The network, and its password where it has one.")] input: JoinHamachiNetworkInput,
     ) -> Result<JoinHamachiNetworkPayload> {
         let fields = input::fields(&input, Mode::Whole, &[]);
         let (joined, errors) = settle(hamachi::enter(app(ctx), caller(ctx), fields).await)?;
@@ -69,7 +74,7 @@ impl Mutations {
     async fn leave_hamachi_network(
         &self,
         ctx: &Context<'_>,
-        network: String,
+        #[graphql(desc = "Id of the network, or its name when it is not managed.")] network: String,
     ) -> Result<LeaveHamachiNetworkPayload> {
         let nothing = Fields::new(serde_json::Map::new(), Mode::Partial);
         let gone = hamachi::quit(app(ctx), caller(ctx), network.clone(), nothing).await;

@@ -20,7 +20,7 @@ use async_graphql::{MergedObject, SimpleObject};
 
 use super::errors::UserError;
 
-/// Changes, one after the other in the order written.
+/// Changes, which run one after the other in the order written. Each answers the object as it is stored then.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     device::Mutations,
@@ -38,11 +38,12 @@ pub struct Mutation(
     model::Mutations,
 );
 
-/// What became of a deletion.
+/// Whether a row was deleted.
 #[derive(SimpleObject)]
 pub struct Deleted {
     /// The row that is gone; null when none is.
     deleted_row_id: Option<i32>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 

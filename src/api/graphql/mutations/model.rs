@@ -20,6 +20,7 @@ pub struct Mutations;
 /// What a model's owner may change. Fields left out stay.
 #[derive(InputObject, Serialize)]
 pub struct UpdateModelInput {
+    /// Whether it judges what is measured.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     enabled: MaybeUndefined<bool>,
     /// Scores above it are anomalies; null makes none.
@@ -33,10 +34,12 @@ pub struct UpdateModelInput {
     min_windows: MaybeUndefined<i32>,
 }
 
-/// What became of a model.
+/// What came of changing a model.
 #[derive(SimpleObject)]
 pub struct ModelPayload {
+    /// The model as it is stored now; null when nothing was changed.
     model: Option<Model>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -50,16 +53,20 @@ impl ModelPayload {
 /// What became of a calibration.
 #[derive(SimpleObject)]
 pub struct CalibrateModelPayload {
+    /// The threshold that was set, in the unit of the version's `score`; null when none was.
     threshold: Option<f64>,
     /// Windows that it stands on.
     windows: Option<i32>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
-/// The job that scores history.
+/// What came of asking for scores of history.
 #[derive(SimpleObject)]
 pub struct ScoreModelPayload {
+    /// The job that computes them; null when none was begun.
     job: Option<Job>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -69,9 +76,11 @@ impl Mutations {
     async fn update_model(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the model, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the model, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        input: UpdateModelInput,
+        #[graphql(desc = "What is to change of the model.")] input: UpdateModelInput,
     ) -> Result<ModelPayload> {
         let fields = input::fields(&input, Mode::Partial, &[]);
         let made = match ids::either(Noun::Model, id.as_ref(), row_id) {
@@ -85,8 +94,11 @@ impl Mutations {
     async fn roll_back_model(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the model, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the model, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
+        #[graphql(desc = "Number of the version that is to run; unless said the newest before the current.")]
         version: Option<i32>,
     ) -> Result<ModelPayload> {
         let made = match ids::either(Noun::Model, id.as_ref(), row_id) {
@@ -97,7 +109,14 @@ impl Mutations {
     }
 
     /// Deletes it with its versions; the scores stay.
-    async fn delete_model(&self, ctx: &Context<'_>, id: Option<ID>, row_id: Option<i32>) -> Result<Deleted> {
+    async fn delete_model(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the model, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the model, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Deleted> {
         let row = ids::either(Noun::Model, id.as_ref(), row_id)?;
         Ok(Deleted::of(row, settle(app(ctx).delete_model(caller(ctx), ModelId(row)).await)?))
     }
@@ -107,11 +126,19 @@ impl Mutations {
     async fn calibrate_model(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the model, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the model, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
+        #[graphql(desc = "Where the healthy range begins; a window that ends at this time is in it.")]
         from: DateTime,
+        #[graphql(desc = "Where the healthy range ends; a window that ends at this time is in it.")]
         to: DateTime,
-        #[graphql(default = 99.5)] percentile: f64,
+        #[graphql(
+            default = 99.5,
+            desc = "The part of the scores that is to lie below the threshold, in per cent: above 0, up to 100."
+        )]
+        percentile: f64,
     ) -> Result<CalibrateModelPayload> {
         let asked = Calibration { from: from.0, to: to.0, percentile };
         let made = match ids::either(Noun::Model, id.as_ref(), row_id) {
@@ -130,11 +157,13 @@ impl Mutations {
     async fn score_model(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the model, or its row number as text; give this or `rowId`.")]
         id: Option<ID>,
+        #[graphql(desc = "Row number of the model, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        from: DateTime,
-        to: DateTime,
-        #[graphql(default = true)] events: bool,
+        #[graphql(desc = "Where the range begins; a window that ends at this time is in it.")] from: DateTime,
+        #[graphql(desc = "Where the range ends; a window that ends at this time is in it.")] to: DateTime,
+        #[graphql(default = true, desc = "Whether anomalies that are found become events.")] events: bool,
     ) -> Result<ScoreModelPayload> {
         let row = ids::either(Noun::Model, id.as_ref(), row_id);
         let made =
@@ -144,7 +173,11 @@ impl Mutations {
     }
 
     /// Ends a job where it is.
-    async fn cancel_job(&self, ctx: &Context<'_>, row_id: i32) -> Result<Deleted> {
+    async fn cancel_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of the job, as the mutation that began it told.")] row_id: i32,
+    ) -> Result<Deleted> {
         Ok(Deleted::of(row_id, settle(app(ctx).cancel_job(caller(ctx), row_id))?))
     }
 }

@@ -17,8 +17,10 @@ use crate::domain::DeviceId;
 #[derive(Default)]
 pub struct Mutations;
 
+/// A value for one register of a device.
 #[derive(InputObject, Serialize)]
 pub struct WriteRegisterInput {
+    /// Id or row number of the device.
     #[serde(skip)]
     device: ID,
     /// As the device's protocol names it, such as `hr:0`, `40001` or `%MW0`.
@@ -35,11 +37,12 @@ pub struct WriteRegisterInput {
     value: Value,
 }
 
-/// What became of a register.
+/// What came of writing a register.
 #[derive(SimpleObject)]
 pub struct WriteRegisterPayload {
     /// What was written; null when nothing was.
     value: Option<Value>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -51,7 +54,7 @@ impl Mutations {
     async fn write_register(
         &self,
         ctx: &Context<'_>,
-        input: WriteRegisterInput,
+        #[graphql(desc = "The register and its new value.")] input: WriteRegisterInput,
     ) -> Result<WriteRegisterPayload> {
         let fields = input::fields(&input, Mode::Whole, &[]);
         let WriteRegisterInput { device, register, kind, byteorder, .. } = input;

@@ -24,6 +24,7 @@ pub struct RetentionPayload {
     policies: Option<Vec<RetentionPolicy>>,
     /// For a dry run: what would go.
     forecast: Option<RetentionForecast>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -54,10 +55,10 @@ impl Mutations {
     async fn set_retention(
         &self,
         ctx: &Context<'_>,
-        table: RetentionTable,
+        #[graphql(desc = "The table whose rows are to be kept so long.")] table: RetentionTable,
         #[graphql(desc = "Of this stream alone.")] stream: Option<ID>,
         #[graphql(desc = "Seconds that rows are kept; null keeps them for ever.")] drop_after: Option<BigInt>,
-        #[graphql(default)] dry_run: bool,
+        #[graphql(default, desc = "Whether only to tell what would go.")] dry_run: bool,
     ) -> Result<RetentionPayload> {
         let (policies, forecast) = (None, None);
         let change = match settle(Asked { table, stream, drop_after }.change())? {

@@ -12,18 +12,23 @@ use crate::api::rest::session;
 #[derive(Default)]
 pub struct Mutations;
 
+/// The password of the person who asks, old and new.
 #[derive(InputObject, Serialize)]
 pub struct ChangePasswordInput {
+    /// The password as it is now.
     #[graphql(secret)]
     old_password: String,
+    /// The password that is to go in its place.
     #[graphql(secret)]
     new_password: String,
 }
 
-/// What became of a password.
+/// Whether a password was changed.
 #[derive(SimpleObject)]
 pub struct ChangePasswordPayload {
+    /// True when the new password holds from now on.
     changed: bool,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -33,7 +38,7 @@ impl Mutations {
     async fn change_password(
         &self,
         ctx: &Context<'_>,
-        input: ChangePasswordInput,
+        #[graphql(desc = "The old password and the new one.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
         let fields = input::fields(&input, Mode::Whole, &[]);
         let (changed, errors) = settle(session::renew(app(ctx), standing(ctx), fields).await)?;

@@ -19,6 +19,7 @@ pub struct Mutations;
 /// A statistic written by hand. What is left out is null, but the time and the count.
 #[derive(InputObject, Serialize)]
 pub struct WriteStatisticInput {
+    /// Id or row number of the stream it is of.
     #[serde(skip)]
     stream: ID,
     /// Default now. One written by hand for the same time is replaced.
@@ -27,29 +28,36 @@ pub struct WriteStatisticInput {
     /// How many values it stands for; default 1.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     count: MaybeUndefined<BigInt>,
+    /// The arithmetic mean, in the stream's unit.
     mean: f64,
     /// Square root of the mean of squares.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     rms: MaybeUndefined<f64>,
+    /// The value in the middle, in the stream's unit.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     median: MaybeUndefined<f64>,
     /// Must not exceed `max`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     min: MaybeUndefined<f64>,
+    /// The largest value, in the stream's unit.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     max: MaybeUndefined<f64>,
+    /// The value below which a quarter lies, in the stream's unit.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     q1: MaybeUndefined<f64>,
+    /// The value below which three quarters lie, in the stream's unit.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     q3: MaybeUndefined<f64>,
 }
 
-/// What became of a statistic.
+/// What came of writing a statistic.
 #[derive(SimpleObject)]
 pub struct WriteStatisticPayload {
+    /// The row as it is stored now; null when nothing was written.
     statistic: Option<Statistic>,
     /// Whether there was none for its time before, neither computed nor written; null when nothing was written.
     is_new: Option<bool>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -60,7 +68,7 @@ impl Mutations {
     async fn write_statistic(
         &self,
         ctx: &Context<'_>,
-        input: WriteStatisticInput,
+        #[graphql(desc = "The row, with the stream it is of.")] input: WriteStatisticInput,
     ) -> Result<WriteStatisticPayload> {
         let fields = input::fields(&input, Mode::Whole, &[]);
         let written = match ids::row(Noun::Stream, &input.stream, "stream") {

@@ -15,11 +15,12 @@ use crate::domain::grant::Grant;
 #[derive(Default)]
 pub struct Mutations;
 
+/// The terminal that is to be opened, and what may be done in it.
 #[derive(InputObject, Serialize)]
 pub struct IssueTerminalGrantInput {
-    /// 1 to 128 characters.
+    /// Name of the terminal at the terminal service, 1 to 128 characters.
     terminal_id: String,
-    /// 1 to 128 characters.
+    /// Name of the machine that it is on, 1 to 128 characters.
     host_id: String,
     /// Whether keys may be typed; default false.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
@@ -36,13 +37,17 @@ pub struct TerminalGrant {
     jti: String,
     /// Who asked for it, as in the token: the id of a key, or what else may ask with its kind before it, as `user:3`.
     sub: String,
+    /// Name of the terminal at the terminal service.
     terminal_id: String,
+    /// Name of the machine that the terminal is on.
     host_id: String,
     /// Whether keys may be typed.
     interactive: bool,
     /// What may be run without typing.
     allowed_presets: Vec<String>,
+    /// From when on it is good.
     issued_at: DateTime,
+    /// From when on it is refused.
     expires_at: DateTime,
 }
 
@@ -64,16 +69,20 @@ impl From<Grant> for TerminalGrant {
 /// A grant that has been issued.
 #[derive(SimpleObject)]
 pub struct IssueTerminalGrantPayload {
+    /// What the token allows; null when none was issued.
     grant: Option<TerminalGrant>,
     /// What the terminal service is shown, as a bearer's token: this once, never again.
     token: Option<String>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
-/// What a token allows.
+/// What came of using a token up.
 #[derive(SimpleObject)]
 pub struct RedeemTerminalGrantPayload {
+    /// What the token allows; null when it was refused.
     grant: Option<TerminalGrant>,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -83,7 +92,7 @@ impl Mutations {
     async fn issue_terminal_grant(
         &self,
         ctx: &Context<'_>,
-        input: IssueTerminalGrantInput,
+        #[graphql(desc = "The terminal, and what may be done in it.")] input: IssueTerminalGrantInput,
     ) -> Result<IssueTerminalGrantPayload> {
         let fields = input::fields(&input, Mode::Whole, &[]);
         let (issued, errors) = settle(terminal::make(app(ctx), caller(ctx), fields).await)?;
@@ -95,7 +104,7 @@ impl Mutations {
     async fn redeem_terminal_grant(
         &self,
         ctx: &Context<'_>,
-        #[graphql(secret)] token: String,
+        #[graphql(secret, desc = "The token as it was issued.")] token: String,
     ) -> Result<RedeemTerminalGrantPayload> {
         let given = json!({ "token": token });
         let fields = Fields::new(given.as_object().cloned().unwrap_or_default(), Mode::Whole);

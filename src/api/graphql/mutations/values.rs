@@ -16,24 +16,26 @@ pub struct Mutations;
 /// One value. One that is there for the same stream and time is replaced.
 #[derive(InputObject)]
 pub struct ValueInput {
+    /// Id or row number of the stream it is of.
     stream: ID,
-    /// Default now.
+    /// When it was measured; default now, as the server's clock has it.
     ts: Option<DateTime>,
     /// A number in the stream's unit.
     value: Option<f64>,
     /// Text, JSON, a location; or the exact decimal of an integer beyond 2^53.
     text: Option<String>,
-    /// Default `good`.
+    /// How far it can be trusted; default `good`.
     quality: Option<Quality>,
 }
 
-/// What became of values.
+/// What came of writing values.
 #[derive(SimpleObject)]
 pub struct WriteValuesPayload {
     /// Rows that were written; null when none was.
     rows: Option<i32>,
     /// Whether an earlier request with the same key had written them.
     replayed: bool,
+    /// What is wrong with the input, each with its field; empty when all is well.
     errors: Vec<UserError>,
 }
 
@@ -45,7 +47,10 @@ impl Mutations {
     async fn write_values(
         &self,
         ctx: &Context<'_>,
-        input: Vec<ValueInput>,
+        #[graphql(desc = "The values, of any streams and in any order.")] input: Vec<ValueInput>,
+        #[graphql(
+            desc = "Any text of the caller; the same again within a day writes nothing and gets the first answer."
+        )]
         idempotency_key: Option<String>,
     ) -> Result<WriteValuesPayload> {
         let count = i32::try_from(input.len()).unwrap_or(i32::MAX);

@@ -26,7 +26,7 @@ pub struct Device(pub Arc<device::Device>);
 /// A PLC, a server or another source of values.
 #[Object]
 impl Device {
-    /// Of all objects together.
+    /// Global id, unique among objects of all types: `node(id:)` finds the device by it.
     pub async fn id(&self) -> ID {
         Noun::Device.id(self.0.id.0)
     }
@@ -36,15 +36,17 @@ impl Device {
         self.0.id.0
     }
 
+    /// A UUID given when the device was made; it never changes.
     async fn uuid(&self) -> String {
         self.0.uuid.to_string()
     }
 
-    /// Unique in the organization.
+    /// 1 to 100 characters, unique in the organization.
     async fn name(&self) -> &str {
         &self.0.spec.name
     }
 
+    /// How it is spoken to.
     async fn protocol(&self) -> Protocol {
         self.0.spec.protocol.into()
     }
@@ -64,6 +66,7 @@ impl Device {
         self.0.spec.unit
     }
 
+    /// What the server logs in with at the device; empty where it does not. The password is never shown.
     async fn username(&self) -> &str {
         &self.0.spec.username
     }
@@ -78,11 +81,12 @@ impl Device {
         self.0.spec.poll_interval_s
     }
 
-    /// Default for the device's streams.
+    /// Order of the words of numbers in its registers, for streams that do not say their own.
     async fn byteorder(&self) -> ByteOrder {
         self.0.spec.byteorder.into()
     }
 
+    /// Whether it is polled; false stops its collector and keeps what it has measured.
     async fn enabled(&self) -> bool {
         self.0.spec.enabled
     }
@@ -116,10 +120,12 @@ impl Device {
         Ok(Some(value).filter(|value| !value.is_null()))
     }
 
+    /// When it was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
+    /// When its settings last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -130,11 +136,23 @@ impl Device {
     async fn streams(
         &self,
         ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+        )]
         first: Option<i32>,
+        #[graphql(
+            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+        )]
         after: Option<String>,
+        #[graphql(
+            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+        )]
         last: Option<i32>,
+        #[graphql(
+            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+        )]
         before: Option<String>,
-        #[graphql(default)] order_by: ListOrder,
+        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
     ) -> Result<Listed<Stream>> {
         let page = Page { first, after, last, before };
         stream::of(ctx, StreamsOf(self.0.id), page, order_by).await
@@ -150,11 +168,15 @@ pub fn how(kind: Option<StreamType>, order: Option<RegisterOrder>) -> Query<'sta
 /// A device's collector in numbers, since the start of the server.
 #[derive(SimpleObject)]
 pub struct DeviceStatus {
+    /// What its collector is doing, and whether the device answers.
     state: DeviceState,
+    /// Why the last request failed, in words; null when nothing is wrong.
     last_error: Option<String>,
+    /// When it last answered; null when it has not since the start of the server.
     last_seen: Option<DateTime>,
-    /// Requests answered.
+    /// Requests that the device answered.
     reads: BigInt,
+    /// Requests that failed, by the kind of failure.
     errors: ErrorCounts,
     /// Readings of its streams that were stored.
     readings: BigInt,
@@ -162,22 +184,26 @@ pub struct DeviceStatus {
     reconnects: BigInt,
     /// Polls left out because the one before took longer than the interval.
     skipped: BigInt,
-    /// Round trip of the last requests, milliseconds; half of them took no longer.
+    /// Median round trip of the last requests, milliseconds; null before the first.
     latency_p50_ms: Option<f64>,
-    /// The same for 99 of 100.
+    /// Round trip that 99 of 100 of the last requests did not exceed, milliseconds; null before the first.
     latency_p99_ms: Option<f64>,
-    /// How much later than its time each of the last polls began, milliseconds; half of them no later.
+    /// Median delay of the last polls behind their time, milliseconds; null before the first.
     lateness_p50_ms: Option<f64>,
-    /// The same for 99 of 100.
+    /// Delay behind their time that 99 of 100 of the last polls did not exceed, milliseconds; null before the first.
     lateness_p99_ms: Option<f64>,
 }
 
 /// Failed requests by kind.
 #[derive(SimpleObject)]
 pub struct ErrorCounts {
+    /// Requests that the device did not answer within its `timeout`.
     timeout: BigInt,
+    /// Connections that could not be made, or that the device closed.
     refused: BigInt,
+    /// Answers that the protocol does not allow, and exceptions that the device answered with.
     protocol: BigInt,
+    /// Failures of any other kind.
     other: BigInt,
 }
 

@@ -22,7 +22,7 @@ pub struct Event(pub event::Event);
 /// Something that happened, at a device or not.
 #[Object]
 impl Event {
-    /// Of all objects together.
+    /// Global id, unique among objects of all types: `node(id:)` finds the event by it.
     pub async fn id(&self) -> ID {
         Noun::Event.id(self.0.id.0)
     }
@@ -37,14 +37,17 @@ impl Event {
         &self.0.spec.kind
     }
 
+    /// How much it matters.
     async fn level(&self) -> Level {
         self.0.spec.level.into()
     }
 
+    /// When it happened, as told by whoever made it.
     async fn ts(&self) -> DateTime {
         DateTime(self.0.spec.ts)
     }
 
+    /// What happened, in words; at most 4,000 characters, empty when there are none.
     async fn message(&self) -> &str {
         &self.0.spec.message
     }
@@ -54,6 +57,7 @@ impl Event {
         &self.0.spec.url
     }
 
+    /// Whatever belongs to it, as a JSON object; `{}` when nothing does.
     async fn payload(&self) -> serde_json::Value {
         serde_json::Value::Object(self.0.spec.payload.clone())
     }
@@ -63,15 +67,18 @@ impl Event {
         self.0.spec.acknowledged
     }
 
+    /// When it was written to the event log.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
+    /// The device it happened at; null when it is of none, or of one that the caller does not see.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
         let Some(device) = self.0.spec.device else { return Ok(None) };
         Ok(loaders::load(ctx, device).await?.map(Device))
     }
 
+    /// The stream it is about; null when it is about none, or about one that the caller does not see.
     async fn stream(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
         let Some(stream) = self.0.spec.stream else { return Ok(None) };
         Ok(loaders::load(ctx, stream).await?.map(Stream))

@@ -7,15 +7,21 @@ use crate::domain::hamachi::{self, Network, Peer};
 /// The Hamachi client of this machine. What it does not tell is null.
 #[derive(SimpleObject)]
 pub struct HamachiStatus {
+    /// Version of the client program.
     version: Option<String>,
+    /// Process number of the client on this machine.
     pid: Option<u32>,
     /// As the client words it, such as `logged in`.
     status: Option<String>,
+    /// The client's own id in the networks, as `123-456-789`.
     client_id: Option<String>,
-    /// IPv4.
+    /// IPv4 address of this machine in the networks.
     address: Option<String>,
+    /// IPv6 address of this machine in the networks.
     ipv6: Option<String>,
+    /// The name under which other members see this machine.
     nickname: Option<String>,
+    /// The LogMeIn account that the client is attached to.
     lmi_account: Option<String>,
 }
 
@@ -39,15 +45,19 @@ impl From<hamachi::Status> for HamachiStatus {
 pub struct HamachiNetwork {
     /// Its id, or its name when it is not managed.
     network_id: String,
+    /// The name its owner gave it.
     name: String,
     /// Whether this machine is online in it.
     online: bool,
     /// Members and most members, as `2/5`.
     capacity: Option<String>,
+    /// Who owns it: a client's id and name, or this computer.
     owner: Option<String>,
+    /// The plan the network is on, as the client words it.
     subscription: Option<String>,
-    /// Of a gateway network.
+    /// Address range of a gateway network; null for networks of another type.
     subnet: Option<String>,
+    /// The other members, as this machine sees them.
     peers: Vec<HamachiPeer>,
 }
 
@@ -70,22 +80,30 @@ impl From<Network> for HamachiNetwork {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "hamachi::PeerState", rename_items = "lowercase")]
 pub enum HamachiPeerStatus {
+    /// It is connected to the network.
     Online,
+    /// It is not connected to the network.
     Offline,
+    /// It is connected, but no tunnel to it can be made.
     Unreachable,
+    /// The client reports an error with it.
     Error,
     /// It waits to be let in.
     Pending,
 }
 
-/// Another member of a network.
+/// A member of a network other than this machine.
 #[derive(SimpleObject)]
 pub struct HamachiPeer {
+    /// Its id in the networks, as `123-456-789`.
     client_id: String,
+    /// The name it gave itself.
     nickname: Option<String>,
     /// IPv4; its alias where it has one.
     address: Option<String>,
+    /// Its IPv6 address in the network.
     ipv6: Option<String>,
+    /// Whether it can be reached.
     status: HamachiPeerStatus,
     /// `direct`, `relay` or `server`.
     via: Option<&'static str>,

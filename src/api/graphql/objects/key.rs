@@ -14,7 +14,7 @@ pub struct ApiKey(pub Arc<key::Key>);
 /// What a program shows to come in. Its secret is shown once, when it is made.
 #[Object]
 impl ApiKey {
-    /// Of all objects together.
+    /// Global id, unique among objects of all types: `node(id:)` finds the key by it.
     pub async fn id(&self) -> ID {
         Noun::ApiKey.id(self.0.id.0)
     }
@@ -24,11 +24,12 @@ impl ApiKey {
         self.0.id.0
     }
 
+    /// 1 to 100 characters that say what the key is for; not unique.
     async fn name(&self) -> &str {
         &self.0.spec.name
     }
 
-    /// The beginning of its secret, by which it is recognised.
+    /// The first characters of its secret, by which it is recognised in lists and logs.
     async fn prefix(&self) -> &str {
         &self.0.secret.prefix
     }
@@ -55,14 +56,17 @@ impl ApiKey {
         self.0.enabled
     }
 
+    /// From when on it is refused; null is never.
     async fn expires_at(&self) -> Option<DateTime> {
         self.0.spec.expires_at.map(DateTime)
     }
 
+    /// When something was last asked with it; null when nothing was.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(DateTime)
     }
 
+    /// When it was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }

@@ -32,7 +32,7 @@ pub struct Model(pub Arc<model::Model>);
 /// An autoencoder that says how unusual windows of its sources are.
 #[Object]
 impl Model {
-    /// Of all objects together.
+    /// Global id, unique among objects of all types: `node(id:)` finds the model by it.
     pub async fn id(&self) -> ID {
         Noun::Model.id(self.0.id.0)
     }
@@ -42,6 +42,7 @@ impl Model {
         self.0.id.0
     }
 
+    /// The device of protocol `ai` that its scores are of; null when the caller does not see it.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
         Ok(loaders::load(ctx, self.0.device).await?.map(Device))
     }
@@ -60,6 +61,7 @@ impl Model {
         Ok(found)
     }
 
+    /// Whether it judges what is measured; false stops it and keeps its scores.
     async fn enabled(&self) -> bool {
         self.0.enabled
     }
@@ -83,7 +85,13 @@ impl Model {
 
     /// Anomalies it has found, newest first.
     #[graphql(complexity = "paging::cost(first, None, child_complexity)")]
-    async fn events(&self, ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Events> {
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many events, at most 1,000; 100 unless said.")] first: Option<i32>,
+        #[graphql(desc = "The cursor behind which the page begins: `pageInfo.endCursor` of the one before.")]
+        after: Option<String>,
+    ) -> Result<Events> {
         let filter = EventFilter {
             stream: Some(self.0.stream),
             kinds: Some(vec![ANOMALY.to_owned()]),
@@ -96,15 +104,23 @@ impl Model {
 
     /// The newest whole window that ends at a time or before, or now, with what the model makes of it.
     #[graphql(complexity = "WINDOW_COST")]
-    async fn window(&self, ctx: &Context<'_>, at: Option<DateTime>) -> Result<ModelWindow> {
+    async fn window(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The time at or before which the window ends; now unless said.")] at: Option<
+            DateTime,
+        >,
+    ) -> Result<ModelWindow> {
         let found = app(ctx).judged_window(caller(ctx), self.0.id, at.map(|at| at.0)).await?;
         Ok(found.into())
     }
 
+    /// When its first version was uploaded.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
+    /// When its settings or its version last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -113,10 +129,13 @@ impl Model {
 /// Files of a model with what belongs to them.
 #[derive(SimpleObject)]
 pub struct ModelVersion {
+    /// Counts the versions of a model from 1.
     number: i32,
+    /// The architecture it was trained with; all are run alike.
     model_type: ModelType,
     /// Seconds between two samples.
     interval: f64,
+    /// How a reconstruction is compared with its window.
     score: ScoreType,
     /// Which output of the model is the reconstruction; null is the one shaped as its input.
     output: Option<i32>,
@@ -126,8 +145,11 @@ pub struct ModelVersion {
     clear_ratio: f64,
     /// Windows in a row above the threshold that make an anomaly.
     min_windows: u32,
+    /// The TensorFlow Lite file.
     model: ModelFile,
+    /// The scikit-learn scaler, a pickle.
     scaler: ModelFile,
+    /// When it was uploaded.
     created_at: DateTime,
 }
 
@@ -150,12 +172,14 @@ impl From<&model::ModelVersion> for ModelVersion {
     }
 }
 
-/// A file as it was uploaded.
+/// A file of a model version, as it was uploaded.
 #[derive(SimpleObject)]
 pub struct ModelFile {
+    /// The file's name, without a folder.
     name: String,
-    /// Bytes.
+    /// Its length, bytes.
     size: BigInt,
+    /// SHA-256 of its bytes, as 64 hexadecimal digits.
     sha256: String,
 }
 
@@ -166,15 +190,16 @@ impl From<&FileFacts> for ModelFile {
     }
 }
 
-/// A live model in numbers.
+/// A live model in numbers, since the start of the server.
 #[derive(SimpleObject)]
 pub struct ModelStatus {
+    /// Whether it runs, and if not why.
     state: ModelState,
     /// The time of the newest sample judged.
     position: Option<DateTime>,
     /// Seconds that this is behind now.
     lag: Option<f64>,
-    /// Windows judged.
+    /// Windows that it has judged.
     windows: BigInt,
     /// Stretches in which a source said nothing for too long.
     gaps: BigInt,
@@ -182,9 +207,11 @@ pub struct ModelStatus {
     late: BigInt,
     /// How often it was too far behind to follow.
     behind: BigInt,
+    /// Score of the newest window, in the unit of the version's `score`; null before the first.
     last_score: Option<f64>,
     /// Whether an anomaly goes on.
     is_anomalous: bool,
+    /// Why it cannot be run, in words; null in good order.
     last_error: Option<String>,
 }
 
@@ -209,11 +236,13 @@ impl From<ai::ModelStatus> for ModelStatus {
 /// A window, and what the model makes of it: expected against actual.
 #[derive(SimpleObject)]
 pub struct ModelWindow {
+    /// How unusual the window is, in the unit of the version's `score`.
     score: f64,
-    /// Of its samples.
+    /// Times of its samples, ascending.
     timestamps: Vec<DateTime>,
     /// For each sample one value of each source, in the units of the readings.
     input: Vec<Vec<f64>>,
+    /// What the model expected in place of `input`, of the same shape and in the same units.
     reconstruction: Vec<Vec<f64>>,
 }
 
@@ -232,13 +261,17 @@ impl From<JudgedWindow> for ModelWindow {
 /// Long work that goes on behind its answer. Forgotten when the server starts again.
 #[derive(SimpleObject)]
 pub struct Job {
+    /// Number of the job; `job` and `cancelJob` take it.
     row_id: i32,
+    /// What it does, such as `score`.
     kind: &'static str,
     /// `queued`, `running`, `done`, `failed` or `cancelled`.
     state: &'static str,
-    /// 0 to 1.
+    /// The part of it that is done, from 0 to 1.
     progress: f64,
+    /// What came of it, once its state is `done`; its shape goes with the kind.
     result: Option<Value>,
+    /// Why it failed, once its state is `failed`.
     error: Option<String>,
 }
 

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, ID, Object, SimpleObject};
+use futures::TryStreamExt;
 
 use super::stream::Stream;
-use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::context::{app, caller, held};
 use crate::api::graphql::enums::{Order, Quality};
+use crate::api::graphql::memory::Held;
 use crate::api::graphql::paging::{self, At};
 use crate::api::graphql::scalars::{BigInt, DateTime};
-use crate::app::App;
 use crate::app::series::{Slice, Span};
-use crate::domain::{self, Error, Micros, Principal, Result, StreamId};
+use crate::app::value::Rows;
+use crate::domain::{self, Error, Micros, Result, StreamId};
 
 /// Readings of a page unless asked otherwise, and at most.
 const USUAL: usize = 1000;
@@ -21,12 +23,14 @@ const MOST: usize = 100_000;
 /// One value of a stream at one time.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Reading {
+    /// When it was measured: the identity of a reading within its stream.
     ts: DateTime,
     /// The number; null for text and for bad readings. A 64-bit integer beyond 2^53 is the nearest number here, exact in
     /// `text`.
     value: Option<f64>,
     /// Text, JSON, a location; or the exact decimal of a large integer.
     text: Option<String>,
+    /// How far it can be trusted.
     quality: Quality,
 }
 
@@ -43,6 +47,7 @@ impl From<domain::reading::Reading> for Reading {
 
 /// The newest reading of a stream.
 pub struct Latest {
+    /// The stream it is of.
     pub stream: Arc<domain::stream::Stream>,
     pub reading: domain::reading::Reading,
 }
@@ -50,15 +55,17 @@ pub struct Latest {
 /// The newest reading of a stream.
 #[Object]
 impl Latest {
+    /// The stream it is of.
     async fn stream(&self) -> Stream {
         Stream(self.stream.clone())
     }
 
-    /// The number of its stream.
+    /// Row number of its stream.
     async fn stream_row_id(&self) -> i32 {
         self.stream.id.0
     }
 
+    /// When it was measured.
     async fn ts(&self) -> DateTime {
         DateTime(self.reading.ts)
     }
@@ -73,6 +80,7 @@ impl Latest {
         self.reading.text.as_deref()
     }
 
+    /// How far it can be trusted.
     async fn quality(&self) -> Quality {
         self.reading.quality.into()
     }
@@ -119,7 +127,7 @@ pub fn cost(first: Option<i32>, downsample: Option<i32>, each: usize) -> usize {
 ///
 /// # Errors
 /// `Invalid` naming the argument.
-pub async fn values(app: &App, principal: &Principal, id: StreamId, wanted: Wanted) -> Result<Values> {
+pub async fn values(ctx: &Context<'_>, id: StreamId, wanted: Wanted) -> Result<Values> {
     let Wanted { span, order, first, after, downsample } = wanted;
     let total = Counted { stream: id, span };
     if let Some(points) = paging::count_up_to("downsample", downsample, MOST)? {
@@ -129,7 +137,7 @@ pub async fn values(app: &App, principal: &Principal, id: StreamId, wanted: Want
         if first.is_some() || after.is_some() {
             return Err(Error::field("downsample", "has one page: leave out first and after"));
         }
-        let points = app.downsampled(principal, id, span, points).await?;
+        let points = app(ctx).downsampled(caller(ctx), id, span, points).await?;
         return Ok(picture(points, order, total));
     }
     let limit = paging::count_up_to("first", first, MOST)?.unwrap_or(USUAL);
@@ -137,12 +145,25 @@ pub async fn values(app: &App, principal: &Principal, id: StreamId, wanted: Want
     let after = after.transpose()?;
     let rest = after.map_or(span, |At(ts)| behind(span, ts, order));
     let slice = Slice { span: rest, newest_first: order == Order::Desc, limit: limit + 1 };
-    let mut rows = app.readings(principal, id, slice).await?;
+    let mut rows = counted(app(ctx).readings(caller(ctx), id, slice).await?, held(ctx)).await?;
     let has_next = rows.len() > limit;
     rows.truncate(limit);
     let mut page = Values::with_additional_fields(after.is_some(), has_next, total);
     page.edges.extend(rows.into_iter().map(|row| Edge::new(At(row.ts), row.into())));
     Ok(page)
+}
+
+/// Readings of a page as they come, with what their texts take.
+async fn counted(mut batches: Rows, held: &Held) -> Result<Vec<domain::reading::Reading>> {
+    let mut rows = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        let texts: usize = batch.text.iter().flatten().map(|text| text.len()).sum();
+        if texts > 0 {
+            held.grow(texts)?;
+        }
+        rows.extend(batch.iter());
+    }
+    Ok(rows)
 }
 
 /// What is left of a span behind a reading, in the order wanted.

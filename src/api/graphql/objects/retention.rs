@@ -10,6 +10,7 @@ use crate::domain::policy::PolicyTable;
 /// How long a table keeps its rows.
 #[derive(SimpleObject)]
 pub struct RetentionPolicy {
+    /// The table whose rows it removes.
     table: RetentionTable,
     /// Seconds; null keeps them for ever.
     drop_after: Option<BigInt>,
@@ -24,8 +25,11 @@ impl RetentionPolicy {
 /// What a change of policies would remove from the disk.
 #[derive(SimpleObject)]
 pub struct RetentionForecast {
+    /// Rows that would go.
     rows: BigInt,
+    /// What would become free on the disk, bytes.
     bytes: BigInt,
+    /// Parquet files that would go whole.
     files: BigInt,
     /// Rows before this would go; null when none would.
     before: Option<DateTime>,

@@ -15,6 +15,7 @@ pub enum CallerKind {
     Key,
     /// A person who has logged in.
     User,
+    /// A device, or the server itself on its behalf.
     Device,
     /// A command run by the owner of the data directory.
     System,
@@ -24,8 +25,9 @@ pub enum CallerKind {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Me {
+    /// What sort of caller it is.
     kind: CallerKind,
-    /// Of the key, the user or the device.
+    /// Row number of the key, the user or the device; null for the owner of the data directory.
     row_id: Option<i32>,
     /// What may be done, such as `value:read`; a write scope holds the read scope.
     scopes: Vec<String>,
@@ -76,16 +78,18 @@ impl From<&principal::Principal> for Me {
 pub struct Health {
     /// Whether all of them are.
     ok: bool,
+    /// Each part that was looked at.
     checks: Vec<HealthCheck>,
 }
 
-/// One part of the server.
+/// Whether one part of the server is able to serve.
 #[derive(SimpleObject)]
 pub struct HealthCheck {
     /// `db`, `redis` (the bus and cache, which live in this process), `disk` or `poller`.
     name: &'static str,
+    /// Whether this part is.
     ok: bool,
-    /// Why not.
+    /// Why this part is not able to serve; null when it is.
     error: Option<String>,
 }
 

@@ -3,29 +3,33 @@
 use async_graphql::{Context, Result, SimpleObject};
 use serde_json::Value;
 
-use crate::api::graphql::context::{app, caller};
-use crate::api::output;
+use crate::api::graphql::context::{app, caller, held};
+use crate::api::graphql::rows;
 use crate::app::sql::SqlRequest;
 
 /// Rows of one answer: more are for `/sql`, which streams them.
 const MOST_ROWS: usize = 100_000;
 
-/// The answer to a statement.
+/// What a statement of SQL answers, whole.
 #[derive(SimpleObject)]
 pub struct SqlAnswer {
+    /// Its columns in their order, also when there is no row.
     columns: Vec<SqlColumn>,
-    /// Objects with a member for each column.
+    /// One object for each row, with a member for each column; times as ISO-8601.
     rows: Vec<Value>,
+    /// How many rows there are.
     row_count: i32,
 }
 
-/// A column of an answer.
+/// One column of an answer.
 #[derive(SimpleObject)]
 pub struct SqlColumn {
+    /// As the statement calls it: the name of a member in each of `rows`.
     name: String,
-    /// Its Arrow type.
+    /// Its Arrow type, such as `Float64` or `Timestamp(µs, "UTC")`.
     #[graphql(name = "type")]
     kind: String,
+    /// Whether its values may be null.
     nullable: bool,
 }
 
@@ -38,7 +42,7 @@ pub async fn run(ctx: &Context<'_>, query: String, params: Value) -> Result<SqlA
         nullable: field.is_nullable(),
     };
     let columns = answer.schema.fields().iter().map(column).collect();
-    let rows = output::objects(answer, MOST_ROWS).await?;
+    let rows = rows::objects(answer, MOST_ROWS, held(ctx)).await?;
     let row_count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
     Ok(SqlAnswer { columns, rows, row_count })
 }
@@ -48,5 +52,5 @@ pub async fn query_log(ctx: &Context<'_>, first: usize) -> Result<Vec<Value>> {
     let query = "SELECT * FROM query_log ORDER BY started_at DESC LIMIT $first".to_owned();
     let params = serde_json::json!({ "first": first });
     let answer = app(ctx).sql(caller(ctx), SqlRequest { query, params }).await?;
-    Ok(output::objects(answer, first).await?)
+    Ok(rows::objects(answer, first, held(ctx)).await?)
 }

@@ -20,24 +20,29 @@ const USUAL: usize = 1000;
 /// What the values of a window or a bucket amount to.
 #[derive(Debug, Clone, Default, SimpleObject)]
 pub struct Statistic {
-    /// Where it begins.
+    /// The time at which the window or bucket begins.
     ts: Option<DateTime>,
     /// Seconds of the window; null for a bucket of a step.
     window: Option<u32>,
     /// Who made it. A bucket of a step is computed, also where rows written by hand are a part of it.
     origin: StatisticOrigin,
-    /// Values in it.
+    /// How many values there are in it.
     count: Option<BigInt>,
+    /// The sum of the values, in the stream's unit.
     sum: Option<f64>,
+    /// The arithmetic mean, in the stream's unit.
     mean: Option<f64>,
-    /// Square root of the mean of squares.
+    /// The square root of the mean of squares, in the stream's unit.
     rms: Option<f64>,
+    /// The smallest value, in the stream's unit.
     min: Option<f64>,
+    /// The largest value, in the stream's unit.
     max: Option<f64>,
+    /// The value in the middle, in the stream's unit.
     median: Option<f64>,
-    /// A quarter of the values lies below.
+    /// The value below which a quarter lies, in the stream's unit.
     q1: Option<f64>,
-    /// Three quarters of the values lie below.
+    /// The value below which three quarters lie, in the stream's unit.
     q3: Option<f64>,
 }
 
@@ -214,15 +219,25 @@ pub struct AlignedValues {
 /// One stream on the axis; null where its bucket holds no value, or the field is not asked for.
 #[derive(SimpleObject)]
 pub struct AlignedSeries {
+    /// The stream whose values these lists hold.
     stream: Stream,
+    /// How many values each bucket holds.
     count: Vec<Option<BigInt>>,
+    /// The sum of each bucket's values, in the stream's unit.
     sum: Vec<Option<f64>>,
+    /// The arithmetic mean of each bucket, in the stream's unit.
     mean: Vec<Option<f64>>,
+    /// The square root of the mean of squares of each bucket, in the stream's unit.
     rms: Vec<Option<f64>>,
+    /// The smallest value of each bucket, in the stream's unit.
     min: Vec<Option<f64>>,
+    /// The largest value of each bucket, in the stream's unit.
     max: Vec<Option<f64>>,
+    /// The value in the middle of each bucket, in the stream's unit.
     median: Vec<Option<f64>>,
+    /// The value below which a quarter of each bucket lies, in the stream's unit.
     q1: Vec<Option<f64>>,
+    /// The value below which three quarters of each bucket lie, in the stream's unit.
     q3: Vec<Option<f64>>,
 }
 

@@ -26,7 +26,7 @@ pub struct Stream(pub Arc<stream::Stream>);
 /// What one device measures in one place: a register, a node or a tag. REST calls it data.
 #[Object]
 impl Stream {
-    /// Of all objects together.
+    /// Global id, unique among objects of all types: `node(id:)` finds the stream by it.
     pub async fn id(&self) -> ID {
         Noun::Stream.id(self.0.id.0)
     }
@@ -36,11 +36,12 @@ impl Stream {
         self.0.id.0
     }
 
+    /// A UUID given when the stream was made; it never changes.
     async fn uuid(&self) -> String {
         self.0.uuid.to_string()
     }
 
-    /// Unique on its device.
+    /// 1 to 200 characters, unique on its device.
     async fn name(&self) -> &str {
         &self.0.spec.name
     }
@@ -50,6 +51,7 @@ impl Stream {
         &self.0.spec.path
     }
 
+    /// What its values are, and how many words they take in the device.
     #[graphql(name = "type")]
     async fn kind(&self) -> StreamType {
         self.0.spec.kind.into()
@@ -60,6 +62,7 @@ impl Stream {
         &self.0.spec.unit
     }
 
+    /// Whether its register is only read, or also written.
     async fn access_mode(&self) -> AccessMode {
         self.0.spec.access_mode.into()
     }
@@ -74,15 +77,17 @@ impl Stream {
         self.0.spec.scale
     }
 
+    /// Added to what is polled, after `scale`; in the stream's unit.
     async fn offset(&self) -> f64 {
         self.0.spec.offset
     }
 
-    /// Null is the device's.
+    /// Order of the words of its numbers; null takes the device's.
     async fn byteorder(&self) -> Option<ByteOrder> {
         self.0.spec.byteorder.map(Into::into)
     }
 
+    /// Whether it is polled; false keeps what it has measured.
     async fn enabled(&self) -> bool {
         self.0.spec.enabled
     }
@@ -102,10 +107,12 @@ impl Stream {
         serde_json::Value::Object(self.0.spec.metadata.clone())
     }
 
+    /// When it was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
+    /// When its settings last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -134,15 +141,25 @@ impl Stream {
     async fn values(
         &self,
         ctx: &Context<'_>,
+        #[graphql(
+            desc = "Where the range begins; readings at this time are in it. The first reading unless said."
+        )]
         from: Option<DateTime>,
+        #[graphql(
+            desc = "Where the range ends; readings at this time are not in it. Behind the last reading unless said."
+        )]
         to: Option<DateTime>,
-        first: Option<i32>,
+        #[graphql(desc = "How many readings, at most 100,000; 1,000 unless said.")] first: Option<i32>,
+        #[graphql(desc = "The cursor behind which the page begins: `pageInfo.endCursor` of the one before.")]
         after: Option<String>,
-        #[graphql(default)] order: Order,
+        #[graphql(default, desc = "Whether the oldest or the newest come first.")] order: Order,
+        #[graphql(
+            desc = "How many points stand for the whole range, 2 to 100,000; not together with `first` and `after`."
+        )]
         downsample: Option<i32>,
     ) -> Result<Values> {
         let wanted = reading::Wanted { span: span(from, to), order, first, after, downsample };
-        Ok(reading::values(app(ctx), caller(ctx), self.0.id, wanted).await?)
+        Ok(reading::values(ctx, self.0.id, wanted).await?)
     }
 
     /// What its values amount to. Without a step, the rows of its windows as they are stored; with one, buckets of the
@@ -152,10 +169,19 @@ impl Stream {
     async fn statistics(
         &self,
         ctx: &Context<'_>,
-        from: Option<DateTime>,
-        to: Option<DateTime>,
+        #[graphql(desc = "Where the range begins; windows that begin at this time are in it.")] from: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "Where the range ends; windows that begin at this time are not in it.")] to: Option<
+            DateTime,
+        >,
+        #[graphql(
+            desc = "Length of a bucket; it needs both `from` and `to`, and at most 10,000 buckets come of it."
+        )]
         step: Option<Duration>,
-        fields: Option<Vec<StatisticField>>,
+        #[graphql(desc = "What of each row is computed; unless said all that is selected.")] fields: Option<
+            Vec<StatisticField>,
+        >,
         #[graphql(
             desc = "Whose clock the days and months of a step are of, such as Europe/Berlin; UTC unless said."
         )]

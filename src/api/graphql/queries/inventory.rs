@@ -1,0 +1,247 @@
+//! The fields of `Query` that find devices, streams, groups and events, one or many.
+
+use async_graphql::{Context, ID, Object, Result};
+
+use super::{Node, found};
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::enums::{Level, ListOrder, Order, Protocol};
+use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::loaders;
+use crate::api::graphql::objects::device::Device;
+use crate::api::graphql::objects::event::{self, Event, Events};
+use crate::api::graphql::objects::group::Group;
+use crate::api::graphql::objects::key::ApiKey;
+use crate::api::graphql::objects::model::Model;
+use crate::api::graphql::objects::server::Me;
+use crate::api::graphql::objects::stream::Stream;
+use crate::api::graphql::paging::{self, Listed, Page, Place};
+use crate::api::graphql::scalars::DateTime;
+use crate::domain::device::DeviceFilter;
+use crate::domain::event::EventFilter;
+use crate::domain::stream::StreamFilter;
+use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Micros, ModelId, StreamId};
+
+#[derive(Default)]
+pub struct Queries;
+
+#[Object(name = "InventoryQueries")]
+impl Queries {
+    /// Who asks, and what they may do and see.
+    async fn me(&self, ctx: &Context<'_>) -> Me {
+        caller(ctx).into()
+    }
+
+    /// Any object by its global id; null when it is not there.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of a device, stream, group, event, key or model.")] id: ID,
+    ) -> Result<Option<Node>> {
+        let Some((noun, row)) = ids::parse(&id) else {
+            return Err(Error::field("id", "is not a global id").into());
+        };
+        Ok(match noun {
+            Noun::Device => loaders::load(ctx, DeviceId(row)).await?.map(|one| Device(one).into()),
+            Noun::Stream => loaders::load(ctx, StreamId(row)).await?.map(|one| Stream(one).into()),
+            Noun::Group => loaders::load(ctx, GroupId(row)).await?.map(|one| Group(one).into()),
+            Noun::Event => {
+                found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(|one| Event(one).into())
+            }
+            Noun::ApiKey => found(app(ctx).key(caller(ctx), KeyId(row)))?.map(|one| ApiKey(one).into()),
+            Noun::Model => found(app(ctx).model(caller(ctx), ModelId(row)))?.map(|one| Model(one).into()),
+        })
+    }
+
+    /// Devices; `name` and `protocol` are exact, `search` finds a part of the name in any case.
+    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+    async fn devices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "Only the device of exactly this name.")] name: Option<String>,
+        #[graphql(desc = "Only devices whose name has this in it, in any case.")] search: Option<String>,
+        #[graphql(desc = "Only devices that are spoken to in this way.")] protocol: Option<Protocol>,
+        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
+    ) -> Result<Listed<Device>> {
+        let protocol = protocol.map(Into::into);
+        let filter = DeviceFilter { name, protocol, ..DeviceFilter::default() };
+        let mut devices = app(ctx).devices(caller(ctx), &filter)?;
+        devices.retain(|device| is_found(&device.spec.name, search.as_deref()));
+        let page = Page { first, after, last, before };
+        Ok(paging::cut(devices, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Device)?)
+    }
+
+    /// One device, by its global id or by its row number.
+    async fn device(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the device, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the device, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Option<Device>> {
+        let row = ids::either(Noun::Device, id.as_ref(), row_id)?;
+        Ok(loaders::load(ctx, DeviceId(row)).await?.map(Device))
+    }
+
+    /// Streams of all devices, of one, or in a group; `name` is exact, `search` finds a part of it in any case.
+    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+    async fn streams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "Only streams of this device, by its id or row number.")] device: Option<ID>,
+        #[graphql(desc = "Only streams in this group, by its id or row number.")] group: Option<ID>,
+        #[graphql(desc = "Only streams of exactly this name.")] name: Option<String>,
+        #[graphql(desc = "Only streams whose name has this in it, in any case.")] search: Option<String>,
+        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
+    ) -> Result<Listed<Stream>> {
+        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?;
+        let group = group.map(|id| ids::row(Noun::Group, &id, "group")).transpose()?;
+        let (device, group) = (device.map(DeviceId), group.map(GroupId));
+        let filter = StreamFilter { device, group, name, ..StreamFilter::default() };
+        let mut streams = app(ctx).streams(caller(ctx), &filter)?;
+        streams.retain(|stream| is_found(&stream.spec.name, search.as_deref()));
+        let page = Page { first, after, last, before };
+        Ok(paging::cut(streams, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Stream)?)
+    }
+
+    /// One stream, by its global id or by its row number.
+    async fn stream(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the stream, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the stream, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Option<Stream>> {
+        let row = ids::either(Noun::Stream, id.as_ref(), row_id)?;
+        Ok(loaders::load(ctx, StreamId(row)).await?.map(Stream))
+    }
+
+    /// Groups of streams; `search` finds a part of the name in any case.
+    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "Only groups whose name has this in it, in any case.")] search: Option<String>,
+        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
+    ) -> Result<Listed<Group>> {
+        let mut groups = app(ctx).groups(caller(ctx), crate::domain::page::Page::ALL)?;
+        groups.retain(|group| is_found(&group.spec.name, search.as_deref()));
+        let page = Page { first, after, last, before };
+        Ok(paging::cut(groups, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Group)?)
+    }
+
+    /// One group, by its global id or by its row number.
+    async fn group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the group, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Option<Group>> {
+        let row = ids::either(Noun::Group, id.as_ref(), row_id)?;
+        Ok(loaders::load(ctx, GroupId(row)).await?.map(Group))
+    }
+
+    /// Events, newest first unless asked otherwise.
+    #[graphql(complexity = "paging::cost(first, None, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many events, at most 1,000; 100 unless said.")] first: Option<i32>,
+        #[graphql(desc = "The cursor behind which the page begins: `pageInfo.endCursor` of the one before.")]
+        after: Option<String>,
+        #[graphql(desc = "Only events of this device, by its id or row number.")] device: Option<ID>,
+        #[graphql(desc = "Only events about this stream, by its id or row number.")] stream: Option<ID>,
+        #[graphql(desc = "Only events of one of these kinds.")] kinds: Option<Vec<String>>,
+        #[graphql(desc = "Only events of exactly this level.")] level: Option<Level>,
+        #[graphql(desc = "Only events that happened at this time or later.")] from: Option<DateTime>,
+        #[graphql(desc = "Only events that happened before this time.")] to: Option<DateTime>,
+        #[graphql(default_with = "Order::Desc", desc = "Whether the oldest or the newest come first.")] order: Order,
+    ) -> Result<Events> {
+        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?;
+        let stream = stream.map(|id| ids::row(Noun::Stream, &id, "stream")).transpose()?;
+        let filter = EventFilter {
+            device: device.map(DeviceId),
+            stream: stream.map(StreamId),
+            level: level.map(Into::into),
+            kinds,
+            from: from.map(|from| from.0),
+            to: to.map(|to| Micros(to.0.0.saturating_sub(1))),
+            newest_first: order == Order::Desc,
+            ..EventFilter::default()
+        };
+        let limit = paging::count("first", first)?.unwrap_or(paging::USUAL);
+        event::page(ctx, filter, limit, after.as_deref()).await
+    }
+
+    /// One event, by its global id or by its row number.
+    async fn event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Option<Event>> {
+        let row = ids::either(Noun::Event, id.as_ref(), row_id)?;
+        Ok(found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(Event))
+    }
+}
+
+fn is_found(name: &str, search: Option<&str>) -> bool {
+    search.is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
+}
