@@ -1,14 +1,16 @@
 //! Bodies, plain and compressed, and what bounds them.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 
-use super::{collect, read};
+use super::{Counted, Encoding, collect, decode, read, tree_bytes};
 use crate::api::error::Fault;
+use crate::app::body_memory::{Account, Held, Holder, Shares};
 use crate::domain::Kind;
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
@@ -69,17 +71,102 @@ async fn a_declared_length_is_refused_before_reading() {
 
 #[tokio::test]
 async fn all_bodies_together_are_bounded() {
-    let memory = Semaphore::new(4);
-    let try_read = async |bytes: usize| {
-        collect(&HeaderMap::new(), &mut Body::from(vec![1; bytes]), 10_000, &memory)
-            .await
-            .map(|(_, held)| held)
+    let shares = Shares {
+        total: 256 << 10,
+        bodies: 128 << 10,
+        caller: 64 << 10,
+        strangers: 0,
+        stranger: 0,
+        patience: Duration::ZERO,
     };
-    let first = try_read(3 * 1024 + 1).await.expect("four units are free");
-    let Err(Fault::Core(error)) = try_read(1).await else { panic!("nothing is free") };
+    let account = Arc::new(Account::new(shares));
+    let try_read = async |caller: u64, bytes: usize| {
+        let held = Held::of(account.clone(), Holder::Caller(caller));
+        let mut body = Body::from(vec![1; bytes]);
+        collect(&HeaderMap::new(), &mut body, 1 << 20, held).await
+    };
+    let first = try_read(1, 40 << 10).await.expect("its share is free");
+    let Err(Fault::Core(error)) = try_read(1, 40 << 10).await else { panic!("a caller has a share") };
     assert_eq!(error.kind, Kind::Busy);
-    drop(first);
-    drop(try_read(4 * 1024).await.expect("freed by the first"));
-    assert!(try_read(4 * 1024 + 1).await.is_err());
-    assert_eq!(memory.available_permits(), 4, "a refused body holds nothing");
+    let second = try_read(2, 60 << 10).await.expect("another caller has its own");
+    assert!(try_read(3, 60 << 10).await.is_err(), "all of them together");
+    drop((first, second));
+    drop(try_read(3, 60 << 10).await.expect("freed by the others"));
+    assert!(try_read(3, 65 << 10).await.is_err());
+    assert_eq!(account.used(), 0, "a refused body holds nothing");
+}
+
+#[tokio::test]
+async fn what_is_allocated_is_what_is_counted() {
+    let plain: Vec<u8> = (0..3_000_000_u32).map(|i| (i / 7) as u8).collect();
+    let packed = gzip(&plain);
+    // With its length at its end, with another member behind, and with a length that lies.
+    let (mut members, mut lies) = ([packed.clone(), gzip(b"x")].concat(), packed.clone());
+    let end = lies.len();
+    lies[end - 4..].fill(0xff);
+    let zstd_whole = zstd::bulk::compress(&plain, 1).unwrap();
+    let zstd_streamed = zstd::encode_all(&plain[..], 1).unwrap();
+    members.shrink_to_fit();
+    for (name, encoding, wire, expected) in [
+        ("gzip", Encoding::Gzip, packed, Some(plain.len())),
+        ("gzip_of_two_members", Encoding::Gzip, members, Some(plain.len() + 1)),
+        ("gzip_that_lies", Encoding::Gzip, lies, None),
+        ("zstd", Encoding::Zstd, zstd_whole, Some(plain.len())),
+        ("zstd_without_its_length", Encoding::Zstd, zstd_streamed, Some(plain.len())),
+    ] {
+        let much = 64 << 20;
+        let shares = Shares {
+            total: much,
+            bodies: much,
+            caller: much,
+            strangers: 0,
+            stranger: 0,
+            patience: Duration::ZERO,
+        };
+        let account = Arc::new(Account::new(shares));
+        let mut held = Held::of(account.clone(), Holder::Caller(1));
+        held.cover(wire.capacity()).unwrap();
+        let decoded = decode(encoding, Counted { bytes: wire, held, beside: 0 }, 8 << 20);
+        assert_eq!(decoded.as_ref().ok().map(|decoded| decoded.bytes.len()), expected, "{name}");
+        let Ok(decoded) = decoded else { continue };
+        let decoded = Bytes::from_owner(decoded);
+        assert!((decoded.len()..=2 * decoded.len()).contains(&account.used()), "{name}: {}", account.used());
+        let part = decoded.slice(10..20);
+        drop(decoded);
+        assert!(account.used() > 0, "{name}: a part of it holds all of it");
+        drop(part);
+        assert_eq!(account.used(), 0, "{name}");
+    }
+}
+
+/// A body that does not say how long it becomes takes no more for that than one that does.
+#[test]
+fn the_largest_bodies_fit_the_share_of_a_caller() {
+    let shares = Shares {
+        total: 112 << 20,
+        bodies: 112 << 20,
+        caller: 112 << 20,
+        strangers: 0,
+        stranger: 0,
+        patience: Duration::ZERO,
+    };
+    // Untold lengths up to the limit; before the limit doubling alone would take 64 MiB and 70 more.
+    for (name, plain, fits) in [("below", 70 << 20, true), ("above", (70 << 20) + 1, false)] {
+        let wire = zstd::encode_all(&vec![7_u8; plain][..], 1).unwrap();
+        let held = Held::of(Arc::new(Account::new(shares)), Holder::Caller(1));
+        let decoded = decode(Encoding::Zstd, Counted { bytes: wire, held, beside: 0 }, 70 << 20);
+        match decoded {
+            Ok(decoded) => assert!(fits && decoded.bytes.len() == plain, "{name}"),
+            Err(error) => assert!(!fits && error.kind == Kind::TooLarge, "{name}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn values_are_counted_before_they_are_parsed() {
+    let list = |count: usize| format!("[{}1]", "1,".repeat(count)).into_bytes();
+    assert_eq!(tree_bytes(&list(1000)).unwrap(), 0, "small");
+    assert_eq!(tree_bytes(&list(100_000)).unwrap(), 6_400_128);
+    assert_eq!(tree_bytes(&vec![b'x'; 10 << 20]).unwrap(), 0, "one text");
+    assert_eq!(tree_bytes(&list(5_000_000)).unwrap_err().kind, Kind::TooLarge);
 }

@@ -12,6 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use reqwest::Body;
+use serde_json::json;
 
 use super::{ARROW, CSV, NDJSON, PARQUET, count};
 use crate::rest::stream_of;
@@ -182,6 +183,54 @@ async fn wrong_lines_are_told_by_their_number() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn integer_kinds_take_integers_of_their_range() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (device, small) = stream_of(&client, "small", "int16").await;
+    let (_, wide) = stream_of(&client, "wide", "int64").await;
+    let line = |id: i64, value: &str| {
+        let line = |ts: i64, value: &str| format!(r#"{{"stream_id": {id}, "ts": {ts}, "value": {value}}}"#);
+        let first = if id == small { "1" } else { "9223372036854775807" };
+        format!("{}\n{}", line(1_777_377_600, first), line(1_777_377_601, value)).into_bytes()
+    };
+    let csv = |id: i64, value: &str| format!("stream_id,ts,value\n{id},1777377600,{value}\n").into_bytes();
+    refuse(
+        &server,
+        vec![
+            (
+                "beyond_int16",
+                NDJSON,
+                line(small, "32768"),
+                400,
+                &["row 2", "value", "-32768 to 32767", "int16"],
+            ),
+            ("a_fraction", NDJSON, line(small, "1.5"), 400, &["row 2", "value", "integer"]),
+            ("below_int64", NDJSON, line(wide, "-9223372036854775809"), 400, &["row 2", "value", "int64"]),
+            ("above_int64", NDJSON, line(wide, "9223372036854775808"), 400, &["row 2", "value", "int64"]),
+            ("csv_beyond_int16", CSV, csv(small, "-32769"), 400, &["row 1", "value"]),
+            ("csv_below_int64", CSV, csv(wide, "-9223372036854775809"), 400, &["row 1", "value"]),
+            (
+                "arrow",
+                ARROW,
+                arrow(&plain(&[(small, NOON, 1.0), (small, NOON + 1, 40_000.0)])),
+                400,
+                &["row 2", "value", "int16"],
+            ),
+            ("parquet", PARQUET, parquet(&plain(&[(small, NOON, 0.5)])), 400, &["row 1", "value", "int16"]),
+        ],
+    )
+    .await;
+    // The least and the greatest fit; and a scaled stream takes engineering values.
+    let body = json!({ "device": device, "name": "scaled", "type": "int16", "scale": 0.1 });
+    let scaled = client.post("/api/data/", &body).await.2["id"].as_i64().expect("an id");
+    let good = [(small, "-32768"), (wide, "-9223372036854775808"), (scaled, "1.5"), (scaled, "40000")];
+    for (id, value) in good {
+        let (status, _, answer) = client.ingest(CSV, csv(id, value)).await;
+        assert_eq!(status, 200, "{value}: {answer}");
+    }
 }
 
 #[tokio::test]

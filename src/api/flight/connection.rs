@@ -3,14 +3,16 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
+use crate::api::connection_limit::{ConnectionPermit, ConnectionState};
 use crate::api::tls::Transport;
 
 /// How long a client may be of no use.
@@ -29,13 +31,15 @@ impl Default for Patience {
 }
 
 /// The other end, as every call on the connection sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Peer {
     pub address: IpAddr,
     pub is_secure: bool,
+    /// To be told when the client has said who it is.
+    pub connection: Arc<ConnectionState>,
 }
 
-/// A connection; its place is free again when it is dropped.
+/// A connection; its permit is given back when it is dropped.
 pub struct Connection {
     io: Transport,
     peer: Peer,
@@ -44,14 +48,18 @@ pub struct Connection {
     silent: Pin<Box<Sleep>>,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    /// Resolves when it has to make room for another.
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    _permit: ConnectionPermit,
 }
 
 impl Connection {
-    pub fn new(io: Transport, address: SocketAddr, place: OwnedSemaphorePermit, patience: Patience) -> Self {
-        let peer = Peer { address: address.ip().to_canonical(), is_secure: io.is_secure() };
+    pub fn new(io: Transport, address: SocketAddr, permit: ConnectionPermit, patience: Patience) -> Self {
+        let (address, connection) = (address.ip().to_canonical(), permit.state().clone());
+        let closing = Box::pin(connection.closing());
+        let peer = Peer { address, is_secure: io.is_secure(), connection };
         let silent = Box::pin(tokio::time::sleep(patience.silent));
-        Self { io, peer, patience, silent, stalled: None, _place: place }
+        Self { io, peer, patience, silent, stalled: None, closing, _permit: permit }
     }
 
     /// The same result, unless a write has been waiting for too long.
@@ -71,7 +79,7 @@ impl Connected for Connection {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
-        self.peer
+        self.peer.clone()
     }
 }
 
@@ -81,10 +89,17 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Whoever never stops sending would else stay.
+        if self.peer.connection.is_closing() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         let deadline = Instant::now() + self.patience.silent;
         if let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, buf) {
             self.silent.as_mut().reset(deadline);
             return Poll::Ready(read);
+        }
+        if self.closing.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         ready!(self.silent.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
@@ -123,21 +138,19 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
-    use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::api::connection_limit::ConnectionLimit;
 
     /// Both ends of a connection, of which ours has little patience.
     async fn pair(patience: Patience) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, address) = listener.accept().await.unwrap();
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        (Connection::new(Transport::Plain(socket), address, place, patience), other)
+        let permit = ConnectionLimit::new("flight.connections", 1).enter(address.ip()).unwrap();
+        (Connection::new(Transport::Plain(socket), address, permit, patience), other)
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use crate::domain::{Error, Kind, Principal, Result};
 ///
 /// # Errors
 /// `Unauthenticated` without a key, with one that is none, or when it came in the clear from another machine.
-pub fn caller(app: &App, allow_plaintext: bool, peer: Peer, metadata: &MetadataMap) -> Result<Principal> {
+pub fn caller(app: &App, allow_plaintext: bool, peer: &Peer, metadata: &MetadataMap) -> Result<Principal> {
     let origin = Arc::new(Origin::new("flight", Some(peer.address), &Uuid::new_v4().to_string()));
     let known = if takes_keys(peer.address, peer.is_secure, allow_plaintext) {
         key(metadata).and_then(|key| app.authenticate_key(&key))
@@ -27,7 +27,10 @@ pub fn caller(app: &App, allow_plaintext: bool, peer: Peer, metadata: &MetadataM
         Err(Error::new(Kind::Unauthenticated, message))
     };
     match known {
-        Ok(principal) => Ok(principal.asking_from(&origin)),
+        Ok(principal) => {
+            peer.connection.set_known_and_busy();
+            Ok(principal.asking_from(&origin))
+        }
         Err(error) => {
             if let Some(refusal) = Refusal::of(&error) {
                 app.note_refusal(&origin, refusal);

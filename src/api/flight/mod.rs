@@ -4,6 +4,7 @@
 //! the principal that the key is at that moment: same engine, limits, query log and audit log as `POST /sql`. Nothing is
 //! kept between calls; what a client holds (handle.rs) says what it asks, and gives it no right.
 
+mod admission;
 mod connection;
 mod credentials;
 mod error;
@@ -18,14 +19,15 @@ use std::time::Duration;
 use arrow_flight::flight_service_server::FlightServiceServer;
 use futures::stream;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use self::admission::Admission;
 use self::connection::{Connection, Patience};
 use self::service::Flight;
-use super::incoming::Incoming;
+use super::connection_limit::ConnectionLimit;
+use super::incoming::{Full, Incoming};
 use crate::app::App;
 use crate::domain::{Error, Result};
 
@@ -56,17 +58,16 @@ pub async fn serve(
 ) -> Result<()> {
     let failed =
         |e: Box<dyn std::error::Error + Send + Sync>| Error::unavailable("Flight SQL ended early").because(e);
-    let incoming = Incoming::new(listener, tls).map_err(|e| failed(e.into()))?;
-    let places = Arc::new(Semaphore::new(options.connections));
-    // A connection waits here for its place; the system's queue does for those behind it.
-    let connections = stream::unfold((incoming, places), |(mut incoming, places)| async move {
-        let place = places.clone().acquire_owned().await.ok()?;
-        let (transport, address) = incoming.next().await;
-        let connection = Connection::new(transport, address, place, Patience::default());
-        Some((Ok::<_, std::io::Error>(connection), (incoming, places)))
+    let limit = ConnectionLimit::new("flight.connections", options.connections);
+    let incoming = Incoming::new(listener, tls, limit, Full::Wait);
+    let connections = stream::unfold(incoming, |mut incoming| async move {
+        let (transport, address, permit) = incoming.next().await;
+        let connection = Connection::new(transport, address, permit, Patience::default());
+        Some((Ok::<_, std::io::Error>(connection), incoming))
     });
-    let service = FlightServiceServer::new(Flight::new(app, options.allow_plaintext)?);
+    let service = FlightServiceServer::new(Flight::new(app.clone())?);
     let service = service.max_decoding_message_size(MAX_MESSAGE);
+    let service = Admission::new(service, app, options.allow_plaintext);
     Server::builder()
         .max_concurrent_streams(STREAMS)
         .http2_keepalive_interval(Some(PING_AFTER))
@@ -76,3 +77,6 @@ pub async fn serve(
         .await
         .map_err(|e| failed(e.into()))
 }
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -28,7 +28,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::connection::Peer;
+use super::admission::Known;
 use super::error::status;
 use super::handle::Handle;
 use super::{credentials, metadata, params};
@@ -42,21 +42,20 @@ use crate::domain::{Error, Principal, Result};
 #[derive(Clone)]
 pub struct Flight {
     app: Arc<App>,
-    allow_plaintext: bool,
     abilities: Arc<SqlInfoData>,
 }
 
 type Data = <Flight as FlightService>::DoGetStream;
 
 impl Flight {
-    pub fn new(app: Arc<App>, allow_plaintext: bool) -> Result<Self> {
-        Ok(Self { app, allow_plaintext, abilities: Arc::new(metadata::abilities()?) })
+    pub fn new(app: Arc<App>) -> Result<Self> {
+        Ok(Self { app, abilities: Arc::new(metadata::abilities()?) })
     }
 
+    /// Who calls, as admission found before anything of the call was read.
     fn caller<T>(&self, request: &Request<T>) -> Result<Principal, Status> {
-        let peer = request.extensions().get::<Peer>().copied();
-        let peer = peer.ok_or_else(|| Status::internal("the connection is not known"))?;
-        credentials::caller(&self.app, self.allow_plaintext, peer, request.metadata()).map_err(|e| status(&e))
+        let known = request.extensions().get::<Known>().map(|known| known.0.clone());
+        known.ok_or_else(|| Status::internal("the caller is not known"))
     }
 
     /// The status of an error, which the audit log hears of when it is a refusal.
@@ -223,10 +222,10 @@ impl FlightSqlService for Flight {
         let principal = self.caller(&request)?;
         let handle = Handle::read(&principal, &query.prepared_statement_handle);
         let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
-        let sent = request.into_inner().map_err(FlightError::from);
+        let sent = params::checked(request.into_inner());
         let mut sent = FlightRecordBatchStream::new_from_flight_data(sent);
-        let first = sent.try_next().await?;
-        if sent.try_next().await?.is_some_and(|more| more.num_rows() > 0) {
+        let first = params::next(&mut sent).await?;
+        if params::next(&mut sent).await?.is_some_and(|more| more.num_rows() > 0) {
             return Err(status(&Error::invalid(
                 "more than one batch of parameters; a statement runs with one row",
             )));

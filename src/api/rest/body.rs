@@ -1,18 +1,22 @@
 //! A JSON object out of a request body, read only when its handler asks: permissions and ids come first.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use serde_json::{Map, Value};
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
 
 use super::fields::{Fields, Mode};
 use super::scalar;
 use crate::api::error::Fault;
+use crate::api::origin::Peer;
 use crate::api::payload;
 use crate::app::App;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, whole};
 
 /// A body not yet read.
 pub struct Unread {
@@ -33,12 +37,24 @@ impl Unread {
     pub async fn fields(self, mode: Mode) -> Result<Fields, Fault> {
         let (parts, body) = self.request.into_parts();
         let bytes = payload::read(&parts.headers, body, self.limit).await?;
-        if bytes.is_empty() {
-            return Ok(Fields::new(Map::new(), mode));
-        }
-        check_media_type(&parts.headers)?;
-        Ok(Fields::new(parse_object(&bytes)?, mode))
+        fields_of(&parts.headers, bytes, mode)
     }
+
+    /// The same of somebody who is not known yet: short, and out of a small account.
+    pub async fn fields_of_stranger(self, mode: Mode) -> Result<Fields, Fault> {
+        let (parts, body) = self.request.into_parts();
+        let address = parts.extensions.get::<Peer>().map(|peer| peer.0);
+        let bytes = payload::read_of_stranger(&parts.headers, body, address).await?;
+        fields_of(&parts.headers, bytes, mode)
+    }
+}
+
+fn fields_of(headers: &HeaderMap, bytes: Bytes, mode: Mode) -> Result<Fields, Fault> {
+    if bytes.is_empty() {
+        return Ok(Fields::new(Map::new(), mode));
+    }
+    check_media_type(headers)?;
+    Ok(Fields::new(parse_object(&bytes)?, mode).holding(bytes))
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Fault> {
@@ -55,7 +71,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Fault> {
 fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
     let parsed = serde_json::from_slice(bytes);
     match parsed.map_err(|e| Error::invalid(format!("JSON parse error - {e}")))? {
-        Value::Object(fields) => Ok(fields),
+        Value::Object(fields) => Ok(with_exact_integers(fields, bytes)),
         other => {
             let message =
                 format!("Invalid data. Expected a dictionary, but got {}.", scalar::type_name(&other));
@@ -64,9 +80,54 @@ fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
     }
 }
 
+/// From 2^53 on a number with a fraction or an exponent is rounded when it is parsed. Where it is an integer of 64 bits to
+/// the last digit, as `1e18` is, it becomes that; what is left a float there is none.
+fn with_exact_integers(mut fields: Map<String, Value>, bytes: &[u8]) -> Map<String, Value> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let is_rounded = |value: &Value| value.is_f64() && value.as_f64().is_some_and(|n| n.abs() >= EXACT);
+    if !fields.values().any(is_rounded) {
+        return fields;
+    }
+    let written: HashMap<String, &RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
+    for (name, value) in fields.iter_mut().filter(|(_, value)| is_rounded(value)) {
+        let whole = written.get(name).and_then(|text| whole::of_decimal(text.get()));
+        let exact = whole.and_then(|whole| {
+            let positive = u64::try_from(whole).map(Number::from);
+            positive.or_else(|_| i64::try_from(whole).map(Number::from)).ok()
+        });
+        if let Some(exact) = exact {
+            *value = Value::Number(exact);
+        }
+    }
+    fields
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::parse_object;
+
+    #[test]
+    fn integers_of_64_bits_are_exact_however_they_are_written() {
+        for (text, expected) in [
+            ("1e18", "1000000000000000000"),
+            ("9007199254740993.0", "9007199254740993"),
+            ("-9.223372036854775808e18", "-9223372036854775808"),
+            ("18446744073709551615.00", "18446744073709551615"),
+            ("1.5", "1.5"),
+            ("2.0", "2.0"),
+            ("-9223372036854775809", "-9.223372036854776e+18"),
+            ("9007199254740993.5", "9007199254740994.0"),
+            ("1e300", "1e+300"),
+        ] {
+            let body = format!("{{\"a\": 1e19, \"value\": 3, \"b\": [1e18], \"value\" : {text} }}");
+            let fields = parse_object(body.as_bytes()).unwrap();
+            assert_eq!(fields["value"].to_string(), expected, "{text}");
+            assert_eq!(fields["a"], 10_000_000_000_000_000_000_u64);
+            assert!(fields["b"].as_array().is_some_and(|list| list.iter().all(Value::is_f64)));
+        }
+    }
 
     #[test]
     fn only_objects_are_bodies() {

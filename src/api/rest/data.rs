@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -13,7 +14,7 @@ use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
 use super::gate::Right;
 use super::query::Query;
-use super::{Id, reading};
+use super::{Id, array, reading};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
@@ -84,10 +85,11 @@ pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<Vec<DataView>>, RestError> {
+) -> Result<Response, RestError> {
     let filter = parse_filter(raw.as_deref())?;
     let streams = app.streams(&caller, &filter)?;
-    Ok(Json(streams.iter().map(|stream| DataView::new(&app, &caller, stream)).collect()))
+    let view = move |stream: &Arc<Stream>| DataView::new(&app, &caller, stream);
+    Ok(array::respond(array::of_rows(streams, view)).await?)
 }
 
 pub async fn create(

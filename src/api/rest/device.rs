@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::openapi::Schema;
 
-use super::Id;
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
 use super::gate::Right;
 use super::query::Query;
+use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
@@ -115,10 +116,11 @@ pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<Vec<DeviceView>>, RestError> {
+) -> Result<Response, RestError> {
     let filter = parse_filter(raw.as_deref())?;
     let devices = app.devices(&caller, &filter)?;
-    Ok(Json(devices.iter().map(|device| DeviceView::new(device, app.status_of(device))).collect()))
+    let view = move |device: &Arc<Device>| DeviceView::new(device, app.status_of(device));
+    Ok(array::respond(array::of_rows(devices, view)).await?)
 }
 
 pub async fn create(

@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::scalar;
@@ -32,11 +33,18 @@ pub struct Fields {
     given: Map<String, Value>,
     mode: Mode,
     wrong: Vec<FieldError>,
+    /// What the fields were read out of; as long as it is held, their memory is counted.
+    _body: Bytes,
 }
 
 impl Fields {
     pub fn new(given: Map<String, Value>, mode: Mode) -> Self {
-        Self { given, mode, wrong: Vec::new() }
+        Self { given, mode, wrong: Vec::new(), _body: Bytes::new() }
+    }
+
+    /// The same, out of this body.
+    pub fn holding(self, body: Bytes) -> Self {
+        Self { _body: body, ..self }
     }
 
     /// A string, trimmed.

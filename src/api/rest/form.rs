@@ -15,6 +15,7 @@ use crate::api::error::Fault;
 use crate::api::payload;
 use crate::app::App;
 use crate::app::ai::upload::UploadedFile;
+use crate::app::body_memory::Held;
 use crate::domain::{Error, FieldError, Result};
 
 /// The whole body, bytes.
@@ -42,6 +43,8 @@ pub struct Form {
     pub fields: Fields,
     files: HashMap<String, UploadedFile>,
     problems: Vec<FieldError>,
+    /// Of the files, which are copies.
+    memory: Held,
 }
 
 impl UnreadForm {
@@ -55,8 +58,9 @@ impl UnreadForm {
             return Err(Fault::UnsupportedMedia(media));
         }
         let boundary = multer::parse_boundary(&media).map_err(|e| unreadable(&e))?;
+        let memory = payload::memory_for(&parts.headers);
         let bytes = payload::read(&parts.headers, body, FORM_BYTES).await?;
-        Ok(parse(bytes, boundary).await?)
+        Ok(parse(bytes, boundary, memory).await?)
     }
 }
 
@@ -71,10 +75,11 @@ impl Form {
         file
     }
 
-    /// Passes, or fails with all mistakes.
-    pub fn finish(mut self, problems: Vec<FieldError>) -> Result<()> {
+    /// Passes, or fails with all mistakes. What comes back is the memory of the files, to be held as long as they are.
+    pub fn finish(mut self, problems: Vec<FieldError>) -> Result<Held> {
         self.problems.extend(problems);
-        self.fields.finish(self.problems)
+        self.fields.finish(self.problems)?;
+        Ok(self.memory)
     }
 }
 
@@ -93,7 +98,9 @@ fn problem(file: &UploadedFile, extensions: &[&str]) -> Option<String> {
     file.bytes.is_empty().then(|| "The submitted file is empty.".to_owned())
 }
 
-async fn parse(bytes: Bytes, boundary: String) -> Result<Form> {
+async fn parse(bytes: Bytes, boundary: String, mut memory: Held) -> Result<Form> {
+    // The body as it came and the files out of it lie side by side until all of it is read.
+    memory.cover(bytes.len())?;
     let whole = futures::stream::once(async move { Ok::<_, Infallible>(bytes) });
     let limit = SizeLimit::new().whole_stream(FORM_BYTES as u64);
     let mut form = Multipart::with_constraints(whole, boundary, Constraints::new().size_limit(limit));
@@ -102,7 +109,7 @@ async fn parse(bytes: Bytes, boundary: String) -> Result<Form> {
     for _ in 0..=MOST_PARTS {
         let Some(part) = form.next_field().await.map_err(|e| unreadable(&e))? else {
             let fields = Fields::new(texts, Mode::Whole);
-            return Ok(Form { fields, files, problems: Vec::new() });
+            return Ok(Form { fields, files, problems: Vec::new(), memory });
         };
         let Some(name) = part.name().map(str::to_owned) else { continue };
         match part.file_name().map(str::to_owned) {
@@ -144,3 +151,7 @@ fn unreadable(error: &multer::Error) -> Error {
 #[cfg(test)]
 #[path = "form_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "form_fuzz_tests.rs"]
+mod fuzz_tests;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Form, parse};
+use crate::app::body_memory::{Held, Holder};
 use crate::domain::Result;
 
 const BOUNDARY: &str = "x7";
@@ -23,7 +24,8 @@ fn form(parts: &[(&str, Option<&str>, &str)]) -> Vec<u8> {
 
 fn read(bytes: Vec<u8>) -> Result<Form> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(parse(Bytes::from(bytes), BOUNDARY.to_owned()))
+    let memory = Held::nothing(Holder::Rows);
+    runtime.block_on(parse(Bytes::from(bytes), BOUNDARY.to_owned(), memory))
 }
 
 #[test]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 
-use super::Id;
 use super::body::Unread;
 use super::fields::{Fields, Mode, Need};
 use super::gate::Right;
 use super::query::Query;
+use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
@@ -67,12 +68,13 @@ pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<Vec<GroupView>>, RestError> {
+) -> Result<Response, RestError> {
     let mut query = Query::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
     let groups = app.groups(&caller, page)?;
-    Ok(Json(groups.iter().map(|group| GroupView::new(&app, &caller, group)).collect()))
+    let view = move |group: &Arc<Group>| GroupView::new(&app, &caller, group);
+    Ok(array::respond(array::of_rows(groups, view)).await?)
 }
 
 pub async fn create(

@@ -127,6 +127,14 @@ pub(in crate::api) fn parse(mut fields: Fields) -> Result<KeySpec> {
     })
 }
 
+/// What of a key can change; the rest is of a new key. REST itself has no such route.
+pub(in crate::api) fn parse_name(mut fields: Fields) -> Result<String> {
+    let mut name = String::new();
+    fields.text("name", Need::Required, &mut name);
+    fields.finish(Vec::new())?;
+    Ok(name)
+}
+
 /// A key as shown: of its secret only the beginning it is recognised by.
 #[derive(Debug, Serialize)]
 pub struct KeyView {

@@ -81,7 +81,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Unread,
 ) -> Result<impl IntoResponse, RestError> {
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields_of_stranger(Mode::Whole).await?;
     let mut login = Login { username: String::new(), password: String::new() };
     fields.text("username", Need::Required, &mut login.username);
     fields.required_secret("password", &mut login.password);

@@ -56,8 +56,8 @@ pub fn section() -> Section {
             "It stands in place of what is computed of its window. One posted for the same time is replaced.",
         )
         .body(shape::named("NewStatistic"))
-        .answers(201, "It is new", bare.clone())
-        .answers(200, "It replaced another", bare.clone());
+        .answers(201, "It is new", shape::named("WrittenStatistic"))
+        .answers(200, "It replaced another", shape::named("WrittenStatistic"));
     let list = Doc::new("statistic_list", "Statistics of all data streams, newest first").query(
         "data",
         shape::row(),
@@ -85,6 +85,10 @@ pub fn section() -> Section {
                 shape::answer(&[vec![possible("id", shape::reading_id())], described()].concat()),
             ),
             ("NewStatistic", shape::body(&described_body())),
+            (
+                "WrittenStatistic",
+                shape::answer(&[described(), vec![required("count", shape::integer(1, i64::MAX))]].concat()),
+            ),
         ],
     }
 }
@@ -173,7 +177,7 @@ pub async fn post(
     app.stream_to_change(&caller, id)?;
     let (stored, is_new) = write(&app, &caller, id, body.fields(Mode::Whole).await?).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(json(status, rows_of(&[stored], Form::Bare, ALL)))
+    Ok(json(status, written_row(&stored)))
 }
 
 /// Stores the statistic of the fields of a body; also tells whether there was none at its time.
@@ -244,6 +248,14 @@ fn rows_of(rows: &[Statistic], form: Form, shown: Shown) -> Vec<u8> {
         }
         out.push(b'}');
     }
+    out
+}
+
+/// A row written by hand, with all that was written: `count` is shown here only.
+fn written_row(row: &Statistic) -> Vec<u8> {
+    let mut out = rows_of(std::slice::from_ref(row), Form::Bare, ALL);
+    out.pop();
+    write!(out, ",\"count\":{}}}", row.count).expect("writing to memory does not fail");
     out
 }
 

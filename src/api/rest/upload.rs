@@ -98,7 +98,7 @@ pub async fn upload(
     };
     read_onto(&mut form.fields, &mut request);
     let problems = problems(&request);
-    form.finish(problems)?;
+    let _memory = form.finish(problems)?;
     let placed = app.upload_model(&caller, request).await?;
     Ok((StatusCode::CREATED, Json(UploadedView::new(&app, &caller, &placed))))
 }

@@ -6,26 +6,26 @@ use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, UInt64Type,
 };
 use arrow::ipc::reader::StreamReader;
-use bytes::Bytes;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::parquet_check::CheckedFile;
 use super::rows::{Builder, Number, Row};
 use super::size;
 use crate::domain::reading::{Quality, Readings};
-use crate::domain::{Error, FieldError, Micros, Result};
+use crate::domain::{Error, Micros, Result};
 
 const BATCH_ROWS: usize = 65_536;
 
-/// Reads a whole IPC stream.
+/// Reads a whole IPC stream that was checked.
 pub fn decode_stream(rows: &mut Builder, body: &[u8]) -> Result<()> {
     let unreadable = |e: arrow::error::ArrowError| {
         Error::invalid(format!("the Arrow stream cannot be read: {e}")).because(e)
     };
-    size::check_stream(body)?;
     let mut at = body;
     let reader = StreamReader::try_new(&mut at, None).map_err(unreadable)?;
+    let schema = reader.schema();
+    size::check_types(&schema)?;
+    size::check_names(&schema)?;
     for batch in reader {
         add(rows, &batch.map_err(unreadable)?)?;
     }
@@ -36,16 +36,12 @@ pub fn decode_stream(rows: &mut Builder, body: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Reads a whole Parquet file.
-pub fn decode_parquet(rows: &mut Builder, body: &Bytes) -> Result<()> {
+/// Reads a whole Parquet file that was checked.
+pub fn decode_parquet(rows: &mut Builder, file: CheckedFile) -> Result<()> {
     let unreadable = |e: Box<dyn std::error::Error + Send + Sync>| {
         Error::invalid(format!("the Parquet file cannot be read: {e}")).because(e)
     };
-    let read = |options| ArrowReaderMetadata::load(body, options).map_err(|e| unreadable(e.into()));
-    let found = read(ArrowReaderOptions::new())?;
-    size::check_parquet(found.metadata())?;
-    let known = read(ArrowReaderOptions::new().with_schema(size::with_views(found.schema())))?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(body.clone(), known);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.body, file.metadata);
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(e.into()))?;
     for batch in reader {
         add(rows, &batch.map_err(|e| unreadable(e.into()))?)?;
@@ -55,7 +51,9 @@ pub fn decode_parquet(rows: &mut Builder, body: &Bytes) -> Result<()> {
 
 /// Adds a batch whose columns are named as /ingest's.
 pub fn add(rows: &mut Builder, batch: &RecordBatch) -> Result<()> {
-    size::check_batch(batch)?;
+    let bytes = size::check_batch(batch)?;
+    // The columns once as they came and once as ours, beside the rows that there are.
+    rows.cover(bytes.saturating_mul(2))?;
     let columns = Columns::read(batch, rows.seen())?;
     let is_named = columns.device.is_some() || columns.stream.is_some();
     let plain = !is_named && columns.text.is_none() && !columns.is_wide();
@@ -86,16 +84,7 @@ struct Columns {
 impl Columns {
     /// `before` is the number of rows of the request before this batch, for the numbers in errors.
     fn read(batch: &RecordBatch, before: usize) -> Result<Columns> {
-        let mut wrong = Vec::new();
-        for field in batch.schema().fields() {
-            let known =
-                ["stream_id", "device", "stream", "ts", "timestamp", "time", "value", "text", "quality"];
-            if !known.contains(&field.name().as_str()) {
-                let message = "is not one of stream_id, device, stream, ts, value, text, quality";
-                wrong.push(FieldError::new(format!("column `{}`", field.name()), message));
-            }
-        }
-        Error::check(wrong)?;
+        size::check_names(&batch.schema())?;
         let find = |names: &[&str]| names.iter().find_map(|n| batch.column_by_name(n).cloned());
         let ts = find(&["ts", "timestamp", "time"]);
         let ts = ts.ok_or_else(|| Error::field("ts", "there is no such column"))?;

@@ -1,32 +1,30 @@
 //! Many readings at once: Arrow IPC, Parquet, NDJSON or CSV, all of a request or nothing.
 
+pub mod arrow_check;
 pub mod arrow_rows;
 pub mod csv_rows;
 pub mod json_rows;
+pub mod kinds;
+pub mod parquet_check;
 pub mod rows;
 pub mod size;
 
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::Duration;
-
 use arrow::array::RecordBatch;
 use bytes::Bytes;
-use tokio::sync::SemaphorePermit;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::App;
-use crate::domain::reading::{Quality, Readings};
+use super::body_memory::{Held, Holder};
+use crate::domain::reading::Quality;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::store::{Claimed, Store, pace};
-use rows::{Builder, Number, Row};
+use crate::store::{Claimed, pace};
+use parquet_check::CheckedFile;
+use rows::{Builder, Built, Number, Row};
 
 /// Longest body on the wire, and decoded.
 pub const WIRE_BYTES: usize = 64 << 20;
 pub const DECODED_BYTES: usize = 256 << 20;
-/// What bodies may take together while they are decoded and wait for the log; more wait for so long.
-pub const MEMORY_KIB: usize = 512 << 10;
-const MEMORY_DEADLINE: Duration = Duration::from_secs(10);
 /// Bodies up to this are decoded where they arrive; longer ones on a thread that may block.
 const INLINE_BYTES: usize = 16 << 10;
 
@@ -91,7 +89,6 @@ impl App {
         key: Option<String>,
     ) -> Result<Ingested> {
         principal.require(Scope::write(Resource::Value))?;
-        let _memory = self.take_memory(format, body.len()).await?;
         let rows = self.decode(principal, format, body.clone());
         let once = Once { route: "POST /ingest", key: key.as_deref(), body: &body };
         self.write_once(principal, once, rows).await
@@ -107,7 +104,8 @@ impl App {
         principal.require(Scope::write(Resource::Value))?;
         let body = bytes_of(&rows);
         let rows = async move {
-            let mut built = Builder::new(self.store.clone(), principal.clone());
+            let memory = Held::nothing(Holder::Rows);
+            let mut built = Builder::new(self.store.clone(), principal.clone(), memory);
             for row in &rows {
                 built.push(row.as_row(|stream| self.store.assign_ts(stream)))?;
             }
@@ -121,11 +119,11 @@ impl App {
         &self,
         principal: &Principal,
         once: Once<'_>,
-        rows: impl Future<Output = Result<Readings>>,
+        rows: impl Future<Output = Result<Built>>,
     ) -> Result<Ingested> {
         let Once { route, key, body } = once;
         let Some(key) = key else {
-            let rows = rows.await?;
+            let Built { rows, memory: _memory } = rows.await?;
             let answer = answer(rows.len());
             self.store.write(principal, rows).await?;
             return Ok(Ingested { answer, is_replay: false });
@@ -135,7 +133,7 @@ impl App {
             Claimed::Before(answer) => return Ok(Ingested { answer, is_replay: true }),
             Claimed::First(claim) => claim,
         };
-        let rows = rows.await?;
+        let Built { rows, memory: _memory } = rows.await?;
         let answer = answer(rows.len());
         self.store.write_claimed(principal, rows, claim, answer.clone()).await?;
         Ok(Ingested { answer, is_replay: false })
@@ -144,46 +142,73 @@ impl App {
     /// Writes one batch with the columns of /ingest and returns its rows.
     pub async fn ingest_batch(&self, principal: &Principal, batch: &RecordBatch) -> Result<u64> {
         principal.require(Scope::write(Resource::Value))?;
-        let mut rows = Builder::new(self.store.clone(), principal.clone());
+        let memory = Held::nothing(Holder::Rows);
+        let mut rows = Builder::new(self.store.clone(), principal.clone(), memory);
         arrow_rows::add(&mut rows, batch)?;
-        let rows = rows.finish()?;
+        let Built { rows, memory: _memory } = rows.finish()?;
         Ok(self.store.write(principal, rows).await?.rows as u64)
     }
 
-    /// Memory for a body's rows, given back once they are logged. What they will take is not known yet: about twice the
-    /// body, and more where rows can be packed.
-    async fn take_memory(&self, format: Format, body_bytes: usize) -> Result<SemaphorePermit<'_>> {
-        let packed = if format == Format::Parquet { 4 } else { 1 };
-        let wanted = (body_bytes * 2 * packed / 1024 + 1).min(MEMORY_KIB);
-        let permits = u32::try_from(wanted).expect("the budget is far below 2^32 KiB");
-        let taken = tokio::time::timeout(MEMORY_DEADLINE, self.ingest_memory.acquire_many(permits)).await;
-        let taken = taken.map_err(|_| Error::busy("too much is being written at once; retry later"))?;
-        taken.map_err(|e| Error::unavailable("the server is shutting down").because(e))
-    }
-
-    async fn decode(&self, principal: &Principal, format: Format, body: Bytes) -> Result<Readings> {
+    /// The rows of a body, with the memory that they hold. Whoever asks may go meanwhile: the memory stays with the work.
+    async fn decode(&self, principal: &Principal, format: Format, body: Bytes) -> Result<Built> {
         let (store, principal) = (self.store.clone(), principal.clone());
-        if body.len() <= INLINE_BYTES && format != Format::Parquet {
-            return decode(store, principal, format, &body);
+        let is_small = body.len() <= INLINE_BYTES && format != Format::Parquet;
+        let checked =
+            if is_small { check(format, body)? } else { pace::large(move || check(format, body)).await?? };
+        let mut memory = Held::nothing(Holder::Rows);
+        memory.cover_soon(checked.rows_bytes()).await?;
+        if is_small {
+            return decode(Builder::new(store, principal, memory), checked);
         }
-        pace::large(move || decode(store, principal, format, &body)).await?
+        pace::large(move || decode(Builder::new(store, principal, memory), checked)).await?
     }
 }
 
-fn decode(store: Arc<Store>, principal: Principal, format: Format, body: &Bytes) -> Result<Readings> {
-    let mut rows = Builder::new(store, principal);
-    match format {
-        Format::Arrow => survive(|| arrow_rows::decode_stream(&mut rows, body))?,
-        Format::Parquet => survive(|| arrow_rows::decode_parquet(&mut rows, body))?,
-        Format::Ndjson => json_rows::decode(&mut rows, body)?,
-        Format::Csv => csv_rows::decode(&mut rows, body)?,
+/// A body whose claims were checked.
+enum Checked {
+    /// With its bytes once they are decompressed.
+    Arrow(Bytes, usize),
+    Parquet(Box<CheckedFile>),
+    Ndjson(Bytes),
+    Csv(Bytes),
+}
+
+impl Checked {
+    /// What its rows will take, as far as that can be known: about twice what they are in the body.
+    fn rows_bytes(&self) -> usize {
+        2 * match self {
+            Checked::Arrow(_, bytes) => *bytes,
+            Checked::Parquet(file) => file.bytes,
+            Checked::Ndjson(body) | Checked::Csv(body) => body.len(),
+        }
+    }
+}
+
+fn check(format: Format, body: Bytes) -> Result<Checked> {
+    Ok(match format {
+        Format::Arrow => {
+            let bytes = survive(|| arrow_check::check_stream(&body, DECODED_BYTES))?;
+            Checked::Arrow(body, bytes)
+        }
+        Format::Parquet => Checked::Parquet(Box::new(survive(|| parquet_check::check(body))?)),
+        Format::Ndjson => Checked::Ndjson(body),
+        Format::Csv => Checked::Csv(body),
+    })
+}
+
+fn decode(mut rows: Builder, body: Checked) -> Result<Built> {
+    match body {
+        Checked::Arrow(body, _) => survive(|| arrow_rows::decode_stream(&mut rows, &body))?,
+        Checked::Parquet(file) => survive(|| arrow_rows::decode_parquet(&mut rows, *file))?,
+        Checked::Ndjson(body) => json_rows::decode(&mut rows, &body)?,
+        Checked::Csv(body) => csv_rows::decode(&mut rows, &body)?,
     }
     rows.finish()
 }
 
-/// The Arrow and Parquet readers panic on some damaged input (arrow 59: a buffer that lies outside of the body). That
-/// is the sender's fault, not ours. Nothing read before is used.
-fn survive(decode: impl FnOnce() -> Result<()>) -> Result<()> {
+/// The Arrow and Parquet readers panic on some damaged input that no check here knows. That is the sender's fault, not
+/// ours. Nothing read before is used.
+pub fn survive<T>(decode: impl FnOnce() -> Result<T>) -> Result<T> {
     let damaged = |_| Err(Error::invalid("the body is damaged: its parts do not fit together"));
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(damaged)
 }
@@ -197,3 +222,6 @@ fn bytes_of(rows: &[Given]) -> Vec<u8> {
 fn answer(rows: usize) -> Vec<u8> {
     format!("{{\"rows\":{rows}}}").into_bytes()
 }
+
+#[cfg(test)]
+mod fuzz_tests;

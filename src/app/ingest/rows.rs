@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::size;
+use super::{kinds, size};
+use crate::app::body_memory::Held;
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::{Error, FieldError, Micros, Principal, Result, StreamId};
 use crate::store::Store;
@@ -56,10 +57,18 @@ pub struct Builder {
     seen: usize,
     wrong: Vec<FieldError>,
     by_name: HashMap<(String, String), Option<StreamId>>,
+    memory: Held,
+}
+
+/// Rows that may be written, with the memory that they hold.
+pub struct Built {
+    pub rows: Readings,
+    pub memory: Held,
 }
 
 impl Builder {
-    pub fn new(store: Arc<Store>, principal: Principal) -> Self {
+    /// `memory` is what is held for the rows already; it grows with them.
+    pub fn new(store: Arc<Store>, principal: Principal, memory: Held) -> Self {
         Self {
             store,
             principal,
@@ -68,6 +77,7 @@ impl Builder {
             seen: 0,
             wrong: Vec::new(),
             by_name: HashMap::new(),
+            memory,
         }
     }
 
@@ -158,13 +168,30 @@ impl Builder {
         self.seen
     }
 
-    fn check_size(&self) -> Result<()> {
-        size::check(self.rows.len() * size::ROW_BYTES + self.text_bytes)
+    /// Takes memory for what is made of a batch, beside the rows that there are.
+    ///
+    /// # Errors
+    /// `Busy` when there is none.
+    pub fn cover(&mut self, more: usize) -> Result<()> {
+        self.memory.cover(self.held_bytes().saturating_add(more))
+    }
+
+    fn check_size(&mut self) -> Result<()> {
+        size::check(self.rows.len() * size::ROW_BYTES + self.text_bytes)?;
+        self.memory.cover(self.held_bytes())
+    }
+
+    /// What the rows take: their columns grow by doubling.
+    fn held_bytes(&self) -> usize {
+        let slots = self.rows.text.capacity() * size_of::<Option<Box<str>>>();
+        self.rows.value.capacity() * size::ROW_BYTES + slots + self.text_bytes
     }
 
     /// The rows, if none was wrong.
-    pub fn finish(self) -> Result<Readings> {
-        Error::check(self.wrong)?;
-        Ok(self.rows)
+    pub fn finish(mut self) -> Result<Built> {
+        Error::check(std::mem::take(&mut self.wrong))?;
+        kinds::check(self.store.catalog(), &self.principal, &self.rows)?;
+        self.memory.shrink(self.held_bytes());
+        Ok(Built { rows: self.rows, memory: self.memory })
     }
 }

@@ -4,69 +4,61 @@
 use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::root_as_message;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::DECODED_BYTES;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, FieldError, Result};
 
 /// Bytes of a row's numbers in memory.
 pub const ROW_BYTES: usize = 21;
 
+/// Names of columns that are read.
+const NAMES: [&str; 9] =
+    ["stream_id", "device", "stream", "ts", "timestamp", "time", "value", "text", "quality"];
+
+/// Says how many bytes the rows of a batch are.
+///
 /// # Errors
 /// `TooLarge` when the rows would not fit a request; `Invalid` for a column of a type that is not read.
-pub fn check_batch(batch: &RecordBatch) -> Result<()> {
+pub fn check_batch(batch: &RecordBatch) -> Result<usize> {
     let mut bytes = batch.num_rows().saturating_mul(ROW_BYTES);
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         bytes = bytes.saturating_add(text_bytes(field.name(), column)?);
     }
-    check(bytes)
+    check(bytes)?;
+    Ok(bytes)
 }
 
-/// The same for an IPC stream before anything of it is decoded: compressed buffers say how long they will be, and the
-/// reader takes that much memory at their word (Arrow columnar format, "Compression").
-pub fn check_stream(stream: &[u8]) -> Result<()> {
-    let cut = || Error::invalid("the Arrow stream is cut short");
-    let (mut rest, mut declared) = (stream, 0_usize);
-    while let Some((head, after)) = rest.split_at_checked(4) {
-        // Since 0.15 a marker stands before the length; a length of zero ends the stream.
-        let (length, after) = match head {
-            [0xff, 0xff, 0xff, 0xff] => after.split_at_checked(4).ok_or_else(cut)?,
-            _ => (head, after),
-        };
-        let length = u32::from_le_bytes(length.try_into().map_err(|_| cut())?) as usize;
-        if length == 0 {
-            break;
-        }
-        let (message, after) = after.split_at_checked(length).ok_or_else(cut)?;
-        let damaged = |e| Error::invalid(format!("the Arrow stream cannot be read: {e}"));
-        let message = root_as_message(message).map_err(damaged)?;
-        let body = usize::try_from(message.bodyLength()).map_err(|_| cut())?;
-        let (body, after) = after.split_at_checked(body).ok_or_else(cut)?;
-        let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());
-        if let Some(batch) = message.header_as_record_batch().or(dictionary) {
-            declared = declared.saturating_add(inflated_bytes(&batch, body));
-            check(declared)?;
-        }
-        rest = after;
-    }
-    Ok(())
+/// # Errors
+/// `Invalid` for the first column of a type that is not read.
+pub fn check_types(schema: &Schema) -> Result<()> {
+    schema.fields().iter().try_for_each(|field| match field.data_type() {
+        DataType::Dictionary(_, values) => check_type(field.name(), values),
+        plain => check_type(field.name(), plain),
+    })
 }
 
-/// Bytes of a batch's compressed buffers once decompressed, as their prefixes say; -1 is a buffer left as it is.
-fn inflated_bytes(batch: &arrow::ipc::RecordBatch<'_>, body: &[u8]) -> usize {
-    if batch.compression().is_none() {
-        return 0;
+/// # Errors
+/// `Invalid` with every column of another name.
+pub fn check_names(schema: &Schema) -> Result<()> {
+    let unknown = schema.fields().iter().filter(|field| !NAMES.contains(&field.name().as_str()));
+    let wrong = unknown.map(|field| {
+        let message = "is not one of stream_id, device, stream, ts, value, text, quality";
+        FieldError::new(format!("column `{}`", field.name()), message)
+    });
+    Error::check(wrong.collect())
+}
+
+fn check_type(name: &str, data_type: &DataType) -> Result<()> {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(()),
+        plain if plain.is_primitive() || matches!(plain, DataType::Boolean | DataType::Null) => Ok(()),
+        other => {
+            let message =
+                format!("is of the type {other}; use numbers, times, texts or dictionaries of texts");
+            Err(Error::field(format!("column `{name}`"), message))
+        }
     }
-    let prefix = |offset: i64| -> Option<i64> {
-        let bytes = body.get(usize::try_from(offset).ok()?..)?.get(..8)?;
-        Some(i64::from_le_bytes(bytes.try_into().ok()?))
-    };
-    let buffers = batch.buffers().into_iter().flatten();
-    let lengths = buffers.filter(|b| b.length() > 0).filter_map(|b| prefix(b.offset()));
-    lengths
-        .filter(|length| *length >= 0)
-        .fold(0, |sum: usize, length| sum.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)))
 }
 
 /// The same for a Parquet file, by what it says of itself.
@@ -81,6 +73,9 @@ pub fn check_parquet(file: &ParquetMetaData) -> Result<()> {
 pub fn with_views(schema: &Schema) -> SchemaRef {
     let to_view = |field: &Field| match field.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 => field.clone().with_data_type(DataType::Utf8View),
+        DataType::Dictionary(_, values) if matches!(**values, DataType::Utf8 | DataType::LargeUtf8) => {
+            field.clone().with_data_type(DataType::Utf8View)
+        }
         _ => field.clone(),
     };
     let fields: Vec<_> = schema.fields().iter().map(|field| to_view(field)).collect();
@@ -117,21 +112,10 @@ fn lengths(name: &str, column: &ArrayRef) -> Result<Vec<usize>> {
         DataType::Utf8 => Ok(between(column.as_string::<i32>().offsets())),
         DataType::LargeUtf8 => Ok(between(column.as_string::<i64>().offsets())),
         DataType::Utf8View => Ok(column.as_string_view().lengths().map(|length| length as usize).collect()),
-        plain if plain.is_primitive() || matches!(plain, DataType::Boolean | DataType::Null) => {
-            Ok(Vec::new())
-        }
-        other => {
-            let message =
-                format!("is of the type {other}; use numbers, times, texts or dictionaries of texts");
-            Err(Error::field(format!("column `{name}`"), message))
-        }
+        other => check_type(name, other).map(|()| Vec::new()),
     }
 }
 
 fn between<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>) -> Vec<usize> {
     offsets.windows(2).map(|pair| pair[1].as_usize().saturating_sub(pair[0].as_usize())).collect()
 }
-
-#[cfg(test)]
-#[path = "size_tests.rs"]
-mod tests;

@@ -1,0 +1,74 @@
+//! Any ticket: the client writes it itself, with the Arrow stream of its parameters inside.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::Int32Type;
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::handle::Handle;
+use super::params;
+use crate::domain::fuzz::{Decoder, Form, Random, Target, mutate};
+use crate::domain::{OrgId, Principal};
+
+fn owner() -> Principal {
+    Principal::system(OrgId(1))
+}
+
+fn stream(compression: Option<CompressionType>) -> Vec<u8> {
+    let columns: [(&str, ArrayRef); 5] = [
+        ("a", Arc::new(Int64Array::from(vec![1]))),
+        (
+            "b",
+            Arc::new(StringArray::from(vec![
+                "a text long enough to be compressed: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            ])),
+        ),
+        ("c", Arc::new(Float64Array::from(vec![None]))),
+        ("d", Arc::new(TimestampMicrosecondArray::from(vec![5]).with_timezone("UTC"))),
+        ("e", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1), None])]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let options = IpcWriteOptions::default().try_with_compression(compression).expect("it is there");
+    let mut writer =
+        StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options).expect("a writer");
+    writer.write(&batch).expect("it is written");
+    writer.into_inner().expect("it is written")
+}
+
+/// A sound handle whose stream was changed.
+fn made(random: &mut Random) -> Vec<u8> {
+    let compression = [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)][random.below(3)];
+    let mut values = stream(compression);
+    for _ in 0..random.size(3) {
+        mutate::change_bytes(random, &mut values);
+    }
+    let handle = json!({
+        "caller": owner().caller.to_string(), "query": "SELECT $1", "values": STANDARD.encode(values),
+    });
+    handle.to_string().into_bytes()
+}
+
+fn form() -> Form {
+    Form { grammar: Some(made), nests: &[("[", "]"), ("{\"a\":", "}")], ..Form::default() }
+}
+
+fn decoder() -> Decoder {
+    let owner = owner();
+    Box::new(move |input| {
+        // As it comes; and the stream by itself, which no change of the text around it can spoil.
+        let values = Handle::read(&owner, input).and_then(|handle| handle.values());
+        drop(values.and_then(params::values));
+    })
+}
+
+#[test]
+fn flight_tickets() {
+    Target { module: module_path!(), name: "flight_tickets", form, decoder }.run();
+}
