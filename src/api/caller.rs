@@ -9,6 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, header};
 
+use super::connection_limit::ConnectionState;
 use super::cookies;
 use super::error::{Fault, RestError};
 use crate::app::App;
@@ -81,6 +82,9 @@ pub fn authenticate(
     {
         check_csrf(token, headers)?;
     }
+    if let Some(connection) = extensions.get::<Arc<ConnectionState>>() {
+        connection.set_known();
+    }
     Ok(Caller(Arc::new(principal)))
 }
 
@@ -100,6 +104,15 @@ pub fn session_token(headers: &HeaderMap) -> Option<&str> {
     match credentials(headers) {
         Ok(Some(Credentials::Session(token))) => Some(token),
         _ => None,
+    }
+}
+
+/// What a request presents, whatever it is: the same caller presents the same.
+pub fn secret(headers: &HeaderMap) -> Option<&str> {
+    match credentials(headers).ok()?? {
+        Credentials::ApiKey(secret) | Credentials::Local(secret) | Credentials::Session(secret) => {
+            Some(secret)
+        }
     }
 }
 

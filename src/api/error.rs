@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -105,11 +106,13 @@ impl IntoResponse for GraphError {
     }
 }
 
-/// A GraphQL answer; `is_run` is false when the request itself is wrong and the client can tell by the status.
-pub fn graph_answer(media: &'static str, is_run: bool, body: &impl Serialize) -> Response {
+/// A GraphQL answer of so many bytes; `is_run` is false when the request itself is wrong and the client can tell by the
+/// status.
+pub fn graph_answer(media: &'static str, is_run: bool, bytes: usize, body: Body) -> Response {
     let code = if is_run { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let mut response = (code, Json(body)).into_response();
+    let mut response = (code, body).into_response();
     response.headers_mut().insert(CONTENT_TYPE, of_media(media));
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(bytes));
     response
 }
 
@@ -167,7 +170,7 @@ fn datastone_body(fault: &Fault) -> Value {
             Kind::Forbidden => json!({"detail": "You do not have permission to perform this action."}),
             Kind::NotFound => json!({"detail": "Not found."}),
             Kind::Internal => json!({"error": "Server Error (500)"}),
-            Kind::Invalid if !error.fields.is_empty() => by_field(&error.fields),
+            Kind::Invalid if !error.fields.is_empty() => advising(&error.fields),
             Kind::Invalid
             | Kind::Unauthenticated
             | Kind::Conflict
@@ -253,10 +256,20 @@ fn retry_after(fault: &Fault) -> Option<u64> {
     }
 }
 
+/// The same, with what advice there is beside the fields: `{"register": ["Invalid register \"D1\"."], "detail": "Use …"}`.
+fn advising(fields: &[FieldError]) -> Value {
+    let mut body = by_field(fields);
+    let advice: Vec<&str> = fields.iter().filter_map(|field| field.advice.as_deref()).collect();
+    if !advice.is_empty() {
+        body["detail"] = advice.join(" ").into();
+    }
+    body
+}
+
 /// `{"field": ["message", …], …}`, messages of one field in the order they were found.
 fn by_field(fields: &[FieldError]) -> Value {
     let mut grouped = Map::new();
-    for FieldError { field, message } in fields {
+    for FieldError { field, message, .. } in fields {
         let messages = grouped.entry(field.as_ref()).or_insert_with(|| Value::Array(Vec::new()));
         if let Value::Array(messages) = messages {
             messages.push(Value::from(message.as_str()));

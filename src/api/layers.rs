@@ -1,4 +1,4 @@
-//! What every request passes through, once: request id, log line, panics, time limit, path spelling.
+//! What every request passes through, once: request id, log line, the rest of its body, panics, time limit, path spelling.
 //!
 //! Nothing here knows a route. Body limits belong to whoever reads a body (payload.rs), connections to serve.rs.
 
@@ -17,6 +17,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::error::{Failure, RestError};
+use super::unread;
 use crate::domain::{Error, Kind};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,6 +37,7 @@ pub fn wrap(routes: Router) -> Router {
         .fallback_service(respelled)
         .layer(middleware::from_fn(limit_time))
         .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(middleware::from_fn(unread::finish))
         .layer(middleware::from_fn(identify_and_log))
 }
 

@@ -11,6 +11,7 @@ use self::openapi::route::Section;
 use crate::app::App;
 
 pub mod caller;
+pub mod connection_limit;
 pub mod control;
 pub mod cookies;
 pub mod error;
@@ -31,7 +32,9 @@ pub mod pg;
 pub mod rest;
 pub mod serve;
 pub mod sql;
+mod sql_params;
 pub mod tls;
+pub mod unread;
 
 /// What the OpenAPI document describes, and what is served of it: one table.
 fn sections() -> Vec<Section> {

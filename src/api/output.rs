@@ -18,7 +18,6 @@ use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use serde_json::Value;
 
 use super::error::Fault;
 use crate::app::sql::Answer;
@@ -110,27 +109,8 @@ pub async fn respond(format: Format, mut answer: Answer) -> Result<Response> {
     Ok(response)
 }
 
-/// An answer's rows as JSON objects, for surfaces that put them into an answer of their own.
-///
-/// # Errors
-/// `TooLarge` past so many rows.
-pub async fn objects(mut answer: Answer, most: usize) -> Result<Vec<Value>> {
-    let schema = utc_schema(&answer.schema);
-    let mut encoder = Encoder::new(Format::Json, &schema)?;
-    let (mut text, mut rows) = (Vec::new(), 0);
-    while let Some(batch) = answer.batches.try_next().await? {
-        rows += batch.num_rows();
-        if rows > most {
-            return Err(Error::too_large(format!("the answer has more than {most} rows; ask at /sql")));
-        }
-        text.extend_from_slice(&encoder.write(&schema, &batch)?);
-    }
-    text.extend_from_slice(&encoder.finish()?);
-    serde_json::from_slice(&text).map_err(|e| Error::internal("an answer is not JSON").because(e))
-}
-
 /// Zoned timestamps are shown in UTC, whatever zone an expression gave them.
-fn utc_schema(schema: &SchemaRef) -> SchemaRef {
+pub(super) fn utc_schema(schema: &SchemaRef) -> SchemaRef {
     let to_utc = |field: &Arc<Field>| match field.data_type() {
         DataType::Timestamp(unit, Some(_)) => {
             let utc = DataType::Timestamp(*unit, Some("UTC".into()));
@@ -175,16 +155,18 @@ struct Encoder {
     writer: Writer,
 }
 
+/// How rows become JSON objects.
+pub(super) fn json() -> WriterBuilder {
+    WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .with_timestamp_format(TIME.to_owned())
+        .with_timestamp_tz_format(TIME_UTC.to_owned())
+}
+
 impl Encoder {
     fn new(format: Format, schema: &SchemaRef) -> Result<Encoder> {
         let sink = Sink::default();
         let out = sink.clone();
-        let json = || {
-            WriterBuilder::new()
-                .with_explicit_nulls(true)
-                .with_timestamp_format(TIME.to_owned())
-                .with_timestamp_tz_format(TIME_UTC.to_owned())
-        };
         let writer = match format {
             Format::Json => Writer::Json(json().build::<_, JsonArray>(out)),
             Format::Ndjson => Writer::Ndjson(json().build::<_, LineDelimited>(out)),
@@ -231,7 +213,7 @@ impl Encoder {
     }
 }
 
-fn in_utc(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+pub(super) fn in_utc(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns: Vec<ArrayRef> = columns
         .map(|(column, field)| match column.data_type() == field.data_type() {
@@ -243,6 +225,6 @@ fn in_utc(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowE
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
 }
 
-fn unwritable(e: ArrowError) -> Error {
+pub(super) fn unwritable(e: ArrowError) -> Error {
     Error::invalid(format!("the answer cannot be written in this format: {e}")).because(e)
 }

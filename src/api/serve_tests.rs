@@ -1,5 +1,6 @@
 //! Connections that make no progress are let go, those that do stay.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,13 +9,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Incoming, PatientListener, serve_patiently};
+use super::{ConnectionLimit, Full, Incoming, serve_patiently};
 
 const IDLE: Duration = Duration::from_millis(300);
 /// Long enough for anything that is going to happen at all.
 const SOON: Duration = Duration::from_secs(10);
 
 async fn connect() -> TcpStream {
+    TcpStream::connect(listen(10).await).await.unwrap()
+}
+
+/// A server that lets so many connections in.
+async fn listen(connections: usize) -> SocketAddr {
     let slow = || async {
         sleep(IDLE * 3).await;
         "done"
@@ -22,9 +28,10 @@ async fn connect() -> TcpStream {
     let routes = Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let listener = PatientListener { incoming: Incoming::new(listener, None).unwrap(), idle: IDLE };
-    tokio::spawn(serve_patiently(listener, routes, std::future::pending()));
-    TcpStream::connect(address).await.unwrap()
+    let limit = ConnectionLimit::new("http.connections", connections);
+    let incoming = Incoming::new(listener, None, limit, Full::Refuse);
+    tokio::spawn(serve_patiently(incoming, IDLE, routes, std::future::pending()));
+    address
 }
 
 /// Everything until the server closes.
@@ -74,4 +81,31 @@ async fn a_connection_in_use_stays() {
         assert!(String::from_utf8_lossy(&answer[..read]).ends_with("hello"));
         sleep(IDLE / 2).await;
     }
+}
+
+#[tokio::test]
+async fn who_says_nothing_makes_room_for_a_newcomer() {
+    let address = listen(2).await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut other = TcpStream::connect(address).await.unwrap();
+    let mut newcomer = TcpStream::connect(address).await.unwrap();
+    let started = Instant::now();
+    newcomer.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    assert!(read_to_close(&mut newcomer).await.ends_with("hello"));
+    assert_eq!(read_to_close(&mut silent).await, "", "the oldest is closed");
+    assert!(started.elapsed() < IDLE, "at once");
+    assert_eq!(read_to_close(&mut other).await, "", "the other when it has been idle for too long");
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused_before_it_takes_memory() {
+    let mut socket = connect().await;
+    socket.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    let mut sent = 0;
+    while sent < 1 << 20 && socket.write_all(&[b'x'; 8192]).await.is_ok() {
+        sent += 8192;
+    }
+    let answer = read_to_close(&mut socket).await;
+    // What is unread when a socket closes may take the answer back.
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
 }

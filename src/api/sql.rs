@@ -14,6 +14,7 @@ use super::caller::Caller;
 use super::error::{Fault, PlainError};
 use super::output::{self, Format};
 use super::payload;
+use super::sql_params::SqlParams;
 use crate::app::App;
 use crate::app::sql::SqlRequest;
 use crate::domain::Error;
@@ -35,7 +36,7 @@ struct SqlQuery {
 struct SqlBody {
     query: String,
     #[serde(default)]
-    params: Value,
+    params: SqlParams,
 }
 
 async fn by_query(
@@ -46,8 +47,8 @@ async fn by_query(
 ) -> Result<Response, PlainError> {
     let format = Format::accepted(&headers)?;
     let query = asked.q.ok_or_else(|| Error::field("q", "is missing"))?;
-    let params = asked.params.map_or(Ok(Value::Null), |text| serde_json::from_str(&text));
-    let params = params.map_err(|e| Error::field("params", format!("is not JSON: {e}")))?;
+    let params = asked.params.map_or(Ok(SqlParams::default()), |text| serde_json::from_str(&text));
+    let SqlParams(params) = params.map_err(|e| Error::field("params", format!("is not JSON: {e}")))?;
     let answer = app.sql(&principal, SqlRequest { query, params }).await?;
     Ok(output::respond(format, answer).await?)
 }
@@ -72,7 +73,7 @@ fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<SqlRequest, Fault> {
         "application/json" => {
             let body: SqlBody = serde_json::from_slice(bytes)
                 .map_err(|e| Error::invalid(format!("the body is not {{\"query\", \"params\"}}: {e}")))?;
-            Ok(SqlRequest { query: body.query, params: body.params })
+            Ok(SqlRequest { query: body.query, params: body.params.0 })
         }
         // The last is what `curl -d` says of anything.
         "text/plain" | "application/sql" | "application/x-www-form-urlencoded" => {

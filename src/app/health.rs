@@ -5,13 +5,22 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::App;
 use crate::domain::{Error, Kind, Result};
 
 /// A part that takes longer than this to say it is well is not.
 const CHECK_TIME: Duration = Duration::from_secs(5);
+
+/// For so long what was found of the disk is told again: whoever asks needs no key, and each probe is an fsync.
+const PROBE_KEPT: Duration = Duration::from_secs(5);
 
 /// What can be asked after. Parts this server does not run have no name here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +75,39 @@ impl App {
 
     async fn probe_disk(&self) -> Result<()> {
         let dir = self.settings.data_dir.clone();
-        let probed = tokio::task::spawn_blocking(move || probe(&dir)).await;
-        let probed = probed.map_err(|e| Error::internal("the disk probe stopped").because(e))?;
-        probed.map_err(|e| Error::unavailable("the data directory takes no writes").because(e))
+        let probed = self.disk_probe.current(Instant::now(), move || probe(&dir)).await;
+        probed.map_err(|e| Error::unavailable("the data directory takes no writes").because(e.to_string()))
     }
 }
 
-/// Writes a small file durably and removes it. Probes at the same time share its name and do each other no harm.
+type Probing = Shared<BoxFuture<'static, Result<(), Arc<str>>>>;
+
+/// The last probe of the disk, or the one that runs: there is one at a time, for all who ask.
+#[derive(Default)]
+pub(super) struct DiskProbe(Mutex<Option<(Instant, Probing)>>);
+
+impl DiskProbe {
+    /// What a probe found a moment ago, or what a new one finds.
+    fn current(&self, now: Instant, probe: impl FnOnce() -> io::Result<()> + Send + 'static) -> Probing {
+        let mut last = self.0.lock();
+        if let Some((begun, probing)) = &*last
+            && (probing.peek().is_none() || now < *begun + PROBE_KEPT)
+        {
+            return probing.clone();
+        }
+        // It runs to its end, whoever waits for it.
+        let running = tokio::task::spawn_blocking(probe);
+        let probing = async move {
+            let probed = running.await.map_err(|e| Arc::from(format!("the disk probe stopped: {e}")))?;
+            probed.map_err(|e| Arc::from(e.to_string()))
+        };
+        let probing = probing.boxed().shared();
+        *last = Some((now, probing.clone()));
+        probing
+    }
+}
+
+/// Writes a small file durably and removes it.
 fn probe(dir: &Path) -> io::Result<()> {
     let path = dir.join(".probe");
     let mut file = File::create(&path)?;
@@ -86,4 +121,52 @@ fn probe(dir: &Path) -> io::Result<()> {
 async fn in_time(check: impl Future<Output = Result<()>>) -> Result<()> {
     let late = || Error::new(Kind::Timeout, "the check took too long");
     tokio::time::timeout(CHECK_TIME, check).await.unwrap_or_else(|_| Err(late()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_probe_answers_all_who_ask() {
+        let (disk, probes) = (DiskProbe::default(), Arc::new(AtomicUsize::new(0)));
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let finished = Mutex::new(finished);
+        let slow = {
+            let probes = probes.clone();
+            move || {
+                probes.fetch_add(1, Ordering::SeqCst);
+                finished.lock().recv().map_err(io::Error::other)
+            }
+        };
+        let counted = || {
+            let probes = probes.clone();
+            move || {
+                probes.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+        };
+        let now = Instant::now();
+        // The first gives up; its probe goes on, and another does not begin beside it.
+        let given_up = tokio::time::timeout(Duration::from_millis(50), disk.current(now, slow)).await;
+        assert!(given_up.is_err());
+        let others: Vec<_> = (0..100).map(|_| disk.current(now + PROBE_KEPT, counted())).collect();
+        finish.send(()).expect("the probe waits");
+        for other in others {
+            assert_eq!(other.await, Ok(()));
+        }
+        assert_eq!(disk.current(now, counted()).await, Ok(()));
+        assert_eq!(probes.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_found_is_kept_for_a_moment_only() {
+        let (disk, now) = (DiskProbe::default(), Instant::now());
+        let full: Result<(), Arc<str>> = Err(Arc::from("full"));
+        assert_eq!(disk.current(now, || Err(io::Error::other("full"))).await, full);
+        assert_eq!(disk.current(now, || Ok(())).await, full);
+        assert_eq!(disk.current(now + PROBE_KEPT, || Ok(())).await, Ok(()));
+    }
 }

@@ -9,16 +9,16 @@ use super::args::{Browse, Opcua, Place};
 use super::patience::patience;
 use super::{door, print};
 use crate::app::plant;
-use crate::collect::Means;
 use crate::collect::opcua::direct::{self, NodeRead};
 use crate::collect::opcua::pki::{Known, Pki};
+use crate::collect::{Means, Networks};
 use crate::domain::Result;
 use crate::domain::address_space::{NODES, Node, Tree};
 use crate::domain::time::SystemClock;
 
 /// What connections take besides their address: the certificates of the installation.
 pub fn means(place: &Place) -> Result<Means> {
-    Ok(Means { pki: pki(place)?, clock: Arc::new(SystemClock) })
+    Ok(Means { pki: pki(place)?, clock: Arc::new(SystemClock), networks: Networks::default() })
 }
 
 pub async fn browse(args: Browse) -> Result<()> {

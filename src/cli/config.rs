@@ -15,11 +15,14 @@ use keys::KEYS;
 use layers::{Layer, Setting};
 pub use units::parse_duration;
 
+use crate::app::ai::LOADED_BYTES;
 use crate::app::graphql;
 use crate::app::host::HostSettings;
 use crate::app::live::LiveSettings;
 use crate::app::session::SessionOptions;
+use crate::collect::Networks;
 use crate::domain::{Error, FieldError, Result};
+use crate::store::catalog::OrgLimits;
 
 /// The file read when no `--config` names another.
 const DEFAULT_FILE: &str = "basalt.toml";
@@ -31,6 +34,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Certificate and key of every listener; both or neither.
     pub tls: TlsFiles,
+    /// The most HTTP connections at a time.
+    pub http_connections: usize,
     /// Whether keys may come without TLS from other machines, where they would be read.
     pub allow_plaintext: bool,
     pub pg: Pg,
@@ -51,6 +56,8 @@ pub struct Config {
     pub ingest_max_future: Duration,
     pub limits: Limits,
     pub deadband_max_interval: Duration,
+    /// Where devices may be.
+    pub networks: Networks,
     pub sessions: SessionOptions,
     /// How long rows of the audit log are kept.
     pub audit_keep: Duration,
@@ -62,6 +69,8 @@ pub struct Config {
     pub live: LiveSettings,
     /// Bytes of the latest rows that stay in memory for subscribers.
     pub live_ring: u64,
+    /// Bytes of models that are in memory to be run.
+    pub ai_loaded_bytes: u64,
 }
 
 /// Files in PEM.
@@ -135,6 +144,8 @@ pub struct Limits {
     pub queries_waiting: usize,
     /// Bytes of a request body, except on /ingest, which has limits of its own.
     pub body_bytes: u64,
+    /// What one organization may have in the catalog.
+    pub organization: OrgLimits,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +166,8 @@ impl Default for Config {
             data_dir: PathBuf::from("data/basalt"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             tls: TlsFiles::default(),
+            // Twice the subscriptions; what strangers make each of them hold is bounded (api/serve.rs).
+            http_connections: 4096,
             allow_plaintext: false,
             pg: Pg { listen: None, connections: 100, idle_timeout: Duration::from_secs(3600) },
             flight: Flight { listen: None, connections: 100 },
@@ -175,8 +188,10 @@ impl Default for Config {
                 queries_running: 8,
                 queries_waiting: 64,
                 body_bytes: 10 * 1024 * 1024,
+                organization: OrgLimits::default(),
             },
             deadband_max_interval: Duration::from_secs(600),
+            networks: Networks::default(),
             sessions: SessionOptions::default(),
             audit_keep: Duration::from_secs(400 * 86_400),
             metrics_public: false,
@@ -185,6 +200,7 @@ impl Default for Config {
             graphql: graphql::Limits::default(),
             live: LiveSettings::default(),
             live_ring: 16_000_000,
+            ai_loaded_bytes: LOADED_BYTES as u64,
         }
     }
 }

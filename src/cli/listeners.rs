@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
-use super::logging;
+use super::{descriptors, logging};
 use crate::api::flight::{self, FlightOptions};
 use crate::api::pg::{self, PgOptions};
 use crate::api::tls::Tls;
@@ -21,6 +21,9 @@ use crate::domain::{Error, Result};
 
 /// How long running requests may take to end once the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// HTTP connections that there are however few file descriptors remain.
+const MIN_CONNECTIONS: usize = 16;
 
 /// Sockets that are bound, and nobody accepted yet.
 pub struct Listeners {
@@ -112,12 +115,12 @@ impl Listeners {
         lines.push(format!("listening on {scheme}://{}", self.http.address));
         let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
         let routes = api::router(app.clone());
-        let http = serve::serve(self.http.socket, tls, routes, stop.clone().cancelled_owned());
-        let http = tokio::spawn(async move {
-            let failed = |e: io::Error| Error::unavailable("HTTP ended early").because(e);
-            http.await.map_err(failed)
-        });
-        parts.push(http);
+        let connections = http_connections(config, descriptors::raise_limit());
+        let http = serve::serve(self.http.socket, tls, routes, connections, stop.clone().cancelled_owned());
+        parts.push(tokio::spawn(async move {
+            http.await;
+            Ok(())
+        }));
         Ok(Serving { parts, lines })
     }
 }
@@ -160,6 +163,22 @@ async fn joined(part: JoinHandle<Result<()>>) -> Result<()> {
     part.await.map_err(|e| Error::unavailable("a listener ended early").because(e))?
 }
 
+/// How many HTTP connections there may be with so many file descriptors, of which half are for connections of any kind.
+fn http_connections(config: &Config, descriptors: u64) -> usize {
+    let pg = config.pg.listen.map_or(0, |_| config.pg.connections);
+    let flight = config.flight.listen.map_or(0, |_| config.flight.connections);
+    let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
+    let most = half.saturating_sub(pg.saturating_add(flight)).max(MIN_CONNECTIONS);
+    if config.http_connections > most {
+        tracing::warn!(
+            descriptors,
+            "http.connections is {most} instead of {}: more file descriptors are needed (ulimit -n)",
+            config.http_connections
+        );
+    }
+    config.http_connections.min(most)
+}
+
 /// Where commands on this machine reach a server that listens on every address.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
@@ -173,6 +192,20 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_leave_half_of_the_descriptors() {
+        let address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let mut config = Config::default();
+        let rows = [(1 << 20, 4096), (8192, 4096), (4096, 2048), (1024, 512), (20, MIN_CONNECTIONS)];
+        for (descriptors, expected) in rows {
+            assert_eq!(http_connections(&config, descriptors), expected, "{descriptors}");
+        }
+        (config.pg.listen, config.flight.listen, config.http_connections) = (address, address, 400);
+        for (descriptors, expected) in [(4096, 400), (1024, 312), (256, MIN_CONNECTIONS)] {
+            assert_eq!(http_connections(&config, descriptors), expected, "{descriptors} for all three");
+        }
+    }
 
     #[test]
     fn a_server_on_every_address_is_reached_on_loopback() {

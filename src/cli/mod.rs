@@ -11,6 +11,7 @@ mod compact;
 mod config;
 mod demo;
 mod demo_model;
+mod descriptors;
 mod door;
 mod export;
 mod fault;
@@ -23,6 +24,7 @@ mod open;
 mod org;
 mod patience;
 mod print;
+mod private;
 mod progress;
 mod read;
 mod remote;
@@ -46,6 +48,8 @@ use crate::domain::Result;
 /// Runs what was typed. 0 when done, 1 when it failed (one line on standard error says why), 2 when it was typed wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Before there is any thread, and any file.
+    private::by_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

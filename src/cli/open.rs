@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::lock::DirLock;
+use super::private;
 use crate::app::ai::AiParts;
 use crate::app::ai::scoring::QueryModels;
 use crate::app::plant::States;
@@ -48,11 +49,14 @@ pub async fn open(config: &Config, lock: DirLock) -> Result<Opened> {
     }
     let queries = Arc::new(NamedQueries::load(config.queries_dir.as_deref())?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let catalog = Arc::new(Catalog::open(&catalog_url(config), clock.clone()).await?);
+    let catalog_url = catalog_url(config);
+    private::narrow_catalog(&catalog_url);
+    let catalog = Arc::new(Catalog::open(&catalog_url, clock.clone()).await?);
+    catalog.limit_organizations(config.limits.organization);
     let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
     let store = Arc::new(store);
     let states = States::default();
-    let ai = AiParts::new(store.clone());
+    let ai = AiParts::new(store.clone(), to_usize(config.ai_loaded_bytes));
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, engine_options(config))?;
     let settings = Settings {

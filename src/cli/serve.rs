@@ -114,6 +114,7 @@ fn start_collectors(config: &Config, opened: &Opened) -> Arc<Collectors> {
         deadband_max_interval: config.deadband_max_interval,
         pki: plant::pki(&config.data_dir),
         web: opened.app.web(),
+        networks: config.networks.clone(),
     };
     let collectors =
         Collectors::start(opened.app.plant(), opened.app.sample_sink(), opened.clock.clone(), options);

@@ -30,6 +30,10 @@ pub trait Disk: Send + Sync + 'static {
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// Opens a directory whose entries are made durable time and again. It cannot fail later for want of a descriptor,
+    /// which would look like a failed sync.
+    fn open_dir(&self, path: &Path) -> io::Result<Box<dyn DiskDir>>;
+
     /// Cuts a file to `len` bytes and makes that durable.
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
 
@@ -122,6 +126,12 @@ pub trait DiskFile: Write + Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
+/// An open directory.
+pub trait DiskDir: Send {
+    /// As `Disk::sync_dir`.
+    fn sync(&self) -> io::Result<()>;
+}
+
 /// The real file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LocalDisk;
@@ -129,6 +139,12 @@ pub struct LocalDisk;
 impl DiskFile for File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+impl DiskDir for File {
+    fn sync(&self) -> io::Result<()> {
+        self.sync_all()
     }
 }
 
@@ -143,6 +159,10 @@ impl Disk for LocalDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    fn open_dir(&self, path: &Path) -> io::Result<Box<dyn DiskDir>> {
+        Ok(Box::new(File::open(path)?))
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {

@@ -3,10 +3,10 @@
 
 mod broken;
 mod catalog;
-mod flight;
+pub mod flight;
 mod peers;
 mod postgres;
 mod refused;
 mod tls;
-mod wire;
+pub mod wire;
 mod world;

@@ -52,7 +52,10 @@ pub fn components() -> ComponentsBuilder {
     let responses = REFUSALS.iter().map(|(status, name, about)| (*name, response(*status, about)));
     let components = responses.fold(components, |c, (name, response)| c.response(name, response));
     let texts = shape::list(shape::words());
-    let by_field = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::RefOr(texts)));
+    // Beside the fields there may be advice.
+    let by_field = ObjectBuilder::new()
+        .property("detail", shape::words())
+        .additional_properties(Some(AdditionalProperties::RefOr(texts)));
     components
         .schema("Detail", shape::view(&[shape::shown("detail", shape::words())]))
         .schema("Failure", shape::view(&[shape::shown("error", shape::words())]))

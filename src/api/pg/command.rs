@@ -10,7 +10,7 @@ use pgwire::messages::startup::ParameterStatus;
 
 use super::array::{self, Wrong};
 use super::error::Fault;
-use super::extended::unknown_statement;
+use super::extended::{check_count, unknown_statement};
 use super::portal::Running;
 use super::script::{self, Command, Said};
 use super::session::{Session, Started};
@@ -65,7 +65,7 @@ impl Session {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        let told = self.settings.set(name, value);
+        let told = self.settings.set(name, value)?;
         if let Some(notice) = told.notice {
             let info = ErrorInfo::new("NOTICE".to_owned(), "00000".to_owned(), notice);
             self.say(&Out::NoticeResponse(info.into()))?;
@@ -122,7 +122,9 @@ impl Session {
 
     async fn evaluate(&mut self, watch: &mut Watch, arguments: &str) -> Result<Vec<ArrayRef>, Fault> {
         // Each has a name of its own: the engine takes no two columns of one.
-        let named = script::arguments(arguments).into_iter().enumerate();
+        let expressions = script::arguments(arguments);
+        check_count(expressions.len())?;
+        let named = expressions.into_iter().enumerate();
         let columns: Vec<_> = named.map(|(i, expression)| format!("{expression} AS a{i}")).collect();
         let query = format!("SELECT {}", columns.join(", "));
         let bound = BoundSql { tool: Tool::Postgres, query, values: Vec::new() };

@@ -1,5 +1,6 @@
 //! The extended protocol: statements are parsed, bound to values, described and executed one message at a time.
 
+use std::mem::size_of_val;
 use std::sync::Arc;
 
 use pgwire::api::Type;
@@ -20,11 +21,16 @@ use crate::app::sql::{PreparedSql, Tool};
 
 /// Prepared statements of one connection, and portals.
 const MAX_KEPT: usize = 1000;
-/// Bytes of their texts and values.
-const MAX_KEPT_BYTES: usize = 16 << 20;
+/// What a statement or portal takes beside what is in it, at most, bytes.
+const ENTRY_BYTES: usize = 512;
+/// Bytes of the name of a statement or portal; drivers use some dozen.
+const MAX_NAME_BYTES: usize = 1024;
+/// Parameters of a statement: the protocol counts them in 16 bits.
+pub(super) const MAX_PARAMETERS: usize = u16::MAX as usize;
 
 impl Session {
     pub(super) async fn parse(&mut self, name: String, query: &str, types: &[u32]) -> Result<(), Fault> {
+        check_name(&name)?;
         let declared = types.iter().map(|oid| types::declared(*oid)).collect::<Result<Vec<_>, _>>()?;
         let mut watch = self.begin()?;
         if !name.is_empty() && self.statements.contains_key(&name) {
@@ -53,7 +59,7 @@ impl Session {
                 let message = "PREPARE and EXECUTE are for simple queries";
                 return Err(Fault::Protocol("0A000", message.to_owned()));
             }
-            other => return Ok(Prepared::of_command(other)),
+            other => return Ok(Prepared::of_command(other, query)),
         };
         let known = declared.iter().map(|known| known.as_ref().and_then(types::arrow_type)).collect();
         let sketch = PreparedSql { tool: Tool::Postgres, query: text.clone(), declared: known };
@@ -64,29 +70,20 @@ impl Session {
             described.params.iter().enumerate().map(|(i, wanted)| {
                 declared.get(i).cloned().flatten().unwrap_or_else(|| types::asked(wanted))
             });
-        let params = params.collect();
-        let size = text.len();
-        Ok(Prepared { said: Some(Said::Query(text)), params, schema: Some(described.schema), size })
+        let params: Vec<Type> = params.collect();
+        let size = text.len() + params.len() * size_of::<Type>() + described.schema.fields().size();
+        let (said, schema) = (Some(Said::Query(text)), Some(described.schema));
+        Ok(Prepared { said, params, schema, size, held: None })
     }
 
-    pub(super) fn keep(&mut self, name: String, prepared: Prepared) -> Result<(), Fault> {
-        let is_new = !self.statements.contains_key(&name);
-        self.check_kept(self.statements.len() + usize::from(is_new), prepared.size)?;
+    /// Keeps a statement in the place of another of its name.
+    pub(super) fn keep(&mut self, name: String, mut prepared: Prepared) -> Result<(), Fault> {
+        check_name(&name)?;
+        self.statements.remove(&name);
+        check_kept(self.statements.len())?;
+        prepared.held = Some(self.account.keep(prepared.size + name.len() + ENTRY_BYTES)?);
         self.statements.insert(name, Arc::new(prepared));
         Ok(())
-    }
-
-    /// Whether so many, and so many bytes more, may be kept.
-    fn check_kept(&self, count: usize, more_bytes: usize) -> Result<(), Fault> {
-        let statements: usize = self.statements.values().map(|kept| kept.size).sum();
-        let portals: usize = self.portals.values().map(|kept| kept.size).sum();
-        if count <= MAX_KEPT && statements + portals + more_bytes <= MAX_KEPT_BYTES {
-            return Ok(());
-        }
-        let message = format!(
-            "a connection keeps at most {MAX_KEPT} prepared statements and portals, of {MAX_KEPT_BYTES} bytes; close some"
-        );
-        Err(Fault::Protocol("54000", message))
     }
 
     pub(super) fn bind(&mut self, bind: Bind) -> Result<(), Fault> {
@@ -97,15 +94,18 @@ impl Session {
             let message = format!("the statement takes {wanted} parameters, not {given}");
             return Err(Fault::Protocol("08P01", message));
         }
-        let size = bind.values.iter().flatten().map(|value| value.len()).sum();
-        let is_new = !self.portals.contains_key(&bind.portal);
-        self.check_kept(self.portals.len() + usize::from(is_new), size)?;
+        check_name(&bind.portal)?;
+        self.portals.remove(&bind.portal);
+        check_kept(self.portals.len())?;
         let is_binary = |i: usize| bind.formats.get(i).or(bind.formats.first()) == Some(&1);
         let values = prepared.params.iter().zip(&bind.values).enumerate();
         let values =
             values.map(|(i, (wanted, value))| types::value(i + 1, wanted, is_binary(i), value.as_ref()));
         let values = values.collect::<Result<Vec<_>, _>>()?;
-        let portal = Portal { prepared, values, formats: bind.columns, size, state: State::Ready };
+        let size: usize = values.iter().map(|value| value.get_array_memory_size()).sum();
+        let size = size + size_of_val(&bind.columns[..]) + bind.portal.len() + ENTRY_BYTES;
+        let held = self.account.keep(size)?;
+        let portal = Portal { prepared, values, formats: bind.columns, _held: held, state: State::Ready };
         self.portals.insert(bind.portal, portal);
         self.say(&Out::BindComplete(BindComplete::new()))
     }
@@ -165,6 +165,32 @@ impl Session {
         self.portals.insert(name, portal);
         Ok(())
     }
+}
+
+/// Whether one more may be kept beside so many.
+fn check_kept(count: usize) -> Result<(), Fault> {
+    if count < MAX_KEPT {
+        return Ok(());
+    }
+    let message =
+        format!("a connection keeps at most {MAX_KEPT} prepared statements, and as many portals; close some");
+    Err(Fault::Protocol("54000", message))
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    if name.len() <= MAX_NAME_BYTES {
+        return Ok(());
+    }
+    let message = format!("a name of {} bytes; {MAX_NAME_BYTES} are the most", name.len());
+    Err(Fault::Protocol("42622", message))
+}
+
+/// Whether a statement may have so many parameters.
+pub(super) fn check_count(parameters: usize) -> Result<(), Fault> {
+    if parameters <= MAX_PARAMETERS {
+        return Ok(());
+    }
+    Err(Fault::Protocol("54023", format!("more than {MAX_PARAMETERS} parameters")))
 }
 
 pub(super) fn unknown_statement(name: &str) -> Fault {

@@ -129,6 +129,12 @@ pub fn message(buffer: &mut BytesMut, max: usize) -> Result<Option<Message>, Fra
     Ok(Some(message))
 }
 
+/// The length of the message at the front, as its head says; `None` while that is not there.
+pub fn announced(buffer: &[u8]) -> Option<usize> {
+    let length = buffer.get(1..5)?;
+    Some(u32::from_be_bytes(length.try_into().expect("four bytes")) as usize)
+}
+
 /// The body of the message at the front, whose length stands after `head` bytes and counts itself.
 fn take(buffer: &mut BytesMut, head: usize, max: usize) -> Result<Option<Bytes>, FrameError> {
     let Some(length) = buffer.get(head..head + 4) else { return Ok(None) };

@@ -10,6 +10,7 @@ mod command;
 mod error;
 mod extended;
 mod frame;
+mod memory;
 mod portal;
 mod rows;
 mod script;
@@ -25,17 +26,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use self::cancel::Open;
 use self::error::Fault;
+use self::memory::Memory;
 use self::wire::Wire;
+use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::incoming;
 use super::tls::Transport;
 use crate::app::App;
+
+/// Refused connections that are told so at a time; past them others are closed without a word.
+const MAX_REFUSALS: usize = 32;
 
 /// How connections are treated.
 #[derive(Debug, Clone)]
@@ -54,6 +60,8 @@ struct Door {
     options: PgOptions,
     tls: Option<TlsAcceptor>,
     open: Arc<Open>,
+    /// Of all connections together.
+    memory: Arc<Memory>,
     stop: CancellationToken,
 }
 
@@ -65,28 +73,34 @@ pub async fn serve(
     tls: Option<TlsAcceptor>,
     stop: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(options.connections));
-    let door = Arc::new(Door { app, options, tls, open: Arc::default(), stop: stop.clone() });
+    let limit = ConnectionLimit::new("pg.connections", options.connections);
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
+    let memory = Memory::new(app.settings().body_bytes);
+    let door = Arc::new(Door { app, options, tls, open: Arc::default(), memory, stop: stop.clone() });
     let mut connections = JoinSet::new();
     loop {
         let (socket, address) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            accepted = incoming::accept(&listener) => accepted,
+            accepted = next(&limit, &listener) => accepted,
             // Those that have ended are let go of as they end.
             Some(_) = connections.join_next() => continue,
         };
-        match places.clone().try_acquire_owned() {
-            Ok(place) => drop(connections.spawn(door.clone().receive(socket, address, place))),
-            Err(_) => drop(connections.spawn(refuse(socket, door.options.connections))),
+        match limit.enter(address.ip()) {
+            Some(permit) => drop(connections.spawn(door.clone().receive(socket, address, permit))),
+            None => incoming::spawn_refusal(&refusals, refuse(socket, limit.refusal())),
         }
     }
     while connections.join_next().await.is_some() {}
 }
 
+async fn next(limit: &ConnectionLimit, listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    limit.room().await;
+    incoming::accept(listener).await
+}
+
 /// Tells a client that there is no place. It may ask for TLS first and not read this; it is refused either way.
-async fn refuse(socket: TcpStream, most: usize) {
-    let message = format!("all {most} connections are taken (pg.connections)");
+async fn refuse(socket: TcpStream, message: String) {
     let mut wire = Wire::new(Transport::Plain(socket));
     if wire.say(&Fault::Protocol("53300", message).message(true)).is_ok() {
         // Who is gone already needs no refusal.
@@ -95,11 +109,20 @@ async fn refuse(socket: TcpStream, most: usize) {
 }
 
 impl Door {
-    async fn receive(self: Arc<Self>, socket: TcpStream, address: SocketAddr, _place: OwnedSemaphorePermit) {
-        // Who does not say who they are in time is let go without a word, as PostgreSQL does.
-        let started = tokio::time::timeout(startup::PATIENCE, startup::start(self, socket, address)).await;
+    async fn receive(self: Arc<Self>, socket: TcpStream, address: SocketAddr, permit: ConnectionPermit) {
+        let start = tokio::time::timeout(startup::PATIENCE, startup::start(self, socket, address));
+        // Who does not say who they are in time, or before the place is needed, is let go without a word.
+        let started = tokio::select! {
+            biased;
+            () = permit.state().closing() => return,
+            started = start => started,
+        };
         if let Ok(Some(session)) = started {
+            permit.state().set_known_and_busy();
             session.serve().await;
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz_tests;

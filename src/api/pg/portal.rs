@@ -11,6 +11,7 @@ use pgwire::api::Type;
 use pgwire::messages::PgWireBackendMessage;
 
 use super::error::Fault;
+use super::memory::Held;
 use super::rows::Columns;
 use super::script::{Command, Said};
 use super::watch::Watch;
@@ -26,19 +27,22 @@ pub struct Prepared {
     pub params: Vec<Type>,
     /// Of its answer, if it has rows.
     pub schema: Option<SchemaRef>,
-    /// Bytes of its text.
+    /// Bytes of its text, its parameters and its columns.
     pub size: usize,
+    /// The same, counted for as long as it or a portal of it is kept.
+    pub held: Option<Held>,
 }
 
 impl Prepared {
     /// A command, or nothing at all, which takes no parameters.
-    pub fn of_command(said: Option<Said>) -> Self {
+    pub fn of_command(said: Option<Said>, text: &str) -> Self {
         let shows = |name: &String| Arc::new(shown_schema(name));
         let schema = match &said {
             Some(Said::Command(Command::Show(name))) => Some(shows(name)),
             _ => None,
         };
-        Self { said, params: Vec::new(), schema, size: 0 }
+        // What it says may be said again by the column of its answer.
+        Self { said, params: Vec::new(), schema, size: 2 * text.len(), held: None }
     }
 }
 
@@ -56,8 +60,8 @@ pub struct Portal {
     pub values: Vec<ArrayRef>,
     /// Of the columns of the answer.
     pub formats: Vec<i16>,
-    /// Bytes of its values.
-    pub size: usize,
+    /// Its values and formats, counted.
+    pub _held: Held,
     pub state: State,
 }
 

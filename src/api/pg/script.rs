@@ -1,6 +1,8 @@
 //! The text of a simple query cut into its statements, and what kind each is: by PostgreSQL's lexical rules, without
 //! knowing its grammar. Chapter 4.1 of its manual.
 
+use super::extended::MAX_PARAMETERS;
+
 /// One statement of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
@@ -57,12 +59,17 @@ const NO_COPY: &str =
 const NO_CURSORS: &str = "cursors are not supported: ask the SELECT itself; a client that binds its statement can have the \
                           rows in parts, as many as it fetches at a time";
 
-/// The statements of a text, in order; empty ones left out.
+/// Statements of one text: each takes some memory beside its own text.
+pub const MAX_STATEMENTS: usize = 1000;
+/// Bytes of a setting's name, with points in it; longer ones name nothing.
+const MAX_NAME_BYTES: usize = 256;
+
+/// The statements of a text, in order; empty ones left out. One more than may be are enough of them.
 pub fn statements(text: &str) -> Vec<Said> {
     split(text).into_iter().map(classify).collect()
 }
 
-/// The expressions of a list, which commas separate where no parentheses are open.
+/// The expressions of a list, which commas separate where no parentheses are open; no more of them than one too many.
 pub fn arguments(text: &str) -> Vec<&str> {
     let (mut parts, mut start, mut at, mut depth) = (Vec::new(), 0, 0, 0);
     while let Some(token) = next(text, at) {
@@ -72,6 +79,9 @@ pub fn arguments(text: &str) -> Vec<&str> {
             ")" | "]" => depth -= 1,
             "," if depth == 0 => {
                 parts.push(text[start..token.at].trim());
+                if parts.len() > MAX_PARAMETERS {
+                    return parts;
+                }
                 start = at;
             }
             _ => {}
@@ -100,6 +110,9 @@ fn split(text: &str) -> Vec<&str> {
         if token.text == ";" {
             if has_tokens {
                 parts.push(text[start..token.at].trim());
+                if parts.len() > MAX_STATEMENTS {
+                    return parts;
+                }
             }
             (start, has_tokens) = (at, false);
         } else {
@@ -281,8 +294,10 @@ fn command(text: &str) -> Option<Command> {
         "UNLISTEN" => Command::Nothing("UNLISTEN"),
         "PREPARE" => {
             let name = words.name()?;
-            let types =
-                words.parenthesized().map(|list| list.split(',').map(|t| t.trim().to_owned()).collect());
+            let each = |list: &str| -> Vec<String> {
+                list.split(',').take(MAX_PARAMETERS + 1).map(|name| name.trim().to_owned()).collect()
+            };
+            let types = words.parenthesized().map(each);
             let has_query = words.next_is("AS");
             let query = words.rest().to_owned();
             has_query.then(|| Command::Prepare { name, types: types.unwrap_or_default(), query })?
@@ -319,10 +334,11 @@ fn setting(name: &str, value: &str) -> Command {
     Command::Set { name: name.to_ascii_lowercase(), value }
 }
 
-/// A name with what follows it behind points.
+/// A name with what follows it behind points; no further than a name can be long.
 fn qualified(words: &mut Words<'_>, mut name: String) -> String {
-    while words.next_is(".") {
-        name = format!("{name}.{}", words.name().unwrap_or_default());
+    while name.len() <= MAX_NAME_BYTES && words.next_is(".") {
+        name.push('.');
+        name.push_str(&words.name().unwrap_or_default());
     }
     name
 }

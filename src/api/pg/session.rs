@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::ArrayRef;
 use pgwire::messages::PgWireBackendMessage as Out;
@@ -12,10 +13,12 @@ use tokio::time::Instant;
 use super::Door;
 use super::cancel::Entry;
 use super::error::Fault;
+use super::extended::check_count;
 use super::frame::{self, Message, Target};
+use super::memory::{Account, Held};
 use super::portal::{Portal, Prepared, Running, Sent};
 use super::rows::Columns;
-use super::script::{self, Command, Said};
+use super::script::{self, Command, MAX_STATEMENTS, Said};
 use super::settings::Settings;
 use super::types;
 use super::watch::Watch;
@@ -24,6 +27,11 @@ use crate::app::live::standing::Standing;
 use crate::app::sql::{BoundSql, Tool};
 use crate::domain::audit::Refusal;
 use crate::domain::{Kind, Principal};
+
+/// Messages up to this length are not counted: what connections take of them is their number times this.
+const SMALL_MESSAGE: usize = 16 << 10;
+/// How long a message may be on its way: one of the longest at two megabits a second.
+const WHOLE_MESSAGE: Duration = Duration::from_secs(60);
 
 /// A connection whose key is accepted.
 pub struct Session {
@@ -35,6 +43,9 @@ pub struct Session {
     pub(super) status: TransactionStatus,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
     pub(super) portals: HashMap<String, Portal>,
+    /// What statements, portals and the message at hand take.
+    pub(super) account: Arc<Account>,
+    message: Option<Held>,
     /// After an error of the extended protocol everything up to the next Sync is for nothing.
     is_skipping: bool,
 }
@@ -54,6 +65,7 @@ impl Session {
         settings: Settings,
     ) -> Self {
         let standing = door.app.standing(Arc::new(principal), None);
+        let account = Account::new(door.memory.clone());
         Self {
             door,
             wire,
@@ -63,6 +75,8 @@ impl Session {
             status: TransactionStatus::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            account,
+            message: None,
             is_skipping: false,
         }
     }
@@ -99,10 +113,18 @@ impl Session {
     async fn next(&mut self) -> Result<Message, Fault> {
         let max = self.door.app.settings().body_bytes;
         let idle_until = Instant::now() + self.door.options.idle;
+        let mut whole_until = None;
         let mut standing = self.standing.watch();
+        if self.message.take().is_some() {
+            self.wire.shrink();
+        }
         loop {
             if let Some(message) = frame::message(&mut self.wire.inbox, max)? {
                 return Ok(message);
+            }
+            self.make_room()?;
+            if whole_until.is_none() && !self.wire.inbox.is_empty() {
+                whole_until = Some(Instant::now() + WHOLE_MESSAGE);
             }
             self.wire.flush().await?;
             tokio::select! {
@@ -116,6 +138,10 @@ impl Session {
                     let message = "the server is shutting down".to_owned();
                     return Err(Fault::Protocol("57P01", message));
                 }
+                () = sleep_until(whole_until) => {
+                    let message = "a message was begun and not sent to its end".to_owned();
+                    return Err(Fault::Protocol("08P01", message));
+                }
                 () = tokio::time::sleep_until(idle_until) => {
                     let message = "the connection was idle for too long (pg.idle_timeout)".to_owned();
                     return Err(Fault::Protocol("57P05", message));
@@ -123,6 +149,17 @@ impl Session {
                 over = standing.ended() => return Err(over.into()),
             }
         }
+    }
+
+    /// Counts a message whose head has come, before the rest of it is taken. A small one is not worth it.
+    fn make_room(&mut self) -> Result<(), Fault> {
+        if self.message.is_none()
+            && let Some(bytes) = frame::announced(&self.wire.inbox)
+            && bytes > SMALL_MESSAGE
+        {
+            self.message = Some(self.account.receive(bytes)?);
+        }
+        Ok(())
     }
 
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
@@ -190,6 +227,10 @@ impl Session {
 
     async fn simple(&mut self, text: &str) -> Result<(), Fault> {
         let statements = script::statements(text);
+        if statements.len() > MAX_STATEMENTS {
+            let message = format!("a text of more than {MAX_STATEMENTS} statements; send them in several");
+            return Err(Fault::Protocol("54000", message));
+        }
         if statements.is_empty() {
             self.say(&Out::EmptyQueryResponse(EmptyQueryResponse::new()))?;
         }
@@ -237,6 +278,7 @@ impl Session {
                 self.execute_named(watch, name, arguments, formats).await
             }
             Said::Command(Command::Prepare { name, types, query }) => {
+                check_count(types.len())?;
                 let types: Result<Vec<_>, _> =
                     types.iter().map(|name| types::named(name).map(Some)).collect();
                 let prepared = self.prepare(watch, query, types?).await?;
@@ -260,6 +302,13 @@ impl Session {
         let answer = watch.over(&mut self.wire, app.bound_sql(self.standing.principal(), bound)).await??;
         let columns = Columns::new(&answer.schema, formats)?;
         Ok(Started::Rows(Box::new(Running::new(answer, columns))))
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::error::Fault;
 
-/// Of settings that a client made up, at most so many are remembered.
+/// Settings that a client made up, at most.
 const MAX_OWN: usize = 100;
+/// Names and values of one connection's settings, bytes.
+const MAX_BYTES: usize = 64 << 10;
 
 /// Settings and their values. What is fixed says what is so.
 const KNOWN: [(&str, &str, Change); 27] = [
@@ -89,6 +91,7 @@ impl Settings {
         for (name, value) in startup {
             match name.as_str() {
                 "user" => drop(settings.0.insert("session_authorization".to_owned(), value.clone())),
+                // What a startup message holds is not too long.
                 "application_name" | "extra_float_digits" => drop(settings.set(name, value)),
                 _ => {}
             }
@@ -102,7 +105,11 @@ impl Settings {
         REPORTED.iter().map(move |name| (*name, value(name)))
     }
 
-    pub fn set(&mut self, name: &str, value: &str) -> Told {
+    /// Remembers a value, or says that it stays as it is.
+    ///
+    /// # Errors
+    /// 54000 when there are too many settings, or they are too long.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<Told, Fault> {
         let known = KNOWN.iter().find(|(known, ..)| *known == name);
         let change = known.map_or(Change::WithoutEffect, |(.., change)| *change);
         if change == Change::Fixed {
@@ -110,16 +117,28 @@ impl Settings {
             let is_so =
                 now.split(", ").any(|part| part.eq_ignore_ascii_case(value)) || same_meaning(name, value);
             let notice = (!is_so).then(|| format!("the setting \"{name}\" stays at {now}"));
-            return Told { notice, report: None };
+            return Ok(Told { notice, report: None });
         }
-        let is_new = !self.0.contains_key(name);
-        if !is_new || self.0.len() < KNOWN.len() + MAX_OWN {
-            self.0.insert(name.to_owned(), value.to_owned());
-        }
+        self.check(name, value)?;
+        self.0.insert(name.to_owned(), value.to_owned());
         let notice =
             (change == Change::WithoutEffect).then(|| format!("the setting \"{name}\" has no effect here"));
         let report = REPORTED.iter().find(|reported| **reported == name);
-        Told { notice, report: report.map(|name| (*name, value.to_owned())) }
+        Ok(Told { notice, report: report.map(|name| (*name, value.to_owned())) })
+    }
+
+    /// Whether there is room for a value.
+    fn check(&self, name: &str, value: &str) -> Result<(), Fault> {
+        let others = self.0.iter().filter(|(other, _)| *other != name);
+        let bytes: usize = others.map(|(name, value)| name.len() + value.len()).sum();
+        let is_new = !self.0.contains_key(name);
+        if bytes + name.len() + value.len() > MAX_BYTES || (is_new && self.0.len() >= KNOWN.len() + MAX_OWN) {
+            let message = format!(
+                "a connection has at most {MAX_OWN} settings of its own, and {MAX_BYTES} bytes of names and values"
+            );
+            return Err(Fault::Protocol("54000", message));
+        }
+        Ok(())
     }
 
     /// The value of one setting.
@@ -168,16 +187,23 @@ mod tests {
             ("my.own", "1", Some("the setting \"my.own\" has no effect here")),
         ];
         for (name, value, notice) in rows {
-            assert_eq!(settings.set(name, value).notice.as_deref(), notice, "{name} = {value}");
+            assert_eq!(settings.set(name, value).unwrap().notice.as_deref(), notice, "{name} = {value}");
         }
-        assert_eq!(settings.set("application_name", "b").report, Some(("application_name", "b".into())));
+        assert_eq!(
+            settings.set("application_name", "b").unwrap().report,
+            Some(("application_name", "b".into()))
+        );
         assert_eq!(settings.show("my.own").unwrap(), "1");
         assert_eq!(settings.show("session_authorization").unwrap(), "ann");
         assert!(settings.show("nothing").is_err());
-        for n in 0..1000 {
-            settings.set(&format!("own.n{n}"), "1");
+        let taken = (0..1000).take_while(|n| settings.set(&format!("own.n{n}"), "1").is_ok()).count();
+        assert_eq!((taken, settings.all().count()), (MAX_OWN - 1, KNOWN.len() + MAX_OWN));
+        let long = "x".repeat(MAX_BYTES);
+        for name in ["my.own", "search_path", &long] {
+            let told = settings.set(name, &long).unwrap_err();
+            assert!(matches!(told, Fault::Protocol("54000", _)), "{told:?}");
         }
-        assert!(settings.all().count() <= KNOWN.len() + MAX_OWN);
+        assert_eq!(settings.show("my.own").unwrap(), "1", "what is refused changes nothing");
         assert!(settings.reported().any(|(name, value)| name == "TimeZone" && value == "UTC"));
     }
 }

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use super::Door;
+use super::cancel::Entry;
 use super::error::Fault;
 use super::frame::{self, Message, Opening};
 use super::session::Session;
@@ -24,11 +25,11 @@ use crate::domain::audit::{Origin, Refusal};
 use crate::domain::{Error, Kind, Principal};
 
 /// How long a client has until its key is accepted.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest password message.
 const MAX_PASSWORD: usize = 10_000;
-/// The protocol that is spoken: 3.0.
-const PROTOCOL: i32 = 3 << 16;
+/// The newest minor version of the protocol 3 that is spoken: 3.2, which has longer secrets.
+const NEWEST_MINOR: u16 = 2;
 
 /// The session of a client whose key is accepted; `None` when it wanted something else, or was refused and told so.
 pub async fn start(door: Arc<Door>, socket: TcpStream, address: SocketAddr) -> Option<Session> {
@@ -38,7 +39,7 @@ pub async fn start(door: Arc<Door>, socket: TcpStream, address: SocketAddr) -> O
             Ok(Opening::Ssl) => wire = encrypt(&door, wire).await?,
             Ok(Opening::Gss) => answer_byte(&mut wire, b'N').await?,
             Ok(Opening::Cancel { pid, secret }) => {
-                door.open.cancel(pid, &secret);
+                door.open.cancel(address.ip(), pid, &secret);
                 return None;
             }
             Ok(Opening::Startup { minor, parameters, .. }) => break Ok((minor, parameters)),
@@ -46,11 +47,17 @@ pub async fn start(door: Arc<Door>, socket: TcpStream, address: SocketAddr) -> O
         }
     };
     let entered = match begun {
-        Ok((minor, parameters)) => enter(&door, &mut wire, address, minor, &parameters).await,
+        Ok((minor, parameters)) => {
+            let entered = enter(&door, &mut wire, address, minor, &parameters).await;
+            entered.map(|(principal, settings)| (minor, principal, settings))
+        }
         Err(fault) => Err(fault),
     };
     match entered {
-        Ok((principal, settings)) => greet(door, wire, principal, settings).await.ok(),
+        Ok((minor, principal, settings)) => {
+            let entry = door.open.enter(minor >= NEWEST_MINOR);
+            greet(door, wire, entry, principal, settings).await.ok()
+        }
         Err(Fault::Gone) => None,
         Err(fault) => {
             wire.say(&fault.message(true)).ok()?;
@@ -112,8 +119,9 @@ async fn enter(
     }
     let extensions: Vec<String> =
         parameters.iter().map(|(name, _)| name.clone()).filter(|name| name.starts_with("_pq_.")).collect();
-    if minor > 0 || !extensions.is_empty() {
-        wire.say(&Out::NegotiateProtocolVersion(NegotiateProtocolVersion::new(PROTOCOL, extensions)))?;
+    if minor > NEWEST_MINOR || !extensions.is_empty() {
+        let version = (3 << 16) | i32::from(minor.min(NEWEST_MINOR));
+        wire.say(&Out::NegotiateProtocolVersion(NegotiateProtocolVersion::new(version, extensions)))?;
     }
     wire.say(&Out::Authentication(Authentication::CleartextPassword))?;
     wire.flush().await?;
@@ -149,15 +157,15 @@ async fn password(wire: &mut Wire) -> Result<String, Fault> {
 async fn greet(
     door: Arc<Door>,
     mut wire: Wire,
+    entry: Entry,
     principal: Principal,
     settings: Settings,
 ) -> Result<Session, Fault> {
-    let entry = door.open.enter();
     wire.say(&Out::Authentication(Authentication::Ok))?;
     for (name, value) in settings.reported() {
         wire.say(&Out::ParameterStatus(ParameterStatus::new(name.to_owned(), value)))?;
     }
-    wire.say(&Out::BackendKeyData(BackendKeyData::new(entry.pid, SecretKey::I32(entry.secret))))?;
+    wire.say(&Out::BackendKeyData(BackendKeyData::new(entry.pid, SecretKey::Bytes(entry.secret.clone()))))?;
     wire.say(&Out::ReadyForQuery(ReadyForQuery::new(TransactionStatus::Idle)))?;
     wire.flush().await?;
     Ok(Session::new(door, wire, entry, principal, settings))

@@ -35,6 +35,11 @@ impl Wire {
         Ok(self.io.read_buf(&mut self.inbox).await? > 0)
     }
 
+    /// Gives back what a long message took; what has come of the next one stays.
+    pub fn shrink(&mut self) {
+        self.inbox = BytesMut::from(&self.inbox[..]);
+    }
+
     /// Resolves when the client is gone, and takes what it sends meanwhile, within bounds.
     pub async fn gone(&mut self) {
         while self.inbox.len() < AHEAD {
@@ -66,6 +71,10 @@ impl Wire {
             if sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
+        }
+        if self.outbox.capacity() > 2 * FULL {
+            // A rare long row must not keep its buffer for ever.
+            self.outbox = BytesMut::new();
         }
         tokio::time::timeout(STALLED, self.io.flush()).await.map_err(|_| io::ErrorKind::TimedOut)?
     }

@@ -47,6 +47,7 @@ pub(super) const KEYS: &[Key] = &[
     key("http.tls_key", "the path of a private key in PEM", |c, text| {
         (!text.is_empty()).then(|| c.tls.key = Some(PathBuf::from(text)))
     }),
+    key("http.connections", COUNT, |c, text| places(text).map(|n| c.http_connections = n)),
     key("pg.listen", "an address and a port such as 127.0.0.1:5432 (port 0 picks a free one)", |c, text| {
         text.parse().ok().map(|address| c.pg.listen = Some(address))
     }),
@@ -98,9 +99,24 @@ pub(super) const KEYS: &[Key] = &[
     key("limits.queries_running", COUNT, |c, text| places(text).map(|n| c.limits.queries_running = n)),
     key("limits.queries_waiting", COUNT, |c, text| places(text).map(|n| c.limits.queries_waiting = n)),
     key("limits.body_bytes", SIZE, |c, text| size(text).map(|n| c.limits.body_bytes = n)),
+    key("limits.devices", COUNT, |c, text| places(text).map(|n| c.limits.organization.devices = n)),
+    key("limits.streams", COUNT, |c, text| places(text).map(|n| c.limits.organization.streams = n)),
+    key("limits.groups", COUNT, |c, text| places(text).map(|n| c.limits.organization.groups = n)),
+    key("limits.keys", COUNT, |c, text| places(text).map(|n| c.limits.organization.keys = n)),
+    key("limits.organization_memory", SIZE, |c, text| {
+        let bytes = size(text).and_then(|n| usize::try_from(n).ok());
+        bytes.map(|n| c.limits.organization.memory = n)
+    }),
     key("collect.deadband_max_interval", DURATION, |c, text| {
         duration(text).map(|d| c.deadband_max_interval = d)
     }),
+    Key {
+        name: "collect.networks",
+        valid: "any, or networks such as \"10.0.0.0/8\" (several in a list, or with commas between them)",
+        is_secret: false,
+        takes_list: true,
+        set: |c, text| text.parse().ok().map(|networks| c.networks = networks),
+    },
     Key {
         name: "process.allow_private",
         valid: "true, false, or networks such as \"10.0.0.0/8\" (several in a list, or with commas between them)",
@@ -140,6 +156,7 @@ pub(super) const KEYS: &[Key] = &[
         places(text).map(|n| c.live.subscriptions_per_caller = n)
     }),
     key("live.ring", SIZE, |c, text| size(text).map(|n| c.live_ring = n)),
+    key("ai.loaded_bytes", SIZE, |c, text| size(text).map(|n| c.ai_loaded_bytes = n)),
     key("audit.keep", DURATION, |c, text| duration(text).map(|d| c.audit_keep = d)),
     key("metrics.public", "true or false", |c, text| text.parse().ok().map(|is| c.metrics_public = is)),
     key("graphql.depth", COUNT, |c, text| places(text).map(|n| c.graphql.depth = n)),

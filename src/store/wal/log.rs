@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::frame::{self, SEGMENT_HEADER};
 use super::recovery::{self, Segment, segment_name};
 use crate::domain::{Error, Result};
-use crate::store::disk::{Disk, DiskFile};
+use crate::store::disk::{Disk, DiskDir, DiskFile};
 
 /// A payload and its checksum, computed by whoever made it.
 #[derive(Debug, Default)]
@@ -34,6 +34,8 @@ enum Failure {
 pub struct Log {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    /// `dir`, open for as long as the log is.
+    entries: Box<dyn DiskDir>,
     /// A segment is closed once it is this long.
     segment_bytes: u64,
     segments: Vec<Segment>,
@@ -59,6 +61,9 @@ impl Log {
     ) -> Result<Log> {
         disk.create_dir_all(dir)
             .map_err(|e| Error::unavailable(format!("cannot create `{}`: {e}", dir.display())).because(e))?;
+        let entries = disk
+            .open_dir(dir)
+            .map_err(|e| Error::unavailable(format!("cannot open `{}`: {e}", dir.display())).because(e))?;
         let (segments, next_seq) = recovery::replay(disk.as_ref(), dir, flushed, apply)?;
         if next_seq <= flushed {
             return Err(Error::unavailable(format!(
@@ -69,6 +74,7 @@ impl Log {
         Ok(Log {
             disk,
             dir: dir.to_owned(),
+            entries,
             segment_bytes,
             segments,
             open: None,
@@ -163,7 +169,7 @@ impl Log {
         let mut file = self.disk.create(&path).map_err(Failure::Write)?;
         file.write_all(&frame::segment_header(self.next_seq)).map_err(Failure::Write)?;
         file.sync().map_err(Failure::Sync)?;
-        self.disk.sync_dir(&self.dir).map_err(Failure::Sync)?;
+        self.entries.sync().map_err(Failure::Sync)?;
         self.segments.push(Segment { path, first_seq: self.next_seq, bytes: SEGMENT_HEADER as u64 });
         self.open = Some(file);
         Ok(())

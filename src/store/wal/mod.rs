@@ -14,3 +14,6 @@ pub mod recovery;
 
 pub use log::Log;
 pub use record::{Idempotent, Record};
+
+#[cfg(test)]
+mod fuzz_tests;

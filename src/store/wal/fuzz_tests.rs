@@ -1,0 +1,191 @@
+//! Any bytes as the log: as one record's payload, and as the last segment.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use parking_lot::Mutex;
+
+use super::frame::{self, RECORD_HEADER, SEGMENT_HEADER};
+use super::{Idempotent, Record, recovery};
+use crate::domain::fuzz::{Decoder, Form, Random, Target};
+use crate::domain::reading::{Reading, Readings};
+use crate::domain::{Micros, StreamId};
+use crate::store::disk::{Disk, DiskDir, DiskFile};
+use crate::store::keyed::KeyedRows;
+use crate::store::table::Table;
+
+fn payloads() -> Vec<Vec<u8>> {
+    let numbers: Readings = (0..9).map(|n| Reading::good(StreamId(n), Micros(i64::from(n)), 0.5)).collect();
+    let text = Reading { text: Some("on".into()), ..Reading::good(StreamId(1), Micros(5), 1.0) };
+    let texts: Readings = [text, Reading::lost(StreamId(2), Micros(6))].into_iter().collect();
+    let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![7]).with_timezone("UTC"));
+    let word = |word: &str| -> ArrayRef { Arc::new(StringArray::from(vec![word])) };
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int32Array::from(vec![1])),
+        time.clone(),
+        word("00000000-0000-0000-0000-000000000001"),
+        time,
+        word("ONLINE"),
+        word("{}"),
+        Arc::new(Int64Array::from(vec![0])),
+    ];
+    let batch = RecordBatch::try_new(Table::Messages.schema(), columns).expect("its columns");
+    let keyed = vec![KeyedRows::new(Table::Messages, batch).expect("a message")];
+    let idempotent = Idempotent {
+        scope: "key:1".to_owned(),
+        key: "k".to_owned(),
+        body_hash: [7; 32],
+        answer: b"{}".to_vec(),
+        expires_at: 9,
+    };
+    let records = [
+        Record { readings: numbers, ..Record::default() },
+        Record { readings: texts, idempotent: Some(idempotent), ..Record::default() },
+        Record { keyed, ..Record::default() },
+    ];
+    records.iter().map(Record::encode).collect()
+}
+
+fn records() -> Form {
+    Form { seeds: payloads(), ..Form::default() }
+}
+
+fn read_record() -> Decoder {
+    Box::new(|input| {
+        if let Ok(record) = Record::decode(input) {
+            // What was read can be written and is then the same; NaN is not equal to itself, so bytes are compared.
+            let again = record.encode();
+            let same = Record::decode(&again).expect("what was written is read").encode();
+            assert_eq!(again, same);
+        }
+    })
+}
+
+#[test]
+fn wal_records() {
+    Target { module: module_path!(), name: "wal_records", form: records, decoder: read_record }.run();
+}
+
+fn segments() -> Form {
+    let mut whole = frame::segment_header(1).to_vec();
+    let payloads = payloads();
+    for (seq, payload) in (1..).zip(payloads.iter().chain(&payloads)) {
+        whole.extend(frame::record_header(payload.len(), crc32fast::hash(payload), seq));
+        whole.extend(payload);
+    }
+    Form { seeds: vec![whole], finish: Some(with_checksums), ..Form::default() }
+}
+
+/// Right checksums behind what was changed, mostly: without them nothing would be looked at.
+#[allow(clippy::ptr_arg, reason = "as `Form::finish` takes it")]
+fn with_checksums(random: &mut Random, bytes: &mut Vec<u8>) {
+    if bytes.len() < SEGMENT_HEADER || random.one_in(4) {
+        return;
+    }
+    let crc = crc32fast::hash(&bytes[..16]).to_le_bytes();
+    bytes[16..SEGMENT_HEADER].copy_from_slice(&crc);
+    let mut at = SEGMENT_HEADER;
+    while at + RECORD_HEADER <= bytes.len() && !random.one_in(16) {
+        let length = u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four")) as usize;
+        let body = at + RECORD_HEADER;
+        if let Some(payload) = bytes.get(body..body.saturating_add(length)) {
+            let crc = crc32fast::hash(payload).to_le_bytes();
+            bytes[at + 4..at + 8].copy_from_slice(&crc);
+        }
+        let crc = crc32fast::hash(&bytes[at..at + 16]).to_le_bytes();
+        bytes[at + 16..at + 20].copy_from_slice(&crc);
+        at = body.saturating_add(length);
+    }
+}
+
+/// A directory of one file, in memory.
+#[derive(Clone, Default)]
+struct OneFile(Arc<Mutex<Vec<u8>>>);
+
+struct Discarded;
+
+impl Write for Discarded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl DiskFile for Discarded {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl DiskDir for Discarded {
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Disk for OneFile {
+    fn open_dir(&self, _: &Path) -> io::Result<Box<dyn DiskDir>> {
+        Ok(Box::new(Discarded))
+    }
+
+    fn create(&self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Discarded))
+    }
+
+    fn sync_file(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn truncate(&self, _: &Path, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn create_dir(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Ok(self.0.lock().clone())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        Ok(vec![dir.join(recovery::segment_name(1))])
+    }
+}
+
+fn replay() -> Decoder {
+    Box::new(|input| {
+        let disk = OneFile(Arc::new(Mutex::new(input.to_vec())));
+        let mut next = 1;
+        let replayed = recovery::replay(&disk, Path::new("nowhere"), 0, |seq, payload| {
+            assert_eq!(seq, next, "records come in order");
+            next += 1;
+            Record::decode(payload).map(|_| ())
+        });
+        if let Ok((_, seq)) = replayed {
+            assert_eq!(seq, next, "what is next follows what was replayed");
+        }
+    })
+}
+
+#[test]
+fn wal_segments() {
+    Target { module: module_path!(), name: "wal_segments", form: segments, decoder: replay }.run();
+}
