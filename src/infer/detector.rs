@@ -10,6 +10,16 @@ use crate::domain::{Error, FieldError, Kind, Result};
 /// Windows that one run of a model with a free batch takes: enough to fill its products, few enough to stay in the cache.
 const BATCH: usize = 64;
 
+/// Work of what is done on a thread without looking up, in the unit of a model's limits: half a second of one core where a
+/// run is as slow as it may be. What waits for the thread, or has asked for the scores, is looked at in between.
+const PART_WORK: usize = 1 << 28;
+
+/// Windows in such a part at most.
+const MAX_PART: usize = 1 << 10;
+
+/// Characters of a scaler's names of features that an error repeats.
+const MAX_TOLD_NAMES: usize = 500;
+
 /// Values of one window at most: the longest that a second's run of a small model takes.
 const MAX_WINDOW_VALUES: usize = 1 << 16;
 
@@ -22,6 +32,9 @@ pub struct Detector {
     input: Vec<usize>,
     output: usize,
     score: ScoreKind,
+    /// Windows that are judged without looking up.
+    part: usize,
+    bytes: usize,
 }
 
 /// What a model makes of one window.
@@ -45,9 +58,23 @@ impl Detector {
         check_features(&scaler, features, settings.sources.len())?;
         let mut input: Vec<usize> = model.inputs()[0].dims.iter().map(|dim| dim.unwrap_or(1)).collect();
         input[0] = 1;
-        let mut made = Detector { model, scaler, window, input, output: 0, score: settings.score };
-        made.output = made.find_output(settings.output)?;
+        let bytes = size_of::<Detector>() + model.bytes() + scaler.bytes();
+        let (output, score, part) = (0, settings.score, 1);
+        let mut made = Detector { model, scaler, window, input, output, score, part, bytes };
+        let mut workspace = Workspace::new();
+        made.output = made.find_output(settings.output, &mut workspace)?;
+        made.part = (PART_WORK / made.model.worked(&workspace).max(1)).clamp(1, MAX_PART);
         Ok(made)
+    }
+
+    /// Bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many windows to judge at once: as many as take no longer than others can wait.
+    pub fn part(&self) -> usize {
+        self.part
     }
 
     /// Samples in a window.
@@ -74,7 +101,7 @@ impl Detector {
         self.scaler.transform(samples, &mut scaled);
         let (step, len) = (self.features(), self.window * self.features());
         let count = (samples.len() / step + 1).saturating_sub(self.window);
-        let at_once = if self.model.is_batched() { BATCH } else { 1 };
+        let at_once = if self.model.is_batched() { BATCH.min(self.part) } else { 1 };
         let mut scores = Vec::with_capacity(count);
         for first in (0..count).step_by(at_once) {
             let windows = first..count.min(first + at_once);
@@ -126,9 +153,9 @@ impl Detector {
     }
 
     /// Which output is the reconstruction, found by trying a window of zeros.
-    fn find_output(&self, asked: Option<usize>) -> Result<usize> {
+    fn find_output(&self, asked: Option<usize>, workspace: &mut Workspace) -> Result<usize> {
         let len = self.window * self.features();
-        let made = self.outputs(&mut Workspace::new(), 1, vec![0.0; len]);
+        let made = self.outputs(workspace, 1, vec![0.0; len]);
         let made = made.map_err(|e| Error::field("model", format!("The model does not run: {e}.")))?;
         let fits = |tensor: &Tensor| tensor.values().is_some_and(|values| values.len() == len);
         let fitting: Vec<usize> = (0..made.len()).filter(|i| fits(&made[*i])).collect();
@@ -211,12 +238,21 @@ fn check_features(scaler: &Scaler, features: usize, sources: usize) -> Result<()
         problems.push(FieldError::new("scaler", message));
     }
     if sources != features {
-        let names =
-            scaler.feature_names().map_or_else(String::new, |names| format!(": {}", names.join(", ")));
+        let names = scaler.feature_names().map_or_else(String::new, |names| format!(": {}", told(names)));
         let message = format!("The model takes {features} sources{names}; {sources} given.");
         problems.push(FieldError::new("source", message));
     }
     Error::check(problems)
+}
+
+/// Names one after the other, cut: they are as long as whoever made the file wanted.
+fn told(names: &[String]) -> String {
+    let mut all = names.iter().flat_map(|name| [", ", name.as_str()]).skip(1).flat_map(str::chars);
+    let mut told: String = all.by_ref().take(MAX_TOLD_NAMES).collect();
+    if all.next().is_some() {
+        told.push('…');
+    }
+    told
 }
 
 fn compare(score: ScoreKind, given: &[f32], made: &[f32]) -> f64 {

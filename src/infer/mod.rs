@@ -6,3 +6,6 @@ pub mod detector;
 pub mod scaler;
 pub mod tflite;
 pub mod window;
+
+#[cfg(test)]
+mod fuzz_tests;

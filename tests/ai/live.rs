@@ -15,18 +15,18 @@ use crate::rest::stream_of;
 use crate::support::{Client, Server, eventually};
 
 /// Microseconds between two samples.
-const INTERVAL: i64 = 100_000;
+pub(super) const INTERVAL: i64 = 100_000;
 
 /// Below every score of a wave, and above all of them.
 const LOW: f64 = 1e-9;
-const HIGH: f64 = 1e9;
+pub(super) const HIGH: f64 = 1e9;
 
 /// A sensor: a reading for each tenth of a second, posted when it has come.
-struct Sensor {
-    stream: i64,
+pub(super) struct Sensor {
+    pub stream: i64,
     /// Places of what was posted, in intervals since 1970.
-    posted: BTreeSet<i64>,
-    next: i64,
+    pub posted: BTreeSet<i64>,
+    pub next: i64,
 }
 
 fn place_now() -> i64 {
@@ -59,7 +59,7 @@ impl Sensor {
     }
 
     /// Posts so many readings at least.
-    async fn steps(&mut self, client: &Client, count: usize) {
+    pub async fn steps(&mut self, client: &Client, count: usize) {
         let enough = self.posted.len() + count;
         while self.posted.len() < enough {
             self.step(client).await;
@@ -86,7 +86,7 @@ impl Sensor {
     }
 
     /// The ends of all windows up to the last reading: every sample has a value, or one that holds.
-    fn windows(&self) -> Vec<i64> {
+    pub fn windows(&self) -> Vec<i64> {
         let has = |at: i64| self.posted.range(at - HELD..=at).next().is_some();
         let (first, last) = (self.posted.first().copied(), self.posted.last().copied());
         let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
@@ -103,7 +103,7 @@ impl Sensor {
 }
 
 /// A running model, and the sensor that it looks at, which has said nothing yet.
-async fn plant(client: &Client, threshold: f64) -> (Sensor, Uploaded) {
+pub(super) async fn plant(client: &Client, threshold: f64) -> (Sensor, Uploaded) {
     let (_, source) = stream_of(client, "pump", "fp64").await;
     let form = Form::over(source).text("interval", "0.1").text("name", "Motor");
     let motor = form.text("threshold", threshold).upload(client).await;
@@ -112,14 +112,14 @@ async fn plant(client: &Client, threshold: f64) -> (Sensor, Uploaded) {
 }
 
 /// The scores of windows that end at the sensor's last reading or before: what comes after are values that hold.
-async fn stored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
+pub(super) async fn stored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
     let mut all = scores(client, motor.data).await;
     all.retain(|end, _| *end <= sensor.last());
     all
 }
 
 /// Waits for the scores of everything that was posted; they are there once, and none besides.
-async fn until_scored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
+pub(super) async fn until_scored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
     let expected = sensor.windows();
     let found = eventually("every window has its score", PATIENCE, || async {
         let found = stored(client, motor, sensor).await;

@@ -4,6 +4,7 @@ mod demo;
 mod history;
 mod hostile;
 mod judged;
+mod late;
 mod live;
 mod malformed;
 mod models;

@@ -44,6 +44,12 @@ impl Stretch {
         (0..self.windows as i64).map(move |i| Micros(first + i * interval_us))
     }
 
+    /// The samples of at most `windows` windows from the `first` on, of windows of so many samples and features.
+    pub fn part(&self, first: usize, windows: usize, (window, features): (usize, usize)) -> &[f64] {
+        let windows = windows.min(self.windows - first);
+        &self.samples[first * features..(first + windows + window - 1) * features]
+    }
+
     fn next_end(&self) -> Micros {
         Micros(self.first.0 + self.windows as i64 * self.interval_us)
     }
@@ -68,8 +74,6 @@ pub struct Feed {
     windows: Windows,
     /// Met behind the stretch that was handed out last.
     gap: bool,
-    /// The newest time each source has said something at.
-    newest: Vec<i64>,
 }
 
 /// How a model cuts time, given the samples of its window.
@@ -81,12 +85,7 @@ pub fn plan(settings: &ModelSettings, window: usize) -> Result<Plan> {
 impl Feed {
     /// Goes on behind a window. It wants the readings from `Plan::feed_from` that on.
     pub fn after(plan: Plan, position: Micros) -> Self {
-        Self {
-            plan,
-            windows: Windows::resume(plan, position),
-            gap: false,
-            newest: vec![i64::MIN; plan.features()],
-        }
+        Self { plan, windows: Windows::resume(plan, position), gap: false }
     }
 
     /// Readings of a source come in order of time. Whether this one came when its time had been decided.
@@ -94,13 +93,12 @@ impl Feed {
         let Point { source, ts, value } = point;
         let before = self.windows.late().readings;
         self.windows.push(source, Micros(ts), Some(value).filter(|value| !value.is_nan()));
-        self.newest[source] = self.newest[source].max(ts);
         self.windows.late().readings > before
     }
 
-    /// Whether the source has said something at that time or after.
-    pub fn has_heard(&self, point: &Point) -> bool {
-        point.ts <= self.newest[point.source]
+    /// What comes of this time or before comes late.
+    pub fn decided(&self) -> Micros {
+        self.windows.decided()
     }
 
     /// Nothing before this time is waited for.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::AiParts;
 use super::calibrate::range_problem;
-use super::feed::{Feed, Piece, Point, Scores, Stretch, plan};
+use super::feed::{Feed, Piece, Point, Scores, plan};
 use super::past::PastAnomalies;
 use super::threads::Lane;
 use crate::app::App;
@@ -17,7 +17,6 @@ use crate::domain::model::{ANOMALY, Anomaly, Model};
 use crate::domain::page::Page;
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::{Error, Micros, ModelId, Principal, Resource, Result, Scope};
-use crate::infer::detector::Detector;
 use crate::infer::window::Plan;
 use crate::query::Engine;
 use crate::query::list::List;
@@ -55,16 +54,6 @@ impl Scorer {
         Ok(found.iter().flat_map(Readings::iter).collect())
     }
 
-    /// The scores of a stretch.
-    pub async fn judge(&self, detector: &Arc<Detector>, stretch: Stretch, lane: Lane) -> Result<Scores> {
-        let detector = detector.clone();
-        let judge = move |workspace: &mut _| {
-            let scores = detector.scores(workspace, &stretch.samples)?;
-            Ok(Scores { stretch, scores })
-        };
-        self.ai.threads.run(lane, judge).await
-    }
-
     /// What is stored, from what the window behind `position` needs up to `to`.
     pub fn replay(&self, model: &Arc<Model>, plan: Plan, position: Micros, to: Micros) -> Replay {
         let from = Some(plan.feed_from(position));
@@ -73,14 +62,14 @@ impl Scorer {
 
     /// The scores of all windows that end in the range, both ends included.
     pub async fn history(&self, model: &Arc<Model>, from: Micros, to: Micros) -> Result<History> {
-        let detector = self.ai.detectors.get(model).await?;
-        let plan = plan(&model.version.settings, detector.window())?;
+        let window = self.ai.detectors.get(model).await?.window();
+        let plan = plan(&model.version.settings, window)?;
         // The window before the first that is wanted.
         let before = Micros(plan.sample_at_or_after(from).0.saturating_sub(plan.interval_us()));
         let feed = Feed::after(plan, before);
         // Of the future nothing is known, not even what a source holds.
         let to = to.min(self.ai.store.clock().now());
-        Ok(History { detector, replay: self.replay(model, plan, before, to), feed, from })
+        Ok(History { replay: self.replay(model, plan, before, to), feed, from })
     }
 }
 
@@ -124,7 +113,6 @@ impl Replay {
 
 /// Scores of a range of the past, in order.
 pub struct History {
-    detector: Arc<Detector>,
     replay: Replay,
     feed: Feed,
     from: Micros,
@@ -134,7 +122,8 @@ impl History {
     pub async fn next(&mut self) -> Result<Option<Scores>> {
         while let Some(piece) = self.replay.next_of_past(&mut self.feed).await? {
             if let Piece::Stretch(stretch) = piece {
-                return self.replay.scorer.judge(&self.detector, stretch, Lane::Background).await.map(Some);
+                let Replay { scorer, model, .. } = &self.replay;
+                return scorer.ai.judge(model, stretch, Lane::Background).await.map(Some);
             }
         }
         Ok(None)

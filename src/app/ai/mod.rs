@@ -5,6 +5,7 @@ mod detectors;
 mod feed;
 mod history;
 pub mod inspect;
+mod judge;
 pub mod live;
 mod past;
 pub mod scoring;
@@ -39,13 +40,17 @@ pub struct AiParts {
     pub(super) reads: Arc<Semaphore>,
 }
 
+/// Bytes of models in memory unless something else is configured: some thousands of usual ones, two of the largest.
+pub const LOADED_BYTES: usize = 256_000_000;
+
 /// Models that read what is stored at a moment.
 const READING: usize = 2;
 
 impl AiParts {
-    pub fn new(store: Arc<Store>) -> Self {
+    /// Models in memory take at most `loaded_bytes`.
+    pub fn new(store: Arc<Store>, loaded_bytes: usize) -> Self {
         let threads = Arc::new(Threads::new());
-        let detectors = Arc::new(Detectors::new(store.clone(), threads.clone()));
+        let detectors = Arc::new(Detectors::new(store.clone(), threads.clone(), loaded_bytes));
         Self {
             store,
             threads,

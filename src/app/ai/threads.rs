@@ -74,6 +74,11 @@ impl Threads {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// Does `work` on one of the threads.
     ///
     /// # Errors

@@ -54,9 +54,9 @@ impl App {
         self.store.catalog().check_upload(principal, &target, settings)?;
         let UploadRequest { model, scaler, settings, name: request_name, .. } = request;
         let files = ModelFiles { model: model.bytes, scaler: scaler.bytes };
-        let tried = settings.clone();
+        let (tried, detectors) = (settings.clone(), self.ai.detectors.clone());
         let load = move |_: &mut _| {
-            Detector::load(&files.model, &files.scaler, &tried)?;
+            detectors.check_size(&Detector::load(&files.model, &files.scaler, &tried)?)?;
             Ok(files)
         };
         let files = self.ai.threads.run(Lane::Live, load).await?;

@@ -34,10 +34,15 @@ enum NumberKind {
     Unsigned,
 }
 
+/// Longest name of a type that is looked at: the longest one known, with its order of bytes, has three. A pickle names a
+/// text of megabytes again and again for a few bytes each.
+const MAX_NAME_BYTES: usize = 16;
+
 impl Dtype {
     /// From numpy's short name (`f8`, `<i4`, `|b1`, `O`), which may begin with the order of bytes.
     pub fn parse(name: &str) -> Result<Self, Refused> {
-        let plain = name.trim_start_matches(['<', '=', '|', '>']);
+        let is_short = name.len() <= MAX_NAME_BYTES;
+        let plain = if is_short { name.trim_start_matches(['<', '=', '|', '>']) } else { name };
         let (kind, width) = match plain {
             "f8" => (NumberKind::Float, 8),
             "f4" => (NumberKind::Float, 4),

@@ -66,11 +66,11 @@ fn hostile_and_foreign_files_are_refused_with_their_reason_and_nothing_runs() {
 }
 
 /// A pickle of protocol 4 from the instructions after its header.
-fn pickle(instructions: &[&[u8]]) -> Vec<u8> {
+pub(super) fn pickle(instructions: &[&[u8]]) -> Vec<u8> {
     [b"\x80\x04".as_slice()].into_iter().chain(instructions.iter().copied()).collect::<Vec<_>>().concat()
 }
 
-fn named(module: &str, name: &str) -> Vec<u8> {
+pub(super) fn named(module: &str, name: &str) -> Vec<u8> {
     format!("c{module}\n{name}\n").into_bytes()
 }
 
@@ -177,7 +177,7 @@ fn arrays_that_no_scaler_has_are_refused() {
 
 const UNDERFLOW: Refused = Refused::Malformed("the pickle takes more than it has put");
 
-fn pickled_text(text: &str) -> Vec<u8> {
+pub(super) fn pickled_text(text: &str) -> Vec<u8> {
     [&[0x8c, text.len() as u8], text.as_bytes()].concat()
 }
 

@@ -49,8 +49,7 @@ impl Scaler {
     /// Executes nothing, does no I/O, never panics. Costs at most `MAX_UNPACKED` bytes of memory a few times over.
     pub fn read(bytes: &[u8]) -> Result<Scaler, Refused> {
         let unpacked = unpack::unpack(bytes)?;
-        let (heap, root) = pickle::read(&unpacked)?;
-        fields::scaler(&heap, root)
+        fields::scaler(pickle::read(&unpacked)?)
     }
 
     pub fn kind(&self) -> Kind {
@@ -60,6 +59,13 @@ impl Scaler {
     /// Columns of a row; never zero.
     pub fn features(&self) -> usize {
         self.rule.features()
+    }
+
+    /// Bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let numbers = 2 * self.features() * size_of::<f64>();
+        let names = self.names.iter().flatten().map(|name| size_of::<String>() + name.capacity());
+        size_of::<Scaler>() + numbers + names.sum::<usize>()
     }
 
     /// The columns' names in order, if it was fitted on a table that had names; one a feature.
@@ -156,3 +162,5 @@ mod array_tests;
 mod hostile_tests;
 #[cfg(test)]
 mod scaler_tests;
+#[cfg(test)]
+mod shared_tests;

@@ -7,7 +7,7 @@ pub enum Refused {
     NotTflite,
     #[error("the model file is truncated or inconsistent: {0}")]
     Inconsistent(String),
-    /// All of them by name, sorted, each once.
+    /// By name, sorted, each once; of very many only some.
     #[error("the model needs operators that are not supported: {}", .0.join(", "))]
     Unsupported(Vec<String>),
     #[error("the model reads variables whose values are not in the file; export it with frozen weights")]

@@ -7,6 +7,9 @@ use std::cell::Cell;
 
 use super::error::Fault;
 
+/// Longest name of a tensor or an operator that is kept, bytes. Converters write some hundred at most.
+const MAX_NAME_BYTES: usize = 256;
+
 /// One table of the file.
 #[derive(Clone, Copy)]
 pub struct Table<'a> {
@@ -115,10 +118,11 @@ impl<'a> Table<'a> {
         Ok(self.vector(slot, 1)?.1)
     }
 
-    pub fn text(&self, slot: usize) -> Result<String, Fault> {
+    /// A name, cut where it is longer than one can be: names are kept, and repeated in errors.
+    pub fn name(&self, slot: usize) -> Result<String, Fault> {
         let bytes = self.bytes(slot)?;
         self.charge(bytes.len())?;
-        Ok(String::from_utf8_lossy(bytes).into_owned())
+        Ok(String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_NAME_BYTES)]).into_owned())
     }
 
     fn items<const N: usize>(&self, slot: usize) -> Result<&'a [[u8; N]], Fault> {

@@ -48,7 +48,9 @@ pub fn constants(graph: &mut Graph, scratch: &mut Scratch) -> Result<(), Fault> 
     for node in &mut graph.nodes {
         let inputs = Inputs { slots: &node.inputs, constants: &graph.constants, values: &[] };
         let kept = node.kernel.prepare(&inputs, &mut scratch.budget);
-        scratch.budget.hold(kept.map_err(|fault| fault.within(&node.name))?)?;
+        let kept = kept.map_err(|fault| fault.within(&node.name))?;
+        scratch.budget.hold(kept)?;
+        graph.prepared += kept;
     }
     Ok(())
 }
@@ -66,6 +68,7 @@ pub fn layers(graphs: &mut [Graph], budget: &mut Budget) -> Result<(), Fault> {
         }
     }
     for (at, node, turns) in found {
+        graphs[at].prepared += turns.layer.size();
         if let Kernel::While { layer, .. } = &mut graphs[at].nodes[node].kernel {
             *layer = Some(Box::new(turns));
         }

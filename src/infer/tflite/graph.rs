@@ -1,6 +1,7 @@
 //! A model after reading: subgraphs of operators over numbered tensors. Immutable; values of a run live elsewhere.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::constants::{Grid, Kind};
@@ -16,6 +17,8 @@ pub struct Graph {
     pub inputs: Vec<usize>,
     pub outputs: Vec<usize>,
     pub nodes: Vec<Node>,
+    /// Values that operators have made ready for every run, each of 4 bytes.
+    pub prepared: usize,
 }
 
 /// What the file says of one tensor.
@@ -41,6 +44,32 @@ pub struct Node {
 }
 
 impl Graph {
+    /// Gives back what constants hold beyond their values: buffers of a load are as large as the next power of two.
+    pub fn shrink(&mut self) {
+        self.constants.iter_mut().flatten().filter_map(Arc::get_mut).for_each(Tensor::shrink);
+    }
+
+    /// Bytes it takes in memory, but for constants in `counted`, to which its own are added.
+    pub fn bytes(&self, counted: &mut HashSet<*const Tensor>) -> usize {
+        let new = self.constants.iter().flatten().filter(|constant| counted.insert(Arc::as_ptr(constant)));
+        let constants: usize = new.map(|constant| constant.bytes()).sum();
+        let of_slot = |slot: &Slot| slot.name.capacity() + slot.dims.capacity() * size_of::<Option<usize>>();
+        let of_node = |node: &Node| {
+            let indices = node.outputs.capacity() + node.releases.capacity();
+            node.name.len()
+                + node.inputs.capacity() * size_of::<Option<usize>>()
+                + indices * size_of::<usize>()
+        };
+        let tables = self.slots.capacity() * size_of::<Slot>()
+            + self.constants.capacity() * size_of::<Option<Arc<Tensor>>>()
+            + self.nodes.capacity() * size_of::<Node>();
+        constants
+            + tables
+            + self.prepared * size_of::<f32>()
+            + self.slots.iter().map(of_slot).sum::<usize>()
+            + self.nodes.iter().map(of_node).sum::<usize>()
+    }
+
     /// Finds out after which operator each tensor can be let go. To be called whenever `nodes` changed.
     pub fn plan(&mut self) {
         let mut last = vec![None; self.slots.len()];

@@ -231,3 +231,49 @@ fn vectors_that_lie_over_each_other_are_refused() {
     let refused = Model::load(&bytes, Limits::default()).map(|_| ());
     assert_eq!(refused, Err(Refused::Inconsistent("its vectors overlap".to_owned())));
 }
+
+/// Fifty thousand operators may all be of one code, whose name is as long as somebody wanted.
+#[test]
+fn a_name_that_many_operators_share_is_kept_once_and_cut() {
+    let ops = || (0..2000).map(|_| Op(32, vec![], vec![0], vec![1])).collect();
+    let of = |ops: Vec<Op>, custom: &str| {
+        let slots = vec![Slot(vec![1], F32, None), Slot(vec![1], F32, None)];
+        model(vec![Sub { slots, ops, inputs: vec![0], outputs: vec![1] }], custom)
+    };
+    let told = |bytes: &[u8]| match Model::load(bytes, Limits::default()).map(|_| ()) {
+        Err(Refused::Unsupported(names)) => names,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&of(ops(), "Odd")), ["Odd"]);
+    assert_eq!(told(&of(ops(), &"x".repeat(64 << 10))), ["x".repeat(256)]);
+    // Variables are told before anything else.
+    let variable = Op(142, vec![], vec![0], vec![1]);
+    let refused = Model::load(&of(ops().into_iter().chain([variable]).collect(), "Odd"), Limits::default());
+    assert_eq!(refused.map(|_| ()), Err(Refused::Variables));
+}
+
+#[test]
+fn what_a_model_takes_in_memory_is_counted() {
+    let of = |slots: Vec<Slot>, ops: Vec<Op>| {
+        let bytes = model(vec![Sub { slots, ops, inputs: vec![0], outputs: vec![1] }], "");
+        Model::load(&bytes, Limits::default()).expect("it is sound").bytes()
+    };
+    let port = || Slot(vec![1], F32, None);
+    let tanh = || Op(28, vec![], vec![0], vec![1]);
+    let small = of(vec![port(), port()], vec![tanh()]);
+    assert!(small < 10_000, "{small} bytes");
+    // A byte of the file becomes an integer of eight, or a real number of four.
+    let bools = of(vec![port(), port(), Slot(vec![100_000], BOOL, Some(vec![1; 100_000]))], vec![tanh()]);
+    assert!((800_000..810_000).contains(&(bools - small)), "{} bytes", bools - small);
+    // One of a size between two powers of two, filled when the model is loaded.
+    let fill = Op(94, vec![], vec![2, 3], vec![4]);
+    let slots = vec![
+        port(),
+        port(),
+        Slot(vec![1], I32, ints(&[140_000])),
+        Slot(vec![], F32, floats(&[1.0])),
+        Slot(vec![140_000], F32, None),
+    ];
+    let filled = of(slots, vec![fill, tanh()]);
+    assert!((560_000..570_000).contains(&(filled - small)), "{} bytes", filled - small);
+}

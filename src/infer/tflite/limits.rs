@@ -53,6 +53,11 @@ impl Budget {
         Ok(())
     }
 
+    /// Work that may still be done.
+    pub(super) fn work_left(&self) -> usize {
+        self.work
+    }
+
     /// Whether `count` more values may be held; they are not yet taken off.
     pub(super) fn check(&self, count: usize) -> Result<(), Fault> {
         if count > self.elements { Err(Fault::Limit("elements")) } else { Ok(()) }

@@ -1,5 +1,6 @@
 //! A loaded model: what it takes and gives, and running it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::{Fault, Refused, RunError};
@@ -64,6 +65,7 @@ impl Model {
         if has_layers {
             fold::layers(&mut graphs, &mut scratch.budget)?;
         }
+        graphs.iter_mut().for_each(Graph::shrink);
         let main = &graphs[0];
         if main.inputs.is_empty() || main.outputs.is_empty() {
             return Err(Refused::Inconsistent("it has no inputs or no outputs".to_owned()));
@@ -91,6 +93,19 @@ impl Model {
     /// Whether the leading dimension of every input is free, so that many windows can be given to one run.
     pub fn is_batched(&self) -> bool {
         self.inputs.iter().all(|port| port.dims.first() == Some(&None))
+    }
+
+    /// Bytes it takes in memory, as long as it is loaded.
+    pub fn bytes(&self) -> usize {
+        let mut counted = HashSet::new();
+        let ports = self.inputs.len() + self.outputs.len();
+        let graphs: usize = self.graphs.iter().map(|graph| graph.bytes(&mut counted)).sum();
+        size_of::<Model>() + ports * size_of::<Port>() + graphs
+    }
+
+    /// The work of the last run in that workspace, if it was of this model and of one window; in the unit of `Limits::work`.
+    pub fn worked(&self, workspace: &Workspace) -> usize {
+        self.limits.work.saturating_sub(workspace.scratch.budget.work_left())
     }
 
     /// The outputs for these inputs. Nothing is remembered: recurrent layers begin from zeros, and noise that a model draws

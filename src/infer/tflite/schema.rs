@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::constants::{self, Grid, Kind, Quantisation};
@@ -19,6 +20,8 @@ use super::tensor::{Data, Tensor};
 /// Operators that read what an initialiser outside of the file would have written.
 const VARIABLES: [i32; 4] = [129, 142, 143, 144];
 const CUSTOM: i32 = 32;
+/// Operators that are not supported and are named in a refusal: more than any model has that a converter made.
+const MAX_TOLD: usize = 64;
 
 struct File<'a> {
     bytes: &'a [u8],
@@ -28,7 +31,9 @@ struct File<'a> {
     /// Tensors and operators that may still come.
     tensors: usize,
     budget: &'a mut Budget,
-    unsupported: Vec<String>,
+    /// By name, each once, the first `MAX_TOLD` of them: fifty thousand operators may all be of one code.
+    unsupported: BTreeSet<String>,
+    has_variables: bool,
 }
 
 /// The subgraphs of a file, the model itself first. What they hold is charged to `budget`.
@@ -50,20 +55,18 @@ pub fn read(bytes: &[u8], limits: &Limits, budget: &mut Budget) -> Result<Vec<Gr
         graphs: graphs.len(),
         tensors: most,
         budget,
-        unsupported: Vec::new(),
+        unsupported: BTreeSet::new(),
+        has_variables: false,
     };
     let read: Result<Vec<Graph>, Fault> = graphs.into_iter().map(|graph| file.graph(graph)).collect();
     let read = read?;
-    let mut missing = file.unsupported;
-    if missing.iter().any(|name| VARIABLES.iter().any(|code| names::of(*code) == *name)) {
+    if file.has_variables {
         return Err(Refused::Variables);
     }
-    missing.sort();
-    missing.dedup();
-    match missing.is_empty() {
+    match file.unsupported.is_empty() {
         true if read.is_empty() => Err(Refused::Inconsistent("it has no graph".to_owned())),
         true => Ok(read),
-        false => Err(Refused::Unsupported(missing)),
+        false => Err(Refused::Unsupported(file.unsupported.into_iter().collect())),
     }
 }
 
@@ -71,7 +74,7 @@ pub fn read(bytes: &[u8], limits: &Limits, budget: &mut Budget) -> Result<Vec<Gr
 fn operators(model: &Table, most: usize) -> Result<Vec<(i32, String)>, Fault> {
     let read = |table: &Table| {
         let code = table.i32(3, 0)?.max(i32::from(table.i8(0, 0)?));
-        Ok((code, if code == CUSTOM { table.text(1)? } else { String::new() }))
+        Ok((code, if code == CUSTOM { table.name(1)? } else { String::new() }))
     };
     model.tables(1, most)?.iter().map(read).collect()
 }
@@ -102,7 +105,7 @@ impl File<'_> {
     }
 
     fn tensor(&mut self, table: Table) -> Result<(Slot, Option<Arc<Tensor>>), Fault> {
-        let (name, kind) = (table.text(3)?, Kind::of(table.i8(1, 0)?));
+        let (name, kind) = (table.name(3)?, Kind::of(table.i8(1, 0)?));
         let quantisation = match table.table(4)? {
             Some(table) => Quantisation {
                 scales: table.floats(2)?,
@@ -176,7 +179,10 @@ impl File<'_> {
         match Kernel::read(&call) {
             Ok(kernel) => Ok(Some(Node { name, kernel, inputs, outputs, releases: Vec::new() })),
             Err(Fault::Unsupported(name)) => {
-                self.unsupported.push(name);
+                self.has_variables |= VARIABLES.contains(code);
+                if self.unsupported.len() < MAX_TOLD {
+                    self.unsupported.insert(name);
+                }
                 Ok(None)
             }
             Err(fault) => Err(fault.within(&name)),

@@ -130,6 +130,25 @@ impl Tensor {
         Shape::of_signed(self.integers()?)
     }
 
+    /// Bytes it takes in memory; a list's items are counted with whoever made them.
+    pub(super) fn bytes(&self) -> usize {
+        let values = match &self.data {
+            Data::Floats(values) => values.capacity() * size_of::<f32>(),
+            Data::Integers(values) => values.capacity() * size_of::<i64>(),
+            Data::List(items) => items.capacity() * size_of::<Option<Arc<Tensor>>>(),
+        };
+        size_of::<Tensor>() + values
+    }
+
+    /// Gives back room for values that are not there.
+    pub(super) fn shrink(&mut self) {
+        match &mut self.data {
+            Data::Floats(values) => values.shrink_to_fit(),
+            Data::Integers(values) => values.shrink_to_fit(),
+            Data::List(items) => items.shrink_to_fit(),
+        }
+    }
+
     /// How many values it holds, those of its list's items counted for each place.
     pub(super) fn weight(&self) -> usize {
         match &self.data {

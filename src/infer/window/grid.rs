@@ -123,6 +123,11 @@ impl Grid {
         self.late
     }
 
+    /// The last decided sample; before all time if there is none.
+    pub fn decided(&self) -> Micros {
+        self.decided
+    }
+
     /// The values of the last `Decided::Row`, one a feature.
     pub fn row(&self) -> &[f64] {
         &self.row

@@ -76,6 +76,11 @@ impl Windows {
         self.grid.late()
     }
 
+    /// The last sample that was decided, whether or not a window ended there; before all time if none was.
+    pub fn decided(&self) -> Micros {
+        self.grid.decided()
+    }
+
     /// The next item; `None` until there is more to read or time has come further.
     pub fn next_item(&mut self) -> Option<Item<'_>> {
         loop {

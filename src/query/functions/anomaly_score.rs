@@ -15,12 +15,15 @@ use arrow::datatypes::{
 };
 use datafusion::common::plan_err;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{PartitionEvaluator, Signature, Volatility, WindowUDFImpl};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::domain::model::MAX_SOURCES;
-use crate::domain::ports::{Models, Scoring};
+use crate::domain::ports::{ModelRows, Models};
 use crate::domain::{Error, Kind, Micros, ModelId, Principal};
+use crate::query::log::Tally;
 
 /// Values begin behind the model and the time.
 const FIRST_VALUE: usize = 2;
@@ -32,6 +35,8 @@ struct Ground {
     who: Arc<Principal>,
     /// Of one query.
     timeout: Duration,
+    /// Of that query: whether anybody reads its answer, and the memory it may take.
+    tally: Arc<Tally>,
 }
 
 /// The function as one principal has it.
@@ -41,9 +46,9 @@ pub struct AnomalyScore {
 }
 
 impl AnomalyScore {
-    pub fn new(models: Arc<dyn Models>, who: Arc<Principal>, timeout: Duration) -> Self {
+    pub fn new(models: Arc<dyn Models>, who: Arc<Principal>, timeout: Duration, tally: Arc<Tally>) -> Self {
         let signature = Signature::user_defined(Volatility::Stable);
-        Self { signature, ground: Ground { models, who, timeout } }
+        Self { signature, ground: Ground { models, who, timeout, tally } }
     }
 }
 
@@ -94,7 +99,7 @@ impl WindowUDFImpl for AnomalyScore {
 
     fn partition_evaluator(&self, _: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
         let ends = Instant::now() + self.ground.timeout;
-        Ok(Box::new(Evaluator { ground: self.ground.clone(), ends, opened: None }))
+        Ok(Box::new(Evaluator { ground: self.ground.clone(), ends }))
     }
 }
 
@@ -104,17 +109,6 @@ struct Evaluator {
     ground: Ground,
     /// When the query's time is over: while a model runs nobody else looks.
     ends: Instant,
-    /// The model of the partition before: mostly that of the next.
-    opened: Option<(ModelId, Opened)>,
-}
-
-#[derive(Clone)]
-struct Opened(Arc<dyn Scoring>);
-
-impl fmt::Debug for Opened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Opened")
-    }
 }
 
 impl fmt::Debug for Ground {
@@ -128,43 +122,50 @@ impl PartitionEvaluator for Evaluator {
         if rows == 0 {
             return Ok(Arc::new(Float64Array::from(Vec::<f64>::new())));
         }
-        let Opened(model) = self.open(&columns[0])?;
-        let given = columns.len() - FIRST_VALUE;
-        if given != model.sources() {
-            let message =
-                format!("the model has {} sources; anomaly_score is given {given}", model.sources());
-            return Err(failed(Error::invalid(message)));
-        }
+        let model = model_of(&columns[0])?;
+        let sources = columns.len() - FIRST_VALUE;
+        // Times and values once more, and the answer.
+        let pool: Arc<dyn MemoryPool> = self.ground.tally.share.clone();
+        let memory = MemoryConsumer::new("anomaly_score").register(&pool);
+        memory.try_grow(rows.saturating_mul(size_of::<f64>() * (2 * FIRST_VALUE + sources)))?;
         let times = times(&columns[1])?;
         let values = values(&columns[FIRST_VALUE..], rows);
-        let ends = self.ends;
-        let scores = model.scores(&times, &values, &|| Instant::now() > ends).map_err(failed)?;
-        Ok(Arc::new(at_rows(&times, &scores)))
+        let given = ModelRows { model, times: &times, values: &values, sources };
+        let mut newest = Newest::new(&times);
+        yielding(|| self.score(given, &mut newest))?;
+        Ok(Arc::new(newest.scores.into_iter().collect::<Float64Array>()))
     }
 }
 
 impl Evaluator {
-    /// The model that all rows name.
-    fn open(&mut self, column: &ArrayRef) -> Result<Opened> {
-        let ids = cast(column, &DataType::Int64)?;
-        let ids = ids.as_primitive::<Int64Type>();
-        let first = ids.value(0);
-        if ids.null_count() > 0 || ids.values().iter().any(|id| *id != first) {
-            return Err(failed(Error::invalid("anomaly_score takes one model for all rows of a partition")));
-        }
-        let id = ModelId(i32::try_from(first).unwrap_or(0));
-        if let Some((_, opened)) = self.opened.as_ref().filter(|(opened, _)| *opened == id) {
-            return Ok(opened.clone());
-        }
-        let no_model = |error: Error| match error.kind {
-            Kind::NotFound => Error::invalid(format!("there is no model {first}")),
-            _ => error,
-        };
-        let model = self.ground.models.open(&self.ground.who, id).map_err(|e| failed(no_model(e)))?;
-        let opened = Opened(model);
-        self.opened = Some((id, opened.clone()));
-        Ok(opened)
+    fn score(&self, rows: ModelRows<'_>, newest: &mut Newest<'_>) -> Result<()> {
+        let Ground { models, who, tally, .. } = &self.ground;
+        let is_over = || tally.interrupt.check().is_err() || Instant::now() > self.ends;
+        let done = models.score(who, rows, &is_over, &mut |at, score| newest.tell(at, score));
+        done.map_err(|error| match error.kind {
+            Kind::NotFound => failed(Error::invalid(format!("there is no model {}", rows.model))),
+            _ => failed(error),
+        })
     }
+}
+
+/// Does what blocks its thread; another one takes over the queries that this one would run meanwhile.
+fn yielding<T>(work: impl FnOnce() -> T) -> T {
+    let is_shared = Handle::try_current().is_ok_and(|h| h.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if is_shared { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// The model that all rows name.
+fn model_of(column: &ArrayRef) -> Result<ModelId> {
+    let ids = cast(column, &DataType::Int64)?;
+    let ids = ids.as_primitive::<Int64Type>();
+    let first = ids.value(0);
+    if ids.null_count() > 0 || ids.values().iter().any(|id| *id != first) {
+        return Err(failed(Error::invalid("anomaly_score takes one model for all rows of a partition")));
+    }
+    let id =
+        i32::try_from(first).map_err(|_| failed(Error::invalid(format!("there is no model {first}"))))?;
+    Ok(ModelId(id))
 }
 
 /// Microseconds, which may not fall.
@@ -191,17 +192,27 @@ fn values(columns: &[ArrayRef], rows: usize) -> Vec<f64> {
     all
 }
 
-/// The newest score at or before each row and behind the row before it.
-fn at_rows(times: &[i64], scores: &[(Micros, f64)]) -> Float64Array {
-    let mut scores = scores.iter().peekable();
-    let newest = times.iter().map(|ts| {
-        let mut newest = None;
-        while let Some((_, score)) = scores.next_if(|(at, _)| at.0 <= *ts) {
-            newest = Some(*score);
+/// The newest score at or before each row and behind the row before it, of scores told in order of time.
+struct Newest<'a> {
+    times: &'a [i64],
+    scores: Vec<Option<f64>>,
+    /// The first row that the last score told is not behind.
+    row: usize,
+}
+
+impl<'a> Newest<'a> {
+    fn new(times: &'a [i64]) -> Self {
+        Self { times, scores: vec![None; times.len()], row: 0 }
+    }
+
+    fn tell(&mut self, at: Micros, score: f64) {
+        while self.times.get(self.row).is_some_and(|ts| *ts < at.0) {
+            self.row += 1;
         }
-        newest
-    });
-    newest.collect()
+        if let Some(newest) = self.scores.get_mut(self.row) {
+            *newest = Some(score);
+        }
+    }
 }
 
 fn failed(error: Error) -> DataFusionError {
@@ -210,13 +221,15 @@ fn failed(error: Error) -> DataFusionError {
 
 #[cfg(test)]
 mod tests {
-    use super::at_rows;
+    use super::Newest;
     use crate::domain::Micros;
 
     #[test]
     fn a_row_has_the_newest_score_since_the_row_before() {
         let scores = [(Micros(10), 1.0), (Micros(20), 2.0), (Micros(30), 3.0), (Micros(50), 5.0)];
-        let found: Vec<_> = at_rows(&[5, 12, 31, 31, 40, 50], &scores).iter().collect();
-        assert_eq!(found, [None, Some(1.0), Some(3.0), None, None, Some(5.0)]);
+        let times = [5, 12, 31, 31, 40, 50];
+        let mut newest = Newest::new(&times);
+        scores.into_iter().for_each(|(at, score)| newest.tell(at, score));
+        assert_eq!(newest.scores, [None, Some(1.0), Some(3.0), None, None, Some(5.0)]);
     }
 }

@@ -49,7 +49,8 @@ impl Routes {
         self.queues.is_empty()
     }
 
-    fn deliver(&self, readings: &Readings) {
+    /// Hands readings to who wants them; with them everything before record `heard` has been handed out.
+    fn deliver(&self, readings: &Readings, heard: u64) {
         let mut points: HashMap<ModelId, Vec<Point>> = HashMap::new();
         for row in 0..readings.len() {
             let is_bad = readings.quality[row] == Quality::Bad as u8;
@@ -64,10 +65,11 @@ impl Routes {
                 queue.push(&points);
             }
         }
+        self.queues.values().for_each(|queue| queue.hear(heard));
     }
 
-    /// Tells the models whose sources are all followed that they are.
-    fn begin_with(&self, sources: &[StreamId]) {
+    /// Tells the models whose sources are all followed, from record `first` on, that they are.
+    fn begin_with(&self, sources: &[StreamId], first: u64) {
         let mut waiting: HashMap<ModelId, &Queue> = self.queues.iter().map(|(id, q)| (*id, q)).collect();
         let followed: HashSet<i32> = sources.iter().map(|id| id.0).collect();
         for (stream, models) in &self.by_stream {
@@ -77,11 +79,15 @@ impl Routes {
                 }
             }
         }
-        waiting.values().for_each(|queue| queue.begin());
+        waiting.values().for_each(|queue| queue.begin(first));
     }
 
-    fn lose(&self) {
-        self.queues.values().for_each(Queue::lose);
+    /// Something up to record `heard` was not handed out.
+    fn lose(&self, heard: u64) {
+        for queue in self.queues.values() {
+            queue.lose();
+            queue.hear(heard);
+        }
     }
 }
 
@@ -100,7 +106,7 @@ pub async fn follow(
             tracing::warn!(error = error.in_full(), "the sources of models cannot be followed; trying again");
             tokio::time::sleep(PATIENCE).await;
             position = store.present();
-            routes.read().lose();
+            routes.read().lose(position.seq);
         }
     }
 }
@@ -118,17 +124,18 @@ async fn follow_some(
     let wanted = Wanted { streams: Some(seen.iter().map(|stream| stream.id).collect()), ..Wanted::default() };
     let mut following = store.follow(who.clone(), wanted, position.clone())?;
     // Routes that were added meanwhile are told as a change, and begin in the next turn.
-    routes.read().begin_with(&sources);
+    routes.read().begin_with(&sources, position.seq);
     loop {
-        tokio::select! {
+        let step = tokio::select! {
             told = changed.changed() => {
                 return told.map_err(|e| Error::internal("nobody runs models any more").because(e));
             }
-            step = following.next(STEP) => match step? {
-                Step::Readings(readings) => routes.read().deliver(&readings),
-                Step::Gap(_) => routes.read().lose(),
-            },
-        }
+            step = following.next(STEP) => step?,
+        };
         *position = following.position().clone();
+        match step {
+            Step::Readings(readings) => routes.read().deliver(&readings, position.seq),
+            Step::Gap(_) => routes.read().lose(position.seq),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Live models: each judges the windows of its sources as they come, one task a model.
 //!
 //! A window is judged once: its score is durable before the model's position passes it, and an event is opened or closed
-//! in the transaction that moves the position.
+//! in the transaction that moves the position. What comes late is remembered with the position until it is in the scores;
+//! what came behind the last position that was saved is found again in the log.
 
 mod anomaly;
 mod board;
@@ -9,6 +10,8 @@ mod book;
 mod follow;
 mod ground;
 mod judging;
+mod late;
+mod missed;
 mod queue;
 mod runner;
 mod supervisor;

@@ -15,6 +15,16 @@ const MOST: usize = 65_536;
 struct Inner {
     points: VecDeque<Point>,
     has_lost: bool,
+    /// Everything of the log's records before this one has come here.
+    heard: u64,
+}
+
+/// What has come to a model.
+#[derive(Debug)]
+pub struct Arrived {
+    pub points: VecDeque<Point>,
+    /// With these points everything of the log's records before this one has been taken.
+    pub heard: u64,
 }
 
 /// Readings for one model.
@@ -49,9 +59,15 @@ impl Queue {
         self.grown.notify_one();
     }
 
-    /// From now on everything that is committed comes here.
-    pub fn begin(&self) {
+    /// Everything from this record of the log on comes here.
+    pub fn begin(&self, record: u64) {
+        self.hear(record);
         self.followed.send_replace(true);
+    }
+
+    /// Everything before this record of the log has come here.
+    pub fn hear(&self, record: u64) {
+        self.inner.lock().heard = record;
     }
 
     /// Other sources than so far are to come; whoever reads the lake first would miss some.
@@ -65,20 +81,29 @@ impl Queue {
         let _ = self.followed.subscribe().wait_for(|is_followed| *is_followed).await;
     }
 
-    /// What is there now.
-    pub fn drain(&self) -> VecDeque<Point> {
-        std::mem::take(&mut self.inner.lock().points)
+    /// What is there now, perhaps nothing; `None` when some were lost.
+    pub fn drain(&self) -> Option<Arrived> {
+        let mut inner = self.inner.lock();
+        let points = std::mem::take(&mut inner.points);
+        (!inner.has_lost).then_some(Arrived { points, heard: inner.heard })
     }
 
-    /// Forgets what is there: the lake is read from now on.
-    pub fn clear(&self) {
+    /// Before which record of the log nothing is left to come, if nothing waits here.
+    pub fn heard(&self) -> Option<u64> {
+        let inner = self.inner.lock();
+        (inner.points.is_empty() && !inner.has_lost).then_some(inner.heard)
+    }
+
+    /// Forgets what is there: the lake is read from now on. The first record that still comes here.
+    pub fn clear(&self) -> u64 {
         let mut inner = self.inner.lock();
         inner.points.clear();
         inner.has_lost = false;
+        inner.heard
     }
 
     /// Waits for readings; `None` when some were lost.
-    pub async fn take(&self) -> Option<VecDeque<Point>> {
+    pub async fn take(&self) -> Option<Arrived> {
         loop {
             {
                 let mut inner = self.inner.lock();
@@ -86,7 +111,7 @@ impl Queue {
                     return None;
                 }
                 if !inner.points.is_empty() {
-                    return Some(std::mem::take(&mut inner.points));
+                    return Some(Arrived { points: std::mem::take(&mut inner.points), heard: inner.heard });
                 }
             }
             self.grown.notified().await;

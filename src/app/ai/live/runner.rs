@@ -84,12 +84,12 @@ impl Runner {
             return self.wait_until_enabled().await;
         }
         board.change(model.id, |status| status.state = ModelState::CatchingUp);
-        let detector = self.ground.scorer.ai.detectors.get(&model).await?;
-        let plan = plan(&model.version.settings, detector.window())?;
+        let window = self.ground.scorer.ai.detectors.get(&model).await?.window();
+        let plan = plan(&model.version.settings, window)?;
         self.queue.followed().await;
         // What comes from here on is told twice, by the queue and by the lake; a sample is decided once all the same.
-        self.queue.clear();
-        let progress = self.place(&model).await?;
+        let first = self.queue.clear();
+        let progress = self.place(&model, first).await?;
         board.change(model.id, |status| {
             status.position = progress.position;
             status.is_anomalous = progress.open.is_some();
@@ -98,11 +98,16 @@ impl Runner {
         let position = progress.position.unwrap_or(now);
         let ground = self.ground.clone();
         let mut replay = ground.scorer.replay(&model, plan, position, now);
-        let mut live = Live::new(ground, (model, detector), plan, progress, position);
+        let mut live = Live::new(ground, model, plan, progress, position);
+        live.recover(first).await?;
         while let Some(piece) = replay.next(&mut live.feed).await? {
             live.take(piece, Lane::Background).await?;
         }
-        live.join(self.queue.drain());
+        let Some(arrived) = self.queue.drain() else {
+            board.change(live.model.id, |status| status.behind += 1);
+            return Ok(End::Again);
+        };
+        live.join(arrived).await;
         board.change(live.model.id, |status| {
             status.state = ModelState::Running;
             status.last_error = None;
@@ -121,12 +126,12 @@ impl Runner {
                         return Ok(End::Again);
                     }
                 }
-                points = self.queue.take() => {
-                    let Some(points) = points else {
+                arrived = self.queue.take() => {
+                    let Some(arrived) = arrived else {
                         self.ground.scorer.ai.board.change(live.model.id, |status| status.behind += 1);
                         return Ok(End::Again);
                     };
-                    live.hear(points);
+                    live.hear(arrived).await;
                     live.judge_ready().await?;
                 }
                 _ = tick.tick() => {
@@ -134,18 +139,21 @@ impl Runner {
                     let heard = Micros(self.ground.clock.now().0.saturating_sub(grace));
                     live.feed.advance(heard);
                     live.judge_ready().await?;
-                    live.mend();
+                    if let Some(heard) = self.queue.heard() {
+                        live.hear_nothing(heard).await;
+                    }
+                    live.mend().await;
                 }
             }
         }
     }
 
-    /// How far the model is. A new one begins with the present, which is saved at once: what comes from here on is judged,
-    /// whenever the server ends.
-    async fn place(&self, model: &Model) -> Result<ModelProgress> {
+    /// How far the model is. A new one begins with the present and with record `first` of the log, which is saved at once:
+    /// what comes from here on is judged, whenever the server ends.
+    async fn place(&self, model: &Model, first: u64) -> Result<ModelProgress> {
         let mut progress = self.ground.book.read(model.id).await?;
         if progress.position.is_none() {
-            progress.position = Some(self.ground.clock.now());
+            (progress.position, progress.heard) = (Some(self.ground.clock.now()), Some(first));
             self.ground.book.put(model.id, progress).await;
             self.ground.book.save().await?;
         }
@@ -156,7 +164,7 @@ impl Runner {
     async fn disable(&self, model: &Arc<Model>) -> Result<()> {
         let progress = self.ground.book.read(model.id).await?;
         let at = progress.position.unwrap_or_else(|| self.ground.clock.now());
-        let progress = ModelProgress { position: None, run: None, ..progress };
+        let progress = ModelProgress { position: None, run: None, heard: None, ..progress };
         let ended = anomaly::end(model, &self.ground.scorer.name(model), progress, at);
         self.ground.record(model, ended).await?;
         self.ground.scorer.ai.board.change(model.id, |status| {

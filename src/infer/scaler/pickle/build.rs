@@ -6,7 +6,7 @@ use super::Machine;
 use super::globals::Global;
 use super::value::{Id, Value};
 use crate::infer::scaler::Refused;
-use crate::infer::scaler::array::{Dtype, count};
+use crate::infer::scaler::array::Dtype;
 
 const ARGUMENTS: Refused = Refused::Malformed("a call has too few arguments");
 
@@ -106,7 +106,7 @@ impl Machine<'_> {
         let Dtype::Number(number) = self.heap.dtype(dtype)? else {
             return Err(Refused::Malformed("an array of objects that are not texts"));
         };
-        self.budget.make(count(&shape)?.saturating_mul(size_of::<f64>()))?;
+        self.budget.make_array(&shape)?;
         let array = number.decode(self.heap.bytes(bytes)?, shape, fortran)?;
         Ok(Value::Array(Some(array)))
     }

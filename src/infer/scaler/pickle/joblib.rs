@@ -31,7 +31,7 @@ impl<'a> Machine<'a> {
     fn raw(&mut self, number: Number, shape: Vec<usize>, fortran: bool) -> Result<Value<'a>, Refused> {
         let count = count(&shape)?;
         let bytes = self.input.take(number.size_of(count).ok_or(Refused::Truncated)?)?;
-        self.budget.make(count.saturating_mul(size_of::<f64>()))?;
+        self.budget.make_array(&shape)?;
         Ok(Value::Array(Some(number.decode(bytes, shape, fortran)?)))
     }
 

@@ -16,12 +16,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Refused;
+use super::array::count;
 use input::{Input, text};
 pub use value::{Heap, Id, Value};
 
-/// What a file may cost beyond its own bytes; one budget for the pickle and those within it.
+/// What a file may cost beyond its own bytes; one budget for the pickle, those within it, and the scaler made of it. Values
+/// that a pickle shares are counted each time they are copied.
 #[derive(Debug)]
-struct Budget {
+pub struct Budget {
     /// Instructions. A scaler has some hundred, and three for the name of each feature.
     steps: usize,
     /// Bytes that are made out of others: an instruction of a few bytes may convert the same megabyte again.
@@ -36,10 +38,17 @@ impl Budget {
         Ok(())
     }
 
-    fn make(&mut self, bytes: usize) -> Result<(), Refused> {
+    /// To be asked before so many bytes are made.
+    pub fn make(&mut self, bytes: usize) -> Result<(), Refused> {
         self.made_bytes =
             self.made_bytes.checked_sub(bytes).ok_or(Refused::Excessive("an array is too large"))?;
         Ok(())
+    }
+
+    /// To be asked before an array of that shape is decoded, which keeps its shape beside its values.
+    fn make_array(&mut self, shape: &[usize]) -> Result<(), Refused> {
+        let values = count(shape)?.saturating_mul(size_of::<f64>());
+        self.make(values.saturating_add(size_of_val(shape)))
     }
 }
 
@@ -53,8 +62,15 @@ struct Machine<'a> {
     nested: bool,
 }
 
-/// The value that a pickle makes, and the heap it is on. What follows the pickle's end is not looked at, as in Python.
-pub fn read(bytes: &[u8]) -> Result<(Heap<'_>, Id), Refused> {
+/// What a pickle has made: a value, the heap it is on, and what is left to make more of it.
+pub struct Pickled<'a> {
+    pub heap: Heap<'a>,
+    pub root: Id,
+    pub budget: Budget,
+}
+
+/// Runs a pickle to its end. What follows that is not looked at, as in Python.
+pub fn read(bytes: &[u8]) -> Result<Pickled<'_>, Refused> {
     let mut machine = Machine {
         input: Input::new(bytes),
         heap: Heap::default(),
@@ -64,7 +80,7 @@ pub fn read(bytes: &[u8]) -> Result<(Heap<'_>, Id), Refused> {
         nested: false,
     };
     let root = machine.run()?;
-    Ok((machine.heap, root))
+    Ok(Pickled { heap: machine.heap, root, budget: machine.budget })
 }
 
 impl<'a> Machine<'a> {

@@ -1,0 +1,73 @@
+//! Readings that come late, and a server that ends before they are in the scores.
+
+use std::collections::BTreeMap;
+
+use super::live::{HIGH, INTERVAL, Sensor, plant, stored, until_scored};
+use super::{PATIENCE, Uploaded, WINDOW, ingest, queried};
+use crate::support::{Client, Server, eventually};
+
+/// Posts two readings that were left out, long after their time; what every window's score has to be then.
+async fn post_late(client: &Client, sensor: &mut Sensor, motor: Uploaded, value: f64) -> BTreeMap<i64, f64> {
+    let late = [sensor.next, sensor.next + 1];
+    sensor.next += 2;
+    sensor.steps(client, 12).await;
+    until_scored(client, motor, sensor).await;
+    ingest(client, sensor.stream, late.map(|place| (place * INTERVAL, value))).await;
+    sensor.posted.extend(late);
+    let rows = queried(client, motor.model, sensor.stream).await;
+    let says: BTreeMap<i64, f64> = rows.into_iter().filter_map(|(at, score)| Some((at, score?))).collect();
+    assert_eq!(says.keys().copied().collect::<Vec<_>>(), sensor.windows());
+    says
+}
+
+/// The server is ended while late readings wait, in one of these ways, and started again: every window has the score of what
+/// is known, once.
+async fn restarted(is_killed: bool) {
+    let mut server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, HIGH).await;
+    sensor.steps(&client, WINDOW as usize + 6).await;
+    let says = post_late(&client, &mut sensor, motor, 12.5).await;
+    assert_ne!(stored(&client, motor, &sensor).await, says, "they are not taken up at once");
+    if is_killed {
+        server.kill();
+        server.start_again().await;
+    } else {
+        server.restart().await;
+    }
+    eventually("every window has the score of what is known", PATIENCE, || async {
+        (stored(&client, motor, &sensor).await == says).then_some(())
+    })
+    .await;
+    // And it goes on.
+    sensor.steps(&client, 3).await;
+}
+
+#[tokio::test]
+async fn late_readings_are_judged_also_when_the_server_is_stopped_before() {
+    restarted(false).await;
+}
+
+#[tokio::test]
+async fn late_readings_are_judged_also_when_the_server_is_killed_before() {
+    restarted(true).await;
+}
+
+#[tokio::test]
+async fn what_came_late_is_remembered_over_several_restarts_and_more_of_it() {
+    let mut server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = plant(&client, HIGH).await;
+    sensor.steps(&client, WINDOW as usize + 6).await;
+    post_late(&client, &mut sensor, motor, 12.5).await;
+    server.restart().await;
+    server.kill();
+    server.start_again().await;
+    // What was measured meanwhile comes first, and something late again behind it.
+    let says = post_late(&client, &mut sensor, motor, 26.5).await;
+    server.restart().await;
+    eventually("every window has the score of what is known", PATIENCE, || async {
+        (stored(&client, motor, &sensor).await == says).then_some(())
+    })
+    .await;
+}
