@@ -128,6 +128,12 @@ impl App {
         self.store.catalog().key(principal, id)
     }
 
+    /// Gives a key of the principal's organization another name, which is all of it that can change.
+    pub async fn rename_key(&self, principal: &Principal, id: KeyId, name: String) -> Result<Arc<Key>> {
+        self.require_superuser(principal)?;
+        self.store.catalog().rename_key(principal, id, name).await
+    }
+
     /// Disables a key of the principal's organization for good: the next request with it is refused.
     pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
         self.require_superuser(principal)?;

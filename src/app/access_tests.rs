@@ -5,8 +5,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::app::ai::AiParts;
 use crate::app::ai::scoring::QueryModels;
+use crate::app::ai::{AiParts, LOADED_BYTES};
 use crate::app::control::{Command, Outcome};
 use crate::app::plant::States;
 use crate::app::session::SessionOptions;
@@ -59,7 +59,7 @@ async fn open() -> (TempDir, App) {
         queue_deadline: Duration::from_secs(1),
         spill_dir: dir.path().join("spill"),
     };
-    let ai = AiParts::new(store.clone());
+    let ai = AiParts::new(store.clone(), LOADED_BYTES);
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
     let settings = Settings {

@@ -12,8 +12,8 @@ use crate::domain::{Error, EventId, FieldError, Principal, Resource, Result, Sco
 use crate::fetch::Found;
 use crate::fetch::select::Wanted;
 
-/// Events read from the catalog at once. Few: what has been processed holds its findings, up to some megabytes each.
-const PAGE: usize = 32;
+/// Events read from the catalog at once, or fewer where they hold much.
+const PAGE: usize = 128;
 
 /// Where an event keeps what was last found at its URL.
 const PROCESSED: &str = "processed";
@@ -171,13 +171,13 @@ impl App {
         let processed = Processed { url, request, found };
         let kept = Value::Object(processed.to_map(id));
         let keep = |spec: &mut EventSpec| drop(spec.payload.insert(PROCESSED.to_owned(), kept));
-        Ok((self.update_event(principal, id, keep).await?, processed))
+        Ok((self.store.catalog().keep_in_event(principal, id, keep).await?, processed))
     }
 }
 
 /// What to ask for behind a page, and how many rows are wanted from there on; `None` behind the last one.
 fn next_page(filter: EventFilter, found: &[Event], left: usize) -> Option<(EventFilter, usize)> {
-    let last = found.last().filter(|_| found.len() == filter.page.limit)?;
+    let last = found.last()?;
     let left = left.saturating_sub(found.len());
     let page = Page { offset: 0, limit: left.min(PAGE) };
     let next = EventFilter { after: Some((last.spec.ts, last.id)), page, ..filter };

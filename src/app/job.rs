@@ -169,6 +169,11 @@ impl Jobs {
         Ok(job)
     }
 
+    /// How far a job is; `None` of one that is remembered no longer.
+    pub fn state(&self, id: i32) -> Option<JobState> {
+        self.all.lock().get(&id).map(|entry| entry.job.state.clone())
+    }
+
     fn find(&self, id: i32) -> Option<(Job, Subject)> {
         self.all.lock().get(&id).map(|entry| (entry.job.clone(), entry.subject))
     }

@@ -7,6 +7,7 @@ pub mod access;
 pub mod ai;
 pub mod audit;
 pub mod backup;
+pub mod body_memory;
 pub mod control;
 pub mod device;
 pub mod event;
@@ -45,9 +46,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use self::ai::AiParts;
+use self::health::DiskProbe;
 use self::password::Passwords;
 use self::session::{Attempts, SessionOptions};
 use crate::collect::Collectors;
@@ -90,9 +90,8 @@ pub struct App {
     collectors: Arc<OnceLock<Arc<Collectors>>>,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    /// Memory, in KiB, that bodies of /ingest may take together from being decoded to being logged.
-    ingest_memory: Semaphore,
     passwords: Passwords,
+    disk_probe: DiskProbe,
     attempts: Attempts,
     /// The secret of commands beside this server.
     local_door: OnceLock<KeySecret>,
@@ -106,7 +105,6 @@ impl App {
     pub fn new(parts: Parts, states: &plant::States, clock: Arc<dyn Clock>, settings: Settings) -> Self {
         let Parts { store, engine, ai } = parts;
         let collectors = states.collectors();
-        let ingest_memory = Semaphore::new(ingest::MEMORY_KIB);
         let (attempts, passwords) = (Attempts::new(&settings.sessions), Passwords::default());
         let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
         let live = live::LiveParts::new(&settings.live);
@@ -116,8 +114,8 @@ impl App {
             collectors,
             clock,
             settings,
-            ingest_memory,
             passwords,
+            disk_probe: DiskProbe::default(),
             attempts,
             local_door,
             host,

@@ -26,6 +26,6 @@ impl App {
     ) -> Result<Answer> {
         let query = self.settings.queries.get(name)?;
         let params = named::bind(query, given, self.clock.now())?;
-        self.sql(principal, SqlRequest { query: query.text.clone(), params }).await
+        self.sql(principal, SqlRequest { query: query.statement.clone(), params }).await
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::collect::value::Value as Raw;
 use crate::domain::stream::{StreamKind, StreamSpec};
+use crate::domain::whole::{self, Given};
 
 /// Integers up to this size are exact as f64; larger ones also travel as decimal text.
 const EXACT: i128 = 1 << 53;
@@ -18,7 +19,7 @@ const EXACT: i128 = 1 << 53;
 pub fn stored(spec: &StreamSpec, given: &Value) -> Result<(Option<f64>, Option<Box<str>>), String> {
     let is_scaled = spec.scale != 1.0 || spec.offset != 0.0;
     if let Some(range) = spec.kind.integer_range().filter(|_| !is_scaled) {
-        return integer(given, range);
+        return integer(given, &range);
     }
     match spec.kind {
         StreamKind::Bit => bit(given).map(|on| (Some(on), None)),
@@ -47,7 +48,7 @@ pub fn raw(kind: StreamKind, given: &Value) -> Result<Raw, String> {
         return bit(given).map(|on| Raw::Bit(on == 1.0));
     }
     if let Some(range) = kind.integer_range() {
-        let whole = whole(given, range)?;
+        let whole = whole(given, &range)?;
         let exact = u64::try_from(whole).map(Raw::Uint).or_else(|_| i64::try_from(whole).map(Raw::Int));
         return exact.map_err(|_| "A valid integer is required.".to_owned());
     }
@@ -79,25 +80,16 @@ fn number(given: &Value) -> Result<f64, String> {
     given.as_f64().filter(|n| n.is_finite()).ok_or_else(|| "A valid number is required.".to_owned())
 }
 
-fn integer(given: &Value, range: RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {
+fn integer(given: &Value, range: &RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {
     let whole = whole(given, range)?;
     let text = (whole.abs() > EXACT).then(|| whole.to_string().into());
     Ok((Some(whole as f64), text))
 }
 
-fn whole(given: &Value, range: RangeInclusive<i128>) -> Result<i128, String> {
+fn whole(given: &Value, range: &RangeInclusive<i128>) -> Result<i128, String> {
     let number = number(given)?;
     let exact = given.as_i64().map(i128::from).or_else(|| given.as_u64().map(i128::from));
-    let Some(whole) = exact.or_else(|| (number.fract() == 0.0).then_some(number as i128)) else {
-        return Err("A valid integer is required.".into());
-    };
-    if whole < *range.start() {
-        return Err(format!("Ensure this value is greater than or equal to {}.", range.start()));
-    }
-    if whole > *range.end() {
-        return Err(format!("Ensure this value is less than or equal to {}.", range.end()));
-    }
-    Ok(whole)
+    whole::within(exact.map_or(Given::Float(number), Given::Integer), range)
 }
 
 fn string(given: &Value) -> Result<Box<str>, String> {

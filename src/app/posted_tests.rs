@@ -16,12 +16,17 @@ fn outcome(kind: StreamKind, given: &Value) -> String {
     }
 }
 
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
 #[test]
 fn values_are_taken_by_kind() {
     let integer = "A valid integer is required.";
     let number = "A valid number is required.";
     let boolean = "Must be a valid boolean.";
     let place = "Expected [longitude, latitude], two numbers within -180..180 and -90..90.";
+    let at_least = |n: i64| format!("Ensure this value is greater than or equal to {n}.");
     let at_most = |n: u64| format!("Ensure this value is less than or equal to {n}.");
     let cases: Vec<(StreamKind, Value, String)> = vec![
         (StreamKind::Bit, json!(true), "1.0".into()),
@@ -45,6 +50,19 @@ fn values_are_taken_by_kind() {
         (StreamKind::Uint64, json!(u64::MAX), "Some(1.8446744073709552e19) 18446744073709551615".into()),
         (StreamKind::Int64, json!(u64::MAX), at_most(i64::MAX as u64)),
         (StreamKind::Uint64, json!(1e20), at_most(u64::MAX)),
+        (StreamKind::Uint64, parsed("18446744073709551616"), at_most(u64::MAX)),
+        (
+            StreamKind::Int64,
+            parsed("-9223372036854775808"),
+            "Some(-9.223372036854776e18) -9223372036854775808".into(),
+        ),
+        (StreamKind::Int64, parsed("-9223372036854775809"), at_least(i64::MIN)),
+        (StreamKind::Int64, parsed("-9.223372036854775809e18"), at_least(i64::MIN)),
+        (StreamKind::Int64, parsed("-9223372036854775808.5"), at_least(i64::MIN)),
+        (StreamKind::Int64, parsed("9223372036854775808"), at_most(i64::MAX as u64)),
+        (StreamKind::Int64, parsed("9223372036854775807.5"), at_most(i64::MAX as u64)),
+        (StreamKind::Int64, parsed("9007199254740993.5"), integer.into()),
+        (StreamKind::Int64, json!("-9223372036854775809"), number.into()),
         (StreamKind::Fp64, json!(1200.5), "1200.5".into()),
         (StreamKind::Fp32, json!([1]), number.into()),
         (StreamKind::Fp64, json!(false), number.into()),
@@ -87,7 +105,10 @@ fn what_a_register_can_hold() {
         (StreamKind::Byte, json!(256), over("255")),
         (StreamKind::Int16, json!(-32_769), under("-32768")),
         (StreamKind::Int64, json!(i64::MIN), Ok(Raw::Int(i64::MIN))),
+        (StreamKind::Int64, parsed("-9223372036854775809"), under("-9223372036854775808")),
+        (StreamKind::Int64, parsed("9223372036854775808"), over("9223372036854775807")),
         (StreamKind::Uint64, json!(u64::MAX), Ok(Raw::Uint(u64::MAX))),
+        (StreamKind::Uint64, parsed("18446744073709551616"), over("18446744073709551615")),
         (StreamKind::Fp16, json!(65_504), Ok(Raw::Float(65_504.0))),
         (StreamKind::Fp16, json!(65_505), over("65504.0")),
         (StreamKind::Fp32, json!(-1e39), under("-3.4028234663852886e38")),

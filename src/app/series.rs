@@ -5,12 +5,12 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::App;
 use super::sql::SqlRequest;
-use crate::domain::reading::{Reading, Readings};
+use super::value::Rows;
 use crate::domain::statistic::{Series, Statistic, StepFields};
 use crate::domain::time::{END_TIME, MIN_TIME};
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
@@ -69,16 +69,15 @@ pub fn bucket_count(step: &str, from: Micros, to: Micros) -> usize {
 }
 
 impl App {
-    /// The first readings of a stream in a span, oldest or newest first.
-    pub async fn readings(&self, principal: &Principal, id: StreamId, slice: Slice) -> Result<Vec<Reading>> {
+    /// The first readings of a stream in a span, oldest or newest first, in batches.
+    pub async fn readings(&self, principal: &Principal, id: StreamId, slice: Slice) -> Result<Rows> {
         self.may_read_values(principal, id)?;
         let Slice { span, newest_first, limit } = slice;
         if span.is_empty() || limit == 0 {
-            return Ok(Vec::new());
+            return Ok(stream::empty().boxed());
         }
         let query = ValuesQuery { list: list(id, span, newest_first, Some(limit)), bad: true };
-        let found: Vec<Readings> = self.engine.values(principal, query).await?.try_collect().await?;
-        Ok(found.iter().flat_map(Readings::iter).collect())
+        self.engine.values(principal, query).await
     }
 
     /// The statistics of a stream whose windows begin in a span, oldest first; those written by hand shadow computed

@@ -93,7 +93,7 @@ impl Attempts {
 }
 
 /// What one customer has of addresses: of IPv6 half of the bits are theirs.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,

@@ -10,7 +10,10 @@ use crate::domain::{Principal, Result};
 use crate::query::describe::{Sketch, Table};
 use crate::query::engine::Question;
 use crate::query::log::Surface;
-use crate::query::params::Params;
+use crate::query::params::{self, Params};
+
+/// The most parameters a statement may have.
+pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
 
 /// A statement and its parameters: an object for `$name`, an array for `$1`, or null.
 #[derive(Debug, Clone, Default)]

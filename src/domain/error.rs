@@ -21,7 +21,8 @@ pub enum Kind {
     NotFound,
     /// The request is right but the state is against it (duplicate, in use, disabled).
     Conflict,
-    /// The license allows no more of these: the same request passes once there are fewer, or another license.
+    /// The license, or what one organization may have, allows no more of these: the same request passes once there are
+    /// fewer, or another limit.
     LimitReached,
     /// A body, batch or answer is over its limit.
     TooLarge,
@@ -64,11 +65,25 @@ impl Kind {
 pub struct FieldError {
     pub field: Cow<'static, str>,
     pub message: String,
+    /// What would be right, where the message is a fixed sentence that does not say so.
+    pub advice: Option<String>,
 }
 
 impl FieldError {
     pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), advice: None }
+    }
+
+    pub fn advising(self, advice: impl Into<String>) -> Self {
+        Self { advice: Some(advice.into()), ..self }
+    }
+
+    /// The message and the advice, for surfaces that have one text for both.
+    pub fn in_full(&self) -> String {
+        match &self.advice {
+            Some(advice) => format!("{} {advice}", self.message),
+            None => self.message.clone(),
+        }
     }
 }
 
@@ -97,7 +112,9 @@ impl std::error::Error for Hidden {}
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), fields: Vec::new(), source: None, retry_after_s: None }
+        let mut message = message.into();
+        message.truncate(without_backtrace(&message).len());
+        Self { kind, message, fields: Vec::new(), source: None, retry_after_s: None }
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -112,7 +129,7 @@ impl Error {
     /// Several wrong fields, reported at once. The message repeats them for surfaces that show only text.
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let message =
-            fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
+            fields.iter().map(|f| format!("{}: {}", f.field, f.in_full())).collect::<Vec<_>>().join("; ");
         Self { fields, ..Self::new(Kind::Invalid, message) }
     }
 
@@ -165,7 +182,7 @@ impl Error {
         let mut text = self.message.replace('\n', " ");
         let mut cause = std::error::Error::source(self);
         while let Some(inner) = cause {
-            let said = inner.to_string().replace('\n', " ");
+            let said = without_backtrace(&inner.to_string()).replace('\n', " ");
             if !text.contains(&said) {
                 text = format!("{text}: {said}");
             }
@@ -184,6 +201,13 @@ impl Error {
     pub fn check(fields: Vec<FieldError>) -> Result<()> {
         if fields.is_empty() { Ok(()) } else { Err(Self::fields(fields)) }
     }
+}
+
+/// A text up to the backtrace that a library puts behind its words when `RUST_BACKTRACE` is set: its frames tell whoever
+/// reads the error nothing.
+fn without_backtrace(text: &str) -> &str {
+    // As the standard library writes the first frame.
+    text.find("\n   0: ").map_or(text, |frames| text[..frames].trim_end())
 }
 
 impl fmt::Display for Error {
@@ -205,8 +229,18 @@ mod tests {
     #[test]
     fn an_error_is_one_line_that_repeats_nothing() {
         let io = || std::io::Error::other("disk\nfull");
+        // As Delta's kernel shows its errors.
+        let frames = || {
+            let trace = std::backtrace::Backtrace::force_capture();
+            std::io::Error::other(format!("disk full\n{trace}"))
+        };
         let rows = [
             ("alone", Error::invalid("no such thing"), "no such thing"),
+            (
+                "with_a_backtrace",
+                Error::unavailable(format!("cannot read: {}", frames())).because(frames()),
+                "cannot read: disk full",
+            ),
             ("with_its_cause", Error::unavailable("cannot write").because(io()), "cannot write: disk full"),
             (
                 "cause_already_told",

@@ -35,6 +35,7 @@ pub mod sums;
 pub mod time;
 pub mod timing;
 pub mod web;
+pub mod whole;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
@@ -42,3 +43,10 @@ pub use id::{DeviceId, EventId, GroupId, KeyId, ModelId, OrgId, SessionId, Strea
 pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;
 pub use time::{Clock, Micros};
+
+/// The engine of the fuzz targets: here because every folder may name this one.
+#[cfg(test)]
+#[path = "../../tests/fuzz/mod.rs"]
+pub mod fuzz;
+#[cfg(test)]
+mod fuzz_tests;

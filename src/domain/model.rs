@@ -203,6 +203,32 @@ pub struct ModelProgress {
     pub run: Option<Above>,
     /// The anomaly that is not over, and the event that tells of it.
     pub open: Option<(EventId, Above)>,
+    /// What came late and is not yet in the scores.
+    pub late: Option<Late>,
+    /// Every reading of the log's records before this one is in the scores, in `late`, or of after `position`. None where
+    /// that is not known.
+    pub heard: Option<u64>,
+}
+
+/// Times of readings that came when they had been judged already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Late {
+    pub oldest: Micros,
+    pub newest: Micros,
+}
+
+impl Late {
+    pub fn at(ts: Micros) -> Self {
+        Late { oldest: ts, newest: ts }
+    }
+
+    /// All of these times.
+    pub fn and(self, other: Option<Late>) -> Self {
+        other.map_or(self, |other| Late {
+            oldest: self.oldest.min(other.oldest),
+            newest: self.newest.max(other.newest),
+        })
+    }
 }
 
 /// Windows above the threshold.

@@ -14,8 +14,10 @@ pub struct NamedQuery {
     pub description: String,
     /// In the order in which they were declared.
     pub params: Vec<Param>,
-    /// The whole text, header included; it runs as it stands.
+    /// The whole text, header included, for people.
     pub text: String,
+    /// What runs: the text in which parameters have their declared types.
+    pub statement: String,
 }
 
 /// A parameter: `$name` in the statement.

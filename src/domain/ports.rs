@@ -38,27 +38,30 @@ pub trait DeviceStates: Send + Sync {
 
 /// The models that queries may run.
 pub trait Models: Send + Sync {
-    /// A model ready to be run, for somebody who sees it. It may wait for the catalog: not for threads that serve others.
+    /// Tells the scores of the windows in rows of a model's sources, in order, each with the time of its newest sample; for
+    /// somebody who sees the model. It waits for the catalog and for the threads of models: not for a thread that serves
+    /// others. `is_over` is asked now and then, at the latest when a part of the windows is judged.
     ///
     /// # Errors
-    /// `Forbidden` without the scope, `NotFound` for a model that is not seen.
-    fn open(&self, who: &Principal, id: ModelId) -> Result<Arc<dyn Scoring>>;
+    /// `Forbidden` without the scope, `NotFound` for a model that is not seen, `Invalid` for rows of other sources than it
+    /// has, `Timeout` when it was over; and what the model says of a window.
+    fn score(
+        &self,
+        who: &Principal,
+        rows: ModelRows<'_>,
+        is_over: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(Micros, f64),
+    ) -> Result<()>;
 }
 
-/// A model over rows of its sources.
-pub trait Scoring: Send + Sync {
-    /// How many sources it has: values of a row.
-    fn sources(&self) -> usize;
-
-    /// The scores of the windows in rows that are in order of time, each with the time of its newest sample. `values` has
-    /// `sources` for each of `times`; NaN is none. `is_cancelled` is asked now and then.
-    ///
-    /// # Errors
-    /// What the model says of a window; `Timeout` when it was cancelled.
-    fn scores(
-        &self,
-        times: &[i64],
-        values: &[f64],
-        is_cancelled: &dyn Fn() -> bool,
-    ) -> Result<Vec<(Micros, f64)>>;
+/// Rows of a model's sources, in order of time.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelRows<'a> {
+    pub model: ModelId,
+    /// Microseconds.
+    pub times: &'a [i64],
+    /// Row by row, one for each source; NaN is none.
+    pub values: &'a [f64],
+    /// Values of a row.
+    pub sources: usize,
 }

@@ -70,6 +70,9 @@ pub struct Kept {
     pub shown: Arc<Since>,
     /// The window that begins here is the first whose raw rows count for anything; earlier ones have statistics only.
     pub raw: Arc<Since>,
+    /// Raw rows before this can be gone already. Between here and `raw` they are there until their windows have
+    /// statistics, and stand for these.
+    pub there: Arc<Since>,
     /// Rows of statistics before this are shown to nobody; where raw rows are kept longer, they are the truth.
     pub statistics: Arc<Since>,
 }

@@ -12,6 +12,10 @@ use crate::domain::retention::{EVERYTHING, Kept};
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Result, StreamId};
 
+/// Bytes of one text at most. What reads rows, merges and sorts them does so by whole texts: this times a few is what that
+/// takes, whoever wrote them. Pictures and documents of instruments are smaller.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
 /// How many wrong rows one answer lists.
 const LISTED: usize = 20;
 
@@ -114,6 +118,9 @@ fn value_problem(kind: StreamKind, rows: &Readings, i: usize) -> Option<String> 
     if rows.quality[i] == Quality::Bad as u8 {
         let is_empty = value.is_nan() && text.is_none();
         return (!is_empty).then(|| "value: must be null where quality is bad".to_owned());
+    }
+    if let Some(text) = text.filter(|text| text.len() > MAX_TEXT_BYTES) {
+        return Some(format!("text: has {} bytes; at most {MAX_TEXT_BYTES} are stored", text.len()));
     }
     if value.is_infinite() {
         return Some("value: must be finite".to_owned());

@@ -40,6 +40,7 @@ async fn rows_are_checked_by_the_rules_of_their_stream() {
     let (catalog, owner) = catalog().await;
     let wide = (1_i64 << 53) + 1;
     let (exact, near) = (wide.to_string(), Some(wide as f64));
+    let (longest, longer) = ("x".repeat(MAX_TEXT_BYTES), "x".repeat(MAX_TEXT_BYTES + 1));
     use Quality::{Bad, Good, Uncertain};
     for (name, reading, problem) in [
         ("a_number", row(1, NOW, Some(1.0), None, Good), None),
@@ -48,6 +49,12 @@ async fn rows_are_checked_by_the_rules_of_their_stream() {
         ("an_infinite_one", row(1, NOW, Some(f64::INFINITY), None, Good), Some("value: must be finite")),
         ("a_text_beside_it", row(1, NOW, Some(1.0), Some("1"), Good), Some("text: must be null")),
         ("a_text", row(2, NOW, None, Some("on"), Good), None),
+        ("as_long_as_a_text_may_be", row(2, NOW, None, Some(&longest), Good), None),
+        (
+            "a_longer_text",
+            row(2, NOW, None, Some(&longer), Good),
+            Some("text: has 1048577 bytes; at most 1048576"),
+        ),
         ("a_text_missing", row(2, NOW, None, None, Good), Some("text: is missing")),
         ("a_number_for_a_text", row(2, NOW, Some(1.0), None, Good), Some("text: is missing")),
         ("lost", row(1, NOW, None, None, Bad), None),

@@ -1,7 +1,9 @@
 //! Idempotency keys: a request repeated with its key gets the first answer, and writes nothing.
 //!
 //! Keys, body hashes and answers travel in the log record of the rows they belong to, so the promise holds across
-//! a crash. Entries live for `TTL_US` and are bounded in number and bytes.
+//! a crash. Entries live for `TTL_US` and are bounded in number and bytes, of which every caller and every
+//! organization has a share: one who uses up theirs is refused alone. None goes before its time to make room: its
+//! request would count twice.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -9,13 +11,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::shares::{Amount, Full, Shares};
 use super::wal::Idempotent;
 use crate::domain::{Error, FieldError, Kind, Micros, Result};
 
 /// 24 hours.
 pub const TTL_US: i64 = 24 * 3600 * 1_000_000;
+/// Of all callers together: some 90 MB with what keeps them in order.
 const MAX_ENTRIES: usize = 200_000;
 const MAX_BYTES: usize = 64 << 20;
+/// What an entry takes besides its texts.
+const ENTRY_BYTES: usize = 128;
 /// Longest key accepted, in bytes.
 pub const MAX_KEY: usize = 255;
 
@@ -27,12 +33,18 @@ enum Entry {
     Done(Arc<Idempotent>),
 }
 
-#[derive(Default)]
 struct Table {
     entries: HashMap<Id, Entry>,
     /// Done entries, oldest first.
     order: VecDeque<Arc<Idempotent>>,
-    bytes: usize,
+    shares: Shares,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let whole = Amount { entries: MAX_ENTRIES, bytes: MAX_BYTES };
+        Self { entries: HashMap::new(), order: VecDeque::new(), shares: Shares::new(whole) }
+    }
 }
 
 /// All live keys.
@@ -61,7 +73,8 @@ impl Idempotency {
     /// Claims a key, or waits for a concurrent request with the same one.
     ///
     /// # Errors
-    /// `Invalid` when the key was used with another body; `Throttled` when too many keys are live.
+    /// `Invalid` when the key was used with another body; `Throttled` when this caller, or its organization,
+    /// has as many live keys as it may.
     pub async fn begin(
         self: &Arc<Self>,
         scope: &str,
@@ -85,7 +98,8 @@ impl Idempotency {
                     Some(Entry::Pending(first, done)) if *first == hash => done.clone(),
                     Some(_) => return Err(other_body(key)),
                     None => {
-                        table.check_room()?;
+                        table.shares.check(scope).map_err(too_many)?;
+                        table.shares.add(scope, size(&id, 0));
                         let (sender, receiver) = watch::channel(());
                         table.entries.insert(id.clone(), Entry::Pending(hash, receiver));
                         return Ok(Begin::First(Claim {
@@ -133,40 +147,54 @@ impl Drop for Claim {
         let mut table = self.owner.table.lock();
         if matches!(table.entries.get(&self.id), Some(Entry::Pending(..))) {
             table.entries.remove(&self.id);
+            table.shares.remove(&self.id.0, size(&self.id, 0));
         }
     }
 }
 
 impl Table {
     fn insert(&mut self, entry: Arc<Idempotent>) {
-        self.bytes += size(&entry);
         let id = (entry.scope.clone(), entry.key.clone());
-        self.order.push_back(entry.clone());
-        if let Some(Entry::Done(old)) = self.entries.insert(id, Entry::Done(entry)) {
-            self.order.retain(|e| !Arc::ptr_eq(e, &old));
-            self.bytes -= size(&old);
+        match self.entries.remove(&id) {
+            // The log is replayed over a checkpoint that has it already.
+            Some(Entry::Done(old)) if old == entry => {
+                self.entries.insert(id, Entry::Done(old));
+                return;
+            }
+            Some(Entry::Done(old)) => {
+                self.order.retain(|e| !Arc::ptr_eq(e, &old));
+                self.shares.remove(&id.0, size(&id, old.answer.len()));
+            }
+            Some(Entry::Pending(..)) => self.shares.remove(&id.0, size(&id, 0)),
+            None => {}
         }
+        self.shares.add(&id.0, size(&id, entry.answer.len()));
+        self.order.push_back(entry.clone());
+        self.entries.insert(id, Entry::Done(entry));
     }
 
     fn expire(&mut self, now: i64) {
-        while let Some(oldest) = self.order.front().filter(|e| e.expires_at <= now) {
-            self.bytes -= size(oldest);
-            self.entries.remove(&(oldest.scope.clone(), oldest.key.clone()));
-            self.order.pop_front();
+        while let Some(oldest) = self.order.pop_front_if(|e| e.expires_at <= now) {
+            let id = (oldest.scope.clone(), oldest.key.clone());
+            self.entries.remove(&id);
+            self.shares.remove(&id.0, size(&id, oldest.answer.len()));
         }
-    }
-
-    fn check_room(&self) -> Result<()> {
-        if self.entries.len() < MAX_ENTRIES && self.bytes < MAX_BYTES {
-            return Ok(());
-        }
-        let message = "too many idempotency keys are in use; send without a key or retry later";
-        Err(Error::new(Kind::Throttled, message))
     }
 }
 
-fn size(entry: &Idempotent) -> usize {
-    entry.scope.len() + entry.key.len() + entry.answer.len() + 128
+fn size((scope, key): &Id, answer: usize) -> usize {
+    scope.len() + key.len() + answer + ENTRY_BYTES
+}
+
+fn too_many(full: Full) -> Error {
+    let whose = match full {
+        Full::Caller => "this caller",
+        Full::Org => "this organization",
+    };
+    let message = format!(
+        "too many idempotency keys of {whose} are in use (each for 24 hours); send without a key or retry later"
+    );
+    Error::new(Kind::Throttled, message)
 }
 
 fn other_body(key: &str) -> Error {

@@ -101,5 +101,49 @@ async fn restored_keys_count_once_and_answer() {
     assert_eq!(keys.live(NOW).len(), 1);
     assert_eq!(asked(&keys, "key:1", BODY, NOW).await.unwrap().as_deref(), Some(&b"one"[..]));
     assert_eq!(keys.live(Micros(NOW.0 + TTL_US)).len(), 0);
-    assert_eq!(keys.table.lock().bytes, 0);
+    assert_eq!(keys.table.lock().shares.held(), Amount::default());
+}
+
+/// Finishes keys until there is no more room; how many there were.
+async fn fill(keys: &Arc<Idempotency>, scope: &str) -> usize {
+    for n in 0.. {
+        match keys.begin(scope, &format!("k{n}"), BODY, NOW).await {
+            Ok(Begin::First(claim)) => finish(claim, b"{\"rows\":1}"),
+            Ok(Begin::Replay(_)) => panic!("{scope}: `k{n}` is new"),
+            Err(error) => {
+                assert_eq!(error.kind, Kind::Throttled);
+                return n;
+            }
+        }
+    }
+    0
+}
+
+#[tokio::test]
+async fn who_uses_up_a_share_stops_nobody_else() {
+    let keys = Arc::new(Idempotency::default());
+    let filled = fill(&keys, "1/key:1 ingest").await;
+    assert!((MAX_ENTRIES / 5..MAX_ENTRIES / 2).contains(&filled), "{filled}");
+    // Another route is the same caller; what was written before is still answered.
+    assert!(keys.begin("1/key:1 writeValues", "new", BODY, NOW).await.is_err());
+    assert!(matches!(keys.begin("1/key:1 ingest", "k0", BODY, NOW).await, Ok(Begin::Replay(_))));
+    for others in ["1/key:2 ingest", "2/key:3 ingest"] {
+        assert!(matches!(keys.begin(others, "new", BODY, NOW).await, Ok(Begin::First(_))), "{others}");
+    }
+    // A restart changes nothing of it.
+    let restored = Arc::new(Idempotency::default());
+    keys.live(NOW).iter().for_each(|entry| restored.restore(Idempotent::clone(entry)));
+    assert!(restored.begin("1/key:1 ingest", "new", BODY, NOW).await.is_err());
+    assert!(restored.begin("1/key:2 ingest", "new", BODY, NOW).await.is_ok());
+    let later = Micros(NOW.0 + TTL_US);
+    assert!(restored.begin("1/key:1 ingest", "new", BODY, later).await.is_ok(), "room comes back");
+}
+
+#[tokio::test]
+async fn requests_under_way_count_until_they_end() {
+    let keys = Arc::new(Idempotency::default());
+    let claims = [first(&keys, "a").await, first(&keys, "b").await];
+    assert_eq!(keys.table.lock().shares.held().entries, 2);
+    drop(claims);
+    assert_eq!(keys.table.lock().shares.held(), Amount::default());
 }

@@ -21,6 +21,7 @@ pub mod open;
 pub mod pace;
 pub mod retention;
 pub mod schema;
+mod shares;
 pub mod snapshot;
 pub mod state;
 pub mod statistics;
@@ -149,7 +150,8 @@ impl Store {
     /// asks and where.
     ///
     /// # Errors
-    /// `Conflict` when the key was used with another body; `Throttled` when too many keys are live.
+    /// `Conflict` when the key was used with another body; `Throttled` when this caller, or its
+    /// organization, has too many live keys.
     pub async fn claim(&self, scope: &str, key: &str, body: &[u8]) -> Result<Claimed> {
         let hash = Sha256::digest(body).into();
         Ok(match self.keys.begin(scope, key, hash, self.clock.now()).await? {
@@ -386,3 +388,6 @@ async fn aside<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Sen
         false => Ok(work()),
     }
 }
+
+#[cfg(test)]
+pub mod fuzz_ground;

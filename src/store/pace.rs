@@ -100,16 +100,16 @@ impl Pace {
     }
 }
 
-/// Only of Linux is it known that this is about one thread, not about the process.
+/// Has this thread stand so far behind others (nice(2)). Only of Linux is it known that this is about one thread, not about the process.
 #[cfg(target_os = "linux")]
-fn give_way(by: i32) {
+pub fn give_way(by: i32) {
     if let Err(e) = rustix::process::nice(by) {
         tracing::debug!(error = %e, "large work has the priority of requests");
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn give_way(_: i32) {}
+pub fn give_way(_: i32) {}
 
 #[cfg(test)]
 mod tests {

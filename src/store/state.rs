@@ -12,7 +12,7 @@ use super::lake::cache::Cache;
 use super::lake::file::LakeFile;
 use super::lake::place::Place;
 use super::memtable::run::{self, Run};
-use super::memtable::{DayRuns, Memtable};
+use super::memtable::{DayRuns, MERGED_TEXT, Memtable};
 use super::snapshot::{KeyedSnapshot, MemoryDay, Snapshot};
 use super::statistics::computed::Computed;
 use super::statistics::touched::Touched;
@@ -89,7 +89,8 @@ impl Shared {
     pub fn insert(&self, runs: Vec<(Run, u64)>, keyed: Vec<KeyedRows>) {
         let Some(last_seq) = runs.last().map(|(_, seq)| *seq) else { return };
         let runs: Vec<Run> = runs.into_iter().map(|(run, _)| run).filter(|run| !run.is_empty()).collect();
-        let is_small = runs.iter().all(|run| run.len() < 1024);
+        let is_small = runs.iter().all(|run| run.len() < 1024)
+            && runs.iter().map(Run::text_bytes).sum::<usize>() <= MERGED_TEXT;
         let runs = if is_small { Vec::from_iter(run::merge(&runs)) } else { runs };
         let parts: Vec<(Day, Run)> = runs.into_iter().flat_map(Run::by_day).collect();
         let state = &mut *self.state.write();

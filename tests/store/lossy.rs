@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use basalt::store::disk::{Disk, DiskFile, LocalDisk};
+use basalt::store::disk::{Disk, DiskDir, DiskFile, LocalDisk};
 use parking_lot::Mutex;
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -270,6 +270,17 @@ impl DiskFile for LossyFile {
     }
 }
 
+struct LossyDir {
+    disk: LossyDisk,
+    path: PathBuf,
+}
+
+impl DiskDir for LossyDir {
+    fn sync(&self) -> io::Result<()> {
+        self.disk.sync_dir(&self.path)
+    }
+}
+
 impl Disk for LossyDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.step(Op::Create, path)?;
@@ -290,6 +301,10 @@ impl Disk for LossyDisk {
         }
         self.state.lock().dirs.insert(path.to_owned(), entries);
         Ok(())
+    }
+
+    fn open_dir(&self, path: &Path) -> io::Result<Box<dyn DiskDir>> {
+        Ok(Box::new(LossyDir { disk: self.clone(), path: path.to_owned() }))
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {

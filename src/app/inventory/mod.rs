@@ -130,3 +130,6 @@ fn parse(form: Form, text: &str, known: &Known) -> (Inventory, Vec<Problem>) {
 #[cfg(test)]
 #[path = "inventory_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod fuzz_tests;

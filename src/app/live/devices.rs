@@ -42,7 +42,7 @@ impl App {
         let wanted = Wanted { devices, ..Wanted::default() };
         self.store.catalog().check_wanted(&who, &wanted)?;
         let feed = Feed {
-            _seat: self.live.seats.take(&who)?,
+            _seat: self.take_seat(&who)?,
             changes: self.store.catalog().changes(),
             states: self.collectors.get().map(|collectors| collectors.changes()),
             watch: standing.watch(),

@@ -24,7 +24,7 @@ pub enum EventNews {
     Created(Event),
     Updated(Event),
     Deleted(EventId),
-    /// The reader was too slow: so many changes, of anybody's events, went by untold.
+    /// The reader was too slow: changes of events of its organization went by untold.
     Missed,
 }
 
@@ -40,8 +40,8 @@ impl App {
         who.require(Scope::read(Resource::EventLog))?;
         self.store.catalog().check_wanted_events(&who, &wanted)?;
         let feed = Feed {
-            _seat: self.live.seats.take(&who)?,
-            changes: self.store.catalog().event_changes(),
+            _seat: self.take_seat(&who)?,
+            changes: self.store.catalog().event_changes(&who),
             watch: standing.watch(),
             store: self.store.clone(),
             who,

@@ -16,8 +16,9 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 pub use self::gather::MOST;
-use self::seats::Seats;
+use self::seats::{Seat, Seats};
 use super::App;
+use crate::domain::{Principal, Result};
 
 /// How much may be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,11 @@ impl LiveParts {
 }
 
 impl App {
+    /// A place for a feed of this principal.
+    fn take_seat(&self, who: &Principal) -> Result<Seat> {
+        self.live.seats.take(who, self.store.catalog().org_count() > 1)
+    }
+
     /// Ends when connections that last have to end, because the server does.
     pub fn ending(&self) -> CancellationToken {
         self.live.ending.clone()

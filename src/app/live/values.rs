@@ -75,7 +75,7 @@ impl App {
         let who = standing.principal().clone();
         who.require(Scope::read(Resource::Value))?;
         let gathered = Gathered::new(query.max_rate)?;
-        let seat = self.live.seats.take(&who)?;
+        let seat = self.take_seat(&who)?;
         let opening = Opening { store: self.store.clone(), who, wanted: query.wanted };
         let phase = match query.start {
             Start::Now => Phase::Live(opening.follow(self.store.present())?),

@@ -35,12 +35,11 @@ impl Author {
             request: origin.map(|o| o.request.clone()).unwrap_or_default(),
             address: origin.and_then(|o| o.address).map(|a| a.to_string()),
             request_id: origin.map(|o| o.request_id.clone()).unwrap_or_default(),
-            ..Self::known(Some((who.org, who.caller)), mirror)
+            ..Self::known(Some(who.org), Some(who.caller), mirror)
         }
     }
 
-    fn known(who: Option<(OrgId, Caller)>, mirror: &Mirror) -> Self {
-        let caller = who.map(|(_, caller)| caller);
+    fn known(org: Option<OrgId>, caller: Option<Caller>, mirror: &Mirror) -> Self {
         let name = match caller {
             Some(Caller::Key(id)) => mirror.keys.get(id).map(|key| key.spec.name.clone()),
             Some(Caller::User(id)) => mirror.users().get(id).map(|user| user.name.clone()),
@@ -48,7 +47,7 @@ impl Author {
             Some(Caller::System) | None => None,
         };
         Self {
-            org: who.map(|(org, _)| org),
+            org,
             actor: caller.map(|caller| caller.to_string()),
             name,
             request: String::new(),
@@ -97,8 +96,10 @@ impl Catalog {
 
     /// Counts a refused access, in memory: being refused must not cost a write.
     pub fn note_refusal(&self, origin: &Origin, refusal: Refusal) {
+        let who = origin.who.get().copied();
         let same = Same {
-            who: origin.who.get().copied(),
+            org: who.map(|(org, _)| org),
+            caller: who.map(|(_, caller)| caller),
             address: origin.address,
             refusal,
             request: origin.request.clone(),
@@ -115,7 +116,8 @@ impl Catalog {
         }
         let rows: Vec<(Due, Author)> = {
             let mirror = turn.mirror();
-            due.iter().map(|due| (due.clone(), Author::known(due.same.who, &mirror))).collect()
+            let author = |same: &Same| Author::known(same.org, same.caller, &mirror);
+            due.iter().map(|due| (due.clone(), author(&due.same))).collect()
         };
         let saved = turn.run(async move |db| write(&db, rows).await, |_, _| ()).await;
         let mut refusals = self.refusals.lock();

@@ -1,7 +1,9 @@
 //! Telling whoever follows that the catalog has changed: that it has, and of events which.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{broadcast, watch};
 
 use super::Catalog;
@@ -11,7 +13,7 @@ use crate::domain::key::Key;
 use crate::domain::live::{EventMarks, WantedEvents};
 use crate::domain::{EventId, KeyId, OrgId, Principal};
 
-/// Changes of events that a slow follower may be behind. Small: of an event only its marks are held.
+/// Changes of events of its organization that a slow follower may be behind. Small: of an event only its marks are held.
 const EVENTS: usize = 1024;
 
 /// An event that was created, changed or deleted, and whose it is.
@@ -35,12 +37,14 @@ impl EventChange {
 /// Where changes are told. After the change, so that whoever hears of it finds it.
 pub(super) struct Changes {
     all: watch::Sender<()>,
-    events: broadcast::Sender<EventChange>,
+    /// Of each organization by itself: a follower is never behind because of what others change. Only of those that
+    /// somebody follows.
+    events: Mutex<HashMap<OrgId, broadcast::Sender<EventChange>>>,
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { all: watch::Sender::new(()), events: broadcast::Sender::new(EVENTS) }
+        Self { all: watch::Sender::new(()), events: Mutex::default() }
     }
 }
 
@@ -52,9 +56,24 @@ impl Changes {
 
     pub(super) fn tell_event(&self, action: Action, event: &Event, before: Option<EventMarks>) {
         let Event { id, org, spec, .. } = event;
+        let mut followed = self.events.lock();
+        let Some(sender) = followed.get(org) else { return };
         let change = EventChange { action, id: *id, org: *org, marks: spec.into(), before };
-        // Nobody may be listening.
-        let _ = self.events.send(change);
+        if sender.send(change).is_err() {
+            // The last follower is gone.
+            followed.remove(org);
+        }
+    }
+
+    /// Of how many organizations events are followed.
+    #[cfg(test)]
+    pub(super) fn followed(&self) -> usize {
+        self.events.lock().len()
+    }
+
+    fn events_of(&self, org: OrgId) -> broadcast::Receiver<EventChange> {
+        let mut followed = self.events.lock();
+        followed.entry(org).or_insert_with(|| broadcast::Sender::new(EVENTS)).subscribe()
     }
 }
 
@@ -64,9 +83,10 @@ impl Catalog {
         self.changes.all.subscribe()
     }
 
-    /// Tells of every change of an event from now on; who is too far behind is told how many were lost.
-    pub fn event_changes(&self) -> broadcast::Receiver<EventChange> {
-        self.changes.events.subscribe()
+    /// Tells of every change of an event of the principal's organization from now on; who is too far behind is told how many
+    /// were lost.
+    pub fn event_changes(&self, who: &Principal) -> broadcast::Receiver<EventChange> {
+        self.changes.events_of(who.org)
     }
 
     /// Whether somebody sees the event that changed.

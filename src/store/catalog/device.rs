@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use super::database::{refused, unavailable};
+use super::room::Growth;
 use super::sight::Sight;
 use super::turn::Work;
 use super::{Catalog, entity, not_unique, retention, trim};
 use crate::domain::audit::{Action, Change};
+use crate::domain::check::check_object;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, FieldError, Kind, Principal, Result, StreamId};
@@ -23,12 +25,14 @@ impl Catalog {
                 && filter.protocol.is_none_or(|protocol| protocol == device.spec.protocol)
         };
         let seen = sight.device_ids().into_iter().filter_map(|id| sight.mirror.devices.get(id));
-        seen.filter(wanted).skip(filter.page.offset).take(filter.page.limit).cloned().collect()
+        let page = seen.filter(wanted).skip(filter.page.offset).take(filter.page.limit);
+        page.map(|device| sight.redacted_device(device)).collect()
     }
 
     /// `NotFound` when the device is absent or not seen.
     pub fn device(&self, who: &Principal, id: DeviceId) -> Result<Arc<Device>> {
-        self.sight(who).device(id).cloned()
+        let sight = self.sight(who);
+        sight.device(id).map(|device| sight.redacted_device(device))
     }
 
     /// From now on no device is made where this many exist, whatever organizations they are of; `None` is no limit.
@@ -41,7 +45,8 @@ impl Catalog {
         self.mirror.read().devices.len()
     }
 
-    /// A key with a device list makes none: it could not see what it made. `LimitReached` past `limit_devices`.
+    /// A key with a device list makes none: it could not see what it made. `LimitReached` past `limit_devices` and
+    /// past what the organization may have.
     pub async fn create_device(&self, who: &Principal, mut spec: DeviceSpec) -> Result<Arc<Device>> {
         if who.is_restricted() {
             return Err(Error::forbidden("a key restricted to some devices or data may not create devices"));
@@ -50,6 +55,7 @@ impl Catalog {
         let turn = self.turn().await?;
         check(&turn.sight(who), &spec, None)?;
         has_room(turn.mirror().devices.len(), self.most_devices.load(Ordering::Relaxed))?;
+        self.check_room(&turn.mirror(), who.org, Growth::of_device(&spec, None))?;
         let row = entity::device::new(who.org, spec, self.clock.now());
         turn.change(
             who,
@@ -70,17 +76,18 @@ impl Catalog {
         change: impl FnOnce(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
         let turn = self.turn().await?;
-        let (spec, fields) = changed(&turn.sight(who), id, change)?;
+        let (spec, fields, growth) = changed(&turn.sight(who), id, change)?;
+        self.check_room(&turn.mirror(), who.org, growth)?;
         let row = entity::device::changed(id, spec, self.clock.now());
-        turn.change(
+        let done = turn.change(
             who,
             async move |db| write(row.update(&*db).await),
             move |_| Change::new(Action::Update, "device", id.0).with(fields),
             |mirror, device| {
                 mirror.devices.put(Arc::clone(device));
             },
-        )
-        .await
+        );
+        done.await.map(|device| self.sight(who).redacted_device(&device))
     }
 
     /// Deletes a device with its streams and their policies; says which streams went, ascending. Their rows leave
@@ -127,19 +134,19 @@ pub(super) fn has_room(devices: usize, most: usize) -> Result<()> {
     Ok(())
 }
 
-/// The device as it will be, and the names of the fields that change.
+/// The device as it will be, the names of the fields that change, and what it adds.
 fn changed(
     sight: &Sight,
     id: DeviceId,
     change: impl FnOnce(&mut DeviceSpec),
-) -> Result<(DeviceSpec, Vec<&'static str>)> {
+) -> Result<(DeviceSpec, Vec<&'static str>, Growth)> {
     let stored = &sight.own_device(id)?.spec;
     let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
     check(sight, &spec, Some(id))?;
-    let fields = stored.differences(&spec);
-    Ok((spec, fields))
+    let (fields, growth) = (stored.differences(&spec), Growth::of_device(&spec, Some(stored)));
+    Ok((spec, fields, growth))
 }
 
 /// Every rule of a device: its own, and those that other rows decide. `id` is its own when it exists already.
@@ -150,6 +157,8 @@ fn check(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
 /// The same, as a list.
 pub(super) fn problems(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Vec<FieldError> {
     let mut problems = spec.problems();
+    let stored = id.and_then(|id| sight.mirror.devices.get(id));
+    check_object(&mut problems, "metadata", &spec.metadata, stored.map(|device| &device.spec.metadata));
     let namesake = sight.mirror.devices.named(sight.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != id) {
         problems.push(FieldError::new("name", "This field must be unique."));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
@@ -13,16 +14,28 @@ use super::sight::Sight;
 use super::turn::Work;
 use super::{Catalog, entity, no_such_row};
 use crate::domain::audit::{Action, Change};
+use crate::domain::check::check_object;
 use crate::domain::event::{Event, EventFilter, EventSpec};
 use crate::domain::live::EventMarks;
 use crate::domain::page::Page;
 use crate::domain::{Error, EventId, FieldError, Principal, Result};
 
+/// Payloads read together, bytes of JSON, unless one alone is longer: what was found at an event's URL has megabytes.
+/// What JSON says takes up to sixteen times its text.
+const MAX_PAGE_BYTES: i64 = 1 << 20;
+
 impl Catalog {
-    /// The events seen that pass the filter, by time as it says, ties by id ascending.
+    /// The first of the events seen that pass the filter, by time as it says, ties by id ascending: as many as the page asks
+    /// for, or fewer where their payloads are long. There may be more behind the last one; behind nothing there is none.
     pub async fn events(&self, who: &Principal, filter: &EventFilter) -> Result<Vec<Event>> {
         let Some(seen) = self.events_seen(who, filter) else { return Ok(Vec::new()) };
-        let rows = select(filter).filter(seen).all(&self.db).await.map_err(unavailable)?;
+        let wanted = select(filter).filter(seen);
+        let lengths = wanted.clone().select_only().expr_as(payload_bytes(), "bytes").into_tuple::<i64>();
+        let lengths = lengths.all(&self.db).await.map_err(unavailable)?;
+        if lengths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = wanted.limit(fitting(&lengths)).all(&self.db).await.map_err(unavailable)?;
         let sight = self.sight(who);
         rows.into_iter().map(|row| Ok(sight.redacted(row.try_into()?))).collect()
     }
@@ -58,7 +71,7 @@ impl Catalog {
         let turn = self.turn().await?;
         let now = self.clock.now();
         let event = Event { id: EventId(0), org: who.org, spec, created_at: now };
-        check(&turn.sight(who), &event, None)?;
+        check(&turn.sight(who), &event, None, Payload::Given)?;
         let row = entity::event::new(who.org, event.spec, now);
         let told = |event: &Event| Change::new(Action::Create, "event-log", event.id.0);
         let apply = self.telling(Action::Create, None);
@@ -72,10 +85,30 @@ impl Catalog {
         id: EventId,
         change: impl FnOnce(&mut EventSpec) + Send,
     ) -> Result<Event> {
+        self.put_event(who, id, change, Payload::Given).await
+    }
+
+    /// The same for what the server found itself and puts into the payload: that has a bound of its own.
+    pub async fn keep_in_event(
+        &self,
+        who: &Principal,
+        id: EventId,
+        change: impl FnOnce(&mut EventSpec) + Send,
+    ) -> Result<Event> {
+        self.put_event(who, id, change, Payload::Found).await
+    }
+
+    async fn put_event(
+        &self,
+        who: &Principal,
+        id: EventId,
+        change: impl FnOnce(&mut EventSpec) + Send,
+        payload: Payload,
+    ) -> Result<Event> {
         let turn = self.turn().await?;
         let stored = read(&turn.db, id).await?;
         let before = EventMarks::from(&stored.spec);
-        let (event, fields) = changed(&turn.sight(who), stored, change)?;
+        let (event, fields) = changed(&turn.sight(who), stored, change, payload)?;
         let row = entity::event::changed(id, event.spec);
         let told = move |_: &Event| Change::new(Action::Update, "event-log", id.0).with(fields);
         let apply = self.telling(Action::Update, Some(before));
@@ -108,6 +141,21 @@ impl Catalog {
         let changes = Arc::clone(&self.changes);
         move |_, event| changes.tell_event(action, event, before)
     }
+}
+
+/// As both databases count them.
+fn payload_bytes() -> Expr {
+    Expr::cust("CAST(octet_length(payload) AS BIGINT)")
+}
+
+/// How many of the first payloads are read together; at least one.
+fn fitting(lengths: &[i64]) -> u64 {
+    let mut bytes = 0_i64;
+    let fit = lengths.iter().take_while(|length| {
+        bytes = bytes.saturating_add(**length);
+        bytes <= MAX_PAGE_BYTES
+    });
+    fit.count().max(1) as u64
 }
 
 fn select(filter: &EventFilter) -> sea_orm::Select<entity::event::Entity> {
@@ -152,26 +200,40 @@ async fn read(db: &impl ConnectionTrait, id: EventId) -> Result<Event> {
     row.ok_or_else(Error::not_found)?.try_into()
 }
 
+/// Whose the payload of a changed event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Payload {
+    /// Its owner's.
+    Given,
+    /// What the server found at the event's URL is among it.
+    Found,
+}
+
 /// The event as it will be, and the names of the fields that change.
 fn changed(
     sight: &Sight,
     stored: Event,
     change: impl FnOnce(&mut EventSpec),
+    payload: Payload,
 ) -> Result<(Event, Vec<&'static str>)> {
     if !sight.sees_event(&stored) {
         return Err(Error::hidden());
     }
     let mut event = stored.clone();
     change(&mut event.spec);
-    check(sight, &event, Some(&stored))?;
+    check(sight, &event, Some(&stored), payload)?;
     let fields = stored.spec.differences(&event.spec);
     Ok((event, fields))
 }
 
 /// Every rule of an event. Rows that it named before are not asked for again: the caller may not see them.
-fn check(sight: &Sight, event: &Event, stored: Option<&Event>) -> Result<()> {
+fn check(sight: &Sight, event: &Event, stored: Option<&Event>, payload: Payload) -> Result<()> {
     let spec = &event.spec;
     let mut problems: Vec<FieldError> = spec.problems();
+    if payload == Payload::Given {
+        let stored = stored.map(|stored| &stored.spec.payload);
+        check_object(&mut problems, "payload", &spec.payload, stored);
+    }
     let former = stored.map(|stored| (stored.spec.device, stored.spec.stream)).unwrap_or_default();
     if let Some(device) = spec.device.filter(|d| Some(*d) != former.0 && sight.device(*d).is_err()) {
         problems.push(no_such_row("device", device));

@@ -8,6 +8,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait
 
 use super::database::{refused, unavailable};
 use super::mirror::Mirror;
+use super::room::Growth;
 use super::sight::Sight;
 use super::turn::Work;
 use super::{Catalog, entity, no_such_row, not_unique, trim};
@@ -39,7 +40,7 @@ impl Catalog {
         sight.members(id).collect()
     }
 
-    /// Makes a group with its members, which leave their former groups.
+    /// Makes a group with its members, which leave their former groups. `LimitReached` past what the organization may have.
     pub async fn create_group(
         &self,
         who: &Principal,
@@ -52,6 +53,7 @@ impl Catalog {
         let moves = {
             let sight = turn.sight(who);
             check(&sight, &spec, None, &members)?;
+            self.check_room(&sight.mirror, who.org, Growth::of_group(&spec, None))?;
             Moves::plan(&sight, None, members, now)
         };
         let row = entity::group::new(who.org, spec, now);
@@ -78,6 +80,8 @@ impl Catalog {
         let (spec, mut fields, moves) = {
             let sight = turn.sight(who);
             let (spec, fields) = changed(&sight, id, change, members.as_deref().unwrap_or_default())?;
+            let stored = &sight.group(id)?.spec;
+            self.check_room(&sight.mirror, who.org, Growth::of_group(&spec, Some(stored)))?;
             (spec, fields, members.map(|members| Moves::plan(&sight, Some(id), members, now)))
         };
         if moves.as_ref().is_some_and(|moves| !moves.is_empty()) {

@@ -9,10 +9,12 @@ use sea_orm::{ActiveModelTrait, DbErr};
 use super::database::refused;
 use super::device::has_room;
 use super::mirror::Mirror;
+use super::room::Growth;
 use super::sight::{Sight, whole_org};
 use super::turn::Work;
 use super::{Catalog, entity, stream};
 use crate::domain::audit::{Action, Change};
+use crate::domain::check::check_object;
 use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
@@ -73,6 +75,18 @@ impl StreamPlan {
 }
 
 impl Plan {
+    fn growth(&self) -> Growth {
+        let mut growth = Growth::default();
+        self.groups.iter().for_each(|name| growth += Growth::of_group(&new_group(name), None));
+        for device in &self.devices {
+            growth += Growth::of_device(&device.after, device.before.as_ref().map(|before| &before.spec));
+            for stream in &device.streams {
+                growth += Growth::of_stream(&stream.after, stream.before.as_ref().map(|before| &before.spec));
+            }
+        }
+        growth
+    }
+
     /// Whether everything is there already.
     fn changes_nothing(&self) -> bool {
         self.groups.is_empty() && !self.devices.iter().any(DevicePlan::is_changed)
@@ -82,8 +96,9 @@ impl Plan {
 impl Catalog {
     /// What `put_inventory` would change now. The same errors, and nothing is changed.
     pub fn plan_inventory(&self, who: &Principal, inventory: &Inventory) -> Result<Plan> {
-        let plan = plan(&self.sight(who), inventory)?;
-        self.check_room(&plan, self.mirror.read().devices.len())?;
+        let sight = self.sight(who);
+        let plan = plan(&sight, inventory)?;
+        self.check_inventory(&plan, &sight.mirror, who.org)?;
         Ok(plan)
     }
 
@@ -92,7 +107,7 @@ impl Catalog {
     pub async fn put_inventory(&self, who: &Principal, inventory: &Inventory) -> Result<Plan> {
         let turn = self.turn().await?;
         let plan = plan(&turn.sight(who), inventory)?;
-        self.check_room(&plan, turn.mirror().devices.len())?;
+        self.check_inventory(&plan, &turn.mirror(), who.org)?;
         if plan.changes_nothing() {
             return Ok(plan);
         }
@@ -107,9 +122,13 @@ impl Catalog {
         Ok(plan)
     }
 
-    fn check_room(&self, plan: &Plan, devices: usize) -> Result<()> {
+    /// Whether the license and the organization have room for all of it.
+    fn check_inventory(&self, plan: &Plan, mirror: &Mirror, org: OrgId) -> Result<()> {
         let new = plan.devices.iter().filter(|device| device.before.is_none()).count();
-        if new == 0 { Ok(()) } else { has_room(devices + new - 1, self.most_devices.load(Ordering::Relaxed)) }
+        if new > 0 {
+            has_room(mirror.devices.len() + new - 1, self.most_devices.load(Ordering::Relaxed))?;
+        }
+        self.check_room(mirror, org, plan.growth())
     }
 }
 
@@ -141,7 +160,9 @@ fn plan_device(sight: &Sight, entry: &DeviceEntry) -> Result<DevicePlan> {
         (None, None) => return Err(of_device(&entry.name, "there is no such device")),
     };
     // One that stays as it is is not judged anew.
-    let problems = if entry.spec.is_some() { after.problems() } else { Vec::new() };
+    let mut problems = if entry.spec.is_some() { after.problems() } else { Vec::new() };
+    let stored = before.as_ref().map(|device| &device.spec.metadata);
+    check_object(&mut problems, "metadata", &after.metadata, stored);
     Error::check(problems).map_err(|error| of_device(&entry.name, &error.message))?;
     let has_streams =
         before.as_ref().is_some_and(|device| sight.mirror.streams().ids_of(device.id).next().is_some());
@@ -176,6 +197,8 @@ fn plan_stream(
     let mut after = entry.spec.clone();
     (after.device, after.group) = (owner.unwrap_or(DeviceId(0)), group);
     let mut problems = after.problems();
+    let stored = before.as_ref().map(|stream| &stream.spec.metadata);
+    check_object(&mut problems, "metadata", &after.metadata, stored);
     stream::check_protocol(device.after.protocol, &after, &mut problems);
     if let (Some(name), Some(_)) = (&entry.group, joins) {
         problems.extend(new_group(name).problems().into_iter().map(|p| FieldError::new("group", p.message)));

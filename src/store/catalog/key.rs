@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sea_orm::{ActiveModelTrait, DbErr, Set};
 
 use super::database::refused;
+use super::room::Growth;
 use super::sight::{Sight, whole_org};
 use super::turn::Work;
 use super::{Catalog, entity, no_such_row, not_unique, trim};
@@ -53,6 +54,7 @@ impl Catalog {
         trim(&mut spec.name);
         let turn = self.turn().await?;
         check(&turn.sight(who), &spec, &secret)?;
+        self.check_room(&turn.mirror(), who.org, Growth::of_key(&spec))?;
         let row = entity::key::new(who.org, spec, secret, self.clock.now());
         turn.change(
             who,
@@ -61,6 +63,26 @@ impl Catalog {
             |mirror, key| mirror.keys.put(Arc::clone(key)),
         )
         .await
+    }
+
+    /// Gives a key another name. What it may do and see stays as it was made: a secret that is out there never gets more.
+    pub async fn rename_key(&self, who: &Principal, id: KeyId, mut name: String) -> Result<Arc<Key>> {
+        whole_org(who)?;
+        trim(&mut name);
+        let mut problems = Vec::new();
+        check_text(&mut problems, "name", &name, 1, 100);
+        let turn = self.turn().await?;
+        turn.sight(who).key(id)?;
+        Error::check(problems)?;
+        let row = entity::key::ActiveModel { id: Set(id.0), name: Set(name), ..Default::default() };
+        turn.change(
+            who,
+            async move |db| write(row.update(&*db).await),
+            |key| Change::new(Action::Update, "key", key.id.0).with(vec!["name"]),
+            |mirror, key| mirror.keys.put(Arc::clone(key)),
+        )
+        .await?;
+        self.key(who, id)
     }
 
     /// Disables a key for good; a second time changes nothing.

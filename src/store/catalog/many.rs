@@ -12,7 +12,8 @@ impl Catalog {
     /// The devices seen of these.
     pub fn devices_by_id(&self, who: &Principal, ids: &[DeviceId]) -> Vec<Arc<Device>> {
         let sight = self.sight(who);
-        ids.iter().filter_map(|id| sight.device(*id).ok()).cloned().collect()
+        let seen = ids.iter().filter_map(|id| sight.device(*id).ok());
+        seen.map(|device| sight.redacted_device(device)).collect()
     }
 
     /// The streams seen of these.

@@ -24,8 +24,10 @@ use crate::store::table::Table;
 /// The tables of the lake that hold rows of streams.
 pub(super) const OF_STREAMS: [Table; 2] = [Table::Readings, Table::Statistics];
 
-/// Rows of streams that are read together.
-const STREAMS_AT_ONCE: u64 = 4096;
+/// Rows that are read together: at their longest some tens of megabytes as text and as what it says.
+const STREAMS_AT_ONCE: u64 = 1024;
+/// Fewer, because a device may have metadata of many megabytes from before there was a limit.
+const DEVICES_AT_ONCE: u64 = 64;
 
 /// A policy's identity: one a table, for the organization (no stream) and for each stream.
 type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
@@ -70,9 +72,7 @@ impl Mirror {
         for row in read(db, entity::key::Entity, Key::try_from).await? {
             mirror.keys.put(row);
         }
-        for row in read(db, entity::device::Entity, Device::try_from).await? {
-            mirror.devices.put(row);
-        }
+        mirror.load_devices(db).await?;
         for row in read(db, entity::group::Entity, |row| Ok(Group::from(row))).await? {
             mirror.groups.put(row);
         }
@@ -88,21 +88,30 @@ impl Mirror {
         Ok(mirror)
     }
 
-    /// Streams are read some at a time: as the driver holds rows, those of a hundred thousand streams would take more memory
+    /// Devices and streams are read some at a time: as the driver holds rows, all of them together would take more memory
     /// than the server does afterwards.
+    async fn load_devices(&mut self, db: &DatabaseConnection) -> Result<()> {
+        use entity::device::{Column, Entity};
+        let mut after = 0;
+        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, DEVICES_AT_ONCE).await? {
+            for row in rows {
+                after = row.id;
+                self.devices.put(Arc::new(Device::try_from(row)?));
+            }
+        }
+        Ok(())
+    }
+
     async fn load_streams(&mut self, db: &DatabaseConnection) -> Result<()> {
         use entity::stream::{Column, Entity};
-        // Ids are positive.
         let mut after = 0;
-        loop {
-            let next = Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id);
-            let rows = next.limit(STREAMS_AT_ONCE).all(db).await.map_err(unavailable)?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.id;
+        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, STREAMS_AT_ONCE).await? {
             for row in rows {
+                after = row.id;
                 self.put_stream(Arc::new(Stream::try_from(row)?));
             }
         }
+        Ok(())
     }
 
     /// Models with their current versions; those of other versions, and all files, stay in the database.
@@ -160,6 +169,12 @@ impl Mirror {
 
     pub(super) fn remove_sessions(&mut self, ids: &[SessionId]) {
         self.sessions.retain(|_, session| !ids.contains(&session.id));
+    }
+
+    /// About what the devices, streams, groups and keys of an organization take in memory.
+    pub(super) fn bytes_of(&self, org: OrgId) -> usize {
+        let Self { devices, streams, groups, keys, .. } = self;
+        devices.bytes_of(org) + streams.bytes_of(org) + groups.bytes_of(org) + keys.bytes_of(org)
     }
 
     pub(super) fn streams(&self) -> &Rows<Stream> {
@@ -339,4 +354,16 @@ async fn read<E: EntityTrait, R>(
 ) -> Result<Vec<Arc<R>>> {
     let rows = E::find().all(db).await.map_err(unavailable)?;
     rows.into_iter().map(|row| convert(row).map(Arc::new)).collect()
+}
+
+/// The next rows of a table whose ids are above `after`, by id ascending; `None` behind the last. Ids are positive.
+async fn read_some<E: EntityTrait>(
+    db: &DatabaseConnection,
+    id: E::Column,
+    after: i32,
+    at_once: u64,
+) -> Result<Option<Vec<E::Model>>> {
+    let next = E::find().filter(id.gt(after)).order_by_asc(id).limit(at_once);
+    let rows = next.all(db).await.map_err(unavailable)?;
+    Ok((!rows.is_empty()).then_some(rows))
 }

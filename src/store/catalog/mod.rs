@@ -26,9 +26,11 @@ mod org;
 mod policy;
 mod refusals;
 mod retention;
+mod room;
 mod rows;
 mod session;
 mod sight;
+mod size;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,7 @@ use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, R
 pub use self::model_progress::Told;
 pub use self::model_upload::{Target, Upload};
 pub use self::retention::{Moment, Reach};
+pub use self::room::OrgLimits;
 pub use self::stream::StreamEntry;
 
 /// When a change returns `Ok` it is committed and every later read sees it; on `Err` with a kind that is not our
@@ -71,6 +74,8 @@ pub struct Catalog {
     kept: Mutex<Option<retention::KeptFor>>,
     /// Devices that all organizations may have together.
     most_devices: AtomicUsize,
+    /// What each organization may have.
+    limits: RwLock<OrgLimits>,
     /// Counts the looks of principals.
     looks: AtomicU64,
     changes: Arc<Changes>,
@@ -94,6 +99,7 @@ impl Catalog {
             default_org,
             kept: Mutex::new(None),
             most_devices: AtomicUsize::new(usize::MAX),
+            limits: RwLock::default(),
             looks: AtomicU64::new(0),
             changes: Arc::default(),
         })

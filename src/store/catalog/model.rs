@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use super::database::unavailable;
-use super::sight::Sight;
+use super::sight::{SOURCE, Sight};
 use super::turn::Work;
 use super::{Catalog, entity};
 use crate::domain::audit::{Action, Change};
@@ -84,7 +84,7 @@ impl Catalog {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
-        done.await.map(|(_, model)| model)
+        done.await.map(|(_, model)| self.sight(who).redacted_model(&model))
     }
 
     /// Makes an older version the current one: that number, or the newest one before the current.
@@ -128,7 +128,7 @@ impl Catalog {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
-        done.await.map(|(_, model)| model)
+        done.await.map(|(_, model)| self.sight(who).redacted_model(&model))
     }
 
     /// Deletes a model with its versions and files. Its device, its stream and the scores there stay.
@@ -204,7 +204,7 @@ pub(super) async fn describe(
     let mut spec = device.spec.clone();
     let told = [
         ("model_type", json!(settings.kind.name())),
-        ("source", source),
+        (SOURCE, source),
         ("threshold", json!(settings.threshold)),
         ("model_path", json!(path("model.tflite"))),
         ("scaler_path", json!(path("scaler"))),

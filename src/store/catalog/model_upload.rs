@@ -65,7 +65,9 @@ impl Catalog {
             mirror.put_stream(Arc::clone(&placed.stream));
             mirror.put_model(Arc::clone(&placed.model));
         });
-        placed.await
+        let Placed { device, stream, model } = placed.await?;
+        let sight = self.sight(who);
+        Ok(Placed { device: sight.redacted_device(&device), model: sight.redacted_model(&model), stream })
     }
 }
 
@@ -106,8 +108,8 @@ fn check(sight: &Sight, target: &Target, settings: &ModelSettings, most_devices:
             problems.extend(device::problems(sight, device, None));
             problems.extend(names(StreamSpec::new(stream.as_str(), DeviceId(0))));
         }
-        Target::Stream { device, stream } => match sight.own_device(*device) {
-            Ok(device) => {
+        Target::Stream { device, stream } => {
+            if let Some(device) = sight.named_device("device_id", *device, &mut problems) {
                 check_is_ai(device, "device_id", &mut problems);
                 problems.extend(names(StreamSpec::new(stream.as_str(), device.id)));
                 if sight.mirror.streams().named(device.id, stream).is_some() {
@@ -115,11 +117,20 @@ fn check(sight: &Sight, target: &Target, settings: &ModelSettings, most_devices:
                     problems.push(FieldError::new("name", message));
                 }
             }
-            Err(_) => problems.push(no_such_row("device_id", device)),
-        },
+        }
         Target::Existing(id) => check_stream(sight, *id, &mut problems),
     }
-    Error::check(problems)
+    Error::check(problems)?;
+    check_may_change(sight, target)
+}
+
+/// A device that may only be read is given no model.
+fn check_may_change(sight: &Sight, target: &Target) -> Result<()> {
+    match target {
+        Target::Device { .. } => Ok(()),
+        Target::Stream { device, .. } => sight.own_device(*device).map(drop),
+        Target::Existing(id) => sight.own_device(sight.stream(*id)?.spec.device).map(drop),
+    }
 }
 
 /// What is wrong with the name of a new stream, said of the field it comes from.
@@ -134,7 +145,7 @@ fn check_is_ai(device: &Device, field: &'static str, problems: &mut Vec<FieldErr
 }
 
 fn check_stream(sight: &Sight, id: StreamId, problems: &mut Vec<FieldError>) {
-    let found = sight.stream(id).and_then(|stream| Ok((stream, sight.own_device(stream.spec.device)?)));
+    let found = sight.stream(id).and_then(|stream| Ok((stream, sight.device(stream.spec.device)?)));
     let Ok((stream, device)) = found else {
         problems.push(no_such_row("data_id", id));
         return;

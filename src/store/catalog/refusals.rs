@@ -1,5 +1,8 @@
 //! Refused accesses before they are written: told apart as long as there are few of them, counted together when there
 //! are many. None is lost: what was not written yet is in a count, and the memory for it is bounded.
+//!
+//! An organization (and everybody who is nobody's, as if they were one) is told apart as long as it has fewer than are left
+//! for the others: who floods the log makes his own rows coarse, not theirs.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,9 +12,11 @@ use crate::domain::principal::Caller;
 use crate::domain::{Micros, OrgId};
 
 /// Refusals told apart by their request within a window; past it, by who asked from where alone.
-const MAX_EXACT: usize = 64;
-/// Past this many, they are told apart by their outcome alone.
-const MAX_KNOWN: usize = 128;
+const MAX_EXACT: usize = 128;
+/// Past this many, they are told apart by organization and outcome alone.
+const MAX_KNOWN: usize = 256;
+/// Past this many, by their outcome alone.
+const MAX_ORGS: usize = 512;
 /// The same refusal is one row for this long.
 const WINDOW_US: i64 = 60_000_000;
 
@@ -21,7 +26,8 @@ pub(super) const MANY: &str = "(several)";
 /// What one row tells of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Same {
-    pub(super) who: Option<(OrgId, Caller)>,
+    pub(super) org: Option<OrgId>,
+    pub(super) caller: Option<Caller>,
     pub(super) address: Option<IpAddr>,
     pub(super) refusal: Refusal,
     pub(super) request: String,
@@ -95,15 +101,25 @@ impl Refusals {
 
     /// The same, or as little of it as there is room for.
     fn fitting(&self, same: Same) -> Same {
-        let has_room = |same: &Same, limit| self.0.len() < limit || self.0.contains_key(same);
-        if has_room(&same, MAX_EXACT) {
+        if self.has_room(&same, MAX_EXACT) {
             return same;
         }
         let same = Same { request: MANY.to_owned(), ..same };
-        if has_room(&same, MAX_KNOWN) {
+        if self.has_room(&same, MAX_KNOWN) {
             return same;
         }
-        Same { who: None, address: None, ..same }
+        let same = Same { caller: None, address: None, ..same };
+        if self.0.len() < MAX_ORGS || self.0.contains_key(&same) {
+            return same;
+        }
+        Same { org: None, ..same }
+    }
+
+    /// Whether it is counted already, or its organization has fewer than are left.
+    fn has_room(&self, same: &Same, most: usize) -> bool {
+        let left = most.saturating_sub(self.0.len());
+        self.0.contains_key(same)
+            || (left > 0 && self.0.keys().filter(|known| known.org == same.org).count() < left)
     }
 }
 

@@ -4,7 +4,8 @@ use super::*;
 
 fn refusal(org: i32, request: &str) -> Same {
     Same {
-        who: Some((OrgId(org), Caller::System)),
+        org: Some(OrgId(org)),
+        caller: Some(Caller::System),
         address: None,
         refusal: Refusal::Forbidden,
         request: request.to_owned(),
@@ -43,14 +44,35 @@ fn a_flood_is_counted_in_bounded_memory() {
     for n in 0..total {
         refusals.note(refusal(n % 1000, &format!("GET /{n}")), "id", Micros(0));
     }
-    assert!(refusals.0.len() <= MAX_KNOWN + 5, "{}", refusals.0.len());
+    assert!(refusals.0.len() <= MAX_ORGS + 5, "{}", refusals.0.len());
     let due = refusals.take(Micros(SECOND));
     assert_eq!(due.iter().map(|due| due.count).sum::<i64>(), i64::from(total), "none is lost");
-    assert!(due.iter().any(|due| due.same.who.is_none() && due.same.request == MANY));
+    assert!(due.iter().any(|due| due.same.org.is_none() && due.same.request == MANY));
     let rows = due.len();
     refusals.put_back(due);
     let again = refusals.take(Micros(SECOND));
     assert_eq!((again.len(), again.iter().map(|d| d.count).sum::<i64>()), (rows, i64::from(total)));
     assert!(refusals.take(Micros(61 * SECOND)).is_empty());
     assert!(refusals.0.is_empty(), "what is over is forgotten");
+}
+
+#[test]
+fn who_floods_the_log_leaves_the_rows_of_others_exact() {
+    let mut refusals = Refusals::default();
+    let stranger = |n: i32| Same { org: None, caller: None, ..refusal(0, &format!("GET /{n}")) };
+    for n in 0..10_000 {
+        refusals.note(stranger(n), "id", Micros(0));
+        refusals.note(refusal(1, &format!("GET /{n}")), "id", Micros(0));
+    }
+    for n in 0..10 {
+        refusals.note(refusal(2, &format!("GET /{n}")), "id", Micros(0));
+    }
+    let due = refusals.take(Micros(SECOND));
+    let of = |org: Option<OrgId>| due.iter().filter(move |due| due.same.org == org);
+    assert_eq!(of(Some(OrgId(2))).count(), 10, "each by its request");
+    assert!(of(Some(OrgId(2))).all(|due| due.same.request != MANY && due.same.caller.is_some()));
+    for flooding in [None, Some(OrgId(1))] {
+        assert_eq!(of(flooding).map(|due| due.count).sum::<i64>(), 10_000, "{flooding:?}: none is lost");
+        assert!(of(flooding).any(|due| due.same.request == MANY));
+    }
 }

@@ -163,6 +163,7 @@ async fn write_floors(db: &impl ConnectionTrait, floors: &[(Table, i32, i64)]) -
 
 fn kept_at(mirror: &Mirror, now: Micros) -> (Kept, i64) {
     let (mut shown, mut raw, mut statistics) = (Since::default(), Since::default(), Since::default());
+    let mut there = Since::default();
     let mut until = i64::MAX;
     if mirror.keeps_everything() {
         return (Kept::default(), until);
@@ -173,10 +174,13 @@ fn kept_at(mirror: &Mirror, now: Micros) -> (Kept, i64) {
         let of_statistics = cut_of(mirror, stream, PolicyTable::Statistics, now);
         shown.set(id, of_readings.shown);
         raw.set(id, of_readings.removed);
+        there.set(id, mirror.floor(Table::Readings, id));
         statistics.set(id, of_statistics.shown);
         until = until.min(of_readings.until).min(of_statistics.until);
     }
-    (Kept { shown: Arc::new(shown), raw: Arc::new(raw), statistics: Arc::new(statistics) }, until)
+    let (shown, raw, there, statistics) =
+        (Arc::new(shown), Arc::new(raw), Arc::new(there), Arc::new(statistics));
+    (Kept { shown, raw, there, statistics }, until)
 }
 
 /// Where policy and floor cut a stream.

@@ -1,9 +1,11 @@
-//! Rows of one noun in memory: by id, and by name within their owner. It knows neither database nor principal.
+//! Rows of one noun in memory: by id, and by name within their owner, counted by organization. It knows neither
+//! database nor principal.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use super::size::Counted;
 use crate::domain::device::Device;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -12,7 +14,7 @@ use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId, KeyId, OrgId, StreamId, UserId};
 
 /// A noun that has an id of its own and a name unique within its owner.
-pub(super) trait Row {
+pub(super) trait Row: Counted {
     type Id: Copy + Ord + Hash;
     /// `()` when the name is unique in the whole catalog.
     type Owner: Copy + Eq + Hash;
@@ -26,6 +28,14 @@ pub(super) trait Row {
 pub(super) struct Rows<R: Row> {
     by_id: HashMap<R::Id, Arc<R>>,
     owners: HashMap<R::Owner, Owned<R::Id>>,
+    orgs: HashMap<OrgId, Held>,
+}
+
+/// What the rows of one organization come to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    rows: usize,
+    bytes: usize,
 }
 
 /// What one owner has.
@@ -36,13 +46,23 @@ struct Owned<Id> {
 
 impl<R: Row> Default for Rows<R> {
     fn default() -> Self {
-        Self { by_id: HashMap::new(), owners: HashMap::new() }
+        Self { by_id: HashMap::new(), owners: HashMap::new(), orgs: HashMap::new() }
     }
 }
 
 impl<R: Row> Rows<R> {
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// How many an organization has.
+    pub(super) fn count_of(&self, org: OrgId) -> usize {
+        self.orgs.get(&org).map_or(0, |held| held.rows)
+    }
+
+    /// About what an organization's rows take in memory.
+    pub(super) fn bytes_of(&self, org: OrgId) -> usize {
+        self.orgs.get(&org).map_or(0, |held| held.bytes)
     }
 
     pub(super) fn get(&self, id: R::Id) -> Option<&Arc<R>> {
@@ -78,6 +98,9 @@ impl<R: Row> Rows<R> {
             .or_insert_with(|| Owned { ids: BTreeSet::new(), names: HashMap::new() });
         owned.ids.insert(row.id());
         owned.names.insert(row.unique_name().to_owned(), row.id());
+        let held = self.orgs.entry(row.org()).or_default();
+        held.rows += 1;
+        held.bytes += row.bytes();
         self.by_id.insert(row.id(), row);
     }
 
@@ -88,6 +111,13 @@ impl<R: Row> Rows<R> {
             owned.names.remove(row.unique_name());
             if owned.ids.is_empty() {
                 self.owners.remove(&row.owner());
+            }
+        }
+        if let Some(held) = self.orgs.get_mut(&row.org()) {
+            held.rows -= 1;
+            held.bytes -= row.bytes();
+            if held.rows == 0 {
+                self.orgs.remove(&row.org());
             }
         }
         Some(row)

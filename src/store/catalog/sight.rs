@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use parking_lot::RwLockReadGuard;
 use sea_orm::{ColumnTrait, Condition};
+use serde_json::Value;
 
-use super::entity;
 use super::mirror::Mirror;
-use crate::domain::device::Device;
+use super::{entity, no_such_row};
+use crate::domain::device::{Device, Protocol};
 use crate::domain::event::Event;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -19,7 +20,12 @@ use crate::domain::org::User;
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::principal::Caller;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Error, GroupId, KeyId, ModelId, OrgId, Principal, Result, StreamId, UserId};
+use crate::domain::{
+    DeviceId, Error, FieldError, GroupId, KeyId, ModelId, OrgId, Principal, Result, StreamId, UserId,
+};
+
+/// Where the metadata of an AI device has the ids of its model's sources.
+pub(super) const SOURCE: &str = "source";
 
 pub(super) struct Sight<'a> {
     pub(super) who: &'a Principal,
@@ -93,6 +99,21 @@ impl<'a> Sight<'a> {
         Ok(device)
     }
 
+    /// The device that a new row names in `field`. One that is not seen does not exist; whether one that is seen may be
+    /// changed is for `own_device` to say, when everything else is right.
+    pub(super) fn named_device(
+        &self,
+        field: &'static str,
+        id: DeviceId,
+        problems: &mut Vec<FieldError>,
+    ) -> Option<&Arc<Device>> {
+        let found = self.device(id).ok();
+        if found.is_none() {
+            problems.push(no_such_row(field, id));
+        }
+        found
+    }
+
     /// Ids of the devices seen, ascending.
     pub(super) fn device_ids(&self) -> Vec<DeviceId> {
         let all = self.mirror.devices.ids_of(self.who.org);
@@ -139,6 +160,29 @@ impl<'a> Sight<'a> {
         let mut model = Model::clone(model);
         model.version.settings.sources.retain(is_seen);
         Arc::new(model)
+    }
+
+    /// The device without the ids of a model's sources that are not seen: whoever made it may have been allowed more.
+    pub(super) fn redacted_device(&self, device: &Arc<Device>) -> Arc<Device> {
+        let Some(source) = device.spec.metadata.get(SOURCE) else { return Arc::clone(device) };
+        if !self.who.is_restricted() || device.spec.protocol != Protocol::Ai {
+            return Arc::clone(device);
+        }
+        let is_seen = |id: &Value| {
+            let id = id.as_i64().and_then(|id| i32::try_from(id).ok());
+            id.is_some_and(|id| self.stream(StreamId(id)).is_ok())
+        };
+        let seen = match source {
+            Value::Array(ids) => Value::Array(ids.iter().filter(|id| is_seen(id)).cloned().collect()),
+            id if is_seen(id) => id.clone(),
+            _ => Value::Array(Vec::new()),
+        };
+        if seen == *source {
+            return Arc::clone(device);
+        }
+        let mut device = Device::clone(device);
+        device.spec.metadata.insert(SOURCE.to_owned(), seen);
+        Arc::new(device)
     }
 
     /// Groups have no list of their own: all of the organization's are seen, each with the members seen.

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
 use super::database::{refused, unavailable};
+use super::room::Growth;
 use super::sight::Sight;
 use super::turn::Work;
 use super::{Catalog, entity, no_such_row, retention, trim};
 use crate::domain::audit::{Action, Change};
+use crate::domain::check::check_object;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::window::Windows;
@@ -53,10 +55,12 @@ impl Catalog {
         sight.stream(stream.id).cloned()
     }
 
+    /// `LimitReached` past what the organization may have.
     pub async fn create_stream(&self, who: &Principal, mut spec: StreamSpec) -> Result<Arc<Stream>> {
         trim(&mut spec.name);
         let turn = self.turn().await?;
         check_new(&turn.sight(who), &spec)?;
+        self.check_room(&turn.mirror(), who.org, Growth::of_stream(&spec, None))?;
         let row = entity::stream::new(who.org, spec, self.clock.now());
         turn.change(
             who,
@@ -78,6 +82,7 @@ impl Catalog {
     ) -> Result<Arc<Stream>> {
         let turn = self.turn().await?;
         let (stream, spec) = changed(&turn.sight(who), id, change)?;
+        self.check_room(&turn.mirror(), who.org, Growth::of_stream(&spec, Some(&stream.spec)))?;
         let fields = stream.spec.differences(&spec);
         let row = entity::stream::changed(&stream, spec, self.clock.now());
         turn.change(
@@ -133,13 +138,15 @@ impl Catalog {
 
 fn check_new(sight: &Sight, spec: &StreamSpec) -> Result<()> {
     let mut problems = spec.problems();
-    // A device that may only be read counts as absent: the new stream would not be seen by who made it.
-    match sight.own_device(spec.device) {
-        Ok(device) => check_on(device, spec, &mut problems),
-        Err(_) => problems.push(no_such_row("device", spec.device)),
+    check_object(&mut problems, "metadata", &spec.metadata, None);
+    let device = sight.named_device("device", spec.device, &mut problems);
+    if let Some(device) = device {
+        check_on(device, spec, &mut problems);
     }
     check_group(sight, spec, &mut problems);
     Error::check(problems)?;
+    // Who may only read the device would not see the new stream.
+    sight.own_device(spec.device)?;
     check_unique(sight, spec, None)
 }
 
@@ -153,6 +160,7 @@ fn changed(
     change(&mut spec);
     trim(&mut spec.name);
     let mut problems = spec.problems();
+    check_object(&mut problems, "metadata", &spec.metadata, Some(&stream.spec.metadata));
     if spec.device != stream.spec.device {
         problems.push(FieldError::new("device", "This field may not be changed."));
     } else if let Some(device) = sight.mirror.devices.get(spec.device) {

@@ -15,6 +15,8 @@ fn day(sizes: &[i64]) -> Vec<Arc<LakeFile>> {
         seq: (i as u64, i as u64),
         is_late: *kib < 0,
         crc32: None,
+        longest_text: None,
+        end: None,
     };
     sizes.iter().enumerate().map(file).map(Arc::new).collect()
 }

@@ -9,6 +9,7 @@ use crate::domain::progress::Progress;
 use crate::domain::time::Day;
 use crate::store::disk::Disk;
 use crate::store::keyed::KeyedRows;
+use crate::store::lake::batch_rows::BATCH_BYTES;
 use crate::store::lake::blocks::{Blocks, Sorted};
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::part::{Part, PartWriter};
@@ -16,6 +17,10 @@ use crate::store::lake::source::{Source, Wanted};
 use crate::store::memtable::run::Run;
 use crate::store::pace::Pace;
 use crate::store::table::Table;
+
+/// Of the memory of a merge one in so many bytes holds what is decoded and not yet merged. As much is taken by what is merged
+/// of it, the rest by pages, which are read and unpacked whole.
+const DECODED: usize = 4;
 
 /// Where merged files go, and how they count there.
 pub struct Merge<'a> {
@@ -25,6 +30,8 @@ pub struct Merge<'a> {
     pub table: Table,
     pub day: Day,
     pub is_late: bool,
+    /// For all files together, bytes.
+    pub memory_bytes: usize,
     pub pace: &'a mut Pace,
     /// Told of rows; ends the merge when cancelled.
     pub progress: &'a Progress,
@@ -49,7 +56,9 @@ impl Merge<'_> {
         files: &[Arc<LakeFile>],
         add: impl Fn(&mut PartWriter, R) -> Result<()>,
     ) -> Result<Vec<Part>> {
+        let batch_bytes = batch_bytes(self.memory_bytes, files.len());
         let source = Source::whole(self.disk.clone(), self.dir.clone(), self.table);
+        let source = Source { batch_bytes, ..source };
         let mut blocks: Blocks<R> = Blocks::open(&source, files.iter().map(AsRef::as_ref), &Wanted::ALL)?;
         let (mut done, mut part) = (Vec::new(), None::<PartWriter>);
         let mut left: u64 = files.iter().map(|f| f.rows).sum();
@@ -76,4 +85,10 @@ impl Merge<'_> {
         self.progress.advance(left)?;
         Ok(done)
     }
+}
+
+/// What is decoded of each file at a time.
+fn batch_bytes(memory_bytes: usize, files: usize) -> u64 {
+    let share = (memory_bytes / DECODED / files.max(1)) as u64;
+    share.min(BATCH_BYTES)
 }

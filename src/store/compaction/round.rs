@@ -67,6 +67,7 @@ impl Compactor {
             disk: shared.place().disk().clone(),
             dir: shared.lake_dir(table),
             table,
+            memory_bytes: self.options.memory_bytes,
             progress: progress.clone(),
             tally,
         };
@@ -103,6 +104,7 @@ struct Merging {
     disk: Arc<dyn Disk>,
     dir: Arc<PathBuf>,
     table: Table,
+    memory_bytes: usize,
     progress: Progress,
     tally: Tally,
 }
@@ -124,7 +126,9 @@ impl Merging {
         for (day, window) in windows {
             let (disk, dir, table) = (&self.disk, &self.dir, self.table);
             let (is_late, pace, progress) = (window.is_late, &mut pace, &self.progress);
-            match (Merge { disk, dir, table, day, is_late, pace, progress }).files(&window.files) {
+            let memory_bytes = self.memory_bytes;
+            let mut merge = Merge { disk, dir, table, day, is_late, memory_bytes, pace, progress };
+            match merge.files(&window.files) {
                 // Not what was added before either, should one of these not become durable.
                 Ok(parts) => parts.into_iter().try_for_each(|part| batch.add(part))?,
                 Err(e) => {

@@ -1,16 +1,16 @@
 //! A column chunk of one value: encoded once, and copied as bytes from then on.
 
-use std::io::Write;
+use std::io::{Write, sink};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::ArrayRef;
 use arrow::datatypes::Schema;
-use bytes::Bytes;
-use parquet::column::writer::ColumnCloseResult;
+use parquet::arrow::arrow_writer::compute_leaves;
 use parquet::errors::Result;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::writer::SerializedRowGroupWriter;
 
+use super::checksums::{Checksums, Chunk};
 use super::encode;
 use super::row_groups::repeated;
 use crate::store::table::Table;
@@ -19,32 +19,19 @@ use crate::store::table::Table;
 pub struct Alike {
     value: ArrayRef,
     rows: usize,
-    /// A file of this column alone.
-    file: Bytes,
-    chunk: ColumnCloseResult,
+    chunk: Chunk,
 }
 
 impl Alike {
     /// A column of a table, of so many rows with one value (an array of length 1).
     pub fn encode(table: Table, column: usize, value: &ArrayRef, rows: usize) -> Result<Self> {
-        let schema = Arc::new(Schema::new(vec![table.schema().field(column).clone()]));
-        let batch = RecordBatch::try_new(schema.clone(), vec![repeated(value, rows)?])?;
-        let mut writer = encode::writer(Vec::new(), table, schema)?;
-        writer.write(&batch)?;
-        let file = Bytes::from(writer.into_inner()?);
-        let footer = ParquetMetaDataReader::new()
-            .with_page_index_policy(PageIndexPolicy::Required)
-            .parse_and_finish(&file)?;
-        let metadata = footer.row_group(0).column(0).clone();
-        let chunk = ColumnCloseResult {
-            bytes_written: metadata.compressed_size().unsigned_abs(),
-            rows_written: rows as u64,
-            bloom_filter: None,
-            column_index: footer.column_index().and_then(|groups| groups.first()?.first().cloned()),
-            offset_index: footer.offset_index().and_then(|groups| groups.first()?.first().cloned()),
-            metadata,
-        };
-        Ok(Self { value: value.clone(), rows, file, chunk })
+        let field = table.schema().fields()[column].clone();
+        let (schema, checksums) =
+            (Arc::new(Schema::new(vec![field.clone()])), Arc::new(Checksums::default()));
+        let (_, writers) = encode::writer(sink(), table, schema, checksums.clone())?;
+        let mut writer = writers.create_column_writers(0)?.swap_remove(0);
+        compute_leaves(&field, &repeated(value, rows)?)?.iter().try_for_each(|leaf| writer.write(leaf))?;
+        Ok(Self { value: value.clone(), rows, chunk: checksums.close(0, writer)? })
     }
 
     /// Whether it is what these rows would be encoded as.
@@ -54,7 +41,7 @@ impl Alike {
 
     /// Copies it into a row group as its next column.
     pub fn append_to<W: Write + Send>(&self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<()> {
-        group.append_column(&self.file, self.chunk.clone())
+        self.chunk.append_to(group)
     }
 }
 

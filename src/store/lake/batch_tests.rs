@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::time::Day;
 use crate::domain::{Micros, StreamId};
-use crate::store::disk::{DiskFile, LocalDisk};
+use crate::store::disk::{DiskDir, DiskFile, LocalDisk};
 use crate::store::lake::part::PartWriter;
 use crate::store::memtable::run::Run;
 use crate::store::table::Table;
@@ -68,6 +68,10 @@ impl Disk for Watched {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.step("sync_dir", path)?;
         LocalDisk.sync_dir(path)
+    }
+
+    fn open_dir(&self, path: &Path) -> io::Result<Box<dyn DiskDir>> {
+        LocalDisk.open_dir(path)
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {

@@ -38,7 +38,7 @@ fn file() -> Bytes {
     let batch = RecordBatch::try_new(schema.clone(), columns.collect()).unwrap();
     let mut writer = RowGroups::new(Vec::new(), Table::Readings).unwrap();
     writer.write(&batch).unwrap();
-    writer.finish().unwrap().into()
+    writer.finish(|_| ()).unwrap().into()
 }
 
 fn footer(file: &Bytes) -> ArrowReaderMetadata {

@@ -16,6 +16,8 @@ fn file(n: u64) -> LakeFile {
         seq: (n, n + 5),
         is_late: n.is_multiple_of(3),
         crc32: Some(u32::MAX - n as u32),
+        longest_text: Some(n as u32),
+        end: Some(crate::store::lake::file::End { bytes: n, crc32: n as u32 }),
     }
 }
 

@@ -1,17 +1,23 @@
 //! Sorted rows as Parquet: packed keys, dictionaries for values that repeat, statistics and page index on.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
+use super::checksums::Checksums;
 use crate::store::table::Table;
 
 pub const ROW_GROUP_ROWS: usize = 128 * 1024;
+/// Texts of a row group, bytes as they are decoded: a batch that is read, whatever is in it, holds no more than this, and a
+/// text more. What instruments and their messages say is far below it.
+pub const ROW_GROUP_TEXT: usize = 16 << 20;
 const PAGE_ROWS: usize = 8 * 1024;
 /// Rows of a page of statistics: the minutes of a day. Written a stream at a time, a page holds those of one stream,
 /// and a question about it decodes no others.
@@ -23,17 +29,19 @@ const PACKED: [&str; 5] = ["median", "min", "max", "q1", "q3"];
 /// full mantissa does. Past it a column chunk goes on in its fallback encoding.
 const DICTIONARY_BYTES: usize = 128 << 10;
 
-/// A writer of columns of a table, as `schema` has them.
+/// A writer of columns of a table, as `schema` has them. Column chunks are to be ended by `checksums`.
 pub fn writer<W: Write + Send>(
     out: W,
     table: Table,
     schema: SchemaRef,
-) -> parquet::errors::Result<ArrowWriter<W>> {
+    checksums: Arc<Checksums>,
+) -> parquet::errors::Result<(SerializedFileWriter<W>, ArrowRowGroupWriterFactory)> {
     let options = ArrowWriterOptions::new()
         .with_properties(properties(table))
+        .with_page_store_factory(checksums)
         // Readers elsewhere need no hint of our in-memory types.
         .with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(out, schema, options)
+    ArrowWriter::try_new_with_options(out, schema, options)?.into_serialized_writer()
 }
 
 fn properties(table: Table) -> WriterProperties {

@@ -30,6 +30,17 @@ pub struct LakeFile {
     pub is_late: bool,
     /// Of all its bytes; `None` for a file of a version that did not record it.
     pub crc32: Option<u32>,
+    /// Bytes of its longest text; `None` likewise.
+    pub longest_text: Option<u32>,
+    /// `None` likewise.
+    pub end: Option<End>,
+}
+
+/// Footer and page indexes, the last bytes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    pub bytes: u64,
+    pub crc32: u32,
 }
 
 /// Puts files of a day into the order of writes, oldest first. A flush that wrote two files wrote the late rows after the
@@ -46,9 +57,12 @@ struct Facts {
     ts: (i64, i64),
     seq: (u64, u64),
     late: bool,
-    /// Our writer of Parquet has no checksums of pages, so there is one of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crc32: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end: Option<End>,
 }
 
 impl LakeFile {
@@ -64,6 +78,12 @@ impl LakeFile {
         for seq in seqs {
             self.seq = (self.seq.0.min(*seq as u64), self.seq.1.max(*seq as u64));
         }
+    }
+
+    /// Counts in how long the texts of rows are.
+    pub(super) fn add_texts(&mut self, longest: usize) {
+        let longest = u32::try_from(longest).unwrap_or(u32::MAX);
+        self.longest_text = self.longest_text.max(Some(longest));
     }
 
     /// Statistics for other Delta readers (Delta protocol, per-file statistics).
@@ -86,6 +106,8 @@ impl LakeFile {
             seq: self.seq,
             late: self.is_late,
             crc32: self.crc32,
+            text: self.longest_text,
+            end: self.end,
         };
         let text = serde_json::to_string(&facts).expect("numbers always serialise");
         HashMap::from([(TAG.to_owned(), Some(text))])
@@ -110,6 +132,8 @@ impl LakeFile {
             seq: facts.seq,
             is_late: facts.late,
             crc32: facts.crc32,
+            longest_text: facts.text,
+            end: facts.end,
         })
     }
 }

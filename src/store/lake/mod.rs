@@ -3,13 +3,16 @@
 pub mod alike;
 pub mod at_hand;
 pub mod batch;
+pub mod batch_rows;
 pub mod blocks;
 pub mod cache;
+pub mod checksums;
 pub mod chunks;
 pub mod column_pages;
 pub mod delta;
 pub mod encode;
 pub mod file;
+pub mod footers;
 pub mod log_check;
 pub mod log_files;
 pub mod orphans;

@@ -8,12 +8,12 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::file::LakeFile;
+use super::file::{End, LakeFile};
 use super::row_groups::{Cells, RowGroups};
 use crate::domain::time::Day;
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskFile};
-use crate::store::memtable::run::Run;
+use crate::store::memtable::run::{Run, longest_text};
 use crate::store::schema;
 use crate::store::table::Table;
 
@@ -40,6 +40,8 @@ struct Counted {
     file: Box<dyn DiskFile>,
     bytes: u64,
     crc32: crc32fast::Hasher,
+    /// The same of what comes after the last row group, once that is written.
+    end: Option<(u64, crc32fast::Hasher)>,
 }
 
 impl Write for Counted {
@@ -47,6 +49,10 @@ impl Write for Counted {
         let written = self.file.write(bytes)?;
         self.bytes += written as u64;
         self.crc32.update(&bytes[..written]);
+        if let Some((count, crc32)) = &mut self.end {
+            *count += written as u64;
+            crc32.update(&bytes[..written]);
+        }
         Ok(written)
     }
 
@@ -66,7 +72,7 @@ impl<'a> PartWriter<'a> {
                 _ => {}
             }
             let file = disk.create(&disk.temporary(&folder.join(&name)))?;
-            Ok(Counted { file, bytes: 0, crc32: crc32fast::Hasher::new() })
+            Ok(Counted { file, bytes: 0, crc32: crc32fast::Hasher::new(), end: None })
         };
         let counted = create().map_err(|e| unwritable(&folder, e))?;
         let writer = RowGroups::new(counted, table).map_err(|e| unwritable(&folder, e))?;
@@ -80,6 +86,8 @@ impl<'a> PartWriter<'a> {
             seq: (u64::MAX, 0),
             is_late,
             crc32: None,
+            longest_text: Some(0),
+            end: None,
         };
         Ok(Self { disk, folder, name, table, writer, file })
     }
@@ -94,6 +102,7 @@ impl<'a> PartWriter<'a> {
         let cells = schema::ALL.map(|column| cells(rows, column));
         self.writer.write_cells(&cells, rows.len()).map_err(|e| unwritable(&self.folder, e))?;
         self.file.add(&rows.stream, &rows.ts, &rows.seq);
+        self.file.add_texts(rows.longest_text());
         Ok(())
     }
 
@@ -106,14 +115,17 @@ impl<'a> PartWriter<'a> {
         let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
         let seqs = batch.column(batch.num_columns() - 1).as_primitive::<Int64Type>().values();
         self.file.add(ids, times, seqs);
+        self.file.add_texts(batch.columns().iter().map(|column| longest_text(column)).max().unwrap_or(0));
         Ok(())
     }
 
     /// Ends the file.
     pub fn end(self) -> Result<Part> {
         let Self { folder, name, writer, mut file, .. } = self;
-        let counted = writer.finish().map_err(|e| unwritable(&folder, e))?;
+        let begin_end = |counted: &mut Counted| counted.end = Some((0, crc32fast::Hasher::new()));
+        let counted = writer.finish(begin_end).map_err(|e| unwritable(&folder, e))?;
         file.bytes = counted.bytes;
+        file.end = counted.end.map(|(bytes, crc32)| End { bytes, crc32: crc32.finalize() });
         file.crc32 = Some(counted.crc32.finalize());
         Ok(Part { disk_file: counted.file, folder, name, file })
     }

@@ -14,7 +14,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Runtime;
 
-use crate::store::disk::{Disk, DiskFile, LakeReader};
+use crate::store::disk::{Disk, DiskDir, DiskFile, LakeReader};
 
 /// Uploads below this are one request, larger ones go in parts of this size. Bytes.
 const PART_BYTES: usize = 8 << 20;
@@ -112,6 +112,10 @@ impl Disk for ObjectDisk {
 
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    fn open_dir(&self, _: &Path) -> io::Result<Box<dyn DiskDir>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "an object store has no directories"))
     }
 
     fn truncate(&self, _: &Path, _: u64) -> io::Result<()> {

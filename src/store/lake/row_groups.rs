@@ -2,16 +2,18 @@
 //! is encoded once and copied into every further group of as many rows.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take;
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::errors::Result;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::file::writer::SerializedFileWriter;
 
 use super::alike::Alike;
-use super::encode::{self, ROW_GROUP_ROWS};
+use super::checksums::Checksums;
+use super::encode::{self, ROW_GROUP_ROWS, ROW_GROUP_TEXT};
 use crate::store::table::Table;
 
 /// A column of some rows.
@@ -27,11 +29,14 @@ pub enum Cells {
 pub struct RowGroups<W: Write + Send> {
     file: SerializedFileWriter<W>,
     writers: ArrowRowGroupWriterFactory,
+    checksums: Arc<Checksums>,
     table: Table,
     schema: SchemaRef,
     /// The group that is being filled.
     open: Vec<Column>,
     rows: usize,
+    /// Bytes of its texts.
+    text: usize,
     /// What was encoded last of each column that was alike in a group.
     alike: Vec<Option<Alike>>,
 }
@@ -45,9 +50,10 @@ struct Column {
 
 impl<W: Write + Send> RowGroups<W> {
     pub fn new(out: W, table: Table) -> Result<Self> {
-        let (file, writers) = encode::writer(out, table, table.schema())?.into_serialized_writer()?;
-        let alike = table.schema().fields().iter().map(|_| None).collect();
-        Ok(Self { file, writers, table, schema: table.schema(), open: Vec::new(), rows: 0, alike })
+        let checksums = Arc::new(Checksums::default());
+        let (file, writers) = encode::writer(out, table, table.schema(), checksums.clone())?;
+        let (schema, alike) = (table.schema(), table.schema().fields().iter().map(|_| None).collect());
+        Ok(Self { file, writers, checksums, table, schema, open: Vec::new(), rows: 0, text: 0, alike })
     }
 
     /// Adds rows with all columns of the table.
@@ -64,6 +70,13 @@ impl<W: Write + Send> RowGroups<W> {
                 self.begin()?;
             }
             let count = (rows - start).min(ROW_GROUP_ROWS - self.rows);
+            let count = fitting(columns, (start, count), ROW_GROUP_TEXT.saturating_sub(self.text));
+            if count == 0 && self.rows > 0 {
+                self.end()?;
+                continue;
+            }
+            // A text may be longer than all that fits.
+            let count = count.max(1);
             for ((column, cells), field) in self.open.iter_mut().zip(columns).zip(self.schema.fields()) {
                 match cells {
                     Cells::Each(array) => column.each(field, &array.slice(start, count), self.rows)?,
@@ -71,6 +84,7 @@ impl<W: Write + Send> RowGroups<W> {
                 }
             }
             self.rows += count;
+            self.text += text_bytes(columns, (start, count));
             start += count;
             if self.rows == ROW_GROUP_ROWS {
                 self.end()?;
@@ -79,11 +93,13 @@ impl<W: Write + Send> RowGroups<W> {
         Ok(())
     }
 
-    /// Ends the file and returns what it was written to.
-    pub fn finish(mut self) -> Result<W> {
+    /// Ends the file and returns what it was written to, which is told before page indexes and footer are.
+    pub fn finish(mut self, before_footer: impl FnOnce(&mut W)) -> Result<W> {
         if self.rows > 0 {
             self.end()?;
         }
+        self.file.flush()?;
+        before_footer(self.file.inner_mut());
         self.file.into_inner()
     }
 
@@ -95,6 +111,7 @@ impl<W: Write + Send> RowGroups<W> {
 
     fn end(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
+        self.text = 0;
         let mut group = self.file.next_row_group()?;
         for (index, column) in std::mem::take(&mut self.open).into_iter().enumerate() {
             match &column.same {
@@ -107,7 +124,7 @@ impl<W: Write + Send> RowGroups<W> {
                     known.append_to(&mut group)?;
                     self.alike[index] = Some(known);
                 }
-                None => column.append_to(&mut group)?,
+                None => self.checksums.close(index, column.writer)?.append_to(&mut group)?,
             }
         }
         group.close()?;
@@ -137,10 +154,31 @@ impl Column {
     fn write(&mut self, field: &FieldRef, array: &ArrayRef) -> Result<()> {
         compute_leaves(field, array)?.iter().try_for_each(|leaf| self.writer.write(leaf))
     }
+}
 
-    fn append_to<W: Write + Send>(self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<()> {
-        self.writer.close()?.append_to_row_group(group)
+/// How many of some rows, from the first on, have no more than `most` bytes of text.
+fn fitting(columns: &[Cells], (start, count): (usize, usize), most: usize) -> usize {
+    if text_bytes(columns, (start, count)) <= most {
+        return count;
     }
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if text_bytes(columns, (start, middle)) <= most { low = middle } else { high = middle - 1 }
+    }
+    low
+}
+
+/// Bytes of the texts of some rows; of one that is the same in all of them nothing, for it is short.
+fn text_bytes(columns: &[Cells], (start, count): (usize, usize)) -> usize {
+    let of_array = |cells: &Cells| match cells {
+        Cells::Each(array) if array.data_type() == &DataType::Utf8 => {
+            let offsets = array.as_string::<i32>().value_offsets();
+            (offsets[start + count] - offsets[start]) as usize
+        }
+        Cells::Each(_) | Cells::Same(_) => 0,
+    };
+    columns.iter().map(of_array).sum()
 }
 
 /// A value as often as wanted.

@@ -64,7 +64,7 @@ fn what_is_alike_is_copied_and_what_is_not_is_kept_apart() {
     add(&mut file, GROUP, &none, &bad);
     add(&mut file, 100, &none, &bad);
     let rows = at;
-    let (footer, batch) = read(file.finish().unwrap());
+    let (footer, batch) = read(file.finish(|_| ()).unwrap());
     assert_eq!(batch.num_rows(), rows);
     assert_eq!(footer.metadata().num_row_groups(), 4);
     let values = batch.column(2).as_primitive::<Float64Type>().values();
@@ -101,9 +101,29 @@ fn the_footer_tells_of_columns_that_are_alike_in_all_rows() {
         let mut file = RowGroups::new(Vec::new(), Table::Readings).unwrap();
         write(&mut file, 0, ROW_GROUP_ROWS, &Cells::Same(no_text()), &good);
         write(&mut file, ROW_GROUP_ROWS, 100, &text, &of_last);
-        let (footer, _) = read(file.finish().unwrap());
+        let (footer, _) = read(file.finish(|_| ()).unwrap());
         let footer = footer.metadata();
         assert_eq!(alike::is_everywhere(footer, TEXT, None), is_no_text, "{name}");
         assert_eq!(alike::is_everywhere(footer, QUALITY, Some(b"good")), is_good, "{name}");
+    }
+}
+
+#[test]
+fn a_group_holds_no_more_text_than_is_read_at_once() {
+    let long = |bytes: usize| "x".repeat(bytes);
+    for (name, lengths, groups) in [
+        ("short ones", vec![10; 1000], vec![1000]),
+        ("as much as fits", vec![1 << 20; 16], vec![16]),
+        ("more than that", vec![1 << 20; 33], vec![16, 16, 1]),
+        ("after short ones", [vec![1 << 10; 1000], vec![1 << 20; 16]].concat(), vec![1015, 1]),
+        ("longer than a group", vec![20 << 20, 1, 20 << 20], vec![1, 1, 1]),
+    ] {
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values(lengths.iter().map(|n| long(*n))));
+        let mut file = RowGroups::new(Vec::new(), Table::Readings).unwrap();
+        write(&mut file, 0, lengths.len(), &Cells::Each(texts), &Cells::Same(quality("good")));
+        let bytes = Bytes::from(file.finish(|_| ()).unwrap());
+        let footer = ArrowReaderMetadata::load(&bytes, cache::options(Table::Readings)).unwrap();
+        let rows: Vec<i64> = footer.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        assert_eq!(rows, groups, "{name}");
     }
 }

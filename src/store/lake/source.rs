@@ -12,20 +12,17 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData
 use parquet::file::reader::ChunkReader;
 
 use super::alike;
+use super::batch_rows::{BATCH_BYTES, batch_rows};
 use super::cache::{self, Cache};
 use super::chunks::Chunks;
 use super::file::LakeFile;
+use super::footers;
 use super::pages::{self, Prune, Span};
 use crate::domain::reading::Quality;
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, LakeReader};
 use crate::store::schema;
 use crate::store::table::Table;
-
-/// Rows decoded at a time, unless they are long.
-const BATCH_ROWS: usize = 8192;
-/// Bytes decoded at a time, about.
-const BATCH_BYTES: u64 = 4 << 20;
 
 /// Which rows are wanted; what cannot hold any is not read. More rows may come.
 #[derive(Debug, Clone)]
@@ -93,12 +90,14 @@ pub struct Source {
     pub cache: Option<Arc<Cache>>,
     /// Whether pages are kept there as well, not footers alone.
     pub keeps_pages: bool,
+    /// Bytes decoded at a time of each file, about.
+    pub batch_bytes: u64,
 }
 
 impl Source {
     /// Whole files, once.
     pub fn whole(disk: Arc<dyn Disk>, dir: Arc<PathBuf>, table: Table) -> Self {
-        Self { disk, dir, table, columns: None, cache: None, keeps_pages: false }
+        Self { disk, dir, table, columns: None, cache: None, keeps_pages: false, batch_bytes: BATCH_BYTES }
     }
 
     /// A reader over what may be wanted of a file; `None` when that is nothing.
@@ -111,15 +110,16 @@ impl Source {
             return Ok(None);
         }
         let columns = self.columns.clone().unwrap_or_else(|| telling(self.table, &parquet));
+        let rows = batch_rows(&parquet, &groups, &columns, self.batch_bytes);
         let few = self.cache.as_ref().filter(|_| self.keeps_pages);
         let few = few.and_then(|cache| Chunks::few(path, &footer, &groups, &columns, cache));
         let reader = match few {
-            Some(chunks) => self.read_few(file, chunks, batch_rows(&parquet))?,
+            Some(chunks) => self.read_few(file, chunks, rows)?,
             None => {
                 let mask = ProjectionMask::roots(parquet.file_metadata().schema_descr(), columns);
                 let mut builder =
                     ParquetRecordBatchReaderBuilder::new_with_metadata(self.opened(file)?, footer)
-                        .with_batch_size(batch_rows(&parquet))
+                        .with_batch_size(rows)
                         .with_projection(mask)
                         .with_row_groups(groups.iter().map(|group| group.index).collect());
                 if let Some(selection) = pages::selection(&groups) {
@@ -163,7 +163,7 @@ impl Source {
             Some(_) => cache::options(self.table),
             None => cache::options(self.table).with_page_index_policy(PageIndexPolicy::Skip),
         };
-        let footer = ArrowReaderMetadata::load(&self.opened(file)?, options);
+        let footer = footers::load(file, &self.opened(file)?, options);
         let footer = footer.map_err(|e| unreadable(&file.path, e))?;
         if let Some(cache) = &self.cache {
             cache.put_footer(&file.path, &footer);
@@ -196,14 +196,6 @@ pub fn bounds(group: &RowGroupMetaData) -> ((i32, i32), (i64, i64)) {
         _ => (i64::MIN, i64::MAX),
     };
     (ids, times)
-}
-
-/// As many rows as make a few megabytes: a message can be long.
-fn batch_rows(file: &ParquetMetaData) -> usize {
-    let bytes: u64 = file.row_groups().iter().map(|g| g.total_byte_size().unsigned_abs()).sum();
-    let rows = file.file_metadata().num_rows().unsigned_abs().max(1);
-    let row = (bytes / rows).max(1);
-    usize::try_from(BATCH_BYTES / row).unwrap_or(BATCH_ROWS).clamp(16, BATCH_ROWS)
 }
 
 pub fn unreadable(path: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

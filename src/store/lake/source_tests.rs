@@ -51,6 +51,7 @@ fn source(dir: &TempDir, cache: Option<Arc<Cache>>) -> Source {
         table: Table::Statistics,
         columns: Some(vec![0, 1, 2]),
         keeps_pages: cache.is_some(),
+        batch_bytes: BATCH_BYTES,
         cache,
     }
 }

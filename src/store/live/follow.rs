@@ -15,6 +15,8 @@ use crate::store::catalog::Catalog;
 
 /// Rows, or streams that are passed over, in one step, so that a reader of little beside much is told how far it is.
 const STEP_ROWS: usize = 65_536;
+/// Or until they have so many bytes of text, which are copied.
+const STEP_TEXT: usize = 1 << 20;
 
 /// What a step brings.
 #[derive(Debug)]
@@ -86,7 +88,7 @@ impl Following {
         let mut found = Readings::default();
         let Some((records, at)) = &mut self.current else { return found };
         let kept = self.sieve.look(self.clock.as_ref());
-        let mut left = STEP_ROWS;
+        let (mut left, mut text) = (STEP_ROWS, 0);
         let runs = records.runs();
         while let Some(run) = runs.get(*at) {
             let position = &mut self.position;
@@ -100,7 +102,12 @@ impl Following {
                     continue;
                 }
                 if ts >= kept.of(stream) && !position.covered.has(position.seq, stream, ts) {
-                    found.push(run.get(row));
+                    let reading = run.get(row);
+                    text += reading.text.as_ref().map_or(0, |text| text.len());
+                    found.push(reading);
+                    if text >= STEP_TEXT {
+                        left = 0;
+                    }
                 }
                 row += 1;
             }

@@ -12,6 +12,8 @@ use run::Run;
 /// Neighbouring runs are merged up to this length, so that single values do not leave a thousand runs behind and
 /// bulk batches are not copied again and again.
 const MERGED_ROWS: usize = 16_384;
+/// And up to so many bytes of text, for these are copied as well.
+pub const MERGED_TEXT: usize = 4 << 20;
 
 /// What a row without text takes: id, time, value, quality and seq.
 pub const ROW_BYTES: usize = 4 + 8 + 8 + 1 + 8;
@@ -33,7 +35,8 @@ impl Memtable {
         let runs = self.days.entry(day).or_default();
         runs.push(run);
         while let [.., earlier, later] = runs.as_slice() {
-            if earlier.len() + later.len() > MERGED_ROWS || earlier.len() > 2 * later.len() {
+            let is_long = earlier.text_bytes() + later.text_bytes() > MERGED_TEXT;
+            if earlier.len() + later.len() > MERGED_ROWS || earlier.len() > 2 * later.len() || is_long {
                 break;
             }
             let merged = run::merge(&runs[runs.len() - 2..]).expect("two runs were given");

@@ -4,8 +4,32 @@ use super::run::{self, Run};
 
 /// Rows of a piece, about.
 const PIECE_ROWS: usize = 256 << 10;
+/// Bytes of its texts, about.
+const PIECE_TEXT: usize = 16 << 20;
 /// Every so many rows of each run a key is looked at to find where pieces end.
 const STEP: usize = 256;
+/// Or more often, where they have so many bytes of text.
+const STEP_TEXT: usize = 1 << 20;
+
+/// Neighbouring rows of a run.
+struct Step {
+    /// The key of the first.
+    from: (i32, i64),
+    rows: usize,
+    /// Bytes.
+    text: usize,
+}
+
+fn steps(run: &Run) -> Vec<Step> {
+    let (mut steps, mut start) = (Vec::new(), 0);
+    while start < run.len() {
+        let end = run.end_of_batch(start, STEP, STEP_TEXT);
+        let text = run.slice(start, end - start).text_bytes();
+        steps.push(Step { from: run.key(start), rows: end - start, text });
+        start = end;
+    }
+    steps
+}
 
 /// The rows of runs, given oldest first, in order and with one row a key.
 pub struct Pieces {
@@ -23,10 +47,16 @@ impl Pieces {
     }
 
     fn of_about(runs: Vec<Run>, rows: usize) -> Self {
-        let keys = |run: &Run| (0..run.len()).step_by(STEP).map(|row| run.key(row)).collect::<Vec<_>>();
-        let mut keys: Vec<(i32, i64)> = runs.iter().flat_map(keys).collect();
-        keys.sort_unstable();
-        let mut cuts: Vec<_> = keys.into_iter().step_by((rows / STEP).max(1)).skip(1).collect();
+        let mut steps: Vec<Step> = runs.iter().flat_map(steps).collect();
+        steps.sort_unstable_by_key(|step| step.from);
+        let (mut cuts, mut sum) = (Vec::new(), (0, 0));
+        for Step { from, rows: more, text } in steps {
+            if sum.0 >= rows || sum.1 + text > PIECE_TEXT && sum.0 > 0 {
+                cuts.push(from);
+                sum = (0, 0);
+            }
+            sum = (sum.0 + more, sum.1 + text);
+        }
         cuts.reverse();
         Self { taken: vec![0; runs.len()], runs, cuts, is_over: false }
     }

@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::Pieces;
-use crate::domain::reading::{Reading, Readings};
+use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::{Micros, StreamId};
 use crate::store::memtable::run::{Run, merge, normalize};
 
@@ -55,4 +55,43 @@ fn a_piece_is_no_larger_than_it_has_to_be() {
         let largest = Pieces::of_about(runs, 20_000).map(|piece| piece.len()).max();
         assert!(largest.is_some_and(|rows| rows < 40_000), "{streams} streams: {largest:?}");
     }
+}
+
+#[test]
+fn a_piece_has_a_few_texts_where_they_are_long() {
+    let text = |seq: u64, i: i64| Reading {
+        stream: StreamId(1),
+        ts: Micros(i * 3 + seq as i64),
+        value: None,
+        text: Some("x".repeat(if i % 2 == 0 { 1 << 20 } else { 10 }).into()),
+        quality: Quality::Good,
+    };
+    let runs: Vec<Run> = (1..4).map(|seq| Run::new((0..40).map(|i| text(seq, i)).collect(), seq)).collect();
+    let whole = merge(&runs).unwrap();
+    let pieces: Vec<Run> = Pieces::of(runs).collect();
+    assert_eq!(pieces.iter().map(Run::len).sum::<usize>(), whole.len());
+    let largest = pieces.iter().map(Run::text_bytes).max().unwrap();
+    assert!((8 << 20..32 << 20).contains(&largest), "{largest}");
+}
+
+#[test]
+fn batches_end_where_rows_or_texts_are_enough() {
+    let text = |i: i64| Reading {
+        text: Some("x".repeat(i as usize).into()),
+        ..Reading::lost(StreamId(1), Micros(i))
+    };
+    let run = Run::new((0..10).map(text).collect(), 1);
+    for (name, start, rows, bytes, expected) in [
+        ("rows", 0, 3, 1000, 3),
+        ("all", 2, 100, 1000, 10),
+        ("text", 0, 100, 6, 4),
+        ("text of a slice", 4, 100, 9, 6),
+        ("one row at least", 8, 100, 1, 9),
+        ("the last", 9, 1, 1, 10),
+    ] {
+        assert_eq!(run.end_of_batch(start, rows, bytes), expected, "{name}");
+        let rest = run.slice(start, 10 - start);
+        assert_eq!(rest.end_of_batch(0, rows, bytes), expected - start, "{name}, as a slice");
+    }
+    assert_eq!((run.text_bytes(), run.longest_text(), run.slice(2, 3).text_bytes()), (45, 9, 9));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use arrow::array::{Array, StringArray};
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::buffer::ScalarBuffer;
 
 use super::order::{self, Keys, Slice};
@@ -23,6 +23,17 @@ pub struct Run {
     pub seq: ScalarBuffer<i64>,
     /// `None` when no row has a text.
     pub text: Option<StringArray>,
+}
+
+fn text_bytes(text: &StringArray, rows: Range<usize>) -> usize {
+    let offsets = text.value_offsets();
+    (offsets[rows.end] - offsets[rows.start]) as usize
+}
+
+/// Bytes of the longest text of a column; 0 of one of something else.
+pub fn longest_text(column: &dyn Array) -> usize {
+    let Some(text) = column.as_string_opt::<i32>() else { return 0 };
+    text.value_offsets().windows(2).map(|of| (of[1] - of[0]) as usize).max().unwrap_or(0)
 }
 
 /// Sorts readings by (stream, ts) and keeps the later of two with the same key.
@@ -82,6 +93,27 @@ impl Run {
 
     pub fn is_empty(&self) -> bool {
         self.ts.is_empty()
+    }
+
+    /// Bytes of all its texts.
+    pub fn text_bytes(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| text_bytes(text, 0..text.len()))
+    }
+
+    /// Bytes of its longest text.
+    pub fn longest_text(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| longest_text(text))
+    }
+
+    /// The end of the rows from `start` on that have no more than so many bytes of text, and of which there are at most
+    /// so many; past `start` by one row at least.
+    pub fn end_of_batch(&self, start: usize, rows: usize, bytes: usize) -> usize {
+        let end = self.len().min(start + rows);
+        let Some(text) = &self.text else { return end };
+        let offsets = &text.value_offsets()[start..=end];
+        let within = offsets.partition_point(|offset| (offset - offsets[0]) as usize <= bytes);
+        // As many offsets as rows, and one more.
+        (start + within.saturating_sub(1)).max(start + 1).min(end)
     }
 
     /// The key of row `i`.

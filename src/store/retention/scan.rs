@@ -7,13 +7,13 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 use crate::domain::Result;
 use crate::domain::retention::Cutoffs;
 use crate::store::disk::Disk;
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::source;
+use crate::store::lake::{footers, source};
 use crate::store::pace::Pace;
 
 /// The expired rows of a file.
@@ -43,7 +43,8 @@ pub fn file(place: (&dyn Disk, &Path), file: &LakeFile, cutoffs: &Cutoffs) -> Re
     let unreadable = |e| source::unreadable(&file.path, e);
     let (disk, dir) = place;
     let opened = disk.open(&dir.join(&file.path)).map_err(|e| source::unreadable(&file.path, e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(unreadable)?;
+    let footer = footers::load(file, &opened, ArrowReaderOptions::new()).map_err(unreadable)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, footer);
     let nothing = Cutoffs::default();
     let groups = builder.metadata().row_groups().iter().enumerate();
     let groups = groups.filter(|(_, group)| {

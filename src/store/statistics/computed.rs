@@ -69,8 +69,10 @@ impl Snapshot {
         let raw = self.kept.raw.of(stream);
         let cut = Some(self.kept.statistics.of(stream)).filter(|until| *until > raw);
         let cut = cut.into_iter().map(|until| (raw, until));
-        let cut = whole_windows(windows, cut, (from, to));
-        Ranges::new(stale.iter().chain(fresh.iter()).chain(cut.iter()).collect()).within(raw, i64::MAX)
+        let cut = whole_windows(windows, cut, (from, to)).within(raw, i64::MAX);
+        // A policy alone takes no raw row: that is for the cycle, which computes their windows before.
+        let there = self.kept.there.of(stream);
+        Ranges::new(stale.iter().chain(fresh.iter()).chain(cut.iter()).collect()).within(there, i64::MAX)
     }
 }
 

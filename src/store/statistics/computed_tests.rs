@@ -112,17 +112,26 @@ fn what_is_kept_decides_where_raw_rows_are_the_truth() {
     };
     let stale = touched(&[(1, 5, 0), (1, 50, 0)]);
     let computed = Computed::default().advanced(5, NOON + 100 * MINUTE).with_stale(7, stale);
-    // Shown, raw and statistics kept from these minutes after noon on; windows in minutes.
-    for (name, window, (shown, raw, statistics), expected) in [
-        ("everything", 1, (None, None, None), vec![(5, 6), (50, 51)]),
-        ("raw_rows_are_gone", 1, (Some(20), Some(20), None), vec![(50, 51)]),
-        ("statistics_are_gone", 1, (None, None, Some(20)), vec![(-9999, 20), (50, 51)]),
-        ("statistics_first", 1, (Some(10), Some(10), Some(20)), vec![(10, 20), (50, 51)]),
-        ("raw_rows_first", 1, (Some(20), Some(20), Some(10)), vec![(50, 51)]),
-        ("a_window_shown_in_part", 10, (Some(25), Some(20), None), vec![(50, 60)]),
-        ("statistics_end_within_a_window", 10, (None, None, Some(25)), vec![(-9999, 30), (50, 60)]),
+    // Shown, raw, there and statistics kept from these minutes after noon on; windows in minutes.
+    for (name, window, (shown, raw, there, statistics), expected) in [
+        ("everything", 1, (None, None, None, None), vec![(5, 6), (50, 51)]),
+        ("raw_rows_are_gone", 1, (Some(20), Some(20), Some(20), None), vec![(50, 51)]),
+        ("a_policy_without_a_cycle", 1, (Some(20), Some(20), None, None), vec![(5, 6), (50, 51)]),
+        ("another_policy_since_the_cycle", 1, (Some(55), Some(55), Some(20), None), vec![(50, 51)]),
+        ("statistics_are_gone", 1, (None, None, None, Some(20)), vec![(-9999, 20), (50, 51)]),
+        ("statistics_first", 1, (Some(10), Some(10), Some(10), Some(20)), vec![(10, 20), (50, 51)]),
+        ("raw_rows_first", 1, (Some(20), Some(20), Some(20), Some(10)), vec![(50, 51)]),
+        ("a_window_shown_in_part", 10, (Some(25), Some(20), Some(20), None), vec![(50, 60)]),
+        (
+            "a_window_shown_in_part_that_is_stale",
+            10,
+            (Some(55), Some(50), None, None),
+            vec![(0, 10), (50, 60)],
+        ),
+        ("statistics_end_within_a_window", 10, (None, None, None, Some(25)), vec![(-9999, 30), (50, 60)]),
     ] {
-        let kept = Kept { shown: since(shown), raw: since(raw), statistics: since(statistics) };
+        let (shown, raw) = (since(shown), since(raw));
+        let kept = Kept { shown, raw, there: since(there), statistics: since(statistics) };
         let snapshot = Snapshot { computed: computed.clone(), kept: Arc::new(kept), ..empty() };
         let windows = Windows::of(Some(window * 60));
         let raw = snapshot.raw_windows(1, &windows, (NOON - 30 * MINUTE, NOON + 90 * MINUTE));

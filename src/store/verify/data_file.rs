@@ -16,12 +16,12 @@ use super::pages;
 use super::report::Findings;
 use crate::domain::Micros;
 use crate::store::disk::Disk;
+use crate::store::lake::batch_rows::{BATCH_BYTES, batch_rows};
 use crate::store::lake::file::LakeFile;
+use crate::store::lake::pages::Group;
 use crate::store::schema;
 use crate::store::table::Table;
 use crate::store::wal::Record;
-
-const BATCH_ROWS: usize = 8192;
 
 /// The ids found in log and lake, each with a file it was found in: of streams and of devices.
 #[derive(Debug, Default)]
@@ -127,11 +127,21 @@ impl<'a> Opened<'a> {
             |e: &dyn std::fmt::Display| pages::locate(|| self.disk.open(self.path), &self.metadata, group, e);
         let file = self.disk.open(self.path).map_err(|e| failed(&e))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-        let reader = builder.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS).build();
+        let reader = builder.with_row_groups(vec![group]).with_batch_size(self.batch_rows(group)).build();
         for batch in reader.map_err(|e| failed(&e))? {
             each(&batch.map_err(|e| failed(&e))?)?;
         }
         Ok(())
+    }
+
+    /// Rows of a group that are decoded at a time.
+    fn batch_rows(&self, group: usize) -> usize {
+        let file = self.metadata.metadata();
+        let of = file.row_group(group);
+        let rows = usize::try_from(of.num_rows()).unwrap_or(0);
+        let whole = Group { index: group, rows, ranges: vec![] };
+        let columns: Vec<usize> = (0..of.num_columns()).collect();
+        batch_rows(file, &[whole], &columns, BATCH_BYTES)
     }
 
     /// Data pages, as the page index counts them.
@@ -191,7 +201,8 @@ impl DataFile<'_> {
         read
     }
 
-    /// Pages carry no checksums, the file as a whole does: a changed bit can decode to another value.
+    /// The checksums of pages leave out what is around these, and files of earlier versions have none: a changed bit can
+    /// decode to another value.
     fn check_sum(&self, is_whole: bool, findings: &mut Findings) {
         let Some(expected) = self.facts.and_then(|facts| facts.crc32).filter(|_| is_whole) else { return };
         match checksum(self.disk, self.path) {

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
 use super::Place;
-use crate::domain::model::{Above, Model as Detector, ModelProgress, ModelVersion};
+use crate::domain::model::{Above, Late, Model as Detector, ModelProgress, ModelVersion};
 use crate::domain::{DeviceId, EventId, Micros, ModelId, OrgId, Result, StreamId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -53,8 +53,15 @@ impl Model {
             position: told["position"].as_i64().map(Micros),
             run: read_above(&told["run"]),
             open: event.zip(read_above(&told["open"])),
+            late: read_late(&told["late"]),
+            heard: told["heard"].as_u64(),
         })
     }
+}
+
+fn read_late(told: &Value) -> Option<Late> {
+    let [oldest, newest] = [&told["oldest"], &told["newest"]].map(|ts| ts.as_i64().map(Micros));
+    Some(Late { oldest: oldest?, newest: newest? })
 }
 
 fn read_above(told: &Value) -> Option<Above> {
@@ -89,12 +96,14 @@ pub fn new(org: OrgId, (device, stream): (DeviceId, StreamId), now: Micros) -> A
 
 /// How far a model is, as the row keeps it.
 pub fn progress(progress: &ModelProgress) -> String {
-    let ModelProgress { position, run, open } = progress;
+    let ModelProgress { position, run, open, late, heard } = progress;
     json!({
         "position": position.map(|at| at.0),
         "run": run.as_ref().map(above),
         "event": open.map(|(event, _)| event.0),
         "open": open.as_ref().map(|(_, open)| above(open)),
+        "late": late.map(|late| json!({"oldest": late.oldest.0, "newest": late.newest.0})),
+        "heard": heard,
     })
     .to_string()
 }

@@ -1,8 +1,10 @@
 //! The event log.
 
 use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::place::*;
+use crate::domain::audit::Action;
 use crate::domain::event::{Event, EventFilter, EventSpec, Level};
 use crate::domain::page::Page;
 use crate::domain::{DeviceId, EventId, Micros, StreamId};
@@ -170,4 +172,26 @@ pub(super) async fn an_event_does_not_tell_ids_that_are_not_seen(place: Place) {
     assert_eq!(changed.spec.stream, None);
     let stored = catalog.event(&admin, id).await.unwrap();
     assert_eq!(stored.spec, EventSpec { message: "seen".to_owned(), ..both });
+}
+
+/// Who follows events is never behind because of what another organization changes.
+pub(super) async fn followers_are_behind_only_by_events_of_their_organization(place: Place) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let mut follower = catalog.event_changes(&ours);
+    let foreign = catalog.create_event(&theirs, spec("a", 0)).await.unwrap();
+    let own = catalog.create_event(&ours, spec("a", 0)).await.unwrap();
+    // As many changes as nobody waits for in memory.
+    for _ in 0..5000 {
+        catalog.changes.tell_event(Action::Update, &foreign, None);
+    }
+    assert_eq!(follower.recv().await.unwrap().id, own.id);
+    assert!(follower.try_recv().is_err(), "nothing of theirs is told");
+    for _ in 0..5000 {
+        catalog.changes.tell_event(Action::Update, &own, None);
+    }
+    assert!(matches!(follower.recv().await, Err(RecvError::Lagged(_))), "its own are told up to a bound");
+    drop(follower);
+    catalog.changes.tell_event(Action::Update, &own, None);
+    assert_eq!(catalog.changes.followed(), 0, "nothing is kept for nobody");
 }

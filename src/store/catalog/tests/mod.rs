@@ -14,6 +14,7 @@ mod model;
 mod org;
 mod place;
 mod policy;
+mod room;
 mod stream;
 
 macro_rules! suite {
@@ -87,7 +88,13 @@ suite! {
         events_are_filtered_ordered_and_paged,
         events_of_another_organization_do_not_exist,
         a_restricted_key_sees_events_of_its_own,
-        an_event_does_not_tell_ids_that_are_not_seen;
+        an_event_does_not_tell_ids_that_are_not_seen,
+        followers_are_behind_only_by_events_of_their_organization;
+    room:
+        an_organization_has_no_more_rows_than_it_may,
+        what_an_organization_takes_in_memory_is_bounded,
+        objects_are_bounded_and_longer_ones_stay_readable,
+        long_events_come_few_at_a_time;
     grant:
         a_grant_is_redeemed_once_however_often_and_concurrently;
     policy:
@@ -104,6 +111,7 @@ suite! {
         a_model_goes_with_its_stream_and_without_it,
         models_of_another_organization_do_not_exist,
         a_model_tells_no_source_that_is_not_seen,
+        the_metadata_of_an_ai_device_tells_no_source_that_is_not_seen,
         no_model_is_fed_with_its_own_scores,
         progress_and_its_event_are_one;
     access:

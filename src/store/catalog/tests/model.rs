@@ -1,10 +1,13 @@
 //! Models: uploads, versions, who sees them, and how far they are.
 
+use serde_json::json;
+
 use super::place::*;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::event::EventFilter;
 use crate::domain::model::{
-    Above, Anomaly, FileFacts, MAX_VERSIONS, ModelFiles, ModelKind, ModelProgress, ModelSettings, Placed,
+    Above, Anomaly, FileFacts, Late, MAX_VERSIONS, ModelFiles, ModelKind, ModelProgress, ModelSettings,
+    Placed,
 };
 use crate::domain::page::Page;
 use crate::domain::{Micros, ModelId, Principal, Result, StreamId};
@@ -152,8 +155,56 @@ pub(super) async fn a_model_tells_no_source_that_is_not_seen(place: Place) {
     let reader = key(admin.org, None, Some(&[made.stream.id]));
     assert!(sources(&reader).is_ok());
     assert!(catalog.delete_model(&reader, made.model.id).await.is_err());
+    let reader = key(admin.org, None, Some(&[made.stream.id, source]));
+    let unseen = device(&catalog, &admin, "unseen").await.id;
+    let of = |device| Target::Stream { device, stream: "more".to_owned() };
+    for target in [Target::Existing(made.stream.id), of(made.device.id)] {
+        let refused = catalog.place_model(&reader, upload(target, &[source], 2)).await;
+        assert_eq!(refusal(refused), forbidden());
+    }
+    let refused = catalog.place_model(&reader, upload(of(unseen), &[source], 2)).await;
+    let absent = format!("device_id: Invalid pk \"{unseen}\" - object does not exist.");
+    assert_eq!(refusal(refused), invalid(&[&absent]));
     assert!(catalog.update_model(&watcher, made.model.id, |enabled, _| *enabled = false).await.is_ok());
     assert_eq!(sources(&admin).unwrap(), [source], "what a watcher changes keeps its sources");
+}
+
+pub(super) async fn the_metadata_of_an_ai_device_tells_no_source_that_is_not_seen(place: Place) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let (source, made) = placed(&catalog, &admin).await;
+    let plant = catalog.stream(&admin, source).unwrap().spec.device;
+    let other = stream(&catalog, &admin, plant, "t").await.id;
+    let both = upload(Target::Existing(made.stream.id), &[source, other], 2);
+    catalog.place_model(&admin, both).await.unwrap();
+    let id = made.device.id;
+    let watcher = key(admin.org, Some(&[id]), None);
+    let half = key(admin.org, Some(&[id]), Some(&[source]));
+    let (all, none) = (json!([source.0, other.0]), json!([]));
+    // The second time it is a row that was there before.
+    for catalog in [&catalog, &place.open().await] {
+        for (name, who, told) in
+            [("all", &admin, &all), ("one", &half, &json!([source.0])), ("none", &watcher, &none)]
+        {
+            let listed = catalog.devices(who, &DeviceFilter::default());
+            let listed = listed.into_iter().find(|device| device.id == id).unwrap();
+            let by_id = catalog.devices_by_id(who, &[id]).pop().unwrap();
+            for device in [listed, by_id, catalog.device(who, id).unwrap()] {
+                assert_eq!(&device.spec.metadata["source"], told, "{name}");
+            }
+        }
+    }
+    let renamed = catalog.update_device(&watcher, id, |spec| spec.name = "seen".to_owned()).await.unwrap();
+    assert_eq!(renamed.spec.metadata["source"], none);
+    assert_eq!(catalog.device(&admin, id).unwrap().spec.metadata["source"], all, "and they are kept");
+    let paused = catalog.update_model(&watcher, made.model.id, |enabled, _| *enabled = false).await.unwrap();
+    assert_eq!(paused.version.settings.sources, []);
+    let back = catalog.roll_back_model(&watcher, made.model.id, None).await.unwrap();
+    assert_eq!(back.version.settings.sources, []);
+    // One alone is written as a number.
+    assert_eq!(catalog.device(&admin, id).unwrap().spec.metadata["source"], json!(source.0));
+    assert_eq!(catalog.device(&watcher, id).unwrap().spec.metadata["source"], none);
+    assert_eq!(catalog.device(&half, id).unwrap().spec.metadata["source"], json!(source.0));
 }
 
 pub(super) async fn no_model_is_fed_with_its_own_scores(place: Place) {
@@ -176,7 +227,13 @@ pub(super) async fn progress_and_its_event_are_one(place: Place) {
     let id = made.model.id;
     assert_eq!(catalog.model_progress(id).await.unwrap(), Some(ModelProgress::default()));
     let above = Above { since: Micros(5_000_000), windows: 2, peak: 3.5, peak_at: Micros(6_000_000) };
-    let run = ModelProgress { position: Some(Micros(6_000_000)), run: Some(above), open: None };
+    let run = ModelProgress {
+        position: Some(Micros(6_000_000)),
+        run: Some(above),
+        late: Some(Late { oldest: Micros(-7), newest: Micros(1) }),
+        heard: Some(u64::MAX),
+        open: None,
+    };
     catalog.save_progress(vec![(id, run), (ModelId(99), run)]).await.unwrap();
     assert_eq!(place.open().await.model_progress(id).await.unwrap(), Some(run));
     assert_eq!(catalog.model_progress(ModelId(99)).await.unwrap(), None);

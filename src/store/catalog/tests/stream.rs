@@ -149,8 +149,11 @@ pub(super) async fn a_restricted_key_sees_and_changes_its_streams(place: Place) 
     assert_eq!(refusal(catalog.update_stream(&both, hidden, |_| ()).await), not_found());
     assert_eq!(refusal(catalog.delete_stream(&both, hidden).await), not_found());
     let on_other = catalog.create_stream(&both, StreamSpec::new("n", other)).await;
-    let absent = format!("device: Invalid pk \"{other}\" - object does not exist.");
-    assert_eq!(refusal(on_other), invalid(&[&absent]));
+    assert_eq!(refusal(on_other), forbidden(), "it is seen, but not to be changed");
+    let third = device(&catalog, &admin, "third").await.id;
+    let on_third = catalog.create_stream(&both, StreamSpec::new("n", third)).await;
+    let absent = format!("device: Invalid pk \"{third}\" - object does not exist.");
+    assert_eq!(refusal(on_third), invalid(&[&absent]));
     let made = stream(&catalog, &both, own, "n").await.id;
     assert_eq!(catalog.visible_streams(&both), [of_own, given, made]);
     catalog.delete_stream(&both, given).await.unwrap();

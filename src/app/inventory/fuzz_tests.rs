@@ -1,0 +1,161 @@
+//! Any text as a file of devices.
+
+use super::*;
+use crate::domain::fuzz::{Decoder, Form as Shape, Random, Target, grammar, text};
+
+fn decoder(form: Form) -> Decoder {
+    let known = Known::new();
+    Box::new(move |input| drop(parse(form, &text(input), &known)))
+}
+
+const TREE: grammar::Rules = &[
+    (
+        "file",
+        &[
+            "devices: []",
+            "devices:\n  - name: a\n    protocol: modbus\n    <field>\n    <field>\n    streams:\n      - <stream>",
+            "devices: <value>",
+            "<value>",
+            "devices:\n  - <value>\n  - <value>",
+        ],
+    ),
+    ("stream", &["name: b", "name: b\n        path: hr:1\n        <field>", "<value>"]),
+    (
+        "field",
+        &[
+            "unit: 1",
+            "host: <value>",
+            "port: <int>",
+            "metadata: <value>",
+            "<word>: <value>",
+            "? <value>\n: <value>",
+            "poll_interval: <float>",
+        ],
+    ),
+    (
+        "value",
+        &[
+            "1",
+            "null",
+            "<int>",
+            "<float>",
+            "<word>",
+            "[<value>, <value>]",
+            "{<word>: <value>}",
+            "&<word> <value>",
+            "*<word>",
+            "!<word> <value>",
+            "\"<word>\"",
+            "'<word>'",
+            "|\n      <word>",
+            ">-\n      <word>",
+            "0x<int>",
+            ".inf",
+            "<<: *<word>",
+        ],
+    ),
+    ("word", &["a", "<letter><word>", "true", "~", "é", "name", "2026-04-28"]),
+];
+
+fn tree(random: &mut Random) -> Vec<u8> {
+    grammar::write(TREE, "file", random)
+}
+
+fn yaml_shape() -> Shape {
+    Shape {
+        seeds: vec![std::fs::read("examples/plant.yaml").expect("an example")],
+        grammar: Some(tree),
+        words: &[
+            "- ",
+            ": ",
+            "&a ",
+            "*a",
+            "<<: *a",
+            "!!binary ",
+            "---\n",
+            "...\n",
+            "? ",
+            "|\n",
+            "\t",
+            "#",
+            "%YAML 9.9\n",
+            "\\x",
+        ],
+        nests: &[
+            ("[", "]"),
+            ("{a: ", "}"),
+            ("- ", ""),
+            ("? ", ""),
+            ("&a [*a, ", "]"),
+            ("a:\n ", ""),
+            ("!a ", ""),
+        ],
+        ..Shape::default()
+    }
+}
+
+#[test]
+fn inventory_yaml() {
+    let decoder = || decoder(Form::Yaml);
+    Target { module: module_path!(), name: "inventory_yaml", form: yaml_shape, decoder }.run();
+}
+
+const TABLE: grammar::Rules = &[
+    ("table", &["device,stream\na,b\n", "<header>\n<rows>"]),
+    ("header", &["device", "device,stream,<header>", "<column>,<header>"]),
+    (
+        "column",
+        &[
+            "path",
+            "type",
+            "group",
+            "device.protocol",
+            "device.host",
+            "device.metadata",
+            "metadata",
+            "scale",
+            "deadband",
+            "byteorder",
+            "poll_interval",
+        ],
+    ),
+    ("rows", &["", "<row>\n<rows>"]),
+    ("row", &["a,b", "<cell>", "<cell>,<row>"]),
+    (
+        "cell",
+        &[
+            "",
+            "a",
+            "modbus",
+            "opcua",
+            "hr:1",
+            "fp32",
+            "<int>",
+            "<float>",
+            "\"{\"\"a\"\": <int>}\"",
+            "\"[[<int>\"",
+            "true",
+            "ä",
+        ],
+    ),
+];
+
+fn table(random: &mut Random) -> Vec<u8> {
+    grammar::write(TABLE, "table", random)
+}
+
+fn csv_shape() -> Shape {
+    Shape {
+        seeds: vec![std::fs::read("examples/plant.csv").expect("an example")],
+        grammar: Some(table),
+        words: &["\"", "\"\"", ",", "\n", "device.metadata", "{\"\"a\"\":1}", "1e400", "-0"],
+        nests: &[("[", "]"), ("{\"\"a\"\":", "}"), ("\"[", "]\""), (",", "")],
+        ..Shape::default()
+    }
+}
+
+#[test]
+fn inventory_csv() {
+    let decoder = || decoder(Form::Csv);
+    Target { module: module_path!(), name: "inventory_csv", form: csv_shape, decoder }.run();
+}

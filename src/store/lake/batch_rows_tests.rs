@@ -1,0 +1,76 @@
+//! Batches of files with texts, by what they take when they are decoded.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::reading::{Quality, Reading};
+use crate::domain::time::Day;
+use crate::domain::{Micros, StreamId};
+use crate::store::disk::LocalDisk;
+use crate::store::lake::cache::Cache;
+use crate::store::lake::file::LakeFile;
+use crate::store::lake::part::PartWriter;
+use crate::store::lake::source::{Source, Wanted};
+use crate::store::memtable::run::{Run, longest_text};
+use crate::store::table::Table;
+
+const DAY: Day = Day(20_000);
+
+fn written(rows: i64, text: impl Fn(i64) -> String) -> (TempDir, LakeFile) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut part = PartWriter::create(&LocalDisk, dir.path(), Table::Readings, DAY, false).unwrap();
+    let reading = |i: i64| Reading {
+        stream: StreamId(1),
+        ts: Micros(DAY.start().0 + i),
+        value: None,
+        text: Some(text(i).into()),
+        quality: Quality::Good,
+    };
+    part.write_run(&Run::new((0..rows).map(reading).collect(), 1)).unwrap();
+    let file = part.finish().unwrap();
+    (dir, file)
+}
+
+#[test]
+fn a_batch_has_as_many_texts_as_make_a_few_megabytes() {
+    type Text = fn(i64) -> String;
+    let equal: Text = |_| "x".repeat(20_000);
+    let different: Text = |i| format!("{i:>20000}");
+    let few_long: Text = |i| "x".repeat(if i % 100 == 0 { 500_000 } else { 10 });
+    for (name, rows, text, longest) in [
+        ("equal", 2000, equal, 20_000),
+        ("different", 2000, different, 20_000),
+        ("a few long ones", 3000, few_long, 500_000),
+    ] {
+        let (dir, file) = written(rows, text);
+        assert_eq!(file.longest_text, Some(longest), "{name}");
+        let whole = Source::whole(Arc::new(LocalDisk), Arc::new(dir.path().to_owned()), Table::Readings);
+        let kept = Source { cache: Some(Arc::new(Cache::default())), keeps_pages: true, ..whole.clone() };
+        for (how, source) in [("whole", whole), ("from pages", kept)] {
+            let (mut found, mut most) = (0, 0);
+            for batch in source.open(&file, &Wanted::ALL).unwrap().unwrap() {
+                let batch = batch.unwrap();
+                let texts = batch.column_by_name("text").unwrap();
+                assert!(longest_text(texts.as_ref()) <= longest as usize, "{name}, {how}");
+                found += batch.num_rows();
+                most = most.max(texts.get_array_memory_size());
+            }
+            assert_eq!(found as i64, rows, "{name}, {how}");
+            // Buffers grow by doubling.
+            assert!(most < 20 << 20, "{name}, {how}: {most}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_short_rows_is_whole() {
+    let (dir, file) = written(20_000, |i| i.to_string());
+    let source = Source::whole(Arc::new(LocalDisk), Arc::new(dir.path().to_owned()), Table::Readings);
+    let first = source.open(&file, &Wanted::ALL).unwrap().unwrap().next().unwrap().unwrap();
+    assert_eq!(first.num_rows(), BATCH_ROWS);
+    let small = Source { batch_bytes: 100, ..source };
+    let first = small.open(&file, &Wanted::ALL).unwrap().unwrap().next().unwrap().unwrap();
+    assert!(first.num_rows() < 5, "{}", first.num_rows());
+}
