@@ -17,11 +17,9 @@ use tokio_util::task::AbortOnDropHandle;
 use super::engine::Engine;
 use super::error::from_datafusion;
 use super::log::Surface;
+use super::params::MAX_PARAMETERS;
 use super::session::View;
 use crate::domain::{Error, Kind, Principal, Result};
-
-/// The most parameters a statement may have.
-const MAX_PARAMETERS: usize = 1000;
 
 /// A statement that could run.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,12 +57,13 @@ impl Engine {
         let tally = self.tally(principal, sketch.surface, Some(&sketch.text));
         let view = View::new(self, principal, tally.clone());
         let engine = self.clone();
+        let threads = self.threads.for_text(sketch.text.len()).clone();
         let planning = async move {
-            let _permit = engine.gate.enter().await?;
+            let _permit = engine.gates.all.enter().await?;
             let planned = tokio::time::timeout(engine.options.timeout, sketch.planned(&engine, &view)).await;
             planned.map_err(|_| Error::new(Kind::Timeout, "planning took longer than a query may run"))?
         };
-        let planned = AbortOnDropHandle::new(self.threads().spawn(planning)).await;
+        let planned = AbortOnDropHandle::new(threads.spawn(planning)).await;
         let described =
             planned.unwrap_or_else(|e| Err(Error::internal("planning was interrupted").because(e)));
         match &described {
@@ -85,7 +84,7 @@ impl Engine {
 impl Sketch {
     async fn planned(&self, engine: &Arc<Engine>, view: &View) -> Result<Description> {
         let session = engine.session(view, self.surface)?;
-        let plan = engine.plan(&session, view, &self.text, self.surface).await?;
+        let plan = engine.plan(&session, view, &self.text, self.surface).await?.plan;
         let params = self.parameters(&plan)?;
         let plan = if params.is_empty() { plan } else { with_nulls(plan, &params)? };
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};

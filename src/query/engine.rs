@@ -6,24 +6,29 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
-use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
+use datafusion::logical_expr::LogicalPlan;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 
 use super::error::from_datafusion;
+use super::guard::interrupt::InterruptOption;
+use super::guard::operators;
 use super::known::Known;
-use super::limits::Gate;
+use super::limits::{Gates, long_running_of};
 use super::log::{Asked, QueryLog, Surface, Tally};
 use super::memory::Share;
 use super::params::Params;
+use super::plan::Planned;
 use super::postgres::Lazy;
-use super::run::{self, Limits};
+use super::run::{self, Limits, Place, Started};
 use super::session::View;
 use super::template;
+use super::threads::Threads;
 use crate::domain::ports::{DeviceStates, Models};
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
@@ -67,8 +72,8 @@ pub struct Engine {
     /// What tools of PostgreSQL are given beside the tables.
     pub(super) postgres: Lazy,
     pub(super) known: Known,
-    pub(super) gate: Gate,
-    threads: Option<Runtime>,
+    pub(super) gates: Gates,
+    pub(super) threads: Threads,
 }
 
 impl Engine {
@@ -90,30 +95,12 @@ impl Engine {
         emptied.map_err(|e| {
             Error::unavailable(format!("cannot create `{}` for queries to spill to: {e}", spill.display()))
         })?;
-        // Before the threads: a runtime must not be dropped on an early return from here.
         let template = template::build(&options, cores).map_err(from_datafusion)?;
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(cores)
-            .thread_name("basalt-query")
-            .enable_all()
-            .build()
-            .map_err(failed)?;
-        let gate = Gate::new(options.running, options.waiting, options.queue_deadline);
+        let threads = Threads::start(cores, long_running_of(options.running))?;
+        let gates = Gates::new(options.running, options.waiting, options.queue_deadline);
         let (log, postgres, known) = (Arc::default(), Lazy::default(), Known::default());
         let home = Handle::current();
-        Ok(Self {
-            store,
-            states,
-            models,
-            template,
-            log,
-            options,
-            home,
-            postgres,
-            known,
-            gate,
-            threads: Some(threads),
-        })
+        Ok(Self { store, states, models, template, log, options, home, postgres, known, gates, threads })
     }
 
     /// Runs one read-only statement as `principal` sees the data.
@@ -124,10 +111,11 @@ impl Engine {
     pub async fn sql(self: &Arc<Self>, principal: &Principal, question: Question) -> Result<Answer> {
         let tally = self.tally(principal, question.surface, Some(&question.text));
         let view = View::new(self, principal, tally.clone());
-        let engine = self.clone();
+        let (engine, text_bytes) = (self.clone(), question.text.len());
         let start = async move { question.start(&engine, view).await };
         let limits = Limits { timeout: self.options.timeout, rows: Some(self.options.max_rows) };
-        self.answer(limits, tally, Box::pin(start)).await
+        let threads = self.threads.for_text(text_bytes).clone();
+        self.answer_on(threads, limits, tally, Box::pin(start)).await
     }
 
     /// Bytes that all queries hold now.
@@ -137,12 +125,7 @@ impl Engine {
 
     /// Queries that may start now without waiting.
     pub fn free_permits(&self) -> usize {
-        self.gate.free()
-    }
-
-    /// Where queries are planned and run.
-    pub(super) fn threads(&self) -> &Handle {
-        self.threads.as_ref().expect("the threads live as long as the engine").handle()
+        self.gates.all.free()
     }
 
     /// Begins the record of a query.
@@ -166,8 +149,21 @@ impl Engine {
         tally: Arc<Tally>,
         start: run::Start,
     ) -> Result<Answer> {
-        let patience = limits.timeout + self.options.queue_deadline + GRACE;
-        let (schema, batches) = run::spawn(self.threads(), self.gate.clone(), limits, tally.clone(), start);
+        self.answer_on(self.threads.short().clone(), limits, tally, start).await
+    }
+
+    async fn answer_on(
+        &self,
+        threads: Handle,
+        limits: Limits,
+        tally: Arc<Tally>,
+        start: run::Start,
+    ) -> Result<Answer> {
+        // A long-running query waits twice: for one of these, and for any to end.
+        let patience = limits.timeout + 2 * self.options.queue_deadline + GRACE;
+        let long_running = self.threads.long_running().clone();
+        let place = Place { threads, long_running, gates: self.gates.clone() };
+        let (schema, batches) = run::spawn(place, limits, tally.clone(), start);
         let mut batches = patient(batches, tally.clone(), patience);
         let schema = tokio::time::timeout(patience, schema).await.map_err(|_| stuck(&tally))?;
         match schema {
@@ -208,14 +204,6 @@ fn patient(
     stream::unfold(batches, next).fuse().boxed()
 }
 
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some(threads) = self.threads.take() {
-            threads.shutdown_background();
-        }
-    }
-}
-
 /// A statement and its parameters, as given.
 #[derive(Debug, Clone)]
 pub struct Question {
@@ -227,15 +215,38 @@ pub struct Question {
 
 impl Question {
     /// Plans it over what `view` sees and begins to execute it.
-    async fn start(self, engine: &Arc<Engine>, view: View) -> Result<SendableRecordBatchStream> {
+    async fn start(self, engine: &Arc<Engine>, view: View) -> Result<Started> {
         let params = self.params.to_values()?;
-        let session = engine.session(&view, self.surface)?;
-        let mut plan = engine.plan(&session, &view, &self.text, self.surface).await?;
+        let mut session = engine.session(&view, self.surface)?;
+        let Planned { mut plan, has_bounded } =
+            engine.plan(&session, &view, &self.text, self.surface).await?;
+        if has_bounded {
+            let interrupt = InterruptOption(view.tally.interrupt.clone());
+            session.config_mut().options_mut().extensions.insert(interrupt);
+        }
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;
         }
-        let physical = session.create_physical_plan(&plan).await.map_err(from_datafusion)?;
-        let context = view.task_context(&session);
-        execute_stream(physical, context).map_err(from_datafusion)
+        let mut guarded = guarded(&session, &plan, &view).await?;
+        if let Some(rows) = guarded.batch_rows {
+            // Some sources are told the size of their batches when they are planned.
+            *session.config_mut() = session.config().clone().with_batch_size(rows);
+            guarded = self::guarded(&session, &plan, &view).await?;
+        }
+        let operators::Guarded { plan, is_long_running, .. } = guarded;
+        let mut context = view.task_context(&session);
+        if session.config().batch_size() < context.session_config().batch_size() {
+            let runtime = context.runtime_env();
+            context = Arc::new(TaskContext::from(&session).with_runtime(runtime));
+        }
+        Ok(Started { stream: run::when_polled(plan, context), is_long_running })
     }
+}
+
+/// The physical plan of a statement, with what keeps it within its bounds.
+async fn guarded(session: &SessionState, plan: &LogicalPlan, view: &View) -> Result<operators::Guarded> {
+    let physical = session.create_physical_plan(plan).await.map_err(from_datafusion)?;
+    let physical = view.texts.fit(physical).map_err(from_datafusion)?;
+    let full_batch = session.config().batch_size();
+    operators::guard(physical, &view.tally.interrupt, full_batch).map_err(from_datafusion)
 }

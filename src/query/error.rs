@@ -11,6 +11,9 @@ use crate::domain::{Error, Kind};
 const MAX_MESSAGE: usize = 600;
 const NO_FUNCTION: &str = "No function matches the given name and argument types";
 
+/// What DataFusion says when queries would spill more than they may together.
+const SPILL_LIMIT: &str = "exceeded the allowable limit";
+
 /// What a failed query is to its caller.
 pub fn from_datafusion(error: DataFusionError) -> Error {
     let (kind, message) = explain(&error);
@@ -50,9 +53,9 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         DataFusionError::Internal(text) if text.contains("Regular expression did not compile") => {
             (Kind::Invalid, "a regular expression is wrong".to_owned())
         }
+        DataFusionError::IoError(io) => explain_io(io),
         DataFusionError::ParquetError(_)
         | DataFusionError::ObjectStore(_)
-        | DataFusionError::IoError(_)
         | DataFusionError::Internal(_)
         | DataFusionError::ExecutionJoin(_)
         | DataFusionError::Substrait(_)
@@ -77,10 +80,20 @@ fn explain_exhausted(text: &str) -> (Kind, String) {
 fn explain_arrow(error: &ArrowError) -> (Kind, String) {
     match error {
         ArrowError::ExternalError(inner) => explain_foreign(inner.as_ref()),
-        ArrowError::IoError(..) | ArrowError::ParquetError(_) | ArrowError::IpcError(_) => {
+        ArrowError::IoError(_, io) => explain_io(io),
+        ArrowError::ParquetError(_) | ArrowError::IpcError(_) => {
             (Kind::Internal, "the query failed".to_owned())
         }
         other => (Kind::Invalid, readable(&other.to_string())),
+    }
+}
+
+/// The limit of what queries spill is told as an error of the file that was written.
+fn explain_io(error: &std::io::Error) -> (Kind, String) {
+    let text = error.to_string();
+    match text.contains(SPILL_LIMIT) {
+        true => explain_exhausted(&text),
+        false => (Kind::Internal, "the query failed".to_owned()),
     }
 }
 

@@ -18,3 +18,15 @@ fn messages_say_what_is_wrong_without_wrappers() {
         assert_eq!((found.kind, found.message.as_str()), (kind, message), "{name}");
     }
 }
+
+/// As the writer of spill files says it, inside what writes Arrow there.
+#[test]
+fn a_query_that_spills_too_much_is_told_so() {
+    let spent = || std::io::Error::other("The used disk space has exceeded the allowable limit of 4 GB.");
+    let by_arrow = arrow::error::ArrowError::IoError("write".to_owned(), spent());
+    for error in [D::IoError(spent()), D::ArrowError(Box::new(by_arrow), None)] {
+        let found = from_datafusion(error);
+        assert_eq!(found.kind, Kind::TooLarge);
+        assert!(found.message.contains("spill"), "{}", found.message);
+    }
+}

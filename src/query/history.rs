@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::engine::Engine;
 use super::log::Surface;
-use super::run::Limits;
+use super::run::{Limits, Started};
 use super::scan::bounds::Bounds;
 use super::scan::plan::ReadingsScan;
 use super::session::View;
@@ -48,7 +48,7 @@ impl Engine {
         let (seq, context) = (view.snapshot.seq, view.task_context(&self.template));
         let after = query.after;
         let telling = Arc::new(Telling { view, query, context });
-        let start = async move { Ok(telling.stream()) };
+        let start = async move { Ok(Started::short(telling.stream())) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
         let answer = self.answer(limits, tally, Box::pin(start)).await?;
         let chunks = answer.batches.map_ok(move |batch| rest(to_readings(&batch), after));
@@ -101,6 +101,7 @@ impl Telling {
         if let Some(streams) = &self.query.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }
-        ReadingsScan { view: self.view.clone(), bounds, filter: None, partitions: 1 }
+        let (view, visible) = (self.view.clone(), self.view.visible().clone());
+        ReadingsScan { view, visible, bounds, filter: None, partitions: 1 }
     }
 }

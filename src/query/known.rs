@@ -2,9 +2,12 @@
 //!
 //! What is kept is of nobody. Plans are kept before parameters have values and before they are optimized, and their
 //! tables are taken out of them: there is no principal, no snapshot and no row in one. A plan in which anything else
-//! could be of somebody is not kept.
+//! could be of somebody is not kept. Yet one organization never finds what another asked for: how fast an answer comes
+//! must not tell that somebody else asks the same.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -16,8 +19,10 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::expr::WindowFunctionDefinition;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, TableSource, TableType};
 
+use super::plan::Planned;
 use super::scopes;
 use super::session::{SCHEMA, View};
+use crate::domain::OrgId;
 use crate::store::lake::recent::Recent;
 
 /// Texts of kept plans together, bytes. A plan takes some tens of times its text.
@@ -25,14 +30,63 @@ const TEXT_BYTES: usize = 64 << 10;
 /// A shorter text counts as so much.
 const LEAST_BYTES: usize = 256;
 
-/// What was planned, by its text.
+/// What was planned, by organization and text.
 #[derive(Debug)]
-pub struct Known(Recent<String, Arc<Statement>>);
+pub struct Known(Recent<Asked, Arc<Statement>>);
+
+/// Who asked what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Asked {
+    org: OrgId,
+    text: String,
+}
+
+/// The same, owned or not: a statement is looked up by the text that was sent, without a copy of it.
+trait Ask {
+    fn parts(&self) -> (OrgId, &str);
+}
+
+impl Ask for Asked {
+    fn parts(&self) -> (OrgId, &str) {
+        (self.org, &self.text)
+    }
+}
+
+impl Ask for (OrgId, &str) {
+    fn parts(&self) -> (OrgId, &str) {
+        *self
+    }
+}
+
+impl Hash for dyn Ask + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As `Asked` derives it: the map finds by one what it keeps by the other.
+        let (org, text) = self.parts();
+        org.hash(state);
+        text.hash(state);
+    }
+}
+
+impl PartialEq for dyn Ask + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for dyn Ask + '_ {}
+
+impl<'a> Borrow<dyn Ask + 'a> for Asked {
+    fn borrow(&self) -> &(dyn Ask + 'a) {
+        self
+    }
+}
 
 /// A statement that only reads, planned.
 #[derive(Debug)]
 pub struct Statement {
     pub tables: Vec<TableReference>,
+    /// Whether functions of it are bounded (`guard::bounded`).
+    pub has_bounded: bool,
     plan: LogicalPlan,
 }
 
@@ -43,24 +97,26 @@ impl Default for Known {
 }
 
 impl Known {
-    pub fn get(&self, text: &str) -> Option<Arc<Statement>> {
-        self.0.get(text)
+    pub fn get(&self, org: OrgId, text: &str) -> Option<Arc<Statement>> {
+        self.0.get(&(org, text) as &dyn Ask)
     }
 
-    /// Keeps the plan of a statement over `tables`, if nothing of it is of the one who asked. `template` is what
+    /// Keeps the plan of a statement over `tables` for its organization, if nothing of it is of the one who asked. `template` is what
     /// sessions are made of.
     pub fn put(
         &self,
-        text: &str,
+        (org, text): (OrgId, &str),
         tables: Vec<TableReference>,
-        plan: &LogicalPlan,
+        Planned { plan, has_bounded }: &Planned,
         template: &SessionState,
     ) -> Result<()> {
         if !tables.iter().all(is_own_table) || has_own_function(plan, template)? {
             return Ok(());
         }
         if let Some(plan) = without_tables(plan.clone(), &tables)? {
-            self.0.put(text.to_owned(), Arc::new(Statement { tables, plan }), text.len().max(LEAST_BYTES));
+            let bytes = text.len().max(LEAST_BYTES);
+            let statement = Statement { tables, has_bounded: *has_bounded, plan };
+            self.0.put(Asked { org, text: text.to_owned() }, Arc::new(statement), bytes);
         }
         Ok(())
     }

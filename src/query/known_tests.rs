@@ -8,6 +8,8 @@ use datafusion::prelude::SessionContext;
 use super::*;
 use crate::store::schema;
 
+const ORG: OrgId = OrgId(1);
+
 /// Some of the tables, a view over one of them, and something that is no table of ours.
 async fn ground() -> SessionContext {
     let context = SessionContext::new();
@@ -20,11 +22,12 @@ async fn ground() -> SessionContext {
     context
 }
 
-async fn planned(context: &SessionContext, text: &str) -> (Vec<TableReference>, LogicalPlan) {
+async fn planned(context: &SessionContext, text: &str) -> (Vec<TableReference>, Planned) {
     let state = context.state();
     let statement = state.sql_to_statement(text, &state.config_options().sql_parser.dialect).unwrap();
     let tables = state.resolve_table_references(&statement).unwrap();
-    (tables, state.statement_to_plan(statement).await.unwrap())
+    let plan = state.statement_to_plan(statement).await.unwrap();
+    (tables, Planned { plan, has_bounded: false })
 }
 
 fn sources(plan: &LogicalPlan) -> Vec<bool> {
@@ -64,14 +67,14 @@ async fn plans_are_kept_without_their_tables_if_nothing_else_is_of_somebody() {
     ] {
         let (tables, plan) = planned(&context, text).await;
         let known = Known::default();
-        known.put(text, tables.clone(), &plan, &template).unwrap();
-        let kept = known.get(text);
+        known.put((ORG, text), tables.clone(), &plan, &template).unwrap();
+        let kept = known.get(ORG, text);
         match scans {
             usize::MAX => assert!(kept.is_none(), "{text}"),
             scans => {
                 let kept = kept.unwrap_or_else(|| panic!("{text} is kept"));
                 assert_eq!(sources(&kept.plan), vec![true; scans], "{text}");
-                assert_eq!((&kept.tables, kept.plan.to_string()), (&tables, plan.to_string()), "{text}");
+                assert_eq!((&kept.tables, kept.plan.to_string()), (&tables, plan.plan.to_string()), "{text}");
             }
         }
     }
@@ -84,8 +87,8 @@ async fn a_plan_over_a_table_that_the_statement_does_not_name_is_not_kept() {
     let text = "SELECT * FROM readings, streams";
     let (tables, plan) = planned(&context, text).await;
     let known = Known::default();
-    known.put(text, tables[..1].to_vec(), &plan, &context.state()).unwrap();
-    assert!(known.get(text).is_none());
+    known.put((ORG, text), tables[..1].to_vec(), &plan, &context.state()).unwrap();
+    assert!(known.get(ORG, text).is_none());
 }
 
 /// `anomaly_score` is such a function: it is made for a session, and asks for models as a principal.
@@ -101,7 +104,20 @@ async fn a_plan_with_a_function_of_one_session_is_not_kept() {
     ] {
         let (tables, plan) = planned(&context, text).await;
         let known = Known::default();
-        known.put(text, tables, &plan, &template).unwrap();
-        assert!(known.get(text).is_none(), "{text}");
+        known.put((ORG, text), tables, &plan, &template).unwrap();
+        assert!(known.get(ORG, text).is_none(), "{text}");
     }
+}
+
+/// Whether somebody else has asked for it would show in how fast the answer comes.
+#[tokio::test]
+async fn no_organization_finds_what_another_asked_for() {
+    let context = ground().await;
+    let text = "SELECT value FROM readings";
+    let (tables, plan) = planned(&context, text).await;
+    let known = Known::default();
+    known.put((ORG, text), tables, &plan, &context.state()).unwrap();
+    assert!(known.get(ORG, text).is_some());
+    assert!(known.get(OrgId(2), text).is_none());
+    assert!(known.get(ORG, "SELECT value FROM reading").is_none());
 }

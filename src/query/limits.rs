@@ -8,6 +8,27 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{Error, Kind, Result};
 
+/// The gates of queries: one of all, and one before it for those that can keep a thread for long. These have at most
+/// half of all permits, so that short queries always find some.
+#[derive(Debug, Clone)]
+pub struct Gates {
+    pub all: Gate,
+    pub long_running: Gate,
+}
+
+impl Gates {
+    /// `running` queries at a time, `waiting_cap` more in each queue for at most `deadline`.
+    pub fn new(running: usize, waiting_cap: usize, deadline: Duration) -> Self {
+        let long_running = Gate::new(long_running_of(running), waiting_cap, deadline);
+        Self { all: Gate::new(running, waiting_cap, deadline), long_running }
+    }
+}
+
+/// How many of so many queries may be long-running.
+pub fn long_running_of(running: usize) -> usize {
+    (running / 2).max(1)
+}
+
 /// The gate every query passes.
 #[derive(Debug, Clone)]
 pub struct Gate {

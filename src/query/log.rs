@@ -1,21 +1,25 @@
 //! The query log: what ran, for whom, how long, and what it took. The table `query_log` shows it.
 //!
-//! It lives in memory and is bounded: the newest records of this process. The text of a statement is not kept, since it
+//! It lives in memory and is bounded: the newest records of each organization. The text of a statement is not kept, since it
 //! can hold secrets; its hash tells same from other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::guard::interrupt::Interrupt;
 use super::memory::Share;
 use crate::domain::principal::Caller;
 use crate::domain::{Kind, Micros, OrgId, Principal};
 
-/// Records kept, of all organizations together; the oldest goes first.
+/// Records kept of one organization; the oldest goes first.
 pub const RECORDS: usize = 10_000;
+/// Records kept of all organizations together, some 15 MB. Past it the organization with the most gives its oldest away, so
+/// that nobody loses records to one who asks more than they do.
+const ALL_RECORDS: usize = 5 * RECORDS;
 
 /// Where a query came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,22 +85,48 @@ pub struct Reads {
 /// The newest records.
 #[derive(Debug, Default)]
 pub struct QueryLog {
-    records: Mutex<VecDeque<Arc<Record>>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    of: HashMap<OrgId, VecDeque<Arc<Record>>>,
+    /// Of all organizations.
+    count: usize,
+}
+
+impl Kept {
+    fn push(&mut self, record: Record) {
+        let org = record.org;
+        let records = self.of.entry(org).or_default();
+        records.push_back(Arc::new(record));
+        self.count += 1;
+        if records.len() > RECORDS {
+            self.drop_oldest(org);
+        }
+        if self.count > ALL_RECORDS
+            && let Some(org) = self.of.iter().max_by_key(|(_, records)| records.len()).map(|(org, _)| *org)
+        {
+            self.drop_oldest(org);
+        }
+    }
+
+    fn drop_oldest(&mut self, org: OrgId) {
+        if self.of.get_mut(&org).and_then(VecDeque::pop_front).is_some() {
+            self.count -= 1;
+        }
+    }
 }
 
 impl QueryLog {
     fn push(&self, record: Record) {
-        let mut records = self.records.lock();
-        if records.len() == RECORDS {
-            records.pop_front();
-        }
-        records.push_back(Arc::new(record));
+        self.kept.lock().push(record);
     }
 
     /// Records the principal may see, oldest first: of its own organization; when it sees only a part of that, its own.
     pub fn visible(&self, who: &Principal) -> Vec<Arc<Record>> {
-        let sees = |r: &&Arc<Record>| r.org == who.org && (!who.is_restricted() || r.caller == who.caller);
-        self.records.lock().iter().filter(sees).cloned().collect()
+        let sees = |r: &&Arc<Record>| !who.is_restricted() || r.caller == who.caller;
+        self.kept.lock().of.get(&who.org).into_iter().flatten().filter(sees).cloned().collect()
     }
 }
 
@@ -150,6 +180,7 @@ pub struct Tally {
     asked: Asked,
     pub meter: Arc<Meter>,
     pub share: Arc<Share>,
+    pub interrupt: Arc<Interrupt>,
     wait_us: AtomicU64,
     run_us: AtomicU64,
     rows: AtomicUsize,
@@ -163,6 +194,7 @@ impl Tally {
             asked,
             meter: Arc::default(),
             share: Arc::new(share),
+            interrupt: Arc::default(),
             wait_us: AtomicU64::new(0),
             run_us: AtomicU64::new(0),
             rows: AtomicUsize::new(0),

@@ -76,3 +76,18 @@ fn the_oldest_record_makes_room() {
     let seen = log.visible(&key(1, 1));
     assert_eq!((seen.len(), seen[0].rows), (RECORDS, 5));
 }
+
+#[test]
+fn who_asks_much_takes_no_record_of_others_away() {
+    let log: Arc<QueryLog> = Arc::default();
+    let ask = |org: i32, times: usize| (0..times).for_each(|_| tally(&log, org, 1).finish());
+    ask(1, 3);
+    ask(2, 2 * RECORDS);
+    let count = |org| log.visible(&Principal::system(OrgId(org))).len();
+    assert_eq!((count(1), count(2)), (3, RECORDS));
+    // Many that ask much: they share what there is for all, and the one who asked little keeps all of it.
+    (3..9).for_each(|org| ask(org, RECORDS));
+    assert_eq!(count(1), 3);
+    assert_eq!((1..9).map(count).sum::<usize>(), ALL_RECORDS);
+    assert!((2..9).all(|org| count(org) > ALL_RECORDS / 8), "{:?}", (2..9).map(count).collect::<Vec<_>>());
+}

@@ -77,6 +77,16 @@ impl Share {
         self.held.lock().peak
     }
 
+    /// Whether more than half of the memory of all queries is taken, and a part of that by this one: one that waits for
+    /// its reader gives it back then.
+    pub fn is_needed_by_others(&self) -> bool {
+        let half = match self.pool.memory_limit() {
+            MemoryLimit::Finite(limit) => limit / 2,
+            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+        };
+        self.reserved() > 0 && self.pool.reserved() > half
+    }
+
     fn spent(&self) -> String {
         let megabytes = self.limit as f64 / 1e6;
         format!(

@@ -7,6 +7,7 @@ pub mod describe;
 pub mod engine;
 pub mod error;
 pub mod functions;
+pub mod guard;
 pub mod history;
 mod known;
 pub mod limits;
@@ -27,6 +28,12 @@ pub mod step;
 pub mod steps;
 pub mod tables;
 pub mod template;
+mod threads;
 pub mod values;
 
 pub use engine::{Engine, EngineOptions};
+
+#[cfg(test)]
+mod fuzz_grammar_tests;
+#[cfg(test)]
+mod fuzz_tests;

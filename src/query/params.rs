@@ -10,6 +10,9 @@ use serde_json::Value;
 use super::error::from_datafusion;
 use crate::domain::{Error, Result};
 
+/// The most parameters a statement may have: each is copied into the plan wherever it is named.
+pub const MAX_PARAMETERS: usize = 1000;
+
 /// Values for the placeholders of a statement, as somebody gave them.
 #[derive(Debug, Clone)]
 pub enum Params {
@@ -25,6 +28,15 @@ impl Params {
     /// # Errors
     /// `Invalid`, naming the parameter, when one is not a single value.
     pub(super) fn to_values(&self) -> Result<Option<ParamValues>> {
+        let count = match self {
+            Params::Json(Value::Object(map)) => map.len(),
+            Params::Json(Value::Array(list)) => list.len(),
+            Params::Json(_) => 0,
+            Params::Typed(arrays) => arrays.len(),
+        };
+        if count > MAX_PARAMETERS {
+            return Err(Error::field("params", format!("has more than {MAX_PARAMETERS} values")));
+        }
         match self {
             Params::Json(json) => from_json(json),
             Params::Typed(arrays) if arrays.is_empty() => Ok(None),

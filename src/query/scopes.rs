@@ -1,7 +1,10 @@
 //! Which scope each table needs, and the refusal that names it.
 
 use datafusion::common::TableReference;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::LogicalPlan;
 
+use super::error::from_datafusion;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
 /// Every table and view, and the resource whose read scope it needs.
@@ -51,6 +54,29 @@ pub fn check(principal: &Principal, tables: &[TableReference]) -> Result<()> {
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// The table of DataFusion's settings, which `SHOW` reads as well. It tells of the host: folders, memory, threads.
+const SETTINGS: &str = "df_settings";
+
+/// Fails with `Forbidden` for a plan that reads the settings, unless the principal may read what the system is. It is asked of
+/// the plan: `SHOW` names no table.
+pub fn check_settings(principal: &Principal, plan: &LogicalPlan) -> Result<()> {
+    let needed = Scope::read(Resource::System);
+    if principal.scopes.allows(needed) {
+        return Ok(());
+    }
+    let mut reads = false;
+    let look = |node: &LogicalPlan| {
+        reads |= matches!(node, LogicalPlan::TableScan(scan) if scan.table_name.table() == SETTINGS);
+        Ok(if reads { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    };
+    plan.apply_with_subqueries(look).map_err(from_datafusion)?;
+    if reads {
+        let message = format!("the table `information_schema.{SETTINGS}`, and SHOW, need the scope {needed}");
+        return Err(Error::forbidden(message));
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use super::engine::Engine;
 use super::functions::anomaly_score::AnomalyScore;
 use super::log::{Record, Tally};
 use super::scan::provider::Provider;
+use super::scan::text_rows::Longest;
 use super::scan::visible::Visible;
 use super::scopes;
 use super::tables::{
@@ -38,7 +39,10 @@ pub struct View {
     pub principal: Arc<Principal>,
     pub snapshot: Arc<Snapshot>,
     pub tally: Arc<Tally>,
+    /// How long the texts are that the query can meet.
+    pub texts: Longest,
     visible: Arc<OnceLock<Arc<Visible>>>,
+    raw: Arc<OnceLock<Arc<Visible>>>,
     engine: Arc<Engine>,
 }
 
@@ -55,7 +59,9 @@ impl View {
             principal: Arc::new(principal.clone()),
             snapshot: Arc::new(engine.store.snapshot()),
             tally,
+            texts: Longest::default(),
             visible: Arc::default(),
+            raw: Arc::default(),
             engine: engine.clone(),
         }
     }
@@ -65,6 +71,12 @@ impl View {
     pub fn visible(&self) -> &Arc<Visible> {
         let find = || Arc::new(self.streams_seen().since(&self.snapshot.kept.shown));
         self.visible.get_or_init(find)
+    }
+
+    /// The same with readings that have expired and are still there: windows without statistics are computed from them.
+    pub fn raw(&self) -> &Arc<Visible> {
+        let find = || Arc::new(self.streams_seen().since(&self.snapshot.kept.there));
+        self.raw.get_or_init(find)
     }
 
     fn streams_seen(&self) -> Visible {
@@ -191,7 +203,7 @@ impl View {
         let mut session = template.clone();
         session.register_catalog_list(Arc::new(Tables { view: self.clone(), pg_catalog }));
         let (models, who) = (self.engine.models.clone(), self.principal.clone());
-        let anomaly_score = AnomalyScore::new(models, who, self.engine.options.timeout);
+        let anomaly_score = AnomalyScore::new(models, who, self.engine.options.timeout, self.tally.clone());
         session.register_udwf(Arc::new(anomaly_score.into())).expect("a session takes functions");
         // What `now()` means to this query.
         session.mark_start_execution();
@@ -202,7 +214,7 @@ impl View {
     pub fn task_context(&self, session: &SessionState) -> Arc<TaskContext> {
         let mut runtime = RuntimeEnv::clone(session.runtime_env());
         runtime.memory_pool = self.tally.share.clone();
-        Arc::new(TaskContext::from(session).with_runtime(Arc::new(runtime)))
+        Arc::new(self.texts.context(TaskContext::from(session).with_runtime(Arc::new(runtime))))
     }
 }
 

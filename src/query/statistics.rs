@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::list::List;
 use super::log::Surface;
 use super::rollup::windows::{WindowRows, Wish};
-use super::run::Limits;
+use super::run::{Limits, Started};
 use super::scan::leaf::Leaf;
 use super::session::View;
 use crate::domain::statistic::Statistic;
@@ -37,7 +37,7 @@ impl Engine {
         let tally = self.tally(principal, Surface::Statistics, None);
         let view = View::new(self, principal, tally.clone());
         let context = view.task_context(&self.template);
-        let start = async move { Ok(Arc::new(Listing { view, list, context }).stream()) };
+        let start = async move { Ok(Started::short(Arc::new(Listing { view, list, context }).stream())) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
         let answer = self.answer(limits, tally, Box::pin(start)).await?;
         let rows = answer.batches.map(|batch| {

@@ -19,7 +19,7 @@ use super::functions::zone::Zone;
 use super::log::Surface;
 use super::rollup::bucket;
 use super::rollup::series::{Chunk, Spec};
-use super::run::Limits;
+use super::run::{Limits, Started};
 use super::session::View;
 use super::step::Step;
 use crate::domain::statistic::{Bucket, Series, StepFields};
@@ -71,7 +71,7 @@ impl Engine {
         let tally = self.tally(principal, Surface::Steps, None);
         let view = View::new(self, principal, tally.clone());
         let context = view.task_context(&self.template);
-        let start = async move { Ok(series_of(view, query, buckets, count, context)) };
+        let start = async move { Ok(Started::short(series_of(view, query, buckets, count, context))) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
         let answer = self.answer(limits, tally, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| decode(&batch)).boxed())

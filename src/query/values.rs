@@ -18,7 +18,7 @@ use super::engine::Engine;
 use super::error::from_datafusion;
 use super::list::List;
 use super::log::{Surface, Tally};
-use super::run::Limits;
+use super::run::{Limits, Started};
 use super::scan::bounds::Bounds;
 use super::scan::plan::ReadingsScan;
 use super::scan::stream_rows::StreamRows;
@@ -56,7 +56,7 @@ impl Engine {
             return Ok(stream::once(ready(Ok(Readings::from_iter([newest])))).boxed());
         }
         let listing = Listing::new(self, principal, query, tally.clone());
-        let start = async move { Arc::new(listing).stream().map_err(from_datafusion) };
+        let start = async move { Arc::new(listing).stream().map(Started::short).map_err(from_datafusion) };
         let limits = Limits { timeout: self.options.timeout, rows: None };
         let answer = self.answer(limits, tally, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| to_readings(&batch)).boxed())
@@ -104,6 +104,7 @@ struct Listing {
 impl Listing {
     fn new(engine: &Arc<Engine>, principal: &Principal, query: ValuesQuery, tally: Arc<Tally>) -> Self {
         let view = View::new(engine, principal, tally);
+        scan(&view, &query.list).note_texts();
         let context = view.task_context(&engine.template);
         Self { view, query, context }
     }
@@ -135,12 +136,7 @@ impl Listing {
     }
 
     fn scan(&self) -> ReadingsScan {
-        let list = &self.query.list;
-        let mut bounds = Bounds { ts: list.range(), ..Bounds::default() };
-        if let Some(streams) = &list.streams {
-            bounds.restrict(streams.iter().map(|s| s.0).collect());
-        }
-        ReadingsScan { view: self.view.clone(), bounds, filter: None, partitions: 1 }
+        scan(&self.view, &self.query.list)
     }
 
     fn read(&self, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
@@ -158,7 +154,12 @@ impl Listing {
         // What lies in order already need not be gone through for more than is shown.
         let list = &self.query.list;
         let most = list.one_stream().and(list.most());
-        Ok(Arc::new(FilterExecBuilder::new(Arc::new(shown), rows).with_fetch(most).build()?))
+        Ok(Arc::new(
+            FilterExecBuilder::new(Arc::new(shown), rows)
+                .with_fetch(most)
+                .with_batch_size(self.view.texts.rows())
+                .build()?,
+        ))
     }
 
     /// One stream in ascending order comes as it is; everything else is sorted.
@@ -166,6 +167,15 @@ impl Listing {
         let list = &self.query.list;
         if list.one_stream().is_some() { Ok(rows) } else { list.sorted(rows) }
     }
+}
+
+fn scan(view: &View, list: &List) -> ReadingsScan {
+    let mut bounds = Bounds { ts: list.range(), ..Bounds::default() };
+    if let Some(streams) = &list.streams {
+        bounds.restrict(streams.iter().map(|s| s.0).collect());
+    }
+    let (view, visible) = (view.clone(), view.visible().clone());
+    ReadingsScan { view, visible, bounds, filter: None, partitions: 1 }
 }
 
 /// A batch of `schema::readings()` as domain readings.

@@ -11,7 +11,7 @@
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 use serde_json::Value;
 
 use super::value;
@@ -45,7 +45,8 @@ pub fn parse(text: &str) -> Result<NamedQuery, String> {
     check_use(text, &header.params)?;
     let name = header.name.ok_or("it lacks a line `-- name: …`")?;
     let description = header.description.ok_or("it lacks a line `-- description: …`")?;
-    Ok(NamedQuery { name, description, params: header.params, text: text.to_owned() })
+    let statement = typed(text, &header.params)?;
+    Ok(NamedQuery { name, description, params: header.params, text: text.to_owned(), statement })
 }
 
 impl Header {
@@ -137,6 +138,49 @@ fn check_statement(text: &str) -> Result<(), String> {
         ast::Statement::Query(_) => Ok(()),
         _ => Err("its statement does not read: it has to be a SELECT".to_owned()),
     }
+}
+
+/// The statement with a cast around each time and interval: their values come as text, and the planner knows no types of
+/// parameters. Other kinds come as what they are.
+fn typed(text: &str, params: &[Param]) -> Result<String, String> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location();
+    let tokens = tokens.map_err(|e| e.to_string())?;
+    let cast = |name: &str| {
+        let kind =
+            params.iter().find(|param| param.name == name.trim_start_matches('$')).map(|param| param.kind);
+        match kind {
+            Some(ParamKind::Interval) => format!("CAST({name} AS INTERVAL)"),
+            // The type of `ts` itself: a comparison with it needs no other.
+            Some(ParamKind::Timestamp) => {
+                format!("arrow_cast({name}, 'Timestamp(Microsecond, Some(\"UTC\"))')")
+            }
+            Some(ParamKind::Bigint | ParamKind::Double | ParamKind::Text | ParamKind::Boolean) | None => {
+                name.to_owned()
+            }
+        }
+    };
+    let (mut written, mut copied) = (String::new(), 0);
+    for token in &tokens {
+        if let Token::Placeholder(name) = &token.token {
+            let at = offset(text, token.span.start);
+            written.push_str(&text[copied..at]);
+            written.push_str(&cast(name));
+            copied = at + name.len();
+        }
+    }
+    written.push_str(&text[copied..]);
+    Ok(written)
+}
+
+/// Where a line and a column are in a text, both counted in characters from 1; bytes.
+fn offset(text: &str, at: Location) -> usize {
+    let chars = text.char_indices().scan((1, 1), |(line, column), (offset, c)| {
+        let here = (*line, *column, offset);
+        (*line, *column) = if c == '\n' { (*line + 1, 1) } else { (*line, *column + 1) };
+        Some(here)
+    });
+    let mut found = chars.filter(|(line, column, _)| (*line, *column) == (at.line, at.column));
+    found.next().map_or(text.len(), |(.., offset)| offset)
 }
 
 /// Every `$name` is declared, and every declared one is used.

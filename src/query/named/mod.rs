@@ -106,3 +106,6 @@ fn read_all(dir: &Path) -> Result<Vec<(String, String)>> {
 #[cfg(test)]
 #[path = "named_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod fuzz_tests;

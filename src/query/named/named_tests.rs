@@ -39,6 +39,17 @@ fn a_file_says_its_name_what_it_is_for_and_its_parameters() {
     assert_eq!(params, [("x", ParamKind::Bigint, None), ("y", ParamKind::Text, Some(json!("it's")))]);
 }
 
+/// The planner knows no types of parameters, and what adds an interval to a time needs them.
+#[test]
+fn times_and_intervals_have_their_types_in_what_runs() {
+    let head = "-- name: a\n-- description: b\n-- param: at timestamp\n-- param: step interval\n";
+    let body = "SELECT TIMESTAMP '2026-01-01' + $step, 'it''s $at' || E'\\n', $at -- $at\n";
+    let query = file::parse(&format!("{head}{body}")).unwrap();
+    let cast = "arrow_cast($at, 'Timestamp(Microsecond, Some(\"UTC\"))')";
+    let expected = "SELECT TIMESTAMP '2026-01-01' + CAST($step AS INTERVAL), 'it''s $at' || E'\\n', ";
+    assert_eq!(query.statement, format!("{head}{expected}{cast} -- $at\n"));
+}
+
 #[test]
 fn a_wrong_file_is_refused_with_the_reason() {
     let head = |rest: &str| format!("-- name: a\n-- description: b\n{rest}");

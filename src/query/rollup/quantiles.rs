@@ -29,7 +29,7 @@ pub async fn exact(
         let kept_from = spec.view.snapshot.kept.raw.of(split.stream);
         let computed = split.computed.within(i64::MIN, kept_from);
         if !computed.is_empty() {
-            gone.push(Arc::new(Split { stream: split.stream, computed, raw: Ranges::default() }));
+            gone.push(Arc::new(Split { computed, raw: Ranges::default(), ..split }));
         }
         let raw = Ranges::new(split.computed.iter().chain(split.raw.iter()).collect());
         Arc::new(Split { computed: Ranges::default(), raw, ..split })

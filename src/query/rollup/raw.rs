@@ -65,7 +65,9 @@ pub fn of_day(view: &View, of: Day, splits: &[Arc<Split>]) -> Result<Option<Arc<
 
 fn readings(view: &View, ts: (i64, i64), ids: BTreeSet<i32>, partitions: usize) -> ReadingsScan {
     let bounds = Bounds { ts, streams: Some(ids), value: None };
-    ReadingsScan { view: view.clone(), bounds, filter: None, partitions }
+    // A window of which a part has expired is computed from all of it, or not at all.
+    let (view, visible) = (view.clone(), view.raw().clone());
+    ReadingsScan { view, visible, bounds, filter: None, partitions }
 }
 
 /// Adds the raw readings of the splits among rows of `scans`.

@@ -15,13 +15,15 @@ use crate::store::table::Table;
 /// More bucket edges than this are not looked at one by one.
 const MAX_EDGES: usize = 50_000;
 
-/// A stream's part of a range of time, divided; the two together are all of it.
+/// A stream's part of a range of time, divided; the two together are all of it that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     pub stream: i32,
     /// Whole windows whose computed rows are right.
     pub computed: Ranges,
     pub raw: Ranges,
+    /// Earlier readings have expired: they count where they are the whole of a window without statistics.
+    pub shown: i64,
 }
 
 impl Split {
@@ -40,7 +42,8 @@ impl Split {
         let computed = minus(&minus(&self.computed, times), &cut);
         let halves = cut.iter().flat_map(|(a, b)| self.computed.within(a, b).iter().collect::<Vec<_>>());
         let raw = Ranges::new(self.raw.iter().chain(halves).collect());
-        Split { stream: self.stream, computed, raw: minus(&raw, times) }
+        let hidden = cut.within(i64::MIN, self.shown);
+        Split { computed, raw: minus(&minus(&raw, times), &hidden), ..*self }
     }
 }
 
@@ -71,20 +74,24 @@ impl<'a> Splitter<'a> {
 
     pub fn split(&mut self, stream: i32, windows: &Windows) -> Result<Split> {
         let (from, to) = (self.range.0.max(self.from.of(stream)), self.range.1);
+        let shown = self.snapshot.kept.shown.of(stream);
         if from >= to {
-            return Ok(Split { stream, computed: Ranges::default(), raw: Ranges::default() });
+            return Ok(Split { stream, computed: Ranges::default(), raw: Ranges::default(), shown });
         }
-        let mut raw = vec![];
+        let mut parts = vec![];
         match self.cut(windows)? {
-            Some(cut) => raw.extend(cut.iter()),
-            None => raw.push((from, to)),
+            Some(cut) => parts.extend(cut.iter()),
+            None => parts.push((from, to)),
         }
         let (first, last) = (windows.around(from), windows.around(to - 1));
-        raw.extend([first].into_iter().filter(|window| window.0 < from));
-        raw.extend([last].into_iter().filter(|window| window.1 > to));
-        raw.extend(self.snapshot.raw_windows(stream, windows, (from, to)).iter());
-        let raw = Ranges::new(raw).within(from, to);
-        Ok(Split { stream, computed: raw.gaps(from, to), raw })
+        parts.extend([first].into_iter().filter(|window| window.0 < from));
+        parts.extend([last].into_iter().filter(|window| window.1 > to));
+        let parts = Ranges::new(parts).within(from, to);
+        let stale = self.snapshot.raw_windows(stream, windows, (from, to)).within(from, to);
+        let raw = Ranges::new(parts.iter().chain(stale.iter()).collect());
+        let computed = raw.gaps(from, to);
+        let hidden = parts.within(i64::MIN, shown);
+        Ok(Split { stream, computed, raw: minus(&raw, &hidden), shown })
     }
 
     /// The windows within the range that lie in more than one bucket.

@@ -34,9 +34,32 @@ fn windows_that_others_stand_for_are_cut_out_and_their_rest_is_raw() {
         ("past_the_end", all(), vec![], vec![(8.5, 9.5)], vec![(0.0, 8.0)], vec![(8.0, 8.5)]),
         ("elsewhere", all(), vec![], vec![(20.25, 21.0)], all(), vec![]),
     ] {
-        let split = Split { stream: 1, computed: ranges(&computed), raw: ranges(&raw) };
+        let shown = i64::MIN;
+        let split = Split { stream: 1, computed: ranges(&computed), raw: ranges(&raw), shown };
         let rest = split.without(&Windows::default(), &ranges(&times));
-        let expected = Split { stream: 1, computed: ranges(&left), raw: ranges(&left_raw) };
+        let expected = Split { stream: 1, computed: ranges(&left), raw: ranges(&left_raw), shown };
+        assert_eq!(rest, expected, "{name}");
+    }
+}
+
+#[test]
+fn readings_that_have_expired_count_for_no_part_of_a_window() {
+    let (computed, raw) = (ranges(&[(0.0, 4.0), (6.0, 9.0)]), ranges(&[(4.0, 6.0)]));
+    for (name, shown, times, left, left_raw) in [
+        (
+            "a_part_of_a_computed_one",
+            5.0,
+            (1.5, 2.0),
+            vec![(0.0, 1.0), (2.0, 4.0), (6.0, 9.0)],
+            vec![(4.0, 6.0)],
+        ),
+        ("a_part_of_a_raw_one", 5.0, (4.5, 5.0), vec![(0.0, 4.0), (6.0, 9.0)], vec![(5.0, 6.0)]),
+        ("what_is_shown", 5.0, (5.5, 6.0), vec![(0.0, 4.0), (6.0, 9.0)], vec![(4.0, 5.5)]),
+    ] {
+        let shown = (shown * MINUTE as f64) as i64;
+        let split = Split { stream: 1, computed: computed.clone(), raw: raw.clone(), shown };
+        let rest = split.without(&Windows::default(), &ranges(&[times]));
+        let expected = Split { computed: ranges(&left), raw: ranges(&left_raw), ..split };
         assert_eq!(rest, expected, "{name}");
     }
 }

@@ -21,6 +21,8 @@ use crate::domain::time::{Day, MICROS_PER_DAY};
 const RECENT_US: i64 = 3600 * 1_000_000;
 /// Rows that are turned around at once, at most: three readings a second for a day.
 const MOST_ROWS: usize = 1 << 18;
+/// Bytes of them, at most: a quarter of the default share of a query.
+const MOST_BYTES: usize = 32 << 20;
 
 /// What of a day lies within `ts`, inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,10 +115,17 @@ impl Back {
         let plan = self.scan.within(stretch.ts).plan_day(stretch.day, &self.columns)?;
         let mut rows = plan.execute(0, self.context.clone())?;
         let (mut batches, mut count) = (Vec::new(), 0);
-        while let Some(batch) = rows.try_next().await? {
+        loop {
+            let next = rows.try_next().await;
+            // What is held already may leave too little for reading on.
+            if is_divisible && next.as_ref().is_err_and(is_out_of_memory) {
+                return Ok(None);
+            }
+            let Some(batch) = next? else { break };
             count += batch.num_rows();
             let held = self.memory.try_grow(slice_bytes(&batch)?);
-            if is_divisible && (count > MOST_ROWS || held.is_err()) {
+            let is_too_much = count > MOST_ROWS || self.memory.size() > MOST_BYTES || held.is_err();
+            if is_divisible && is_too_much {
                 return Ok(None);
             }
             held?;
@@ -124,6 +133,10 @@ impl Back {
         }
         Ok(Some(batches))
     }
+}
+
+fn is_out_of_memory(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
 }
 
 /// The same rows, the last one first.

@@ -4,11 +4,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::Schema;
+use datafusion::common::internal_err;
 use datafusion::error::Result;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::bounds::Bounds;
 use super::cut;
@@ -19,37 +22,81 @@ use crate::store::lake::pages::Group;
 /// Keys decoded at a time: of four pages.
 const STEP_ROWS: usize = 32 * 1024;
 
-/// The rows of pages within bounds, in the order of the file.
+/// The rows of pages within bounds, in the order of the file; of what is not key so many at a time.
 pub fn read(
     pages: Pages,
     layout: Layout,
     bounds: Arc<Bounds>,
+    batch_rows: usize,
 ) -> impl Iterator<Item = Result<RecordBatch>> + Send {
     let steps = steps(pages.groups());
-    steps.into_iter().filter_map(move |step| rows(&pages, &step, &layout, &bounds).transpose())
+    let mut by_key = ByKey { pages, layout, bounds, batch_rows, steps: steps.into_iter(), open: None };
+    std::iter::from_fn(move || by_key.next().transpose())
 }
 
-/// The wanted rows of a step; `None` when there are none.
-fn rows(pages: &Pages, step: &[Group], layout: &Layout, bounds: &Bounds) -> Result<Option<RecordBatch>> {
-    let (key, rest) = layout.key_and_rest();
-    let keys = decode(pages, step, key)?;
-    let kept = cut::wanted(&keys, layout.ts(), bounds);
-    if kept.is_empty() {
-        return Ok(None);
+/// Pages that are being read.
+struct ByKey {
+    pages: Pages,
+    layout: Layout,
+    bounds: Arc<Bounds>,
+    batch_rows: usize,
+    steps: IntoIter<Vec<Group>>,
+    /// The wanted keys of a step that have not been handed on, and the rest of their rows.
+    open: Option<(RecordBatch, ParquetRecordBatchReader)>,
+}
+
+impl ByKey {
+    /// The next wanted rows; `None` at the end.
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some((keys, rest)) = &mut self.open
+                && let Some(rest) = rest.next().transpose()?
+            {
+                let count = rest.num_rows();
+                if count > keys.num_rows() {
+                    return internal_err!("a file has more rows than keys");
+                }
+                let of_rest = keys.slice(0, count);
+                *keys = keys.slice(count, keys.num_rows() - count);
+                return joined(&self.layout, &of_rest, &rest).map(Some);
+            }
+            if self.open.take().is_some_and(|(keys, _)| keys.num_rows() > 0) {
+                return internal_err!("a file has more keys than rows");
+            }
+            let Some(step) = self.steps.next() else { return Ok(None) };
+            if let Some(keys) = self.begin(&step)? {
+                return Ok(Some(keys));
+            }
+        }
     }
-    let keys = cut::keep(keys, &kept)?;
-    if rest.is_empty() {
-        return layout.show(&keys).map(Some);
+
+    /// Decodes the keys of a step, and returns them if its rows have nothing else.
+    fn begin(&mut self, step: &[Group]) -> Result<Option<RecordBatch>> {
+        let (key, rest) = self.layout.key_and_rest();
+        let keys = keys(&self.pages, step, key)?;
+        let kept = cut::wanted(&keys, self.layout.ts(), &self.bounds);
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        let keys = cut::keep(keys, &kept)?;
+        if rest.is_empty() {
+            return self.layout.show(&keys).map(Some);
+        }
+        self.open = Some((keys, self.pages.read_part(&narrowed(step, &kept), rest, self.batch_rows)?));
+        Ok(None)
     }
-    let rest = decode(pages, &narrowed(step, &kept), rest)?;
+}
+
+/// Keys and the rest of as many rows, as they are shown.
+fn joined(layout: &Layout, keys: &RecordBatch, rest: &RecordBatch) -> Result<RecordBatch> {
     let (of_keys, of_rest) = (keys.schema(), rest.schema());
     let schema = Schema::new(of_keys.fields().iter().chain(of_rest.fields()).cloned().collect::<Vec<_>>());
     let columns = keys.columns().iter().chain(rest.columns()).cloned().collect();
-    layout.show(&RecordBatch::try_new(Arc::new(schema), columns)?).map(Some)
+    layout.show(&RecordBatch::try_new(Arc::new(schema), columns)?)
 }
 
-/// All rows of a step as one batch.
-fn decode(pages: &Pages, step: &[Group], columns: &[usize]) -> Result<RecordBatch> {
+/// The keys of a step as one batch.
+fn keys(pages: &Pages, step: &[Group], columns: &[usize]) -> Result<RecordBatch> {
     let reader = pages.read_part(step, columns, selected(step))?;
     let schema = arrow::array::RecordBatchReader::schema(&reader);
     let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;

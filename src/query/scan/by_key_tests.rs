@@ -49,7 +49,7 @@ fn file(rows: &[Row]) -> Bytes {
         schema.fields().iter().map(|f| arrow::compute::cast(&of(f.name()), f.data_type()).unwrap()).collect();
     let mut writer = RowGroups::new(Vec::new(), Table::Readings).unwrap();
     writer.write(&RecordBatch::try_new(schema.clone(), columns).unwrap()).unwrap();
-    writer.finish().unwrap().into()
+    writer.finish(|_| ()).unwrap().into()
 }
 
 fn read_within(file: &Bytes, columns: &[usize], bounds: &Bounds, cuts_ts: bool) -> Vec<RecordBatch> {
@@ -60,7 +60,7 @@ fn read_within(file: &Bytes, columns: &[usize], bounds: &Bounds, cuts_ts: bool) 
     let chunks = Chunks::few("f", &footer, &groups, &layout.decoded, &cache).unwrap();
     let bytes = chunks.missing().iter().map(|r| file.slice(r.start as usize..r.end as usize)).collect();
     let pages = chunks.fetched(bytes).unwrap();
-    read(pages, layout, Arc::new(bounds.clone())).map(|batch| batch.unwrap()).collect()
+    read(pages, layout, Arc::new(bounds.clone()), 1000).map(|batch| batch.unwrap()).collect()
 }
 
 proptest! {

@@ -18,6 +18,9 @@ use crate::store::lake::source::{self, Source, Wanted};
 use crate::store::snapshot::Snapshot;
 use crate::store::table::Table;
 
+/// Bytes decoded at a time of each file: many of a day may be merged, and what is decoded of them is in nobody's account.
+const BATCH_BYTES: u64 = 1 << 20;
+
 /// Whether a filter compares only ts and the column `id` with constants.
 pub fn is_plain(filter: &Expr, id: &str) -> bool {
     let is_known = |column: &&Column| column.name == id || column.name == "ts";
@@ -119,6 +122,7 @@ impl KeyedScan {
             columns: Some(self.columns.clone()),
             cache: Some(self.snapshot.cache.clone()),
             keeps_pages: true,
+            batch_bytes: BATCH_BYTES,
         }
     }
 

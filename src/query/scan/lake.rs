@@ -28,6 +28,9 @@ const TEXTS_AHEAD: usize = 1;
 /// Files of a partition that are decoded side by side, at most: what is ahead is not in a query's account of memory.
 const AT_ONCE: usize = 4;
 
+/// Bytes decoded at a time of all files that are merged, about: a query's share holds them twice.
+const MERGED_BYTES: u64 = 32 << 20;
+
 /// Rows of lake files within bounds.
 pub struct LakeRows {
     reading: Reading,
@@ -59,8 +62,10 @@ impl LakeRows {
         Self::leaf(reading, parts, 1)
     }
 
-    /// One partition a file, each sorted as the file is.
+    /// One partition a file, each sorted as the file is. All of them are open at once, to be merged.
     pub fn each(reading: Reading, files: &[Arc<LakeFile>]) -> Result<Leaf<Self>> {
+        let batch_bytes = reading.batch_bytes.min(MERGED_BYTES / files.len().max(1) as u64);
+        let reading = Reading { batch_bytes, ..reading };
         let parts = files.iter().map(|file| vec![Part::whole(file.clone())]);
         Self::leaf(reading, parts.collect(), 1)
     }

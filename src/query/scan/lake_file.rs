@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -21,16 +22,21 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use super::bounds::Bounds;
 use super::by_key;
 use super::layout::Layout;
+use super::memory::slice_bytes;
 use crate::domain::Error;
 use crate::query::log::Meter;
+use crate::store::lake::batch_rows::batch_rows;
 use crate::store::lake::cache;
 use crate::store::lake::chunks::Chunks;
 use crate::store::lake::file::LakeFile;
+use crate::store::lake::footers;
 use crate::store::lake::pages::{self, Group};
 use crate::store::lake::place::Place;
 use crate::store::snapshot::Snapshot;
 use crate::store::table::Table;
 
+/// A batch of this size is not worth counting: numbers, and texts as instruments have them.
+const UNCOUNTED_BYTES: usize = 1 << 20;
 /// Fewer rows than this are not worth a second task.
 const ROWS_OF_A_TASK: usize = 32 * 1024;
 
@@ -41,6 +47,8 @@ pub struct Reading {
     pub bounds: Arc<Bounds>,
     /// Indices into `schema::readings()`; stream_id is among them.
     pub columns: Vec<usize>,
+    /// Bytes decoded at a time, about.
+    pub batch_bytes: u64,
     pub meter: Arc<Meter>,
 }
 
@@ -77,15 +85,13 @@ impl Reading {
         context: Arc<TaskContext>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let path = part.file.path.clone();
-        let rows = self.rows(part, &context).await.map_err(|e| unreadable(&path, e))?;
-        Ok(rows.map_err(move |e| unreadable(&path, e)).boxed())
+        let memory = MemoryConsumer::new("LakeRows").register(context.memory_pool());
+        let rows = self.rows(part).await.map_err(|e| unreadable(&path, e))?;
+        let rows = rows.map_err(move |e| unreadable(&path, e));
+        Ok(rows.map(move |batch| counted(batch?, &memory)).boxed())
     }
 
-    async fn rows(
-        self,
-        part: Part,
-        context: &TaskContext,
-    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn rows(self, part: Part) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let object = self.object(&part.file);
         let footer = self.footer(&part.file, &object).await?;
         let groups = part.groups(pages::select(footer.metadata(), &*self.bounds));
@@ -94,7 +100,7 @@ impl Reading {
         }
         let bounds = self.bounds;
         let layout = Layout::new(&self.columns, !bounds.covers(part.file.ts));
-        let batch_rows = context.session_config().batch_size();
+        let batch_rows = batch_rows(footer.metadata(), &groups, &layout.decoded, self.batch_bytes);
         let few = Chunks::few(&part.file.path, &footer, &groups, &layout.decoded, &self.snapshot.cache);
         let batches = match few {
             Some(chunks) => {
@@ -102,7 +108,7 @@ impl Reading {
                 let bytes = object.fetch(chunks.missing()).await?;
                 let pages = chunks.fetched(bytes)?;
                 match layout.cuts(&bounds) {
-                    true => stream::iter(by_key::read(pages, layout, bounds)).boxed(),
+                    true => stream::iter(by_key::read(pages, layout, bounds, batch_rows)).boxed(),
                     false => {
                         stream::iter(pages.read(batch_rows)?).map(move |batch| layout.show(&batch?)).boxed()
                     }
@@ -134,11 +140,16 @@ impl Reading {
             return Ok(known);
         }
         let options = cache::options(Table::Readings);
-        let reader = ParquetMetaDataReader::new()
-            .with_column_index_policy(options.column_index_policy())
-            .with_offset_index_policy(options.offset_index_policy());
-        let metadata = reader.load_and_finish(object, file.bytes).await?;
-        let footer = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
+        let footer = match footers::range(file) {
+            Some(range) => footers::parse(file, object.fetch_one(range).await?, options)?,
+            None => {
+                let reader = ParquetMetaDataReader::new()
+                    .with_column_index_policy(options.column_index_policy())
+                    .with_offset_index_policy(options.offset_index_policy());
+                let metadata = reader.load_and_finish(object, file.bytes).await?;
+                ArrowReaderMetadata::try_new(Arc::new(metadata), options)?
+            }
+        };
         cache.put_footer(&file.path, &footer);
         Ok(footer)
     }
@@ -201,6 +212,13 @@ impl AsyncFileReader for OpenFile {
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
         std::future::ready(Ok(self.metadata.clone())).boxed()
     }
+}
+
+/// Counts a batch in a query's share for as long as the next one is not asked for.
+fn counted(batch: RecordBatch, memory: &MemoryReservation) -> Result<RecordBatch> {
+    let bytes = slice_bytes(&batch)?;
+    memory.try_resize(if bytes > UNCOUNTED_BYTES { bytes } else { 0 })?;
+    Ok(batch)
 }
 
 fn unreadable(path: &str, e: DataFusionError) -> DataFusionError {

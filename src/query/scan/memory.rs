@@ -18,6 +18,8 @@ use crate::store::schema;
 
 /// Rows are handed on in batches of this many.
 const BATCH_ROWS: usize = 8192;
+/// Or of so many bytes of text.
+const BATCH_TEXT: usize = 4 << 20;
 
 /// One sorted partition: the rows of `runs` within `bounds`, the later of equal keys.
 #[derive(Debug)]
@@ -75,11 +77,12 @@ impl PartitionStream for MemoryRows {
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let columns = self.columns.clone();
         let batches = self.merged().flat_map(move |rows| {
-            let starts = (0..rows.len()).step_by(BATCH_ROWS);
-            let columns = columns.clone();
-            starts.map(move |start| {
-                let part = rows.slice(start, BATCH_ROWS.min(rows.len() - start));
-                Ok(schema::batch(&part, &columns))
+            let (columns, mut start) = (columns.clone(), 0);
+            std::iter::from_fn(move || {
+                let end = (start < rows.len()).then(|| rows.end_of_batch(start, BATCH_ROWS, BATCH_TEXT))?;
+                let part = rows.slice(start, end - start);
+                start = end;
+                Some(Ok(schema::batch(&part, &columns)))
             })
         });
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), futures::stream::iter(batches)))

@@ -23,4 +23,5 @@ mod pages;
 pub mod plan;
 pub mod provider;
 pub mod stream_rows;
+pub mod text_rows;
 pub mod visible;

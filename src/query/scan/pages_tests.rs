@@ -33,7 +33,7 @@ fn file(rows: &[Reading]) -> ArrowReaderMetadata {
     let run = Run::new(rows.iter().cloned().collect::<Readings>(), 1);
     let mut writer = RowGroups::new(Vec::new(), Table::Readings).unwrap();
     writer.write(&schema::batch(&run, &schema::ALL)).unwrap();
-    let file = writer.finish().unwrap();
+    let file = writer.finish(|_| ()).unwrap();
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
     ArrowReaderMetadata::load(&Bytes::from(file), options).unwrap()
 }

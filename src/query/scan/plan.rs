@@ -19,9 +19,10 @@ use super::lake::LakeRows;
 use super::lake_file::Reading;
 use super::memory::MemoryRows;
 use super::merge::LastWriteWins;
-use super::visible::VisibleRows;
+use super::visible::{Visible, VisibleRows};
 use crate::domain::time::Day;
 use crate::query::session::View;
+use crate::store::lake::batch_rows::BATCH_BYTES;
 use crate::store::lake::file::{LakeFile, order_by_writes};
 use crate::store::memtable::run::Run;
 use crate::store::schema::{self, STREAM_ID, TS};
@@ -30,6 +31,8 @@ use crate::store::schema::{self, STREAM_ID, TS};
 #[derive(Clone)]
 pub struct ReadingsScan {
     pub view: View,
+    /// Whose rows, and from when on.
+    pub visible: Arc<Visible>,
     pub bounds: Bounds,
     /// What the bounds do not say whole of plain comparisons of stream_id and ts; over `schema::readings()`.
     pub filter: Option<Arc<dyn PhysicalExpr>>,
@@ -68,7 +71,7 @@ impl ReadingsScan {
             parts.push(self.memory(runs, &read)?);
         }
         let rows = self.filtered(parts, &read)?;
-        let rows = VisibleRows::leaf(rows, self.view.visible().clone(), self.partitions);
+        let rows = VisibleRows::leaf(rows, self.visible.clone(), self.partitions);
         project(Arc::new(rows), &read, columns)
     }
 
@@ -76,7 +79,7 @@ impl ReadingsScan {
     pub fn plan_day(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
         let parts = self.in_turn([day], &read)?;
-        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
+        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.visible.clone(), 1);
         project(Arc::new(rows), &read, columns)
     }
 
@@ -85,7 +88,7 @@ impl ReadingsScan {
         let read = self.columns_to_read(columns);
         self.count_lake();
         let parts = self.in_turn(self.days(), &read)?;
-        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
+        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.visible.clone(), 1);
         project(Arc::new(rows), &read, columns)
     }
 
@@ -150,7 +153,7 @@ impl ReadingsScan {
         }
         let is_none = sources.files.is_empty() && sources.runs.is_empty();
         let parts = if is_none { Vec::new() } else { vec![self.merged(sources, &read)?] };
-        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.view.visible().clone(), 1);
+        let rows = VisibleRows::leaf(self.filtered(parts, &read)?, self.visible.clone(), 1);
         project(Arc::new(rows), &read, columns)
     }
 
@@ -164,7 +167,7 @@ impl ReadingsScan {
     /// stream_id leads, and ts where it is needed, as `VisibleRows` expects; with them is what the filter needs.
     fn columns_to_read(&self, columns: &[usize]) -> Vec<usize> {
         let of_filter = self.filter.is_some().then_some(TS);
-        let of_retention = self.view.visible().needs_time().then_some(TS);
+        let of_retention = self.visible.needs_time().then_some(TS);
         let rest = of_retention.into_iter().chain(columns.iter().copied()).chain(of_filter);
         let rest = rest.filter(|c| *c != STREAM_ID);
         let mut read = vec![STREAM_ID];
@@ -177,14 +180,9 @@ impl ReadingsScan {
     }
 
     fn sources(&self, day: Day) -> DaySources {
-        let wanted = |f: &&Arc<LakeFile>| {
-            self.bounds.overlaps(f.ts)
-                && self.bounds.has_stream_between(f.streams)
-                && self.view.visible().any_between(f.streams, f.ts.1)
-        };
         let snapshot = &self.view.snapshot;
         let files = snapshot.lake.days().get(&day).into_iter().flatten();
-        let files: Vec<Arc<LakeFile>> = files.filter(wanted).cloned().collect();
+        let files: Vec<Arc<LakeFile>> = files.filter(|file| self.wants(file)).cloned().collect();
         let memory = snapshot.memory.get(&day);
         let runs = memory.map(|m| m.runs.clone()).unwrap_or_default();
         let is_late = files.iter().any(|f| f.is_late) || memory.is_some_and(|m| m.is_late);
@@ -193,11 +191,19 @@ impl ReadingsScan {
         DaySources { files, runs, needs_merge }
     }
 
+    /// Whether a file can hold rows of it.
+    pub(super) fn wants(&self, file: &LakeFile) -> bool {
+        self.bounds.overlaps(file.ts)
+            && self.bounds.has_stream_between(file.streams)
+            && self.visible.any_between(file.streams, file.ts.1)
+    }
+
     fn reading(&self, columns: &[usize]) -> Reading {
         Reading {
             snapshot: self.view.snapshot.clone(),
             bounds: Arc::new(self.bounds.clone()),
             columns: columns.to_vec(),
+            batch_bytes: BATCH_BYTES,
             meter: self.view.tally.meter.clone(),
         }
     }
@@ -241,7 +247,7 @@ impl ReadingsScan {
         let rows = union(parts)?;
         let Some(filter) = &self.filter else { return Ok(rows) };
         let filter = datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
-        Ok(Arc::new(FilterExec::try_new(filter, rows)?))
+        Ok(Arc::new(FilterExec::try_new(filter, rows)?.with_batch_size(self.view.texts.rows())?))
     }
 }
 

@@ -2,50 +2,64 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, Float64Array, Int32Array};
-use arrow::datatypes::{DataType, Field};
-use datafusion::datasource::MemTable;
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, StringArray};
+use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::{rows_table, text, times};
+use super::listed::{self, Column, Listed, column};
+use super::{text, times};
 use crate::domain::device::{Device, DeviceStatus};
+use crate::query::scan::provider::Provider;
 use crate::store::schema::timestamp;
 
+/// A device as its collector knew it when the query began.
+pub struct Row {
+    device: Arc<Device>,
+    status: DeviceStatus,
+}
+
 /// The password is not a column.
-pub fn table(devices: &[Arc<Device>], status: impl Fn(&Device) -> DeviceStatus) -> Result<MemTable> {
-    let states: Vec<DeviceStatus> = devices.iter().map(|d| status(d)).collect();
-    let ints =
-        |get: fn(&Device) -> i32| Arc::new(Int32Array::from_iter_values(devices.iter().map(|d| get(d))));
-    let port = devices.iter().map(|d| d.spec.effective_port().map(i32::from));
-    let poll = devices.iter().map(|d| d.spec.poll_interval_s);
-    let error = states.iter().map(|s| s.last_error.clone());
-    rows_table(vec![
-        (Field::new("id", DataType::Int32, false), ints(|d| d.id.0)),
-        (Field::new("name", DataType::Utf8, false), text(devices, |d| d.spec.name.clone())),
-        (Field::new("protocol", DataType::Utf8, false), text(devices, |d| d.spec.protocol.name().to_owned())),
-        (Field::new("host", DataType::Utf8, false), text(devices, |d| d.spec.host.clone())),
-        (Field::new("port", DataType::Int32, true), Arc::new(Int32Array::from_iter(port))),
-        (Field::new("unit", DataType::Int32, false), ints(|d| i32::from(d.spec.unit))),
-        (
-            Field::new("timeout", DataType::Float64, false),
-            Arc::new(Float64Array::from_iter_values(devices.iter().map(|d| d.spec.timeout_s))),
-        ),
-        (Field::new("poll_interval", DataType::Float64, true), Arc::new(Float64Array::from_iter(poll))),
-        (
-            Field::new("enabled", DataType::Boolean, false),
-            Arc::new(BooleanArray::from_iter(devices.iter().map(|d| Some(d.spec.enabled)))),
-        ),
-        (Field::new("state", DataType::Utf8, false), text(&states, |s| s.state.name().to_owned())),
-        (Field::new("last_seen", timestamp(), true), times(&states, |s| s.last_seen)),
-        (
-            Field::new("last_error", DataType::Utf8, true),
-            Arc::new(arrow::array::StringArray::from_iter(error)),
-        ),
-        (Field::new("uuid", DataType::Utf8, false), text(devices, |d| d.uuid.to_string())),
-        (Field::new("metadata", DataType::Utf8, false), text(devices, |d| json(&d.spec.metadata))),
-        (Field::new("created_at", timestamp(), false), times(devices, |d| Some(d.created_at))),
-        (Field::new("updated_at", timestamp(), false), times(devices, |d| Some(d.updated_at))),
-    ])
+pub fn table(
+    devices: &[Arc<Device>],
+    status: impl Fn(&Device) -> DeviceStatus,
+) -> Result<Provider<Listed<Row>>> {
+    let rows = devices.iter().map(|device| Row { device: device.clone(), status: status(device) });
+    Ok(listed::table("Devices", rows.collect(), columns()))
+}
+
+fn columns() -> Vec<Column<Row>> {
+    vec![
+        column("id", DataType::Int32, false, |rows| ints(rows, |d| Some(d.id.0))),
+        column("name", DataType::Utf8, false, |rows| text(rows, |r| r.device.spec.name.clone())),
+        column("protocol", DataType::Utf8, false, |rows: &[Row]| {
+            text(rows, |r| r.device.spec.protocol.name().to_owned())
+        }),
+        column("host", DataType::Utf8, false, |rows| text(rows, |r| r.device.spec.host.clone())),
+        column("port", DataType::Int32, true, |rows| ints(rows, |d| d.spec.effective_port().map(i32::from))),
+        column("unit", DataType::Int32, false, |rows| ints(rows, |d| Some(i32::from(d.spec.unit)))),
+        column("timeout", DataType::Float64, false, |rows| floats(rows, |d| Some(d.spec.timeout_s))),
+        column("poll_interval", DataType::Float64, true, |rows| floats(rows, |d| d.spec.poll_interval_s)),
+        column("enabled", DataType::Boolean, false, |rows: &[Row]| {
+            Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.device.spec.enabled))))
+        }),
+        column("state", DataType::Utf8, false, |rows| text(rows, |r| r.status.state.name().to_owned())),
+        column("last_seen", timestamp(), true, |rows| times(rows, |r| r.status.last_seen)),
+        column("last_error", DataType::Utf8, true, |rows: &[Row]| {
+            Arc::new(StringArray::from_iter(rows.iter().map(|r| r.status.last_error.as_deref())))
+        }),
+        column("uuid", DataType::Utf8, false, |rows| text(rows, |r| r.device.uuid.to_string())),
+        column("metadata", DataType::Utf8, false, |rows| text(rows, |r| json(&r.device.spec.metadata))),
+        column("created_at", timestamp(), false, |rows| times(rows, |r| Some(r.device.created_at))),
+        column("updated_at", timestamp(), false, |rows| times(rows, |r| Some(r.device.updated_at))),
+    ]
+}
+
+fn ints(rows: &[Row], get: fn(&Device) -> Option<i32>) -> ArrayRef {
+    Arc::new(Int32Array::from_iter(rows.iter().map(|row| get(&row.device))))
+}
+
+fn floats(rows: &[Row], get: fn(&Device) -> Option<f64>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(rows.iter().map(|row| get(&row.device))))
 }
 
 /// A JSON object as text.

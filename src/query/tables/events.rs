@@ -85,6 +85,11 @@ impl Paged for EventFilter {
         view.events(self).await
     }
 
+    /// A page is shorter where payloads are long.
+    fn is_last(events: &[Event]) -> bool {
+        events.is_empty()
+    }
+
     fn after(self, last: &Event) -> Self {
         EventFilter { after: Some((last.spec.ts, last.id)), ..self }
     }

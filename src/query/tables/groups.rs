@@ -3,21 +3,29 @@
 use std::sync::Arc;
 
 use arrow::array::Int32Array;
-use arrow::datatypes::{DataType, Field};
-use datafusion::datasource::MemTable;
+use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::{rows_table, text, times};
+use super::listed::{self, Column, Listed, column};
+use super::{text, times};
 use crate::domain::group::Group;
+use crate::query::scan::provider::Provider;
 use crate::store::schema::timestamp;
 
-pub fn table(groups: &[Arc<Group>]) -> Result<MemTable> {
-    let ids = Int32Array::from_iter_values(groups.iter().map(|g| g.id.0));
-    rows_table(vec![
-        (Field::new("id", DataType::Int32, false), Arc::new(ids)),
-        (Field::new("name", DataType::Utf8, false), text(groups, |g| g.spec.name.clone())),
-        (Field::new("description", DataType::Utf8, false), text(groups, |g| g.spec.description.clone())),
-        (Field::new("created_at", timestamp(), false), times(groups, |g| Some(g.created_at))),
-        (Field::new("updated_at", timestamp(), false), times(groups, |g| Some(g.updated_at))),
-    ])
+type Row = Arc<Group>;
+
+pub fn table(groups: &[Row]) -> Result<Provider<Listed<Row>>> {
+    Ok(listed::table("Groups", groups.to_vec(), columns()))
+}
+
+fn columns() -> Vec<Column<Row>> {
+    vec![
+        column("id", DataType::Int32, false, |rows: &[Row]| {
+            Arc::new(Int32Array::from_iter_values(rows.iter().map(|g| g.id.0)))
+        }),
+        column("name", DataType::Utf8, false, |rows| text(rows, |g| g.spec.name.clone())),
+        column("description", DataType::Utf8, false, |rows| text(rows, |g| g.spec.description.clone())),
+        column("created_at", timestamp(), false, |rows| times(rows, |g| Some(g.created_at))),
+        column("updated_at", timestamp(), false, |rows| times(rows, |g| Some(g.updated_at))),
+    ]
 }

@@ -15,10 +15,13 @@ use crate::domain::time::Day;
 use crate::query::scan::keyed::{self, KeyedScan};
 use crate::query::scan::leaf::{Leaf, Rows};
 use crate::query::scan::provider::{Scan, hint};
+use crate::query::scan::text_rows;
 use crate::query::session::View;
 use crate::store::lake::source::Wanted;
 use crate::store::table::Table;
 
+/// The column of texts that can be long.
+const PAYLOAD: usize = 5;
 /// Batches read ahead of whoever takes them.
 const AHEAD: usize = 2;
 
@@ -67,6 +70,10 @@ impl Scan for Messages {
         read.extend(columns.iter().copied().filter(|column| *column > 2));
         read.sort_unstable();
         let snapshot = self.view.snapshot.clone();
+        if columns.contains(&PAYLOAD) {
+            let messages = &snapshot.keyed[Table::Messages];
+            self.view.texts.note(text_rows::of_files(messages.lake.files()));
+        }
         let scan = KeyedScan { snapshot, table: Table::Messages, columns: read };
         let rows = MessageRows {
             days: scan.days(bounds.ts),

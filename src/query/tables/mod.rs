@@ -7,6 +7,7 @@ pub mod devices;
 pub mod events;
 pub mod groups;
 pub mod latest;
+pub mod listed;
 pub mod messages;
 pub mod paged;
 pub mod query_log;

@@ -14,10 +14,10 @@ use futures::stream;
 use crate::query::scan::leaf::{Leaf, Rows};
 use crate::query::session::View;
 
-/// Rows of a page: at their longest some megabytes.
+/// Rows of a page at most: some megabytes.
 pub const PAGE: usize = 1000;
 
-/// What one page of `PAGE` rows is asked for by.
+/// What one page of up to `PAGE` rows is asked for by.
 pub trait Paged: Clone + Send + Sync + 'static {
     /// What plans call it.
     const NAME: &'static str;
@@ -27,6 +27,11 @@ pub trait Paged: Clone + Send + Sync + 'static {
 
     /// The rows of the page that the principal sees.
     fn read(self, view: &View) -> impl Future<Output = crate::domain::Result<Vec<Self::Row>>> + Send;
+
+    /// Whether there is no page behind this one, as far as it tells.
+    fn is_last(rows: &[Self::Row]) -> bool {
+        rows.len() < PAGE
+    }
 
     /// What the page after this row is asked for by.
     fn after(self, last: &Self::Row) -> Self;
@@ -65,7 +70,7 @@ impl<P: Paged> Rows for PagedRows<P> {
                 let Some(page) = page else { return Ok(None) };
                 let found = page.clone().read(&view).await;
                 let found = found.map_err(|e| DataFusionError::External(Box::new(e)))?;
-                let last = found.last().filter(|_| found.len() == PAGE);
+                let last = found.last().filter(|_| !P::is_last(&found));
                 let next = last.map(|last| page.after(last));
                 Ok(Some((P::batch(&found)?.project(&columns)?, next)))
             }

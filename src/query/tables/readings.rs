@@ -60,7 +60,11 @@ impl Scan for Readings {
         };
         let partitions = state.config().target_partitions();
         let one = bounds.one_stream();
-        let scan = ReadingsScan { view: self.view.clone(), bounds, filter, partitions };
+        let (view, visible) = (self.view.clone(), self.view.visible().clone());
+        let scan = ReadingsScan { view, visible, bounds, filter, partitions };
+        if columns.contains(&schema::TEXT) {
+            scan.note_texts();
+        }
         match one {
             Some(stream) => Ok(Arc::new(StreamRows::new(scan, stream, columns)?.leaf()?)),
             None => scan.plan(columns),

@@ -3,49 +3,59 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, StringArray};
-use arrow::datatypes::{DataType, Field};
-use datafusion::datasource::MemTable;
+use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::devices::json;
-use super::{rows_table, text, times};
+use super::listed::{self, Column, Listed, column};
+use super::{text, times};
 use crate::domain::stream::Stream;
+use crate::query::scan::provider::Provider;
 use crate::store::schema::timestamp;
 
-pub fn table(streams: &[Arc<Stream>]) -> Result<MemTable> {
-    let floats = |get: fn(&Stream) -> Option<f64>| -> ArrayRef {
-        Arc::new(Float64Array::from_iter(streams.iter().map(|s| get(s))))
-    };
-    let ints = |get: fn(&Stream) -> Option<i32>| -> ArrayRef {
-        Arc::new(Int32Array::from_iter(streams.iter().map(|s| get(s))))
-    };
-    let byteorder = streams.iter().map(|s| s.spec.byteorder.map(|b| b.name()));
-    let enabled = streams.iter().map(|s| Some(s.spec.enabled));
-    rows_table(vec![
-        (Field::new("id", DataType::Int32, false), ints(|s| Some(s.id.0))),
-        (Field::new("device_id", DataType::Int32, false), ints(|s| Some(s.spec.device.0))),
-        (Field::new("group_id", DataType::Int32, true), ints(|s| s.spec.group.map(|g| g.0))),
-        (Field::new("name", DataType::Utf8, false), text(streams, |s| s.spec.name.clone())),
-        (Field::new("path", DataType::Utf8, false), text(streams, |s| s.spec.path.clone())),
-        (Field::new("type", DataType::Utf8, false), text(streams, |s| s.spec.kind.name().to_owned())),
-        (Field::new("unit", DataType::Utf8, false), text(streams, |s| s.spec.unit.clone())),
-        (
-            Field::new("access_mode", DataType::Utf8, false),
-            text(streams, |s| s.spec.access_mode.name().to_owned()),
-        ),
-        (Field::new("poll_interval", DataType::Float64, true), floats(|s| s.spec.poll_interval_s)),
-        (Field::new("scale", DataType::Float64, false), floats(|s| Some(s.spec.scale))),
-        (Field::new("offset", DataType::Float64, false), floats(|s| Some(s.spec.offset))),
-        (Field::new("byteorder", DataType::Utf8, true), Arc::new(StringArray::from_iter(byteorder))),
-        (Field::new("enabled", DataType::Boolean, false), Arc::new(BooleanArray::from_iter(enabled))),
-        (Field::new("deadband", DataType::Float64, true), floats(|s| s.spec.deadband)),
-        (
-            Field::new("statistics_interval", DataType::Int32, true),
-            ints(|s| s.spec.statistics_interval_s.and_then(|i| i32::try_from(i).ok())),
-        ),
-        (Field::new("uuid", DataType::Utf8, false), text(streams, |s| s.uuid.to_string())),
-        (Field::new("metadata", DataType::Utf8, false), text(streams, |s| json(&s.spec.metadata))),
-        (Field::new("created_at", timestamp(), false), times(streams, |s| Some(s.created_at))),
-        (Field::new("updated_at", timestamp(), false), times(streams, |s| Some(s.updated_at))),
-    ])
+type Row = Arc<Stream>;
+
+pub fn table(streams: &[Row]) -> Result<Provider<Listed<Row>>> {
+    Ok(listed::table("Streams", streams.to_vec(), columns()))
+}
+
+fn columns() -> Vec<Column<Row>> {
+    vec![
+        column("id", DataType::Int32, false, |rows| ints(rows, |s| Some(s.id.0))),
+        column("device_id", DataType::Int32, false, |rows| ints(rows, |s| Some(s.spec.device.0))),
+        column("group_id", DataType::Int32, true, |rows| ints(rows, |s| s.spec.group.map(|g| g.0))),
+        column("name", DataType::Utf8, false, |rows| text(rows, |s| s.spec.name.clone())),
+        column("path", DataType::Utf8, false, |rows| text(rows, |s| s.spec.path.clone())),
+        column("type", DataType::Utf8, false, |rows| text(rows, |s| s.spec.kind.name().to_owned())),
+        column("unit", DataType::Utf8, false, |rows| text(rows, |s| s.spec.unit.clone())),
+        column("access_mode", DataType::Utf8, false, |rows: &[Row]| {
+            text(rows, |s| s.spec.access_mode.name().to_owned())
+        }),
+        column("poll_interval", DataType::Float64, true, |rows| floats(rows, |s| s.spec.poll_interval_s)),
+        column("scale", DataType::Float64, false, |rows| floats(rows, |s| Some(s.spec.scale))),
+        column("offset", DataType::Float64, false, |rows| floats(rows, |s| Some(s.spec.offset))),
+        column("byteorder", DataType::Utf8, true, |rows: &[Row]| {
+            let names = rows.iter().map(|s| s.spec.byteorder.map(|b| b.name()));
+            Arc::new(StringArray::from_iter(names))
+        }),
+        column("enabled", DataType::Boolean, false, |rows: &[Row]| {
+            Arc::new(BooleanArray::from_iter(rows.iter().map(|s| Some(s.spec.enabled))))
+        }),
+        column("deadband", DataType::Float64, true, |rows| floats(rows, |s| s.spec.deadband)),
+        column("statistics_interval", DataType::Int32, true, |rows: &[Row]| {
+            ints(rows, |s| s.spec.statistics_interval_s.and_then(|i| i32::try_from(i).ok()))
+        }),
+        column("uuid", DataType::Utf8, false, |rows| text(rows, |s| s.uuid.to_string())),
+        column("metadata", DataType::Utf8, false, |rows| text(rows, |s| json(&s.spec.metadata))),
+        column("created_at", timestamp(), false, |rows| times(rows, |s| Some(s.created_at))),
+        column("updated_at", timestamp(), false, |rows| times(rows, |s| Some(s.updated_at))),
+    ]
+}
+
+fn ints(rows: &[Row], get: fn(&Stream) -> Option<i32>) -> ArrayRef {
+    Arc::new(Int32Array::from_iter(rows.iter().map(|s| get(s))))
+}
+
+fn floats(rows: &[Row], get: fn(&Stream) -> Option<f64>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(rows.iter().map(|s| get(s))))
 }

@@ -1,0 +1,168 @@
+//! Parsing with a budget. The parser tries a bracket in several ways, one within the other, so that a few dozen nested
+//! calls of a broken statement would keep it busy for hours.
+
+use std::any::TypeId;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+
+use crate::domain::Error;
+
+/// Beginnings of expressions that a statement of no length may try.
+const BASE_ATTEMPTS: usize = 100_000;
+/// The same for each byte of its text. An ordinary statement takes less than one.
+const ATTEMPTS_PER_BYTE: usize = 4;
+
+const TOO_INTRICATE: &str = "the statement is too intricate: it nests too many brackets";
+
+/// Whether a statement was refused since the parser would not have ended: no other parser is to try it.
+pub fn is_too_intricate(error: &Error) -> bool {
+    error.message.contains(TOO_INTRICATE)
+}
+
+/// Parses one statement of PostgreSQL's dialect.
+///
+/// # Errors
+/// What is wrong with it, or that it is too intricate.
+pub fn parse(text: &str, recursion_limit: usize) -> Result<Statement> {
+    let attempts = BASE_ATTEMPTS + text.len() * ATTEMPTS_PER_BYTE;
+    let dialect = Budgeted { inner: PostgreSqlDialect {}, attempts: AtomicUsize::new(attempts) };
+    let parser = DFParserBuilder::new(text).with_dialect(&dialect).with_recursion_limit(recursion_limit);
+    let mut statements = parser.build().and_then(|mut parser| parser.parse_statements()).map_err(|e| {
+        match dialect.attempts.load(Ordering::Relaxed) {
+            0 => DataFusionError::Plan(TOO_INTRICATE.to_owned()),
+            _ => e,
+        }
+    })?;
+    if statements.len() > 1 {
+        let message = "The context currently only supports a single SQL statement";
+        return Err(DataFusionError::NotImplemented(message.to_owned()));
+    }
+    let none = || DataFusionError::Plan("No SQL statements were provided in the query string".to_owned());
+    statements.pop_front().ok_or_else(none)
+}
+
+/// PostgreSQL's dialect, which ends the parser once it has tried too much.
+#[derive(Debug)]
+struct Budgeted {
+    inner: PostgreSqlDialect,
+    /// Left.
+    attempts: AtomicUsize,
+}
+
+/// Answers as the dialect within.
+macro_rules! as_inner {
+    ($($method:ident)*) => {
+        $(
+            fn $method(&self) -> bool {
+                self.inner.$method()
+            }
+        )*
+    };
+}
+
+impl Dialect for Budgeted {
+    /// The parser asks for the dialect by its type in places.
+    fn dialect(&self) -> TypeId {
+        self.inner.dialect()
+    }
+
+    /// Called where an expression begins. Of all errors the parser passes this one on at once, and tries nothing else.
+    fn parse_prefix(&self, _: &mut Parser) -> Option<std::result::Result<Expr, ParserError>> {
+        let take = |left: usize| left.checked_sub(1);
+        match self.attempts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => None,
+            Err(_) => Some(Err(ParserError::RecursionLimitExceeded)),
+        }
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        self.inner.identifier_quote_style(identifier)
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        self.inner.is_delimited_identifier_start(ch)
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        self.inner.is_identifier_start(ch)
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        self.inner.is_identifier_part(ch)
+    }
+
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        self.inner.is_reserved_for_identifier(keyword)
+    }
+
+    fn is_custom_operator_part(&self, ch: char) -> bool {
+        self.inner.is_custom_operator_part(ch)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<std::result::Result<u8, ParserError>> {
+        self.inner.get_next_precedence(parser)
+    }
+
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        self.inner.prec_value(precedence)
+    }
+
+    as_inner! {
+        allow_extract_custom allow_extract_single_quotes supports_alter_column_type_using
+        supports_array_typedef_with_brackets supports_bitwise_shift_operators supports_comma_separated_trim
+        supports_comment_on supports_comment_optimizer_hint supports_create_index_with_clause
+        supports_create_table_like_parenthesized supports_empty_projections supports_explain_with_utility_options
+        supports_factorial_operator supports_filter_during_aggregation supports_geometric_types
+        supports_group_by_expr supports_insert_table_alias supports_interval_options supports_listen_notify
+        supports_load_extension supports_named_fn_args_with_colon_operator supports_named_fn_args_with_expr_name
+        supports_nested_comments supports_notnull_operator supports_numeric_literal_underscores
+        supports_select_wildcard_with_alias supports_set_names supports_string_escape_constant
+        supports_unicode_string_literal supports_xml_expressions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const LIMIT: usize = 50;
+
+    #[test]
+    fn what_is_nested_and_broken_ends() {
+        for (open, tail) in [("CAST(", "1"), ("a(", "1"), ("CAST(", ""), ("(", "1 +"), ("f(x, ", ",")] {
+            for depth in [12, 40] {
+                let refused = parse(&format!("SELECT {}{tail}", open.repeat(depth)), LIMIT).unwrap_err();
+                assert!(!refused.to_string().is_empty());
+            }
+        }
+        let intricate = parse(&format!("SELECT {}1", "CAST(".repeat(40)), LIMIT).unwrap_err();
+        assert!(intricate.to_string().contains("too intricate"), "{intricate}");
+    }
+
+    #[test]
+    fn ordinary_statements_are_parsed_as_by_the_dialect_itself() {
+        let statements = [
+            "SELECT a::int, b -> 'c', x ~* 'y', INTERVAL '1 day', E'\\n', $1, $name FROM t AS u (v) WHERE a IS NOT NULL",
+            "SELECT abs(round(ceil(floor(sqrt(ln(exp(abs(1.5))))))))",
+            "SELECT count(*) FILTER (WHERE x > 1) OVER (PARTITION BY y ORDER BY z ROWS 3 PRECEDING) FROM \"T\"",
+            "EXPLAIN SELECT ARRAY[1, 2], [3], CAST(x AS INT[]), extract(hour FROM ts), trim(both 'x' FROM y) FROM t",
+            "WITH RECURSIVE t AS (VALUES (1) UNION ALL SELECT n + 1 FROM t) SELECT * FROM t ORDER BY 1 LIMIT 3 OFFSET 1",
+        ];
+        for statement in statements {
+            let dialect = PostgreSqlDialect {};
+            let parser = DFParserBuilder::new(statement).with_dialect(&dialect).build();
+            let expected = parser.unwrap().parse_statements().unwrap().pop_front().unwrap();
+            assert_eq!(parse(statement, LIMIT).unwrap(), expected, "{statement}");
+        }
+        assert!(parse("SELECT 1; SELECT 2", LIMIT).unwrap_err().to_string().contains("single SQL statement"));
+        assert!(parse("", LIMIT).is_err());
+    }
+}
