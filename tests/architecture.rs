@@ -41,7 +41,7 @@ const CRATES: [(&str, &[&str]); 31] = [
     ("figment", &["cli"]),
     ("html5ever", &["fetch"]),
     ("indicatif", &["cli"]),
-    ("ipnet", &["fetch"]),
+    ("ipnet", &["collect", "fetch"]),
     ("object_store", &["store", "query"]),
     ("opcua", &["collect", "sim"]),
     ("parquet", &["store", "query", "app", "api", "cli"]),

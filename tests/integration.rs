@@ -13,6 +13,7 @@ mod cli;
 mod crash;
 mod examples;
 mod graphql;
+mod hostile;
 mod ingest;
 mod isolation;
 mod lake;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What takes too long for every change: a soak, and what is measured at full size. Figures go to standard output, and
-# a run fails when an answer is wrong, a row is missing or memory grows; never because something was slow.
+# a run fails when an answer is wrong, a row is missing or memory grows; never because something was slow, but for `fuzz` and
+# `hostile`, where slow is what a hostile input makes of it.
 #
 #     tests/long.sh [--seconds N] [SECTION…]      without a section, all of them, one after the other
 #
@@ -9,8 +10,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists peers restarts)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists peers restarts)
 soak_seconds=1200
+hostile_seconds=1800
 
 fail() {
     echo "tests/long.sh: $*" >&2
@@ -20,6 +22,21 @@ fail() {
 # Forty random worlds, where every change tries five: faults, losses of power, retention, statistics.
 everything() {
     BASALT_SEEDS=40 cargo test --locked --test integration store::everything
+}
+
+# Ten million inputs over every decoder, each within a second of processor time, with arithmetic checked in our own code;
+# where every change tries some 90,000. Inputs that fail are kept in target/fuzz; BASALT_FUZZ_SEED makes others.
+fuzz() {
+    local checked=profile.release.package.basalt
+    BASALT_FUZZ_INPUTS=${BASALT_FUZZ_INPUTS:-10000000} BASALT_FUZZ_LIMIT_MS=${BASALT_FUZZ_LIMIT_MS:-1000} \
+        cargo test --locked --release --lib --config "$checked.debug-assertions=true" --config "$checked.overflow-checks=true" \
+        fuzz_tests:: -- --nocapture --test-threads=2
+}
+
+# Half an hour of every hostile client at once, under 4 GiB of address space, with healthy ones beside; where every change
+# has 20 seconds of it.
+hostile() {
+    python3 tests/hostile_clients --basalt "$BASALT" --seconds "$hostile_seconds"
 }
 
 # An OPC UA server restarted 20 times under the collector, where every change tries three: nothing of it is left behind.
@@ -154,6 +171,7 @@ while [ $# -gt 0 ]; do
     --seconds)
         [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--seconds takes a number"
         soak_seconds=$2
+        hostile_seconds=$2
         shift
         ;;
     *)

@@ -239,3 +239,6 @@ fn not_allowed() -> Error {
 #[cfg(test)]
 #[path = "fetch_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod fuzz_tests;

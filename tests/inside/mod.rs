@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::json::ArrayWriter;
-use basalt::app::ai::AiParts;
 use basalt::app::ai::scoring::QueryModels;
+use basalt::app::ai::{AiParts, LOADED_BYTES};
 use basalt::app::host::HostSettings;
 use basalt::app::live::LiveSettings;
 use basalt::app::plant::States;
@@ -189,7 +189,7 @@ impl Inside {
         let dir = options.data_dir.clone();
         let store = Arc::new(Store::open(options, catalog, disk, clock.clone()).await?);
         let spill = tempfile::tempdir().unwrap();
-        let models = Arc::new(QueryModels::new(AiParts::new(store.clone())));
+        let models = Arc::new(QueryModels::new(AiParts::new(store.clone(), LOADED_BYTES)));
         let options = engine_options(spill.path());
         let engine = Engine::new(store.clone(), Arc::new(States::default()), models, options)?;
         Ok(Inside { store, engine: Arc::new(engine), clock, dir, _spill: Arc::new(spill) })
@@ -200,7 +200,7 @@ impl Inside {
         let spill = tempfile::tempdir().unwrap();
         let mut options = engine_options(spill.path());
         change(&mut options);
-        let models = Arc::new(QueryModels::new(AiParts::new(self.store.clone())));
+        let models = Arc::new(QueryModels::new(AiParts::new(self.store.clone(), LOADED_BYTES)));
         let engine = Engine::new(self.store.clone(), Arc::new(States::default()), models, options).unwrap();
         Inside { engine: Arc::new(engine), _spill: Arc::new(spill), ..self }
     }
@@ -228,7 +228,7 @@ impl Inside {
         };
         let states = States::default();
         let (store, engine) = (self.store.clone(), self.engine.clone());
-        let parts = Parts { ai: AiParts::new(store.clone()), store, engine };
+        let parts = Parts { ai: AiParts::new(store.clone(), LOADED_BYTES), store, engine };
         Arc::new(App::new(parts, &states, self.clock.clone(), settings))
     }
 

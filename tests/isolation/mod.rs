@@ -6,6 +6,7 @@
 mod asked_before;
 mod graphql;
 mod log;
+mod named;
 mod probes;
 mod refused;
 mod rest;

@@ -139,7 +139,7 @@ async fn every_refusal_says_what_is_wrong() {
     let at = |id: i64, rest: &str| format!("/api/device/{id}/io/{rest}");
     let detail = |text: &str| json!({ "detail": text });
     let register =
-        |text: &str, why: &str| json!({"register": [format!("Invalid register \"{text}\". {why}")]});
+        |text: &str, why: &str| json!({"register": [format!("Invalid register \"{text}\".")], "detail": why});
     let missing = "The device says: illegal data address: the device has no such register (exception 2).";
     let no_node = "`hr:0` is no node id (no `i=`, `s=`, `g=` or `b=`): write i=NUMBER, s=TEXT, g=GUID or b=BASE64, before it \
                    ns=INDEX; or nsu=URI; where the namespace is not 0, for example ns=2;s=Line1.Temp.";
@@ -150,7 +150,7 @@ async fn every_refusal_says_what_is_wrong() {
     };
     let read_only = json!({"register": ["Register is read-only."]});
     let choice = |text: &str| [format!("\"{text}\" is not a valid choice.")];
-    let many = json!({"register": [format!("Invalid register \"D1\". {FORMS}")], "type": choice("text"), "byteorder": choice("x"),
+    let many = json!({"register": ["Invalid register \"D1\"."], "detail": FORMS, "type": choice("text"), "byteorder": choice("x"),
                       "value": ["This field is required."]});
     check(
         &client,

@@ -269,12 +269,12 @@ async fn rows_written_by_hand_stand_for_their_windows() {
     let list = format!("/api/data/{id}/statistic/");
     let stored = |second: i64, mean: f64| {
         json!({"data": id, "timestamp": at(second), "mean": mean, "rms": null, "median": null, "min": null,
-               "max": null, "q1": null, "q3": null})
+               "max": null, "q1": null, "q3": null, "count": 1})
     };
     let full = json!({"timestamp": NOON, "mean": 5.0, "rms": 5.5, "median": 5.0, "min": 4.0, "max": 6.0, "q1": 4.5,
                       "q3": 5.5, "count": 3});
     let shown = json!({"data": id, "timestamp": at(0), "mean": 5.0, "rms": 5.5, "median": 5.0, "min": 4.0,
-                       "max": 6.0, "q1": 4.5, "q3": 5.5});
+                       "max": 6.0, "q1": 4.5, "q3": 5.5, "count": 3});
     let range = format!("from={}&to={}", at(0), at(239));
     // 3 times 5, 10, -2 and 8, and -7 for what lies in the minute from 02:30 on.
     let steps = json!([step(id, 0, [(15.0 + 10.0 - 7.0 + 8.0) / 6.0, -7.0, 10.0])]);
@@ -320,7 +320,7 @@ async fn rows_written_by_hand_stand_for_their_windows() {
                 json!({"mean": 1}),
                 201,
                 json!({"data": id, "timestamp": "*", "mean": 1.0, "rms": null,
-                "median": null, "min": null, "max": null, "q1": null, "q3": null}),
+                "median": null, "min": null, "max": null, "q1": null, "q3": null, "count": 1}),
             ),
             (
                 "no such stream",

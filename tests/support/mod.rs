@@ -13,7 +13,7 @@ mod simulated;
 mod socket;
 
 pub use browser::Browser;
-pub use client::Client;
+pub use client::{Answer, Client};
 pub use demo::Demo;
 pub use home::{Home, Ran};
 pub use opcua::{OpcuaPeer, OpcuaServer};

@@ -24,6 +24,8 @@ pub struct OpcuaServer {
     /// What it holds: `{"path", "type", "value", "writable"}` each.
     pub points: Vec<Value>,
     peer: OpcuaPeer,
+    /// Of its address.
+    path: &'static str,
     folder: Arc<TempDir>,
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -37,31 +39,36 @@ impl OpcuaServer {
 
     /// The same of somebody else.
     pub async fn start_of(peer: OpcuaPeer, port: u16) -> OpcuaServer {
+        OpcuaServer::start_at(peer, port, "/plant").await
+    }
+
+    /// The same with another path in its address.
+    pub async fn start_at(peer: OpcuaPeer, port: u16, path: &'static str) -> OpcuaServer {
         let folder = tokio::task::spawn_blocking(tempfile::tempdir).await.expect("it is made");
-        OpcuaServer::start_in(peer, port, Arc::new(folder.expect("a folder"))).await
+        OpcuaServer::start_in(peer, port, path, Arc::new(folder.expect("a folder"))).await
     }
 
     /// Ends it at once and starts it again, with what it held at first and with the same certificate.
     pub async fn restart(self) -> OpcuaServer {
-        let (peer, port, folder) = (self.peer, self.port, Arc::clone(&self.folder));
+        let (peer, port, path, folder) = (self.peer, self.port, self.path, Arc::clone(&self.folder));
         drop(self);
-        OpcuaServer::start_in(peer, port, folder).await
+        OpcuaServer::start_in(peer, port, path, folder).await
     }
 
-    async fn start_in(peer: OpcuaPeer, port: u16, folder: Arc<TempDir>) -> OpcuaServer {
+    async fn start_in(peer: OpcuaPeer, port: u16, path: &'static str, folder: Arc<TempDir>) -> OpcuaServer {
         let start = move || {
             let mut command = match peer {
                 OpcuaPeer::Asyncua => script("opcua_server.py"),
                 OpcuaPeer::NodeOpcua => node_script("opcua_server.mjs"),
             };
-            command.args(["--port", &port.to_string(), "--folder"]).arg(folder.path());
+            command.args(["--port", &port.to_string(), "--path", path, "--folder"]).arg(folder.path());
             let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
             let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
             let mut line = || lines.next().and_then(Result::ok);
             assert_eq!(line().as_deref(), Some("ready"), "the server listens");
             let points = line().and_then(|line| serde_json::from_str(&line).ok());
             let points = points.expect("the server tells its points");
-            OpcuaServer { port, points, peer, folder, child, lines }
+            OpcuaServer { port, points, peer, path, folder, child, lines }
         };
         tokio::task::spawn_blocking(start).await.expect("the server starts")
     }

@@ -25,6 +25,8 @@ pub struct Server {
     pub home: Arc<Home>,
     port: u16,
     env: Vec<(String, String)>,
+    /// Of its address space, MiB; `None` is unlimited.
+    limit_mib: Option<u64>,
     child: Child,
     log: Arc<Mutex<String>>,
 }
@@ -37,11 +39,20 @@ impl Server {
 
     /// The same on a directory that may have been used before.
     pub async fn start_in(home: Arc<Home>, env: &[(&str, &str)]) -> Server {
+        Server::start_within(home, None, env).await
+    }
+
+    /// Starts one whose address space is limited to so many MiB.
+    pub async fn start_limited(limit_mib: u64, env: &[(&str, &str)]) -> Server {
+        Server::start_within(Arc::new(Home::new()), Some(limit_mib), env).await
+    }
+
+    async fn start_within(home: Arc<Home>, limit_mib: Option<u64>, env: &[(&str, &str)]) -> Server {
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let port = free_port();
-        let (child, log) = spawn(&home, port, &env).await;
+        let (child, log) = spawn(&home, port, limit_mib, &env).await;
         let url = format!("http://127.0.0.1:{port}");
-        Server { url, key: KEY.to_owned(), home, port, env, child, log }
+        Server { url, key: KEY.to_owned(), home, port, env, limit_mib, child, log }
     }
 
     /// A client that may do everything.
@@ -90,10 +101,15 @@ impl Server {
         .await
     }
 
+    /// Whether the process is still the one that was started.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_none()
+    }
+
     /// Starts it again on the same directory, address and variables, after `kill` or `stop`.
     pub async fn start_again(&mut self) {
         assert!(self.child.try_wait().expect("it is our child").is_some(), "it still runs");
-        (self.child, self.log) = spawn(&self.home, self.port, &self.env).await;
+        (self.child, self.log) = spawn(&self.home, self.port, self.limit_mib, &self.env).await;
     }
 
     /// Stops it in order and starts it again.
@@ -149,8 +165,16 @@ impl Drop for Server {
     }
 }
 
-async fn spawn(home: &Home, port: u16, env: &[(String, String)]) -> (Child, Arc<Mutex<String>>) {
+async fn spawn(
+    home: &Home,
+    port: u16,
+    limit_mib: Option<u64>,
+    env: &[(String, String)],
+) -> (Child, Arc<Mutex<String>>) {
     let mut command = home.command();
+    if let Some(limit_mib) = limit_mib {
+        command = limited(&command, limit_mib);
+    }
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]);
     command.env("BASALT_BOOTSTRAP_KEY", KEY).envs(env.iter().cloned());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
@@ -161,6 +185,23 @@ async fn spawn(home: &Home, port: u16, env: &[(String, String)]) -> (Child, Arc<
         panic!("the server does not answer: {}", log.lock().expect("it only panics here"));
     }
     (child, log)
+}
+
+/// The same program with its address space limited by the shell, which becomes the program.
+fn limited(command: &Command, limit_mib: u64) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -v {} && exec \"$@\"", limit_mib * 1024), "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    if let Some(dir) = command.get_current_dir() {
+        shell.current_dir(dir);
+    }
+    shell
 }
 
 /// Collects a log; the receiver hears when it says that the server answers, or errs when it ends without.

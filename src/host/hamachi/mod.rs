@@ -125,3 +125,6 @@ fn argument_problem(field: &'static str, text: &str) -> Option<FieldError> {
 fn unreadable() -> Error {
     Error::new(Kind::DeviceFault, "Hamachi gave no answer that can be read.")
 }
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -1,0 +1,57 @@
+//! Every target: its share of a long run, and the inputs of its short one.
+
+/// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
+/// than 30 seconds in a debug build.
+const TARGETS: [(&str, u64, u64); 29] = [
+    ("addresses", 40, 8_000),
+    ("arrow", 60, 1_500),
+    ("compressed_bodies", 30, 1_000),
+    ("csv", 60, 2_000),
+    ("fenet", 60, 10_000),
+    ("flight_tickets", 50, 1_500),
+    ("forms", 40, 1_500),
+    ("graphql", 40, 1_000),
+    ("hamachi", 20, 1_500),
+    ("inventory_csv", 20, 300),
+    ("inventory_yaml", 20, 300),
+    ("melsec", 60, 10_000),
+    ("modbus", 1, 200),
+    ("named_queries", 10, 200),
+    ("ndjson", 60, 2_000),
+    ("opcua_frames", 50, 3_000),
+    ("opcua_values", 50, 3_000),
+    ("pages", 10, 200),
+    ("parquet", 20, 500),
+    ("pg_messages", 60, 8_000),
+    ("pg_scripts", 35, 1_500),
+    ("pg_values", 60, 5_000),
+    ("pickles", 40, 2_000),
+    ("sql", 5, 100),
+    ("sql_run", 1, 40),
+    ("tflite", 14, 400),
+    ("times", 64, 20_000),
+    ("wal_records", 10, 3_000),
+    ("wal_segments", 10, 500),
+];
+
+/// The inputs of a target in a run of so many, or in the short one.
+pub fn inputs(name: &str, all: Option<u64>) -> u64 {
+    let known = TARGETS.iter().find(|(known, ..)| *known == name);
+    let (_, share, short) = known.unwrap_or_else(|| panic!("tests/fuzz/table.rs does not have `{name}`"));
+    all.map_or(*short, |all| (all * share).div_ceil(1000))
+}
+
+#[test]
+fn shares_are_a_whole_and_every_target_is_a_test() {
+    let shares: u64 = TARGETS.iter().map(|(_, share, _)| share).sum();
+    assert_eq!(shares, 1000);
+    let listed = std::process::Command::new(std::env::current_exe().expect("our own name"))
+        .args(["--list", "--format", "terse", "fuzz_tests::"])
+        .output()
+        .expect("it runs");
+    let listed = String::from_utf8(listed.stdout).expect("names");
+    let mut tests: Vec<&str> =
+        listed.lines().filter_map(|line| line.strip_suffix(": test")?.rsplit("::").next()).collect();
+    tests.sort_unstable();
+    assert_eq!(tests, TARGETS.map(|(name, ..)| name));
+}

@@ -1,0 +1,66 @@
+//! Hostile input: request bodies, Arrow IPC, Parquet and Flight messages.
+
+mod flight;
+mod parquet;
+mod sockets;
+
+use std::io::Write;
+use std::time::Duration;
+
+use crate::hostile::Attacked;
+
+pub const NDJSON: &str = "application/x-ndjson";
+pub const ARROW: &str = "application/vnd.apache.arrow.stream";
+
+fn gzip(plain: &[u8], level: u32) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+    packer.write_all(plain).expect("in memory");
+    packer.finish().expect("in memory")
+}
+
+/// Lines without a row, of so many MiB: decoded, and then nothing is written.
+fn blank(mib: usize) -> Vec<u8> {
+    vec![b' '; mib << 20]
+}
+
+#[tokio::test]
+async fn a_compressed_body_takes_what_is_counted_for_it() {
+    let attacked = Attacked::start(&[]).await;
+    let (client, packed) = (attacked.server.client(), gzip(&blank(250), 1));
+    let headers = [("content-type", NDJSON), ("content-encoding", "gzip")];
+    attacked.server.reset_peak_memory();
+    let one = client.send("POST", "/ingest", &headers, packed.clone()).await;
+    assert!(matches!(one.0, 200 | 400), "{} {}", one.0, one.2);
+    let peak = attacked.server.peak_memory_mib().unwrap_or(0);
+    assert!(peak < 600, "one body of 250 MiB decoded took {peak} MiB");
+    // Twelve at short intervals, by callers of their own: before, each found the account of the one before empty.
+    let mut clients = Vec::new();
+    for _ in 0..12 {
+        clients.push(client.with_key(&attacked.server.key(&["--scope", "value:write"]).await));
+    }
+    let all = clients.into_iter().enumerate().map(|(i, client)| {
+        let packed = packed.clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(300) * i as u32).await;
+            client.send("POST", "/ingest", &headers, packed).await.0
+        }
+    });
+    let answers = futures::future::join_all(all).await;
+    assert!(answers.iter().all(|status| matches!(status, 200 | 400 | 503)), "{answers:?}");
+    assert!(answers.iter().any(|status| *status != 503), "some found room: {answers:?}");
+    let peak = attacked.withstood().await;
+    assert!(peak < 1200, "twelve bodies of 250 MiB decoded took {peak} MiB");
+}
+
+#[tokio::test]
+async fn arrow_lengths_are_not_believed() {
+    let attacked = Attacked::start(&[]).await;
+    let client = attacked.server.client();
+    let honest = flight::one_value(Some(1));
+    for (name, body) in flight::lying(&honest) {
+        let (status, _, answer) = client.ingest(ARROW, body).await;
+        assert!(matches!(status, 400 | 413), "{name}: {status} {answer}");
+    }
+    let peak = attacked.withstood().await;
+    assert!(peak < 500, "{peak} MiB");
+}
