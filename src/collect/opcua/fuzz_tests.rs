@@ -4,8 +4,8 @@ use bytes::BytesMut;
 use opcua::core::comms::tcp_codec::TcpCodec;
 use opcua::types::{
     Array, BinaryDecodable, BinaryEncodable, BrowseResponse, ContextOwned, CreateSessionResponse, DataValue,
-    DecodingOptions, GetEndpointsResponse, LocalizedText, NodeId, PublishResponse, ReadResponse, Variant,
-    VariantScalarTypeId,
+    DecodingOptions, DiagnosticInfo, GetEndpointsResponse, LocalizedText, NodeId, PublishResponse,
+    ReadResponse, Variant, VariantScalarTypeId,
 };
 use tokio_util::codec::Decoder as _;
 
@@ -73,6 +73,10 @@ fn values() -> Form {
         Variant::from(NodeId::new(2, "Line1.Temp")),
         Variant::from(list),
         Variant::Variant(Box::new(Variant::Variant(Box::new(Variant::Boolean(true))))),
+        Variant::DiagnosticInfo(Box::new(DiagnosticInfo {
+            inner_diagnostic_info: Some(Box::default()),
+            ..DiagnosticInfo::default()
+        })),
         Variant::Empty,
     ];
     let mut seeds = Vec::new();
@@ -108,9 +112,8 @@ fn values() -> Form {
         .concat(),
     );
     seeds.push([vec![6], CreateSessionResponse::default().encode_to_vec(&context)].concat());
-    // A variant in a variant; a list of variants that are lists. Not a diagnostic in a diagnostic: the library decodes these
-    // by recursion without a bound, which docs/security.md tells.
-    let nests = &[("\u{18}", ""), ("\u{18}\u{18}", "")];
+    // A variant in a variant; a list of variants that are lists; a diagnostic in a diagnostic.
+    let nests = &[("\u{18}", ""), ("\u{18}\u{18}", ""), ("@", "")];
     Form { seeds, nests, ..Form::default() }
 }
 
@@ -138,4 +141,18 @@ fn read_values() -> Decoder {
 #[test]
 fn opcua_values() {
     Target { module: module_path!(), name: "opcua_values", form: values, decoder: read_values }.run();
+}
+
+/// The release on crates.io decodes them by recursion without a bound (vendor/README.md): the process ended here.
+#[test]
+fn diagnostics_within_diagnostics_end_at_a_depth() {
+    const DIAGNOSTIC: u8 = 25;
+    const HAS_INNER: u8 = 0x40;
+    let known = ContextOwned::new_default(Default::default(), options());
+    let context = known.context();
+    let nested = |levels: usize| [&[DIAGNOSTIC][..], &vec![HAS_INNER; levels], &[0]].concat();
+    for (levels, is_read) in [(1, true), (5, true), (1_000_000, false)] {
+        let decoded = Variant::decode(&mut &nested(levels)[..], &context);
+        assert_eq!(decoded.is_ok(), is_read, "{levels} levels");
+    }
 }
