@@ -7,6 +7,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, Query
 
 use super::database::{refused, unavailable};
 use super::model::describe;
+use super::room::Growth;
 use super::sight::Sight;
 use super::turn::Work;
 use super::{Catalog, device, entity, no_such_row, stream, trim};
@@ -27,6 +28,23 @@ pub enum Target {
     Existing(StreamId),
 }
 
+impl Target {
+    /// Rows that are not there yet.
+    fn growth(&self) -> Growth {
+        let of_stream = |name: &str, device| Growth::of_stream(&StreamSpec::new(name, device), None);
+        match self {
+            Target::Device { device, stream } => {
+                let mut growth = Growth::of_device(device, None);
+                // Its identifier is given when it is written; it takes the same room.
+                growth += of_stream(stream, DeviceId(0));
+                growth
+            }
+            Target::Stream { device, stream } => of_stream(stream, *device),
+            Target::Existing(_) => Growth::default(),
+        }
+    }
+}
+
 /// A version to be.
 #[derive(Clone)]
 pub struct Upload {
@@ -40,8 +58,7 @@ pub struct Upload {
 impl Catalog {
     /// Fails as `place_model` would as things stand.
     pub fn check_upload(&self, who: &Principal, target: &Target, settings: &ModelSettings) -> Result<()> {
-        let sight = self.sight(who);
-        check(&sight, target, settings, self.most_devices.load(Ordering::Relaxed))
+        self.check_placing(&self.sight(who), target, settings)
     }
 
     /// Makes what is missing of device, stream and model, and the version, or none of it.
@@ -51,7 +68,7 @@ impl Catalog {
             trim(stream);
         }
         let turn = self.turn().await?;
-        check(&turn.sight(who), &upload.target, &upload.settings, self.most_devices.load(Ordering::Relaxed))?;
+        self.check_placing(&turn.sight(who), &upload.target, &upload.settings)?;
         let before = before(&turn.sight(who), &upload.target)?;
         let is_new = before.model.is_none();
         let (org, now) = (who.org, self.clock.now());
@@ -68,6 +85,11 @@ impl Catalog {
         let Placed { device, stream, model } = placed.await?;
         let sight = self.sight(who);
         Ok(Placed { device: sight.redacted_device(&device), model: sight.redacted_model(&model), stream })
+    }
+
+    fn check_placing(&self, sight: &Sight, target: &Target, settings: &ModelSettings) -> Result<()> {
+        check(sight, target, settings, self.most_devices.load(Ordering::Relaxed))?;
+        self.check_room(&sight.mirror, sight.who.org, target.growth())
     }
 }
 

@@ -92,6 +92,7 @@ suite! {
         followers_are_behind_only_by_events_of_their_organization;
     room:
         an_organization_has_no_more_rows_than_it_may,
+        a_model_makes_no_device_or_stream_past_the_limits,
         what_an_organization_takes_in_memory_is_bounded,
         objects_are_bounded_and_longer_ones_stay_readable,
         long_events_come_few_at_a_time;

@@ -13,7 +13,7 @@ use crate::domain::page::Page;
 use crate::domain::{Micros, ModelId, Principal, Result, StreamId};
 use crate::store::catalog::{Catalog, Target, Told, Upload};
 
-fn upload(target: Target, sources: &[StreamId], content: u8) -> Upload {
+pub(super) fn upload(target: Target, sources: &[StreamId], content: u8) -> Upload {
     let file = |name: &str| FileFacts { name: name.to_owned(), size_bytes: 2, sha256: format!("{content}") };
     let mut settings = ModelSettings::new(ModelKind::LstmAe, sources.to_vec());
     settings.threshold = Some(f64::from(content));
@@ -21,13 +21,13 @@ fn upload(target: Target, sources: &[StreamId], content: u8) -> Upload {
     Upload { target, settings, model: file("m.tflite"), scaler: file("s.pkl"), files }
 }
 
-fn new_device(name: &str) -> Target {
+pub(super) fn new_device(name: &str) -> Target {
     let device = DeviceSpec::new(name, Protocol::Ai);
     Target::Device { device, stream: format!("{name} score") }
 }
 
 /// A source of the administrator's, and a model over it.
-async fn placed(catalog: &Catalog, who: &Principal) -> (StreamId, Placed) {
+pub(super) async fn placed(catalog: &Catalog, who: &Principal) -> (StreamId, Placed) {
     let device = device(catalog, who, "plant").await.id;
     let source = stream(catalog, who, device, "s").await.id;
     let made = catalog.place_model(who, upload(new_device("watch"), &[source], 1)).await.unwrap();

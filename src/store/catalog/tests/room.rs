@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::model;
 use super::place::*;
 use crate::domain::check::MAX_OBJECT_BYTES;
 use crate::domain::device::{DeviceSpec, Protocol};
@@ -9,7 +10,7 @@ use crate::domain::event::{EventFilter, EventSpec, Level};
 use crate::domain::inventory::{DeviceEntry, Inventory};
 use crate::domain::stream::StreamSpec;
 use crate::domain::{Error, Kind, Principal};
-use crate::store::catalog::{Catalog, OrgLimits};
+use crate::store::catalog::{Catalog, OrgLimits, Target};
 
 fn metadata(bytes: usize) -> Map<String, Value> {
     json!({ "a": "x".repeat(bytes) }).as_object().cloned().unwrap()
@@ -65,6 +66,39 @@ pub(super) async fn an_organization_has_no_more_rows_than_it_may(place: Place) {
         let inventory = Inventory { devices: vec![entry] };
         reached(catalog.plan_inventory(who, &inventory), "limits.devices");
         reached(catalog.put_inventory(who, &inventory).await, "limits.devices");
+    }
+}
+
+pub(super) async fn a_model_makes_no_device_or_stream_past_the_limits(place: Place) {
+    let catalog = place.open().await;
+    let who = admin(&catalog);
+    let (_, placed) = model::placed(&catalog, &who).await;
+    let limits = |devices, streams| OrgLimits { devices, streams, ..OrgLimits::default() };
+    let new_stream = || Target::Stream { device: placed.device.id, stream: "another".to_owned() };
+    let sources = &placed.model.version.settings.sources;
+    let cases = [
+        (limits(2, 9), model::new_device("more"), Some("limits.devices")),
+        (limits(9, 2), model::new_device("more"), Some("limits.streams")),
+        (limits(9, 2), new_stream(), Some("limits.streams")),
+        (OrgLimits { memory: 1_000, ..limits(9, 9) }, new_stream(), Some("limits.organization_memory")),
+        (limits(2, 2), Target::Existing(placed.stream.id), None),
+        (limits(2, 3), new_stream(), None),
+    ];
+    for (limits, target, refusal) in cases {
+        catalog.limit_organizations(limits);
+        let upload = model::upload(target, sources, 2);
+        let checked = catalog.check_upload(&who, &upload.target, &upload.settings);
+        let made = catalog.place_model(&who, upload).await;
+        match refusal {
+            Some(setting) => {
+                reached(checked, setting);
+                reached(made, setting);
+            }
+            None => {
+                checked.unwrap();
+                made.unwrap();
+            }
+        }
     }
 }
 
