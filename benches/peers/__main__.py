@@ -3,6 +3,7 @@
 
     python3 benches/peers questions --data-dir DIR     DIR as `basalt bench --only load --data-dir DIR` left it
     python3 benches/peers ingest
+    python3 benches/peers builds --before PROGRAM DIR --now PROGRAM DIR
 """
 
 import argparse
@@ -25,6 +26,10 @@ def main():
         import ingest
 
         ingest.measure(options)
+    elif options.what == "builds":
+        import builds
+
+        builds.measure(options)
     else:
         import questions
 
@@ -50,6 +55,13 @@ def arguments():
     written.add_argument("--rows", type=positive, default=8_640_000, help="rows of bulk ingest [default: %(default)s]")
     written.add_argument("--seconds", type=positive, default=10, help="time of single inserts [default: %(default)s]")
     written.add_argument("--only", choices=["postgres", "duckdb"], help="measure one of them")
+
+    compared = parts.add_parser("builds", help="two builds of Basalt, taking turns question by question")
+    for name in ("--before", "--now"):
+        text = "a program, and the directory its `bench --only load` made"
+        compared.add_argument(name, type=Path, nargs=2, required=True, metavar=("PROGRAM", "DIR"), help=text)
+    compared.add_argument("--runs", type=positive, default=50, help="times each question is asked [default: %(default)s]")
+    compared.add_argument("--ask", action="append", metavar="ID", help="ask this question, such as q5; repeatable")
     return parser.parse_args()
 
 
