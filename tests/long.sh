@@ -33,10 +33,11 @@ fuzz() {
         fuzz_tests:: -- --nocapture --test-threads=2
 }
 
-# Half an hour of every hostile client at once, under 4 GiB of address space, with healthy ones beside; where every change
-# has 20 seconds of it.
+# Half an hour of every hostile client at once, under 4 GiB of address space, with healthy ones beside, where every change
+# has 20 seconds of it; and as many long texts as offsets of 31 bits do not tell, where it has a tenth.
 hostile() {
     python3 tests/hostile_clients --basalt "$BASALT" --seconds "$hostile_seconds"
+    BASALT_HOSTILE_FULL=1 cargo test --locked --test integration hostile::lake
 }
 
 # An OPC UA server restarted 20 times under the collector, where every change tries three: nothing of it is left behind.

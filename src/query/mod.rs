@@ -3,6 +3,7 @@
 //! Isolation lives here, in the providers: whatever SQL a caller writes, rows he may not see never reach an
 //! expression of his. Which table needs which scope is `scopes.rs`.
 
+pub mod byte_size;
 pub mod describe;
 pub mod engine;
 pub mod error;

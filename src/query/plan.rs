@@ -13,7 +13,7 @@ use super::guard;
 use super::log::Surface;
 use super::scopes;
 use super::session::View;
-use crate::domain::{Error, Principal, Result};
+use crate::domain::{Error, Result};
 
 /// A statement as a plan whose parameters have no values.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Engine {
             let plan = known.over(view).map_err(from_datafusion)?;
             return Ok(Planned { plan, has_bounded: known.has_bounded });
         }
-        let (tables, planned) = self.plan_anew(session, &view.principal, text, surface).await?;
+        let (tables, planned) = self.plan_anew(session, view, text, surface).await?;
         if is_plain {
             let asked = (view.principal.org, text);
             self.known.put(asked, tables, &planned, &self.template).map_err(from_datafusion)?;
@@ -60,7 +60,7 @@ impl Engine {
     async fn plan_anew(
         &self,
         session: &SessionState,
-        principal: &Principal,
+        view: &View,
         text: &str,
         surface: Surface,
     ) -> Result<(Vec<TableReference>, Planned)> {
@@ -71,9 +71,9 @@ impl Engine {
         let statement = self.parse(session, text, surface)?;
         guard::syntax::check(&statement)?;
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
-        scopes::check(principal, &tables)?;
+        scopes::check(&view.principal, &tables)?;
         let plan = session.statement_to_plan(statement).await.map_err(from_datafusion)?;
-        scopes::check_settings(principal, &plan)?;
+        scopes::check_settings(&view.principal, view.catalog().default_org(), &plan)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only.verify_plan(&plan).map_err(|e| {

@@ -15,8 +15,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::byte_size;
 use super::error::from_datafusion;
-use super::guard::bounded::bytes_of_batch;
 use super::guard::interrupt::too_long;
 use super::limits::{Gate, Gates};
 use super::log::Tally;
@@ -115,6 +115,8 @@ pub fn spawn(place: Place, limits: Limits, tally: Arc<Tally>, start: Start) -> (
             Ok(End::Whole) => run.tally.finish(),
             // Whoever asked went away: the record says so when the tally is dropped.
             Ok(End::Left) => {}
+            // What computes without waiting ends with an error then, that nobody hears.
+            Err(_) if run.tally.interrupt.is_cancelled() => {}
             Err(e) => {
                 run.tally.fail(e.kind);
                 // Nobody left to tell when this fails.
@@ -248,7 +250,11 @@ impl Run {
 /// A batch cut by bytes. Its pieces share its memory: what is made of one, such as JSON, is bounded.
 fn pieces(batch: RecordBatch) -> impl Iterator<Item = RecordBatch> {
     let rows = batch.num_rows();
-    let count = bytes_of_batch(&batch).div_ceil(BATCH_BYTES).max(1);
+    let count = byte_size::of_batch(&batch).div_ceil(BATCH_BYTES).max(1);
     let step = rows.div_ceil(count).max(1);
     (0..rows).step_by(step).map(move |at| batch.slice(at, step.min(rows - at)))
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

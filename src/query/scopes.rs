@@ -5,7 +5,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::error::from_datafusion;
-use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
 /// Every table and view, and the resource whose read scope it needs.
 pub const TABLES: [(&str, Resource); 15] = [
@@ -61,11 +61,11 @@ pub fn check(principal: &Principal, tables: &[TableReference]) -> Result<()> {
 /// The table of DataFusion's settings, which `SHOW` reads as well. It tells of the host: folders, memory, threads.
 const SETTINGS: &str = "df_settings";
 
-/// Fails with `Forbidden` for a plan that reads the settings, unless the principal may read what the system is. It is asked of
-/// the plan: `SHOW` names no table.
-pub fn check_settings(principal: &Principal, plan: &LogicalPlan) -> Result<()> {
+/// Fails with `Forbidden` for a plan that reads the settings, but for who may read what the machine is: its `owner` is an
+/// organization. It is asked of the plan: `SHOW` names no table.
+pub fn check_settings(principal: &Principal, owner: OrgId, plan: &LogicalPlan) -> Result<()> {
     let needed = Scope::read(Resource::System);
-    if principal.scopes.allows(needed) {
+    if principal.scopes.allows(needed) && principal.org == owner && !principal.is_restricted() {
         return Ok(());
     }
     let mut reads = false;
@@ -75,7 +75,10 @@ pub fn check_settings(principal: &Principal, plan: &LogicalPlan) -> Result<()> {
     };
     plan.apply_with_subqueries(look).map_err(from_datafusion)?;
     if reads {
-        let message = format!("the table `information_schema.{SETTINGS}`, and SHOW, need the scope {needed}");
+        let message = format!(
+            "the table `information_schema.{SETTINGS}`, and SHOW, need the scope {needed}, in the default organization and \
+             without a list of devices or data"
+        );
         return Err(Error::forbidden(message));
     }
     Ok(())

@@ -203,7 +203,7 @@ impl View {
         let mut session = template.clone();
         session.register_catalog_list(Arc::new(Tables { view: self.clone(), pg_catalog }));
         let (models, who) = (self.engine.models.clone(), self.principal.clone());
-        let anomaly_score = AnomalyScore::new(models, who, self.engine.options.timeout, self.tally.clone());
+        let anomaly_score = AnomalyScore::new(models, who, self.tally.clone());
         session.register_udwf(Arc::new(anomaly_score.into())).expect("a session takes functions");
         // What `now()` means to this query.
         session.mark_start_execution();

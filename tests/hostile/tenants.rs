@@ -111,11 +111,20 @@ async fn an_organization_that_has_all_it_may_have_stops_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn settings_of_the_server_are_for_who_may_read_the_system() {
+async fn settings_of_the_server_are_for_who_may_read_the_machine() {
     let attacked = Attacked::start(&[]).await;
     let client = attacked.server.client();
-    let with = async |scope: &str| client.with_key(&attacked.server.key(&["--scope", scope]).await);
-    let (reader, system) = (with("value:read").await, with("system:read").await);
+    let with = async |args: &[&str]| client.with_key(&attacked.server.key(args).await);
+    let (status, _, device) = client.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
+    assert_eq!(status, 201, "{device}");
+    attacked.server.basalt(&["org", "create", "hostile"]).await.ok();
+    let reader = with(&["--scope", "value:read"]).await;
+    let refused = [
+        ("without the scope", reader.clone()),
+        ("of a device", with(&["--scope", "system:read", "--device", &device["id"].to_string()]).await),
+        ("of another organization", with(&["--scope", "system:read", "--org", "hostile"]).await),
+    ];
+    let system = with(&["--scope", "system:read"]).await;
     let statements = [
         "SELECT * FROM information_schema.df_settings",
         "SELECT count(*) FROM basalt.information_schema.df_settings WHERE value LIKE '/%'",
@@ -126,11 +135,11 @@ async fn settings_of_the_server_are_for_who_may_read_the_system() {
         "SHOW datafusion.runtime.temp_directory",
     ];
     for statement in statements {
-        let (status, _, answer) = reader.ask(statement).await;
-        assert!(
-            status == 403 && answer.to_string().contains("system:read"),
-            "{statement}: {status} {answer}"
-        );
+        for (who, client) in &refused {
+            let (status, _, answer) = client.ask(statement).await;
+            let is_told = answer.to_string().contains("system:read, in the default organization");
+            assert!(status == 403 && is_told, "{who}: {statement}: {status} {answer}");
+        }
         let (status, _, answer) = system.ask(statement).await;
         assert_eq!(status, 200, "{statement}: {answer}");
     }

@@ -6,7 +6,6 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::cast;
@@ -33,9 +32,7 @@ const FIRST_VALUE: usize = 2;
 struct Ground {
     models: Arc<dyn Models>,
     who: Arc<Principal>,
-    /// Of one query.
-    timeout: Duration,
-    /// Of that query: whether anybody reads its answer, and the memory it may take.
+    /// Of the query: until when it may run, and the memory it may take.
     tally: Arc<Tally>,
 }
 
@@ -46,9 +43,9 @@ pub struct AnomalyScore {
 }
 
 impl AnomalyScore {
-    pub fn new(models: Arc<dyn Models>, who: Arc<Principal>, timeout: Duration, tally: Arc<Tally>) -> Self {
+    pub fn new(models: Arc<dyn Models>, who: Arc<Principal>, tally: Arc<Tally>) -> Self {
         let signature = Signature::user_defined(Volatility::Stable);
-        Self { signature, ground: Ground { models, who, timeout, tally } }
+        Self { signature, ground: Ground { models, who, tally } }
     }
 }
 
@@ -98,8 +95,7 @@ impl WindowUDFImpl for AnomalyScore {
     }
 
     fn partition_evaluator(&self, _: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
-        let ends = Instant::now() + self.ground.timeout;
-        Ok(Box::new(Evaluator { ground: self.ground.clone(), ends }))
+        Ok(Box::new(Evaluator { ground: self.ground.clone() }))
     }
 }
 
@@ -107,8 +103,6 @@ impl WindowUDFImpl for AnomalyScore {
 #[derive(Debug)]
 struct Evaluator {
     ground: Ground,
-    /// When the query's time is over: while a model runs nobody else looks.
-    ends: Instant,
 }
 
 impl fmt::Debug for Ground {
@@ -139,8 +133,9 @@ impl PartitionEvaluator for Evaluator {
 
 impl Evaluator {
     fn score(&self, rows: ModelRows<'_>, newest: &mut Newest<'_>) -> Result<()> {
-        let Ground { models, who, tally, .. } = &self.ground;
-        let is_over = || tally.interrupt.check().is_err() || Instant::now() > self.ends;
+        let Ground { models, who, tally } = &self.ground;
+        // While a model runs nobody else looks.
+        let is_over = || tally.interrupt.check().is_err();
         let done = models.score(who, rows, &is_over, &mut |at, score| newest.tell(at, score));
         done.map_err(|error| match error.kind {
             Kind::NotFound => failed(Error::invalid(format!("there is no model {}", rows.model))),

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
@@ -20,6 +20,7 @@ use datafusion::logical_expr::{
 use super::growth;
 use super::interrupt::InterruptOption;
 use crate::domain::Error;
+use crate::query::byte_size;
 
 /// What all bounded functions of a statement may make of one batch together, bytes.
 const MAX_BYTES_OF_ALL: usize = 256 << 20;
@@ -86,7 +87,7 @@ impl Slices<'_> {
             return self.compute(second);
         }
         let part = inner.invoke_with_args(args)?.into_array(rows)?;
-        self.bytes += bytes_of(&part);
+        self.bytes += byte_size::of_values(&part);
         if self.bytes > *max_bytes {
             return Err(self.function.too_large("a batch", *max_bytes));
         }
@@ -107,34 +108,6 @@ fn slice(args: &ScalarFunctionArgs, offset: usize, rows: usize) -> ScalarFunctio
         return_field: args.return_field.clone(),
         config_options: args.config_options.clone(),
     }
-}
-
-/// Bytes of the values of an array; of a slice only those in it.
-pub fn bytes_of(array: &dyn Array) -> usize {
-    let rows = array.len();
-    match array.data_type() {
-        DataType::Utf8View => array.as_string_view().lengths().map(|n| n as usize + 16).sum(),
-        DataType::BinaryView => array.as_binary_view().lengths().map(|n| n as usize + 16).sum(),
-        DataType::Struct(_) => array.as_struct().columns().iter().map(|column| bytes_of(column)).sum(),
-        DataType::List(_) => {
-            let list = array.as_list::<i32>();
-            let (from, to) = (list.value_offsets()[0], list.value_offsets()[rows]);
-            bytes_of(&list.values().slice(from as usize, (to - from) as usize)) + rows * 4
-        }
-        DataType::Dictionary(..) => {
-            let dictionary = array.as_any_dictionary();
-            let values = dictionary.values();
-            let keys = dictionary.normalized_keys();
-            let lengths: Vec<_> = (0..values.len()).map(|i| bytes_of(&values.slice(i, 1))).collect();
-            keys.iter().map(|key| lengths.get(*key).copied().unwrap_or(0) + 4).sum()
-        }
-        _ => array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size()),
-    }
-}
-
-/// Bytes of the values of a batch.
-pub fn bytes_of_batch(batch: &RecordBatch) -> usize {
-    batch.columns().iter().map(|column| bytes_of(column)).sum()
 }
 
 impl ScalarUDFImpl for Bounded {

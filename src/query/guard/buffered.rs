@@ -1,7 +1,6 @@
 //! Memory of window operators, which DataFusion does not account for: what goes into one is reserved for as long as the
 //! operator may hold it.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +8,14 @@ use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, RecordBatchStream, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt, ready};
+
+use super::pass_through::{PassThroughExec, Watch};
+use crate::query::byte_size;
 
 /// A window operator over all rows holds its input, one copy of it as a single batch, and its answer.
 const COPIES: usize = 3;
@@ -46,63 +44,20 @@ impl Retention {
 }
 
 /// Stands under a window operator and reserves what that holds.
-#[derive(Debug)]
-pub struct BufferedInputExec {
-    input: Arc<dyn ExecutionPlan>,
-    retention: Retention,
-}
+pub type BufferedInputExec = PassThroughExec<Retention>;
 
-impl BufferedInputExec {
-    pub fn new(input: Arc<dyn ExecutionPlan>, retention: Retention) -> Self {
-        Self { input, retention }
-    }
-}
+impl Watch for Retention {
+    const NAME: &'static str = "BufferedInputExec";
 
-impl DisplayAs for BufferedInputExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BufferedInputExec")
-    }
-}
-
-impl ExecutionPlan for BufferedInputExec {
-    fn name(&self) -> &str {
-        "BufferedInputExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn apply_expressions(
+    fn watch(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let [input] = <[_; 1]>::try_from(children)
-            .map_err(|_| DataFusionError::Internal("BufferedInputExec has one child".to_owned()))?;
-        Ok(Arc::new(Self::new(input, self.retention.clone())))
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        input: SendableRecordBatchStream,
+        partition: usize,
+        context: &TaskContext,
+    ) -> SendableRecordBatchStream {
         let consumer = MemoryConsumer::new(format!("WindowInput[{partition}]"));
         let reservation = consumer.register(context.memory_pool());
-        let input = self.input.execute(partition, context)?;
-        let retention = self.retention.clone();
-        Ok(Box::pin(Buffered { input, retention, reservation, rows: 0, bytes: 0 }))
+        Box::pin(Buffered { input, retention: self.clone(), reservation, rows: 0, bytes: 0 })
     }
 }
 
@@ -122,7 +77,7 @@ impl Stream for Buffered {
         let next = ready!(self.input.poll_next_unpin(context));
         let Some(Ok(batch)) = &next else { return Poll::Ready(next) };
         self.rows += batch.num_rows();
-        self.bytes += super::bounded::bytes_of_batch(batch);
+        self.bytes += byte_size::of_batch(batch);
         let held = self.retention.held(self.rows, self.bytes);
         if let Err(spent) = self.reservation.try_resize(held) {
             return Poll::Ready(Some(Err(spent)));

@@ -5,8 +5,8 @@ use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::ColumnarValue;
 
-use super::bounded::bytes_of;
 use crate::domain::Error;
+use crate::query::byte_size;
 
 /// Characters of one text times those of the other that are compared: some tenths of a second.
 const MAX_LEVENSHTEIN_CELLS: usize = 100_000_000;
@@ -135,7 +135,7 @@ impl Size {
     }
 
     fn of_array(array: &dyn Array) -> Size {
-        let total = bytes_of(array);
+        let total = byte_size::of_values(array);
         let (shortest, longest) = extent(array).unwrap_or((0, total));
         Size { total, longest, shortest, elements: elements(array) }
     }

@@ -16,17 +16,15 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, RecordBatchStream, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt};
 
+use super::pass_through::{PassThroughExec, Watch};
 use crate::domain::{Error, Kind};
 
 /// An operator that has computed for so long lets other tasks of its thread run.
@@ -70,6 +68,11 @@ impl Interrupt {
         let set = |known: u64| (known != 0).then_some(at);
         // Cancelled already is no failure.
         let _ = self.deadline_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, set);
+    }
+
+    /// Whether nobody waits for the statement any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.deadline_ms.load(Ordering::Relaxed) == 0
     }
 
     /// # Errors
@@ -116,63 +119,27 @@ impl ExtensionOptions for InterruptOption {
 }
 
 /// Passes batches on while the statement is to go on, and yields to other tasks.
+pub type InterruptExec = PassThroughExec<Interruption>;
+
+/// What ends an operator, and what it passed on.
 #[derive(Debug)]
-pub struct InterruptExec {
-    input: Arc<dyn ExecutionPlan>,
-    interrupt: Arc<Interrupt>,
+pub struct Interruption {
+    pub interrupt: Arc<Interrupt>,
     /// Rows passed on, of all partitions.
-    rows: Arc<AtomicUsize>,
+    pub rows: Arc<AtomicUsize>,
 }
 
-impl InterruptExec {
-    pub fn new(input: Arc<dyn ExecutionPlan>, interrupt: Arc<Interrupt>, rows: Arc<AtomicUsize>) -> Self {
-        Self { input, interrupt, rows }
-    }
-}
+impl Watch for Interruption {
+    const NAME: &'static str = "InterruptExec";
 
-impl DisplayAs for InterruptExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InterruptExec")
-    }
-}
-
-impl ExecutionPlan for InterruptExec {
-    fn name(&self) -> &str {
-        "InterruptExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn apply_expressions(
+    fn watch(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let [input] = <[_; 1]>::try_from(children)
-            .map_err(|_| DataFusionError::Internal("InterruptExec has one child".to_owned()))?;
-        Ok(Arc::new(Self::new(input, self.interrupt.clone(), self.rows.clone())))
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, context)?;
+        input: SendableRecordBatchStream,
+        _: usize,
+        _: &TaskContext,
+    ) -> SendableRecordBatchStream {
         let (interrupt, rows) = (self.interrupt.clone(), self.rows.clone());
-        Ok(Box::pin(Interruptible { input, interrupt, rows, since: Instant::now() }))
+        Box::pin(Interruptible { input, interrupt, rows, since: Instant::now() })
     }
 }
 

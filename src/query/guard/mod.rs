@@ -11,6 +11,7 @@ pub mod growth;
 pub mod interrupt;
 pub mod operators;
 pub mod parser;
+pub mod pass_through;
 pub mod string_concat;
 pub mod syntax;
 pub mod text;

@@ -18,7 +18,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::bounded::Bounded;
 use super::buffered::{BufferedInputExec, Retention};
-use super::interrupt::{Interrupt, InterruptExec, InterruptExpr};
+use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, Interruption};
 
 /// Operators that can compute for long between two batches of their input, or make many rows of few.
 const LONG_RUNNING: [&str; 11] = [
@@ -121,7 +121,10 @@ fn guard_operator(
     let emitted = Arc::<AtomicUsize>::default();
     let node = interruptible_condition(node, interrupt)?;
     let node = accounted_window(node, &emitted)?;
-    Ok(Transformed::yes(Arc::new(InterruptExec::new(node, interrupt.clone(), emitted))))
+    Ok(Transformed::yes(Arc::new(InterruptExec::new(
+        node,
+        Interruption { interrupt: interrupt.clone(), rows: emitted },
+    ))))
 }
 
 /// A join whose condition is evaluated while the statement is to go on.

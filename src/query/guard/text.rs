@@ -16,8 +16,8 @@ pub const MAX_TEXT_BYTES: usize = 256 * 1024;
 /// queries within queries, added up. `tests/hostile/sql.rs` runs every shape at this depth on debug builds.
 pub const MAX_DEPTH: usize = 500;
 
-/// Stack of the threads that plan and run statements, bytes. A level of a plan takes up to some 10 kB of it in a debug
-/// build. It is address space until it is used.
+/// Stack of the threads that plan and run statements, bytes: 64 KiB for each of the levels. It is address space until it
+/// is used.
 pub const STACK_BYTES: usize = 32 << 20;
 
 /// Keywords that are common names of columns; none of them joins two expressions.

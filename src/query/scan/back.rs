@@ -13,9 +13,9 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::memory::slice_bytes;
 use super::plan::ReadingsScan;
 use crate::domain::time::{Day, MICROS_PER_DAY};
+use crate::query::byte_size;
 
 /// How far before the newest row is looked first.
 const RECENT_US: i64 = 3600 * 1_000_000;
@@ -123,7 +123,7 @@ impl Back {
             }
             let Some(batch) = next? else { break };
             count += batch.num_rows();
-            let held = self.memory.try_grow(slice_bytes(&batch)?);
+            let held = self.memory.try_grow(byte_size::of_slice(&batch)?);
             let is_too_much = count > MOST_ROWS || self.memory.size() > MOST_BYTES || held.is_err();
             if is_divisible && is_too_much {
                 return Ok(None);

@@ -12,7 +12,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::StreamExt;
 use futures::future::try_join_all;
 
-use super::memory::slice_bytes;
+use crate::query::byte_size;
 use crate::store::memtable::order::{self, Keys, Slice};
 
 /// Slices of fewer rows on the average are copied row by row.
@@ -60,7 +60,7 @@ impl Blocks {
             try_join_all(self.inputs.iter_mut().map(Input::fill)).await?;
             self.inputs.retain(|input| input.rows.is_some());
             let held = self.inputs.iter().filter_map(|input| input.rows.as_ref());
-            self.memory.try_resize(held.map(slice_bytes).sum::<Result<usize>>()?)?;
+            self.memory.try_resize(held.map(byte_size::of_slice).sum::<Result<usize>>()?)?;
             let last = self.inputs.iter().filter_map(|input| keys(input.rows.as_ref()?).last()).min();
             let Some(bound) = last else { return Ok(None) };
             let parts = self.inputs.iter_mut().filter_map(|input| input.take_up_to(bound));

@@ -22,8 +22,8 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use super::bounds::Bounds;
 use super::by_key;
 use super::layout::Layout;
-use super::memory::slice_bytes;
 use crate::domain::Error;
+use crate::query::byte_size;
 use crate::query::log::Meter;
 use crate::store::lake::batch_rows::batch_rows;
 use crate::store::lake::cache;
@@ -216,7 +216,7 @@ impl AsyncFileReader for OpenFile {
 
 /// Counts a batch in a query's share for as long as the next one is not asked for.
 fn counted(batch: RecordBatch, memory: &MemoryReservation) -> Result<RecordBatch> {
-    let bytes = slice_bytes(&batch)?;
+    let bytes = byte_size::of_slice(&batch)?;
     memory.try_resize(if bytes > UNCOUNTED_BYTES { bytes } else { 0 })?;
     Ok(batch)
 }

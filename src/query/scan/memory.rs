@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
-use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -60,13 +57,6 @@ fn of_streams(run: &Run, bounds: &Bounds) -> Vec<Run> {
         }
         None => vec![run.clone()],
     }
-}
-
-/// Bytes of the rows of a batch alone. What it may be a slice of is there anyway, or small: unflushed rows, and pieces
-/// of them.
-pub fn slice_bytes(batch: &RecordBatch) -> Result<usize> {
-    let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
-    Ok(sizes.sum::<std::result::Result<usize, ArrowError>>()?)
 }
 
 impl PartitionStream for MemoryRows {

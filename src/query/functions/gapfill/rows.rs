@@ -12,6 +12,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::{StreamExt, stream};
 
 use super::fill::{Filling, Layout, Range};
+use crate::query::byte_size;
 
 /// The state of one execution. Holds the rows of one group, and what is left of the batch that ended it.
 pub struct Filler {
@@ -91,7 +92,7 @@ impl Filler {
 
     fn begin(&mut self, group: &[RecordBatch]) -> Result<()> {
         let rows = concat_batches(&self.input.schema(), group)?;
-        let bytes = group.iter().map(size).sum();
+        let bytes = group.iter().map(size).sum::<Result<usize>>()?;
         self.filling = Some((Filling::new(rows, &self.layout, &self.range)?, bytes));
         Ok(())
     }
@@ -114,7 +115,7 @@ impl Filler {
                 }
             };
             let part = batch.slice(start, end - start);
-            self.memory.try_grow(size(&part))?;
+            self.memory.try_grow(size(&part)?)?;
             self.open.push(part);
             start = end;
         }
@@ -143,7 +144,6 @@ impl Filler {
 }
 
 /// Bytes of a slice of a batch, and of the copy made of it with the other slices of its group.
-fn size(part: &RecordBatch) -> usize {
-    let bytes = part.columns().iter().map(|c| c.to_data().get_slice_memory_size().unwrap_or(0));
-    2 * bytes.sum::<usize>()
+fn size(part: &RecordBatch) -> Result<usize> {
+    Ok(2 * byte_size::of_slice(part)?)
 }
