@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""DuckDB on the lake: SQL over the Parquet files that the Delta log names, without asking the server.
+"""DuckDB on the lake: SQL over the Parquet files listed in the Delta log, without the server.
 
     BASALT_DATA_DIR=data/basalt python examples/duckdb_lake.py
 
-Prints the highest value of each stream, and when that was. The files come from the Delta log by the package deltalake, so
-nothing has to be downloaded; with DuckDB's own extension it is `INSTALL delta; LOAD delta;` and `delta_scan('…/readings')`.
+Prints the highest value of each stream and its time. The package deltalake reads the file names from the Delta log, so DuckDB
+downloads nothing. With DuckDB's own extension, use `INSTALL delta; LOAD delta;` and `delta_scan('…/readings')` instead.
 """
 
 import os
@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 lake = os.path.join(os.environ.get("BASALT_DATA_DIR", "data/basalt"), "lake", "readings")
 files = [path.removeprefix("file://") for path in DeltaTable(lake).file_uris()]
 
-# A value that was written again is there twice until its day is compacted: the highest seq counts.
+# An overwritten value is in the files twice until its day is compacted: the row with the highest seq is valid.
 peaks = duckdb.execute(
     """
     WITH readings AS (

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""GraphQL from Python, with nothing but its standard library.
+"""GraphQL from Python, using only the standard library.
 
     BASALT_URL=http://127.0.0.1:8000 BASALT_KEY=… python examples/graphql_python.py
 
@@ -29,7 +29,7 @@ query Devices($after: String) {
 
 
 def ask(query, **variables):
-    """The data of a query; its errors end the program."""
+    """Returns the data of a query. Errors in the response end the program."""
     request = urllib.request.Request(
         f"{URL}/graphql",
         data=json.dumps({"query": query, "variables": variables}).encode(),
@@ -43,7 +43,7 @@ def ask(query, **variables):
 
 
 def devices():
-    """All of them, page by page."""
+    """Yields all devices, page by page."""
     after = None
     while True:
         page = ask(DEVICES, after=after)["devices"]

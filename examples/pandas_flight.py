@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""pandas through Arrow Flight SQL: Apache Arrow's ADBC driver, the API key as a password. Rows arrive as columns.
+"""pandas through Arrow Flight SQL, with Apache Arrow's ADBC driver and the API key as the password. Results are columnar.
 
     BASALT_FLIGHT_URL=grpc://127.0.0.1:32010 BASALT_KEY=… python examples/pandas_flight.py
 
-The server listens for it with --flight-listen. Prints the mean of each stream by hour, a stream a column.
+Start the server with --flight-listen. Prints the hourly mean of each stream, one column per stream.
 """
 
 import os

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""polars on the lake: the Delta table of the data directory, without asking the server.
+"""polars on the lake: reads the Delta table in the data directory without the server.
 
     BASALT_DATA_DIR=data/basalt python examples/polars_lake.py
 
-Prints mean and count of each stream by hour. Readings that were acknowledged in the last minute may not be in the lake yet.
+Prints the hourly mean and count of each stream. Readings acknowledged within the last minute may not be in the lake yet.
 """
 
 import os
@@ -12,7 +12,7 @@ import polars as pl
 
 lake = os.path.join(os.environ.get("BASALT_DATA_DIR", "data/basalt"), "lake", "readings")
 
-# A value that was written again is there twice until its day is compacted: the highest seq counts.
+# An overwritten value is in the files twice until its day is compacted: the row with the highest seq is valid.
 readings = (
     pl.scan_delta(lake)
     .sort("seq")

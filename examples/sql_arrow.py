@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""SQL over HTTP to Arrow: the answer arrives as columns with their types, and becomes a data frame without being parsed.
+"""SQL over HTTP to Arrow: the response contains typed columns and becomes a data frame without parsing.
 
     BASALT_URL=http://127.0.0.1:8000 BASALT_KEY=… python examples/sql_arrow.py
 
@@ -17,7 +17,7 @@ KEY = os.environ["BASALT_KEY"]
 
 
 def ask(query, **params):
-    """The answer of a query as an Arrow table, read as it comes; `$name` in it is the parameter of that name."""
+    """Returns the result of a query as an Arrow table, read as a stream. `$name` in the query is the parameter of that name."""
     request = urllib.request.Request(
         f"{URL}/sql",
         data=json.dumps({"query": query, "params": params}).encode(),

@@ -1,5 +1,5 @@
 -- name: bad-spans
--- description: From when to when streams had no source (readings of bad quality), the latest first; still lost when there is no end
+-- description: The spans in which streams had no source (readings of bad quality), the latest first; a span that still lasts has no end
 -- param: stream bigint = null
 -- param: from timestamp = '1970-01-01'
 -- param: to timestamp = '2261-12-31'

@@ -1,5 +1,5 @@
 -- name: chart
--- description: A stream thinned to as many points as a chart has room for, peaks kept (largest triangle three buckets)
+-- description: A stream thinned to a number of points for a chart, with its peaks kept (largest triangle three buckets)
 -- param: stream bigint
 -- param: points bigint = 1000
 -- param: from timestamp = '1970-01-01'

@@ -1,5 +1,5 @@
 -- name: compare
--- description: Two streams side by side on one time axis, means by step and their difference
+-- description: Two streams side by side on one time axis: their means by step and the difference
 -- param: a bigint
 -- param: b bigint
 -- param: step interval = '1 minute'

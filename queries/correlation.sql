@@ -1,5 +1,5 @@
 -- name: correlation
--- description: How two streams move together: Pearson's r over their means by step, and the line through them
+-- description: The correlation of two streams: Pearson's r over their means by step, and the regression line
 -- param: a bigint
 -- param: b bigint
 -- param: step interval = '1 minute'

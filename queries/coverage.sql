@@ -1,5 +1,5 @@
 -- name: coverage
--- description: In how many minutes of each day a stream has a value, and the share of the day that is
+-- description: The number of minutes of each day in which a stream has a value, and their share of the day
 -- param: stream bigint
 -- param: from timestamp = '1970-01-01'
 -- param: to timestamp = '2261-12-31'

@@ -1,5 +1,5 @@
 -- name: daily-production
--- description: What a counter counted each local day, across resets; what it counts between the last reading of a day and the first of the next is in neither
+-- description: The increase of a counter on each local day, across resets; the increase between the last reading of a day and the first of the next is in neither day
 -- param: stream bigint
 -- param: timezone text = 'UTC'
 -- param: from timestamp = '1970-01-01'

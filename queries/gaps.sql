@@ -1,5 +1,5 @@
 -- name: gaps
--- description: Where a stream was silent for longer than usual, the longest gap first
+-- description: Gaps between the readings of a stream that are longer than a limit, the longest first
 -- param: stream bigint
 -- param: longer_than interval = '5 minutes'
 -- param: from timestamp = '1970-01-01'

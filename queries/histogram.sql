@@ -1,5 +1,5 @@
 -- name: histogram
--- description: How the values of a stream are distributed, in bins of equal width
+-- description: The distribution of a stream's values, in bins of equal width
 -- param: stream bigint
 -- param: bins bigint = 20
 -- param: from timestamp = '1970-01-01'
@@ -11,7 +11,7 @@ WITH chosen AS (
 )
 SELECT low + bin * span / $bins AS from_value, low + (bin + 1) * span / $bins AS to_value, n
 FROM (
-    -- The highest value belongs to the last bin; when all are equal there is one.
+    -- The highest value belongs to the last bin. If all values are equal, there is one bin.
     SELECT least(floor((value - low) / nullif(span, 0) * $bins), $bins - 1) AS bin, low, span, count(*) AS n
     FROM chosen CROSS JOIN ends
     GROUP BY 1, 2, 3

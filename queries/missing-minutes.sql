@@ -1,5 +1,5 @@
 -- name: missing-minutes
--- description: The minutes of a range, or other steps, in which a stream has no good or uncertain value
+-- description: The minutes (or other steps) of a range in which a stream has no good or uncertain value
 -- param: stream bigint
 -- param: from timestamp = 'now - 1 day'
 -- param: to timestamp = 'now'

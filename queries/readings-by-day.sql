@@ -1,5 +1,5 @@
 -- name: readings-by-day
--- description: How many readings came each day, of how many streams, and how many of them were bad
+-- description: For each day, the number of readings, of streams with readings, and of bad readings
 -- param: from timestamp = 'now - 30 days'
 -- param: to timestamp = 'now'
 SELECT time_bucket('1 day', ts) AS day,

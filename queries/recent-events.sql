@@ -1,5 +1,5 @@
 -- name: recent-events
--- description: The newest entries of the event log, of one level or of all
+-- description: The newest entries of the event log, of one level or of all levels
 -- param: level text = null
 -- param: from timestamp = '1970-01-01'
 -- param: n bigint = 100

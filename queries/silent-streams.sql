@@ -1,5 +1,5 @@
 -- name: silent-streams
--- description: Enabled streams without a reading since a time, those that never had one first
+-- description: Enabled streams without a reading since a given time; streams that never had one come first
 -- param: since timestamp = 'now - 1 hour'
 SELECT d.name AS device, d.state, s.name AS stream, s.id AS stream_id, l.ts AS last_reading, l.quality
 FROM streams s

@@ -1,5 +1,5 @@
 -- name: slow-queries
--- description: The queries that ran longest, of those the query log still has
+-- description: The longest-running queries in the query log
 -- param: n bigint = 20
 SELECT started_at, principal, surface, run_ms, wait_ms, rows, outcome, text_hash
 FROM query_log

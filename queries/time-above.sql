@@ -1,5 +1,5 @@
 -- name: time-above
--- description: The spans in which a stream was above a limit, with their peak, the latest first; a span ends at the first reading that is not above, and has no end before
+-- description: The spans in which a stream was above a limit, with their peak, the latest first; a span ends at the first reading that is not above the limit, and has no end while it lasts
 -- param: stream bigint
 -- param: limit double
 -- param: from timestamp = '1970-01-01'

@@ -1,5 +1,5 @@
 -- name: top-streams
--- description: The streams with the highest values within a time, with mean and count beside the maximum
+-- description: The streams with the highest values in a range of time, with maximum, mean and count
 -- param: from timestamp = 'now - 1 day'
 -- param: to timestamp = 'now'
 -- param: n bigint = 10

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Scores data as the server does and lists the events that it would open: to judge a model, or to check the server.
+"""Scores data as the server does and lists the events that it would open. Use it to evaluate a model or to check the server.
 
     python score.py --model data/models/room --csv data.csv --labels windows.json
 
-`--labels` is a file of the Numenta Anomaly Benchmark's form, {"…data.csv": [["from", "to"], …]}: an event that begins within
-one of these is a hit, any other a false alarm.
+`--labels` is a file in the format of the Numenta Anomaly Benchmark, {"…data.csv": [["from", "to"], …]}. An event that begins within
+one of these periods is a hit; any other event is a false alarm.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def arguments():
 
 
 def reconstruct(path, given):
-    """What the model makes of every window."""
+    """Returns the model's output for every window."""
     import tensorflow as tf
 
     warnings.filterwarnings("ignore", category=UserWarning, module="tensorflow.lite")
@@ -62,7 +62,7 @@ def reconstruct(path, given):
 
 
 def score(directory, columns, begin, end):
-    """(times, scores) of every window within the range; the time of a window is that of its last point."""
+    """Returns (times, scores) of every window within the range. The time of a window is that of its last point."""
     import joblib
 
     told = json.loads((directory / "model.json").read_text())
@@ -74,8 +74,9 @@ def score(directory, columns, begin, end):
 
 
 def events(times, scores, interval, threshold, clear_ratio, min_windows):
-    """[begin, end, peak] of each: from the first of `min_windows` windows in a row above the threshold to the first one below
-    `clear_ratio` of it, or None if that has not come. A gap in the data breaks a row, and ends no event."""
+    """Returns [begin, end, peak] of each event. It begins with the first of `min_windows` consecutive windows above the threshold
+    and ends with the first window below `clear_ratio` times the threshold; end is None while there is no such window. A gap in the
+    data interrupts consecutive windows but does not end an event."""
     found, run, current, before = [], [], None, None
     for time, score in zip(times, scores):
         if score <= threshold or before is None or time - before > 1.5 * interval:

@@ -1,4 +1,4 @@
-"""Reads series, and cuts them into windows as the server does; of train.py and score.py."""
+"""Reads time series and cuts them into windows as the server does. Used by train.py and score.py."""
 
 import csv
 import json
@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 
 import numpy as np
 
-HELD_INTERVALS = 3  # for so long a value stands in for those that do not come
-# Of the errors of many windows, shape (window, point, stream), in scaled units.
+HELD_INTERVALS = 3  # how many intervals a value stays valid when no newer one arrives
+# Score functions. The errors have the shape (window, point, stream) and are in scaled units.
 SCORES = {
     "mse": lambda errors: np.mean(errors**2, axis=(1, 2)),
     "mae": lambda errors: np.mean(np.abs(errors), axis=(1, 2)),
@@ -17,7 +17,7 @@ SCORES = {
 
 
 def seconds(text):
-    """A timestamp as seconds since the epoch; UTC unless it says otherwise."""
+    """Converts a timestamp to seconds since the epoch. It is UTC unless it has another zone."""
     time = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp()
 
@@ -27,7 +27,7 @@ def utc(time):
 
 
 def load(args):
-    """(times, values) of each stream, from the file or the server of the arguments."""
+    """Returns (times, values) of each stream, from the file or the server given in the arguments."""
     if args.csv:
         return read_csv(args.csv)
     return [read_stream(args.url, args.key, int(stream)) for stream in args.streams.split(",")]
@@ -50,8 +50,8 @@ def read_stream(url, key, stream):
 
 
 def resample(columns, interval):
-    """(grid, values): the multiples of the interval since the epoch, and what each stream was at them: its last value, or
-    NaN where that is older than HELD_INTERVALS intervals."""
+    """Returns (grid, values). The grid consists of the multiples of the interval since the epoch. The values are the last value of
+    each stream at these times, or NaN where that value is older than HELD_INTERVALS intervals."""
     begin = min(times[0] for times, _ in columns)
     end = max(times[-1] for times, _ in columns) + HELD_INTERVALS * interval
     grid = np.arange(np.ceil(begin / interval), np.floor(end / interval) + 1) * interval
@@ -64,7 +64,7 @@ def resample(columns, interval):
 
 
 def windows(values, size):
-    """(ends, windows): every run of `size` points without a gap, and where in the grid its last point is."""
+    """Returns (ends, windows): every window of `size` points without a gap, and the grid index of its last point."""
     found = np.lib.stride_tricks.sliding_window_view(values, size, axis=0).transpose(0, 2, 1)
     is_whole = ~np.isnan(found).any(axis=(1, 2))
     return np.flatnonzero(is_whole) + size - 1, found[is_whole]

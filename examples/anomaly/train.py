@@ -5,7 +5,7 @@
     python train.py --url http://127.0.0.1:8000 --key … --streams 17,18 --interval 1 --window 16 --out data/models/furnace
 
 A CSV file has the columns timestamp,value or, for several streams, timestamp,name,name,…; timestamps without a zone are UTC.
-Writes model.tflite, scaler.joblib and model.json, which tells how they were made and suggests a threshold.
+Writes model.tflite, scaler.joblib and model.json. model.json records how they were made and suggests a threshold.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def build(kind, size, features, units, latent):
     from tensorflow.keras import Input, Model, layers as L
 
     inputs = x = Input((size, features))
-    # The narrow middle is bounded by tanh, so that what is far from all that was seen cannot pass through it.
+    # tanh bounds the middle layer, so that inputs far from the training data cannot be reproduced.
     if kind == "lstm_ae":
         x = L.Dense(latent, activation="tanh")(L.LSTM(units)(x))
         x = L.LSTM(units, return_sequences=True)(L.RepeatVector(size)(x))
@@ -64,7 +64,7 @@ def build(kind, size, features, units, latent):
 
 
 def convert(model, batch):
-    """The model as TFLite, its weights frozen. The loops of an LSTM convert for a batch of 1 only; None is any batch."""
+    """Converts the model to TFLite with frozen weights. None is a variable batch size; the loops of an LSTM require a batch of 1."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2 as freeze
 
@@ -74,7 +74,7 @@ def convert(model, batch):
 
 
 def hold_out(points, size):
-    """Whether each point of the grid is held out: of every five stretches of four windows, the last."""
+    """Returns whether each point of the grid is held out: the last of every five segments, each four windows long."""
     return np.arange(points) // (4 * size) % 5 == 4
 
 
@@ -93,7 +93,7 @@ def main():
     values[(grid < args.begin) | (grid >= args.end)] = np.nan
     is_out = hold_out(len(grid), args.window)
     scaler = StandardScaler().fit(values[~is_out & ~np.isnan(values).any(axis=1)])
-    # A window that begins in a stretch of one kind and ends in one of the other is used for neither.
+    # A window that begins in a training segment and ends in a held-out one, or the reverse, is not used.
     ends, found = windows(values, args.window)
     begins, scaled = ends - args.window + 1, scale(scaler, found)
     train, held_out = scaled[~is_out[begins] & ~is_out[ends]], scaled[is_out[begins] & is_out[ends]]
