@@ -1,4 +1,4 @@
-//! Basalt: collects industrial data, keeps it as Parquet, answers it as SQL and REST.
+//! Basalt: collects industrial data, stores it as Parquet and serves it over SQL, GraphQL and REST.
 //!
 //! Each folder may import only folders above it in this list; siblings never see each other
 //! (docs/architecture.md, tests/architecture.rs).

@@ -1,8 +1,8 @@
-//! The binary: an allocator and the command line.
+//! The binary: sets the allocator and runs the command line.
 
 use std::process::ExitCode;
 
-// Where it can be built; elsewhere the system's.
+// jemalloc where it can be built; elsewhere the system's allocator.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -64,6 +64,15 @@ const CRATES: [(&str, &[&str]); 31] = [
 /// The only crates that domain/ may name.
 const OF_DOMAIN: [&str; 5] = ["serde", "serde_json", "thiserror", "time", "uuid"];
 
+/// No type is called so: participles and metaphors where databases and Rust have terms (docs/glossary.md).
+const UNCLEAR_NAMES: [&str; 48] = [
+    "Answered", "Asked", "Board", "Book", "Came", "Chosen", "Claimed", "Counted", "Crowd", "Done", "Door",
+    "Edge", "Found", "Gathered", "Given", "Ground", "Held", "Judged", "Kept", "Known", "Left", "Listed",
+    "Made", "Mouth", "Moved", "Opened", "Place", "Placed", "Pulse", "Running", "Said", "Seat", "Seen",
+    "Sent", "Shown", "Sight", "Sketch", "Standing", "Stretch", "Taken", "Tally", "Told", "Touched", "Turn",
+    "Wanted", "Wish", "World", "Written",
+];
+
 /// What a handler may say itself; every other status is decided in api/error.rs.
 const SUCCESSES: [&str; 4] = ["OK", "CREATED", "ACCEPTED", "NO_CONTENT"];
 
@@ -96,6 +105,16 @@ fn every_folder_is_in_the_tables_and_in_the_document() {
     for folder in folders {
         assert!(document.contains(&format!("`{folder}/`")), "docs/architecture.md does not name `{folder}/`");
     }
+}
+
+#[test]
+fn the_document_is_short_and_its_invariants_are_numbered_once() {
+    let document = read("docs/architecture.md");
+    let lines = document.lines().count();
+    assert!(lines <= 300, "docs/architecture.md has {lines} lines; 300 are the most");
+    let numbers = document.lines().filter_map(|line| line.split_once(". ")?.0.parse::<usize>().ok());
+    let numbers: Vec<_> = numbers.collect();
+    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "the numbers of the invariants");
 }
 
 #[test]
@@ -159,6 +178,7 @@ fn each_rule_can_be_broken() {
         ),
         ("no_opening", "src/app/x.rs", "fn f() {}", "does not open with //!"),
         ("a_status", "src/api/x.rs", "//! X.\nfn f() { StatusCode::NOT_FOUND }", "StatusCode::NOT_FOUND"),
+        ("an_unclear_name", "src/app/x.rs", "//! X.\npub(super) struct Told<T>(T);", "the type Told"),
         ("lib_is_a_map", "src/lib.rs", "//! X.\npub use crate::domain::Id;", "more than `pub mod` lines"),
     ];
     let dependencies = ["axum", "sea_orm", "tokio"].map(str::to_owned);
@@ -199,6 +219,9 @@ fn check(path: &str, text: &str, dependencies: &[String]) -> Vec<String> {
     if code.contains("super::super") {
         broken.push("super::super: say crate::".to_owned());
     }
+    let types = ["struct ", "enum ", "trait ", "type "].map(|word| after(&code, word).map(identifier));
+    let unclear = types.into_iter().flatten().filter(|name| UNCLEAR_NAMES.contains(name));
+    broken.extend(unclear.map(|name| format!("the type {name}: use the field's term")));
     broken.into_iter().map(|what| format!("{path}: {what}")).collect()
 }
 

@@ -5,7 +5,7 @@
 // A test fails by panicking, and a table of cases is as long as it has rows.
 #![allow(clippy::unwrap_used, clippy::too_many_lines)]
 
-mod inside;
+mod in_process;
 mod support;
 
 mod ai;

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use basalt::infer::tflite::{Limits, Model, Tensor, Workspace};
+use basalt::infer::tflite::{Model, ModelLimits, Tensor, Workspace};
 
 /// Windows of a batch.
 const BATCH: usize = 64;
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     paths.retain(|path| path.extension().is_some_and(|end| end == "tflite"));
     paths.sort();
     for path in paths {
-        let model = Model::load(&std::fs::read(&path)?, Limits::default())?;
+        let model = Model::load(&std::fs::read(&path)?, ModelLimits::default())?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let span = Duration::from_secs_f64(seconds);
         let single = windows_a_second(&model, 1, span)?;
@@ -53,7 +53,7 @@ fn windows_a_second(model: &Model, windows: usize, span: Duration) -> Result<f64
     let count = dims.iter().product::<usize>();
     let values: Vec<f32> = (0..count).map(|at| 0.5 + 0.4 * (at as f32 * 0.37).sin()).collect();
     let mut workspace = Workspace::new();
-    let mut run = || model.run(&mut workspace, vec![Tensor::floats(&dims, values.clone())?]).map(|_| ());
+    let mut run = || model.run(&mut workspace, vec![Tensor::from_floats(&dims, values.clone())?]).map(|_| ());
     for _ in 0..20 {
         run()?;
     }

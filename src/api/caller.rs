@@ -1,6 +1,6 @@
-//! Who asks: credentials in the headers become a `Principal`, once per request.
+//! HTTP authentication: turns the credentials in the headers into a `Principal`, once per request.
 //!
-//! Decides nothing about rights: scopes and visible rows are checked in app/ and below.
+//! No authorisation happens here: scopes and visible rows are checked in app/ and below.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use axum::http::{Extensions, HeaderMap, Method, header};
 
 use super::connection_limit::ConnectionState;
 use super::cookies;
-use super::error::{Fault, RestError};
+use super::error::{HttpError, RestError};
 use crate::app::App;
-use crate::app::live::standing::Standing;
+use crate::app::live::credential::LiveCredential;
 use crate::app::session::no_credentials;
 use crate::auth::session::csrf_matches;
-use crate::domain::audit::Origin;
+use crate::domain::audit::RequestOrigin;
 use crate::domain::{Error, Kind, Principal, Result};
 
-/// Names the organization a command beside the server acts in; only read with the local token.
+/// Organization in which a local command acts; only read with the local token.
 const ORG_HEADER: &str = "x-basalt-org";
 
 /// The authenticated caller of a request.
@@ -47,7 +47,7 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-/// What a request presents to say who asks.
+/// The credentials that a request presents.
 #[derive(Debug, PartialEq, Eq)]
 enum Credentials<'a> {
     ApiKey(&'a str),
@@ -55,14 +55,17 @@ enum Credentials<'a> {
     Session(&'a str),
 }
 
-/// Fails with `Unauthenticated` when the headers hold no credentials, or none that are valid; a session asking with a
-/// method that changes things has to say its CSRF token too.
+/// Authenticates a request by its headers.
+///
+/// # Errors
+/// `Unauthenticated` when credentials are missing or invalid; `Csrf` when a session calls a method other than GET, HEAD
+/// or OPTIONS without its CSRF token.
 pub fn authenticate(
     app: &App,
     method: &Method,
     headers: &HeaderMap,
     extensions: &Extensions,
-) -> Result<Caller, Fault> {
+) -> Result<Caller, HttpError> {
     let principal = match credentials(headers)? {
         Some(Credentials::ApiKey(secret)) => app.authenticate_key(secret)?,
         Some(Credentials::Local(token)) => {
@@ -72,34 +75,35 @@ pub fn authenticate(
         Some(Credentials::Session(token)) => app.authenticate_session(token).ok_or_else(no_credentials)?,
         None => return Err(no_credentials().into()),
     };
-    let principal = match extensions.get::<Arc<Origin>>() {
-        Some(origin) => principal.asking_from(origin),
+    let principal = match extensions.get::<Arc<RequestOrigin>>() {
+        Some(origin) => principal.with_origin(origin),
         None => principal,
     };
-    // Who is refused for the token is known: the log names them.
+    // Checked after authentication, so that the log names the session's user.
     if let Some(Credentials::Session(token)) = credentials(headers)?
         && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
     {
         check_csrf(token, headers)?;
     }
     if let Some(connection) = extensions.get::<Arc<ConnectionState>>() {
-        connection.set_known();
+        connection.set_authenticated();
     }
     Ok(Caller(Arc::new(principal)))
 }
 
-/// As `authenticate`, for whoever needs more than a principal: a connection that lasts, or a change of one's own.
-pub fn standing(
+/// Like [`authenticate`], but returns a credential that can be re-validated, for long-lived connections and for changes
+/// to the caller's own account.
+pub fn live_credential(
     app: &App,
     method: &Method,
     headers: &HeaderMap,
     extensions: &Extensions,
-) -> Result<Standing, Fault> {
+) -> Result<LiveCredential, HttpError> {
     let Caller(principal) = authenticate(app, method, headers, extensions)?;
-    Ok(app.standing(principal, session_token(headers)))
+    Ok(app.live_credential(principal, session_token(headers)))
 }
 
-/// The token of the session that asks, if it is a session.
+/// Returns the session token, if the caller is a session.
 pub fn session_token(headers: &HeaderMap) -> Option<&str> {
     match credentials(headers) {
         Ok(Some(Credentials::Session(token))) => Some(token),
@@ -107,8 +111,8 @@ pub fn session_token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// What a request presents, whatever it is: the same caller presents the same.
-pub fn secret(headers: &HeaderMap) -> Option<&str> {
+/// Returns the presented secret of any kind; it is constant per caller.
+pub fn presented_secret(headers: &HeaderMap) -> Option<&str> {
     match credentials(headers).ok()?? {
         Credentials::ApiKey(secret) | Credentials::Local(secret) | Credentials::Session(secret) => {
             Some(secret)
@@ -116,17 +120,17 @@ pub fn secret(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-fn check_csrf(token: &str, headers: &HeaderMap) -> Result<(), Fault> {
-    let said = headers.get(cookies::CSRF_HEADER).ok_or(Fault::Csrf("CSRF token missing."))?;
-    let cookie = cookies::read(headers, cookies::CSRF).ok_or(Fault::Csrf("CSRF cookie not set."))?;
+fn check_csrf(token: &str, headers: &HeaderMap) -> Result<(), HttpError> {
+    let said = headers.get(cookies::CSRF_HEADER).ok_or(HttpError::Csrf("CSRF token missing."))?;
+    let cookie = cookies::read(headers, cookies::CSRF).ok_or(HttpError::Csrf("CSRF cookie not set."))?;
     match said.to_str() {
         Ok(said) if csrf_matches(token, cookie, said) => Ok(()),
-        _ => Err(Fault::Csrf("CSRF token from the 'X-Csrftoken' HTTP header incorrect.")),
+        _ => Err(HttpError::Csrf("CSRF token from the 'X-Csrftoken' HTTP header incorrect.")),
     }
 }
 
-/// `Authorization` wins over `X-API-Key`, either over a session's cookie; a scheme that is not ours counts as no
-/// credentials.
+/// Reads the credentials. `Authorization` takes precedence over `X-API-Key`, and both over a session cookie; an unknown
+/// scheme counts as no credentials.
 fn credentials(headers: &HeaderMap) -> Result<Option<Credentials<'_>>> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().map_err(|_| invalid_key())?.trim();

@@ -1,8 +1,8 @@
-//! How many connections a listener has at once, and which of them makes room for a new one when there are no more.
+//! Connection limit of a listener, with eviction when it is reached.
 //!
-//! A client is unknown until it has proven on its connection who it is. Unknown clients make room first, the oldest of the
-//! network that has most of them: whoever has no key keeps nobody out. After them clients that ask for nothing make room.
-//! A client at work is never closed for another: then newcomers are refused.
+//! Unauthenticated connections are evicted first, the oldest of the network that has most of them, so that clients
+//! without a key cannot keep others out. Idle authenticated connections come next. Authenticated connections with a
+//! running request are never evicted; if there are no others, new connections are refused.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,47 +18,47 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::app::session::network;
 
-/// A known client that has been idle for so long may have to make room. WebSockets ping each other more often.
+/// An authenticated connection idle for this long may be evicted. WebSockets ping more often than that.
 const IDLE_BEFORE_EVICTION: Duration = Duration::from_secs(30);
-/// Connections that were told to close and still hold their descriptor, beside those of the limit.
-const MAX_CLOSING: usize = 64;
-/// Between two lines of the log that tell of a limit which is reached.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// Maximum evicted connections that still hold their descriptor, beyond the limit itself.
+const MAX_CLOSING_CONNECTIONS: usize = 64;
+/// Minimum interval between log lines about the limit being reached.
+const LIMIT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The connections of one listener.
+/// Limit and open connections of one listener.
 #[derive(Debug)]
 pub struct ConnectionLimit {
-    /// The key of the configuration that says how many.
+    /// Configuration key of the limit.
     key: &'static str,
     most: usize,
-    /// Sockets that are held, those included that are about to close.
+    /// Open sockets, including those about to close.
     sockets: AtomicUsize,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
     freed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     next_id: u64,
     by_id: HashMap<u64, Arc<ConnectionState>>,
-    told: Option<Instant>,
+    last_logged: Option<Instant>,
 }
 
-/// What the listener knows of a connection.
+/// State of one connection, shared with its listener.
 #[derive(Debug)]
 pub struct ConnectionState {
     network: IpAddr,
     since: Instant,
-    is_known: AtomicBool,
-    /// Requests whose answer has not begun.
+    is_authenticated: AtomicBool,
+    /// Number of requests whose response has not begun.
     running: AtomicUsize,
-    /// The last time an answer began or a byte of one was taken.
-    moved: Mutex<Instant>,
+    /// The last time a response began or the client took a byte of one.
+    last_activity: Mutex<Instant>,
     is_closing: AtomicBool,
     closing: CancellationToken,
 }
 
-/// The right to be connected, given back when it is dropped.
+/// A slot of the limit, released on drop.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     limit: Arc<ConnectionLimit>,
@@ -72,34 +72,33 @@ impl ConnectionLimit {
         Arc::new(Self { key, most, sockets, open: Mutex::default(), freed })
     }
 
-    /// What whoever is refused is told.
-    pub fn refusal(&self) -> String {
+    /// Returns the message for a refused client.
+    pub fn refusal_message(&self) -> String {
         format!("all {} connections are taken ({})", self.most, self.key)
     }
 
-    /// Waits until another socket may be accepted: not while too many are still closing.
-    pub async fn room(&self) {
-        while self.sockets.load(Ordering::Acquire) >= self.most.saturating_add(MAX_CLOSING) {
-            self.freed().await;
+    /// Waits until another socket may be accepted, which is not while too many are still closing.
+    pub async fn wait_for_capacity(&self) {
+        while self.sockets.load(Ordering::Acquire) >= self.most.saturating_add(MAX_CLOSING_CONNECTIONS) {
+            self.wait_for_release().await;
         }
     }
 
     /// Waits until a connection has ended.
-    pub async fn freed(&self) {
+    pub async fn wait_for_release(&self) {
         self.freed.notified().await;
     }
 
-    /// Lets a connection in; when there are no more, another that is worth less is closed for it. `None` when there is no
-    /// such.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
-        self.enter_at(address, Instant::now())
+    /// Admits a connection. At the limit it evicts another one; `None` when none can be evicted.
+    pub fn try_acquire(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
+        self.try_acquire_at(address, Instant::now())
     }
 
-    fn enter_at(self: &Arc<Self>, address: IpAddr, now: Instant) -> Option<ConnectionPermit> {
+    fn try_acquire_at(self: &Arc<Self>, address: IpAddr, now: Instant) -> Option<ConnectionPermit> {
         let mut open = self.open.lock();
         if open.by_id.len() >= self.most {
-            let evicted = choose(&open.by_id, now);
-            self.tell(&mut open.told, now, evicted.is_some());
+            let evicted = choose_eviction(&open.by_id, now);
+            self.log_limit_reached(&mut open.last_logged, now, evicted.is_some());
             open.by_id.remove(&evicted?)?.close();
         }
         let id = open.next_id;
@@ -110,27 +109,31 @@ impl ConnectionLimit {
         Some(ConnectionPermit { limit: self.clone(), id, state })
     }
 
-    fn tell(&self, told: &mut Option<Instant>, now: Instant, is_let_in: bool) {
-        if told.is_some_and(|told| now < told + TELL_EVERY) {
+    fn log_limit_reached(&self, told: &mut Option<Instant>, now: Instant, is_let_in: bool) {
+        if told.is_some_and(|told| now < told + LIMIT_LOG_INTERVAL) {
             return;
         }
         *told = Some(now);
         let (limit, most) = (self.key, self.most);
         if is_let_in {
-            tracing::warn!(limit, most, "all connections are taken: idle ones make room for new ones");
+            tracing::warn!(limit, most, "connection limit reached: idle connections are closed for new ones");
         } else {
-            tracing::warn!(limit, most, "all connections are taken and in use: new ones are refused");
+            tracing::warn!(
+                limit,
+                most,
+                "connection limit reached, no idle connections: new ones are refused"
+            );
         }
     }
 }
 
-/// Which connection is closed for another: an unknown client's, or one that is idle.
-fn choose(open: &HashMap<u64, Arc<ConnectionState>>, now: Instant) -> Option<u64> {
+/// Chooses the connection to evict: an unauthenticated one, else an idle one.
+fn choose_eviction(open: &HashMap<u64, Arc<ConnectionState>>, now: Instant) -> Option<u64> {
     let mut unknown: HashMap<IpAddr, usize> = HashMap::new();
-    for state in open.values().filter(|state| !state.is_known()) {
+    for state in open.values().filter(|state| !state.is_authenticated()) {
         *unknown.entry(state.network).or_default() += 1;
     }
-    let first = open.iter().filter(|(_, state)| !state.is_known());
+    let first = open.iter().filter(|(_, state)| !state.is_authenticated());
     let first = first.min_by_key(|(_, state)| (Reverse(unknown.get(&state.network)), state.since));
     let idle = || {
         let idle = open
@@ -146,26 +149,26 @@ impl ConnectionState {
         Self {
             network,
             since: now,
-            is_known: AtomicBool::new(false),
+            is_authenticated: AtomicBool::new(false),
             running: AtomicUsize::new(0),
-            moved: Mutex::new(now),
+            last_activity: Mutex::new(now),
             is_closing: AtomicBool::new(false),
             closing: CancellationToken::new(),
         }
     }
 
-    /// The client has proven who it is.
-    pub fn set_known(&self) {
-        self.is_known.store(true, Ordering::Release);
+    /// Marks the client as authenticated.
+    pub fn set_authenticated(&self) {
+        self.is_authenticated.store(true, Ordering::Release);
     }
 
-    fn is_known(&self) -> bool {
-        self.is_known.load(Ordering::Acquire)
+    fn is_authenticated(&self) -> bool {
+        self.is_authenticated.load(Ordering::Acquire)
     }
 
-    /// The client has proven who it is, and is at work until it leaves.
-    pub fn set_known_and_busy(&self) {
-        if !self.is_known.swap(true, Ordering::AcqRel) {
+    /// Marks the client as authenticated, and as busy until it disconnects.
+    pub fn set_authenticated_and_busy(&self) {
+        if !self.is_authenticated.swap(true, Ordering::AcqRel) {
             self.begin_request();
         }
     }
@@ -175,21 +178,21 @@ impl ConnectionState {
     }
 
     pub fn end_request(&self) {
-        self.set_moved();
+        self.record_activity();
         self.running.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// An answer began, or a byte of one was taken.
-    pub fn set_moved(&self) {
-        *self.moved.lock() = Instant::now();
+    /// Records that a response began, or that the client took a byte of one.
+    pub fn record_activity(&self) {
+        *self.last_activity.lock() = Instant::now();
     }
 
-    /// Since when nothing has moved; `None` while a request waits for its answer.
+    /// Time of the last activity; `None` while a request waits for its response.
     pub fn idle_since(&self) -> Option<Instant> {
-        (self.running.load(Ordering::Acquire) == 0).then(|| *self.moved.lock())
+        (self.running.load(Ordering::Acquire) == 0).then(|| *self.last_activity.lock())
     }
 
-    /// Whether the connection has to end for another.
+    /// Whether the connection has been evicted.
     pub fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Acquire)
     }
@@ -199,7 +202,7 @@ impl ConnectionState {
         self.closing.cancel();
     }
 
-    /// Resolves when the connection has to end for another.
+    /// Resolves when the connection is evicted.
     pub fn closing(&self) -> WaitForCancellationFutureOwned {
         self.closing.clone().cancelled_owned()
     }

@@ -1,7 +1,7 @@
-//! The local door: commands of the data directory's owner beside a running server.
+//! Local command endpoint: commands that the owner of the data directory sends to a running server.
 //!
-//! The token is in a file only that owner can read; `app/` refuses every other caller, API keys included. A command may
-//! take as long as it takes: the answer is one JSON object a line, progress as it goes and the outcome last.
+//! The token is in a file only that owner can read; `app/` refuses every other caller, API keys included. A command has
+//! no time limit: the response is NDJSON, with progress lines and the outcome last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,39 +20,44 @@ use tokio_util::task::AbortOnDropHandle;
 use super::caller::Caller;
 use super::error::PlainError;
 use crate::app::App;
-use crate::app::control::{Command, Outcome, Said};
+use crate::app::control::{Command, CommandMessage, CommandOutcome};
 use crate::app::inventory;
 use crate::domain::{Error, Progress, Result};
 
-/// Where commands are posted.
+/// Path to which commands are posted.
 pub const PATH: &str = "/local/command";
 
-/// How often progress is told; also what keeps the connection from looking idle.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Interval of progress lines, which also keep the connection from looking idle.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A file of devices as JSON carries it, where a byte may become six.
-const MAX_BYTES: usize = 6 * inventory::MAX_BYTES;
+/// Maximum size of an inventory file in JSON, where escaping may turn one byte into six.
+const MAX_COMMAND_BYTES: usize = 6 * inventory::MAX_BYTES;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route(PATH, post(run)).layer(DefaultBodyLimit::max(MAX_BYTES))
+    Router::new().route(PATH, post(run_command)).layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES))
 }
 
-async fn run(
+async fn run_command(
     Caller(principal): Caller,
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, PlainError> {
-    // Before the body: only the owner may send so much.
+    // Checked before the body is read: only the owner may send so much.
     app.require_owner(&principal)?;
     let command = Json::<Command>::from_request(request, &()).await;
-    let Json(command) = command.map_err(|e| Error::invalid("this is no command").because(e))?;
+    let Json(command) =
+        command.map_err(|e| Error::invalid("the request body is not a valid command").with_source(e))?;
     let progress = Progress::default();
     let told = progress.clone();
     let work = tokio::spawn(async move { app.run_command(&principal, command, &told).await });
-    let running = Running { work: AbortOnDropHandle::new(work), progress, tell: interval(TELL_EVERY) };
+    let running = RunningCommand {
+        work: AbortOnDropHandle::new(work),
+        progress,
+        progress_ticks: interval(PROGRESS_INTERVAL),
+    };
     let lines = stream::unfold(Some(running), |running| async move {
         let mut running = running?;
-        let (said, is_last) = running.next().await;
+        let (said, is_last) = running.next_reply().await;
         let mut line = serde_json::to_vec(&said).expect("numbers and texts always serialise");
         line.push(b'\n');
         Some((Ok::<_, Error>(Bytes::from(line)), (!is_last).then_some(running)))
@@ -62,38 +67,39 @@ async fn run(
     Ok(response)
 }
 
-/// A command under way. Whoever asked and left ends it.
-struct Running {
-    work: AbortOnDropHandle<Result<Outcome>>,
+/// A running command; it is cancelled when the client disconnects.
+struct RunningCommand {
+    work: AbortOnDropHandle<Result<CommandOutcome>>,
     progress: Progress,
-    tell: Interval,
+    progress_ticks: Interval,
 }
 
-impl Running {
-    /// What there is to say next, and whether it is the last.
-    async fn next(&mut self) -> (Said, bool) {
+impl RunningCommand {
+    /// Returns the next line, and whether it is the last.
+    async fn next_reply(&mut self) -> (CommandMessage, bool) {
         let outcome = tokio::select! {
             biased;
             outcome = &mut self.work => outcome,
-            _ = self.tell.tick() => return (Said::Progress(self.progress.now()), false),
+            _ = self.progress_ticks.tick() => return (CommandMessage::Progress(self.progress.snapshot()), false),
         };
-        let outcome = outcome.unwrap_or_else(|e| Err(Error::internal("the command ended early").because(e)));
+        let outcome =
+            outcome.unwrap_or_else(|e| Err(Error::internal("the command ended early").with_source(e)));
         let said = match outcome {
-            Ok(outcome) => Said::Done(outcome),
+            Ok(outcome) => CommandMessage::Done(outcome),
             Err(error) => {
-                let text = error.in_full();
+                let text = error.full_message();
                 if error.kind.is_our_fault() {
-                    // The response has begun: the layer that logs failures no longer sees this one.
+                    // Logged here: the response has begun, so the layer that logs failures does not see this one.
                     tracing::error!(error = text, "command failed");
                 }
-                Said::Failed { kind: error.kind, message: text }
+                CommandMessage::Failed { kind: error.kind, message: text }
             }
         };
         (said, true)
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         self.progress.cancel();
     }

@@ -1,4 +1,4 @@
-//! Cookies of sessions: read from requests, set and taken back in answers.
+//! Session and CSRF cookies: read from requests, set and cleared in responses.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use crate::auth::session::csrf_token;
 pub const SESSION: &str = "sessionid";
 pub const CSRF: &str = "csrftoken";
 
-/// Where the CSRF token is said again, which no other site can do.
+/// Header that repeats the CSRF token, which a page of another site cannot set.
 pub const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrftoken");
 
-/// A cookie's value; of several of one name the first. None when it is absent or empty.
+/// Returns the value of the first cookie of a name; `None` when it is absent or empty.
 pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.trim()).filter(|v| !v.is_empty())
 }
 
-/// What an answer sets for a session that ends after `lifetime`: the token, which no script may read, and the CSRF token,
-/// which one has to.
+/// Returns the `Set-Cookie` headers of a session that ends after `lifetime`: the session token, hidden from scripts,
+/// and the CSRF token, which scripts must read.
 pub fn set(token: &str, lifetime: Duration, is_secure: bool) -> [(HeaderName, HeaderValue); 2] {
     [cookie(SESSION, token, lifetime, "; HttpOnly", is_secure), csrf(token, lifetime, is_secure)]
 }
 
-/// The CSRF token's cookie alone, for who has lost it.
+/// Returns the `Set-Cookie` header of the CSRF token alone, for a client that has lost it.
 pub fn csrf(token: &str, lifetime: Duration, is_secure: bool) -> (HeaderName, HeaderValue) {
     cookie(CSRF, &csrf_token(token), lifetime, "", is_secure)
 }
 
-/// Takes both back.
+/// Returns the `Set-Cookie` headers that delete both cookies.
 pub fn clear(is_secure: bool) -> [(HeaderName, HeaderValue); 2] {
     let gone = Duration::ZERO;
     [cookie(SESSION, "", gone, "; HttpOnly", is_secure), cookie(CSRF, "", gone, "", is_secure)]

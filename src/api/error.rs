@@ -1,8 +1,8 @@
-//! How an error looks on the wire: the one place where a `Kind` becomes a status and a body.
+//! HTTP rendering of errors: the one place where a `Kind` becomes a status and a body.
 //!
-//! Three renderings of the same faults: [`RestError`] speaks DataStone's constants, [`PlainError`] (for `/sql`,
-//! `/ingest` and the local door) says the error's own message, [`GraphError`] the same as GraphQL has it. Nothing is logged here: the response carries a
-//! [`Failure`] that the outermost layer logs once.
+//! Three renderings: [`RestError`] has DataStone's fixed messages, [`PlainError`] (for `/sql`, `/ingest` and local
+//! commands) the error's own message, [`GraphqlError`] that message in GraphQL's form. Nothing is logged here: the
+//! response carries an [`ErrorReport`] that the outermost layer logs once.
 
 use std::sync::Arc;
 
@@ -15,56 +15,56 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::graphql::errors;
-use crate::domain::audit::Refusal;
+use crate::domain::audit::AccessDenial;
 use crate::domain::{Error, FieldError, Kind};
 
-/// What went wrong: a domain error, or one of the few faults that exist only in HTTP.
+/// A domain error, or one of the few errors that exist only in HTTP.
 #[derive(Debug)]
-pub enum Fault {
-    Core(Error),
-    /// `Accept` leaves no form we can answer in.
+pub enum HttpError {
+    Domain(Error),
+    /// `Accept` excludes every format of the response.
     NotAcceptable,
-    /// The path exists, the method on it does not.
+    /// The path exists, but not with this method.
     MethodNotAllowed(Method),
-    /// The body is of a type, or in an encoding, that is not read here.
-    UnsupportedMedia(String),
+    /// The media type or encoding of the body is not supported.
+    UnsupportedMediaType(String),
     /// The client sent its request too slowly.
-    SlowRequest,
-    /// A session did not say its CSRF token; why, in the framework's words.
+    RequestTimeout,
+    /// The CSRF token of a session is missing or wrong; the reason is worded as in Django.
     Csrf(&'static str),
-    /// An `Idempotency-Key` came back with another body.
-    KeyReused(Error),
+    /// An `Idempotency-Key` was reused with another body.
+    IdempotencyKeyReused(Error),
 }
 
-impl From<Error> for Fault {
+impl From<Error> for HttpError {
     fn from(error: Error) -> Self {
-        Fault::Core(error)
+        HttpError::Domain(error)
     }
 }
 
-/// A fault as DataStone says it: fixed sentences, `{"detail": …}` or `{"<field>": ["…"]}`.
+/// An error in DataStone's form: fixed sentences, `{"detail": …}` or `{"<field>": ["…"]}`.
 #[derive(Debug)]
-pub struct RestError(pub Fault);
+pub struct RestError(pub HttpError);
 
-/// A fault that says its own message: `{"detail": …}`, with `fields` beside it when fields are wrong.
+/// An error with its own message: `{"detail": …}`, with `fields` beside it when fields are wrong.
 #[derive(Debug)]
-pub struct PlainError(pub Fault);
+pub struct PlainError(pub HttpError);
 
-/// A fault of a GraphQL request: `{"errors": [{"message", "extensions": {"code"}}]}`.
+/// An error of a GraphQL request: `{"errors": [{"message", "extensions": {"code"}}]}`.
 #[derive(Debug)]
-pub struct GraphError {
-    pub fault: Fault,
-    /// The media type that the client understands.
+pub struct GraphqlError {
+    pub fault: HttpError,
+    /// Media type of the response, as the client accepts it.
     pub media: &'static str,
 }
 
-impl<F: Into<Fault>> From<F> for RestError {
+impl<F: Into<HttpError>> From<F> for RestError {
     fn from(fault: F) -> Self {
         RestError(fault.into())
     }
 }
 
-impl<F: Into<Fault>> From<F> for PlainError {
+impl<F: Into<HttpError>> From<F> for PlainError {
     fn from(fault: F) -> Self {
         PlainError(fault.into())
     }
@@ -73,76 +73,78 @@ impl<F: Into<Fault>> From<F> for PlainError {
 impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         let body = datastone_body(&self.0);
-        respond(&self.0, body)
+        error_response(&self.0, body)
     }
 }
 
 impl IntoResponse for PlainError {
     fn into_response(self) -> Response {
         let body = plain_body(&self.0);
-        respond(&self.0, body)
+        error_response(&self.0, body)
     }
 }
 
-impl IntoResponse for GraphError {
+impl IntoResponse for GraphqlError {
     fn into_response(self) -> Response {
         let message = match &self.fault {
-            Fault::Core(error) if error.kind == Kind::Internal => "internal error".to_owned(),
+            HttpError::Domain(error) if error.kind == Kind::Internal => "internal error".to_owned(),
             fault => http_detail(fault),
         };
         let code = match &self.fault {
-            Fault::Core(error) => errors::code(error.kind),
+            HttpError::Domain(error) => errors::code(error.kind),
             _ => "BAD_REQUEST",
         };
         let mut told = json!({"message": message, "extensions": {"code": code}});
-        if let Fault::Core(error) = &self.fault
+        if let HttpError::Domain(error) = &self.fault
             && !error.fields.is_empty()
         {
-            told["extensions"]["fields"] = by_field(&error.fields);
+            told["extensions"]["fields"] = messages_by_field(&error.fields);
         }
-        let mut response = respond(&self.fault, json!({ "errors": [told] }));
-        response.headers_mut().insert(CONTENT_TYPE, of_media(self.media));
+        let mut response = error_response(&self.fault, json!({ "errors": [told] }));
+        response.headers_mut().insert(CONTENT_TYPE, content_type_header(self.media));
         response
     }
 }
 
-/// A GraphQL answer of so many bytes; `is_run` is false when the request itself is wrong and the client can tell by the
-/// status.
-pub fn graph_answer(media: &'static str, is_run: bool, bytes: usize, body: Body) -> Response {
+/// Builds a GraphQL response of `bytes` bytes. `is_run` is false when the request itself is invalid and the media type
+/// lets the status say so.
+pub fn graphql_response(media: &'static str, is_run: bool, bytes: usize, body: Body) -> Response {
     let code = if is_run { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let mut response = (code, body).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, of_media(media));
+    response.headers_mut().insert(CONTENT_TYPE, content_type_header(media));
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(bytes));
     response
 }
 
-fn of_media(media: &'static str) -> HeaderValue {
+fn content_type_header(media: &'static str) -> HeaderValue {
     let named = HeaderValue::from_maybe_shared(format!("{media}; charset=utf-8"));
     named.unwrap_or(HeaderValue::from_static(media))
 }
 
-/// What the outermost layer logs about a refused request; travels in the response's extensions.
+/// What the outermost layer logs about a failed request; carried in the response's extensions.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct ErrorReport {
     pub is_our_fault: bool,
-    /// The message and every cause under it, for the log only.
+    /// The message and all its causes, for the log only.
     pub text: Arc<str>,
-    /// What kind of refused access it is, if it is one.
-    pub refusal: Option<Refusal>,
+    /// The kind of refused access, if it is one.
+    pub refusal: Option<AccessDenial>,
 }
 
-impl Failure {
-    pub fn of(error: &Error) -> Self {
+impl ErrorReport {
+    pub fn from_domain(error: &Error) -> Self {
         let text = with_causes(error).into();
-        Self { is_our_fault: error.kind.is_our_fault(), text, refusal: Refusal::of(error) }
+        Self { is_our_fault: error.kind.is_our_fault(), text, refusal: AccessDenial::from_error(error) }
     }
 
-    pub fn of_fault(fault: &Fault) -> Self {
+    pub fn from_http(fault: &HttpError) -> Self {
         match fault {
-            Fault::Core(error) | Fault::KeyReused(error) => Failure::of(error),
+            HttpError::Domain(error) | HttpError::IdempotencyKeyReused(error) => {
+                ErrorReport::from_domain(error)
+            }
             other => {
-                let refusal = matches!(other, Fault::Csrf(_)).then_some(Refusal::Csrf);
-                Failure { is_our_fault: false, text: http_detail(other).into(), refusal }
+                let refusal = matches!(other, HttpError::Csrf(_)).then_some(AccessDenial::Csrf);
+                ErrorReport { is_our_fault: false, text: http_detail(other).into(), refusal }
             }
         }
     }
@@ -164,13 +166,13 @@ fn status(kind: Kind) -> StatusCode {
     }
 }
 
-fn datastone_body(fault: &Fault) -> Value {
+fn datastone_body(fault: &HttpError) -> Value {
     match fault {
-        Fault::Core(error) => match error.kind {
+        HttpError::Domain(error) => match error.kind {
             Kind::Forbidden => json!({"detail": "You do not have permission to perform this action."}),
             Kind::NotFound => json!({"detail": "Not found."}),
             Kind::Internal => json!({"error": "Server Error (500)"}),
-            Kind::Invalid if !error.fields.is_empty() => advising(&error.fields),
+            Kind::Invalid if !error.fields.is_empty() => messages_with_advice(&error.fields),
             Kind::Invalid
             | Kind::Unauthenticated
             | Kind::Conflict
@@ -186,37 +188,37 @@ fn datastone_body(fault: &Fault) -> Value {
     }
 }
 
-fn plain_body(fault: &Fault) -> Value {
+fn plain_body(fault: &HttpError) -> Value {
     match fault {
-        Fault::Core(error) if error.kind == Kind::Internal => json!({"error": "Server Error (500)"}),
-        Fault::Core(error) if !error.fields.is_empty() => {
-            json!({"detail": error.message, "fields": by_field(&error.fields)})
+        HttpError::Domain(error) if error.kind == Kind::Internal => json!({"error": "Server Error (500)"}),
+        HttpError::Domain(error) if !error.fields.is_empty() => {
+            json!({"detail": error.message, "fields": messages_by_field(&error.fields)})
         }
-        Fault::Core(error) => json!({"detail": error.message}),
+        HttpError::Domain(error) => json!({"detail": error.message}),
         other => json!({"detail": http_detail(other)}),
     }
 }
 
-fn http_detail(fault: &Fault) -> String {
+fn http_detail(fault: &HttpError) -> String {
     match fault {
-        Fault::NotAcceptable => "Could not satisfy the request Accept header.".into(),
-        Fault::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
-        Fault::UnsupportedMedia(media) => format!("Unsupported media type \"{media}\" in request."),
-        Fault::SlowRequest => "The request did not arrive in time.".into(),
-        Fault::Csrf(why) => format!("CSRF Failed: {why}"),
-        Fault::Core(error) | Fault::KeyReused(error) => error.message.clone(),
+        HttpError::NotAcceptable => "Could not satisfy the request Accept header.".into(),
+        HttpError::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
+        HttpError::UnsupportedMediaType(media) => format!("Unsupported media type \"{media}\" in request."),
+        HttpError::RequestTimeout => "The request did not arrive in time.".into(),
+        HttpError::Csrf(why) => format!("CSRF Failed: {why}"),
+        HttpError::Domain(error) | HttpError::IdempotencyKeyReused(error) => error.message.clone(),
     }
 }
 
-fn respond(fault: &Fault, body: Value) -> Response {
+fn error_response(fault: &HttpError, body: Value) -> Response {
     let code = match fault {
-        Fault::Core(error) => status(error.kind),
-        Fault::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        Fault::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-        Fault::UnsupportedMedia(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Fault::SlowRequest => StatusCode::REQUEST_TIMEOUT,
-        Fault::Csrf(_) => StatusCode::FORBIDDEN,
-        Fault::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        HttpError::Domain(error) => status(error.kind),
+        HttpError::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        HttpError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        HttpError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        HttpError::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        HttpError::Csrf(_) => StatusCode::FORBIDDEN,
+        HttpError::IdempotencyKeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let mut response = (code, Json(body)).into_response();
     if let Some(seconds) = retry_after(fault) {
@@ -225,14 +227,14 @@ fn respond(fault: &Fault, body: Value) -> Response {
     if code == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("ApiKey"));
     }
-    response.extensions_mut().insert(Failure::of_fault(fault));
+    response.extensions_mut().insert(ErrorReport::from_http(fault));
     response
 }
 
-/// Seconds after which the same request may pass.
-fn retry_after(fault: &Fault) -> Option<u64> {
+/// Seconds after which the same request may succeed.
+fn retry_after(fault: &HttpError) -> Option<u64> {
     match fault {
-        Fault::Core(error) => error.retry_after_s.or(match error.kind {
+        HttpError::Domain(error) => error.retry_after_s.or(match error.kind {
             Kind::Busy => Some(1),
             Kind::Unavailable => Some(5),
             Kind::Throttled => Some(60),
@@ -247,18 +249,19 @@ fn retry_after(fault: &Fault) -> Option<u64> {
             | Kind::DeviceFault
             | Kind::Internal => None,
         }),
-        Fault::NotAcceptable
-        | Fault::MethodNotAllowed(_)
-        | Fault::UnsupportedMedia(_)
-        | Fault::SlowRequest
-        | Fault::Csrf(_)
-        | Fault::KeyReused(_) => None,
+        HttpError::NotAcceptable
+        | HttpError::MethodNotAllowed(_)
+        | HttpError::UnsupportedMediaType(_)
+        | HttpError::RequestTimeout
+        | HttpError::Csrf(_)
+        | HttpError::IdempotencyKeyReused(_) => None,
     }
 }
 
-/// The same, with what advice there is beside the fields: `{"register": ["Invalid register \"D1\"."], "detail": "Use …"}`.
-fn advising(fields: &[FieldError]) -> Value {
-    let mut body = by_field(fields);
+/// Like [`messages_by_field`], with advice in `detail`:
+/// `{"register": ["Invalid register \"D1\"."], "detail": "Use …"}`.
+fn messages_with_advice(fields: &[FieldError]) -> Value {
+    let mut body = messages_by_field(fields);
     let advice: Vec<&str> = fields.iter().filter_map(|field| field.advice.as_deref()).collect();
     if !advice.is_empty() {
         body["detail"] = advice.join(" ").into();
@@ -267,7 +270,7 @@ fn advising(fields: &[FieldError]) -> Value {
 }
 
 /// `{"field": ["message", …], …}`, messages of one field in the order they were found.
-fn by_field(fields: &[FieldError]) -> Value {
+fn messages_by_field(fields: &[FieldError]) -> Value {
     let mut grouped = Map::new();
     for FieldError { field, message, .. } in fields {
         let messages = grouped.entry(field.as_ref()).or_insert_with(|| Value::Array(Vec::new()));
@@ -289,18 +292,18 @@ fn with_causes(error: &Error) -> String {
     text
 }
 
-/// Answer of a readiness probe: 200, or 503 when `is_ready` is false.
+/// Response of a readiness probe: 200, or 503 when `is_ready` is false.
 pub fn readiness(is_ready: bool, body: impl Serialize) -> Response {
     let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(body)).into_response()
 }
 
-/// For paths that exist under another method; the router adds `Allow`.
+/// Fallback for paths that exist with another method; the router adds `Allow`.
 pub async fn method_not_allowed(method: Method) -> RestError {
-    RestError(Fault::MethodNotAllowed(method))
+    RestError(HttpError::MethodNotAllowed(method))
 }
 
-/// For paths that do not exist.
+/// Fallback for paths that do not exist.
 pub async fn unknown_path() -> RestError {
     RestError::from(Error::not_found())
 }

@@ -1,11 +1,11 @@
-//! Each kind of error as status and body.
+//! Tests of the status and body of each kind of error.
 
 use axum::http::Method;
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use super::{Failure, Fault, PlainError, RestError};
+use super::{ErrorReport, HttpError, PlainError, RestError};
 use crate::domain::{Error, FieldError, Kind};
 
 async fn shown(response: axum::response::Response) -> (u16, Value) {
@@ -28,7 +28,7 @@ fn detail(text: &str) -> Value {
 
 #[tokio::test]
 async fn each_kind_has_one_status_and_datastone_body() {
-    let cases: Vec<(Fault, u16, Value)> = vec![
+    let cases: Vec<(HttpError, u16, Value)> = vec![
         (Error::invalid("JSON parse error - x").into(), 400, detail("JSON parse error - x")),
         (
             two_fields().into(),
@@ -49,18 +49,18 @@ async fn each_kind_has_one_status_and_datastone_body() {
         (Error::new(Kind::Timeout, "too slow").into(), 504, detail("too slow")),
         (Error::new(Kind::DeviceFault, "refused").into(), 502, detail("refused")),
         (
-            Error::internal("secret").because("more secret").into(),
+            Error::internal("secret").with_source("more secret").into(),
             500,
             json!({"error": "Server Error (500)"}),
         ),
-        (Fault::NotAcceptable, 406, detail("Could not satisfy the request Accept header.")),
-        (Fault::MethodNotAllowed(Method::PATCH), 405, detail("Method \"PATCH\" not allowed.")),
+        (HttpError::NotAcceptable, 406, detail("Could not satisfy the request Accept header.")),
+        (HttpError::MethodNotAllowed(Method::PATCH), 405, detail("Method \"PATCH\" not allowed.")),
         (
-            Fault::UnsupportedMedia("text/plain".into()),
+            HttpError::UnsupportedMediaType("text/plain".into()),
             415,
             detail("Unsupported media type \"text/plain\" in request."),
         ),
-        (Fault::SlowRequest, 408, detail("The request did not arrive in time.")),
+        (HttpError::RequestTimeout, 408, detail("The request did not arrive in time.")),
     ];
     for (fault, status, body) in cases {
         let name = format!("{fault:?}");
@@ -70,14 +70,14 @@ async fn each_kind_has_one_status_and_datastone_body() {
 
 #[tokio::test]
 async fn plain_errors_say_their_own_message() {
-    let cases: Vec<(Fault, u16, Value)> = vec![
+    let cases: Vec<(HttpError, u16, Value)> = vec![
         (
             Error::forbidden("this needs the scope value:read").into(),
             403,
             detail("this needs the scope value:read"),
         ),
         (Error::new(Kind::NotFound, "no query `x`").into(), 404, detail("no query `x`")),
-        (Fault::KeyReused(Error::conflict("other body")), 422, detail("other body")),
+        (HttpError::IdempotencyKeyReused(Error::conflict("other body")), 422, detail("other body")),
         (Error::new(Kind::Throttled, "too many keys").into(), 429, detail("too many keys")),
         (
             Error::field("ts", "row 3: not a time").into(),
@@ -106,8 +106,8 @@ fn refusals_carry_their_headers() {
 
 #[test]
 fn causes_are_kept_for_the_log() {
-    let response = RestError::from(Error::internal("cannot write").because("disk gone")).into_response();
-    let failure = response.extensions().get::<Failure>().unwrap();
+    let response = RestError::from(Error::internal("cannot write").with_source("disk gone")).into_response();
+    let failure = response.extensions().get::<ErrorReport>().unwrap();
     assert!(failure.is_our_fault);
     assert_eq!(&*failure.text, "Internal: cannot write: disk gone");
 }

@@ -1,4 +1,4 @@
-//! `/healthz/` (alive) and `/readyz/` (able to serve), without authentication.
+//! Liveness (`/healthz/`) and readiness (`/readyz/`) probes, without authentication.
 
 use std::sync::Arc;
 
@@ -10,34 +10,37 @@ use serde_json::{Map, Value, json};
 use super::error::{self, RestError};
 use super::openapi::doc::Doc;
 use super::openapi::route::{Route, Section};
-use super::openapi::shape::{self, possible, shown};
-use super::rest::query::Query;
+use super::openapi::schema::{self, omittable, read_only};
+use super::rest::query_params::QueryParams;
 use crate::app::App;
 use crate::app::health::Check;
 use crate::domain::{Error, FieldError};
 
 pub fn section() -> Section {
-    let word = || shape::choice(["ok", "error"]);
-    let alive =
-        Doc::new("healthz", "Whether the process is alive").answers(200, "It is", shape::named("Alive"));
+    let word = || schema::choice(["ok", "error"]);
+    let alive = Doc::new("healthz", "Liveness probe").answers(
+        200,
+        "The process is alive",
+        schema::reference("Alive"),
+    );
     let names = Check::ALL.map(Check::name).join("|");
-    let checks = shape::pattern(&format!("^({names})(,({names}))*$"));
-    let ready = Doc::new("readyz", "Whether it is able to serve")
-        .query("checks", checks, "What to look at, with commas between; `db` by default.")
-        .answers(200, "It is", shape::named("Readiness"))
-        .answers(503, "It is not", shape::named("Readiness"));
-    let states = Check::ALL.map(|check| possible(check.name(), word()));
-    let readiness = [shown("status", word()), shown("checks", shape::answer(&states).into())];
+    let checks = schema::pattern(&format!("^({names})(,({names}))*$"));
+    let ready = Doc::new("readyz", "Readiness probe")
+        .query("checks", checks, "The checks to run, comma-separated; `db` by default.")
+        .answers(200, "The server is ready", schema::reference("Readiness"))
+        .answers(503, "The server is not ready", schema::reference("Readiness"));
+    let states = Check::ALL.map(|check| omittable(check.name(), word()));
+    let readiness = [read_only("status", word()), read_only("checks", schema::object(&states).into())];
     Section {
         name: "Health",
-        about: "For probes, without credentials.",
+        about: "Liveness and readiness probes, without credentials.",
         routes: vec![
             Route::open("/healthz").get(self::alive, alive),
             Route::open("/readyz").get(self::ready, ready),
         ],
         schemas: vec![
-            ("Alive", shape::view(&[shown("status", shape::choice(["ok"]))])),
-            ("Readiness", shape::view(&readiness)),
+            ("Alive", schema::view(&[read_only("status", schema::choice(["ok"]))])),
+            ("Readiness", schema::view(&readiness)),
         ],
     }
 }
@@ -47,7 +50,7 @@ async fn alive() -> Json<Value> {
 }
 
 async fn ready(State(app): State<Arc<App>>, RawQuery(raw): RawQuery) -> Result<Response, RestError> {
-    let checks = parse_checks(Query::parse(raw.as_deref()).text("checks").unwrap_or("db"))?;
+    let checks = parse_checks(QueryParams::parse(raw.as_deref()).text("checks").unwrap_or("db"))?;
     let mut states = Map::new();
     let mut is_ready = true;
     for check in checks {
@@ -62,7 +65,7 @@ fn state_word(is_ok: bool) -> &'static str {
     if is_ok { "ok" } else { "error" }
 }
 
-/// A comma-separated list; every unknown name is reported.
+/// Parses a comma-separated list; every unknown name is reported.
 fn parse_checks(list: &str) -> Result<Vec<Check>, Error> {
     let mut wrong = Vec::new();
     let mut checks = Vec::new();

@@ -1,7 +1,6 @@
-//! Connections that are ready to be spoken on: accepted, within the listener's limit, and through their TLS handshake
-//! where there is TLS.
+//! Accepts connections within the listener's limit and completes their TLS handshake, if there is TLS.
 //!
-//! A client that is slow in its handshake delays nobody else, and goes when its time is over.
+//! Handshakes run concurrently and time out, so a slow client delays nobody else.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,51 +16,56 @@ use tokio_util::task::AbortOnDropHandle;
 use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::tls::Transport;
 
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Between attempts when the process has no file descriptor left.
-const EXHAUSTED: Duration = Duration::from_secs(1);
-/// Refused connections that are told so at a time; past them others are closed without a word.
+/// Maximum duration of a handshake.
+const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Delay before the next attempt when the process has no file descriptor left.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Maximum number of refusals sent at a time; further connections are closed without a response.
 const MAX_REFUSALS: usize = 32;
-/// How long a refused connection is read from, so that what it sent does not take back what it is told.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a refused connection is still read: closing with unread bytes would reset it and lose the response.
+const REFUSAL_LINGER: Duration = Duration::from_secs(1);
 
-/// What becomes of a connection past the limit.
+/// What happens to a connection past the limit.
 #[derive(Debug, Clone, Copy)]
-pub enum Full {
-    /// It is told the refusal in HTTP, unless it speaks TLS, and closed.
+pub enum OverflowPolicy {
+    /// It gets an HTTP 503, unless the listener has TLS, and is closed.
     Refuse,
-    /// It waits until another has ended, and those behind it in the system's queue.
+    /// It waits until another has ended; later ones wait in the system's queue.
     Wait,
 }
 
-/// A connection that may be spoken on.
-pub type Connected = (Transport, SocketAddr, ConnectionPermit);
+/// An admitted connection, ready for its protocol.
+pub type AcceptedConnection = (Transport, SocketAddr, ConnectionPermit);
 
-/// The connections of a listener, as they come.
-pub struct Incoming {
-    ready: mpsc::UnboundedReceiver<Connected>,
+/// Stream of the admitted connections of a listener.
+pub struct AcceptedConnections {
+    ready: mpsc::UnboundedReceiver<AcceptedConnection>,
     _accepting: AbortOnDropHandle<()>,
 }
 
-impl Incoming {
-    /// Begins to accept, until it is dropped.
+impl AcceptedConnections {
+    /// Starts accepting; stops when dropped.
     pub fn new(
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
         limit: Arc<ConnectionLimit>,
-        full: Full,
-    ) -> Incoming {
-        // As many as the limit lets in: each that waits here has its permit.
+        full: OverflowPolicy,
+    ) -> AcceptedConnections {
+        // Bounded by the limit: each connection in the channel has its permit.
         let (ready_sender, ready) = mpsc::unbounded_channel();
-        let acceptor =
-            Acceptor { listener, tls, limit, full, refusals: Arc::new(Semaphore::new(MAX_REFUSALS)) };
+        let acceptor = Acceptor {
+            listener,
+            tls,
+            limit,
+            overflow: full,
+            refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
+        };
         let accepting = AbortOnDropHandle::new(tokio::spawn(acceptor.accept_all(ready_sender)));
-        Incoming { ready, _accepting: accepting }
+        AcceptedConnections { ready, _accepting: accepting }
     }
 
-    /// The next one; waits for ever when the listener is gone.
-    pub async fn next(&mut self) -> Connected {
+    /// Returns the next connection; never resolves once the listener is gone.
+    pub async fn next(&mut self) -> AcceptedConnection {
         match self.ready.recv().await {
             Some(connection) => connection,
             None => std::future::pending().await,
@@ -73,21 +77,21 @@ struct Acceptor {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     limit: Arc<ConnectionLimit>,
-    full: Full,
+    overflow: OverflowPolicy,
     refusals: Arc<Semaphore>,
 }
 
 impl Acceptor {
-    async fn accept_all(self, ready: mpsc::UnboundedSender<Connected>) {
+    async fn accept_all(self, ready: mpsc::UnboundedSender<AcceptedConnection>) {
         loop {
-            self.limit.room().await;
+            self.limit.wait_for_capacity().await;
             let (socket, address) = accept(&self.listener).await;
             let Some(permit) = self.admit(address).await else {
                 self.refuse(socket);
                 continue;
             };
             let Some(tls) = &self.tls else {
-                // Nobody receives any more when the listener ends.
+                // Sending fails only when the listener has ended.
                 drop(ready.send((Transport::Plain(socket), address, permit)));
                 continue;
             };
@@ -96,9 +100,9 @@ impl Acceptor {
                 let done = tokio::select! {
                     biased;
                     () = permit.state().closing() => return,
-                    done = tokio::time::timeout(HANDSHAKE, handshake) => done,
+                    done = tokio::time::timeout(TLS_HANDSHAKE_TIMEOUT, handshake) => done,
                 };
-                // Who does not finish has nothing to be told.
+                // A client that fails the handshake cannot read a response.
                 if let Ok(Ok(stream)) = done {
                     drop(ready.send((Transport::Tls(Box::new(stream)), address, permit)));
                 }
@@ -108,10 +112,10 @@ impl Acceptor {
 
     async fn admit(&self, address: SocketAddr) -> Option<ConnectionPermit> {
         loop {
-            let permit = self.limit.enter(address.ip());
-            match self.full {
-                Full::Wait if permit.is_none() => self.limit.freed().await,
-                Full::Wait | Full::Refuse => return permit,
+            let permit = self.limit.try_acquire(address.ip());
+            match self.overflow {
+                OverflowPolicy::Wait if permit.is_none() => self.limit.wait_for_release().await,
+                OverflowPolicy::Wait | OverflowPolicy::Refuse => return permit,
             }
         }
     }
@@ -120,17 +124,17 @@ impl Acceptor {
         if self.tls.is_some() {
             return;
         }
-        let body = format!("{{\"detail\":\"{}\"}}", self.limit.refusal());
+        let body = format!("{{\"detail\":\"{}\"}}", self.limit.refusal_message());
         let answer = format!(
             "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              retry-after: 1\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
-        spawn_refusal(&self.refusals, refuse(socket, answer));
+        spawn_refusal(&self.refusals, send_refusal(socket, answer));
     }
 }
 
-/// Tells somebody that there is no place, unless too many are being told.
+/// Spawns a refusal, unless too many are being sent.
 pub fn spawn_refusal(refusals: &Arc<Semaphore>, telling: impl Future<Output = ()> + Send + 'static) {
     if let Ok(place) = refusals.clone().try_acquire_owned() {
         tokio::spawn(async move {
@@ -140,7 +144,7 @@ pub fn spawn_refusal(refusals: &Arc<Semaphore>, telling: impl Future<Output = ()
     }
 }
 
-async fn refuse(mut socket: TcpStream, answer: String) {
+async fn send_refusal(mut socket: TcpStream, answer: String) {
     let tell = async {
         socket.write_all(answer.as_bytes()).await?;
         socket.shutdown().await?;
@@ -148,11 +152,11 @@ async fn refuse(mut socket: TcpStream, answer: String) {
         while socket.read(&mut unread).await? > 0 {}
         io::Result::Ok(())
     };
-    // Whoever does not read it is gone, or is closed now.
-    tokio::time::timeout(LINGER, tell).await.unwrap_or(Ok(())).unwrap_or(());
+    // A client that does not read it is gone, or is closed now.
+    tokio::time::timeout(REFUSAL_LINGER, tell).await.unwrap_or(Ok(())).unwrap_or(());
 }
 
-/// The next connection. What fails is one of them, or the process is out of file descriptors: both pass.
+/// Accepts the next connection. Retries on errors: a single failed connection, or no free file descriptors.
 pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
@@ -161,16 +165,16 @@ pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 socket.set_nodelay(true).unwrap_or(());
                 return (socket, address);
             }
-            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) if is_connection_error(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "connections cannot be accepted");
-                tokio::time::sleep(EXHAUSTED).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-fn is_of_one_connection(error: &io::Error) -> bool {
+fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -1,4 +1,4 @@
-//! What every request passes through, once: request id, log line, the rest of its body, panics, time limit, path spelling.
+//! Middleware of all routes: request id, log line, body draining, panics, time limit, trailing slash.
 //!
 //! Nothing here knows a route. Body limits belong to whoever reads a body (payload.rs), connections to serve.rs.
 
@@ -16,18 +16,18 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::error::{Failure, RestError};
-use super::unread;
+use super::body_drain;
+use super::error::{ErrorReport, RestError};
 use crate::domain::{Error, Kind};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longest time from the end of a request's head to the start of its answer, body upload included. Queries end
-/// by their own, shorter limit; this one is for what nobody thought of.
-const REQUEST_TIME: Duration = Duration::from_secs(300);
+/// Longest time from the end of a request's head to the start of its response, body upload included. Queries have their
+/// own, shorter limit; this one is a safety net for everything else.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Wraps finished routes. The result is a router whose only route is "everything", because the path must be
-/// respelled before any routing is done.
+/// Wraps finished routes. The result is a router with a single catch-all route, because the trailing slash must be
+/// removed before any routing.
 pub fn wrap(routes: Router) -> Router {
     let respelled = tower::service_fn(move |mut request: Request| {
         without_trailing_slash(request.uri_mut());
@@ -37,12 +37,12 @@ pub fn wrap(routes: Router) -> Router {
         .fallback_service(respelled)
         .layer(middleware::from_fn(limit_time))
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(middleware::from_fn(unread::finish))
+        .layer(middleware::from_fn(body_drain::drain_unread_body))
         .layer(middleware::from_fn(identify_and_log))
 }
 
-/// `/api/device/` and `/api/device` are one path; routes are written without the slash. Only one slash goes, and
-/// only a literal one: `%2F` belongs to its segment.
+/// Removes the trailing slash: `/api/device/` and `/api/device` are one path, and routes are written without it. Only
+/// one slash is removed, and only a literal one: `%2F` belongs to its segment.
 fn without_trailing_slash(uri: &mut Uri) {
     let path = uri.path();
     let Some(shorter) = path.strip_suffix('/').filter(|p| !p.is_empty() && !p.ends_with('/')) else { return };
@@ -57,7 +57,7 @@ fn without_trailing_slash(uri: &mut Uri) {
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => RestError::from(Error::new(Kind::Timeout, "The request took too long and was ended."))
             .into_response(),
@@ -67,11 +67,11 @@ async fn limit_time(request: Request, next: Next) -> Response {
 fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<String>().cloned();
     let said = said.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-    let error = Error::internal("a request panicked").because(said.unwrap_or_default());
+    let error = Error::internal("a request panicked").with_source(said.unwrap_or_default());
     RestError::from(error).into_response()
 }
 
-/// Gives the request its id, runs it in a span that names it, and writes its one log line.
+/// Sets the request id, runs the request in a span with that id, and writes its one log line.
 async fn identify_and_log(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
@@ -82,7 +82,7 @@ async fn identify_and_log(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis());
-    span.in_scope(|| match response.extensions().get::<Failure>() {
+    span.in_scope(|| match response.extensions().get::<ErrorReport>() {
         Some(failure) if failure.is_our_fault => {
             tracing::error!(%method, path, status, ms, error = &*failure.text, "request failed");
         }
@@ -95,7 +95,7 @@ async fn identify_and_log(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// The caller's own id when it is short and plain enough to stand in a log, else a new one.
+/// Returns the caller's own id when it is short and plain enough for a log, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/+=@".contains(b);
     let given =

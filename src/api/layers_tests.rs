@@ -1,4 +1,4 @@
-//! What surrounds every route: paths, request ids, panics.
+//! Tests of the middleware of all routes: paths, request ids, panics.
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +22,7 @@ fn routes() -> Router {
     )
 }
 
-async fn ask(path: &str, id: &str) -> (u16, String, String) {
+async fn send_request(path: &str, id: &str) -> (u16, String, String) {
     let request = Request::builder().uri(path).header("x-request-id", id).body(Body::empty()).unwrap();
     let response = routes().oneshot(request).await.unwrap();
     let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
@@ -60,16 +60,16 @@ async fn paths_answer_with_and_without_the_slash() {
         ("/io/D100%2F/", 200, "D100/"),
         ("/io/a%2Fb", 200, "a/b"),
     ] {
-        let (got, _, text) = ask(path, "x").await;
+        let (got, _, text) = send_request(path, "x").await;
         assert_eq!((got, text.as_str()), (status, body), "{path}");
     }
 }
 
 #[tokio::test]
 async fn every_answer_carries_a_request_id() {
-    assert_eq!(ask("/device", "my-id.1").await.1, "my-id.1");
+    assert_eq!(send_request("/device", "my-id.1").await.1, "my-id.1");
     for strange in ["has space", "", &"x".repeat(129), "quote\""] {
-        let (_, id, _) = ask("/nowhere", strange).await;
+        let (_, id, _) = send_request("/nowhere", strange).await;
         assert_ne!(id, strange);
         assert_eq!(id.len(), 36, "a UUID: {id}");
     }
@@ -77,6 +77,6 @@ async fn every_answer_carries_a_request_id() {
 
 #[tokio::test]
 async fn a_panic_is_a_500_that_tells_nothing() {
-    let (status, id, body) = ask("/panic", "p").await;
+    let (status, id, body) = send_request("/panic", "p").await;
     assert_eq!((status, id.as_str(), body.as_str()), (500, "p", r#"{"error":"Server Error (500)"}"#));
 }

@@ -1,7 +1,7 @@
-//! `GET /metrics`: the collectors and the models in Prometheus' text format 0.0.4.
+//! `GET /metrics`: metrics of collectors and models in Prometheus' text format 0.0.4.
 //!
-//! Written from what these count at the moment it is asked for; nothing is registered or kept. The labels are a
-//! device's id and protocol, and words of closed sets: names and tags, which are many and an organization's own, never.
+//! Rendered from their counters at the time of the request; there is no registry. Labels are only ids, a device's
+//! protocol and words of closed sets, never names or tags: those are unbounded and private to an organization.
 
 use std::fmt::{Display, Write};
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use super::caller::authenticate;
 use super::error::PlainError;
 use crate::app::App;
 use crate::app::ai::{ModelState, ModelStatus};
-use crate::app::metrics::{Measured, Metrics};
+use crate::app::metrics::{DeviceMetrics, Metrics};
 use crate::domain::ModelId;
 use crate::domain::device::DeviceState;
-use crate::domain::timing::{BOUNDS_S, Timing};
+use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
 
-const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
+const PROMETHEUS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/metrics", get(metrics))
@@ -35,11 +35,11 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Respon
             app.metrics(&asker)?
         }
     };
-    Ok(([(header::CONTENT_TYPE, MEDIA)], render(&measured)).into_response())
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], render(&measured)).into_response())
 }
 
 fn render(Metrics { devices, models }: &Metrics) -> String {
-    let mut page = Page(String::new());
+    let mut page = MetricsText(String::new());
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
     states(&mut page, devices);
@@ -56,11 +56,11 @@ fn render(Metrics { devices, models }: &Metrics) -> String {
         devices,
         |measured| &measured.status.lateness,
     );
-    of_models(&mut page, models);
+    render_models(&mut page, models);
     page.0
 }
 
-fn of_models(page: &mut Page, models: &[(ModelId, ModelStatus)]) {
+fn render_models(page: &mut MetricsText, models: &[(ModelId, ModelStatus)]) {
     let name = "basalt_model_state";
     page.family(name, "gauge", "1 for the state that the model is in, 0 for the others.");
     for (id, status) in models {
@@ -97,7 +97,7 @@ fn of_models(page: &mut Page, models: &[(ModelId, ModelStatus)]) {
     }
 }
 
-fn states(page: &mut Page, devices: &[Measured]) {
+fn states(page: &mut MetricsText, devices: &[DeviceMetrics]) {
     let name = "basalt_device_state";
     page.family(name, "gauge", "1 for the state that the device is in, 0 for the others.");
     for measured in devices {
@@ -115,8 +115,8 @@ fn states(page: &mut Page, devices: &[Measured]) {
     }
 }
 
-fn counters(page: &mut Page, devices: &[Measured]) {
-    type Counter = fn(&Measured) -> u64;
+fn counters(page: &mut MetricsText, devices: &[DeviceMetrics]) {
+    type Counter = fn(&DeviceMetrics) -> u64;
     let counters: [(&str, &str, Counter); 4] = [
         ("basalt_device_requests_total", "Requests that the device answered.", |m| m.status.reads),
         ("basalt_device_readings_total", "Readings of the device that were stored.", |m| m.status.readings),
@@ -150,14 +150,14 @@ fn counters(page: &mut Page, devices: &[Measured]) {
     }
 }
 
-/// No character of these is one that the format escapes.
-fn labels(measured: &Measured) -> String {
+/// Labels of a device. None of them contains a character that the format escapes.
+fn labels(measured: &DeviceMetrics) -> String {
     format!("device=\"{}\",protocol=\"{}\"", measured.device.0, measured.protocol.name())
 }
 
-struct Page(String);
+struct MetricsText(String);
 
-impl Page {
+impl MetricsText {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         self.line(format_args!("# HELP {name} {help}"));
         self.line(format_args!("# TYPE {name} {kind}"));
@@ -167,14 +167,20 @@ impl Page {
         self.line(format_args!("{name}{{{labels}}} {value}"));
     }
 
-    /// Buckets count up: each holds those of the ones before it.
-    fn histogram(&mut self, name: &str, help: &str, devices: &[Measured], of: fn(&Measured) -> &Timing) {
+    /// Writes a histogram per device. Buckets are cumulative.
+    fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        devices: &[DeviceMetrics],
+        of: fn(&DeviceMetrics) -> &LatencyStats,
+    ) {
         self.family(name, "histogram", help);
         let bucket = format!("{name}_bucket");
         for measured in devices {
             let (labels, timing) = (labels(measured), of(measured));
             let mut up_to = 0;
-            for (bound, count) in BOUNDS_S.iter().zip(timing.buckets) {
+            for (bound, count) in LATENCY_BUCKET_BOUNDS_S.iter().zip(timing.buckets) {
                 up_to += count;
                 self.sample(&bucket, format_args!("{labels},le=\"{bound}\""), up_to);
             }
@@ -195,10 +201,10 @@ mod tests {
     use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
     use crate::domain::{DeviceId, Micros};
 
-    fn measured() -> Measured {
-        let mut buckets = [0; BOUNDS_S.len()];
+    fn measured() -> DeviceMetrics {
+        let mut buckets = [0; LATENCY_BUCKET_BOUNDS_S.len()];
         (buckets[0], buckets[3]) = (2, 5);
-        let latency = Timing { count: 8, sum_s: 11.25, buckets, ..Timing::default() };
+        let latency = LatencyStats { count: 8, sum_s: 11.25, buckets, ..LatencyStats::default() };
         let errors = ErrorCounts { timeout: 1, refused: 2, protocol: 3, other: 4 };
         let status = DeviceStatus {
             state: DeviceState::Degraded,
@@ -212,10 +218,10 @@ mod tests {
             latency,
             ..DeviceStatus::default()
         };
-        Measured { device: DeviceId(3), protocol: Protocol::Modbus, status }
+        DeviceMetrics { device: DeviceId(3), protocol: Protocol::Modbus, status }
     }
 
-    fn all(devices: Vec<Measured>) -> Metrics {
+    fn all(devices: Vec<DeviceMetrics>) -> Metrics {
         let status = ModelStatus {
             state: ModelState::Running,
             lag_s: Some(1.5),
@@ -269,8 +275,8 @@ mod tests {
                 samples += 1;
             }
         }
-        // Of a device: five states, when it was seen, four counters, four kinds of errors, two histograms. Of a model: five
-        // states, its lag, four counters.
-        assert_eq!(samples, 1 + 2 * (5 + 1 + 4 + 4 + 2 * (BOUNDS_S.len() + 3)) + (5 + 1 + 4));
+        // Per device: five states, the last-seen time, four counters, four kinds of errors, two histograms. Per model:
+        // five states, its lag, four counters.
+        assert_eq!(samples, 1 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3)) + (5 + 1 + 4));
     }
 }

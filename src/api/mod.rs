@@ -1,6 +1,6 @@
-//! Every HTTP surface: routes, wire types, and how errors look. Handlers translate and make one call into app/.
+//! All API surfaces: routes, wire types and error rendering. Handlers translate and make one call into app/.
 //!
-//! Routes are written without the trailing slash that documented paths end in; layers.rs makes both one path.
+//! Routes are written without the trailing slash that documented paths end in; layers.rs removes it.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use axum::middleware::from_fn_with_state;
 use self::openapi::route::Section;
 use crate::app::App;
 
+pub mod body_drain;
 pub mod caller;
 pub mod connection_limit;
 pub mod control;
@@ -22,35 +23,34 @@ pub mod incoming;
 pub mod ingest;
 pub mod layers;
 pub mod metrics;
-pub mod named;
+pub mod named_queries;
 pub mod openapi;
 pub mod origin;
-pub mod output;
 pub mod pages;
 pub mod payload;
 pub mod pg;
 pub mod rest;
+pub mod result_encoder;
 pub mod serve;
 pub mod sql;
 mod sql_params;
 pub mod tls;
-pub mod unread;
 
-/// What the OpenAPI document describes, and what is served of it: one table.
+/// The route table, from which both the OpenAPI document and the router are built.
 fn sections() -> Vec<Section> {
     let mut sections = rest::sections();
     sections.extend([health::section(), openapi::section()]);
     sections
 }
 
-/// The whole HTTP side of a server, ready to be served.
+/// Builds the router of all HTTP routes with their middleware.
 pub fn router(app: Arc<App>) -> Router {
     let described = sections().into_iter().flat_map(|section| section.routes);
     let routes = described
         .fold(Router::new(), |router, route| route.add_to(router, &app))
         .merge(graphql::http::routes(&app))
         .merge(sql::routes())
-        .merge(named::routes())
+        .merge(named_queries::routes())
         .merge(ingest::routes())
         .merge(metrics::routes())
         .merge(pages::routes())
@@ -58,5 +58,5 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
         .with_state(app.clone());
-    layers::wrap(routes.layer(from_fn_with_state(app, origin::watch)))
+    layers::wrap(routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit)))
 }

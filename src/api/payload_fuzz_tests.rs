@@ -1,16 +1,16 @@
-//! Any bytes as a compressed body.
+//! Fuzz test: any bytes as a compressed body.
 
 use std::io::Write;
 
 use super::*;
-use crate::app::body_memory::{Held, Holder};
-use crate::domain::fuzz::{Decoder, Form, Target};
+use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 
-/// Of a decoded body here.
+/// Limit of a decoded body in this test.
 const LIMIT: usize = 4 << 20;
 
-/// The encoding, then the body.
-fn form() -> Form {
+/// Input: one byte for the encoding, then the body.
+fn form() -> InputFormat {
     let body = b"stream_id,ts,value\n1,2026-04-28T12:00:00Z,1.5\n".repeat(50);
     let mut gzip = flate2::write::GzEncoder::new(vec![0], flate2::Compression::default());
     gzip.write_all(&body).expect("into memory");
@@ -19,19 +19,23 @@ fn form() -> Form {
     let of = |encoding: u8, body: Vec<u8>| [vec![encoding], body].concat();
     let seeds =
         vec![gzip.finish().expect("into memory"), of(1, zstd.clone()), of(1, bomb), of(1, zstd.repeat(3))];
-    Form { seeds, ..Form::default() }
+    InputFormat { seeds, ..InputFormat::default() }
 }
 
 fn decoder() -> Decoder {
     Box::new(|input| {
         let Some((encoding, body)) = input.split_first() else { return };
-        let encoding = if encoding.is_multiple_of(2) { Encoding::Gzip } else { Encoding::Zstd };
-        let wire = Counted { bytes: body.to_vec(), held: Held::nothing(Holder::Caller(0)), beside: 0 };
+        let encoding = if encoding.is_multiple_of(2) { ContentEncoding::Gzip } else { ContentEncoding::Zstd };
+        let wire = AccountedBuffer {
+            bytes: body.to_vec(),
+            reservation: BodyMemoryReservation::empty(MemoryHolder::Caller(0)),
+            extra_bytes: 0,
+        };
         drop(decode(encoding, wire, LIMIT));
     })
 }
 
 #[test]
 fn compressed_bodies() {
-    Target { module: module_path!(), name: "compressed_bodies", form, decoder }.run();
+    FuzzTarget { module: module_path!(), name: "compressed_bodies", form, decoder }.run();
 }

@@ -1,4 +1,4 @@
-//! Bodies, plain and compressed, and what bounds them.
+//! Tests of plain and compressed bodies and their limits.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 
-use super::{Counted, Encoding, collect, decode, read, tree_bytes};
-use crate::api::error::Fault;
-use crate::app::body_memory::{Account, Held, Holder, Shares};
+use super::{AccountedBuffer, ContentEncoding, collect, decode, json_tree_bytes, read};
+use crate::api::error::HttpError;
+use crate::app::body_memory::{BodyMemoryBudget, BodyMemoryLimits, BodyMemoryReservation, MemoryHolder};
 use crate::domain::Kind;
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
@@ -25,13 +25,13 @@ fn headers(encoding: &str) -> HeaderMap {
     headers
 }
 
-/// What reading came to: the bytes, or a word for the fault.
+/// Result of reading: the bytes, or a word for the error.
 async fn outcome(encoding: &str, wire: Vec<u8>) -> Result<Vec<u8>, String> {
     match read(&headers(encoding), Body::from(wire), 1000).await {
         Ok(bytes) => Ok(bytes.to_vec()),
-        Err(Fault::Core(e)) if e.kind == Kind::TooLarge => Err("too large".into()),
-        Err(Fault::Core(e)) if e.kind == Kind::Invalid => Err("invalid".into()),
-        Err(Fault::UnsupportedMedia(name)) => Err(format!("unsupported {name}")),
+        Err(HttpError::Domain(e)) if e.kind == Kind::TooLarge => Err("too large".into()),
+        Err(HttpError::Domain(e)) if e.kind == Kind::Invalid => Err("invalid".into()),
+        Err(HttpError::UnsupportedMediaType(name)) => Err(format!("unsupported {name}")),
         Err(other) => Err(format!("{other:?}")),
     }
 }
@@ -65,28 +65,28 @@ async fn a_declared_length_is_refused_before_reading() {
     headers.insert("content-length", "1000000000".parse().unwrap());
     headers.insert("expect", "100-continue".parse().unwrap());
     let never = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
-    let Err(Fault::Core(error)) = read(&headers, never, 1000).await else { panic!("must be refused") };
+    let Err(HttpError::Domain(error)) = read(&headers, never, 1000).await else { panic!("must be refused") };
     assert_eq!(error.kind, Kind::TooLarge);
 }
 
 #[tokio::test]
 async fn all_bodies_together_are_bounded() {
-    let shares = Shares {
+    let shares = BodyMemoryLimits {
         total: 256 << 10,
         bodies: 128 << 10,
         caller: 64 << 10,
-        strangers: 0,
-        stranger: 0,
-        patience: Duration::ZERO,
+        max_anonymous: 0,
+        max_per_address: 0,
+        wait_timeout: Duration::ZERO,
     };
-    let account = Arc::new(Account::new(shares));
+    let account = Arc::new(BodyMemoryBudget::new(shares));
     let try_read = async |caller: u64, bytes: usize| {
-        let held = Held::of(account.clone(), Holder::Caller(caller));
+        let held = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Caller(caller));
         let mut body = Body::from(vec![1; bytes]);
         collect(&HeaderMap::new(), &mut body, 1 << 20, held).await
     };
     let first = try_read(1, 40 << 10).await.expect("its share is free");
-    let Err(Fault::Core(error)) = try_read(1, 40 << 10).await else { panic!("a caller has a share") };
+    let Err(HttpError::Domain(error)) = try_read(1, 40 << 10).await else { panic!("a caller has a share") };
     assert_eq!(error.kind, Kind::Busy);
     let second = try_read(2, 60 << 10).await.expect("another caller has its own");
     assert!(try_read(3, 60 << 10).await.is_err(), "all of them together");
@@ -100,7 +100,7 @@ async fn all_bodies_together_are_bounded() {
 async fn what_is_allocated_is_what_is_counted() {
     let plain: Vec<u8> = (0..3_000_000_u32).map(|i| (i / 7) as u8).collect();
     let packed = gzip(&plain);
-    // With its length at its end, with another member behind, and with a length that lies.
+    // A correct declared length, another member after it, and a wrong declared length.
     let (mut members, mut lies) = ([packed.clone(), gzip(b"x")].concat(), packed.clone());
     let end = lies.len();
     lies[end - 4..].fill(0xff);
@@ -108,25 +108,26 @@ async fn what_is_allocated_is_what_is_counted() {
     let zstd_streamed = zstd::encode_all(&plain[..], 1).unwrap();
     members.shrink_to_fit();
     for (name, encoding, wire, expected) in [
-        ("gzip", Encoding::Gzip, packed, Some(plain.len())),
-        ("gzip_of_two_members", Encoding::Gzip, members, Some(plain.len() + 1)),
-        ("gzip_that_lies", Encoding::Gzip, lies, None),
-        ("zstd", Encoding::Zstd, zstd_whole, Some(plain.len())),
-        ("zstd_without_its_length", Encoding::Zstd, zstd_streamed, Some(plain.len())),
+        ("gzip", ContentEncoding::Gzip, packed, Some(plain.len())),
+        ("gzip_of_two_members", ContentEncoding::Gzip, members, Some(plain.len() + 1)),
+        ("gzip_that_lies", ContentEncoding::Gzip, lies, None),
+        ("zstd", ContentEncoding::Zstd, zstd_whole, Some(plain.len())),
+        ("zstd_without_its_length", ContentEncoding::Zstd, zstd_streamed, Some(plain.len())),
     ] {
         let much = 64 << 20;
-        let shares = Shares {
+        let shares = BodyMemoryLimits {
             total: much,
             bodies: much,
             caller: much,
-            strangers: 0,
-            stranger: 0,
-            patience: Duration::ZERO,
+            max_anonymous: 0,
+            max_per_address: 0,
+            wait_timeout: Duration::ZERO,
         };
-        let account = Arc::new(Account::new(shares));
-        let mut held = Held::of(account.clone(), Holder::Caller(1));
-        held.cover(wire.capacity()).unwrap();
-        let decoded = decode(encoding, Counted { bytes: wire, held, beside: 0 }, 8 << 20);
+        let account = Arc::new(BodyMemoryBudget::new(shares));
+        let mut held = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Caller(1));
+        held.try_grow_to(wire.capacity()).unwrap();
+        let decoded =
+            decode(encoding, AccountedBuffer { bytes: wire, reservation: held, extra_bytes: 0 }, 8 << 20);
         assert_eq!(decoded.as_ref().ok().map(|decoded| decoded.bytes.len()), expected, "{name}");
         let Ok(decoded) = decoded else { continue };
         let decoded = Bytes::from_owner(decoded);
@@ -139,22 +140,29 @@ async fn what_is_allocated_is_what_is_counted() {
     }
 }
 
-/// A body that does not say how long it becomes takes no more for that than one that does.
+/// A body of undeclared decoded length takes no more memory than one that declares it.
 #[test]
 fn the_largest_bodies_fit_the_share_of_a_caller() {
-    let shares = Shares {
+    let shares = BodyMemoryLimits {
         total: 112 << 20,
         bodies: 112 << 20,
         caller: 112 << 20,
-        strangers: 0,
-        stranger: 0,
-        patience: Duration::ZERO,
+        max_anonymous: 0,
+        max_per_address: 0,
+        wait_timeout: Duration::ZERO,
     };
-    // Untold lengths up to the limit; before the limit doubling alone would take 64 MiB and 70 more.
+    // Undeclared lengths up to the limit; below it, doubling alone would take 64 MiB and 70 more.
     for (name, plain, fits) in [("below", 70 << 20, true), ("above", (70 << 20) + 1, false)] {
         let wire = zstd::encode_all(&vec![7_u8; plain][..], 1).unwrap();
-        let held = Held::of(Arc::new(Account::new(shares)), Holder::Caller(1));
-        let decoded = decode(Encoding::Zstd, Counted { bytes: wire, held, beside: 0 }, 70 << 20);
+        let held = BodyMemoryReservation::with_budget(
+            Arc::new(BodyMemoryBudget::new(shares)),
+            MemoryHolder::Caller(1),
+        );
+        let decoded = decode(
+            ContentEncoding::Zstd,
+            AccountedBuffer { bytes: wire, reservation: held, extra_bytes: 0 },
+            70 << 20,
+        );
         match decoded {
             Ok(decoded) => assert!(fits && decoded.bytes.len() == plain, "{name}"),
             Err(error) => assert!(!fits && error.kind == Kind::TooLarge, "{name}: {error:?}"),
@@ -165,8 +173,8 @@ fn the_largest_bodies_fit_the_share_of_a_caller() {
 #[test]
 fn values_are_counted_before_they_are_parsed() {
     let list = |count: usize| format!("[{}1]", "1,".repeat(count)).into_bytes();
-    assert_eq!(tree_bytes(&list(1000)).unwrap(), 0, "small");
-    assert_eq!(tree_bytes(&list(100_000)).unwrap(), 6_400_128);
-    assert_eq!(tree_bytes(&vec![b'x'; 10 << 20]).unwrap(), 0, "one text");
-    assert_eq!(tree_bytes(&list(5_000_000)).unwrap_err().kind, Kind::TooLarge);
+    assert_eq!(json_tree_bytes(&list(1000)).unwrap(), 0, "small");
+    assert_eq!(json_tree_bytes(&list(100_000)).unwrap(), 6_400_128);
+    assert_eq!(json_tree_bytes(&vec![b'x'; 10 << 20]).unwrap(), 0, "one text");
+    assert_eq!(json_tree_bytes(&list(5_000_000)).unwrap_err().kind, Kind::TooLarge);
 }

@@ -1,6 +1,6 @@
-//! Serving the router on a socket, and letting go of connections that make no progress.
+//! HTTP server: serves the router on a socket and closes connections that make no progress.
 //!
-//! Routes, bodies and answers are the router's; a connection here is only bytes and time.
+//! Routes, bodies and responses belong to the router; only bytes and timeouts of connections are handled here.
 
 use std::future::Future;
 use std::io;
@@ -27,18 +27,18 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::connection_limit::{ConnectionLimit, ConnectionPermit, ConnectionState};
-use super::incoming::{Connected, Full, Incoming};
-use super::origin::Peer;
+use super::incoming::{AcceptedConnection, AcceptedConnections, OverflowPolicy};
+use super::origin::PeerAddress;
 use super::tls::Transport;
 
-/// How long a connection may go without finishing a request head or moving a byte of an answer. Covers idle
-/// keep-alive, heads sent drop by drop, and clients that stop reading.
-const IDLE: Duration = Duration::from_secs(75);
-/// Most bytes of a connection that wait to be understood or sent: the longest head of a request, above all. Times the
-/// number of connections it is what strangers can make us hold.
+/// How long a connection may go without completing a request head or transferring a byte of a response. Covers idle
+/// keep-alive, slowly sent heads, and clients that stop reading.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// Maximum bytes buffered per connection, above all for the longest request head. Times the number of connections it is
+/// the memory that unauthenticated clients can take.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Serves until `shutdown` resolves, then lets running requests finish. In TLS when there is any.
+/// Serves until `shutdown` resolves, then lets running requests finish. Uses TLS when `tls` is given.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -47,17 +47,17 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
     let limit = ConnectionLimit::new("http.connections", connections);
-    let incoming = Incoming::new(listener, tls, limit, Full::Refuse);
-    serve_patiently(incoming, IDLE, routes, shutdown).await;
+    let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Refuse);
+    serve_with_idle_timeout(incoming, IDLE_TIMEOUT, routes, shutdown).await;
 }
 
-async fn serve_patiently(
-    mut incoming: Incoming,
+async fn serve_with_idle_timeout(
+    mut incoming: AcceptedConnections,
     idle: Duration,
     routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let routes = routes.layer(middleware::from_fn(mark_busy));
+    let routes = routes.layer(middleware::from_fn(track_request));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let mut shutdown = pin!(shutdown);
     loop {
@@ -66,7 +66,7 @@ async fn serve_patiently(
             () = &mut shutdown => break,
             connected = incoming.next() => connected,
         };
-        tasks.spawn(converse(connected, idle, routes.clone(), stop.clone()));
+        tasks.spawn(serve_connection(connected, idle, routes.clone(), stop.clone()));
     }
     drop(incoming);
     stop.cancel();
@@ -74,20 +74,20 @@ async fn serve_patiently(
     tasks.wait().await;
 }
 
-/// One connection until it ends; once `stop` is cancelled, until what runs on it has ended.
-async fn converse(
-    (transport, peer, permit): Connected,
+/// Serves one connection until it ends; once `stop` is cancelled, until its running requests have ended.
+async fn serve_connection(
+    (transport, peer, permit): AcceptedConnection,
     idle: Duration,
     routes: Router,
     stop: CancellationToken,
 ) {
-    let link = Link { connection: permit.state().clone(), peer };
+    let link = ConnectionInfo { connection: permit.state().clone(), peer };
     let service = routes.map_request(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(link.clone());
         request
     });
-    let io = TokioIo::new(PatientStream::new(transport, permit, idle));
+    let io = TokioIo::new(IdleTimeoutStream::new(transport, permit, idle));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(MAX_BUFFER_BYTES);
     builder.http2().enable_connect_protocol();
@@ -101,38 +101,42 @@ async fn converse(
         }
     };
     if let Err(error) = ended {
-        tracing::trace!(error, "a connection has failed");
+        tracing::trace!(error, "connection failed");
     }
 }
 
-/// What a request is told of its connection.
+/// Connection data passed to each request.
 #[derive(Debug, Clone)]
-struct Link {
+struct ConnectionInfo {
     connection: Arc<ConnectionState>,
     peer: SocketAddr,
 }
 
-/// Counts a request as running for as long as it is held, also when it is dropped unanswered.
-struct Running(Arc<ConnectionState>);
+/// Guard that counts a request as running until it is dropped, with or without a response.
+struct ActiveRequest(Arc<ConnectionState>);
 
-impl Drop for Running {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.0.end_request();
     }
 }
 
-async fn mark_busy(Extension(link): Extension<Link>, mut request: Request, next: Next) -> Response {
-    let Link { connection, peer } = link;
-    request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
-    // Whoever learns who asks says so here.
+async fn track_request(
+    Extension(link): Extension<ConnectionInfo>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let ConnectionInfo { connection, peer } = link;
+    request.extensions_mut().insert(PeerAddress(peer.ip().to_canonical()));
+    // Authentication marks the connection as authenticated through this state.
     request.extensions_mut().insert(connection.clone());
     connection.begin_request();
-    let _running = Running(connection);
+    let _running = ActiveRequest(connection);
     next.run(request).await
 }
 
-/// A socket whose reads and writes fail once its connection has been idle too long, or has to make room for another.
-struct PatientStream {
+/// A socket whose reads and writes fail once its connection has been idle too long or is evicted.
+struct IdleTimeoutStream {
     socket: Transport,
     permit: ConnectionPermit,
     idle: Duration,
@@ -140,14 +144,14 @@ struct PatientStream {
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-impl PatientStream {
+impl IdleTimeoutStream {
     fn new(socket: Transport, permit: ConnectionPermit, idle: Duration) -> Self {
         let closing = Box::pin(permit.state().closing());
         Self { socket, permit, idle, timer: Box::pin(tokio::time::sleep(idle)), closing }
     }
 
-    /// Resolves once the connection has to end.
-    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+    /// Resolves once the connection is evicted or idle too long.
+    fn poll_must_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if self.closing.as_mut().poll(cx).is_ready() {
             return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
         }
@@ -162,45 +166,45 @@ impl PatientStream {
         }
     }
 
-    /// The same result, unless it is to wait and the connection has to end.
-    fn patiently<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Returns `done`, or an error if it is pending and the connection must close.
+    fn poll_or_close<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if done.is_ready() {
             return done;
         }
-        Poll::Ready(Err(ready!(self.poll_over(cx))))
+        Poll::Ready(Err(ready!(self.poll_must_close(cx))))
     }
 
-    fn progressed(
+    fn record_write(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if matches!(written, Poll::Ready(Ok(_))) {
-            self.permit.state().set_moved();
+            self.permit.state().record_activity();
         }
-        self.patiently(cx, written)
+        self.poll_or_close(cx, written)
     }
 }
 
-impl AsyncRead for PatientStream {
+impl AsyncRead for IdleTimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Whoever never stops sending would else stay.
+        // Without this check a client that never stops sending would never be evicted.
         if self.permit.state().is_closing() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let read = Pin::new(&mut self.socket).poll_read(cx, buf);
-        self.patiently(cx, read)
+        self.poll_or_close(cx, read)
     }
 }
 
-impl AsyncWrite for PatientStream {
+impl AsyncWrite for IdleTimeoutStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, buf);
-        self.progressed(cx, written)
+        self.record_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -209,7 +213,7 @@ impl AsyncWrite for PatientStream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
-        self.progressed(cx, written)
+        self.record_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -218,12 +222,12 @@ impl AsyncWrite for PatientStream {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.socket).poll_flush(cx);
-        self.patiently(cx, flushed)
+        self.poll_or_close(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let closed = Pin::new(&mut self.socket).poll_shutdown(cx);
-        self.patiently(cx, closed)
+        self.poll_or_close(cx, closed)
     }
 }
 

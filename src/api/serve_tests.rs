@@ -1,4 +1,4 @@
-//! Connections that make no progress are let go, those that do stay.
+//! Tests that connections without progress are closed and others stay.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{ConnectionLimit, Full, Incoming, serve_patiently};
+use super::{AcceptedConnections, ConnectionLimit, OverflowPolicy, serve_with_idle_timeout};
 
 const IDLE: Duration = Duration::from_millis(300);
-/// Long enough for anything that is going to happen at all.
-const SOON: Duration = Duration::from_secs(10);
+/// Long enough for anything that happens at all.
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 async fn connect() -> TcpStream {
     TcpStream::connect(listen(10).await).await.unwrap()
 }
 
-/// A server that lets so many connections in.
+/// Starts a server with this connection limit.
 async fn listen(connections: usize) -> SocketAddr {
     let slow = || async {
         sleep(IDLE * 3).await;
@@ -29,16 +29,19 @@ async fn listen(connections: usize) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limit = ConnectionLimit::new("http.connections", connections);
-    let incoming = Incoming::new(listener, None, limit, Full::Refuse);
-    tokio::spawn(serve_patiently(incoming, IDLE, routes, std::future::pending()));
+    let incoming = AcceptedConnections::new(listener, None, limit, OverflowPolicy::Refuse);
+    tokio::spawn(serve_with_idle_timeout(incoming, IDLE, routes, std::future::pending()));
     address
 }
 
-/// Everything until the server closes.
+/// Reads until the server closes.
 async fn read_to_close(socket: &mut TcpStream) -> String {
     let mut text = Vec::new();
-    // A reset is as good as a close.
-    timeout(SOON, socket.read_to_end(&mut text)).await.expect("the server closes").unwrap_or_default();
+    // A reset counts as a close.
+    timeout(TEST_TIMEOUT, socket.read_to_end(&mut text))
+        .await
+        .expect("the server closes")
+        .unwrap_or_default();
     String::from_utf8(text).unwrap()
 }
 
@@ -59,7 +62,7 @@ async fn a_head_sent_drop_by_drop_is_cut_off() {
             break;
         }
         sleep(IDLE / 20).await;
-        assert!(started.elapsed() < SOON, "still connected");
+        assert!(started.elapsed() < TEST_TIMEOUT, "still connected");
     }
 }
 
@@ -77,7 +80,7 @@ async fn a_connection_in_use_stays() {
     for _ in 0..4 {
         socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut answer = [0; 1024];
-        let read = timeout(SOON, socket.read(&mut answer)).await.unwrap().unwrap();
+        let read = timeout(TEST_TIMEOUT, socket.read(&mut answer)).await.unwrap().unwrap();
         assert!(String::from_utf8_lossy(&answer[..read]).ends_with("hello"));
         sleep(IDLE / 2).await;
     }
@@ -106,6 +109,6 @@ async fn a_head_without_end_is_refused_before_it_takes_memory() {
         sent += 8192;
     }
     let answer = read_to_close(&mut socket).await;
-    // What is unread when a socket closes may take the answer back.
+    // Closing with unread bytes resets the connection, which may lose the response.
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
 }

@@ -1,4 +1,4 @@
-//! `GET|POST /sql`: one reading statement, its answer as JSON, NDJSON, CSV, Arrow or Parquet.
+//! `GET|POST /sql`: runs one read-only statement; the result is JSON, NDJSON, CSV, Arrow or Parquet.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::error::{Fault, PlainError};
-use super::output::{self, Format};
+use super::error::{HttpError, PlainError};
 use super::payload;
+use super::result_encoder::{self, ResultFormat};
 use super::sql_params::SqlParams;
 use crate::app::App;
 use crate::app::sql::SqlRequest;
 use crate::domain::Error;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/sql", get(by_query).post(by_body))
+    Router::new().route("/sql", get(get_sql).post(post_sql))
 }
 
 /// `?q=SELECT …`, with `params` as JSON text beside it.
@@ -39,35 +39,35 @@ struct SqlBody {
     params: SqlParams,
 }
 
-async fn by_query(
+async fn get_sql(
     Caller(principal): Caller,
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Query(asked): Query<SqlQuery>,
 ) -> Result<Response, PlainError> {
-    let format = Format::accepted(&headers)?;
+    let format = ResultFormat::negotiate(&headers)?;
     let query = asked.q.ok_or_else(|| Error::field("q", "is missing"))?;
     let params = asked.params.map_or(Ok(SqlParams::default()), |text| serde_json::from_str(&text));
     let SqlParams(params) = params.map_err(|e| Error::field("params", format!("is not JSON: {e}")))?;
     let answer = app.sql(&principal, SqlRequest { query, params }).await?;
-    Ok(output::respond(format, answer).await?)
+    Ok(result_encoder::respond(format, answer).await?)
 }
 
-async fn by_body(
+async fn post_sql(
     Caller(principal): Caller,
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, PlainError> {
     let (parts, body) = request.into_parts();
-    let format = Format::accepted(&parts.headers)?;
+    let format = ResultFormat::negotiate(&parts.headers)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
-    let request = parse(&parts.headers, &bytes)?;
+    let request = parse_request(&parts.headers, &bytes)?;
     let answer = app.sql(&principal, request).await?;
-    Ok(output::respond(format, answer).await?)
+    Ok(result_encoder::respond(format, answer).await?)
 }
 
-/// JSON by its media type, and text by `text/plain` or none at all.
-fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<SqlRequest, Fault> {
+/// Parses a body by its media type: JSON, or plain text (the default).
+fn parse_request(headers: &HeaderMap, bytes: &[u8]) -> Result<SqlRequest, HttpError> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("text/plain");
     match media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" => {
@@ -75,11 +75,11 @@ fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<SqlRequest, Fault> {
                 .map_err(|e| Error::invalid(format!("the body is not {{\"query\", \"params\"}}: {e}")))?;
             Ok(SqlRequest { query: body.query, params: body.params.0 })
         }
-        // The last is what `curl -d` says of anything.
+        // `curl -d` sends the form type for any body.
         "text/plain" | "application/sql" | "application/x-www-form-urlencoded" => {
             let text = std::str::from_utf8(bytes).map_err(|_| Error::field("query", "is not UTF-8"))?;
             Ok(SqlRequest { query: text.to_owned(), params: Value::Null })
         }
-        other => Err(Fault::UnsupportedMedia(other.to_owned())),
+        other => Err(HttpError::UnsupportedMediaType(other.to_owned())),
     }
 }

@@ -1,4 +1,4 @@
-//! `params` of a statement as JSON, read without building more than can be used: at most so many single values.
+//! Deserialises the JSON `params` of a statement, up to `MAX_PARAMETERS` scalars, without building more than that.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::app::sql::MAX_PARAMETERS;
 
-/// An object or an array of single values, or null. What nests is kept as an empty list or object, which is refused by
-/// its name later.
+/// An object or an array of scalars, or null. Nested values are replaced by an empty list or object, which is later
+/// refused by name.
 #[derive(Debug, Default)]
 pub struct SqlParams(pub Value);
 
 impl<'de> Deserialize<'de> for SqlParams {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Outer).map(SqlParams)
+        deserializer.deserialize_any(ParamsVisitor).map(SqlParams)
     }
 }
 
@@ -25,7 +25,7 @@ fn check_count<E: Error>(count: usize) -> Result<(), E> {
     }
 }
 
-/// What every visitor here does with a single value.
+/// Visitor methods for scalars, shared by all visitors here.
 macro_rules! single_values {
     () => {
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,16 +62,16 @@ macro_rules! single_values {
     };
 }
 
-struct Outer;
+struct ParamsVisitor;
 
-impl<'de> Visitor<'de> for Outer {
+impl<'de> Visitor<'de> for ParamsVisitor {
     type Value = Value;
 
     single_values!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Single(value)) = items.next_element()? {
+        while let Some(SingleValue(value)) = items.next_element()? {
             check_count(list.len())?;
             list.push(value);
         }
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for Outer {
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some((name, Single(value))) = items.next_entry::<String, _>()? {
+        while let Some((name, SingleValue(value))) = items.next_entry::<String, _>()? {
             check_count(map.len())?;
             map.insert(name, value);
         }
@@ -88,17 +88,17 @@ impl<'de> Visitor<'de> for Outer {
     }
 }
 
-struct Single(Value);
+struct SingleValue(Value);
 
-impl<'de> Deserialize<'de> for Single {
+impl<'de> Deserialize<'de> for SingleValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Inner).map(Single)
+        deserializer.deserialize_any(SingleValueVisitor).map(SingleValue)
     }
 }
 
-struct Inner;
+struct SingleValueVisitor;
 
-impl<'de> Visitor<'de> for Inner {
+impl<'de> Visitor<'de> for SingleValueVisitor {
     type Value = Value;
 
     single_values!();

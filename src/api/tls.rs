@@ -1,4 +1,4 @@
-//! TLS of every listener, from the one certificate of the configuration, and of commands that trust exactly that one.
+//! TLS of all listeners, from the one configured certificate, and of local commands that trust exactly that one.
 
 use std::fs;
 use std::io;
@@ -23,58 +23,62 @@ use tokio_rustls::server::TlsStream;
 
 use crate::domain::{Error, Result};
 
-/// The keys of the configuration, for what is wrong with them.
-const CERT: &str = "http.tls_cert";
-const KEY: &str = "http.tls_key";
+/// Configuration keys, for error messages.
+const CERT_SETTING: &str = "http.tls_cert";
+const KEY_SETTING: &str = "http.tls_key";
 
-/// The certificate of the server, ready to be shown by every listener.
+/// The server's certificate and key, from which every listener's acceptor is made.
 #[derive(Clone)]
 pub struct Tls {
     certificates: Vec<CertificateDer<'static>>,
     key: Arc<PrivateKeyDer<'static>>,
-    /// What is in the file of the certificate.
+    /// Content of the certificate file.
     pem: String,
 }
 
 impl Tls {
-    /// Reads certificate (with its chain) and key, both PEM.
+    /// Reads the certificate (with its chain) and the key, both PEM.
     ///
     /// # Errors
-    /// `Invalid`, naming the key of the configuration, when a file cannot be read, is not PEM of that kind, or when the two
-    /// do not belong together.
+    /// `Invalid`, naming the configuration key, when a file cannot be read, is not PEM of that kind, or when
+    /// certificate and key do not match.
     pub fn load(cert: &Path, key: &Path) -> Result<Tls> {
-        let pem = read(CERT, cert)?;
+        let pem = read(CERT_SETTING, cert)?;
         let certificates: std::result::Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
         let certificates = certificates.unwrap_or_default();
         if certificates.is_empty() {
-            return Err(Error::field(CERT, format!("`{}` holds no certificate in PEM", cert.display())));
+            return Err(Error::field(
+                CERT_SETTING,
+                format!("`{}` holds no certificate in PEM", cert.display()),
+            ));
         }
-        let text = read(KEY, key)?;
+        let text = read(KEY_SETTING, key)?;
         let secret = PrivateKeyDer::from_pem_slice(text.as_bytes());
-        let secret = secret
-            .map_err(|_| Error::field(KEY, format!("`{}` holds no private key in PEM", key.display())))?;
+        let secret = secret.map_err(|_| {
+            Error::field(KEY_SETTING, format!("`{}` holds no private key in PEM", key.display()))
+        })?;
         let tls = Tls { certificates, key: Arc::new(secret), pem };
         tls.config(&[])?;
         Ok(tls)
     }
 
-    /// The certificate as it is in its file, for commands beside this server.
+    /// Returns the content of the certificate file, for local commands.
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// For HTTP, of either version.
+    /// Returns an acceptor for HTTP/1.1 and HTTP/2.
     pub fn for_http(&self) -> Result<TlsAcceptor> {
         self.config(&[b"h2", b"http/1.1"])
     }
 
-    /// For gRPC.
+    /// Returns an acceptor for gRPC.
     pub fn for_grpc(&self) -> Result<TlsAcceptor> {
         self.config(&[b"h2"])
     }
 
-    /// For PostgreSQL, whose clients name no protocol.
+    /// Returns an acceptor for PostgreSQL, whose clients offer no ALPN protocol.
     pub fn for_postgres(&self) -> Result<TlsAcceptor> {
         self.config(&[])
     }
@@ -82,10 +86,12 @@ impl Tls {
     fn config(&self, protocols: &[&[u8]]) -> Result<TlsAcceptor> {
         let wrong = |e: rustls::Error| {
             let what = match e {
-                rustls::Error::InconsistentKeys(_) => format!("is not the key of the certificate in {CERT}"),
-                ref e => format!("cannot be used with {CERT}: {e}"),
+                rustls::Error::InconsistentKeys(_) => {
+                    format!("is not the key of the certificate in {CERT_SETTING}")
+                }
+                ref e => format!("cannot be used with {CERT_SETTING}: {e}"),
             };
-            Error::field(KEY, what).because(e)
+            Error::field(KEY_SETTING, what).with_source(e)
         };
         let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(wrong)?.with_no_client_auth();
@@ -98,33 +104,33 @@ impl Tls {
 
 fn read(name: &'static str, path: &Path) -> Result<String> {
     let unreadable =
-        |e: io::Error| Error::field(name, format!("`{}` cannot be read: {e}", path.display())).because(e);
+        |e: io::Error| Error::field(name, format!("`{}` cannot be read: {e}", path.display())).with_source(e);
     fs::read_to_string(path).map_err(unreadable)
 }
 
-/// What a client uses that trusts the first certificate of `pem`, whatever host it is for, and no other: how a command
-/// speaks to the server whose certificate its owner's files name.
+/// Builds a client configuration that trusts only the first certificate of `pem`, for any host name. Local commands use
+/// it with the certificate that the server has left in its data directory.
 ///
 /// # Errors
-/// `Invalid` when there is no certificate in it.
-pub fn trusting(pem: &str) -> Result<ClientConfig> {
-    let wrong = || Error::invalid("the running server does not say its certificate");
+/// `Invalid` when `pem` contains no certificate.
+pub fn client_config_trusting(pem: &str) -> Result<ClientConfig> {
+    let wrong = || Error::invalid("the running server has published no valid certificate");
     let trusted = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| wrong())?;
     let provider = Arc::new(default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone());
-    let builder = builder.with_safe_default_protocol_versions().map_err(|e| wrong().because(e))?;
-    let exactly = Arc::new(Exactly { trusted, provider });
+    let builder = builder.with_safe_default_protocol_versions().map_err(|e| wrong().with_source(e))?;
+    let exactly = Arc::new(PinnedCertVerifier { trusted, provider });
     Ok(builder.dangerous().with_custom_certificate_verifier(exactly).with_no_client_auth())
 }
 
-/// Trusts one certificate by its bytes. That its owner speaks is still proven by the signature of the handshake.
+/// Trusts one certificate by its bytes. The handshake signature still proves that the peer owns its key.
 #[derive(Debug)]
-struct Exactly {
+struct PinnedCertVerifier {
     trusted: CertificateDer<'static>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Exactly {
+impl ServerCertVerifier for PinnedCertVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -162,13 +168,13 @@ impl ServerCertVerifier for Exactly {
     }
 }
 
-/// Whether a listener that is for tools takes keys of a client: in TLS, from this machine, or wherever the configuration
-/// says that nobody listens.
-pub fn takes_keys(peer: IpAddr, is_secure: bool, allow_plaintext: bool) -> bool {
+/// Whether a PostgreSQL or Flight listener accepts API keys from a client: over TLS, from this machine, or if the
+/// configuration allows plaintext.
+pub fn accepts_keys(peer: IpAddr, is_secure: bool, allow_plaintext: bool) -> bool {
     is_secure || allow_plaintext || peer.to_canonical().is_loopback()
 }
 
-/// A connection, in TLS or not.
+/// A connection, with or without TLS.
 pub enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
@@ -247,7 +253,11 @@ mod tests {
             ("another_machine_that_may", "192.168.0.10", false, true, true),
         ];
         for (name, peer, is_secure, allow_plaintext, expected) in rows {
-            assert_eq!(takes_keys(peer.parse().expect(name), is_secure, allow_plaintext), expected, "{name}");
+            assert_eq!(
+                accepts_keys(peer.parse().expect(name), is_secure, allow_plaintext),
+                expected,
+                "{name}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Who may come in by key or by the local door, and the administration of organizations and keys.
+//! Authentication by API key and by the local control token, and the administration of organizations and keys.
 //!
-//! Organizations are for whoever owns the data directory (`Caller::System`), keys for superusers of the organization too.
+//! Only the owner of the data directory (`Caller::System`) manages organizations; superusers of an organization may
+//! manage its keys too.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use crate::auth::key;
-use crate::domain::check::check_text;
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::org::Org;
 use crate::domain::principal::Caller;
+use crate::domain::validation::check_text;
 use crate::domain::{DeviceId, Error, FieldError, KeyId, Kind, Principal, Result, Scope, Scopes, StreamId};
 
-/// A key as a command asks for it. No scopes mean every scope; no devices and no data mean no restriction.
+/// A request for a new key. An empty `scopes` means every scope; empty `devices` and `data` mean no restriction.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct KeyRequest {
     pub name: String,
@@ -25,12 +26,14 @@ pub struct KeyRequest {
 }
 
 impl App {
-    /// Whether this is the owner of the data directory, for whom the local door is; everybody else is `Forbidden`.
+    /// Requires the owner of the data directory, the only caller of the local control interface; everybody else gets
+    /// `Forbidden`.
     pub fn require_owner(&self, principal: &Principal) -> Result<()> {
         require_system(principal)
     }
 
-    /// Who presents this secret. Every way to fail (unknown, disabled, expired, malformed) reads the same.
+    /// Returns the principal of an API key. Every failure (unknown, disabled, expired, malformed) gives the same
+    /// error.
     pub fn authenticate_key(&self, secret: &str) -> Result<Principal> {
         let invalid = || Error::new(Kind::Unauthenticated, "Invalid API key.");
         let presented = key::parse(secret).ok_or_else(invalid)?;
@@ -44,30 +47,33 @@ impl App {
         Ok(stored.principal())
     }
 
-    /// Opens the door for commands on this machine and returns its token, new at each start of the server.
-    pub fn open_local_door(&self) -> Result<String> {
+    /// Generates the token of the local control interface and returns it. The token is new at each start of the
+    /// server.
+    pub fn issue_local_token(&self) -> Result<String> {
         let (token, stored) = key::generate();
-        self.local_door.set(stored).map_err(|_| Error::internal("the local door is already open"))?;
+        self.local_token.set(stored).map_err(|_| Error::internal("the local door is already open"))?;
         Ok(token)
     }
 
-    /// The owner of the data directory, who presents the token of the local door, in the organization of a slug.
+    /// Returns the principal of the local control token: the owner of the data directory, in the organization with
+    /// this slug.
     pub fn authenticate_local(&self, token: &str, org: Option<&str>) -> Result<Principal> {
         let presented = key::parse(token);
         let knows_it = |stored| presented.as_ref().is_some_and(|p| key::matches(stored, p));
-        if !self.local_door.get().is_some_and(knows_it) {
+        if !self.local_token.get().is_some_and(knows_it) {
             return Err(Error::new(Kind::Unauthenticated, "Invalid local token."));
         }
         self.system(org)
     }
 
-    /// The data directory's owner in an organization; none named is `default`.
+    /// Returns the owner of the data directory in the organization with this slug, or in `default` without one.
     pub fn system(&self, slug: Option<&str>) -> Result<Principal> {
         let owner = Principal::system(self.store.catalog().default_org());
         self.in_org(&owner, slug)
     }
 
-    /// The same owner in another organization.
+    /// Returns the principal moved to another organization, or unchanged without a slug. Only the owner of the data
+    /// directory may move.
     pub fn in_org(&self, principal: &Principal, slug: Option<&str>) -> Result<Principal> {
         let Some(slug) = slug else { return Ok(principal.clone()) };
         require_system(principal)?;
@@ -80,7 +86,7 @@ impl App {
         Ok(Principal { origin: principal.origin.clone(), ..Principal::system(org.id) })
     }
 
-    /// A new organization; without a name it is called as its slug.
+    /// Creates an organization. Its name defaults to its slug.
     pub async fn create_org(
         &self,
         principal: &Principal,
@@ -96,7 +102,7 @@ impl App {
         Ok(self.store.catalog().orgs(principal))
     }
 
-    /// A new key of the principal's organization, and its secret: this once, never again.
+    /// Creates a key in the principal's organization. Its secret is returned only here.
     pub async fn create_key(
         &self,
         principal: &Principal,
@@ -107,7 +113,7 @@ impl App {
         self.issue_key(principal, spec).await
     }
 
-    /// The same of a key that is described in full.
+    /// Creates a key from a complete `KeySpec` and returns it with its secret, which is returned only here.
     pub async fn issue_key(&self, principal: &Principal, spec: KeySpec) -> Result<(Arc<Key>, String)> {
         self.require_superuser(principal)?;
         if spec.expires_at.is_some_and(|end| end <= self.clock.now()) {
@@ -128,20 +134,20 @@ impl App {
         self.store.catalog().key(principal, id)
     }
 
-    /// Gives a key of the principal's organization another name, which is all of it that can change.
+    /// Renames a key of the principal's organization. Nothing else of a key can change.
     pub async fn rename_key(&self, principal: &Principal, id: KeyId, name: String) -> Result<Arc<Key>> {
         self.require_superuser(principal)?;
         self.store.catalog().rename_key(principal, id, name).await
     }
 
-    /// Disables a key of the principal's organization for good: the next request with it is refused.
+    /// Disables a key of the principal's organization permanently: the next request with it is refused.
     pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
         self.require_superuser(principal)?;
         self.store.catalog().revoke_key(principal, id).await
     }
 
-    /// Makes the key whose secret the operator chose (`BASALT_BOOTSTRAP_KEY`), with every scope, unless it exists:
-    /// one revoked since stays revoked.
+    /// Creates the key with the secret that the operator chose (`BASALT_BOOTSTRAP_KEY`) and every scope, unless it
+    /// exists. A key that was revoked since stays revoked.
     pub async fn bootstrap(&self, secret: &str) -> Result<()> {
         let stored = bootstrap_secret(secret)?;
         let catalog = self.store.catalog();
@@ -186,7 +192,7 @@ impl App {
     }
 }
 
-/// The stored form of `BASALT_BOOTSTRAP_KEY`, or why it cannot be a key.
+/// Returns the stored form of `BASALT_BOOTSTRAP_KEY`, or why the text cannot be a key.
 pub fn bootstrap_secret(secret: &str) -> Result<KeySecret> {
     key::parse(secret).ok_or_else(|| {
         let least = key::MIN_SECRET_LEN;
@@ -197,7 +203,7 @@ pub fn bootstrap_secret(secret: &str) -> Result<KeySecret> {
     })
 }
 
-/// Administration is for `Caller::System`; everybody else is `Forbidden`.
+/// Requires `Caller::System`; everybody else gets `Forbidden`.
 pub(super) fn require_system(principal: &Principal) -> Result<()> {
     match principal.caller {
         Caller::System => Ok(()),

@@ -1,16 +1,16 @@
-//! Keys, the local door and the owner's commands, over a real catalog.
+//! Tests of keys, the local control token and the owner's commands over a real catalog.
 
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::app::ai::scoring::QueryModels;
+use crate::app::ai::query_models::QueryModels;
 use crate::app::ai::{AiParts, LOADED_BYTES};
-use crate::app::control::{Command, Outcome};
-use crate::app::plant::States;
+use crate::app::collector_ports::CollectorStates;
+use crate::app::control::{Command, CommandOutcome};
 use crate::app::session::SessionOptions;
-use crate::app::{Parts, Settings};
+use crate::app::{AppSettings, Parts};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Progress};
@@ -23,7 +23,7 @@ use crate::store::{Store, StoreOptions};
 
 const CHOSEN: &str = "a-secret-that-somebody-chose-for-a-start";
 
-/// An application over an empty directory, which lives as long as the first of the two.
+/// Opens an application over an empty directory, which exists until the `TempDir` is dropped.
 async fn open() -> (TempDir, App) {
     let dir = tempfile::tempdir().expect("a directory");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -48,21 +48,21 @@ async fn open() -> (TempDir, App) {
         live_ring_bytes: 1 << 20,
     };
     let store = Store::open(options, catalog, Arc::new(LocalDisk), clock.clone()).await.expect("a store");
-    let (store, states) = (Arc::new(store), States::default());
+    let (store, states) = (Arc::new(store), CollectorStates::default());
     let options = EngineOptions {
         timeout: Duration::from_secs(1),
         max_rows: 10,
         memory_bytes: 1 << 20,
         share_bytes: 1 << 20,
-        running: 1,
-        waiting: 1,
+        max_running: 1,
+        max_waiting: 1,
         queue_deadline: Duration::from_secs(1),
         spill_dir: dir.path().join("spill"),
     };
     let ai = AiParts::new(store.clone(), LOADED_BYTES);
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
-    let settings = Settings {
+    let settings = AppSettings {
         data_dir: dir.path().to_owned(),
         body_bytes: 1 << 20,
         sessions: SessionOptions::default(),
@@ -143,7 +143,7 @@ async fn the_chosen_key_is_made_once_and_stays_revoked() {
 async fn only_the_local_token_opens_the_local_door() {
     let (_dir, app) = open().await;
     assert_eq!(kind_of(app.authenticate_local(CHOSEN, None)), Kind::Unauthenticated, "not open yet");
-    let token = app.open_local_door().expect("opened");
+    let token = app.issue_local_token().expect("opened");
     assert_eq!(app.authenticate_local(&token, None).expect("known").caller, Caller::System);
     assert_eq!(kind_of(app.authenticate_local("", None)), Kind::Unauthenticated);
     assert_eq!(kind_of(app.authenticate_local(CHOSEN, None)), Kind::Unauthenticated);
@@ -187,7 +187,8 @@ async fn commands_are_for_the_owner_and_act_in_the_organization_they_name() {
     );
 
     let create_key = Command::CreateKey { org: org(), key: request(&["data:read"], &[]) };
-    let Outcome::NewKey { secret, .. } = app.run_command(&owner, create_key, &progress).await.expect("made")
+    let CommandOutcome::NewKey { secret, .. } =
+        app.run_command(&owner, create_key, &progress).await.expect("made")
     else {
         panic!("another outcome");
     };

@@ -1,19 +1,24 @@
-//! Copying everything there is while the server goes on.
+//! Online backup of the data directory.
 
 use std::path::Path;
 
 use super::App;
 use super::access::require_system;
 use crate::domain::{Principal, Progress, Result};
-use crate::store::backup::BackedUp;
+use crate::store::backup::BackupSummary;
 
 impl App {
-    /// Writes a backup of this moment into `dest`, which must not exist or be empty.
+    /// Writes a backup of the current state into `dest`, which must not exist or be empty.
     ///
     /// # Errors
-    /// `Invalid` for a destination that cannot be one; `Unavailable` for whatever could not be read or written. Then
-    /// nothing is left that could be taken for a backup.
-    pub async fn backup(&self, principal: &Principal, dest: &Path, progress: &Progress) -> Result<BackedUp> {
+    /// `Invalid` for an unusable destination; `Unavailable` for whatever could not be read or written. Then nothing is
+    /// left that could be mistaken for a backup.
+    pub async fn backup(
+        &self,
+        principal: &Principal,
+        dest: &Path,
+        progress: &Progress,
+    ) -> Result<BackupSummary> {
         require_system(principal)?;
         self.store.backup(dest, progress).await
     }

@@ -1,8 +1,8 @@
-//! The one account of memory for what clients send, from the first byte of a body or message to the stored row.
+//! Memory budget for request bodies, from the first byte of a body or message to the stored row.
 //!
-//! Whoever reads a body takes its memory here and hands it on with the body; the rows made of it are taken beside it. Of
-//! the whole, bodies may have a part only, so that rows of bodies that have arrived always find room; of that part, one
-//! caller may have a share only; and callers that nobody knows yet have a small account of their own.
+//! The reader of a body reserves its memory here and passes the reservation on with the body; the rows made of it are
+//! reserved separately. Bodies may use only a part of the total, so that rows of bodies that have arrived always find
+//! memory. One caller may use only a share of that part, and unauthenticated callers have a small budget of their own.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,85 +14,85 @@ use tokio::sync::Notify;
 
 use crate::domain::{Error, Result};
 
-/// How much an account has, bytes.
+/// Limits of a budget, bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Shares {
+pub struct BodyMemoryLimits {
     /// Bodies and rows together.
     pub total: usize,
     /// Bodies, as sent and decoded.
     pub bodies: usize,
-    /// Bodies of one caller: the largest there may be, as sent and decoded, and half of it again where its decoded
-    /// length is not told.
+    /// Bodies of one caller: the largest allowed body, as sent and decoded, and half of it again where its decoded
+    /// length is not declared.
     pub caller: usize,
-    /// Bodies of all whom nobody knows yet.
-    pub strangers: usize,
-    /// Bodies that come from one address without a credential: a few logins at a time.
-    pub stranger: usize,
-    /// How long rows wait for memory that others are about to give back.
-    pub patience: Duration,
+    /// Bodies of all unauthenticated callers.
+    pub max_anonymous: usize,
+    /// Unauthenticated bodies from one address: a few logins at a time.
+    pub max_per_address: usize,
+    /// How long rows wait for memory that others are about to release.
+    pub wait_timeout: Duration,
 }
 
-/// 768 MiB are three of the largest bodies: one being read, one being decoded, one waiting for the log.
-const SHARES: Shares = Shares {
+/// 768 MiB hold three of the largest bodies: one being read, one being decoded, one waiting for the log.
+const SHARES: BodyMemoryLimits = BodyMemoryLimits {
     total: 768 << 20,
     bodies: 512 << 20,
     caller: 384 << 20,
-    strangers: 8 << 20,
-    stranger: 1 << 20,
-    patience: Duration::from_secs(10),
+    max_anonymous: 8 << 20,
+    max_per_address: 1 << 20,
+    wait_timeout: Duration::from_secs(10),
 };
 
-/// The account of this process.
-static ACCOUNT: LazyLock<Arc<Account>> = LazyLock::new(|| Arc::new(Account::new(SHARES)));
+/// The budget of this process.
+static ACCOUNT: LazyLock<Arc<BodyMemoryBudget>> = LazyLock::new(|| Arc::new(BodyMemoryBudget::new(SHARES)));
 
-/// Who holds memory.
+/// The holder of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Holder {
-    /// A body of a caller who is known, by a number made of the credential.
+pub enum MemoryHolder {
+    /// A body of an authenticated caller, by a number derived from the credential.
     Caller(u64),
-    /// A body of somebody at this address, if that is known.
-    Stranger(Option<IpAddr>),
-    /// What is made of bodies.
+    /// A body of an unauthenticated client at this address, if that is known.
+    Anonymous(Option<IpAddr>),
+    /// Rows made of bodies.
     Rows,
 }
 
-/// Memory, and who has it.
+/// The budget and its current use.
 #[derive(Debug)]
-pub struct Account {
-    shares: Shares,
-    held: Mutex<Sums>,
+pub struct BodyMemoryBudget {
+    shares: BodyMemoryLimits,
+    held: Mutex<BodyMemoryUsage>,
     freed: Notify,
-    /// Who waits, waits in turn.
+    /// Makes waiters queue in order.
     turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Sums {
+struct BodyMemoryUsage {
     total: usize,
     bodies: usize,
     strangers: usize,
-    by_holder: HashMap<Holder, usize>,
+    by_holder: HashMap<MemoryHolder, usize>,
 }
 
-impl Account {
-    pub fn new(shares: Shares) -> Self {
+impl BodyMemoryBudget {
+    pub fn new(shares: BodyMemoryLimits) -> Self {
         Self { shares, held: Mutex::default(), freed: Notify::new(), turn: tokio::sync::Mutex::default() }
     }
 
-    /// What is held at this moment, bytes.
+    /// Returns the reserved bytes.
     pub fn used(&self) -> usize {
         let held = self.held.lock();
         held.total + held.strangers
     }
 
-    fn try_take(&self, holder: Holder, bytes: usize) -> bool {
+    fn try_take(&self, holder: MemoryHolder, bytes: usize) -> bool {
         let mut held = self.held.lock();
-        let Sums { total, bodies, strangers, by_holder } = &mut *held;
+        let BodyMemoryUsage { total, bodies, strangers, by_holder } = &mut *held;
         let own = by_holder.get(&holder).copied().unwrap_or_default() + bytes;
         let (total_after, bodies_after) = (*total + bytes, *bodies + bytes);
         match holder {
-            Holder::Rows if total_after <= self.shares.total => *total = total_after,
-            Holder::Caller(_)
+            MemoryHolder::Rows if total_after <= self.shares.total => *total = total_after,
+            MemoryHolder::Caller(_)
                 if total_after <= self.shares.total
                     && bodies_after <= self.shares.bodies
                     && own <= self.shares.caller =>
@@ -100,8 +100,8 @@ impl Account {
                 (*total, *bodies) = (total_after, bodies_after);
                 by_holder.insert(holder, own);
             }
-            Holder::Stranger(_)
-                if *strangers + bytes <= self.shares.strangers && own <= self.shares.stranger =>
+            MemoryHolder::Anonymous(_)
+                if *strangers + bytes <= self.shares.max_anonymous && own <= self.shares.max_per_address =>
             {
                 *strangers += bytes;
                 by_holder.insert(holder, own);
@@ -111,15 +111,15 @@ impl Account {
         true
     }
 
-    fn give_back(&self, holder: Holder, bytes: usize) {
+    fn give_back(&self, holder: MemoryHolder, bytes: usize) {
         let mut held = self.held.lock();
         match holder {
-            Holder::Rows => held.total -= bytes,
-            Holder::Caller(_) => {
+            MemoryHolder::Rows => held.total -= bytes,
+            MemoryHolder::Caller(_) => {
                 held.total -= bytes;
                 held.bodies -= bytes;
             }
-            Holder::Stranger(_) => held.strangers -= bytes,
+            MemoryHolder::Anonymous(_) => held.strangers -= bytes,
         }
         if let Some(own) = held.by_holder.get_mut(&holder) {
             *own -= bytes;
@@ -132,21 +132,21 @@ impl Account {
     }
 }
 
-/// Memory that is held until this is dropped.
+/// Reserved memory, released on drop.
 #[derive(Debug)]
-pub struct Held {
-    account: Arc<Account>,
-    holder: Holder,
+pub struct BodyMemoryReservation {
+    account: Arc<BodyMemoryBudget>,
+    holder: MemoryHolder,
     bytes: usize,
 }
 
-impl Held {
-    /// Nothing yet, of the account of this process.
-    pub fn nothing(holder: Holder) -> Self {
-        Self::of(ACCOUNT.clone(), holder)
+impl BodyMemoryReservation {
+    /// Creates an empty reservation on the budget of this process.
+    pub fn empty(holder: MemoryHolder) -> Self {
+        Self::with_budget(ACCOUNT.clone(), holder)
     }
 
-    pub fn of(account: Arc<Account>, holder: Holder) -> Self {
+    pub fn with_budget(account: Arc<BodyMemoryBudget>, holder: MemoryHolder) -> Self {
         Self { account, holder, bytes: 0 }
     }
 
@@ -154,11 +154,11 @@ impl Held {
         self.bytes
     }
 
-    /// Takes what is missing to `bytes`, at once.
+    /// Grows the reservation to `bytes`, without waiting.
     ///
     /// # Errors
-    /// `Busy` when there is not so much; what was held before stays.
-    pub fn cover(&mut self, bytes: usize) -> Result<()> {
+    /// `Busy` when there is not enough; the reservation is unchanged then.
+    pub fn try_grow_to(&mut self, bytes: usize) -> Result<()> {
         let missing = bytes.saturating_sub(self.bytes);
         if missing == 0 || self.account.try_take(self.holder, missing) {
             self.bytes += missing;
@@ -167,11 +167,12 @@ impl Held {
         Err(Error::busy("too many requests are being read; retry later"))
     }
 
-    /// The same, but waits for others to give back what they have. No more is asked for than rows are always left.
+    /// Grows the reservation, waiting for others to release memory. It reserves at most the part that bodies cannot
+    /// use.
     ///
     /// # Errors
     /// `Busy` when it takes too long.
-    pub async fn cover_soon(&mut self, bytes: usize) -> Result<()> {
+    pub async fn grow_to(&mut self, bytes: usize) -> Result<()> {
         let shares = self.account.shares;
         let wanted = bytes.min(shares.total - shares.bodies);
         let account = self.account.clone();
@@ -179,19 +180,19 @@ impl Held {
             let _turn = account.turn.lock().await;
             loop {
                 let mut freed = std::pin::pin!(account.freed.notified());
-                // Before the look: what is given back in between is not missed.
+                // Enabled before the check, so that a release in between is not missed.
                 freed.as_mut().enable();
-                if self.cover(wanted).is_ok() {
+                if self.try_grow_to(wanted).is_ok() {
                     return;
                 }
                 freed.await;
             }
         };
-        let taken = tokio::time::timeout(shares.patience, taking).await;
+        let taken = tokio::time::timeout(shares.wait_timeout, taking).await;
         taken.map_err(|_| Error::busy("too much is being written at once; retry later"))
     }
 
-    /// Gives back what is above `bytes`.
+    /// Releases what is above `bytes`.
     pub fn shrink(&mut self, bytes: usize) {
         let over = self.bytes.saturating_sub(bytes);
         if over > 0 {
@@ -201,7 +202,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for BodyMemoryReservation {
     fn drop(&mut self) {
         self.shrink(0);
     }

@@ -1,35 +1,39 @@
-//! What is held by whom, and who waits.
+//! Tests of reservations per holder, and of waiting for memory.
 
 use std::net::Ipv4Addr;
 
 use super::*;
 use crate::domain::Kind;
 
-const SMALL: Shares = Shares {
+const SMALL: BodyMemoryLimits = BodyMemoryLimits {
     total: 100,
     bodies: 60,
     caller: 40,
-    strangers: 10,
-    stranger: 6,
-    patience: Duration::from_millis(200),
+    max_anonymous: 10,
+    max_per_address: 6,
+    wait_timeout: Duration::from_millis(200),
 };
 
-fn held(account: &Arc<Account>, holder: Holder, bytes: usize) -> Result<Held> {
-    let mut held = Held::of(account.clone(), holder);
-    held.cover(bytes).map(|()| held)
+fn held(
+    account: &Arc<BodyMemoryBudget>,
+    holder: MemoryHolder,
+    bytes: usize,
+) -> Result<BodyMemoryReservation> {
+    let mut held = BodyMemoryReservation::with_budget(account.clone(), holder);
+    held.try_grow_to(bytes).map(|()| held)
 }
 
 #[test]
 fn no_caller_has_it_all_and_strangers_have_none_of_it() {
-    let account = Arc::new(Account::new(SMALL));
-    let (one, other) = (Holder::Caller(1), Holder::Caller(2));
+    let account = Arc::new(BodyMemoryBudget::new(SMALL));
+    let (one, other) = (MemoryHolder::Caller(1), MemoryHolder::Caller(2));
     let first = held(&account, one, 40).expect("a caller's share");
     assert_eq!(held(&account, one, 1).unwrap_err().kind, Kind::Busy, "and no more");
     let second = held(&account, other, 20).expect("what is left to bodies");
     assert!(held(&account, other, 1).is_err(), "bodies have their part only");
-    let rows = held(&account, Holder::Rows, 40).expect("the rest is for rows");
-    assert!(held(&account, Holder::Rows, 1).is_err());
-    let at = |last| Holder::Stranger(Some(Ipv4Addr::new(192, 0, 2, last).into()));
+    let rows = held(&account, MemoryHolder::Rows, 40).expect("the rest is for rows");
+    assert!(held(&account, MemoryHolder::Rows, 1).is_err());
+    let at = |last| MemoryHolder::Anonymous(Some(Ipv4Addr::new(192, 0, 2, last).into()));
     let stranger = held(&account, at(1), 6).expect("strangers have their own");
     assert!(held(&account, at(1), 1).is_err(), "an address has its share");
     assert!(held(&account, at(2), 5).is_err(), "and all addresses have theirs");
@@ -41,11 +45,11 @@ fn no_caller_has_it_all_and_strangers_have_none_of_it() {
 
 #[test]
 fn what_is_held_grows_and_shrinks() {
-    let account = Arc::new(Account::new(SMALL));
-    let mut held = held(&account, Holder::Caller(1), 30).unwrap();
-    held.cover(10).expect("it is covered already");
+    let account = Arc::new(BodyMemoryBudget::new(SMALL));
+    let mut held = held(&account, MemoryHolder::Caller(1), 30).unwrap();
+    held.try_grow_to(10).expect("it is covered already");
     assert_eq!((held.bytes(), account.used()), (30, 30));
-    assert!(held.cover(50).is_err());
+    assert!(held.try_grow_to(50).is_err());
     assert_eq!(account.used(), 30, "what could not be taken is not held");
     held.shrink(12);
     assert_eq!(account.used(), 12);
@@ -53,12 +57,12 @@ fn what_is_held_grows_and_shrinks() {
 
 #[tokio::test]
 async fn rows_wait_for_others_and_not_for_ever() {
-    let account = Arc::new(Account::new(SMALL));
-    let first = held(&account, Holder::Rows, 90).unwrap();
-    let mut second = Held::of(account.clone(), Holder::Rows);
-    let refused = second.cover_soon(30).await.unwrap_err();
+    let account = Arc::new(BodyMemoryBudget::new(SMALL));
+    let first = held(&account, MemoryHolder::Rows, 90).unwrap();
+    let mut second = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Rows);
+    let refused = second.grow_to(30).await.unwrap_err();
     assert_eq!(refused.kind, Kind::Busy);
-    let waiting = tokio::spawn(async move { second.cover_soon(1000).await.map(|()| second) });
+    let waiting = tokio::spawn(async move { second.grow_to(1000).await.map(|()| second) });
     tokio::task::yield_now().await;
     drop(first);
     let second = waiting.await.unwrap().expect("it was given back");

@@ -1,5 +1,5 @@
-//! Commands of the data directory's owner in a form that travels: the same whether the command line runs them in its
-//! own process or hands them to the server that has the directory open.
+//! Serializable commands of the data directory's owner: the same whether the command line runs them in its own process
+//! or sends them to the server that has the directory open.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::access::{KeyRequest, require_system};
 use super::ai::calibrate::Calibration;
-use super::inventory::{Form, Review};
+use super::inventory::{ImportReport, InventoryFormat};
 use super::user::UserCommand;
-use crate::domain::audit::{Action, Change, Origin};
+use crate::domain::audit::{Action, AuditChange, RequestOrigin};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User, UserChange};
-use crate::domain::progress::Step;
+use crate::domain::progress::ProgressStep;
 use crate::domain::stream::{StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{Error, KeyId, Kind, Micros, ModelId, Principal, Progress, Result, StreamId};
-use crate::store::backup::BackedUp;
-use crate::store::verify::Report;
+use crate::store::backup::BackupSummary;
+use crate::store::verify::VerifyReport;
 
-/// What to do. `org` is a slug; none is the principal's own organization.
+/// A command. `org` is a slug; without one, the principal's own organization is used.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
@@ -45,34 +45,34 @@ pub enum Command {
         org: Option<String>,
         id: i32,
     },
-    /// Flush, then merge the lake's files.
+    /// Flushes, then compacts the lake's files.
     Compact,
-    /// Read everything there is, and say what is broken.
+    /// Reads all stored data and reports what is damaged.
     Verify,
-    /// Copy everything into a directory that must not exist or be empty; an absolute path.
+    /// Copies everything into a directory that must not exist or be empty; `dest` is an absolute path.
     Backup {
         dest: PathBuf,
     },
-    /// The stream of a device, both by name. `create` is the type to make it with when it does not exist, on a device
-    /// that is made when it does not exist either.
+    /// Finds a stream by the names of its device and itself. `create` is the type with which a missing stream is
+    /// created; a missing device is created too.
     FindStream {
         org: Option<String>,
         device: String,
         stream: String,
         create: Option<String>,
     },
-    /// Devices and streams as a file has them; a dry one changes nothing.
+    /// Imports devices and streams from a file; with `is_dry` nothing is changed.
     ImportInventory {
         org: Option<String>,
-        form: Form,
+        form: InventoryFormat,
         text: String,
         is_dry: bool,
     },
     ExportInventory {
         org: Option<String>,
-        form: Form,
+        form: InventoryFormat,
     },
-    /// Set a model's threshold from a healthy range; times are ISO-8601.
+    /// Sets a model's threshold from a healthy range; times are ISO-8601.
     Calibrate {
         org: Option<String>,
         model: i32,
@@ -82,15 +82,15 @@ pub enum Command {
     },
 }
 
-/// What came of it.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CommandOutcome {
     Org(OrgLine),
     Orgs(Vec<OrgLine>),
     User(UserLine),
     Users(Vec<UserLine>),
-    /// The only time the secret is to be had.
+    /// A new key; the secret is returned only here.
     NewKey {
         key: KeyLine,
         secret: String,
@@ -100,31 +100,31 @@ pub enum Outcome {
     Stream {
         id: i32,
     },
-    /// So many files were replaced.
+    /// Number of files replaced.
     Compacted {
         files: usize,
     },
-    Verified(Box<Report>),
-    BackedUp(BackedUp),
-    /// What importing devices and streams changed, or would.
-    Inventory(Box<Review>),
+    Verified(Box<VerifyReport>),
+    BackedUp(BackupSummary),
+    /// What the import changed, or would change.
+    Inventory(Box<ImportReport>),
     /// A file of devices and streams.
     File {
         text: String,
     },
-    /// A model's threshold, and the windows it stands on.
+    /// A model's new threshold, and the number of windows it was computed from.
     Calibrated {
         threshold: f64,
         windows: usize,
     },
 }
 
-/// One line of what a server tells while it runs a command; `Done` or `Failed` is the last.
+/// One line of the server's response to a command; `Done` or `Failed` is the last.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Said {
-    Progress(Step),
-    Done(Outcome),
+pub enum CommandMessage {
+    Progress(ProgressStep),
+    Done(CommandOutcome),
     Failed { kind: Kind, message: String },
 }
 
@@ -146,7 +146,7 @@ pub struct UserLine {
     pub created_at: String,
 }
 
-/// A key as it may be shown. Times are ISO-8601; a missing list of ids means no restriction.
+/// A key without its secret. Times are ISO-8601; no list of ids means no restriction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyLine {
     pub id: i32,
@@ -161,20 +161,20 @@ pub struct KeyLine {
 }
 
 impl App {
-    /// Runs one command. Only for `Caller::System`; everybody else is refused before anything is looked at.
-    /// `progress` is told by those that can take long.
+    /// Runs one command. Requires `Caller::System`; everybody else is refused before anything is read. Long commands
+    /// report to `progress`.
     pub async fn run_command(
         &self,
         principal: &Principal,
         command: Command,
         progress: &Progress,
-    ) -> Result<Outcome> {
-        let principal = &told_as(principal, command.name());
+    ) -> Result<CommandOutcome> {
+        let principal = &with_command_origin(principal, command.name());
         Ok(match command {
             Command::CreateOrg { slug, name } => {
-                Outcome::Org(org_line(&self.create_org(principal, &slug, name.as_deref()).await?))
+                CommandOutcome::Org(org_line(&self.create_org(principal, &slug, name.as_deref()).await?))
             }
-            Command::ListOrgs => Outcome::Orgs(self.orgs(principal)?.iter().map(org_line).collect()),
+            Command::ListOrgs => CommandOutcome::Orgs(self.orgs(principal)?.iter().map(org_line).collect()),
             Command::User { org, command } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 self.run_user_command(&there, command).await?
@@ -182,25 +182,25 @@ impl App {
             Command::CreateKey { org, key } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 let (key, secret) = self.create_key(&there, &key).await?;
-                Outcome::NewKey { key: key_line(&key), secret }
+                CommandOutcome::NewKey { key: key_line(&key), secret }
             }
             Command::ListKeys { org } => {
                 let there = self.in_org(principal, org.as_deref())?;
-                Outcome::Keys(self.keys(&there)?.iter().map(key_line).collect())
+                CommandOutcome::Keys(self.keys(&there)?.iter().map(key_line).collect())
             }
             Command::RevokeKey { org, id } => {
                 let there = self.in_org(principal, org.as_deref())?;
-                Outcome::Key(key_line(&self.revoke_key(&there, KeyId(id)).await?))
+                CommandOutcome::Key(key_line(&self.revoke_key(&there, KeyId(id)).await?))
             }
             Command::Compact => {
                 require_system(principal)?;
-                Outcome::Compacted { files: self.store.compact(progress).await? }
+                CommandOutcome::Compacted { files: self.store.compact(progress).await? }
             }
-            Command::Verify => Outcome::Verified(Box::new(self.verify(principal, progress).await?)),
+            Command::Verify => CommandOutcome::Verified(Box::new(self.verify(principal, progress).await?)),
             Command::Backup { dest } => {
                 let done = self.backup(principal, &dest, progress).await?;
-                self.audit(principal, Change::new(Action::Run, "backup", None)).await?;
-                Outcome::BackedUp(done)
+                self.audit(principal, AuditChange::new(Action::Run, "backup", None)).await?;
+                CommandOutcome::BackedUp(done)
             }
             Command::Calibrate { org, model, from, to, percentile } => {
                 let there = self.in_org(principal, org.as_deref())?;
@@ -210,28 +210,28 @@ impl App {
                 let (from, to) = (time("from", &from)?, time("to", &to)?);
                 let asked = Calibration { from, to, percentile };
                 let (threshold, windows) = self.calibrate_model(&there, ModelId(model), asked).await?;
-                Outcome::Calibrated { threshold, windows }
+                CommandOutcome::Calibrated { threshold, windows }
             }
             Command::FindStream { org, device, stream, create } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 let kind = create.map(|kind| kind.parse()).transpose()?;
-                Outcome::Stream { id: self.find_stream(&there, &device, &stream, kind).await?.0 }
+                CommandOutcome::Stream { id: self.find_stream(&there, &device, &stream, kind).await?.0 }
             }
             Command::ImportInventory { org, form, text, is_dry } => {
                 let there = self.in_org(principal, org.as_deref())?;
-                Outcome::Inventory(Box::new(self.import_inventory(&there, form, text, is_dry).await?))
+                CommandOutcome::Inventory(Box::new(self.import_inventory(&there, form, text, is_dry).await?))
             }
             Command::ExportInventory { org, form } => {
                 let there = self.in_org(principal, org.as_deref())?;
-                Outcome::File { text: self.export_inventory(&there, form)? }
+                CommandOutcome::File { text: self.export_inventory(&there, form)? }
             }
         })
     }
 
-    async fn run_user_command(&self, principal: &Principal, command: UserCommand) -> Result<Outcome> {
+    async fn run_user_command(&self, principal: &Principal, command: UserCommand) -> Result<CommandOutcome> {
         let user = match command {
             UserCommand::List => {
-                return Ok(Outcome::Users(self.users(principal)?.iter().map(user_line).collect()));
+                return Ok(CommandOutcome::Users(self.users(principal)?.iter().map(user_line).collect()));
             }
             UserCommand::Create(user) => self.create_user(principal, user).await?,
             UserCommand::SetPassword { name, password } => {
@@ -248,7 +248,7 @@ impl App {
             }
             UserCommand::Delete { name } => self.delete_user(principal, &name).await?,
         };
-        Ok(Outcome::User(user_line(&user)))
+        Ok(CommandOutcome::User(user_line(&user)))
     }
 
     async fn find_stream(
@@ -264,7 +264,7 @@ impl App {
         let owner = match (catalog.devices(principal, &by_name).first(), create) {
             (Some(known), _) => known.id,
             (None, Some(_)) => {
-                // Nothing polls it: its values come from the file.
+                // It is not polled: its values come from the file.
                 let mut spec = DeviceSpec::new(device, Protocol::Virtual);
                 spec.poll_interval_s = None;
                 catalog.create_device(principal, spec).await?.id
@@ -285,7 +285,7 @@ impl App {
 }
 
 impl Command {
-    /// As it is typed, for the audit log.
+    /// Returns the command as it is typed, for the audit log.
     fn name(&self) -> &'static str {
         match self {
             Command::CreateOrg { .. } => "basalt org create",
@@ -304,20 +304,21 @@ impl Command {
     }
 }
 
-/// The principal, whose changes are told as the command's rather than as those of the request that brought it.
-fn told_as(principal: &Principal, command: &str) -> Principal {
+/// Returns the principal with the command as the origin of its changes, rather than the request that brought the
+/// command.
+fn with_command_origin(principal: &Principal, command: &str) -> Principal {
     let from = principal.origin.as_deref();
     let request_id = from.map(|origin| origin.request_id.as_str()).unwrap_or_default();
-    let origin = Origin::new(command, from.and_then(|origin| origin.address), request_id);
-    principal.clone().asking_from(&Arc::new(origin))
+    let origin = RequestOrigin::new(command, from.and_then(|origin| origin.address), request_id);
+    principal.clone().with_origin(&Arc::new(origin))
 }
 
-/// A device that a file is meant for is not there.
+/// The error for a missing target device of an import.
 pub fn no_device(name: &str) -> Error {
     Error::field("device", format!("there is no device `{name}`; --create makes it"))
 }
 
-/// A stream that a file is meant for is not there.
+/// The error for a missing target stream of an import.
 pub fn no_stream(device: &str, name: &str) -> Error {
     Error::field("name", format!("device `{device}` has no stream `{name}`; --create makes it"))
 }

@@ -1,13 +1,13 @@
-//! Devices: catalog rows and the collector that polls them, kept in step.
+//! Devices: keeps the catalog rows and the collectors that poll them in step.
 
 use std::sync::Arc;
 
-use super::{App, plant};
+use super::{App, collector_ports};
 use crate::collect;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
 
-/// Everything wrong with a device that needs no other row to tell: its own rules, and the settings of its protocol.
+/// Returns every problem of a device that needs no other row to find: its own rules and its protocol's settings.
 pub fn problems(spec: &DeviceSpec) -> Vec<FieldError> {
     let mut found = spec.problems();
     let settings = collect::device_problems(spec);
@@ -17,7 +17,7 @@ pub fn problems(spec: &DeviceSpec) -> Vec<FieldError> {
 }
 
 impl App {
-    /// The devices the principal sees, by id.
+    /// Returns the devices the principal sees, by id.
     pub fn devices(&self, principal: &Principal, filter: &DeviceFilter) -> Result<Vec<Arc<Device>>> {
         principal.require(Scope::read(Resource::Device))?;
         Ok(self.store.catalog().devices(principal, filter))
@@ -28,7 +28,7 @@ impl App {
         self.store.catalog().device(principal, id)
     }
 
-    /// The device, for a principal that may change it.
+    /// Returns the device for a principal that may change it.
     pub fn device_to_change(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         principal.require(Scope::write(Resource::Device))?;
         let device = self.store.catalog().device(principal, id)?;
@@ -39,12 +39,12 @@ impl App {
         }
     }
 
-    /// What the collector knows of a device that the caller has been given.
+    /// Returns the collector's status of a device that the caller has already been given.
     pub fn status_of(&self, device: &Device) -> DeviceStatus {
-        plant::status(&self.collectors, device)
+        collector_ports::status(&self.collectors, device)
     }
 
-    /// Fails unless the principal may create devices. One with allowed lists could not see what it made.
+    /// Requires a principal that may create devices. A restricted key may not: it could not see what it created.
     pub fn check_may_create_device(&self, principal: &Principal) -> Result<()> {
         principal.require(Scope::write(Resource::Device))?;
         if principal.is_restricted() {
@@ -61,8 +61,9 @@ impl App {
         Ok(device)
     }
 
-    /// Changes a device as it stands at that moment; polling goes on with the new settings. These are checked against the
-    /// device as it is now: two changes at once may leave settings that do not fit each other, which its state then tells.
+    /// Changes a device as it is stored at that moment; polling continues with the new settings. These are checked
+    /// against the device as it is now: two concurrent changes may leave settings that do not fit each other, which
+    /// the device's status then reports.
     pub async fn update_device(
         &self,
         principal: &Principal,
@@ -77,7 +78,7 @@ impl App {
         Ok(device)
     }
 
-    /// Deletes a device with its streams; their readings are gone from every answer at once.
+    /// Deletes a device with its streams. Their readings disappear from every answer at once.
     pub async fn delete_device(&self, principal: &Principal, id: DeviceId) -> Result<()> {
         self.device_to_change(principal, id)?;
         let streams = self.store.catalog().delete_device(principal, id).await?;
@@ -86,7 +87,7 @@ impl App {
         Ok(())
     }
 
-    /// Has the collector, if one runs, take up a change of a device or of its streams.
+    /// Notifies the collector, if one runs, of a change of a device or its streams.
     pub(super) fn tell_collectors(&self, id: DeviceId) {
         if let Some(collectors) = self.collectors.get() {
             collectors.device_changed(id);

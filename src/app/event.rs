@@ -1,4 +1,4 @@
-//! The event log, and fetching what an event points at.
+//! Event log: reading and changing events, and fetching the URL of an event.
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -7,42 +7,42 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::stream::no_such_row;
 use crate::domain::event::{Event, EventFilter, EventSpec, Level};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::{Error, EventId, FieldError, Principal, Resource, Result, Scope};
-use crate::fetch::Found;
-use crate::fetch::select::Wanted;
+use crate::fetch::FetchOutput;
+use crate::fetch::css_select::ElementQuery;
 
-/// Events read from the catalog at once, or fewer where they hold much.
+/// Events per catalog read; fewer where they are large.
 const PAGE: usize = 128;
 
-/// Where an event keeps what was last found at its URL.
+/// Payload key under which an event keeps the result of the last fetch.
 const PROCESSED: &str = "processed";
 
-/// What to look for at an event's URL.
+/// What to extract from an event's URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProcessRequest {
-    /// None is the whole text.
+    /// CSS selector; without one, the whole text is returned.
     pub selector: Option<String>,
-    /// With a selector: the attribute wanted of each match, none is its text.
+    /// With a selector: the attribute to return of each match; without one, its text.
     pub attr: Option<String>,
 }
 
 impl ProcessRequest {
-    fn wanted(&self) -> Option<Wanted> {
-        Some(Wanted { selector: self.selector.clone()?, attr: self.attr.clone() })
+    fn wanted(&self) -> Option<ElementQuery> {
+        Some(ElementQuery { selector: self.selector.clone()?, attr: self.attr.clone() })
     }
 }
 
-/// What was found at an event's URL.
+/// The result of fetching an event's URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Processed {
+pub struct ProcessOutcome {
     pub url: String,
     pub request: ProcessRequest,
-    pub found: Found,
+    pub found: FetchOutput,
 }
 
-impl Processed {
-    /// As the event keeps it.
+impl ProcessOutcome {
+    /// Returns the result as the event stores it.
     pub fn to_map(&self, id: EventId) -> Map<String, Value> {
         let fields = [
             ("id", json!(id.0)),
@@ -57,16 +57,16 @@ impl Processed {
     }
 }
 
-/// Events in order, in batches; an error ends them.
-pub type Events = BoxStream<'static, Result<Vec<Event>>>;
+/// Events in order, in batches; an error ends the stream.
+pub type EventBatchStream = BoxStream<'static, Result<Vec<Event>>>;
 
 impl App {
-    /// The events the principal sees that pass the filter.
-    pub fn events(&self, principal: &Principal, filter: EventFilter) -> Result<Events> {
+    /// Returns the events that the principal sees and that pass the filter.
+    pub fn events(&self, principal: &Principal, filter: EventFilter) -> Result<EventBatchStream> {
         principal.require(Scope::read(Resource::EventLog))?;
         let (store, principal) = (self.store.clone(), principal.clone());
         let left = filter.page.limit;
-        let page = Page { offset: filter.page.offset, limit: left.min(PAGE) };
+        let page = Pagination { offset: filter.page.offset, limit: left.min(PAGE) };
         let first = EventFilter { page, ..filter };
         let pages = stream::try_unfold(Some((first, left)), move |state| {
             let (store, principal) = (store.clone(), principal.clone());
@@ -80,7 +80,7 @@ impl App {
         Ok(pages.boxed())
     }
 
-    /// How many events the principal sees pass the filter, whatever page it names.
+    /// Returns how many events the principal sees that pass the filter, ignoring its page.
     pub async fn count_events(&self, principal: &Principal, filter: &EventFilter) -> Result<u64> {
         principal.require(Scope::read(Resource::EventLog))?;
         self.store.catalog().count_events(principal, filter).await
@@ -91,13 +91,13 @@ impl App {
         self.store.catalog().event(principal, id).await
     }
 
-    /// The event, for a principal that may change it.
+    /// Returns the event for a principal that may change it.
     pub async fn event_to_change(&self, principal: &Principal, id: EventId) -> Result<Event> {
         principal.require(Scope::write(Resource::EventLog))?;
         self.store.catalog().event(principal, id).await
     }
 
-    /// An event of now, every other field at its default; its kind is missing.
+    /// Returns an event of now with every field at its default and an empty kind.
     pub fn blank_event(&self) -> EventSpec {
         EventSpec {
             device: None,
@@ -112,7 +112,7 @@ impl App {
         }
     }
 
-    /// Everything wrong with an event as it would be stored.
+    /// Returns every problem of an event as it would be stored.
     pub fn event_problems(&self, principal: &Principal, spec: &EventSpec) -> Vec<FieldError> {
         let catalog = self.store.catalog();
         let mut found = spec.problems();
@@ -123,13 +123,13 @@ impl App {
         found
     }
 
-    /// `Forbidden` for an event that its maker would not see.
+    /// Creates an event; `Forbidden` for one that the principal would not see.
     pub async fn create_event(&self, principal: &Principal, spec: EventSpec) -> Result<Event> {
         principal.require(Scope::write(Resource::EventLog))?;
         self.store.catalog().create_event(principal, spec).await
     }
 
-    /// Changes an event as it stands at that moment.
+    /// Changes an event as it is stored at that moment.
     pub async fn update_event(
         &self,
         principal: &Principal,
@@ -145,41 +145,41 @@ impl App {
         self.store.catalog().delete_event(principal, id).await
     }
 
-    /// What makes processing an event impossible before anything is fetched.
+    /// Returns the problems that make processing an event impossible before anything is fetched.
     pub fn process_problems(&self, event: &Event, request: &ProcessRequest) -> Vec<FieldError> {
         let no_url = || FieldError::new("url", "This event log has no URL.");
         let mut found: Vec<FieldError> = event.spec.url.is_empty().then(no_url).into_iter().collect();
-        found.extend(request.wanted().iter().flat_map(Wanted::problems));
+        found.extend(request.wanted().iter().flat_map(ElementQuery::problems));
         found
     }
 
-    /// Fetches an event's URL, finds what is asked for, and keeps it in the event's payload. The event as it is then,
-    /// and what was found.
+    /// Fetches an event's URL, extracts what was requested, and stores it in the event's payload. Returns the event as
+    /// stored, and the result.
     ///
     /// # Errors
-    /// As `fetch::Fetcher::find`; nothing is kept then.
+    /// As `fetch::Fetcher::fetch`; nothing is stored then.
     pub async fn process_event(
         &self,
         principal: &Principal,
         id: EventId,
         request: ProcessRequest,
-    ) -> Result<(Event, Processed)> {
+    ) -> Result<(Event, ProcessOutcome)> {
         let event = self.event_to_change(principal, id).await?;
         Error::check(self.process_problems(&event, &request))?;
         let url = event.spec.url;
-        let found = self.host.fetcher.find(&url, request.wanted()).await?;
-        let processed = Processed { url, request, found };
+        let found = self.host.fetcher.fetch(&url, request.wanted()).await?;
+        let processed = ProcessOutcome { url, request, found };
         let kept = Value::Object(processed.to_map(id));
         let keep = |spec: &mut EventSpec| drop(spec.payload.insert(PROCESSED.to_owned(), kept));
-        Ok((self.store.catalog().keep_in_event(principal, id, keep).await?, processed))
+        Ok((self.store.catalog().add_fetched_to_event(principal, id, keep).await?, processed))
     }
 }
 
-/// What to ask for behind a page, and how many rows are wanted from there on; `None` behind the last one.
+/// Returns the filter of the next page and how many rows are still wanted; `None` after the last page.
 fn next_page(filter: EventFilter, found: &[Event], left: usize) -> Option<(EventFilter, usize)> {
     let last = found.last()?;
     let left = left.saturating_sub(found.len());
-    let page = Page { offset: 0, limit: left.min(PAGE) };
+    let page = Pagination { offset: 0, limit: left.min(PAGE) };
     let next = EventFilter { after: Some((last.spec.ts, last.id)), page, ..filter };
     (left > 0).then_some((next, left))
 }

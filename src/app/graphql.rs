@@ -1,19 +1,19 @@
-//! What one GraphQL request may ask.
+//! Limits of one GraphQL request.
 
-/// Limits of a request.
+/// Limits of a GraphQL request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Fields within fields.
+pub struct GraphqlLimits {
+    /// Maximum nesting of fields.
     pub depth: usize,
-    /// Field values that an answer may have, about.
+    /// Maximum estimated number of field values in the response.
     pub complexity: usize,
-    /// Fields under another name.
+    /// Maximum aliased fields.
     pub aliases: usize,
-    /// Operations in one request.
+    /// Maximum operations in one request.
     pub batch: usize,
 }
 
-impl Default for Limits {
+impl Default for GraphqlLimits {
     fn default() -> Self {
         Self { depth: 15, complexity: 250_000, aliases: 100, batch: 10 }
     }

@@ -1,15 +1,15 @@
-//! Groups and who is in them.
+//! Groups of streams and their members.
 
 use std::sync::Arc;
 
 use super::App;
 use crate::domain::group::{Group, GroupSpec};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::{FieldError, GroupId, Principal, Resource, Result, Scope, StreamId};
 
 impl App {
-    /// The groups of the principal's organization, by id.
-    pub fn groups(&self, principal: &Principal, page: Page) -> Result<Vec<Arc<Group>>> {
+    /// Returns the groups of the principal's organization, by id.
+    pub fn groups(&self, principal: &Principal, page: Pagination) -> Result<Vec<Arc<Group>>> {
         principal.require(Scope::read(Resource::Group))?;
         Ok(self.store.catalog().groups(principal, page))
     }
@@ -19,18 +19,18 @@ impl App {
         self.store.catalog().group(principal, id)
     }
 
-    /// The group, for a principal that may change it.
+    /// Returns the group for a principal that may change it.
     pub fn group_to_change(&self, principal: &Principal, id: GroupId) -> Result<Arc<Group>> {
         principal.require(Scope::write(Resource::Group))?;
         self.store.catalog().group(principal, id)
     }
 
-    /// The streams in a group that the principal sees, ascending.
+    /// Returns the ids of the streams in a group that the principal sees, ascending.
     pub fn members(&self, principal: &Principal, id: GroupId) -> Vec<StreamId> {
         self.store.catalog().group_members(principal, id)
     }
 
-    /// Everything wrong with a group as it would be stored, but for names already taken.
+    /// Returns every problem of a group as it would be stored, except names that are already taken.
     pub fn group_problems(
         &self,
         principal: &Principal,
@@ -44,7 +44,7 @@ impl App {
         found
     }
 
-    /// Makes a group with its members, which leave their former groups.
+    /// Creates a group with its members, which leave their former groups.
     pub async fn create_group(
         &self,
         principal: &Principal,
@@ -55,7 +55,7 @@ impl App {
         self.store.catalog().create_group(principal, spec, members).await
     }
 
-    /// Changes a group as it stands at that moment; `members`, if given, replace those the principal sees.
+    /// Changes a group as it is stored at that moment. `members`, if given, replace those that the principal sees.
     pub async fn update_group(
         &self,
         principal: &Principal,
@@ -67,7 +67,7 @@ impl App {
         self.store.catalog().update_group(principal, id, change, members).await
     }
 
-    /// Deletes a group; its streams stay, in none.
+    /// Deletes a group. Its streams stay, without a group.
     pub async fn delete_group(&self, principal: &Principal, id: GroupId) -> Result<()> {
         principal.require(Scope::write(Resource::Group))?;
         self.store.catalog().delete_group(principal, id).await

@@ -1,53 +1,53 @@
-//! The Hamachi client of this machine.
+//! Hamachi VPN client of this machine.
 
 use super::App;
-use crate::domain::audit::{Action, Change};
-use crate::domain::hamachi::{Joined, Network, Status};
+use crate::domain::audit::{Action, AuditChange};
+use crate::domain::hamachi::{Joined, VpnNetwork, VpnStatus};
 use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
 use crate::host::hamachi;
 
 impl App {
-    /// What the client says of itself.
-    pub async fn hamachi(&self, principal: &Principal) -> Result<Status> {
+    /// Returns the client's status.
+    pub async fn hamachi(&self, principal: &Principal) -> Result<VpnStatus> {
         self.require_host(principal, Scope::read(Resource::System))?;
         self.host.hamachi.status().await
     }
 
-    /// The networks this machine is a member of.
-    pub async fn hamachi_networks(&self, principal: &Principal) -> Result<Vec<Network>> {
+    /// Returns the networks this machine is a member of.
+    pub async fn hamachi_networks(&self, principal: &Principal) -> Result<Vec<VpnNetwork>> {
         self.require_host(principal, Scope::read(Resource::System))?;
         self.host.hamachi.networks().await
     }
 
-    /// One of them, by its id.
-    pub async fn hamachi_network(&self, principal: &Principal, id: &str) -> Result<Network> {
+    /// Returns one of these networks by its id.
+    pub async fn hamachi_network(&self, principal: &Principal, id: &str) -> Result<VpnNetwork> {
         let networks = self.hamachi_networks(principal).await?;
         networks.into_iter().find(|network| network.id == id).ok_or_else(Error::not_found)
     }
 
-    /// Passes a principal that may join and leave networks.
+    /// Requires a principal that may join and leave networks.
     pub fn hamachi_to_change(&self, principal: &Principal) -> Result<()> {
         self.require_host(principal, Scope::write(Resource::System))
     }
 
-    /// What is wrong with a network and a password before the client is asked.
+    /// Returns the problems of a network and a password that are found without the client.
     pub fn hamachi_problems(&self, network: &str, password: &str) -> Vec<FieldError> {
-        hamachi::problems(network, password)
+        hamachi::argument_problems(network, password)
     }
 
     pub async fn join_hamachi(&self, principal: &Principal, network: &str, password: &str) -> Result<Joined> {
         self.hamachi_to_change(principal)?;
         let joined = self.host.hamachi.join(network, password).await?;
         if joined != Joined::Already {
-            self.audit(principal, Change::new(Action::Create, "hamachi-network", None)).await?;
+            self.audit(principal, AuditChange::new(Action::Create, "hamachi-network", None)).await?;
         }
         Ok(joined)
     }
 
-    /// Leaves a network by its id; `NotFound` when this machine is no member.
+    /// Leaves a network by its id; `NotFound` when this machine is not a member.
     pub async fn leave_hamachi(&self, principal: &Principal, network: &str) -> Result<()> {
         self.hamachi_to_change(principal)?;
         self.host.hamachi.leave(network).await?;
-        self.audit(principal, Change::new(Action::Delete, "hamachi-network", None)).await
+        self.audit(principal, AuditChange::new(Action::Delete, "hamachi-network", None)).await
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the parts of the server are able to serve.
+//! Health checks of the server's parts.
 
 use std::fs::File;
 use std::future::Future;
@@ -16,22 +16,22 @@ use tokio::time::Instant;
 use super::App;
 use crate::domain::{Error, Kind, Result};
 
-/// A part that takes longer than this to say it is well is not.
+/// A part that does not answer its check within this time is unhealthy.
 const CHECK_TIME: Duration = Duration::from_secs(5);
 
-/// For so long what was found of the disk is told again: whoever asks needs no key, and each probe is an fsync.
-const PROBE_KEPT: Duration = Duration::from_secs(5);
+/// How long a disk probe's result is reused: callers need no key, and each probe is an fsync.
+const PROBE_CACHE_TTL: Duration = Duration::from_secs(5);
 
-/// What can be asked after. Parts this server does not run have no name here.
+/// A checkable part. Parts that this server does not run have no name here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     /// The catalog's database.
     Db,
-    /// The bus and the cache: here they live in this process, so whoever can ask has them.
+    /// The bus and the cache. They live in this process, so they are healthy whenever the server answers.
     Redis,
-    /// The data directory takes a durable write.
+    /// The data directory accepts a durable write.
     Disk,
-    /// The collectors run.
+    /// The collectors are running.
     Poller,
 }
 
@@ -60,7 +60,7 @@ impl FromStr for Check {
 }
 
 impl App {
-    /// Fails, within seconds, when a part is not well. Needs no principal: it tells nothing but that.
+    /// Fails within seconds when a part is unhealthy. It needs no principal because it reveals nothing else.
     pub async fn check(&self, check: Check) -> Result<()> {
         match check {
             Check::Db => in_time(self.store.catalog().ping()).await,
@@ -76,26 +76,27 @@ impl App {
     async fn probe_disk(&self) -> Result<()> {
         let dir = self.settings.data_dir.clone();
         let probed = self.disk_probe.current(Instant::now(), move || probe(&dir)).await;
-        probed.map_err(|e| Error::unavailable("the data directory takes no writes").because(e.to_string()))
+        probed
+            .map_err(|e| Error::unavailable("the data directory is not writable").with_source(e.to_string()))
     }
 }
 
-type Probing = Shared<BoxFuture<'static, Result<(), Arc<str>>>>;
+type SharedProbe = Shared<BoxFuture<'static, Result<(), Arc<str>>>>;
 
-/// The last probe of the disk, or the one that runs: there is one at a time, for all who ask.
+/// The last disk probe, or the running one: one at a time serves all callers.
 #[derive(Default)]
-pub(super) struct DiskProbe(Mutex<Option<(Instant, Probing)>>);
+pub(super) struct DiskProbe(Mutex<Option<(Instant, SharedProbe)>>);
 
 impl DiskProbe {
-    /// What a probe found a moment ago, or what a new one finds.
-    fn current(&self, now: Instant, probe: impl FnOnce() -> io::Result<()> + Send + 'static) -> Probing {
+    /// Returns a recent result, or that of the running or a new probe.
+    fn current(&self, now: Instant, probe: impl FnOnce() -> io::Result<()> + Send + 'static) -> SharedProbe {
         let mut last = self.0.lock();
         if let Some((begun, probing)) = &*last
-            && (probing.peek().is_none() || now < *begun + PROBE_KEPT)
+            && (probing.peek().is_none() || now < *begun + PROBE_CACHE_TTL)
         {
             return probing.clone();
         }
-        // It runs to its end, whoever waits for it.
+        // The probe runs to its end even if no caller waits for it.
         let running = tokio::task::spawn_blocking(probe);
         let probing = async move {
             let probed = running.await.map_err(|e| Arc::from(format!("the disk probe stopped: {e}")))?;
@@ -149,10 +150,10 @@ mod tests {
             }
         };
         let now = Instant::now();
-        // The first gives up; its probe goes on, and another does not begin beside it.
+        // The first caller gives up; its probe continues, and no second one starts beside it.
         let given_up = tokio::time::timeout(Duration::from_millis(50), disk.current(now, slow)).await;
         assert!(given_up.is_err());
-        let others: Vec<_> = (0..100).map(|_| disk.current(now + PROBE_KEPT, counted())).collect();
+        let others: Vec<_> = (0..100).map(|_| disk.current(now + PROBE_CACHE_TTL, counted())).collect();
         finish.send(()).expect("the probe waits");
         for other in others {
             assert_eq!(other.await, Ok(()));
@@ -167,6 +168,6 @@ mod tests {
         let full: Result<(), Arc<str>> = Err(Arc::from("full"));
         assert_eq!(disk.current(now, || Err(io::Error::other("full"))).await, full);
         assert_eq!(disk.current(now, || Ok(())).await, full);
-        assert_eq!(disk.current(now + PROBE_KEPT, || Ok(())).await, Ok(()));
+        assert_eq!(disk.current(now + PROBE_CACHE_TTL, || Ok(())).await, Ok(()));
     }
 }

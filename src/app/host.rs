@@ -1,4 +1,4 @@
-//! What belongs to the machine rather than to an organization: who may touch it, and the parts behind it.
+//! Machine-wide features, which belong to no organization: settings, parts, and who may use them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,34 +10,34 @@ use tokio::sync::OnceCell;
 use super::App;
 use super::license::LicenseReport;
 use crate::auth::grant::GrantKey;
-use crate::auth::license::Signer;
+use crate::auth::license::LicenseSigner;
 use crate::domain::{Error, Principal, Result, Scope};
 use crate::fetch::Fetcher;
-use crate::fetch::address::Reach;
-use crate::host::hamachi::Hamachi;
+use crate::fetch::egress::EgressPolicy;
+use crate::host::hamachi::HamachiClient;
 
-/// What of the configuration concerns the machine.
+/// Machine-wide part of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostSettings {
-    /// Where URLs given by callers may lead besides the internet.
-    pub reach: Reach,
-    /// Absolute; it need not exist.
+    /// Which addresses besides the internet URLs given by callers may reach.
+    pub reach: EgressPolicy,
+    /// Absolute path of the Hamachi command; it need not exist.
     pub hamachi_command: PathBuf,
-    /// For one run of it.
+    /// Timeout of one run of the command.
     pub hamachi_timeout: Duration,
-    /// None is `license.json` in the data directory.
+    /// Defaults to `license.json` in the data directory.
     pub license_path: Option<PathBuf>,
-    /// Without a key no license counts.
+    /// Key that verifies licenses; without one no license is valid.
     pub license_key: Option<[u8; 32]>,
     pub license_key_id: String,
-    /// How long a terminal grant holds, whole seconds.
+    /// How long a terminal grant is valid, whole seconds.
     pub grant_ttl: Duration,
 }
 
 impl Default for HostSettings {
     fn default() -> Self {
         Self {
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             hamachi_command: PathBuf::from("/usr/bin/hamachi"),
             hamachi_timeout: Duration::from_secs(10),
             license_path: None,
@@ -49,16 +49,16 @@ impl Default for HostSettings {
 }
 
 impl HostSettings {
-    pub(super) fn signer(&self) -> Option<Signer> {
-        self.license_key.map(|key| Signer { id: self.license_key_id.clone(), key })
+    pub(super) fn signer(&self) -> Option<LicenseSigner> {
+        self.license_key.map(|key| LicenseSigner { id: self.license_key_id.clone(), key })
     }
 }
 
-/// The parts of the machine that an application holds.
+/// Machine-wide parts of an application.
 pub(super) struct HostParts {
     pub(super) fetcher: Arc<Fetcher>,
-    pub(super) hamachi: Hamachi,
-    /// Read, or made, when it is first needed.
+    pub(super) hamachi: HamachiClient,
+    /// Read or created on first use.
     pub(super) grant_key: OnceCell<GrantKey>,
     pub(super) license: RwLock<LicenseReport>,
 }
@@ -67,7 +67,7 @@ impl HostParts {
     pub(super) fn new(settings: &HostSettings) -> Self {
         Self {
             fetcher: Arc::new(Fetcher::new(settings.reach.clone())),
-            hamachi: Hamachi::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
+            hamachi: HamachiClient::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
             grant_key: OnceCell::new(),
             license: RwLock::new(LicenseReport::default()),
         }
@@ -75,8 +75,8 @@ impl HostParts {
 }
 
 impl App {
-    /// Passes who has the scope and the default organization, and no list of devices or data: the machine is nobody
-    /// else's, and is no part of what such a list holds.
+    /// Requires the scope, the default organization, and an unrestricted principal: the machine belongs to nobody
+    /// else, and is not among the devices and data of a restricted key.
     pub(super) fn require_host(&self, principal: &Principal, scope: Scope) -> Result<()> {
         principal.require(scope)?;
         if principal.org != self.store.catalog().default_org() {

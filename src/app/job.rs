@@ -1,4 +1,4 @@
-//! Jobs: long work that goes on behind an answer, with its progress. They are of this process: a restart forgets them.
+//! Background jobs with progress. They live only in this process: a restart forgets them.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,16 +12,16 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 use crate::domain::{DeviceId, Error, ModelId, OrgId, Principal, Resource, Result, Scope};
 
-/// Jobs that run at a moment; the others wait in line.
-const RUNNING: usize = 2;
+/// Maximum jobs that run at the same time; the others are queued.
+const MAX_RUNNING_JOBS: usize = 2;
 
-/// Jobs of one organization that may wait or run.
-const UNFINISHED: usize = 100;
+/// Maximum queued and running jobs of one organization.
+const MAX_UNFINISHED_JOBS_PER_ORG: usize = 100;
 
-/// Jobs that are remembered; the oldest finished ones are forgotten first.
-const KEPT: usize = 1000;
+/// Maximum remembered jobs; the oldest finished ones are forgotten first.
+const MAX_REMEMBERED_JOBS: usize = 1000;
 
-/// How far a job is.
+/// The state of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobState {
     Queued,
@@ -47,60 +47,60 @@ impl JobState {
     }
 }
 
-/// A job as it stands.
+/// A snapshot of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     pub id: i32,
     pub kind: &'static str,
-    /// What it works on.
+    /// The model the job works on.
     pub model: ModelId,
     pub state: JobState,
-    /// 0 to 1.
+    /// Progress from 0 to 1.
     pub progress: f64,
 }
 
-/// What a job works on, which decides who sees it.
+/// The subject of a job, which decides who may see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Subject {
+pub(super) struct JobSubject {
     pub org: OrgId,
     pub device: DeviceId,
     pub model: ModelId,
 }
 
-struct Entry {
+struct JobEntry {
     job: Job,
-    subject: Subject,
+    subject: JobSubject,
     cancel: CancellationToken,
 }
 
-/// All jobs of a process.
+/// All jobs of the process.
 pub(super) struct Jobs {
-    all: Arc<Mutex<BTreeMap<i32, Entry>>>,
+    all: Arc<Mutex<BTreeMap<i32, JobEntry>>>,
     turns: Arc<Semaphore>,
 }
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { all: Arc::default(), turns: Arc::new(Semaphore::new(RUNNING)) }
+        Self { all: Arc::default(), turns: Arc::new(Semaphore::new(MAX_RUNNING_JOBS)) }
     }
 }
 
-/// Where a running job says how far it is.
+/// Reports the state and progress of a job.
 #[derive(Clone)]
-pub(super) struct Report {
+pub(super) struct JobReporter {
     id: i32,
-    all: Arc<Mutex<BTreeMap<i32, Entry>>>,
+    all: Arc<Mutex<BTreeMap<i32, JobEntry>>>,
 }
 
-impl Report {
-    /// From 0 to 1.
-    pub fn progress(&self, part: f64) {
+impl JobReporter {
+    /// Sets the progress, from 0 to 1.
+    pub fn set_progress(&self, part: f64) {
         if let Some(entry) = self.all.lock().get_mut(&self.id) {
             entry.job.progress = part.clamp(0.0, 1.0);
         }
     }
 
-    fn state(&self, state: JobState) {
+    fn set_state(&self, state: JobState) {
         if let Some(entry) = self.all.lock().get_mut(&self.id)
             && !entry.job.state.is_over()
         {
@@ -113,68 +113,68 @@ impl Report {
 }
 
 impl Jobs {
-    /// Has `work` done when it is its turn. Cancelling drops it where it waits.
+    /// Queues `work` and runs it as soon as a slot is free. Cancelling drops it at its next await point.
     ///
     /// # Errors
-    /// `Throttled` when too many jobs of the organization wait.
+    /// `Throttled` when the organization has too many unfinished jobs.
     pub fn start<W>(
         &self,
         kind: &'static str,
-        subject: Subject,
-        work: impl FnOnce(Report) -> W,
+        subject: JobSubject,
+        work: impl FnOnce(JobReporter) -> W,
     ) -> Result<Job>
     where
         W: Future<Output = Result<Value>> + Send + 'static,
     {
         let cancel = CancellationToken::new();
         let job = self.add(kind, subject, cancel.clone())?;
-        let report = Report { id: job.id, all: self.all.clone() };
+        let report = JobReporter { id: job.id, all: self.all.clone() };
         let (work, turns) = (work(report.clone()), self.turns.clone());
         let run = async move {
             let _turn = turns.acquire().await.map_err(|_| Error::unavailable("the server is stopping"))?;
-            report.state(JobState::Running);
+            report.set_state(JobState::Running);
             work.await
         };
-        let report = Report { id: job.id, all: self.all.clone() };
+        let report = JobReporter { id: job.id, all: self.all.clone() };
         tokio::spawn(async move {
             let state = match cancel.run_until_cancelled(run).await {
                 None => JobState::Cancelled,
                 Some(Ok(result)) => JobState::Done(result),
                 Some(Err(error)) => {
                     if error.kind.is_our_fault() {
-                        tracing::error!(job = report.id, error = error.in_full(), "a job failed");
+                        tracing::error!(job = report.id, error = error.full_message(), "a job failed");
                     }
                     JobState::Failed(error.message)
                 }
             };
-            report.state(state);
+            report.set_state(state);
         });
         Ok(job)
     }
 
-    fn add(&self, kind: &'static str, subject: Subject, cancel: CancellationToken) -> Result<Job> {
+    fn add(&self, kind: &'static str, subject: JobSubject, cancel: CancellationToken) -> Result<Job> {
         let mut all = self.all.lock();
-        let unfinished = |e: &&Entry| e.subject.org == subject.org && !e.job.state.is_over();
-        if all.values().filter(unfinished).count() >= UNFINISHED {
+        let unfinished = |e: &&JobEntry| e.subject.org == subject.org && !e.job.state.is_over();
+        if all.values().filter(unfinished).count() >= MAX_UNFINISHED_JOBS_PER_ORG {
             return Err(Error::throttled(60));
         }
-        if all.len() >= KEPT
+        if all.len() >= MAX_REMEMBERED_JOBS
             && let Some(oldest) = all.values().find(|e| e.job.state.is_over()).map(|e| e.job.id)
         {
             all.remove(&oldest);
         }
         let id = all.last_key_value().map_or(1, |(id, _)| id + 1);
         let job = Job { id, kind, model: subject.model, state: JobState::Queued, progress: 0.0 };
-        all.insert(id, Entry { job: job.clone(), subject, cancel });
+        all.insert(id, JobEntry { job: job.clone(), subject, cancel });
         Ok(job)
     }
 
-    /// How far a job is; `None` of one that is remembered no longer.
+    /// Returns the state of a job; `None` for one that is no longer remembered.
     pub fn state(&self, id: i32) -> Option<JobState> {
         self.all.lock().get(&id).map(|entry| entry.job.state.clone())
     }
 
-    fn find(&self, id: i32) -> Option<(Job, Subject)> {
+    fn find(&self, id: i32) -> Option<(Job, JobSubject)> {
         self.all.lock().get(&id).map(|entry| (entry.job.clone(), entry.subject))
     }
 
@@ -189,7 +189,7 @@ impl Jobs {
 }
 
 impl App {
-    /// `NotFound` for a job of something that the principal does not see, or of before the last start.
+    /// Returns a job; `NotFound` if the principal may not see its subject, or if it began before the last start.
     pub fn job(&self, principal: &Principal, id: i32) -> Result<Job> {
         principal.require(Scope::read(Resource::System))?;
         let (job, subject) = self.ai.jobs.find(id).ok_or_else(Error::not_found)?;
@@ -199,7 +199,7 @@ impl App {
         Ok(job)
     }
 
-    /// Ends a job where it is; what it has written stays. One that is over stays as it is.
+    /// Cancels a job; what it has written stays. A finished job is unchanged.
     pub fn cancel_job(&self, principal: &Principal, id: i32) -> Result<()> {
         principal.require(Scope::write(Resource::System))?;
         self.job(principal, id)?;

@@ -1,4 +1,4 @@
-//! The license of this installation: what is sent to get one, and whether the one installed holds.
+//! License of this installation: the activation request, and the check of the installed license.
 
 use std::path::{Path, PathBuf};
 
@@ -8,29 +8,29 @@ use super::App;
 use super::access::require_system;
 use crate::auth::license;
 use crate::domain::license::LicenseState;
-use crate::domain::machine::Machine;
+use crate::domain::machine::MachineIdentity;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
 use crate::host::machine;
 
 const FILE: &str = "license.json";
-/// A license has some hundreds of bytes.
+/// Maximum size of the license file; licenses have some hundreds of bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// What is sent to whoever issues licenses.
+/// The data that the issuer of a license needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivationRequest {
-    pub machine: Machine,
+    pub machine: MachineIdentity,
     pub product_version: &'static str,
-    /// The key whose signature this installation accepts.
+    /// Id of the public key whose signatures this installation accepts.
     pub public_key_id: String,
     pub created_at: Micros,
 }
 
-/// The license as it was last looked at.
+/// The license as of the last check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LicenseReport {
     pub state: LicenseState,
-    /// None before the first look.
+    /// Time of the last check; none before the first.
     pub checked_at: Option<Micros>,
 }
 
@@ -51,19 +51,19 @@ impl App {
         })
     }
 
-    /// The license, and how many devices count against it.
+    /// Returns the license, and the number of devices that count against its limit.
     pub fn license(&self, principal: &Principal) -> Result<(LicenseReport, usize)> {
         self.require_host(principal, Scope::read(Resource::System))?;
         Ok((self.host.license.read().clone(), self.store.catalog().count_devices()))
     }
 
-    /// Looks at the license file anew. From then on its limit of devices holds, or none without a license that does; what
-    /// it says, or why it does not count, is logged when it differs from the time before.
+    /// Reads the license file again. Its device limit applies from then on; without a valid license there is no limit.
+    /// The result is logged when it has changed.
     pub async fn check_license(&self, principal: &Principal) -> Result<()> {
         require_system(principal)?;
         let state = self.read_license().await;
         let most = state.license().and_then(|license| license.max_devices);
-        self.store.catalog().limit_devices(most);
+        self.store.catalog().set_max_devices(most);
         let report = LicenseReport { state, checked_at: Some(self.clock.now()) };
         let before = std::mem::replace(&mut *self.host.license.write(), report.clone());
         if before.checked_at.is_none() || before.state != report.state {
@@ -81,16 +81,16 @@ impl App {
                 return LicenseState::Invalid(format!("{} cannot be read: {error}", path.display()));
             }
         };
-        match self.judge(&bytes).await {
+        match self.verify_license(&bytes).await {
             Ok(state) => state,
             Err(error) => LicenseState::Invalid(error.message),
         }
     }
 
-    async fn judge(&self, bytes: &[u8]) -> Result<LicenseState> {
+    async fn verify_license(&self, bytes: &[u8]) -> Result<LicenseState> {
         let signer = self.settings.host.signer();
         let signer = signer.ok_or_else(|| Error::invalid("license.public_key is not configured"))?;
-        let license = license::read(bytes, &signer)?;
+        let license = license::verify_license(bytes, &signer)?;
         let problem = license.problem(&self.machine().await?.id, self.clock.now());
         Ok(problem.map_or(LicenseState::Valid(license), LicenseState::Invalid))
     }
@@ -100,12 +100,12 @@ impl App {
         self.settings.host.license_path.clone().unwrap_or_else(own)
     }
 
-    async fn machine(&self) -> Result<Machine> {
+    async fn machine(&self) -> Result<MachineIdentity> {
         let own_id = self.settings.data_dir.join("machine-id");
         let read = tokio::task::spawn_blocking(move || machine::read(Path::new("/"), &own_id)).await;
         let read =
-            read.map_err(|e| Error::internal("reading the machine's facts was interrupted").because(e))?;
-        read.map_err(|e| Error::unavailable("the machine's facts cannot be read").because(e))
+            read.map_err(|e| Error::internal("reading the machine's facts was interrupted").with_source(e))?;
+        read.map_err(|e| Error::unavailable("the machine's facts cannot be read").with_source(e))
     }
 }
 
@@ -119,7 +119,7 @@ fn log(state: &LicenseState) {
     match state {
         LicenseState::Absent => tracing::info!("no license: running in evaluation"),
         LicenseState::Invalid(problem) => {
-            tracing::warn!(problem, "the license does not count: running in evaluation");
+            tracing::warn!(problem, "the license is not valid: running in evaluation");
         }
         LicenseState::Valid(license) => {
             let end = license.expires_at.map_or_else(|| "never".to_owned(), Micros::to_iso);

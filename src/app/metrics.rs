@@ -1,43 +1,43 @@
-//! What a monitoring system asks for: the collectors of every device and every model in numbers, whatever their organization.
+//! Metrics for monitoring systems: the collector of every device and every model, across organizations.
 
 use super::ai::ModelStatus;
-use super::{App, plant};
+use super::{App, collector_ports};
 use crate::domain::device::{DeviceStatus, Protocol};
 use crate::domain::{DeviceId, ModelId, Principal, Resource, Result, Scope};
 
-/// Everything that is measured.
+/// The measured values.
 pub struct Metrics {
-    /// By id.
-    pub devices: Vec<Measured>,
-    /// Those that live models have told of, by id.
+    /// Devices, by id.
+    pub devices: Vec<DeviceMetrics>,
+    /// Models, by id.
     pub models: Vec<(ModelId, ModelStatus)>,
 }
 
-/// One device's collector.
-pub struct Measured {
+/// The collector status of one device.
+pub struct DeviceMetrics {
     pub device: DeviceId,
     pub protocol: Protocol,
     pub status: DeviceStatus,
 }
 
 impl App {
-    /// Every device and model, for who may look at the machine.
+    /// Returns every device and model, for a principal with access to the machine.
     pub fn metrics(&self, principal: &Principal) -> Result<Metrics> {
         self.require_host(principal, Scope::read(Resource::System))?;
-        Ok(self.measured())
+        Ok(self.collect_metrics())
     }
 
-    /// The same for anybody; `None` unless the configuration says so.
+    /// Returns every device and model without authentication; `None` unless the configuration allows it.
     pub fn public_metrics(&self) -> Option<Metrics> {
-        self.settings.metrics_public.then(|| self.measured())
+        self.settings.metrics_public.then(|| self.collect_metrics())
     }
 
-    fn measured(&self) -> Metrics {
+    fn collect_metrics(&self) -> Metrics {
         let devices = self.store.catalog().all_devices();
-        let measured = devices.iter().map(|device| Measured {
+        let measured = devices.iter().map(|device| DeviceMetrics {
             device: device.id,
             protocol: device.spec.protocol,
-            status: plant::status(&self.collectors, device),
+            status: collector_ports::status(&self.collectors, device),
         });
         let models = self.store.catalog().all_models();
         let models = models.iter().map(|model| (model.id, self.status_of_model(model))).collect();

@@ -1,13 +1,16 @@
-//! The one core call behind every surface: authorisation, then store, query, catalog and collectors joined.
+//! Application core: the single call behind every API, which authorizes and then combines store, query, catalog and
+//! collectors.
 //!
-//! Every public method takes a `Principal` (health, authentication and public keys excepted, which make or need none) and
-//! checks its scope first, so that no surface can forget it.
+//! Every public method takes a `Principal` and checks its scope first, so that no API can forget it. Health,
+//! authentication and public keys are exempt, because they create a principal or need none.
 
 pub mod access;
 pub mod ai;
 pub mod audit;
 pub mod backup;
+pub mod batch_lookup;
 pub mod body_memory;
+pub mod collector_ports;
 pub mod control;
 pub mod device;
 pub mod event;
@@ -18,18 +21,16 @@ pub mod health;
 pub mod host;
 pub mod ingest;
 pub mod inventory;
-pub mod io;
 pub mod job;
 pub mod license;
+pub mod list_range;
 pub mod live;
-pub mod many;
+mod maintenance;
 pub mod metrics;
-pub mod named;
+pub mod named_queries;
 mod opcua;
 mod password;
-pub mod plant;
-pub mod posted;
-pub mod range;
+pub mod register_io;
 pub mod retention;
 pub mod series;
 pub mod session;
@@ -37,9 +38,9 @@ pub mod sql;
 pub mod statistic;
 pub mod stream;
 pub mod terminal;
-mod upkeep;
 pub mod user;
 pub mod value;
+pub mod value_parsing;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -48,8 +49,8 @@ use std::time::Duration;
 
 use self::ai::AiParts;
 use self::health::DiskProbe;
-use self::password::Passwords;
-use self::session::{Attempts, SessionOptions};
+use self::password::PasswordWorkers;
+use self::session::{LoginThrottle, SessionOptions};
 use crate::collect::Collectors;
 use crate::domain::Clock;
 use crate::domain::key::KeySecret;
@@ -57,55 +58,60 @@ use crate::query::Engine;
 use crate::query::named::NamedQueries;
 use crate::store::Store;
 
-/// What of the configuration the core needs to know.
+/// The part of the configuration that the core needs.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct AppSettings {
     pub data_dir: PathBuf,
-    /// Longest request body of /sql and the REST routes, bytes.
+    /// Maximum request body of /sql and the REST routes, bytes.
     pub body_bytes: usize,
     pub sessions: SessionOptions,
-    /// How long rows of the audit log are kept.
+    /// Retention of audit log rows.
     pub audit_keep: Duration,
-    /// Whether /metrics is for everybody.
+    /// Whether /metrics needs no authentication.
     pub metrics_public: bool,
     pub host: host::HostSettings,
-    pub graphql: graphql::Limits,
+    pub graphql: graphql::GraphqlLimits,
     pub live: live::LiveSettings,
     pub queries: Arc<NamedQueries>,
 }
 
-/// What an application stands on.
+/// Dependencies of an application.
 pub struct Parts {
     pub store: Arc<Store>,
     pub engine: Arc<Engine>,
-    /// What `engine` was given to run models.
+    /// The parts that `engine` also uses to run models.
     pub ai: AiParts,
 }
 
-/// The application: one per data directory, shared by every surface.
+/// The application: one per data directory, shared by every API.
 pub struct App {
     store: Arc<Store>,
     engine: Arc<Engine>,
-    /// Empty in commands, which poll nothing.
+    /// Empty in command-line processes, which poll nothing.
     collectors: Arc<OnceLock<Arc<Collectors>>>,
     clock: Arc<dyn Clock>,
-    settings: Settings,
-    passwords: Passwords,
+    settings: AppSettings,
+    passwords: PasswordWorkers,
     disk_probe: DiskProbe,
-    attempts: Attempts,
-    /// The secret of commands beside this server.
-    local_door: OnceLock<KeySecret>,
+    attempts: LoginThrottle,
+    /// Stored form of the token with which local commands authenticate to this server.
+    local_token: OnceLock<KeySecret>,
     host: host::HostParts,
     live: live::LiveParts,
     ai: AiParts,
 }
 
 impl App {
-    /// `states` is what `engine` was given, so that SQL and REST tell the same of a device.
-    pub fn new(parts: Parts, states: &plant::States, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+    /// `states` must be the one that `engine` uses, so that SQL and REST show the same status of a device.
+    pub fn new(
+        parts: Parts,
+        states: &collector_ports::CollectorStates,
+        clock: Arc<dyn Clock>,
+        settings: AppSettings,
+    ) -> Self {
         let Parts { store, engine, ai } = parts;
         let collectors = states.collectors();
-        let (attempts, passwords) = (Attempts::new(&settings.sessions), Passwords::default());
+        let (attempts, passwords) = (LoginThrottle::new(&settings.sessions), PasswordWorkers::default());
         let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
         let live = live::LiveParts::new(&settings.live);
         Self {
@@ -117,14 +123,14 @@ impl App {
             passwords,
             disk_probe: DiskProbe::default(),
             attempts,
-            local_door,
+            local_token: local_door,
             host,
             live,
             ai,
         }
     }
 
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &AppSettings {
         &self.settings
     }
 }

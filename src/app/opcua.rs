@@ -1,17 +1,17 @@
-//! What an OPC UA server has, for somebody who sets a device up.
+//! Browses the address space of an OPC UA server, for setting up a device.
 
 use std::sync::Arc;
 
 use super::App;
-use crate::domain::address_space::Tree;
+use crate::domain::address_space::BrowseTree;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::principal::Access;
 use crate::domain::{DeviceId, Error, Principal, Result};
 
 impl App {
-    /// The device, for a principal that may speak to it itself, if it is one of OPC UA.
+    /// Returns the OPC UA device for a principal that may access it directly.
     pub fn device_for_browse(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
-        let device = self.device_to_speak_to(principal, id, Access::Read)?;
+        let device = self.device_for_direct_access(principal, id, Access::Read)?;
         if device.spec.protocol != Protocol::Opcua {
             return Err(Error::invalid("Device protocol is not opcua."));
         }
@@ -21,15 +21,15 @@ impl App {
         Ok(device)
     }
 
-    /// A node of its server and `depth` levels below, bounded in number.
+    /// Returns a node of the device's server and `depth` levels below it; the number of nodes is limited.
     pub async fn browse_opcua(
         &self,
         principal: &Principal,
         id: DeviceId,
         node: &str,
         depth: usize,
-    ) -> Result<Tree> {
+    ) -> Result<BrowseTree> {
         self.device_for_browse(principal, id)?;
-        self.speakers()?.browse(id, node, depth).await
+        self.running_collectors()?.browse(id, node, depth).await
     }
 }

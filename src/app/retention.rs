@@ -1,4 +1,4 @@
-//! Retention policies, and what a change of them would remove.
+//! Retention policies, and a forecast of what a change of them would remove.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use crate::domain::{Error, Principal, Resource, Result, Scope, StreamId};
 use crate::store::retention::Forecast;
 
 impl App {
-    /// Seconds that each table keeps the organization's rows, in the order of `PolicyTable::ALL`; none keeps all.
+    /// Returns how many seconds each table keeps the organization's rows, in the order of `PolicyTable::ALL`; none
+    /// means forever.
     pub fn retention(&self, principal: &Principal) -> Result<Vec<(PolicyTable, Option<i64>)>> {
         principal.require(Scope::read(Resource::System))?;
         let policies = self.store.catalog().policies(principal, None)?;
@@ -16,13 +17,13 @@ impl App {
         Ok(PolicyTable::ALL.into_iter().map(|table| (table, keep(table))).collect())
     }
 
-    /// The policies of a stream's own.
+    /// Returns the policies set for one stream.
     pub fn retention_of(&self, principal: &Principal, stream: StreamId) -> Result<Vec<Arc<Policy>>> {
         principal.require(Scope::read(Resource::System))?;
         self.store.catalog().policies(principal, Some(stream))
     }
 
-    /// Passes a principal that may change the policies of the organization, or of one stream.
+    /// Requires a principal that may change the policies of the organization, or of one stream.
     pub fn retention_to_change(&self, principal: &Principal, stream: Option<StreamId>) -> Result<()> {
         principal.require(Scope::write(Resource::System))?;
         match stream {
@@ -34,8 +35,8 @@ impl App {
         }
     }
 
-    /// Makes, replaces or removes policies; says whether one is new. Rows that have expired by then are invisible when
-    /// this returns, and leave the disk within a cycle.
+    /// Creates, replaces or removes policies. Returns whether one is new. Rows that have expired by then are invisible
+    /// when this returns, and leave the disk within a retention cycle.
     pub async fn change_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<bool> {
         self.retention_to_change(principal, change.stream)?;
         let catalog = self.store.catalog();
@@ -49,9 +50,9 @@ impl App {
         Ok(is_new)
     }
 
-    /// What a change would remove from the disk. It changes nothing.
+    /// Returns what a change would remove from the disk, without changing anything.
     pub async fn forecast_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<Forecast> {
         self.retention_to_change(principal, change.stream)?;
-        self.store.forecast(principal, change).await
+        self.store.forecast_retention(principal, change).await
     }
 }

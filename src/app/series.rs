@@ -1,6 +1,6 @@
-//! What charts and tables of readings ask for: a page of them, a picture of them, their number, and aligned buckets.
+//! Queries for charts and tables of readings: pages, downsampled points, counts, and aligned buckets.
 //!
-//! Ranges here take their beginning and not their end. Readings of bad quality are among them.
+//! Ranges here include their beginning and exclude their end. Readings of bad quality are included.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
@@ -10,27 +10,27 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::sql::SqlRequest;
-use super::value::Rows;
-use crate::domain::statistic::{Series, Statistic, StepFields};
+use super::value::ReadingsStream;
+use crate::domain::statistic::{BucketFields, BucketSeries, Statistic};
 use crate::domain::time::{END_TIME, MIN_TIME};
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::query::list::List;
+use crate::query::list_query::ListQuery;
+use crate::query::readings_list::ValuesQuery;
 use crate::query::step::Step;
-use crate::query::steps::StepQuery;
-use crate::query::values::ValuesQuery;
+use crate::query::step_query::StepQuery;
 
-/// Buckets of a stream in one answer.
+/// Maximum buckets of one stream in a response.
 pub const MAX_BUCKETS: usize = 10_000;
 
-/// Times from the first on, up to the second but without it.
+/// A time range: `from` inclusive, `to` exclusive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Span {
+pub struct TimeRange {
     pub from: Option<Micros>,
     pub to: Option<Micros>,
 }
 
-impl Span {
-    /// The last time within, if there is an end.
+impl TimeRange {
+    /// Returns the last time in the range, if it has an end.
     fn last(self) -> Option<Micros> {
         self.to.map(|to| Micros(to.0.saturating_sub(1)))
     }
@@ -40,53 +40,58 @@ impl Span {
     }
 }
 
-/// Which readings of a stream.
+/// The requested readings of a stream.
 #[derive(Debug, Clone, Copy)]
-pub struct Slice {
-    pub span: Span,
+pub struct ReadingsQuery {
+    pub span: TimeRange,
     pub newest_first: bool,
     pub limit: usize,
 }
 
-/// Buckets of several streams on one axis.
+/// Query for buckets of several streams on one time axis.
 #[derive(Debug, Clone)]
-pub struct Aligned {
+pub struct AlignedQuery {
     pub streams: Vec<StreamId>,
     pub from: Micros,
     pub to: Micros,
     /// An ISO-8601 duration.
     pub step: String,
-    /// Whose clock days and months are of; UTC unless said.
+    /// Time zone in which days and months begin; UTC by default.
     pub timezone: Option<String>,
-    pub fields: StepFields,
-    /// Whether statistics written by hand stand for the readings of their windows.
+    pub fields: BucketFields,
+    /// Whether posted statistics replace the readings of their windows.
     pub overlay_posted: bool,
 }
 
-/// How many buckets a step makes of a range, about; none when the step is not one.
+/// Estimates the number of buckets of a step in a range; 0 for an invalid step.
 pub fn bucket_count(step: &str, from: Micros, to: Micros) -> usize {
     Step::parse(step).map_or(0, |step| step.count_within(from, to).min(MAX_BUCKETS))
 }
 
 impl App {
-    /// The first readings of a stream in a span, oldest or newest first, in batches.
-    pub async fn readings(&self, principal: &Principal, id: StreamId, slice: Slice) -> Result<Rows> {
+    /// Returns the first readings of a stream in a range, oldest or newest first, in batches.
+    pub async fn readings(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        slice: ReadingsQuery,
+    ) -> Result<ReadingsStream> {
         self.may_read_values(principal, id)?;
-        let Slice { span, newest_first, limit } = slice;
+        let ReadingsQuery { span, newest_first, limit } = slice;
         if span.is_empty() || limit == 0 {
             return Ok(stream::empty().boxed());
         }
-        let query = ValuesQuery { list: list(id, span, newest_first, Some(limit)), bad: true };
+        let query = ValuesQuery { list: list(id, span, newest_first, Some(limit)), include_bad: true };
         self.engine.values(principal, query).await
     }
 
-    /// The statistics of a stream whose windows begin in a span, oldest first; those written by hand shadow computed
-    /// ones of the same time.
+    /// Returns the statistics of a stream whose windows begin in a range, oldest first. Posted statistics shadow
+    /// computed ones of the same time.
     pub async fn statistics_within(
         &self,
         principal: &Principal,
         id: StreamId,
-        span: Span,
+        span: TimeRange,
         limit: usize,
     ) -> Result<Vec<Statistic>> {
         principal.require(Scope::read(Resource::Statistic))?;
@@ -99,8 +104,8 @@ impl App {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// How many readings a stream has in a span.
-    pub async fn count_readings(&self, principal: &Principal, id: StreamId, span: Span) -> Result<i64> {
+    /// Returns the number of readings of a stream in a range.
+    pub async fn count_readings(&self, principal: &Principal, id: StreamId, span: TimeRange) -> Result<i64> {
         self.may_read_values(principal, id)?;
         let text = "SELECT count(*) FROM readings WHERE stream_id = $stream AND ts >= $from AND ts < $to";
         let batches = self.rows_of(principal, text, within(id, span)).await?;
@@ -108,12 +113,13 @@ impl App {
         Ok(counts.sum())
     }
 
-    /// At most so many points that look like the values of a stream in a span (largest triangle three buckets).
+    /// Returns at most `points` points that preserve the shape of a stream's values in a range (largest triangle three
+    /// buckets).
     pub async fn downsampled(
         &self,
         principal: &Principal,
         id: StreamId,
-        span: Span,
+        span: TimeRange,
         points: usize,
     ) -> Result<Vec<(Micros, f64)>> {
         self.may_read_values(principal, id)?;
@@ -125,12 +131,12 @@ impl App {
         Ok(batches.iter().flat_map(points_of).collect())
     }
 
-    /// Buckets of streams; those that the principal does not see, or that have no value, have no series.
+    /// Returns the buckets of streams. Streams that the principal may not see, or that have no value, have no series.
     ///
     /// # Errors
     /// `Invalid` naming `step` or `timezone`, or `to` when the range is empty.
-    pub async fn aligned(&self, principal: &Principal, asked: Aligned) -> Result<Vec<Series>> {
-        let Aligned { streams, from, to, step, timezone, fields, overlay_posted } = asked;
+    pub async fn aligned(&self, principal: &Principal, asked: AlignedQuery) -> Result<Vec<BucketSeries>> {
+        let AlignedQuery { streams, from, to, step, timezone, fields, overlay_posted } = asked;
         let resource = if overlay_posted { Resource::Statistic } else { Resource::Value };
         principal.require(Scope::read(resource))?;
         let step = Step::parse(&step)?;
@@ -139,7 +145,7 @@ impl App {
         }
         let max_buckets = MAX_BUCKETS;
         let query = StepQuery { streams, from, to, step, timezone, fields, overlay_posted, max_buckets };
-        let series: Vec<_> = self.engine.steps(principal, query).await?.try_collect().await?;
+        let series: Vec<_> = self.engine.query_steps(principal, query).await?.try_collect().await?;
         Ok(series.into_iter().flatten().collect())
     }
 
@@ -154,17 +160,17 @@ impl App {
     }
 }
 
-/// The parameters of a question about a stream in a span.
-fn within(id: StreamId, span: Span) -> Value {
+/// Returns the parameters of a query about a stream in a range.
+fn within(id: StreamId, span: TimeRange) -> Value {
     let time = |given: Option<Micros>, none: Micros| given.unwrap_or(none).to_iso();
     json!({"stream": id.0, "from": time(span.from, MIN_TIME), "to": time(span.to, END_TIME)})
 }
 
-fn list(id: StreamId, span: Span, newest_first: bool, limit: Option<usize>) -> List {
-    List { streams: Some(vec![id]), from: span.from, to: span.last(), newest_first, offset: 0, limit }
+fn list(id: StreamId, span: TimeRange, newest_first: bool, limit: Option<usize>) -> ListQuery {
+    ListQuery { streams: Some(vec![id]), from: span.from, to: span.last(), newest_first, offset: 0, limit }
 }
 
-/// The points of a column of lists of `{ts, value}`.
+/// Reads the points from a column of lists of `{ts, value}`.
 fn points_of(batch: &RecordBatch) -> Vec<(Micros, f64)> {
     let lists = batch.column(0).as_list::<i32>();
     let mut points = Vec::new();

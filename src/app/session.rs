@@ -1,4 +1,4 @@
-//! Logging in and out: people of staff, by password, throttled by name and by address.
+//! Login and logout of staff users by password, throttled by name and by address.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -7,92 +7,93 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::App;
-use super::live::standing::Standing;
+use super::live::credential::LiveCredential;
+use crate::auth::rate_limiter::{AttemptBudget, RateLimiter};
 use crate::auth::session;
-use crate::auth::throttle::{Budget, Throttle};
-use crate::domain::audit::Origin;
+use crate::domain::audit::RequestOrigin;
 use crate::domain::org::User;
 use crate::domain::principal::Caller;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Micros, Principal, Result};
 
-/// How people log in.
+/// Settings of login and sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionOptions {
-    /// A session ends this long after its login.
+    /// Lifetime of a session, from its login.
     pub lifetime: Duration,
-    /// Failed logins that a user name, and five times as many that an address, may have within `window`.
+    /// Failed logins allowed per user name within `window`; an address may have five times as many.
     pub attempts: u32,
     pub window: Duration,
-    /// Whether browsers may send the cookies over TLS only.
+    /// Whether browsers send the cookies over TLS only.
     pub secure_cookies: bool,
 }
 
-/// An office behind one address has several people in it.
+/// Factor of an address's attempts: several people may share one address, as in an office.
 const ATTEMPTS_OF_AN_ADDRESS: u32 = 5;
 
-/// Longer names belong to nobody.
+/// Maximum length of a name that is counted by itself; longer names belong to nobody.
 const MAX_NAME: usize = 600;
 
-/// What somebody says to log in. No `Debug`: it carries a password.
+/// Login credentials. No `Debug`, because they include a password.
 pub struct Login {
     pub username: String,
     pub password: String,
 }
 
-/// A session that has begun. The token exists only here and in the cookie.
-pub struct Begun {
+/// A new session. The token exists only here and in the cookie.
+pub struct NewSession {
     pub token: String,
     pub user: Arc<User>,
 }
 
-/// Who has tried how often.
-pub(super) struct Attempts {
-    by_name: Mutex<Throttle<String>>,
-    by_address: Mutex<Throttle<IpAddr>>,
+/// Counts login attempts by name and by address.
+pub(super) struct LoginThrottle {
+    by_name: Mutex<RateLimiter<String>>,
+    by_address: Mutex<RateLimiter<IpAddr>>,
 }
 
-impl Attempts {
+impl LoginThrottle {
     pub(super) fn new(options: &SessionOptions) -> Self {
         let window_us = i64::try_from(options.window.as_micros()).unwrap_or(i64::MAX / 2);
-        let budget = |attempts| Budget { attempts, window_us };
+        let budget = |attempts| AttemptBudget { attempts, window_us };
         Self {
-            by_name: Mutex::new(Throttle::new(budget(options.attempts))),
-            by_address: Mutex::new(Throttle::new(budget(
+            by_name: Mutex::new(RateLimiter::new(budget(options.attempts))),
+            by_address: Mutex::new(RateLimiter::new(budget(
                 options.attempts.saturating_mul(ATTEMPTS_OF_AN_ADDRESS),
             ))),
         }
     }
 
-    /// Counts an attempt before it is made, so that many at once are not more than many after each other.
+    /// Counts an attempt before it is made, so that concurrent attempts are limited like sequential ones.
     fn take(&self, name: &str, address: Option<IpAddr>, now: Micros) -> Result<()> {
         if let Some(address) = address {
-            self.by_address.lock().take(&network(address), now).map_err(Error::throttled)?;
+            self.by_address.lock().try_acquire(&network(address), now).map_err(Error::throttled)?;
         }
-        let taken = self.by_name.lock().take(&name.to_owned(), now).map_err(Error::throttled);
+        let taken = self.by_name.lock().try_acquire(&name.to_owned(), now).map_err(Error::throttled);
         if let (Err(_), Some(address)) = (&taken, address) {
-            self.by_address.lock().give_back(&network(address));
+            self.by_address.lock().refund(&network(address));
         }
         taken
     }
 
-    /// It was not a wrong guess: the server had no time to look.
+    /// Refunds an attempt that was not a wrong guess: the server was too busy to check it.
     fn give_back(&self, name: &str, address: Option<IpAddr>) {
-        self.by_name.lock().give_back(&name.to_owned());
+        self.by_name.lock().refund(&name.to_owned());
         if let Some(address) = address {
-            self.by_address.lock().give_back(&network(address));
+            self.by_address.lock().refund(&network(address));
         }
     }
 
-    /// It was right: the name begins anew. The address keeps its other attempts, or one good login would pay for many
-    /// bad ones.
+    /// Clears the attempts of a name after a successful login. The address keeps its other attempts, or one good login
+    /// would pay for many bad ones.
     fn succeed(&self, name: &str, address: Option<IpAddr>) {
         self.give_back(name, address);
         self.by_name.lock().clear(&name.to_owned());
     }
 }
 
-/// What one customer has of addresses: of IPv6 half of the bits are theirs.
+/// Returns the network that attempts are counted by: an IPv4 address, or the /64 of an IPv6 address, which one
+/// customer controls.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
@@ -101,12 +102,12 @@ pub fn network(address: IpAddr) -> IpAddr {
 }
 
 impl App {
-    /// Begins a session. Every way to fail but one (unknown, wrong password, disabled, not of staff) reads the same and
-    /// takes the same time; too many failures are `Throttled`.
-    pub async fn log_in(&self, login: Login, origin: &Arc<Origin>) -> Result<Begun> {
+    /// Starts a session. An unknown name, a wrong password, a disabled user and one who is not staff give the same
+    /// error after the same time; too many failures give `Throttled`.
+    pub async fn log_in(&self, login: Login, origin: &Arc<RequestOrigin>) -> Result<NewSession> {
         let Login { username, password } = login;
         let username = username.trim();
-        let found = self.store.catalog().user_to_log_in(username);
+        let found = self.store.catalog().user_for_login(username);
         if let Some(user) = &found {
             origin.identify(user.org, Caller::User(user.id));
         }
@@ -123,22 +124,23 @@ impl App {
         let begun = self.store.catalog().create_session(&user, hash, expires_at, origin).await;
         begun.map_err(|error| if error.kind == Kind::Unauthenticated { wrong_login() } else { error })?;
         self.attempts.succeed(name, origin.address);
-        Ok(Begun { token, user })
+        Ok(NewSession { token, user })
     }
 
-    /// Who presents this token of a session; none when it has ended, or its user may not log in any more.
+    /// Returns the principal of a session token; `None` when the session has ended, or its user may not log in any
+    /// more.
     pub fn authenticate_session(&self, token: &str) -> Option<Principal> {
         let hash = session::parse(token)?;
         let (_, user) = self.store.catalog().session_by_hash(&hash, self.clock.now())?;
         user.may_log_in().then(|| Principal::user(&user))
     }
 
-    /// The person logged in; `Unauthenticated` for everybody who is not a person.
+    /// Returns the user who is logged in; `Unauthenticated` for every other kind of caller.
     pub fn logged_in(&self, principal: &Principal) -> Result<Arc<User>> {
         self.store.catalog().acting_user(principal).map_err(|_| no_credentials())
     }
 
-    /// Slug of the principal's organization.
+    /// Returns the slug of the principal's organization.
     pub fn org_slug(&self, principal: &Principal) -> String {
         self.store.catalog().org_of(principal).map(|org| org.slug.clone()).unwrap_or_default()
     }
@@ -155,7 +157,7 @@ impl App {
         }
     }
 
-    /// Ends the session of a token, whoever presents it: it gives way to another.
+    /// Ends the session of a token, whoever presents it, because another session replaces it.
     pub async fn replace_session(&self, token: &str) -> Result<()> {
         match self.authenticate_session(token) {
             Some(principal) => self.log_out(&principal, token).await,
@@ -163,7 +165,7 @@ impl App {
         }
     }
 
-    /// Passes a person.
+    /// Requires a user, the only caller that has a password.
     pub fn check_has_password(&self, principal: &Principal) -> Result<()> {
         match principal.caller {
             Caller::User(_) => Ok(()),
@@ -173,8 +175,8 @@ impl App {
         }
     }
 
-    /// Changes one's own password. The sessions of that user end but the one that asks.
-    pub async fn change_password(&self, standing: &Standing, old: String, new: String) -> Result<()> {
+    /// Changes the caller's own password. The user's other sessions end.
+    pub async fn change_password(&self, standing: &LiveCredential, old: String, new: String) -> Result<()> {
         let principal = standing.principal();
         self.check_has_password(principal)?;
         let user = self.logged_in(principal)?;
@@ -190,7 +192,7 @@ impl App {
     }
 }
 
-/// No credentials, or none that count.
+/// Returns the error for missing or unusable credentials.
 pub fn no_credentials() -> Error {
     Error::new(Kind::Unauthenticated, "Authentication credentials were not provided.")
 }
@@ -199,20 +201,20 @@ fn wrong_login() -> Error {
     Error::new(Kind::Unauthenticated, "Invalid username or password.")
 }
 
-/// What is wrong with a password, told of the field it was given in.
+/// Renames the field of a password error to the field in which the password was given.
 fn of_field(mut error: Error, name: &'static str) -> Error {
     error.fields.iter_mut().for_each(|problem| problem.field = name.into());
     error
 }
 
-/// A time so much later.
+/// Returns `now` plus a duration.
 pub(super) fn later(now: Micros, by: Duration) -> Micros {
     let seconds = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
     Micros(now.0.saturating_add(seconds.saturating_mul(MICROS_PER_SECOND)))
 }
 
 impl Default for SessionOptions {
-    /// Ten failures in five minutes; sessions of two weeks, as the vendor's framework has them.
+    /// Ten failures in five minutes; sessions of two weeks, as in the vendor's framework.
     fn default() -> Self {
         Self {
             lifetime: Duration::from_secs(14 * 86_400),

@@ -1,4 +1,4 @@
-//! SQL: the scope of each table is checked where the tables are known, in query/.
+//! SQL statements and their schemas. Scopes are checked per table in `query`, where the tables are known.
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::App;
 use crate::domain::{Principal, Result};
-use crate::query::describe::{Sketch, Table};
-use crate::query::engine::Question;
+use crate::query::describe::{DescribeRequest, TableInfo};
+use crate::query::engine::StatementRequest;
 use crate::query::log::Surface;
 use crate::query::params::{self, Params};
 
-/// The most parameters a statement may have.
+/// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
 
 /// A statement and its parameters: an object for `$name`, an array for `$1`, or null.
@@ -22,33 +22,33 @@ pub struct SqlRequest {
     pub params: Value,
 }
 
-/// The protocols of SQL tools, beside HTTP.
+/// SQL protocols other than HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tool {
+pub enum SqlProtocol {
     Postgres,
     Flight,
 }
 
-/// A statement of a tool, with a value of one row for each of `$1` and on.
+/// A statement from an SQL protocol, with a one-row array for each of `$1`, `$2`, and so on.
 #[derive(Debug, Clone)]
-pub struct BoundSql {
-    pub tool: Tool,
+pub struct BoundStatement {
+    pub tool: SqlProtocol,
     pub query: String,
     pub values: Vec<ArrayRef>,
 }
 
-/// A statement of a tool that is to be described.
+/// A statement from an SQL protocol that is to be described.
 #[derive(Debug, Clone)]
 pub struct PreparedSql {
-    pub tool: Tool,
+    pub tool: SqlProtocol,
     pub query: String,
-    /// Types of `$1` and on, where the tool says them.
+    /// Types of `$1`, `$2`, and so on, where the client declares them.
     pub declared: Vec<Option<DataType>>,
 }
 
-/// What a statement would answer to parameters of these types.
+/// The result schema of a statement, and the types of its parameters.
 #[derive(Debug, Clone)]
-pub struct Described {
+pub struct StatementSchema {
     pub schema: SchemaRef,
     pub params: Vec<DataType>,
 }
@@ -61,50 +61,57 @@ pub struct SqlTable {
     pub is_view: bool,
 }
 
-/// An answer as it is computed; dropping it cancels the query.
-pub struct Answer {
+/// A result as it is computed; dropping it cancels the query.
+pub struct SqlResult {
     pub schema: SchemaRef,
     pub batches: BoxStream<'static, Result<RecordBatch>>,
 }
 
 impl App {
-    /// Runs one reading statement as the principal sees the data.
-    pub async fn sql(&self, principal: &Principal, request: SqlRequest) -> Result<Answer> {
+    /// Runs one read-only statement over the rows that the principal may see.
+    pub async fn sql(&self, principal: &Principal, request: SqlRequest) -> Result<SqlResult> {
         let SqlRequest { query, params } = request;
-        self.ask(principal, Question { text: query, params: Params::Json(params), surface: Surface::Sql })
-            .await
+        self.run_statement(
+            principal,
+            StatementRequest { text: query, params: Params::Json(params), surface: Surface::Sql },
+        )
+        .await
     }
 
-    /// Runs one reading statement of a tool.
-    pub async fn bound_sql(&self, principal: &Principal, bound: BoundSql) -> Result<Answer> {
-        let BoundSql { tool, query, values } = bound;
+    /// Runs one read-only statement from an SQL protocol.
+    pub async fn bound_sql(&self, principal: &Principal, bound: BoundStatement) -> Result<SqlResult> {
+        let BoundStatement { tool, query, values } = bound;
         let params = Params::Typed(values);
-        self.ask(principal, Question { text: query, params, surface: surface(tool) }).await
+        self.run_statement(principal, StatementRequest { text: query, params, surface: surface(tool) }).await
     }
 
-    async fn ask(&self, principal: &Principal, question: Question) -> Result<Answer> {
+    async fn run_statement(&self, principal: &Principal, question: StatementRequest) -> Result<SqlResult> {
         let answer = self.engine.sql(principal, question).await?;
-        Ok(Answer { schema: answer.schema, batches: answer.batches })
+        Ok(SqlResult { schema: answer.schema, batches: answer.batches })
     }
 
-    /// Says what a statement would answer, without running it.
-    pub async fn describe_sql(&self, principal: &Principal, prepared: PreparedSql) -> Result<Described> {
+    /// Returns the schema of a statement's result without running it.
+    pub async fn describe_sql(
+        &self,
+        principal: &Principal,
+        prepared: PreparedSql,
+    ) -> Result<StatementSchema> {
         let PreparedSql { tool, query, declared } = prepared;
-        let sketch = Sketch { text: query, declared, surface: surface(tool) };
+        let sketch = DescribeRequest { text: query, declared, surface: surface(tool) };
         let found = self.engine.describe(principal, sketch).await?;
-        Ok(Described { schema: found.schema, params: found.params })
+        Ok(StatementSchema { schema: found.schema, params: found.params })
     }
 
-    /// The tables and views that the principal may read.
+    /// Returns the tables and views that the principal may read.
     pub fn sql_tables(&self, principal: &Principal) -> Result<Vec<SqlTable>> {
         let tables = self.engine.tables(principal)?.into_iter();
-        Ok(tables.map(|Table { name, schema, is_view }| SqlTable { name, schema, is_view }).collect())
+        Ok(tables.map(|TableInfo { name, schema, is_view }| SqlTable { name, schema, is_view }).collect())
     }
 }
 
-fn surface(tool: Tool) -> Surface {
+fn surface(tool: SqlProtocol) -> Surface {
     match tool {
-        Tool::Postgres => Surface::Postgres,
-        Tool::Flight => Surface::Flight,
+        SqlProtocol::Postgres => Surface::Postgres,
+        SqlProtocol::Flight => Surface::Flight,
     }
 }

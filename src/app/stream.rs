@@ -1,4 +1,4 @@
-//! Streams: catalog rows, the rules that need their device, and the last value.
+//! Streams: catalog rows, the rules that depend on their device, and the last value.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
 
 impl App {
-    /// The streams the principal sees, by id.
+    /// Returns the streams the principal sees, by id.
     pub fn streams(&self, principal: &Principal, filter: &StreamFilter) -> Result<Vec<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Data))?;
         Ok(self.store.catalog().streams(principal, filter))
@@ -22,23 +22,23 @@ impl App {
         self.store.catalog().stream(principal, id)
     }
 
-    /// The stream, for a principal that may change it.
+    /// Returns the stream for a principal that may change it.
     pub fn stream_to_change(&self, principal: &Principal, id: StreamId) -> Result<Arc<Stream>> {
         principal.require(Scope::write(Resource::Data))?;
         self.store.catalog().stream(principal, id)
     }
 
-    /// The newest reading that carries a value.
-    pub fn last_of(&self, principal: &Principal, id: StreamId) -> Option<Reading> {
-        self.store.last(principal, id)?.valued
+    /// Returns the newest reading that has a value.
+    pub fn latest_valued_reading(&self, principal: &Principal, id: StreamId) -> Option<Reading> {
+        self.store.latest(principal, id)?.valued
     }
 
-    /// How a stream's values read, or `None` once it is deleted.
+    /// Returns the kind of a stream's values, or `None` once it is deleted.
     pub fn kind_of(&self, id: StreamId) -> Option<StreamKind> {
-        self.store.catalog().stream_entry(id).map(|entry| entry.kind)
+        self.store.catalog().stream_write_info(id).map(|entry| entry.kind)
     }
 
-    /// Everything wrong with a stream as it would be stored, but for names already taken.
+    /// Returns every problem of a stream as it would be stored, except names that are already taken.
     pub fn stream_problems(&self, principal: &Principal, spec: &StreamSpec) -> Vec<FieldError> {
         let catalog = self.store.catalog();
         let mut found = match catalog.device(principal, spec.device) {
@@ -65,7 +65,8 @@ impl App {
         Ok(stream)
     }
 
-    /// Changes a stream as it stands at that moment. `change` may be tried on a copy first, and leaves the device.
+    /// Changes a stream as it is stored at that moment. `change` may be called on a copy first, and must not change
+    /// the device.
     pub async fn update_stream(
         &self,
         principal: &Principal,
@@ -82,7 +83,7 @@ impl App {
         Ok(stream)
     }
 
-    /// Deletes a stream; its readings are gone from every answer at once.
+    /// Deletes a stream. Its readings disappear from every answer at once.
     pub async fn delete_stream(&self, principal: &Principal, id: StreamId) -> Result<()> {
         let stream = self.stream_to_change(principal, id)?;
         self.store.catalog().delete_stream(principal, id).await?;
@@ -96,7 +97,7 @@ fn check_same_device(current: DeviceId, changed: DeviceId) -> Result<()> {
     if current == changed { Ok(()) } else { Err(Error::field("device", "This field may not be changed.")) }
 }
 
-/// Everything wrong with a stream of this device but for the rows it names.
+/// Returns every problem of a stream of this device, except those of the rows it refers to.
 pub(super) fn problems_on(device: &DeviceSpec, spec: &StreamSpec) -> Vec<FieldError> {
     let mut found = spec.problems();
     found.extend(path_problem(device.protocol, spec));
@@ -106,15 +107,15 @@ pub(super) fn problems_on(device: &DeviceSpec, spec: &StreamSpec) -> Vec<FieldEr
     found
 }
 
-/// What is wrong with a generator, if the stream has one.
+/// Returns the problem of the stream's generator, if it has one.
 fn generator_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldError> {
-    match Generator::of(&device.metadata, &spec.metadata) {
+    match Generator::from_metadata(&device.metadata, &spec.metadata) {
         Ok(generator) => generator.and_then(|generator| generator.check(spec.kind).err()),
         Err(problem) => Some(problem),
     }
 }
 
-/// What is wrong with where the value is found, given how the device is spoken to.
+/// Returns the problem of the stream's path under the device's protocol.
 fn path_problem(protocol: Protocol, spec: &StreamSpec) -> Option<FieldError> {
     if !protocol.has_streams() {
         return Some(FieldError::new("device", "Device protocol has no data streams."));

@@ -1,4 +1,4 @@
-//! Terminal grants: issued, redeemed once, and the key that a terminal service checks them with.
+//! Terminal grants: issues and redeems them, and publishes the key with which a terminal service verifies them.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::App;
 use super::access::require_system;
 use crate::auth::grant::{self, GrantKey, SEED_LEN};
-use crate::domain::audit::{Action, Change};
+use crate::domain::audit::{Action, AuditChange};
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::principal::Caller;
 use crate::domain::time::MICROS_PER_SECOND;
@@ -19,12 +19,12 @@ use crate::host::private_file;
 const KEY_FILE: &str = "terminal.key";
 
 impl App {
-    /// Passes a principal that may issue and redeem grants.
+    /// Requires a principal that may issue and redeem grants.
     pub fn check_may_grant(&self, principal: &Principal) -> Result<()> {
         self.require_host(principal, Scope::write(Resource::WebrtcTerminal))
     }
 
-    /// A new grant and its token.
+    /// Issues a grant and returns it with its token.
     pub async fn issue_grant(&self, principal: &Principal, spec: GrantSpec) -> Result<(Grant, String)> {
         self.check_may_grant(principal)?;
         Error::check(spec.problems())?;
@@ -38,29 +38,29 @@ impl App {
             expires_at: Micros(issued_s.saturating_add(life_s).saturating_mul(MICROS_PER_SECOND)),
         };
         let token = self.grant_key().await?.sign(&grant);
-        self.audit(principal, Change::new(Action::Create, "terminal-grant", None)).await?;
+        self.audit(principal, AuditChange::new(Action::Create, "terminal-grant", None)).await?;
         tracing::info!(grant = %grant.id, by = %principal.caller, host = grant.spec.host_id, "terminal grant issued");
         Ok((grant, token))
     }
 
-    /// The grant of a token, which it uses up: the second time it is refused, also after a restart.
+    /// Redeems a token and returns its grant. A second redemption is refused, also after a restart.
     pub async fn redeem_grant(&self, principal: &Principal, token: &str) -> Result<Grant> {
         self.check_may_grant(principal)?;
         let grant = self.grant_key().await?.verify(token, self.clock.now())?;
         if !self.store.catalog().redeem_grant(grant.id, grant.expires_at).await? {
-            return Err(grant::refused());
+            return Err(grant::invalid_token());
         }
-        self.audit(principal, Change::new(Action::Delete, "terminal-grant", None)).await?;
+        self.audit(principal, AuditChange::new(Action::Delete, "terminal-grant", None)).await?;
         tracing::info!(grant = %grant.id, by = %principal.caller, "terminal grant redeemed");
         Ok(grant)
     }
 
-    /// The public keys as a JWK set. They are for everybody: what they check is signed, not secret.
+    /// Returns the public keys as a JWK set. They need no authentication, because they are not secret.
     pub async fn grant_keys(&self) -> Result<Value> {
         Ok(json!({"keys": [self.grant_key().await?.jwk()]}))
     }
 
-    /// Reads the signing key if there is one, so that one that cannot be used is told at the start.
+    /// Reads the signing key if there is one, so that an unusable key is reported at the start.
     pub async fn check_grant_key(&self, principal: &Principal) -> Result<()> {
         require_system(principal)?;
         if self.key_path().exists() {
@@ -78,7 +78,7 @@ impl App {
     }
 }
 
-/// The id of a key as it is; whatever else may ask, with its kind.
+/// Returns the subject of a grant: the bare id of an API key, or the kind and id of any other caller.
 fn subject(principal: &Principal) -> String {
     match principal.caller {
         Caller::Key(id) => id.to_string(),
@@ -88,11 +88,11 @@ fn subject(principal: &Principal) -> String {
 
 async fn read_key(path: PathBuf) -> Result<GrantKey> {
     let shown = path.display().to_string();
-    let failed = |e: io::Error| Error::unavailable(format!("{shown} cannot be used: {e}")).because(e);
+    let failed = |e: io::Error| Error::unavailable(format!("{shown} cannot be used: {e}")).with_source(e);
     let make = || hex::encode(grant::generate_seed()).into_bytes();
     let read = tokio::task::spawn_blocking(move || private_file::read_or_make(&path, make)).await;
     let content =
-        read.map_err(|e| Error::internal("reading a key was interrupted").because(e))?.map_err(failed)?;
+        read.map_err(|e| Error::internal("reading a key was interrupted").with_source(e))?.map_err(failed)?;
     let seed: Option<[u8; SEED_LEN]> =
         hex::decode(content.trim_ascii()).ok().and_then(|bytes| bytes.try_into().ok());
     let damaged = || Error::unavailable(format!("{shown} is damaged: remove it, and a new key is made"));

@@ -1,4 +1,4 @@
-//! People: made, changed and deleted by whoever owns the data directory.
+//! User administration by the owner of the data directory.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::access::require_system;
 use crate::domain::org::{NewUser, User, UserChange};
 use crate::domain::{Error, Kind, Principal, Result};
 
-/// A person to be created. No `Debug`: it carries a password.
+/// A user to be created. No `Debug`, because it includes a password.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct UserRequest {
     pub name: String,
@@ -18,7 +18,7 @@ pub struct UserRequest {
     pub is_superuser: bool,
 }
 
-/// What to do about people; a name is of the organization acted in.
+/// A command on users; names refer to users of the organization that is acted in.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserCommand {
@@ -31,7 +31,7 @@ pub enum UserCommand {
 }
 
 impl UserCommand {
-    /// As it is typed.
+    /// Returns the command as it is typed.
     pub fn name(&self) -> &'static str {
         match self {
             UserCommand::Create(_) => "basalt user create",
@@ -46,7 +46,7 @@ impl UserCommand {
 }
 
 impl App {
-    /// A new person in the principal's organization.
+    /// Creates a user in the principal's organization.
     pub async fn create_user(&self, principal: &Principal, request: UserRequest) -> Result<Arc<User>> {
         require_system(principal)?;
         let UserRequest { name, password, is_staff, is_superuser } = request;
@@ -55,7 +55,7 @@ impl App {
         self.store.catalog().create_user(principal, user).await
     }
 
-    /// Whether a person of this name exists, in whichever organization.
+    /// Returns whether a user of this name exists in any organization.
     pub fn has_user(&self, principal: &Principal, name: &str) -> Result<bool> {
         match self.store.catalog().user_by_name(principal, name) {
             Ok(_) => Ok(true),
@@ -64,13 +64,13 @@ impl App {
         }
     }
 
-    /// The people of the principal's organization, by id.
+    /// Returns the users of the principal's organization, by id.
     pub fn users(&self, principal: &Principal) -> Result<Vec<Arc<User>>> {
         require_system(principal)?;
         Ok(self.store.catalog().users(principal))
     }
 
-    /// Changes a person of the principal's organization; the sessions of one who may no longer log in end.
+    /// Changes a user of the principal's organization. The sessions of a user who may no longer log in end.
     pub async fn update_user(
         &self,
         principal: &Principal,
@@ -81,7 +81,7 @@ impl App {
         self.store.catalog().update_user(principal, user.id, change).await
     }
 
-    /// Gives a person of the principal's organization another password; all their sessions end.
+    /// Sets the password of a user of the principal's organization. All sessions of the user end.
     pub async fn set_password(
         &self,
         principal: &Principal,
@@ -94,7 +94,7 @@ impl App {
         Ok(user)
     }
 
-    /// Deletes a person of the principal's organization; all their sessions end.
+    /// Deletes a user of the principal's organization. All sessions of the user end.
     pub async fn delete_user(&self, principal: &Principal, name: &str) -> Result<Arc<User>> {
         let user = self.user_named(principal, name)?;
         self.store.catalog().delete_user(principal, user.id).await?;

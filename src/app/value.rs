@@ -1,29 +1,39 @@
-//! Reading and posting values.
+//! Reads and posts values.
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde_json::Value;
 
-use super::range::Range;
-use super::{App, posted};
+use super::list_range::ListRange;
+use super::{App, value_parsing};
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::Stream;
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::query::values::ValuesQuery;
+use crate::query::readings_list::ValuesQuery;
 
-/// Readings in order, in batches; an error ends them.
-pub type Rows = BoxStream<'static, Result<Readings>>;
+/// Readings in order, in batches; an error ends the stream.
+pub type ReadingsStream = BoxStream<'static, Result<Readings>>;
 
 impl App {
-    /// The values of one stream; fails when the principal does not see it.
-    pub async fn stream_values(&self, principal: &Principal, id: StreamId, range: Range) -> Result<Rows> {
+    /// Returns the values of one stream; fails when the principal does not see it.
+    pub async fn stream_values(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        range: ListRange,
+    ) -> Result<ReadingsStream> {
         principal.require(Scope::read(Resource::Data))?;
         self.store.catalog().stream(principal, id)?;
         self.rows(principal, Some(id), range).await
     }
 
-    /// The values of all streams the principal sees, or of one of them; none when it does not see that one.
-    pub async fn values(&self, principal: &Principal, of: Option<StreamId>, range: Range) -> Result<Rows> {
+    /// Returns the values of all streams the principal sees, or of one of them; none when it does not see that one.
+    pub async fn values(
+        &self,
+        principal: &Principal,
+        of: Option<StreamId>,
+        range: ListRange,
+    ) -> Result<ReadingsStream> {
         principal.require(Scope::read(Resource::Value))?;
         if !self.sees(principal, of) {
             return Ok(stream::empty().boxed());
@@ -31,19 +41,19 @@ impl App {
         self.rows(principal, of, range).await
     }
 
-    /// The value of a stream at one time.
+    /// Returns the value of a stream at one time.
     pub async fn value(&self, principal: &Principal, id: StreamId, ts: Micros) -> Result<Reading> {
         principal.require(Scope::read(Resource::Value))?;
         self.store.catalog().stream(principal, id)?;
         self.valued_at(principal, id, ts).await?.ok_or_else(Error::not_found)
     }
 
-    /// What is wrong with a value as one of this stream, if anything.
+    /// Returns the problem of a value for this stream, if any.
     pub fn value_problem(&self, target: &Stream, given: &Value) -> Option<String> {
-        posted::stored(&target.spec, given).err()
+        value_parsing::parse_reading_value(&target.spec, given).err()
     }
 
-    /// Stores one value, durably, at `ts` or now. Also tells whether there was none at that time.
+    /// Stores one value durably, at `ts` or now. Returns the reading and whether there was none at that time.
     pub async fn post_value(
         &self,
         principal: &Principal,
@@ -52,8 +62,8 @@ impl App {
         given: &Value,
     ) -> Result<(Reading, bool)> {
         let target = self.stream_to_change(principal, id)?;
-        let (value, text) =
-            posted::stored(&target.spec, given).map_err(|message| Error::field("value", message))?;
+        let (value, text) = value_parsing::parse_reading_value(&target.spec, given)
+            .map_err(|message| Error::field("value", message))?;
         let ts = ts.unwrap_or_else(|| self.store.assign_ts(id));
         let reading = Reading { stream: id, ts, value, text, quality: Quality::Good };
         let is_new = self.is_newest(principal, id, ts) || self.valued_at(principal, id, ts).await?.is_none();
@@ -62,9 +72,10 @@ impl App {
         Ok((reading, is_new))
     }
 
-    /// Whether every reading of the stream is older: answered from memory, so that live posts need no query.
+    /// Returns whether every reading of the stream is older. It is answered from memory, so that live posts need no
+    /// query.
     fn is_newest(&self, principal: &Principal, id: StreamId, ts: Micros) -> bool {
-        self.store.last(principal, id).is_none_or(|last| last.newest.ts < ts)
+        self.store.latest(principal, id).is_none_or(|last| last.newest.ts < ts)
     }
 
     async fn valued_at(&self, principal: &Principal, id: StreamId, ts: Micros) -> Result<Option<Reading>> {
@@ -72,13 +83,18 @@ impl App {
         Ok(found.filter(|reading| reading.quality != Quality::Bad))
     }
 
-    async fn rows(&self, principal: &Principal, of: Option<StreamId>, range: Range) -> Result<Rows> {
+    async fn rows(
+        &self,
+        principal: &Principal,
+        of: Option<StreamId>,
+        range: ListRange,
+    ) -> Result<ReadingsStream> {
         let Some(list) = range.list(of) else { return Ok(stream::empty().boxed()) };
-        self.engine.values(principal, ValuesQuery { list, bad: false }).await
+        self.engine.values(principal, ValuesQuery { list, include_bad: false }).await
     }
 }
 
-/// The store names rows and columns; a single posted value has the names of its own fields.
+/// Renames the fields of a store error, which names rows and columns, to those of a single posted value.
 fn name_fields(mut error: Error) -> Error {
     for problem in &mut error.fields {
         let (field, message) = match problem.message.split_once(": ") {

@@ -1,13 +1,14 @@
-//! Reading everything there is, to say what of it is broken.
+//! Integrity check of all stored data.
 
 use super::App;
 use super::access::require_system;
 use crate::domain::{Principal, Progress, Result};
-use crate::store::verify::Report;
+use crate::store::verify::VerifyReport;
 
 impl App {
-    /// Checks the data directory as it is now while the server goes on. What is broken is in the report, not an error.
-    pub async fn verify(&self, principal: &Principal, progress: &Progress) -> Result<Report> {
+    /// Checks the data directory as it is now, while the server runs. Damage is reported in the result, not as an
+    /// error.
+    pub async fn verify(&self, principal: &Principal, progress: &Progress) -> Result<VerifyReport> {
         require_system(principal)?;
         self.store.verify(progress).await
     }

@@ -1,7 +1,7 @@
-//! Terminal grants as signed tokens: JWTs by Ed25519 (`EdDSA`), and the public key that others check them with.
+//! Terminal grants as signed tokens: JWTs with Ed25519 (`EdDSA`), and the public key for verifying them elsewhere.
 //!
-//! A token of ours has exactly one header. One with any other header is refused unread: there is no algorithm, key or
-//! type for a token to choose.
+//! Our tokens have exactly one possible header. A token with any other header is refused unread, so a token cannot
+//! choose an algorithm, key or type.
 
 use std::fmt;
 
@@ -19,19 +19,21 @@ use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Micros, Result};
 
+/// Claim `iss` of every token.
 pub const ISSUER: &str = "basalt";
+/// Claim `aud` of every token.
 pub const AUDIENCE: &str = "webrtc-terminal";
 
-/// Bytes of the secret that a key is made from.
+/// Length of the secret from which a key is made, bytes.
 pub const SEED_LEN: usize = 32;
 
-/// A token of the largest grant has less.
-const MAX_TOKEN: usize = 64 * 1024;
+/// Maximum token length: more than the largest grant needs.
+const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
-/// Signs grants and knows its own. `Debug` tells only the public part.
+/// Key that signs grants and verifies its own signatures. `Debug` shows only the public part.
 pub struct GrantKey {
     pair: Ed25519KeyPair,
-    /// The header of every token, encoded.
+    /// Encoded header of every token.
     header: String,
     id: String,
 }
@@ -50,19 +52,20 @@ struct Claims {
     allowed_presets: Vec<String>,
 }
 
-/// A new secret from the operating system's random source.
+/// Generates a secret from the operating system's random source.
 pub fn generate_seed() -> [u8; SEED_LEN] {
     let mut seed = [0; SEED_LEN];
-    // The operating system's source does not fail once it has been seeded, which is before any process of ours runs.
+    // The operating system's source never fails once seeded, which happens before any process of ours runs.
     OsRng.try_fill_bytes(&mut seed).expect("the operating system has randomness");
     seed
 }
 
 impl GrantKey {
+    /// Derives the key pair and its id (RFC 7638 thumbprint) from a seed.
     pub fn from_seed(seed: &[u8; SEED_LEN]) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
         let x = BASE64.encode(pair.public_key().as_ref());
-        // RFC 7638: the key's own members, in this order.
+        // RFC 7638: the required members in this order.
         let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
         let id = BASE64.encode(thumbprint);
         let header = BASE64.encode(json!({"alg": "EdDSA", "kid": id, "typ": "JWT"}).to_string());
@@ -75,7 +78,7 @@ impl GrantKey {
         json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": self.id, "alg": "EdDSA", "use": "sig"})
     }
 
-    /// The grant as a token.
+    /// Signs a grant; returns the token.
     pub fn sign(&self, grant: &Grant) -> String {
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -95,13 +98,13 @@ impl GrantKey {
         format!("{signed}.{signature}")
     }
 
-    /// The grant of a token that this key signed and that has not expired. Every way to fail reads the same.
+    /// Returns the grant of a token that this key signed and that has not expired. All failures give the same error.
     pub fn verify(&self, token: &str, now: Micros) -> Result<Grant> {
-        self.read(token).filter(|grant| now < grant.expires_at).ok_or_else(refused)
+        self.read(token).filter(|grant| now < grant.expires_at).ok_or_else(invalid_token)
     }
 
     fn read(&self, token: &str) -> Option<Grant> {
-        if token.len() > MAX_TOKEN {
+        if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
         let (signed, signature) = token.rsplit_once('.')?;
@@ -127,8 +130,8 @@ impl GrantKey {
     }
 }
 
-/// What is said of a token that opens nothing, whatever the reason.
-pub fn refused() -> Error {
+/// Error for a token that cannot be used, whatever the reason.
+pub fn invalid_token() -> Error {
     Error::field("token", "This token is not valid, has expired, or was used before.")
 }
 

@@ -1,4 +1,4 @@
-//! Tokens: what is signed comes back, nothing else does.
+//! Tests of terminal grant tokens: a signed grant verifies, everything else is refused.
 
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ fn key() -> GrantKey {
     GrantKey::from_seed(&[7; SEED_LEN])
 }
 
-/// RFC 8037, appendix A: the seed of its key, its public part, and its thumbprint.
+/// RFC 8037, appendix A: its seed, public key and thumbprint.
 #[test]
 fn the_public_key_is_that_of_the_standard() {
     let seed = BASE64.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
@@ -64,7 +64,7 @@ fn whatever_else_is_refused() {
         ("one_part_more", format!("{token}.x")),
         ("padded", format!("{token}=")),
         ("nothing", String::new()),
-        ("endless", "a".repeat(MAX_TOKEN + 1)),
+        ("endless", "a".repeat(MAX_TOKEN_BYTES + 1)),
     ];
     for (name, token) in rows {
         assert!(key().verify(&token, Micros(0)).is_err(), "{name}");

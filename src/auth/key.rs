@@ -1,10 +1,10 @@
-//! Secrets of API keys: how they are made, how a presented one is found and compared.
+//! Secrets of API keys: generation, parsing and comparison.
 //!
-//! A secret of our own is `bslt_`, 8 public characters, then 43 random ones: 256 bits beyond the public part. Its
-//! look-up prefix is the first 13 characters, so that an operator recognises a key in a list by its beginning.
-//! A secret somebody chose (at least 32 characters) is found by the first 16 hex digits of its SHA-256 instead:
-//! nothing of the secret itself is stored or shown, and 64 bits of a hash tell no more than the hash beside it.
-//! There is no password hash here: the secrets are random, and every request pays for the comparison.
+//! A generated secret is `bslt_`, 8 public characters, then 43 random ones: 256 bits beyond the public part. Its
+//! look-up prefix is the first 13 characters, so that operators recognise a key in a list by its beginning.
+//! A secret chosen by a user (at least 32 characters) is looked up by the first 16 hex digits of its SHA-256 instead:
+//! no part of the secret is stored or shown, and 64 bits of a hash reveal no more than the full hash beside it.
+//! Secrets are not put through a password hash: they are random, and every request pays for the comparison.
 
 use rand::TryRngCore;
 use rand::distr::{Alphanumeric, SampleString};
@@ -14,41 +14,41 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::key::KeySecret;
 
-const MARK: &str = "bslt_";
-/// `MARK` and 8 characters: about 2^47 values, unique in the catalog.
-const PREFIX_LEN: usize = MARK.len() + 8;
+const SECRET_MARKER: &str = "bslt_";
+/// `SECRET_MARKER` and 8 characters: about 2^47 values, unique in the catalog.
+const PREFIX_LEN: usize = SECRET_MARKER.len() + 8;
 /// 43 characters of 62 carry 256 bits (62^43 > 2^256).
 const RANDOM_LEN: usize = 43;
-const OWN_LEN: usize = PREFIX_LEN + RANDOM_LEN;
+const GENERATED_SECRET_LEN: usize = PREFIX_LEN + RANDOM_LEN;
 
-/// The shortest secret that may be presented, and so the shortest a user may choose.
+/// Minimum length of a presented secret, and so of one chosen by a user.
 pub const MIN_SECRET_LEN: usize = 32;
-/// Longer ones are refused unread: no header of ours is that long.
+/// Longer secrets are refused unread: no valid header is that long.
 const MAX_SECRET_LEN: usize = 512;
 
-/// A new secret from the operating system's random source, and the form it is stored in. The text exists only here:
-/// show it once.
+/// Generates a secret from the operating system's random source; returns its text and its stored form. The text
+/// exists only here: show it once.
 pub fn generate() -> (String, KeySecret) {
-    let text = format!("{MARK}{}", random_text(OWN_LEN - MARK.len()));
+    let text = format!("{SECRET_MARKER}{}", random_text(GENERATED_SECRET_LEN - SECRET_MARKER.len()));
     let stored = to_stored(&text);
     (text, stored)
 }
 
-/// The stored form of a presented secret, or `None` when it cannot be one: too short, too long, or not of visible
-/// ASCII characters (it travels in headers).
+/// The stored form of a presented secret, or `None` if it cannot be a secret: too short, too long, or not visible
+/// ASCII (it travels in headers).
 pub fn parse(secret: &str) -> Option<KeySecret> {
     let fits = (MIN_SECRET_LEN..=MAX_SECRET_LEN).contains(&secret.len());
     (fits && secret.bytes().all(|b| b.is_ascii_graphic())).then(|| to_stored(secret))
 }
 
-/// Whether a presented secret is the stored one, in time independent of where they differ.
+/// Compares a presented secret with the stored one in constant time.
 pub fn matches(stored: &KeySecret, presented: &KeySecret) -> bool {
     stored.hash.ct_eq(&presented.hash).into()
 }
 
-/// `len` letters and digits from the operating system's random source: 5.95 bits each.
+/// Returns `len` random letters and digits from the operating system's random source: 5.95 bits each.
 pub fn random_text(len: usize) -> String {
-    // The operating system's source does not fail once it has been seeded, which is before any process of ours runs.
+    // The operating system's source never fails once seeded, which happens before any process of ours runs.
     Alphanumeric.sample_string(&mut OsRng.unwrap_err(), len)
 }
 
@@ -59,8 +59,10 @@ fn to_stored(secret: &str) -> KeySecret {
 }
 
 fn is_own_form(secret: &str) -> bool {
-    secret.len() == OWN_LEN
-        && secret.strip_prefix(MARK).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+    secret.len() == GENERATED_SECRET_LEN
+        && secret
+            .strip_prefix(SECRET_MARKER)
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

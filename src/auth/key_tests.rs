@@ -1,17 +1,17 @@
-//! Secrets of API keys: made, parsed, recognised.
+//! Tests of API key secrets: generation, parsing and comparison.
 
 use super::*;
 
 #[test]
 fn a_generated_secret_is_recognised_and_its_neighbour_is_not() {
     let (text, stored) = generate();
-    assert_eq!(text.len(), OWN_LEN);
+    assert_eq!(text.len(), GENERATED_SECRET_LEN);
     assert_eq!(stored.prefix, text[..PREFIX_LEN]);
     let presented = parse(&text).expect("our own form");
     assert!(matches(&stored, &presented));
 
     let last = if text.ends_with('a') { 'b' } else { 'a' };
-    let neighbour = format!("{}{last}", &text[..OWN_LEN - 1]);
+    let neighbour = format!("{}{last}", &text[..GENERATED_SECRET_LEN - 1]);
     let presented = parse(&neighbour).expect("our own form");
     assert_eq!(presented.prefix, stored.prefix, "found by the same prefix");
     assert!(!matches(&stored, &presented), "and told apart by the hash");

@@ -1,5 +1,5 @@
-//! What proves an identity: secrets of API keys, passwords, tokens of sessions, signatures of terminal grants and licenses;
-//! and how often somebody may try. Pure: it decides, it never fetches.
+//! Authentication primitives: API key secrets, passwords, session tokens, signatures of terminal grants and licenses,
+//! and rate limits for attempts. Pure: it decides, it never fetches.
 //!
 //! Looking a key up, and what a principal may then do, belong to `app/` and `domain/`.
 
@@ -7,5 +7,5 @@ pub mod grant;
 pub mod key;
 pub mod license;
 pub mod password;
+pub mod rate_limiter;
 pub mod session;
-pub mod throttle;

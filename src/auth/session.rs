@@ -1,7 +1,7 @@
-//! Tokens of sessions: how they are made, how a presented one is recognised, and the CSRF token that goes with each.
+//! Session tokens: generation, parsing, and the CSRF token of each session.
 //!
-//! A token is 43 random characters, 256 bits. What is stored is its SHA-256, which tells nothing of it. The CSRF token is
-//! another hash of it: it needs no storage, and one session's is of no use to another.
+//! A token is 43 random characters, 256 bits. Its SHA-256 is stored, which does not reveal it. The CSRF token is a
+//! second, differently prefixed hash of the token: it needs no storage and is useless for another session.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -9,28 +9,28 @@ use subtle::ConstantTimeEq;
 use super::key::random_text;
 
 /// 43 characters of 62 carry 256 bits.
-const LEN: usize = 43;
+const TOKEN_LEN: usize = 43;
 
-/// What sets the CSRF token's hash apart from the stored one.
-const CSRF: &str = "csrf:";
+/// Prefix that makes the CSRF token differ from the stored hash.
+const CSRF_HASH_PREFIX: &str = "csrf:";
 
-/// A new token from the operating system's random source.
+/// Generates a token from the operating system's random source.
 pub fn generate() -> String {
-    random_text(LEN)
+    random_text(TOKEN_LEN)
 }
 
-/// The stored form of a presented token, or `None` when it cannot be one.
+/// The stored form of a presented token, or `None` if it cannot be a token.
 pub fn parse(token: &str) -> Option<[u8; 32]> {
-    let fits = token.len() == LEN && token.bytes().all(|b| b.is_ascii_alphanumeric());
+    let fits = token.len() == TOKEN_LEN && token.bytes().all(|b| b.is_ascii_alphanumeric());
     fits.then(|| Sha256::digest(token).into())
 }
 
 /// The CSRF token of a session.
 pub fn csrf_token(token: &str) -> String {
-    hex::encode(Sha256::digest(format!("{CSRF}{token}")))
+    hex::encode(Sha256::digest(format!("{CSRF_HASH_PREFIX}{token}")))
 }
 
-/// Whether the header's CSRF token is the cookie's, and that the session's, in time independent of where they differ.
+/// Whether header and cookie carry the same CSRF token and it belongs to the session, compared in constant time.
 pub fn csrf_matches(token: &str, cookie: &str, header: &str) -> bool {
     let own = csrf_token(token);
     let is_own = own.as_bytes().ct_eq(header.as_bytes());

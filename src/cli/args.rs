@@ -1,89 +1,90 @@
-//! What may be typed: the names here are a contract with everybody's scripts. What it means is decided elsewhere.
+//! Command-line arguments (clap). Command and flag names are a contract with users' scripts; other modules interpret
+//! the values.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fault;
-use crate::sim::fault::Fault;
+use crate::sim::fault::PlantFault;
 
 mod admin;
 
-pub use self::admin::{Key, Org, Person, User};
+pub use self::admin::{KeySubcommand, OrgSubcommand, UserArgs, UserSubcommand};
 pub use super::bench::args::Bench;
 
-/// Collects PLC data, keeps it as Parquet, answers SQL and REST.
+/// Collects PLC data, stores it as Parquet and serves it over SQL and REST.
 #[derive(Parser)]
 #[command(name = "basalt", version, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
 }
 
 #[derive(Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Run the server
     Serve(Serve),
     /// Run a simulated plant, a collector against it, and the server
     Demo(Demo),
-    /// Organizations
+    /// Manage organizations
     Org {
         #[command(subcommand)]
-        command: Org,
+        command: OrgSubcommand,
     },
-    /// People
+    /// Manage users
     User {
         #[command(subcommand)]
-        command: User,
+        command: UserSubcommand,
     },
-    /// API keys
+    /// Manage API keys
     Key {
         #[command(subcommand)]
-        command: Key,
+        command: KeySubcommand,
     },
-    /// Ask a question in SQL
+    /// Run a SQL query
     Sql(Sql),
-    /// Read CSV, Parquet, NDJSON and Arrow files in
+    /// Import readings or devices from CSV, Parquet, NDJSON, Arrow or YAML files
     Import(Import),
-    /// Write readings to a file that `import` and others read
+    /// Export readings or devices to a file that `import` can read
     Export(Export),
     /// Read one register or tag directly from a device
     Read(Read),
-    /// Be a device: a small plant that speaks modbus, melsec, fenet or opcua
+    /// Simulate a device: a small plant that speaks modbus, melsec, fenet or opcua
     Simulate(Simulate),
-    /// Show the nodes of an OPC UA server
+    /// List the nodes of an OPC UA server
     Browse(Browse),
-    /// Certificates of OPC UA
+    /// Manage OPC UA certificates
     Opcua {
         #[command(subcommand)]
-        command: Opcua,
+        command: OpcuaSubcommand,
     },
     /// Set a model's anomaly threshold from a healthy range of its sources
     Calibrate(Calibrate),
-    /// Flush, then merge the lake's files
+    /// Flush the memtable, then merge the files of the lake
     Compact {
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Read everything there is and name what is broken; changes nothing
+    /// Check all stored data and report damage; changes nothing
     Verify(Verify),
-    /// Copy everything into a directory, also while the server runs
+    /// Back up everything into a directory, also while the server runs
     Backup(Backup),
-    /// Make a data directory of a backup
+    /// Create a data directory from a backup
     Restore(Restore),
-    /// Measure this machine: load a plant, ask ten questions; ingest, growth, soak
+    /// Benchmark this machine: queries, ingest, growth, soak, subscriptions, collectors
     Bench(Bench),
-    /// Print a schema
+    /// Print the GraphQL, OpenAPI or SQL schema
     Schema {
         #[command(subcommand)]
-        command: Schema,
+        command: SchemaSubcommand,
     },
 }
 
-/// Which installation on this machine.
+/// Selects the installation on this machine.
 #[derive(Args, Default)]
-pub struct Place {
-    /// Configuration file [default: basalt.toml, if there is one]
+pub struct DataDirArgs {
+    /// Configuration file [default: basalt.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Data directory [default: data/basalt]
@@ -91,21 +92,21 @@ pub struct Place {
     pub data_dir: Option<PathBuf>,
 }
 
-/// Which organization of it.
+/// Selects the organization within the installation.
 #[derive(Args)]
-pub struct InOrg {
+pub struct OrgArgs {
     /// Organization to act in [default: default]
     #[arg(long, value_name = "SLUG")]
     pub org: Option<String>,
 }
 
-/// Another machine instead of this one.
+/// Selects the server of another machine.
 #[derive(Args, Default)]
-pub struct Elsewhere {
-    /// Server to ask, such as http://plant:8000
+pub struct RemoteArgs {
+    /// Server to send the command to, such as http://plant:8000
     #[arg(long, env = "BASALT_URL", requires = "key")]
     pub url: Option<String>,
-    /// API key for it
+    /// API key for that server
     #[arg(long, env = "BASALT_KEY", hide_env_values = true)]
     pub key: Option<String>,
 }
@@ -113,65 +114,65 @@ pub struct Elsewhere {
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
     #[command(flatten)]
-    pub listeners: Listeners,
+    pub listeners: ListenArgs,
 }
 
-/// Where a server listens.
+/// Listen addresses of a server.
 #[derive(Args)]
-pub struct Listeners {
-    /// Address and port; port 0 picks a free one [default: 127.0.0.1:8000]
+pub struct ListenArgs {
+    /// HTTP listen address; port 0 picks a free port [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-    /// Where PostgreSQL's tools connect; off unless it is set
+    /// PostgreSQL listen address [default: off]
     #[arg(long, value_name = "ADDR:PORT")]
     pub pg_listen: Option<String>,
-    /// Where Arrow Flight SQL's clients connect; off unless it is set
+    /// Arrow Flight SQL listen address [default: off]
     #[arg(long, value_name = "ADDR:PORT")]
     pub flight_listen: Option<String>,
 }
 
-/// Unless a fault is named the furnace's thermometer drifts: drift:furnace.temperature@30s+20s/5m=30
+/// Without --fault the furnace's thermometer drifts: drift:furnace.temperature@30s+20s/5m=30
 #[derive(Args)]
 pub struct Demo {
-    /// Where the demo keeps its data [default: data/demo]
+    /// Data directory of the demo [default: data/demo]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     #[command(flatten)]
-    pub listeners: Listeners,
+    pub listeners: ListenArgs,
     #[command(flatten)]
-    pub plant: SimulatedPlant,
+    pub plant: SimulatedPlantArgs,
 }
 
-/// The plant behind simulated devices.
+/// Options of the simulated plant.
 #[derive(Args)]
-pub struct SimulatedPlant {
-    /// What goes wrong and when, such as drift:motor.temperature@60s+30s or disconnect@5m+20s/10m; may be repeated
+pub struct SimulatedPlantArgs {
+    /// Fault to simulate, such as drift:motor.temperature@60s+30s or disconnect@5m+20s/10m; repeatable
     #[arg(long = "fault", value_name = "FAULT", value_parser = fault::parse)]
-    pub faults: Vec<Fault>,
+    pub faults: Vec<PlantFault>,
 }
 
 #[derive(Args)]
 pub struct Sql {
-    /// One SELECT statement
+    /// SELECT statement to run
     #[arg(value_name = "STATEMENT", required_unless_present = "query")]
     pub statement: Option<String>,
-    /// A named query instead; GET /sql/queries lists them
+    /// Named query to run instead; GET /sql/queries lists them
     #[arg(long, value_name = "NAME", conflicts_with = "statement")]
     pub query: Option<String>,
-    /// A parameter of the named query; repeatable
+    /// Parameter of the named query; repeatable
     #[arg(long = "param", value_name = "NAME=VALUE", requires = "query", value_parser = read_param)]
     pub params: Vec<(String, String)>,
-    /// How the answer is written
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub format: OutputFormat,
     #[command(flatten)]
-    pub elsewhere: Elsewhere,
+    pub elsewhere: RemoteArgs,
     #[command(flatten)]
-    pub org: InOrg,
+    pub org: OrgArgs,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 fn read_param(text: &str) -> Result<(String, String), String> {
@@ -180,96 +181,97 @@ fn read_param(text: &str) -> Result<(String, String), String> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     Table,
     Json,
     Csv,
     Parquet,
 }
 
-/// Readings have the columns stream_id (or device and stream, or the flags below), ts (or timestamp, time), value, optional
-/// text and quality; a time without a zone is UTC. Devices and their streams are YAML (.yaml, .yml), or CSV with a column
-/// device and none of a time: see docs/configuration.md.
+/// Readings need columns stream_id (or device and stream, or the flags below), ts (or timestamp, time) and value; text
+/// and quality are optional. A time without a zone is UTC. Devices and their streams are YAML, or CSV with a
+/// column device and no time column: see docs/configuration.md.
 #[derive(Args)]
 pub struct Import {
-    /// Readings: CSV with a header line, Parquet, one JSON object a line, or Arrow. Devices: YAML or CSV
+    /// Readings as CSV with a header line, Parquet, NDJSON or Arrow; devices as YAML or CSV
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Everything goes to this stream
+    /// Write all rows to this stream
     #[arg(long, value_name = "ID", conflicts_with_all = ["device", "name"])]
     pub stream: Option<i32>,
-    /// Everything goes to a stream of this device
+    /// Write all rows to a stream of this device, named by --name
     #[arg(long, value_name = "NAME", requires = "name")]
     pub device: Option<String>,
-    /// The stream of that device
+    /// Stream of the device given by --device
     #[arg(long, value_name = "STREAM", requires = "device")]
     pub name: Option<String>,
-    /// Make the device and the stream if they do not exist
+    /// Create the device and the stream if they do not exist
     #[arg(long, requires = "device")]
     pub create: bool,
-    /// Begin at this data row of the first file: what a failed import said to resume from
+    /// First data row of the first file to import: the row that a failed import names for resuming
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub from_row: u64,
-    /// Say what a file of devices and streams would change, and change nothing
+    /// Print what a file of devices and streams would change, without changing anything
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub elsewhere: Elsewhere,
+    pub elsewhere: RemoteArgs,
     #[command(flatten)]
-    pub org: InOrg,
+    pub org: OrgArgs,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
-/// Readings from --from on and before --to, sorted by stream and time, in the columns stream_id, ts, value, text and
-/// quality; or every device with its streams, as `import` reads them. The file is written aside and takes its name, or replaces one of that name, only when it is whole.
+/// Exports the readings from --from on and before --to, sorted by stream and time, with the columns stream_id, ts,
+/// value, text and quality; or every device with its streams, as `import` reads them. The target file is created or
+/// replaced only once the export is complete.
 #[derive(Args)]
 pub struct Export {
-    /// Its ending says the form: .parquet, .csv, .ndjson or .jsonl, .arrow; of devices .yaml or .yml, .csv; - is standard
-    /// output
+    /// Output file; its extension sets the format: .parquet, .csv, .ndjson or .jsonl, .arrow; for devices .yaml, .yml,
+    /// .csv; - is standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Devices and their streams instead of readings; what a .yaml file holds anyway
+    /// Export devices and their streams instead of readings; implied by .yaml and .yml
     #[arg(long, conflicts_with_all = ["from", "to", "streams"])]
     pub devices: bool,
-    /// The first time, such as 2026-04-28T12:00:00Z; without a zone it is UTC [default: the oldest]
+    /// Start of the time range, inclusive, such as 2026-04-28T12:00:00Z; without a zone it is UTC [default: the oldest]
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
-    /// The first time no longer in it [default: no end]
+    /// End of the time range, exclusive [default: no end]
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
-    /// Only this stream; repeatable [default: every stream you may see]
+    /// Export only this stream; repeatable [default: every stream you may see]
     #[arg(long = "stream", value_name = "ID", value_delimiter = ',')]
     pub streams: Vec<i32>,
-    /// The form, for standard output [default: by the file's ending]
+    /// Output format, needed for standard output [default: by file extension]
     #[arg(long, value_enum)]
     pub format: Option<ExportFormat>,
     #[command(flatten)]
-    pub elsewhere: Elsewhere,
+    pub elsewhere: RemoteArgs,
     #[command(flatten)]
-    pub org: InOrg,
+    pub org: OrgArgs,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 #[derive(Args)]
 pub struct Calibrate {
-    /// The model's number, as /api/ai/model/ shows it
+    /// Id of the model, as /api/ai/model/ shows it
     #[arg(value_name = "MODEL")]
     pub model: i32,
-    /// Windows that end from here on, such as 2026-04-28T12:00:00Z; without a zone it is UTC
+    /// Start of the healthy range: earliest end of a window, such as 2026-04-28T12:00:00Z; without a zone it is UTC
     #[arg(long, value_name = "TIME")]
     pub from: String,
-    /// Up to here, inclusive
+    /// End of the healthy range, inclusive
     #[arg(long, value_name = "TIME")]
     pub to: String,
-    /// Of the scores there
+    /// Percentile of the scores in the range that becomes the threshold
     #[arg(long, default_value_t = 99.5, value_name = "PERCENT")]
     pub percentile: f64,
     #[command(flatten)]
-    pub org: InOrg,
+    pub org: OrgArgs,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -281,15 +283,15 @@ pub enum ExportFormat {
     Yaml,
 }
 
-/// Exit code 0 when everything is whole, 1 when anything is broken. Works beside a running server, and on a directory
-/// too damaged for one to start.
+/// Exits with code 0 when everything is intact and 1 when anything is damaged. Works beside a running server, and on a
+/// directory too damaged for a server to start.
 #[derive(Args)]
 pub struct Verify {
-    /// How the report is written
+    /// Format of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -298,25 +300,25 @@ pub enum ReportFormat {
     Json,
 }
 
-/// Everything acknowledged before it began is in it. It is a backup once it holds backup.json, which is written last.
+/// The backup holds everything acknowledged before it began. It is complete once backup.json exists, written last.
 #[derive(Args)]
 pub struct Backup {
-    /// A directory that does not exist or is empty, outside of the data directory
+    /// Target directory, outside the data directory; must be empty or not exist
     pub dest: PathBuf,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
-/// The backup is checked before anything is written. The server must not run; --data-dir must be empty or not exist.
+/// Checks the backup before it writes anything. No server may run; --data-dir must be empty or not exist.
 #[derive(Args)]
 pub struct Restore {
-    /// A directory that `backup` wrote
+    /// Directory written by `backup`
     pub src: PathBuf,
-    /// An empty PostgreSQL database to restore the catalog into, when the backup has a dump of one
+    /// Empty PostgreSQL database to restore the catalog into, when the backup holds a PostgreSQL dump
     #[arg(long, value_name = "URL")]
     pub catalog_url: Option<String>,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 #[derive(Args)]
@@ -328,66 +330,66 @@ pub struct Read {
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
     pub timeout: f64,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 #[derive(Args)]
 pub struct Browse {
     /// Such as opc.tcp://127.0.0.1:4840/ or opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1
     pub address: String,
-    /// Levels below the node
+    /// Number of levels to list below the node
     #[arg(long, default_value_t = 5, value_name = "LEVELS", value_parser = clap::value_parser!(u8).range(1..=5))]
     pub depth: u8,
     /// Seconds to wait for an answer
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
     pub timeout: f64,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 #[derive(Subcommand)]
-pub enum Opcua {
-    /// List our certificate and those of servers
+pub enum OpcuaSubcommand {
+    /// List the client certificate of this installation and the servers' certificates
     Certificates {
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Trust the certificate of a server that was rejected
+    /// Trust the rejected certificate of a server
     Trust {
-        /// As `last_error` of the device and `certificates` show it
+        /// Thumbprint as shown in the device's `last_error` and by `certificates`
         thumbprint: String,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Trust a certificate no more, from the next connection on
+    /// Stop trusting a certificate, from the next connection on
     Reject {
         thumbprint: String,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
 }
 
 #[derive(Args)]
 pub struct Simulate {
-    /// modbus, melsec, fenet or opcua
+    /// Protocol: modbus, melsec, fenet or opcua
     pub protocol: String,
-    /// Where it listens [default: 127.0.0.1 and the protocol's own port]
+    /// Listen address [default: 127.0.0.1 and the protocol's own port]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
     #[command(flatten)]
-    pub plant: SimulatedPlant,
-    /// Be a device with so many holding registers that move, instead of the plant (modbus only)
+    pub plant: SimulatedPlantArgs,
+    /// Simulate a device with N changing holding registers instead of the plant (modbus only)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "faults")]
     pub registers: Option<u16>,
 }
 
 #[derive(Subcommand)]
-pub enum Schema {
-    /// The graph of /graphql, in GraphQL's schema language
+pub enum SchemaSubcommand {
+    /// Print the GraphQL schema of /graphql (SDL)
     Graphql,
-    /// The REST API, as OpenAPI 3.1
+    /// Print the REST API as OpenAPI 3.1
     Openapi,
-    /// The tables and views /sql answers from
+    /// Print the tables and views that /sql can query
     Sql,
 }
 

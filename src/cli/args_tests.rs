@@ -85,7 +85,9 @@ fn what_makes_no_sense_is_refused_by_name() {
 #[test]
 fn lists_take_repetition_and_commas() {
     let cli = parse("key create --name x --scope value:read,data:read --data 1 --data 2,3").expect("valid");
-    let Command::Key { command: Key::Create(key) } = cli.command else { panic!("another command") };
+    let CliCommand::Key { command: KeySubcommand::Create(key) } = cli.command else {
+        panic!("another command")
+    };
     assert_eq!(key.scopes, ["value:read", "data:read"]);
     assert_eq!(key.data, [1, 2, 3]);
 }

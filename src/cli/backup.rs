@@ -1,19 +1,19 @@
 //! `basalt backup`.
 
-use super::args::{self, InOrg};
-use super::door::{Directory, Door};
+use super::args::{self, OrgArgs};
 use super::print;
-use crate::app::control::{Command, Outcome};
+use super::target::{CommandTarget, DataDirMode};
+use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Result};
 
 pub async fn run(args: args::Backup) -> Result<()> {
     // The server may run in another directory.
     let dest = std::path::absolute(&args.dest)
         .map_err(|e| Error::field("dest", format!("`{}`: {e}", args.dest.display())))?;
-    let door = Door::open(&args.place, &InOrg { org: None }, Directory::MustExist).await?;
+    let door = CommandTarget::open(&args.place, &OrgArgs { org: None }, DataDirMode::MustExist).await?;
     let outcome = door.run(Command::Backup { dest }).await;
     door.close().await?;
-    let Outcome::BackedUp(done) = outcome? else {
+    let CommandOutcome::BackedUp(done) = outcome? else {
         return Err(Error::internal("the server answered another command"));
     };
     print::line(&format!(

@@ -1,19 +1,19 @@
 //! `basalt calibrate`.
 
 use super::args;
-use super::door::{Directory, Door};
 use super::print;
-use crate::app::control::{Command, Outcome};
+use super::target::{CommandTarget, DataDirMode};
+use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Result};
 
 pub async fn run(args: args::Calibrate) -> Result<()> {
     let args::Calibrate { model, from, to, percentile, org, place } = args;
-    let door = Door::open(&place, &org, Directory::MustExist).await?;
+    let door = CommandTarget::open(&place, &org, DataDirMode::MustExist).await?;
     let command = Command::Calibrate { org: door.org(), model, from, to, percentile };
     let outcome = door.run(command).await;
     door.close().await?;
     match outcome? {
-        Outcome::Calibrated { threshold, windows } => print::line(&format!(
+        CommandOutcome::Calibrated { threshold, windows } => print::line(&format!(
             "model {model}: threshold {threshold}, the percentile {percentile} of {windows} windows"
         )),
         _ => Err(Error::internal("the server answered another command")),

@@ -1,18 +1,18 @@
 //! `basalt compact`.
 
-use super::args::{InOrg, Place};
-use super::door::{Directory, Door};
+use super::args::{DataDirArgs, OrgArgs};
 use super::print;
-use crate::app::control::{Command, Outcome};
+use super::target::{CommandTarget, DataDirMode};
+use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Result};
 
-pub async fn run(place: &Place) -> Result<()> {
-    let door = Door::open(place, &InOrg { org: None }, Directory::MustExist).await?;
+pub async fn run(place: &DataDirArgs) -> Result<()> {
+    let door = CommandTarget::open(place, &OrgArgs { org: None }, DataDirMode::MustExist).await?;
     let outcome = door.run(Command::Compact).await;
     door.close().await?;
     match outcome? {
-        Outcome::Compacted { files: 0 } => print::line("nothing to merge"),
-        Outcome::Compacted { files } => print::line(&format!("{files} files merged")),
+        CommandOutcome::Compacted { files: 0 } => print::line("nothing to merge"),
+        CommandOutcome::Compacted { files } => print::line(&format!("{files} files merged")),
         _ => Err(Error::internal("the server answered another command")),
     }
 }

@@ -1,7 +1,7 @@
 //! Configuration: defaults, then `basalt.toml`, then `BASALT_…` variables, then flags; the later one wins.
 //!
-//! It knows where each value came from, so that a wrong one is named with its full key and its source. What the
-//! values mean to the parts of the server is decided where those are put together.
+//! Each value remembers its source, so that an error names the full key and where the value came from. The modules
+//! that build the server decide what the values mean.
 
 mod keys;
 mod layers;
@@ -20,7 +20,7 @@ use crate::app::graphql;
 use crate::app::host::HostSettings;
 use crate::app::live::LiveSettings;
 use crate::app::session::SessionOptions;
-use crate::collect::Networks;
+use crate::collect::AllowedNetworks;
 use crate::domain::{Error, FieldError, Result};
 use crate::store::catalog::OrgLimits;
 
@@ -32,124 +32,127 @@ const DEFAULT_FILE: &str = "basalt.toml";
 pub struct Config {
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
-    /// Certificate and key of every listener; both or neither.
+    /// Certificate and key for every listener; both or neither are set.
     pub tls: TlsFiles,
-    /// The most HTTP connections at a time.
+    /// Maximum number of open HTTP connections.
     pub http_connections: usize,
-    /// Whether keys may come without TLS from other machines, where they would be read.
+    /// Whether other machines may send API keys without TLS, where the network can read them.
     pub allow_plaintext: bool,
-    pub pg: Pg,
-    pub flight: Flight,
-    /// None is SQLite inside the data directory.
+    pub pg: PgConfig,
+    pub flight: FlightConfig,
+    /// Catalog database; `None` is SQLite inside the data directory.
     pub catalog_url: Option<String>,
-    pub wal: Wal,
-    pub flush: Flush,
-    pub compaction: Compaction,
-    pub lake: Lake,
-    /// A folder of named queries beside those compiled in.
+    pub wal: WalConfig,
+    pub flush: FlushConfig,
+    pub compaction: CompactionConfig,
+    pub lake: LakeConfig,
+    /// Folder of named queries in addition to the built-in ones.
     pub queries_dir: Option<PathBuf>,
-    /// Between two removals of expired rows from the disk.
+    /// Interval between two removals of expired rows from disk.
     pub retention_interval: Duration,
-    /// Bytes of unflushed rows past which writers wait.
+    /// Bytes of unflushed rows above which writers wait.
     pub memtable_cap: u64,
-    /// How far ahead of the clock a reading may be.
+    /// How far in the future the timestamp of a reading may be.
     pub ingest_max_future: Duration,
-    pub limits: Limits,
+    pub limits: LimitsConfig,
     pub deadband_max_interval: Duration,
-    /// Where devices may be.
-    pub networks: Networks,
+    /// Networks in which devices may be.
+    pub networks: AllowedNetworks,
     pub sessions: SessionOptions,
-    /// How long rows of the audit log are kept.
+    /// Retention of the audit log.
     pub audit_keep: Duration,
-    /// Whether /metrics is for everybody.
+    /// Whether /metrics needs no authentication.
     pub metrics_public: bool,
-    pub log: Log,
+    pub log: LogConfig,
     pub host: HostSettings,
-    pub graphql: graphql::Limits,
+    pub graphql: graphql::GraphqlLimits,
     pub live: LiveSettings,
-    /// Bytes of the latest rows that stay in memory for subscribers.
+    /// Bytes of the latest rows kept in memory for subscribers.
     pub live_ring: u64,
-    /// Bytes of models that are in memory to be run.
+    /// Memory limit of the loaded models, in bytes.
     pub ai_loaded_bytes: u64,
+    /// Variables that set nothing, with what they could have meant. Kubernetes sets `BASALT_PORT` and
+    /// `BASALT_SERVICE_HOST` for a service named basalt, so they stop no start.
+    pub unknown_variables: Vec<String>,
 }
 
-/// Files in PEM.
+/// PEM files.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TlsFiles {
     pub cert: Option<PathBuf>,
     pub key: Option<PathBuf>,
 }
 
-/// PostgreSQL's protocol; off unless there is an address.
+/// PostgreSQL listener; off without an address.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pg {
+pub struct PgConfig {
     pub listen: Option<SocketAddr>,
-    /// The most connections at a time.
+    /// Maximum number of connections.
     pub connections: usize,
-    /// The longest a connection may be without a statement.
+    /// How long a connection may be idle between statements.
     pub idle_timeout: Duration,
 }
 
-/// Arrow Flight SQL; off unless there is an address.
+/// Arrow Flight SQL listener; off without an address.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Flight {
+pub struct FlightConfig {
     pub listen: Option<SocketAddr>,
-    /// The most connections at a time.
+    /// Maximum number of connections.
     pub connections: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wal {
-    /// Bytes that stay after the flush, for live subscribers to catch up.
+pub struct WalConfig {
+    /// Bytes retained after the flush, for live subscribers to catch up.
     pub keep: u64,
-    /// Bytes after which the log goes on in a new file.
+    /// Size in bytes at which the log starts a new segment file.
     pub segment: u64,
 }
 
-/// The memtable goes to the lake at whichever comes first.
+/// Limits at which the memtable is flushed to the lake; the first one reached counts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Flush {
+pub struct FlushConfig {
     pub bytes: u64,
     pub age: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lake {
-    /// None is a folder of the data directory.
+pub struct LakeConfig {
+    /// Location of the lake; `None` is a folder of the data directory.
     pub url: Option<String>,
-    /// How long replaced files stay for readers outside.
+    /// How long replaced files stay on disk for external readers.
     pub keep_removed: Duration,
 }
 
-/// Work in the background: statistics, and merging files.
+/// Background work: statistics and file compaction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Compaction {
-    /// Between looks for work.
+pub struct CompactionConfig {
+    /// Interval between two checks for work.
     pub interval: Duration,
-    /// Bytes for the open files of one merge.
+    /// Memory limit of one merge for its open files, in bytes.
     pub memory: u64,
-    /// Share of one processor, above 0 to 1.
+    /// Share of one processor, above 0 and up to 1.
     pub cpu: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
+pub struct LimitsConfig {
     pub query_timeout: Duration,
     pub query_rows: u64,
-    /// Bytes all running queries share.
+    /// Memory limit of all running queries together, in bytes.
     pub query_memory: u64,
-    /// Bytes one query may take of them.
+    /// Memory limit of one query, in bytes.
     pub query_share: u64,
     pub queries_running: usize,
     pub queries_waiting: usize,
-    /// Bytes of a request body, except on /ingest, which has limits of its own.
+    /// Maximum size of a request body in bytes; /ingest has limits of its own.
     pub body_bytes: u64,
-    /// What one organization may have in the catalog.
+    /// Catalog limits per organization.
     pub organization: OrgLimits,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Log {
+pub struct LogConfig {
     pub format: LogFormat,
     pub level: tracing::Level,
 }
@@ -166,21 +169,21 @@ impl Default for Config {
             data_dir: PathBuf::from("data/basalt"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             tls: TlsFiles::default(),
-            // Twice the subscriptions; what strangers make each of them hold is bounded (api/serve.rs).
+            // Twice the subscriptions; what an unauthenticated connection may hold is bounded (api/serve.rs).
             http_connections: 4096,
             allow_plaintext: false,
-            pg: Pg { listen: None, connections: 100, idle_timeout: Duration::from_secs(3600) },
-            flight: Flight { listen: None, connections: 100 },
+            pg: PgConfig { listen: None, connections: 100, idle_timeout: Duration::from_secs(3600) },
+            flight: FlightConfig { listen: None, connections: 100 },
             catalog_url: None,
-            wal: Wal { keep: 256_000_000, segment: 64_000_000 },
-            flush: Flush { bytes: 64_000_000, age: Duration::from_secs(60) },
-            compaction: Compaction { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 1.0 },
-            lake: Lake { url: None, keep_removed: Duration::from_secs(300) },
+            wal: WalConfig { keep: 256_000_000, segment: 64_000_000 },
+            flush: FlushConfig { bytes: 64_000_000, age: Duration::from_secs(60) },
+            compaction: CompactionConfig { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 1.0 },
+            lake: LakeConfig { url: None, keep_removed: Duration::from_secs(300) },
             queries_dir: None,
             retention_interval: Duration::from_secs(3600),
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),
-            limits: Limits {
+            limits: LimitsConfig {
                 query_timeout: Duration::from_secs(60),
                 query_rows: 10_000_000,
                 query_memory: 256_000_000,
@@ -191,52 +194,56 @@ impl Default for Config {
                 organization: OrgLimits::default(),
             },
             deadband_max_interval: Duration::from_secs(600),
-            networks: Networks::default(),
+            networks: AllowedNetworks::default(),
             sessions: SessionOptions::default(),
             audit_keep: Duration::from_secs(400 * 86_400),
             metrics_public: false,
-            log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
+            log: LogConfig { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
-            graphql: graphql::Limits::default(),
+            graphql: graphql::GraphqlLimits::default(),
             live: LiveSettings::default(),
             live_ring: 16_000_000,
             ai_loaded_bytes: LOADED_BYTES as u64,
+            unknown_variables: Vec::new(),
         }
     }
 }
 
-/// One flag that sets a key.
-pub struct Flag {
+/// A command-line flag that sets a configuration key.
+pub struct ConfigFlag {
     pub key: &'static str,
-    /// As typed, such as `--listen`.
+    /// The flag's name, such as `--listen`.
     pub name: &'static str,
     pub value: String,
 }
 
-/// Which file to read.
-pub enum File<'a> {
-    /// `--config`: it has to be there.
+/// Configuration file to read.
+pub enum ConfigFile<'a> {
+    /// The file of `--config`; it must exist.
     Named(&'a Path),
-    /// `basalt.toml` of the working directory, if there is one.
-    Usual,
-    /// None at all.
+    /// `basalt.toml` of the working directory, if it exists.
+    DefaultPath,
+    /// No file.
     Ignored,
 }
 
 impl Config {
-    /// Reads the file and the environment. Every unknown key and every bad value is in the error, each with its full
-    /// name, where it came from, and what would be valid.
-    pub fn load(base: Config, file: &File<'_>, flags: Vec<Flag>) -> Result<Config> {
+    /// Reads the file and the environment.
+    ///
+    /// # Errors
+    /// Lists every unknown key and every bad value, each with its full name, its source and what would be valid.
+    pub fn load(base: Config, file: &ConfigFile<'_>, flags: Vec<ConfigFlag>) -> Result<Config> {
         let mut layers: Vec<Layer> = read_file(file)?.into_iter().collect();
         let variables = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
-        layers.extend(layers::of_environment(variables));
-        layers.extend(flags.into_iter().map(Layer::of_flag));
-        base.with(layers)
+        let (known, unknown) = layers::from_environment(variables);
+        layers.extend(known);
+        layers.extend(flags.into_iter().map(Layer::from_flag));
+        Ok(Config { unknown_variables: unknown, ..base.apply_layers(layers)? })
     }
 
-    /// This configuration changed by the layers, the last one winning.
-    fn with(mut self, layers: Vec<Layer>) -> Result<Config> {
+    /// Applies the layers to this configuration; the last layer wins.
+    fn apply_layers(mut self, layers: Vec<Layer>) -> Result<Config> {
         let mut problems = Vec::new();
         for setting in layers::merge(layers)? {
             if let Err(message) = self.set(&setting) {
@@ -261,7 +268,7 @@ impl Config {
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
         let Setting { key, text, is_list, source } = setting;
         let Some(known) = KEYS.iter().find(|k| k.name == key) else {
-            return Err(format!("unknown key (from {source}); {}", keys::valid_beside(key)));
+            return Err(format!("unknown key (from {source}); {}", keys::list_valid_keys(key)));
         };
         let text = text.as_deref().filter(|_| known.takes_list || !is_list);
         let accepted = text.is_some_and(|text| (known.set)(self, text).is_some());
@@ -275,14 +282,14 @@ impl Config {
     }
 }
 
-fn read_file(file: &File<'_>) -> Result<Option<Layer>> {
+fn read_file(file: &ConfigFile<'_>) -> Result<Option<Layer>> {
     let (path, must_exist) = match file {
-        File::Named(path) => (*path, true),
-        File::Usual => (Path::new(DEFAULT_FILE), false),
-        File::Ignored => return Ok(None),
+        ConfigFile::Named(path) => (*path, true),
+        ConfigFile::DefaultPath => (Path::new(DEFAULT_FILE), false),
+        ConfigFile::Ignored => return Ok(None),
     };
     match std::fs::read_to_string(path) {
-        Ok(text) => Layer::of_toml(&path.display().to_string(), &text).map(Some),
+        Ok(text) => Layer::from_toml(&path.display().to_string(), &text).map(Some),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(None),
         Err(error) => {
             Err(Error::invalid(format!("the configuration file {} cannot be read: {error}", path.display())))

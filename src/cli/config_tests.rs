@@ -1,17 +1,18 @@
-//! The layers of the configuration, and errors that name the key.
+//! Configuration layers, and errors that name the key.
 
 use super::*;
 
-fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<Flag>) -> Result<Config> {
-    let mut layers = vec![Layer::of_toml("basalt.toml", toml)?];
+fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<ConfigFlag>) -> Result<Config> {
+    let mut layers = vec![Layer::from_toml("basalt.toml", toml)?];
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    layers.extend(layers::of_environment(variables));
-    layers.extend(flags.into_iter().map(Layer::of_flag));
-    Config::default().with(layers)
+    let (known, unknown_variables) = layers::from_environment(variables);
+    layers.extend(known);
+    layers.extend(flags.into_iter().map(Layer::from_flag));
+    Ok(Config { unknown_variables, ..Config::default().apply_layers(layers)? })
 }
 
-fn listen_flag(value: &str) -> Vec<Flag> {
-    vec![Flag { key: "listen", name: "--listen", value: value.to_owned() }]
+fn listen_flag(value: &str) -> Vec<ConfigFlag> {
+    vec![ConfigFlag { key: "listen", name: "--listen", value: value.to_owned() }]
 }
 
 #[test]
@@ -42,10 +43,10 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         .map(|line| format!("{line}\n"))
         .collect();
     let config = load(&uncommented, &[], vec![]).expect("the example is valid");
-    let lake = Lake { url: None, ..config.lake.clone() };
+    let lake = LakeConfig { url: None, ..config.lake.clone() };
     let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
-    let pg = Pg { listen: None, ..config.pg.clone() };
-    let flight = Flight { listen: None, ..config.flight.clone() };
+    let pg = PgConfig { listen: None, ..config.pg.clone() };
+    let flight = FlightConfig { listen: None, ..config.flight.clone() };
     let off = Config {
         catalog_url: None,
         queries_dir: None,
@@ -133,7 +134,6 @@ fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
         ("a_bad_size", variable("BASALT_WAL__KEEP", "much"), ["wal.keep", "BASALT_WAL__KEEP", "\"256MB\""]),
         ("a_bad_level", variable("BASALT_LOG__LEVEL", "loud"), ["log.level", "BASALT_LOG__LEVEL", "debug"]),
         ("a_bad_format", file("log.format = 'xml'"), ["log.format", "`xml`", "text or json"]),
-        ("an_unknown_variable", variable("BASALT_LISTN", "x"), ["listn", "BASALT_LISTN", "listen"]),
         ("a_bad_flag", load("", &[], listen_flag("8000")), ["listen", "--listen", "127.0.0.1:8000"]),
         ("cap_below_flush", file("memtable.cap = 1"), ["memtable.cap", "flush.bytes", "wait"]),
     ];
@@ -146,10 +146,34 @@ fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
 }
 
 #[test]
+fn an_unknown_variable_warns_and_stops_no_start() {
+    let variables = [
+        ("BASALT_LISTN", "x"),
+        ("BASALT_PORT_8000_TCP", "tcp://10.0.0.1:8000"),
+        ("BASALT_SERVICE_HOST", "10.0.0.1"),
+        ("BASALT_LIMITS__QUERY_ROW", "1"),
+        ("BASALT_LISTEN", "127.0.0.1:4"),
+    ];
+    let config = load("", &variables, vec![]).expect("it starts");
+    assert_eq!(config.listen.port(), 4);
+    let told = config.unknown_variables;
+    let expected = [
+        ["BASALT_LIMITS__QUERY_ROW", "limits.query_rows"],
+        ["BASALT_LISTN", "listen"],
+        ["BASALT_PORT_8000_TCP", "listen"],
+        ["BASALT_SERVICE_HOST", "listen"],
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for (message, parts) in told.iter().zip(expected) {
+        assert!(parts.iter().all(|part| message.contains(part)), "{parts:?} in {message}");
+    }
+}
+
+#[test]
 fn what_may_be_fetched_is_a_word_or_networks_in_any_form() {
     let variable = |text: &'static str| load("", &[("BASALT_PROCESS__ALLOW_PRIVATE", text)], vec![]);
     let file = |toml: &str| load(toml, &[], vec![]);
-    // Each with what it opens of: a private network, an address of this machine, another one.
+    // Each row says which addresses it allows: a private network, an address of this machine, another one.
     let rows = [
         ("nothing", file(""), [false, false, false]),
         ("a_word", file("process.allow_private = true"), [true, true, true]),
@@ -191,7 +215,7 @@ fn broken_toml_says_where() {
 #[test]
 fn a_named_file_has_to_be_there() {
     let missing = Path::new("/nowhere/basalt.toml");
-    let message = read_file(&File::Named(missing)).err().expect("missing").to_string();
+    let message = read_file(&ConfigFile::Named(missing)).err().expect("missing").to_string();
     assert!(message.contains("/nowhere/basalt.toml"), "{message}");
-    assert!(read_file(&File::Ignored).expect("nothing to read").is_none());
+    assert!(read_file(&ConfigFile::Ignored).expect("nothing to read").is_none());
 }

@@ -1,7 +1,7 @@
 //! `basalt demo`: a simulated plant behind real sockets, the real collectors against it, and the server.
 //!
-//! It reads no basalt.toml: a simulated plant must not end up in somebody's real data directory by a file that
-//! happens to lie around. Flags and the environment count.
+//! It ignores basalt.toml: a stray file must not put a simulated plant into a real data directory. Flags and the
+//! environment apply.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 
 use super::args;
-use super::config::{Config, File};
-use super::open::Opened;
+use super::config::{Config, ConfigFile};
+use super::instance::Instance;
 use super::{demo_model, print, serve, user};
 use crate::app::App;
 use crate::app::access::KeyRequest;
@@ -21,7 +21,7 @@ use crate::domain::{DeviceId, Error, Principal, Result, StreamId};
 use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 
 const DATA_DIR: &str = "data/demo";
-/// The devices, each with the part of the plant that it has streams of.
+/// Devices, their protocols, and the part of the plant that each one's streams measure.
 const DEVICES: [(&str, Protocol, &str); 4] = [
     ("Plant", Protocol::Modbus, ""),
     ("Tank PLC", Protocol::Fenet, "tank."),
@@ -29,81 +29,87 @@ const DEVICES: [(&str, Protocol, &str); 4] = [
     ("Motor server", Protocol::Opcua, "motor."),
 ];
 const USER: &str = "admin";
-/// The stream of the REST example: stored at every poll.
-const SHOWN: &str = "motor.speed";
+/// Stream used in the REST example; it is stored at every poll.
+const EXAMPLE_STREAM: &str = "motor.speed";
 
 pub async fn run(args: args::Demo) -> Result<()> {
     let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
-    let config = Config::load(base, &File::Ignored, serve::flags(args.data_dir.as_deref(), args.listeners))?;
-    let opened = serve::open(&config).await?;
-    let faults = if args.plant.faults.is_empty() { vec![demo_model::fault()] } else { args.plant.faults };
+    let config = Config::load(
+        base,
+        &ConfigFile::Ignored,
+        serve::config_flags(args.data_dir.as_deref(), args.listeners),
+    )?;
+    let opened = serve::open_for_server(&config).await?;
+    let faults =
+        if args.plant.faults.is_empty() { vec![demo_model::demo_fault()] } else { args.plant.faults };
     let simulators = start_simulators(Plant::with_faults(faults)).await?;
     let addresses: Vec<_> = simulators.iter().map(Simulator::addr).collect();
-    let secrets = prepare(&opened, &addresses).await?;
-    let shown = shown_stream(&opened)?;
-    let served =
-        serve::serve(&config, opened, |url| print::line(&welcome(url, &config.data_dir, shown, &secrets)))
-            .await;
+    let secrets = provision(&opened, &addresses).await?;
+    let shown = find_example_stream(&opened)?;
+    let served = serve::serve(&config, opened, |url| {
+        print::line(&render_welcome(url, &config.data_dir, shown, &secrets))
+    })
+    .await;
     for simulator in simulators {
         simulator.stop().await;
     }
     served
 }
 
-/// One for each device, all of one plant.
+/// Starts one simulator per device, all on one plant.
 async fn start_simulators(plant: Plant) -> Result<Vec<Simulator>> {
     let mut simulators: Vec<Simulator> = Vec::new();
     for (_, protocol, _) in DEVICES {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
-            .map_err(|e| Error::unavailable("the simulator has no socket").because(e))?;
+            .map_err(|e| Error::unavailable("the simulator has no socket").with_source(e))?;
         let simulator = match simulators.first() {
-            Some(first) => first.beside(protocol, listener)?,
-            None => Simulator::speaking(protocol, listener, plant.clone())?,
+            Some(first) => first.start_sharing_plant(protocol, listener)?,
+            None => Simulator::start_protocol(protocol, listener, plant.clone())?,
         };
         simulators.push(simulator);
     }
     Ok(simulators)
 }
 
-/// What the first start makes; a later one knows neither.
-struct Secrets {
+/// Credentials created at the first start; later starts do not know them.
+struct DemoCredentials {
     password: String,
     key: String,
 }
 
-/// Points the plant's devices to their simulators, and makes devices, streams, user and key at the first start.
-async fn prepare(opened: &Opened, simulators: &[SocketAddr]) -> Result<Option<Secrets>> {
+/// Points the devices at their simulators; the first start creates devices, streams, user and key.
+async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Option<DemoCredentials>> {
     let (app, owner) = (&opened.app, opened.app.system(None)?);
     for ((name, protocol, part), simulator) in DEVICES.into_iter().zip(simulators.iter().copied()) {
         let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
         match app.devices(&owner, &known)?.first() {
             Some(device) => {
-                let move_there = move |spec: &mut DeviceSpec| place(spec, simulator);
+                let move_there = move |spec: &mut DeviceSpec| set_address(spec, simulator);
                 app.update_device(&owner, device.id, move_there).await?;
             }
             None => {
                 let mut spec = DeviceSpec::new(name, protocol);
-                place(&mut spec, simulator);
-                build(app, &owner, spec, part).await?;
+                set_address(&mut spec, simulator);
+                create_demo_device(app, &owner, spec, part).await?;
             }
         }
     }
     demo_model::prepare(app, &owner).await?;
-    // The user is made last: with it, everything else is there.
+    // The user is created last: if it exists, everything else does.
     if app.has_user(&owner, USER)? {
         return Ok(None);
     }
     let key = KeyRequest { name: "demo".to_owned(), ..KeyRequest::default() };
     let (_, key) = app.create_key(&owner, &key).await?;
-    let password = user::make_password();
+    let password = user::generate_password();
     let admin =
         UserRequest { name: USER.to_owned(), password: password.clone(), is_staff: true, is_superuser: true };
     app.create_user(&owner, admin).await?;
-    Ok(Some(Secrets { password, key }))
+    Ok(Some(DemoCredentials { password, key }))
 }
 
-async fn build(app: &App, owner: &Principal, spec: DeviceSpec, part: &str) -> Result<()> {
+async fn create_demo_device(app: &App, owner: &Principal, spec: DeviceSpec, part: &str) -> Result<()> {
     let protocol = spec.protocol;
     let device = app.create_device(owner, spec).await?;
     for tag in demo_tags(protocol).into_iter().filter(|tag| tag.name.starts_with(part)) {
@@ -112,10 +118,10 @@ async fn build(app: &App, owner: &Principal, spec: DeviceSpec, part: &str) -> Re
     Ok(())
 }
 
-fn place(spec: &mut DeviceSpec, simulator: SocketAddr) {
+fn set_address(spec: &mut DeviceSpec, simulator: SocketAddr) {
     spec.host = simulator.ip().to_string();
     spec.port = Some(simulator.port());
-    // The order the simulator's tags are in.
+    // Byte order of the simulator's tags.
     spec.byteorder = ByteOrder::Little;
     spec.enabled = true;
     if spec.protocol == Protocol::Opcua {
@@ -136,18 +142,18 @@ fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
     }
 }
 
-/// The stream to show; the first one there is, should its owner have renamed ours.
-fn shown_stream(opened: &Opened) -> Result<StreamId> {
+/// Returns the example stream, or the first stream if the owner renamed it.
+fn find_example_stream(opened: &Instance) -> Result<StreamId> {
     let (app, owner) = (&opened.app, opened.app.system(None)?);
     let all = app.streams(&owner, &StreamFilter::default())?;
-    let shown = all.iter().find(|stream| stream.spec.name == SHOWN).or(all.first());
+    let shown = all.iter().find(|stream| stream.spec.name == EXAMPLE_STREAM).or(all.first());
     Ok(shown.map_or(StreamId(1), |stream| stream.id))
 }
 
-fn welcome(url: &str, data_dir: &Path, shown: StreamId, secrets: &Option<Secrets>) -> String {
+fn render_welcome(url: &str, data_dir: &Path, shown: StreamId, secrets: &Option<DemoCredentials>) -> String {
     let dir = data_dir.display();
     let (credentials, key) = match secrets {
-        Some(Secrets { password, key }) => (
+        Some(DemoCredentials { password, key }) => (
             format!(
                 "  user      {USER}, password {password}\n  key       {key}\n            (both are shown this once)"
             ),
@@ -195,8 +201,8 @@ mod tests {
 
     #[test]
     fn secrets_are_told_at_the_first_start_only() {
-        let secrets = Some(Secrets { password: "pass-word".into(), key: "bslt_key".into() });
-        let first = welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &secrets);
+        let secrets = Some(DemoCredentials { password: "pass-word".into(), key: "bslt_key".into() });
+        let first = render_welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &secrets);
         for part in [
             "pass-word",
             "ApiKey bslt_key",
@@ -206,7 +212,7 @@ mod tests {
         ] {
             assert!(first.contains(part), "`{part}` is missing in: {first}");
         }
-        let later = welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &None);
+        let later = render_welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &None);
         for part in ["basalt key create", "ApiKey $KEY"] {
             assert!(later.contains(part), "`{part}` is missing in: {later}");
         }

@@ -1,11 +1,11 @@
-//! `basalt export`: readings to a file, in parts small enough to be held, through the same questions wherever they are.
+//! `basalt export`: writes readings to a file in chunks that fit in memory, with the same queries locally and remotely.
 //!
-//! Each part is one answer, so it is consistent in itself. Rows written or changed while an export runs may or may not
-//! be in it; every other row is, once.
+//! Each chunk is one query and therefore consistent in itself. Rows written or changed during an export may or may not
+//! be included; every other row is included exactly once.
 
-mod aside;
+mod atomic_file;
+mod chunking;
 mod inventory;
-mod parts;
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
@@ -17,51 +17,56 @@ use futures::stream::{self, StreamExt};
 use futures::{TryStreamExt, future};
 
 use super::args::{self, ExportFormat};
-use super::door::Door;
 use super::print;
-use super::progress::Shown;
-use super::rows::{self, Form};
+use super::progress::ProgressReporter;
+use super::row_writer::{self, RowFormat};
+use super::target::CommandTarget;
 use crate::domain::{Error, Micros, Result};
-use aside::Aside;
-use parts::{Part, Range};
+use atomic_file::AtomicFile;
+use chunking::{ExportChunk, ExportRange};
 
 pub async fn run(args: args::Export) -> Result<()> {
-    if let Some(form) = inventory::form_of(&args)? {
-        let door = Door::open_or_elsewhere(&args.elsewhere, &args.place, &args.org).await?;
+    if let Some(form) = inventory::requested_format(&args)? {
+        let door = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
         let exported = inventory::export(&door, &args, form).await;
         let closed = door.close().await;
         return exported.and(closed);
     }
-    let form = form(&args.file, args.format)?;
-    let range = range(args.from.as_deref(), args.to.as_deref())?;
-    let door = Door::open_or_elsewhere(&args.elsewhere, &args.place, &args.org).await?;
+    let form = choose_format(&args.file, args.format)?;
+    let range = parse_range(args.from.as_deref(), args.to.as_deref())?;
+    let door = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
     let exported = export(&door, &args, form, range).await;
     let closed = door.close().await;
     exported.and(closed)
 }
 
-async fn export(door: &Door, args: &args::Export, form: Form, range: Range) -> Result<()> {
-    let parts = parts::plan(door, &args.streams, range).await?;
+async fn export(
+    door: &CommandTarget,
+    args: &args::Export,
+    form: RowFormat,
+    range: ExportRange,
+) -> Result<()> {
+    let parts = chunking::plan_chunks(door, &args.streams, range).await?;
     if is_standard_output(&args.file) {
         return write(door, parts, form, io::stdout(), "export").await.map(drop);
     }
     let name = args.file.display().to_string();
     let about = |error: Error| Error { message: format!("{name}: {}", error.message), ..error };
-    let (aside, file) = Aside::create(&args.file).map_err(about)?;
+    let (aside, file) = AtomicFile::create(&args.file).map_err(about)?;
     let (rows, file) = write(door, parts, form, file, &name).await.map_err(about)?;
-    aside.finish(file).map_err(about)?;
+    aside.commit(file).map_err(about)?;
     print::line(&format!("{rows} rows to {name}"))
 }
 
-/// Writes every part. The number of rows, and the output back.
+/// Writes every chunk; returns the number of rows and the output.
 async fn write<W: Write + Send>(
-    door: &Door,
-    parts: Vec<Part>,
-    form: Form,
+    door: &CommandTarget,
+    parts: Vec<ExportChunk>,
+    form: RowFormat,
     out: W,
     name: &str,
 ) -> Result<(u64, W)> {
-    let mut shown = Shown::new(name, parts.iter().map(|part| part.rows).sum());
+    let mut shown = ProgressReporter::new(name, parts.iter().map(|part| part.rows).sum());
     let mut written = 0;
     let batches = stream::iter(parts).then(|part| async move { fetch(door, &part).await });
     let batches = batches.map_ok(|part| stream::iter(part.into_iter().map(Ok))).try_flatten();
@@ -69,22 +74,22 @@ async fn write<W: Write + Send>(
         written += batch.num_rows() as u64;
         shown.advance(written, &format!("{written} rows"));
     });
-    let out = rows::write(&schema(), batches.boxed(), form, out).await?;
+    let out = row_writer::write_rows(&schema(), batches.boxed(), form, out).await?;
     shown.finish();
     Ok((written, out))
 }
 
-/// The rows of one part. All of it is fetched before any of it is written: whoever reads slowly holds no query open.
-async fn fetch(door: &Door, part: &Part) -> Result<Vec<RecordBatch>> {
+/// Fetches the rows of one chunk, all of them before any is written: a slow reader must not hold a query open.
+async fn fetch(door: &CommandTarget, part: &ExportChunk) -> Result<Vec<RecordBatch>> {
     let answer = door.sql(&part.query()).await?;
     let batches = answer.batches.and_then(|batch| {
         let batch = RecordBatch::try_new(schema(), batch.columns().to_vec());
-        future::ready(batch.map_err(|e| Error::internal("readings came in other columns").because(e)))
+        future::ready(batch.map_err(|e| Error::internal("readings have unexpected columns").with_source(e)))
     });
     batches.try_collect().await
 }
 
-/// What a file of readings holds.
+/// Columns of an export of readings.
 fn schema() -> SchemaRef {
     let ts = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     SchemaRef::new(Schema::new(vec![
@@ -100,8 +105,8 @@ fn is_standard_output(file: &Path) -> bool {
     file == Path::new("-")
 }
 
-/// The form asked for, else the one the file's ending says.
-fn form(file: &Path, asked: Option<ExportFormat>) -> Result<Form> {
+/// Returns the requested format, or else the format of the file's extension.
+fn choose_format(file: &Path, asked: Option<ExportFormat>) -> Result<RowFormat> {
     let ending = file.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
     let by_ending = match ending.as_deref() {
         Some("parquet") => Some(ExportFormat::Parquet),
@@ -124,22 +129,22 @@ fn form(file: &Path, asked: Option<ExportFormat>) -> Result<Form> {
         });
     };
     match format {
-        ExportFormat::Csv => Ok(Form::Csv),
+        ExportFormat::Csv => Ok(RowFormat::Csv),
         ExportFormat::Yaml => Err(Error::field("format", "readings are not written as YAML")),
-        ExportFormat::Ndjson => Ok(Form::Ndjson),
+        ExportFormat::Ndjson => Ok(RowFormat::Ndjson),
         ExportFormat::Parquet if to_pipe => {
             Err(Error::field("format", "Parquet is for files: name one, or use csv, ndjson or arrow"))
         }
-        ExportFormat::Parquet => Ok(Form::Parquet),
+        ExportFormat::Parquet => Ok(RowFormat::Parquet),
         ExportFormat::Arrow if to_pipe && io::stdout().is_terminal() => {
-            Err(Error::field("format", "Arrow is not for the eye: send it to a program with |"))
+            Err(Error::field("format", "Arrow is binary: pipe it to a program with |"))
         }
-        ExportFormat::Arrow if to_pipe => Ok(Form::ArrowStream),
-        ExportFormat::Arrow => Ok(Form::ArrowFile),
+        ExportFormat::Arrow if to_pipe => Ok(RowFormat::ArrowStream),
+        ExportFormat::Arrow => Ok(RowFormat::ArrowFile),
     }
 }
 
-fn range(from: Option<&str>, to: Option<&str>) -> Result<Range> {
+fn parse_range(from: Option<&str>, to: Option<&str>) -> Result<ExportRange> {
     let time = |field: &'static str, text: &str| {
         Micros::parse(text).ok_or_else(|| {
             Error::field(
@@ -153,7 +158,7 @@ fn range(from: Option<&str>, to: Option<&str>) -> Result<Range> {
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(Error::field("to", "has to be after --from: rows at --to are not in the export"));
     }
-    Ok(Range { from, to })
+    Ok(ExportRange { from, to })
 }
 
 #[cfg(test)]
@@ -162,19 +167,19 @@ mod tests {
 
     #[test]
     fn the_ending_says_the_form_unless_one_is_asked_for() {
-        let rows: [(&str, Option<ExportFormat>, Result<Form, &str>); 9] = [
-            ("a.parquet", None, Ok(Form::Parquet)),
-            ("a.CSV", None, Ok(Form::Csv)),
-            ("a.ndjson", None, Ok(Form::Ndjson)),
-            ("a.jsonl", None, Ok(Form::Ndjson)),
-            ("a.arrow", None, Ok(Form::ArrowFile)),
-            ("a.data", Some(ExportFormat::Csv), Ok(Form::Csv)),
+        let rows: [(&str, Option<ExportFormat>, Result<RowFormat, &str>); 9] = [
+            ("a.parquet", None, Ok(RowFormat::Parquet)),
+            ("a.CSV", None, Ok(RowFormat::Csv)),
+            ("a.ndjson", None, Ok(RowFormat::Ndjson)),
+            ("a.jsonl", None, Ok(RowFormat::Ndjson)),
+            ("a.arrow", None, Ok(RowFormat::ArrowFile)),
+            ("a.data", Some(ExportFormat::Csv), Ok(RowFormat::Csv)),
             ("a.data", None, Err("`a.data` says no form")),
             ("-", None, Err("--format")),
             ("-", Some(ExportFormat::Parquet), Err("Parquet is for files")),
         ];
         for (file, asked, expected) in rows {
-            match (form(Path::new(file), asked), expected) {
+            match (choose_format(Path::new(file), asked), expected) {
                 (Ok(form), Ok(expected)) => assert_eq!(form, expected, "{file}"),
                 (Err(error), Err(part)) => assert!(error.message.contains(part), "{file}: {error}"),
                 (got, _) => panic!("{file}: {got:?}"),
@@ -190,10 +195,10 @@ mod tests {
             ("2026-01-01", "2026-01-01", "to"),
             ("2026-01-02", "2026-01-01", "to"),
         ] {
-            let error = range(Some(from), Some(to)).expect_err(from);
+            let error = parse_range(Some(from), Some(to)).expect_err(from);
             assert_eq!(error.fields[0].field, field, "{from} {to}");
         }
-        assert!(range(Some("2026-01-01"), Some("2026-01-02")).is_ok());
-        assert!(range(None, None).is_ok());
+        assert!(parse_range(Some("2026-01-01"), Some("2026-01-02")).is_ok());
+        assert!(parse_range(None, None).is_ok());
     }
 }

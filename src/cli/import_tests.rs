@@ -12,9 +12,9 @@ use parquet::arrow::ArrowWriter;
 
 use super::*;
 
-const FIXED: Destination = Destination::Stream(StreamId(7));
+const FIXED: ImportDestination = ImportDestination::Stream(StreamId(7));
 
-fn csv(text: &str, destination: Destination, from_row: u64) -> Result<Vec<Chunk>> {
+fn csv(text: &str, destination: ImportDestination, from_row: u64) -> Result<Vec<ImportChunk>> {
     let mut file = CsvFile::open(text.as_bytes(), text.len() as u64, destination, from_row)?;
     let mut chunks = Vec::new();
     while let Some(chunk) = file.next_chunk()? {
@@ -23,7 +23,7 @@ fn csv(text: &str, destination: Destination, from_row: u64) -> Result<Vec<Chunk>
     Ok(chunks)
 }
 
-/// A row of a chunk, readable.
+/// Formats a row of a chunk for comparison.
 fn shown(batch: &RecordBatch, i: usize) -> String {
     let text = |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().clone());
     let of = match batch.column_by_name("stream_id") {
@@ -38,7 +38,7 @@ fn shown(batch: &RecordBatch, i: usize) -> String {
     format!("{of} {ts} {value} {words} {}", text("quality").expect("always there").value(i))
 }
 
-fn all_shown(chunks: &[Chunk]) -> Vec<String> {
+fn all_shown(chunks: &[ImportChunk]) -> Vec<String> {
     chunks.iter().flat_map(|c| (0..c.len()).map(|i| shown(&c.batch, i))).collect()
 }
 
@@ -53,11 +53,11 @@ fn rows_of_csv_become_readings() {
         ),
         ("a_zone_counts", "ts,value\n1970-01-01T01:00:01+01:00,1", FIXED, "7 1000000 1 - good"),
         ("epoch_seconds", "time,value\n1.5,-2e3", FIXED, "7 1500000 -2000 - good"),
-        ("by_id", "stream_id,ts,value\n9,1,1", Destination::ByRow, "9 1000000 1 - good"),
+        ("by_id", "stream_id,ts,value\n9,1,1", ImportDestination::ByRow, "9 1000000 1 - good"),
         (
             "by_names",
             "device,stream,ts,value\nOven,temp,1,1",
-            Destination::ByRow,
+            ImportDestination::ByRow,
             "Oven/temp 1000000 1 - good",
         ),
         ("text", "ts,text\n1,\"door, open\"", FIXED, "7 1000000 - door, open good"),
@@ -83,7 +83,7 @@ fn wrong_rows_are_numbered_from_one_without_the_header() {
         ("a_number", "ts,value\n1,one", FIXED, "row 1: value: `one`"),
         ("not_finite", "ts,value\n1,1\n2,1\n3,NaN", FIXED, "row 3: value: `NaN`"),
         ("a_quality", "ts,value,quality\n1,1,fine", FIXED, "row 1: quality: `fine`"),
-        ("an_id", "stream_id,ts,value\nx,1,1", Destination::ByRow, "row 1: stream_id: `x`"),
+        ("an_id", "stream_id,ts,value\nx,1,1", ImportDestination::ByRow, "row 1: stream_id: `x`"),
         ("too_few_columns", "ts,value\n1,1\n2", FIXED, "row 2: 1 columns where the header has 2 (line 3)"),
         ("after_a_quoted_line_break", "ts,text\n1,\"a\nb\"\nx,c", FIXED, "row 2: ts: `x`"),
         ("no_header", "1,1\n2,2", FIXED, "`1` is no column"),
@@ -98,7 +98,7 @@ fn wrong_rows_are_numbered_from_one_without_the_header() {
 #[test]
 fn chunks_end_at_their_size_and_know_their_first_row() {
     let mut text = "ts,value\n".to_owned();
-    (0..chunk::ROWS * 2 + 5).for_each(|i| text.push_str(&format!("{i},1\n")));
+    (0..chunk::MAX_CHUNK_ROWS * 2 + 5).for_each(|i| text.push_str(&format!("{i},1\n")));
     let sizes = |from_row| -> Vec<_> {
         let chunks = csv(&text, FIXED, from_row).expect("valid");
         chunks.iter().map(|c| (c.first_row, c.len())).collect()
@@ -121,7 +121,7 @@ fn long_texts_close_a_chunk_early() {
     let word = "x".repeat(1 << 20);
     let mut text = "ts,text\n".to_owned();
     (0..20).for_each(|i| text.push_str(&format!("{i},{word}\n")));
-    let sizes: Vec<_> = csv(&text, FIXED, 1).expect("valid").iter().map(Chunk::len).collect();
+    let sizes: Vec<_> = csv(&text, FIXED, 1).expect("valid").iter().map(ImportChunk::len).collect();
     assert_eq!(sizes, [16, 4]);
 }
 
@@ -135,7 +135,11 @@ fn parquet_file(columns: Vec<(&str, ArrayRef)>) -> File {
     file
 }
 
-fn parquet(columns: Vec<(&str, ArrayRef)>, destination: Destination, from_row: u64) -> Result<Vec<Chunk>> {
+fn parquet(
+    columns: Vec<(&str, ArrayRef)>,
+    destination: ImportDestination,
+    from_row: u64,
+) -> Result<Vec<ImportChunk>> {
     let mut file = BatchFile::parquet(parquet_file(columns), destination, from_row)?;
     let mut chunks = Vec::new();
     while let Some(chunk) = file.next_chunk()? {
@@ -144,11 +148,11 @@ fn parquet(columns: Vec<(&str, ArrayRef)>, destination: Destination, from_row: u
     Ok(chunks)
 }
 
-/// The chunks of a file that says itself what it is.
-fn source(bytes: &[u8], destination: Destination, from_row: u64) -> Result<Vec<Chunk>> {
+/// Returns the chunks of a file whose format its first bytes show.
+fn source(bytes: &[u8], destination: ImportDestination, from_row: u64) -> Result<Vec<ImportChunk>> {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), bytes).expect("written");
-    let mut source = Source::open(file.path(), destination, from_row)?;
+    let mut source = ImportFile::open(file.path(), destination, from_row)?;
     let mut chunks = Vec::new();
     while let Some(chunk) = source.next_chunk()? {
         chunks.push(chunk);
@@ -176,7 +180,7 @@ fn parquet_of_other_tools_is_understood() {
         ("value", Arc::new(Int64Array::from(vec![1, 9_007_199_254_740_993]))),
         ("seq", Arc::new(Int64Array::from(vec![8, 9]))),
     ];
-    let chunks = parquet(of_our_lake, Destination::ByRow, 2).expect("understood");
+    let chunks = parquet(of_our_lake, ImportDestination::ByRow, 2).expect("understood");
     assert_eq!(all_shown(&chunks), ["4 2 9007199254740992 9007199254740993 good"]);
     assert_eq!(chunks[0].first_row, 2);
 }
@@ -212,7 +216,7 @@ fn wrong_rows_of_parquet_are_numbered_too() {
     ];
     for (name, columns, part) in rows {
         let by_row = columns.iter().any(|(name, _)| *name == "stream_id");
-        let destination = if by_row { Destination::ByRow } else { FIXED };
+        let destination = if by_row { ImportDestination::ByRow } else { FIXED };
         let message = parquet(columns, destination, 1).expect_err(name).to_string();
         assert!(message.contains(part), "{name}: `{part}` is missing in: {message}");
     }
@@ -273,7 +277,7 @@ fn rows_of_ndjson_become_readings() {
     ];
     for (name, text, expected) in rows {
         assert_eq!(
-            all_shown(&source(text.as_bytes(), Destination::ByRow, 1).expect(name)),
+            all_shown(&source(text.as_bytes(), ImportDestination::ByRow, 1).expect(name)),
             expected,
             "{name}"
         );
@@ -296,14 +300,14 @@ fn rows_of_ndjson_become_readings() {
 fn a_failure_says_how_to_go_on() {
     let files = [PathBuf::from("b.csv"), PathBuf::from("c.csv")];
     assert_eq!(
-        resume(&files, 50_001),
-        "its rows before 50001 are in, go on with: b.csv c.csv --from-row 50001"
+        resume_hint(&files, 50_001),
+        "the rows before 50001 were imported; resume with: b.csv c.csv --from-row 50001"
     );
-    assert_eq!(resume(&files, 1), "nothing of this file is in, go on with: b.csv c.csv");
+    assert_eq!(resume_hint(&files, 1), "no row of this file was imported; resume with: b.csv c.csv");
 }
 
 #[test]
 fn a_file_that_cannot_be_opened_is_named_once() {
-    let message = Source::open(Path::new("nowhere.csv"), FIXED, 1).err().expect("missing").to_string();
+    let message = ImportFile::open(Path::new("nowhere.csv"), FIXED, 1).err().expect("missing").to_string();
     assert_eq!(message.matches("nowhere.csv").count(), 1, "{message}");
 }

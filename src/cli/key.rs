@@ -1,42 +1,44 @@
 //! `basalt key create|list|revoke`.
 
-use super::args::Key;
-use super::door::{Directory, Door};
+use super::args::KeySubcommand;
 use super::print;
+use super::target::{CommandTarget, DataDirMode};
 use crate::app::access::KeyRequest;
-use crate::app::control::{Command, KeyLine, Outcome};
+use crate::app::control::{Command, CommandOutcome, KeyLine};
 use crate::domain::{Result, Scopes};
 
-pub async fn run(command: Key) -> Result<()> {
+pub async fn run(command: KeySubcommand) -> Result<()> {
     let (place, org, directory) = match &command {
-        Key::Create(args) => (&args.place, &args.org, Directory::MayBeNew),
-        Key::List { org, place } | Key::Revoke { org, place, .. } => (place, org, Directory::MustExist),
+        KeySubcommand::Create(args) => (&args.place, &args.org, DataDirMode::CreateIfMissing),
+        KeySubcommand::List { org, place } | KeySubcommand::Revoke { org, place, .. } => {
+            (place, org, DataDirMode::MustExist)
+        }
     };
-    let door = Door::open(place, org, directory).await?;
+    let door = CommandTarget::open(place, org, directory).await?;
     let org = door.org();
     let command = match command {
-        Key::Create(args) => {
+        KeySubcommand::Create(args) => {
             let key =
                 KeyRequest { name: args.name, scopes: args.scopes, devices: args.devices, data: args.data };
             Command::CreateKey { org, key }
         }
-        Key::List { .. } => Command::ListKeys { org },
-        Key::Revoke { id, .. } => Command::RevokeKey { org, id },
+        KeySubcommand::List { .. } => Command::ListKeys { org },
+        KeySubcommand::Revoke { id, .. } => Command::RevokeKey { org, id },
     };
     let outcome = door.run(command).await;
     door.close().await?;
     show(outcome?)
 }
 
-fn show(outcome: Outcome) -> Result<()> {
+fn show(outcome: CommandOutcome) -> Result<()> {
     match outcome {
-        Outcome::NewKey { key, secret } => {
-            eprintln!("key {} ({}) may {}; it is shown this once:", key.id, key.name, rights(&key));
-            // Alone on standard output, so that KEY=$(basalt key create …) holds it.
+        CommandOutcome::NewKey { key, secret } => {
+            eprintln!("key {} ({}) may {}; it is shown this once:", key.id, key.name, describe_rights(&key));
+            // The secret is alone on standard output, so that KEY=$(basalt key create …) captures it.
             print::line(&secret)
         }
-        Outcome::Key(key) => print::line(&format!("key {} ({}) revoked", key.id, key.name)),
-        Outcome::Keys(keys) => {
+        CommandOutcome::Key(key) => print::line(&format!("key {} ({}) revoked", key.id, key.name)),
+        CommandOutcome::Keys(keys) => {
             let rows: Vec<_> = keys.iter().map(to_row).collect();
             print::table(["ID", "NAME", "BEGINS", "MAY", "ENABLED", "CREATED", "LAST USED"], &rows)
         }
@@ -49,14 +51,14 @@ fn to_row(key: &KeyLine) -> [String; 7] {
         key.id.to_string(),
         key.name.clone(),
         key.prefix.clone(),
-        rights(key),
+        describe_rights(key),
         if key.enabled { "yes" } else { "no" }.to_owned(),
         key.created_at.clone(),
         key.last_used_at.clone().unwrap_or_else(|| "never".to_owned()),
     ]
 }
 
-fn rights(key: &KeyLine) -> String {
+fn describe_rights(key: &KeyLine) -> String {
     let list = |what: &str, ids: &Option<Vec<i32>>| {
         ids.as_ref().map(|ids| {
             let ids: Vec<_> = ids.iter().map(i32::to_string).collect();

@@ -1,5 +1,5 @@
-//! Where a server listens: HTTP always, PostgreSQL's protocol and Arrow Flight SQL when they are given an address. One
-//! certificate is for all of them.
+//! Listeners of a server: HTTP always, PostgreSQL and Arrow Flight SQL if they have an address. All of them use one
+//! certificate.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
-use super::{descriptors, logging};
+use super::{fd_limit, logging};
 use crate::api::flight::{self, FlightOptions};
 use crate::api::pg::{self, PgOptions};
 use crate::api::tls::Tls;
@@ -19,64 +19,67 @@ use crate::api::{self, serve};
 use crate::app::App;
 use crate::domain::{Error, Result};
 
-/// How long running requests may take to end once the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long running requests may take to finish once the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// HTTP connections that there are however few file descriptors remain.
-const MIN_CONNECTIONS: usize = 16;
+/// HTTP connections allowed even when few file descriptors remain.
+const MIN_HTTP_CONNECTIONS: usize = 16;
 
-/// Sockets that are bound, and nobody accepted yet.
+/// Bound sockets that do not accept connections yet.
 pub struct Listeners {
-    http: Bound,
-    pg: Option<Bound>,
-    flight: Option<Bound>,
+    http: BoundSocket,
+    pg: Option<BoundSocket>,
+    flight: Option<BoundSocket>,
     tls: Option<Tls>,
 }
 
-struct Bound {
+struct BoundSocket {
     socket: TcpListener,
     address: SocketAddr,
 }
 
-impl Bound {
-    async fn new(address: SocketAddr, flag: &str) -> Result<Bound> {
+impl BoundSocket {
+    async fn new(address: SocketAddr, flag: &str) -> Result<BoundSocket> {
         let taken = |e: io::Error| {
             Error::unavailable(format!("cannot listen on {address} ({flag} takes another): {e}"))
         };
         let socket = TcpListener::bind(address).await.map_err(taken)?;
         let address = socket.local_addr().map_err(taken)?;
-        Ok(Bound { socket, address })
+        Ok(BoundSocket { socket, address })
     }
 
-    async fn maybe(address: Option<SocketAddr>, flag: &str) -> Result<Option<Bound>> {
+    async fn bind_optional(address: Option<SocketAddr>, flag: &str) -> Result<Option<BoundSocket>> {
         match address {
-            Some(address) => Bound::new(address, flag).await.map(Some),
+            Some(address) => BoundSocket::new(address, flag).await.map(Some),
             None => Ok(None),
         }
     }
 }
 
 impl Listeners {
-    /// Reads the certificate and takes every address; what cannot be had refuses the start, naming its key or flag.
+    /// Reads the certificate and binds every address.
+    ///
+    /// # Errors
+    /// Names the configuration key or flag of a certificate or address that cannot be used.
     pub async fn bind(config: &Config) -> Result<Listeners> {
         let tls = match (&config.tls.cert, &config.tls.key) {
             (Some(cert), Some(key)) => Some(Tls::load(cert, key)?),
             _ => None,
         };
         Ok(Listeners {
-            http: Bound::new(config.listen, "--listen").await?,
-            pg: Bound::maybe(config.pg.listen, "--pg-listen").await?,
-            flight: Bound::maybe(config.flight.listen, "--flight-listen").await?,
+            http: BoundSocket::new(config.listen, "--listen").await?,
+            pg: BoundSocket::bind_optional(config.pg.listen, "--pg-listen").await?,
+            flight: BoundSocket::bind_optional(config.flight.listen, "--flight-listen").await?,
             tls,
         })
     }
 
-    /// Where commands on this machine reach HTTP.
+    /// Returns the URL at which commands on this machine reach HTTP.
     pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme(), reachable(self.http.address))
+        format!("{}://{}", self.scheme(), connectable_address(self.http.address))
     }
 
-    /// What they have to trust for it.
+    /// Returns the certificate (PEM) that those commands must trust; `None` without TLS.
     pub fn certificate(&self) -> Option<String> {
         self.tls.as_ref().map(|tls| tls.pem().to_owned())
     }
@@ -85,11 +88,16 @@ impl Listeners {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
-    /// Begins to answer.
-    pub fn serve(self, config: &Config, app: &Arc<App>, stop: &CancellationToken) -> Result<Serving> {
+    /// Starts to accept connections.
+    pub fn serve(
+        self,
+        config: &Config,
+        app: &Arc<App>,
+        stop: &CancellationToken,
+    ) -> Result<RunningListeners> {
         let scheme = self.scheme();
         let (mut lines, mut parts) = (Vec::new(), Vec::new());
-        if let Some(Bound { socket, address }) = self.pg {
+        if let Some(BoundSocket { socket, address }) = self.pg {
             let options = PgOptions {
                 connections: config.pg.connections,
                 idle: config.pg.idle_timeout,
@@ -103,7 +111,7 @@ impl Listeners {
             }));
             lines.push(format!("listening on postgres://{address}"));
         }
-        if let Some(Bound { socket, address }) = self.flight {
+        if let Some(BoundSocket { socket, address }) = self.flight {
             let options = FlightOptions {
                 connections: config.flight.connections,
                 allow_plaintext: config.allow_plaintext,
@@ -115,60 +123,60 @@ impl Listeners {
         lines.push(format!("listening on {scheme}://{}", self.http.address));
         let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
         let routes = api::router(app.clone());
-        let connections = http_connections(config, descriptors::raise_limit());
+        let connections = max_http_connections(config, fd_limit::raise_fd_limit());
         let http = serve::serve(self.http.socket, tls, routes, connections, stop.clone().cancelled_owned());
         parts.push(tokio::spawn(async move {
             http.await;
             Ok(())
         }));
-        Ok(Serving { parts, lines })
+        Ok(RunningListeners { tasks: parts, lines })
     }
 }
 
-/// Every listener at work.
-pub struct Serving {
-    parts: Vec<JoinHandle<Result<()>>>,
+/// The tasks of all listeners.
+pub struct RunningListeners {
+    tasks: Vec<JoinHandle<Result<()>>>,
     lines: Vec<String>,
 }
 
-impl Serving {
-    /// Says where; HTTP last, after which everything answers.
+impl RunningListeners {
+    /// Logs the addresses, HTTP last: once it is logged, every listener answers.
     pub fn announce(&self) {
         for line in &self.lines {
             tracing::info!(target: logging::ALWAYS, "{line}");
         }
     }
 
-    /// Until the signal, then as long as requests take, within bounds.
-    pub async fn until(self, app: &App, stop: CancellationToken) -> Result<()> {
-        let aborts: Vec<_> = self.parts.iter().map(JoinHandle::abort_handle).collect();
-        let mut all = futures::future::try_join_all(self.parts.into_iter().map(joined));
+    /// Runs until the stop signal, then waits for running requests up to `SHUTDOWN_TIMEOUT`.
+    pub async fn run_until_stopped(self, app: &App, stop: CancellationToken) -> Result<()> {
+        let aborts: Vec<_> = self.tasks.iter().map(JoinHandle::abort_handle).collect();
+        let mut all = futures::future::try_join_all(self.tasks.into_iter().map(join_listener));
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
-            // None of them ends by itself, except by failing.
+            // A listener ends by itself only on failure.
             ended = &mut all => return ended.map(drop),
         }
         tracing::info!("stopping");
         let ended = async { tokio::join!(app.end_connections(), &mut all) };
-        if tokio::time::timeout(DRAIN, ended).await.is_err() {
-            tracing::warn!("requests still running after {} s are cut off", DRAIN.as_secs());
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
+            tracing::warn!("requests still running after {} s are cut off", SHUTDOWN_TIMEOUT.as_secs());
             aborts.iter().for_each(tokio::task::AbortHandle::abort);
         }
         Ok(())
     }
 }
 
-async fn joined(part: JoinHandle<Result<()>>) -> Result<()> {
-    part.await.map_err(|e| Error::unavailable("a listener ended early").because(e))?
+async fn join_listener(part: JoinHandle<Result<()>>) -> Result<()> {
+    part.await.map_err(|e| Error::unavailable("a listener ended early").with_source(e))?
 }
 
-/// How many HTTP connections there may be with so many file descriptors, of which half are for connections of any kind.
-fn http_connections(config: &Config, descriptors: u64) -> usize {
+/// Returns the HTTP connection limit for this many file descriptors; half of them are for connections of any kind.
+fn max_http_connections(config: &Config, descriptors: u64) -> usize {
     let pg = config.pg.listen.map_or(0, |_| config.pg.connections);
     let flight = config.flight.listen.map_or(0, |_| config.flight.connections);
     let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
-    let most = half.saturating_sub(pg.saturating_add(flight)).max(MIN_CONNECTIONS);
+    let most = half.saturating_sub(pg.saturating_add(flight)).max(MIN_HTTP_CONNECTIONS);
     if config.http_connections > most {
         tracing::warn!(
             descriptors,
@@ -179,8 +187,8 @@ fn http_connections(config: &Config, descriptors: u64) -> usize {
     config.http_connections.min(most)
 }
 
-/// Where commands on this machine reach a server that listens on every address.
-fn reachable(address: SocketAddr) -> SocketAddr {
+/// Returns the local address at which commands reach a server that listens on every address.
+fn connectable_address(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -197,13 +205,13 @@ mod tests {
     fn connections_leave_half_of_the_descriptors() {
         let address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let mut config = Config::default();
-        let rows = [(1 << 20, 4096), (8192, 4096), (4096, 2048), (1024, 512), (20, MIN_CONNECTIONS)];
+        let rows = [(1 << 20, 4096), (8192, 4096), (4096, 2048), (1024, 512), (20, MIN_HTTP_CONNECTIONS)];
         for (descriptors, expected) in rows {
-            assert_eq!(http_connections(&config, descriptors), expected, "{descriptors}");
+            assert_eq!(max_http_connections(&config, descriptors), expected, "{descriptors}");
         }
         (config.pg.listen, config.flight.listen, config.http_connections) = (address, address, 400);
-        for (descriptors, expected) in [(4096, 400), (1024, 312), (256, MIN_CONNECTIONS)] {
-            assert_eq!(http_connections(&config, descriptors), expected, "{descriptors} for all three");
+        for (descriptors, expected) in [(4096, 400), (1024, 312), (256, MIN_HTTP_CONNECTIONS)] {
+            assert_eq!(max_http_connections(&config, descriptors), expected, "{descriptors} for all three");
         }
     }
 
@@ -216,7 +224,7 @@ mod tests {
             ("192.168.0.10:80", "192.168.0.10:80"),
         ];
         for (listen, expected) in rows {
-            assert_eq!(reachable(listen.parse().expect(listen)).to_string(), expected, "{listen}");
+            assert_eq!(connectable_address(listen.parse().expect(listen)).to_string(), expected, "{listen}");
         }
     }
 }

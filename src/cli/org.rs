@@ -1,29 +1,33 @@
 //! `basalt org create|list`.
 
-use super::args::{InOrg, Org};
-use super::door::{Directory, Door};
+use super::args::{OrgArgs, OrgSubcommand};
 use super::print;
-use crate::app::control::{Command, Outcome};
+use super::target::{CommandTarget, DataDirMode};
+use crate::app::control::{Command, CommandOutcome};
 use crate::domain::Result;
 
-pub async fn run(command: Org) -> Result<()> {
+pub async fn run(command: OrgSubcommand) -> Result<()> {
     let (place, directory, command) = match command {
-        Org::Create { slug, name, place } => (place, Directory::MayBeNew, Command::CreateOrg { slug, name }),
-        Org::List { place } => (place, Directory::MustExist, Command::ListOrgs),
+        OrgSubcommand::Create { slug, name, place } => {
+            (place, DataDirMode::CreateIfMissing, Command::CreateOrg { slug, name })
+        }
+        OrgSubcommand::List { place } => (place, DataDirMode::MustExist, Command::ListOrgs),
     };
-    let door = Door::open(&place, &InOrg { org: None }, directory).await?;
+    let door = CommandTarget::open(&place, &OrgArgs { org: None }, directory).await?;
     let outcome = door.run(command).await;
     door.close().await?;
     show(outcome?)
 }
 
-fn show(outcome: Outcome) -> Result<()> {
+fn show(outcome: CommandOutcome) -> Result<()> {
     match outcome {
-        Outcome::Orgs(orgs) => {
+        CommandOutcome::Orgs(orgs) => {
             let rows: Vec<_> = orgs.into_iter().map(|o| [o.id.to_string(), o.slug, o.name]).collect();
             print::table(["ID", "SLUG", "NAME"], &rows)
         }
-        Outcome::Org(org) => print::line(&format!("organization {} created (id {})", org.slug, org.id)),
+        CommandOutcome::Org(org) => {
+            print::line(&format!("organization {} created (id {})", org.slug, org.id))
+        }
         _ => Ok(()),
     }
 }

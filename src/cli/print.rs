@@ -1,4 +1,4 @@
-//! Text on standard output: answers and nothing else, so that it can be piped. Remarks go to standard error.
+//! Standard output: results only, so that it can be piped. Remarks go to standard error.
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind, Write};
@@ -8,21 +8,21 @@ use crate::domain::{Error, Result};
 /// Writes one line.
 pub fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(failed)
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(stdout_error)
 }
 
-/// Writes rows under a header, in columns as wide as their widest cell.
+/// Writes rows under a header, each column as wide as its widest cell.
 pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Result<()> {
     line(&layout(header, rows))
 }
 
-/// An error of standard output.
-pub fn failed(error: io::Error) -> Error {
-    Error::unavailable("cannot write to standard output").because(error)
+/// Converts an error of standard output.
+pub fn stdout_error(error: io::Error) -> Error {
+    Error::unavailable("cannot write to standard output").with_source(error)
 }
 
-/// Whether the reader of a pipe has gone (`basalt sql … | head`): no failure of ours.
-pub fn was_cut_off(error: &Error) -> bool {
+/// Returns whether the reader of a pipe has gone (`basalt sql … | head`), which is no failure of ours.
+pub fn is_broken_pipe(error: &Error) -> bool {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if inner.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) {
@@ -61,9 +61,9 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_told_from_a_full_disk() {
-        let broken = failed(io::Error::from(ErrorKind::BrokenPipe));
-        let full = failed(io::Error::from(ErrorKind::StorageFull));
-        assert!(was_cut_off(&broken));
-        assert!(!was_cut_off(&full));
+        let broken = stdout_error(io::Error::from(ErrorKind::BrokenPipe));
+        let full = stdout_error(io::Error::from(ErrorKind::StorageFull));
+        assert!(is_broken_pipe(&broken));
+        assert!(!is_broken_pipe(&full));
     }
 }

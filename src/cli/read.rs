@@ -1,23 +1,24 @@
-//! `basalt read`: one register or node straight from a device. Needs no server; the data directory only for the
-//! certificates of secure OPC UA.
+//! `basalt read`: reads one register or node directly from a device. It needs no server, and the data directory only
+//! for the certificates of secure OPC UA.
 
 use super::args::Read;
-use super::patience::patience;
-use super::{address_space, print};
-use crate::collect::direct::{self, DirectRead};
+use super::timeout::parse_timeout;
+use super::{opcua_commands, print};
+use crate::collect::one_shot::{self, OneShotRead};
 use crate::domain::Result;
 
 pub async fn run(args: Read) -> Result<()> {
-    let timeout = patience(args.timeout)?;
+    let timeout = parse_timeout(args.timeout)?;
     if args.address.starts_with("opc.tcp:") {
-        return address_space::read(&args.address, timeout, &address_space::means(&args.place)?).await;
+        return opcua_commands::read(&args.address, timeout, &opcua_commands::connect_context(&args.place)?)
+            .await;
     }
-    let read = direct::read(&args.address, timeout).await?;
+    let read = one_shot::read(&args.address, timeout).await?;
     print::line(&describe(&read))
 }
 
-/// The value as asked for, what came over the wire, and the value in every order, to find the right one by eye.
-fn describe(read: &DirectRead) -> String {
+/// Formats the value as requested, its raw bytes, and its value in every byte order, to find the right one by eye.
+fn describe(read: &OneShotRead) -> String {
     let bytes: Vec<_> = read.raw.iter().map(|byte| format!("{byte:02x}")).collect();
     let head = [
         ("register", read.register.clone()),
@@ -34,17 +35,20 @@ fn describe(read: &DirectRead) -> String {
 mod tests {
     use super::*;
     use crate::collect::codec::WordOrder;
-    use crate::collect::value::Value;
+    use crate::collect::numeric_value::NumericValue;
     use crate::domain::stream::StreamKind;
 
     #[test]
     fn everything_that_helps_to_find_the_byte_order_is_shown() {
-        let read = DirectRead {
+        let read = OneShotRead {
             register: "hr:100".into(),
             kind: StreamKind::Fp32,
-            value: Value::Float(23.5),
+            value: NumericValue::Float(23.5),
             raw: vec![0x41, 0xbc, 0, 0],
-            orders: vec![(WordOrder::Abcd, Value::Float(23.5)), (WordOrder::Cdab, Value::Float(0.25))],
+            orders: vec![
+                (WordOrder::Abcd, NumericValue::Float(23.5)),
+                (WordOrder::Cdab, NumericValue::Float(0.25)),
+            ],
         };
         let expected = "\
 register  hr:100

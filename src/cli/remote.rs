@@ -1,5 +1,5 @@
-//! A server asked over HTTP: the one that has this directory open (with its local token), or another machine's (with
-//! an API key).
+//! HTTP client for a server: the one that has this directory open (by its local token), or another machine's (by an
+//! API key).
 
 use std::time::Duration;
 
@@ -11,47 +11,47 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
-use super::progress::Shown;
-use super::running::Running;
+use super::progress::ProgressReporter;
+use super::server_file::ServerFile;
 use crate::api::{control, tls};
-use crate::app::control::{Command, Outcome, Said};
-use crate::app::sql::Answer;
+use crate::app::control::{Command, CommandMessage, CommandOutcome};
+use crate::app::sql::SqlResult;
 use crate::domain::{Error, Kind, Result};
 
-const ARROW: &str = "application/vnd.apache.arrow.stream";
+const ARROW_MEDIA_TYPE: &str = "application/vnd.apache.arrow.stream";
 
-/// A server and the right to ask it.
-pub struct Remote {
+/// Client of one server, with its credentials.
+pub struct RemoteClient {
     client: Client,
     base: Url,
 }
 
-impl Remote {
-    /// The server on this directory, acting in an organization.
-    pub fn beside(running: &Running, org: Option<&str>) -> Result<Remote> {
+impl RemoteClient {
+    /// Connects to the server on this directory, acting in an organization.
+    pub fn connect_local(running: &ServerFile, org: Option<&str>) -> Result<RemoteClient> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, secret(&format!("Local {}", running.token))?);
         if let Some(slug) = org {
             let value = HeaderValue::from_str(slug)
-                .map_err(|e| Error::field("org", format!("`{slug}` is not a slug")).because(e))?;
+                .map_err(|e| Error::field("org", format!("`{slug}` is not a slug")).with_source(e))?;
             headers.insert("x-basalt-org", value);
         }
-        // A proxy of the environment has no business between two processes of one machine.
+        // Two processes of one machine must not talk through a proxy of the environment.
         let client = Client::builder().no_proxy();
         let client = match &running.certificate {
-            Some(pem) => client.use_preconfigured_tls(tls::trusting(pem)?),
+            Some(pem) => client.use_preconfigured_tls(tls::client_config_trusting(pem)?),
             None => client,
         };
-        Remote::new(&running.url, headers, client)
+        RemoteClient::new(&running.url, headers, client)
     }
 
-    /// Another machine's server.
-    pub fn elsewhere(url: &str, key: &str) -> Result<Remote> {
+    /// Connects to another machine's server.
+    pub fn connect_with_key(url: &str, key: &str) -> Result<RemoteClient> {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, secret(&format!("ApiKey {key}"))?)]);
-        Remote::new(url, headers, Client::builder())
+        RemoteClient::new(url, headers, Client::builder())
     }
 
-    fn new(url: &str, headers: HeaderMap, client: reqwest::ClientBuilder) -> Result<Remote> {
+    fn new(url: &str, headers: HeaderMap, client: reqwest::ClientBuilder) -> Result<RemoteClient> {
         let base = Url::parse(url).ok().filter(|u| u.has_host() && matches!(u.scheme(), "http" | "https"));
         let base = base.ok_or_else(|| {
             Error::field("url", format!("`{url}` is not a server: use one such as http://plant:8000"))
@@ -59,18 +59,18 @@ impl Remote {
         let client = client
             .default_headers(headers)
             .connect_timeout(Duration::from_secs(10))
-            // Credentials go to the server that was named, nowhere else.
+            // Credentials go only to the server that was named.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|e| Error::internal("the HTTP client cannot be set up").because(e))?;
-        Ok(Remote { client, base })
+            .map_err(|e| Error::internal("the HTTP client cannot be set up").with_source(e))?;
+        Ok(RemoteClient { client, base })
     }
 
-    /// Runs a command in the server, showing what it tells of its progress.
-    pub async fn run(&self, command: &Command) -> Result<Outcome> {
-        let answer = self.send(self.client.post(self.at(control::PATH)).json(command)).await?;
-        let mut shown = Shown::new("", 0);
-        // Of a long line only what is new is looked through.
+    /// Runs a command in the server and shows its progress.
+    pub async fn run(&self, command: &Command) -> Result<CommandOutcome> {
+        let answer = self.send(self.client.post(self.endpoint(control::PATH)).json(command)).await?;
+        let mut shown = ProgressReporter::new("", 0);
+        // Only the new part of a long line is searched.
         let (mut parts, mut text, mut seen) = (answer.bytes_stream(), Vec::new(), 0);
         while let Some(part) = parts.next().await {
             text.extend_from_slice(&part.map_err(|e| self.unreachable(e))?);
@@ -78,10 +78,12 @@ impl Remote {
                 let line: Vec<u8> = text.drain(..=seen + end).collect();
                 seen = 0;
                 let said = serde_json::from_slice(&line);
-                match said.map_err(|e| Error::internal("the server answered in another way").because(e))? {
-                    Said::Progress(step) => shown.follow(&step),
-                    Said::Failed { kind, message } => return Err(Error::new(kind, message)),
-                    Said::Done(outcome) => {
+                match said
+                    .map_err(|e| Error::internal("the server sent an unexpected answer").with_source(e))?
+                {
+                    CommandMessage::Progress(step) => shown.show_step(&step),
+                    CommandMessage::Failed { kind, message } => return Err(Error::new(kind, message)),
+                    CommandMessage::Done(outcome) => {
                         shown.finish();
                         return Ok(outcome);
                     }
@@ -92,44 +94,48 @@ impl Remote {
         Err(Error::unavailable("the server ended before the command did"))
     }
 
-    pub async fn sql(&self, query: &str) -> Result<Answer> {
-        self.ask(self.at("/sql"), &json!({ "query": query })).await
+    pub async fn sql(&self, query: &str) -> Result<SqlResult> {
+        self.post_query(self.endpoint("/sql"), &json!({ "query": query })).await
     }
 
-    /// Asks a named query, its parameters by name.
-    pub async fn named_query(&self, name: &str, params: &Map<String, Value>) -> Result<Answer> {
-        let mut url = self.at("/sql/queries");
+    /// Runs a named query with parameters by name.
+    pub async fn named_query(&self, name: &str, params: &Map<String, Value>) -> Result<SqlResult> {
+        let mut url = self.endpoint("/sql/queries");
         url.path_segments_mut().expect("it has a host").push(name);
-        self.ask(url, &json!({ "params": params })).await
+        self.post_query(url, &json!({ "params": params })).await
     }
 
-    /// Asks for Arrow whatever the user wants to see: one form to decode, and types arrive as they are.
-    async fn ask(&self, url: Url, question: &Value) -> Result<Answer> {
-        let answer = self.send(self.client.post(url).header(ACCEPT, ARROW).json(question)).await?;
-        let cut_short = |e: reqwest::Error| Error::unavailable("the answer was cut short").because(e);
+    /// Requests Arrow whatever the output format: one format to decode, and types arrive unchanged.
+    async fn post_query(&self, url: Url, question: &Value) -> Result<SqlResult> {
+        let answer = self.send(self.client.post(url).header(ACCEPT, ARROW_MEDIA_TYPE).json(question)).await?;
+        let cut_short = |e: reqwest::Error| Error::unavailable("the answer was cut short").with_source(e);
         decode(answer.bytes_stream().map(move |part| part.map_err(cut_short)).boxed()).await
     }
 
-    /// Posts one Arrow stream; the number of rows taken in.
+    /// Posts one Arrow stream; returns the number of rows written.
     pub async fn ingest(&self, arrow_stream: Vec<u8>) -> Result<u64> {
-        let request = self.client.post(self.at("/ingest")).header(CONTENT_TYPE, ARROW).body(arrow_stream);
+        let request = self
+            .client
+            .post(self.endpoint("/ingest"))
+            .header(CONTENT_TYPE, ARROW_MEDIA_TYPE)
+            .body(arrow_stream);
         let answer: Value = self.send(request).await?.json().await.map_err(|e| self.unreachable(e))?;
         answer["rows"].as_u64().ok_or_else(|| Error::internal("the server did not say how many rows it took"))
     }
 
-    /// The rows of a DataStone list.
+    /// Returns the rows of a DataStone list.
     pub async fn list(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<Value>> {
-        let answer = self.send(self.client.get(self.at(path)).query(filter)).await?;
+        let answer = self.send(self.client.get(self.endpoint(path)).query(filter)).await?;
         answer.json().await.map_err(|e| self.unreachable(e))
     }
 
-    /// Creates a DataStone row and answers it.
+    /// Creates a DataStone row and returns it.
     pub async fn create(&self, path: &str, row: &Value) -> Result<Value> {
-        let answer = self.send(self.client.post(self.at(path)).json(row)).await?;
+        let answer = self.send(self.client.post(self.endpoint(path)).json(row)).await?;
         answer.json().await.map_err(|e| self.unreachable(e))
     }
 
-    fn at(&self, path: &str) -> Url {
+    fn endpoint(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url
@@ -142,7 +148,7 @@ impl Remote {
             return Ok(answer);
         }
         let body = answer.text().await.unwrap_or_default();
-        Err(Error::new(kind_of(status), explain(status, &body)))
+        Err(Error::new(error_kind(status), error_message(status, &body)))
     }
 
     fn unreachable(&self, cause: reqwest::Error) -> Error {
@@ -161,7 +167,7 @@ fn secret(text: &str) -> Result<HeaderValue> {
     Ok(value)
 }
 
-fn kind_of(status: StatusCode) -> Kind {
+fn error_kind(status: StatusCode) -> Kind {
     match status.as_u16() {
         401 => Kind::Unauthenticated,
         403 => Kind::Forbidden,
@@ -176,8 +182,8 @@ fn kind_of(status: StatusCode) -> Kind {
     }
 }
 
-/// The server's own words: `detail` or `error`, else the messages by field; else what arrived.
-pub(super) fn explain(status: StatusCode, body: &str) -> String {
+/// Returns the server's message: `detail` or `error`, else the messages by field, else the body.
+pub(super) fn error_message(status: StatusCode, body: &str) -> String {
     let Ok(Value::Object(body)) = serde_json::from_str(body) else {
         let first = body.lines().next().unwrap_or_default().trim();
         return format!("the server answered {status} {first}").trim_end().to_owned();
@@ -194,16 +200,16 @@ pub(super) fn explain(status: StatusCode, body: &str) -> String {
     body.iter().map(of_field).collect::<Vec<_>>().join("; ")
 }
 
-struct Incoming {
+struct BatchDecoder {
     parts: BoxStream<'static, Result<bytes::Bytes>>,
     decoder: StreamDecoder,
     buffer: Buffer,
 }
 
-impl Incoming {
-    /// The next batch; `None` at the end. Waits for bytes as it needs them.
+impl BatchDecoder {
+    /// Returns the next batch, or `None` at the end; waits for bytes as needed.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let garbled = |e: arrow::error::ArrowError| Error::internal("the answer is not Arrow").because(e);
+        let garbled = |e: arrow::error::ArrowError| Error::internal("the answer is not Arrow").with_source(e);
         loop {
             if let Some(batch) = self.decoder.decode(&mut self.buffer).map_err(garbled)? {
                 return Ok(Some(batch));
@@ -219,15 +225,15 @@ impl Incoming {
     }
 }
 
-async fn decode(parts: BoxStream<'static, Result<bytes::Bytes>>) -> Result<Answer> {
-    let mut incoming = Incoming { parts, decoder: StreamDecoder::new(), buffer: Buffer::default() };
-    // The schema comes with or before the first batch, or alone when there are no rows.
+async fn decode(parts: BoxStream<'static, Result<bytes::Bytes>>) -> Result<SqlResult> {
+    let mut incoming = BatchDecoder { parts, decoder: StreamDecoder::new(), buffer: Buffer::default() };
+    // The schema arrives with or before the first batch, or alone when there are no rows.
     let first = incoming.next().await?;
     let schema = incoming.decoder.schema().ok_or_else(|| Error::internal("the answer has no columns"))?;
     let rest = stream::try_unfold(incoming, |mut incoming| async move {
         Ok(incoming.next().await?.map(|batch| (batch, incoming)))
     });
-    Ok(Answer { schema, batches: stream::iter(first.map(Ok)).chain(rest).boxed() })
+    Ok(SqlResult { schema, batches: stream::iter(first.map(Ok)).chain(rest).boxed() })
 }
 
 #[cfg(test)]

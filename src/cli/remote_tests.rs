@@ -1,4 +1,4 @@
-//! Answers of a server, decoded or explained.
+//! Server responses are decoded or explained.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ fn the_servers_own_words_are_shown() {
         ("nothing", "", "the server answered 400 Bad Request"),
     ];
     for (name, body, expected) in rows {
-        assert_eq!(explain(StatusCode::BAD_REQUEST, body), expected, "{name}");
+        assert_eq!(error_message(StatusCode::BAD_REQUEST, body), expected, "{name}");
     }
 }
 
 #[test]
 fn a_url_that_names_no_server_is_refused() {
     for url in ["plant", "plant:8000", "ftp://plant", "http://", ""] {
-        let error = Remote::elsewhere(url, "k").err().expect(url);
+        let error = RemoteClient::connect_with_key(url, "k").err().expect(url);
         assert_eq!(error.fields[0].field, "url", "{url}");
     }
-    let remote = Remote::elsewhere("http://plant:8000/behind/a/proxy/", "k").expect("valid");
-    assert_eq!(remote.at("/sql").as_str(), "http://plant:8000/behind/a/proxy/sql");
+    let remote = RemoteClient::connect_with_key("http://plant:8000/behind/a/proxy/", "k").expect("valid");
+    assert_eq!(remote.endpoint("/sql").as_str(), "http://plant:8000/behind/a/proxy/sql");
 }
 
 fn arrow_stream(batches: usize) -> Vec<u8> {

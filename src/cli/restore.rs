@@ -1,21 +1,21 @@
-//! `basalt restore`: a backup becomes a data directory, which nobody has open.
+//! `basalt restore`: turns a backup into a data directory that no process has open.
 
-use super::lock::DirLock;
+use super::dir_lock::DirLock;
 use super::progress;
-use super::{args, door, logging, print};
+use super::{args, logging, print, target};
 use crate::domain::{Progress, Result};
 use crate::store::backup;
 
 pub async fn run(args: args::Restore) -> Result<()> {
-    logging::for_command();
-    let config = door::configuration(&args.place)?;
+    logging::init_for_command();
+    let config = target::load_config(&args.place)?;
     let data_dir = &config.data_dir;
-    // Before anything is made: a name mistyped leaves nothing behind.
+    // Checked before anything is created: a mistyped name leaves nothing behind.
     backup::must_be_backup(&args.src)?;
-    let lock = DirLock::take(data_dir)?;
+    let lock = DirLock::acquire(data_dir)?;
     let progress = Progress::default();
     let work = backup::restore(&args.src, data_dir, args.catalog_url.as_deref(), &progress);
-    let done = progress::watch(&progress, work).await?;
+    let done = progress::run_with_progress(&progress, work).await?;
     drop(lock);
     print::line(&format!(
         "{}: {} files, {} bytes, as of {} (record {})",

@@ -1,18 +1,18 @@
-//! `basalt schema`: the graph, the tables /sql answers from, and the REST API, as the binary has them.
+//! `basalt schema`: prints the GraphQL schema, the SQL tables and the OpenAPI description of this binary.
 
-use super::args::Schema;
+use super::args::SchemaSubcommand;
 use super::print;
 use crate::api::{graphql, openapi};
 use crate::domain::{Error, Result};
 use crate::query::tables::ddl;
 
-pub fn run(schema: &Schema) -> Result<()> {
+pub fn run(schema: &SchemaSubcommand) -> Result<()> {
     match schema {
-        Schema::Graphql => print::line(graphql::sdl().trim_end()),
-        Schema::Openapi => print::line(openapi::text().trim_end()),
-        Schema::Sql => {
+        SchemaSubcommand::Graphql => print::line(graphql::sdl().trim_end()),
+        SchemaSubcommand::Openapi => print::line(openapi::text().trim_end()),
+        SchemaSubcommand::Sql => {
             let text =
-                ddl::print().map_err(|e| Error::internal("the tables cannot be described").because(e))?;
+                ddl::print().map_err(|e| Error::internal("the tables cannot be described").with_source(e))?;
             print::line(text.trim_end())
         }
     }

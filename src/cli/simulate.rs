@@ -1,4 +1,4 @@
-//! `basalt simulate`: a device to try things on. It needs no data directory and keeps nothing.
+//! `basalt simulate`: simulates a device for experiments. It needs no data directory and stores nothing.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use super::args::Simulate;
 use super::{print, serve};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
-use crate::sim::{Plant, SIMULATED, Simulator, field, opcua_nodes};
+use crate::sim::{Plant, SIMULATED_PROTOCOLS, Simulator, fleet, opcua_nodes};
 
 pub async fn run(args: Simulate) -> Result<()> {
     let protocol = parse(&args.protocol)?;
@@ -22,12 +22,12 @@ pub async fn run(args: Simulate) -> Result<()> {
     })?;
     let listener = TcpListener::bind(address)
         .await
-        .map_err(|e| Error::unavailable(format!("cannot listen on {address}")).because(e))?;
+        .map_err(|e| Error::unavailable(format!("cannot listen on {address}")).with_source(e))?;
     let stop = serve::stop_on_signal()?;
     if let Some(registers) = args.registers {
-        return be_a_field(protocol, registers, listener, stop).await;
+        return simulate_registers(protocol, registers, listener, stop).await;
     }
-    let simulator = Simulator::speaking(protocol, listener, Plant::with_faults(args.plant.faults))?;
+    let simulator = Simulator::start_protocol(protocol, listener, Plant::with_faults(args.plant.faults))?;
     match protocol {
         Protocol::Opcua => {
             print::line(&format!("listening on opc.tcp://{}", simulator.addr()))?;
@@ -41,8 +41,8 @@ pub async fn run(args: Simulate) -> Result<()> {
     Ok(())
 }
 
-/// Registers alone, until it is told to stop.
-async fn be_a_field(
+/// Serves a device of registers only, until it is stopped.
+async fn simulate_registers(
     protocol: Protocol,
     registers: u16,
     listener: TcpListener,
@@ -51,20 +51,20 @@ async fn be_a_field(
     if protocol != Protocol::Modbus {
         return Err(Error::field(
             "registers",
-            format!("is for modbus: a {protocol} device has memory of its own"),
+            format!("works with modbus only: the memory of a {protocol} device is fixed"),
         ));
     }
     let address = listener.local_addr();
-    let address = address.map_err(|e| Error::internal("the listener has no address").because(e))?;
+    let address = address.map_err(|e| Error::internal("the listener has no address").with_source(e))?;
     print::line(&format!("listening on {protocol}://{address}"))?;
-    stop.run_until_cancelled(field::serve(listener, registers)).await;
+    stop.run_until_cancelled(fleet::serve(listener, registers)).await;
     Ok(())
 }
 
 fn parse(name: &str) -> Result<Protocol> {
-    let known = SIMULATED.into_iter().find(|protocol| protocol.name() == name);
+    let known = SIMULATED_PROTOCOLS.into_iter().find(|protocol| protocol.name() == name);
     known.ok_or_else(|| {
-        let names = SIMULATED.map(Protocol::name).join(", ");
+        let names = SIMULATED_PROTOCOLS.map(Protocol::name).join(", ");
         Error::invalid(format!("protocol `{name}` is not one of {names}"))
     })
 }

@@ -2,10 +2,10 @@
 
 use std::io::BufRead;
 
-use super::args::{InOrg, Person, Place, User};
-use super::door::{Directory, Door};
+use super::args::{DataDirArgs, OrgArgs, UserArgs, UserSubcommand};
 use super::print;
-use crate::app::control::{Command, Outcome, UserLine};
+use super::target::{CommandTarget, DataDirMode};
+use crate::app::control::{Command, CommandOutcome, UserLine};
 use crate::app::user::{UserCommand, UserRequest};
 use crate::auth::key::random_text;
 use crate::domain::{Error, Result};
@@ -13,32 +13,32 @@ use crate::domain::{Error, Result};
 /// 20 letters and digits: 119 bits.
 const PASSWORD_LEN: usize = 20;
 
-/// What is to be done, where, and what to say of it.
-struct Asked {
-    place: Place,
-    org: InOrg,
-    directory: Directory,
+/// The command to run, where to run it, and what to print.
+struct UserInvocation {
+    place: DataDirArgs,
+    org: OrgArgs,
+    directory: DataDirMode,
     command: UserCommand,
-    /// What became of the person.
+    /// Past participle for the result line, such as `created`.
     done: &'static str,
-    /// A password that was made up here: to be shown.
+    /// A password generated here, to be printed.
     made_up: Option<String>,
 }
 
-pub async fn run(command: User) -> Result<()> {
-    let Asked { place, org, directory, command, done, made_up } = read(command)?;
-    let door = Door::open(&place, &org, directory).await?;
+pub async fn run(command: UserSubcommand) -> Result<()> {
+    let UserInvocation { place, org, directory, command, done, made_up } = prepare(command)?;
+    let door = CommandTarget::open(&place, &org, directory).await?;
     let outcome = door.run(Command::User { org: door.org(), command }).await;
     door.close().await?;
     match outcome? {
-        Outcome::User(user) => {
+        CommandOutcome::User(user) => {
             print::line(&format!("user {} {done} (id {})", user.name, user.id))?;
             match made_up {
                 Some(password) => print::line(&format!("password, shown this once: {password}")),
                 None => Ok(()),
             }
         }
-        Outcome::Users(users) => {
+        CommandOutcome::Users(users) => {
             let rows: Vec<_> = users.iter().map(to_row).collect();
             print::table(["ID", "NAME", "STAFF", "SUPERUSER", "ENABLED", "CREATED"], &rows)
         }
@@ -46,45 +46,52 @@ pub async fn run(command: User) -> Result<()> {
     }
 }
 
-fn read(command: User) -> Result<Asked> {
-    let about = |person: Person, done, command: fn(String) -> UserCommand| {
-        let Person { name, org, place } = person;
+fn prepare(command: UserSubcommand) -> Result<UserInvocation> {
+    let about = |person: UserArgs, done, command: fn(String) -> UserCommand| {
+        let UserArgs { name, org, place } = person;
         let command = command(name);
-        Asked { place, org, directory: Directory::MustExist, command, done, made_up: None }
+        UserInvocation { place, org, directory: DataDirMode::MustExist, command, done, made_up: None }
     };
     Ok(match command {
-        User::Create { name, staff, superuser, password_stdin, org, place } => {
-            let (password, made_up) = password(password_stdin)?;
+        UserSubcommand::Create { name, staff, superuser, password_stdin, org, place } => {
+            let (password, made_up) = obtain_password(password_stdin)?;
             let user = UserRequest { name, password, is_staff: staff, is_superuser: superuser };
             let command = UserCommand::Create(user);
-            Asked { place, org, directory: Directory::MayBeNew, command, done: "created", made_up }
+            UserInvocation {
+                place,
+                org,
+                directory: DataDirMode::CreateIfMissing,
+                command,
+                done: "created",
+                made_up,
+            }
         }
-        User::List { org, place } => {
-            let (directory, command) = (Directory::MustExist, UserCommand::List);
-            Asked { place, org, directory, command, done: "", made_up: None }
+        UserSubcommand::List { org, place } => {
+            let (directory, command) = (DataDirMode::MustExist, UserCommand::List);
+            UserInvocation { place, org, directory, command, done: "", made_up: None }
         }
-        User::Passwd { name, password_stdin, org, place } => {
-            let (password, made_up) = password(password_stdin)?;
+        UserSubcommand::Passwd { name, password_stdin, org, place } => {
+            let (password, made_up) = obtain_password(password_stdin)?;
             let command = UserCommand::SetPassword { name, password };
             let done = "has another password";
-            Asked { place, org, directory: Directory::MustExist, command, done, made_up }
+            UserInvocation { place, org, directory: DataDirMode::MustExist, command, done, made_up }
         }
-        User::Role { name, staff, superuser, org, place } => {
+        UserSubcommand::Role { name, staff, superuser, org, place } => {
             let command = UserCommand::SetRole { name, is_staff: staff, is_superuser: superuser };
             let done = match (staff, superuser) {
                 (_, true) => "is a superuser",
                 (true, false) => "is of staff",
                 (false, false) => "may not log in",
             };
-            Asked { place, org, directory: Directory::MustExist, command, done, made_up: None }
+            UserInvocation { place, org, directory: DataDirMode::MustExist, command, done, made_up: None }
         }
-        User::Enable(person) => {
+        UserSubcommand::Enable(person) => {
             about(person, "enabled", |name| UserCommand::Enable { name, is_enabled: true })
         }
-        User::Disable(person) => {
+        UserSubcommand::Disable(person) => {
             about(person, "disabled", |name| UserCommand::Enable { name, is_enabled: false })
         }
-        User::Delete(person) => about(person, "deleted", |name| UserCommand::Delete { name }),
+        UserSubcommand::Delete(person) => about(person, "deleted", |name| UserCommand::Delete { name }),
     })
 }
 
@@ -94,25 +101,25 @@ fn to_row(user: &UserLine) -> [String; 6] {
     [user.id.to_string(), user.name.clone(), staff, superuser, enabled, user.created_at.clone()]
 }
 
-/// The password, and again when it was made up.
-fn password(from_stdin: bool) -> Result<(String, Option<String>)> {
+/// Returns the password, and again as the second value if it was generated.
+fn obtain_password(from_stdin: bool) -> Result<(String, Option<String>)> {
     if from_stdin {
         return Ok((read_password(std::io::stdin().lock())?, None));
     }
-    let made_up = make_password();
+    let made_up = generate_password();
     Ok((made_up.clone(), Some(made_up)))
 }
 
-pub fn make_password() -> String {
+pub fn generate_password() -> String {
     random_text(PASSWORD_LEN)
 }
 
-/// The first line, without its end.
+/// Reads the first line, without its end.
 fn read_password(mut input: impl BufRead) -> Result<String> {
     let mut line = String::new();
     input
         .read_line(&mut line)
-        .map_err(|e| Error::field("password", "standard input cannot be read").because(e))?;
+        .map_err(|e| Error::field("password", "standard input cannot be read").with_source(e))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -1,40 +1,43 @@
-//! `basalt verify`: what was checked and what is broken, as text or JSON; exit code 1 when anything is.
+//! `basalt verify`: reports what was checked and what is damaged, as text or JSON; exits with 1 on damage.
 
 use std::process::ExitCode;
 
-use super::args::{self, InOrg, ReportFormat};
-use super::door::{self, Door, Way};
-use super::open;
+use super::args::{self, OrgArgs, ReportFormat};
+use super::instance;
 use super::progress;
-use super::remote::Remote;
+use super::remote::RemoteClient;
+use super::target::{self, CommandTarget, DataDirAccess};
 use super::{logging, print};
-use crate::app::control::{Command, Outcome};
+use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Progress, Result};
-use crate::store::verify::{Closed, Finding, Report};
+use crate::store::verify::{ClosedStore, Finding, VerifyReport};
 
 pub async fn run(args: args::Verify) -> Result<ExitCode> {
-    logging::for_command();
-    let config = door::configuration(&args.place)?;
-    door::must_exist(&config)?;
-    let report = match Way::find(&config).await? {
-        // Not opened: what is damaged may refuse that, and opening repairs what it can.
-        Way::Here(lock) => {
+    logging::init_for_command();
+    let config = target::load_config(&args.place)?;
+    target::check_data_dir_exists(&config)?;
+    let report = match DataDirAccess::acquire(&config).await? {
+        // The store is not opened: damage may prevent that, and opening repairs what it can.
+        DataDirAccess::Exclusive(lock) => {
             let progress = Progress::default();
-            let catalog = open::catalog_url(&config);
-            let closed = Closed {
+            let catalog = instance::catalog_url(&config);
+            let closed = ClosedStore {
                 data_dir: &config.data_dir,
                 catalog_url: &catalog,
                 lake_url: config.lake.url.as_deref(),
             };
-            let report = progress::watch(&progress, closed.verify(&progress)).await?;
+            let report = progress::run_with_progress(&progress, closed.verify(&progress)).await?;
             drop(lock);
             report
         }
-        Way::Beside(running) => {
-            let org = InOrg { org: None };
-            let door = Door::Beside { server: Remote::beside(&running, None)?, org: org.org };
+        DataDirAccess::ThroughServer(running) => {
+            let org = OrgArgs { org: None };
+            let door = CommandTarget::LocalServer {
+                server: RemoteClient::connect_local(&running, None)?,
+                org: org.org,
+            };
             match door.run(Command::Verify).await? {
-                Outcome::Verified(report) => *report,
+                CommandOutcome::Verified(report) => *report,
                 _ => return Err(Error::internal("the server answered another command")),
             }
         }
@@ -46,13 +49,13 @@ pub async fn run(args: args::Verify) -> Result<ExitCode> {
     Ok(if report.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn json(report: &Report) -> Result<String> {
-    let mut value = serde_json::to_value(report).map_err(|e| Error::internal("the report").because(e))?;
+fn json(report: &VerifyReport) -> Result<String> {
+    let mut value = serde_json::to_value(report).map_err(|e| Error::internal("the report").with_source(e))?;
     value["whole"] = report.is_whole().into();
-    serde_json::to_string_pretty(&value).map_err(|e| Error::internal("the report").because(e))
+    serde_json::to_string_pretty(&value).map_err(|e| Error::internal("the report").with_source(e))
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &VerifyReport) -> String {
     let wal = &report.wal;
     let mut lines = vec![format!(
         "write-ahead log: {} segments, {} records, {} bytes",

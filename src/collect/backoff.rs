@@ -1,41 +1,41 @@
-//! How long to wait before trying again: doubling, bounded, never in step with another device.
+//! Exponential backoff with an upper bound, and jitter so that devices do not retry in step.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Short, so that a device that only blinked is back at once.
-const FIRST: Duration = Duration::from_millis(200);
-/// One connection attempt in five seconds burdens no network, and a device that was away for an hour is back
+/// Short, so that a device that was gone for a moment is back at once.
+const INITIAL_DELAY: Duration = Duration::from_millis(200);
+/// One connection attempt in five seconds burdens no network, and a device that was away for an hour is reconnected
 /// within seconds of its return.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// Delays between attempts, for ever.
+/// Endless sequence of delays between attempts.
 #[derive(Debug, Default)]
 pub struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
-    /// The next delay.
+    /// Returns the next delay.
     pub fn next_delay(&mut self) -> Duration {
         let delay = delay(self.attempts, random_unit());
         self.attempts = self.attempts.saturating_add(1);
         delay
     }
 
-    /// Begins anew after a success.
+    /// Starts again at the initial delay, after a success.
     pub fn reset(&mut self) {
         self.attempts = 0;
     }
 }
 
-/// Between half and all of the doubled delay; `jitter` is in 0..1.
+/// Returns between half and all of the doubled delay; `jitter` is in 0..1.
 fn delay(attempts: u32, jitter: f64) -> Duration {
-    let full = FIRST.saturating_mul(1 << attempts.min(16)).min(LONGEST);
+    let full = INITIAL_DELAY.saturating_mul(1 << attempts.min(16)).min(MAX_DELAY);
     full.mul_f64(0.5 + jitter / 2.0)
 }
 
-/// A number in 0..1 from the standard library's per-process random hash keys: no need of more.
+/// A number in 0..1 from the standard library's per-process random hash keys; jitter needs nothing better.
 fn random_unit() -> f64 {
     f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX)
 }
@@ -59,6 +59,6 @@ mod tests {
             backoff.next_delay();
         });
         backoff.reset();
-        assert!(backoff.next_delay() <= FIRST);
+        assert!(backoff.next_delay() <= INITIAL_DELAY);
     }
 }

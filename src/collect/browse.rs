@@ -1,31 +1,31 @@
-//! What a device has, asked over the connection that its poller uses too.
+//! Browsing a device over the connection that its poller uses too.
 
-use super::client::Client;
-use super::fault::{Fault, Meaning};
-use super::io::Exchange;
+use super::client::DeviceClient;
+use super::fault::{DeviceFault, RefusalKind};
+use super::io::DirectRequest;
 use super::opcua::browse;
 use super::opcua::node::NodePath;
 use super::runtime::Collectors;
-use crate::domain::address_space::Tree;
+use crate::domain::address_space::BrowseTree;
 use crate::domain::{DeviceId, Error, Result};
 
 impl Collectors {
-    /// Looks `depth` levels below a node of an OPC UA server.
+    /// Browses `depth` levels below a node of an OPC UA server.
     ///
     /// # Errors
-    /// As `read_register`; `Invalid` with the field `node` for one that the server does not have.
-    pub async fn browse(&self, id: DeviceId, node: &str, depth: usize) -> Result<Tree> {
+    /// As `read_register`; `Invalid` with the field `node` for a node that the server does not have.
+    pub async fn browse(&self, id: DeviceId, node: &str, depth: usize) -> Result<BrowseTree> {
         let path: NodePath = node.parse().map_err(|_| invalid(node))?;
-        let exchange = Exchange::new(self, id)?;
-        let _place_in_line = exchange.queue()?;
-        let mut turn = exchange.turn().await?;
+        let exchange = DirectRequest::new(self, id)?;
+        let _place_in_line = exchange.queue_permit()?;
+        let mut turn = exchange.lock_connection().await?;
         let started = tokio::time::Instant::now();
-        let browsed = match turn.client(&exchange.endpoint).await {
-            Ok(Client::Opcua(client)) => browse::browse(client, &path, depth).await,
+        let browsed = match turn.get_or_connect(&exchange.endpoint).await {
+            Ok(DeviceClient::Opcua(client)) => browse::browse(client, &path, depth).await,
             Ok(_) => return Err(Error::invalid("Device protocol is not opcua.")),
             Err(fault) => Err(fault),
         };
-        exchange.note(&mut turn, started, browsed).map_err(|fault| explain(fault, node))
+        exchange.record_outcome(&mut turn, started, browsed).map_err(|fault| explain(fault, node))
     }
 }
 
@@ -33,9 +33,10 @@ fn invalid(node: &str) -> Error {
     Error::field("node", format!("Invalid node id \"{node}\"."))
 }
 
-fn explain(fault: Fault, node: &str) -> Error {
+fn explain(fault: DeviceFault, node: &str) -> Error {
     match fault {
-        Fault::Unfit { .. } | Fault::Refused { meaning: Meaning::NoSuchRegister, .. } => invalid(node),
-        fault => super::io::explain(fault, node),
+        DeviceFault::Unsupported { .. }
+        | DeviceFault::Refused { meaning: RefusalKind::NoSuchRegister, .. } => invalid(node),
+        fault => super::io::to_api_error(fault, node),
     }
 }

@@ -1,4 +1,4 @@
-//! A device for tests that plays a script: expects these bytes, answers those.
+//! Scripted peer for tests: expects the given bytes and sends the given answers.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 #[derive(Debug, Clone, Copy)]
-pub enum Answering {
+pub enum ScriptedResponse {
     With(&'static str),
-    /// With nothing, for so many milliseconds.
+    /// Sends nothing for this many milliseconds.
     After(u64),
 }
 
-/// Plays on one connection and closes it at the end; the port.
-pub async fn play(script: Vec<(&'static str, Answering)>) -> u16 {
+/// Plays the script on one connection, closes it at the end, and returns the port.
+pub async fn play(script: Vec<(&'static str, ScriptedResponse)>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -24,10 +24,10 @@ pub async fn play(script: Vec<(&'static str, Answering)>) -> u16 {
             stream.read_exact(&mut got).await.unwrap();
             assert_eq!(hex::encode(got), hex::encode(request));
             match answering {
-                Answering::With(answer) => {
+                ScriptedResponse::With(answer) => {
                     stream.write_all(&hex::decode(answer.replace(' ', "")).unwrap()).await.unwrap();
                 }
-                Answering::After(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                ScriptedResponse::After(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
             }
         }
     });

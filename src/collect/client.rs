@@ -1,196 +1,224 @@
-//! One open connection to one device, whatever its protocol: read, write, and nothing after the first doubt.
+//! One open connection to one device, independent of the protocol.
 //!
-//! A client is spent after anything that leaves a doubt which request the next bytes answer, and whenever a request
-//! is abandoned half way: every later request fails, and its owner connects anew.
+//! A client becomes unusable after anything that leaves a doubt which request the next bytes answer, and whenever a
+//! request is abandoned half way: every later request fails, and its owner must connect anew.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::Fault;
-use super::networks::Networks;
+use super::addressable_protocol::AddressableProtocol;
+use super::fault::DeviceFault;
+use super::networks::AllowedNetworks;
 use super::opcua;
 use super::opcua::pki::Pki;
-use super::point::{Answered, Change, Point};
-use super::registers::{self, Data, Span};
-use super::spoken::Spoken;
+use super::point::{DevicePoint, PointData, PointWrite};
+use super::registers::{self, RegisterData, RegisterRange};
 use super::{fenet, melsec, modbus};
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Clock, Error, Result};
 
-/// Where a device is and how it is spoken to. Equal ones can share a connection.
+/// Address and protocol settings of a device. Equal endpoints can share a connection.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Endpoint {
-    Modbus(modbus::client::Endpoint),
-    Melsec(melsec::client::Endpoint),
-    Fenet(fenet::client::Endpoint),
-    Opcua(opcua::endpoint::Endpoint),
+pub enum DeviceEndpoint {
+    Modbus(modbus::client::ModbusEndpoint),
+    Melsec(melsec::client::MelsecEndpoint),
+    Fenet(fenet::client::FenetEndpoint),
+    Opcua(opcua::endpoint::OpcuaEndpoint),
 }
 
-/// What connecting takes besides the endpoint.
+/// What connecting needs besides the endpoint.
 #[derive(Clone)]
-pub struct Means {
+pub struct ConnectContext {
     pub pki: Pki,
     pub clock: Arc<dyn Clock>,
-    /// Where devices may be.
-    pub networks: Networks,
+    /// Networks in which devices may be.
+    pub networks: AllowedNetworks,
 }
 
-impl Endpoint {
-    /// From a device's settings; the error names the setting.
-    pub fn of(spec: &DeviceSpec) -> Result<Endpoint> {
-        match Spoken::of(spec.protocol) {
-            Some(Spoken::Modbus) => modbus::client::Endpoint::of(spec).map(Endpoint::Modbus),
-            Some(Spoken::Melsec) => melsec::client::Endpoint::of(spec).map(Endpoint::Melsec),
-            Some(Spoken::Fenet) => fenet::client::Endpoint::of(spec).map(Endpoint::Fenet),
-            Some(Spoken::Opcua) => opcua::endpoint::Endpoint::of(spec).map(Endpoint::Opcua),
+impl DeviceEndpoint {
+    /// Builds the endpoint from a device's settings; the error names the wrong setting.
+    pub fn from_spec(spec: &DeviceSpec) -> Result<DeviceEndpoint> {
+        match AddressableProtocol::from_protocol(spec.protocol) {
+            Some(AddressableProtocol::Modbus) => {
+                modbus::client::ModbusEndpoint::from_spec(spec).map(DeviceEndpoint::Modbus)
+            }
+            Some(AddressableProtocol::Melsec) => {
+                melsec::client::MelsecEndpoint::from_spec(spec).map(DeviceEndpoint::Melsec)
+            }
+            Some(AddressableProtocol::Fenet) => {
+                fenet::client::FenetEndpoint::from_spec(spec).map(DeviceEndpoint::Fenet)
+            }
+            Some(AddressableProtocol::Opcua) => {
+                opcua::endpoint::OpcuaEndpoint::from_spec(spec).map(DeviceEndpoint::Opcua)
+            }
             None => {
-                let message = format!("A device of protocol \"{}\" is not connected to.", spec.protocol);
+                let message = format!("Devices of protocol \"{}\" cannot be connected to.", spec.protocol);
                 Err(Error::field("protocol", message))
             }
         }
     }
 
-    /// For connecting and for each request.
+    /// Time limit for connecting and for each request.
     pub fn timeout(&self) -> Duration {
         match self {
-            Endpoint::Modbus(endpoint) => endpoint.timeout,
-            Endpoint::Melsec(endpoint) => endpoint.peer.timeout,
-            Endpoint::Fenet(endpoint) => endpoint.peer.timeout,
-            Endpoint::Opcua(endpoint) => endpoint.timeout,
+            DeviceEndpoint::Modbus(endpoint) => endpoint.timeout,
+            DeviceEndpoint::Melsec(endpoint) => endpoint.peer.timeout,
+            DeviceEndpoint::Fenet(endpoint) => endpoint.peer.timeout,
+            DeviceEndpoint::Opcua(endpoint) => endpoint.timeout,
         }
     }
 }
 
-/// A session with one device; one request at a time.
-pub enum Client {
-    Modbus(modbus::client::Client),
-    Melsec(melsec::client::Client),
-    Fenet(fenet::client::Client),
-    Opcua(Box<opcua::client::Client>),
+/// A session with one device, which carries one request at a time.
+pub enum DeviceClient {
+    Modbus(modbus::client::ModbusClient),
+    Melsec(melsec::client::MelsecClient),
+    Fenet(fenet::client::FenetClient),
+    Opcua(Box<opcua::client::OpcuaClient>),
 }
 
-impl Client {
-    pub async fn connect(endpoint: &Endpoint, means: &Means) -> Result<Client, Fault> {
+impl DeviceClient {
+    pub async fn connect(
+        endpoint: &DeviceEndpoint,
+        means: &ConnectContext,
+    ) -> Result<DeviceClient, DeviceFault> {
         let networks = &means.networks;
         match endpoint {
-            Endpoint::Modbus(endpoint) => {
-                modbus::client::Client::connect(endpoint, networks).await.map(Client::Modbus)
+            DeviceEndpoint::Modbus(endpoint) => {
+                modbus::client::ModbusClient::connect(endpoint, networks).await.map(DeviceClient::Modbus)
             }
-            Endpoint::Melsec(endpoint) => {
-                melsec::client::Client::connect(endpoint, networks).await.map(Client::Melsec)
+            DeviceEndpoint::Melsec(endpoint) => {
+                melsec::client::MelsecClient::connect(endpoint, networks).await.map(DeviceClient::Melsec)
             }
-            Endpoint::Fenet(endpoint) => {
-                fenet::client::Client::connect(endpoint, networks).await.map(Client::Fenet)
+            DeviceEndpoint::Fenet(endpoint) => {
+                fenet::client::FenetClient::connect(endpoint, networks).await.map(DeviceClient::Fenet)
             }
-            Endpoint::Opcua(endpoint) => {
-                let client = opcua::client::Client::connect(endpoint, means).await?;
-                Ok(Client::Opcua(Box::new(client)))
+            DeviceEndpoint::Opcua(endpoint) => {
+                let client = opcua::client::OpcuaClient::connect(endpoint, means).await?;
+                Ok(DeviceClient::Opcua(Box::new(client)))
             }
         }
     }
 
-    /// Ends the connection; a device that keeps a session of ours is told first, if it listens within seconds.
+    /// Ends the connection. A device that keeps a session is notified first, if it reacts within seconds.
     pub async fn close(self) {
         match self {
-            Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_) => {}
-            Client::Opcua(client) => client.close().await,
+            DeviceClient::Modbus(_) | DeviceClient::Melsec(_) | DeviceClient::Fenet(_) => {}
+            DeviceClient::Opcua(client) => client.close().await,
         }
     }
 
-    /// Whether this connection leads there and is not spent.
-    pub fn is_usable(&self, endpoint: &Endpoint) -> bool {
+    /// Whether this connection is open to `endpoint` and can carry another request.
+    pub fn is_usable(&self, endpoint: &DeviceEndpoint) -> bool {
         match (self, endpoint) {
-            (Client::Modbus(client), Endpoint::Modbus(endpoint)) => client.is_usable(endpoint),
-            (Client::Melsec(client), Endpoint::Melsec(endpoint)) => client.is_usable(endpoint),
-            (Client::Fenet(client), Endpoint::Fenet(endpoint)) => client.is_usable(endpoint),
-            (Client::Opcua(client), Endpoint::Opcua(endpoint)) => client.is_usable(endpoint),
-            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_) | Client::Opcua(_), _) => false,
+            (DeviceClient::Modbus(client), DeviceEndpoint::Modbus(endpoint)) => client.is_usable(endpoint),
+            (DeviceClient::Melsec(client), DeviceEndpoint::Melsec(endpoint)) => client.is_usable(endpoint),
+            (DeviceClient::Fenet(client), DeviceEndpoint::Fenet(endpoint)) => client.is_usable(endpoint),
+            (DeviceClient::Opcua(client), DeviceEndpoint::Opcua(endpoint)) => client.is_usable(endpoint),
+            (
+                DeviceClient::Modbus(_)
+                | DeviceClient::Melsec(_)
+                | DeviceClient::Fenet(_)
+                | DeviceClient::Opcua(_),
+                _,
+            ) => false,
         }
     }
 
     /// Whether any byte of the latest request may have left: if not, the device cannot have acted on it.
     pub fn has_sent(&self) -> bool {
         match self {
-            Client::Modbus(client) => client.has_sent(),
-            Client::Melsec(client) => client.has_sent(),
-            Client::Fenet(client) => client.has_sent(),
-            Client::Opcua(client) => client.has_sent(),
+            DeviceClient::Modbus(client) => client.has_sent(),
+            DeviceClient::Melsec(client) => client.has_sent(),
+            DeviceClient::Fenet(client) => client.has_sent(),
+            DeviceClient::Opcua(client) => client.has_sent(),
         }
     }
 
     /// Whether the device ever answered on this connection.
     pub fn has_answered(&self) -> bool {
         match self {
-            Client::Modbus(client) => client.has_answered(),
-            Client::Melsec(client) => client.has_answered(),
-            Client::Fenet(client) => client.has_answered(),
-            Client::Opcua(client) => client.has_answered(),
+            DeviceClient::Modbus(client) => client.has_answered(),
+            DeviceClient::Melsec(client) => client.has_answered(),
+            DeviceClient::Fenet(client) => client.has_answered(),
+            DeviceClient::Opcua(client) => client.has_answered(),
         }
     }
 
     /// Reads one point.
-    pub async fn read(&mut self, point: &Point) -> Result<Answered, Fault> {
+    pub async fn read(&mut self, point: &DevicePoint) -> Result<PointData, DeviceFault> {
         match (self, point) {
-            (Client::Opcua(client), Point::Node(node, _)) => {
-                let value = client.value(node).await?;
-                Ok(Answered::Node(node.clone(), Box::new(value)))
+            (DeviceClient::Opcua(client), DevicePoint::Node(node, _)) => {
+                let value = client.read_value(node).await?;
+                Ok(PointData::Node(node.clone(), Box::new(value)))
             }
-            (client, Point::Register(point)) => {
+            (client, DevicePoint::Register(point)) => {
                 let data = client.read_registers(point.span).await?;
-                Ok(Answered::Registers(point.span, data))
+                Ok(PointData::Registers(point.span, data))
             }
-            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_), Point::Node(..)) => Err(no_place()),
+            (
+                DeviceClient::Modbus(_) | DeviceClient::Melsec(_) | DeviceClient::Fenet(_),
+                DevicePoint::Node(..),
+            ) => Err(foreign_address()),
         }
     }
 
-    /// Writes; when this returns `Ok` the device has confirmed it. After an error that is not `Refused` nobody knows
-    /// whether it acted, unless nothing was sent. Nothing is sent a second time.
-    pub async fn write(&mut self, change: &Change) -> Result<(), Fault> {
+    /// Writes a value; `Ok` means that the device has confirmed it. After an error other than `Refused` it is unknown
+    /// whether the device acted, unless nothing was sent. Nothing is sent a second time.
+    pub async fn write(&mut self, change: &PointWrite) -> Result<(), DeviceFault> {
         match (self, change) {
-            (Client::Opcua(client), Change::Node(node, content)) => client.write(node, content).await,
-            (client, Change::Registers(change)) => client.write_registers(change).await,
-            (Client::Modbus(_) | Client::Melsec(_) | Client::Fenet(_), Change::Node(..)) => Err(no_place()),
+            (DeviceClient::Opcua(client), PointWrite::Node(node, content)) => {
+                client.write(node, content).await
+            }
+            (client, PointWrite::Registers(change)) => client.write_registers(change).await,
+            (
+                DeviceClient::Modbus(_) | DeviceClient::Melsec(_) | DeviceClient::Fenet(_),
+                PointWrite::Node(..),
+            ) => Err(foreign_address()),
         }
     }
 
     /// Reads exactly the cells of `span`, which must be within its space's limits.
-    pub async fn read_registers(&mut self, span: Span) -> Result<Data, Fault> {
+    pub async fn read_registers(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
         match self {
-            Client::Modbus(client) => client.read(span).await,
-            Client::Melsec(client) => client.read(span).await,
-            Client::Fenet(client) => client.read(span).await,
-            Client::Opcua(_) => Err(no_place()),
+            DeviceClient::Modbus(client) => client.read(span).await,
+            DeviceClient::Melsec(client) => client.read(span).await,
+            DeviceClient::Fenet(client) => client.read(span).await,
+            DeviceClient::Opcua(_) => Err(foreign_address()),
         }
     }
 
-    /// Reads several short spans, in one request where the protocol has such requests; each of their spaces says how
-    /// many cells all may have together (`Space::max_scattered`).
-    pub async fn read_together(&mut self, spans: &[Span]) -> Result<Vec<Data>, Fault> {
+    /// Reads several short spans, in one request where the protocol supports it. The space of each span limits how
+    /// many cells all spans may have together (`RegisterSpace::max_scattered`).
+    pub async fn read_scattered(
+        &mut self,
+        spans: &[RegisterRange],
+    ) -> Result<Vec<RegisterData>, DeviceFault> {
         match self {
-            Client::Modbus(client) => {
+            DeviceClient::Modbus(client) => {
                 let mut all = Vec::new();
                 for span in spans {
                     all.push(client.read(*span).await?);
                 }
                 Ok(all)
             }
-            Client::Melsec(client) => client.read_together(spans).await,
-            Client::Fenet(client) => client.read_together(spans).await,
-            Client::Opcua(_) => Err(no_place()),
+            DeviceClient::Melsec(client) => client.read_scattered(spans).await,
+            DeviceClient::Fenet(client) => client.read_scattered(spans).await,
+            DeviceClient::Opcua(_) => Err(foreign_address()),
         }
     }
 
-    async fn write_registers(&mut self, change: &registers::Change) -> Result<(), Fault> {
+    async fn write_registers(&mut self, change: &registers::RegisterWrite) -> Result<(), DeviceFault> {
         match self {
-            Client::Modbus(client) => client.write(change).await,
-            Client::Melsec(client) => client.write(change).await,
-            Client::Fenet(client) => client.write(change).await,
-            Client::Opcua(_) => Err(no_place()),
+            DeviceClient::Modbus(client) => client.write(change).await,
+            DeviceClient::Melsec(client) => client.write(change).await,
+            DeviceClient::Fenet(client) => client.write(change).await,
+            DeviceClient::Opcua(_) => Err(foreign_address()),
         }
     }
 }
 
-/// For a place of another protocol, which a device may have had before.
-fn no_place() -> Fault {
-    Fault::Unfit { field: "register", words: "The device has no such place.".to_owned() }
+/// Fault for an address of another protocol, which the device may have had before.
+fn foreign_address() -> DeviceFault {
+    DeviceFault::Unsupported { field: "register", words: "The device has no such place.".to_owned() }
 }

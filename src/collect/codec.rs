@@ -1,23 +1,23 @@
-//! Between 16-bit words and values: eleven numeric types, four word orders. Pure; addresses and transport are
-//! the protocols' own.
+//! Conversion between 16-bit words and values: eleven numeric types, four word orders. Pure; addresses and transport
+//! belong to the protocols.
 
 use std::fmt;
 use std::str::FromStr;
 
 use half::f16;
 
-use super::value::Value;
+use super::numeric_value::NumericValue;
 use crate::domain::stream::{ByteOrder, StreamKind};
 use crate::domain::{Error, Result};
 
-/// How a value's bytes lie in consecutive words; A is the most significant byte of a 32-bit value.
+/// Order of a value's bytes in consecutive words; A is the most significant byte of a 32-bit value.
 ///
 /// `Abcd` and `Cdab` leave one-word values untouched, `Badc` and `Dcba` swap their two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WordOrder {
-    /// High word first, high byte first: what `big` means.
+    /// High word first, high byte first: the order called `big`.
     Abcd,
-    /// Low word first, bytes within a word as the protocol sends them: what `little` means.
+    /// Low word first, bytes within a word as the protocol sends them: the order called `little`.
     Cdab,
     /// High word first, bytes of each word swapped.
     Badc,
@@ -64,7 +64,7 @@ impl fmt::Display for WordOrder {
 impl FromStr for WordOrder {
     type Err = Error;
 
-    /// Reads a name in either case; `CDAB` is how manuals print it.
+    /// Parses a name in either case; manuals print it as `CDAB`.
     fn from_str(text: &str) -> Result<Self> {
         WordOrder::ALL.into_iter().find(|order| order.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
             Error::field("wordorder", format!("\"{text}\" is not one of abcd, cdab, badc, dcba."))
@@ -72,7 +72,7 @@ impl FromStr for WordOrder {
     }
 }
 
-/// How many words a value of this kind fills; `None` for kinds that are not numbers.
+/// Number of words that a value of this kind fills; `None` for kinds that are not numbers.
 pub fn word_count(kind: StreamKind) -> Option<usize> {
     match kind {
         StreamKind::Bit | StreamKind::Byte | StreamKind::Int16 | StreamKind::Uint16 | StreamKind::Fp16 => {
@@ -84,28 +84,28 @@ pub fn word_count(kind: StreamKind) -> Option<usize> {
     }
 }
 
-/// Reads one value from the first words of `words`. A bit is bit 0 of its word, a byte the low half.
-/// `None` when the kind is not a number or the words do not suffice.
-pub fn decode(kind: StreamKind, order: WordOrder, words: &[u16]) -> Option<Value> {
+/// Decodes one value from the first words of `words`. A bit is bit 0 of its word, a byte the low half. Returns `None`
+/// when the kind is not a number or there are too few words.
+pub fn decode(kind: StreamKind, order: WordOrder, words: &[u16]) -> Option<NumericValue> {
     let raw = join(order, words.get(..word_count(kind)?)?);
-    // The casts cut `raw` to the width that `join` has filled.
+    // The casts truncate `raw` to the width that `join` has filled.
     match kind {
-        StreamKind::Bit => Some(Value::Bit(raw & 1 == 1)),
-        StreamKind::Byte => Some(Value::Uint(raw & 0xFF)),
-        StreamKind::Uint16 | StreamKind::Uint32 | StreamKind::Uint64 => Some(Value::Uint(raw)),
-        StreamKind::Int16 => Some(Value::Int(i64::from(raw as u16 as i16))),
-        StreamKind::Int32 => Some(Value::Int(i64::from(raw as u32 as i32))),
-        StreamKind::Int64 => Some(Value::Int(raw as i64)),
-        StreamKind::Fp16 => Some(Value::Float(f64::from(f16::from_bits(raw as u16)))),
-        StreamKind::Fp32 => Some(Value::Float(f64::from(f32::from_bits(raw as u32)))),
-        StreamKind::Fp64 => Some(Value::Float(f64::from_bits(raw))),
+        StreamKind::Bit => Some(NumericValue::Bit(raw & 1 == 1)),
+        StreamKind::Byte => Some(NumericValue::Uint(raw & 0xFF)),
+        StreamKind::Uint16 | StreamKind::Uint32 | StreamKind::Uint64 => Some(NumericValue::Uint(raw)),
+        StreamKind::Int16 => Some(NumericValue::Int(i64::from(raw as u16 as i16))),
+        StreamKind::Int32 => Some(NumericValue::Int(i64::from(raw as u32 as i32))),
+        StreamKind::Int64 => Some(NumericValue::Int(raw as i64)),
+        StreamKind::Fp16 => Some(NumericValue::Float(f64::from(f16::from_bits(raw as u16)))),
+        StreamKind::Fp32 => Some(NumericValue::Float(f64::from(f32::from_bits(raw as u32)))),
+        StreamKind::Fp64 => Some(NumericValue::Float(f64::from_bits(raw))),
         StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum => None,
     }
 }
 
-/// The words of a value. `None` when the kind is not a number, an integer is outside the type's range or has a
-/// fraction, or a finite number would become infinite.
-pub fn encode(kind: StreamKind, order: WordOrder, value: Value) -> Option<Vec<u16>> {
+/// Encodes a value as words. Returns `None` when the kind is not a number, an integer is outside the type's range or
+/// has a fraction, or a finite number would become infinite.
+pub fn encode(kind: StreamKind, order: WordOrder, value: NumericValue) -> Option<Vec<u16>> {
     let raw = match kind {
         StreamKind::Bit => in_range(value, 0, 1)?,
         StreamKind::Byte => in_range(value, 0, i128::from(u8::MAX))?,
@@ -129,8 +129,8 @@ pub fn encode(kind: StreamKind, order: WordOrder, value: Value) -> Option<Vec<u1
     Some(split(order, raw, word_count(kind)?))
 }
 
-/// Two's complement of an integer that lies within `low..=high`.
-fn in_range(value: Value, low: i128, high: i128) -> Option<u64> {
+/// Two's complement of an integer within `low..=high`.
+fn in_range(value: NumericValue, low: i128, high: i128) -> Option<u64> {
     value.to_integer().filter(|i| (low..=high).contains(i)).map(|i| i as u64)
 }
 

@@ -1,4 +1,4 @@
-//! The life of one device's collector: what tells it to look again or to stop, and what happens when it panics.
+//! Supervision of one device's collector: signals that interrupt it, and its restart after a panic.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::board::Board;
-use super::generated;
-use super::line::Line;
 use super::poller::Poller;
 use super::runtime::Ports;
+use super::shared_connection::SharedConnection;
+use super::status_cell::DeviceStatusCell;
+use super::virtual_device;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::stream::Stream;
 
-/// What reaches a running collector from outside.
+/// Signals to a running collector from outside.
 #[derive(Debug, Clone)]
-pub struct Orders {
-    /// Ticks when the device or one of its streams changed; closed when the device is gone.
+pub struct CollectorSignal {
+    /// Ticks when the device or one of its streams changed; closed when the device is deleted.
     changes: watch::Receiver<()>,
     stop: CancellationToken,
 }
@@ -30,22 +30,22 @@ pub struct Orders {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
-impl Orders {
+impl CollectorSignal {
     pub fn new(changes: watch::Receiver<()>, stop: CancellationToken) -> Self {
         Self { changes, stop }
     }
 
-    /// Everything ordered so far is about to be obeyed.
+    /// Marks all changes so far as seen; the caller is about to reload the device.
     pub fn acknowledge(&mut self) {
         self.changes.mark_unchanged();
     }
 
-    /// Whether the server stops or the device is gone: no order will ever come again.
-    pub fn is_over(&self) -> bool {
+    /// Whether the server stops or the device is deleted, so that no further signal will come.
+    pub fn is_stopped(&self) -> bool {
         self.stop.is_cancelled() || self.changes.has_changed().is_err()
     }
 
-    /// Whether there is an order that was not acknowledged yet.
+    /// Whether there is a signal that was not acknowledged yet.
     pub fn is_pending(&self) -> bool {
         self.stop.is_cancelled() || self.changes.has_changed().unwrap_or(true)
     }
@@ -65,7 +65,7 @@ impl Orders {
         }
     }
 
-    /// Awaits `work` unless an order comes first; then `work` is dropped.
+    /// Awaits `work` unless a signal comes first; then `work` is dropped.
     pub async fn unless_pending<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
         tokio::select! {
             biased;
@@ -74,23 +74,23 @@ impl Orders {
         }
     }
 
-    /// Awaits `work` unless the server stops first. For what a mere change should not break off.
+    /// Awaits `work` unless the server stops first. For work that a mere change must not interrupt.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
         self.stop.run_until_cancelled(work).await.ok_or(Interrupted)
     }
 }
 
-/// State and error of a device that is not polled whatever its host says; `None` for one that is.
-pub fn resting(spec: &DeviceSpec, streams: &[Arc<Stream>]) -> Option<(DeviceState, Option<String>)> {
+/// State and error of a device that is not polled whatever its host is; `None` for a device that is polled.
+pub fn idle_state(spec: &DeviceSpec, streams: &[Arc<Stream>]) -> Option<(DeviceState, Option<String>)> {
     if !spec.enabled {
         return Some((DeviceState::Disabled, None));
     }
-    let is_polled = |stream: &Arc<Stream>| stream.spec.enabled && generated::polls(spec, stream);
+    let is_polled = |stream: &Arc<Stream>| stream.spec.enabled && virtual_device::polls(spec, stream);
     match spec.protocol {
         Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => None,
         Protocol::Virtual if streams.iter().any(is_polled) => None,
         Protocol::Http if !spec.host.is_empty() => None,
-        // Values come by themselves: posted, computed, or from a broker.
+        // Values arrive without polling: posted, computed, or from a broker.
         Protocol::Virtual | Protocol::Http | Protocol::Ai | Protocol::Mqtt => {
             Some((DeviceState::Online, None))
         }
@@ -101,17 +101,26 @@ pub fn resting(spec: &DeviceSpec, streams: &[Arc<Stream>]) -> Option<(DeviceStat
     }
 }
 
-/// Collects from one device until it is deleted or the server stops. A panic is logged and the collector begins
-/// anew; nothing of it reaches another device.
-pub async fn supervise(id: DeviceId, ports: Arc<Ports>, board: Arc<Board>, line: Arc<Line>, orders: Orders) {
+/// Collects from one device until it is deleted or the server stops. A panic is logged and the collector restarts; no
+/// other device is affected.
+pub async fn supervise(
+    id: DeviceId,
+    ports: Arc<Ports>,
+    board: Arc<DeviceStatusCell>,
+    line: Arc<SharedConnection>,
+    orders: CollectorSignal,
+) {
     let mut backoff = Backoff::default();
     loop {
         let (ports, line) = (Arc::clone(&ports), Arc::clone(&line));
         let mut poller = Poller::new(id, ports, Arc::clone(&board), line, orders.clone());
         let Err(panic) = AssertUnwindSafe(poller.run()).catch_unwind().await else { return };
         tracing::error!(device = %id, panic = panic_message(&*panic), "collector panicked and is restarted");
-        board.failed_otherwise();
-        board.set(DeviceState::Offline, Some("the collector of this device failed and is restarted".into()));
+        board.record_other_error();
+        board.set_state(
+            DeviceState::Offline,
+            Some("the collector of this device failed and is restarted".into()),
+        );
         let pause = backoff.next_delay().max(Duration::from_secs(1));
         if orders.unless_stopped(tokio::time::sleep(pause)).await.is_err() {
             return;

@@ -1,4 +1,4 @@
-//! What can go wrong between us and a device, in words for the person who reads `last_error`.
+//! Faults between the server and a device, worded for the person who reads `last_error`.
 
 use std::fmt;
 use std::io;
@@ -8,10 +8,10 @@ use crate::domain::{Error, Kind};
 
 /// Why a request got no value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Fault {
+pub enum DeviceFault {
     #[error("connection to {address} failed: {reason}")]
     Unreachable { address: String, reason: String },
-    /// The connection was open and is no more.
+    /// The connection was open and is lost.
     #[error("connection to {address} lost: {reason}")]
     Closed { address: String, reason: String },
     #[error("{address} did not answer within {} s", .after.as_secs_f64())]
@@ -19,96 +19,96 @@ pub enum Fault {
     /// The answer broke the protocol; nothing after it on that connection can be trusted.
     #[error("{address} broke the protocol: {reason}")]
     Malformed { address: String, reason: String },
-    /// The device understood and declined; the connection is in order.
+    /// The device understood the request and refused it; the connection is in order.
     #[error("{words} ({code})")]
-    Refused { code: Code, words: &'static str, meaning: Meaning },
-    /// What is asked for does not fit what the device says it has; nothing was sent.
+    Refused { code: DeviceErrorCode, words: &'static str, meaning: RefusalKind },
+    /// The request does not fit what the device offers; nothing was sent.
     #[error("{field}: {words}")]
-    Unfit { field: &'static str, words: String },
+    Unsupported { field: &'static str, words: String },
 }
 
-/// A device's own number for why it declined. `Display` names it as its protocol does, upper hexadecimal is the number
-/// alone, as wide as it is on the wire.
+/// A device's own code for a refusal. `Display` names it as its protocol does; `UpperHex` prints the number alone, as
+/// wide as it is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Code {
+pub enum DeviceErrorCode {
     Modbus(u8),
     Melsec(u16),
     Fenet(u16),
-    /// A status code without the bits of a single value.
+    /// A status code without the info bits of a single value.
     Opcua(u32),
     Http(u16),
 }
 
-/// What follows from a refusal.
+/// What a refusal means for later requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// A repeat never cures it: there is no such register.
+pub enum RefusalKind {
+    /// Repeating never helps: there is no such register.
     NoSuchRegister,
-    /// The same for so many of them in one request, or for this value.
-    NoSuchCount,
-    /// Nor is there such a command.
+    /// Repeating never helps: too many registers in one request, or an invalid value.
+    InvalidCountOrValue,
+    /// Repeating never helps: there is no such command.
     NoSuchCommand,
-    /// The device failed at it, maybe because of one of the registers.
+    /// The device failed to execute the request, maybe because of one of the registers.
     Failed,
-    /// Who answers is not the device, which is out of reach.
-    DeviceIsAway,
+    /// A gateway or proxy answered; the device itself is out of reach.
+    DeviceUnreachable,
     Other,
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for DeviceErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Code::Modbus(code) => write!(f, "exception {code}"),
-            Code::Melsec(_) => write!(f, "end code {self:X}"),
-            Code::Fenet(_) => write!(f, "error code {self:X}"),
-            Code::Opcua(code) => write!(f, "status {code:08X}"),
-            Code::Http(code) => write!(f, "status {code}"),
+            DeviceErrorCode::Modbus(code) => write!(f, "exception {code}"),
+            DeviceErrorCode::Melsec(_) => write!(f, "end code {self:X}"),
+            DeviceErrorCode::Fenet(_) => write!(f, "error code {self:X}"),
+            DeviceErrorCode::Opcua(code) => write!(f, "status {code:08X}"),
+            DeviceErrorCode::Http(code) => write!(f, "status {code}"),
         }
     }
 }
 
-impl fmt::UpperHex for Code {
+impl fmt::UpperHex for DeviceErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Code::Modbus(code) => write!(f, "{code:02X}"),
-            Code::Melsec(code) | Code::Fenet(code) => write!(f, "{code:04X}"),
-            Code::Opcua(code) => write!(f, "{code:08X}"),
-            // It has no other form than the decimal one.
-            Code::Http(code) => write!(f, "{code}"),
+            DeviceErrorCode::Modbus(code) => write!(f, "{code:02X}"),
+            DeviceErrorCode::Melsec(code) | DeviceErrorCode::Fenet(code) => write!(f, "{code:04X}"),
+            DeviceErrorCode::Opcua(code) => write!(f, "{code:08X}"),
+            // HTTP status codes have no form other than the decimal one.
+            DeviceErrorCode::Http(code) => write!(f, "{code}"),
         }
     }
 }
 
-impl Fault {
-    /// Whether the device itself is out of reach, so that no tag of it can be read now.
-    pub fn is_loss(&self) -> bool {
+impl DeviceFault {
+    /// Whether the device itself is out of reach, so that none of its tags can be read now.
+    pub fn is_connection_loss(&self) -> bool {
         match self {
-            Fault::Unreachable { .. }
-            | Fault::Closed { .. }
-            | Fault::Timeout { .. }
-            | Fault::Malformed { .. } => true,
-            Fault::Refused { meaning, .. } => *meaning == Meaning::DeviceIsAway,
-            Fault::Unfit { .. } => false,
+            DeviceFault::Unreachable { .. }
+            | DeviceFault::Closed { .. }
+            | DeviceFault::Timeout { .. }
+            | DeviceFault::Malformed { .. } => true,
+            DeviceFault::Refused { meaning, .. } => *meaning == RefusalKind::DeviceUnreachable,
+            DeviceFault::Unsupported { .. } => false,
         }
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
+impl From<DeviceFault> for Error {
+    fn from(fault: DeviceFault) -> Self {
         let kind = match fault {
-            Fault::Unfit { field, words } => return Error::field(field, words),
-            Fault::Timeout { .. } => Kind::Timeout,
-            Fault::Unreachable { .. }
-            | Fault::Closed { .. }
-            | Fault::Malformed { .. }
-            | Fault::Refused { .. } => Kind::DeviceFault,
+            DeviceFault::Unsupported { field, words } => return Error::field(field, words),
+            DeviceFault::Timeout { .. } => Kind::Timeout,
+            DeviceFault::Unreachable { .. }
+            | DeviceFault::Closed { .. }
+            | DeviceFault::Malformed { .. }
+            | DeviceFault::Refused { .. } => Kind::DeviceFault,
         };
         Error::new(kind, fault.to_string())
     }
 }
 
-/// An I/O error without the operating system's numbers.
-pub fn reason(error: &io::Error) -> String {
+/// Describes an I/O error without the operating system's numbers.
+pub fn describe_io_error(error: &io::Error) -> String {
     let words = match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused",
         io::ErrorKind::ConnectionReset => "connection reset",

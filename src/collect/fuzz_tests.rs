@@ -1,20 +1,20 @@
-//! Any bytes as the answer of a PLC, and any text as a place in one.
+//! Arbitrary bytes as the answer of a PLC, and arbitrary text as an address in one.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use std::time::Duration;
 
-use super::address::Address;
-use super::melsec::device::Device;
-use super::networks::Networks;
-use super::registers::{Space, Span};
+use super::address::DeviceAddress;
+use super::melsec::device::MelsecDevice;
+use super::networks::AllowedNetworks;
+use super::registers::{RegisterRange, RegisterSpace};
 use super::{fenet, melsec, modbus};
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::{Decoder, Form, Random, Target, grammar, text};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 /// Format and command, then header and body.
-fn melsec_form() -> Form {
+fn melsec_form() -> InputFormat {
     let answers: [&[u8]; 5] = [
         b"\0\0\xd0\0\0\xff\xff\x03\0\x08\0\0\0\x34\x12\xfe\xff\x78\x56",
         b"\x01\x01\xd4\0\x07\0\0\0\0\xff\xff\x03\0\x04\0\0\0\x10\x01",
@@ -22,33 +22,35 @@ fn melsec_form() -> Form {
         b"\x03\x03D40000070000",
         b"\0\x07\xd0\0\0\xff\xff\x03\0\x14\0\0\0Q26UDEHCPU      \x6c\x02",
     ];
-    Form {
+    InputFormat {
         seeds: answers.map(<[u8]>::to_vec).into(),
         words: &["D000", "00FF03FF00", "\u{0}", "FFFF", "é"],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
 fn read_melsec() -> Decoder {
-    use melsec::frame::{Command, Encoding, Format, Frame, Head, Layout, Route};
-    let device = Device::split("D").expect("it is one").0;
-    let head = Head { device, number: 0 };
+    use melsec::frame::{
+        DeviceLayout, Encoding, FrameVersion, HeadDevice, MelsecCommand, MelsecFormat, Route,
+    };
+    let device = MelsecDevice::split("D").expect("it is one").0;
+    let head = HeadDevice { device, number: 0 };
     let commands = [
-        Command::ReadWords(head, 3),
-        Command::ReadBits(head, 7),
-        Command::ReadRandom(vec![head; 2], vec![head; 2]),
-        Command::WriteWords(head, vec![1]),
-        Command::WriteBits(head, vec![true]),
-        Command::ReadWords(head, 960),
-        Command::ReadBits(head, 7168),
-        Command::ReadModel,
+        MelsecCommand::ReadWords(head, 3),
+        MelsecCommand::ReadBits(head, 7),
+        MelsecCommand::ReadRandom(vec![head; 2], vec![head; 2]),
+        MelsecCommand::WriteWords(head, vec![1]),
+        MelsecCommand::WriteBits(head, vec![true]),
+        MelsecCommand::ReadWords(head, 960),
+        MelsecCommand::ReadBits(head, 7168),
+        MelsecCommand::ReadModel,
     ];
     Box::new(move |input| {
         let [format, command, frame @ ..] = input else { return };
-        let format = Format {
-            frame: if format & 1 == 0 { Frame::E3 } else { Frame::E4 },
+        let format = MelsecFormat {
+            frame: if format & 1 == 0 { FrameVersion::E3 } else { FrameVersion::E4 },
             encoding: if format & 2 == 0 { Encoding::Binary } else { Encoding::Ascii },
-            layout: if format & 4 == 0 { Layout::Ql } else { Layout::Iqr },
+            layout: if format & 4 == 0 { DeviceLayout::Ql } else { DeviceLayout::Iqr },
             route: Route::OWN,
             timer: 4,
         };
@@ -61,11 +63,11 @@ fn read_melsec() -> Decoder {
 
 #[test]
 fn melsec() {
-    Target { module: module_path!(), name: "melsec", form: melsec_form, decoder: read_melsec }.run();
+    FuzzTarget { module: module_path!(), name: "melsec", form: melsec_form, decoder: read_melsec }.run();
 }
 
 /// The command, then header and body.
-fn fenet_form() -> Form {
+fn fenet_form() -> InputFormat {
     let header = b"LSIS-XGT\0\0\0\0\xa0\x11\x07\0\x0c\0\0\0";
     let bodies: [&[u8]; 4] = [
         b"\0\x55\0\x02\0\0\0\0\0\x01\0\x02\0\x34\x12",
@@ -74,25 +76,29 @@ fn fenet_form() -> Form {
         b"\x03\x55\0\x02\0\0\0\xff\xff\x04\0",
     ];
     let seeds = bodies.map(|body| [&body[..1], header, &body[1..]].concat());
-    Form { seeds: seeds.into(), words: &["LSIS-XGT\0\0", "LGIS-GLOFA", "\u{1}\0\u{2}\0"], ..Form::default() }
+    InputFormat {
+        seeds: seeds.into(),
+        words: &["LSIS-XGT\0\0", "LGIS-GLOFA", "\u{1}\0\u{2}\0"],
+        ..InputFormat::default()
+    }
 }
 
 fn read_fenet() -> Decoder {
-    use fenet::address::Size;
-    use fenet::frame::{Command, Format, HEADER_LEN, parse};
+    use fenet::address::VariableSize;
+    use fenet::frame::{FenetCommand, FenetFormat, HEADER_LEN, parse};
     let name = || "%DW0".to_owned();
     let commands = [
-        Command::Read(Size::Word, vec![name()]),
-        Command::ReadBytes("%DB0".to_owned(), 4),
-        Command::Write(Size::Word, vec![(name(), vec![1, 2])]),
-        Command::WriteBytes("%DB0".to_owned(), vec![1]),
-        Command::Read(Size::Long, vec![name(); 16]),
-        Command::ReadBytes("%DB0".to_owned(), 1400),
-        Command::Read(Size::Bit, vec![name(); 2]),
+        FenetCommand::Read(VariableSize::Word, vec![name()]),
+        FenetCommand::ReadBytes("%DB0".to_owned(), 4),
+        FenetCommand::Write(VariableSize::Word, vec![(name(), vec![1, 2])]),
+        FenetCommand::WriteBytes("%DB0".to_owned(), vec![1]),
+        FenetCommand::Read(VariableSize::Long, vec![name(); 16]),
+        FenetCommand::ReadBytes("%DB0".to_owned(), 1400),
+        FenetCommand::Read(VariableSize::Bit, vec![name(); 2]),
     ];
     Box::new(move |input| {
         let Some((command, frame)) = input.split_first() else { return };
-        let format = Format { cpu: 0xa0, position: 0, echoes_invoke_id: command & 0x80 == 0 };
+        let format = FenetFormat { cpu: 0xa0, position: 0, echoes_invoke_id: command & 0x80 == 0 };
         let (header, body) = frame.split_at(frame.len().min(HEADER_LEN));
         let _ = format.body_len(7, header);
         drop(parse(&commands[usize::from(*command) % commands.len()], body));
@@ -101,11 +107,11 @@ fn read_fenet() -> Decoder {
 
 #[test]
 fn fenet() {
-    Target { module: module_path!(), name: "fenet", form: fenet_form, decoder: read_fenet }.run();
+    FuzzTarget { module: module_path!(), name: "fenet", form: fenet_form, decoder: read_fenet }.run();
 }
 
-/// The framing and what is asked, then what the device answers.
-fn modbus_form() -> Form {
+/// Framing and request, then the device's answer.
+fn modbus_form() -> InputFormat {
     let answers: [&[u8]; 6] = [
         b"\0\0\0\0\0\x07\x01\x03\x04\0\x01\0\x02",
         b"\0\0\0\0\0\x04\x01\x01\x01\x05",
@@ -115,28 +121,34 @@ fn modbus_form() -> Form {
         b"\x01\x83\x02\xc0\xf1",
     ];
     let seeds = answers.iter().enumerate().map(|(i, answer)| [&[u8::from(i > 3)][..], *answer].concat());
-    Form { seeds: seeds.collect(), ..Form::default() }
+    InputFormat { seeds: seeds.collect(), ..InputFormat::default() }
 }
 
 fn read_modbus() -> Decoder {
-    use modbus::address::Space as Registers;
-    use modbus::client::{Client, Endpoint, Framing};
+    use modbus::address::ModbusSpace as Registers;
+    use modbus::client::{ModbusClient, ModbusEndpoint, ModbusFraming};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     Box::new(move |input| {
         let Some((flags, answer)) = input.split_first() else { return };
-        let framing = if flags & 1 == 0 { Framing::Tcp } else { Framing::RtuOverTcp };
+        let framing = if flags & 1 == 0 { ModbusFraming::Tcp } else { ModbusFraming::RtuOverTcp };
         let timeout = Duration::from_millis(50);
-        let endpoint =
-            Endpoint { host: "127.0.0.1".to_owned(), port, unit: 1, framing, writes_lists: false, timeout };
+        let endpoint = ModbusEndpoint {
+            host: "127.0.0.1".to_owned(),
+            port,
+            unit: 1,
+            framing,
+            writes_lists: false,
+            timeout,
+        };
         let space = if flags & 2 == 0 { Registers::Holding } else { Registers::Coil };
         let served = async {
             let (mut stream, _) = listener.accept().await.expect("somebody connects");
             let mut request = [0; 64];
             let read = stream.read(&mut request).await.unwrap_or_default();
             let mut answer = answer.to_vec();
-            // An answer to another request is not looked at.
+            // The answer to another request is not checked.
             if flags & 5 == 0 && answer.len() >= 2 && read >= 2 {
                 answer[..2].copy_from_slice(&request[..2]);
             }
@@ -144,8 +156,9 @@ fn read_modbus() -> Decoder {
             drop(stream.shutdown().await);
         };
         let asked = async {
-            let mut client = Client::connect(&endpoint, &Networks::default()).await.expect("it listens");
-            drop(client.read(Span { space: Space::Modbus(space), start: 0, len: 2 }).await);
+            let mut client =
+                ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.expect("it listens");
+            drop(client.read(RegisterRange { space: RegisterSpace::Modbus(space), start: 0, len: 2 }).await);
         };
         runtime.block_on(async { tokio::join!(served, asked) });
     })
@@ -153,7 +166,7 @@ fn read_modbus() -> Decoder {
 
 #[test]
 fn modbus() {
-    Target { module: module_path!(), name: "modbus", form: modbus_form, decoder: read_modbus }.run();
+    FuzzTarget { module: module_path!(), name: "modbus", form: modbus_form, decoder: read_modbus }.run();
 }
 
 const RULES: grammar::Rules = &[
@@ -212,12 +225,12 @@ fn place(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "place", random)
 }
 
-fn place_form() -> Form {
-    Form {
+fn place_form() -> InputFormat {
+    InputFormat {
         grammar: Some(place),
         words: &["%", ":", ".", ";", "=", "ns=", "é", "-", "+"],
         nests: &[("%", ""), ("0", ""), ("9", "")],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
@@ -227,9 +240,9 @@ fn read_place() -> Decoder {
     Box::new(move |input| {
         let text = text(input);
         for device in &devices {
-            if let Ok(address) = Address::parse(device, &text) {
+            if let Ok(address) = DeviceAddress::parse(device, &text) {
                 let canonical = address.to_string();
-                let again = Address::parse(device, &canonical);
+                let again = DeviceAddress::parse(device, &canonical);
                 assert_eq!(again.as_ref(), Ok(&address), "{canonical} of {text}");
             }
         }
@@ -238,5 +251,5 @@ fn read_place() -> Decoder {
 
 #[test]
 fn addresses() {
-    Target { module: module_path!(), name: "addresses", form: place_form, decoder: read_place }.run();
+    FuzzTarget { module: module_path!(), name: "addresses", form: place_form, decoder: read_place }.run();
 }

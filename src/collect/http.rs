@@ -1,158 +1,167 @@
-//! The collector's way to a device that is a URL: one request for all streams of an interval, each of which is a value in
-//! the JSON of its answer. Whether the URL may be reached is decided by who asks it for us (`Web`).
+//! Polls a device that is a URL: one request for all streams of an interval, each of which is a value in the JSON
+//! response. The `HttpClient` port decides whether the URL may be reached.
 
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
-use super::board::Board;
-use super::content::{Content, Sample};
-use super::fault::{Code, Fault, Meaning};
-use super::tags::Answer;
+use super::deadband::PollResult;
+use super::device_value::{DeviceValue, Sample};
+use super::fault::{DeviceErrorCode, DeviceFault, RefusalKind};
+use super::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
-use crate::domain::ports::Web;
+use crate::domain::http_request::{HttpError, HttpRequest, HttpResponse, check_json_pointer};
+use crate::domain::ports::HttpClient;
 use crate::domain::reading::Quality;
 use crate::domain::stream::{Stream, StreamKind};
-use crate::domain::web::{WebAnswer, WebFault, WebRequest, check_pointer};
 use crate::domain::{Clock, Error, Result, StreamId};
 
 /// The streams of one interval.
-pub struct Batch(Vec<Target>);
+pub struct HttpPollGroup(Vec<JsonTarget>);
 
-struct Target {
+struct JsonTarget {
     stream: StreamId,
     kind: StreamKind,
     /// A JSON pointer; empty for the whole document.
     pointer: String,
 }
 
-/// A device as its collector sees it. It keeps no connection.
-pub struct Link {
-    request: WebRequest,
-    web: Arc<dyn Web>,
-    board: Arc<Board>,
+/// Polling source of an HTTP device. It keeps no connection.
+pub struct HttpSource {
+    request: HttpRequest,
+    web: Arc<dyn HttpClient>,
+    status: Arc<DeviceStatusCell>,
     clock: Arc<dyn Clock>,
 }
 
-impl Link {
-    /// Asks nothing yet. The error names the setting that is wrong.
+impl HttpSource {
+    /// Sends no request yet. The error names the wrong setting.
     pub fn new(
         spec: &DeviceSpec,
-        web: Arc<dyn Web>,
-        board: Arc<Board>,
+        web: Arc<dyn HttpClient>,
+        board: Arc<DeviceStatusCell>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Link> {
-        Ok(Link { request: WebRequest::of(spec).map_err(Error::fields)?, web, board, clock })
+    ) -> Result<HttpSource> {
+        Ok(HttpSource {
+            request: HttpRequest::from_device(spec).map_err(Error::fields)?,
+            web,
+            status: board,
+            clock,
+        })
     }
 
-    pub fn batch(streams: &[Arc<Stream>]) -> Batch {
-        let target = |stream: &Arc<Stream>| Target {
+    pub fn poll_group(streams: &[Arc<Stream>]) -> HttpPollGroup {
+        let target = |stream: &Arc<Stream>| JsonTarget {
             stream: stream.id,
             kind: stream.spec.kind,
             pointer: stream.spec.path.clone(),
         };
-        Batch(streams.iter().map(target).collect())
+        HttpPollGroup(streams.iter().map(target).collect())
     }
 
-    pub fn leads_where(&self, other: &Link) -> bool {
+    pub fn is_same_endpoint(&self, other: &HttpSource) -> bool {
         self.request == other.request
     }
 
-    /// Whether it answers at all, for a device of which nothing is wanted.
-    pub async fn probe(&self) -> Result<(), Fault> {
-        match self.ask().await {
-            Err(fault) if fault.is_loss() => Err(fault),
+    /// Checks that the device answers at all, for a device without polled streams.
+    pub async fn probe(&self) -> Result<(), DeviceFault> {
+        match self.fetch().await {
+            Err(fault) if fault.is_connection_loss() => Err(fault),
             _ => Ok(()),
         }
     }
 
-    /// Asks once and pushes an answer for each stream of the batch.
-    pub async fn poll(&self, batch: &Batch, answers: &mut Vec<Answer>) -> Result<(), Fault> {
-        let document = self.ask().await.and_then(|body| self.parse(&body));
+    /// Sends one request and pushes a result for each stream of the group.
+    pub async fn poll(
+        &self,
+        batch: &HttpPollGroup,
+        answers: &mut Vec<PollResult>,
+    ) -> Result<(), DeviceFault> {
+        let document = self.fetch().await.and_then(|body| self.parse(&body));
         let now = self.clock.now();
         let document = match document {
-            Err(fault) if fault.is_loss() => return Err(fault),
+            Err(fault) if fault.is_connection_loss() => return Err(fault),
             document => document.map_err(|fault| fault.to_string()),
         };
         answers.extend(batch.0.iter().map(|target| {
             let outcome = document.as_ref().map_err(String::clone).and_then(|document| target.read(document));
-            Answer { stream: target.stream, ts: now, outcome }
+            PollResult { stream: target.stream, ts: now, outcome }
         }));
         Ok(())
     }
 
-    /// The body of a success.
-    async fn ask(&self) -> Result<Vec<u8>, Fault> {
+    /// Returns the body of a successful response.
+    async fn fetch(&self) -> Result<Vec<u8>, DeviceFault> {
         let started = Instant::now();
-        let answer = self.web.ask(&self.request).await;
+        let answer = self.web.send(&self.request).await;
         let now = self.clock.now();
         let body = answer.map_err(|fault| self.fault(fault)).and_then(body);
         match &body {
-            Ok(_) => self.board.answered(now, started.elapsed()),
-            Err(fault) => self.board.failed(now, fault),
+            Ok(_) => self.status.record_response(now, started.elapsed()),
+            Err(fault) => self.status.record_fault(now, fault),
         }
         body
     }
 
-    fn parse(&self, body: &[u8]) -> Result<Json, Fault> {
+    fn parse(&self, body: &[u8]) -> Result<Json, DeviceFault> {
         let document = serde_json::from_slice(body);
         document.map_err(|e| self.malformed(format!("its answer is no JSON: {e}"))).inspect_err(|fault| {
-            self.board.failed(self.clock.now(), fault);
+            self.status.record_fault(self.clock.now(), fault);
         })
     }
 
-    fn fault(&self, fault: WebFault) -> Fault {
+    fn fault(&self, fault: HttpError) -> DeviceFault {
         let address = self.request.origin().to_owned();
         match fault {
-            WebFault::NotAllowed => Fault::Unreachable {
+            HttpError::NotAllowed => DeviceFault::Unreachable {
                 address,
                 reason: "it leads to an address that is not allowed (process.allow_private opens some)"
                     .to_owned(),
             },
-            WebFault::Unreachable(reason) => Fault::Unreachable { address, reason },
-            WebFault::Cut(reason) => Fault::Closed { address, reason },
-            WebFault::Timeout => Fault::Timeout { address, after: self.request.timeout },
-            WebFault::Malformed(reason) => self.malformed(reason),
+            HttpError::Unreachable(reason) => DeviceFault::Unreachable { address, reason },
+            HttpError::Interrupted(reason) => DeviceFault::Closed { address, reason },
+            HttpError::Timeout => DeviceFault::Timeout { address, after: self.request.timeout },
+            HttpError::Malformed(reason) => self.malformed(reason),
         }
     }
 
-    fn malformed(&self, reason: String) -> Fault {
-        Fault::Malformed { address: self.request.origin().to_owned(), reason }
+    fn malformed(&self, reason: String) -> DeviceFault {
+        DeviceFault::Malformed { address: self.request.origin().to_owned(), reason }
     }
 }
 
-impl Target {
-    /// The value in a document. The error says why there is none.
+impl JsonTarget {
+    /// Extracts the value from a document. The error says why there is none.
     fn read(&self, document: &Json) -> Result<Sample, String> {
-        check_pointer(&self.pointer).map_err(|problem| problem.message)?;
+        check_json_pointer(&self.pointer).map_err(|problem| problem.message)?;
         let found = document.pointer(&self.pointer);
         let found = found.ok_or_else(|| format!("the answer has no `{}`", self.pointer))?;
-        let content = match (self.kind, Content::from_json(found)) {
+        let content = match (self.kind, DeviceValue::from_json(found)) {
             _ if found.is_null() => return Err("the value is null".to_owned()),
-            (StreamKind::Json, _) => Content::Text(found.to_string().into()),
-            (StreamKind::Location, None) => Content::Text(found.to_string().into()),
-            (kind, Some(content)) => content.of_kind(kind)?,
+            (StreamKind::Json, _) => DeviceValue::Text(found.to_string().into()),
+            (StreamKind::Location, None) => DeviceValue::Text(found.to_string().into()),
+            (kind, Some(content)) => content.convert_to(kind)?,
             (kind, None) => return Err(format!("the value is a list or a map, which is no {kind}")),
         };
-        Ok(Sample { content, quality: Quality::Good, source_time: None })
+        Ok(Sample { value: content, quality: Quality::Good, source_time: None })
     }
 }
 
-fn body(answer: WebAnswer) -> Result<Vec<u8>, Fault> {
+fn body(answer: HttpResponse) -> Result<Vec<u8>, DeviceFault> {
     let (words, meaning) = match answer.status {
         200..300 => return Ok(answer.body),
-        401 => ("it wants other credentials", Meaning::Other),
-        403 => ("it forbids this", Meaning::Other),
-        404 | 410 => ("there is no such page", Meaning::NoSuchRegister),
-        405 | 501 => ("it knows no such method", Meaning::NoSuchCommand),
-        429 => ("it is asked too often", Meaning::Other),
-        // Who answers is a proxy, or says itself that nothing is behind it.
-        502..=504 => ("the device behind the server is out of reach", Meaning::DeviceIsAway),
-        500..600 => ("the server failed", Meaning::Other),
-        _ => ("the server declined", Meaning::Other),
+        401 => ("it wants other credentials", RefusalKind::Other),
+        403 => ("it forbids this", RefusalKind::Other),
+        404 | 410 => ("there is no such page", RefusalKind::NoSuchRegister),
+        405 | 501 => ("it knows no such method", RefusalKind::NoSuchCommand),
+        429 => ("it is asked too often", RefusalKind::Other),
+        // The answer comes from a proxy, or from a server that reports that nothing is behind it.
+        502..=504 => ("the device behind the server is out of reach", RefusalKind::DeviceUnreachable),
+        500..600 => ("the server failed", RefusalKind::Other),
+        _ => ("the server declined", RefusalKind::Other),
     };
-    Err(Fault::Refused { code: Code::Http(answer.status), words, meaning })
+    Err(DeviceFault::Refused { code: DeviceErrorCode::Http(answer.status), words, meaning })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Devices that are asked over HTTP, with a `Web` that answers as told.
+//! HTTP devices, with an `HttpClient` that gives scripted answers.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::*;
-use crate::collect::value::Value;
+use crate::collect::numeric_value::NumericValue;
 use crate::domain::device::Protocol;
 use crate::domain::ports::BoxFuture;
 use crate::domain::stream::StreamKind as Kind;
@@ -15,46 +15,46 @@ use crate::domain::{DeviceId, Micros};
 
 /// Gives one answer after the other.
 #[derive(Default)]
-struct Told(Mutex<VecDeque<Result<WebAnswer, WebFault>>>);
+struct ScriptedWeb(Mutex<VecDeque<Result<HttpResponse, HttpError>>>);
 
-impl Web for Told {
-    fn ask<'a>(&'a self, request: &'a WebRequest) -> BoxFuture<'a, Result<WebAnswer, WebFault>> {
+impl HttpClient for ScriptedWeb {
+    fn send<'a>(&'a self, request: &'a HttpRequest) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         assert_eq!(request.url, "http://10.0.0.5:81/status");
         let answer = self.0.lock().pop_front().expect("it was asked once too often");
         Box::pin(std::future::ready(answer))
     }
 }
 
-struct Still;
+struct FixedClock;
 
-impl Clock for Still {
+impl Clock for FixedClock {
     fn now(&self) -> Micros {
         Micros(7)
     }
 }
 
-fn link(answers: Vec<Result<WebAnswer, WebFault>>) -> (Link, Arc<Board>) {
+fn link(answers: Vec<Result<HttpResponse, HttpError>>) -> (HttpSource, Arc<DeviceStatusCell>) {
     let spec = DeviceSpec {
         host: "http://10.0.0.5/status".to_owned(),
         port: Some(81),
         ..DeviceSpec::new("d", Protocol::Http)
     };
-    let board = Arc::new(Board::default());
-    let web = Arc::new(Told(Mutex::new(answers.into())));
-    (Link::new(&spec, web, board.clone(), Arc::new(Still)).expect("sound settings"), board)
+    let board = Arc::new(DeviceStatusCell::default());
+    let web = Arc::new(ScriptedWeb(Mutex::new(answers.into())));
+    (HttpSource::new(&spec, web, board.clone(), Arc::new(FixedClock)).expect("sound settings"), board)
 }
 
-fn batch(rows: &[(&str, Kind)]) -> Batch {
-    let targets = rows.iter().enumerate().map(|(n, (pointer, kind))| Target {
+fn batch(rows: &[(&str, Kind)]) -> HttpPollGroup {
+    let targets = rows.iter().enumerate().map(|(n, (pointer, kind))| JsonTarget {
         stream: StreamId(n as i32 + 1),
         kind: *kind,
         pointer: (*pointer).to_owned(),
     });
-    Batch(targets.collect())
+    HttpPollGroup(targets.collect())
 }
 
-fn said(status: u16, body: &str) -> Result<WebAnswer, WebFault> {
-    Ok(WebAnswer { status, body: body.as_bytes().to_vec() })
+fn said(status: u16, body: &str) -> Result<HttpResponse, HttpError> {
+    Ok(HttpResponse { status, body: body.as_bytes().to_vec() })
 }
 
 #[tokio::test]
@@ -63,18 +63,18 @@ async fn one_answer_serves_all_streams_exactly() {
         "a": {"b": [1.5, true, -9_007_199_254_740_993_i64]},
         "big": u64::MAX, "text": "run", "null": null, "x/y": {"~": 3}, "at": [8.5, 47.3], "n": 12,
     });
-    let rows: [(&str, Kind, Result<Content, &str>); 19] = [
-        ("/a/b/0", Kind::Fp64, Ok(Value::Float(1.5).into())),
-        ("/a/b/1", Kind::Bit, Ok(Value::Bit(true).into())),
-        ("/a/b/2", Kind::Int64, Ok(Value::Int(-9_007_199_254_740_993).into())),
-        ("/big", Kind::Uint64, Ok(Value::Uint(u64::MAX).into())),
-        ("/big", Kind::Fp64, Ok(Value::Float(u64::MAX as f64).into())),
-        ("/text", Kind::Text, Ok(Content::Text("run".into()))),
-        ("/text", Kind::Enum, Ok(Content::Text("run".into()))),
-        ("/text", Kind::Json, Ok(Content::Text("\"run\"".into()))),
-        ("/x~1y", Kind::Json, Ok(Content::Text("{\"~\":3}".into()))),
-        ("/x~1y/~0", Kind::Uint16, Ok(Value::Uint(3).into())),
-        ("/at", Kind::Location, Ok(Content::Text("[8.5,47.3]".into()))),
+    let rows: [(&str, Kind, Result<DeviceValue, &str>); 19] = [
+        ("/a/b/0", Kind::Fp64, Ok(NumericValue::Float(1.5).into())),
+        ("/a/b/1", Kind::Bit, Ok(NumericValue::Bit(true).into())),
+        ("/a/b/2", Kind::Int64, Ok(NumericValue::Int(-9_007_199_254_740_993).into())),
+        ("/big", Kind::Uint64, Ok(NumericValue::Uint(u64::MAX).into())),
+        ("/big", Kind::Fp64, Ok(NumericValue::Float(u64::MAX as f64).into())),
+        ("/text", Kind::Text, Ok(DeviceValue::Text("run".into()))),
+        ("/text", Kind::Enum, Ok(DeviceValue::Text("run".into()))),
+        ("/text", Kind::Json, Ok(DeviceValue::Text("\"run\"".into()))),
+        ("/x~1y", Kind::Json, Ok(DeviceValue::Text("{\"~\":3}".into()))),
+        ("/x~1y/~0", Kind::Uint16, Ok(NumericValue::Uint(3).into())),
+        ("/at", Kind::Location, Ok(DeviceValue::Text("[8.5,47.3]".into()))),
         ("/big", Kind::Int64, Err("which is no int64")),
         ("/a/b/0", Kind::Int16, Err("which is no int16")),
         ("/n", Kind::Bit, Err("which is no bit")),
@@ -91,7 +91,7 @@ async fn one_answer_serves_all_streams_exactly() {
     assert_eq!(answers.len(), rows.len());
     for (answer, (pointer, kind, expected)) in answers.iter().zip(rows) {
         match (&answer.outcome, expected) {
-            (Ok(sample), Ok(content)) => assert_eq!(sample.content, content, "{pointer} {kind}"),
+            (Ok(sample), Ok(content)) => assert_eq!(sample.value, content, "{pointer} {kind}"),
             (Err(told), Err(part)) => assert!(told.contains(part), "{pointer} {kind}: {told}"),
             (outcome, _) => panic!("{pointer} {kind}: {outcome:?}"),
         }
@@ -105,13 +105,16 @@ async fn the_whole_document_is_a_value_too() {
     let (link, _) = link(vec![said(200, " 21.5 ")]);
     let mut answers = Vec::new();
     link.poll(&batch(&[("", Kind::Fp32)]), &mut answers).await.expect("it answered");
-    assert_eq!(answers[0].outcome.as_ref().expect("a value").content, Content::from(Value::Float(21.5)));
+    assert_eq!(
+        answers[0].outcome.as_ref().expect("a value").value,
+        DeviceValue::from(NumericValue::Float(21.5))
+    );
 }
 
 #[tokio::test]
 async fn a_failure_is_a_loss_or_a_fault_of_every_stream_and_counted() {
     // Name, answer, the loss or the fault in words, and the counters: timeout, refused, protocol.
-    type Row = (&'static str, Result<WebAnswer, WebFault>, bool, &'static str, (u64, u64, u64));
+    type Row = (&'static str, Result<HttpResponse, HttpError>, bool, &'static str, (u64, u64, u64));
     let rows: [Row; 10] = [
         ("server_error", said(500, ""), false, "the server failed (status 500)", (0, 0, 1)),
         ("no_page", said(404, ""), false, "there is no such page (status 404)", (0, 0, 1)),
@@ -124,17 +127,17 @@ async fn a_failure_is_a_loss_or_a_fault_of_every_stream_and_counted() {
             "http://10.0.0.5:81 broke the protocol: its answer is no JSON",
             (0, 0, 1),
         ),
-        ("slow", Err(WebFault::Timeout), true, "did not answer within 3 s", (1, 0, 0)),
-        ("closed", Err(WebFault::NotAllowed), true, "process.allow_private", (0, 1, 0)),
+        ("slow", Err(HttpError::Timeout), true, "did not answer within 3 s", (1, 0, 0)),
+        ("closed", Err(HttpError::NotAllowed), true, "process.allow_private", (0, 1, 0)),
         (
             "nobody",
-            Err(WebFault::Unreachable("connection refused".into())),
+            Err(HttpError::Unreachable("connection refused".into())),
             true,
             "connection refused",
             (0, 1, 0),
         ),
-        ("cut", Err(WebFault::Cut("reset".into())), true, "lost: reset", (0, 1, 0)),
-        ("no_http", Err(WebFault::Malformed("SSH".into())), true, "broke the protocol: SSH", (0, 0, 1)),
+        ("cut", Err(HttpError::Interrupted("reset".into())), true, "lost: reset", (0, 1, 0)),
+        ("no_http", Err(HttpError::Malformed("SSH".into())), true, "broke the protocol: SSH", (0, 0, 1)),
     ];
     for (name, answer, is_loss, words, counted) in rows {
         let (link, board) = link(vec![answer]);
@@ -153,7 +156,7 @@ async fn a_failure_is_a_loss_or_a_fault_of_every_stream_and_counted() {
 
 #[tokio::test]
 async fn a_device_of_which_nothing_is_wanted_is_asked_whether_it_is_there() {
-    let (link, _) = link(vec![said(200, "no JSON"), said(404, ""), said(503, ""), Err(WebFault::Timeout)]);
+    let (link, _) = link(vec![said(200, "no JSON"), said(404, ""), said(503, ""), Err(HttpError::Timeout)]);
     for is_there in [true, true, false, false] {
         assert_eq!(link.probe().await.is_ok(), is_there);
     }
@@ -162,8 +165,8 @@ async fn a_device_of_which_nothing_is_wanted_is_asked_whether_it_is_there() {
 #[test]
 fn streams_are_asked_for_by_their_path() {
     let spec = StreamSpec { path: "/a".into(), kind: Kind::Text, ..StreamSpec::new("s", DeviceId(1)) };
-    let stream = Stream { spec, ..crate::collect::world::stream(5, "", Kind::Fp64) };
-    let Batch(targets) = Link::batch(&[Arc::new(stream)]);
+    let stream = Stream { spec, ..crate::collect::test_harness::stream(5, "", Kind::Fp64) };
+    let HttpPollGroup(targets) = HttpSource::poll_group(&[Arc::new(stream)]);
     assert_eq!(
         (targets[0].stream, targets[0].kind, targets[0].pointer.as_str()),
         (StreamId(5), Kind::Text, "/a")

@@ -1,107 +1,108 @@
-//! Direct reads and writes of one register of a device, on the connection that its poller uses too.
+//! One-off reads and writes of a register of a device, over the connection that its poller uses too.
 //!
-//! Nothing is stored, unless an enabled stream has the same device and register: then what the register holds
-//! afterwards is that stream's reading, as if it had been polled.
+//! Nothing is stored, unless an enabled stream has the same device and register: then the register's value after the
+//! request becomes a reading of that stream, as if it had been polled.
 
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout};
 
-use super::address::{Address, invalid};
-use super::board::Board;
-use super::client::Endpoint;
+use super::address::{DeviceAddress, invalid_register_message};
+use super::client::DeviceEndpoint;
 use super::codec::WordOrder;
-use super::content::{Content, Sample};
-use super::fault::{Fault, Meaning};
-use super::line::{Line, Turn};
-use super::point::{Answered, Change, Point};
+use super::device_value::{DeviceValue, Sample};
+use super::fault::{DeviceFault, RefusalKind};
+use super::point::{DevicePoint, PointData, PointWrite};
 use super::runtime::{Collectors, Ports};
-use super::writable::Writable;
+use super::shared_connection::{SharedConnection, SharedConnectionGuard};
+use super::status_cell::DeviceStatusCell;
+use super::write_allowlist::WriteAllowlist;
 use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{DeviceId, Error, FieldError, Kind, Result};
 
-/// What a register's faults are told of.
-const REGISTER: &str = "register";
+/// Field that register errors are reported under.
+const REGISTER_FIELD: &str = "register";
 
-/// One register of a device and what its bytes mean.
+/// A register of a device and the meaning of its bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
-    /// As it was asked for.
+pub struct ResolvedRegister {
+    /// The text that the caller wrote.
     register: String,
-    address: Address,
-    point: Point,
+    address: DeviceAddress,
+    point: DevicePoint,
 }
 
-impl Place {
-    /// Without a kind a single bit is a bit and everything else uint16, or what its size letter says.
+impl ResolvedRegister {
+    /// Parses a register. Without a kind a single bit is a bit, everything else uint16 or the type of its size
+    /// letter.
     ///
     /// # Errors
-    /// `Invalid`, for the field `register`: such a device has no such register, and these are the forms it has; or the
-    /// kind is no number, or does not fit before the last register.
+    /// `Invalid` for the field `register`: the device has no such register (with the forms that it has), or the kind
+    /// is not numeric or does not fit before the last register.
     pub fn parse(
         device: &DeviceSpec,
         register: &str,
         kind: Option<StreamKind>,
         order: WordOrder,
-    ) -> Result<Place> {
-        let address = Address::parse(device, register).map_err(|why| misnamed(register, why))?;
-        let point = address.asked_point(kind, order);
+    ) -> Result<ResolvedRegister> {
+        let address = DeviceAddress::parse(device, register).map_err(|why| misnamed(register, why))?;
+        let point = address.point_or_default(kind, order);
         let point = point.map_err(|why| no_such_register(register, format_args!("For this type: {why}.")))?;
-        Ok(Place { register: register.to_owned(), address, point })
+        Ok(ResolvedRegister { register: register.to_owned(), address, point })
     }
 
-    /// Some places are the device's own.
+    /// Whether the register can be written at all; some can only be read.
     pub fn is_writable(&self) -> bool {
         self.point.is_writable()
     }
 
-    /// Whether the device's owner lets everything be written that a write here changes: anything, unless
-    /// `metadata.writable` lists what. A list that cannot be understood allows nothing.
-    pub fn is_allowed(&self, device: &DeviceSpec) -> bool {
-        match Writable::of(device) {
+    /// Whether `metadata.writable` lists everything that a write here changes; without a list everything is allowed.
+    /// A list that cannot be parsed allows nothing.
+    pub fn is_write_allowed(&self, device: &DeviceSpec) -> bool {
+        match WriteAllowlist::from_spec(device) {
             Ok(None) => true,
             Ok(Some(writable)) => writable.allows(&self.point),
             Err(_) => false,
         }
     }
 
-    /// What is written there; `None` where only the device knows.
+    /// Type that the register is written as; `None` where only the device knows.
     pub fn written_kind(&self) -> Option<StreamKind> {
         self.point.written_kind()
     }
 
-    /// What it is read as; `None` where the device says it.
+    /// Type that the register is read as; `None` where only the device knows.
     pub fn kind(&self) -> Option<StreamKind> {
         self.point.kind()
     }
 
-    /// Whether a device means this very place by that text.
+    /// Whether `text` means this same register on the device.
     fn is_at(&self, device: &DeviceSpec, text: &str) -> bool {
-        Address::parse(device, text).is_ok_and(|address| address == self.address)
+        DeviceAddress::parse(device, text).is_ok_and(|address| address == self.address)
     }
 }
 
 impl Collectors {
-    /// What a register holds now. Read again once when the connection is found closed.
+    /// Reads the register's current value, once more when the connection is found closed.
     ///
     /// # Errors
     /// `Conflict` for a disabled device, `Invalid` for a register that the device does not have, `Busy` when too many
-    /// wait for it, `Timeout` and `DeviceFault` for whatever it fails with. What a stream then lacks is `read_register`'s
-    /// error too: the reading is durable when this returns.
-    pub async fn read_register(&self, id: DeviceId, place: &Place) -> Result<Content> {
-        let exchange = Exchange::with(self, id, place)?;
+    /// requests wait for it, `Timeout` and `DeviceFault` for its failures. A stream's reading that cannot be stored
+    /// is an error here too: the reading is durable when this returns.
+    pub async fn read_register(&self, id: DeviceId, place: &ResolvedRegister) -> Result<DeviceValue> {
+        let exchange = DirectRequest::with(self, id, place)?;
         let (value, readings) = {
-            let _place_in_line = exchange.queue()?;
-            let mut turn = exchange.turn().await?;
+            let _place_in_line = exchange.queue_permit()?;
+            let mut turn = exchange.lock_connection().await?;
             let read = exchange.read(&mut turn, &place.point).await;
-            let answered = read.map_err(|fault| explain(fault, &place.register))?;
+            let answered = read.map_err(|fault| to_api_error(fault, &place.register))?;
             let sample = place.point.decode(&answered);
             let sample =
                 sample.map_err(|why| Error::new(Kind::DeviceFault, format!("Device error: {why}.")))?;
-            (sample.content, exchange.readings(&mut turn, place, Some(&answered)).await)
+            (sample.value, exchange.readings(&mut turn, place, Some(&answered)).await)
         };
         exchange.store(readings).await?;
         Ok(value)
@@ -110,144 +111,166 @@ impl Collectors {
     /// Writes a register; the device has confirmed it when this returns. Nothing is ever sent twice.
     ///
     /// # Errors
-    /// As `read_register`, and `Invalid` for a value that the place cannot hold. What cannot be recorded afterwards
-    /// is no error: the write is done.
+    /// As `read_register`, and `Invalid` for a value that the register cannot hold. A failure to store the stream's
+    /// reading afterwards is not an error: the write is done.
     pub async fn write_register(
         &self,
         id: DeviceId,
-        place: &Place,
-        content: impl Into<Content>,
+        place: &ResolvedRegister,
+        content: impl Into<DeviceValue>,
     ) -> Result<()> {
         let change = place.point.encode(content).filter(|_| place.is_writable());
         let change = change.ok_or_else(|| Error::invalid("the register cannot hold this value"))?;
-        let exchange = Exchange::with(self, id, place)?;
+        let exchange = DirectRequest::with(self, id, place)?;
         let readings = {
-            let _place_in_line = exchange.queue()?;
-            let mut turn = exchange.turn().await?;
+            let _place_in_line = exchange.queue_permit()?;
+            let mut turn = exchange.lock_connection().await?;
             let written = exchange.write(&mut turn, &change).await;
-            written.map_err(|fault| explain(fault, &place.register))?;
+            written.map_err(|fault| to_api_error(fault, &place.register))?;
             exchange.readings(&mut turn, place, None).await
         };
         if let Err(error) = exchange.store(readings).await {
-            let error = error.in_full();
-            tracing::error!(device = %id, register = place.register, error, "a written value is not recorded");
+            let error = error.full_message();
+            tracing::error!(device = %id, register = place.register, error, "a written value was not stored");
         }
         Ok(())
     }
 }
 
-/// One request of somebody for one device.
-pub(super) struct Exchange<'a> {
+/// A caller's request to one device.
+pub(super) struct DirectRequest<'a> {
     ports: &'a Ports,
-    board: Arc<Board>,
-    line: Arc<Line>,
+    status: Arc<DeviceStatusCell>,
+    connection: Arc<SharedConnection>,
     device: Arc<Device>,
     streams: Vec<Arc<Stream>>,
-    pub(super) endpoint: Endpoint,
+    pub(super) endpoint: DeviceEndpoint,
 }
 
-impl<'a> Exchange<'a> {
-    pub(super) fn new(collectors: &'a Collectors, id: DeviceId) -> Result<Exchange<'a>> {
+impl<'a> DirectRequest<'a> {
+    pub(super) fn new(collectors: &'a Collectors, id: DeviceId) -> Result<DirectRequest<'a>> {
         let ports = &*collectors.ports;
         let (device, streams) = ports.plant.device(id).ok_or_else(Error::not_found)?;
-        let (board, line) = collectors.reach(id).ok_or_else(Error::not_found)?;
+        let (board, line) = collectors.status_and_connection(id).ok_or_else(Error::not_found)?;
         if !device.spec.enabled {
             return Err(Error::conflict("Device is disabled."));
         }
-        let endpoint = Endpoint::of(&device.spec)?;
-        Ok(Exchange { ports, board, line, device, streams, endpoint })
+        let endpoint = DeviceEndpoint::from_spec(&device.spec)?;
+        Ok(DirectRequest { ports, status: board, connection: line, device, streams, endpoint })
     }
 
-    /// The same for a register. The device may have become another since it was understood.
-    fn with(collectors: &'a Collectors, id: DeviceId, place: &Place) -> Result<Exchange<'a>> {
-        let exchange = Exchange::new(collectors, id)?;
-        let address = Address::parse(&exchange.device.spec, &place.register);
+    /// A request for a register. Fails when the device has changed so that `place` is another register now.
+    fn with(collectors: &'a Collectors, id: DeviceId, place: &ResolvedRegister) -> Result<DirectRequest<'a>> {
+        let exchange = DirectRequest::new(collectors, id)?;
+        let address = DeviceAddress::parse(&exchange.device.spec, &place.register);
         if address.map_err(|why| misnamed(&place.register, why))? != place.address {
             return Err(no_such_register(&place.register, "The device was changed meanwhile."));
         }
         Ok(exchange)
     }
 
-    pub(super) fn queue(&self) -> Result<impl Drop + '_> {
-        self.line.queue().ok_or_else(|| Error::busy("Too many requests wait for this device."))
+    pub(super) fn queue_permit(&self) -> Result<impl Drop + '_> {
+        self.connection.queue_permit().ok_or_else(|| Error::busy("Too many requests wait for this device."))
     }
 
-    /// The poller's request before ours may fail by its timeout, and so may somebody else's; who waits longer than
-    /// that is not kept.
-    pub(super) async fn turn(&self) -> Result<Turn<'_>> {
+    /// Waits for at most two timeouts: the poller's request and another caller's may each run into theirs first.
+    pub(super) async fn lock_connection(&self) -> Result<SharedConnectionGuard<'_>> {
         let after = self.endpoint.timeout();
-        timeout(2 * after, self.line.turn()).await.map_err(|_| no_answer(after.as_secs_f64()))
+        timeout(2 * after, self.connection.lock()).await.map_err(|_| no_answer(after.as_secs_f64()))
     }
 
-    /// Reads, and again when a connection that had worked is found closed: many devices close idle ones.
-    async fn read(&self, turn: &mut Turn<'_>, point: &Point) -> Result<Answered, Fault> {
+    /// Reads, and reads again when a connection that had worked is found closed: many devices close idle ones.
+    async fn read(
+        &self,
+        turn: &mut SharedConnectionGuard<'_>,
+        point: &DevicePoint,
+    ) -> Result<PointData, DeviceFault> {
         let had_worked = turn.has_worked();
         match self.read_once(turn, point).await {
-            Err(Fault::Closed { .. }) if had_worked => self.read_once(turn, point).await,
+            Err(DeviceFault::Closed { .. }) if had_worked => self.read_once(turn, point).await,
             read => read,
         }
     }
 
-    async fn read_once(&self, turn: &mut Turn<'_>, point: &Point) -> Result<Answered, Fault> {
+    async fn read_once(
+        &self,
+        turn: &mut SharedConnectionGuard<'_>,
+        point: &DevicePoint,
+    ) -> Result<PointData, DeviceFault> {
         let started = Instant::now();
-        let outcome = match turn.client(&self.endpoint).await {
+        let outcome = match turn.get_or_connect(&self.endpoint).await {
             Ok(client) => client.read(point).await,
             Err(fault) => Err(fault),
         };
-        self.note(turn, started, outcome)
+        self.record_outcome(turn, started, outcome)
     }
 
-    /// Writes once. Only a connection that is found closed before a byte has left is opened anew.
-    async fn write(&self, turn: &mut Turn<'_>, change: &Change) -> Result<(), Fault> {
+    /// Writes once. The connection is reopened only when it is found closed before a byte was sent.
+    async fn write(
+        &self,
+        turn: &mut SharedConnectionGuard<'_>,
+        change: &PointWrite,
+    ) -> Result<(), DeviceFault> {
         let had_worked = turn.has_worked();
         let (is_unsent, outcome) = self.write_once(turn, change).await;
         match outcome {
-            Err(Fault::Closed { .. }) if had_worked && is_unsent => self.write_once(turn, change).await.1,
+            Err(DeviceFault::Closed { .. }) if had_worked && is_unsent => {
+                self.write_once(turn, change).await.1
+            }
             outcome => outcome,
         }
     }
 
-    /// Also whether nothing was sent.
-    async fn write_once(&self, turn: &mut Turn<'_>, change: &Change) -> (bool, Result<(), Fault>) {
+    /// The flag tells whether nothing was sent.
+    async fn write_once(
+        &self,
+        turn: &mut SharedConnectionGuard<'_>,
+        change: &PointWrite,
+    ) -> (bool, Result<(), DeviceFault>) {
         let started = Instant::now();
-        let (is_unsent, outcome) = match turn.client(&self.endpoint).await {
+        let (is_unsent, outcome) = match turn.get_or_connect(&self.endpoint).await {
             Ok(client) => {
                 let outcome = client.write(change).await;
                 (!client.has_sent(), outcome)
             }
             Err(fault) => (true, Err(fault)),
         };
-        (is_unsent, self.note(turn, started, outcome))
+        (is_unsent, self.record_outcome(turn, started, outcome))
     }
 
     /// Counts a request; a connection that failed is not used again.
-    pub(super) fn note<T>(
+    pub(super) fn record_outcome<T>(
         &self,
-        turn: &mut Turn<'_>,
+        turn: &mut SharedConnectionGuard<'_>,
         started: Instant,
-        outcome: Result<T, Fault>,
-    ) -> Result<T, Fault> {
+        outcome: Result<T, DeviceFault>,
+    ) -> Result<T, DeviceFault> {
         let now = self.ports.clock.now();
         match &outcome {
-            Ok(_) => self.board.answered(now, started.elapsed()),
+            Ok(_) => self.status.record_response(now, started.elapsed()),
             Err(fault) => {
-                self.board.failed(now, fault);
-                if fault.is_loss() {
-                    turn.hang_up();
+                self.status.record_fault(now, fault);
+                if fault.is_connection_loss() {
+                    turn.disconnect();
                 }
             }
         }
         outcome
     }
 
-    /// What the streams of this place would have stored, scaled as they are. A stream of a wider kind than what was
-    /// read is read by itself; one that cannot be read has nothing to store.
-    async fn readings(&self, turn: &mut Turn<'_>, place: &Place, read: Option<&Answered>) -> Readings {
+    /// Readings of the streams at this register, with their scale applied. A stream of a wider kind than the value
+    /// read is read separately; a stream that cannot be read has no reading.
+    async fn readings(
+        &self,
+        turn: &mut SharedConnectionGuard<'_>,
+        place: &ResolvedRegister,
+        read: Option<&PointData>,
+    ) -> Readings {
         let mut readings = Readings::default();
         let device = &self.device.spec;
         let is_here = |stream: &&Arc<Stream>| stream.spec.enabled && place.is_at(device, &stream.spec.path);
         for stream in self.streams.iter().filter(is_here) {
-            let Ok(point) = Point::of(device, &stream.spec) else { continue };
+            let Ok(point) = DevicePoint::for_stream(device, &stream.spec) else { continue };
             let sample = match read.and_then(|answered| point.decode(answered).ok()) {
                 Some(sample) => Ok(sample),
                 None => match self.read(turn, &point).await {
@@ -269,7 +292,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn reading(&self, stream: &Stream, raw: Sample) -> Option<Reading> {
-        let content = raw.content.scaled(stream.spec.scale, stream.spec.offset);
+        let content = raw.value.scaled(stream.spec.scale, stream.spec.offset);
         content.to_reading(stream.id, self.ports.clock.now(), raw.quality)
     }
 
@@ -285,35 +308,38 @@ fn no_answer(after_s: f64) -> Error {
     Error::new(Kind::Timeout, format!("Device did not respond within {after_s:?} s."))
 }
 
-/// A fault in the words of the API.
-pub(super) fn explain(fault: Fault, register: &str) -> Error {
+/// Translates a fault into an API error.
+pub(super) fn to_api_error(fault: DeviceFault, register: &str) -> Error {
     match fault {
-        Fault::Refused { meaning: Meaning::NoSuchRegister | Meaning::NoSuchCount, .. } => {
-            no_such_register(register, format_args!("The device says: {fault}."))
+        DeviceFault::Refused {
+            meaning: RefusalKind::NoSuchRegister | RefusalKind::InvalidCountOrValue,
+            ..
+        } => no_such_register(register, format_args!("The device says: {fault}.")),
+        DeviceFault::Refused { code, .. } => {
+            Error::new(Kind::DeviceFault, format!("Device error: {code:X}.")).with_source(fault)
         }
-        Fault::Refused { code, .. } => {
-            Error::new(Kind::DeviceFault, format!("Device error: {code:X}.")).because(fault)
-        }
-        Fault::Unreachable { address, reason } | Fault::Closed { address, reason } => {
+        DeviceFault::Unreachable { address, reason } | DeviceFault::Closed { address, reason } => {
             Error::new(Kind::DeviceFault, format!("Connection to {address} failed: {reason}."))
         }
-        Fault::Malformed { reason, .. } => Error::new(Kind::DeviceFault, format!("Device error: {reason}.")),
-        Fault::Timeout { after, .. } => no_answer(after.as_secs_f64()),
-        Fault::Unfit { .. } => fault.into(),
+        DeviceFault::Malformed { reason, .. } => {
+            Error::new(Kind::DeviceFault, format!("Device error: {reason}."))
+        }
+        DeviceFault::Timeout { after, .. } => no_answer(after.as_secs_f64()),
+        DeviceFault::Unsupported { .. } => fault.into(),
     }
 }
 
-/// For a register that cannot be, or that the device says it does not have.
+/// Error for a register that cannot exist, or that the device reports as missing.
 fn no_such_register(register: &str, why: impl fmt::Display) -> Error {
-    let problem = FieldError::new(REGISTER, invalid(register, "").trim_end());
-    Error::fields(vec![problem.advising(why.to_string())])
+    let problem = FieldError::new(REGISTER_FIELD, invalid_register_message(register, "").trim_end());
+    Error::fields(vec![problem.with_advice(why.to_string())])
 }
 
-/// For a text that names no register, by what the grammar says of it: a fixed sentence, and advice beside it.
+/// Error for a text that names no register, from the grammar's message: a fixed sentence, and advice beside it.
 fn misnamed(register: &str, said: String) -> Error {
-    match said.strip_prefix(invalid(register, "").trim_end()) {
+    match said.strip_prefix(invalid_register_message(register, "").trim_end()) {
         Some(advice) => no_such_register(register, advice.trim_start()),
-        None => Error::field(REGISTER, said),
+        None => Error::field(REGISTER_FIELD, said),
     }
 }
 

@@ -1,22 +1,22 @@
-//! Direct reads and writes beside a poller: what is sent and recorded, and what a write never does.
+//! One-off reads and writes beside a poller: what is sent and recorded, and what a write never does.
 
 use super::*;
 use crate::collect::CollectOptions;
-use crate::collect::fault::Code;
+use crate::collect::fault::DeviceErrorCode;
 use crate::collect::modbus::fake::FakeDevice;
-use crate::collect::value::Value;
-use crate::collect::world::{PLC, World, plc, stream};
+use crate::collect::numeric_value::NumericValue;
+use crate::collect::test_harness::{CollectFixture, PLC, plc, stream};
 use crate::domain::device::{DeviceState, Protocol};
 
-fn parse(register: &str, kind: Option<StreamKind>) -> Result<Place> {
-    Place::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, WordOrder::Cdab)
+fn parse(register: &str, kind: Option<StreamKind>) -> Result<ResolvedRegister> {
+    ResolvedRegister::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, WordOrder::Cdab)
 }
 
-fn place(register: &str, kind: StreamKind) -> Place {
+fn place(register: &str, kind: StreamKind) -> ResolvedRegister {
     parse(register, Some(kind)).unwrap()
 }
 
-/// Requests the fake device took that were writes.
+/// Write requests that the fake device received.
 fn writes(fake: &FakeDevice) -> Vec<(u8, u16, u16)> {
     fake.requests().into_iter().filter(|(function, ..)| *function > 4).collect()
 }
@@ -28,12 +28,12 @@ async fn what_is_written_is_read_back_and_nothing_else_is_touched() {
         fake.memory.lock().writes_masks = has_masks;
         fake.set(1, 0, &[0, 1]);
         fake.set(3, 0, &[0xA005, 1, 2, 3, 4, 0xBEEF]);
-        let world = World::of(plc(&fake), Vec::new());
+        let world = CollectFixture::single_device(plc(&fake), Vec::new());
         for (register, kind, value) in [
-            ("co:0", StreamKind::Bit, Value::Bit(true)),
-            ("hr:0.1", StreamKind::Bit, Value::Bit(true)),
-            ("hr:1", StreamKind::Fp64, Value::Float(-1234.5678)),
-            ("hr:5", StreamKind::Byte, Value::Uint(0x11)),
+            ("co:0", StreamKind::Bit, NumericValue::Bit(true)),
+            ("hr:0.1", StreamKind::Bit, NumericValue::Bit(true)),
+            ("hr:1", StreamKind::Fp64, NumericValue::Float(-1234.5678)),
+            ("hr:5", StreamKind::Byte, NumericValue::Uint(0x11)),
         ] {
             let place = place(register, kind);
             world.collectors.write_register(PLC, &place, value).await.unwrap();
@@ -59,17 +59,20 @@ async fn an_enabled_stream_of_the_register_gets_a_reading_scaled_as_its_own() {
     let mut disabled = stream(3, "hr:0", StreamKind::Uint16);
     disabled.spec.enabled = false;
     let wide = stream(2, "hr:0", StreamKind::Uint32);
-    let world = World::of(spec, vec![scaled, wide, disabled, stream(4, "hr:2", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(
+        spec,
+        vec![scaled, wide, disabled, stream(4, "hr:2", StreamKind::Uint16)],
+    );
     let place = place("hr:0", StreamKind::Uint16);
-    let values = |id| world.of_stream(id).iter().map(|r| r.value.unwrap()).collect::<Vec<_>>();
-    assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap(), Value::Uint(40));
+    let values = |id| world.readings_of(id).iter().map(|r| r.value.unwrap()).collect::<Vec<_>>();
+    assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap(), NumericValue::Uint(40));
     assert_eq!((values(1), values(2)), (vec![19.0], vec![65_576.0]));
-    world.collectors.write_register(PLC, &place, Value::Uint(42)).await.unwrap();
+    world.collectors.write_register(PLC, &place, NumericValue::Uint(42)).await.unwrap();
     assert_eq!((values(1), values(2)), (vec![19.0, 20.0], vec![65_576.0, 65_578.0]));
     assert_eq!((values(3), values(4)), (vec![], vec![]));
-    // What is done is done, also when it cannot be recorded; a read says so.
+    // A write that is done succeeds although it cannot be recorded; a read fails then.
     *world.sink.fails_with.lock() = Some(Kind::Busy);
-    world.collectors.write_register(PLC, &place, Value::Uint(43)).await.unwrap();
+    world.collectors.write_register(PLC, &place, NumericValue::Uint(43)).await.unwrap();
     assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap_err().kind, Kind::Busy);
     assert_eq!(fake.memory.lock().cells[&(3, 0)], 43);
 }
@@ -80,14 +83,14 @@ async fn direct_requests_and_the_poller_share_one_connection() {
     let words: Vec<u16> = (0..100).collect();
     fake.set(3, 0, &words);
     let streams = (0..50).map(|n| stream(n + 1, &format!("hr:{n}"), StreamKind::Uint16)).collect();
-    let world = World::of(plc(&fake), streams);
+    let world = CollectFixture::single_device(plc(&fake), streams);
     world.until_state(DeviceState::Online).await;
     let asked = (0..200u16).map(|n| {
         let collectors = &world.collectors;
         async move {
             let place = place(&format!("hr:{}", 50 + n % 50), StreamKind::Uint16);
             match collectors.read_register(PLC, &place).await {
-                Ok(value) => assert_eq!(value, Value::Uint(u64::from(50 + n % 50))),
+                Ok(value) => assert_eq!(value, NumericValue::Uint(u64::from(50 + n % 50))),
                 Err(error) => assert_eq!(error.kind, Kind::Busy, "{error}"),
             }
         }
@@ -105,20 +108,20 @@ async fn a_write_is_never_sent_twice() {
     fake.set(3, 0, &[0, 0]);
     let mut spec = plc(&fake);
     spec.poll_interval_s = None;
-    let world = World::of(spec, vec![stream(1, "hr:1", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(spec, vec![stream(1, "hr:1", StreamKind::Uint16)]);
     let place = place("hr:0", StreamKind::Uint16);
-    world.collectors.write_register(PLC, &place, Value::Uint(1)).await.unwrap();
+    world.collectors.write_register(PLC, &place, NumericValue::Uint(1)).await.unwrap();
     assert_eq!(writes(&fake).len(), 1);
 
     fake.memory.lock().closes_on_write = true;
-    let error = world.collectors.write_register(PLC, &place, Value::Uint(2)).await.unwrap_err();
+    let error = world.collectors.write_register(PLC, &place, NumericValue::Uint(2)).await.unwrap_err();
     assert_eq!(error.kind, Kind::DeviceFault);
     assert!(error.message.ends_with("failed: closed by the device."), "{error}");
     assert_eq!(writes(&fake).len(), 2, "it was sent once, and acted on");
     assert_eq!(fake.memory.lock().cells[&(3, 0)], 2);
 
     (fake.memory.lock().closes_on_write, fake.memory.lock().is_silent) = (false, true);
-    let error = world.collectors.write_register(PLC, &place, Value::Uint(3)).await.unwrap_err();
+    let error = world.collectors.write_register(PLC, &place, NumericValue::Uint(3)).await.unwrap_err();
     assert_eq!((error.kind, &*error.message), (Kind::Timeout, "Device did not respond within 0.2 s."));
     assert_eq!(writes(&fake).len(), 3);
 }
@@ -130,15 +133,15 @@ async fn a_connection_found_closed_costs_no_request() {
     fake.memory.lock().closes_after_answer = true;
     let mut spec = plc(&fake);
     spec.poll_interval_s = None;
-    let world = World::of(spec, Vec::new());
+    let world = CollectFixture::single_device(spec, Vec::new());
     let place = place("hr:0", StreamKind::Uint16);
     for value in 0..20 {
-        // The device's farewell has arrived by then, or has not: either way a write is sent at most once.
-        match world.collectors.write_register(PLC, &place, Value::Uint(value)).await {
+        // The end of the connection may or may not have arrived by then: either way a write is sent at most once.
+        match world.collectors.write_register(PLC, &place, NumericValue::Uint(value)).await {
             Ok(()) => assert_eq!(fake.memory.lock().cells[&(3, 0)], value as u16),
             Err(error) => assert_eq!(error.kind, Kind::DeviceFault, "{error}"),
         }
-        assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap(), Value::Uint(value));
+        assert_eq!(world.collectors.read_register(PLC, &place).await.unwrap(), NumericValue::Uint(value));
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     let values: Vec<u16> = writes(&fake).iter().map(|(_, _, value)| *value).collect();
@@ -149,7 +152,7 @@ async fn a_connection_found_closed_costs_no_request() {
 async fn refusals_name_what_is_wrong() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[5]);
-    let world = World::of(plc(&fake), Vec::new());
+    let world = CollectFixture::single_device(plc(&fake), Vec::new());
     let read = async |register: &str| {
         let place = parse(register, None).unwrap();
         world.collectors.read_register(PLC, &place).await.unwrap_err()
@@ -169,8 +172,12 @@ async fn refusals_name_what_is_wrong() {
         error.kind == Kind::DeviceFault && error.message.ends_with("failed: connection refused."),
         "{error}"
     );
-    let failure = Fault::Refused { code: Code::Modbus(4), words: "device failure", meaning: Meaning::Other };
-    assert_eq!(explain(failure, "hr:0").message, "Device error: 04.");
+    let failure = DeviceFault::Refused {
+        code: DeviceErrorCode::Modbus(4),
+        words: "device failure",
+        meaning: RefusalKind::Other,
+    };
+    assert_eq!(to_api_error(failure, "hr:0").message, "Device error: 04.");
 }
 
 #[test]
@@ -204,7 +211,7 @@ fn a_register_that_cannot_be_is_answered_with_the_forms_there_are() {
         (plain(Protocol::Fenet), "%AW100", None, "The areas are P, M, K"),
         (plain(Protocol::Opcua), "Temp", None, "`Temp` is no node id"),
     ] {
-        let error = Place::parse(&device, register, kind, WordOrder::Cdab).unwrap_err();
+        let error = ResolvedRegister::parse(&device, register, kind, WordOrder::Cdab).unwrap_err();
         let [FieldError { field, message, advice }] = &error.fields[..] else {
             panic!("{register}: {error:?}")
         };
@@ -223,7 +230,8 @@ async fn a_device_outside_the_networks_of_the_plant_is_not_connected_to() {
         let options = CollectOptions { networks: networks.parse().unwrap(), ..CollectOptions::default() };
         fake.set(3, 0, &[7]);
         let before = fake.memory.lock().connections;
-        let world = World::of_options(options, plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+        let world =
+            CollectFixture::with_options(options, plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
         let read = world.collectors.read_register(PLC, &parse("hr:0", None).unwrap()).await;
         match read {
             Ok(_) => assert!(is_read, "{networks}"),

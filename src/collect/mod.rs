@@ -1,74 +1,76 @@
-//! Collectors: poll devices and hand what they said to a sink. One folder per protocol; everything beside them is
-//! shared by all. `address`, `point`, `client`, `line` and `link` are the seam: what they say of every protocol they pass on
-//! to the one at hand, and `registers` is what the protocols of numbered registers have in common.
+//! Collectors: poll devices and hand their readings to a sink.
 //!
-//! Owns connections, schedules, quality and deadband. Deliberately knows neither where devices are kept nor where
-//! readings go: those are the ports `Plant` and `SampleSink`.
+//! One folder per protocol; everything beside them is shared by all protocols. `address`, `point`, `client`,
+//! `shared_connection` and `source` are the protocol-independent interface: each dispatches to the device's protocol.
+//! `registers` is shared by the protocols with numbered registers.
+//!
+//! The module owns connections, schedules, quality and deadband. It deliberately knows neither where devices are
+//! stored nor where readings go: those are the ports `DeviceRegistry` and `SampleSink`.
 
 pub mod codec;
-pub mod content;
-pub mod direct;
+pub mod device_value;
 pub mod fault;
 pub mod fenet;
 pub mod http;
 pub mod io;
 pub mod melsec;
 pub mod modbus;
+pub mod numeric_value;
+pub mod one_shot;
 pub mod opcua;
 pub mod registers;
 pub mod runtime;
-pub mod value;
 
 mod address;
+mod addressable_protocol;
 mod backoff;
-mod board;
 mod browse;
-mod channel;
-mod check;
 mod client;
+mod deadband;
 mod device;
-mod generated;
-mod line;
-mod link;
-mod meter;
+mod duration_stats;
 mod networks;
 mod point;
 mod poller;
+mod request_socket;
 mod schedule;
 mod settings;
-mod spoken;
-mod tags;
-mod writable;
+mod shared_connection;
+mod source;
+mod status_cell;
+mod validate;
+mod virtual_device;
+mod write_allowlist;
 
-#[cfg(test)]
-mod generated_tests;
 #[cfg(test)]
 mod poller_tests;
 #[cfg(test)]
-mod world;
+mod test_harness;
+#[cfg(test)]
+mod virtual_device_tests;
 
-use address::Address;
+use address::DeviceAddress;
 
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::web::check_pointer;
+use crate::domain::http_request::check_json_pointer;
 
-pub use check::device_problems;
-pub use client::Means;
-pub use networks::Networks;
+pub use client::ConnectContext;
+pub use networks::AllowedNetworks;
 pub use runtime::{CollectOptions, Collectors};
+pub use validate::device_problems;
 
-/// Whether `path` can name a stream's place on a device of this protocol. The error is for the field `path`.
+/// Checks that `path` is a valid stream address on a device of this protocol. The error is for the field `path`.
 ///
-/// Protocols without a grammar of their own here take any text; whether a path must be there at all is the
-/// caller's rule (`Protocol::needs_path`).
+/// Protocols without an address grammar here accept any text. Whether a path is required at all is the caller's rule
+/// (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     match protocol {
         Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => {
-            let parsed = Address::parse(&DeviceSpec::new("", protocol), path);
+            let parsed = DeviceAddress::parse(&DeviceSpec::new("", protocol), path);
             parsed.map(drop).map_err(|error| FieldError::new("path", error))
         }
-        Protocol::Http => check_pointer(path),
+        Protocol::Http => check_json_pointer(path),
         Protocol::Ai
         | Protocol::Virtual
         | Protocol::File

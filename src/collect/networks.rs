@@ -1,5 +1,6 @@
-//! Where devices may be. Whoever may set devices up chooses host and port, and is told whether somebody listens there: an
-//! operator who does not want that for the whole inner network names the networks of the plant.
+//! Allowed networks of devices. Whoever may configure devices chooses host and port, and learns whether something
+//! listens there; an operator who does not want the whole internal network to be probed this way lists the plant's
+//! networks.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -8,23 +9,23 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use tokio::net::{TcpStream, lookup_host};
 
-/// Everywhere, or these networks.
+/// Every network, or only the listed ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Networks(Option<Vec<IpNet>>);
+pub struct AllowedNetworks(Option<Vec<IpNet>>);
 
-impl Networks {
+impl AllowedNetworks {
     pub fn allows(&self, ip: IpAddr) -> bool {
-        // IPv4 in the clothes of IPv6 reaches what it names.
+        // An IPv4-mapped IPv6 address reaches the IPv4 address.
         let plain = ip.to_canonical();
         let networks = self.0.as_ref();
         networks.is_none_or(|networks| networks.iter().any(|net| net.contains(&ip) || net.contains(&plain)))
     }
 
-    /// The addresses that a host has and that are allowed: what is connected to is what was looked at.
+    /// Resolves a host to its allowed addresses; connecting to these, and not to the name, uses what was checked.
     ///
     /// # Errors
-    /// When it has none, or none that is allowed.
-    pub async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    /// When the host has no address, or none that is allowed.
+    pub async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let found: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
         let is_known = !found.is_empty();
         let allowed: Vec<SocketAddr> =
@@ -39,26 +40,26 @@ impl Networks {
         }
     }
 
-    /// Opens a connection to one of them.
+    /// Opens a connection to one of the allowed addresses.
     ///
     /// # Errors
-    /// As `addresses`, and the last one's when none takes it.
+    /// As `resolve`, and the last address's error when none accepts.
     pub async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        TcpStream::connect(&self.addresses(host, port).await?[..]).await
+        TcpStream::connect(&self.resolve(host, port).await?[..]).await
     }
 }
 
-/// `any`, or networks and addresses with commas between them.
-impl FromStr for Networks {
+/// Parses `any`, or a list of networks and addresses separated by commas.
+impl FromStr for AllowedNetworks {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
         if text.trim() == "any" {
-            return Ok(Networks(None));
+            return Ok(AllowedNetworks(None));
         }
         let network = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
         let networks: Option<Vec<IpNet>> = text.split(',').map(|net| network(net.trim())).collect();
-        networks.map(|networks| Networks(Some(networks))).ok_or(())
+        networks.map(|networks| AllowedNetworks(Some(networks))).ok_or(())
     }
 }
 
@@ -77,26 +78,26 @@ mod tests {
                 vec!["192.168.1.8", "fe80::1"],
             ),
         ] {
-            let networks: Networks = text.parse().unwrap();
+            let networks: AllowedNetworks = text.parse().unwrap();
             let allows = |ip: &&str| networks.allows(ip.parse().unwrap());
             assert!(inside.iter().all(allows) && !outside.iter().any(allows), "{text}");
         }
         for text in ["", "everywhere", "10.0.0.0/33", "10.0.0.0/8,", "plc.example"] {
-            assert!(text.parse::<Networks>().is_err(), "{text}");
+            assert!(text.parse::<AllowedNetworks>().is_err(), "{text}");
         }
-        assert_eq!("any".parse(), Ok(Networks::default()));
+        assert_eq!("any".parse(), Ok(AllowedNetworks::default()));
     }
 
     #[tokio::test]
     async fn what_leads_elsewhere_is_not_connected_to() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let elsewhere: Networks = "10.0.0.0/8".parse().unwrap();
+        let elsewhere: AllowedNetworks = "10.0.0.0/8".parse().unwrap();
         for host in ["127.0.0.1", "localhost", "::ffff:127.0.0.1"] {
             let error = elsewhere.connect(host, port).await.unwrap_err();
             assert!(error.to_string().contains("collect.networks"), "{host}: {error}");
         }
-        let here: Networks = "127.0.0.0/8".parse().unwrap();
+        let here: AllowedNetworks = "127.0.0.0/8".parse().unwrap();
         assert!(here.connect("localhost", port).await.is_ok(), "of two addresses the one that is allowed");
     }
 }

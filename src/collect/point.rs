@@ -1,42 +1,43 @@
-//! One value of a device: where it lies, what it is, how it is taken from an answer and put into a write.
+//! One value of a device: its address and type, how to decode it from an answer and encode it for a write.
 
 use opcua::types::DataValue;
 
-use super::address::Address;
+use super::address::DeviceAddress;
 use super::codec::WordOrder;
-use super::content::{Content, Sample};
+use super::device_value::{DeviceValue, Sample};
 use super::opcua::node::NodePath;
 use super::opcua::status;
-use super::registers::{self, Data, Span};
+use super::registers::{self, RegisterData, RegisterRange};
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::{StreamKind, StreamSpec};
 
-/// Where a value lies and what it is.
+/// Address and type of a value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Point {
-    Register(registers::point::Point),
-    /// Its server knows the type; a stream wants it as its kind.
+pub enum DevicePoint {
+    Register(registers::point::RegisterPoint),
+    /// The server knows the node's type; a stream converts the value to its kind.
     Node(NodePath, Option<StreamKind>),
 }
 
-/// What a device answered to the read of a point.
+/// Data that a device returned for the read of a point.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answered {
-    Registers(Span, Data),
+pub enum PointData {
+    Registers(RegisterRange, RegisterData),
     Node(NodePath, Box<DataValue>),
 }
 
-/// What a write changes.
+/// Data that a write changes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    Registers(registers::Change),
-    Node(NodePath, Content),
+pub enum PointWrite {
+    Registers(registers::RegisterWrite),
+    Node(NodePath, DeviceValue),
 }
 
-impl Point {
-    /// A stream's point: its own byte order, else its device's; `metadata.wordorder` before both.
-    pub fn of(device: &DeviceSpec, stream: &StreamSpec) -> Result<Point, String> {
-        let address = Address::parse(device, &stream.path)?;
+impl DevicePoint {
+    /// The point of a stream. The word order is `metadata.wordorder`, else the stream's byte order, else the
+    /// device's.
+    pub fn for_stream(device: &DeviceSpec, stream: &StreamSpec) -> Result<DevicePoint, String> {
+        let address = DeviceAddress::parse(device, &stream.path)?;
         let order: WordOrder = match stream.metadata.get("wordorder").filter(|setting| !setting.is_null()) {
             None => stream.byteorder.unwrap_or(device.byteorder).into(),
             Some(setting) => {
@@ -47,56 +48,58 @@ impl Point {
         address.point(stream.kind, order)
     }
 
-    /// Whether such a place can be written at all. The device may still refuse.
+    /// Whether an address of this space can be written at all. The device may still refuse.
     pub fn is_writable(&self) -> bool {
         match self {
-            Point::Register(point) => point.span.space.is_writable(),
-            Point::Node(..) => true,
+            DevicePoint::Register(point) => point.span.space.is_writable(),
+            DevicePoint::Node(..) => true,
         }
     }
 
-    /// The value in an answer. The error says why it is not there.
-    pub fn decode(&self, answered: &Answered) -> Result<Sample, String> {
+    /// Decodes the value from an answer. The error says why it is missing.
+    pub fn decode(&self, answered: &PointData) -> Result<Sample, String> {
         match (self, answered) {
-            (Point::Register(point), Answered::Registers(span, data)) => {
+            (DevicePoint::Register(point), PointData::Registers(span, data)) => {
                 let value = point.decode(*span, data).map(Sample::from);
                 value.ok_or_else(|| "the answer does not hold the value".to_owned())
             }
-            (Point::Node(node, kind), Answered::Node(of, value)) if node == of => {
+            (DevicePoint::Node(node, kind), PointData::Node(of, value)) if node == of => {
                 let sample = status::sample(value)?;
                 match kind {
-                    Some(kind) => Ok(Sample { content: sample.content.of_kind(*kind)?, ..sample }),
+                    Some(kind) => Ok(Sample { value: sample.value.convert_to(*kind)?, ..sample }),
                     None => Ok(sample),
                 }
             }
-            _ => Err("the answer is to another question".to_owned()),
+            _ => Err("the answer belongs to another request".to_owned()),
         }
     }
 
-    /// What to write so that it holds `content`; `None` when it cannot hold that. What a node can hold, its server says.
-    pub fn encode(&self, content: impl Into<Content>) -> Option<Change> {
+    /// Encodes `content` as a write; `None` when the point cannot hold it. For a node, its server decides that.
+    pub fn encode(&self, content: impl Into<DeviceValue>) -> Option<PointWrite> {
         match (self, content.into()) {
-            (Point::Register(point), Content::Number(value)) => point.encode(value).map(Change::Registers),
-            (Point::Register(_), Content::Text(_)) => None,
-            (Point::Node(node, _), content) => Some(Change::Node(node.clone(), content)),
+            (DevicePoint::Register(point), DeviceValue::Number(value)) => {
+                point.encode(value).map(PointWrite::Registers)
+            }
+            (DevicePoint::Register(_), DeviceValue::Text(_)) => None,
+            (DevicePoint::Node(node, _), content) => Some(PointWrite::Node(node.clone(), content)),
         }
     }
 
-    /// What it is read and written as: a bit where it holds nothing but on and off, whatever kind was asked for. `None`
-    /// where only the device knows.
+    /// Type that the point is read and written as: a bit where it can only be on or off, whatever kind was requested.
+    /// `None` where only the device knows.
     pub fn written_kind(&self) -> Option<StreamKind> {
         match self {
-            Point::Register(point) if point.is_bit() => Some(StreamKind::Bit),
-            Point::Register(point) => Some(point.kind()),
-            Point::Node(..) => None,
+            DevicePoint::Register(point) if point.is_bit() => Some(StreamKind::Bit),
+            DevicePoint::Register(point) => Some(point.kind()),
+            DevicePoint::Node(..) => None,
         }
     }
 
-    /// The kind of number it is read as; `None` where the device says it.
+    /// Numeric type that the point is read as; `None` where only the device knows.
     pub fn kind(&self) -> Option<StreamKind> {
         match self {
-            Point::Register(point) => Some(point.kind()),
-            Point::Node(_, kind) => *kind,
+            DevicePoint::Register(point) => Some(point.kind()),
+            DevicePoint::Node(_, kind) => *kind,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Collectors against a fake device over real sockets: what is stored, what never is, and how they come back.
+//! Collectors against a fake device over real sockets: what is stored, what never is, and how they recover.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::modbus::fake::FakeDevice;
-use super::world::{PLC, SECOND, World, a_while, plc, stream, until};
+use super::test_harness::{CollectFixture, PLC, SECOND, a_while, plc, stream, until};
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::reading::Quality;
 use crate::domain::stream::StreamKind;
@@ -25,7 +25,7 @@ async fn values_arrive_exactly() {
     by_name.spec.metadata.insert("wordorder".into(), json!("abcd"));
     let mut scaled = stream(8, "40001", StreamKind::Uint16);
     (scaled.spec.scale, scaled.spec.offset) = (0.5, -30.0);
-    let world = World::of(
+    let world = CollectFixture::single_device(
         plc(&fake),
         vec![
             stream(1, "hr:0", StreamKind::Uint16),
@@ -51,7 +51,7 @@ async fn values_arrive_exactly() {
         (8, 2300.0),
         (9, 1.0),
     ] {
-        let reading = &world.of_stream(id)[0];
+        let reading = &world.readings_of(id)[0];
         assert_eq!((reading.value, reading.quality), (Some(value), Quality::Good), "stream {id}");
         assert_eq!(reading.text.as_deref(), (id == 5).then_some("81985529216486895"), "stream {id}");
     }
@@ -73,7 +73,7 @@ async fn a_loss_is_one_bad_reading_a_stream_and_heals_by_itself() {
     slow.spec.poll_interval_s = Some(3600.0);
     let mut spec = plc(&fake);
     spec.poll_interval_s = Some(0.25);
-    let world = World::of(spec, streams.chain([slow]).collect());
+    let world = CollectFixture::single_device(spec, streams.chain([slow]).collect());
     world.until_state(DeviceState::Online).await;
     world.until_stored("the slow one", |all| all.iter().any(|r| r.stream == StreamId(4))).await;
 
@@ -93,7 +93,7 @@ async fn a_loss_is_one_bad_reading_a_stream_and_heals_by_itself() {
     let fake = FakeDevice::start_at(addr, memory).await;
     world.until_state(DeviceState::Online).await;
     until("a value of each again", || {
-        (1..=4).all(|id| world.of_stream(id).last().is_some_and(|r| r.quality == Quality::Good))
+        (1..=4).all(|id| world.readings_of(id).last().is_some_and(|r| r.quality == Quality::Good))
     })
     .await;
     assert_eq!(world.bad_counts(), HashMap::from([(1, 1), (2, 1), (3, 1), (4, 1)]));
@@ -114,7 +114,7 @@ async fn polls_that_take_longer_than_their_interval_are_left_out_and_counted() {
     fake.set(3, 0, &[7]);
     // Two intervals and a half.
     fake.memory.lock().thinks = Duration::from_millis(50);
-    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
     until("six polls", || world.status().lateness.count >= 6).await;
     world.collectors.stop().await;
     let status = world.status();
@@ -127,7 +127,7 @@ async fn a_device_that_never_was_there_is_offline() {
     let fake = FakeDevice::start().await;
     let spec = plc(&fake);
     drop(fake);
-    let world = World::of(spec, vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(spec, vec![stream(1, "hr:0", StreamKind::Uint16)]);
     assert_eq!(world.status().state, DeviceState::Connecting);
     world.until_state(DeviceState::Offline).await;
     until("one bad reading", || world.bad_counts() == HashMap::from([(1, 1)])).await;
@@ -140,7 +140,7 @@ async fn a_device_that_never_was_there_is_offline() {
 async fn a_silent_device_is_lost_after_its_timeout() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[7]);
-    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
     world.until_state(DeviceState::Online).await;
     fake.memory.lock().is_silent = true;
     world.until_state(DeviceState::Offline).await;
@@ -157,7 +157,7 @@ async fn a_device_that_closes_idle_connections_is_not_lost() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[7]);
     fake.memory.lock().closes_after_answer = true;
-    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
     world.until_stored("several polls", |all| all.len() >= 5).await;
     assert_eq!(world.bad_counts(), HashMap::new());
     world.until_state(DeviceState::Online).await;
@@ -169,7 +169,7 @@ async fn a_failing_tag_spoils_no_other() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[1, 2]);
     fake.set(3, 3, &[0x0000, 0x7FC0, 6]);
-    let world = World::of(
+    let world = CollectFixture::single_device(
         plc(&fake),
         vec![
             stream(1, "hr:0", StreamKind::Uint16),
@@ -187,8 +187,8 @@ async fn a_failing_tag_spoils_no_other() {
         world.status().last_error.as_deref(),
         Some("`s3` (hr:2): illegal data address: the device has no such register (exception 2)")
     );
-    assert_eq!(world.of_stream(1).last().unwrap().value, Some(1.0));
-    // Refused once, read apart once, and from then on around the hole.
+    assert_eq!(world.readings_of(1).last().unwrap().value, Some(1.0));
+    // Refused once, read separately once, and from then on around the hole.
     let requests: Vec<_> = fake.requests().into_iter().map(|(_, start, count)| (start, count)).collect();
     assert_eq!(requests[..6], [(0, 6), (0, 1), (1, 1), (2, 1), (3, 2), (5, 1)]);
     assert_eq!(requests[6..9], [(0, 2), (2, 1), (3, 3)]);
@@ -197,8 +197,8 @@ async fn a_failing_tag_spoils_no_other() {
     fake.set(3, 3, &[0x0000, 0x3F80]);
     world.change(|_, streams| streams.retain(|s| s.id != StreamId(6)));
     world.until_state(DeviceState::Online).await;
-    assert_eq!(world.of_stream(3).last().unwrap().value, Some(33.0));
-    assert_eq!(world.of_stream(4).last().unwrap().value, Some(1.0));
+    assert_eq!(world.readings_of(3).last().unwrap().value, Some(33.0));
+    assert_eq!(world.readings_of(4).last().unwrap().value, Some(1.0));
     assert_eq!(world.bad_counts(), HashMap::from([(3, 1), (4, 1), (6, 1)]));
     world.collectors.stop().await;
 }
@@ -209,7 +209,7 @@ async fn a_device_that_allows_only_short_reads_is_read_in_short_ones() {
     fake.set(3, 0, &[9; 40]);
     fake.memory.lock().max_words = Some(16);
     let streams = (0..40).map(|n| stream(n + 1, &format!("hr:{n}"), StreamKind::Uint16)).collect();
-    let world = World::of(plc(&fake), streams);
+    let world = CollectFixture::single_device(plc(&fake), streams);
     until("whole polls of short reads", || {
         let requests = fake.requests();
         requests.iter().rev().take(8).all(|(_, _, count)| *count == 10) && requests.len() > 50
@@ -225,8 +225,8 @@ async fn a_deadband_stores_changes_and_one_row_per_longest_interval() {
     fake.set(3, 0, &[100]);
     let mut banded = stream(1, "hr:0", StreamKind::Uint16);
     banded.spec.deadband = Some(5.0);
-    let world = World::of(plc(&fake), vec![banded]);
-    let values = || world.of_stream(1).iter().map(|r| r.value.unwrap()).collect::<Vec<_>>();
+    let world = CollectFixture::single_device(plc(&fake), vec![banded]);
+    let values = || world.readings_of(1).iter().map(|r| r.value.unwrap()).collect::<Vec<_>>();
     let next_polls = async || {
         let before = fake.requests().len();
         until("two more polls", || fake.requests().len() >= before + 3).await;
@@ -252,7 +252,7 @@ async fn a_deadband_stores_changes_and_one_row_per_longest_interval() {
 async fn changes_take_effect_at_once() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[1, 2]);
-    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
     world.until_state(DeviceState::Online).await;
     world.change(|_, streams| streams.push(Arc::new(stream(2, "hr:1", StreamKind::Uint16))));
     world.until_stored("the new stream", |all| all.iter().any(|r| r.value == Some(2.0))).await;
@@ -295,7 +295,8 @@ async fn streams_are_polled_at_their_own_interval_or_not_at_all() {
     (disabled.spec.enabled, disabled.spec.poll_interval_s) = (false, Some(0.02));
     let mut spec = plc(&fake);
     spec.poll_interval_s = None;
-    let world = World::of(spec, vec![fast, stream(2, "hr:1", StreamKind::Uint16), disabled]);
+    let world =
+        CollectFixture::single_device(spec, vec![fast, stream(2, "hr:1", StreamKind::Uint16), disabled]);
     world.until_stored("some polls", |all| all.len() >= 5).await;
     assert!(world.stored().iter().all(|r| r.stream == StreamId(1)));
     world.change(|_, streams| streams.clear());
@@ -308,7 +309,7 @@ async fn streams_are_polled_at_their_own_interval_or_not_at_all() {
 async fn while_the_sink_is_busy_the_same_readings_wait() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[5]);
-    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
     world.until_state(DeviceState::Online).await;
     *world.sink.fails_with.lock() = Some(Kind::Busy);
     until("a refusal", || world.sink.refused.load(Ordering::SeqCst) >= 1).await;
@@ -328,7 +329,7 @@ async fn while_the_sink_is_busy_the_same_readings_wait() {
 async fn what_the_sink_refuses_is_counted_and_said() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[5]);
-    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
     world.until_state(DeviceState::Online).await;
     *world.sink.fails_with.lock() = Some(Kind::Unavailable);
     until("some refusals", || world.status().errors.other >= 2).await;
@@ -336,7 +337,7 @@ async fn what_the_sink_refuses_is_counted_and_said() {
         world.status().last_error.as_deref() == Some("readings are not stored: told to fail")
     })
     .await;
-    // The bad reading of a loss is not forgotten either.
+    // The bad reading of a loss is remembered too.
     let (addr, memory) = (fake.addr, Arc::clone(&fake.memory));
     drop(fake);
     world.until_state(DeviceState::Offline).await;
@@ -354,7 +355,7 @@ async fn devices_without_a_poller_rest() {
     let spec = |protocol| DeviceSpec::new("x", protocol);
     let mut disabled = spec(Protocol::Modbus);
     disabled.enabled = false;
-    let world = World::new(vec![
+    let world = CollectFixture::new(vec![
         (DeviceId(1), spec(Protocol::Virtual), vec![]),
         (DeviceId(2), spec(Protocol::Vnc), vec![]),
         (DeviceId(3), disabled, vec![]),
@@ -377,15 +378,15 @@ async fn a_panic_reaches_no_other_device() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[5]);
     let other = DeviceId(2);
-    let world = World::new(vec![
+    let world = CollectFixture::new(vec![
         (PLC, plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]),
         (other, plc(&fake), vec![stream(2, "hr:0", StreamKind::Uint16)]),
     ]);
     *world.sink.panics_for.lock() = Some(PLC);
     until("the panic", || world.status().state == DeviceState::Offline).await;
     assert_eq!(world.status().errors.other, 1);
-    let stored = world.of_stream(2).len();
-    until("values of the other", || world.of_stream(2).len() > stored + 2).await;
+    let stored = world.readings_of(2).len();
+    until("values of the other", || world.readings_of(2).len() > stored + 2).await;
     *world.sink.panics_for.lock() = None;
     world.until_state(DeviceState::Online).await;
     world.collectors.stop().await;
@@ -395,7 +396,7 @@ async fn a_panic_reaches_no_other_device() {
 async fn after_stop_nothing_is_written() {
     let fake = FakeDevice::start().await;
     fake.set(3, 0, &[5]);
-    let world = World::of(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
     world.until_state(DeviceState::Online).await;
     fake.memory.lock().is_silent = true;
     world.collectors.stop().await;

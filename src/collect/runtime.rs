@@ -1,4 +1,4 @@
-//! All collectors of the server: one supervised task a device, started, told and stopped from here.
+//! Runs all collectors of the server: one supervised task per device, started, notified and stopped here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,38 +11,39 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::board::Board;
-use super::client::Means;
-use super::device::{Orders, resting, supervise};
-use super::line::Line;
-use super::networks::Networks;
+use super::client::ConnectContext;
+use super::device::{CollectorSignal, idle_state, supervise};
+use super::networks::AllowedNetworks;
 use super::opcua::pki::Pki;
+use super::shared_connection::SharedConnection;
+use super::status_cell::DeviceStatusCell;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
-use crate::domain::ports::{BoxFuture, Plant, SampleSink, Web};
+use crate::domain::http_request::{HttpError, HttpRequest, HttpResponse};
+use crate::domain::ports::{BoxFuture, DeviceRegistry, HttpClient, SampleSink};
 use crate::domain::stream::Stream;
-use crate::domain::web::{WebAnswer, WebFault, WebRequest};
 use crate::domain::{Clock, DeviceId};
 
-/// What an operator may set for all collectors.
+/// Operator's options for all collectors.
 #[derive(Clone)]
 pub struct CollectOptions {
-    /// A stream with a deadband stores one row at least this often, so that unchanged and dead differ.
+    /// A stream with a deadband stores one row at least this often, so that an unchanged stream differs from a dead
+    /// one.
     pub deadband_max_interval: Duration,
-    /// Certificates, ours and of OPC UA servers.
+    /// Certificates of this server and of OPC UA servers.
     pub pki: Pki,
-    /// Asks the URLs of devices; without it no such device is reached.
-    pub web: Arc<dyn Web>,
-    /// Where devices may be.
-    pub networks: Networks,
+    /// Fetches the URLs of HTTP devices; the default reaches none.
+    pub web: Arc<dyn HttpClient>,
+    /// Networks in which devices may be.
+    pub networks: AllowedNetworks,
 }
 
-/// No way to any URL.
+/// An HTTP client that reaches no URL.
 #[derive(Debug)]
 struct NoWeb;
 
-impl Web for NoWeb {
-    fn ask<'a>(&'a self, _: &'a WebRequest) -> BoxFuture<'a, Result<WebAnswer, WebFault>> {
-        Box::pin(std::future::ready(Err(WebFault::NotAllowed)))
+impl HttpClient for NoWeb {
+    fn send<'a>(&'a self, _: &'a HttpRequest) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(std::future::ready(Err(HttpError::NotAllowed)))
     }
 }
 
@@ -50,16 +51,16 @@ impl Default for CollectOptions {
     fn default() -> Self {
         Self {
             deadband_max_interval: Duration::from_secs(600),
-            pki: Pki::nowhere(),
+            pki: Pki::disabled(),
             web: Arc::new(NoWeb),
-            networks: Networks::default(),
+            networks: AllowedNetworks::default(),
         }
     }
 }
 
-/// What every collector needs of the rest of the server.
+/// Ports and settings that every collector needs.
 pub(super) struct Ports {
-    pub plant: Arc<dyn Plant>,
+    pub plant: Arc<dyn DeviceRegistry>,
     pub sink: Arc<dyn SampleSink>,
     pub clock: Arc<dyn Clock>,
     pub options: CollectOptions,
@@ -68,25 +69,25 @@ pub(super) struct Ports {
 /// The running collectors. Dropping it does not stop them; `stop` does.
 pub struct Collectors {
     pub(super) ports: Arc<Ports>,
-    slots: Mutex<HashMap<DeviceId, Slot>>,
-    /// Told when the state of any device is another.
+    handles: Mutex<HashMap<DeviceId, CollectorHandle>>,
+    /// Notified when the state of any device changes.
     changed: Arc<watch::Sender<()>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     runtime: Handle,
 }
 
-/// Dropping a slot ends its task: the channel closes and the plant no longer knows the device.
-struct Slot {
-    board: Arc<Board>,
-    line: Arc<Line>,
+/// Dropping a handle ends its task: the channel closes and the registry no longer has the device.
+struct CollectorHandle {
+    status: Arc<DeviceStatusCell>,
+    connection: Arc<SharedConnection>,
     changes: watch::Sender<()>,
 }
 
 impl Collectors {
-    /// Starts a collector for every device of the plant. Call it within a tokio runtime, which will run them all.
+    /// Starts a collector for every device. Call it within a tokio runtime, which will run them all.
     pub fn start(
-        plant: Arc<dyn Plant>,
+        plant: Arc<dyn DeviceRegistry>,
         sink: Arc<dyn SampleSink>,
         clock: Arc<dyn Clock>,
         options: CollectOptions,
@@ -94,7 +95,7 @@ impl Collectors {
         let devices = plant.devices();
         let collectors = Arc::new(Collectors {
             ports: Arc::new(Ports { plant, sink, clock, options }),
-            slots: Mutex::default(),
+            handles: Mutex::default(),
             changed: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -104,53 +105,56 @@ impl Collectors {
         collectors
     }
 
-    /// A device or one of its streams was created, changed or deleted: its collector obeys at once. Never blocks.
-    /// A request under way is let finish within its timeout, so that the connection survives the change.
+    /// Notifies the collector that its device or one of the streams was created, changed or deleted. Never blocks. A
+    /// request under way may finish within its timeout, so that the connection survives the change.
     pub fn device_changed(&self, id: DeviceId) {
         match self.ports.plant.device(id) {
-            Some((device, streams)) => self.tell(&device, &streams),
-            None => drop(self.slots.lock().remove(&id)),
+            Some((device, streams)) => self.notify(&device, &streams),
+            None => drop(self.handles.lock().remove(&id)),
         }
     }
 
-    /// What is known of a device now; `None` for one that does not exist.
+    /// Current status of a device; `None` when the device does not exist.
     pub fn status(&self, id: DeviceId) -> Option<DeviceStatus> {
-        let board = self.slots.lock().get(&id).map(|slot| Arc::clone(&slot.board))?;
+        let board = self.handles.lock().get(&id).map(|slot| Arc::clone(&slot.status))?;
         Some(board.status())
     }
 
-    /// Tells of every change of a device's state or of the error that goes with it. Changes that come together may be told
-    /// as one.
+    /// Notifies of every change of a device's state or of its error. Changes that come together may be notified as
+    /// one.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// A device's notice board and its connection; `None` for one that does not exist.
-    pub(super) fn reach(&self, id: DeviceId) -> Option<(Arc<Board>, Arc<Line>)> {
-        self.slots.lock().get(&id).map(|slot| (Arc::clone(&slot.board), Arc::clone(&slot.line)))
+    /// A device's status cell and connection; `None` when the device does not exist.
+    pub(super) fn status_and_connection(
+        &self,
+        id: DeviceId,
+    ) -> Option<(Arc<DeviceStatusCell>, Arc<SharedConnection>)> {
+        self.handles.lock().get(&id).map(|slot| (Arc::clone(&slot.status), Arc::clone(&slot.connection)))
     }
 
-    /// Ends all collectors and hangs up. When it returns nothing more is written to the sink.
+    /// Ends all collectors and closes their connections. Nothing is written to the sink after it returns.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        let lines: Vec<_> = self.slots.lock().values().map(|slot| Arc::clone(&slot.line)).collect();
-        join_all(lines.iter().map(|line| async { line.turn().await.close().await })).await;
+        let lines: Vec<_> = self.handles.lock().values().map(|slot| Arc::clone(&slot.connection)).collect();
+        join_all(lines.iter().map(|line| async { line.lock().await.close().await })).await;
     }
 
-    fn tell(&self, device: &Device, streams: &[Arc<Stream>]) {
+    fn notify(&self, device: &Device, streams: &[Arc<Stream>]) {
         if self.stop.is_cancelled() {
             return;
         }
-        let mut slots = self.slots.lock();
+        let mut slots = self.handles.lock();
         let is_new = !slots.contains_key(&device.id);
         let slot = slots.entry(device.id).or_insert_with(|| self.spawn(device.id));
-        // Said here and not only by the task, so that whoever made the change sees it in the next status.
-        match resting(&device.spec, streams) {
-            Some((state, error)) => slot.board.set(state, error),
-            None if slot.board.state() == DeviceState::Disabled => {
-                slot.board.set(DeviceState::Connecting, None);
+        // Set here and not only by the task, so that whoever made the change sees it in the next status.
+        match idle_state(&device.spec, streams) {
+            Some((state, error)) => slot.status.set_state(state, error),
+            None if slot.status.state() == DeviceState::Disabled => {
+                slot.status.set_state(DeviceState::Connecting, None);
             }
             None => {}
         }
@@ -159,19 +163,19 @@ impl Collectors {
         }
     }
 
-    /// What connections take besides their endpoint.
-    pub(super) fn means(&self) -> Means {
+    /// What connecting needs besides the endpoint.
+    pub(super) fn connect_context(&self) -> ConnectContext {
         let CollectOptions { pki, networks, .. } = &self.ports.options;
-        Means { pki: pki.clone(), clock: Arc::clone(&self.ports.clock), networks: networks.clone() }
+        ConnectContext { pki: pki.clone(), clock: Arc::clone(&self.ports.clock), networks: networks.clone() }
     }
 
-    fn spawn(&self, id: DeviceId) -> Slot {
-        let board = Arc::new(Board::telling(Arc::clone(&self.changed)));
-        let line = Arc::new(Line::new(self.means()));
+    fn spawn(&self, id: DeviceId) -> CollectorHandle {
+        let board = Arc::new(DeviceStatusCell::with_notifier(Arc::clone(&self.changed)));
+        let line = Arc::new(SharedConnection::new(self.connect_context()));
         let (changes, receiver) = watch::channel(());
-        let orders = Orders::new(receiver, self.stop.clone());
+        let orders = CollectorSignal::new(receiver, self.stop.clone());
         let task = supervise(id, Arc::clone(&self.ports), Arc::clone(&board), Arc::clone(&line), orders);
         self.tasks.spawn_on(task, &self.runtime);
-        Slot { board, line, changes }
+        CollectorHandle { status: board, connection: line, changes }
     }
 }

@@ -1,27 +1,27 @@
-//! When which group of streams is due. Pure: time is handed in.
+//! Poll schedule: when each group of streams is due. Pure; the caller passes the time.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Groups polled each at its own interval, on a fixed grid: a late poll never shifts the next one, and ticks
-/// missed while the device was slow are skipped, not made up for in a bunch.
+/// Groups that are polled each at its own interval, on a fixed grid: a late poll never shifts the next one, and ticks
+/// missed while the device was slow are skipped and not made up for in a burst.
 #[derive(Debug)]
 pub struct Schedule {
     epoch: Instant,
-    slots: Vec<Slot>,
+    groups: Vec<ScheduledGroup>,
 }
 
-/// The time that a poll was to begin at.
+/// The time at which a poll was due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tick {
     pub at: Instant,
-    /// The ticks before it for which nothing was polled.
+    /// Number of ticks before it that were not polled.
     pub skipped: u64,
 }
 
 #[derive(Debug)]
-struct Slot {
+struct ScheduledGroup {
     interval: Duration,
     due: Instant,
 }
@@ -29,26 +29,25 @@ struct Slot {
 impl Schedule {
     /// Everything is due at `now` for the first time.
     pub fn new(intervals: impl IntoIterator<Item = Duration>, now: Instant) -> Self {
-        let slots = intervals.into_iter().map(|interval| Slot { interval, due: now }).collect();
-        Self { epoch: now, slots }
+        let slots = intervals.into_iter().map(|interval| ScheduledGroup { interval, due: now }).collect();
+        Self { epoch: now, groups: slots }
     }
 
     /// Makes everything due at `now` and moves the grid there.
     pub fn restart(&mut self, now: Instant) {
         self.epoch = now;
-        self.slots.iter_mut().for_each(|slot| slot.due = now);
+        self.groups.iter_mut().for_each(|slot| slot.due = now);
     }
 
     /// The time of the next poll; `None` when there is nothing to poll.
     pub fn next_due(&self) -> Option<Instant> {
-        self.slots.iter().map(|slot| slot.due).min()
+        self.groups.iter().map(|slot| slot.due).min()
     }
 
-    /// The groups due at `now` and the tick that each is polled for, the latest; each is moved on to its next tick
-    /// after `now`.
+    /// Returns the groups due at `now`, each with its latest tick, and advances each to its next tick after `now`.
     pub fn take_due(&mut self, now: Instant) -> Vec<(usize, Tick)> {
         let mut due = Vec::new();
-        for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, slot)| slot.due <= now) {
+        for (index, slot) in self.groups.iter_mut().enumerate().filter(|(_, slot)| slot.due <= now) {
             let at = latest_tick(self.epoch, slot.interval, now);
             let missed = at.saturating_duration_since(slot.due).as_nanos() / interval_ns(slot.interval);
             slot.due = at + slot.interval;
@@ -115,7 +114,7 @@ mod tests {
     }
 
     proptest! {
-        /// Polls that take whatever time they take, from far below the intervals to far above.
+        /// Polls take any time, from far below the intervals to far above.
         #[test]
         fn no_tick_drifts_is_lost_or_is_served_twice(
             intervals_ms in prop::collection::vec(10u64..500, 1..4),

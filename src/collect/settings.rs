@@ -1,19 +1,19 @@
-//! Settings that a protocol keeps in a device's metadata: absent or null is the default, anything unfit an error that
-//! names the setting and what it may be.
+//! Protocol settings in a device's metadata: an absent or null setting has its default; an invalid one is an error
+//! that names the setting and its valid values.
 
 use serde_json::{Map, Value as Json};
 
 use crate::domain::{Error, Result};
 
 /// The metadata of a device.
-pub struct Settings<'a>(pub &'a Map<String, Json>);
+pub struct ProtocolSettings<'a>(pub &'a Map<String, Json>);
 
-impl Settings<'_> {
+impl ProtocolSettings<'_> {
     fn get(&self, name: &str) -> Option<&Json> {
         self.0.get(name).filter(|setting| !setting.is_null())
     }
 
-    /// One of a closed set of words; the first is the default.
+    /// Parses one of a closed set of words; the first is the default.
     pub fn choice<T: Copy>(&self, name: &'static str, choices: &[(&'static str, T)]) -> Result<T> {
         let found = match self.get(name) {
             None => choices.first(),
@@ -26,7 +26,7 @@ impl Settings<'_> {
         })
     }
 
-    /// A whole number from 0 to `max`; `None` when there is none.
+    /// Parses a whole number from 0 to `max`; `None` when the setting is absent.
     pub fn number<T: TryFrom<u64>>(&self, name: &'static str, max: u64) -> Result<Option<T>> {
         let Some(setting) = self.get(name) else { return Ok(None) };
         let number =

@@ -1,40 +1,40 @@
-//! What an OPC UA server has, as people look at it (OPC UA part 3, address space model).
+//! Browse results of an OPC UA address space (OPC UA part 3), as shown to users.
 
 use serde_json::Value;
 
-/// Nodes shown at most.
-pub const NODES: usize = 1000;
-/// Levels shown at most.
-pub const DEPTH: usize = 5;
+/// Maximum number of nodes in one result.
+pub const MAX_BROWSE_NODES: usize = 1000;
+/// Maximum depth of one result.
+pub const MAX_BROWSE_DEPTH: usize = 5;
 
-/// A node and what was found under it.
+/// A node with the children that were found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// As it is written everywhere, such as `ns=2;s=Line1.Temp`.
+pub struct BrowseNode {
+    /// Node id in its text form, such as `ns=2;s=Line1.Temp`.
     pub id: String,
     /// Namespace index, a colon, the name.
     pub browse_name: String,
     pub display_name: String,
     pub class: &'static str,
-    /// What a variable has beside.
-    pub variable: Option<Variable>,
-    pub children: Vec<Node>,
+    /// Set for variables only.
+    pub variable: Option<VariableAttributes>,
+    pub children: Vec<BrowseNode>,
 }
 
-/// What a variable holds.
+/// Attributes of a variable.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Variable {
+pub struct VariableAttributes {
     pub data_type: String,
     /// Null when it cannot be read now.
     pub value: Value,
-    /// `rw`, `r`, `w`, or nothing.
+    /// `rw`, `r`, `w`, or empty.
     pub access: &'static str,
 }
 
-/// What a browse found.
+/// Result of a browse.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tree {
-    pub root: Node,
-    /// Whether there is more than is shown.
+pub struct BrowseTree {
+    pub root: BrowseNode,
+    /// Whether a limit cut the result short.
     pub is_truncated: bool,
 }

@@ -1,43 +1,45 @@
-//! The audit log: who changed what, and who was refused, when and from where. Never a secret or a value.
+//! Audit log: who changed what, and whose access was denied, when and from where. It never contains a secret or a
+//! value.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use super::page::Page;
+use super::pagination::Pagination;
 use super::principal::Caller;
 use super::{Error, Kind, Micros, OrgId};
 
-/// Longest request or command kept of one row, bytes.
-const MAX_REQUEST: usize = 200;
+/// Maximum length of a row's request or command, bytes.
+const MAX_REQUEST_BYTES: usize = 200;
 
-/// Where a request came from. It travels with the principal, so that a change knows what to write of itself.
+/// Origin of a request. It travels with the principal, so that a change can be audited with it.
 #[derive(Debug, PartialEq, Eq, Default)]
-pub struct Origin {
-    /// Method and path, or the command; never a query string.
+pub struct RequestOrigin {
+    /// Method and path, or the command; never the query string.
     pub request: String,
-    /// Of the peer, who may be a proxy.
+    /// Address of the peer, which may be a proxy.
     pub address: Option<IpAddr>,
     pub request_id: String,
-    /// Who asks, once that is known; of a failed login whom it named, if there is such a user.
+    /// The caller, once authenticated; for a failed login the user it named, if that user exists.
     pub who: OnceLock<(OrgId, Caller)>,
 }
 
-impl Origin {
+impl RequestOrigin {
+    /// Shortens `request` to 200 bytes and replaces NUL characters.
     pub fn new(request: &str, address: Option<IpAddr>, request_id: &str) -> Self {
-        let end = request.floor_char_boundary(MAX_REQUEST.min(request.len()));
-        // A NUL is one character that PostgreSQL cannot keep.
+        let end = request.floor_char_boundary(MAX_REQUEST_BYTES.min(request.len()));
+        // PostgreSQL cannot store NUL characters.
         let request = request[..end].replace('\0', " ");
         Self { request, address, request_id: request_id.to_owned(), who: OnceLock::new() }
     }
 
-    /// Remembers who asks; the first to say so counts.
+    /// Records the caller; the first call wins.
     pub fn identify(&self, org: OrgId, caller: Caller) {
         self.who.get_or_init(|| (org, caller));
     }
 }
 
-/// What was done.
+/// Audited action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     Create,
@@ -47,13 +49,14 @@ pub enum Action {
     Revoke,
     Login,
     Logout,
-    /// A value went to a device.
+    /// A value was written to a device.
     Write,
-    /// A command of the data directory's owner ran.
+    /// A command was run by the owner of the data directory.
     Run,
 }
 
 impl Action {
+    /// Value of the column `action`.
     pub fn name(self) -> &'static str {
         match self {
             Action::Create => "create",
@@ -68,28 +71,30 @@ impl Action {
     }
 }
 
-/// A change, as the log tells it.
+/// A change to be audited.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct AuditChange {
     pub action: Action,
-    /// What kind of row, such as `device`.
+    /// Kind of the row, such as `device`.
     pub kind: &'static str,
     pub id: Option<i32>,
-    /// The fields that changed, by the names REST gives them.
+    /// Names of the changed fields, as in REST.
     pub fields: Vec<&'static str>,
 }
 
-impl Change {
+impl AuditChange {
+    /// A change without field names.
     pub fn new(action: Action, kind: &'static str, id: impl Into<Option<i32>>) -> Self {
         Self { action, kind, id: id.into(), fields: Vec::new() }
     }
 
+    /// Sets the names of the changed fields.
     pub fn with(self, fields: Vec<&'static str>) -> Self {
         Self { fields, ..self }
     }
 }
 
-/// The names of the fields in which two values of a type differ. Every field of the type has to be named.
+/// Names of the fields in which two values of a type differ. Every field of the type must be listed.
 macro_rules! differences {
     ($before:expr, $after:expr, $type:ident { $($field:ident => $name:literal),+ $(,)? }) => {{
         let $type { $($field),+ } = $before;
@@ -100,14 +105,14 @@ macro_rules! differences {
 }
 pub(crate) use differences;
 
-/// An access that was refused.
+/// Reason an access was denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub enum AccessDenial {
     /// No credentials, wrong ones, or a failed login.
     Unauthenticated,
-    /// A scope, or the right to the row, is missing.
+    /// A scope, or the permission for the row, is missing.
     Forbidden,
-    /// A row of somebody else: to the caller it does not exist.
+    /// The row belongs to somebody else; to the caller it does not exist.
     Hidden,
     /// Too many failed logins.
     Throttled,
@@ -115,14 +120,14 @@ pub enum Refusal {
     Csrf,
 }
 
-impl Refusal {
-    /// What of a failed request is a refused access, if it is one.
-    pub fn of(error: &Error) -> Option<Refusal> {
+impl AccessDenial {
+    /// The denial that an error stands for, if it is one.
+    pub fn from_error(error: &Error) -> Option<AccessDenial> {
         match error.kind {
-            Kind::Unauthenticated => Some(Refusal::Unauthenticated),
-            Kind::Forbidden => Some(Refusal::Forbidden),
-            Kind::Throttled => Some(Refusal::Throttled),
-            Kind::NotFound => error.is_hidden().then_some(Refusal::Hidden),
+            Kind::Unauthenticated => Some(AccessDenial::Unauthenticated),
+            Kind::Forbidden => Some(AccessDenial::Forbidden),
+            Kind::Throttled => Some(AccessDenial::Throttled),
+            Kind::NotFound => error.is_hidden().then_some(AccessDenial::Hidden),
             Kind::Invalid
             | Kind::Conflict
             | Kind::LimitReached
@@ -135,39 +140,39 @@ impl Refusal {
         }
     }
 
-    /// As the column `outcome` has it; a change that was made is `ok`.
+    /// Value of the column `outcome`; a change that was made has `ok`.
     pub fn name(self) -> &'static str {
         match self {
-            Refusal::Unauthenticated => "unauthenticated",
-            Refusal::Forbidden => "forbidden",
-            Refusal::Hidden => "not_found",
-            Refusal::Throttled => "throttled",
-            Refusal::Csrf => "csrf",
+            AccessDenial::Unauthenticated => "unauthenticated",
+            AccessDenial::Forbidden => "forbidden",
+            AccessDenial::Hidden => "not_found",
+            AccessDenial::Throttled => "throttled",
+            AccessDenial::Csrf => "csrf",
         }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for AccessDenial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// A row of the log.
+/// A row of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct AuditRecord {
     pub id: i32,
-    /// When it happened; of several refusals told in one row, the first.
+    /// Time of the event; for aggregated denials the first.
     pub ts: Micros,
-    /// The last of them.
+    /// Time of the last aggregated denial.
     pub until: Micros,
-    /// None when nobody knows whose request it was.
+    /// `None` when the caller is unknown.
     pub org: Option<OrgId>,
     /// Such as `key:3`, `user:1` or `system`.
     pub actor: Option<String>,
-    /// What key or user were called at that moment.
+    /// Name of the key or user at that time.
     pub actor_name: Option<String>,
-    /// Of `Action`, or `access` for what was refused.
+    /// Name of an `Action`, or `access` for a denied access.
     pub action: String,
     pub kind: Option<String>,
     pub row: Option<i32>,
@@ -175,20 +180,20 @@ pub struct Record {
     pub request: String,
     pub outcome: String,
     pub address: Option<String>,
-    /// Of the first.
+    /// Request id; for aggregated denials the first.
     pub request_id: String,
-    /// How often it happened.
+    /// Number of aggregated denials; 1 for a change.
     pub count: i64,
 }
 
-/// Which rows a reader wants.
+/// Filter for reading the audit log.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// Of `ts`, as `to` is.
+    /// Bounds of `ts`, both inclusive.
     pub from: Option<Micros>,
     pub to: Option<Micros>,
-    /// Only rows that come after the one of this id.
+    /// Only rows that come after the row with this id, in the requested order.
     pub after: Option<i32>,
     pub newest_first: bool,
-    pub page: Page,
+    pub page: Pagination,
 }

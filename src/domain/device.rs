@@ -1,4 +1,4 @@
-//! Devices: where values come from.
+//! Devices: the sources of values, their settings and their status.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::audit::differences;
-use super::check::{check_range, check_text};
 use super::generator::Generator;
-use super::page::Page;
+use super::http_request::HttpRequest;
+use super::latency_stats::LatencyStats;
+use super::pagination::Pagination;
 use super::stream::ByteOrder;
-use super::timing::Timing;
-use super::web::WebRequest;
+use super::validation::{check_range, check_text};
 use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
 
-/// How a device is spoken to.
+/// Protocol of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     Opcua,
@@ -32,6 +32,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Every protocol.
     pub const ALL: [Protocol; 11] = [
         Protocol::Opcua,
         Protocol::Melsec,
@@ -46,6 +47,7 @@ impl Protocol {
         Protocol::V4l2,
     ];
 
+    /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Opcua => "opcua",
@@ -62,7 +64,7 @@ impl Protocol {
         }
     }
 
-    /// The TCP port when a device names none.
+    /// Default TCP port.
     pub fn default_port(self) -> Option<u16> {
         match self {
             Protocol::Opcua => Some(4840),
@@ -79,6 +81,7 @@ impl Protocol {
         }
     }
 
+    /// Whether a device of this protocol must have a host.
     pub fn needs_host(self) -> bool {
         matches!(
             self,
@@ -86,17 +89,17 @@ impl Protocol {
         )
     }
 
-    /// Whether a stream of such a device must say where its value is found.
+    /// Whether a stream of such a device must have a path that locates its value.
     pub fn needs_path(self) -> bool {
         !matches!(self, Protocol::Ai | Protocol::Mqtt | Protocol::Http | Protocol::Virtual)
     }
 
-    /// Protocols of devices whose memory is read and written by address.
+    /// Whether device memory is read and written by address.
     pub fn has_registers(self) -> bool {
         matches!(self, Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus)
     }
 
-    /// Visual sources have no streams.
+    /// Whether such a device can have streams; visual sources cannot.
     pub fn has_streams(self) -> bool {
         !matches!(self, Protocol::Vnc | Protocol::V4l2)
     }
@@ -119,19 +122,20 @@ impl FromStr for Protocol {
     }
 }
 
-/// What the collector last knew of a device. Kept in memory: a restart begins at `Connecting`.
+/// Connection state as last seen by the collector. Kept in memory only: a restart begins at `Connecting`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum DeviceState {
     Disabled,
     #[default]
     Connecting,
     Online,
-    /// Reachable, but some of its tags fail.
+    /// Reachable, but some tags fail.
     Degraded,
     Offline,
 }
 
 impl DeviceState {
+    /// Every state.
     pub const ALL: [DeviceState; 5] = [
         DeviceState::Disabled,
         DeviceState::Connecting,
@@ -140,6 +144,7 @@ impl DeviceState {
         DeviceState::Offline,
     ];
 
+    /// Name used in APIs.
     pub fn name(self) -> &'static str {
         match self {
             DeviceState::Disabled => "disabled",
@@ -151,7 +156,7 @@ impl DeviceState {
     }
 }
 
-/// What a device's owner may set.
+/// Settable fields of a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeviceSpec {
     /// 1..=100 characters, unique in the organization.
@@ -163,21 +168,21 @@ pub struct DeviceSpec {
     /// Modbus unit id, MELSEC station, FEnet slot.
     pub unit: u8,
     pub username: String,
-    /// Never shown again.
+    /// Write-only: never returned by an API.
     pub password: String,
     /// Seconds, 0.1..=60.
     pub timeout_s: f64,
-    /// Seconds, 0.1..=86400; null is not polled.
+    /// Seconds, 0.1..=86400; null disables polling.
     pub poll_interval_s: Option<f64>,
     /// Default for the device's streams.
     pub byteorder: ByteOrder,
     pub enabled: bool,
-    /// Per-protocol settings (compat.md 1.3) and whatever else the owner keeps here.
+    /// Protocol settings (compat.md 1.3), and user-defined keys.
     pub metadata: Map<String, Value>,
 }
 
 impl DeviceSpec {
-    /// Names of the fields in which another one differs.
+    /// Names of the fields that differ from `other`.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         differences!(self, other, DeviceSpec {
             name => "name",
@@ -195,6 +200,7 @@ impl DeviceSpec {
         })
     }
 
+    /// Default settings of a device.
     pub fn new(name: impl Into<String>, protocol: Protocol) -> Self {
         Self {
             name: name.into(),
@@ -212,7 +218,7 @@ impl DeviceSpec {
         }
     }
 
-    /// Every rule a stored device obeys that needs no other row; field names and messages as DataStone's.
+    /// Checks every rule that needs no other row; field names and messages are DataStone's.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_text(&mut found, "name", &self.name, 1, 100);
@@ -230,17 +236,17 @@ impl DeviceSpec {
             found.push(FieldError::new("port", "Ensure this value is greater than or equal to 1."));
         }
         match self.protocol {
-            Protocol::Virtual => found.extend(Generator::of(&self.metadata, &Map::new()).err()),
-            // Without a host nobody is asked: values are posted.
+            Protocol::Virtual => found.extend(Generator::from_metadata(&self.metadata, &Map::new()).err()),
+            // Without a host the device is not polled: its values are posted.
             Protocol::Http if !self.host.is_empty() => {
-                found.extend(WebRequest::of(self).err().unwrap_or_default());
+                found.extend(HttpRequest::from_device(self).err().unwrap_or_default());
             }
             _ => {}
         }
         found
     }
 
-    /// The port to connect to.
+    /// The configured port, or the protocol's default.
     pub fn effective_port(&self) -> Option<u16> {
         self.port.or(self.protocol.default_port())
     }
@@ -257,25 +263,25 @@ pub struct Device {
     pub updated_at: Micros,
 }
 
-/// What the collector says of a device right now.
+/// Current status of a device, as reported by the collector.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeviceStatus {
     pub state: DeviceState,
     pub last_error: Option<String>,
     pub last_seen: Option<Micros>,
-    /// Requests answered since the start.
+    /// Answered requests since the start.
     pub reads: u64,
     pub errors: ErrorCounts,
-    /// Readings of its streams stored since the start, bad ones included.
+    /// Readings stored for its streams since the start, including bad ones.
     pub readings: u64,
-    /// How often the connection was made again after it had been lost.
+    /// Number of reconnections after a lost connection.
     pub reconnects: u64,
-    /// Polls left out because the one before took longer than the interval.
+    /// Polls skipped because the previous one took longer than the interval.
     pub skipped: u64,
-    /// Round trips of requests that were answered.
-    pub latency: Timing,
-    /// How much later than its time each poll began.
-    pub lateness: Timing,
+    /// Round-trip times of answered requests.
+    pub latency: LatencyStats,
+    /// Delay of each poll's start behind its schedule.
+    pub lateness: LatencyStats,
 }
 
 /// Failed requests since the start, by kind.
@@ -287,10 +293,10 @@ pub struct ErrorCounts {
     pub other: u64,
 }
 
-/// Which devices a list wants; both filters are exact.
+/// Filter of a device list; both fields match exactly.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceFilter {
     pub name: Option<String>,
     pub protocol: Option<Protocol>,
-    pub page: Page,
+    pub page: Pagination,
 }

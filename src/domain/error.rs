@@ -1,47 +1,49 @@
-//! The one error type of the core. It knows nothing of HTTP; each API renders its `Kind` once, at the edge.
+//! The core's only error type. It knows nothing of HTTP: each API maps `Kind` to its own status once, at the edge.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// `Result` with the core's error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a caller can do about an error. Closed on purpose: add a variant only if some caller would act differently.
+/// Error category: what the caller can do about it. Closed on purpose: add a variant only if some caller would act
+/// differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The request is wrong and stays wrong; `message` and `fields` say where.
+    /// The request is invalid and will stay so; `message` and `fields` say where.
     Invalid,
-    /// Who asks is unknown.
+    /// The caller is not authenticated.
     Unauthenticated,
-    /// Who asks is known and may not.
+    /// The caller lacks permission.
     Forbidden,
     /// No such row, or one the principal may not see.
     NotFound,
-    /// The request is right but the state is against it (duplicate, in use, disabled).
+    /// The request is valid but conflicts with the current state (duplicate, in use, disabled).
     Conflict,
-    /// The license, or what one organization may have, allows no more of these: the same request passes once there are
-    /// fewer, or another limit.
+    /// A quota of the license or of the organization is used up: the same request succeeds once there are fewer rows
+    /// or a higher limit.
     LimitReached,
-    /// A body, batch or answer is over its limit.
+    /// A body, batch or response exceeds its limit.
     TooLarge,
-    /// A queue or a memory budget is full now; the same request may pass later.
+    /// A queue or memory budget is full; the same request may succeed later.
     Busy,
-    /// This caller has asked for too much lately; others may go on.
+    /// This caller exceeded its rate limit; others are not affected.
     Throttled,
     /// A deadline passed.
     Timeout,
-    /// A device, or another machine asked for somebody, refused or could not be reached.
+    /// A device, or another remote machine, refused or could not be reached.
     DeviceFault,
-    /// A part of the server is not able to serve (disk failed, shutting down).
+    /// Part of the server cannot serve (disk failed, shutting down).
     Unavailable,
-    /// A mistake of ours.
+    /// A bug in the server.
     Internal,
 }
 
 impl Kind {
-    /// Whether an operator should look: decides the log level once, at the outer layer.
+    /// Whether an operator should look at it. Decides the log level once, in the outer layer.
     pub fn is_our_fault(self) -> bool {
         match self {
             Kind::Unavailable | Kind::Internal => true,
@@ -60,26 +62,28 @@ impl Kind {
     }
 }
 
-/// One field of a request that is wrong. `field` is the request's own name for it.
+/// An invalid field of a request. `field` is the name used in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     pub field: Cow<'static, str>,
     pub message: String,
-    /// What would be right, where the message is a fixed sentence that does not say so.
+    /// How to fix it, where `message` is a prescribed sentence that does not say so.
     pub advice: Option<String>,
 }
 
 impl FieldError {
+    /// An error without advice.
     pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into(), advice: None }
     }
 
-    pub fn advising(self, advice: impl Into<String>) -> Self {
+    /// Adds advice on how to fix the field.
+    pub fn with_advice(self, advice: impl Into<String>) -> Self {
         Self { advice: Some(advice.into()), ..self }
     }
 
-    /// The message and the advice, for surfaces that have one text for both.
-    pub fn in_full(&self) -> String {
+    /// The message followed by the advice, for APIs with a single text field.
+    pub fn full_message(&self) -> String {
         match &self.advice {
             Some(advice) => format!("{} {advice}", self.message),
             None => self.message.clone(),
@@ -87,98 +91,112 @@ impl FieldError {
     }
 }
 
-/// `message` and `fields` are safe to show and say what to do; `source` is for the log only.
+/// The core error. `message` and `fields` are safe to show and say what to do; `source` is for the log only.
 #[derive(Debug)]
 pub struct Error {
     pub kind: Kind,
     pub message: String,
     pub fields: Vec<FieldError>,
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    /// Seconds after which the same request may pass, where that is known.
+    /// Seconds after which the same request may succeed, where known.
     pub retry_after_s: Option<u64>,
 }
 
-/// The cause of a `NotFound` whose row exists, but not for whoever asks: for the log and the audit, never for the answer.
+/// Source of a `NotFound` whose row exists but is hidden from the caller. For the log and the audit log, never for
+/// the response.
 #[derive(Debug)]
-struct Hidden;
+struct HiddenFromPrincipal;
 
-impl fmt::Display for Hidden {
+impl fmt::Display for HiddenFromPrincipal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("it exists, but not for this principal")
     }
 }
 
-impl std::error::Error for Hidden {}
+impl std::error::Error for HiddenFromPrincipal {}
 
 impl Error {
+    /// An error without fields, source or retry time. A backtrace in the message is cut off.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let mut message = message.into();
         message.truncate(without_backtrace(&message).len());
         Self { kind, message, fields: Vec::new(), source: None, retry_after_s: None }
     }
 
+    /// An error of kind `Invalid` without fields.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
     }
 
-    /// One wrong field.
+    /// An error of kind `Invalid` for one field.
     pub fn field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::fields(vec![FieldError::new(field, message)])
     }
 
-    /// Several wrong fields, reported at once. The message repeats them for surfaces that show only text.
+    /// An error of kind `Invalid` for several fields at once. The message repeats them for APIs that show only text.
     pub fn fields(fields: Vec<FieldError>) -> Self {
-        let message =
-            fields.iter().map(|f| format!("{}: {}", f.field, f.in_full())).collect::<Vec<_>>().join("; ");
+        let message = fields
+            .iter()
+            .map(|f| format!("{}: {}", f.field, f.full_message()))
+            .collect::<Vec<_>>()
+            .join("; ");
         Self { fields, ..Self::new(Kind::Invalid, message) }
     }
 
+    /// An error of kind `NotFound`.
     pub fn not_found() -> Self {
         Self::new(Kind::NotFound, "not found")
     }
 
-    /// `not_found` of a row that exists, but not for whoever asks. To them the two are the same.
+    /// `not_found` for a row that exists but is hidden from the caller, who cannot tell the difference.
     pub fn hidden() -> Self {
-        Self::not_found().because(Hidden)
+        Self::not_found().with_source(HiddenFromPrincipal)
     }
 
-    /// Whether this is `hidden`.
+    /// Whether the error was made by `hidden`.
     pub fn is_hidden(&self) -> bool {
-        self.source.as_ref().is_some_and(|source| source.is::<Hidden>())
+        self.source.as_ref().is_some_and(|source| source.is::<HiddenFromPrincipal>())
     }
 
-    /// Too much lately; the same request may pass after so many seconds.
+    /// An error of kind `Throttled`; the same request may succeed after `seconds`.
     pub fn throttled(seconds: u64) -> Self {
         let message = format!("Request was throttled. Expected available in {seconds} seconds.");
         Self { retry_after_s: Some(seconds), ..Self::new(Kind::Throttled, message) }
     }
 
+    /// An error of kind `Forbidden`.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(Kind::Forbidden, message)
     }
 
+    /// An error of kind `Conflict`.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, message)
     }
 
+    /// An error of kind `TooLarge`.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(Kind::TooLarge, message)
     }
 
+    /// An error of kind `Busy`.
     pub fn busy(message: impl Into<String>) -> Self {
         Self::new(Kind::Busy, message)
     }
 
+    /// An error of kind `Unavailable`.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(Kind::Unavailable, message)
     }
 
+    /// An error of kind `Internal`.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
     }
 
-    /// The message and the causes that add something to it, on one line: for logs, and for whoever owns the machine.
-    pub fn in_full(&self) -> String {
+    /// The message and every cause that adds to it, on one line: for logs and for commands run by the machine's
+    /// owner.
+    pub fn full_message(&self) -> String {
         let mut text = self.message.replace('\n', " ");
         let mut cause = std::error::Error::source(self);
         while let Some(inner) = cause {
@@ -192,21 +210,21 @@ impl Error {
     }
 
     /// Attaches the cause, for the log.
-    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Fails with all collected field errors, or passes.
+    /// Returns `Err` with all collected field errors, or `Ok` if there are none.
     pub fn check(fields: Vec<FieldError>) -> Result<()> {
         if fields.is_empty() { Ok(()) } else { Err(Self::fields(fields)) }
     }
 }
 
-/// A text up to the backtrace that a library puts behind its words when `RUST_BACKTRACE` is set: its frames tell whoever
-/// reads the error nothing.
+/// Cuts off the backtrace that a library appends to its message when `RUST_BACKTRACE` is set: its frames do not help
+/// the reader of the error.
 fn without_backtrace(text: &str) -> &str {
-    // As the standard library writes the first frame.
+    // Format of the first frame in the standard library.
     text.find("\n   0: ").map_or(text, |frames| text[..frames].trim_end())
 }
 
@@ -229,7 +247,7 @@ mod tests {
     #[test]
     fn an_error_is_one_line_that_repeats_nothing() {
         let io = || std::io::Error::other("disk\nfull");
-        // As Delta's kernel shows its errors.
+        // Delta's kernel formats its errors like this.
         let frames = || {
             let trace = std::backtrace::Backtrace::force_capture();
             std::io::Error::other(format!("disk full\n{trace}"))
@@ -238,18 +256,22 @@ mod tests {
             ("alone", Error::invalid("no such thing"), "no such thing"),
             (
                 "with_a_backtrace",
-                Error::unavailable(format!("cannot read: {}", frames())).because(frames()),
+                Error::unavailable(format!("cannot read: {}", frames())).with_source(frames()),
                 "cannot read: disk full",
             ),
-            ("with_its_cause", Error::unavailable("cannot write").because(io()), "cannot write: disk full"),
+            (
+                "with_its_cause",
+                Error::unavailable("cannot write").with_source(io()),
+                "cannot write: disk full",
+            ),
             (
                 "cause_already_told",
-                Error::unavailable("cannot write: disk full").because(io()),
+                Error::unavailable("cannot write: disk full").with_source(io()),
                 "cannot write: disk full",
             ),
         ];
         for (name, error, expected) in rows {
-            assert_eq!(error.in_full(), expected, "{name}");
+            assert_eq!(error.full_message(), expected, "{name}");
         }
     }
 }

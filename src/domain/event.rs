@@ -1,14 +1,15 @@
-//! The event log: what happened, apart from the readings.
+//! Event log entries: alarms, anomalies and other occurrences, kept apart from the readings.
 
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
 use super::audit::differences;
-use super::check::check_text;
-use super::page::Page;
+use super::pagination::Pagination;
+use super::validation::check_text;
 use super::{DeviceId, Error, EventId, FieldError, Micros, OrgId, Result, StreamId};
 
+/// Severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Level {
     #[default]
@@ -19,8 +20,10 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every level, ascending.
     pub const ALL: [Level; 4] = [Level::Info, Level::Warning, Level::Error, Level::Critical];
 
+    /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
             Level::Info => "info",
@@ -40,6 +43,7 @@ impl FromStr for Level {
     }
 }
 
+/// Settable fields of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventSpec {
     pub device: Option<DeviceId>,
@@ -55,7 +59,7 @@ pub struct EventSpec {
 }
 
 impl EventSpec {
-    /// Names of the fields in which another one differs.
+    /// Names of the fields that differ from `other`.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         differences!(self, other, EventSpec {
             device => "device",
@@ -70,7 +74,7 @@ impl EventSpec {
         })
     }
 
-    /// Every rule a stored event obeys that needs no other row; field names and messages as DataStone's.
+    /// Checks every rule that needs no other row; field names and messages are DataStone's.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_text(&mut found, "kind", &self.kind, 1, 32);
@@ -92,13 +96,14 @@ impl EventSpec {
     }
 }
 
-/// Scheme, then some host; whoever fetches it parses it whole.
+/// Checks the scheme and that a host follows; whoever fetches the URL parses it fully.
 fn is_http_url(text: &str) -> bool {
     let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
+/// An event as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     pub id: EventId,
@@ -107,18 +112,18 @@ pub struct Event {
     pub created_at: Micros,
 }
 
-/// Which events a list wants. The time range includes both ends.
+/// Filter of an event list. The time range includes both ends.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
     pub device: Option<DeviceId>,
     pub stream: Option<StreamId>,
     pub level: Option<Level>,
-    /// Any of these, exactly.
+    /// Matches any of these kinds exactly.
     pub kinds: Option<Vec<String>>,
     pub from: Option<Micros>,
     pub to: Option<Micros>,
     pub newest_first: bool,
-    /// Only those behind this one in the order wanted.
+    /// Only events after this one in the requested order.
     pub after: Option<(Micros, EventId)>,
-    pub page: Page,
+    pub page: Pagination,
 }

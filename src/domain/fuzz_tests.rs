@@ -1,6 +1,6 @@
-//! Any text as a time.
+//! Fuzz target: parsing of arbitrary text as a time.
 
-use super::fuzz::{Decoder, Form, Random, Target, grammar, text};
+use super::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 use super::time::{Day, Micros};
 
 const RULES: grammar::Rules = &[
@@ -35,13 +35,13 @@ fn made(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "time", random)
 }
 
-fn form() -> Form {
+fn form() -> InputFormat {
     let words = &["T", "Z", "+", "-", ":", ".", ",", "é", "€", "\u{1f600}", "99999999999999999999"];
-    Form {
+    InputFormat {
         seeds: vec![b"2026-04-28T12:00:00.123456+02:00".to_vec()],
         grammar: Some(made),
         words,
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
@@ -58,5 +58,5 @@ fn decoder() -> Decoder {
 
 #[test]
 fn times() {
-    Target { module: module_path!(), name: "times", form, decoder }.run();
+    FuzzTarget { module: module_path!(), name: "times", form, decoder }.run();
 }

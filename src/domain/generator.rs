@@ -1,8 +1,8 @@
-//! Values made up: what a stream of a `virtual` device says when its metadata names a generator.
+//! Signal generators of `virtual` devices, configured in the metadata of a stream.
 //!
-//! Settings are the stream's, else its device's: `generator` (`sine` or `random`), `amplitude` and `mean` of what it says,
-//! and `frequency`: the seconds of one period of a sine, or for how long a random value is held. A value follows from the
-//! settings, the stream and the time alone: whoever asks again is told the same.
+//! Settings are read from the stream's metadata, else from its device's: `generator` (`sine` or `random`),
+//! `amplitude` and `mean` of the values, and `frequency`: the period of a sine, or the time for which a random value
+//! is held, in seconds. A value depends only on the settings, the stream and the time, so repeated reads agree.
 
 use std::f64::consts::TAU;
 
@@ -11,24 +11,25 @@ use serde_json::{Map, Value};
 use super::stream::StreamKind;
 use super::{FieldError, Micros, StreamId};
 
-const PERIOD_S: f64 = 60.0;
-/// A hundred days; shorter than any interval is of no use.
-const PERIODS_S: std::ops::RangeInclusive<f64> = 0.001..=8_640_000.0;
-/// Beyond it sums of mean and amplitude may have no end.
-const LARGEST: f64 = 1e300;
+const DEFAULT_PERIOD_S: f64 = 60.0;
+/// Upper bound: a hundred days. Lower bound: shorter than any poll interval, so less would be of no use.
+const PERIOD_RANGE_S: std::ops::RangeInclusive<f64> = 0.001..=8_640_000.0;
+/// Beyond this, mean plus amplitude may overflow to infinity.
+const MAX_MAGNITUDE: f64 = 1e300;
 
+/// Shape of the generated signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Wave {
     Sine {
         period_us: i64,
     },
-    /// `hold_us` 1 makes every microsecond's value its own.
+    /// With `hold_us` 1, every microsecond has its own value.
     Random {
         hold_us: i64,
     },
 }
 
-/// A source of made up values between `mean - amplitude` and `mean + amplitude`.
+/// Generates values between `mean - amplitude` and `mean + amplitude`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Generator {
     pub wave: Wave,
@@ -37,9 +38,14 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// The generator of a stream; `None` when neither its metadata nor its device's names one. The error is of the field
-    /// `metadata` and names the setting.
-    pub fn of(device: &Map<String, Value>, stream: &Map<String, Value>) -> Result<Option<Self>, FieldError> {
+    /// Reads the generator of a stream; `None` when neither its metadata nor its device's names one.
+    ///
+    /// # Errors
+    /// The invalid setting, reported for the field `metadata`.
+    pub fn from_metadata(
+        device: &Map<String, Value>,
+        stream: &Map<String, Value>,
+    ) -> Result<Option<Self>, FieldError> {
         let setting = |name: &str| {
             let given = |map: &'_ Map<String, Value>| map.get(name).filter(|value| !value.is_null()).cloned();
             given(stream).or_else(|| given(device))
@@ -48,18 +54,18 @@ impl Generator {
         let number = |name: &str| match setting(name) {
             None => Ok(None),
             Some(value) => match value.as_f64() {
-                Some(number) if number.abs() <= LARGEST => Ok(Some(number)),
+                Some(number) if number.abs() <= MAX_MAGNITUDE => Ok(Some(number)),
                 _ => Err(wrong(format!("{name}: {value} is not a number."))),
             },
         };
         let frequency = number("frequency")?;
-        if let Some(seconds) = frequency.filter(|seconds| !PERIODS_S.contains(seconds)) {
-            let (least, most) = (PERIODS_S.start(), PERIODS_S.end());
+        if let Some(seconds) = frequency.filter(|seconds| !PERIOD_RANGE_S.contains(seconds)) {
+            let (least, most) = (PERIOD_RANGE_S.start(), PERIOD_RANGE_S.end());
             return Err(wrong(format!("frequency: {seconds} is not from {least} to {most} seconds.")));
         }
         let period_us = frequency.map(|seconds| (seconds * 1e6).round() as i64);
         let wave = match word.as_str() {
-            Some("sine") => Wave::Sine { period_us: period_us.unwrap_or((PERIOD_S * 1e6) as i64) },
+            Some("sine") => Wave::Sine { period_us: period_us.unwrap_or((DEFAULT_PERIOD_S * 1e6) as i64) },
             Some("random") => Wave::Random { hold_us: period_us.unwrap_or(1) },
             _ => return Err(wrong(format!("generator: {word} is not one of \"sine\", \"random\"."))),
         };
@@ -70,10 +76,10 @@ impl Generator {
         Ok(Some(Generator { wave, amplitude, mean: number("mean")?.unwrap_or(0.0) }))
     }
 
-    /// Whether every value is one of this kind: what it says otherwise is for the field `metadata`.
+    /// Checks that every generated value fits `kind`; a mismatch is reported for the field `metadata`.
     pub fn check(&self, kind: StreamKind) -> Result<(), FieldError> {
         if !kind.is_numeric() {
-            return Err(wrong(format!("generator: it makes numbers, and {kind} is none.")));
+            return Err(wrong(format!("generator: it makes numbers, but {kind} is not numeric.")));
         }
         let (low, high) = (self.mean - self.amplitude, self.mean + self.amplitude);
         let (least, most) = match (kind, kind.integer_range()) {
@@ -83,13 +89,14 @@ impl Generator {
             (_, None) => (f64::MIN, f64::MAX),
         };
         if low.round() < least || high.round() > most {
-            let told = format!("generator: it says {low} to {high}, and {kind} holds {least} to {most}");
+            let told =
+                format!("generator: values from {low} to {high} do not fit {kind} ({least} to {most})");
             return Err(wrong(format!("{told}; set mean and amplitude.")));
         }
         Ok(())
     }
 
-    /// What a stream says at a time.
+    /// The value of `stream` at time `at`.
     pub fn value(&self, stream: StreamId, at: Micros) -> f64 {
         let unit = match self.wave {
             Wave::Sine { period_us } => {
@@ -106,7 +113,7 @@ impl Generator {
     }
 }
 
-/// SplitMix64's finaliser: neighbouring numbers become unrelated ones.
+/// SplitMix64's finaliser: maps neighbouring numbers to unrelated ones.
 fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -126,7 +133,7 @@ mod tests {
 
     fn of(device: Value, stream: Value) -> Result<Option<Generator>, FieldError> {
         let map = |value: Value| value.as_object().cloned().unwrap();
-        Generator::of(&map(device), &map(stream))
+        Generator::from_metadata(&map(device), &map(stream))
     }
 
     #[test]

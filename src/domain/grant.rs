@@ -1,13 +1,14 @@
-//! Terminal grants: leave to open one terminal, once, for a short time.
+//! Terminal grants: single-use, short-lived permissions to open one terminal.
 
 use uuid::Uuid;
 
-use super::check::check_text;
+use super::validation::check_text;
 use super::{FieldError, Micros};
 
-/// Presets a grant may name.
+/// Maximum number of presets in a grant.
 const MAX_PRESETS: usize = 32;
 
+/// What a grant permits: which terminal on which host, and what may be done there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GrantSpec {
     /// 1..=128 characters.
@@ -16,11 +17,12 @@ pub struct GrantSpec {
     pub host_id: String,
     /// Whether keys may be typed.
     pub interactive: bool,
-    /// What may be run without typing: at most 32, each of 1..=64 characters.
+    /// Presets that may be run without typing: at most 32, each of 1..=64 characters.
     pub allowed_presets: Vec<String>,
 }
 
 impl GrantSpec {
+    /// Checks lengths and counts; returns the fields that are wrong.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_text(&mut found, "terminal_id", &self.terminal_id, 1, 128);
@@ -44,9 +46,9 @@ impl GrantSpec {
 pub struct Grant {
     pub id: Uuid,
     pub spec: GrantSpec,
-    /// Who asked for it: the id of a key, or what else may ask with its kind before it, as in `user:3`.
+    /// The requester: the id of a key, or for any other caller its kind and id, such as `user:3`.
     pub subject: String,
-    /// Whole seconds, as both are in the token.
+    /// Issue time. This and `expires_at` are whole seconds, as in the token.
     pub issued_at: Micros,
     pub expires_at: Micros,
 }

@@ -1,9 +1,10 @@
-//! Groups: named sets of streams; a stream is in at most one.
+//! Groups: named sets of streams. A stream belongs to at most one group.
 
 use super::audit::differences;
-use super::check::check_text;
+use super::validation::check_text;
 use super::{FieldError, GroupId, Micros, OrgId};
 
+/// Settings of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupSpec {
     /// 1..=100 characters, unique in the organization.
@@ -13,7 +14,7 @@ pub struct GroupSpec {
 }
 
 impl GroupSpec {
-    /// Names of the fields in which another one differs.
+    /// Names of the fields that differ from `other`.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         differences!(self, other, GroupSpec {
             name => "name",
@@ -21,6 +22,7 @@ impl GroupSpec {
         })
     }
 
+    /// Checks lengths; returns the fields that are wrong.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_text(&mut found, "name", &self.name, 1, 100);
@@ -29,6 +31,7 @@ impl GroupSpec {
     }
 }
 
+/// A group as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     pub id: GroupId,

@@ -1,13 +1,13 @@
-//! What the Hamachi client of this machine says of itself, its networks and their peers.
+//! Status of the local Hamachi VPN client, its networks and their peers.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The client itself. Whatever it does not tell is none.
+/// Status of the client. Fields that it does not report are `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Status {
+pub struct VpnStatus {
     pub version: Option<String>,
     pub pid: Option<u32>,
-    /// As the client words it: `offline`, `logging in`, `logged in`.
+    /// The client's own wording: `offline`, `logging in`, `logged in`.
     pub status: Option<String>,
     pub client_id: Option<String>,
     pub address: Option<Ipv4Addr>,
@@ -16,7 +16,8 @@ pub struct Status {
     pub lmi_account: Option<String>,
 }
 
-impl Status {
+impl VpnStatus {
+    /// Whether the client is logged in.
     pub fn is_logged_in(&self) -> bool {
         self.status.as_deref() == Some("logged in")
     }
@@ -24,26 +25,27 @@ impl Status {
 
 /// A network this machine is a member of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
-    /// Its id, or its name when it is not managed.
+pub struct VpnNetwork {
+    /// The network id, or the name for an unmanaged network.
     pub id: String,
     pub name: String,
     /// Whether this machine is online in it.
     pub is_online: bool,
-    /// Members and most members, as `2/5`.
+    /// Members and maximum, such as `2/5`.
     pub capacity: Option<String>,
     pub owner: Option<String>,
     pub subscription: Option<String>,
-    /// Of a gateway network.
+    /// Set for gateway networks.
     pub subnet: Option<String>,
-    pub peers: Vec<Peer>,
+    pub peers: Vec<VpnPeer>,
 }
 
+/// Another member of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
+pub struct VpnPeer {
     pub client_id: String,
     pub nickname: Option<String>,
-    /// Its alias where it has one: only that one works then.
+    /// The alias where the peer has one, because only that one works then.
     pub address: Option<Ipv4Addr>,
     pub ipv6: Option<Ipv6Addr>,
     pub state: PeerState,
@@ -51,20 +53,23 @@ pub struct Peer {
     pub via: Option<&'static str>,
 }
 
+/// Connection state of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerState {
     Online,
     Offline,
     Unreachable,
     Error,
-    /// It waits to be let in.
+    /// Waiting for approval by the network's owner.
     Pending,
 }
 
 impl PeerState {
+    /// Every state.
     pub const ALL: [PeerState; 5] =
         [PeerState::Online, PeerState::Offline, PeerState::Unreachable, PeerState::Error, PeerState::Pending];
 
+    /// Name used in APIs.
     pub fn name(self) -> &'static str {
         match self {
             PeerState::Online => "online",
@@ -76,12 +81,12 @@ impl PeerState {
     }
 }
 
-/// What came of joining a network.
+/// Result of joining a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Joined {
     New,
-    /// It was a member before.
+    /// The machine was a member already.
     Already,
-    /// The network's owner has to let it in.
+    /// The network's owner has to approve.
     Pending,
 }

@@ -1,4 +1,4 @@
-//! Row ids: positive, below 2^31, never used again after a delete.
+//! Row ids: positive, below 2^31, never reused after a delete.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,6 @@ id! {
     EventId,
     /// A login.
     SessionId,
-    /// A model that looks for anomalies.
+    /// An anomaly detection model.
     ModelId,
 }

@@ -1,30 +1,30 @@
-//! Devices and their streams as one whole, known by their names: what a file of configuration says.
+//! Inventory: devices and their streams as one document, identified by name, as an inventory file describes them.
 
 use super::device::DeviceSpec;
 use super::stream::StreamSpec;
 
-/// Devices in the order of their file. Names of devices are unique in it, names of streams within their device.
+/// Devices in file order. Device names are unique in the document; stream names are unique per device.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Inventory {
     pub devices: Vec<DeviceEntry>,
 }
 
-/// A device as it is to be.
+/// Desired state of one device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeviceEntry {
     pub name: String,
-    /// All of it but the password. `None` names a device that exists and stays as it is.
+    /// Every setting except the password. `None` refers to an existing device and leaves it unchanged.
     pub spec: Option<DeviceSpec>,
-    /// `None` keeps the one there is.
+    /// `None` keeps the stored password.
     pub password: Option<String>,
     pub streams: Vec<StreamEntry>,
 }
 
-/// A stream as it is to be.
+/// Desired state of one stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamEntry {
-    /// All of it; `device` and `group` are found by name and are nothing here.
+    /// Every setting. `device` and `group` are ignored here: they are resolved by name.
     pub spec: StreamSpec,
-    /// Made when there is none of this name.
+    /// Name of the stream's group, which is created if it does not exist.
     pub group: Option<String>,
 }

@@ -1,10 +1,12 @@
-//! API keys as stored: only a hash of the secret, what it allows, and until when.
+//! API keys as stored: the hash of the secret, the key's permissions, and its expiry. The secret itself is never
+//! stored.
 
 use std::collections::BTreeSet;
 
 use super::principal::Caller;
 use super::{DeviceId, KeyId, Micros, OrgId, Principal, Scopes, StreamId};
 
+/// Settings of an API key: what it may do, which rows it may see (`None` is all), and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySpec {
     pub name: String,
@@ -17,12 +19,13 @@ pub struct KeySpec {
 /// A new key's secret in the form it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySecret {
-    /// The first characters of the secret: public, unique, the index it is found by.
+    /// Unique, public look-up prefix of the secret.
     pub prefix: String,
     /// SHA-256 of the whole secret.
     pub hash: [u8; 32],
 }
 
+/// An API key as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     pub id: KeyId,
@@ -35,11 +38,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether the key is enabled and has not expired at `now`.
     pub fn is_valid_at(&self, now: Micros) -> bool {
         self.enabled && self.spec.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Who acts with this key.
+    /// The principal that requests with this key act as.
     pub fn principal(&self) -> Principal {
         Principal {
             org: self.org,

@@ -1,14 +1,14 @@
-//! Licenses: what one says, and whether it holds here and now.
+//! Licenses: their contents, and whether one is valid on this machine at this time.
 
 use super::Micros;
 
-/// The name a license knows this program by.
+/// Product name of this program in licenses.
 pub const PRODUCT: &str = "basalt";
 
-/// In place of a machine's id: any machine.
+/// Machine id that matches any machine.
 const ANY_MACHINE: &str = "*";
 
-/// What a license says; its signature has been checked by whoever made this.
+/// Contents of a license whose signature has already been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct License {
     pub id: String,
@@ -16,15 +16,15 @@ pub struct License {
     pub machine_id: String,
     pub customer: String,
     pub features: Vec<String>,
-    /// Devices of all organizations together; none is no limit.
+    /// Maximum number of devices over all organizations; `None` is unlimited.
     pub max_devices: Option<usize>,
     pub not_before: Option<Micros>,
-    /// The first moment at which it no longer holds; none is never.
+    /// End of validity, exclusive; `None` never expires.
     pub expires_at: Option<Micros>,
 }
 
 impl License {
-    /// Why it does not hold on this machine at this moment, if so.
+    /// Returns why the license is not valid on this machine at `now`, or `None` if it is valid.
     pub fn problem(&self, machine_id: &str, now: Micros) -> Option<String> {
         if self.product != PRODUCT {
             return Some(format!("it is for the product `{}`", self.product));
@@ -40,17 +40,18 @@ impl License {
     }
 }
 
-/// What was found when it was last looked for. Without a valid license the server runs in evaluation: nothing is refused.
+/// Result of the last license check. Without a valid license the server runs in evaluation mode and refuses nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LicenseState {
     /// There is no license file.
     Absent,
-    /// There is one that does not count, and why.
+    /// There is a license file, but it is not valid; holds the reason.
     Invalid(String),
     Valid(License),
 }
 
 impl LicenseState {
+    /// The license, if valid.
     pub fn license(&self) -> Option<&License> {
         match self {
             LicenseState::Valid(license) => Some(license),
@@ -58,6 +59,7 @@ impl LicenseState {
         }
     }
 
+    /// The reason, if invalid.
     pub fn problem(&self) -> Option<&str> {
         match self {
             LicenseState::Invalid(problem) => Some(problem),

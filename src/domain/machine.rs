@@ -1,16 +1,17 @@
-//! What tells this machine from another, so that a license can be bound to it.
+//! Machine identity, to which a license can be bound.
 
-/// Stable facts of a machine, each as a SHA-256 in hex: they are compared, never read.
+/// Stable facts of a machine, each as a SHA-256 in hex: they are only compared, so the facts themselves are not
+/// exposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
-    /// Over all of the facts below but the host name.
+pub struct MachineIdentity {
+    /// Hash of all facts below except the host name.
     pub id: String,
-    /// The operating system's own id.
+    /// The operating system's machine id.
     pub system: String,
-    /// Serial number of the board, where it can be read.
+    /// Serial number of the board; `None` where it cannot be read.
     pub board: Option<String>,
-    /// Hardware addresses of the network interfaces that have one for good, ordered by interface.
+    /// Permanent hardware addresses of the network interfaces, ordered by interface.
     pub macs: Vec<String>,
-    /// As it is: it names the machine for whoever issues the license, and is no part of `id`.
+    /// Plain text, so that the license issuer can recognise the machine. Not part of `id`.
     pub hostname: String,
 }

@@ -1,10 +1,9 @@
-//! The vocabulary every other folder shares: ids, time, errors, principals, and the nouns of a plant.
+//! Domain types shared by all folders: ids, time, errors, principals, and the entities of a plant.
 //!
 //! Plain types only: no I/O, no async runtime, no serialisation for any one API.
 
 pub mod address_space;
 pub mod audit;
-pub mod check;
 pub mod device;
 pub mod error;
 pub mod event;
@@ -12,16 +11,18 @@ pub mod generator;
 pub mod grant;
 pub mod group;
 pub mod hamachi;
+pub mod http_request;
 pub mod id;
+pub mod integer;
 pub mod inventory;
 pub mod key;
+pub mod latency_stats;
 pub mod license;
-pub mod live;
 pub mod machine;
 pub mod model;
-pub mod named;
+pub mod named_query;
 pub mod org;
-pub mod page;
+pub mod pagination;
 pub mod policy;
 pub mod ports;
 pub mod principal;
@@ -31,11 +32,10 @@ pub mod retention;
 pub mod session;
 pub mod statistic;
 pub mod stream;
-pub mod sums;
+pub mod subscription;
+pub mod summation;
 pub mod time;
-pub mod timing;
-pub mod web;
-pub mod whole;
+pub mod validation;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
@@ -44,7 +44,7 @@ pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;
 pub use time::{Clock, Micros};
 
-/// The engine of the fuzz targets: here because every folder may name this one.
+/// The engine of the fuzz targets. It is here because every folder may import `domain`.
 #[cfg(test)]
 #[path = "../../tests/fuzz/mod.rs"]
 pub mod fuzz;

@@ -1,28 +1,29 @@
-//! Models: autoencoders that look at windows of their sources' values and say how unusual these are.
+//! Models: autoencoders that score windows of their sources' values by how unusual they are.
 //!
-//! A model is of an AI device and writes its scores to one of that device's streams. Its files are versions; one is current.
+//! A model belongs to an AI device and writes its scores to one of that device's streams. Each upload of its files is
+//! a version; one version is current.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::check::check_range;
 use super::device::Device;
 use super::event::{EventSpec, Level};
 use super::stream::Stream;
+use super::validation::check_range;
 use super::{DeviceId, Error, EventId, FieldError, Micros, ModelId, OrgId, Result, StreamId};
 
-/// The kind of the events that models open.
-pub const ANOMALY: &str = "anomaly";
+/// Kind of the events that models open.
+pub const ANOMALY_EVENT_KIND: &str = "anomaly";
 
-/// Sources that one model may have.
+/// Maximum number of sources per model.
 pub const MAX_SOURCES: usize = 64;
 
-/// Versions of a model that are kept; the oldest goes when one more is uploaded.
+/// Versions kept per model; uploading one more deletes the oldest.
 pub const MAX_VERSIONS: usize = 10;
 
-/// What the owner says the model is. All three are run alike; it says which shapes make sense.
+/// Architecture as declared by the owner. All three run alike; the kind tells which tensor shapes make sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ModelKind {
     CnnAe,
@@ -31,8 +32,10 @@ pub enum ModelKind {
 }
 
 impl ModelKind {
+    /// Every kind.
     pub const ALL: [ModelKind; 3] = [ModelKind::CnnAe, ModelKind::LstmAe, ModelKind::SisVae];
 
+    /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
             ModelKind::CnnAe => "cnn_ae",
@@ -51,7 +54,7 @@ impl FromStr for ModelKind {
     }
 }
 
-/// How a window's reconstruction is compared with it: over all its samples and features, in scaled units.
+/// How a window is compared with its reconstruction: over all samples and features, in scaled units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ScoreKind {
     /// Mean of the squared differences.
@@ -64,8 +67,10 @@ pub enum ScoreKind {
 }
 
 impl ScoreKind {
+    /// Every score.
     pub const ALL: [ScoreKind; 3] = [ScoreKind::Mse, ScoreKind::Mae, ScoreKind::Rmse];
 
+    /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
             ScoreKind::Mse => "mse",
@@ -84,7 +89,7 @@ impl FromStr for ScoreKind {
     }
 }
 
-/// What belongs to a version of a model beside its files.
+/// Settings of a model version, stored beside its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSettings {
     pub kind: ModelKind,
@@ -93,17 +98,18 @@ pub struct ModelSettings {
     /// Seconds between two samples, 0.001..=86400.
     pub interval_s: f64,
     pub score: ScoreKind,
-    /// Which of the model's outputs is the reconstruction, from 0; none is the one shaped as the input.
+    /// Index of the output that is the reconstruction; `None` selects the output with the shape of the input.
     pub output: Option<usize>,
-    /// Scores above it are anomalies; without one only scores are written.
+    /// Scores above it are anomalies; `None` only writes scores.
     pub threshold: Option<f64>,
-    /// An anomaly is over when the score falls below this part of the threshold; above 0, up to 1.
+    /// An anomaly ends when the score falls below this fraction of the threshold, 0.01..=1.
     pub clear_ratio: f64,
-    /// Windows in a row above the threshold that make an anomaly, 1..=10000.
+    /// Consecutive windows above the threshold that open an anomaly, 1..=10000.
     pub min_windows: u32,
 }
 
 impl ModelSettings {
+    /// Default settings: one sample per second, MSE, no threshold.
     pub fn new(kind: ModelKind, sources: Vec<StreamId>) -> Self {
         Self {
             kind,
@@ -117,7 +123,7 @@ impl ModelSettings {
         }
     }
 
-    /// Every rule that needs no other row and no file.
+    /// Checks every rule that needs neither another row nor a file; returns the fields that are wrong.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         if self.sources.is_empty() {
@@ -139,7 +145,7 @@ impl ModelSettings {
         found
     }
 
-    /// Between two samples, microseconds; at least 1.
+    /// Sampling interval in microseconds, at least 1.
     pub fn interval_us(&self) -> i64 {
         ((self.interval_s * 1e6).round() as i64).max(1)
     }
@@ -147,31 +153,31 @@ impl ModelSettings {
 
 /// One of the two files of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileFacts {
-    /// As it was uploaded.
+pub struct ModelFileInfo {
+    /// File name as uploaded.
     pub name: String,
     pub size_bytes: u64,
     pub sha256: String,
 }
 
-/// A version as stored, without the bytes of its files.
+/// A model version as stored, without the bytes of its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelVersion {
-    /// From 1 on, never used again.
+    /// Starts at 1, never reused.
     pub number: i32,
     pub settings: ModelSettings,
-    pub model: FileFacts,
-    pub scaler: FileFacts,
+    pub model: ModelFileInfo,
+    pub scaler: ModelFileInfo,
     pub created_at: Micros,
 }
 
-/// A model as stored: who owns it, and its current version.
+/// A model as stored: its owner and its current version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub id: ModelId,
     pub org: OrgId,
     pub device: DeviceId,
-    /// Where the scores go.
+    /// Stream that receives the scores.
     pub stream: StreamId,
     pub enabled: bool,
     pub version: ModelVersion,
@@ -179,71 +185,73 @@ pub struct Model {
     pub updated_at: Micros,
 }
 
-/// What an upload has become.
+/// Rows that an upload created or changed.
 #[derive(Debug, Clone)]
-pub struct Placed {
+pub struct UploadedModel {
     pub device: Arc<Device>,
     pub stream: Arc<Stream>,
     pub model: Arc<Model>,
 }
 
-/// The bytes of a version.
+/// File contents of a version.
 #[derive(Clone)]
 pub struct ModelFiles {
     pub model: Vec<u8>,
     pub scaler: Vec<u8>,
 }
 
-/// How far a model is, and whether an anomaly is going on: kept so that a restart neither skips nor repeats a window.
+/// Live scoring progress of a model and its open anomaly, persisted so that a restart neither skips nor repeats a
+/// window.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ModelProgress {
-    /// The time of the newest sample of the last window judged.
+    /// Time of the newest sample of the last scored window.
     pub position: Option<Micros>,
-    /// Windows above the threshold in a row, while they are too few for an anomaly.
-    pub run: Option<Above>,
-    /// The anomaly that is not over, and the event that tells of it.
-    pub open: Option<(EventId, Above)>,
-    /// What came late and is not yet in the scores.
-    pub late: Option<Late>,
-    /// Every reading of the log's records before this one is in the scores, in `late`, or of after `position`. None where
-    /// that is not known.
-    pub heard: Option<u64>,
+    /// The current run above the threshold, while it is too short to be an anomaly.
+    pub run: Option<ThresholdRun>,
+    /// The anomaly in progress, and the event that reports it.
+    pub open_anomaly: Option<(EventId, ThresholdRun)>,
+    /// Late readings that are not yet in the scores.
+    pub late: Option<LateRange>,
+    /// Every reading in log records before this sequence number is in the scores, in `late`, or later than
+    /// `position`. `None` where that is not known.
+    pub consumed_seq: Option<u64>,
 }
 
-/// Times of readings that came when they had been judged already.
+/// Time range of readings that arrived after their windows had been scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Late {
+pub struct LateRange {
     pub oldest: Micros,
     pub newest: Micros,
 }
 
-impl Late {
+impl LateRange {
+    /// The range of a single time.
     pub fn at(ts: Micros) -> Self {
-        Late { oldest: ts, newest: ts }
+        LateRange { oldest: ts, newest: ts }
     }
 
-    /// All of these times.
-    pub fn and(self, other: Option<Late>) -> Self {
-        other.map_or(self, |other| Late {
+    /// The smallest range that covers both.
+    pub fn merged_with(self, other: Option<LateRange>) -> Self {
+        other.map_or(self, |other| LateRange {
             oldest: self.oldest.min(other.oldest),
             newest: self.newest.max(other.newest),
         })
     }
 }
 
-/// Windows above the threshold.
+/// A run of consecutive windows above the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Above {
-    /// The end of the first of them.
+pub struct ThresholdRun {
+    /// End of the run's first window.
     pub since: Micros,
-    /// How many there were until they made an anomaly.
+    /// Number of windows until the run became an anomaly.
     pub windows: u32,
-    /// The highest score so far, and the end of its window.
+    /// Highest score so far, and the end of its window.
     pub peak: f64,
     pub peak_at: Micros,
 }
 
-/// What the event log is told.
+/// An anomaly as recorded in the event log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anomaly {
     pub since: Micros,
@@ -252,14 +260,14 @@ pub struct Anomaly {
 }
 
 impl Anomaly {
-    /// The event of it, as it is now.
+    /// The event for the anomaly's current state; its message begins with `name`, the name of the device.
     pub fn event(&self, model: &Model, name: &str) -> EventSpec {
         let threshold = model.version.settings.threshold;
         let over = threshold.map_or_else(String::new, |t| format!(" (threshold {t})"));
         EventSpec {
             device: Some(model.device),
             stream: Some(model.stream),
-            kind: ANOMALY.to_owned(),
+            kind: ANOMALY_EVENT_KIND.to_owned(),
             level: Level::Warning,
             ts: self.since,
             message: format!("{name}: score up to {}{over}", self.peak),
@@ -269,7 +277,7 @@ impl Anomaly {
         }
     }
 
-    /// What the event says of it in numbers.
+    /// The event's payload.
     pub fn payload(&self, model: &Model) -> Map<String, Value> {
         let fields = [
             ("model", json!(model.id.0)),

@@ -1,11 +1,12 @@
-//! Organizations and the people in them.
+//! Organizations and their users.
 
-use super::check::check_text;
+use super::validation::check_text;
 use super::{FieldError, Micros, OrgId, UserId};
 
-/// The organization every installation begins with.
+/// Slug of the organization that every installation starts with.
 pub const DEFAULT_ORG: &str = "default";
 
+/// An organization (tenant): owns every other row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Org {
     pub id: OrgId,
@@ -15,7 +16,7 @@ pub struct Org {
     pub created_at: Micros,
 }
 
-/// What is wrong with a slug, if anything.
+/// Checks an organization's slug; returns what is wrong with it.
 pub fn slug_problems(slug: &str) -> Vec<FieldError> {
     let mut found = Vec::new();
     check_text(&mut found, "slug", slug, 1, 50);
@@ -27,6 +28,7 @@ pub fn slug_problems(slug: &str) -> Vec<FieldError> {
     found
 }
 
+/// A user as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
@@ -42,12 +44,13 @@ pub struct User {
 }
 
 impl User {
-    /// Whether this person may log in to the administration.
+    /// Whether the user may log in to the administration.
     pub fn may_log_in(&self) -> bool {
         self.enabled && (self.is_staff || self.is_superuser)
     }
 }
 
+/// A user to be created.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     pub name: String,
@@ -56,7 +59,7 @@ pub struct NewUser {
     pub is_superuser: bool,
 }
 
-/// What the server's administrator may change of a user; what is `None` stays.
+/// Changes a server administrator may make to a user; `None` keeps the current value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserChange {
     pub is_staff: Option<bool>,
@@ -65,13 +68,14 @@ pub struct UserChange {
 }
 
 impl UserChange {
+    /// Applies the changes to `user`.
     pub fn apply(self, user: &mut User) {
         user.is_staff = self.is_staff.unwrap_or(user.is_staff);
         user.is_superuser = self.is_superuser.unwrap_or(user.is_superuser);
         user.enabled = self.enabled.unwrap_or(user.enabled);
     }
 
-    /// Names of the fields it changes.
+    /// Names of the fields that the change would alter.
     pub fn differences(self, user: &User) -> Vec<&'static str> {
         let fields = [
             ("is_staff", self.is_staff.is_some_and(|is| is != user.is_staff)),

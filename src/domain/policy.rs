@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{Error, OrgId, Result, StreamId};
 
-/// The tables a policy can name, with DataStone's hypertable names.
+/// Tables that a policy can apply to, under DataStone's hypertable names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyTable {
     Readings,
@@ -12,8 +12,10 @@ pub enum PolicyTable {
 }
 
 impl PolicyTable {
+    /// Every table.
     pub const ALL: [PolicyTable; 2] = [PolicyTable::Readings, PolicyTable::Statistics];
 
+    /// DataStone's name of the table.
     pub fn name(self) -> &'static str {
         match self {
             PolicyTable::Readings => "core_value",
@@ -31,7 +33,7 @@ impl FromStr for PolicyTable {
     }
 }
 
-/// Rows older than `drop_after_s` seconds go. A policy of a stream overrides the organization's.
+/// Rows older than `drop_after_s` seconds are deleted. A stream's policy overrides the organization's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     pub org: OrgId,
@@ -40,7 +42,7 @@ pub struct Policy {
     pub drop_after_s: i64,
 }
 
-/// What someone wants of an organization's policies, or of those of one of its streams.
+/// A requested change of an organization's policies, or of those of one stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyChange {
     pub stream: Option<StreamId>,

@@ -1,50 +1,58 @@
-//! Ports: what a folder needs from another without naming it. `app/` joins them.
+//! Ports: traits that let one folder use another without naming it; `app/` wires the implementations.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::device::{Device, DeviceStatus};
+use super::http_request::{HttpError, HttpRequest, HttpResponse};
 use super::reading::Readings;
 use super::stream::Stream;
-use super::web::{WebAnswer, WebFault, WebRequest};
 use super::{DeviceId, Micros, ModelId, Principal, Result};
 
+/// A boxed future, for `dyn`-compatible async trait methods.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where collectors put what devices said. When `write` returns `Ok` the readings are durable; on `Err` none is.
+/// Destination of collected readings.
 pub trait SampleSink: Send + Sync {
+    /// Stores readings of one device. On `Ok` they are durable; on `Err` none of them is stored.
     fn write(&self, device: &Device, readings: Readings) -> BoxFuture<'_, Result<()>>;
 }
 
-/// What collectors poll.
-pub trait Plant: Send + Sync {
+/// The devices that collectors poll.
+pub trait DeviceRegistry: Send + Sync {
     /// Every device of every organization.
     fn devices(&self) -> Vec<Arc<Device>>;
 
-    /// A device and its streams as they stand now, or `None` once it is deleted.
+    /// The current settings of a device and its streams, or `None` once the device is deleted.
     fn device(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)>;
 }
 
-/// Asks URLs that somebody gave, as far as they may be reached.
-pub trait Web: Send + Sync {
-    fn ask<'a>(&'a self, request: &'a WebRequest) -> BoxFuture<'a, std::result::Result<WebAnswer, WebFault>>;
+/// Sends requests to user-supplied URLs, within the egress policy.
+pub trait HttpClient: Send + Sync {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, std::result::Result<HttpResponse, HttpError>>;
 }
 
-/// What the collectors know of devices right now; a device nobody collects has a status too.
-pub trait DeviceStates: Send + Sync {
+/// Current device status as the collectors know it; a device that is not collected has a status as well.
+pub trait DeviceStatusSource: Send + Sync {
+    /// The current status of `device`.
     fn status(&self, device: &Device) -> DeviceStatus;
 }
 
-/// The models that queries may run.
-pub trait Models: Send + Sync {
-    /// Tells the scores of the windows in rows of a model's sources, in order, each with the time of its newest sample; for
-    /// somebody who sees the model. It waits for the catalog and for the threads of models: not for a thread that serves
-    /// others. `is_over` is asked now and then, at the latest when a part of the windows is judged.
+/// Runs models for queries.
+pub trait ModelScorer: Send + Sync {
+    /// Scores the windows in rows of a model's sources and calls `tell` for each in time order, with the time of the
+    /// window's newest sample and its score. The principal must see the model. Blocks on the catalog and on the
+    /// inference threads, so it must not run on a thread that serves other requests. Polls `is_over` regularly, at
+    /// the latest after each batch of windows.
     ///
     /// # Errors
-    /// `Forbidden` without the scope, `NotFound` for a model that is not seen, `Invalid` for rows of other sources than it
-    /// has, `Timeout` when it was over; and what the model says of a window.
+    /// `Forbidden` without the scope, `NotFound` for a model that the principal does not see, `Invalid` for rows that
+    /// do not match the model's sources, `Timeout` once `is_over` returns true; and whatever error the model reports
+    /// for a window.
     fn score(
         &self,
         who: &Principal,
@@ -54,14 +62,14 @@ pub trait Models: Send + Sync {
     ) -> Result<()>;
 }
 
-/// Rows of a model's sources, in order of time.
+/// Rows of a model's sources, ordered by time.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelRows<'a> {
     pub model: ModelId,
     /// Microseconds.
     pub times: &'a [i64],
-    /// Row by row, one for each source; NaN is none.
+    /// Row-major, one value per source; NaN stands for no value.
     pub values: &'a [f64],
-    /// Values of a row.
+    /// Number of values per row.
     pub sources: usize,
 }

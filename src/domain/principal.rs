@@ -1,15 +1,16 @@
-//! Who asks, and what they may touch. Every access to store/, query/ and the catalog takes a `Principal`.
+//! Principals: the caller and its permissions. Every access to `store/`, `query/` and the catalog takes a
+//! `Principal`.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::audit::Origin;
+use super::audit::RequestOrigin;
 use super::org::User;
 use super::{DeviceId, Error, KeyId, OrgId, Result, StreamId, UserId};
 
-/// The resources scopes speak about, with DataStone's names.
+/// Resources that scopes apply to, under DataStone's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resource {
     Device,
@@ -23,6 +24,7 @@ pub enum Resource {
 }
 
 impl Resource {
+    /// Every resource.
     pub const ALL: [Resource; 8] = [
         Resource::Device,
         Resource::Data,
@@ -34,6 +36,7 @@ impl Resource {
         Resource::WebrtcTerminal,
     ];
 
+    /// Name used in scopes.
     pub fn name(self) -> &'static str {
         match self {
             Resource::Device => "device",
@@ -48,6 +51,7 @@ impl Resource {
     }
 }
 
+/// Kind of access that a scope grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
     Read,
@@ -62,10 +66,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The read scope of a resource.
     pub const fn read(resource: Resource) -> Self {
         Self { resource, access: Access::Read }
     }
 
+    /// The write scope of a resource.
     pub const fn write(resource: Resource) -> Self {
         Self { resource, access: Access::Write }
     }
@@ -108,12 +114,15 @@ impl FromStr for Scope {
 pub struct Scopes(u32);
 
 impl Scopes {
+    /// The empty set.
     pub const NONE: Scopes = Scopes(0);
 
+    /// Every scope of every resource.
     pub fn all() -> Self {
         Resource::ALL.into_iter().flat_map(|r| [Scope::read(r), Scope::write(r)]).collect()
     }
 
+    /// Whether the set grants `scope`, directly or through the write scope of its resource.
     pub fn allows(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0 || self.0 & Scope::write(scope.resource).bit() != 0
     }
@@ -133,16 +142,16 @@ impl FromIterator<Scope> for Scopes {
     }
 }
 
-/// What kind of caller a principal is.
+/// Kind and id of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// An API key.
     Key(KeyId),
-    /// A logged-in person.
+    /// A logged-in user.
     User(UserId),
-    /// A collector writing what its device said.
+    /// A collector that writes the readings of its device.
     Device(DeviceId),
-    /// The server itself, or a command run by whoever owns the data directory.
+    /// The server itself, or a command run by the owner of the data directory.
     System,
 }
 
@@ -157,45 +166,51 @@ impl fmt::Display for Caller {
     }
 }
 
-/// Who asks: organization, kind, scopes, and the optional lists that narrow what is visible.
+/// An authenticated caller: organization, identity, scopes, and the optional lists that narrow what it sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     pub org: OrgId,
     pub caller: Caller,
     pub scopes: Scopes,
-    /// When either list is set, a stream is visible if `streams` holds it or `devices` holds its device.
+    /// Allowed devices. When `devices` or `streams` is set, a stream is visible if `streams` contains it or `devices`
+    /// contains its device.
     pub devices: Option<BTreeSet<DeviceId>>,
     pub streams: Option<BTreeSet<StreamId>>,
-    /// Where the request came from; none when it is the server's own.
-    pub origin: Option<Arc<Origin>>,
+    /// Origin of the request; `None` for the server's own work.
+    pub origin: Option<Arc<RequestOrigin>>,
 }
 
 impl Principal {
-    /// Everything of one organization: the server itself and commands of the data directory's owner.
+    /// Unrestricted access to one organization, for the server itself and for commands run by the data directory's
+    /// owner.
     pub fn system(org: OrgId) -> Self {
-        Self::whole(org, Caller::System)
+        Self::unrestricted(org, Caller::System)
     }
 
-    /// A logged-in person: everything of their organization.
+    /// Unrestricted access to the user's organization.
     pub fn user(user: &User) -> Self {
-        Self::whole(user.org, Caller::User(user.id))
+        Self::unrestricted(user.org, Caller::User(user.id))
     }
 
-    fn whole(org: OrgId, caller: Caller) -> Self {
+    fn unrestricted(org: OrgId, caller: Caller) -> Self {
         Self { org, caller, scopes: Scopes::all(), devices: None, streams: None, origin: None }
     }
 
-    /// The same, asking from somewhere.
-    pub fn asking_from(self, origin: &Arc<Origin>) -> Self {
+    /// Attaches the origin of the request, and records this caller in it.
+    pub fn with_origin(self, origin: &Arc<RequestOrigin>) -> Self {
         origin.identify(self.org, self.caller);
         Self { origin: Some(origin.clone()), ..self }
     }
 
+    /// Whether lists narrow what the principal sees.
     pub fn is_restricted(&self) -> bool {
         self.devices.is_some() || self.streams.is_some()
     }
 
-    /// Fails with `Forbidden`, naming the scope, unless this principal holds it.
+    /// Checks that the principal holds a scope.
+    ///
+    /// # Errors
+    /// `Forbidden`, naming the scope.
     pub fn require(&self, scope: Scope) -> Result<()> {
         if self.scopes.allows(scope) {
             return Ok(());
@@ -203,7 +218,7 @@ impl Principal {
         Err(Error::forbidden(format!("this needs the scope {scope}")))
     }
 
-    /// Whether a stream of `device` in this principal's organization passes the allowed lists.
+    /// Whether a stream of `device` belongs to this principal's organization and passes its lists.
     pub fn sees_stream(&self, org: OrgId, device: DeviceId, stream: StreamId) -> bool {
         org == self.org
             && (!self.is_restricted()
@@ -211,7 +226,7 @@ impl Principal {
                 || self.devices.as_ref().is_some_and(|d| d.contains(&device)))
     }
 
-    /// Whether a device may be changed by this principal: listed, or no list set at all.
+    /// Whether this principal may change a device: it is listed, or no list is set.
     pub fn owns_device(&self, org: OrgId, device: DeviceId) -> bool {
         org == self.org
             && (!self.is_restricted() || self.devices.as_ref().is_some_and(|d| d.contains(&device)))

@@ -1,4 +1,4 @@
-//! How far a long piece of work is: told by whoever works, asked by whoever waits, on whatever threads they are.
+//! Progress of a long operation, shared between the thread that works and those that watch or cancel it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,68 +6,70 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Kind, Result};
 
-/// A moment of the work: what is being done, and how much of it is.
+/// A snapshot of the operation: the current step and how much of it is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct ProgressStep {
     pub what: String,
     /// In the unit of `total`.
     pub done: u64,
-    /// 0 when nobody knows.
+    /// 0 when unknown.
     pub total: u64,
-    /// How far it is in words, where there is more to say than a share; else empty.
+    /// Progress in words, where a fraction does not say enough; else empty.
     #[serde(default)]
     pub said: String,
 }
 
-/// The progress of one piece of work. Copies are of the same work.
+/// Progress of one operation. Clones share the same state.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Mutex<State>>);
+pub struct Progress(Arc<Mutex<ProgressState>>);
 
 #[derive(Debug, Default)]
-struct State {
-    step: Step,
+struct ProgressState {
+    step: ProgressStep,
     is_cancelled: bool,
 }
 
 impl Progress {
-    /// The next part of the work begins.
+    /// Starts the next step.
     pub fn begin(&self, what: impl Into<String>, total: u64) {
-        self.state().step = Step { what: what.into(), total, ..Step::default() };
+        self.state().step = ProgressStep { what: what.into(), total, ..ProgressStep::default() };
     }
 
-    /// How far it is, in words.
-    pub fn say(&self, how_far: impl Into<String>) {
+    /// Describes the progress of the current step in words.
+    pub fn set_detail(&self, how_far: impl Into<String>) {
         self.state().step.said = how_far.into();
     }
 
-    /// So much more of it is done.
+    /// Adds `by` to the work done.
     ///
     /// # Errors
-    /// `Unavailable` once the work was cancelled: it has to end.
+    /// `Unavailable` once the operation was cancelled: the worker must stop.
     pub fn advance(&self, by: u64) -> Result<()> {
         let mut state = self.state();
         state.step.done = state.step.done.saturating_add(by);
         match state.is_cancelled {
-            true => Err(Error::new(Kind::Unavailable, "it was ended before it was done")),
+            true => Err(Error::new(Kind::Unavailable, "the operation was cancelled")),
             false => Ok(()),
         }
     }
 
-    pub fn now(&self) -> Step {
+    /// The current step and its progress.
+    pub fn snapshot(&self) -> ProgressStep {
         self.state().step.clone()
     }
 
-    /// Nobody waits any more: the next `advance` fails.
+    /// Cancels the operation: the next `advance` fails.
     pub fn cancel(&self) {
         self.state().is_cancelled = true;
     }
 
+    /// Whether `cancel` was called.
     pub fn is_cancelled(&self) -> bool {
         self.state().is_cancelled
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Numbers and a text: a panic elsewhere leaves them as usable as they were.
+    fn state(&self) -> MutexGuard<'_, ProgressState> {
+        // A poisoned lock is harmless: the state is only numbers and text, consistent at every point.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -83,12 +85,12 @@ mod tests {
         progress.begin("files", 10);
         progress.advance(4).unwrap();
         progress.advance(2).unwrap();
-        let step = |what: &str| Step { what: what.into(), ..Step::default() };
-        assert_eq!(seen.now(), Step { done: 6, total: 10, ..step("files") });
-        progress.say("six of ten");
-        assert_eq!(seen.now().said, "six of ten");
+        let step = |what: &str| ProgressStep { what: what.into(), ..ProgressStep::default() };
+        assert_eq!(seen.snapshot(), ProgressStep { done: 6, total: 10, ..step("files") });
+        progress.set_detail("six of ten");
+        assert_eq!(seen.snapshot().said, "six of ten");
         progress.begin("rows", 0);
-        assert_eq!(seen.now(), step("rows"), "what was said of the part before is gone");
+        assert_eq!(seen.snapshot(), step("rows"), "what was said of the part before is gone");
         assert!(!progress.is_cancelled());
         seen.cancel();
         assert!(progress.is_cancelled());

@@ -1,24 +1,26 @@
-//! Readings: one value of one stream at one time, alone or in columns.
+//! Readings: one value of one stream at one time, as a single row or in columns.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{Error, Micros, Result, StreamId};
 
-/// How far a reading can be trusted.
+/// Trustworthiness of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum Quality {
     #[default]
     Good = 0,
     Uncertain = 1,
-    /// The source was lost or refused; value and text are null.
+    /// The source was lost or refused the read; value and text are null.
     Bad = 2,
 }
 
 impl Quality {
+    /// In the order of the stored byte.
     pub const ALL: [Quality; 3] = [Quality::Good, Quality::Uncertain, Quality::Bad];
 
+    /// Name used in APIs, CSV and SQL.
     pub fn name(self) -> &'static str {
         match self {
             Quality::Good => "good",
@@ -27,7 +29,7 @@ impl Quality {
         }
     }
 
-    /// From the byte it is stored as.
+    /// Decodes the stored byte; `None` for an unknown one.
     pub fn from_byte(byte: u8) -> Option<Quality> {
         Quality::ALL.get(usize::from(byte)).copied()
     }
@@ -63,20 +65,21 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// A numeric reading of good quality.
     pub fn good(stream: StreamId, ts: Micros, value: f64) -> Self {
         Self { stream, ts, value: Some(value), text: None, quality: Quality::Good }
     }
 
-    /// The one reading a stream gets when its source is lost.
+    /// The single bad reading written to a stream when its source is lost.
     pub fn lost(stream: StreamId, ts: Micros) -> Self {
         Self { stream, ts, value: None, text: None, quality: Quality::Bad }
     }
 }
 
-/// Readings in columns of equal length, in the order they were given: the unit of every write.
+/// Readings in columns of equal length, in input order: the unit of every write.
 ///
-/// Plain vectors rather than Arrow, so that a single value costs no array builders; store/ moves the vectors
-/// into Arrow buffers without copying.
+/// Plain vectors rather than Arrow, so that a single value costs no array builders; `store/` moves the vectors into
+/// Arrow buffers without copying.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readings {
     pub stream: Vec<i32>,
@@ -86,11 +89,12 @@ pub struct Readings {
     pub value: Vec<f64>,
     /// `Quality` as its byte.
     pub quality: Vec<u8>,
-    /// Empty when no row has a text, else one entry a row.
+    /// Empty when no row has text, else one entry per row.
     pub text: Vec<Option<Box<str>>>,
 }
 
 impl Readings {
+    /// Reserves room for `rows` rows without text.
     pub fn with_capacity(rows: usize) -> Self {
         Self {
             stream: Vec::with_capacity(rows),
@@ -101,14 +105,17 @@ impl Readings {
         }
     }
 
+    /// Number of rows.
     pub fn len(&self) -> usize {
         self.ts.len()
     }
 
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.ts.is_empty()
     }
 
+    /// Appends one row; the text column is filled up on the first row that has text.
     pub fn push(&mut self, reading: Reading) {
         let Reading { stream, ts, value, text, quality } = reading;
         if text.is_some() && self.text.is_empty() {
@@ -123,7 +130,7 @@ impl Readings {
         self.quality.push(quality as u8);
     }
 
-    /// Row `i` as one reading. Panics when `i` is out of range, as a slice does.
+    /// Returns row `i`. Panics when `i` is out of range, as slice indexing does.
     pub fn get(&self, i: usize) -> Reading {
         Reading {
             stream: StreamId(self.stream[i]),
@@ -134,11 +141,12 @@ impl Readings {
         }
     }
 
+    /// Iterates over the rows; each text is cloned.
     pub fn iter(&self) -> impl Iterator<Item = Reading> + '_ {
         (0..self.len()).map(|i| self.get(i))
     }
 
-    /// Bytes this holds in memory, for back-pressure.
+    /// Bytes held in memory, for back-pressure.
     pub fn size_bytes(&self) -> usize {
         self.len() * 21 + self.text.iter().map(|t| 16 + t.as_ref().map_or(0, |t| t.len())).sum::<usize>()
     }

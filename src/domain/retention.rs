@@ -1,6 +1,6 @@
-//! Retention: from which time on rows are kept. Arithmetic only: policies come from the catalog, rows from the store.
+//! Retention arithmetic: the time from which rows are kept. Policies come from the catalog, rows from the store.
 //!
-//! All times are microseconds. `EVERYTHING` and `NOTHING` stand for a time before and after every row.
+//! All times are microseconds. `BEGINNING_OF_TIME` and `END_OF_TIME` stand for times before and after every row.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,105 +9,119 @@ use super::Micros;
 use super::time::MICROS_PER_SECOND;
 use super::window::Windows;
 
-/// Kept from the beginning of time.
-pub const EVERYTHING: i64 = i64::MIN;
-/// Kept from the end of time: rows of what was deleted.
-pub const NOTHING: i64 = i64::MAX;
+/// Every row is kept.
+pub const BEGINNING_OF_TIME: i64 = i64::MIN;
+/// No row is kept: rows of deleted streams and devices.
+pub const END_OF_TIME: i64 = i64::MAX;
 
-/// A row that has expired is shown for at most this long.
-const SHOWN_LATE_US: i64 = 60 * MICROS_PER_SECOND;
+/// Longest time an expired row stays visible.
+const MAX_EXPIRY_DELAY_US: i64 = 60 * MICROS_PER_SECOND;
 
-/// Where a policy cuts at some moment.
+/// Cut-off times of a policy at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cut {
-    /// Rows before this are shown to nobody: the beginning of the window that holds the time the policy reaches back to,
-    /// or of its minute when windows are longer.
-    pub shown: i64,
-    /// Raw rows before this may be removed: a window begins here, so that every window is there whole or not at all.
-    pub removed: i64,
-    /// From this time of the clock on, the policy cuts elsewhere.
-    pub until: i64,
+pub struct RetentionCut {
+    /// Rows before this are hidden from all readers: the start of the window that contains the time the policy
+    /// reaches back to, or of its minute when windows are longer.
+    pub visible_from: i64,
+    /// Raw rows before this may be purged. A window starts here, so that every window keeps either all of its rows or
+    /// none.
+    pub purge_before: i64,
+    /// Clock time from which the cut-off must be computed again.
+    pub valid_until: i64,
 }
 
-/// Where a policy cuts a stream whose statistics have these windows.
-pub fn cut(now: Micros, drop_after_s: i64, windows: &Windows) -> Cut {
+/// Computes the cut-off of a policy for a stream with these statistics windows.
+pub fn retention_cut(now: Micros, drop_after_s: i64, windows: &Windows) -> RetentionCut {
     let drop_after = drop_after_s.saturating_mul(MICROS_PER_SECOND);
     let reached = now.0.saturating_sub(drop_after);
     if reached < 0 {
-        return Cut { shown: EVERYTHING, removed: EVERYTHING, until: drop_after };
+        return RetentionCut {
+            visible_from: BEGINNING_OF_TIME,
+            purge_before: BEGINNING_OF_TIME,
+            valid_until: drop_after,
+        };
     }
-    let (start, end) = windows.around(reached);
-    let step = (end - start).min(SHOWN_LATE_US);
+    let (start, end) = windows.window_containing(reached);
+    let step = (end - start).min(MAX_EXPIRY_DELAY_US);
     let slot = reached.div_euclid(step) * step;
     let until = end.min(slot + step).saturating_add(drop_after);
-    Cut { shown: slot.max(start), removed: start, until }
+    RetentionCut { visible_from: slot.max(start), purge_before: start, valid_until: until }
 }
 
-/// From when on something holds, by stream; what is not in it holds from the beginning of time.
+/// A start time per stream; a stream without an entry starts at `BEGINNING_OF_TIME`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Since(HashMap<i32, i64>);
+pub struct StreamStarts(HashMap<i32, i64>);
 
-impl Since {
-    pub fn of(&self, id: i32) -> i64 {
-        self.0.get(&id).copied().unwrap_or(EVERYTHING)
+impl StreamStarts {
+    /// The start time of a stream.
+    pub fn start_of(&self, id: i32) -> i64 {
+        self.0.get(&id).copied().unwrap_or(BEGINNING_OF_TIME)
     }
 
+    /// Sets the start time of a stream; `BEGINNING_OF_TIME` needs no entry.
     pub fn set(&mut self, id: i32, from: i64) {
-        if from > EVERYTHING {
+        if from > BEGINNING_OF_TIME {
             self.0.insert(id, from);
         }
     }
 
+    /// Whether no stream has a start time.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// What readers are shown at one moment, of every stream there is.
+/// Retention bounds of all streams at one moment, as readers apply them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// Raw rows before this are shown to nobody.
-    pub shown: Arc<Since>,
-    /// The window that begins here is the first whose raw rows count for anything; earlier ones have statistics only.
-    pub raw: Arc<Since>,
-    /// Raw rows before this can be gone already. Between here and `raw` they are there until their windows have
-    /// statistics, and stand for these.
-    pub there: Arc<Since>,
-    /// Rows of statistics before this are shown to nobody; where raw rows are kept longer, they are the truth.
-    pub statistics: Arc<Since>,
+pub struct RetentionBounds {
+    /// Raw rows before this are hidden.
+    pub visible_from: Arc<StreamStarts>,
+    /// Start of the first window whose raw rows count; earlier windows are read from statistics only.
+    pub raw_from: Arc<StreamStarts>,
+    /// Raw rows before this may have been purged. Rows between here and `raw_from` exist until their windows have
+    /// statistics, and are read in place of these.
+    pub purged_before: Arc<StreamStarts>,
+    /// Statistics before this are hidden. Where raw rows are kept longer, they are authoritative.
+    pub statistics_from: Arc<StreamStarts>,
 }
 
-/// From which time on a table keeps the rows of each source: a stream, or a device in `messages`.
+/// Cut-off time per source of a table. A source is a stream, or a device in `messages`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cutoffs {
-    /// By id.
+    /// Sorted by id.
     known: Vec<(i32, i64)>,
 }
 
 impl Cutoffs {
-    /// From sources in any order, each once.
+    /// Takes (source id, cut-off) pairs in any order, each id once.
     pub fn new(mut known: Vec<(i32, i64)>) -> Self {
         known.sort_unstable();
         Self { known }
     }
 
+    /// Whether nothing has expired.
     pub fn is_empty(&self) -> bool {
-        self.known.iter().all(|(_, from)| *from == EVERYTHING)
+        self.known.iter().all(|(_, from)| *from == BEGINNING_OF_TIME)
     }
 
-    /// What this catalog has never heard of is kept: it may be the catalog that is wrong.
-    pub fn from(&self, id: i32) -> i64 {
+    /// The cut-off of a source. Unknown sources are kept: the catalog may be the one that is wrong.
+    pub fn cutoff_of(&self, id: i32) -> i64 {
         let at = self.known.binary_search_by_key(&id, |(known, _)| *known);
-        at.map_or(EVERYTHING, |at| self.known[at].1)
+        at.map_or(BEGINNING_OF_TIME, |at| self.known[at].1)
     }
 
-    /// Whether rows of the ids `low..=high` and the times `oldest..=newest` can have expired, given that those which had
-    /// by `before` are gone already.
-    pub fn may_take(&self, (low, high): (i32, i32), (oldest, newest): (i64, i64), before: &Cutoffs) -> bool {
+    /// Whether rows with ids in `low..=high` and times in `oldest..=newest` can have expired since the cutoffs
+    /// `before`, whose rows are gone already.
+    pub fn may_expire(
+        &self,
+        (low, high): (i32, i32),
+        (oldest, newest): (i64, i64),
+        before: &Cutoffs,
+    ) -> bool {
         let first = self.known.partition_point(|(id, _)| *id < low);
         let mut within = self.known[first..].iter().take_while(|(id, _)| *id <= high);
         within.any(|(id, from)| {
-            let done = before.from(*id);
+            let done = before.cutoff_of(*id);
             *from > oldest && *from > done && done <= newest
         })
     }

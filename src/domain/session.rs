@@ -1,8 +1,8 @@
-//! Sessions: people logged in to the administration. Of a session's token only a hash is stored.
+//! Login sessions of users in the administration. Only a hash of a session's token is stored.
 
 use super::{Micros, SessionId, UserId};
 
-/// A session lasts a fixed time from its login, however much it is used.
+/// A session expires a fixed time after its login, regardless of use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub id: SessionId,
@@ -14,6 +14,7 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether the session has not expired at `now`.
     pub fn is_valid_at(&self, now: Micros) -> bool {
         now < self.expires_at
     }

@@ -1,18 +1,18 @@
-//! Statistics: what the values of one window amount to, computed by the server or written by hand.
+//! Statistics: aggregates of one stream over one window, computed by the server or posted by hand.
 
 use super::{FieldError, Micros, StreamId};
 
-/// Who made a row.
+/// Origin of a statistics row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Origin {
-    /// The server, from readings.
+    /// Computed by the server from readings.
     #[default]
     Computed,
-    /// Somebody, by hand.
+    /// Posted through an API.
     Posted,
 }
 
-/// One row a stream and window. Written by hand, everything but the mean may be missing.
+/// One row per stream and window. A posted row may leave out everything but the mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistic {
     pub stream: StreamId,
@@ -21,7 +21,7 @@ pub struct Statistic {
     pub ts: Micros,
     /// Seconds.
     pub window_s: u32,
-    /// Values in the window; what a row written by hand weighs.
+    /// Number of values in the window; for a posted row, its weight.
     pub count: i64,
     pub mean: Option<f64>,
     /// Square root of the mean of squares.
@@ -34,7 +34,7 @@ pub struct Statistic {
 }
 
 impl Statistic {
-    /// Every rule of a row written by hand; field names and messages as DataStone's.
+    /// Checks every rule of a posted row; field names and messages are DataStone's.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         let numbers = [
@@ -65,24 +65,24 @@ impl Statistic {
     }
 }
 
-/// What is wanted of each bucket, beside the number of its values.
+/// Aggregates to compute per bucket, besides the number of values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StepFields {
-    /// The sum too.
+pub struct BucketFields {
+    /// Mean and sum.
     pub mean: bool,
     pub rms: bool,
     pub min: bool,
     pub max: bool,
-    /// Median, q1 and q3: exact, and read from raw readings unless buckets are the windows of statistics.
+    /// Median, q1 and q3: exact, and read from raw readings unless the buckets are the windows of statistics.
     pub quantiles: bool,
 }
 
-/// A bucket that holds a value.
+/// A non-empty bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
     pub start: Micros,
     pub count: u64,
-    /// `None` unless asked for; quantiles also where a row written by hand covers a part of the bucket.
+    /// `None` unless requested. Quantiles are also `None` where a posted row covers part of the bucket.
     pub mean: Option<f64>,
     pub rms: Option<f64>,
     pub sum: Option<f64>,
@@ -93,9 +93,9 @@ pub struct Bucket {
     pub q3: Option<f64>,
 }
 
-/// The buckets of one stream by time, the empty ones left out.
+/// The non-empty buckets of one stream, by time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct BucketSeries {
     pub stream: StreamId,
     pub buckets: Vec<Bucket>,
 }

@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::audit::differences;
-use super::check::{check_range, check_text};
-use super::page::Page;
+use super::pagination::Pagination;
+use super::validation::{check_range, check_text};
 use super::window::Windows;
 use super::{DeviceId, Error, FieldError, GroupId, Micros, OrgId, Result, StreamId};
 
-/// What a stream's values are.
+/// Value type of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamKind {
     Bit,
@@ -34,6 +34,7 @@ pub enum StreamKind {
 }
 
 impl StreamKind {
+    /// Every kind.
     pub const ALL: [StreamKind; 15] = [
         StreamKind::Bit,
         StreamKind::Byte,
@@ -52,6 +53,7 @@ impl StreamKind {
         StreamKind::Enum,
     ];
 
+    /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
             StreamKind::Bit => "bit",
@@ -77,7 +79,7 @@ impl StreamKind {
         !matches!(self, StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum)
     }
 
-    /// What an integer kind can hold; `None` for every other kind.
+    /// Range of an integer kind; `None` for every other kind.
     pub fn integer_range(self) -> Option<RangeInclusive<i128>> {
         match self {
             StreamKind::Byte => Some(0..=u8::MAX.into()),
@@ -121,7 +123,8 @@ impl FromStr for StreamKind {
     }
 }
 
-/// DataStone's switch: `little` is low word first, `big` is high word first; one-word types feel neither.
+/// Word order of multi-word values, as DataStone defines it: `little` is low word first, `big` is high word first.
+/// One-word types are not affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ByteOrder {
     #[default]
@@ -130,6 +133,7 @@ pub enum ByteOrder {
 }
 
 impl ByteOrder {
+    /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
             ByteOrder::Little => "little",
@@ -150,6 +154,7 @@ impl FromStr for ByteOrder {
     }
 }
 
+/// Whether a stream may be written through its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AccessMode {
     #[default]
@@ -158,6 +163,7 @@ pub enum AccessMode {
 }
 
 impl AccessMode {
+    /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
             AccessMode::Read => "r",
@@ -178,7 +184,7 @@ impl FromStr for AccessMode {
     }
 }
 
-/// What a stream's owner may set.
+/// Settable fields of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamSpec {
     /// 1..=200 characters, unique per device.
@@ -200,16 +206,16 @@ pub struct StreamSpec {
     /// Null inherits the device's.
     pub byteorder: Option<ByteOrder>,
     pub enabled: bool,
-    /// A polled change smaller than this is not stored; null stores every poll.
+    /// Polled changes smaller than this are not stored; null stores every poll.
     pub deadband: Option<f64>,
-    /// Seconds of one statistics window; null is 60.
+    /// Statistics window in seconds; null is 60.
     pub statistics_interval_s: Option<u32>,
-    /// `wordorder` (`abcd`, `cdab`, `badc`, `dcba`) overrides `byteorder`; the rest is the owner's.
+    /// `wordorder` (`abcd`, `cdab`, `badc`, `dcba`) overrides `byteorder`; everything else is user-defined.
     pub metadata: Map<String, Value>,
 }
 
 impl StreamSpec {
-    /// Names of the fields in which another one differs.
+    /// Names of the fields that differ from `other`.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         differences!(self, other, StreamSpec {
             name => "name",
@@ -230,6 +236,7 @@ impl StreamSpec {
         })
     }
 
+    /// Default settings of a stream of `device`.
     pub fn new(name: impl Into<String>, device: DeviceId) -> Self {
         Self {
             name: name.into(),
@@ -250,7 +257,7 @@ impl StreamSpec {
         }
     }
 
-    /// Every rule a stored stream obeys that needs no other row; field names and messages as DataStone's.
+    /// Checks every rule that needs no other row; field names and messages are DataStone's.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_text(&mut found, "name", &self.name, 1, 200);
@@ -268,7 +275,7 @@ impl StreamSpec {
             check_range(&mut found, "deadband", deadband, 0.0, f64::MAX);
         }
         if let Some(seconds) = self.statistics_interval_s {
-            // Windows divide a day, so that day partitions never split one.
+            // Windows divide a day, so that no window spans two day partitions.
             if seconds == 0 || 86_400 % seconds != 0 {
                 let message = "Ensure this value divides a day (86400 seconds) without remainder.";
                 found.push(FieldError::new("statistics_interval", message));
@@ -285,17 +292,17 @@ pub struct Stream {
     pub org: OrgId,
     pub uuid: Uuid,
     pub spec: StreamSpec,
-    /// How its statistics are cut in time, changes of the interval included.
+    /// Statistics windows, including past changes of the interval.
     pub windows: Windows,
     pub created_at: Micros,
     pub updated_at: Micros,
 }
 
-/// Which streams a list wants.
+/// Filter of a stream list.
 #[derive(Debug, Clone, Default)]
 pub struct StreamFilter {
     pub device: Option<DeviceId>,
     pub group: Option<GroupId>,
     pub name: Option<String>,
-    pub page: Page,
+    pub page: Pagination,
 }

@@ -1,4 +1,4 @@
-//! Time as microseconds since 1970-01-01 UTC, its ISO-8601 text, and the clock everything asks.
+//! Time: microseconds since 1970-01-01 UTC, ISO-8601 parsing and formatting, and the injectable clock.
 
 use std::fmt;
 
@@ -13,14 +13,17 @@ pub const MIN_TIME: Micros = Micros(0);
 /// 2262-01-01T00:00:00Z, the first time no longer accepted (nanosecond clients overflow in 2262).
 pub const END_TIME: Micros = Micros(9_214_646_400_000_000);
 
+/// Microseconds in a second.
 pub const MICROS_PER_SECOND: i64 = 1_000_000;
+/// Microseconds in a UTC day.
 pub const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
-/// A UTC day: days since 1970-01-01. One partition of the lake.
+/// A UTC day as days since 1970-01-01; one partition of the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub i32);
 
 impl Day {
+    /// Midnight at the start of the day.
     pub fn start(self) -> Micros {
         Micros(i64::from(self.0) * MICROS_PER_DAY)
     }
@@ -40,6 +43,7 @@ impl fmt::Display for Day {
 }
 
 impl Micros {
+    /// The UTC day that contains this time.
     pub fn day(self) -> Day {
         // Wire times are below year 2262, so the day number always fits.
         Day(self.0.div_euclid(MICROS_PER_DAY) as i32)
@@ -59,7 +63,7 @@ impl Micros {
         parsed.is_storable().then_some(parsed)
     }
 
-    /// ISO-8601 with `Z`: seconds, and six fraction digits when they are not all zero.
+    /// ISO-8601 with `Z`, in seconds, with six fraction digits unless they are all zero.
     pub fn to_iso(self) -> String {
         let Ok(t) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000) else {
             return format!("{}us", self.0);
@@ -172,8 +176,9 @@ fn parse_epoch_seconds(text: &str) -> Option<Micros> {
     seconds.checked_mul(MICROS_PER_SECOND)?.checked_add(micros).map(Micros)
 }
 
-/// Where the current time comes from; injected so that tests decide it.
+/// Source of the current time; injected so that tests control it.
 pub trait Clock: Send + Sync {
+    /// The current time.
     fn now(&self) -> Micros;
 }
 

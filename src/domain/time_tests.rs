@@ -1,4 +1,4 @@
-//! What is a time on the wire, row by row.
+//! Tests of time parsing, case by case.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Fetching: what is reached, what is not, and how it ends. The servers are sockets of this process.
+//! Tests of fetching: allowed and blocked addresses, and every way a fetch can end. The servers are sockets of this
+//! process.
 
 use std::sync::Mutex;
 
@@ -7,21 +8,24 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// Names with the addresses they have at each look-up, one after the other; it notes what it was asked.
-struct Names {
+/// A resolver with a list of results, one per look-up; it records the names it is asked for.
+struct FakeResolver {
     answers: Mutex<Vec<Vec<IpAddr>>>,
     asked: Mutex<Vec<String>>,
 }
 
-impl Names {
-    fn new(answers: &[&[&str]]) -> Arc<Names> {
+impl FakeResolver {
+    fn new(answers: &[&[&str]]) -> Arc<FakeResolver> {
         let parse = |list: &&[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect();
-        Arc::new(Names { answers: Mutex::new(answers.iter().map(parse).collect()), asked: Mutex::default() })
+        Arc::new(FakeResolver {
+            answers: Mutex::new(answers.iter().map(parse).collect()),
+            asked: Mutex::default(),
+        })
     }
 }
 
-impl Lookup for Names {
-    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+impl NameResolver for FakeResolver {
+    fn resolve_name(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
         self.asked.lock().unwrap().push(name);
         let mut answers = self.answers.lock().unwrap();
         let answer =
@@ -30,7 +34,7 @@ impl Lookup for Names {
     }
 }
 
-/// Answers every connection to `ip` with the same bytes, and counts them.
+/// Sends the same bytes to every connection on `ip`, and counts connections.
 async fn server(ip: &str, answer: impl Into<Vec<u8>>) -> (u16, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -44,7 +48,7 @@ async fn server(ip: &str, answer: impl Into<Vec<u8>>) -> (u16, Arc<Mutex<usize>>
                 let mut request = [0; 4096];
                 let _ = socket.read(&mut request).await;
                 let _ = socket.write_all(&answer).await;
-                // An answer without an end stays open.
+                // An empty answer keeps the connection open.
                 if answer.is_empty() {
                     std::future::pending::<()>().await;
                 }
@@ -64,13 +68,13 @@ fn to(location: &str) -> String {
     format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 }
 
-const LIMITS: Limits = Limits { time: Duration::from_secs(60), bytes: 1000, redirects: 3 };
+const LIMITS: FetchLimits = FetchLimits { time: Duration::from_secs(60), bytes: 1000, redirects: 3 };
 
-fn fetcher(reach: &str, names: &Arc<Names>) -> Fetcher {
+fn fetcher(reach: &str, names: &Arc<FakeResolver>) -> Fetcher {
     Fetcher::with(reach.parse().unwrap(), LIMITS, names.clone())
 }
 
-fn message(answer: Result<Found>) -> String {
+fn message(answer: Result<FetchOutput>) -> String {
     answer.expect_err("this is refused").message
 }
 
@@ -78,16 +82,17 @@ const REFUSED: &str = "url: Address is not allowed.";
 
 #[tokio::test]
 async fn the_address_that_was_checked_is_connected_to() {
-    let names = Names::new(&[&["127.0.0.1"], &["127.0.0.2"]]);
+    let names = FakeResolver::new(&[&["127.0.0.1"], &["127.0.0.2"]]);
     let (port, count) =
         server("127.0.0.1", ok("content-type: Text/HTML; charset=latin1\r\n", b"<p>caf\xe9")).await;
     let url = format!("http://rebound.example:{port}/");
-    let found = fetcher("127.0.0.1", &names).find(&url, None).await.unwrap();
-    let expected = Found { status: 200, content_type: "text/html".into(), results: vec!["<p>café".into()] };
+    let found = fetcher("127.0.0.1", &names).fetch(&url, None).await.unwrap();
+    let expected =
+        FetchOutput { status: 200, content_type: "text/html".into(), results: vec!["<p>café".into()] };
     assert_eq!(found, expected);
-    // Asked once: the second answer, which is not allowed, never came into it.
+    // Resolved only once: the second result, which is not allowed, is never used.
     assert_eq!(*names.asked.lock().unwrap(), ["rebound.example"]);
-    assert_eq!(message(fetcher("127.0.0.1", &names).find(&url, None).await), REFUSED);
+    assert_eq!(message(fetcher("127.0.0.1", &names).fetch(&url, None).await), REFUSED);
     assert_eq!(*count.lock().unwrap(), 1);
 }
 
@@ -96,17 +101,17 @@ async fn a_name_reaches_only_those_of_its_addresses_that_are_allowed() {
     let (port, count) = server("127.0.0.1", ok("", b"a")).await;
     let url = format!("http://several.example:{port}/");
     let several: &[&str] = &["10.0.0.1", "::1", "127.0.0.1"];
-    assert!(fetcher("127.0.0.1", &Names::new(&[several])).find(&url, None).await.is_ok());
-    assert_eq!(message(fetcher("false", &Names::new(&[several])).find(&url, None).await), REFUSED);
-    assert_eq!(message(fetcher("true", &Names::new(&[&[]])).find(&url, None).await), "Fetch failed.");
-    assert_eq!(message(fetcher("true", &Names::new(&[])).find(&url, None).await), "Fetch failed.");
+    assert!(fetcher("127.0.0.1", &FakeResolver::new(&[several])).fetch(&url, None).await.is_ok());
+    assert_eq!(message(fetcher("false", &FakeResolver::new(&[several])).fetch(&url, None).await), REFUSED);
+    assert_eq!(message(fetcher("true", &FakeResolver::new(&[&[]])).fetch(&url, None).await), "Fetch failed.");
+    assert_eq!(message(fetcher("true", &FakeResolver::new(&[])).fetch(&url, None).await), "Fetch failed.");
     assert_eq!(*count.lock().unwrap(), 1);
 }
 
 #[tokio::test]
 async fn no_spelling_of_a_closed_address_is_let_through() {
     let (port, count) = server("127.0.0.1", ok("", b"secret")).await;
-    let none = Names::new(&[]);
+    let none = FakeResolver::new(&[]);
     for host in [
         "127.0.0.1",
         "127.1",
@@ -124,14 +129,18 @@ async fn no_spelling_of_a_closed_address_is_let_through() {
         "user:password@127.0.0.1",
         "１２７.0.0.1",
     ] {
-        let answer = fetcher("false", &none).find(&format!("http://{host}:{port}/"), None).await;
+        let answer = fetcher("false", &none).fetch(&format!("http://{host}:{port}/"), None).await;
         assert_eq!(message(answer), REFUSED, "{host}");
     }
     for url in ["http://", "http://[::1", "http://a b/", "nothing", "http://x:99999/"] {
-        assert_eq!(message(fetcher("true", &none).find(url, None).await), "url: Enter a valid URL.", "{url}");
+        assert_eq!(
+            message(fetcher("true", &none).fetch(url, None).await),
+            "url: Enter a valid URL.",
+            "{url}"
+        );
     }
     for url in ["ftp://8.8.8.8/", "file:///etc/passwd", "gopher://8.8.8.8/", "data:text/plain,x"] {
-        assert_eq!(message(fetcher("true", &none).find(url, None).await), REFUSED, "{url}");
+        assert_eq!(message(fetcher("true", &none).fetch(url, None).await), REFUSED, "{url}");
     }
     assert!(none.asked.lock().unwrap().is_empty());
     assert_eq!(*count.lock().unwrap(), 0);
@@ -150,8 +159,8 @@ async fn every_redirect_is_checked() {
         ("to_nothing", "http://".to_owned(), "Fetch failed."),
     ] {
         let (port, _) = server("127.0.0.1", to(&location)).await;
-        let names = Names::new(&[&["127.0.0.2"]]);
-        let answer = fetcher("127.0.0.1", &names).find(&format!("http://127.0.0.1:{port}/"), None).await;
+        let names = FakeResolver::new(&[&["127.0.0.2"]]);
+        let answer = fetcher("127.0.0.1", &names).fetch(&format!("http://127.0.0.1:{port}/"), None).await;
         assert_eq!(message(answer), expected, "{name}");
     }
     assert_eq!(*reached.lock().unwrap(), 0);
@@ -159,24 +168,24 @@ async fn every_redirect_is_checked() {
 
 #[tokio::test]
 async fn redirects_are_followed_so_far() {
-    let none = Names::new(&[]);
+    let none = FakeResolver::new(&[]);
     let (mut port, _) = server("127.0.0.1", ok("", b"end")).await;
     for hops in 1..=4 {
         port = server("127.0.0.1", to(&format!("http://127.0.0.1:{port}/"))).await.0;
-        let answer = fetcher("true", &none).find(&format!("http://127.0.0.1:{port}/"), None).await;
+        let answer = fetcher("true", &none).fetch(&format!("http://127.0.0.1:{port}/"), None).await;
         match hops {
             1..=3 => assert_eq!(answer.unwrap().results, ["end"], "{hops}"),
             _ => assert_eq!(message(answer), "Fetch failed."),
         }
     }
     let (port, count) = server("127.0.0.1", to("/again")).await;
-    let answer = fetcher("true", &none).find(&format!("http://127.0.0.1:{port}/"), None).await;
+    let answer = fetcher("true", &none).fetch(&format!("http://127.0.0.1:{port}/"), None).await;
     assert_eq!((message(answer).as_str(), *count.lock().unwrap()), ("Fetch failed.", 4));
 }
 
 #[tokio::test]
 async fn what_goes_wrong_on_the_other_side_is_told() {
-    let none = Names::new(&[]);
+    let none = FakeResolver::new(&[]);
     let chunked = format!(
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}0\r\n\r\n",
         format!("64\r\n{}\r\n", "x".repeat(100)).repeat(11)
@@ -191,25 +200,25 @@ async fn what_goes_wrong_on_the_other_side_is_told() {
         ("too_much_unannounced", chunked.into_bytes(), "Fetch failed."),
     ] {
         let (port, _) = server("127.0.0.1", answer).await;
-        let answer = fetcher("true", &none).find(&format!("http://127.0.0.1:{port}/"), None).await;
+        let answer = fetcher("true", &none).fetch(&format!("http://127.0.0.1:{port}/"), None).await;
         assert_eq!(message(answer), expected, "{name}");
     }
     let (port, _) = server("127.0.0.1", ok("", &[b'x'; 1000])).await;
-    let whole = fetcher("true", &none).find(&format!("http://127.0.0.1:{port}/"), None).await.unwrap();
+    let whole = fetcher("true", &none).fetch(&format!("http://127.0.0.1:{port}/"), None).await.unwrap();
     assert_eq!((whole.results[0].len(), whole.content_type.as_str()), (1000, ""));
 }
 
 #[tokio::test]
 async fn who_never_answers_is_given_up_and_holds_no_place() {
     let (port, _) = server("127.0.0.1", "").await;
-    let limits = Limits { time: Duration::from_millis(100), ..LIMITS };
-    let fetcher = Fetcher::with("true".parse().unwrap(), limits, Names::new(&[]));
-    for _ in 0..=AT_ONCE {
-        let answer = fetcher.find(&format!("http://127.0.0.1:{port}/"), None).await;
+    let limits = FetchLimits { time: Duration::from_millis(100), ..LIMITS };
+    let fetcher = Fetcher::with("true".parse().unwrap(), limits, FakeResolver::new(&[]));
+    for _ in 0..=MAX_CONCURRENT_FETCHES {
+        let answer = fetcher.fetch(&format!("http://127.0.0.1:{port}/"), None).await;
         assert_eq!(answer.expect_err("nothing was said").kind, Kind::Timeout);
     }
-    let all = fetcher.places.acquire_many(AT_ONCE as u32).await.unwrap();
-    let busy = fetcher.find(&format!("http://127.0.0.1:{port}/"), None).await;
+    let all = fetcher.permits.acquire_many(MAX_CONCURRENT_FETCHES as u32).await.unwrap();
+    let busy = fetcher.fetch(&format!("http://127.0.0.1:{port}/"), None).await;
     assert_eq!(busy.expect_err("no place").kind, Kind::Busy);
     drop(all);
 }

@@ -1,7 +1,7 @@
-//! Any page and any selector: both are a stranger's.
+//! Fuzz target: arbitrary pages and selectors, both untrusted.
 
-use super::select::{Wanted, find};
-use crate::domain::fuzz::{Decoder, Form, Random, Target, grammar, text};
+use super::css_select::{ElementQuery, select_elements};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 const RULES: grammar::Rules = &[
     ("all", &["p\n<p>1", "<selector>\n<page>"]),
@@ -43,8 +43,8 @@ fn made(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "all", random)
 }
 
-fn form() -> Form {
-    Form {
+fn form() -> InputFormat {
+    InputFormat {
         grammar: Some(made),
         words: &[
             "<",
@@ -68,7 +68,7 @@ fn form() -> Form {
             ("<font><p>", ""),
             ("<template>", ""),
         ],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
@@ -77,11 +77,11 @@ fn decoder() -> Decoder {
         let text = text(input);
         let (selector, page) = text.split_once('\n').unwrap_or((&text, ""));
         let attr = page.starts_with('<').then(|| "href".to_owned());
-        drop(find(page, &Wanted { selector: selector.to_owned(), attr }));
+        drop(select_elements(page, &ElementQuery { selector: selector.to_owned(), attr }));
     })
 }
 
 #[test]
 fn pages() {
-    Target { module: module_path!(), name: "pages", form, decoder }.run();
+    FuzzTarget { module: module_path!(), name: "pages", form, decoder }.run();
 }

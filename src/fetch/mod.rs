@@ -1,12 +1,13 @@
-//! Fetching a URL on somebody's behalf, and finding what they want in it.
+//! Fetching user-supplied URLs, and selecting elements of the page (protection against SSRF).
 //!
-//! Whoever gives the URL must reach no more than anybody on the internet: every address is checked after its name is
-//! looked up and before anything is connected to, again at every redirect, and the connection goes to that very address
-//! (address.rs). Time, size, redirects and the number at once are bounded, and so is the work on what came (select.rs).
+//! A user-supplied URL must reach no more than anybody on the internet could. Every address is checked after its name
+//! is resolved and before anything is connected to, again at every redirect, and the connection goes to exactly that
+//! address (egress.rs). Time, size, redirects and concurrency are bounded, and so is the work on the result
+//! (css_select.rs).
 
-pub mod address;
-pub mod select;
-mod web;
+pub mod css_select;
+pub mod egress;
+mod http_client;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -22,96 +23,107 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::{Host, Url};
 
-use self::address::Reach;
-use self::select::Wanted;
+use self::css_select::ElementQuery;
+use self::egress::EgressPolicy;
 use crate::domain::{Error, Kind, Result};
 
-/// Fetches at once; each may take some tens of MB while its page is searched.
-const AT_ONCE: usize = 4;
+/// Maximum number of concurrent fetches; each may take some tens of MB while its page is searched.
+const MAX_CONCURRENT_FETCHES: usize = 4;
 
-/// What one fetch may take, waiting for its turn not included.
+/// Limits of one fetch, not including the wait for a permit.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// From the look-up of the name to the last byte.
+pub struct FetchLimits {
+    /// Covers everything from the name look-up to the last byte.
     pub time: Duration,
     pub bytes: usize,
     pub redirects: usize,
 }
 
-impl Default for Limits {
+impl Default for FetchLimits {
     fn default() -> Self {
         Self { time: Duration::from_secs(10), bytes: 2 * 1024 * 1024, redirects: 3 }
     }
 }
 
-/// What was found.
+/// Result of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The status of the last answer, a success.
+pub struct FetchOutput {
+    /// Status of the final response, a success.
     pub status: u16,
-    /// Its media type without parameters, empty when it told none.
+    /// Media type without parameters; empty when the server sent none.
     pub content_type: String,
     pub results: Vec<String>,
 }
 
-/// How a name becomes addresses.
-pub trait Lookup: Send + Sync {
-    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
+/// Name resolution; replaced in tests.
+pub trait NameResolver: Send + Sync {
+    /// Resolves a host name to its addresses.
+    fn resolve_name(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }
 
-/// The system's own way.
-struct SystemLookup;
+/// The system's resolver.
+struct SystemResolver;
 
-impl Lookup for SystemLookup {
-    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+impl NameResolver for SystemResolver {
+    fn resolve_name(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
         Box::pin(
             async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|found| found.ip()).collect()) },
         )
     }
 }
 
+/// Fetches URLs within the egress policy and the limits.
 pub struct Fetcher {
-    reach: Reach,
-    limits: Limits,
-    lookup: Arc<dyn Lookup>,
-    places: Arc<Semaphore>,
+    egress: EgressPolicy,
+    limits: FetchLimits,
+    resolver: Arc<dyn NameResolver>,
+    permits: Arc<Semaphore>,
 }
 
 impl Fetcher {
-    pub fn new(reach: Reach) -> Self {
-        Self::with(reach, Limits::default(), Arc::new(SystemLookup))
+    /// A fetcher with the default limits and the system's resolver.
+    pub fn new(reach: EgressPolicy) -> Self {
+        Self::with(reach, FetchLimits::default(), Arc::new(SystemResolver))
     }
 
-    fn with(reach: Reach, limits: Limits, lookup: Arc<dyn Lookup>) -> Self {
-        Self { reach, limits, lookup, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    fn with(reach: EgressPolicy, limits: FetchLimits, lookup: Arc<dyn NameResolver>) -> Self {
+        Self {
+            egress: reach,
+            limits,
+            resolver: lookup,
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT_FETCHES)),
+        }
     }
 
-    /// Fetches a URL by GET and finds what is wanted in it: without anything wanted, its whole text once.
+    /// Fetches a URL by GET and returns the selected elements, or the whole text as one result when nothing is
+    /// selected.
     ///
     /// # Errors
-    /// `Invalid` naming `url` when it leads where it may not, or `selector`; `DeviceFault` when the other side fails or
-    /// says too much; `Timeout`; `Busy` when too many are under way.
-    pub async fn find(&self, url: &str, wanted: Option<Wanted>) -> Result<Found> {
+    /// `Invalid` naming `url` when the policy blocks it, or `selector`; `DeviceFault` when the other side fails or
+    /// its response is too large; `Timeout`; `Busy` when too many fetches are running.
+    pub async fn fetch(&self, url: &str, wanted: Option<ElementQuery>) -> Result<FetchOutput> {
         let busy = || Error::busy("too many URLs are being fetched; retry later");
-        let waited = timeout(self.limits.time, self.places.clone().acquire_owned()).await;
+        let waited = timeout(self.limits.time, self.permits.clone().acquire_owned()).await;
         let place = waited.map_err(|_| busy())?.expect("this semaphore is never closed");
-        let page = timeout(self.limits.time, self.follow(url)).await;
+        let page = timeout(self.limits.time, self.fetch_page(url)).await;
         let page = page.map_err(|_| Error::new(Kind::Timeout, "Fetch timed out."))??;
         let results = match wanted {
             None => vec![page.text],
             Some(wanted) => {
-                // The place goes along: who left does not stop a search, and must not make room for another.
-                let search = move || (select::find(&page.text, &wanted), place).0;
+                // The permit moves into the search: a caller that disconnects does not stop the search, so its permit
+                // must stay taken.
+                let search = move || (css_select::select_elements(&page.text, &wanted), place).0;
                 let found = tokio::task::spawn_blocking(search).await;
-                // Foreign bytes met a mistake of a parser: that is about the page, not about this server.
-                found.map_err(|e| failed("the page could not be parsed").because(e))??
+                // A parser panicked on foreign bytes: report the page, not a fault of this server.
+                found.map_err(|e| failed("the page could not be parsed").with_source(e))??
             }
         };
-        Ok(Found { status: page.status, content_type: page.content_type, results })
+        Ok(FetchOutput { status: page.status, content_type: page.content_type, results })
     }
 
-    async fn follow(&self, url: &str) -> Result<Page> {
-        let mut url = Url::parse(url).map_err(|e| Error::field("url", "Enter a valid URL.").because(e))?;
+    async fn fetch_page(&self, url: &str) -> Result<FetchedPage> {
+        let mut url =
+            Url::parse(url).map_err(|e| Error::field("url", "Enter a valid URL.").with_source(e))?;
         for _ in 0..=self.limits.redirects {
             let answer = self.get(&url).await?;
             match redirect(&answer, &url)? {
@@ -122,16 +134,16 @@ impl Fetcher {
         Err(failed("more redirects than are followed"))
     }
 
-    /// One request to an address that was checked. Its client knows that address only, and nothing is kept of it.
+    /// Sends one request to an allowed address. The client knows only that address and is not reused.
     async fn get(&self, url: &Url) -> Result<Response> {
-        let addresses = Arc::new(self.addresses(url).await?);
-        let client = client(addresses, url.scheme() == "https")
-            .map_err(|e| Error::internal("no HTTP client to be had").because(e))?;
-        client.get(url.clone()).send().await.map_err(|e| failed("no answer").because(e.without_url()))
+        let addresses = Arc::new(self.resolve_allowed(url).await?);
+        let client = pinned_client(addresses, url.scheme() == "https")
+            .map_err(|e| Error::internal("no HTTP client to be had").with_source(e))?;
+        client.get(url.clone()).send().await.map_err(|e| failed("no answer").with_source(e.without_url()))
     }
 
-    /// Where a URL leads, as far as it may.
-    async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>> {
+    /// Resolves a URL to the addresses that the policy allows.
+    async fn resolve_allowed(&self, url: &Url) -> Result<Vec<SocketAddr>> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(not_allowed());
         }
@@ -140,27 +152,27 @@ impl Fetcher {
             Some(Host::Ipv4(ip)) => vec![IpAddr::V4(ip)],
             Some(Host::Ipv6(ip)) => vec![IpAddr::V6(ip)],
             Some(Host::Domain(name)) => {
-                let found = self.lookup.lookup(name.to_owned()).await;
-                found.map_err(|e| failed("the name is not known").because(e))?
+                let found = self.resolver.resolve_name(name.to_owned()).await;
+                found.map_err(|e| failed("the name is not known").with_source(e))?
             }
             None => return Err(not_allowed()),
         };
         if found.is_empty() {
             return Err(failed("the name has no address"));
         }
-        let allowed = found.into_iter().filter(|ip| self.reach.allows(*ip));
+        let allowed = found.into_iter().filter(|ip| self.egress.allows(*ip));
         let allowed: Vec<_> = allowed.map(|ip| SocketAddr::new(ip, port)).collect();
         if allowed.is_empty() { Err(not_allowed()) } else { Ok(allowed) }
     }
 
-    async fn read(&self, mut answer: Response) -> Result<Page> {
+    async fn read(&self, mut answer: Response) -> Result<FetchedPage> {
         let status = answer.status();
         if !status.is_success() {
             return Err(Error::new(Kind::DeviceFault, format!("Upstream returned {}.", status.as_u16())));
         }
         let mut bytes = Vec::new();
         while let Some(chunk) =
-            answer.chunk().await.map_err(|e| failed("cut short").because(e.without_url()))?
+            answer.chunk().await.map_err(|e| failed("cut short").with_source(e.without_url()))?
         {
             if bytes.len() + chunk.len() > self.limits.bytes {
                 return Err(failed("larger than is read"));
@@ -170,40 +182,41 @@ impl Fetcher {
         let told = answer.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let told = told.as_deref().unwrap_or_default();
         let content_type = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        Ok(Page { status: status.as_u16(), text: decode(&bytes, told), content_type })
+        Ok(FetchedPage { status: status.as_u16(), text: decode(&bytes, told), content_type })
     }
 }
 
-/// A client that connects to these addresses only and keeps nothing.
-fn client(addresses: Arc<Vec<SocketAddr>>, is_secure: bool) -> reqwest::Result<Client> {
+/// A client that connects only to these addresses and keeps no state.
+fn pinned_client(addresses: Arc<Vec<SocketAddr>>, is_secure: bool) -> reqwest::Result<Client> {
     Client::builder()
         .no_proxy()
         .redirect(Policy::none())
-        .dns_resolver(Arc::new(Checked(addresses)))
+        .dns_resolver(Arc::new(PinnedAddresses(addresses)))
         .pool_max_idle_per_host(0)
-        // Reading the roots costs more than a whole question in the clear.
+        // Loading the root certificates costs more than a whole plain-text request.
         .tls_built_in_root_certs(is_secure)
         .user_agent(concat!("basalt/", env!("CARGO_PKG_VERSION")))
         .build()
 }
 
-struct Page {
+struct FetchedPage {
     status: u16,
     content_type: String,
     text: String,
 }
 
-/// Answers every question with the addresses that were checked: there is no second look-up to answer otherwise.
-struct Checked(Arc<Vec<SocketAddr>>);
+/// Resolves every name to the checked addresses, so that no second look-up can give a different result (DNS
+/// rebinding).
+struct PinnedAddresses(Arc<Vec<SocketAddr>>);
 
-impl Resolve for Checked {
+impl Resolve for PinnedAddresses {
     fn resolve(&self, _: Name) -> Resolving {
         let addresses: Addrs = Box::new(self.0.as_ref().clone().into_iter());
         Box::pin(std::future::ready(Ok(addresses)))
     }
 }
 
-/// Where an answer sends us on to.
+/// The redirect target of a response, if it is a redirect.
 fn redirect(answer: &Response, url: &Url) -> Result<Option<Url>> {
     let is_redirect = matches!(
         answer.status(),
@@ -214,12 +227,12 @@ fn redirect(answer: &Response, url: &Url) -> Result<Option<Url>> {
             | StatusCode::PERMANENT_REDIRECT
     );
     let Some(location) = answer.headers().get(LOCATION).filter(|_| is_redirect) else { return Ok(None) };
-    let location = location.to_str().map_err(|e| failed("a redirect to no URL").because(e))?;
-    url.join(location).map(Some).map_err(|e| failed("a redirect to no URL").because(e))
+    let location = location.to_str().map_err(|e| failed("a redirect to no URL").with_source(e))?;
+    url.join(location).map(Some).map_err(|e| failed("a redirect to no URL").with_source(e))
 }
 
-/// Text by its byte order mark, else by the charset that the server named, else as UTF-8. What cannot be decoded is
-/// replaced, as are null characters, which a PostgreSQL catalog cannot keep.
+/// Decodes by byte order mark, else by the server's charset, else as UTF-8. Undecodable bytes are replaced, as are
+/// null characters, which a PostgreSQL catalog cannot store.
 fn decode(bytes: &[u8], content_type: &str) -> String {
     let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
     let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
@@ -229,7 +242,7 @@ fn decode(bytes: &[u8], content_type: &str) -> String {
 }
 
 fn failed(what: &'static str) -> Error {
-    Error::new(Kind::DeviceFault, "Fetch failed.").because(what)
+    Error::new(Kind::DeviceFault, "Fetch failed.").with_source(what)
 }
 
 fn not_allowed() -> Error {

@@ -1,5 +1,5 @@
-//! Running a program of this machine within bounds: an absolute path, a list of arguments, no shell, no input, a time
-//! limit, a limit on what it says. When it ends early everything it started ends with it.
+//! Bounded execution of local programs: absolute path, argument list, no shell, no input, a time limit and an output
+//! limit. When a run ends early, everything the program started is killed with it.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,88 +12,90 @@ use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// More than this from a program is no answer.
-const MAX_OUTPUT: u64 = 1024 * 1024;
+/// Maximum output; more is an error.
+const MAX_OUTPUT_BYTES: u64 = 1024 * 1024;
 
-/// Why a program gave no answer.
+/// Reason a program run failed.
 #[derive(Debug)]
-pub enum Failure {
-    /// There is no such program, or it may not be run.
+pub enum CommandError {
+    /// The program does not exist or may not be executed.
     Missing(io::Error),
-    /// It ran longer than it may, or others before it did.
-    Late,
-    /// It said more than it may.
-    TooMuch,
-    Broken(io::Error),
+    /// The run, or the wait for earlier runs, exceeded the time limit.
+    TimedOut,
+    /// The output exceeded its limit.
+    OutputTooLarge,
+    Io(io::Error),
 }
 
-/// A program that runs once at a time.
-pub struct Program {
+/// A program that runs at most once at a time.
+pub struct CommandRunner {
     path: PathBuf,
     limit: Duration,
-    place: Semaphore,
+    permit: Semaphore,
 }
 
-impl Program {
+impl CommandRunner {
+    /// `path` is absolute; `limit` bounds each run, and separately the wait for the previous one.
     pub fn new(path: PathBuf, limit: Duration) -> Self {
-        Self { path, limit, place: Semaphore::new(1) }
+        Self { path, limit, permit: Semaphore::new(1) }
     }
 
-    /// What it says on both outputs, one after the other. Its exit status is not looked at.
-    pub async fn run(&self, args: &[&str]) -> Result<String, Failure> {
-        let waited = timeout(self.limit, self.place.acquire()).await.map_err(|_| Failure::Late)?;
+    /// Runs the program; returns stdout followed by stderr. The exit status is ignored.
+    pub async fn run(&self, args: &[&str]) -> Result<String, CommandError> {
+        let waited = timeout(self.limit, self.permit.acquire()).await.map_err(|_| CommandError::TimedOut)?;
         let _place = waited.expect("this semaphore is never closed");
         let (mut child, mut group) = self.start(args)?;
-        let said = timeout(self.limit, listen(&mut child)).await.map_err(|_| Failure::Late)??;
+        let said =
+            timeout(self.limit, read_outputs(&mut child)).await.map_err(|_| CommandError::TimedOut)??;
         group.0 = None;
         Ok(said)
     }
 
-    fn start(&self, args: &[&str]) -> Result<(Child, Group), Failure> {
+    fn start(&self, args: &[&str]) -> Result<(Child, ProcessGroup), CommandError> {
         let mut command = Command::new(&self.path);
-        // Nothing of our own environment: it holds secrets, and changes the language.
+        // The server's environment is not passed on: it holds secrets, and would change the language of the output.
         command.args(args).env_clear().env("LC_ALL", "C").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child =
             command.process_group(0).kill_on_drop(true).spawn().map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Failure::Missing(error),
-                _ => Failure::Broken(error),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => CommandError::Missing(error),
+                _ => CommandError::Io(error),
             })?;
         let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok((child, Group(pid)))
+        Ok((child, ProcessGroup(pid)))
     }
 }
 
-/// A program and whatever it started; killed when dropped, unless it was waited for.
-struct Group(Option<Pid>);
+/// A program with everything it started; killed when dropped, unless the program was waited for.
+struct ProcessGroup(Option<Pid>);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(pid) = self.0 {
-            // It may have ended by itself meanwhile.
+            // The program may have ended by itself meanwhile.
             let _ = kill_process_group(pid, Signal::KILL);
         }
     }
 }
 
-async fn listen(child: &mut Child) -> Result<String, Failure> {
+async fn read_outputs(child: &mut Child) -> Result<String, CommandError> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (mut said, complaints) = tokio::try_join!(read(stdout), read(stderr))?;
-    child.wait().await.map_err(Failure::Broken)?;
+    child.wait().await.map_err(CommandError::Io)?;
     said.push('\n');
     said.push_str(&complaints);
     Ok(said)
 }
 
-async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, Failure> {
+async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, CommandError> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
-        pipe.take(MAX_OUTPUT + 1).read_to_end(&mut bytes).await.map_err(Failure::Broken)?;
+        pipe.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut bytes).await.map_err(CommandError::Io)?;
     }
-    if bytes.len() as u64 > MAX_OUTPUT {
-        return Err(Failure::TooMuch);
+    if bytes.len() as u64 > MAX_OUTPUT_BYTES {
+        return Err(CommandError::OutputTooLarge);
     }
-    // Programs cut long names in the middle of a character.
+    // Lossy, because programs cut long names in the middle of a character.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -101,8 +103,8 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, Failure> {
 mod tests {
     use super::*;
 
-    fn sh(limit: Duration) -> Program {
-        Program::new(PathBuf::from("/bin/sh"), limit)
+    fn sh(limit: Duration) -> CommandRunner {
+        CommandRunner::new(PathBuf::from("/bin/sh"), limit)
     }
 
     const LONG: Duration = Duration::from_secs(60);
@@ -120,11 +122,11 @@ mod tests {
         let pid_file = dir.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
         let program = sh(Duration::from_millis(300));
-        assert!(matches!(program.run(&["-c", &script]).await, Err(Failure::Late)));
+        assert!(matches!(program.run(&["-c", &script]).await, Err(CommandError::TimedOut)));
         if let Ok(pid) = std::fs::read_to_string(&pid_file) {
             let stat = std::path::Path::new("/proc").join(pid.trim()).join("stat");
             for _ in 0..500 {
-                // Gone, or dead and not yet collected.
+                // Gone, or a zombie.
                 match std::fs::read_to_string(&stat) {
                     Ok(line) if !line.contains(") Z") => tokio::time::sleep(Duration::from_millis(20)).await,
                     _ => return,
@@ -136,11 +138,11 @@ mod tests {
 
     #[tokio::test]
     async fn every_failure_is_told_apart() {
-        let missing = Program::new(PathBuf::from("/nowhere/hamachi"), LONG);
-        assert!(matches!(missing.run(&[]).await, Err(Failure::Missing(_))));
+        let missing = CommandRunner::new(PathBuf::from("/nowhere/hamachi"), LONG);
+        assert!(matches!(missing.run(&[]).await, Err(CommandError::Missing(_))));
         let endless = sh(LONG).run(&["-c", "while :; do echo yes yes yes yes yes yes; done"]).await;
-        assert!(matches!(endless, Err(Failure::TooMuch)), "{endless:?}");
-        // A dead one holds no place.
+        assert!(matches!(endless, Err(CommandError::OutputTooLarge)), "{endless:?}");
+        // A killed program holds no permit.
         assert_eq!(sh(LONG).run(&["-c", "echo a"]).await.unwrap(), "a\n\n");
     }
 }

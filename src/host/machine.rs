@@ -1,4 +1,4 @@
-//! Facts of this machine that stay the same: what a license is bound to. Only their hashes leave this file.
+//! Machine identity: stable facts of this machine that a license is bound to. Only their hashes leave this file.
 
 use std::fs;
 use std::io;
@@ -8,15 +8,15 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::private_file;
-use crate::domain::machine::Machine;
+use crate::domain::machine::MachineIdentity;
 
-/// What firmware says where there is no serial number.
+/// Placeholders that firmware reports instead of a serial number.
 const NO_SERIALS: [&str; 6] =
     ["none", "default string", "not specified", "not applicable", "to be filled by o.e.m.", "0"];
 
-/// Reads the facts. `root` is `/` but in tests. A machine whose system has no id of its own gets one in `own_id`, made at
-/// the first need: it then is that of the data directory.
-pub fn read(root: &Path, own_id: &Path) -> io::Result<Machine> {
+/// Reads the machine's facts. `root` is `/` except in tests. If the system has no machine id, one is created in the
+/// file `own_id` on first use; it then identifies the data directory.
+pub fn read(root: &Path, own_id: &Path) -> io::Result<MachineIdentity> {
     let system = match line(&root.join("etc/machine-id")).filter(|id| id != "uninitialized") {
         Some(id) => id,
         None => {
@@ -31,7 +31,7 @@ pub fn read(root: &Path, own_id: &Path) -> io::Result<Machine> {
     let hostname = line(&root.join("proc/sys/kernel/hostname")).or_else(|| line(&root.join("etc/hostname")));
     let first_mac = macs.first().map_or("", String::as_str);
     let whole = format!("{system}\n{}\n{first_mac}", board.as_deref().unwrap_or_default());
-    Ok(Machine {
+    Ok(MachineIdentity {
         id: hash("machine", &whole),
         system: hash("system", &system),
         board: board.map(|serial| hash("board", &serial)),
@@ -40,7 +40,7 @@ pub fn read(root: &Path, own_id: &Path) -> io::Result<Machine> {
     })
 }
 
-/// Addresses burnt into an interface, by the interface's name. Those of bridges, containers and tunnels come and go.
+/// Permanent hardware addresses, ordered by interface name. Those of bridges, containers and tunnels come and go.
 fn permanent_macs(dir: &Path) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(dir) {
@@ -61,14 +61,14 @@ fn permanent_macs(dir: &Path) -> io::Result<Vec<String>> {
     Ok(found.into_iter().map(|(_, address)| address).collect())
 }
 
-/// A file's text without the white space around it; `None` when it cannot be read (a board's serial number is for root
-/// only) or is empty.
+/// The trimmed text of a file; `None` when it is empty or cannot be read (only root may read a board's serial
+/// number).
 fn line(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// The label keeps these hashes apart from those of other programs over the same facts.
+/// Hashes a fact with a label, so that the hashes differ from those of other programs over the same facts.
 fn hash(label: &str, fact: &str) -> String {
     hex::encode(Sha256::digest(format!("basalt {label}\n{fact}")))
 }

@@ -1,17 +1,18 @@
-//! Small files of the data directory that only its owner may read: made once, whole and durable, then read as they are.
+//! Small private files of the data directory, readable only by their owner: created once, atomically and durably,
+//! then only read.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// Files here hold a key or an id.
-const MAX_BYTES: u64 = 64 * 1024;
+/// Upper bound: these files hold a key or an id.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// The content of a file, or `None` when there is no file.
+/// Reads a file; `None` when it does not exist.
 ///
 /// # Errors
-/// Whatever the system says; `PermissionDenied` when others than its owner may read or change it.
+/// Any I/O error; `PermissionDenied` when users other than its owner may read or change the file.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -23,11 +24,11 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
         return Err(io::Error::new(ErrorKind::PermissionDenied, message));
     }
     let mut content = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut content)?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut content)?;
     Ok(Some(content))
 }
 
-/// The content of a file; one that is not there yet is made, and durable when this returns. One process at a time.
+/// Reads a file, or creates it with `make`, durably, if it does not exist. Not safe for concurrent processes.
 pub fn read_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<Vec<u8>> {
     if let Some(content) = read(path)? {
         return Ok(content);

@@ -1,88 +1,98 @@
-//! A model with its scaler: windows of readings in, how unusual they are out.
+//! Anomaly detector: a model with its scaler, which turns windows of readings into scores.
 //!
-//! Loading decides everything that can be wrong with the two files, alone and together, and says it of the field they came in.
+//! Loading finds every error of the two files, alone and together, and reports it for the field they came in.
 
 use super::scaler::{self, Scaler};
-use super::tflite::{self, Limits, Model, RunError, Tensor, Workspace};
+use super::tflite::{self, Model, ModelLimits, RunError, Tensor, Workspace};
 use crate::domain::model::{ModelKind, ModelSettings, ScoreKind};
 use crate::domain::{Error, FieldError, Kind, Result};
 
-/// Windows that one run of a model with a free batch takes: enough to fill its products, few enough to stay in the cache.
-const BATCH: usize = 64;
+/// Windows per run of a model with a free batch: enough to fill its matrix products, few enough to stay in the cache.
+const MAX_BATCH_WINDOWS: usize = 64;
 
-/// Work of what is done on a thread without looking up, in the unit of a model's limits: half a second of one core where a
-/// run is as slow as it may be. What waits for the thread, or has asked for the scores, is looked at in between.
-const PART_WORK: usize = 1 << 28;
+/// Work per chunk, in the unit of the model's limits: half a second of one core for the slowest model allowed. Between
+/// chunks the thread checks for other waiting work and for cancellation.
+const CHUNK_WORK_BUDGET: usize = 1 << 28;
 
-/// Windows in such a part at most.
-const MAX_PART: usize = 1 << 10;
+/// Maximum number of windows per chunk.
+const MAX_CHUNK_WINDOWS: usize = 1 << 10;
 
-/// Characters of a scaler's names of features that an error repeats.
-const MAX_TOLD_NAMES: usize = 500;
+/// Characters of a scaler's feature names that an error repeats.
+const MAX_QUOTED_NAME_CHARS: usize = 500;
 
-/// Values of one window at most: the longest that a second's run of a small model takes.
+/// Maximum number of values in one window: the longest window for which a small model takes a second.
 const MAX_WINDOW_VALUES: usize = 1 << 16;
 
-/// A model ready to judge. Immutable, to be shared; each thread has a `Workspace` of its own.
+/// A loaded model with its scaler. Immutable and shareable; each thread has a `Workspace` of its own.
 #[derive(Debug)]
 pub struct Detector {
     model: Model,
     scaler: Scaler,
-    window: usize,
+    window_len: usize,
     input: Vec<usize>,
     output: usize,
     score: ScoreKind,
-    /// Windows that are judged without looking up.
-    part: usize,
-    bytes: usize,
+    /// Windows scored between two checks.
+    windows_per_chunk: usize,
+    memory_bytes: usize,
 }
 
-/// What a model makes of one window.
+/// Result of scoring one window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct ScoredWindow {
     pub score: f64,
-    /// As many as the window has, in the units of the readings.
+    /// Reconstructed values, as many as the window has, in the units of the readings.
     pub reconstruction: Vec<f64>,
 }
 
 impl Detector {
-    /// Reads both files, and tries the model once.
+    /// Loads both files and runs the model once.
     ///
     /// # Errors
     /// `Invalid` or `TooLarge` naming `model`, `scaler`, `source` or `output`.
     pub fn load(model: &[u8], scaler: &[u8], settings: &ModelSettings) -> Result<Detector> {
-        let model = Model::load(model, Limits::default()).map_err(model_refused);
+        let model = Model::load(model, ModelLimits::default()).map_err(model_refused);
         let scaler = Scaler::read(scaler).map_err(scaler_refused);
-        let (model, scaler) = both(model, scaler)?;
-        let (window, features) = shape(&model, settings.kind)?;
+        let (model, scaler) = both_or_errors(model, scaler)?;
+        let (window, features) = window_shape(&model, settings.kind)?;
         check_features(&scaler, features, settings.sources.len())?;
         let mut input: Vec<usize> = model.inputs()[0].dims.iter().map(|dim| dim.unwrap_or(1)).collect();
         input[0] = 1;
-        let bytes = size_of::<Detector>() + model.bytes() + scaler.bytes();
+        let bytes = size_of::<Detector>() + model.memory_bytes() + scaler.memory_bytes();
         let (output, score, part) = (0, settings.score, 1);
-        let mut made = Detector { model, scaler, window, input, output, score, part, bytes };
+        let mut made = Detector {
+            model,
+            scaler,
+            window_len: window,
+            input,
+            output,
+            score,
+            windows_per_chunk: part,
+            memory_bytes: bytes,
+        };
         let mut workspace = Workspace::new();
-        made.output = made.find_output(settings.output, &mut workspace)?;
-        made.part = (PART_WORK / made.model.worked(&workspace).max(1)).clamp(1, MAX_PART);
+        made.output = made.find_reconstruction_output(settings.output, &mut workspace)?;
+        made.windows_per_chunk =
+            (CHUNK_WORK_BUDGET / made.model.last_run_work(&workspace).max(1)).clamp(1, MAX_CHUNK_WINDOWS);
         Ok(made)
     }
 
-    /// Bytes it takes in memory.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    /// Returns its memory size in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 
-    /// How many windows to judge at once: as many as take no longer than others can wait.
-    pub fn part(&self) -> usize {
-        self.part
+    /// Returns how many windows to score at once without delaying other work for too long.
+    pub fn windows_per_chunk(&self) -> usize {
+        self.windows_per_chunk
     }
 
-    /// Samples in a window.
-    pub fn window(&self) -> usize {
-        self.window
+    /// Returns the number of samples per window.
+    pub fn window_len(&self) -> usize {
+        self.window_len
     }
 
-    /// Values in a sample, one for each source.
+    /// Returns the number of values per sample, one per source.
     pub fn features(&self) -> usize {
         self.scaler.features()
     }
@@ -91,25 +101,25 @@ impl Detector {
         &self.scaler
     }
 
-    /// The score of every window in samples that follow each other: one for each sample from the `window`th on. `samples`
-    /// has `features` values for each sample.
+    /// Scores every window of consecutive samples: one score for each sample from the `window`th on. `samples` has
+    /// `features` values per sample.
     ///
     /// # Errors
-    /// `Invalid` when the model cannot run, or gives numbers that are not finite.
-    pub fn scores(&self, workspace: &mut Workspace, samples: &[f64]) -> Result<Vec<f64>> {
+    /// `Invalid` when the model cannot run, or returns numbers that are not finite.
+    pub fn score_windows(&self, workspace: &mut Workspace, samples: &[f64]) -> Result<Vec<f64>> {
         let mut scaled = vec![0.0; samples.len()];
         self.scaler.transform(samples, &mut scaled);
-        let (step, len) = (self.features(), self.window * self.features());
-        let count = (samples.len() / step + 1).saturating_sub(self.window);
-        let at_once = if self.model.is_batched() { BATCH.min(self.part) } else { 1 };
+        let (step, len) = (self.features(), self.window_len * self.features());
+        let count = (samples.len() / step + 1).saturating_sub(self.window_len);
+        let at_once = if self.model.is_batched() { MAX_BATCH_WINDOWS.min(self.windows_per_chunk) } else { 1 };
         let mut scores = Vec::with_capacity(count);
         for first in (0..count).step_by(at_once) {
             let windows = first..count.min(first + at_once);
             let mut given = Vec::with_capacity(windows.len() * len);
             windows.for_each(|i| given.extend_from_slice(&scaled[i * step..i * step + len]));
-            let made = self.run(workspace, given.clone())?;
+            let made = self.reconstruct(workspace, given.clone())?;
             let pairs = given.chunks_exact(len).zip(made.chunks_exact(len));
-            scores.extend(pairs.map(|(given, made)| compare(self.score, given, made)));
+            scores.extend(pairs.map(|(given, made)| reconstruction_error(self.score, given, made)));
         }
         match scores.iter().find(|score| !score.is_finite()) {
             None => Ok(scores),
@@ -117,24 +127,24 @@ impl Detector {
         }
     }
 
-    /// What the model makes of one window of readings.
+    /// Scores one window of readings and returns its reconstruction.
     ///
     /// # Errors
-    /// As `scores`.
-    pub fn judge(&self, workspace: &mut Workspace, window: &[f64]) -> Result<Judged> {
+    /// As [`Detector::score_windows`].
+    pub fn score_window(&self, workspace: &mut Workspace, window: &[f64]) -> Result<ScoredWindow> {
         let mut scaled = vec![0.0; window.len()];
         self.scaler.transform(window, &mut scaled);
-        let made = self.run(workspace, scaled.clone())?;
+        let made = self.reconstruct(workspace, scaled.clone())?;
         let mut reconstruction = vec![0.0; window.len()];
-        self.scaler.inverse(&made, &mut reconstruction);
-        Ok(Judged { score: compare(self.score, &scaled, &made), reconstruction })
+        self.scaler.inverse_transform(&made, &mut reconstruction);
+        Ok(ScoredWindow { score: reconstruction_error(self.score, &scaled, &made), reconstruction })
     }
 
-    /// The reconstruction of scaled windows that follow each other.
-    fn run(&self, workspace: &mut Workspace, windows: Vec<f32>) -> Result<Vec<f32>> {
-        let (len, count) = (windows.len(), windows.len() / (self.window * self.features()));
+    /// Reconstructs consecutive scaled windows.
+    fn reconstruct(&self, workspace: &mut Workspace, windows: Vec<f32>) -> Result<Vec<f32>> {
+        let (len, count) = (windows.len(), windows.len() / (self.window_len * self.features()));
         let mut outputs = self.outputs(workspace, count, windows).map_err(run_failed)?;
-        let made = outputs.swap_remove(self.output).into_values().unwrap_or_default();
+        let made = outputs.swap_remove(self.output).into_floats().unwrap_or_default();
         if made.len() != len {
             return Err(Error::invalid("the model's reconstruction has another shape than its input"));
         }
@@ -149,15 +159,15 @@ impl Detector {
     ) -> std::result::Result<Vec<Tensor>, RunError> {
         let mut dims = self.input.clone();
         dims[0] = count;
-        self.model.run(workspace, vec![Tensor::floats(&dims, windows)?])
+        self.model.run(workspace, vec![Tensor::from_floats(&dims, windows)?])
     }
 
-    /// Which output is the reconstruction, found by trying a window of zeros.
-    fn find_output(&self, asked: Option<usize>, workspace: &mut Workspace) -> Result<usize> {
-        let len = self.window * self.features();
+    /// Finds the output that is the reconstruction, by running a window of zeros.
+    fn find_reconstruction_output(&self, asked: Option<usize>, workspace: &mut Workspace) -> Result<usize> {
+        let len = self.window_len * self.features();
         let made = self.outputs(workspace, 1, vec![0.0; len]);
         let made = made.map_err(|e| Error::field("model", format!("The model does not run: {e}.")))?;
-        let fits = |tensor: &Tensor| tensor.values().is_some_and(|values| values.len() == len);
+        let fits = |tensor: &Tensor| tensor.as_floats().is_some_and(|values| values.len() == len);
         let fitting: Vec<usize> = (0..made.len()).filter(|i| fits(&made[*i])).collect();
         let found = match (asked, &fitting[..]) {
             (Some(asked), _) if fitting.contains(&asked) => asked,
@@ -180,7 +190,7 @@ impl Detector {
                 return Err(Error::field("output", message));
             }
         };
-        let is_finite = made[found].values().is_some_and(|values| values.iter().all(|v| v.is_finite()));
+        let is_finite = made[found].as_floats().is_some_and(|values| values.iter().all(|v| v.is_finite()));
         if !is_finite {
             return Err(Error::field("model", "The reconstruction of a window of zeros is not finite."));
         }
@@ -188,8 +198,8 @@ impl Detector {
     }
 }
 
-/// Both, or everything that is wrong with either.
-fn both(model: Result<Model>, scaler: Result<Scaler>) -> Result<(Model, Scaler)> {
+/// Returns both results, or the errors of both.
+fn both_or_errors(model: Result<Model>, scaler: Result<Scaler>) -> Result<(Model, Scaler)> {
     match (model, scaler) {
         (Ok(model), Ok(scaler)) => Ok((model, scaler)),
         (Err(model), Err(scaler)) if model.kind == Kind::Invalid && scaler.kind == Kind::Invalid => {
@@ -199,8 +209,8 @@ fn both(model: Result<Model>, scaler: Result<Scaler>) -> Result<(Model, Scaler)>
     }
 }
 
-/// Samples and features of the one input: `[batch, window, features]`, or `[batch, window]` of one feature.
-fn shape(model: &Model, kind: ModelKind) -> Result<(usize, usize)> {
+/// Returns samples and features of the only input: `[batch, window, features]`, or `[batch, window]` for one feature.
+fn window_shape(model: &Model, kind: ModelKind) -> Result<(usize, usize)> {
     let wrong = |message: String| Err(Error::field("model", message));
     let [port] = model.inputs() else {
         return wrong(format!("The model has {} inputs; an autoencoder has one.", model.inputs().len()));
@@ -238,24 +248,25 @@ fn check_features(scaler: &Scaler, features: usize, sources: usize) -> Result<()
         problems.push(FieldError::new("scaler", message));
     }
     if sources != features {
-        let names = scaler.feature_names().map_or_else(String::new, |names| format!(": {}", told(names)));
+        let names =
+            scaler.feature_names().map_or_else(String::new, |names| format!(": {}", join_names(names)));
         let message = format!("The model takes {features} sources{names}; {sources} given.");
         problems.push(FieldError::new("source", message));
     }
     Error::check(problems)
 }
 
-/// Names one after the other, cut: they are as long as whoever made the file wanted.
-fn told(names: &[String]) -> String {
+/// Joins names up to a limit, because the author of the file chooses their length.
+fn join_names(names: &[String]) -> String {
     let mut all = names.iter().flat_map(|name| [", ", name.as_str()]).skip(1).flat_map(str::chars);
-    let mut told: String = all.by_ref().take(MAX_TOLD_NAMES).collect();
+    let mut told: String = all.by_ref().take(MAX_QUOTED_NAME_CHARS).collect();
     if all.next().is_some() {
         told.push('…');
     }
     told
 }
 
-fn compare(score: ScoreKind, given: &[f32], made: &[f32]) -> f64 {
+fn reconstruction_error(score: ScoreKind, given: &[f32], made: &[f32]) -> f64 {
     let differences = given.iter().zip(made).map(|(a, b)| f64::from(*a) - f64::from(*b));
     let mean = |sum: f64| sum / given.len() as f64;
     match score {
@@ -265,22 +276,24 @@ fn compare(score: ScoreKind, given: &[f32], made: &[f32]) -> f64 {
     }
 }
 
-fn model_refused(error: tflite::Refused) -> Error {
+fn model_refused(error: tflite::LoadError) -> Error {
     match error {
-        tflite::Refused::NotTflite => Error::field("model", "Not a TFLite model."),
-        tflite::Refused::Limit(_) => refused(Kind::TooLarge, "model", error),
+        tflite::LoadError::NotTflite => Error::field("model", "Not a TFLite model."),
+        tflite::LoadError::Limit(_) => refused(Kind::TooLarge, "model", error),
         _ => refused(Kind::Invalid, "model", error),
     }
 }
 
-fn scaler_refused(error: scaler::Refused) -> Error {
+fn scaler_refused(error: scaler::ScalerError) -> Error {
     match error {
-        scaler::Refused::TooLarge | scaler::Refused::Inflated => refused(Kind::TooLarge, "scaler", error),
+        scaler::ScalerError::TooLarge | scaler::ScalerError::Inflated => {
+            refused(Kind::TooLarge, "scaler", error)
+        }
         _ => refused(Kind::Invalid, "scaler", error),
     }
 }
 
-/// The reason as a sentence about a field.
+/// Builds an error for a field from its reason.
 fn refused(kind: Kind, field: &'static str, reason: impl std::fmt::Display) -> Error {
     let reason = reason.to_string();
     let mut letters = reason.chars();

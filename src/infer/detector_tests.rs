@@ -1,4 +1,4 @@
-//! Models of real converters with scalers of scikit-learn, judged as their references say.
+//! Detectors of real converters' models and scikit-learn scalers score as their reference runs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -37,12 +37,12 @@ fn load(name: &str, settings: &ModelSettings) -> crate::domain::Result<Detector>
     Detector::load(&fixture("models", &format!("{name}.tflite")), &fixture("scalers", SCALER), settings)
 }
 
-/// The readings that the scaler makes the reference's input of.
+/// Returns the readings that the scaler turns into the reference's input.
 fn readings(input: &[f64]) -> Vec<f64> {
     let scaler = Scaler::read(&fixture("scalers", SCALER)).expect("it is a scaler");
     let scaled: Vec<f32> = input.iter().map(|x| *x as f32).collect();
     let mut out = vec![0.0; scaled.len()];
-    scaler.inverse(&scaled, &mut out);
+    scaler.inverse_transform(&scaled, &mut out);
     out
 }
 
@@ -58,8 +58,8 @@ fn a_score_is_the_error_of_the_reference() {
         {
             let settings = ModelSettings { score, ..settings(ModelKind::LstmAe) };
             let detector = load(name, &settings).expect("it is a model");
-            assert_eq!((detector.window(), detector.features()), (32, 1));
-            let found = detector.scores(&mut workspace, &readings(&input)).expect("it runs");
+            assert_eq!((detector.window_len(), detector.features()), (32, 1));
+            let found = detector.score_windows(&mut workspace, &readings(&input)).expect("it runs");
             assert_eq!(found.len(), 1);
             assert!((found[0] - expected).abs() < 1e-5, "{name} {}: {} {expected}", score.name(), found[0]);
         }
@@ -74,22 +74,22 @@ fn windows_of_a_stretch_are_scored_as_each_alone_and_batches_as_one_by_one() {
     let mut workspace = Workspace::new();
     let batched = load("cnn_ae_dense_default", &settings(ModelKind::CnnAe)).expect("it is a model");
     let single = load("cnn_ae_dense_fixed", &settings(ModelKind::CnnAe)).expect("it is a model");
-    let found = batched.scores(&mut workspace, &long).expect("it runs");
+    let found = batched.score_windows(&mut workspace, &long).expect("it runs");
     assert_eq!(found.len(), 300 - 31);
-    let singly = single.scores(&mut workspace, &long).expect("it runs");
+    let singly = single.score_windows(&mut workspace, &long).expect("it runs");
     for (i, score) in found.iter().enumerate() {
-        let alone = batched.scores(&mut workspace, &long[i..i + 32]).expect("it runs")[0];
+        let alone = batched.score_windows(&mut workspace, &long[i..i + 32]).expect("it runs")[0];
         assert!((score - alone).abs() < 1e-9, "window {i}: {score} {alone}");
         assert!((score - singly[i]).abs() < 1e-6, "window {i}: {score} {}", singly[i]);
     }
-    assert!(batched.scores(&mut workspace, &long[..31]).expect("it runs").is_empty());
+    assert!(batched.score_windows(&mut workspace, &long[..31]).expect("it runs").is_empty());
 }
 
 #[test]
 fn a_reconstruction_is_in_the_units_of_the_readings() {
     let (input, output) = reference("cnn_ae_dense_default");
     let detector = load("cnn_ae_dense_default", &settings(ModelKind::CnnAe)).expect("it is a model");
-    let judged = detector.judge(&mut Workspace::new(), &readings(&input)).expect("it runs");
+    let judged = detector.score_window(&mut Workspace::new(), &readings(&input)).expect("it runs");
     for (made, expected) in judged.reconstruction.iter().zip(readings(&output)) {
         assert!((made - expected).abs() < 1e-4, "{made} {expected}");
     }
@@ -129,7 +129,7 @@ fn the_demos_model_is_what_is_said_of_it() {
     let settings = ModelSettings::new(ModelKind::CnnAe, vec![StreamId(1), StreamId(2)]);
     let model = Detector::load(&read("model.tflite"), &read("scaler.joblib"), &settings);
     let model = model.expect("it is a model");
-    assert_eq!(told["window"], model.window());
+    assert_eq!(told["window"], model.window_len());
     assert_eq!(told["interval"], settings.interval_s);
     assert_eq!(told["score"], settings.score.name());
     assert_eq!(told["type"], settings.kind.name());

@@ -1,4 +1,4 @@
-//! Any file as a scaler, and any file as a model.
+//! Arbitrary files as scalers and as models.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::scaler::Scaler;
-use super::tflite::{Limits, Model, Tensor, Workspace};
-use crate::domain::fuzz::{Decoder, Form, Random, Target};
+use super::tflite::{Model, ModelLimits, Tensor, Workspace};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random};
 
-/// So small that a run is short; the fixtures need less.
-const LIMITS: Limits =
-    Limits { bytes: 1 << 20, tensors: 2_000, elements: 1 << 18, steps: 5_000, work: 1 << 22 };
-/// Values of an input that is made up here.
+/// Limits so small that a run is short; the fixtures need less.
+const LIMITS: ModelLimits =
+    ModelLimits { bytes: 1 << 20, tensors: 2_000, elements: 1 << 18, steps: 5_000, work: 1 << 22 };
+/// Maximum number of values of a generated input.
 const MAX_VALUES: usize = 1 << 16;
 
 fn files(folder: &str, extensions: &[&str]) -> Vec<Vec<u8>> {
@@ -36,7 +36,7 @@ fn short_text(text: &str) -> Vec<u8> {
     [&[0x8c, text.len() as u8][..], text.as_bytes()].concat()
 }
 
-/// Instructions of scalers in any order, and things kept that are recalled many times.
+/// Returns opcodes of scalers in any order, with memoized values that are recalled many times.
 fn pickle(random: &mut Random) -> Vec<u8> {
     let kept = random.size(16);
     let words: [Vec<u8>; 24] = [
@@ -73,7 +73,7 @@ fn pickle(random: &mut Random) -> Vec<u8> {
             )),
             1 => bytes.extend([b'h', random.byte() % 16]),
             2 => {
-                // One long text, kept, and a list of it over and over.
+                // One long text, memoized, and a list that repeats it.
                 bytes.push(b'X');
                 bytes.extend((kept as u32).to_le_bytes());
                 bytes.extend(vec![b'x'; kept]);
@@ -92,13 +92,13 @@ fn pickle(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-fn pickle_form() -> Form {
-    Form {
+fn pickle_form() -> InputFormat {
+    InputFormat {
         seeds: files("scalers", &["pkl", "joblib"]),
         grammar: Some(pickle),
         words: &["(", ".", "t", "R", "b", "h\0", "K\u{1}"],
         nests: &[("(", "t"), ("]", "a"), ("(]", "e"), ("}", "s")],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
@@ -108,16 +108,16 @@ fn read_scaler() -> Decoder {
         let features = scaler.features();
         let (mut scaled, mut back) = (vec![0.0; features], vec![0.0; features]);
         scaler.transform(&vec![1.5; features], &mut scaled);
-        scaler.inverse(&scaled, &mut back);
+        scaler.inverse_transform(&scaled, &mut back);
     })
 }
 
 #[test]
 fn pickles() {
-    Target { module: module_path!(), name: "pickles", form: pickle_form, decoder: read_scaler }.run();
+    FuzzTarget { module: module_path!(), name: "pickles", form: pickle_form, decoder: read_scaler }.run();
 }
 
-fn model_form() -> Form {
+fn model_form() -> InputFormat {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/operators.json");
     let operators: Value = serde_json::from_slice(&fs::read(file).expect("the references")).expect("JSON");
     let operators = operators.as_object().expect("by name").values();
@@ -125,7 +125,7 @@ fn model_form() -> Form {
     seeds.extend(
         operators.map(|one| STANDARD.decode(one["model"].as_str().expect("a model")).expect("base64")),
     );
-    Form { seeds, ..Form::default() }
+    InputFormat { seeds, ..InputFormat::default() }
 }
 
 fn run_model() -> Decoder {
@@ -135,7 +135,7 @@ fn run_model() -> Decoder {
         let zeros = model.inputs().iter().map(|port| {
             let dims: Vec<usize> = port.dims.iter().map(|dim| dim.unwrap_or(1)).collect();
             let len = dims.iter().try_fold(1_usize, |len, dim| len.checked_mul(*dim))?;
-            (len <= MAX_VALUES).then(|| Tensor::floats(&dims, vec![0.5; len]).ok())?
+            (len <= MAX_VALUES).then(|| Tensor::from_floats(&dims, vec![0.5; len]).ok())?
         });
         if let Some(inputs) = zeros.collect::<Option<Vec<_>>>() {
             drop(model.run(&mut workspace, inputs));
@@ -145,5 +145,5 @@ fn run_model() -> Decoder {
 
 #[test]
 fn tflite() {
-    Target { module: module_path!(), name: "tflite", form: model_form, decoder: run_model }.run();
+    FuzzTarget { module: module_path!(), name: "tflite", form: model_form, decoder: run_model }.run();
 }

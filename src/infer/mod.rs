@@ -1,6 +1,7 @@
-//! Anomaly scores: the models and scalers that users upload, and the windows of readings that these judge.
+//! Anomaly scoring: models and scalers that users upload, and the windows of readings that they score.
 //!
-//! Everything here is pure, on bytes nobody trusts: bytes and readings come in, values come out. No I/O, no clock, no catalog.
+//! Everything here is pure and treats its input as hostile: bytes and readings in, values out. No I/O, clock or
+//! catalog.
 
 pub mod detector;
 pub mod scaler;

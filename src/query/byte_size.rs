@@ -1,11 +1,12 @@
-//! Bytes of batches: of their values, and of the memory they hold.
+//! Byte sizes of record batches: of their values, and of the memory they occupy.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use datafusion::error::Result;
 
-/// Bytes of the values of an array, written out: of a slice only those in it, of a dictionary as often as they occur.
+/// Returns the bytes of an array's values when written out: of a slice only its own values, of a dictionary each value
+/// as often as it occurs.
 pub fn of_values(array: &dyn Array) -> usize {
     let rows = array.len();
     match array.data_type() {
@@ -28,12 +29,12 @@ pub fn of_values(array: &dyn Array) -> usize {
     }
 }
 
-/// Bytes of the values of a batch, written out.
+/// Returns the bytes of a batch's values when written out.
 pub fn of_batch(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(|column| of_values(column)).sum()
 }
 
-/// Bytes of memory of the rows of a batch alone, not of the buffers that it may be a slice of.
+/// Returns the bytes of memory of the batch's own rows, not of the buffers that it may be a slice of.
 pub fn of_slice(batch: &RecordBatch) -> Result<usize> {
     let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
     Ok(sizes.sum::<std::result::Result<usize, ArrowError>>()?)

@@ -1,4 +1,4 @@
-//! What a statement would answer, and what its parameters are, without running it.
+//! Describes a statement without running it: the schema of its result and the types of its parameters.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,75 +14,84 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::context::QueryContext;
 use super::engine::Engine;
 use super::error::from_datafusion;
 use super::log::Surface;
 use super::params::MAX_PARAMETERS;
-use super::session::View;
 use crate::domain::{Error, Kind, Principal, Result};
 
-/// A statement that could run.
+/// The result schema and parameter types of a statement that could run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Description {
-    /// Of the answer, when the parameters are of the types below.
+pub struct StatementDescription {
+    /// Schema of the result when the parameters have the types below.
     pub schema: SchemaRef,
-    /// The types of `$1` and on; text where nothing in the statement says more.
+    /// Types of `$1` and following; text where the statement implies no other type.
     pub params: Vec<DataType>,
 }
 
 /// A table that a principal may read.
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct TableInfo {
     pub name: &'static str,
     pub schema: SchemaRef,
     pub is_view: bool,
 }
 
-/// A statement to be described.
+/// A statement to describe.
 #[derive(Debug, Clone)]
-pub struct Sketch {
+pub struct DescribeRequest {
     pub text: String,
-    /// Types of parameters that the caller knows, by position.
+    /// Types of parameters that the caller declares, by position.
     pub declared: Vec<Option<DataType>>,
     pub surface: Surface,
 }
 
 impl Engine {
-    /// Plans a statement as `principal` may run it, on the threads of queries and within their limits. What is described
-    /// leaves no record, what is refused does.
+    /// Plans a statement as `principal` may run it, on the query threads and within their limits. The query log records
+    /// only statements that fail.
     ///
     /// # Errors
-    /// Those of `sql` that come before a row is read, and `Invalid` for parameters with names.
-    pub async fn describe(self: &Arc<Self>, principal: &Principal, sketch: Sketch) -> Result<Description> {
-        let tally = self.tally(principal, sketch.surface, Some(&sketch.text));
-        let view = View::new(self, principal, tally.clone());
+    /// The errors of `sql` that occur before a row is read, and `Invalid` for parameters with names.
+    pub async fn describe(
+        self: &Arc<Self>,
+        principal: &Principal,
+        sketch: DescribeRequest,
+    ) -> Result<StatementDescription> {
+        let tally = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
+        let view = QueryContext::new(self, principal, tally.clone());
         let engine = self.clone();
         let threads = self.threads.for_text(sketch.text.len()).clone();
         let planning = async move {
-            let _permit = engine.gates.all.enter().await?;
-            let planned = tokio::time::timeout(engine.options.timeout, sketch.planned(&engine, &view)).await;
+            let _permit = engine.admission.all.acquire().await?;
+            let planned =
+                tokio::time::timeout(engine.options.timeout, sketch.plan_and_describe(&engine, &view)).await;
             planned.map_err(|_| Error::new(Kind::Timeout, "planning took longer than a query may run"))?
         };
         let planned = AbortOnDropHandle::new(threads.spawn(planning)).await;
         let described =
-            planned.unwrap_or_else(|e| Err(Error::internal("planning was interrupted").because(e)));
+            planned.unwrap_or_else(|e| Err(Error::internal("planning was interrupted").with_source(e)));
         match &described {
-            Ok(_) => tally.forget(),
+            Ok(_) => tally.discard(),
             Err(error) => tally.fail(error.kind),
         }
         described
     }
 
-    /// The tables that `principal` may read, in the order of the documentation.
-    pub fn tables(self: &Arc<Self>, principal: &Principal) -> Result<Vec<Table>> {
-        let tally = self.tally(principal, Surface::Sql, None);
-        tally.forget();
-        View::new(self, principal, tally).tables().map_err(from_datafusion)
+    /// Returns the tables that `principal` may read, in the order of the documentation.
+    pub fn tables(self: &Arc<Self>, principal: &Principal) -> Result<Vec<TableInfo>> {
+        let tally = self.start_tracking(principal, Surface::Sql, None);
+        tally.discard();
+        QueryContext::new(self, principal, tally).tables().map_err(from_datafusion)
     }
 }
 
-impl Sketch {
-    async fn planned(&self, engine: &Arc<Engine>, view: &View) -> Result<Description> {
+impl DescribeRequest {
+    async fn plan_and_describe(
+        &self,
+        engine: &Arc<Engine>,
+        view: &QueryContext,
+    ) -> Result<StatementDescription> {
         let session = engine.session(view, self.surface)?;
         let plan = engine.plan(&session, view, &self.text, self.surface).await?.plan;
         let params = self.parameters(&plan)?;
@@ -90,13 +99,13 @@ impl Sketch {
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};
         let analyzed = session.analyzer().execute_and_check(plan, session.config_options(), nothing);
         let schema = analyzed.map_err(from_datafusion)?.schema().as_arrow().clone();
-        Ok(Description { schema: Arc::new(schema), params })
+        Ok(StatementDescription { schema: Arc::new(schema), params })
     }
 
-    /// What the caller declares, else what the statement tells of `$1` and on.
+    /// Returns the declared types, else those inferred from the statement, of `$1` and following.
     fn parameters(&self, plan: &LogicalPlan) -> Result<Vec<DataType>> {
         let mut types = self.declared.clone();
-        let hints = hints(plan).map_err(from_datafusion)?;
+        let hints = infer_placeholder_types(plan).map_err(from_datafusion)?;
         for (id, inferred) in plan.get_parameter_types().map_err(from_datafusion)? {
             let inferred = inferred.or_else(|| hints.get(&id).cloned());
             let number = id.trim_start_matches('$').parse::<usize>().ok();
@@ -113,9 +122,9 @@ impl Sketch {
     }
 }
 
-/// What the engine's planner does not tell of parameters by itself: a limit is a number, a cast says its type, and
-/// `= ANY($1)` takes a list of what it is compared with.
-fn hints(plan: &LogicalPlan) -> Result<HashMap<String, DataType>, DataFusionError> {
+/// Infers parameter types that DataFusion's planner does not: a limit is a number, a cast names its type, and `=
+/// ANY($1)` takes a list of the type it is compared with.
+fn infer_placeholder_types(plan: &LogicalPlan) -> Result<HashMap<String, DataType>, DataFusionError> {
     let mut found = HashMap::new();
     plan.apply_with_subqueries(|plan| {
         if let LogicalPlan::Limit(limit) = plan {
@@ -150,7 +159,7 @@ fn hints(plan: &LogicalPlan) -> Result<HashMap<String, DataType>, DataFusionErro
     Ok(found)
 }
 
-/// Types of an answer follow from those of its parameters; nulls of these types stand for them.
+/// Binds nulls of the given types: the types of the result follow from those of the parameters.
 fn with_nulls(plan: LogicalPlan, params: &[DataType]) -> Result<LogicalPlan> {
     let null = |data_type| ScalarValue::try_new_null(data_type).map(ScalarAndMetadata::from);
     let nulls: Result<Vec<_>, _> = params.iter().map(null).collect();

@@ -1,4 +1,4 @@
-//! The query engine: SQL in, batches out, on threads of its own.
+//! Query engine: plans SQL and streams record batches, on its own threads.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,79 +15,80 @@ use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
+use super::admission::{QueryAdmission, max_long_running};
+use super::context::QueryContext;
 use super::error::from_datafusion;
+use super::executor::{self, ExecutionEnv, QueryLimits, StartedQuery};
 use super::guard::interrupt::InterruptOption;
 use super::guard::operators;
-use super::known::Known;
-use super::limits::{Gates, long_running_of};
-use super::log::{Asked, QueryLog, Surface, Tally};
-use super::memory::Share;
+use super::log::{QueryInfo, QueryLog, QueryTracker, Surface};
+use super::memory_pool::QueryMemoryPool;
 use super::params::Params;
-use super::plan::Planned;
-use super::postgres::Lazy;
-use super::run::{self, Limits, Place, Started};
-use super::session::View;
-use super::template;
-use super::threads::Threads;
-use crate::domain::ports::{DeviceStates, Models};
+use super::plan_cache::PlanCache;
+use super::planner::PlannedStatement;
+use super::postgres::LazyPostgresCompat;
+use super::runtimes::QueryRuntimes;
+use super::session_template;
+use crate::domain::ports::{DeviceStatusSource, ModelScorer};
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
 
-/// A query notices its time limit itself within this, or is given up.
-const GRACE: Duration = Duration::from_secs(2);
+/// Grace after the time limit, within which a query should notice the limit itself; after it the query is abandoned.
+const TIMEOUT_GRACE: Duration = Duration::from_secs(2);
 
-/// How much queries may take.
+/// Resource limits of queries.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
     pub timeout: Duration,
     pub max_rows: usize,
     /// Memory of all queries together, bytes.
     pub memory_bytes: usize,
-    /// Memory of one query, bytes; past `memory_bytes` it means no more than that.
+    /// Memory of one query, bytes; a value above `memory_bytes` has no further effect.
     pub share_bytes: usize,
-    pub running: usize,
-    pub waiting: usize,
+    pub max_running: usize,
+    pub max_waiting: usize,
     /// Longest wait for a permit.
     pub queue_deadline: Duration,
-    /// Where queries that outgrow memory spill.
+    /// Directory where queries that exceed their memory spill.
     pub spill_dir: PathBuf,
 }
 
-/// An answer as it is computed.
-pub struct Answer {
+/// A result, streamed as it is computed.
+pub struct QueryOutput {
     pub schema: SchemaRef,
     pub batches: BoxStream<'static, Result<RecordBatch>>,
 }
 
-/// The engine. Cheap to share.
+/// The query engine, shared through an `Arc`.
 pub struct Engine {
     pub(super) store: Arc<Store>,
-    pub(super) states: Arc<dyn DeviceStates>,
-    pub(super) models: Arc<dyn Models>,
+    pub(super) states: Arc<dyn DeviceStatusSource>,
+    pub(super) models: Arc<dyn ModelScorer>,
     pub(super) template: SessionState,
     pub(super) log: Arc<QueryLog>,
     pub(super) options: EngineOptions,
-    /// Where the rest of the server runs.
-    pub(super) home: Handle,
-    /// What tools of PostgreSQL are given beside the tables.
-    pub(super) postgres: Lazy,
-    pub(super) known: Known,
-    pub(super) gates: Gates,
-    pub(super) threads: Threads,
+    /// Runtime of the rest of the server.
+    pub(super) main_runtime: Handle,
+    /// Catalog tables and functions for PostgreSQL tools.
+    pub(super) postgres: LazyPostgresCompat,
+    pub(super) plan_cache: PlanCache,
+    pub(super) admission: QueryAdmission,
+    pub(super) threads: QueryRuntimes,
 }
 
 impl Engine {
-    /// Starts the query threads; within the runtime of the rest of the server.
+    /// Starts the query threads. Must be called within the server's main runtime.
     pub fn new(
         store: Arc<Store>,
-        states: Arc<dyn DeviceStates>,
-        models: Arc<dyn Models>,
+        states: Arc<dyn DeviceStatusSource>,
+        models: Arc<dyn ModelScorer>,
         options: EngineOptions,
     ) -> Result<Self> {
-        let failed = |e: std::io::Error| Error::unavailable("the query threads cannot be started").because(e);
+        let failed =
+            |e: std::io::Error| Error::unavailable("the query threads cannot be started").with_source(e);
         let cores = std::thread::available_parallelism().map_err(failed)?.get();
         let spill = &options.spill_dir;
-        // What a killed process left there is of use to nobody.
+        // Files that a killed process left there are of no use.
         let emptied = match std::fs::remove_dir_all(spill) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
             _ => std::fs::create_dir_all(spill),
@@ -95,43 +96,64 @@ impl Engine {
         emptied.map_err(|e| {
             Error::unavailable(format!("cannot create `{}` for queries to spill to: {e}", spill.display()))
         })?;
-        let template = template::build(&options, cores).map_err(from_datafusion)?;
-        let threads = Threads::start(cores, long_running_of(options.running))?;
-        let gates = Gates::new(options.running, options.waiting, options.queue_deadline);
-        let (log, postgres, known) = (Arc::default(), Lazy::default(), Known::default());
+        let template = session_template::build(&options, cores).map_err(from_datafusion)?;
+        let threads = QueryRuntimes::start(cores, max_long_running(options.max_running))?;
+        let gates = QueryAdmission::new(options.max_running, options.max_waiting, options.queue_deadline);
+        let (log, postgres, known) = (Arc::default(), LazyPostgresCompat::default(), PlanCache::default());
         let home = Handle::current();
-        Ok(Self { store, states, models, template, log, options, home, postgres, known, gates, threads })
+        Ok(Self {
+            store,
+            states,
+            models,
+            template,
+            log,
+            options,
+            main_runtime: home,
+            postgres,
+            plan_cache: known,
+            admission: gates,
+            threads,
+        })
     }
 
-    /// Runs one read-only statement as `principal` sees the data.
+    /// Runs one read-only statement on the data that `principal` may see.
     ///
     /// # Errors
-    /// `Invalid` with the reason in words; `Forbidden` naming the scope a table needs; `Busy`, `Timeout`,
-    /// `TooLarge` for the limits.
-    pub async fn sql(self: &Arc<Self>, principal: &Principal, question: Question) -> Result<Answer> {
-        let tally = self.tally(principal, question.surface, Some(&question.text));
-        let view = View::new(self, principal, tally.clone());
+    /// `Invalid` with the reason; `Forbidden` naming the scope that a table needs; `Busy`, `Timeout` or `TooLarge` for
+    /// the limits.
+    pub async fn sql(
+        self: &Arc<Self>,
+        principal: &Principal,
+        question: StatementRequest,
+    ) -> Result<QueryOutput> {
+        let tally = self.start_tracking(principal, question.surface, Some(&question.text));
+        let view = QueryContext::new(self, principal, tally.clone());
         let (engine, text_bytes) = (self.clone(), question.text.len());
         let start = async move { question.start(&engine, view).await };
-        let limits = Limits { timeout: self.options.timeout, rows: Some(self.options.max_rows) };
+        let limits = QueryLimits { timeout: self.options.timeout, max_rows: Some(self.options.max_rows) };
         let threads = self.threads.for_text(text_bytes).clone();
-        self.answer_on(threads, limits, tally, Box::pin(start)).await
+        self.run_query_on(threads, limits, tally, Box::pin(start)).await
     }
 
-    /// Bytes that all queries hold now.
+    /// Returns the bytes that all queries have reserved.
     pub fn memory_in_use(&self) -> usize {
         self.template.runtime_env().memory_pool.reserved()
     }
 
-    /// Queries that may start now without waiting.
+    /// Returns how many queries could start now without waiting.
     pub fn free_permits(&self) -> usize {
-        self.gates.all.free()
+        self.admission.all.available_permits()
     }
 
-    /// Begins the record of a query.
-    pub(super) fn tally(&self, principal: &Principal, surface: Surface, text: Option<&str>) -> Arc<Tally> {
-        let asked = Asked {
-            at: self.store.clock().now(),
+    /// Creates the tracker that writes the query's log record.
+    pub(super) fn start_tracking(
+        &self,
+        principal: &Principal,
+        surface: Surface,
+        text: Option<&str>,
+    ) -> Arc<QueryTracker> {
+        let asked = QueryInfo {
+            started_at: self.store.clock().now(),
             text_hash: text.map(|text| hex::encode(Sha256::digest(text))),
             surface,
             caller: principal.caller,
@@ -139,39 +161,39 @@ impl Engine {
         };
         let pool: &Arc<dyn MemoryPool> = &self.template.runtime_env().memory_pool;
         let limit = self.options.share_bytes.min(self.options.memory_bytes);
-        Arc::new(Tally::new(self.log.clone(), asked, Share::new(pool.clone(), limit)))
+        Arc::new(QueryTracker::new(self.log.clone(), asked, QueryMemoryPool::new(pool.clone(), limit)))
     }
 
-    /// Waits until the answer's schema is known, which is when planning has succeeded.
-    pub(super) async fn answer(
+    /// Waits until the schema of the result is known, that is, until planning has succeeded.
+    pub(super) async fn run_query(
         &self,
-        limits: Limits,
-        tally: Arc<Tally>,
-        start: run::Start,
-    ) -> Result<Answer> {
-        self.answer_on(self.threads.short().clone(), limits, tally, start).await
+        limits: QueryLimits,
+        tally: Arc<QueryTracker>,
+        start: executor::StartFuture,
+    ) -> Result<QueryOutput> {
+        self.run_query_on(self.threads.short().clone(), limits, tally, start).await
     }
 
-    async fn answer_on(
+    async fn run_query_on(
         &self,
         threads: Handle,
-        limits: Limits,
-        tally: Arc<Tally>,
-        start: run::Start,
-    ) -> Result<Answer> {
-        // A long-running query waits twice: for one of these, and for any to end.
-        let patience = limits.timeout + 2 * self.options.queue_deadline + GRACE;
+        limits: QueryLimits,
+        tally: Arc<QueryTracker>,
+        start: executor::StartFuture,
+    ) -> Result<QueryOutput> {
+        // A long-running query waits twice: for a long-running permit and for a general one.
+        let patience = limits.timeout + 2 * self.options.queue_deadline + TIMEOUT_GRACE;
         let long_running = self.threads.long_running().clone();
-        let place = Place { threads, long_running, gates: self.gates.clone() };
-        let (schema, batches) = run::spawn(place, limits, tally.clone(), start);
-        let mut batches = patient(batches, tally.clone(), patience);
-        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| stuck(&tally))?;
+        let place = ExecutionEnv { threads, long_running, gates: self.admission.clone() };
+        let (schema, batches) = executor::spawn(place, limits, tally.clone(), start);
+        let mut batches = with_batch_timeout(batches, tally.clone(), patience);
+        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| fail_with_timeout(&tally))?;
         match schema {
             Ok(schema) => {
-                // The first batch tells of a failure while an error can still be answered as one.
+                // Awaits the first batch, so that an early failure can still be returned as an error.
                 let first = batches.try_next().await?;
                 let all = stream::iter(first.map(Ok)).chain(batches).boxed();
-                Ok(Answer { schema, batches: all })
+                Ok(QueryOutput { schema, batches: all })
             }
             Err(_) => match batches.next().await {
                 Some(Err(e)) => Err(e),
@@ -181,44 +203,44 @@ impl Engine {
     }
 }
 
-fn stuck(tally: &Tally) -> Error {
+fn fail_with_timeout(tally: &QueryTracker) -> Error {
     tally.fail(Kind::Timeout);
     Error::new(Kind::Timeout, "the query ran longer than it may")
 }
 
-/// Batches, none awaited for longer than `patience`: an operator of a query can compute for minutes without ever
-/// looking at its time limit, and whoever asked must not wait with it.
-fn patient(
-    batches: run::Batches,
-    tally: Arc<Tally>,
+/// Limits the wait for each batch to `patience`: an operator can compute for minutes without checking its time limit,
+/// and the caller must not wait that long.
+fn with_batch_timeout(
+    batches: executor::QueryBatches,
+    tally: Arc<QueryTracker>,
     patience: Duration,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let next = move |mut batches: run::Batches| {
+    let next = move |mut batches: executor::QueryBatches| {
         let tally = tally.clone();
         async move {
             let next = tokio::time::timeout(patience, batches.next()).await;
-            let next = next.unwrap_or_else(|_| Some(Err(stuck(&tally))));
+            let next = next.unwrap_or_else(|_| Some(Err(fail_with_timeout(&tally))));
             next.map(|batch| (batch, batches))
         }
     };
     stream::unfold(batches, next).fuse().boxed()
 }
 
-/// A statement and its parameters, as given.
+/// A statement and its parameters.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct StatementRequest {
     pub text: String,
     pub params: Params,
-    /// Where it came from; tools of PostgreSQL are given its catalog as well.
+    /// Where the statement came from; PostgreSQL clients also get `pg_catalog`.
     pub surface: Surface,
 }
 
-impl Question {
-    /// Plans it over what `view` sees and begins to execute it.
-    async fn start(self, engine: &Arc<Engine>, view: View) -> Result<Started> {
+impl StatementRequest {
+    /// Plans the statement over the tables of `view` and starts executing it.
+    async fn start(self, engine: &Arc<Engine>, view: QueryContext) -> Result<StartedQuery> {
         let params = self.params.to_values()?;
         let mut session = engine.session(&view, self.surface)?;
-        let Planned { mut plan, has_bounded } =
+        let PlannedStatement { mut plan, has_bounded } =
             engine.plan(&session, &view, &self.text, self.surface).await?;
         if has_bounded {
             let interrupt = InterruptOption(view.tally.interrupt.clone());
@@ -227,26 +249,30 @@ impl Question {
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;
         }
-        let mut guarded = guarded(&session, &plan, &view).await?;
+        let mut guarded = create_guarded_plan(&session, &plan, &view).await?;
         if let Some(rows) = guarded.batch_rows {
-            // Some sources are told the size of their batches when they are planned.
+            // Some sources fix the size of their batches when they are planned.
             *session.config_mut() = session.config().clone().with_batch_size(rows);
-            guarded = self::guarded(&session, &plan, &view).await?;
+            guarded = self::create_guarded_plan(&session, &plan, &view).await?;
         }
-        let operators::Guarded { plan, is_long_running, .. } = guarded;
+        let operators::GuardedPlan { plan, is_long_running, .. } = guarded;
         let mut context = view.task_context(&session);
         if session.config().batch_size() < context.session_config().batch_size() {
             let runtime = context.runtime_env();
             context = Arc::new(TaskContext::from(&session).with_runtime(runtime));
         }
-        Ok(Started { stream: run::when_polled(plan, context), is_long_running })
+        Ok(StartedQuery { stream: executor::execute_when_polled(plan, context), is_long_running })
     }
 }
 
-/// The physical plan of a statement, with what keeps it within its bounds.
-async fn guarded(session: &SessionState, plan: &LogicalPlan, view: &View) -> Result<operators::Guarded> {
+/// Creates the physical plan of a statement, with the guards that keep it within its limits.
+async fn create_guarded_plan(
+    session: &SessionState,
+    plan: &LogicalPlan,
+    view: &QueryContext,
+) -> Result<operators::GuardedPlan> {
     let physical = session.create_physical_plan(plan).await.map_err(from_datafusion)?;
-    let physical = view.texts.fit(physical).map_err(from_datafusion)?;
+    let physical = view.text_batch_size.limit_plan(physical).map_err(from_datafusion)?;
     let full_batch = session.config().batch_size();
     operators::guard(physical, &view.tally.interrupt, full_batch).map_err(from_datafusion)
 }

@@ -1,24 +1,24 @@
-//! DataFusion's errors as ours: the innermost message, made readable, with the kind its cause deserves.
+//! Maps DataFusion's errors to domain errors: the innermost message, made readable, with a kind by its cause.
 
 use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
-use super::memory::POOL_TAKEN;
+use super::memory_pool::POOL_EXHAUSTED;
 use crate::domain::{Error, Kind};
 
-/// Longest message passed on; plans can be quoted in some.
-const MAX_MESSAGE: usize = 600;
+/// Maximum length of a message in characters; some messages quote plans.
+const MAX_MESSAGE_CHARS: usize = 600;
 const NO_FUNCTION: &str = "No function matches the given name and argument types";
 
-/// What DataFusion says when queries would spill more than they may together.
+/// Part of DataFusion's message for exceeding the spill limit of all queries.
 const SPILL_LIMIT: &str = "exceeded the allowable limit";
 
-/// What a failed query is to its caller.
+/// Returns the error that the caller of a failed query gets.
 pub fn from_datafusion(error: DataFusionError) -> Error {
     let (kind, message) = explain(&error);
     let mut message = message.trim().to_owned();
-    if let Some((at, _)) = message.char_indices().nth(MAX_MESSAGE) {
+    if let Some((at, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
         message.truncate(at);
         message.push('…');
     }
@@ -26,7 +26,7 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         DataFusionError::External(inner) => inner.downcast_ref::<Error>().map(|ours| ours.fields.clone()),
         _ => None,
     };
-    Error { fields: fields.unwrap_or_default(), ..Error::new(kind, message).because(error) }
+    Error { fields: fields.unwrap_or_default(), ..Error::new(kind, message).with_source(error) }
 }
 
 fn explain(error: &DataFusionError) -> (Kind, String) {
@@ -63,9 +63,9 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
     }
 }
 
-/// Memory is told of by `memory::Share`, in words; the rest is about spilling.
+/// Memory errors come from `QueryMemoryPool` with a readable message; all others concern spilling.
 fn explain_exhausted(text: &str) -> (Kind, String) {
-    if text.starts_with(POOL_TAKEN) {
+    if text.starts_with(POOL_EXHAUSTED) {
         (Kind::Busy, text.to_owned())
     } else if text.contains("limits.query_share") {
         (Kind::TooLarge, text.to_owned())
@@ -76,7 +76,7 @@ fn explain_exhausted(text: &str) -> (Kind, String) {
     }
 }
 
-/// Arrow's own errors are about values; those it carries are of files and sockets.
+/// Arrow's own errors concern values; those it wraps concern files and sockets.
 fn explain_arrow(error: &ArrowError) -> (Kind, String) {
     match error {
         ArrowError::ExternalError(inner) => explain_foreign(inner.as_ref()),
@@ -88,7 +88,7 @@ fn explain_arrow(error: &ArrowError) -> (Kind, String) {
     }
 }
 
-/// The limit of what queries spill is told as an error of the file that was written.
+/// DataFusion reports the spill limit as an I/O error of the spill file.
 fn explain_io(error: &std::io::Error) -> (Kind, String) {
     let text = error.to_string();
     match text.contains(SPILL_LIMIT) {
@@ -97,7 +97,7 @@ fn explain_io(error: &std::io::Error) -> (Kind, String) {
     }
 }
 
-/// Of the libraries under DataFusion only the one for regular expressions speaks about what the caller wrote.
+/// Of the libraries under DataFusion, only the regular expression parser reports errors about the caller's input.
 fn explain_foreign(error: &(dyn std::error::Error + 'static)) -> (Kind, String) {
     let text = error.to_string();
     if let Some(inner) = error.downcast_ref::<DataFusionError>() {
@@ -119,7 +119,7 @@ fn schema_message(schema: &SchemaError) -> String {
     }
 }
 
-/// Drops the names of layers from the front and our catalog's name from tables.
+/// Removes the names of layers from the front, and our catalog's name from table names.
 fn readable(text: &str) -> String {
     let layers = [
         "Error during planning: ",
@@ -139,11 +139,11 @@ fn readable(text: &str) -> String {
     while let Some(rest) = layers.iter().find_map(|layer| text.strip_prefix(layer)) {
         text = rest.trim();
     }
-    // DataFusion calls a call that fits no signature a bug of its own; what the caller needs is in the middle.
+    // DataFusion reports a call that fits no signature as an internal error; the useful part is in the middle.
     if let Some(at) = text.find(NO_FUNCTION) {
         text = text[at..].split(" You might need").next().unwrap_or(text);
     }
-    // Its guess at another function is drawn from a hash map: it changes from call to call.
+    // DataFusion picks the suggested function from a hash map, so it changes from call to call.
     if text.starts_with("Invalid function") {
         text = text.split("\nDid you mean").next().unwrap_or(text);
     }

@@ -1,4 +1,4 @@
-//! What callers read when a query fails.
+//! Tests the messages that callers get when a query fails.
 
 use datafusion::error::DataFusionError as D;
 
@@ -19,7 +19,7 @@ fn messages_say_what_is_wrong_without_wrappers() {
     }
 }
 
-/// As the writer of spill files says it, inside what writes Arrow there.
+/// As the writer of spill files reports it, wrapped in the error of the Arrow writer.
 #[test]
 fn a_query_that_spills_too_much_is_told_so() {
     let spent = || std::io::Error::other("The used disk space has exceeded the allowable limit of 4 GB.");

@@ -1,4 +1,4 @@
-//! Statements as people, tools and attackers write them.
+//! Generates statements like those of people, tools and attackers.
 
 use crate::domain::fuzz::{Random, grammar};
 
@@ -250,7 +250,7 @@ const RULES: grammar::Rules = &[
     ("name", &["a", "<letter>", "<letter><name>", "hour", "readings"]),
 ];
 
-/// What opens and closes an expression.
+/// Openings and closings of expressions.
 pub const NESTS: &[(&str, &str)] = &[
     ("(", ")"),
     ("1+", "1"),
@@ -279,7 +279,7 @@ pub const NESTS: &[(&str, &str)] = &[
     ("a.", ""),
 ];
 
-/// By the grammar, or one expression that nests.
+/// Generates a statement by the grammar, or one nested expression.
 pub fn statement(random: &mut Random) -> Vec<u8> {
     if !random.one_in(6) {
         return grammar::write(RULES, "statement", random);

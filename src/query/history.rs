@@ -1,4 +1,4 @@
-//! The history of streams for who then follows them live: one snapshot, by day, within a day by stream and time.
+//! History of streams for subscribers that then follow them live: one snapshot, ordered by day, stream and time.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -8,57 +8,57 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::context::QueryContext;
 use super::engine::Engine;
+use super::executor::{QueryLimits, StartedQuery};
 use super::log::Surface;
-use super::run::{Limits, Started};
+use super::readings_list::{READING_COLUMNS, ReadingChunks, to_readings};
 use super::scan::bounds::Bounds;
-use super::scan::plan::ReadingsScan;
-use super::session::View;
-use super::values::{COLUMNS, Chunks, to_readings};
+use super::scan::readings_scan::ReadingsScan;
 use crate::domain::reading::Readings;
 use crate::domain::time::Day;
 use crate::domain::{Micros, Principal, Result, StreamId};
-use crate::store::live::position::{Key, key};
+use crate::store::live::position::{HistoryKey, key};
 use crate::store::schema;
 
-/// Which history is wanted.
+/// Selects the readings of a history.
 #[derive(Debug, Clone)]
 pub struct HistoryQuery {
-    /// `None` is every visible stream.
+    /// `None` means every visible stream.
     pub streams: Option<Vec<StreamId>>,
     /// Inclusive.
     pub since: Micros,
-    /// Only what comes after it.
-    pub after: Option<Key>,
+    /// Resumes after this reading.
+    pub after: Option<HistoryKey>,
 }
 
-/// A history that is being read.
+/// A history, streamed as it is read.
 pub struct History {
-    /// Every write up to this record is in it, and nothing later.
+    /// Sequence number of the snapshot: the history contains every write up to it and none after.
     pub seq: u64,
-    pub chunks: Chunks,
+    pub chunks: ReadingChunks,
 }
 
 impl Engine {
-    /// Readings of every quality, ordered by day, stream and time. It has no cap of its own: it is computed day by day as
-    /// it is read.
+    /// Streams readings of every quality, ordered by day, stream and time. It has no row limit of its own: each day is
+    /// computed when it is read.
     pub async fn history(self: &Arc<Self>, principal: &Principal, query: HistoryQuery) -> Result<History> {
-        let tally = self.tally(principal, Surface::Values, None);
-        let view = View::new(self, principal, tally.clone());
+        let tally = self.start_tracking(principal, Surface::Values, None);
+        let view = QueryContext::new(self, principal, tally.clone());
         let (seq, context) = (view.snapshot.seq, view.task_context(&self.template));
         let after = query.after;
-        let telling = Arc::new(Telling { view, query, context });
-        let start = async move { Ok(Started::short(telling.stream())) };
-        let limits = Limits { timeout: self.options.timeout, rows: None };
-        let answer = self.answer(limits, tally, Box::pin(start)).await?;
-        let chunks = answer.batches.map_ok(move |batch| rest(to_readings(&batch), after));
+        let telling = Arc::new(HistoryReader { view, query, context });
+        let start = async move { Ok(StartedQuery::short(telling.stream())) };
+        let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
+        let answer = self.run_query(limits, tally, Box::pin(start)).await?;
+        let chunks = answer.batches.map_ok(move |batch| rows_after(to_readings(&batch), after));
         let chunks = chunks.try_filter(|rows| ready(!rows.is_empty())).boxed();
         Ok(History { seq, chunks })
     }
 }
 
-/// The rows after a place in the history.
-fn rest(rows: Readings, after: Option<Key>) -> Readings {
+/// Returns the rows after a given position of the history.
+fn rows_after(rows: Readings, after: Option<HistoryKey>) -> Readings {
     let Some(after) = after.filter(|after| !rows.is_empty() && key(rows.stream[0], rows.ts[0]) <= *after)
     else {
         return rows;
@@ -66,14 +66,14 @@ fn rest(rows: Readings, after: Option<Key>) -> Readings {
     rows.iter().filter(|row| key(row.stream.0, row.ts.0) > after).collect()
 }
 
-struct Telling {
-    view: View,
+struct HistoryReader {
+    view: QueryContext,
     query: HistoryQuery,
     context: Arc<TaskContext>,
 }
 
-impl Telling {
-    /// Day after day, each only when the reader gets there.
+impl HistoryReader {
+    /// Streams day after day, each computed only when the reader reaches it.
     fn stream(self: Arc<Self>) -> SendableRecordBatchStream {
         let telling = self.clone();
         let batches = stream::iter(self.days())
@@ -82,7 +82,7 @@ impl Telling {
                 async move { telling.read(day) }
             })
             .try_flatten();
-        let schema = Arc::new(schema::readings().project(&COLUMNS).expect("columns of this schema"));
+        let schema = Arc::new(schema::readings().project(&READING_COLUMNS).expect("columns of this schema"));
         Box::pin(RecordBatchStreamAdapter::new(schema, batches))
     }
 
@@ -93,7 +93,7 @@ impl Telling {
     }
 
     fn read(&self, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
-        execute_stream(self.scan().plan_day_sorted(day, &COLUMNS)?, self.context.clone())
+        execute_stream(self.scan().plan_day_sorted(day, &READING_COLUMNS)?, self.context.clone())
     }
 
     fn scan(&self) -> ReadingsScan {
@@ -101,7 +101,7 @@ impl Telling {
         if let Some(streams) = &self.query.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }
-        let (view, visible) = (self.view.clone(), self.view.visible().clone());
+        let (view, visible) = (self.view.clone(), self.view.visible_streams().clone());
         ReadingsScan { view, visible, bounds, filter: None, partitions: 1 }
     }
 }

@@ -1,7 +1,7 @@
-//! The query log: what ran, for whom, how long, and what it took. The table `query_log` shows it.
+//! Query log: queries, their callers, durations and resources. The table `query_log` shows it.
 //!
-//! It lives in memory and is bounded: the newest records of each organization. The text of a statement is not kept, since it
-//! can hold secrets; its hash tells same from other.
+//! The log lives in memory and is bounded: it contains the newest records of each organization. It contains no
+//! statements, since these can contain secrets, but a hash by which equal statements can be recognised.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,30 +11,30 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::guard::interrupt::Interrupt;
-use super::memory::Share;
+use super::memory_pool::QueryMemoryPool;
 use crate::domain::principal::Caller;
 use crate::domain::{Kind, Micros, OrgId, Principal};
 
-/// Records kept of one organization; the oldest goes first.
-pub const RECORDS: usize = 10_000;
-/// Records kept of all organizations together, some 15 MB. Past it the organization with the most gives its oldest away, so
-/// that nobody loses records to one who asks more than they do.
-const ALL_RECORDS: usize = 5 * RECORDS;
+/// Maximum records of one organization; the oldest is dropped first.
+pub const MAX_RECORDS_PER_ORG: usize = 10_000;
+/// Maximum records of all organizations together, some 15 MB. Beyond it the organization with the most records loses
+/// its oldest, so that nobody loses records to an organization that queries more.
+const MAX_RECORDS: usize = 5 * MAX_RECORDS_PER_ORG;
 
-/// Where a query came from.
+/// The interface that a query came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
-    /// A statement over HTTP, or a command.
+    /// A statement over HTTP or from a command.
     Sql,
     /// A statement over PostgreSQL's protocol.
     Postgres,
     /// A statement over Arrow Flight SQL.
     Flight,
-    /// A list of readings, or one of them.
+    /// A list of readings, or a single reading.
     Values,
-    /// A list of statistics, or one of them.
+    /// A list of statistics, or a single one.
     Statistics,
-    /// Readings by steps of time.
+    /// Readings aggregated by time steps.
     Steps,
 }
 
@@ -51,135 +51,138 @@ impl Surface {
     }
 }
 
-/// A query that has ended.
+/// Record of a finished query.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct QueryRecord {
     pub started_at: Micros,
-    /// SHA-256 of the statement, hexadecimal; a list has no text.
+    /// SHA-256 of the statement, hexadecimal; `None` for lists, which have no text.
     pub text_hash: Option<String>,
     pub surface: Surface,
     pub caller: Caller,
     pub org: OrgId,
-    /// In the queue.
+    /// Time in the queue.
     pub wait: Duration,
-    /// Planning and executing, without waiting for the reader.
+    /// Time of planning and executing, without waiting for the reader.
     pub run: Duration,
-    /// Rows handed to the reader.
+    /// Rows sent to the reader.
     pub rows: u64,
-    pub reads: Reads,
-    /// The most memory it had reserved, bytes.
+    pub reads: ScanTotals,
+    /// Peak of reserved memory, bytes.
     pub peak_memory: usize,
-    /// `ok`, the kind of its error, or `cancelled`.
+    /// `ok`, the error kind, or `cancelled`.
     pub outcome: &'static str,
 }
 
-/// What was read of the lake. Files are shared by organizations: these numbers are not for everybody.
+/// Bytes and files read from the lake. Organizations share files, so not everybody may see these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reads {
+pub struct ScanTotals {
     pub bytes: u64,
     pub files: u64,
-    /// Files of the snapshot that could be left out.
+    /// Files of the snapshot that were skipped.
     pub files_pruned: u64,
 }
 
-/// The newest records.
+/// The newest records, by organization.
 #[derive(Debug, Default)]
 pub struct QueryLog {
-    kept: Mutex<Kept>,
+    records: Mutex<RecordsByOrg>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
-    of: HashMap<OrgId, VecDeque<Arc<Record>>>,
-    /// Of all organizations.
+struct RecordsByOrg {
+    by_org: HashMap<OrgId, VecDeque<Arc<QueryRecord>>>,
+    /// Records of all organizations.
     count: usize,
 }
 
-impl Kept {
-    fn push(&mut self, record: Record) {
+impl RecordsByOrg {
+    fn push(&mut self, record: QueryRecord) {
         let org = record.org;
-        let records = self.of.entry(org).or_default();
+        let records = self.by_org.entry(org).or_default();
         records.push_back(Arc::new(record));
         self.count += 1;
-        if records.len() > RECORDS {
+        if records.len() > MAX_RECORDS_PER_ORG {
             self.drop_oldest(org);
         }
-        if self.count > ALL_RECORDS
-            && let Some(org) = self.of.iter().max_by_key(|(_, records)| records.len()).map(|(org, _)| *org)
+        if self.count > MAX_RECORDS
+            && let Some(org) =
+                self.by_org.iter().max_by_key(|(_, records)| records.len()).map(|(org, _)| *org)
         {
             self.drop_oldest(org);
         }
     }
 
     fn drop_oldest(&mut self, org: OrgId) {
-        if self.of.get_mut(&org).and_then(VecDeque::pop_front).is_some() {
+        if self.by_org.get_mut(&org).and_then(VecDeque::pop_front).is_some() {
             self.count -= 1;
         }
     }
 }
 
 impl QueryLog {
-    fn push(&self, record: Record) {
-        self.kept.lock().push(record);
+    fn push(&self, record: QueryRecord) {
+        self.records.lock().push(record);
     }
 
-    /// Records the principal may see, oldest first: of its own organization; when it sees only a part of that, its own.
-    pub fn visible(&self, who: &Principal) -> Vec<Arc<Record>> {
-        let sees = |r: &&Arc<Record>| !who.is_restricted() || r.caller == who.caller;
-        self.kept.lock().of.get(&who.org).into_iter().flatten().filter(sees).cloned().collect()
+    /// Returns the records that the principal may see, oldest first: those of its organization, or for a restricted
+    /// principal only its own.
+    pub fn visible(&self, who: &Principal) -> Vec<Arc<QueryRecord>> {
+        let sees = |r: &&Arc<QueryRecord>| !who.is_restricted() || r.caller == who.caller;
+        self.records.lock().by_org.get(&who.org).into_iter().flatten().filter(sees).cloned().collect()
     }
 }
 
-/// Counts what a query reads; shared by its scans.
+/// Counts bytes and files that a query reads; shared by its scans.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub struct ScanMetrics {
     bytes: AtomicU64,
     files: AtomicU64,
-    considered: AtomicU64,
+    files_in_snapshot: AtomicU64,
 }
 
-impl Meter {
-    pub fn read_bytes(&self, bytes: u64) {
+impl ScanMetrics {
+    pub fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// A scan of a lake of so many files.
-    pub fn scan_lake(&self, files: usize) {
-        self.considered.fetch_add(files as u64, Ordering::Relaxed);
+    /// Adds the files of the snapshot that a scan starts from.
+    pub fn add_files_in_snapshot(&self, files: usize) {
+        self.files_in_snapshot.fetch_add(files as u64, Ordering::Relaxed);
     }
 
-    /// So many of them are to be read.
-    pub fn scan_files(&self, files: usize) {
+    /// Adds the files that a scan will read.
+    pub fn add_files_scanned(&self, files: usize) {
         self.files.fetch_add(files as u64, Ordering::Relaxed);
     }
 
-    fn reads(&self) -> Reads {
+    fn reads(&self) -> ScanTotals {
         let files = self.files.load(Ordering::Relaxed);
-        Reads {
+        ScanTotals {
             bytes: self.bytes.load(Ordering::Relaxed),
             files,
-            files_pruned: self.considered.load(Ordering::Relaxed).saturating_sub(files),
+            files_pruned: self.files_in_snapshot.load(Ordering::Relaxed).saturating_sub(files),
         }
     }
 }
 
-/// Who asked what, and when.
+/// Origin of a query: caller, statement hash and start time.
 #[derive(Debug)]
-pub struct Asked {
-    pub at: Micros,
+pub struct QueryInfo {
+    pub started_at: Micros,
     pub text_hash: Option<String>,
     pub surface: Surface,
     pub caller: Caller,
     pub org: OrgId,
 }
 
-/// A query while it runs. Its record is written once: when it ends, or as `cancelled` when the last who holds it lets go.
+/// Tracks a running query. Its record is written once: when the query ends, or as `cancelled` when the last reference
+/// is dropped.
 #[derive(Debug)]
-pub struct Tally {
+pub struct QueryTracker {
     log: Arc<QueryLog>,
-    asked: Asked,
-    pub meter: Arc<Meter>,
-    pub share: Arc<Share>,
+    asked: QueryInfo,
+    pub scan_metrics: Arc<ScanMetrics>,
+    pub memory_pool: Arc<QueryMemoryPool>,
     pub interrupt: Arc<Interrupt>,
     wait_us: AtomicU64,
     run_us: AtomicU64,
@@ -187,13 +190,13 @@ pub struct Tally {
     is_written: AtomicBool,
 }
 
-impl Tally {
-    pub fn new(log: Arc<QueryLog>, asked: Asked, share: Share) -> Self {
+impl QueryTracker {
+    pub fn new(log: Arc<QueryLog>, asked: QueryInfo, share: QueryMemoryPool) -> Self {
         Self {
             log,
             asked,
-            meter: Arc::default(),
-            share: Arc::new(share),
+            scan_metrics: Arc::default(),
+            memory_pool: Arc::new(share),
             interrupt: Arc::default(),
             wait_us: AtomicU64::new(0),
             run_us: AtomicU64::new(0),
@@ -202,38 +205,38 @@ impl Tally {
         }
     }
 
-    /// Time in the queue counts until the watch is dropped.
-    pub fn waiting(&self) -> Watch<'_> {
-        Watch { total_us: &self.wait_us, since: Instant::now() }
+    /// Counts waiting time until the stopwatch is dropped.
+    pub fn time_waiting(&self) -> Stopwatch<'_> {
+        Stopwatch { total_us: &self.wait_us, since: Instant::now() }
     }
 
-    /// Time of running counts until the watch is dropped.
-    pub fn running(&self) -> Watch<'_> {
-        Watch { total_us: &self.run_us, since: Instant::now() }
+    /// Counts running time until the stopwatch is dropped.
+    pub fn time_running(&self) -> Stopwatch<'_> {
+        Stopwatch { total_us: &self.run_us, since: Instant::now() }
     }
 
-    /// The time it has run so far.
-    pub fn run(&self) -> Duration {
+    /// Returns the running time so far.
+    pub fn run_time(&self) -> Duration {
         Duration::from_micros(self.run_us.load(Ordering::Relaxed))
     }
 
-    /// Counts rows of the answer; tells how many there are now.
+    /// Counts rows of the result and returns their new total.
     pub fn add_rows(&self, rows: usize) -> usize {
         self.rows.fetch_add(rows, Ordering::Relaxed) + rows
     }
 
-    /// It ended well.
+    /// Records the query as successful.
     pub fn finish(&self) {
         self.write("ok");
     }
 
-    /// It ended with an error.
+    /// Records the query as failed.
     pub fn fail(&self, kind: Kind) {
         self.write(kind_name(kind));
     }
 
-    /// It was no query after all: there is to be no record of it.
-    pub fn forget(&self) {
+    /// Suppresses the record: nothing was run.
+    pub fn discard(&self) {
         self.is_written.store(true, Ordering::Release);
     }
 
@@ -241,35 +244,35 @@ impl Tally {
         if self.is_written.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.log.push(Record {
-            started_at: self.asked.at,
+        self.log.push(QueryRecord {
+            started_at: self.asked.started_at,
             text_hash: self.asked.text_hash.clone(),
             surface: self.asked.surface,
             caller: self.asked.caller,
             org: self.asked.org,
             wait: Duration::from_micros(self.wait_us.load(Ordering::Relaxed)),
-            run: self.run(),
+            run: self.run_time(),
             rows: self.rows.load(Ordering::Relaxed) as u64,
-            reads: self.meter.reads(),
-            peak_memory: self.share.peak(),
+            reads: self.scan_metrics.reads(),
+            peak_memory: self.memory_pool.peak(),
             outcome,
         });
     }
 }
 
-impl Drop for Tally {
+impl Drop for QueryTracker {
     fn drop(&mut self) {
         self.write("cancelled");
     }
 }
 
-/// A stopwatch that also counts when its holder is cancelled.
-pub struct Watch<'a> {
+/// A stopwatch that adds its time on drop, so that cancelled queries count as well.
+pub struct Stopwatch<'a> {
     total_us: &'a AtomicU64,
     since: Instant,
 }
 
-impl Drop for Watch<'_> {
+impl Drop for Stopwatch<'_> {
     fn drop(&mut self) {
         let us = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.total_us.fetch_add(us, Ordering::Relaxed);

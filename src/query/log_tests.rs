@@ -1,19 +1,19 @@
-//! One record a query, whatever becomes of it; who sees which; the bound.
+//! Tests that each query has one record, who may see it, and the bound of the log.
 
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 
 use super::*;
 use crate::domain::{KeyId, StreamId};
 
-fn tally(log: &Arc<QueryLog>, org: i32, key: i32) -> Tally {
-    let asked = Asked {
-        at: Micros(1),
+fn tally(log: &Arc<QueryLog>, org: i32, key: i32) -> QueryTracker {
+    let asked = QueryInfo {
+        started_at: Micros(1),
         text_hash: None,
         surface: Surface::Sql,
         caller: Caller::Key(KeyId(key)),
         org: OrgId(org),
     };
-    Tally::new(log.clone(), asked, Share::new(Arc::new(GreedyMemoryPool::new(1)), 1))
+    QueryTracker::new(log.clone(), asked, QueryMemoryPool::new(Arc::new(GreedyMemoryPool::new(1)), 1))
 }
 
 fn key(org: i32, key: i32) -> Principal {
@@ -22,7 +22,7 @@ fn key(org: i32, key: i32) -> Principal {
 
 #[test]
 fn a_query_leaves_one_record_and_its_first_outcome_counts() {
-    type End = fn(&Tally);
+    type End = fn(&QueryTracker);
     let cases: [(&str, End); 4] = [
         ("ok", |t| t.finish()),
         ("timeout", |t| t.fail(Kind::Timeout)),
@@ -68,13 +68,13 @@ fn others_are_seen_within_the_organization_and_only_by_who_sees_all_of_it() {
 #[test]
 fn the_oldest_record_makes_room() {
     let log: Arc<QueryLog> = Arc::default();
-    for n in 0..RECORDS + 5 {
+    for n in 0..MAX_RECORDS_PER_ORG + 5 {
         let query = tally(&log, 1, 1);
         query.add_rows(n);
         query.finish();
     }
     let seen = log.visible(&key(1, 1));
-    assert_eq!((seen.len(), seen[0].rows), (RECORDS, 5));
+    assert_eq!((seen.len(), seen[0].rows), (MAX_RECORDS_PER_ORG, 5));
 }
 
 #[test]
@@ -82,12 +82,12 @@ fn who_asks_much_takes_no_record_of_others_away() {
     let log: Arc<QueryLog> = Arc::default();
     let ask = |org: i32, times: usize| (0..times).for_each(|_| tally(&log, org, 1).finish());
     ask(1, 3);
-    ask(2, 2 * RECORDS);
+    ask(2, 2 * MAX_RECORDS_PER_ORG);
     let count = |org| log.visible(&Principal::system(OrgId(org))).len();
-    assert_eq!((count(1), count(2)), (3, RECORDS));
-    // Many that ask much: they share what there is for all, and the one who asked little keeps all of it.
-    (3..9).for_each(|org| ask(org, RECORDS));
+    assert_eq!((count(1), count(2)), (3, MAX_RECORDS_PER_ORG));
+    // Organizations with many queries share the common limit, and one with few loses none.
+    (3..9).for_each(|org| ask(org, MAX_RECORDS_PER_ORG));
     assert_eq!(count(1), 3);
-    assert_eq!((1..9).map(count).sum::<usize>(), ALL_RECORDS);
-    assert!((2..9).all(|org| count(org) > ALL_RECORDS / 8), "{:?}", (2..9).map(count).collect::<Vec<_>>());
+    assert_eq!((1..9).map(count).sum::<usize>(), MAX_RECORDS);
+    assert!((2..9).all(|org| count(org) > MAX_RECORDS / 8), "{:?}", (2..9).map(count).collect::<Vec<_>>());
 }

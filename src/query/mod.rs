@@ -1,36 +1,36 @@
-//! Answering: DataFusion over one pinned snapshot of lake, memory and catalog, filtered by principal.
+//! Query engine: DataFusion over one pinned snapshot of lake, memtables and catalog, filtered by principal.
 //!
-//! Isolation lives here, in the providers: whatever SQL a caller writes, rows he may not see never reach an
-//! expression of his. Which table needs which scope is `scopes.rs`.
+//! Table providers isolate principals: whatever SQL a caller writes, rows outside the caller's rights never reach one
+//! of its expressions. `scopes.rs` lists the scope that each table needs.
 
+pub mod admission;
 pub mod byte_size;
+pub mod context;
 pub mod describe;
 pub mod engine;
 pub mod error;
+pub mod executor;
 pub mod functions;
 pub mod guard;
 pub mod history;
-mod known;
-pub mod limits;
-pub mod list;
+pub mod list_query;
 pub mod log;
-pub mod memory;
+pub mod memory_pool;
 pub mod named;
 pub mod params;
-pub mod plan;
+mod plan_cache;
+pub mod planner;
 pub mod postgres;
+pub mod readings_list;
 pub mod rollup;
-pub mod run;
+mod runtimes;
 pub mod scan;
 pub mod scopes;
-pub mod session;
-pub mod statistics;
+pub mod session_template;
+pub mod statistics_list;
 pub mod step;
-pub mod steps;
+pub mod step_query;
 pub mod tables;
-pub mod template;
-mod threads;
-pub mod values;
 
 pub use engine::{Engine, EngineOptions};
 

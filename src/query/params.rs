@@ -1,5 +1,5 @@
-//! Parameters of a statement: named for `$name`, numbered for `$1`. However they came, they are typed scalars before a
-//! plan gets them.
+//! Statement parameters: named for `$name`, numbered for `$1`. All forms become typed scalars before they are bound to
+//! a plan.
 
 use arrow::array::{Array, ArrayRef};
 use datafusion::common::ParamValues;
@@ -10,20 +10,20 @@ use serde_json::Value;
 use super::error::from_datafusion;
 use crate::domain::{Error, Result};
 
-/// The most parameters a statement may have: each is copied into the plan wherever it is named.
+/// Maximum parameters of a statement: each value is copied into the plan wherever it is used.
 pub const MAX_PARAMETERS: usize = 1000;
 
-/// Values for the placeholders of a statement, as somebody gave them.
+/// Values for the placeholders of a statement, as the client sent them.
 #[derive(Debug, Clone)]
 pub enum Params {
-    /// An object for `$name`, an array for `$1`, or null for none; types are those of JSON.
+    /// An object for `$name`, an array for `$1`, or null for none; JSON determines the types.
     Json(Value),
-    /// Arrays of one row each, for `$1` and on; types are those of the arrays.
+    /// Arrays of one row each, for `$1` and following; the arrays determine the types.
     Typed(Vec<ArrayRef>),
 }
 
 impl Params {
-    /// The values a plan takes; `None` when there are none to take.
+    /// Returns the values to bind to a plan, or `None` when there are none.
     ///
     /// # Errors
     /// `Invalid`, naming the parameter, when one is not a single value.

@@ -1,4 +1,4 @@
-//! Which scope each table needs, and the refusal that names it.
+//! Scopes that tables need, and the error that names a missing one.
 
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -7,7 +7,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::error::from_datafusion;
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
-/// Every table and view, and the resource whose read scope it needs.
+/// Every table and view with the resource whose read scope it needs.
 pub const TABLES: [(&str, Resource); 15] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
@@ -26,12 +26,12 @@ pub const TABLES: [(&str, Resource); 15] = [
     ("core_eventlog", Resource::EventLog),
 ];
 
-/// The scope to read a table, or `None` when there is no such table.
+/// Returns the scope needed to read a table, or `None` when there is no such table.
 pub fn scope_of(table: &str) -> Option<Scope> {
     TABLES.iter().find(|(name, _)| *name == table).map(|(_, resource)| Scope::read(*resource))
 }
 
-/// Whether it is one of the views, which are plans over other tables.
+/// Whether the table is one of the views, which are plans over other tables.
 pub fn is_view(table: &str) -> bool {
     table.starts_with("core_")
 }
@@ -41,8 +41,8 @@ pub fn may_read(principal: &Principal, table: &str) -> bool {
     scope_of(table).is_some_and(|scope| principal.scopes.allows(scope))
 }
 
-/// Fails with `Forbidden`, naming table and scope, for the first named table that the principal may not read.
-/// Unknown tables pass: planning says so better.
+/// Fails with `Forbidden`, naming table and scope, for the first table that the principal may not read. Unknown tables
+/// pass: planning reports them better.
 pub fn check(principal: &Principal, tables: &[TableReference]) -> Result<()> {
     for table in tables {
         match scope_of(table.table()) {
@@ -58,11 +58,12 @@ pub fn check(principal: &Principal, tables: &[TableReference]) -> Result<()> {
     Ok(())
 }
 
-/// The table of DataFusion's settings, which `SHOW` reads as well. It tells of the host: folders, memory, threads.
-const SETTINGS: &str = "df_settings";
+/// The table of DataFusion's settings, which `SHOW` reads too. It reveals details of the host: folders, memory,
+/// threads.
+const SETTINGS_TABLE: &str = "df_settings";
 
-/// Fails with `Forbidden` for a plan that reads the settings, but for who may read what the machine is: its `owner` is an
-/// organization. It is asked of the plan: `SHOW` names no table.
+/// Fails with `Forbidden` if the plan reads the settings, unless the principal has the scope `system:read` and sees all
+/// of the organization `owner`. This checks the plan, because `SHOW` names no table.
 pub fn check_settings(principal: &Principal, owner: OrgId, plan: &LogicalPlan) -> Result<()> {
     let needed = Scope::read(Resource::System);
     if principal.scopes.allows(needed) && principal.org == owner && !principal.is_restricted() {
@@ -70,13 +71,13 @@ pub fn check_settings(principal: &Principal, owner: OrgId, plan: &LogicalPlan) -
     }
     let mut reads = false;
     let look = |node: &LogicalPlan| {
-        reads |= matches!(node, LogicalPlan::TableScan(scan) if scan.table_name.table() == SETTINGS);
+        reads |= matches!(node, LogicalPlan::TableScan(scan) if scan.table_name.table() == SETTINGS_TABLE);
         Ok(if reads { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     };
     plan.apply_with_subqueries(look).map_err(from_datafusion)?;
     if reads {
         let message = format!(
-            "the table `information_schema.{SETTINGS}`, and SHOW, need the scope {needed}, in the default organization and \
+            "the table `information_schema.{SETTINGS_TABLE}`, and SHOW, need the scope {needed}, in the default organization and \
              without a list of devices or data"
         );
         return Err(Error::forbidden(message));

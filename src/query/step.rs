@@ -1,34 +1,36 @@
-//! A step in time: an ISO-8601 duration as DataStone takes it.
+//! Time step of a query: an ISO-8601 duration in the form that DataStone accepts.
 
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::{Error, Micros, Result};
-use crate::query::functions::width::{self, Width};
+use crate::query::functions::bucket_width::{self, BucketWidth};
 
 const SHORTEST_MONTH_DAYS: i64 = 28;
 
-/// How wide the buckets of a step query are: whole seconds, or whole months of the calendar.
+/// The bucket width of a step query: whole seconds, or whole calendar months.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step(pub(super) Width);
+pub struct Step(pub(super) BucketWidth);
 
 impl Step {
-    /// `PT1H`, `P1D`, `P1M`.
+    /// Parses a duration such as `PT1H`, `P1D` or `P1M`.
     ///
     /// # Errors
-    /// `Invalid` for the field `step`: not a duration, of zero, finer than a second, or months mixed with days or times.
+    /// `Invalid` for the field `step`: not a duration, zero, finer than a second, or months mixed with days or times.
     pub fn parse(text: &str) -> Result<Step> {
         let invalid = || Error::field("step", "Invalid ISO-8601 duration.");
         if !text.starts_with('P') || text.contains('.') {
             return Err(invalid());
         }
-        let (months, days, nanos) = width::parse_iso(text).ok_or_else(invalid)?;
-        Width::new(months, days, nanos).map(Step).map_err(|_| invalid())
+        let (months, days, nanos) = bucket_width::parse_iso(text).ok_or_else(invalid)?;
+        BucketWidth::new(months, days, nanos).map(Step).map_err(|_| invalid())
     }
 
-    /// How many steps a range has at most: an estimate that costs nothing.
+    /// Returns an upper bound for the number of steps in a range, by a cheap estimate.
     pub fn count_within(self, from: Micros, to: Micros) -> usize {
         let shortest = match self.0 {
-            Width::Micros(width) => width,
-            Width::Months(months) => i64::from(months).saturating_mul(SHORTEST_MONTH_DAYS * MICROS_PER_DAY),
+            BucketWidth::Micros(width) => width,
+            BucketWidth::Months(months) => {
+                i64::from(months).saturating_mul(SHORTEST_MONTH_DAYS * MICROS_PER_DAY)
+            }
         };
         let steps = to.0.saturating_sub(from.0).max(0) / shortest.max(1) + 2;
         usize::try_from(steps).unwrap_or(usize::MAX)

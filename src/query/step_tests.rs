@@ -1,4 +1,4 @@
-//! Durations, row by row.
+//! Tests the parsing of durations, row by row.
 
 use super::*;
 
@@ -6,7 +6,7 @@ const SECOND: i64 = 1_000_000;
 
 #[test]
 fn durations_are_read_and_others_refused() {
-    let (micros, months) = (|n| Some(Width::Micros(n * SECOND)), |n| Some(Width::Months(n)));
+    let (micros, months) = (|n| Some(BucketWidth::Micros(n * SECOND)), |n| Some(BucketWidth::Months(n)));
     for (text, expected) in [
         ("PT1S", micros(1)),
         ("PT90S", micros(90)),

@@ -1,4 +1,4 @@
-//! Taking connections.
+//! Accept loop of the TCP simulators.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Between two attempts to accept when that fails.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Delay between two attempts to accept when that fails.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Converses on every connection, each in a task of its own, for ever. Dropping it ends all of them.
+/// Runs `converse` on every connection, each in a task of its own, for ever. Dropping the future ends all of them.
 pub async fn accept<C>(listener: TcpListener, converse: impl Fn(TcpStream) -> C)
 where
     C: Future<Output = Option<()>> + Send + 'static,
@@ -20,10 +20,10 @@ where
             Ok((stream, _)) => {
                 connections.spawn(converse(stream));
             }
-            // Accepting fails when descriptors run out; they come back.
+            // Accepting fails when file descriptors run out; they become free again.
             Err(error) => {
                 tracing::warn!(%error, "simulator cannot accept connections");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
         while connections.try_join_next().is_some() {}

@@ -1,33 +1,33 @@
-//! Faults on schedule: what a sensor of the plant shows instead of the truth, and when its devices are out of reach. Pure;
-//! time is handed in, counted from the plant's start.
+//! Scheduled faults of the plant: false sensor values, and times when its devices cannot be reached. Pure; the caller
+//! passes the time, counted from the plant's start.
 
 use std::time::Duration;
 
 use super::plant::Plant;
 use crate::domain::device::Protocol;
 
-/// Something that goes wrong, and when.
+/// A fault and its schedule.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
-    pub what: What,
-    pub when: When,
+pub struct PlantFault {
+    pub kind: FaultKind,
+    pub schedule: FaultSchedule,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum What {
-    /// Further and further from the truth, so far at the end.
+pub enum FaultKind {
+    /// Deviates more and more from the true value, by this amount at the end.
     Drift(Sensor, f64),
-    /// So far from the truth all the time.
+    /// Deviates from the true value by this amount all the time.
     Spike(Sensor, f64),
-    /// What it was at the beginning.
+    /// Keeps the value from the fault's beginning.
     Stuck(Sensor),
-    /// Devices of this protocol, or of all, neither answer nor take connections.
+    /// Devices of this protocol, or of all protocols, neither answer nor accept connections.
     Disconnect(Option<Protocol>),
 }
 
-/// From `start` for `length`; and again each time that `every` has passed.
+/// Active from `start` for `length`, and again each time that `every` has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct When {
+pub struct FaultSchedule {
     pub start: Duration,
     /// Above 0.
     pub length: Duration,
@@ -35,9 +35,9 @@ pub struct When {
     pub every: Option<Duration>,
 }
 
-impl When {
-    /// For how long it has been so by then; `None` while it is not.
-    pub fn since(&self, at: Duration) -> Option<Duration> {
+impl FaultSchedule {
+    /// How long the fault has been active at this time; `None` while it is not.
+    pub fn elapsed(&self, at: Duration) -> Option<Duration> {
         let since = at.checked_sub(self.start)?;
         let since = match self.every {
             Some(every) => Duration::from_nanos_u128(since.as_nanos() % every.as_nanos().max(1)),
@@ -74,7 +74,7 @@ impl Sensor {
         Sensor::Power,
     ];
 
-    /// The demo's stream of it.
+    /// Name of the demo stream for this sensor.
     pub fn name(self) -> &'static str {
         match self {
             Sensor::Speed => "motor.speed",
@@ -89,8 +89,8 @@ impl Sensor {
         }
     }
 
-    /// How far a fault leads it astray unless somebody says: what nobody overlooks, in its own unit.
-    pub fn usual_amount(self) -> f64 {
+    /// Default deviation in the sensor's own unit, large enough to be noticed.
+    pub fn default_amount(self) -> f64 {
         match self {
             Sensor::Speed => 300.0,
             Sensor::Current | Sensor::Vibration => 5.0,
@@ -100,7 +100,7 @@ impl Sensor {
         }
     }
 
-    fn of(self, plant: &mut Plant) -> &mut f64 {
+    fn value_mut(self, plant: &mut Plant) -> &mut f64 {
         match self {
             Sensor::Speed => &mut plant.motor.rpm,
             Sensor::Current => &mut plant.motor.current_a,
@@ -115,55 +115,62 @@ impl Sensor {
     }
 }
 
-/// The faults of one plant, and the truth behind what they make it show.
+/// The faults of one plant, and the true values of the sensors that they change.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Faults {
-    all: Vec<Fault>,
-    /// Of the sensors that show something else now.
+pub struct PlantFaults {
+    all: Vec<PlantFault>,
+    /// True values of the sensors that show another value now.
     truth: Vec<(Sensor, f64)>,
-    /// For each fault the value at which it holds its sensor.
+    /// For each fault the value at which a stuck sensor is held.
     held: Vec<Option<f64>>,
 }
 
-impl Faults {
-    pub fn new(all: Vec<Fault>) -> Faults {
-        Faults { held: vec![None; all.len()], all, truth: Vec::new() }
+impl PlantFaults {
+    pub fn new(all: Vec<PlantFault>) -> PlantFaults {
+        PlantFaults { held: vec![None; all.len()], all, truth: Vec::new() }
     }
 
-    /// Puts the truth back into the plant, for its models to go on from.
-    pub fn lift(&mut self, plant: &mut Plant) {
+    /// Restores the true values in the plant, so that its models continue from them.
+    pub fn restore_truth(&mut self, plant: &mut Plant) {
         for (sensor, value) in self.truth.drain(..) {
-            *sensor.of(plant) = value;
+            *sensor.value_mut(plant) = value;
         }
     }
 
-    /// Makes the plant show what its sensors say at that time. Several faults of a sensor act one on the other.
-    pub fn lay(&mut self, plant: &mut Plant, at: Duration) {
+    /// Sets the plant's sensors to the values they show at this time. Several faults of one sensor apply one after
+    /// the other.
+    pub fn apply(&mut self, plant: &mut Plant, at: Duration) {
         for (fault, held) in self.all.iter().zip(&mut self.held) {
-            let Some(since) = fault.when.since(at) else {
+            let Some(since) = fault.schedule.elapsed(at) else {
                 *held = None;
                 continue;
             };
-            let (What::Drift(sensor, _) | What::Spike(sensor, _) | What::Stuck(sensor)) = fault.what else {
+            let (FaultKind::Drift(sensor, _) | FaultKind::Spike(sensor, _) | FaultKind::Stuck(sensor)) =
+                fault.kind
+            else {
                 continue;
             };
-            let shown = sensor.of(plant);
+            let shown = sensor.value_mut(plant);
             if self.truth.iter().all(|(known, _)| *known != sensor) {
                 self.truth.push((sensor, *shown));
             }
-            *shown = match fault.what {
-                What::Drift(_, amount) => *shown + amount * since.div_duration_f64(fault.when.length),
-                What::Spike(_, amount) => *shown + amount,
-                What::Stuck(_) | What::Disconnect(_) => *held.get_or_insert(*shown),
+            *shown = match fault.kind {
+                FaultKind::Drift(_, amount) => {
+                    *shown + amount * since.div_duration_f64(fault.schedule.length)
+                }
+                FaultKind::Spike(_, amount) => *shown + amount,
+                FaultKind::Stuck(_) | FaultKind::Disconnect(_) => *held.get_or_insert(*shown),
             };
         }
     }
 
-    /// Whether devices of a protocol are out of reach at that time.
-    pub fn disconnect(&self, protocol: Protocol, at: Duration) -> bool {
-        self.all.iter().any(|fault| match fault.what {
-            What::Disconnect(of) => of.is_none_or(|of| of == protocol) && fault.when.since(at).is_some(),
-            What::Drift(..) | What::Spike(..) | What::Stuck(_) => false,
+    /// Whether devices of a protocol are out of reach at this time.
+    pub fn is_disconnected(&self, protocol: Protocol, at: Duration) -> bool {
+        self.all.iter().any(|fault| match fault.kind {
+            FaultKind::Disconnect(of) => {
+                of.is_none_or(|of| of == protocol) && fault.schedule.elapsed(at).is_some()
+            }
+            FaultKind::Drift(..) | FaultKind::Spike(..) | FaultKind::Stuck(_) => false,
         })
     }
 }

@@ -1,19 +1,19 @@
-//! A plant under faults, its clock stepped by hand, beside the same plant without.
+//! A plant with faults, its clock stepped by hand, compared with the same plant without faults.
 
 use super::*;
 
-fn when(start_s: u64, length_s: u64, every_s: Option<u64>) -> When {
+fn when(start_s: u64, length_s: u64, every_s: Option<u64>) -> FaultSchedule {
     let seconds = Duration::from_secs;
-    When { start: seconds(start_s), length: seconds(length_s), every: every_s.map(seconds) }
+    FaultSchedule { start: seconds(start_s), length: seconds(length_s), every: every_s.map(seconds) }
 }
 
-/// Of each second what a sensor shows and what is true.
-fn shown(faults: &[Fault], sensor: Sensor, seconds: usize) -> Vec<(f64, f64)> {
+/// For each second the shown and the true value of a sensor.
+fn shown(faults: &[PlantFault], sensor: Sensor, seconds: usize) -> Vec<(f64, f64)> {
     let (mut faulty, mut sound) = (Plant::with_faults(faults.to_vec()), Plant::default());
     let step = |_| {
         faulty.step(Duration::from_secs(1));
         sound.step(Duration::from_secs(1));
-        (*sensor.of(&mut faulty.clone()), *sensor.of(&mut sound.clone()))
+        (*sensor.value_mut(&mut faulty.clone()), *sensor.value_mut(&mut sound.clone()))
     };
     (0..seconds).map(step).collect()
 }
@@ -21,17 +21,20 @@ fn shown(faults: &[Fault], sensor: Sensor, seconds: usize) -> Vec<(f64, f64)> {
 #[test]
 fn each_fault_is_what_its_name_says() {
     let astray = |what, expected: [f64; 6]| {
-        let seen = shown(&[Fault { what, when: when(2, 4, None) }], Sensor::Winding, 7);
+        let seen = shown(&[PlantFault { kind: what, schedule: when(2, 4, None) }], Sensor::Winding, 7);
         // Seconds 2 to 7; the fault lasts from 2 up to 6.
         for ((at, (shown, truth)), expected) in (2..).zip(&seen[1..]).zip(expected) {
             assert!((shown - truth - expected).abs() < 1e-9, "{what:?} after {at} s: {shown}, {truth}");
         }
         assert_eq!(seen[0].0, seen[0].1, "{what:?}: not before its time");
     };
-    astray(What::Drift(Sensor::Winding, 20.0), [0.0, 5.0, 10.0, 15.0, 0.0, 0.0]);
-    astray(What::Spike(Sensor::Winding, -7.0), [-7.0, -7.0, -7.0, -7.0, 0.0, 0.0]);
-    let stuck =
-        shown(&[Fault { what: What::Stuck(Sensor::Current), when: when(2, 4, None) }], Sensor::Current, 7);
+    astray(FaultKind::Drift(Sensor::Winding, 20.0), [0.0, 5.0, 10.0, 15.0, 0.0, 0.0]);
+    astray(FaultKind::Spike(Sensor::Winding, -7.0), [-7.0, -7.0, -7.0, -7.0, 0.0, 0.0]);
+    let stuck = shown(
+        &[PlantFault { kind: FaultKind::Stuck(Sensor::Current), schedule: when(2, 4, None) }],
+        Sensor::Current,
+        7,
+    );
     let held: Vec<f64> = stuck.iter().map(|(shown, _)| *shown).collect();
     assert_eq!(held[1..5], [stuck[1].1; 4], "what it was at the beginning");
     assert_ne!(stuck[4].1, stuck[1].1, "meanwhile the current moves");
@@ -46,17 +49,20 @@ fn faults_come_again() {
         ("all_the_time", when(0, 5, Some(5)), vec![0, 4, 5, 999], vec![]),
     ];
     for (name, when, during, outside) in cases {
-        let is_on = |at: &u64| when.since(Duration::from_secs(*at)).is_some();
+        let is_on = |at: &u64| when.elapsed(Duration::from_secs(*at)).is_some();
         assert!(during.iter().all(is_on) && !outside.iter().any(is_on), "{name}");
     }
-    assert_eq!(when(10, 5, Some(60)).since(Duration::from_secs(72)), Some(Duration::from_secs(2)));
+    assert_eq!(when(10, 5, Some(60)).elapsed(Duration::from_secs(72)), Some(Duration::from_secs(2)));
 }
 
 #[test]
 fn the_plant_behind_its_sensors_goes_on_as_if_nothing_were() {
-    let all = Sensor::ALL
-        .map(|sensor| Fault { what: What::Spike(sensor, sensor.usual_amount()), when: when(5, 60, None) });
-    let more = Sensor::ALL.map(|sensor| Fault { what: What::Stuck(sensor), when: when(20, 60, None) });
+    let all = Sensor::ALL.map(|sensor| PlantFault {
+        kind: FaultKind::Spike(sensor, sensor.default_amount()),
+        schedule: when(5, 60, None),
+    });
+    let more =
+        Sensor::ALL.map(|sensor| PlantFault { kind: FaultKind::Stuck(sensor), schedule: when(20, 60, None) });
     let (mut faulty, mut sound) = (Plant::with_faults([all, more].concat()), Plant::default());
     for second in 1..=90 {
         faulty.step(Duration::from_secs(1));
@@ -70,8 +76,8 @@ fn the_plant_behind_its_sensors_goes_on_as_if_nothing_were() {
 #[test]
 fn several_faults_of_a_sensor_act_one_on_the_other() {
     let faults = [
-        Fault { what: What::Spike(Sensor::Level, 10.0), when: when(1, 9, None) },
-        Fault { what: What::Spike(Sensor::Level, 5.0), when: when(3, 2, None) },
+        PlantFault { kind: FaultKind::Spike(Sensor::Level, 10.0), schedule: when(1, 9, None) },
+        PlantFault { kind: FaultKind::Spike(Sensor::Level, 5.0), schedule: when(3, 2, None) },
     ];
     let astray = shown(&faults, Sensor::Level, 5).into_iter().map(|(shown, truth)| (shown - truth).round());
     assert_eq!(astray.collect::<Vec<_>>(), [10.0, 10.0, 15.0, 15.0, 10.0]);
@@ -80,11 +86,13 @@ fn several_faults_of_a_sensor_act_one_on_the_other() {
 #[test]
 fn devices_are_away_by_protocol_or_all() {
     let at = Duration::from_secs(3);
-    let faults = |of| Faults::new(vec![Fault { what: What::Disconnect(of), when: when(2, 2, None) }]);
+    let faults = |of| {
+        PlantFaults::new(vec![PlantFault { kind: FaultKind::Disconnect(of), schedule: when(2, 2, None) }])
+    };
     for protocol in [Protocol::Modbus, Protocol::Fenet] {
-        assert!(faults(None).disconnect(protocol, at));
-        assert!(!faults(None).disconnect(protocol, Duration::from_secs(4)));
-        assert_eq!(faults(Some(Protocol::Fenet)).disconnect(protocol, at), protocol == Protocol::Fenet);
+        assert!(faults(None).is_disconnected(protocol, at));
+        assert!(!faults(None).is_disconnected(protocol, Duration::from_secs(4)));
+        assert_eq!(faults(Some(Protocol::Fenet)).is_disconnected(protocol, at), protocol == Protocol::Fenet);
     }
-    assert!(!Faults::new(Vec::new()).disconnect(Protocol::Modbus, at));
+    assert!(!PlantFaults::new(Vec::new()).is_disconnected(Protocol::Modbus, at));
 }

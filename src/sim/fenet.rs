@@ -1,8 +1,8 @@
 //! The plant as an XGT CPU: individual and continuous reads and writes of the FEnet protocol.
 //!
-//! Written from the manual by itself, not from the collector's codec, so that the two check each other. `D` are the data
-//! words of `memory.rs`, `M` its markers, `P` its inputs; every other area is plain memory, `I`, `Q` and `U` by modules of
-//! 64 points as well.
+//! Written from the manual, independently of the collector's codec, so that the two check each other. `D` are the
+//! data words of `memory.rs`, `M` its markers, `P` its inputs; every other area is plain memory, and `I`, `Q` and `U`
+//! can also be addressed by modules of 64 points.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::accept::accept;
-use super::memory::{Memory, Missing, Roles, WORDS};
+use super::memory::{AreaRoles, CpuMemory, MemoryError, WORDS_PER_AREA};
 use super::plant::Plant;
 
 const AREAS: [&str; 17] =
     ["P", "M", "K", "L", "F", "T", "C", "S", "D", "R", "ZR", "U", "N", "Z", "I", "Q", "W"];
-/// Areas whose bits the CPU does not name.
+/// Areas whose bits have no names.
 const WORDS_ONLY: [&str; 6] = ["D", "R", "ZR", "N", "Z", "W"];
 const COMPANY: &[u8] = b"LSIS-XGT\0\0";
 const HEADER: usize = 20;
@@ -28,30 +28,30 @@ const CONTINUOUS: u16 = 0x14;
 const TOO_MANY_BLOCKS: u16 = 1;
 const NO_SUCH_TYPE: u16 = 2;
 const NO_SUCH_AREA: u16 = 3;
-const BEYOND: u16 = 4;
+const OUT_OF_RANGE: u16 = 4;
 const TOO_MANY_BYTES: u16 = 5;
 const OTHER_LENGTH: u16 = 0x76;
 const WRONG_SUM: u16 = 0x77;
 const NO_SUCH_INSTRUCTION: u16 = 0x78;
 
-/// The memory of such a CPU.
-pub fn memory(plant: Arc<Mutex<Plant>>) -> Arc<Mutex<Memory>> {
-    let roles = Roles { data: key("D"), markers: key("M"), inputs: key("P") };
-    Arc::new(Mutex::new(Memory::new(plant, roles, AREAS.map(key))))
+/// Creates the memory of an XGT CPU.
+pub fn memory(plant: Arc<Mutex<Plant>>) -> Arc<Mutex<CpuMemory>> {
+    let roles = AreaRoles { data: key("D"), markers: key("M"), inputs: key("P") };
+    Arc::new(Mutex::new(CpuMemory::new(plant, roles, AREAS.map(key))))
 }
 
-/// An area's number in `Memory`.
+/// An area's number in `CpuMemory`.
 fn key(letters: &str) -> u32 {
     letters.bytes().fold(0, |key, letter| key << 8 | u32::from(letter))
 }
 
-/// Answers on every connection, for ever.
-pub async fn serve(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
-    accept(listener, |stream| converse(stream, Arc::clone(&memory))).await;
+/// Serves every connection, for ever.
+pub async fn serve(listener: TcpListener, memory: Arc<Mutex<CpuMemory>>) {
+    accept(listener, |stream| serve_connection(stream, Arc::clone(&memory))).await;
 }
 
-/// Ends with the connection, and with the first bytes that begin no request.
-async fn converse(mut stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> {
+/// Serves one connection until it ends, or until bytes that begin no request.
+async fn serve_connection(mut stream: TcpStream, memory: Arc<Mutex<CpuMemory>>) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     loop {
         let mut header = [0; HEADER];
@@ -70,8 +70,8 @@ fn checksum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
 }
 
-/// The whole answer; `None` to what has no instruction.
-fn answer(memory: &mut Memory, header: &[u8; HEADER], body: &[u8]) -> Option<Vec<u8>> {
+/// The whole response; `None` to a body without an instruction.
+fn answer(memory: &mut CpuMemory, header: &[u8; HEADER], body: &[u8]) -> Option<Vec<u8>> {
     let mut request = Reader(body);
     let (instruction, data_type) = (request.u16().ok()?, request.u16().ok()?);
     let sum = header[HEADER - 1];
@@ -86,7 +86,7 @@ fn answer(memory: &mut Memory, header: &[u8; HEADER], body: &[u8]) -> Option<Vec
     put(data_type);
     put(0);
     match outcome {
-        Ok(Held { count, blocks }) => {
+        Ok(ResponseBlocks { count, blocks }) => {
             put(0);
             put(count);
             for block in blocks {
@@ -100,7 +100,7 @@ fn answer(memory: &mut Memory, header: &[u8; HEADER], body: &[u8]) -> Option<Vec
         }
     }
     let mut frame = COMPANY.to_vec();
-    // An XGK that runs.
+    // CPU status: a running XGK.
     frame.extend([0x01, 0x01, 0xA0, 0x11, header[14], header[15]]);
     frame.extend((content.len() as u16).to_le_bytes());
     frame.push(0);
@@ -109,8 +109,8 @@ fn answer(memory: &mut Memory, header: &[u8; HEADER], body: &[u8]) -> Option<Vec
     Some(frame)
 }
 
-/// What an answer holds: a write has a count and no blocks.
-struct Held {
+/// Contents of a response; that of a write has a count and no blocks.
+struct ResponseBlocks {
     count: u16,
     blocks: Vec<Vec<u8>>,
 }
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
         self.take(2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]))
     }
 
-    /// Bytes with their length before them.
+    /// Reads bytes after their length.
     fn sized(&mut self) -> Result<&'a [u8], u16> {
         let len = self.u16()?;
         self.take(len.into())
@@ -136,11 +136,11 @@ impl<'a> Reader<'a> {
 }
 
 fn execute(
-    memory: &mut Memory,
+    memory: &mut CpuMemory,
     instruction: u16,
     data_type: u16,
     body: &mut Reader<'_>,
-) -> Result<Held, u16> {
+) -> Result<ResponseBlocks, u16> {
     let is_write = match instruction {
         0x54 => false,
         0x58 => true,
@@ -177,10 +177,10 @@ fn execute(
             blocks.push(read(memory, variable, is_bit, len)?);
         }
     }
-    if body.0.is_empty() { Ok(Held { count, blocks }) } else { Err(OTHER_LENGTH) }
+    if body.0.is_empty() { Ok(ResponseBlocks { count, blocks }) } else { Err(OTHER_LENGTH) }
 }
 
-/// A variable: its area, its size letter, and the bit it begins at.
+/// A variable: its area, size letter and first bit.
 struct Variable {
     area: u32,
     letter: u8,
@@ -205,11 +205,12 @@ fn parse(name: &[u8]) -> Result<Variable, u16> {
         _ => return Err(NO_SUCH_TYPE),
     };
     let has_modules = matches!(letters, "I" | "Q" | "U");
-    let bit = first_bit(number, width, has_modules).filter(|bit| *bit < WORDS * 16).ok_or(BEYOND)?;
+    let bit =
+        first_bit(number, width, has_modules).filter(|bit| *bit < WORDS_PER_AREA * 16).ok_or(OUT_OF_RANGE)?;
     Ok(Variable { area: key(letters), letter, bit })
 }
 
-/// Of a variable of so many bits, counted through its area.
+/// First bit of a variable of `width` bits, counted through its area.
 fn first_bit(number: &str, width: usize, has_modules: bool) -> Option<usize> {
     let levels: Option<Vec<usize>> = number.split('.').map(|level| level.parse().ok()).collect();
     match levels?.as_slice() {
@@ -223,7 +224,7 @@ fn first_bit(number: &str, width: usize, has_modules: bool) -> Option<usize> {
     }
 }
 
-fn read(memory: &Memory, variable: &Variable, is_bit: bool, len: usize) -> Result<Vec<u8>, u16> {
+fn read(memory: &CpuMemory, variable: &Variable, is_bit: bool, len: usize) -> Result<Vec<u8>, u16> {
     if is_bit {
         return Ok(memory
             .bits(variable.area, variable.bit, 1)
@@ -239,7 +240,7 @@ fn read(memory: &Memory, variable: &Variable, is_bit: bool, len: usize) -> Resul
     Ok(bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, on| byte << 1 | u8::from(*on))).collect())
 }
 
-fn write(memory: &mut Memory, variable: &Variable, is_bit: bool, value: &[u8]) -> Result<(), u16> {
+fn write(memory: &mut CpuMemory, variable: &Variable, is_bit: bool, value: &[u8]) -> Result<(), u16> {
     if value.len() > MAX_BYTES {
         return Err(TOO_MANY_BYTES);
     }
@@ -251,10 +252,10 @@ fn write(memory: &mut Memory, variable: &Variable, is_bit: bool, value: &[u8]) -
     memory.set_bits(variable.area, variable.bit, &bits).map_err(missing)
 }
 
-fn missing(missing: Missing) -> u16 {
+fn missing(missing: MemoryError) -> u16 {
     match missing {
-        Missing::Area => NO_SUCH_AREA,
-        Missing::Word => BEYOND,
+        MemoryError::Area => NO_SUCH_AREA,
+        MemoryError::Word => OUT_OF_RANGE,
     }
 }
 

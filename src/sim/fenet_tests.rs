@@ -1,4 +1,4 @@
-//! Whatever comes, the simulator answers it or ends the connection.
+//! The simulator answers any input or ends the connection.
 
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn read_of(name: &str) -> Vec<u8> {
     rest
 }
 
-/// The error code of an answer; `None` when it holds what was asked for.
+/// The error code of an answer; `None` for a successful one.
 fn code(answered: &[u8]) -> Option<u16> {
     let number = |at: usize| u16::from_le_bytes([answered[at], answered[at + 1]]);
     (number(HEADER + 6) == 0xFFFF).then(|| number(HEADER + 8))
@@ -32,11 +32,11 @@ fn places_beyond_an_area_are_refused() {
     for (name, expected) in [
         ("%DW100", None),
         ("%UW1.2.3", None),
-        ("%DW20000", Some(BEYOND)),
-        ("%UW18446744073709551615.1.1", Some(BEYOND)),
-        ("%UW1.18446744073709551615.1", Some(BEYOND)),
-        ("%UW1.1.18446744073709551615", Some(BEYOND)),
-        ("%DW1.2.3", Some(BEYOND)),
+        ("%DW20000", Some(OUT_OF_RANGE)),
+        ("%UW18446744073709551615.1.1", Some(OUT_OF_RANGE)),
+        ("%UW1.18446744073709551615.1", Some(OUT_OF_RANGE)),
+        ("%UW1.1.18446744073709551615", Some(OUT_OF_RANGE)),
+        ("%DW1.2.3", Some(OUT_OF_RANGE)),
         ("%YW1", Some(NO_SUCH_AREA)),
     ] {
         assert_eq!(code(&ask(0x54, 2, &read_of(name)).unwrap()), expected, "{name}");

@@ -1,7 +1,7 @@
-//! The plant as a MELSEC CPU: 3E and 4E frames, binary and ASCII, whichever a request comes in; TCP and UDP.
+//! The plant as a MELSEC CPU: 3E and 4E frames, binary or ASCII as in the request; TCP and UDP.
 //!
-//! Written from the manual by itself, not from the collector's codec, so that the two check each other. `D` are the data
-//! words of `memory.rs`, `M` its markers, `X` its inputs; every other device of Q, L and iQ-R is plain memory.
+//! Written from the manual, independently of the collector's codec, so that the two check each other. `D` are the
+//! data words of `memory.rs`, `M` its markers, `X` its inputs; every other device of Q, L and iQ-R is plain memory.
 
 use std::sync::Arc;
 
@@ -10,45 +10,45 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::accept::accept;
-use super::memory::{Memory, Missing, Roles};
+use super::memory::{AreaRoles, CpuMemory, MemoryError};
 use super::plant::Plant;
 
-const ROLES: Roles = Roles { data: 0xA8, markers: 0x90, inputs: 0x9C };
+const ROLES: AreaRoles = AreaRoles { data: 0xA8, markers: 0x90, inputs: 0x9C };
 const BITS: [u32; 24] = [
     0x9C, 0x9D, 0x90, 0x91, 0x92, 0x93, 0x94, 0x98, 0xA0, 0xA1, 0xA2, 0xA3, 0xC1, 0xC0, 0xC7, 0xC6, 0xC4,
     0xC3, 0x51, 0x50, 0x59, 0x58, 0x55, 0x54,
 ];
 const WORDS: [u32; 11] = [0xA8, 0xA9, 0xB4, 0xB5, 0xAF, 0xB0, 0xCC, 0xC2, 0xC8, 0xC5, 0x2C];
-/// Of 32 bits each.
+/// Codes of devices with 32 bits each.
 const DOUBLES: [u32; 4] = [0x52, 0x5A, 0x56, 0x62];
 const MAX_WORDS: usize = 960;
 const MAX_BITS: usize = 7168;
 const MAX_SCATTERED: usize = 192;
-const LONGEST_FRAME: usize = 32 * 1024;
+const MAX_FRAME_BYTES: usize = 32 * 1024;
 
 /// End codes.
 const NO_SUCH_DEVICE: u16 = 0x4030;
-const BEYOND: u16 = 0x4031;
+const OUT_OF_RANGE: u16 = 0x4031;
 const TOO_MANY: u16 = 0xC051;
 const NO_SUCH_COMMAND: u16 = 0xC059;
 const OTHER_UNIT: u16 = 0xC05C;
 const OTHER_LENGTH: u16 = 0xC061;
 
-/// The memory of such a CPU.
-pub fn memory(plant: Arc<Mutex<Plant>>) -> Arc<Mutex<Memory>> {
-    Arc::new(Mutex::new(Memory::new(plant, ROLES, BITS.into_iter().chain(WORDS).chain(DOUBLES))))
+/// Creates the memory of a MELSEC CPU.
+pub fn memory(plant: Arc<Mutex<Plant>>) -> Arc<Mutex<CpuMemory>> {
+    Arc::new(Mutex::new(CpuMemory::new(plant, ROLES, BITS.into_iter().chain(WORDS).chain(DOUBLES))))
 }
 
-/// Answers on every connection, for ever.
-pub async fn serve(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
-    accept(listener, |stream| converse(stream, Arc::clone(&memory))).await;
+/// Serves every connection, for ever.
+pub async fn serve(listener: TcpListener, memory: Arc<Mutex<CpuMemory>>) {
+    accept(listener, |stream| serve_connection(stream, Arc::clone(&memory))).await;
 }
 
 /// Answers every datagram that is a request.
-pub async fn serve_datagrams(socket: UdpSocket, memory: Arc<Mutex<Memory>>) {
-    let mut buffer = vec![0; LONGEST_FRAME];
+pub async fn serve_datagrams(socket: UdpSocket, memory: Arc<Mutex<CpuMemory>>) {
+    let mut buffer = vec![0; MAX_FRAME_BYTES];
     loop {
-        // What a client has gone away from before it was answered is an error of the next read on some systems.
+        // On some systems a client that left before its answer makes the next read fail.
         let Ok((len, from)) = socket.recv_from(&mut buffer).await else { continue };
         let request = &buffer[..len];
         if frame_len(request) == Some(len)
@@ -59,8 +59,8 @@ pub async fn serve_datagrams(socket: UdpSocket, memory: Arc<Mutex<Memory>>) {
     }
 }
 
-/// Ends with the connection, and with the first bytes that begin no request.
-async fn converse(mut stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> {
+/// Serves one connection until it ends, or until bytes that begin no request.
+async fn serve_connection(mut stream: TcpStream, memory: Arc<Mutex<CpuMemory>>) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut received = Vec::new();
     loop {
@@ -70,7 +70,7 @@ async fn converse(mut stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<(
             received.drain(..len);
         }
         if !is_beginning(&received)
-            || received.len() > LONGEST_FRAME
+            || received.len() > MAX_FRAME_BYTES
             || stream.read_buf(&mut received).await.ok()? == 0
         {
             return None;
@@ -90,7 +90,7 @@ fn is_4e(bytes: &[u8]) -> bool {
     if is_text(bytes) { bytes.get(1) == Some(&b'4') } else { bytes.first() == Some(&0x54) }
 }
 
-/// The length of the frame that begins here, once that can be told.
+/// Length of the frame that begins here, once enough bytes are known.
 fn frame_len(bytes: &[u8]) -> Option<usize> {
     let mut header = Reader { is_text: is_text(bytes), rest: bytes };
     header.skip(if is_4e(bytes) { 11 } else { 7 })?;
@@ -150,7 +150,7 @@ impl Reader<'_> {
     }
 }
 
-/// Code and radix of a device in ASCII code; code 0 is none.
+/// Code and radix of a device in ASCII code; code 0 means an unknown device.
 fn named(name: &str) -> (u32, u32) {
     match name {
         "D" => (0xA8, 10),
@@ -169,8 +169,8 @@ fn named(name: &str) -> (u32, u32) {
     }
 }
 
-/// The whole answer; `None` to what is no request.
-fn answer(memory: &mut Memory, request: &[u8]) -> Option<Vec<u8>> {
+/// The whole response; `None` to bytes that are no request.
+fn answer(memory: &mut CpuMemory, request: &[u8]) -> Option<Vec<u8>> {
     let (is_text, is_4e) = (is_text(request), is_4e(request));
     let width = if is_text { 2 } else { 1 };
     let mut body = Reader { is_text, rest: request };
@@ -185,7 +185,7 @@ fn answer(memory: &mut Memory, request: &[u8]) -> Option<Vec<u8>> {
         }
         Err(end_code) => {
             out.number(end_code.into(), 2);
-            // Who refuses, and what.
+            // An error response names the refusing station and the refused command.
             let route = request.get(if is_4e { 6 * width..11 * width } else { 2 * width..7 * width })?;
             out.bytes.extend_from_slice(route);
             out.number(command, 2);
@@ -195,15 +195,15 @@ fn answer(memory: &mut Memory, request: &[u8]) -> Option<Vec<u8>> {
     let mut frame = Writer { is_text, bytes: Vec::new() };
     frame.number(if is_4e { 0xD4 } else { 0xD0 }, 1);
     frame.number(0, 1);
-    // Serial number and route as they came.
+    // Serial number and route are echoed.
     frame.bytes.extend_from_slice(request.get(2 * width..if is_4e { 11 } else { 7 } * width)?);
     frame.number(out.bytes.len() as u32, 2);
     frame.bytes.append(&mut out.bytes);
     Some(frame.bytes)
 }
 
-/// What an answer holds.
-enum Held {
+/// Contents of a response.
+enum ResponseData {
     Nothing,
     Words(Vec<u16>),
     Bits(Vec<bool>),
@@ -225,22 +225,24 @@ impl Writer {
         }
     }
 
-    fn data(&mut self, held: &Held) {
+    fn data(&mut self, held: &ResponseData) {
         match held {
-            Held::Nothing => {}
-            Held::Words(words) => words.iter().for_each(|word| self.number((*word).into(), 2)),
-            Held::Bits(bits) if self.is_text => self.bytes.extend(bits.iter().map(|on| b'0' + u8::from(*on))),
-            Held::Bits(bits) => {
+            ResponseData::Nothing => {}
+            ResponseData::Words(words) => words.iter().for_each(|word| self.number((*word).into(), 2)),
+            ResponseData::Bits(bits) if self.is_text => {
+                self.bytes.extend(bits.iter().map(|on| b'0' + u8::from(*on)))
+            }
+            ResponseData::Bits(bits) => {
                 let pack = |pair: &[bool]| {
                     u8::from(pair[0]) << 4 | u8::from(pair.get(1).copied().unwrap_or_default())
                 };
                 self.bytes.extend(bits.chunks(2).map(pack));
             }
-            Held::Scattered(words, doubles) => {
+            ResponseData::Scattered(words, doubles) => {
                 words.iter().for_each(|word| self.number((*word).into(), 2));
                 doubles.iter().for_each(|double| self.number(*double, 4));
             }
-            Held::Model => {
+            ResponseData::Model => {
                 self.bytes.extend_from_slice(b"Q26UDEHCPU      ");
                 self.number(0x026C, 2);
             }
@@ -248,10 +250,15 @@ impl Writer {
     }
 }
 
-fn execute(memory: &mut Memory, command: u32, subcommand: u32, body: &mut Reader<'_>) -> Result<Held, u16> {
+fn execute(
+    memory: &mut CpuMemory,
+    command: u32,
+    subcommand: u32,
+    body: &mut Reader<'_>,
+) -> Result<ResponseData, u16> {
     let (is_iqr, is_bits) = (subcommand & 2 != 0, subcommand & 1 != 0);
     let held = match command {
-        0x0101 => Held::Model,
+        0x0101 => ResponseData::Model,
         0x0401 | 0x1401 => batch(memory, command == 0x1401, is_iqr, is_bits, body)?,
         0x0403 => {
             let counts = (body.number(1), body.number(1));
@@ -266,7 +273,7 @@ fn execute(memory: &mut Memory, command: u32, subcommand: u32, body: &mut Reader
             let words = (0..words).map(|_| one(1).map(|words| words[0])).collect::<Result<_, _>>()?;
             let double = |words: Vec<u16>| u32::from(words[1]) << 16 | u32::from(words[0]);
             let doubles = (0..doubles).map(|_| one(2).map(double)).collect::<Result<_, _>>()?;
-            Held::Scattered(words, doubles)
+            ResponseData::Scattered(words, doubles)
         }
         0x1402 => scatter(memory, is_iqr, is_bits, body)?,
         _ => return Err(NO_SUCH_COMMAND),
@@ -275,12 +282,12 @@ fn execute(memory: &mut Memory, command: u32, subcommand: u32, body: &mut Reader
 }
 
 fn batch(
-    memory: &mut Memory,
+    memory: &mut CpuMemory,
     is_write: bool,
     is_iqr: bool,
     is_bits: bool,
     body: &mut Reader<'_>,
-) -> Result<Held, u16> {
+) -> Result<ResponseData, u16> {
     let (code, number) = body.device(is_iqr).ok_or(OTHER_LENGTH)?;
     let count = body.number(2).ok_or(OTHER_LENGTH)? as usize;
     if count == 0 || count > if is_bits { MAX_BITS } else { MAX_WORDS } {
@@ -290,23 +297,28 @@ fn batch(
         return Err(if WORDS.contains(&code) { OTHER_UNIT } else { NO_SUCH_DEVICE });
     }
     match (is_write, is_bits) {
-        (false, true) => memory.bits(code, number, count).map(Held::Bits).map_err(missing),
-        (false, false) => read_words(memory, code, number, count).map(Held::Words),
+        (false, true) => memory.bits(code, number, count).map(ResponseData::Bits).map_err(missing),
+        (false, false) => read_words(memory, code, number, count).map(ResponseData::Words),
         (true, true) => {
             let bits = body.bits(count).ok_or(OTHER_LENGTH)?;
             memory.set_bits(code, number, &bits).map_err(missing)?;
-            Ok(Held::Nothing)
+            Ok(ResponseData::Nothing)
         }
         (true, false) => {
             let words: Option<Vec<u16>> =
                 (0..count).map(|_| body.number(2).map(|word| word as u16)).collect();
             write_words(memory, code, number, &words.ok_or(OTHER_LENGTH)?)?;
-            Ok(Held::Nothing)
+            Ok(ResponseData::Nothing)
         }
     }
 }
 
-fn scatter(memory: &mut Memory, is_iqr: bool, is_bits: bool, body: &mut Reader<'_>) -> Result<Held, u16> {
+fn scatter(
+    memory: &mut CpuMemory,
+    is_iqr: bool,
+    is_bits: bool,
+    body: &mut Reader<'_>,
+) -> Result<ResponseData, u16> {
     let first = body.number(1).ok_or(OTHER_LENGTH)?;
     let doubles = if is_bits { 0 } else { body.number(1).ok_or(OTHER_LENGTH)? };
     for index in 0..first + doubles {
@@ -330,11 +342,11 @@ fn scatter(memory: &mut Memory, is_iqr: bool, is_bits: bool, body: &mut Reader<'
             write_words(memory, code, number, &words[..width / 2])?;
         }
     }
-    Ok(Held::Nothing)
+    Ok(ResponseData::Nothing)
 }
 
-/// Words of a word device, or 16 bits each of a bit device; the two words of a double device.
-fn read_words(memory: &Memory, code: u32, number: usize, count: usize) -> Result<Vec<u16>, u16> {
+/// Words of a word device, or 16 bits each of a bit device; two words each of a double device.
+fn read_words(memory: &CpuMemory, code: u32, number: usize, count: usize) -> Result<Vec<u16>, u16> {
     if !BITS.contains(&code) {
         let start = if DOUBLES.contains(&code) { 2 * number } else { number };
         return memory.words(code, start, count).map_err(missing);
@@ -344,7 +356,7 @@ fn read_words(memory: &Memory, code: u32, number: usize, count: usize) -> Result
     Ok(bits.chunks(16).map(pack).collect())
 }
 
-fn write_words(memory: &mut Memory, code: u32, number: usize, words: &[u16]) -> Result<(), u16> {
+fn write_words(memory: &mut CpuMemory, code: u32, number: usize, words: &[u16]) -> Result<(), u16> {
     if !BITS.contains(&code) {
         let start = if DOUBLES.contains(&code) { 2 * number } else { number };
         return memory.set_words(code, start, words).map_err(missing);
@@ -354,10 +366,10 @@ fn write_words(memory: &mut Memory, code: u32, number: usize, words: &[u16]) -> 
     memory.set_bits(code, number, &bits).map_err(missing)
 }
 
-fn missing(missing: Missing) -> u16 {
+fn missing(missing: MemoryError) -> u16 {
     match missing {
-        Missing::Area => NO_SUCH_DEVICE,
-        Missing::Word => BEYOND,
+        MemoryError::Area => NO_SUCH_DEVICE,
+        MemoryError::Word => OUT_OF_RANGE,
     }
 }
 

@@ -1,11 +1,11 @@
-//! Whatever comes, the simulator answers it or ends the connection.
+//! The simulator answers any input or ends the connection.
 
 use proptest::prelude::*;
 
 use super::*;
 
 proptest! {
-    /// A frame as long as it says, with any command in it; in text of the digits that text has.
+    /// A frame with a correct length and any command in it; in ASCII code it consists of valid digits.
     #[test]
     fn any_bytes_of_a_frame_are_answered(
         is_text: bool,

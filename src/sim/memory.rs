@@ -1,4 +1,4 @@
-//! The memory of a simulated CPU: areas of words whose bits are counted through, and the plant in some of them.
+//! Memory of a simulated CPU: areas of words with consecutively numbered bits, some of which show the plant.
 //!
 //! | where | what |
 //! |---|---|
@@ -7,8 +7,8 @@
 //! | marker bits 0 and 1 | its coils |
 //! | input bits 0 to 3 | its discrete inputs |
 //!
-//! Everything else holds what was written last, 0 at first: `WORDS` words of each area. Writing the plant's measurements
-//! is accepted and without effect, as in a CPU whose program sets them in every scan.
+//! Everything else holds the last value written, initially 0: `WORDS_PER_AREA` words of each area. A write to the
+//! plant's measurements is accepted without effect, as in a CPU whose program sets them in every scan.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,60 +18,68 @@ use parking_lot::Mutex;
 use super::plant::Plant;
 use super::registers;
 
-/// Words of each area.
-pub const WORDS: usize = 20_000;
-const SETTINGS: usize = 3;
-const MEASURED: std::ops::Range<usize> = 100..148;
+/// Number of words in each area.
+pub const WORDS_PER_AREA: usize = 20_000;
+const SETTING_WORDS: usize = 3;
+const MEASURED_WORDS: std::ops::Range<usize> = 100..148;
 const COILS: u16 = 2;
 const INPUTS: u16 = 4;
 
-/// Which areas show the plant.
+/// Areas that show the plant.
 #[derive(Debug, Clone, Copy)]
-pub struct Roles {
+pub struct AreaRoles {
     pub data: u32,
     pub markers: u32,
     pub inputs: u32,
 }
 
-/// All areas of one CPU, by whatever number its protocol gives them.
-pub struct Memory {
+/// All areas of one CPU, by the numbers that its protocol gives them.
+pub struct CpuMemory {
     plant: Arc<Mutex<Plant>>,
-    roles: Roles,
+    roles: AreaRoles,
     areas: BTreeMap<u32, Vec<u16>>,
 }
 
-/// There is no such area, or not so much of it.
+/// The area does not exist, or the words are beyond its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
+pub enum MemoryError {
     Area,
     Word,
 }
 
-impl Memory {
-    pub fn new(plant: Arc<Mutex<Plant>>, roles: Roles, areas: impl IntoIterator<Item = u32>) -> Memory {
-        let areas = areas.into_iter().map(|area| (area, vec![0; WORDS])).collect();
-        Memory { plant, roles, areas }
+impl CpuMemory {
+    pub fn new(
+        plant: Arc<Mutex<Plant>>,
+        roles: AreaRoles,
+        areas: impl IntoIterator<Item = u32>,
+    ) -> CpuMemory {
+        let areas = areas.into_iter().map(|area| (area, vec![0; WORDS_PER_AREA])).collect();
+        CpuMemory { plant, roles, areas }
     }
 
-    /// Consecutive words; those of one value are of one moment.
-    pub fn words(&self, area: u32, start: usize, count: usize) -> Result<Vec<u16>, Missing> {
-        let words = self.areas.get(&area).ok_or(Missing::Area)?;
-        let words = words.get(start..start.saturating_add(count)).ok_or(Missing::Word)?;
+    /// Reads consecutive words; the words of one value are from the same moment.
+    pub fn words(&self, area: u32, start: usize, count: usize) -> Result<Vec<u16>, MemoryError> {
+        let words = self.areas.get(&area).ok_or(MemoryError::Area)?;
+        let words = words.get(start..start.saturating_add(count)).ok_or(MemoryError::Word)?;
         let plant = self.plant.lock();
-        let shown = |(at, word): (usize, &u16)| self.of_plant(&plant, area, at, *word).unwrap_or(*word);
+        let shown = |(at, word): (usize, &u16)| self.plant_word(&plant, area, at, *word).unwrap_or(*word);
         Ok((start..).zip(words).map(shown).collect())
     }
 
-    /// Writes all of them or none.
-    pub fn set_words(&mut self, area: u32, start: usize, words: &[u16]) -> Result<(), Missing> {
+    /// Writes all words or none.
+    pub fn set_words(&mut self, area: u32, start: usize, words: &[u16]) -> Result<(), MemoryError> {
         let end = start.saturating_add(words.len());
-        let held =
-            self.areas.get_mut(&area).ok_or(Missing::Area)?.get_mut(start..end).ok_or(Missing::Word)?;
+        let held = self
+            .areas
+            .get_mut(&area)
+            .ok_or(MemoryError::Area)?
+            .get_mut(start..end)
+            .ok_or(MemoryError::Word)?;
         held.copy_from_slice(words);
         let mut plant = self.plant.lock();
         for (at, word) in (start..).zip(words) {
-            if area == self.roles.data && at < SETTINGS {
-                // A plant does what it can of what it is told.
+            if area == self.roles.data && at < SETTING_WORDS {
+                // A value above the plant's maximum is limited to it.
                 let highest = [3000, 1000, 12_000][at];
                 let _ = registers::write_holding(&mut plant, at as u16, &[(*word).min(highest)]);
             }
@@ -82,14 +90,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Consecutive bits, counted through from bit 0 of word 0.
-    pub fn bits(&self, area: u32, start: usize, count: usize) -> Result<Vec<bool>, Missing> {
+    /// Reads consecutive bits, counted from bit 0 of word 0.
+    pub fn bits(&self, area: u32, start: usize, count: usize) -> Result<Vec<bool>, MemoryError> {
         let first = start / 16;
         let words = self.words(area, first, (start + count).div_ceil(16) - first)?;
         Ok((start..start + count).map(|bit| words[bit / 16 - first] >> (bit % 16) & 1 == 1).collect())
     }
 
-    pub fn set_bits(&mut self, area: u32, start: usize, bits: &[bool]) -> Result<(), Missing> {
+    pub fn set_bits(&mut self, area: u32, start: usize, bits: &[bool]) -> Result<(), MemoryError> {
         let first = start / 16;
         let mut words = self.words(area, first, (start + bits.len()).div_ceil(16) - first)?;
         for (bit, on) in (start..).zip(bits) {
@@ -99,14 +107,17 @@ impl Memory {
         self.set_words(area, first, &words)
     }
 
-    /// The word as the plant has it; `None` where it has nothing to say.
-    fn of_plant(&self, plant: &Plant, area: u32, at: usize, held: u16) -> Option<u16> {
+    /// The word that the plant provides; `None` where the memory's own word counts.
+    fn plant_word(&self, plant: &Plant, area: u32, at: usize, held: u16) -> Option<u16> {
         let first = |words: Result<Vec<u16>, _>| words.ok().and_then(|words| words.first().copied());
         let packed = |bits: Vec<bool>| bits.iter().rev().fold(0, |word, on| word << 1 | u16::from(*on));
-        if area == self.roles.data && at < SETTINGS {
+        if area == self.roles.data && at < SETTING_WORDS {
             first(registers::read_holding(plant, at as u16, 1))
-        } else if area == self.roles.data && MEASURED.contains(&at) {
-            Some(first(registers::read_input(plant, (at - MEASURED.start) as u16, 1)).unwrap_or_default())
+        } else if area == self.roles.data && MEASURED_WORDS.contains(&at) {
+            Some(
+                first(registers::read_input(plant, (at - MEASURED_WORDS.start) as u16, 1))
+                    .unwrap_or_default(),
+            )
         } else if area == self.roles.markers && at == 0 {
             let coils = registers::read_coils(plant, 0, COILS).ok()?;
             Some(held & !3 | packed(coils))

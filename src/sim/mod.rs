@@ -1,13 +1,14 @@
-//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet and OPC UA
-//! servers over it.
+//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet and
+//! OPC UA servers for it.
 //!
-//! Knows nothing of collectors, streams in a catalog, or storage; a real client cannot tell it from a device.
+//! The module knows nothing of collectors, the catalog's streams, or storage; a real client cannot distinguish it
+//! from a device.
 
 mod accept;
 
 pub mod fault;
 pub mod fenet;
-pub mod field;
+pub mod fleet;
 pub mod melsec;
 pub mod memory;
 pub mod modbus;
@@ -19,5 +20,5 @@ pub mod tags;
 
 pub use opcua::nodes as opcua_nodes;
 pub use plant::Plant;
-pub use simulator::{SIMULATED, Simulator};
+pub use simulator::{SIMULATED_PROTOCOLS, Simulator};
 pub use tags::{DemoTag, demo_tags};

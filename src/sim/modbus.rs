@@ -1,5 +1,5 @@
-//! The plant as a Modbus TCP device: answers reads, lets writes act on the machines, refuses the rest with the
-//! proper exception. Every unit id is answered.
+//! The plant as a Modbus TCP device: answers reads, applies writes to the machines, and refuses other requests with
+//! the proper exception. Every unit id is answered.
 
 use std::future;
 use std::net::SocketAddr;
@@ -12,22 +12,22 @@ use tokio_modbus::server::{Service, tcp};
 use tokio_modbus::{ExceptionCode, Request, Response};
 
 use super::plant::Plant;
-use super::registers::{self, Refused};
+use super::registers::{self, AccessError};
 
-/// Between two attempts to accept when that fails.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Delay between two attempts to accept when that fails.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// Modbus Application Protocol V1.1b3, section 6: the most that one request may read or write.
 pub const MAX_READ_WORDS: u16 = 125;
 const MAX_READ_BITS: u16 = 2000;
 const MAX_WRITE_WORDS: usize = 123;
 const MAX_WRITE_BITS: usize = 1968;
 
-/// Answers on every connection, for ever.
+/// Serves every connection, for ever.
 pub async fn serve(listener: TcpListener, plant: Arc<Mutex<Plant>>) {
-    answer_with(listener, || Device(Arc::clone(&plant))).await;
+    answer_with(listener, || ModbusService(Arc::clone(&plant))).await;
 }
 
-/// The same with whatever answers one connection.
+/// Serves every connection with a service of its own from `device`, for ever.
 pub async fn answer_with<S>(listener: TcpListener, device: impl Fn() -> S)
 where
     S: Service<Request = Request<'static>, Response = Response, Exception = ExceptionCode>
@@ -38,23 +38,23 @@ where
 {
     let server = tcp::Server::new(listener);
     let connected = |stream: TcpStream, _: SocketAddr| {
-        // A socket that fails here is refused by itself; the server goes on.
+        // A socket that fails here is closed by itself; the server continues.
         future::ready(Ok(stream.set_nodelay(true).is_ok().then(|| (device(), stream))))
     };
     loop {
         let failed = |error| tracing::debug!(%error, "simulator connection ended");
         if let Err(error) = server.serve(&connected, failed).await {
-            // Accepting fails when descriptors run out; they come back.
+            // Accepting fails when file descriptors run out; they become free again.
             tracing::warn!(%error, "simulator cannot accept connections");
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
         }
     }
 }
 
-/// What answers one connection.
-struct Device(Arc<Mutex<Plant>>);
+/// Service for one connection.
+struct ModbusService(Arc<Mutex<Plant>>);
 
-impl Service for Device {
+impl Service for ModbusService {
     type Request = Request<'static>;
     type Response = Response;
     type Exception = ExceptionCode;
@@ -109,17 +109,17 @@ fn answer(plant: &mut Plant, request: Request<'_>) -> Result<Response, Exception
     }
 }
 
-/// A count of 1 to `max`, as the protocol writes it.
+/// Checks that a count is from 1 to `max`, and returns it in the protocol's type.
 pub fn check<T: TryInto<u16> + PartialOrd>(count: T, max: T) -> Result<u16, ExceptionCode> {
     let is_allowed = count <= max;
     let count = count.try_into().ok().filter(|count| *count > 0 && is_allowed);
     count.ok_or(ExceptionCode::IllegalDataValue)
 }
 
-fn exception(refused: Refused) -> ExceptionCode {
+fn exception(refused: AccessError) -> ExceptionCode {
     match refused {
-        Refused::Address => ExceptionCode::IllegalDataAddress,
-        Refused::Value => ExceptionCode::IllegalDataValue,
+        AccessError::Address => ExceptionCode::IllegalDataAddress,
+        AccessError::Value => ExceptionCode::IllegalDataValue,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The simulator seen by a Modbus client.
+//! The simulator from a Modbus client's side.
 
 use tokio_modbus::client::{Client, Context, Reader, Writer, tcp};
 

@@ -1,17 +1,17 @@
-//! A small plant: a motor, a tank and a furnace, stepped through real time. Pure; time is handed in.
+//! Simulated plant: a motor, a tank and a furnace, stepped through real time. Pure; the caller passes the time.
 //!
 //! First-order models with the time constants of small machines: fast enough that a demo moves, slow enough to look
-//! like a plant. Nothing is random but a little seeded sensor noise, so a plant can be replayed.
+//! like a plant. Nothing is random except a little seeded sensor noise, so a run can be replayed.
 
 use std::time::Duration;
 
-use super::fault::{Fault, Faults};
+use super::fault::{PlantFault, PlantFaults};
 use crate::domain::device::Protocol;
 
-/// Longer steps are taken in pieces, so that the models stay stable whatever the scheduler does.
+/// Longer steps are divided, so that the models stay stable whatever the scheduler does.
 const STEP_S: f64 = 0.05;
-/// What a suspended machine misses of it is as if it had not been.
-const LONGEST_STEP: Duration = Duration::from_secs(60);
+/// Longer pauses of a suspended machine are cut to this.
+const MAX_STEP: Duration = Duration::from_secs(60);
 const AMBIENT_C: f64 = 22.0;
 
 /// Everything in the plant, in physical units, as its sensors show it.
@@ -20,9 +20,9 @@ pub struct Plant {
     pub motor: Motor,
     pub tank: Tank,
     pub furnace: Furnace,
-    faults: Faults,
+    faults: PlantFaults,
     noise: Noise,
-    /// What has passed; `elapsed_s` is about the same, in the models' steps.
+    /// Time since the start; `elapsed_s` is about the same, in the models' steps.
     clock: Duration,
     elapsed_s: f64,
 }
@@ -68,7 +68,7 @@ pub struct Furnace {
 }
 
 impl Default for Plant {
-    /// A plant that has been at work for a while.
+    /// A plant that has been running for a while.
     fn default() -> Self {
         Self {
             motor: Motor {
@@ -97,7 +97,7 @@ impl Default for Plant {
                 is_door_open: false,
                 integral: 0.5,
             },
-            faults: Faults::default(),
+            faults: PlantFaults::default(),
             noise: Noise(0x9E37_79B9_7F4A_7C15),
             clock: Duration::ZERO,
             elapsed_s: 0.0,
@@ -106,24 +106,24 @@ impl Default for Plant {
 }
 
 impl Plant {
-    /// The same plant whose sensors and devices fail on schedule, from now on.
-    pub fn with_faults(faults: Vec<Fault>) -> Plant {
-        Plant { faults: Faults::new(faults), ..Plant::default() }
+    /// A plant whose sensors and devices fail on schedule, from now on.
+    pub fn with_faults(faults: Vec<PlantFault>) -> Plant {
+        Plant { faults: PlantFaults::new(faults), ..Plant::default() }
     }
 
     /// Whether the plant's devices of a protocol are out of reach now.
     pub fn is_away(&self, protocol: Protocol) -> bool {
-        self.faults.disconnect(protocol, self.clock)
+        self.faults.is_disconnected(protocol, self.clock)
     }
 
-    /// Lets time pass. Very long pauses (a suspended machine) count as one minute.
+    /// Advances the plant's time. Very long pauses (a suspended machine) count as one minute.
     pub fn step(&mut self, time: Duration) {
-        let time = time.min(LONGEST_STEP);
+        let time = time.min(MAX_STEP);
         let mut faults = std::mem::take(&mut self.faults);
-        faults.lift(self);
+        faults.restore_truth(self);
         self.pass(time);
         self.clock += time;
-        faults.lay(self, self.clock);
+        faults.apply(self, self.clock);
         self.faults = faults;
     }
 
@@ -155,12 +155,12 @@ impl Motor {
             self.rpm = 0.0;
         }
         let speed = self.rpm / 1500.0;
-        // Magnetising current, pump load by the cube of the speed, and what acceleration takes.
+        // Magnetising current, pump load with the cube of the speed, and the current for acceleration.
         let target_a = if self.run { 3.5 + 8.0 * speed.powi(3) + 0.02 * accelerating } else { 0.0 };
         self.current_a = (lag(self.current_a, target_a, 0.3, dt) + noise.around(0.01)).max(0.0);
         let heat_c = 0.32 * self.current_a.powi(2);
         self.winding_c = lag(self.winding_c, AMBIENT_C + heat_c, 90.0, dt);
-        // Worst near a resonance at 900 rpm.
+        // Strongest near a resonance at 900 rpm.
         let resonance = 2.5 / (1.0 + ((self.rpm - 900.0) / 80.0).powi(2));
         self.vibration_mm_s = lag(self.vibration_mm_s, 1.8 * speed.powi(2) + resonance, 0.5, dt);
         self.vibration_mm_s = (self.vibration_mm_s + noise.around(0.02)).max(0.0);
@@ -183,7 +183,7 @@ impl Tank {
         let swing = 1.0 + 0.35 * (elapsed_s * std::f64::consts::TAU / 120.0).sin();
         let inlet_l_min = if self.level_pct >= 100.0 { 0.0 } else { 70.0 * pump_rpm / 1500.0 * swing };
         self.inlet_l_min = (lag(self.inlet_l_min, inlet_l_min, 1.0, dt) + noise.around(0.05)).max(0.0);
-        // Torricelli: by the root of the level.
+        // Torricelli: proportional to the root of the level.
         let outlet_l_min = 240.0 * (self.valve_pct / 100.0) * (self.level_pct / 100.0).max(0.0).sqrt();
         self.outlet_l_min = lag(self.outlet_l_min, outlet_l_min, 0.5, dt);
         let litres = (self.inlet_l_min - self.outlet_l_min) / 60.0 * dt;
@@ -198,7 +198,7 @@ impl Furnace {
     /// Heat capacity of chamber and charge, kJ/K.
     const CAPACITY_KJ_K: f64 = 14.0;
 
-    /// Heater power as a share of what it can give.
+    /// Heater power as a share of its maximum.
     pub fn duty_pct(&self) -> f64 {
         (self.power_kw / Self::MAX_KW * 100.0).clamp(0.0, 100.0)
     }
@@ -206,7 +206,7 @@ impl Furnace {
     fn step(&mut self, dt: f64, noise: &mut Noise) {
         let deviation = self.setpoint_c - self.chamber_c;
         let demand = deviation / 40.0 + self.integral;
-        // No wind-up while the heater is at its limit or the door keeps it off.
+        // No wind-up while the heater is at its limit or off because of the door.
         if (0.0..=1.0).contains(&demand) && !self.is_door_open {
             self.integral = (self.integral + deviation / 40.0 / 60.0 * dt).clamp(0.0, 1.0);
         }
@@ -220,12 +220,12 @@ impl Furnace {
     }
 }
 
-/// A seeded xorshift generator: sensor noise needs no more.
+/// A seeded xorshift generator: sensor noise needs nothing better.
 #[derive(Debug, Clone, PartialEq)]
 struct Noise(u64);
 
 impl Noise {
-    /// Evenly within `±amplitude`.
+    /// Uniform within `±amplitude`.
     fn around(&mut self, amplitude: f64) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

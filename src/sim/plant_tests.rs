@@ -1,4 +1,4 @@
-//! The plant does what one expects of such machines.
+//! The plant behaves as such machines do.
 
 use super::*;
 

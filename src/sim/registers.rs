@@ -1,4 +1,4 @@
-//! The simulator's register map: where the plant's quantities stand, and which of them can be written.
+//! Register map of the simulator: addresses of the plant's quantities, and which of them can be written.
 //!
 //! Multi-word values are low word first (`little`). Addresses are zero-based.
 //!
@@ -33,9 +33,9 @@ use half::f16;
 
 use super::plant::Plant;
 
-/// Why an access is refused; the Modbus exception is the server's to choose.
+/// Why an access is refused; the server chooses the Modbus exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum AccessError {
     /// No such register or coil, or one that cannot be written.
     Address,
     /// A writable register that cannot hold this value.
@@ -43,7 +43,7 @@ pub enum Refused {
 }
 
 /// Holding registers `start..start + count`.
-pub fn read_holding(plant: &Plant, start: u16, count: u16) -> Result<Vec<u16>, Refused> {
+pub fn read_holding(plant: &Plant, start: u16, count: u16) -> Result<Vec<u16>, AccessError> {
     let words = [
         plant.motor.setpoint_rpm.round() as u16,
         (plant.tank.valve_pct * 10.0).round() as u16,
@@ -53,7 +53,7 @@ pub fn read_holding(plant: &Plant, start: u16, count: u16) -> Result<Vec<u16>, R
 }
 
 /// Input registers `start..start + count`; a read may not cross from one machine to another.
-pub fn read_input(plant: &Plant, start: u16, count: u16) -> Result<Vec<u16>, Refused> {
+pub fn read_input(plant: &Plant, start: u16, count: u16) -> Result<Vec<u16>, AccessError> {
     match start {
         0..20 => slice(&motor(plant), 0, start, count),
         20..40 => slice(&tank(plant), 20, start, count),
@@ -62,12 +62,12 @@ pub fn read_input(plant: &Plant, start: u16, count: u16) -> Result<Vec<u16>, Ref
 }
 
 /// Coils `start..start + count`.
-pub fn read_coils(plant: &Plant, start: u16, count: u16) -> Result<Vec<bool>, Refused> {
+pub fn read_coils(plant: &Plant, start: u16, count: u16) -> Result<Vec<bool>, AccessError> {
     slice(&[plant.motor.run, plant.furnace.is_door_open], 0, start, count)
 }
 
 /// Discrete inputs `start..start + count`.
-pub fn read_discrete(plant: &Plant, start: u16, count: u16) -> Result<Vec<bool>, Refused> {
+pub fn read_discrete(plant: &Plant, start: u16, count: u16) -> Result<Vec<bool>, AccessError> {
     let furnace = &plant.furnace;
     let is_at_setpoint = (furnace.setpoint_c - furnace.chamber_c).abs() < 5.0;
     let inputs = [plant.motor.is_running(), plant.tank.is_high, plant.tank.is_low, is_at_setpoint];
@@ -75,7 +75,7 @@ pub fn read_discrete(plant: &Plant, start: u16, count: u16) -> Result<Vec<bool>,
 }
 
 /// Writes holding registers, all or none.
-pub fn write_holding(plant: &mut Plant, start: u16, words: &[u16]) -> Result<(), Refused> {
+pub fn write_holding(plant: &mut Plant, start: u16, words: &[u16]) -> Result<(), AccessError> {
     let mut changed = plant.clone();
     for (offset, word) in words.iter().enumerate() {
         let number = f64::from(*word);
@@ -83,8 +83,8 @@ pub fn write_holding(plant: &mut Plant, start: u16, words: &[u16]) -> Result<(),
             (0, 0..=3000) => changed.motor.setpoint_rpm = number,
             (1, 0..=1000) => changed.tank.valve_pct = number / 10.0,
             (2, 0..=12_000) => changed.furnace.setpoint_c = number / 10.0,
-            (0..=2, _) => return Err(Refused::Value),
-            _ => return Err(Refused::Address),
+            (0..=2, _) => return Err(AccessError::Value),
+            _ => return Err(AccessError::Address),
         }
     }
     *plant = changed;
@@ -92,13 +92,13 @@ pub fn write_holding(plant: &mut Plant, start: u16, words: &[u16]) -> Result<(),
 }
 
 /// Writes coils, all or none.
-pub fn write_coils(plant: &mut Plant, start: u16, coils: &[bool]) -> Result<(), Refused> {
+pub fn write_coils(plant: &mut Plant, start: u16, coils: &[bool]) -> Result<(), AccessError> {
     let mut changed = plant.clone();
     for (offset, on) in coils.iter().enumerate() {
         match usize::from(start) + offset {
             0 => changed.motor.run = *on,
             1 => changed.furnace.is_door_open = *on,
-            _ => return Err(Refused::Address),
+            _ => return Err(AccessError::Address),
         }
     }
     *plant = changed;
@@ -145,8 +145,8 @@ fn low_first(raw: u64, count: u32) -> Vec<u16> {
     (0..count).map(|word| (raw >> (16 * word)) as u16).collect()
 }
 
-/// `start..start + count` of cells that stand at `base`.
-fn slice<T: Copy>(cells: &[T], base: u16, start: u16, count: u16) -> Result<Vec<T>, Refused> {
-    let from = usize::from(start.checked_sub(base).ok_or(Refused::Address)?);
-    cells.get(from..from + usize::from(count)).map(<[T]>::to_vec).ok_or(Refused::Address)
+/// Returns `start..start + count` of cells that begin at address `base`.
+fn slice<T: Copy>(cells: &[T], base: u16, start: u16, count: u16) -> Result<Vec<T>, AccessError> {
+    let from = usize::from(start.checked_sub(base).ok_or(AccessError::Address)?);
+    cells.get(from..from + usize::from(count)).map(<[T]>::to_vec).ok_or(AccessError::Address)
 }

@@ -1,4 +1,4 @@
-//! Running simulators: one protocol each over a plant, which several may share.
+//! Running simulators: each serves one protocol of a plant, which several may share.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,19 +10,20 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::memory::Memory;
+use super::memory::CpuMemory;
 use super::plant::Plant;
 use super::{fenet, melsec, modbus, opcua};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
 
-/// How often the plant moves.
-const TICK: Duration = Duration::from_millis(100);
+/// Interval of the plant's steps.
+const PLANT_TICK: Duration = Duration::from_millis(100);
 
 /// The protocols that can be simulated.
-pub const SIMULATED: [Protocol; 4] = [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua];
+pub const SIMULATED_PROTOCOLS: [Protocol; 4] =
+    [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua];
 
-/// A running simulator. Dropping it stops it; `stop` also waits until it has.
+/// A running simulator. Dropping it stops it; `stop` also waits for the end.
 pub struct Simulator {
     addr: SocketAddr,
     plant: Arc<Mutex<Plant>>,
@@ -31,30 +32,30 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Serves the plant by Modbus on a bound listener and lets its time pass. Call it within a tokio runtime.
+    /// Serves the plant by Modbus on a bound listener and advances its time. Call it within a tokio runtime.
     pub fn start(listener: TcpListener, plant: Plant) -> Result<Simulator> {
-        Simulator::speaking(Protocol::Modbus, listener, plant)
+        Simulator::start_protocol(Protocol::Modbus, listener, plant)
     }
 
-    /// The same by another protocol. The error names those there are.
-    pub fn speaking(protocol: Protocol, listener: TcpListener, plant: Plant) -> Result<Simulator> {
+    /// As `start`, by another protocol. The error lists the protocols that can be simulated.
+    pub fn start_protocol(protocol: Protocol, listener: TcpListener, plant: Plant) -> Result<Simulator> {
         let simulator = serve(protocol, listener, Arc::new(Mutex::new(plant)))?;
-        let (moving, until) = (live(Arc::clone(&simulator.plant)), simulator.stop.clone());
+        let (moving, until) = (run_plant_clock(Arc::clone(&simulator.plant)), simulator.stop.clone());
         simulator.tasks.spawn(async move { until.run_until_cancelled(moving).await });
         Ok(simulator)
     }
 
-    /// Another simulator of this plant, whose time passes only while this one runs.
-    pub fn beside(&self, protocol: Protocol, listener: TcpListener) -> Result<Simulator> {
+    /// Starts another simulator of the same plant. The plant's time passes only while `self` runs.
+    pub fn start_sharing_plant(&self, protocol: Protocol, listener: TcpListener) -> Result<Simulator> {
         serve(protocol, listener, Arc::clone(&self.plant))
     }
 
-    /// Where it listens.
+    /// Address of the listener.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The plant as it is now.
+    /// A copy of the plant's current state.
     pub fn plant(&self) -> Plant {
         self.plant.lock().clone()
     }
@@ -75,31 +76,31 @@ impl Drop for Simulator {
 fn serve(protocol: Protocol, listener: TcpListener, plant: Arc<Mutex<Plant>>) -> Result<Simulator> {
     let addr = listener
         .local_addr()
-        .map_err(|error| Error::internal("the simulator's listener has no address").because(error))?;
+        .map_err(|error| Error::internal("the simulator's listener has no address").with_source(error))?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let device = Device::of(protocol, Arc::clone(&plant))?;
-    tasks.spawn(come_and_go(device, listener, addr, Arc::clone(&plant), stop.clone()));
+    let device = SimulatedDevice::of(protocol, Arc::clone(&plant))?;
+    tasks.spawn(serve_with_outages(device, listener, addr, Arc::clone(&plant), stop.clone()));
     tasks.close();
     Ok(Simulator { addr, plant, stop, tasks })
 }
 
-/// A device with what it remembers while nobody can reach it.
-enum Device {
+/// A device with the state that it keeps while it cannot be reached.
+enum SimulatedDevice {
     Modbus(Arc<Mutex<Plant>>),
-    Melsec(Arc<Mutex<Memory>>),
-    Fenet(Arc<Mutex<Memory>>),
-    Opcua(opcua::Device),
+    Melsec(Arc<Mutex<CpuMemory>>),
+    Fenet(Arc<Mutex<CpuMemory>>),
+    Opcua(opcua::OpcuaServer),
 }
 
-impl Device {
-    fn of(protocol: Protocol, plant: Arc<Mutex<Plant>>) -> Result<Device> {
+impl SimulatedDevice {
+    fn of(protocol: Protocol, plant: Arc<Mutex<Plant>>) -> Result<SimulatedDevice> {
         match protocol {
-            Protocol::Modbus => Ok(Device::Modbus(plant)),
-            Protocol::Melsec => Ok(Device::Melsec(melsec::memory(plant))),
-            Protocol::Fenet => Ok(Device::Fenet(fenet::memory(plant))),
-            Protocol::Opcua => Ok(Device::Opcua(opcua::Device::new(plant))),
+            Protocol::Modbus => Ok(SimulatedDevice::Modbus(plant)),
+            Protocol::Melsec => Ok(SimulatedDevice::Melsec(melsec::memory(plant))),
+            Protocol::Fenet => Ok(SimulatedDevice::Fenet(fenet::memory(plant))),
+            Protocol::Opcua => Ok(SimulatedDevice::Opcua(opcua::OpcuaServer::new(plant))),
             other => {
-                let names = SIMULATED.map(Protocol::name).join(", ");
+                let names = SIMULATED_PROTOCOLS.map(Protocol::name).join(", ");
                 Err(Error::invalid(format!("protocol `{other}` is not one of {names}")))
             }
         }
@@ -107,43 +108,43 @@ impl Device {
 
     fn protocol(&self) -> Protocol {
         match self {
-            Device::Modbus(_) => Protocol::Modbus,
-            Device::Melsec(_) => Protocol::Melsec,
-            Device::Fenet(_) => Protocol::Fenet,
-            Device::Opcua(_) => Protocol::Opcua,
+            SimulatedDevice::Modbus(_) => Protocol::Modbus,
+            SimulatedDevice::Melsec(_) => Protocol::Melsec,
+            SimulatedDevice::Fenet(_) => Protocol::Fenet,
+            SimulatedDevice::Opcua(_) => Protocol::Opcua,
         }
     }
 
-    /// Answers until `over`; then the listener and every connection are closed.
+    /// Serves until `over` is cancelled; then the listener and every connection are closed.
     async fn serve(&self, listener: TcpListener, addr: SocketAddr, over: &CancellationToken) {
         match self {
-            Device::Modbus(plant) => {
+            SimulatedDevice::Modbus(plant) => {
                 over.run_until_cancelled(modbus::serve(listener, Arc::clone(plant))).await;
             }
-            Device::Melsec(memory) => {
+            SimulatedDevice::Melsec(memory) => {
                 let streams = melsec::serve(listener, Arc::clone(memory));
                 let both = async { tokio::join!(streams, datagrams(addr, Arc::clone(memory))) };
                 over.run_until_cancelled(both).await;
             }
-            Device::Fenet(memory) => {
+            SimulatedDevice::Fenet(memory) => {
                 over.run_until_cancelled(fenet::serve(listener, Arc::clone(memory))).await;
             }
-            Device::Opcua(device) => device.serve(listener, addr, over.clone()).await,
+            SimulatedDevice::Opcua(device) => device.serve(listener, addr, over.clone()).await,
         }
     }
 }
 
-async fn datagrams(addr: SocketAddr, memory: Arc<Mutex<Memory>>) {
+async fn datagrams(addr: SocketAddr, memory: Arc<Mutex<CpuMemory>>) {
     match UdpSocket::bind(addr).await {
         Ok(socket) => melsec::serve_datagrams(socket, memory).await,
-        // A port that somebody else has for UDP is served over TCP alone.
-        Err(error) => tracing::warn!(%error, %addr, "the simulator has no UDP port"),
+        // When another process has the UDP port, only TCP is served.
+        Err(error) => tracing::warn!(%error, %addr, "the simulator cannot bind its UDP port"),
     }
 }
 
-/// Serves a device whenever the plant's faults let it be reached, until `stop`.
-async fn come_and_go(
-    device: Device,
+/// Serves a device whenever the plant's faults allow it, until `stop`.
+async fn serve_with_outages(
+    device: SimulatedDevice,
     listener: TcpListener,
     addr: SocketAddr,
     plant: Arc<Mutex<Plant>>,
@@ -154,29 +155,29 @@ async fn come_and_go(
         if let Some(listener) = listener.take() {
             let over = stop.child_token();
             tokio::join!(device.serve(listener, addr, &over), async {
-                over.run_until_cancelled(until(&plant, device.protocol(), true)).await;
+                over.run_until_cancelled(wait_for_reachability(&plant, device.protocol(), true)).await;
                 over.cancel();
             });
         }
         let back = async {
-            until(&plant, device.protocol(), false).await;
+            wait_for_reachability(&plant, device.protocol(), false).await;
             TcpListener::bind(addr).await
         };
         match stop.run_until_cancelled(back).await {
             Some(Ok(bound)) => listener = Some(bound),
-            // Somebody else has the port; they may give it back.
+            // Another process has the port; it may release it.
             Some(Err(error)) => {
                 tracing::warn!(%error, %addr, "the simulator cannot listen again");
-                stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
+                stop.run_until_cancelled(tokio::time::sleep(PLANT_TICK)).await;
             }
             None => return,
         }
     }
 }
 
-/// Resolves once the plant's devices of a protocol are out of reach, or are not.
-async fn until(plant: &Mutex<Plant>, protocol: Protocol, is_away: bool) {
-    let mut ticks = interval(TICK);
+/// Resolves once `is_away` holds for the plant's devices of a protocol.
+async fn wait_for_reachability(plant: &Mutex<Plant>, protocol: Protocol, is_away: bool) {
+    let mut ticks = interval(PLANT_TICK);
     loop {
         ticks.tick().await;
         if plant.lock().is_away(protocol) == is_away {
@@ -185,9 +186,9 @@ async fn until(plant: &Mutex<Plant>, protocol: Protocol, is_away: bool) {
     }
 }
 
-/// Lets the plant's time pass as the machine's does.
-async fn live(plant: Arc<Mutex<Plant>>) {
-    let mut ticks = interval(TICK);
+/// Advances the plant's time in real time.
+async fn run_plant_clock(plant: Arc<Mutex<Plant>>) {
+    let mut ticks = interval(PLANT_TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = Instant::now();
     loop {

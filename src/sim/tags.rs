@@ -1,10 +1,10 @@
-//! The simulators' quantities as a user would set them up: what `demo` makes its streams of.
+//! Stream definitions for the simulators' quantities, from which `demo` creates its streams.
 
 use super::opcua::{QUANTITIES, Quantity};
 use crate::domain::device::Protocol;
 use crate::domain::stream::{AccessMode, StreamKind};
 
-/// One stream of the demo's device. The device's byte order is `little`.
+/// One stream of the demo's device, whose byte order is `little`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DemoTag {
     pub name: &'static str,
@@ -44,7 +44,7 @@ impl DemoTag {
     }
 }
 
-/// Every quantity of the plant, where a device of this protocol has it.
+/// Tags for every quantity of the plant that a device of this protocol has.
 pub fn demo_tags(protocol: Protocol) -> Vec<DemoTag> {
     if protocol == Protocol::Opcua {
         return QUANTITIES.iter().map(node_tag).collect();
@@ -56,7 +56,7 @@ pub fn demo_tags(protocol: Protocol) -> Vec<DemoTag> {
     tags
 }
 
-/// A Modbus register as `memory.rs` lays it out.
+/// Path of a Modbus register on this protocol's device, as laid out in `memory.rs`.
 fn path_by(protocol: Protocol, register: &str) -> String {
     let (space, number) = register.split_once(':').unwrap_or((register, ""));
     let measured = || number.parse::<u32>().map_or(number.to_owned(), |number| (100 + number).to_string());
@@ -73,7 +73,7 @@ fn path_by(protocol: Protocol, register: &str) -> String {
     }
 }
 
-/// Such a server tells of changes only, so that no deadband is needed.
+/// An OPC UA server reports changes only, so that no deadband is needed.
 fn node_tag(quantity: &Quantity) -> DemoTag {
     let tag = tag(quantity.name, "", quantity.kind(), quantity.unit);
     let tag = DemoTag { path: format!("ns=2;s={}", quantity.name), ..tag };

@@ -1,26 +1,32 @@
-//! What must outlive the cut of the log besides rows: last values and idempotency keys, in one small file written
-//! before each cut.
+//! Checkpoint of the last values and idempotency keys, which must survive log truncation like the rows do.
 //!
-//! The file may be newer than the flushed position: replaying the log over it changes nothing it already knows.
+//! It is one small file, written before each truncation. It may be newer than the flushed position: replaying the log
+//! over it changes nothing it already contains.
 
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Disk};
-use super::idempotency::Idempotency;
-use super::last::LastValues;
+use super::idempotency::IdempotencyKeys;
+use super::latest_value_cache::LatestValueCache;
 use super::wal::{Record, frame};
 use crate::domain::{Error, Micros, Result};
 
-pub(super) const FILE: &str = "checkpoint.bin";
+pub(super) const FILE_NAME: &str = "checkpoint.bin";
 
 fn path(dir: &Path) -> PathBuf {
-    dir.join(FILE)
+    dir.join(FILE_NAME)
 }
 
-/// Writes the checkpoint, durably, replacing the former.
-pub fn save(disk: &dyn Disk, dir: &Path, last: &LastValues, keys: &Idempotency, now: Micros) -> Result<()> {
+/// Writes the checkpoint durably, replacing the previous one.
+pub fn save(
+    disk: &dyn Disk,
+    dir: &Path,
+    last: &LatestValueCache,
+    keys: &IdempotencyKeys,
+    now: Micros,
+) -> Result<()> {
     let values = Record { readings: last.export(), ..Record::default() };
-    let keys = keys.live(now).into_iter();
+    let keys = keys.live_entries(now).into_iter();
     let keys = keys.map(|entry| Record { idempotent: Some(entry.as_ref().clone()), ..Record::default() });
     let mut bytes = Vec::new();
     for (i, record) in std::iter::once(values).chain(keys).enumerate() {
@@ -28,21 +34,22 @@ pub fn save(disk: &dyn Disk, dir: &Path, last: &LastValues, keys: &Idempotency, 
         bytes.extend(frame::record_header(payload.len(), crc32fast::hash(&payload), i as u64));
         bytes.extend(payload);
     }
-    disk::replace_file(disk, &path(dir), &bytes)
-        .map_err(|e| Error::unavailable(format!("cannot write `{}`: {e}", path(dir).display())).because(e))
+    disk::replace_file(disk, &path(dir), &bytes).map_err(|e| {
+        Error::unavailable(format!("cannot write `{}`: {e}", path(dir).display())).with_source(e)
+    })
 }
 
-/// Reads the checkpoint, if there is one.
+/// Loads the checkpoint into `last` and `keys`, if there is one.
 ///
 /// # Errors
 /// `Unavailable`, naming file and offset, when it is damaged.
-pub fn load(disk: &dyn Disk, dir: &Path, last: &LastValues, keys: &Idempotency) -> Result<()> {
+pub fn load(disk: &dyn Disk, dir: &Path, last: &LatestValueCache, keys: &IdempotencyKeys) -> Result<()> {
     let path = path(dir);
     let bytes = match disk.read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(e) => {
-            return Err(Error::unavailable(format!("cannot read `{}`: {e}", path.display())).because(e));
+            return Err(Error::unavailable(format!("cannot read `{}`: {e}", path.display())).with_source(e));
         }
     };
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! What a checkpoint holds comes back; damage anywhere in it is told, never read.
+//! Tests that a checkpoint restores its content, and that damage anywhere in it is reported, never read.
 
 use std::sync::Arc;
 
@@ -7,24 +7,30 @@ use crate::domain::StreamId;
 use crate::domain::reading::Reading;
 use crate::store::disk::LocalDisk;
 use crate::store::memtable::run::Run;
-use crate::store::wal::Idempotent;
+use crate::store::wal::IdempotencyRecord;
 
 const NOW: Micros = Micros(1_000_000);
 
-fn sample() -> (LastValues, Arc<Idempotency>) {
-    let (last, keys) = (LastValues::default(), Arc::new(Idempotency::default()));
+fn sample() -> (LatestValueCache, Arc<IdempotencyKeys>) {
+    let (last, keys) = (LatestValueCache::default(), Arc::new(IdempotencyKeys::default()));
     let text = Reading { text: Some("on".into()), value: None, ..Reading::good(StreamId(2), NOW, 0.0) };
     let rows = [Reading::good(StreamId(1), NOW, 1.5), text, Reading::lost(StreamId(3), NOW)];
     last.update(&Run::new(rows.into_iter().collect(), 1));
     for (key, expires_at) in [("gone", NOW.0), ("live", NOW.0 + 1)] {
         let (scope, key) = ("key:1".to_owned(), key.to_owned());
-        keys.restore(Idempotent { scope, key, body_hash: [7; 32], answer: b"{}".to_vec(), expires_at });
+        keys.restore(IdempotencyRecord {
+            scope,
+            key,
+            body_hash: [7; 32],
+            answer: b"{}".to_vec(),
+            expires_at,
+        });
     }
     (last, keys)
 }
 
-fn read(dir: &Path) -> Result<(LastValues, Idempotency)> {
-    let (last, keys) = (LastValues::default(), Idempotency::default());
+fn read(dir: &Path) -> Result<(LatestValueCache, IdempotencyKeys)> {
+    let (last, keys) = (LatestValueCache::default(), IdempotencyKeys::default());
     load(&LocalDisk, dir, &last, &keys)?;
     Ok((last, keys))
 }
@@ -34,14 +40,14 @@ fn last_values_and_live_keys_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let (last, keys) = sample();
     save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
-    // A second one replaces the first, also when an unfinished one lies about.
+    // A second checkpoint replaces the first, even when an unfinished one is left over.
     std::fs::write(dir.path().join("checkpoint.tmp"), b"half").unwrap();
     save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
     let (last_again, keys_again) = read(dir.path()).unwrap();
     for stream in (1..=4).map(StreamId) {
         assert_eq!(last_again.get(stream), last.get(stream), "stream {stream}");
     }
-    let found: Vec<String> = keys_again.live(NOW).iter().map(|e| e.key.clone()).collect();
+    let found: Vec<String> = keys_again.live_entries(NOW).iter().map(|e| e.key.clone()).collect();
     assert_eq!(found, ["live"]);
 }
 
@@ -49,7 +55,7 @@ fn last_values_and_live_keys_come_back() {
 fn without_a_checkpoint_there_is_nothing_to_know() {
     let dir = tempfile::tempdir().unwrap();
     let (last, keys) = read(dir.path()).unwrap();
-    assert!(last.export().is_empty() && keys.live(NOW).is_empty());
+    assert!(last.export().is_empty() && keys.live_entries(NOW).is_empty());
 }
 
 #[test]
@@ -57,7 +63,7 @@ fn every_damaged_byte_and_every_cut_within_a_record_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let (last, keys) = sample();
     save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
-    let file = dir.path().join(FILE);
+    let file = dir.path().join(FILE_NAME);
     let whole = std::fs::read(&file).unwrap();
     let second = frame::parse_record(&whole, 0).unwrap().end;
     for at in 0..whole.len() {

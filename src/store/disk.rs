@@ -1,6 +1,6 @@
-//! File I/O of the store behind one small trait, so that a test can lose every byte that was not synced.
+//! Trait over the store's file I/O, so that a test can lose every byte that was not synced.
 //!
-//! Queries read the lake through object_store; everything whose durability matters is written here.
+//! Queries read the lake through object_store. Everything that must be durable is written through this trait.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::lake::remote::RemoteFile;
+use super::lake::object_disk::RemoteFile;
 
 /// Durable file operations on a local directory tree.
 pub trait Disk: Send + Sync + 'static {
@@ -17,24 +17,24 @@ pub trait Disk: Send + Sync + 'static {
     /// `DiskFile::sync` and `sync_dir`.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// The name under which a file is written before it is renamed to `path`.
+    /// Returns the name under which a file is written before it is renamed to `path`.
     fn temporary(&self, path: &Path) -> PathBuf {
         let mut name = path.as_os_str().to_owned();
         name.push(".tmp");
         name.into()
     }
 
-    /// Makes an existing file's bytes durable, whoever wrote them.
+    /// Makes an existing file's bytes durable, whichever process wrote them.
     fn sync_file(&self, path: &Path) -> io::Result<()>;
 
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Opens a directory whose entries are made durable time and again. It cannot fail later for want of a descriptor,
+    /// Opens a directory whose entries are synced repeatedly. Later syncs cannot fail for lack of a file descriptor,
     /// which would look like a failed sync.
     fn open_dir(&self, path: &Path) -> io::Result<Box<dyn DiskDir>>;
 
-    /// Cuts a file to `len` bytes and makes that durable.
+    /// Truncates a file to `len` bytes, durably.
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
 
     /// Renames within the tree, replacing the target; durable after `sync_dir` of the target's directory.
@@ -55,22 +55,22 @@ pub trait Disk: Send + Sync + 'static {
                 _ => {}
             }
         }
-        // One that is there already too: whoever made it can have failed to sync its entry, or died before.
+        // Sync the parent of an existing directory too: its creator may have failed or died before syncing the entry.
         parent.map_or(Ok(()), |parent| self.sync_dir(parent))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// Bytes of a file.
+    /// Returns the size of a file in bytes.
     fn len(&self, path: &Path) -> io::Result<u64> {
         fs::metadata(path).map(|meta| meta.len())
     }
 
-    /// The files (not directories) of a directory, sorted by name.
-    fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
+    /// Lists the files (not directories) of a directory, sorted by name.
+    fn list_files(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
 
-    /// The directories of a directory, in no order.
-    fn folders(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+    /// Lists the subdirectories of a directory, in no particular order.
+    fn list_dirs(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let mut folders = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
@@ -81,41 +81,41 @@ pub trait Disk: Send + Sync + 'static {
         Ok(folders)
     }
 
-    /// A file for reading, a stretch at a time: of the lake, or a segment of the log.
-    fn open(&self, path: &Path) -> io::Result<LakeReader> {
-        File::open(path).map(LakeReader::Local)
+    /// Opens a file of the lake or a log segment for reading by ranges.
+    fn open(&self, path: &Path) -> io::Result<DiskReader> {
+        File::open(path).map(DiskReader::Local)
     }
 }
 
-/// A file of the lake, wherever it lies, as the Parquet reader takes it.
-pub enum LakeReader {
+/// A file of the lake, local or remote, as input of the Parquet reader.
+pub enum DiskReader {
     Local(File),
     Remote(RemoteFile),
 }
 
-impl Length for LakeReader {
+impl Length for DiskReader {
     fn len(&self) -> u64 {
         match self {
-            LakeReader::Local(file) => Length::len(file),
-            LakeReader::Remote(file) => Length::len(file),
+            DiskReader::Local(file) => Length::len(file),
+            DiskReader::Remote(file) => Length::len(file),
         }
     }
 }
 
-impl ChunkReader for LakeReader {
+impl ChunkReader for DiskReader {
     type T = Box<dyn Read>;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
         Ok(match self {
-            LakeReader::Local(file) => Box::new(file.get_read(start)?),
-            LakeReader::Remote(file) => Box::new(file.get_read(start)?),
+            DiskReader::Local(file) => Box::new(file.get_read(start)?),
+            DiskReader::Remote(file) => Box::new(file.get_read(start)?),
         })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
         match self {
-            LakeReader::Local(file) => file.get_bytes(start, length),
-            LakeReader::Remote(file) => file.get_bytes(start, length),
+            DiskReader::Local(file) => file.get_bytes(start, length),
+            DiskReader::Remote(file) => file.get_bytes(start, length),
         }
     }
 }
@@ -128,7 +128,7 @@ pub trait DiskFile: Write + Send {
 
 /// An open directory.
 pub trait DiskDir: Send {
-    /// As `Disk::sync_dir`.
+    /// Same as `Disk::sync_dir`.
     fn sync(&self) -> io::Result<()>;
 }
 
@@ -187,7 +187,7 @@ impl Disk for LocalDisk {
         fs::read(path)
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+    fn list_files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
@@ -200,7 +200,7 @@ impl Disk for LocalDisk {
     }
 }
 
-/// Writes a whole file so that after a crash either the old or the new content is there, never a mixture.
+/// Replaces a file's content atomically: after a crash it holds either the old or the new content, never a mixture.
 pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     if temporary.exists() {

@@ -1,4 +1,4 @@
-//! Opening the store: catalog, lake, checkpoint, then the log replayed over them.
+//! Opens the store: catalog, lake and checkpoint, then the log replayed over them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,50 +9,51 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
 use super::catalog::Catalog;
-use super::commit::{Committer, Queue};
 use super::compaction::{CompactionOptions, Compactor};
 use super::disk::Disk;
 use super::flush::{self, FlushOptions, Flusher};
-use super::idempotency::Idempotency;
-use super::lake::delta::{Delta, Position};
+use super::group_commit::{CommitQueue, Committer};
+use super::idempotency::IdempotencyKeys;
+use super::lake::delta::{DeltaLog, TxnWatermark};
+use super::lake::location::LakeLocation;
 use super::lake::orphans;
-use super::lake::place::Place;
-use super::last::LastValues;
-use super::live::Live;
+use super::latest_value_cache::LatestValueCache;
+use super::live::CommitFeed;
 use super::memtable::ROW_BYTES;
 use super::memtable::run::Run;
-use super::retention::Retention;
-use super::state::{Opened, Shared};
-use super::statistics::computed::Computed;
-use super::statistics::touched::Touched;
+use super::retention::RetentionJob;
+use super::state::{LoadedTables, SharedState};
+use super::statistics::invalidations::Invalidations;
+use super::statistics::materialization::Materialization;
 use super::table::{PerTable, Table};
 use super::wal::{Log, Record};
-use super::{Store, UNIT_BYTES, checkpoint};
+use super::{MEMORY_UNIT_BYTES, Store, checkpoint};
 use crate::domain::{Clock, Result};
 
-/// How a store behaves.
+/// Configuration of a store.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
     pub data_dir: PathBuf,
-    /// `s3://bucket/prefix`; none is a folder of the data directory.
+    /// `s3://bucket/prefix`; `None` puts the lake in the data directory.
     pub lake_url: Option<String>,
     pub wal_segment_bytes: u64,
     pub flush: FlushOptions,
     pub compaction: CompactionOptions,
-    /// Unflushed rows may take this much memory; past it writers wait.
+    /// Memory limit for unflushed rows, bytes; writers wait while it is reached.
     pub memtable_cap_bytes: usize,
-    /// How long they wait before `Busy`.
+    /// How long writers wait before they get `Busy`.
     pub write_deadline: Duration,
-    /// How far ahead of the clock a reading may be.
+    /// How far a reading's time may be ahead of the clock.
     pub max_future: Duration,
-    /// Between two removals of what has expired.
+    /// Interval between two retention cycles.
     pub retention_interval: Duration,
-    /// The latest rows kept in memory for readers that follow, at most, bytes.
+    /// Memory limit for the latest rows kept for live readers, bytes.
     pub live_ring_bytes: usize,
 }
 
 impl Store {
-    /// Opens the data directory; starts the committing thread and the flusher. Must run inside a tokio runtime.
+    /// Opens the data directory and starts the committing thread and the background tasks. Must run inside a tokio
+    /// runtime.
     ///
     /// # Errors
     /// `Unavailable` for anything damaged or unreadable, naming it.
@@ -64,16 +65,16 @@ impl Store {
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
         let place = match &options.lake_url {
-            Some(url) => Place::s3(url)?,
-            None => Place::local(disk.clone(), &dir.join("lake"))?,
+            Some(url) => LakeLocation::s3(url)?,
+            None => LakeLocation::local(disk.clone(), &dir.join("lake"))?,
         };
         let deltas = open_tables(&place).await?;
-        let opened = opened(place.clone(), &deltas).await?;
+        let opened = load_tables(place.clone(), &deltas).await?;
         let flushed = opened.flushed;
 
-        let (last, keys) = (Arc::new(LastValues::default()), Arc::new(Idempotency::default()));
+        let (last, keys) = (Arc::new(LatestValueCache::default()), Arc::new(IdempotencyKeys::default()));
         checkpoint::load(disk.as_ref(), &dir, &last, &keys)?;
-        let shared = Shared::new(opened);
+        let shared = SharedState::new(opened);
         let mut replayed = 0;
         let apply = |seq, payload: &[u8]| {
             let record = Record::decode(payload)?;
@@ -81,81 +82,81 @@ impl Store {
             let run = Run::new(record.readings, seq);
             last.update(&run);
             record.idempotent.into_iter().for_each(|entry| keys.restore(entry));
-            let keyed = record.keyed.iter().map(|rows| rows.with_seq(seq)).collect();
+            let keyed = record.upserts.iter().map(|rows| rows.with_seq(seq)).collect();
             shared.insert(vec![(run, seq)], keyed);
             Ok(())
         };
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
-        // Only now: log and lake belong together, so what the lake does not know is in the log.
+        // Only now are log and lake known to belong together, so that every row missing in the lake is in the log.
         for table in Table::ALL {
             let live = shared.lake(table).files().map(|f| f.path.clone()).collect();
             orphans::remove(place.disk().as_ref(), deltas[table].dir(), &live)?;
         }
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
-        let cap_units = options.memtable_cap_bytes / UNIT_BYTES;
-        // Replayed rows are already in memory: they count, as far as the cap reaches.
-        let held = (replayed * ROW_BYTES).div_ceil(UNIT_BYTES).min(cap_units);
-        let live = Live::new(disk.clone(), dir.join("wal"), log.next_seq(), options.live_ring_bytes);
+        let cap_units = options.memtable_cap_bytes / MEMORY_UNIT_BYTES;
+        // Replayed rows are already in memory: count them, up to the cap.
+        let held = (replayed * ROW_BYTES).div_ceil(MEMORY_UNIT_BYTES).min(cap_units);
+        let live = CommitFeed::new(disk.clone(), dir.join("wal"), log.next_seq(), options.live_ring_bytes);
         let (shared, log) = (Arc::new(shared), Arc::new(Mutex::new(log)));
-        let parts = Parts { shared, last, keys, log, live, disk, clock };
+        let parts = OpenedParts { shared, last, keys, log, live, disk, clock };
         Ok(parts.start(options, catalog, deltas, (cap_units, held)))
     }
 }
 
-struct Parts {
-    shared: Arc<Shared>,
-    last: Arc<LastValues>,
-    keys: Arc<Idempotency>,
+struct OpenedParts {
+    shared: Arc<SharedState>,
+    last: Arc<LatestValueCache>,
+    keys: Arc<IdempotencyKeys>,
     log: Arc<Mutex<Log>>,
-    live: Arc<Live>,
+    live: Arc<CommitFeed>,
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
 }
 
-impl Parts {
+impl OpenedParts {
     fn start(
         self,
         options: StoreOptions,
         catalog: Arc<Catalog>,
-        deltas: PerTable<Delta>,
+        deltas: PerTable<DeltaLog>,
         (cap_units, held): (usize, usize),
     ) -> Store {
         let grown = Arc::new(Notify::new());
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(CommitQueue::default());
         let budget = Arc::new(Semaphore::new(cap_units - held));
         let flusher = Arc::new(Flusher {
-            spread_bytes: spread_bytes(&options),
+            backfill_flush_bytes: backfill_flush_bytes(&options),
             disk: self.disk,
             data_dir: options.data_dir,
             deltas: tokio::sync::Mutex::new(deltas),
             log: self.log.clone(),
             shared: self.shared.clone(),
-            last: self.last.clone(),
-            keys: self.keys.clone(),
+            latest_values: self.last.clone(),
+            idempotency: self.keys.clone(),
             clock: self.clock.clone(),
             options: options.flush,
-            grown: grown.clone(),
+            flush_wakeup: grown.clone(),
             writers_waiting: AtomicUsize::new(0),
             budget: budget.clone(),
-            taken: Arc::new(Mutex::new((held, 0))),
-            added: AtomicUsize::new(0),
-            crowded: Notify::new(),
+            memtable_units: Arc::new(Mutex::new((held, 0))),
+            files_since_compaction: AtomicUsize::new(0),
+            compaction_trigger: Notify::new(),
         });
         let committer = Committer {
             queue: queue.clone(),
             log: self.log,
             shared: self.shared.clone(),
-            last: self.last.clone(),
+            latest_values: self.last.clone(),
             live: self.live.clone(),
-            taken: flusher.taken.clone(),
-            grown,
+            memtable_units: flusher.memtable_units.clone(),
+            flush_wakeup: grown,
         };
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
         let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
         let compactor = Arc::new(Compactor::new(flusher.clone(), catalog.clone(), options.compaction));
         let interval = options.retention_interval;
-        let retention = Retention::new(flusher.clone(), compactor.clone(), catalog.clone(), interval);
+        let retention = RetentionJob::new(flusher.clone(), compactor.clone(), catalog.clone(), interval);
         let retention = Arc::new(retention);
         let background = vec![
             tokio::spawn(flusher.clone().run()),
@@ -166,8 +167,8 @@ impl Parts {
             catalog,
             clock: self.clock,
             shared: self.shared,
-            last: self.last,
-            keys: self.keys,
+            latest_values: self.last,
+            idempotency: self.keys,
             live: self.live,
             queue,
             flusher,
@@ -184,36 +185,40 @@ impl Parts {
     }
 }
 
-/// Half of the room: the other half takes the writes that come during the flush.
-fn spread_bytes(options: &StoreOptions) -> usize {
+/// Half of the memory cap. The other half takes the writes that arrive during the flush.
+fn backfill_flush_bytes(options: &StoreOptions) -> usize {
     options.flush.bytes.max(options.memtable_cap_bytes / 2)
 }
 
-async fn open_tables(place: &Place) -> Result<PerTable<Delta>> {
+async fn open_tables(place: &LakeLocation) -> Result<PerTable<DeltaLog>> {
     let [readings, statistics, messages] = Table::ALL;
     Ok(PerTable::from_array([
-        Delta::open(place, readings).await?,
-        Delta::open(place, statistics).await?,
-        Delta::open(place, messages).await?,
+        DeltaLog::open(place, readings).await?,
+        DeltaLog::open(place, statistics).await?,
+        DeltaLog::open(place, messages).await?,
     ]))
 }
 
-/// What the tables hold, and how far statistics are computed from it.
-async fn opened(place: Place, deltas: &PerTable<Delta>) -> Result<Opened> {
+/// Loads the live files of the tables, and how far statistics are computed.
+async fn load_tables(place: LakeLocation, deltas: &PerTable<DeltaLog>) -> Result<LoadedTables> {
     let statistics = &deltas[Table::Statistics];
-    let mut computed = Computed::default();
-    if let Some(sealed) = statistics.position(Position::Sealed).await? {
-        let seq = statistics.position(Position::Computed).await?.map_or(0, i64::unsigned_abs);
+    let mut computed = Materialization::default();
+    if let Some(sealed) = statistics.watermark(TxnWatermark::Sealed).await? {
+        let seq = statistics.watermark(TxnWatermark::Computed).await?.map_or(0, i64::unsigned_abs);
         computed = computed.advanced(seq, sealed);
     }
-    let readings = deltas[Table::Readings].files()?;
-    let flushed = flush::flushed(&deltas[Table::Readings]).await?;
-    let mut touched = Touched::default();
+    let readings = deltas[Table::Readings].lake_version()?;
+    let flushed = flush::flushed_seq(&deltas[Table::Readings]).await?;
+    let mut touched = Invalidations::default();
     readings.files().filter(|f| f.seq.1 > computed.seq).for_each(|f| touched.add_file(f));
-    Ok(Opened {
-        lakes: PerTable::from_array([readings, statistics.files()?, deltas[Table::Messages].files()?]),
+    Ok(LoadedTables {
+        lakes: PerTable::from_array([
+            readings,
+            statistics.lake_version()?,
+            deltas[Table::Messages].lake_version()?,
+        ]),
         place,
         flushed,
-        computed: computed.with_stale(flushed, touched),
+        computed: computed.with_invalidations(flushed, touched),
     })
 }

@@ -1,4 +1,4 @@
-//! The columns of `readings`, and runs in memory as batches of them.
+//! Arrow schema of `readings`, and conversion between runs and record batches.
 
 use std::sync::{Arc, LazyLock};
 
@@ -37,12 +37,12 @@ pub fn readings() -> SchemaRef {
     SCHEMA.clone()
 }
 
-/// Microseconds UTC, as every timestamp column of ours.
+/// The type of every timestamp column: microseconds, UTC.
 pub fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-/// One column of a run.
+/// Returns one column of a run.
 pub fn column(run: &Run, index: usize) -> ArrayRef {
     match index {
         STREAM_ID => Arc::new(Int32Array::new(run.stream.clone(), None)),
@@ -64,18 +64,18 @@ pub fn column(run: &Run, index: usize) -> ArrayRef {
     }
 }
 
-/// A run as a batch of the given columns of `readings()`; sorted as the run is.
-pub fn batch(run: &Run, columns: &[usize]) -> RecordBatch {
+/// Converts a run into a batch with the given columns of `readings()`; it is sorted as the run is.
+pub fn run_to_batch(run: &Run, columns: &[usize]) -> RecordBatch {
     let schema = Arc::new(readings().project(columns).expect("columns are indices of this schema"));
     let arrays = columns.iter().map(|i| column(run, *i)).collect();
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(run.len()));
     RecordBatch::try_new_with_options(schema, arrays, &options).expect("columns are built from the schema")
 }
 
-/// Every column.
-pub const ALL: [usize; 6] = [STREAM_ID, TS, VALUE, TEXT, QUALITY, SEQ];
+/// Indices of all columns.
+pub const ALL_COLUMNS: [usize; 6] = [STREAM_ID, TS, VALUE, TEXT, QUALITY, SEQ];
 
-/// A column of a batch that was read, whichever others it has.
+/// Returns a column of a batch, whichever other columns the batch has.
 fn read<'a>(batch: &'a RecordBatch, index: usize, kind: &DataType) -> Result<&'a ArrayRef> {
     let name = readings().field(index).name().clone();
     batch.column_by_name(&name).filter(|column| column.data_type() == kind).ok_or_else(foreign)
@@ -85,11 +85,13 @@ fn foreign() -> Error {
     Error::unavailable("a file of the lake has other columns than readings have")
 }
 
-/// Streams, times and values of a batch, NaN for null.
+/// Returns streams, times and values of a batch, with NaN for null.
 ///
 /// # Errors
-/// `Unavailable` when these are not among its columns.
-pub fn points(batch: &RecordBatch) -> Result<(ScalarBuffer<i32>, ScalarBuffer<i64>, ScalarBuffer<f64>)> {
+/// `Unavailable` when the batch lacks one of these columns.
+pub fn points_from_batch(
+    batch: &RecordBatch,
+) -> Result<(ScalarBuffer<i32>, ScalarBuffer<i64>, ScalarBuffer<f64>)> {
     let stream = read(batch, STREAM_ID, &DataType::Int32)?.as_primitive::<Int32Type>();
     let ts = read(batch, TS, &timestamp())?.as_primitive::<TimestampMicrosecondType>();
     let value = read(batch, VALUE, &DataType::Float64)?.as_primitive::<Float64Type>();
@@ -100,12 +102,13 @@ pub fn points(batch: &RecordBatch) -> Result<(ScalarBuffer<i32>, ScalarBuffer<i6
     Ok((stream.values().clone(), ts.values().clone(), values))
 }
 
-/// A batch, sorted and unique as a run is, back in memory. Without text no row has one, without quality all are good.
+/// Converts a batch, sorted and unique like a run, back into a run. Without a text column no row has a text; without a
+/// quality column all are good.
 ///
 /// # Errors
 /// `Unavailable` when the other columns are not those of `readings()`.
-pub fn run(batch: &RecordBatch) -> Result<Run> {
-    let (stream, ts, value) = points(batch)?;
+pub fn run_from_batch(batch: &RecordBatch) -> Result<Run> {
+    let (stream, ts, value) = points_from_batch(batch)?;
     let found = |index| {
         batch.column_by_name(readings().field(index).name()).map(|_| read(batch, index, &DataType::Utf8))
     };

@@ -1,55 +1,55 @@
-//! What one query sees: a version of the lake and the rows in memory at one instant.
+//! Snapshot: the version of the lake and the rows in memory that one query sees.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::keyed::KeyedRows;
 use super::lake::LakeVersion;
-use super::lake::cache::Cache;
-use super::lake::place::Place;
+use super::lake::cache::LakeCache;
+use super::lake::location::LakeLocation;
 use super::memtable::run::Run;
-use super::statistics::computed::Computed;
+use super::statistics::materialization::Materialization;
 use super::table::PerTable;
-use crate::domain::retention::Kept;
+use super::upsert_rows::UpsertRows;
+use crate::domain::retention::RetentionBounds;
 use crate::domain::time::Day;
 
-/// A pinned view over lake and memory. Holding it keeps its runs alive and nothing else waiting.
+/// A pinned view of lake and memory. Holding it keeps its runs alive and blocks nothing.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// The readings.
+    /// The lake version of `readings`.
     pub lake: Arc<LakeVersion>,
-    /// Where the files of readings lie.
+    /// Directory of the files of readings.
     pub lake_dir: Arc<PathBuf>,
-    /// Where all tables lie, and what reads them.
-    pub place: Place,
-    /// What queries keep of the files of all tables.
-    pub cache: Arc<Cache>,
-    pub memory: BTreeMap<Day, MemoryDay>,
+    /// Location of all tables, with the object store that reads them.
+    pub location: LakeLocation,
+    /// Cache of footers and pages for the files of all tables.
+    pub cache: Arc<LakeCache>,
+    pub memory: BTreeMap<Day, MemtableDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,
-    /// `statistics` and `messages`; that of readings is empty.
-    pub keyed: PerTable<KeyedSnapshot>,
-    /// How far the statistics take the readings of this snapshot into account.
-    pub computed: Computed,
-    /// What of each stream is kept, no older than the rows.
-    pub kept: Arc<Kept>,
+    /// `statistics` and `messages`; the entry for readings is empty.
+    pub upsert_tables: PerTable<UpsertSnapshot>,
+    /// How far the statistics cover the readings of this snapshot.
+    pub materialization: Materialization,
+    /// Retention bounds of each stream, taken no earlier than the rows.
+    pub retention_bounds: Arc<RetentionBounds>,
 }
 
 /// The unflushed rows of a day, oldest run first.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryDay {
+pub struct MemtableDay {
     pub runs: Vec<Run>,
     /// Whether a row here can share its key with a row of the lake.
     pub is_late: bool,
 }
 
-/// A keyed table.
+/// The files and unflushed rows of a keyed table.
 #[derive(Debug, Clone, Default)]
-pub struct KeyedSnapshot {
+pub struct UpsertSnapshot {
     pub lake: Arc<LakeVersion>,
-    /// Where its files lie.
+    /// Directory of its files.
     pub lake_dir: Arc<PathBuf>,
-    /// Unflushed rows by day, oldest first; any of them can share its key with a row of the lake.
-    pub memory: BTreeMap<Day, Vec<KeyedRows>>,
+    /// Unflushed rows by day, oldest first; any of them can share its key with a row in the lake.
+    pub memory: BTreeMap<Day, Vec<UpsertRows>>,
 }

@@ -1,7 +1,7 @@
 //! The tables of the lake: their names, columns and keys.
 //!
-//! Every table leads with the id of whose rows they are and their time, and ends with `seq`. Readings are written and
-//! merged as `Run`s; the other two, of far fewer rows, as `KeyedRows`.
+//! In every table the first columns are the id of a row's stream or device and its time, and the last one is `seq`.
+//! Readings are written and merged as `Run`s; the other two tables have far fewer rows and use `UpsertRows`.
 
 use std::ops::{Index, IndexMut};
 use std::sync::{Arc, LazyLock};
@@ -14,18 +14,18 @@ use super::schema::{self, timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     Readings,
-    /// One row a (stream, window, origin).
+    /// One row per (stream, window, origin).
     Statistics,
-    /// One row a packet or document as it came from a device.
+    /// One row per packet or document received from a device.
     Messages,
 }
 
 impl Table {
     pub const ALL: [Table; 3] = [Table::Readings, Table::Statistics, Table::Messages];
-    /// The tables whose rows are `KeyedRows`.
-    pub const KEYED: [Table; 2] = [Table::Statistics, Table::Messages];
+    /// The tables with rows of type `UpsertRows`.
+    pub const UPSERT: [Table; 2] = [Table::Statistics, Table::Messages];
 
-    /// Its folder in the lake.
+    /// Returns the table's directory name in the lake.
     pub fn name(self) -> &'static str {
         match self {
             Table::Readings => "readings",
@@ -34,7 +34,7 @@ impl Table {
         }
     }
 
-    /// Its columns: id, ts, (of keyed tables) the third part of the key, the rest, seq.
+    /// Returns the columns: id, ts, the third part of the key (keyed tables only), the rest, seq.
     pub fn schema(self) -> SchemaRef {
         match self {
             Table::Readings => schema::readings(),
@@ -44,10 +44,10 @@ impl Table {
     }
 }
 
-/// `origin` of rows the server computes.
-pub const COMPUTED: &str = "computed";
-/// `origin` of rows written by hand.
-pub const POSTED: &str = "posted";
+/// `origin` of rows computed by the server.
+pub const ORIGIN_COMPUTED: &str = "computed";
+/// `origin` of manually posted rows.
+pub const ORIGIN_POSTED: &str = "posted";
 
 fn statistics() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -58,7 +58,7 @@ fn statistics() -> SchemaRef {
             Field::new("ts", timestamp(), false),
             Field::new("origin", DataType::Utf8, false),
             Field::new("window_s", DataType::Int32, false),
-            // Values in the window: readings that are not bad and carry a number.
+            // Number of values in the window: readings that are not bad and carry a number.
             Field::new("count", DataType::Int64, false),
             number("mean"),
             number("rms"),
@@ -67,7 +67,7 @@ fn statistics() -> SchemaRef {
             number("max"),
             number("q1"),
             number("q3"),
-            // Readings of any quality and kind in the window; 0 for a row written by hand.
+            // Number of readings of any quality and kind in the window; 0 for manually posted rows.
             Field::new("rows", DataType::Int64, false),
             Field::new("seq", DataType::Int64, false),
         ]))

@@ -1,4 +1,4 @@
-//! How far each (stream, day) has been flushed: a row not newer is late and must be merged when read.
+//! Flush watermarks per (stream, day): a row not newer than its watermark is late and must be merged when read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,26 +6,26 @@ use std::sync::Arc;
 use super::memtable::run::Run;
 use crate::domain::time::Day;
 
-/// Per-stream marks are kept for this many days; older days fall back to the newest time of all their files,
-/// which only ever calls a row late that is not.
-const DAYS_KEPT: usize = 400;
+/// Maximum number of days with per-stream marks. Older days fall back to the newest time in any of their files, which
+/// may treat rows as late that are not, but never the reverse.
+const MAX_TRACKED_DAYS: usize = 400;
 
 /// The newest flushed time of each (stream, day).
 #[derive(Debug, Clone, Default)]
 pub struct Watermarks {
-    /// Newest time in the files of a day: the bound for streams that have no mark of their own.
+    /// Newest time in the files of a day: the lower bound for every stream's mark.
     floor: BTreeMap<Day, i64>,
-    /// Shared with the copies that flushes work with.
+    /// Shared with the clones that flushes use.
     marks: BTreeMap<Day, Arc<HashMap<i32, i64>>>,
 }
 
 impl Watermarks {
-    /// From what the lake holds at start.
+    /// Creates the watermarks from the files in the lake at start.
     pub fn new(newest_by_day: BTreeMap<Day, i64>) -> Self {
         Self { floor: newest_by_day, marks: BTreeMap::new() }
     }
 
-    /// The newest time flushed of a stream's day: a row not after it could share its key with one already flushed.
+    /// Returns the newest flushed time of a stream's day. A row not after it could share its key with a flushed row.
     pub fn newest(&self, day: Day, stream: i32) -> Option<i64> {
         let mark = self.marks.get(&day).and_then(|marks| marks.get(&stream));
         self.floor.get(&day).max(mark).copied()
@@ -35,7 +35,7 @@ impl Watermarks {
         self.newest(day, stream).is_some_and(|newest| ts <= newest)
     }
 
-    /// Whether any row of a day's run is late. Only the first row of each stream needs a look: it is the oldest.
+    /// Whether any row of a day's run is late. Only the first row of each stream is checked, because it is the oldest.
     pub fn any_late(&self, day: Day, run: &Run) -> bool {
         if !self.floor.contains_key(&day) && !self.marks.contains_key(&day) {
             return false;
@@ -44,7 +44,7 @@ impl Watermarks {
         (0..run.len()).filter(first_of_stream).any(|i| self.is_late(day, run.stream[i], run.ts[i]))
     }
 
-    /// Takes a day's run as flushed.
+    /// Marks a day's run as flushed.
     pub fn advance(&mut self, day: Day, run: &Run) {
         let marks = Arc::make_mut(self.marks.entry(day).or_default());
         for i in 0..run.len() {
@@ -54,7 +54,7 @@ impl Watermarks {
                 *mark = (*mark).max(run.ts[i]);
             }
         }
-        while self.marks.len() > DAYS_KEPT {
+        while self.marks.len() > MAX_TRACKED_DAYS {
             let Some((oldest, marks)) = self.marks.pop_first() else { break };
             let newest = marks.values().copied().max().unwrap_or(i64::MIN);
             let floor = self.floor.entry(oldest).or_insert(i64::MIN);

@@ -1,4 +1,4 @@
-//! A row is late when a row already flushed can have its key; calling one late that is not costs time only.
+//! Tests that a row is late when a flushed row can have its key. Treating others as late only costs time.
 
 use super::*;
 use crate::domain::reading::{Reading, Readings};
@@ -47,12 +47,12 @@ fn the_oldest_row_of_each_stream_tells_whether_a_run_is_late() {
 #[test]
 fn of_days_past_those_kept_rows_are_late_rather_than_forgotten() {
     let mut marks = Watermarks::default();
-    for day in 0..=DAYS_KEPT as i32 {
+    for day in 0..=MAX_TRACKED_DAYS as i32 {
         marks.advance(Day(day), &run(&[(1, 500)]));
     }
-    assert_eq!(marks.marks.len(), DAYS_KEPT);
+    assert_eq!(marks.marks.len(), MAX_TRACKED_DAYS);
     assert!(marks.is_late(Day(0), 1, 500) && marks.is_late(Day(0), 2, 500) && !marks.is_late(Day(0), 1, 501));
-    // A late day that was given up comes back and goes again.
+    // A late day that was evicted comes back and is evicted again.
     marks.advance(Day(0), &run(&[(1, 900)]));
     assert!(marks.is_late(Day(0), 1, 900));
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Demo, eventually};
+use crate::support::{DemoProcess, eventually};
 
 /// The fault begins 30 s after the start.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn the_demo_flags_the_fault_of_its_furnace_within_a_minute_and_nothing_before() {
-    let demo = Demo::start();
+    let demo = DemoProcess::start();
     let client = demo.client();
     let event: Value = eventually("an anomaly", A_MINUTE, || async {
         let (status, _, events) = client.get("/api/event-log/?kind=anomaly").await;

@@ -6,7 +6,9 @@ use basalt::domain::Micros;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{Form, NOON, SECOND, Uploaded, WINDOW, ingest, queried, score, scores, scoring, wave};
+use super::{
+    NOON, SECOND, UploadForm, UploadedIds, WINDOW_SAMPLES, ingest, queried, score, scores, scoring, wave,
+};
 use crate::rest::stream_of;
 use crate::support::{Client, Server};
 
@@ -18,10 +20,10 @@ fn second(at: i64) -> i64 {
 }
 
 /// A stream with readings at these seconds, and a model of it that came afterwards.
-async fn plant(client: &Client, seconds: impl Iterator<Item = i64>) -> (i64, Uploaded) {
+async fn set_up(client: &Client, seconds: impl Iterator<Item = i64>) -> (i64, UploadedIds) {
     let (_, source) = stream_of(client, "pump", "fp64").await;
     ingest(client, source, seconds.map(|at| (second(at), wave(at)))).await;
-    (source, Form::over(source).text("threshold", "0.5").upload(client).await)
+    (source, UploadForm::for_source(source).text("threshold", "0.5").upload(client).await)
 }
 
 /// What each row of a query has to say, going by the scores that are stored: the newest since the row before.
@@ -40,9 +42,9 @@ fn at_rows(rows: &[(i64, Option<f64>)], stored: &BTreeMap<i64, f64>) -> Vec<(i64
 async fn an_hour_is_scored_as_a_query_scores_it() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (source, Uploaded { model, data, .. }) = plant(&client, 0..HOUR).await;
+    let (source, UploadedIds { model, data, .. }) = set_up(&client, 0..HOUR).await;
     let job = score(&client, model, (second(0), second(HOUR - 1))).await;
-    let windows = HOUR - WINDOW + 1;
+    let windows = HOUR - WINDOW_SAMPLES + 1;
     let expected = json!({
         "id": job["id"], "kind": "score", "model": model, "state": "done", "progress": 1.0, "error": null,
         "result": {"model": model, "version": 1, "windows": windows, "events": 0},
@@ -51,7 +53,11 @@ async fn an_hour_is_scored_as_a_query_scores_it() {
 
     let stored = scores(&client, data).await;
     let ends: Vec<i64> = stored.keys().copied().collect();
-    assert_eq!(ends, (WINDOW - 1..HOUR).map(second).collect::<Vec<_>>(), "every window once, none more");
+    assert_eq!(
+        ends,
+        (WINDOW_SAMPLES - 1..HOUR).map(second).collect::<Vec<_>>(),
+        "every window once, none more"
+    );
     assert!(stored.values().all(|score| score.is_finite() && *score > 0.0), "{stored:?}");
     let distinct: std::collections::BTreeSet<u64> = stored.values().map(|score| score.to_bits()).collect();
     assert!(distinct.len() > 100, "scores follow the wave");
@@ -65,7 +71,7 @@ async fn an_hour_is_scored_as_a_query_scores_it() {
 async fn a_part_is_scored_with_what_lies_before_it_and_again_the_same() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (_, Uploaded { model, data, .. }) = plant(&client, 0..300).await;
+    let (_, UploadedIds { model, data, .. }) = set_up(&client, 0..300).await;
     let job = score(&client, model, (second(100), second(120))).await;
     assert_eq!(job["result"]["windows"], 21, "both ends included: {job}");
     let part = scores(&client, data).await;
@@ -74,7 +80,7 @@ async fn a_part_is_scored_with_what_lies_before_it_and_again_the_same() {
     let job = score(&client, model, (second(0), second(299))).await;
     assert_eq!(job["state"], "done", "{job}");
     let whole = scores(&client, data).await;
-    assert_eq!(whole.len() as i64, 300 - WINDOW + 1);
+    assert_eq!(whole.len() as i64, 300 - WINDOW_SAMPLES + 1);
     let again: BTreeMap<i64, f64> = whole.range(second(100)..=second(120)).map(|(k, v)| (*k, *v)).collect();
     assert_eq!(again, part, "the same windows have the same scores, wherever the range begins");
 
@@ -93,13 +99,13 @@ async fn no_window_reaches_across_a_gap() {
     let client = server.client();
     // Two seconds are missing at 200, which are bridged, and more than three at 600.
     let seconds = (0..1_000).filter(|at| !(200..202).contains(at) && !(600..610).contains(at));
-    let (source, Uploaded { model, data, .. }) = plant(&client, seconds).await;
+    let (source, UploadedIds { model, data, .. }) = set_up(&client, seconds).await;
     let job = score(&client, model, (second(0), second(999))).await;
     assert_eq!(job["state"], "done", "{job}");
     let stored = scores(&client, data).await;
     // The last value before the gap holds for three seconds.
-    let first = 610 + WINDOW - 1;
-    let expected = (WINDOW - 1..=602).chain(first..1_000).map(second);
+    let first = 610 + WINDOW_SAMPLES - 1;
+    let expected = (WINDOW_SAMPLES - 1..=602).chain(first..1_000).map(second);
     assert_eq!(stored.keys().copied().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     let rows = queried(&client, model, source).await;
     assert_eq!(rows, at_rows(&rows, &stored));
@@ -123,11 +129,11 @@ async fn bad_readings_count_as_none() {
     let body: String = (0..150).map(line).collect();
     let (status, _, answer) = client.ingest(crate::ingest::NDJSON, body).await;
     assert_eq!(status, 200, "{answer}");
-    let Uploaded { model, data, .. } = Form::over(source).upload(&client).await;
+    let UploadedIds { model, data, .. } = UploadForm::for_source(source).upload(&client).await;
     let job = score(&client, model, (second(0), second(149))).await;
     assert_eq!(job["state"], "done", "{job}");
     let stored = scores(&client, data).await;
-    let expected = (WINDOW - 1..=62).chain(70 + WINDOW - 1..150).map(second);
+    let expected = (WINDOW_SAMPLES - 1..=62).chain(70 + WINDOW_SAMPLES - 1..150).map(second);
     assert_eq!(stored.keys().copied().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
 
@@ -135,7 +141,7 @@ async fn bad_readings_count_as_none() {
 async fn streams_of_a_query_are_apart() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (source, Uploaded { model, data, .. }) = plant(&client, 0..100).await;
+    let (source, UploadedIds { model, data, .. }) = set_up(&client, 0..100).await;
     let (_, other) = stream_of(&client, "fan", "fp64").await;
     ingest(&client, other, (0..100).map(|at| (second(at), wave(at + 75)))).await;
     let job = score(&client, model, (second(0), second(99))).await;
@@ -160,7 +166,7 @@ async fn streams_of_a_query_are_apart() {
 async fn queries_that_make_no_sense_are_told_so() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (source, Uploaded { model, .. }) = plant(&client, 0..100).await;
+    let (source, UploadedIds { model, .. }) = set_up(&client, 0..100).await;
     let query = |arguments: &str, over: &str| {
         format!(
             "SELECT anomaly_score({arguments}) OVER ({over}) AS score FROM readings WHERE stream_id = {source}"
@@ -181,7 +187,7 @@ async fn queries_that_make_no_sense_are_told_so() {
             "order of time",
         ),
     ] {
-        let (status, _, answer) = client.ask(&query(&arguments, over)).await;
+        let (status, _, answer) = client.try_sql(&query(&arguments, over)).await;
         let detail = answer["detail"].as_str().unwrap_or_default();
         assert!(status == 400 && detail.contains(words), "{name}: {status} {answer}\n  wants `{words}`");
     }
@@ -192,9 +198,9 @@ async fn queries_that_make_no_sense_are_told_so() {
 async fn queries_have_the_models_that_their_caller_sees() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (source, Uploaded { model, device, .. }) = plant(&client, 0..100).await;
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
-    let theirs = client.with_key(&server.key(&["--org", "plant-2"]).await);
+    let (source, UploadedIds { model, device, .. }) = set_up(&client, 0..100).await;
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let theirs = client.with_key(&server.create_key(&["--org", "plant-2"]).await);
     let (_, their_stream) = stream_of(&theirs, "theirs", "fp64").await;
     ingest(&theirs, their_stream, (0..100).map(|at| (second(at), wave(at)))).await;
     let (_, _, streamed) = client.get(&format!("/api/data/{source}/")).await;
@@ -202,10 +208,10 @@ async fn queries_have_the_models_that_their_caller_sees() {
     let (of_source, ai) = (of_source.as_str(), device.to_string());
 
     let reader = ["--scope", "value:read", "--scope", "data:read", "--scope", "system:read"];
-    let blind = server.key(&["--scope", "value:read", "--scope", "data:read"]).await;
-    let without_model = server.key(&["--device", of_source]).await;
-    let with_model = server.key(&["--device", of_source, "--device", ai.as_str()]).await;
-    let reader = server.key(&reader).await;
+    let blind = server.create_key(&["--scope", "value:read", "--scope", "data:read"]).await;
+    let without_model = server.create_key(&["--device", of_source]).await;
+    let with_model = server.create_key(&["--device", of_source, "--device", ai.as_str()]).await;
+    let reader = server.create_key(&reader).await;
     for (name, client, stream, expected) in [
         ("a key that reads models", client.with_key(&reader), source, 200),
         ("a key of both devices", client.with_key(&with_model), source, 200),
@@ -213,7 +219,7 @@ async fn queries_have_the_models_that_their_caller_sees() {
         ("a key that does not see the model", client.with_key(&without_model), source, 400),
         ("another organization", theirs, their_stream, 400),
     ] {
-        let (status, _, answer) = client.ask(&scoring(model, stream)).await;
+        let (status, _, answer) = client.try_sql(&scoring(model, stream)).await;
         assert_eq!(status, expected, "{name}: {answer}");
         if status == 400 {
             let detail = format!("there is no model {model}");
@@ -226,7 +232,7 @@ async fn queries_have_the_models_that_their_caller_sees() {
 async fn a_job_can_be_ended_where_it_is() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (_, Uploaded { model, .. }) = plant(&client, 0..HOUR).await;
+    let (_, UploadedIds { model, .. }) = set_up(&client, 0..HOUR).await;
     // Two run at a time: of so many some wait.
     let range = json!({"from": Micros(second(0)).to_iso(), "to": Micros(second(HOUR)).to_iso()});
     let path = format!("/api/ai/model/{model}/score/");
@@ -251,7 +257,7 @@ async fn a_job_can_be_ended_where_it_is() {
 async fn scores_that_retention_would_remove_at_once_stop_no_job() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (_, Uploaded { model, data, .. }) = plant(&client, 0..100).await;
+    let (_, UploadedIds { model, data, .. }) = set_up(&client, 0..100).await;
     // The readings are kept, of their scores only those of the last day.
     let path = format!("/api/data/{data}/policy/retention/");
     let (status, _, answer) =
@@ -259,6 +265,6 @@ async fn scores_that_retention_would_remove_at_once_stop_no_job() {
     assert_eq!(status, 201, "{answer}");
     let job = score(&client, model, (second(0), second(99))).await;
     let told = (&job["state"], &job["result"]["windows"]);
-    assert_eq!(told, (&json!("done"), &json!(100 - WINDOW + 1)), "{job}");
+    assert_eq!(told, (&json!("done"), &json!(100 - WINDOW_SAMPLES + 1)), "{job}");
     assert!(scores(&client, data).await.is_empty());
 }

@@ -4,18 +4,18 @@ use std::path::Path;
 
 use futures::{StreamExt, stream};
 
-use super::malformed::{self, Case, MARKER};
-use super::{Form, counts, model, scaler};
+use super::malformed::{self, MARKER, MalformedCase};
+use super::{UploadForm, counts, model, scaler};
 use crate::rest::stream_of;
 use crate::support::{Client, Server};
 
 /// Uploads that are under way at once.
-const AT_ONCE: usize = 8;
+const CONCURRENT_ATTEMPTS: usize = 8;
 
 /// Uploads a case; whether it was taken. What was taken is deleted again.
-async fn attempt(client: &Client, source: i64, case: Case) -> bool {
-    let Case { name, model, scaler, must_refuse } = case;
-    let form = Form::over(source).text("name", &name);
+async fn attempt(client: &Client, source: i64, case: MalformedCase) -> bool {
+    let MalformedCase { name, model, scaler, must_refuse } = case;
+    let form = UploadForm::for_source(source).text("name", &name);
     let form = form.file("model", "motor.tflite", model).file("scaler", "motor.joblib", scaler);
     let (status, answer) = form.send(client).await;
     if status != 201 {
@@ -38,7 +38,7 @@ async fn a_thousand_malformed_uploads_run_nothing_and_leave_nothing() {
     let (_, source) = stream_of(&client, "pump", "fp64").await;
     let cases = malformed::cases(&model(), &scaler());
     let attempts = cases.into_iter().map(|case| attempt(&client, source, case));
-    let taken: Vec<bool> = stream::iter(attempts).buffer_unordered(AT_ONCE).collect().await;
+    let taken: Vec<bool> = stream::iter(attempts).buffer_unordered(CONCURRENT_ATTEMPTS).collect().await;
     assert_eq!(taken.len(), malformed::CASES);
     assert!(taken.contains(&false), "some were refused");
 
@@ -46,5 +46,5 @@ async fn a_thousand_malformed_uploads_run_nothing_and_leave_nothing() {
     assert!(!server.log().contains("panicked"), "{}", server.log());
     assert_eq!(counts(&client).await, [1, 1, 0], "a refused upload left something");
     assert_eq!(client.get("/healthz/").await.0, 200);
-    Form::over(source).upload(&client).await;
+    UploadForm::for_source(source).upload(&client).await;
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::models::{SAMPLES, iso, plant, range};
-use super::{NOON, SECOND, WINDOW, score, scores, shown, wave};
+use super::models::{SAMPLES, iso, range, set_up};
+use super::{NOON, SECOND, WINDOW_SAMPLES, score, scores, shown, wave};
 use crate::rest::matches;
 
 /// By what the scaler multiplies differences.
@@ -11,7 +11,7 @@ const SCALE: f64 = 0.070_005_710_307_378_54;
 
 #[tokio::test]
 async fn a_window_is_shown_beside_what_the_model_makes_of_it() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let job = score(&plant.client, plant.motor.model, (NOON, NOON + SAMPLES * SECOND)).await;
     assert_eq!(job["state"], "done", "{job}");
     let stored = scores(&plant.client, plant.motor.data).await;
@@ -21,9 +21,9 @@ async fn a_window_is_shown_beside_what_the_model_makes_of_it() {
         ("the last", "2026-04-28T12:01:59Z", 119),
     ] {
         let (status, _, window) = plant.client.get(&plant.path(&format!("window/?at={at}"))).await;
-        let samples = end - WINDOW + 1..=end;
+        let samples = end - WINDOW_SAMPLES + 1..=end;
         let expected = json!({
-            "from": iso(end - WINDOW + 1), "to": iso(end), "score": "*", "sources": [plant.source],
+            "from": iso(end - WINDOW_SAMPLES + 1), "to": iso(end), "score": "*", "sources": [plant.source],
             "timestamps": samples.clone().map(iso).collect::<Vec<_>>(),
             "input": samples.map(|at| [wave(at)]).collect::<Vec<_>>(), "reconstruction": "*",
         });
@@ -64,7 +64,7 @@ fn percentile(sorted: &[f64], percentile: f64) -> f64 {
 
 #[tokio::test]
 async fn a_threshold_is_a_percentile_of_the_scores_of_a_range() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let model = plant.motor.model;
     let job = score(&plant.client, model, (NOON, NOON + SAMPLES * SECOND)).await;
     assert_eq!(job["state"], "done", "{job}");

@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::live::{HIGH, INTERVAL, Sensor, plant, stored, until_scored};
-use super::{PATIENCE, Uploaded, WINDOW, ingest, queried};
+use super::live::{HIGH, SAMPLE_INTERVAL_US, Sensor, set_up, stored, until_scored};
+use super::{EVENT_TIMEOUT, UploadedIds, WINDOW_SAMPLES, ingest, queried};
 use crate::support::{Client, Server, eventually};
 
 /// Posts two readings that were left out, long after their time; what every window's score has to be then.
-async fn post_late(client: &Client, sensor: &mut Sensor, motor: Uploaded, value: f64) -> BTreeMap<i64, f64> {
+async fn post_late(
+    client: &Client,
+    sensor: &mut Sensor,
+    motor: UploadedIds,
+    value: f64,
+) -> BTreeMap<i64, f64> {
     let late = [sensor.next, sensor.next + 1];
     sensor.next += 2;
     sensor.steps(client, 12).await;
     until_scored(client, motor, sensor).await;
-    ingest(client, sensor.stream, late.map(|place| (place * INTERVAL, value))).await;
+    ingest(client, sensor.stream, late.map(|place| (place * SAMPLE_INTERVAL_US, value))).await;
     sensor.posted.extend(late);
     let rows = queried(client, motor.model, sensor.stream).await;
     let says: BTreeMap<i64, f64> = rows.into_iter().filter_map(|(at, score)| Some((at, score?))).collect();
@@ -25,8 +30,8 @@ async fn post_late(client: &Client, sensor: &mut Sensor, motor: Uploaded, value:
 async fn restarted(is_killed: bool) {
     let mut server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, HIGH).await;
-    sensor.steps(&client, WINDOW as usize + 6).await;
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
+    sensor.steps(&client, WINDOW_SAMPLES as usize + 6).await;
     let says = post_late(&client, &mut sensor, motor, 12.5).await;
     assert_ne!(stored(&client, motor, &sensor).await, says, "they are not taken up at once");
     if is_killed {
@@ -35,7 +40,7 @@ async fn restarted(is_killed: bool) {
     } else {
         server.restart().await;
     }
-    eventually("every window has the score of what is known", PATIENCE, || async {
+    eventually("every window has the score of what is known", EVENT_TIMEOUT, || async {
         (stored(&client, motor, &sensor).await == says).then_some(())
     })
     .await;
@@ -57,8 +62,8 @@ async fn late_readings_are_judged_also_when_the_server_is_killed_before() {
 async fn what_came_late_is_remembered_over_several_restarts_and_more_of_it() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, HIGH).await;
-    sensor.steps(&client, WINDOW as usize + 6).await;
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
+    sensor.steps(&client, WINDOW_SAMPLES as usize + 6).await;
     post_late(&client, &mut sensor, motor, 12.5).await;
     server.restart().await;
     server.kill();
@@ -66,7 +71,7 @@ async fn what_came_late_is_remembered_over_several_restarts_and_more_of_it() {
     // What was measured meanwhile comes first, and something late again behind it.
     let says = post_late(&client, &mut sensor, motor, 26.5).await;
     server.restart().await;
-    eventually("every window has the score of what is known", PATIENCE, || async {
+    eventually("every window has the score of what is known", EVENT_TIMEOUT, || async {
         (stored(&client, motor, &sensor).await == says).then_some(())
     })
     .await;

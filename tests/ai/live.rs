@@ -9,13 +9,14 @@ use basalt::domain::{Clock, Micros};
 use serde_json::{Value, json};
 
 use super::{
-    Form, HELD, PATIENCE, Uploaded, WINDOW, ingest, patch, queried, scores, shown, until_state, wave,
+    EVENT_TIMEOUT, HOLD_SAMPLES, UploadForm, UploadedIds, WINDOW_SAMPLES, ingest, patch, queried, scores,
+    shown, until_state, wave,
 };
 use crate::rest::stream_of;
 use crate::support::{Client, Server, eventually};
 
 /// Microseconds between two samples.
-pub(super) const INTERVAL: i64 = 100_000;
+pub(super) const SAMPLE_INTERVAL_US: i64 = 100_000;
 
 /// Below every score of a wave, and above all of them.
 const LOW: f64 = 1e-9;
@@ -30,11 +31,11 @@ pub(super) struct Sensor {
 }
 
 fn place_now() -> i64 {
-    SystemClock.now().0 / INTERVAL
+    SystemClock.now().0 / SAMPLE_INTERVAL_US
 }
 
 fn reading(place: i64) -> (i64, f64) {
-    (place * INTERVAL, wave(place % 3_000))
+    (place * SAMPLE_INTERVAL_US, wave(place % 3_000))
 }
 
 impl Sensor {
@@ -50,7 +51,7 @@ impl Sensor {
 
     /// Waits for the next reading and posts it, with all that have come by then.
     async fn step(&mut self, client: &Client) {
-        let wait = self.next * INTERVAL - SystemClock.now().0;
+        let wait = self.next * SAMPLE_INTERVAL_US - SystemClock.now().0;
         tokio::time::sleep(Duration::from_micros(u64::try_from(wait).unwrap_or(0))).await;
         let due: Vec<i64> = (self.next..=place_now().max(self.next)).collect();
         ingest(client, self.stream, due.iter().copied().map(reading)).await;
@@ -71,31 +72,31 @@ impl Sensor {
     where
         F: Future<Output = Option<T>>,
     {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + EVENT_TIMEOUT;
         loop {
             self.step(client).await;
             if let Some(found) = probe().await {
                 return found;
             }
-            assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+            assert!(Instant::now() < deadline, "not within {EVENT_TIMEOUT:?}: {what}");
         }
     }
 
     fn last(&self) -> i64 {
-        self.posted.last().copied().expect("something was posted") * INTERVAL
+        self.posted.last().copied().expect("something was posted") * SAMPLE_INTERVAL_US
     }
 
     /// The ends of all windows up to the last reading: every sample has a value, or one that holds.
     pub fn windows(&self) -> Vec<i64> {
-        let has = |at: i64| self.posted.range(at - HELD..=at).next().is_some();
+        let has = |at: i64| self.posted.range(at - HOLD_SAMPLES..=at).next().is_some();
         let (first, last) = (self.posted.first().copied(), self.posted.last().copied());
         let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
         let mut ends = Vec::new();
         let mut samples = 0;
         for at in first..=last {
             samples = if has(at) { samples + 1 } else { 0 };
-            if samples >= WINDOW {
-                ends.push(at * INTERVAL);
+            if samples >= WINDOW_SAMPLES {
+                ends.push(at * SAMPLE_INTERVAL_US);
             }
         }
         ends
@@ -103,25 +104,25 @@ impl Sensor {
 }
 
 /// A running model, and the sensor that it looks at, which has said nothing yet.
-pub(super) async fn plant(client: &Client, threshold: f64) -> (Sensor, Uploaded) {
+pub(super) async fn set_up(client: &Client, threshold: f64) -> (Sensor, UploadedIds) {
     let (_, source) = stream_of(client, "pump", "fp64").await;
-    let form = Form::over(source).text("interval", "0.1").text("name", "Motor");
+    let form = UploadForm::for_source(source).text("interval", "0.1").text("name", "Motor");
     let motor = form.text("threshold", threshold).upload(client).await;
     until_state(client, motor.model, "running").await;
     (Sensor::new(source), motor)
 }
 
 /// The scores of windows that end at the sensor's last reading or before: what comes after are values that hold.
-pub(super) async fn stored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
+pub(super) async fn stored(client: &Client, motor: UploadedIds, sensor: &Sensor) -> BTreeMap<i64, f64> {
     let mut all = scores(client, motor.data).await;
     all.retain(|end, _| *end <= sensor.last());
     all
 }
 
 /// Waits for the scores of everything that was posted; they are there once, and none besides.
-pub(super) async fn until_scored(client: &Client, motor: Uploaded, sensor: &Sensor) -> BTreeMap<i64, f64> {
+pub(super) async fn until_scored(client: &Client, motor: UploadedIds, sensor: &Sensor) -> BTreeMap<i64, f64> {
     let expected = sensor.windows();
-    let found = eventually("every window has its score", PATIENCE, || async {
+    let found = eventually("every window has its score", EVENT_TIMEOUT, || async {
         let found = stored(client, motor, sensor).await;
         (found.len() >= expected.len()).then_some(found)
     })
@@ -152,21 +153,21 @@ async fn two_anomalies(client: &Client) -> Option<()> {
 async fn scores_come_with_the_readings_that_complete_a_window() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, HIGH).await;
-    sensor.steps(&client, WINDOW as usize - 1).await;
-    if sensor.posted.len() < WINDOW as usize {
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
+    sensor.steps(&client, WINDOW_SAMPLES as usize - 1).await;
+    if sensor.posted.len() < WINDOW_SAMPLES as usize {
         assert_eq!(scores(&client, motor.data).await, BTreeMap::new(), "a window is not whole yet");
     }
     sensor.steps(&client, 12).await;
     let found = until_scored(&client, motor, &sensor).await;
-    let first = sensor.posted.first().expect("something was posted") + WINDOW - 1;
-    assert_eq!(found.keys().next(), Some(&(first * INTERVAL)), "the first after 32 samples");
+    let first = sensor.posted.first().expect("something was posted") + WINDOW_SAMPLES - 1;
+    assert_eq!(found.keys().next(), Some(&(first * SAMPLE_INTERVAL_US)), "the first after 32 samples");
 
     let rows = queried(&client, motor.model, sensor.stream).await;
     let queried: BTreeMap<i64, f64> = rows.into_iter().filter_map(|(at, score)| Some((at, score?))).collect();
     assert_eq!(found, queried, "a query says the same, to the last bit");
 
-    let status = eventually("the status tells of all windows", PATIENCE, || async {
+    let status = eventually("the status tells of all windows", EVENT_TIMEOUT, || async {
         let status = shown(&client, motor.model).await["status"].take();
         (status["windows"].as_u64() >= Some(found.len() as u64)).then_some(status)
     })
@@ -182,9 +183,10 @@ async fn scores_come_with_the_readings_that_complete_a_window() {
 async fn an_anomaly_is_one_event_from_its_begin_to_its_end() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, LOW).await;
+    let (mut sensor, motor) = set_up(&client, LOW).await;
     let open = sensor.until(&client, "an event", || the_anomaly(&client, false)).await;
-    let first = (sensor.posted.first().expect("something was posted") + WINDOW - 1) * INTERVAL;
+    let first =
+        (sensor.posted.first().expect("something was posted") + WINDOW_SAMPLES - 1) * SAMPLE_INTERVAL_US;
     let found = scores(&client, motor.data).await;
     let expected = json!({
         "model": motor.model, "version": 1, "threshold": LOW, "peak": found[&first],
@@ -224,7 +226,7 @@ async fn an_anomaly_is_one_event_from_its_begin_to_its_end() {
 async fn killed_in_the_middle_it_skips_and_repeats_nothing() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, LOW).await;
+    let (mut sensor, motor) = set_up(&client, LOW).await;
     let open = sensor.until(&client, "an event", || the_anomaly(&client, false)).await;
     // The last readings may have been judged by then, or not.
     sensor.steps(&client, 7).await;
@@ -233,10 +235,13 @@ async fn killed_in_the_middle_it_skips_and_repeats_nothing() {
     server.start_again().await;
     sensor.resume();
     // A start as fast as this would leave no gap.
-    sensor.next = sensor.next.max(before / INTERVAL + HELD + 2);
-    sensor.steps(&client, WINDOW as usize + 3).await;
+    sensor.next = sensor.next.max(before / SAMPLE_INTERVAL_US + HOLD_SAMPLES + 2);
+    sensor.steps(&client, WINDOW_SAMPLES as usize + 3).await;
     let found = until_scored(&client, motor, &sensor).await;
-    assert!(found.keys().any(|end| *end > before + HELD * INTERVAL), "windows of afterwards");
+    assert!(
+        found.keys().any(|end| *end > before + HOLD_SAMPLES * SAMPLE_INTERVAL_US),
+        "windows of afterwards"
+    );
     let event = the_anomaly(&client, false).await;
     assert_eq!(event.map(|event| event["id"].clone()), Some(open["id"].clone()), "the same one goes on");
 
@@ -251,15 +256,15 @@ async fn killed_in_the_middle_it_skips_and_repeats_nothing() {
 async fn killed_before_its_first_window_it_skips_nothing_either() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, HIGH).await;
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
     sensor.steps(&client, 3).await;
     server.kill();
     // Whole windows end while nobody judges them.
-    let past = sensor.next + WINDOW + 10;
-    eventually("windows have ended", PATIENCE, || async { (place_now() > past).then_some(()) }).await;
+    let past = sensor.next + WINDOW_SAMPLES + 10;
+    eventually("windows have ended", EVENT_TIMEOUT, || async { (place_now() > past).then_some(()) }).await;
     server.start_again().await;
     // The sensor has kept what it measured meanwhile, and posts it at once.
-    sensor.steps(&client, WINDOW as usize + 20).await;
+    sensor.steps(&client, WINDOW_SAMPLES as usize + 20).await;
     until_scored(&client, motor, &sensor).await;
 }
 
@@ -267,23 +272,26 @@ async fn killed_before_its_first_window_it_skips_nothing_either() {
 async fn stopped_in_order_it_goes_on_where_it_was() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, HIGH).await;
-    sensor.steps(&client, WINDOW as usize + 8).await;
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
+    sensor.steps(&client, WINDOW_SAMPLES as usize + 8).await;
     let before = sensor.next;
     server.restart().await;
     // What was measured meanwhile comes at once.
-    eventually("something was", PATIENCE, || async { (place_now() > before).then_some(()) }).await;
+    eventually("something was", EVENT_TIMEOUT, || async { (place_now() > before).then_some(()) }).await;
     sensor.steps(&client, 10).await;
     let found = until_scored(&client, motor, &sensor).await;
     let ends: Vec<i64> = found.keys().copied().collect();
-    assert!(ends.windows(2).all(|pair| pair[1] - pair[0] == INTERVAL), "nothing is missing: {ends:?}");
+    assert!(
+        ends.windows(2).all(|pair| pair[1] - pair[0] == SAMPLE_INTERVAL_US),
+        "nothing is missing: {ends:?}"
+    );
 }
 
 #[tokio::test]
 async fn disabled_it_scores_nothing() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, LOW).await;
+    let (mut sensor, motor) = set_up(&client, LOW).await;
     sensor.until(&client, "an event", || the_anomaly(&client, false)).await;
     patch(&client, motor.model, json!({"enabled": false})).await;
     // Nobody watches it any more: that is its end, and tells that the change has been taken up.
@@ -306,7 +314,7 @@ async fn disabled_it_scores_nothing() {
     let first = found.keys().find(|end| !before.contains_key(*end)).copied().expect("new scores");
     // It begins with the present: up to the readings that came while it was being enabled.
     let last_before = before.keys().next_back().copied().expect("scores of before");
-    assert!(first - last_before > 15 * INTERVAL, "the time in between is not judged");
+    assert!(first - last_before > 15 * SAMPLE_INTERVAL_US, "the time in between is not judged");
     sensor.until(&client, "another event", || two_anomalies(&client)).await;
 }
 
@@ -314,8 +322,8 @@ async fn disabled_it_scores_nothing() {
 async fn late_readings_are_judged_in_the_end() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (mut sensor, motor) = plant(&client, HIGH).await;
-    sensor.steps(&client, WINDOW as usize + 6).await;
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
+    sensor.steps(&client, WINDOW_SAMPLES as usize + 6).await;
     // Two samples are missing; the value before them holds.
     let late = [sensor.next, sensor.next + 1];
     sensor.next += 2;
@@ -323,16 +331,16 @@ async fn late_readings_are_judged_in_the_end() {
     let before = until_scored(&client, motor, &sensor).await;
 
     // Far from what held.
-    ingest(&client, sensor.stream, late.map(|place| (place * INTERVAL, 12.5))).await;
+    ingest(&client, sensor.stream, late.map(|place| (place * SAMPLE_INTERVAL_US, 12.5))).await;
     sensor.posted.extend(late);
     let rows = queried(&client, motor.model, sensor.stream).await;
     let says: BTreeMap<i64, f64> = rows.into_iter().filter_map(|(at, score)| Some((at, score?))).collect();
     assert_eq!(says.keys().copied().collect::<Vec<_>>(), sensor.windows());
-    let changed = |end: &i64| *end >= late[0] * INTERVAL;
+    let changed = |end: &i64| *end >= late[0] * SAMPLE_INTERVAL_US;
     for (end, score) in &says {
         assert_eq!(before[end] != *score, changed(end), "the window that ends at {}", Micros(*end));
     }
-    eventually("the windows have the scores of what is known now", PATIENCE, || async {
+    eventually("the windows have the scores of what is known now", EVENT_TIMEOUT, || async {
         (stored(&client, motor, &sensor).await == says).then_some(())
     })
     .await;

@@ -15,7 +15,7 @@ pub const MARKER: &str = "/tmp/basalt_malformed_ran";
 
 /// One upload: the content of both files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Case {
+pub struct MalformedCase {
     /// What is wrong, and a number: no two cases have the same.
     pub name: String,
     pub model: Vec<u8>,
@@ -27,8 +27,9 @@ pub struct Case {
 
 /// The cases of a working pair. The model is a TFLite file of one input; the scaler is a file of joblib or pickle, not
 /// compressed, of a scaler with fewer than `pickles::FEATURES_OF_NO_MODEL` features.
-pub fn cases(model: &[u8], scaler: &[u8]) -> Vec<Case> {
-    let mut made = Made { model, scaler, cases: Vec::with_capacity(CASES), rng: Rng(0x5EED_BA5A_1700_0001) };
+pub fn cases(model: &[u8], scaler: &[u8]) -> Vec<MalformedCase> {
+    let mut made =
+        CaseBuilder { model, scaler, cases: Vec::with_capacity(CASES), rng: Rng(0x5EED_BA5A_1700_0001) };
     made.wrong_types();
     made.bombs();
     for (name, scaler) in pickles::hostile(scaler) {
@@ -45,14 +46,14 @@ pub fn cases(model: &[u8], scaler: &[u8]) -> Vec<Case> {
     made.cases
 }
 
-struct Made<'a> {
+struct CaseBuilder<'a> {
     model: &'a [u8],
     scaler: &'a [u8],
-    cases: Vec<Case>,
+    cases: Vec<MalformedCase>,
     rng: Rng,
 }
 
-impl Made<'_> {
+impl CaseBuilder<'_> {
     fn with_model(&mut self, what: &str, model: Vec<u8>, must_refuse: bool) {
         self.push(what, model, self.scaler.to_vec(), must_refuse);
     }
@@ -63,7 +64,7 @@ impl Made<'_> {
 
     fn push(&mut self, what: &str, model: Vec<u8>, scaler: Vec<u8>, must_refuse: bool) {
         let name = format!("{what}_{}", self.cases.len());
-        self.cases.push(Case { name, model, scaler, must_refuse });
+        self.cases.push(MalformedCase { name, model, scaler, must_refuse });
     }
 
     /// Other kinds of files in the place of one or both.

@@ -27,15 +27,15 @@ use crate::support::{Client, eventually};
 pub const NOON: i64 = 1_777_377_600_000_000;
 pub const SECOND: i64 = 1_000_000;
 /// Samples in a window of the model that these cases upload.
-pub const WINDOW: i64 = 32;
+pub const WINDOW_SAMPLES: i64 = 32;
 /// Samples for which a value holds when nothing follows it.
-pub const HELD: i64 = 3;
+pub const HOLD_SAMPLES: i64 = 3;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The same of jobs, whose models are slow where the program is not optimised.
-const JOB_PATIENCE: Duration = Duration::from_secs(90);
+const JOB_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Separates the parts of forms; in none of them.
 const BOUNDARY: &str = "basalt-0c2f6e1b9a7d4835";
@@ -57,10 +57,10 @@ fn fixture(path: &str) -> Vec<u8> {
 
 /// A form with files, part by part.
 #[derive(Clone)]
-pub struct Form(Vec<Part>);
+pub struct UploadForm(Vec<FormPart>);
 
 #[derive(Clone)]
-struct Part {
+struct FormPart {
     name: &'static str,
     /// What the file is called, if it is one.
     file: Option<String>,
@@ -69,36 +69,36 @@ struct Part {
 
 /// What an upload has become: ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Uploaded {
+pub struct UploadedIds {
     pub model: i64,
     pub device: i64,
     pub data: i64,
 }
 
-impl Form {
+impl UploadForm {
     /// Everything that an upload needs.
-    pub fn over(source: impl Display) -> Form {
-        let files = Form(Vec::new()).file("model", "motor.tflite", model());
+    pub fn for_source(source: impl Display) -> UploadForm {
+        let files = UploadForm(Vec::new()).file("model", "motor.tflite", model());
         let files = files.file("scaler", "motor.joblib", scaler());
         files.text("model_type", "cnn_ae").text("source", source)
     }
 
     /// With a text, in place of what had this name.
-    pub fn text(self, name: &'static str, text: impl Display) -> Form {
-        self.part(Part { name, file: None, content: text.to_string().into_bytes() })
+    pub fn text(self, name: &'static str, text: impl Display) -> UploadForm {
+        self.part(FormPart { name, file: None, content: text.to_string().into_bytes() })
     }
 
     /// With a file, in place of what had this name.
-    pub fn file(self, name: &'static str, file: &str, content: Vec<u8>) -> Form {
-        self.part(Part { name, file: Some(file.to_owned()), content })
+    pub fn file(self, name: &'static str, file: &str, content: Vec<u8>) -> UploadForm {
+        self.part(FormPart { name, file: Some(file.to_owned()), content })
     }
 
-    pub fn without(mut self, name: &str) -> Form {
+    pub fn without(mut self, name: &str) -> UploadForm {
         self.0.retain(|part| part.name != name);
         self
     }
 
-    fn part(self, part: Part) -> Form {
+    fn part(self, part: FormPart) -> UploadForm {
         let mut form = self.without(part.name);
         form.0.push(part);
         form
@@ -106,7 +106,7 @@ impl Form {
 
     fn body(&self) -> Vec<u8> {
         let mut body = Vec::new();
-        for Part { name, file, content } in &self.0 {
+        for FormPart { name, file, content } in &self.0 {
             let file = file.as_ref().map_or_else(String::new, |file| {
                 format!("; filename=\"{file}\"\r\nContent-Type: application/octet-stream")
             });
@@ -129,11 +129,11 @@ impl Form {
     }
 
     /// Uploads it, which must succeed.
-    pub async fn upload(&self, client: &Client) -> Uploaded {
+    pub async fn upload(&self, client: &Client) -> UploadedIds {
         let (status, answer) = self.send(client).await;
         assert_eq!(status, 201, "{answer}");
         let id = |value: &Value| value.as_i64().expect("an id");
-        Uploaded {
+        UploadedIds {
             model: id(&answer["id"]),
             device: id(&answer["device"]["id"]),
             data: id(&answer["data"]["id"]),
@@ -190,7 +190,7 @@ pub async fn score(client: &Client, model: i64, (from, to): (i64, i64)) -> Value
     assert_eq!(status, 202, "{job}");
     let path = format!("/api/job/{}/", job["id"]);
     assert_eq!(headers["location"], path.as_str());
-    eventually("the job is over", JOB_PATIENCE, || async {
+    eventually("the job is over", JOB_TIMEOUT, || async {
         let (status, _, job) = client.get(&path).await;
         assert_eq!(status, 200, "{job}");
         let progress = job["progress"].as_f64().expect("a number");
@@ -216,7 +216,7 @@ pub async fn patch(client: &Client, model: i64, change: Value) {
 
 /// Waits for a model to be in a state.
 pub async fn until_state(client: &Client, model: i64, state: &str) {
-    eventually(state, PATIENCE, || async {
+    eventually(state, EVENT_TIMEOUT, || async {
         (shown(client, model).await["status"]["state"] == state).then_some(())
     })
     .await;

@@ -4,7 +4,8 @@ use basalt::domain::Micros;
 use serde_json::{Value, json};
 
 use super::{
-    Form, NOON, SECOND, Uploaded, WINDOW, counts, ingest, patch, score, scores, scoring, shown, wave,
+    NOON, SECOND, UploadForm, UploadedIds, WINDOW_SAMPLES, counts, ingest, patch, score, scores, scoring,
+    shown, wave,
 };
 use crate::rest::{check, stream_of};
 use crate::support::{Client, Server};
@@ -15,23 +16,24 @@ pub const SAMPLES: i64 = 120;
 const REQUIRED: &str = "This field is required.";
 
 /// A model, and two minutes of what it looks at.
-pub struct Plant {
+pub struct ModelFixture {
     server: Server,
     pub client: Client,
     /// Of the source.
     device: i64,
     pub source: i64,
-    pub motor: Uploaded,
+    pub motor: UploadedIds,
 }
 
-pub async fn plant() -> Plant {
+pub async fn set_up() -> ModelFixture {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (device, source) = stream_of(&client, "pump", "fp64").await;
     // Before there is a model, so that none of it comes late.
     ingest(&client, source, (0..SAMPLES).map(|at| (NOON + at * SECOND, wave(at)))).await;
-    let motor = Form::over(source).text("threshold", "0.5").text("name", "Motor").upload(&client).await;
-    Plant { server, client, device, source, motor }
+    let motor =
+        UploadForm::for_source(source).text("threshold", "0.5").text("name", "Motor").upload(&client).await;
+    ModelFixture { server, client, device, source, motor }
 }
 
 pub fn iso(seconds: i64) -> String {
@@ -43,7 +45,7 @@ pub fn range(from: i64, to: i64) -> Value {
     json!({"from": iso(from), "to": iso(to)})
 }
 
-impl Plant {
+impl ModelFixture {
     pub fn path(&self, below: &str) -> String {
         format!("/api/ai/model/{}/{below}", self.motor.model)
     }
@@ -67,8 +69,8 @@ impl Plant {
 
 #[tokio::test]
 async fn a_model_is_listed_and_shown_with_everything_that_belongs_to_it() {
-    let plant = plant().await;
-    let Uploaded { model, device, data } = plant.motor;
+    let plant = set_up().await;
+    let UploadedIds { model, device, data } = plant.motor;
     let expected = json!({
         "id": model, "device": device, "data": data, "enabled": true, "version": 1, "sources": [plant.source],
         "model_type": "cnn_ae", "threshold": 0.5, "interval": 1.0, "score": "mse", "output": null,
@@ -96,7 +98,7 @@ async fn a_model_is_listed_and_shown_with_everything_that_belongs_to_it() {
 
 #[tokio::test]
 async fn what_is_changed_stays_and_everything_else_too() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let mut expected = plant.settings().await;
     for (field, given, value) in [
         ("threshold", json!(0.25), json!(0.25)),
@@ -119,7 +121,7 @@ async fn what_is_changed_stays_and_everything_else_too() {
 
 #[tokio::test]
 async fn bad_values_are_told_and_change_nothing() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let before = plant.settings().await;
     let least = |least: &str| [format!("Ensure this value is greater than or equal to {least}.")];
     let most = |most: &str| [format!("Ensure this value is less than or equal to {most}.")];
@@ -179,7 +181,7 @@ async fn bad_values_are_told_and_change_nothing() {
 }
 
 /// Every request about one model, but those that end it last.
-fn requests(plant: &Plant) -> Vec<(&'static str, String, Value)> {
+fn requests(plant: &ModelFixture) -> Vec<(&'static str, String, Value)> {
     let below = [
         ("GET", "", Value::Null),
         ("GET", "versions/", Value::Null),
@@ -198,22 +200,22 @@ fn requests(plant: &Plant) -> Vec<(&'static str, String, Value)> {
 async fn send(client: &Client, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let (status, _, answer) = match body {
         Value::Null => client.send(method, path, &[], "").await,
-        body => client.json(method, path, body).await,
+        body => client.send_json(method, path, body).await,
     };
     (status, answer)
 }
 
 #[tokio::test]
 async fn whoever_does_not_see_the_device_sees_no_model_and_no_job() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let before = plant.settings().await;
     let job = score(&plant.client, plant.motor.model, (NOON, NOON + (SAMPLES - 1) * SECOND)).await;
     let job = format!("/api/job/{}/", job["id"]);
-    plant.server.basalt(&["org", "create", "plant-2"]).await.ok();
+    plant.server.basalt(&["org", "create", "plant-2"]).await.expect_success();
     let device = plant.device.to_string();
     let keys = [
-        ("another organization", plant.server.key(&["--org", "plant-2"]).await),
-        ("a key of other devices", plant.server.key(&["--device", device.as_str()]).await),
+        ("another organization", plant.server.create_key(&["--org", "plant-2"]).await),
+        ("a key of other devices", plant.server.create_key(&["--device", device.as_str()]).await),
     ];
     let missing = json!({"detail": "Not found."});
     for (name, key) in keys {
@@ -236,26 +238,26 @@ async fn whoever_does_not_see_the_device_sees_no_model_and_no_job() {
 
 #[tokio::test]
 async fn scopes_decide_who_reads_and_who_changes() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let before = plant.settings().await;
     let (data, ai) = (plant.motor.data.to_string(), plant.motor.device.to_string());
     let keys = [
         (
             "without system",
-            plant.server.key(&["--scope", "device:read", "--scope", "data:write"]).await,
+            plant.server.create_key(&["--scope", "device:read", "--scope", "data:write"]).await,
             403,
             403,
         ),
         (
             "of readers",
-            plant.server.key(&["--scope", "system:read", "--scope", "value:read"]).await,
+            plant.server.create_key(&["--scope", "system:read", "--scope", "value:read"]).await,
             200,
             403,
         ),
-        ("of the scores alone", plant.server.key(&["--data", data.as_str()]).await, 200, 403),
+        ("of the scores alone", plant.server.create_key(&["--data", data.as_str()]).await, 200, 403),
         (
             "of writers",
-            plant.server.key(&["--scope", "system:write", "--device", ai.as_str()]).await,
+            plant.server.create_key(&["--scope", "system:write", "--device", ai.as_str()]).await,
             200,
             200,
         ),
@@ -278,10 +280,10 @@ async fn scopes_decide_who_reads_and_who_changes() {
 
 #[tokio::test]
 async fn of_its_sources_a_key_is_shown_those_it_sees() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let (device, ai) = (plant.device.to_string(), plant.motor.device.to_string());
-    let ai_alone = plant.server.key(&["--device", ai.as_str()]).await;
-    let both = plant.server.key(&["--device", ai.as_str(), "--device", device.as_str()]).await;
+    let ai_alone = plant.server.create_key(&["--device", ai.as_str()]).await;
+    let both = plant.server.create_key(&["--device", ai.as_str(), "--device", device.as_str()]).await;
     let keys = [("of the model alone", ai_alone, false), ("of its source too", both, true)];
     for (name, key, sees) in keys {
         let theirs = plant.client.with_key(&key);
@@ -303,7 +305,7 @@ async fn of_its_sources_a_key_is_shown_those_it_sees() {
         }
     }
     // Somebody who sees no source may still change how the model is used, and takes none away by it.
-    let theirs = plant.client.with_key(&plant.server.key(&["--device", ai.as_str()]).await);
+    let theirs = plant.client.with_key(&plant.server.create_key(&["--device", ai.as_str()]).await);
     patch(&theirs, plant.motor.model, json!({"min_windows": 2})).await;
     let now = plant.settings().await;
     assert_eq!((&now["min_windows"], &now["sources"]), (&json!(2), &json!([plant.source])));
@@ -311,10 +313,11 @@ async fn of_its_sources_a_key_is_shown_those_it_sees() {
 
 #[tokio::test]
 async fn versions_are_rolled_back_with_their_settings() {
-    let plant = plant().await;
-    let Uploaded { model, device, .. } = plant.motor;
+    let plant = set_up().await;
+    let UploadedIds { model, device, .. } = plant.motor;
     for threshold in ["0.7", "0.9"] {
-        let form = Form::over(plant.source).text("device_id", device).text("threshold", threshold);
+        let form =
+            UploadForm::for_source(plant.source).text("device_id", device).text("threshold", threshold);
         form.upload(&plant.client).await;
     }
     let listed = async || {
@@ -347,14 +350,14 @@ async fn versions_are_rolled_back_with_their_settings() {
     assert_eq!(plant.roll_back(&json!({"version": 3})).await, (200, json!([3, 0.9])));
     assert_eq!(plant.roll_back(&json!({"version": 1})).await, (200, json!([1, 0.55])), "as it was changed");
     assert_eq!(listed().await, [json!([3, 0.9]), json!([2, 0.7]), json!([1, 0.55])], "none went away");
-    let form = Form::over(plant.source).text("device_id", device);
+    let form = UploadForm::for_source(plant.source).text("device_id", device);
     assert_eq!(form.send(&plant.client).await.1["version"], 4, "numbers are not used again");
 }
 
 #[tokio::test]
 async fn the_last_ten_versions_are_kept() {
-    let plant = plant().await;
-    let form = Form::over(plant.source).text("device_id", plant.motor.device);
+    let plant = set_up().await;
+    let form = UploadForm::for_source(plant.source).text("device_id", plant.motor.device);
     for _ in 2..=12 {
         form.upload(&plant.client).await;
     }
@@ -364,18 +367,18 @@ async fn the_last_ten_versions_are_kept() {
     assert_eq!(numbers, (3..=12).rev().collect::<Vec<_>>());
     for (number, expected) in [(2, 404), (3, 200), (12, 200)] {
         let path = plant.path(&format!("versions/{number}/scaler"));
-        assert_eq!(plant.client.bytes("GET", &path, &[], "").await.0, expected, "version {number}");
+        assert_eq!(plant.client.send_bytes("GET", &path, &[], "").await.0, expected, "version {number}");
     }
 }
 
 #[tokio::test]
 async fn a_deleted_model_leaves_its_data() {
-    let plant = plant().await;
-    let Uploaded { model, device, data } = plant.motor;
+    let plant = set_up().await;
+    let UploadedIds { model, device, data } = plant.motor;
     let job = score(&plant.client, model, (NOON, NOON + (SAMPLES - 1) * SECOND)).await;
     assert_eq!(job["state"], "done", "{job}");
     let before = scores(&plant.client, data).await;
-    assert_eq!(before.len() as i64, SAMPLES - WINDOW + 1);
+    assert_eq!(before.len() as i64, SAMPLES - WINDOW_SAMPLES + 1);
     let path = |below: &str| plant.path(below);
     let missing = json!({"detail": "Not found."});
     check(
@@ -390,12 +393,12 @@ async fn a_deleted_model_leaves_its_data() {
         ],
     )
     .await;
-    let (status, _, answer) = plant.client.ask(&scoring(model, plant.source)).await;
+    let (status, _, answer) = plant.client.try_sql(&scoring(model, plant.source)).await;
     assert_eq!(status, 400, "queries do not find it either: {answer}");
     assert_eq!(scores(&plant.client, data).await, before);
     assert_eq!(counts(&plant.client).await, [2, 2, 0]);
 
-    let again = Form::over(plant.source).text("data_id", data).upload(&plant.client).await;
+    let again = UploadForm::for_source(plant.source).text("data_id", data).upload(&plant.client).await;
     assert_eq!((again.device, again.data), (device, data), "the same data can have another model");
     assert_ne!(again.model, model);
     assert_eq!(plant.client.delete(&format!("/api/device/{device}/")).await.0, 204);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use basalt::domain::Micros;
 use serde_json::{Value, json};
 
-use super::{Form, score, shown};
+use super::{UploadForm, score, shown};
 use crate::support::{Client, Server};
 
 fn data() -> PathBuf {
@@ -38,11 +38,11 @@ async fn both_failures_of_a_real_room_are_found_with_three_false_alarms() {
     let file = data().join("ambient_temperature_system_failure.csv");
     let import =
         ["import", file.to_str().unwrap(), "--device", "Office", "--name", "temperature", "--create"];
-    server.basalt(&import).await.ok();
+    server.basalt(&import).await.expect_success();
     let source =
         client.sql("SELECT id FROM streams WHERE name = 'temperature'").await[0]["id"].as_i64().unwrap();
     let room = data().join("room");
-    let made = Form::over(source)
+    let made = UploadForm::for_source(source)
         .file("model", "room.tflite", fs::read(room.join("model.tflite")).unwrap())
         .file("scaler", "room.joblib", fs::read(room.join("scaler.joblib")).unwrap())
         .text("interval", 3600)
@@ -53,7 +53,7 @@ async fn both_failures_of_a_real_room_are_found_with_three_false_alarms() {
     // By the command, as an operator would.
     let id = made.model.to_string();
     let healthy = ["--from", "2013-07-04T00:00:00Z", "--to", "2013-12-01T00:00:00Z", "--percentile", "100"];
-    let said = server.basalt(&[&["calibrate", &id][..], &healthy[..]].concat()).await.ok();
+    let said = server.basalt(&[&["calibrate", &id][..], &healthy[..]].concat()).await.expect_success();
     let threshold = shown(&client, made.model).await["threshold"].as_f64().expect("it is set");
     assert!(said.contains(&format!("threshold {threshold}")), "{said}");
     assert!((threshold - 0.32232).abs() < 1e-4, "{threshold}");

@@ -4,12 +4,12 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Form, Uploaded, counts, model, scaler, shown};
+use super::{UploadForm, UploadedIds, counts, model, scaler, shown};
 use crate::rest::{matches, stream_of};
 use crate::support::{Client, Server};
 
 /// Uploads that are under way at once.
-const AT_ONCE: usize = 8;
+const CONCURRENT_UPLOADS: usize = 8;
 
 fn facts(file: &str, bytes: &[u8]) -> Value {
     json!({"file": file, "size": bytes.len(), "sha256": hex::encode(Sha256::digest(bytes))})
@@ -24,7 +24,7 @@ async fn got(client: &Client, path: &str) -> Value {
 /// A file of a model as it comes back.
 async fn downloaded(client: &Client, path: &Value) -> Vec<u8> {
     let path = path.as_str().expect("a path");
-    let (status, headers, bytes) = client.bytes("GET", path, &[], "").await;
+    let (status, headers, bytes) = client.send_bytes("GET", path, &[], "").await;
     assert_eq!(status, 200, "{path}");
     assert_eq!(headers["content-type"], "application/octet-stream", "{path}");
     bytes
@@ -35,7 +35,7 @@ async fn a_good_upload_becomes_a_device_a_stream_and_a_model() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (_, source) = stream_of(&client, "pump", "fp64").await;
-    let form = Form::over(source).text("threshold", "0.5").text("name", " Motor ");
+    let form = UploadForm::for_source(source).text("threshold", "0.5").text("name", " Motor ");
     let (status, answer) = form.send(&client).await;
     let expected = json!({
         "id": "*", "version": 1, "device": "*", "data": "*", "model": facts("motor.tflite", &model()),
@@ -71,7 +71,7 @@ async fn without_a_name_devices_are_numbered() {
     let client = server.client();
     let (_, source) = stream_of(&client, "pump", "fp64").await;
     for name in ["AI Device", "AI Device 2", "AI Device 3"] {
-        let (status, answer) = Form::over(source).send(&client).await;
+        let (status, answer) = UploadForm::for_source(source).send(&client).await;
         assert_eq!(status, 201, "{answer}");
         assert_eq!(answer["device"]["name"], name);
         assert_eq!(answer["data"]["name"], format!("{name} score"));
@@ -84,12 +84,12 @@ async fn without_a_name_and_at_the_same_moment_too() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (_, source) = stream_of(&client, "pump", "fp64").await;
-    let form = Form::over(source);
-    let answers = join_all((0..AT_ONCE).map(|_| form.send(&client))).await;
+    let form = UploadForm::for_source(source);
+    let answers = join_all((0..CONCURRENT_UPLOADS).map(|_| form.send(&client))).await;
     for (status, answer) in answers {
         assert_eq!(status, 201, "{answer}");
     }
-    assert_eq!(counts(&client).await, [1 + AT_ONCE, 1 + AT_ONCE, AT_ONCE]);
+    assert_eq!(counts(&client).await, [1 + CONCURRENT_UPLOADS, 1 + CONCURRENT_UPLOADS, CONCURRENT_UPLOADS]);
 }
 
 #[tokio::test]
@@ -97,12 +97,13 @@ async fn an_upload_to_a_device_of_before_is_another_version() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (_, source) = stream_of(&client, "pump", "fp64").await;
-    let first = Form::over(source).text("threshold", "0.5").text("name", "Motor").upload(&client).await;
-    let Uploaded { model: id, device, data } = first;
+    let first =
+        UploadForm::for_source(source).text("threshold", "0.5").text("name", "Motor").upload(&client).await;
+    let UploadedIds { model: id, device, data } = first;
     let again = [
-        ("by its device", 2, Form::over(source).text("device_id", device)),
-        ("by its data", 3, Form::over(source).text("data_id", data)),
-        ("by both", 4, Form::over(source).text("data_id", data).text("device_id", device)),
+        ("by its device", 2, UploadForm::for_source(source).text("device_id", device)),
+        ("by its data", 3, UploadForm::for_source(source).text("data_id", data)),
+        ("by both", 4, UploadForm::for_source(source).text("data_id", data).text("device_id", device)),
     ];
     for (name, number, form) in again {
         let form = form.file("model", "next.tflite", model()).text("threshold", format!("0.{number}"));
@@ -131,7 +132,7 @@ async fn an_upload_to_a_device_of_before_is_another_version() {
     assert_eq!(status, 404);
     assert_eq!(counts(&client).await, [2, 2, 1], "nothing else was made");
 
-    let (status, answer) = Form::over(data).text("device_id", device).send(&client).await;
+    let (status, answer) = UploadForm::for_source(data).text("device_id", device).send(&client).await;
     assert_eq!((status, answer), (400, json!({"source": ["A model may not be fed with its own scores."]})));
 }
 
@@ -142,7 +143,8 @@ async fn a_device_that_was_made_for_models_gets_its_stream() {
     let (_, source) = stream_of(&client, "pump", "fp64").await;
     let (status, _, device) = client.post("/api/device/", &json!({"name": "Press", "protocol": "ai"})).await;
     assert_eq!(status, 201, "{device}");
-    let (status, answer) = Form::over(source).text("device_id", &device["id"]).send(&client).await;
+    let (status, answer) =
+        UploadForm::for_source(source).text("device_id", &device["id"]).send(&client).await;
     assert_eq!(status, 201, "{answer}");
     assert_eq!((&answer["device"]["id"], &answer["data"]["name"]), (&device["id"], &json!("Press score")));
     assert_eq!(answer["version"], 1);
@@ -150,29 +152,29 @@ async fn a_device_that_was_made_for_models_gets_its_stream() {
 }
 
 /// What uploads may and may not name.
-struct Plant {
+struct UploadFixture {
     server: Server,
     client: Client,
     device: i64,
     number: i64,
     other: i64,
     text: i64,
-    ai: Uploaded,
+    ai: UploadedIds,
     /// Of another organization.
     foreign: (i64, i64),
 }
 
-async fn plant() -> Plant {
+async fn set_up() -> UploadFixture {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (device, number) = stream_of(&client, "pump", "fp64").await;
     let (_, other) = stream_of(&client, "fan", "fp64").await;
     let (_, text) = stream_of(&client, "note", "text").await;
-    let ai = Form::over(number).text("name", "Motor").upload(&client).await;
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
-    let theirs = client.with_key(&server.key(&["--org", "plant-2"]).await);
+    let ai = UploadForm::for_source(number).text("name", "Motor").upload(&client).await;
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let theirs = client.with_key(&server.create_key(&["--org", "plant-2"]).await);
     let foreign = stream_of(&theirs, "theirs", "fp64").await;
-    Plant { server, client, device, number, other, text, ai, foreign }
+    UploadFixture { server, client, device, number, other, text, ai, foreign }
 }
 
 fn no_such(id: impl std::fmt::Display) -> [String; 1] {
@@ -180,9 +182,9 @@ fn no_such(id: impl std::fmt::Display) -> [String; 1] {
 }
 
 /// Name, upload, what is told.
-type Refusal = (&'static str, Form, Value);
+type Refusal = (&'static str, UploadForm, Value);
 
-fn wrong_files(form: &Form) -> Vec<Refusal> {
+fn wrong_files(form: &UploadForm) -> Vec<Refusal> {
     let form = || form.clone();
     let ending = |given: &str, allowed: &str| {
         [format!("File extension \"{given}\" is not allowed. Allowed extensions are: {allowed}.")]
@@ -235,7 +237,7 @@ fn wrong_files(form: &Form) -> Vec<Refusal> {
     ]
 }
 
-fn wrong_fields(form: &Form) -> Vec<Refusal> {
+fn wrong_fields(form: &UploadForm) -> Vec<Refusal> {
     let required = ["This field is required."];
     let least = |least: &str| [format!("Ensure this value is greater than or equal to {least}.")];
     let most = |most: &str| [format!("Ensure this value is less than or equal to {most}.")];
@@ -272,24 +274,32 @@ fn wrong_fields(form: &Form) -> Vec<Refusal> {
     ]
 }
 
-fn wrong_rows(plant: &Plant) -> Vec<Refusal> {
-    let Plant { device, number, other, text, ai, foreign, .. } = plant;
-    let to = |name: &'static str, id: i64| Form::over(other).text(name, id);
+fn wrong_rows(plant: &UploadFixture) -> Vec<Refusal> {
+    let UploadFixture { device, number, other, text, ai, foreign, .. } = plant;
+    let to = |name: &'static str, id: i64| UploadForm::for_source(other).text(name, id);
     let not_ai = ["Device is not an AI device."];
     vec![
-        ("no such source", Form::over(9_999), json!({"source": no_such(9_999)})),
+        ("no such source", UploadForm::for_source(9_999), json!({"source": no_such(9_999)})),
         (
             "a source that holds texts",
-            Form::over(text),
+            UploadForm::for_source(text),
             json!({"source": [format!("Data {text} is of type text; a source holds numbers.")]}),
         ),
-        ("another organization's source", Form::over(foreign.1), json!({"source": no_such(foreign.1)})),
+        (
+            "another organization's source",
+            UploadForm::for_source(foreign.1),
+            json!({"source": no_such(foreign.1)}),
+        ),
         (
             "a source named twice",
-            Form::over(format!("{number},{number}")),
+            UploadForm::for_source(format!("{number},{number}")),
             json!({"source": [format!("Data {number} is named twice.")]}),
         ),
-        ("two sources of a model of one", Form::over(format!("{number}, {other}")), json!({"source": ["*"]})),
+        (
+            "two sources of a model of one",
+            UploadForm::for_source(format!("{number}, {other}")),
+            json!({"source": ["*"]}),
+        ),
         ("no such device", to("device_id", 9_999), json!({"device_id": no_such(9_999)})),
         (
             "another organization's device",
@@ -307,7 +317,7 @@ fn wrong_rows(plant: &Plant) -> Vec<Refusal> {
         ),
         (
             "several at once that only the catalog knows",
-            Form::over(9_999).text("device_id", device),
+            UploadForm::for_source(9_999).text("device_id", device),
             json!({"source": no_such(9_999), "device_id": not_ai}),
         ),
     ]
@@ -315,8 +325,8 @@ fn wrong_rows(plant: &Plant) -> Vec<Refusal> {
 
 #[tokio::test]
 async fn everything_that_is_wrong_is_told_and_nothing_is_stored() {
-    let plant = plant().await;
-    let form = Form::over(plant.number);
+    let plant = set_up().await;
+    let form = UploadForm::for_source(plant.number);
     let before = (counts(&plant.client).await, shown(&plant.client, plant.ai.model).await["version"].take());
     let rows = [wrong_files(&form), wrong_fields(&form), wrong_rows(&plant)].concat();
     for (name, form, expected) in rows {
@@ -332,7 +342,7 @@ async fn everything_that_is_wrong_is_told_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn only_forms_of_those_who_may_are_read() {
-    let plant = plant().await;
+    let plant = set_up().await;
     let (client, server) = (&plant.client, &plant.server);
     let before = counts(client).await;
     let path = "/api/ai/upload/";
@@ -350,19 +360,24 @@ async fn only_forms_of_those_who_may_are_read() {
     let of_device = ["--scope", "system:write", "--device", device.as_str()];
     let of_ai = ["--scope", "system:write", "--device", ai.as_str()];
     let keys = [
-        ("a key that may read only", server.key(&["--scope", "system:read"]).await, None, 403),
+        ("a key that may read only", server.create_key(&["--scope", "system:read"]).await, None, 403),
         (
             "a key for other things",
-            server.key(&["--scope", "data:write", "--scope", "device:write"]).await,
+            server.create_key(&["--scope", "data:write", "--scope", "device:write"]).await,
             None,
             403,
         ),
-        ("a key of some devices makes none", server.key(&of_device).await, None, 403),
-        ("a key of other devices does not see it", server.key(&of_device).await, Some(plant.ai.device), 400),
-        ("a key that does not see the source", server.key(&of_ai).await, Some(plant.ai.device), 400),
+        ("a key of some devices makes none", server.create_key(&of_device).await, None, 403),
+        (
+            "a key of other devices does not see it",
+            server.create_key(&of_device).await,
+            Some(plant.ai.device),
+            400,
+        ),
+        ("a key that does not see the source", server.create_key(&of_ai).await, Some(plant.ai.device), 400),
     ];
     for (name, key, device, expected) in keys {
-        let mut form = Form::over(plant.number);
+        let mut form = UploadForm::for_source(plant.number);
         if let Some(device) = device {
             form = form.text("device_id", device);
         }
@@ -373,7 +388,7 @@ async fn only_forms_of_those_who_may_are_read() {
             assert_eq!(answer, json!({ "detail": detail }), "{name}");
         }
     }
-    let (status, answer) = Form::over(plant.number).send(&client.without_key()).await;
+    let (status, answer) = UploadForm::for_source(plant.number).send(&client.without_key()).await;
     assert_eq!(status, 401, "{answer}");
     assert_eq!(counts(client).await, before);
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::support::{Client, Home, Server};
+use crate::support::{Client, DataDir, Server};
 
 /// Every command of administration once, its output as words that have to be in it, in order.
-async fn administer(home: &Home) {
+async fn administer(home: &DataDir) {
     let rows: [(&[&str], &[&str]); 14] = [
         (&["org", "create", "plant-2", "--name", "Plant Two"], &["plant-2", "created"]),
         (&["org", "list"], &["SLUG", "default", "plant-2", "Plant Two"]),
@@ -35,12 +35,12 @@ async fn administer(home: &Home) {
         }
     }
     assert!(
-        !home.basalt(&["key", "list", "--org", "plant-2"]).await.ok().contains("reader"),
+        !home.basalt(&["key", "list", "--org", "plant-2"]).await.expect_success().contains("reader"),
         "of another organization"
     );
     let password =
         home.basalt_with(&["user", "create", "eve", "--password-stdin"], &[], "correct horse\n").await;
-    assert!(!password.ok().contains("correct horse"), "a password that was given is not printed");
+    assert!(!password.expect_success().contains("correct horse"), "a password that was given is not printed");
 
     let failures: [(&[&str], &[&str]); 9] = [
         (&["org", "create", "plant-2"], &["slug"]),
@@ -54,7 +54,7 @@ async fn administer(home: &Home) {
         (&["key", "revoke", "99"], &[]),
     ];
     for (args, words) in failures {
-        let said = home.basalt(args).await.failed();
+        let said = home.basalt(args).await.expect_failure();
         assert!(said.starts_with("error: ") && said.lines().count() == 1, "{args:?}: {said}");
         assert!(words.iter().all(|word| said.contains(word)), "{args:?}: {said}");
     }
@@ -62,24 +62,24 @@ async fn administer(home: &Home) {
 
 #[tokio::test]
 async fn without_a_server() {
-    administer(&Home::new()).await;
+    administer(&DataDir::new()).await;
 }
 
 #[tokio::test]
 async fn beside_a_server() {
     let server = Server::start(&[]).await;
-    administer(&server.home).await;
+    administer(&server.data_dir).await;
 }
 
 #[tokio::test]
 async fn what_one_process_made_the_next_one_knows() {
-    let home = Arc::new(Home::new());
-    let key = home.basalt(&["key", "create", "--name", "me"]).await.ok().trim().to_owned();
+    let home = Arc::new(DataDir::new());
+    let key = home.basalt(&["key", "create", "--name", "me"]).await.expect_success().trim().to_owned();
     let mut server = Server::start_in(home.clone(), &[]).await;
     let client = Client::new(&server.url, &key);
     assert_eq!(client.get("/api/device/").await.0, 200);
     server.stop().await;
-    let list = home.basalt(&["key", "list"]).await.ok();
+    let list = home.basalt(&["key", "list"]).await.expect_success();
     let line = list.lines().find(|line| line.contains(" me ")).expect("the key is listed");
     assert!(!line.contains("never"), "when a key was used is remembered: {line}");
 }
@@ -87,21 +87,21 @@ async fn what_one_process_made_the_next_one_knows() {
 #[tokio::test]
 async fn a_revoked_key_is_refused_at_once() {
     let server = Server::start(&[]).await;
-    let client = server.client().with_key(&server.key(&[]).await);
+    let client = server.client().with_key(&server.create_key(&[]).await);
     assert_eq!(client.get("/api/device/").await.0, 200);
-    let list = server.basalt(&["key", "list"]).await.ok();
+    let list = server.basalt(&["key", "list"]).await.expect_success();
     let id = list.lines().find(|line| line.contains(" test ")).and_then(|line| line.split(' ').next());
-    server.basalt(&["key", "revoke", id.expect("its id")]).await.ok();
+    server.basalt(&["key", "revoke", id.expect("its id")]).await.expect_success();
     assert_eq!(client.get("/api/device/").await.0, 401);
-    assert_eq!(client.ask("SELECT 1").await.0, 401);
+    assert_eq!(client.try_sql("SELECT 1").await.0, 401);
 }
 
 #[tokio::test]
 async fn a_directory_that_was_never_used_is_not_made_by_looking() {
-    let home = Home::new();
+    let home = DataDir::new();
     let missing = home.path().join("not/there").display().to_string();
     for args in [&["key", "list"][..], &["sql", "SELECT 1"], &["org", "list"]] {
-        let said = home.basalt(&[args, &["--data-dir", &missing]].concat()).await.failed();
+        let said = home.basalt(&[args, &["--data-dir", &missing]].concat()).await.expect_failure();
         assert!(said.contains(&missing) && said.contains("--data-dir"), "{said}");
     }
     assert!(!home.path().join("not").exists());

@@ -12,10 +12,10 @@ use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Home, Server, eventually};
+use crate::support::{Client, DataDir, Server, eventually};
 
 /// Flushes, cuts of the log and merges all the time.
-const BUSY: [(&str, &str); 6] = [
+const BUSY_SERVER_ENV: [(&str, &str); 6] = [
     ("BASALT_FLUSH__AGE", "50ms"),
     ("BASALT_FLUSH__BYTES", "64KB"),
     ("BASALT_WAL__SEGMENT", "64KB"),
@@ -28,10 +28,10 @@ const BUSY: [(&str, &str); 6] = [
 type Row = (i64, i64);
 
 /// What has been acknowledged so far.
-type Acked = Arc<Mutex<HashSet<Row>>>;
+type AckedRows = Arc<Mutex<HashSet<Row>>>;
 
 /// Writes to streams of its own, making a new one now and then, until told to stop.
-async fn keep_writing(client: Client, writer: i64, acked: Acked, stop: Arc<AtomicBool>) {
+async fn keep_writing(client: Client, writer: i64, acked: AckedRows, stop: Arc<AtomicBool>) {
     let (mut stream, mut n) = (0, 0);
     while !stop.load(Ordering::Acquire) {
         if n % 20 == 0 {
@@ -50,9 +50,9 @@ async fn keep_writing(client: Client, writer: i64, acked: Acked, stop: Arc<Atomi
     }
 }
 
-async fn rows(home: &Home) -> Vec<Row> {
+async fn rows(home: &DataDir) -> Vec<Row> {
     let query = "SELECT stream_id, CAST(value AS BIGINT) AS value FROM readings";
-    let said = home.basalt(&["sql", query, "--format", "csv"]).await.ok();
+    let said = home.basalt(&["sql", query, "--format", "csv"]).await.expect_success();
     let row = |line: &str| {
         let (stream, value) = line.split_once(',').expect("two columns");
         (stream.parse().expect("an id"), value.parse().expect("a number"))
@@ -69,18 +69,18 @@ fn text(path: &Path) -> String {
 }
 
 /// A directory of its own for a backup, which does not exist yet.
-fn place(home: &Home, name: &str) -> PathBuf {
+fn place(home: &DataDir, name: &str) -> PathBuf {
     home.path().join(name)
 }
 
 #[tokio::test]
 async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_they_name() {
-    let server = Server::start(&BUSY).await;
-    let (acked, stop) = (Acked::default(), Arc::new(AtomicBool::new(false)));
+    let server = Server::start(&BUSY_SERVER_ENV).await;
+    let (acked, stop) = (AckedRows::default(), Arc::new(AtomicBool::new(false)));
     let writers: Vec<_> = (0..4)
         .map(|writer| tokio::spawn(keep_writing(server.client(), writer, acked.clone(), stop.clone())))
         .collect();
-    let out = Home::new();
+    let out = DataDir::new();
     for round in 0..3 {
         let wanted = acked.lock().expect("no writer panics with it").len() + 1_000;
         eventually("writers get on", Duration::from_secs(120), || async {
@@ -89,11 +89,11 @@ async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_the
         .await;
         let before = acked.lock().expect("no writer panics with it").clone();
         let backup = place(&out, &format!("backup {round}"));
-        let said = server.basalt(&["backup", &text(&backup)]).await.ok();
+        let said = server.basalt(&["backup", &text(&backup)]).await.expect_success();
         assert!(said.contains("everything up to record"), "{said}");
 
-        let restored = Home::new();
-        let said = restored.basalt(&["restore", &text(&backup)]).await.ok();
+        let restored = DataDir::new();
+        let said = restored.basalt(&["restore", &text(&backup)]).await.expect_success();
         assert!(said.contains("as of "), "{said}");
         let report = restored.basalt(&["verify", "--format", "json"]).await;
         let report: Value = serde_json::from_str(&report.stdout).expect("JSON");
@@ -108,8 +108,10 @@ async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_the
         assert_eq!(once.len(), found.len(), "none twice");
         let missing = before.difference(&once).count();
         assert_eq!(missing, 0, "of {} acknowledged before it began", before.len());
-        let seq =
-            restored.basalt(&["sql", "SELECT max(seq) AS seq FROM readings", "--format", "json"]).await.ok();
+        let seq = restored
+            .basalt(&["sql", "SELECT max(seq) AS seq FROM readings", "--format", "json"])
+            .await
+            .expect_success();
         let seq: Value = serde_json::from_str(&seq).expect("JSON");
         assert_eq!(seq[0]["seq"], manifest(&backup)["seq"]);
     }
@@ -117,7 +119,7 @@ async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_the
     for writer in writers {
         writer.await.expect("no write failed");
     }
-    let left = fs::read_dir(server.home.path().join("run")).expect("there");
+    let left = fs::read_dir(server.data_dir.path().join("run")).expect("there");
     let left: Vec<_> = left.map(|e| e.expect("an entry").file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("backup")), "{left:?}");
 }
@@ -135,7 +137,7 @@ async fn small() -> Server {
         let headers = if flush { &headers[..1] } else { &headers[..] };
         assert_eq!(client.send("POST", "/ingest", headers, row.to_string()).await.0, 200);
         if flush {
-            server.basalt(&["compact"]).await.ok();
+            server.basalt(&["compact"]).await.expect_success();
         }
     }
     server
@@ -144,14 +146,14 @@ async fn small() -> Server {
 #[tokio::test]
 async fn a_restored_directory_goes_on_where_the_backup_was_taken() {
     let mut server = small().await;
-    let out = Home::new();
+    let out = DataDir::new();
     let (beside, alone) = (place(&out, "beside"), place(&out, "alone"));
-    server.basalt(&["backup", &text(&beside)]).await.ok();
+    server.basalt(&["backup", &text(&beside)]).await.expect_success();
     server.stop().await;
-    server.basalt(&["backup", &text(&alone)]).await.ok();
+    server.basalt(&["backup", &text(&alone)]).await.expect_success();
     for backup in [beside, alone] {
-        let home = Arc::new(Home::new());
-        home.basalt(&["restore", &text(&backup)]).await.ok();
+        let home = Arc::new(DataDir::new());
+        home.basalt(&["restore", &text(&backup)]).await.expect_success();
         let restored = Server::start_in(home, &[]).await;
         let client = restored.client();
         assert_eq!(
@@ -179,10 +181,10 @@ async fn a_restored_directory_goes_on_where_the_backup_was_taken() {
 async fn a_backup_is_for_its_owner_only_and_leaves_the_data_as_it_is() {
     let mut server = small().await;
     server.stop().await;
-    let before = server.home.files();
-    let out = Home::new();
+    let before = server.data_dir.files();
+    let out = DataDir::new();
     let backup = place(&out, "b");
-    server.basalt(&["backup", &text(&backup)]).await.ok();
+    server.basalt(&["backup", &text(&backup)]).await.expect_success();
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(
         (mode(&backup), mode(&backup.join("lake")), mode(&backup.join("backup.json"))),
@@ -196,28 +198,28 @@ async fn a_backup_is_for_its_owner_only_and_leaves_the_data_as_it_is() {
             .map(|(p, b)| (p.clone(), b.clone()))
             .collect::<Vec<_>>()
     };
-    assert_eq!(lake(&server.home.files()), lake(&before));
+    assert_eq!(lake(&server.data_dir.files()), lake(&before));
     // What happens to the one does not happen to the other, though they may share bytes.
     let copied = fs::read(backup.join("checkpoint.bin")).expect("there");
-    let restarted = Server::start_in(server.home.clone(), &[]).await;
+    let restarted = Server::start_in(server.data_dir.clone(), &[]).await;
     let row = json!({"stream_id": 1, "ts": "2026-04-24T00:00:00Z", "value": 4});
     assert_eq!(restarted.client().ingest("application/x-ndjson", row.to_string()).await.0, 200);
-    restarted.basalt(&["compact"]).await.ok();
+    restarted.basalt(&["compact"]).await.expect_success();
     assert_eq!(fs::read(backup.join("checkpoint.bin")).expect("there"), copied);
-    Home::new().basalt(&["restore", &text(&backup)]).await.ok();
+    DataDir::new().basalt(&["restore", &text(&backup)]).await.expect_success();
 }
 
 #[tokio::test]
 async fn places_that_cannot_hold_a_backup_are_refused() {
     let server = small().await;
-    let out = Home::new();
+    let out = DataDir::new();
     let (full, file, done) = (place(&out, "full"), place(&out, "file"), place(&out, "done"));
     fs::create_dir(&full).expect("made");
     fs::write(full.join("x"), "mine").expect("written");
     fs::write(&file, "mine").expect("written");
-    server.basalt(&["backup", &text(&done)]).await.ok();
-    let inside = server.home.path().join("backups/today");
-    let around = server.home.path().join("lake/../backup");
+    server.basalt(&["backup", &text(&done)]).await.expect_success();
+    let inside = server.data_dir.path().join("backups/today");
+    let around = server.data_dir.path().join("lake/../backup");
     let rows = [
         ("inside_of_the_data", &inside, "inside of the data directory"),
         ("inside_by_a_detour", &around, "inside of the data directory"),
@@ -226,7 +228,7 @@ async fn places_that_cannot_hold_a_backup_are_refused() {
         ("a_backup_already", &done, "holds a backup already"),
     ];
     for (name, dest, word) in rows {
-        let said = server.basalt(&["backup", &text(dest)]).await.failed();
+        let said = server.basalt(&["backup", &text(dest)]).await.expect_failure();
         assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
     }
     assert_eq!(fs::read(full.join("x")).expect("there"), b"mine");
@@ -237,15 +239,15 @@ async fn places_that_cannot_hold_a_backup_are_refused() {
 async fn a_backup_that_fails_leaves_nothing_that_looks_like_one() {
     let mut server = small().await;
     server.stop().await;
-    let out = Home::new();
+    let out = DataDir::new();
     let backup = place(&out, "b");
     // A file the log names is gone: it cannot be copied.
-    let day = server.home.path().join("lake/readings/date=2026-04-21");
-    let running = Server::start_in(server.home.clone(), &[]).await;
+    let day = server.data_dir.path().join("lake/readings/date=2026-04-21");
+    let running = Server::start_in(server.data_dir.clone(), &[]).await;
     for entry in fs::read_dir(&day).expect("there") {
         fs::remove_file(entry.expect("an entry").path()).expect("removed");
     }
-    let said = running.basalt(&["backup", &text(&backup)]).await.failed();
+    let said = running.basalt(&["backup", &text(&backup)]).await.expect_failure();
     assert!(said.contains("part-") && said.contains("date=2026-04-21"), "{said}");
     assert!(!backup.exists(), "what was written is taken away");
 }
@@ -254,9 +256,9 @@ async fn a_backup_that_fails_leaves_nothing_that_looks_like_one() {
 async fn only_a_whole_backup_is_restored_and_only_into_an_empty_directory() {
     type Damage = fn(&Path);
     let server = small().await;
-    let out = Home::new();
+    let out = DataDir::new();
     let backup = place(&out, "whole");
-    server.basalt(&["backup", &text(&backup)]).await.ok();
+    server.basalt(&["backup", &text(&backup)]).await.expect_success();
     let damages: [(&str, Damage, &str); 5] = [
         ("no_manifest", |b| fs::remove_file(b.join("backup.json")).unwrap(), "is no finished backup"),
         ("half_a_manifest", |b| fs::write(b.join("backup.json"), "{\"format\": 1").unwrap(), "is not whole"),
@@ -282,25 +284,25 @@ async fn only_a_whole_backup_is_restored_and_only_into_an_empty_directory() {
         let copied = std::process::Command::new("cp").arg("-r").arg(&backup).arg(&copy).status();
         assert!(copied.expect("cp(1) is there").success());
         damage(&copy);
-        let target = Home::new();
-        let said = target.basalt(&["restore", &text(&copy)]).await.failed();
+        let target = DataDir::new();
+        let said = target.basalt(&["restore", &text(&copy)]).await.expect_failure();
         assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
         assert!(target.files().is_empty(), "{name}: nothing is written");
     }
 
     let used = small().await;
-    let said = used.basalt(&["restore", &text(&backup)]).await.failed();
+    let said = used.basalt(&["restore", &text(&backup)]).await.expect_failure();
     assert!(said.contains("in use by process"), "{said}");
-    let strange = Home::new();
+    let strange = DataDir::new();
     fs::write(strange.path().join("x"), "mine").expect("written");
-    assert!(strange.basalt(&["restore", &text(&backup)]).await.failed().contains("is not empty"));
+    assert!(strange.basalt(&["restore", &text(&backup)]).await.expect_failure().contains("is not empty"));
 
     // One that was interrupted is not taken for a data directory, nor written over.
-    let half = Home::new();
-    half.basalt(&["restore", &text(&backup)]).await.ok();
+    let half = DataDir::new();
+    half.basalt(&["restore", &text(&backup)]).await.expect_success();
     fs::write(half.path().join("restore.unfinished"), "").expect("written");
-    assert!(half.basalt(&["sql", "SELECT 1"]).await.failed().contains("not finished"));
-    assert!(half.basalt(&["restore", &text(&backup)]).await.failed().contains("not finished"));
+    assert!(half.basalt(&["sql", "SELECT 1"]).await.expect_failure().contains("not finished"));
+    assert!(half.basalt(&["restore", &text(&backup)]).await.expect_failure().contains("not finished"));
 }
 
 /// A database of its own on the server that the tests have; its URL.
@@ -323,24 +325,24 @@ async fn a_postgresql_catalog_is_dumped_and_restored_or_its_absence_is_said() {
     let (_, stream) = stream_of(&client, "speed", "fp64").await;
     let row = json!({"stream_id": stream, "ts": "2026-04-28T00:00:00Z", "value": 1});
     assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
-    let out = Home::new();
+    let out = DataDir::new();
     let backup = place(&out, "b");
     let ran = server.basalt(&["backup", &text(&backup)]).await;
     let is_there = backup.join("catalog.dump").exists();
     let said = ran.stderr.clone();
-    ran.ok();
+    ran.expect_success();
     let manifest = manifest(&backup);
     assert_eq!(manifest["catalog"]["database"], "postgresql");
     assert!(is_there && manifest["catalog"]["missing"].is_null(), "pg_dump is on PATH here: {said}");
 
     // Without a place for it, how to restore the dump is said; with one it is done.
-    let told = Home::new().basalt(&["restore", &text(&backup)]).await;
+    let told = DataDir::new().basalt(&["restore", &text(&backup)]).await;
     assert!(told.stderr.contains("pg_restore") && told.stderr.contains("catalog.dump"), "{told:?}");
-    told.ok();
-    let home = Arc::new(Home::new());
-    home.basalt(&["restore", &text(&backup), "--catalog-url", &second]).await.ok();
+    told.expect_success();
+    let home = Arc::new(DataDir::new());
+    home.basalt(&["restore", &text(&backup), "--catalog-url", &second]).await.expect_success();
     let env = [("BASALT_CATALOG_URL", second.as_str())];
-    let whole = home.basalt_with(&["verify"], &env, "").await.ok();
+    let whole = home.basalt_with(&["verify"], &env, "").await.expect_success();
     assert!(whole.contains("catalog: PostgreSQL") && whole.contains("everything is whole"), "{whole}");
     let restored = Server::start_in(home, &env).await;
     assert_eq!(
@@ -357,9 +359,9 @@ async fn a_postgresql_catalog_is_dumped_and_restored_or_its_absence_is_said() {
     let backup = place(&out, "lacking");
     let ran = without.basalt(&["backup", &text(&backup)]).await;
     assert!(ran.stderr.contains("the catalog is NOT in this backup"), "{ran:?}");
-    ran.ok();
+    ran.expect_success();
     assert!(!backup.join("catalog.dump").exists());
-    let told = Home::new().basalt(&["restore", &text(&backup)]).await;
+    let told = DataDir::new().basalt(&["restore", &text(&backup)]).await;
     assert!(told.stderr.contains("the catalog was NOT in this backup"), "{told:?}");
-    told.ok();
+    told.expect_success();
 }

@@ -2,20 +2,21 @@
 
 use serde_json::Value;
 
-use crate::support::Home;
+use crate::support::DataDir;
 
 #[tokio::test]
 async fn a_plant_is_loaded_asked_and_asked_again() {
-    let home = Home::new();
+    let home = DataDir::new();
     let dir = home.path().join("plant").display().to_string();
     let few = ["--runs", "2", "--seconds", "0.05", "--format", "json", "--data-dir", &dir];
     let size = ["--streams", "7", "--rows", "4200"];
 
-    let loaded = home.basalt(&[&["bench", "--only", "load"], &size[..], &few].concat()).await.ok();
+    let loaded =
+        home.basalt(&[&["bench", "--only", "load"], &size[..], &few].concat()).await.expect_success();
     let loaded: Value = serde_json::from_str(&loaded).unwrap();
     assert_eq!((&loaded["rows"], &loaded["asked"]), (&4200.into(), &Value::Null), "{loaded}");
 
-    let asked = home.basalt(&[&["bench", "--only", "questions"], &few[..]].concat()).await.ok();
+    let asked = home.basalt(&[&["bench", "--only", "questions"], &few[..]].concat()).await.expect_success();
     let asked: Value = serde_json::from_str(&asked).unwrap();
     let questions = asked["asked"]["questions"].as_array().unwrap();
     assert_eq!((questions.len(), &asked["load"]), (14, &Value::Null), "{asked}");
@@ -28,32 +29,33 @@ async fn a_plant_is_loaded_asked_and_asked_again() {
     assert_eq!(asked["asked"]["together"].as_array().unwrap().len(), 9, "{asked}");
     assert!(asked["asked"]["lake_bytes"].as_u64().unwrap() > 0, "{asked}");
 
-    let told = home.basalt(&["bench", "questions", "--data-dir", &dir, "--rounds", "3"]).await.ok();
+    let told =
+        home.basalt(&["bench", "questions", "--data-dir", &dir, "--rounds", "3"]).await.expect_success();
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["questions"][0]["path"], "/api/data/{stream}/value/?limit=1");
     assert_eq!(told["questions"][2]["params"].as_array().unwrap().len(), 3);
 
-    let again = home.basalt(&["bench", "--data-dir", &dir]).await.failed();
+    let again = home.basalt(&["bench", "--data-dir", &dir]).await.expect_failure();
     assert!(again.contains("is not empty: the bench needs its own"), "{again}");
 }
 
 #[tokio::test]
 async fn what_was_not_loaded_is_not_asked() {
-    let home = Home::new();
+    let home = DataDir::new();
     let dir = home.path().join("nothing").display().to_string();
-    let told = home.basalt(&["bench", "--only", "questions", "--data-dir", &dir]).await.failed();
+    let told = home.basalt(&["bench", "--only", "questions", "--data-dir", &dir]).await.expect_failure();
     assert!(told.contains("was not loaded by `basalt bench --data-dir`"), "{told}");
 }
 
 #[tokio::test]
 async fn growth_in_a_year_of_three_days() {
-    let home = Home::new();
+    let home = DataDir::new();
     let all = ["bench", "growth", "--only", "years,latest,start,files,import", "--runs", "1", "--days", "3"];
     let sizes = [
         "--every", "600", "--years", "1,2", "--latest", "5,9", "--start", "300,500", "--files", "6",
         "--import", "2",
     ];
-    let told = home.basalt(&[&all[..], &sizes].concat()).await.ok();
+    let told = home.basalt(&[&all[..], &sizes].concat()).await.expect_success();
     let first = |line: &&str| line.split_whitespace().next().is_some_and(|word| word.parse::<u32>().is_ok());
     let numbers: Vec<_> =
         told.lines().filter(first).map(|line| line.split_whitespace().next().unwrap()).collect();
@@ -68,9 +70,9 @@ async fn growth_in_a_year_of_three_days() {
 
 #[tokio::test]
 async fn a_short_soak_loses_nothing_and_fails_nothing() {
-    let home = Home::new();
+    let home = DataDir::new();
     let args = ["bench", "soak", "--seconds", "3", "--rate", "20000", "--streams", "10"];
-    let told = home.basalt(&args).await.ok();
+    let told = home.basalt(&args).await.expect_success();
     let found = told.lines().find_map(|line| line.strip_prefix("rows found: ")).unwrap();
     let (found, written) = found.split_once(" of ").unwrap();
     assert_eq!(found, written);
@@ -80,8 +82,8 @@ async fn a_short_soak_loses_nothing_and_fails_nothing() {
 
 #[tokio::test]
 async fn ingest_writes_what_it_counts() {
-    let home = Home::new();
-    let told = home.basalt(&["bench", "ingest", "--rows", "3000", "--seconds", "1"]).await.ok();
+    let home = DataDir::new();
+    let told = home.basalt(&["bench", "ingest", "--rows", "3000", "--seconds", "1"]).await.expect_success();
     for line in ["Arrow ingest", "(3000 rows", "NDJSON ingest", "(400 rows", "single values", "B/row"] {
         assert!(told.contains(line), "{line}: {told}");
     }
@@ -89,20 +91,20 @@ async fn ingest_writes_what_it_counts() {
 
 #[tokio::test]
 async fn three_clients_are_told_of_everything() {
-    let home = Home::new();
+    let home = DataDir::new();
     let dir = home.path().join("live").display().to_string();
     let args = ["bench", "live", "--clients", "3", "--rate", "100", "--seconds", "1", "--data-dir", &dir];
-    let told = home.basalt(&args).await.ok();
+    let told = home.basalt(&args).await.expect_success();
     let start = "3 clients x 100 values/s for 1 s: each was told of all 100 values";
     assert!(told.starts_with(start) && told.contains("(300 values)"), "{told}");
 }
 
 #[tokio::test]
 async fn the_graph_is_asked_by_one_and_by_several() {
-    let home = Home::new();
+    let home = DataDir::new();
     let dir = home.path().join("graph").display().to_string();
     let args = ["bench", "graph", "--devices", "3", "--streams", "2", "--seconds", "1", "--data-dir", &dir];
-    let told = home.basalt(&args).await.ok();
+    let told = home.basalt(&args).await.expect_success();
     assert!(told.starts_with("3 devices x 2 streams x newest value"), "{told}");
     let clients: Vec<_> = told.lines().skip(2).filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(clients, ["1", "4", "10"], "{told}");
@@ -110,9 +112,9 @@ async fn the_graph_is_asked_by_one_and_by_several() {
 
 #[tokio::test]
 async fn five_devices_are_collected_from_and_every_row_is_found() {
-    let home = Home::new();
+    let home = DataDir::new();
     let size = ["--devices", "5", "--registers", "130", "--interval", "0.5", "--seconds", "2"];
-    let told = home.basalt(&[&["bench", "collect"], &size[..]].concat()).await.ok();
+    let told = home.basalt(&[&["bench", "collect"], &size[..]].concat()).await.expect_success();
     assert!(told.starts_with("5 Modbus devices x 130 registers every 0.5 s: "), "{told}");
     let found = told.lines().find_map(|line| line.strip_prefix("rows found: ")).expect("a count");
     let (found, counted) = found.split_once(" of ").expect("two counts");

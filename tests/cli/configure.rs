@@ -3,14 +3,14 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::support::{Home, Ran};
+use crate::support::{CommandOutput, DataDir, Server};
 
 /// `basalt serve` with a file and variables that have to be refused.
 async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
-    let home = Home::new();
+    let home = DataDir::new();
     fs::write(home.path().join("basalt.toml"), toml).expect("written");
-    let ran: Ran = home.basalt_with(&[&["serve"], args].concat(), env, "").await;
-    let said = ran.failed();
+    let ran: CommandOutput = home.basalt_with(&[&["serve"], args].concat(), env, "").await;
+    let said = ran.expect_failure();
     assert_eq!(said.lines().count(), 1, "{said}");
     said
 }
@@ -18,7 +18,7 @@ async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
 #[tokio::test]
 async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
     type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
-    let rows: [Row; 10] = [
+    let rows: [Row; 9] = [
         ("unknown_key", "[flush]\nbites = \"1MB\"", &[], &[], &["flush.bites", "basalt.toml", "flush.bytes"]),
         ("unknown_section", "[flash]\nage = \"1s\"", &[], &[], &["flash.age", "flush.age"]),
         ("a_bad_duration", "[flush]\nage = \"soon\"", &[], &[], &["flush.age", "soon", "basalt.toml", "2s"]),
@@ -31,7 +31,6 @@ async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
             &[],
             &["flush.bytes", "5 bananas", "BASALT_FLUSH__BYTES"],
         ),
-        ("an_unknown_variable", "", &[("BASALT_LISSEN", "x")], &[], &["lissen", "BASALT_LISSEN", "listen"]),
         ("a_flag", "", &[], &["--listen", "nowhere"], &["listen", "nowhere", "--listen", "127.0.0.1:8000"]),
         (
             "a_secret_is_not_repeated",
@@ -58,7 +57,7 @@ async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
 
 #[tokio::test]
 async fn flags_win_over_variables_and_those_over_the_file() {
-    let home = Home::new();
+    let home = DataDir::new();
     // Each case is told apart by the address that the server says it cannot listen on.
     let taken = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
     let [file, other_file, variable, flag] =
@@ -75,18 +74,30 @@ async fn flags_win_over_variables_and_those_over_the_file() {
         (&["serve", "--config", "missing.toml"], &[], "missing.toml"),
     ];
     for (args, env, expected) in rows {
-        let said = home.basalt_with(args, env, "").await.failed();
+        let said = home.basalt_with(args, env, "").await.expect_failure();
         assert!(said.contains(expected), "{args:?}: {said}");
+    }
+}
+
+/// Kubernetes sets such variables for a service named basalt.
+#[tokio::test]
+async fn a_variable_that_sets_nothing_warns_and_the_server_starts() {
+    let env = [("BASALT_PORT", "tcp://10.0.0.1:8000"), ("BASALT_LISSEN", "x")];
+    let server = Server::start(&env).await;
+    let log = server.log();
+    for (name, _) in env {
+        let warned = log.lines().find(|line| line.contains(name)).unwrap_or_default();
+        assert!(warned.contains("WARN") && warned.contains("listen"), "{name}: {log}");
     }
 }
 
 #[tokio::test]
 async fn what_is_typed_wrong_ends_with_2() {
-    let home = Home::new();
+    let home = DataDir::new();
     for args in [&["serv"][..], &["serve", "--port", "1"], &["key", "create"], &["import"], &[]] {
         let ran = home.basalt(args).await;
         assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
     }
-    assert!(home.basalt(&["--version"]).await.ok().starts_with("basalt "));
-    assert!(home.basalt(&["serve", "--help"]).await.ok().contains("--listen"));
+    assert!(home.basalt(&["--version"]).await.expect_success().starts_with("basalt "));
+    assert!(home.basalt(&["serve", "--help"]).await.expect_success().contains("--listen"));
 }

@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Demo, Home, ModbusDevice, Server, Simulated, eventually, free_port};
+use crate::support::{DataDir, DemoProcess, ModbusDevice, Server, SimulatorProcess, eventually, free_port};
 
-fn file(home: &Home, name: &str, text: &str) -> String {
+fn file(home: &DataDir, name: &str, text: &str) -> String {
     let path = home.path().join(name);
     fs::write(&path, text).expect("written");
     path.display().to_string()
 }
 
 /// Imports and asks in every format, on a directory with or without a server.
-async fn import_and_ask(home: &Home) {
+async fn import_and_ask(home: &DataDir) {
     let good = file(home, "good.csv", "ts,value\n2026-04-28T12:00:00Z,1.5\n2026-04-28T12:00:01Z,2.5\n");
     let to = ["--device", "Oven", "--name", "temperature"];
-    let missing = home.basalt(&[&["import", &good], &to[..]].concat()).await.failed();
+    let missing = home.basalt(&[&["import", &good], &to[..]].concat()).await.expect_failure();
     assert!(missing.contains("Oven"), "without --create nothing is made up: {missing}");
-    home.basalt(&[&["import", &good], &to[..], &["--create"]].concat()).await.ok();
+    home.basalt(&[&["import", &good], &to[..], &["--create"]].concat()).await.expect_success();
 
     let query = "SELECT ts, value FROM readings ORDER BY ts";
-    let ask = async |format: &str| home.basalt(&["sql", query, "--format", format]).await.ok();
+    let ask = async |format: &str| home.basalt(&["sql", query, "--format", format]).await.expect_success();
     assert_eq!(ask("csv").await, "ts,value\n2026-04-28T12:00:00Z,1.5\n2026-04-28T12:00:01Z,2.5\n");
     let rows: Value = serde_json::from_str(&ask("json").await).expect("JSON");
     assert_eq!(
@@ -45,16 +45,17 @@ async fn import_and_ask(home: &Home) {
     ]);
     let status = command.stdout(fs::File::create(&parquet).expect("made")).status().expect("it runs");
     assert!(status.success());
-    home.basalt(&["import", &parquet.display().to_string()]).await.ok();
+    home.basalt(&["import", &parquet.display().to_string()]).await.expect_success();
     assert_eq!(ask("csv").await.lines().count(), 5);
 
     // Rows before the wrong one are not written: a chunk is written whole or not at all.
     let wrong = file(home, "wrong.csv", "ts,value\n2026-05-01,1\n2026-05-02,x\n2026-05-03,3\n");
-    let said = home.basalt(&[&["import", &wrong], &to[..]].concat()).await.failed();
-    for word in ["wrong.csv", "row 2", "`x`", "nothing of this file is in"] {
+    let said = home.basalt(&[&["import", &wrong], &to[..]].concat()).await.expect_failure();
+    for word in ["wrong.csv", "row 2", "`x`", "no row of this file was imported"] {
         assert!(said.contains(word), "no `{word}` in: {said}");
     }
-    let resumed = home.basalt(&[&["import", &wrong, "--from-row", "3"], &to[..]].concat()).await.ok();
+    let resumed =
+        home.basalt(&[&["import", &wrong, "--from-row", "3"], &to[..]].concat()).await.expect_success();
     assert!(resumed.contains("1 rows"), "{resumed}");
     assert_eq!(ask("csv").await.lines().count(), 6);
 
@@ -65,7 +66,7 @@ async fn import_and_ask(home: &Home) {
         (&["import", &good, "--stream", "99"], "99"),
     ];
     for (args, word) in failures {
-        let said = home.basalt(args).await.failed();
+        let said = home.basalt(args).await.expect_failure();
         assert!(
             said.starts_with("error: ") && said.lines().count() == 1 && said.contains(word),
             "{args:?}: {said}"
@@ -76,50 +77,53 @@ async fn import_and_ask(home: &Home) {
 
 #[tokio::test]
 async fn import_and_sql_without_a_server() {
-    let home = Home::new();
-    home.basalt(&["org", "create", "other"]).await.ok();
+    let home = DataDir::new();
+    home.basalt(&["org", "create", "other"]).await.expect_success();
     import_and_ask(&home).await;
 }
 
 #[tokio::test]
 async fn import_and_sql_beside_a_server() {
     let server = Server::start(&[]).await;
-    import_and_ask(&server.home).await;
+    import_and_ask(&server.data_dir).await;
 }
 
 #[tokio::test]
 async fn import_and_sql_from_another_machine() {
     let server = Server::start(&[]).await;
-    let elsewhere = Home::new();
+    let elsewhere = DataDir::new();
     let good = file(&elsewhere, "good.csv", "timestamp,value\n2026-04-28 12:00:00,1.5\n");
     let there = ["--url", &server.url, "--key", &server.key];
     let import = ["import", &good, "--device", "Oven", "--name", "temperature", "--create"];
-    elsewhere.basalt(&[&import[..], &there].concat()).await.ok();
+    elsewhere.basalt(&[&import[..], &there].concat()).await.expect_success();
     let ask = ["sql", "SELECT value FROM readings", "--format", "csv"];
-    assert_eq!(elsewhere.basalt(&[&ask[..], &there].concat()).await.ok(), "value\n1.5\n");
+    assert_eq!(elsewhere.basalt(&[&ask[..], &there].concat()).await.expect_success(), "value\n1.5\n");
     let env = [("BASALT_URL", server.url.as_str()), ("BASALT_KEY", "wrong")];
-    assert!(elsewhere.basalt_with(&ask, &env, "").await.failed().contains("Invalid API key"));
+    assert!(elsewhere.basalt_with(&ask, &env, "").await.expect_failure().contains("Invalid API key"));
 }
 
 #[tokio::test]
 async fn commands_act_in_the_organization_they_name() {
     let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "other"]).await.ok();
+    server.basalt(&["org", "create", "other"]).await.expect_success();
     stream_of(&server.client(), "mine", "fp64").await;
-    let good = file(&server.home, "good.csv", "ts,value\n2026-04-28,1\n");
+    let good = file(&server.data_dir, "good.csv", "ts,value\n2026-04-28,1\n");
     let import = ["import", &good, "--device", "Oven", "--name", "theirs", "--create", "--org", "other"];
-    server.basalt(&import).await.ok();
+    server.basalt(&import).await.expect_success();
     let ask = ["sql", "SELECT name FROM streams", "--format", "csv"];
-    assert_eq!(server.basalt(&ask).await.ok(), "name\nmine\n");
-    assert_eq!(server.basalt(&[&ask[..], &["--org", "other"]].concat()).await.ok(), "name\ntheirs\n");
+    assert_eq!(server.basalt(&ask).await.expect_success(), "name\nmine\n");
+    assert_eq!(
+        server.basalt(&[&ask[..], &["--org", "other"]].concat()).await.expect_success(),
+        "name\ntheirs\n"
+    );
 }
 
 #[tokio::test]
 async fn a_register_is_read_straight_from_a_device() {
     let plc = ModbusDevice::start(free_port(), "socket").await;
-    let home = Home::new();
+    let home = DataDir::new();
     let read = |rest: &str| format!("modbus://127.0.0.1:{}/{rest}", plc.port);
-    let said = home.basalt(&["read", &read("hr:104?type=uint32&unit=1")]).await.ok();
+    let said = home.basalt(&["read", &read("hr:104?type=uint32&unit=1")]).await.expect_success();
     // Address 104 holds 0x12345678, low word first.
     for line in ["raw       56 78 12 34", "cdab      305419896", "abcd      1450709556"] {
         assert!(said.contains(line), "no `{line}` in:\n{said}");
@@ -131,27 +135,27 @@ async fn a_register_is_read_straight_from_a_device() {
         ("modbus://127.0.0.1:1/hr:0".to_owned(), "127.0.0.1:1"),
     ];
     for (address, word) in rows {
-        let said = home.basalt(&["read", &address, "--timeout", "1"]).await.failed();
+        let said = home.basalt(&["read", &address, "--timeout", "1"]).await.expect_failure();
         assert!(said.contains(word), "{address}: {said}");
     }
 }
 
 #[tokio::test]
 async fn a_simulator_is_a_device_to_read() {
-    let home = Home::new();
+    let home = DataDir::new();
     for (protocol, scheme, register) in [
         ("modbus", "modbus", "/hr:0"),
         ("melsec", "melsec", "/D0"),
         ("fenet", "fenet", "/%25DW0"),
         ("opcua", "opc.tcp", "?node=ns%3D2%3Bs%3Dmotor.setpoint"),
     ] {
-        let simulated = Simulated::start(protocol).await;
+        let simulated = SimulatorProcess::start(protocol).await;
         assert_eq!(simulated.url, format!("{scheme}://127.0.0.1:{}", simulated.port));
-        let said = home.basalt(&["read", &format!("{}{register}", simulated.url)]).await.ok();
+        let said = home.basalt(&["read", &format!("{}{register}", simulated.url)]).await.expect_success();
         assert!(said.contains("value     1480"), "{said}");
         simulated.stop().await;
     }
-    let said = home.basalt(&["simulate", "profinet"]).await.failed();
+    let said = home.basalt(&["simulate", "profinet"]).await.expect_failure();
     assert!(said.contains("`profinet` is not one of modbus, melsec, fenet, opcua"), "{said}");
 }
 
@@ -162,7 +166,7 @@ async fn the_printed_schemas_are_the_ones_in_the_repository() {
         ("openapi", "schema/openapi.json"),
         ("graphql", "schema/schema.graphql"),
     ] {
-        let printed = Home::new().basalt(&["schema", name]).await.ok();
+        let printed = DataDir::new().basalt(&["schema", name]).await.expect_success();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         let kept = fs::read_to_string(path).unwrap_or_else(|e| panic!("{file}: {e}"));
         // Not assert_eq: a difference is a line or two of thousands.
@@ -175,7 +179,7 @@ async fn the_printed_schemas_are_the_ones_in_the_repository() {
 #[tokio::test]
 async fn the_demo_shows_values_within_ten_seconds() {
     let started = Instant::now();
-    let demo = Demo::start();
+    let demo = DemoProcess::start();
     let client = demo.client();
     let query =
         "SELECT count(DISTINCT stream_id) AS streams, count(*) AS n FROM readings WHERE quality = 'good'";

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Home, Server};
+use crate::support::{Client, DataDir, Server};
 
 const ALL: &str = "SELECT stream_id, ts, value, text, quality FROM readings ORDER BY stream_id, ts";
 
@@ -40,8 +40,8 @@ async fn write(client: &Client) {
     assert_eq!(status, 200, "{said}");
 }
 
-async fn ask(home: &Home) -> Value {
-    let said = home.basalt(&["sql", ALL, "--format", "json"]).await.ok();
+async fn ask(home: &DataDir) -> Value {
+    let said = home.basalt(&["sql", ALL, "--format", "json"]).await.expect_success();
     serde_json::from_str(&said).expect("JSON")
 }
 
@@ -51,28 +51,28 @@ async fn what_is_exported_in_any_form_is_imported_as_it_was() {
     streams(&server.client()).await;
     write(&server.client()).await;
     // Half of it in the lake, half of it late and in memory.
-    server.basalt(&["compact"]).await.ok();
+    server.basalt(&["compact"]).await.expect_success();
     write(&server.client()).await;
-    let expected = ask(&server.home).await;
+    let expected = ask(&server.data_dir).await;
     assert_eq!(expected.as_array().map(Vec::len), Some(510));
     let exact: Vec<&Value> =
         expected.as_array().into_iter().flatten().filter(|r| r["stream_id"] == 3).collect();
     assert_eq!(exact[0]["text"], "-9007199254740993", "the test is of exact integers");
 
-    let out = Home::new();
+    let out = DataDir::new();
     let path = |name: &str| out.path().join(name).display().to_string();
     let there = ["--url".to_owned(), server.url.clone(), "--key".to_owned(), server.key.clone()];
     let there: Vec<&str> = there.iter().map(String::as_str).collect();
     for form in ["parquet", "csv", "ndjson", "jsonl", "arrow"] {
-        let said = server.basalt(&["export", &path(&format!("beside.{form}"))]).await.ok();
+        let said = server.basalt(&["export", &path(&format!("beside.{form}"))]).await.expect_success();
         assert!(said.contains("510 rows"), "{form}: {said}");
         let elsewhere = path(&format!("elsewhere.{form}"));
-        out.basalt(&[&["export", &elsewhere], &there[..]].concat()).await.ok();
+        out.basalt(&[&["export", &elsewhere], &there[..]].concat()).await.expect_success();
     }
     server.stop().await;
     for form in ["parquet", "csv", "ndjson", "jsonl", "arrow"] {
         let alone = path(&format!("alone.{form}"));
-        server.basalt(&["export", &alone]).await.ok();
+        server.basalt(&["export", &alone]).await.expect_success();
         let bytes = fs::read(&alone).expect("it is there");
         // The others are the same rows in batches of other lengths.
         let is_text = ["csv", "ndjson", "jsonl"].contains(&form);
@@ -86,8 +86,8 @@ async fn what_is_exported_in_any_form_is_imported_as_it_was() {
         let mut fresh = Server::start(&[]).await;
         streams(&fresh.client()).await;
         fresh.stop().await;
-        fresh.basalt(&["import", &alone]).await.ok();
-        assert_eq!(ask(&fresh.home).await, expected, "{form}");
+        fresh.basalt(&["import", &alone]).await.expect_success();
+        assert_eq!(ask(&fresh.data_dir).await, expected, "{form}");
     }
 }
 
@@ -100,9 +100,9 @@ async fn standard_output_is_for_programs() {
     let expected = "stream_id,ts,value,text,quality\n\
                     2,2026-04-28T00:00:00Z,,\"a, \"\"b\"\"\nc;\tд 🦀\",good\n\
                     2,2026-04-28T00:00:01Z,, 007 ,good\n2,2026-04-28T00:00:02Z,,,bad\n";
-    assert_eq!(server.basalt(&csv).await.ok(), expected);
+    assert_eq!(server.basalt(&csv).await.expect_success(), expected);
     let ndjson = ["export", "-", "--format", "ndjson", "--stream", "4"];
-    let line = server.basalt(&ndjson).await.ok();
+    let line = server.basalt(&ndjson).await.expect_success();
     assert_eq!(serde_json::from_str::<Value>(&line).expect("one line")["text"], u64::MAX.to_string());
 }
 
@@ -121,7 +121,7 @@ async fn a_range_begins_with_its_first_time_and_ends_before_its_last() {
     ];
     for (name, args, expected) in rows {
         let export = [&["export", "-", "--format", "ndjson"], args].concat();
-        assert_eq!(server.basalt(&export).await.ok().lines().count(), expected, "{name}");
+        assert_eq!(server.basalt(&export).await.expect_success().lines().count(), expected, "{name}");
     }
 }
 
@@ -130,18 +130,23 @@ async fn a_key_exports_what_it_sees() {
     let server = Server::start(&[]).await;
     streams(&server.client()).await;
     write(&server.client()).await;
-    let key = server.key(&["--scope", "value:read", "--data", "2"]).await;
+    let key = server.create_key(&["--scope", "value:read", "--data", "2"]).await;
     let there = ["--url", server.url.as_str(), "--key", key.as_str()];
-    let home = Home::new();
+    let home = DataDir::new();
     let export = async |more: &[&str]| {
         let all = [&["export", "-", "--format", "ndjson"], &there[..], more].concat();
         home.basalt(&all).await
     };
-    assert_eq!(export(&[]).await.ok().lines().count(), 3);
-    assert_eq!(export(&["--stream", "1"]).await.ok(), "", "a stream it does not see is empty to it");
-    let none = server.key(&["--scope", "data:read"]).await;
+    assert_eq!(export(&[]).await.expect_success().lines().count(), 3);
+    assert_eq!(
+        export(&["--stream", "1"]).await.expect_success(),
+        "",
+        "a stream it does not see is empty to it"
+    );
+    let none = server.create_key(&["--scope", "data:read"]).await;
     let there = ["--url", server.url.as_str(), "--key", none.as_str()];
-    let refused = home.basalt(&[&["export", "-", "--format", "csv"], &there[..]].concat()).await.failed();
+    let refused =
+        home.basalt(&[&["export", "-", "--format", "csv"], &there[..]].concat()).await.expect_failure();
     assert!(refused.contains("value:read"), "{refused}");
 }
 
@@ -150,7 +155,7 @@ async fn an_export_that_fails_leaves_nothing_that_looks_whole() {
     let server = Server::start(&[("BASALT_LIMITS__QUERY_ROWS", "100")]).await;
     streams(&server.client()).await;
     write(&server.client()).await;
-    let out = Home::new();
+    let out = DataDir::new();
     let before = out.path().join("a.csv");
     fs::write(&before, "as it was").expect("written");
     let path = |name: &str| out.path().join(name).display().to_string();
@@ -168,7 +173,7 @@ async fn an_export_that_fails_leaves_nothing_that_looks_whole() {
     ];
     for (name, args, word) in rows {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let said = server.basalt(&args).await.failed();
+        let said = server.basalt(&args).await.expect_failure();
         assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
         let left: Vec<_> =
             fs::read_dir(out.path()).expect("there").map(|e| e.expect("an entry").path()).collect();
@@ -197,7 +202,7 @@ async fn streams_larger_than_a_part_are_cut_and_small_ones_go_together() {
         let row = json!({"stream_id": stream, "ts": "2026-04-28T12:00:00Z", "value": stream});
         assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
     }
-    let said = server.basalt(&["export", "-", "--format", "ndjson"]).await.ok();
+    let said = server.basalt(&["export", "-", "--format", "ndjson"]).await.expect_success();
     let rows: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let ids: Vec<_> = rows.iter().filter_map(|row| row["stream_id"].as_i64()).collect();
     assert_eq!(ids.len(), 128);

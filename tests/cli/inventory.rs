@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, Server};
+use crate::support::{Client, DataDir, Server};
 
-fn file(home: &Home, name: &str, text: &str) -> String {
+fn file(home: &DataDir, name: &str, text: &str) -> String {
     let path = home.path().join(name);
     fs::write(&path, text).expect("written");
     path.display().to_string()
@@ -17,14 +17,14 @@ fn example(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).display().to_string()
 }
 
-async fn exported(home: &Home, form: &str) -> String {
-    home.basalt(&["export", "-", "--devices", "--format", form]).await.ok()
+async fn exported(home: &DataDir, form: &str) -> String {
+    home.basalt(&["export", "-", "--devices", "--format", form]).await.expect_success()
 }
 
 /// The whole life of a file on a directory, with or without a server.
-async fn import_compare_export(home: &Home) {
+async fn import_compare_export(home: &DataDir) {
     let plant = example("plant.yaml");
-    let dry = home.basalt(&["import", &plant, "--dry-run"]).await.ok();
+    let dry = home.basalt(&["import", &plant, "--dry-run"]).await.expect_success();
     for line in [
         "+ group Hall 1",
         "+ device Filler: protocol \"melsec\", host \"192.168.0.20\", port 5007, metadata {\"frame\":\"3E\",\"network\":0}",
@@ -36,15 +36,15 @@ async fn import_compare_export(home: &Home) {
     }
     assert_eq!(exported(home, "yaml").await, "devices: []\n", "a dry run changes nothing");
 
-    let done = home.basalt(&["import", &plant]).await.ok();
+    let done = home.basalt(&["import", &plant]).await.expect_success();
     assert_eq!(done.lines().count(), dry.lines().count() - 1, "it did what it said:\n{done}");
     let there = exported(home, "yaml").await;
 
     // The same as CSV, and once more, and what was exported: nothing is left to do.
     let (yaml, csv) = (file(home, "out.yaml", &there), home.path().join("out.csv").display().to_string());
-    home.basalt(&["export", &csv, "--devices"]).await.ok();
+    home.basalt(&["export", &csv, "--devices"]).await.expect_success();
     for same in [&plant, &example("plant.csv"), &yaml, &csv] {
-        let said = home.basalt(&["import", same]).await.ok();
+        let said = home.basalt(&["import", same]).await.expect_success();
         let nothing =
             "added 0 devices, 0 streams; changed 0 devices, 0 streams; unchanged 4 devices, 9 streams\n";
         assert!(said.ends_with(nothing) && said.lines().count() == 1, "{same}: {said}");
@@ -54,7 +54,7 @@ async fn import_compare_export(home: &Home) {
     let changed = "devices:\n  - name: Boiler\n    protocol: fenet\n    host: 192.168.0.31\n    metadata: {cpu: XGK}\n    password: secret\n    \
                    streams:\n      - {name: pressure, path: '%DW100', type: uint16, unit: bar, group: Hall 2}\n  - name: Filler\n";
     let changed = file(home, "changed.yaml", changed);
-    let said = home.basalt(&["import", &changed]).await.ok();
+    let said = home.basalt(&["import", &changed]).await.expect_success();
     for line in [
         "+ group Hall 2\n",
         "~ device Boiler: host \"192.168.0.30\" -> \"192.168.0.31\", password (not shown)\n",
@@ -68,23 +68,26 @@ async fn import_compare_export(home: &Home) {
     }
     assert!(!said.contains("secret"), "{said}");
     // Back to what was exported, in one step.
-    home.basalt(&["import", &yaml]).await.ok();
+    home.basalt(&["import", &yaml]).await.expect_success();
     assert_eq!(exported(home, "yaml").await, there);
 }
 
 #[tokio::test]
 async fn devices_by_file_without_a_server() {
-    let home = Home::new();
-    home.basalt(&["org", "create", "other"]).await.ok();
+    let home = DataDir::new();
+    home.basalt(&["org", "create", "other"]).await.expect_success();
     import_compare_export(&home).await;
-    let other = home.basalt(&["export", "-", "--devices", "--format", "yaml", "--org", "other"]).await.ok();
+    let other = home
+        .basalt(&["export", "-", "--devices", "--format", "yaml", "--org", "other"])
+        .await
+        .expect_success();
     assert_eq!(other, "devices: []\n", "of another organization there is nothing");
 }
 
 #[tokio::test]
 async fn devices_by_file_beside_a_server() {
     let server = Server::start(&[]).await;
-    import_compare_export(&server.home).await;
+    import_compare_export(&server.data_dir).await;
     // What a file has made is what REST shows, and the audit log tells of each row.
     let (_, _, devices) = server.client().get("/api/device/?name=Boiler").await;
     assert_eq!((&devices[0]["host"], &devices[0]["protocol"]), (&json!("192.168.0.30"), &json!("fenet")));
@@ -106,12 +109,12 @@ async fn devices_by_file_beside_a_server() {
 #[tokio::test]
 async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
     let server = Server::start(&[]).await;
-    let home = &server.home;
+    let home = &server.data_dir;
     let wrong = "device,device.protocol,device.host,stream,path,type\nPress,modbus,10.0.0.1,,,\nPress,,,a,D100,uint16\n\
                  Press,,,b,hr:1,float\nTank,modbos,,,,\n";
     let wrong = file(home, "wrong.csv", wrong);
     for args in [&["import", &wrong][..], &["import", &wrong, "--dry-run"]] {
-        let said = home.basalt(args).await.failed();
+        let said = home.basalt(args).await.expect_failure();
         let parts = [
             "wrong.csv: line 3, column `path`: Invalid register \"D100\"",
             "wrong.csv: line 4, column `type`: `float` is not one of bit, byte, int16",
@@ -130,13 +133,13 @@ async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
     let refused: [(&[&str], &str); 6] = [
         (&["import", &plant, "--stream", "1"], "are for readings"),
         (&["import", &readings, "--stream", "1", "--dry-run"], "holds readings"),
-        (&["import", &plant, "--url", &server.url, "--key", &server.key], "one's own data directory"),
+        (&["import", &plant, "--url", &server.url, "--key", &server.key], "local data directory"),
         (&["import", "missing.yaml"], "missing.yaml: cannot be read"),
         (&["export", "a.yaml", "--from", "2026-01-01"], "YAML is for devices"),
         (&["export", "a.parquet", "--devices"], "YAML or CSV"),
     ];
     for (args, part) in refused {
-        let said = home.basalt(args).await.failed();
+        let said = home.basalt(args).await.expect_failure();
         assert!(said.contains(part), "{args:?}: {said}");
     }
 }
@@ -151,7 +154,7 @@ async fn row(client: &Client, name: &str) -> Value {
 #[tokio::test]
 async fn a_password_stays_unless_a_file_gives_one_and_is_in_none() {
     let server = Server::start(&[]).await;
-    server.basalt(&["import", &example("plant.csv")]).await.ok();
+    server.basalt(&["import", &example("plant.csv")]).await.expect_success();
     let level = row(&server.client(), "level").await;
     assert_eq!(
         (&level["scale"], &level["unit"], &level["type"]),
@@ -163,10 +166,10 @@ async fn a_password_stays_unless_a_file_gives_one_and_is_in_none() {
     let (status, _, said) = client.patch(&device, &json!({"password": "hunter2"})).await;
     assert_eq!(status, 200, "{said}");
     for form in ["yaml", "csv"] {
-        let text = exported(&server.home, form).await;
+        let text = exported(&server.data_dir, form).await;
         assert!(!text.contains("hunter2"), "{text}");
-        let again = file(&server.home, &format!("again.{form}"), &text);
-        let said = server.basalt(&["import", &again]).await.ok();
+        let again = file(&server.data_dir, &format!("again.{form}"), &text);
+        let said = server.basalt(&["import", &again]).await.expect_success();
         assert!(said.contains("changed 0 devices, 0 streams"), "{said}");
     }
 }

@@ -7,20 +7,20 @@ use serde_json::json;
 
 use crate::ingest::{NDJSON, count};
 use crate::rest::stream_of;
-use crate::support::{Home, Server, eventually};
+use crate::support::{DataDir, Server, eventually};
 
 #[tokio::test]
 async fn a_second_server_on_a_directory_is_refused_and_the_first_stays() {
     let server = Server::start(&[]).await;
-    let said = server.basalt(&["serve", "--listen", "127.0.0.1:0"]).await.failed();
-    let dir = server.home.path().display().to_string();
+    let said = server.basalt(&["serve", "--listen", "127.0.0.1:0"]).await.expect_failure();
+    let dir = server.data_dir.path().display().to_string();
     assert!(said.contains(&dir) && said.contains("in use by process"), "{said}");
     assert_eq!(server.client().get("/healthz/").await.0, 200);
 }
 
 #[tokio::test]
 async fn a_port_of_the_systems_choice_is_told_once_it_answers() {
-    let home = Home::new();
+    let home = DataDir::new();
     let mut command = home.command();
     let log = home.path().join("log");
     command.args(["serve", "--listen", "127.0.0.1:0"]).stderr(std::fs::File::create(&log).expect("made"));
@@ -44,10 +44,10 @@ async fn both_signals_end_it_with_everything_flushed() {
         let line = json!({"stream_id": stream, "ts": 1_777_377_600, "value": 1}).to_string();
         assert_eq!(server.client().ingest(NDJSON, line).await.0, 200);
         server.signal(name);
-        assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
-        assert!(crate::lake::parquet_files(server.home.path()) > 0, "SIG{name} flushes");
+        assert_eq!(server.wait_for_exit().await.code(), Some(0), "{}", server.log());
+        assert!(crate::lake::parquet_files(server.data_dir.path()) > 0, "SIG{name} flushes");
         assert!(
-            !server.home.path().join("run/server.json").exists(),
+            !server.data_dir.path().join("run/server.json").exists(),
             "nobody is sent to a server that is gone"
         );
         server.start_again().await;
@@ -76,7 +76,7 @@ async fn a_request_under_way_is_answered_before_the_end() {
     drop(send);
     let (status, _, answer) = answering.await.expect("answered");
     assert_eq!((status, answer), (200, json!({"rows": 2})));
-    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    assert_eq!(server.wait_for_exit().await.code(), Some(0), "{}", server.log());
     server.start_again().await;
     assert_eq!(count(&server.client()).await, 2);
 }
@@ -85,15 +85,15 @@ async fn a_request_under_way_is_answered_before_the_end() {
 async fn what_a_crash_left_behind_misleads_nobody() {
     let mut server = Server::start(&[]).await;
     server.kill();
-    assert!(server.home.path().join("run/server.json").exists(), "a crash leaves it");
-    server.basalt(&["key", "list"]).await.ok();
+    assert!(server.data_dir.path().join("run/server.json").exists(), "a crash leaves it");
+    server.basalt(&["key", "list"]).await.expect_success();
     server.start_again().await;
-    server.basalt(&["key", "list"]).await.ok();
+    server.basalt(&["key", "list"]).await.expect_success();
 }
 
 #[tokio::test]
 async fn the_bootstrap_key_is_made_at_the_first_start() {
-    let home = Arc::new(Home::new());
+    let home = Arc::new(DataDir::new());
     let server = Server::start_in(home, &[]).await;
     for path in ["/api/device/", "/api/data/", "/api/value/"] {
         assert_eq!(server.client().get(path).await.0, 200, "{path}");

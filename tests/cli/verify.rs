@@ -8,10 +8,10 @@ use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Home, Server};
+use crate::support::{Client, DataDir, Server};
 
 /// Three flushes over two days, the last rows late, rows only the log has, and a log of several segments.
-async fn written() -> Home {
+async fn written_data_dir() -> DataDir {
     let mut server = Server::start(&[("BASALT_WAL__SEGMENT", "16KB")]).await;
     let client = server.client();
     stream_of(&client, "speed", "fp64").await;
@@ -22,12 +22,12 @@ async fn written() -> Home {
     }
     write(&client, 3, 28).await;
     server.kill();
-    server.home.copy()
+    server.data_dir.copy()
 }
 
 /// Compaction flushes first; with one file a day and round it merges only what is late.
 async fn flush(server: &Server) {
-    server.basalt(&["compact"]).await.ok();
+    server.basalt(&["compact"]).await.expect_success();
 }
 
 async fn write(client: &Client, round: u32, day: u32) {
@@ -41,7 +41,7 @@ async fn write(client: &Client, round: u32, day: u32) {
     assert_eq!(status, 200, "{said}");
 }
 
-async fn verify(home: &Home) -> (Option<i32>, Value) {
+async fn verify(home: &DataDir) -> (Option<i32>, Value) {
     let ran = home.basalt(&["verify", "--format", "json"]).await;
     let report = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
     (ran.code, report)
@@ -55,7 +55,7 @@ fn under(dir: &Path, ending: &str) -> Vec<PathBuf> {
 }
 
 /// The file of a day that counts.
-fn part(home: &Path, day: u32) -> PathBuf {
+fn data_file(home: &Path, day: u32) -> PathBuf {
     let log: String = under(&home.join("lake/readings/_delta_log"), ".json")
         .iter()
         .map(|path| fs::read_to_string(path).expect("readable"))
@@ -102,7 +102,7 @@ async fn in_catalog(home: &Path, statements: &[&str]) {
 
 #[tokio::test]
 async fn what_is_whole_is_said_to_be_and_counted() {
-    let home = written().await;
+    let home = written_data_dir().await;
     let before = home.files();
     let (code, report) = verify(&home).await;
     assert_eq!((code, &report["whole"], &report["broken"]), (Some(0), &json!(true), &json!([])), "{report}");
@@ -114,16 +114,16 @@ async fn what_is_whole_is_said_to_be_and_counted() {
     assert!(table["pages"].as_u64() > Some(10) && report["wal"]["records"].as_u64() >= Some(1), "{report}");
     assert_eq!(report["catalog"]["rows"]["streams"], 2);
     assert_eq!(home.files(), before, "nothing is changed");
-    let text = home.basalt(&["verify"]).await.ok();
+    let text = home.basalt(&["verify"]).await.expect_success();
     assert!(text.contains("table readings") && text.ends_with("everything is whole\n"), "{text}");
-    let nowhere = Home::new();
-    assert!(nowhere.basalt(&["verify"]).await.failed().contains("there is no Basalt data"));
+    let nowhere = DataDir::new();
+    assert!(nowhere.basalt(&["verify"]).await.expect_failure().contains("there is no Basalt data"));
 }
 
 #[tokio::test]
 async fn every_damage_is_named_and_nothing_is_repaired() {
     type Damage = fn(&Path);
-    let whole = written().await;
+    let whole = written_data_dir().await;
     let rows: [(&str, Damage, &[&str]); 17] = [
         (
             "a_byte_of_the_log",
@@ -172,25 +172,25 @@ async fn every_damage_is_named_and_nothing_is_repaired() {
         ),
         (
             "a_file_gone",
-            |home| fs::remove_file(part(home, 28)).unwrap(),
+            |home| fs::remove_file(data_file(home, 28)).unwrap(),
             &["lake/readings/date=2026-04-28/part-", "is missing: the Delta log names it"],
         ),
         (
             "a_file_cut_off",
-            |home| cut(&part(home, 28), 100),
+            |home| cut(&data_file(home, 28), 100),
             &["date=2026-04-28/part-", "bytes; the Delta log says"],
         ),
         (
             "a_page_that_cannot_be_unpacked",
             |home| {
-                spoil_page(&part(home, 28), 2);
+                spoil_page(&data_file(home, 28), 2);
             },
             &["date=2026-04-28/part-", "row group 0, column value, page 0 at offset", "cannot be decoded"],
         ),
         (
             "a_footer",
             |home| {
-                let path = part(home, 28);
+                let path = data_file(home, 28);
                 let len = fs::metadata(&path).unwrap().len() as usize;
                 change(&path, len - 6, 2);
             },
@@ -199,7 +199,7 @@ async fn every_damage_is_named_and_nothing_is_repaired() {
         (
             "files_exchanged",
             |home| {
-                let (one, other) = (part(home, 27), part(home, 28));
+                let (one, other) = (data_file(home, 27), data_file(home, 28));
                 let kept = fs::read(&one).unwrap();
                 fs::copy(&other, &one).unwrap();
                 fs::write(&other, kept).unwrap();
@@ -252,11 +252,11 @@ async fn every_damage_is_named_and_nothing_is_repaired() {
 
 #[tokio::test]
 async fn a_directory_whose_start_is_refused_can_be_looked_into() {
-    let home = written().await;
+    let home = written_data_dir().await;
     change(&home.path().join("checkpoint.bin"), 30, 1);
-    let refused = home.basalt(&["sql", "SELECT 1"]).await.failed();
+    let refused = home.basalt(&["sql", "SELECT 1"]).await.expect_failure();
     assert!(refused.contains("checkpoint.bin"), "{refused}");
-    cut(&part(home.path(), 27), 10);
+    cut(&data_file(home.path(), 27), 10);
     change(&under(&home.path().join("wal"), ".wal")[0], 60, 1);
     let (code, report) = verify(&home).await;
     let said = report["broken"].to_string();
@@ -268,7 +268,7 @@ async fn a_directory_whose_start_is_refused_can_be_looked_into() {
 
 #[tokio::test]
 async fn references_to_what_never_was_are_named() {
-    let whole = written().await;
+    let whole = written_data_dir().await;
     let off = "PRAGMA foreign_keys = OFF";
     let rows: [(&str, &[&str], &[&str]); 5] = [
         (
@@ -336,7 +336,7 @@ async fn references_to_what_never_was_are_named() {
 
 #[tokio::test]
 async fn a_damaged_database_is_named() {
-    let home = written().await;
+    let home = written_data_dir().await;
     // Moves the journal in and away, so that the file itself is read.
     in_catalog(home.path(), &["PRAGMA wal_checkpoint(TRUNCATE)"]).await;
     let path = home.path().join("catalog.sqlite");
@@ -349,12 +349,12 @@ async fn a_damaged_database_is_named() {
 
 #[tokio::test]
 async fn any_changed_byte_of_a_file_is_found() {
-    let whole = written().await;
-    let len = fs::metadata(part(whole.path(), 28)).expect("there").len() as usize;
+    let whole = written_data_dir().await;
+    let len = fs::metadata(data_file(whole.path(), 28)).expect("there").len() as usize;
     // Of the magic number, pages, indexes and footer.
     for at in (0..len).step_by(len / 40) {
         let home = whole.copy();
-        change(&part(home.path(), 28), at, 1);
+        change(&data_file(home.path(), 28), at, 1);
         let (code, report) = verify(&home).await;
         let file = report["broken"][0]["file"].as_str().unwrap_or_default();
         assert!(code == Some(1) && file.contains("date=2026-04-28"), "byte {at}: {report}");
@@ -381,18 +381,18 @@ async fn beside_a_server_that_is_written_to_the_present_is_checked() {
         }
     });
     for _ in 0..10 {
-        let (code, report) = verify(&server.home).await;
+        let (code, report) = verify(&server.data_dir).await;
         assert_eq!((code, &report["broken"]), (Some(0), &json!([])), "{report}");
     }
     writer.abort();
-    server.basalt(&["compact"]).await.ok();
-    let day = under(&server.home.path().join("lake/readings"), "")
+    server.basalt(&["compact"]).await.expect_success();
+    let day = under(&server.data_dir.path().join("lake/readings"), "")
         .into_iter()
         .find(|p| p.to_string_lossy().contains("date="));
     let day: u32 =
         day.expect("a day").to_string_lossy().rsplit('-').next().expect("a day").parse().expect("a number");
-    fs::remove_file(part(server.home.path(), day)).expect("removed");
-    let (code, report) = verify(&server.home).await;
+    fs::remove_file(data_file(server.data_dir.path(), day)).expect("removed");
+    let (code, report) = verify(&server.data_dir).await;
     assert_eq!(code, Some(1), "{report}");
     assert!(report["broken"][0]["what"].as_str().is_some_and(|what| what.contains("is missing")), "{report}");
 }

@@ -18,13 +18,13 @@ type Key = (i64, i64);
 
 /// A request: rows of one stream, by second.
 #[derive(Clone)]
-struct Request {
+struct WriteRequest {
     stream: i64,
     rows: BTreeMap<i64, f64>,
     key: Option<String>,
 }
 
-impl Request {
+impl WriteRequest {
     fn body(&self) -> String {
         let line = |(second, value): (&i64, &f64)| {
             format!("{{\"stream_id\":{},\"ts\":{second},\"value\":{value}}}\n", self.stream)
@@ -37,7 +37,7 @@ impl Request {
         let mut headers = vec![("content-type", NDJSON)];
         headers.extend(self.key.iter().map(|key| ("idempotency-key", key.as_str())));
         let (status, headers, body) =
-            client.try_bytes("POST", "/ingest", &headers, self.body()).await.ok()?;
+            client.try_send_bytes("POST", "/ingest", &headers, self.body()).await.ok()?;
         let body = String::from_utf8_lossy(&body);
         assert_eq!((status, body.as_ref()), (200, format!("{{\"rows\":{}}}", self.rows.len()).as_str()));
         Some(headers.contains_key("idempotency-replayed"))
@@ -45,7 +45,7 @@ impl Request {
 }
 
 /// One writer: a stream of its own, requests one after another.
-struct Writer {
+struct CrashWriter {
     stream: i64,
     uses_keys: bool,
     chance: StdRng,
@@ -54,12 +54,12 @@ struct Writer {
     /// What must be there.
     acked: BTreeMap<i64, f64>,
     /// Rows of requests that were never answered: one of these values may be there.
-    unsure: BTreeMap<i64, Vec<f64>>,
-    unanswered: Option<Request>,
+    unacknowledged: BTreeMap<i64, Vec<f64>>,
+    unanswered: Option<WriteRequest>,
 }
 
-impl Writer {
-    fn request(&mut self) -> Request {
+impl CrashWriter {
+    fn request(&mut self) -> WriteRequest {
         self.number += 1;
         let mut rows = BTreeMap::new();
         for _ in 0..self.chance.random_range(1..8) {
@@ -71,13 +71,13 @@ impl Writer {
             rows.insert(second, f64::from(self.number) + self.chance.random_range(0..1000) as f64 / 1024.0);
         }
         let key = self.uses_keys.then(|| format!("writer-{}-{}", self.stream, self.number));
-        Request { stream: self.stream, rows, key }
+        WriteRequest { stream: self.stream, rows, key }
     }
 
-    fn ack(&mut self, request: &Request) {
+    fn ack(&mut self, request: &WriteRequest) {
         for (second, value) in &request.rows {
             self.acked.insert(*second, *value);
-            self.unsure.remove(second);
+            self.unacknowledged.remove(second);
         }
     }
 
@@ -98,7 +98,7 @@ impl Writer {
         let Some(request) = self.unanswered.take() else { return };
         if request.key.is_none() {
             for (second, value) in request.rows {
-                self.unsure.entry(second).or_default().push(value);
+                self.unacknowledged.entry(second).or_default().push(value);
             }
             return;
         }
@@ -127,12 +127,13 @@ async fn rows(client: &Client) -> BTreeMap<Key, f64> {
     found
 }
 
-fn check(writer: &mut Writer, found: &BTreeMap<Key, f64>, place: &str) {
+fn check(writer: &mut CrashWriter, found: &BTreeMap<Key, f64>, place: &str) {
     let own: BTreeMap<i64, f64> = found
         .range((writer.stream, 0)..(writer.stream + 1, 0))
         .map(|((_, second), v)| (*second, *v))
         .collect();
-    let is_unsure = |second: &i64, value: &f64| writer.unsure.get(second).is_some_and(|v| v.contains(value));
+    let is_unsure =
+        |second: &i64, value: &f64| writer.unacknowledged.get(second).is_some_and(|v| v.contains(value));
     for (second, value) in &writer.acked {
         let there = own.get(second);
         let is_there = there == Some(value) || there.is_some_and(|v| is_unsure(second, v));
@@ -151,7 +152,7 @@ fn check(writer: &mut Writer, found: &BTreeMap<Key, f64>, place: &str) {
     }
     // What was there once has to stay.
     writer.acked = own;
-    writer.unsure.clear();
+    writer.unacknowledged.clear();
 }
 
 async fn streams(client: &Client) -> Vec<i64> {
@@ -175,15 +176,15 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
     let mut server = Server::start(&env).await;
     let client = server.client();
     let mut chance = StdRng::seed_from_u64(7);
-    let mut writers: Vec<Writer> = (streams(&client).await.into_iter().enumerate())
-        .map(|(n, stream)| Writer {
+    let mut writers: Vec<CrashWriter> = (streams(&client).await.into_iter().enumerate())
+        .map(|(n, stream)| CrashWriter {
             stream,
             uses_keys: n % 2 == 0,
             chance: StdRng::seed_from_u64(n as u64),
             second: 1_777_300_000,
             number: 0,
             acked: BTreeMap::new(),
-            unsure: BTreeMap::new(),
+            unacknowledged: BTreeMap::new(),
             unanswered: None,
         })
         .collect();

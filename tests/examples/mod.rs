@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Server, example};
+use crate::support::{Server, run_example};
 
 /// A server with two streams: a ramp of two hours, half of it written again, and a constant. All of it is in the lake.
 async fn server() -> Server {
@@ -22,15 +22,15 @@ async fn server() -> Server {
         let (status, _, answer) = client.ingest(NDJSON, body).await;
         assert_eq!(status, 200, "{answer}");
     }
-    server.basalt(&["compact"]).await.ok();
+    server.basalt(&["compact"]).await.expect_success();
     server
 }
 
 #[tokio::test]
 async fn every_example_prints_what_the_server_has() {
     let server = server().await;
-    let data_dir = server.home.path().display().to_string();
-    let flight = format!("grpc://{}", server.flight());
+    let data_dir = server.data_dir.path().display().to_string();
+    let flight = format!("grpc://{}", server.flight_address());
     let env = [
         ("BASALT_URL", server.url.as_str()),
         ("BASALT_KEY", &server.key),
@@ -48,7 +48,7 @@ async fn every_example_prints_what_the_server_has() {
         ("sql_arrow.py", &["value: double", "flat 2026-04-28 13:59:00+00:00   20.5", "119.0"]),
     ];
     for (name, words) in rows {
-        let said = example(name, &env).await;
+        let said = run_example(name, &env).await;
         assert!(words.iter().all(|word| said.contains(word)), "{name} lacks one of {words:?}:\n{said}");
     }
 }

@@ -6,27 +6,27 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::shard::LIMIT;
-use super::{Random, Target, input};
+use super::shard::LIMIT_VARIABLE;
+use super::{FuzzTarget, Random, input};
 
 /// Decoders run on threads of tokio's size.
 const STACK_BYTES: usize = 2 << 20;
 /// Processor time that an input may take: debug builds beside other tests are slow, and the long run says its own.
 const DEFAULT_LIMIT_MS: u64 = 10_000;
 /// An input that waits rather than computes may take so many times the limit.
-const WAITING: u32 = 30;
+const WAIT_LIMIT_FACTOR: u32 = 30;
 /// Between two looks of the watchdog.
-const TICK: Duration = Duration::from_millis(50);
+const WATCHDOG_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The input being decoded, counted from one; the watchdog looks at it.
-static TURN: AtomicU64 = AtomicU64::new(0);
+static CURRENT_INPUT: AtomicU64 = AtomicU64::new(0);
 /// Panics, also those that the decoder catches.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 /// What a child says of its inputs when all are done.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Done {
+pub struct ShardResult {
     pub inputs: u64,
     pub slowest_us: u64,
     pub slowest: u64,
@@ -34,10 +34,10 @@ pub struct Done {
     pub peak_mib: u64,
 }
 
-impl Done {
-    pub fn and(self, other: Done) -> Done {
+impl ShardResult {
+    pub fn and(self, other: ShardResult) -> ShardResult {
         let slower = if other.slowest_us > self.slowest_us { other } else { self };
-        Done {
+        ShardResult {
             inputs: self.inputs + other.inputs,
             caught: self.caught + other.caught,
             peak_mib: self.peak_mib.max(other.peak_mib),
@@ -45,33 +45,36 @@ impl Done {
         }
     }
 
-    fn say(self) {
-        let Done { inputs, slowest_us, slowest, caught, peak_mib } = self;
+    fn print(self) {
+        let ShardResult { inputs, slowest_us, slowest, caught, peak_mib } = self;
         println!("\nfuzzed {inputs} {slowest_us} {slowest} {caught} {peak_mib}");
     }
 
-    pub fn find(said: &str) -> Option<Done> {
+    pub fn parse(said: &str) -> Option<ShardResult> {
         let line = said.lines().find_map(|line| line.strip_prefix("fuzzed "))?;
         let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().expect("a number")).collect();
         let [inputs, slowest_us, slowest, caught, peak_mib] = numbers[..] else { return None };
-        Some(Done { inputs, slowest_us, slowest, caught, peak_mib })
+        Some(ShardResult { inputs, slowest_us, slowest, caught, peak_mib })
     }
 }
 
 /// Runs what `given` says; ends the process when an input fails.
-pub fn run(target: &Target, given: &str) {
+pub fn run(target: &FuzzTarget, given: &str) {
     let target = *target;
     let given: Vec<String> = given.splitn(4, ' ').map(str::to_owned).collect();
     std::panic::set_hook(Box::new(|panic| {
         PANICS.fetch_add(1, Ordering::Relaxed);
         *LAST_PANIC.lock().unwrap_or_else(|e| e.into_inner()) = panic.to_string();
     }));
-    let limit = std::env::var(LIMIT).map_or(DEFAULT_LIMIT_MS, |ms| ms.parse().expect(LIMIT));
+    let limit =
+        std::env::var(LIMIT_VARIABLE).map_or(DEFAULT_LIMIT_MS, |ms| ms.parse().expect(LIMIT_VARIABLE));
     std::thread::spawn(move || watch(Duration::from_millis(limit)));
     let decoding = std::thread::Builder::new().name("fuzz".to_owned()).stack_size(STACK_BYTES);
     let decoding = decoding.spawn(move || decode(&target, &given)).expect("a thread");
     match decoding.join() {
-        Ok(done) => Done { caught: PANICS.load(Ordering::Relaxed), peak_mib: peak_mib(), ..done }.say(),
+        Ok(done) => {
+            ShardResult { caught: PANICS.load(Ordering::Relaxed), peak_mib: peak_mib(), ..done }.print()
+        }
         Err(_) => {
             eprintln!("{}", LAST_PANIC.lock().unwrap_or_else(|e| e.into_inner()));
             std::process::exit(101);
@@ -79,23 +82,23 @@ pub fn run(target: &Target, given: &str) {
     }
 }
 
-fn decode(target: &Target, given: &[String]) -> Done {
+fn decode(target: &FuzzTarget, given: &[String]) -> ShardResult {
     let mut decoder = (target.decoder)();
     if let Some(file) = std::env::var_os("BASALT_FUZZ_FILE") {
-        TURN.store(1, Ordering::Relaxed);
+        CURRENT_INPUT.store(1, Ordering::Relaxed);
         decoder(&fs::read(file).expect("the input can be read"));
-        return Done { inputs: 1, ..Done::default() };
+        return ShardResult { inputs: 1, ..ShardResult::default() };
     }
     let [first, count, seed, place] = given else { panic!("{given:?} is no shard") };
     let number = |text: &String| text.parse::<u64>().expect("a number");
     let (first, count, seed) = (number(first), number(count), number(seed));
     let place = OpenOptions::new().write(true).open(place).expect("the parent made it");
     let form = (target.form)();
-    let mut done = Done { inputs: count, ..Done::default() };
+    let mut done = ShardResult { inputs: count, ..ShardResult::default() };
     for number in first..first + count {
-        let bytes = input(&form, &mut Random::of(target.name, seed, number));
+        let bytes = input(&form, &mut Random::seeded(target.name, seed, number));
         place.write_all_at(&number.to_le_bytes(), 0).expect("the parent made it");
-        TURN.fetch_add(1, Ordering::Relaxed);
+        CURRENT_INPUT.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
         decoder(&bytes);
         let took = began.elapsed().as_micros() as u64;
@@ -103,7 +106,7 @@ fn decode(target: &Target, given: &[String]) -> Done {
             (done.slowest_us, done.slowest) = (took, number);
         }
     }
-    TURN.store(0, Ordering::Relaxed);
+    CURRENT_INPUT.store(0, Ordering::Relaxed);
     done
 }
 
@@ -111,14 +114,14 @@ fn decode(target: &Target, given: &[String]) -> Done {
 fn watch(limit: Duration) {
     let (mut turn, mut began, mut computed) = (0, Instant::now(), processor_time());
     loop {
-        std::thread::sleep(TICK);
-        let now = TURN.load(Ordering::Relaxed);
+        std::thread::sleep(WATCHDOG_INTERVAL);
+        let now = CURRENT_INPUT.load(Ordering::Relaxed);
         if now != turn || now == 0 {
             (turn, began, computed) = (now, Instant::now(), processor_time());
             continue;
         }
         let (waited, computed) = (began.elapsed(), processor_time().saturating_sub(computed));
-        if computed > limit || waited > limit * WAITING {
+        if computed > limit || waited > limit * WAIT_LIMIT_FACTOR {
             eprintln!("the input took {computed:?} of processor time in {waited:?}: {limit:?} are the limit");
             std::process::abort();
         }

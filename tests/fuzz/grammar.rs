@@ -15,7 +15,7 @@ const BUILT_IN: [&str; 5] = ["int", "small", "float", "letter", "byte"];
 
 /// A text of the rule `start`. What stands in angle brackets and is no rule, such as an element of HTML, is itself.
 pub fn write(rules: Rules, start: &str, random: &mut Random) -> Vec<u8> {
-    let mut writer = Writer { rules, random, text: Vec::new(), steps: 0 };
+    let mut writer = GrammarWriter { rules, random, text: Vec::new(), steps: 0 };
     writer.rule(start, 0);
     writer.text
 }
@@ -28,14 +28,14 @@ fn number(kind: &str, random: &mut Random) -> String {
     }
 }
 
-struct Writer<'a> {
+struct GrammarWriter<'a> {
     rules: Rules,
     random: &'a mut Random,
     text: Vec<u8>,
     steps: usize,
 }
 
-impl Writer<'_> {
+impl GrammarWriter<'_> {
     fn rule(&mut self, name: &str, depth: usize) {
         match name {
             "letter" => return self.text.push(b'a' + self.random.below(26) as u8),

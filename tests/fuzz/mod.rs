@@ -21,7 +21,7 @@ mod random;
 mod shard;
 mod table;
 
-pub use mutate::{Form, input};
+pub use mutate::{InputFormat, input};
 pub use random::Random;
 
 /// What is done with each input. It may refuse it, and must not panic.
@@ -29,23 +29,23 @@ pub type Decoder = Box<dyn FnMut(&[u8])>;
 
 /// A decoder under test.
 #[derive(Clone, Copy)]
-pub struct Target {
+pub struct FuzzTarget {
     /// `module_path!()` of the test.
     pub module: &'static str,
     /// Of the test function, and in the table.
     pub name: &'static str,
-    pub form: fn() -> Form,
+    pub form: fn() -> InputFormat,
     /// Called once in each child, within the thread that decodes.
     pub decoder: fn() -> Decoder,
 }
 
-impl Target {
+impl FuzzTarget {
     /// Runs it, or is the child that runs a shard of it.
     ///
     /// # Panics
     /// When an input ends the child; with target, seed, number and the file it was kept in.
     pub fn run(&self) {
-        match std::env::var(shard::SHARD) {
+        match std::env::var(shard::SHARD_VARIABLE) {
             Ok(given) => child::run(self, &given),
             Err(_) => shard::run(self),
         }

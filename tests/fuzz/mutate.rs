@@ -9,7 +9,7 @@ const MAX_CHANGES: usize = 16;
 
 /// What inputs of a decoder look like.
 #[derive(Default)]
-pub struct Form {
+pub struct InputFormat {
     /// Sound inputs.
     pub seeds: Vec<Vec<u8>>,
     /// Makes inputs; beside seeds, every second one.
@@ -23,7 +23,7 @@ pub struct Form {
 }
 
 /// The input of this number.
-pub fn input(form: &Form, random: &mut Random) -> Vec<u8> {
+pub fn input(form: &InputFormat, random: &mut Random) -> Vec<u8> {
     let mut bytes = sound(form, random);
     // Some stay as they are: a grammar makes what no change would.
     if !random.one_in(8) {
@@ -38,7 +38,7 @@ pub fn input(form: &Form, random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-fn sound(form: &Form, random: &mut Random) -> Vec<u8> {
+fn sound(form: &InputFormat, random: &mut Random) -> Vec<u8> {
     match form.grammar {
         Some(grammar) if form.seeds.is_empty() || random.one_in(2) => grammar(random),
         _ if form.seeds.is_empty() => Vec::new(),
@@ -46,7 +46,7 @@ fn sound(form: &Form, random: &mut Random) -> Vec<u8> {
     }
 }
 
-fn change(form: &Form, random: &mut Random, bytes: &mut Vec<u8>) {
+fn change(form: &InputFormat, random: &mut Random, bytes: &mut Vec<u8>) {
     match random.below(16) {
         0 if !form.words.is_empty() => {
             let word = random.pick(form.words).as_bytes();
@@ -118,7 +118,7 @@ fn shift(random: &mut Random, bytes: &mut [u8], at: usize) {
     bytes[at] = bytes[at].wrapping_add(by);
 }
 
-fn nest(form: &Form, random: &mut Random, bytes: &mut Vec<u8>) {
+fn nest(form: &InputFormat, random: &mut Random, bytes: &mut Vec<u8>) {
     let (open, close) = form.nests[random.below(form.nests.len())];
     let depth = random.size(13);
     let part = range(random, bytes.len());

@@ -90,12 +90,12 @@ async fn two_hundred_questions_have_one_answer_each() {
     }
     let (status, _, body) = client.ingest("text/csv", csv).await;
     assert_eq!(status, 200, "{body}");
-    let limited = client.with_key(&server.key(&["--data", &streams[1].to_string()]).await);
+    let limited = client.with_key(&server.create_key(&["--data", &streams[1].to_string()]).await);
     let mut answered = 0;
     for number in 0..QUESTIONS {
         if number == QUESTIONS / 2 {
             // Half of them are asked of memory, half of files and statistics.
-            server.basalt(&["compact"]).await.ok();
+            server.basalt(&["compact"]).await.expect_success();
             let late = format!("stream_id,ts,value\n{},{},{}\n", streams[1], iso(START + 600), 7.25);
             assert_eq!(client.ingest("text/csv", late).await.0, 200);
         }

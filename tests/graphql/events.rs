@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plant;
-use crate::support::{Client, Said, Server, Socket};
+use crate::support::{Client, Server, WsClient, WsEvent};
 
 /// How long to listen before a subscription that may not have begun is given another event to tell.
 const LISTEN: Duration = Duration::from_millis(50);
@@ -17,23 +17,26 @@ async fn created(client: &Client, body: Value) -> i64 {
 }
 
 /// The change, the row and the message of what is told next.
-async fn told(socket: &mut Socket) -> (String, i64, String) {
-    let told = socket.next("1").await;
+async fn next_change(socket: &mut WsClient) -> (String, i64, String) {
+    let told = socket.next_data("1").await;
     let news = &told["events"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (text(&news["change"]), news["rowId"].as_i64().unwrap(), text(&news["event"]["message"]))
 }
 
 /// A subscription that has begun: of all events made meanwhile it tells some.
-async fn following(server: &Server, arguments: &str, whole: &Value) -> Socket {
+async fn open_subscription(server: &Server, arguments: &str, whole: &Value) -> WsClient {
     let client = server.client();
-    let mut socket = Socket::of(&server.url, &server.key).await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket
-        .ask("1", &format!("subscription {{ events{arguments} {{ change rowId event {{ message }} }} }}"))
+        .subscribe(
+            "1",
+            &format!("subscription {{ events{arguments} {{ change rowId event {{ message }} }} }}"),
+        )
         .await;
     loop {
         created(&client, whole.clone()).await;
-        if tokio::time::timeout(LISTEN, told(&mut socket)).await.is_ok() {
+        if tokio::time::timeout(LISTEN, next_change(&mut socket)).await.is_ok() {
             return socket;
         }
     }
@@ -58,7 +61,7 @@ async fn only_what_is_chosen_is_told() {
     for (arguments, _) in &rows {
         let arguments =
             arguments.replace("DEVICE", &device.to_string()).replace("STREAM", &streams[0].to_string());
-        sockets.push(following(&server, &arguments, &whole("before")).await);
+        sockets.push(open_subscription(&server, &arguments, &whole("before")).await);
     }
     let a = created(&client, whole("a")).await;
     let b = created(&client, json!({"kind": "note", "device": device, "message": "b"})).await;
@@ -74,7 +77,7 @@ async fn only_what_is_chosen_is_told() {
     for (mut socket, (arguments, expected)) in sockets.into_iter().zip(rows) {
         let mut got = Vec::new();
         loop {
-            let (change, row, _) = told(&mut socket).await;
+            let (change, row, _) = next_change(&mut socket).await;
             if row == end {
                 break;
             }
@@ -96,9 +99,9 @@ async fn what_is_not_seen_cannot_be_chosen() {
     let client = server.client();
     let (device, streams) = plant(&client, "d", &[("s", "fp64"), ("t", "fp64")]).await;
     let (hidden, others) = plant(&client, "e", &[("s", "fp64")]).await;
-    server.basalt(&["org", "create", "elsewhere"]).await.ok();
-    let own = server.key(&["--data", &streams[0].to_string()]).await;
-    let foreign = server.key(&["--org", "elsewhere"]).await;
+    server.basalt(&["org", "create", "elsewhere"]).await.expect_success();
+    let own = server.create_key(&["--data", &streams[0].to_string()]).await;
+    let foreign = server.create_key(&["--org", "elsewhere"]).await;
     let rows = [
         (&own, format!("device: {hidden}"), "INVALID"),
         (&own, format!("stream: {}", streams[1]), "INVALID"),
@@ -109,19 +112,19 @@ async fn what_is_not_seen_cannot_be_chosen() {
         (&foreign, "level: high".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
     ];
     for (key, arguments, code) in rows {
-        let mut socket = Socket::of(&server.url, key).await;
-        socket.ask("1", &format!("subscription {{ events({arguments}) {{ change }} }}")).await;
-        let errors = socket.failure("1").await;
+        let mut socket = WsClient::connect(&server.url, key).await;
+        socket.subscribe("1", &format!("subscription {{ events({arguments}) {{ change }} }}")).await;
+        let errors = socket.expect_failure("1").await;
         assert_eq!(errors[0]["extensions"]["code"], code, "{arguments}: {errors:?}");
     }
     // One that it sees is followed: nothing is said at first, and the end is the client's.
-    let mut socket = Socket::of(&server.url, &own).await;
-    socket.ask("1", &format!("subscription {{ events(device: {device}, stream: {}) {{ change event {{ message }} rowId }} }}", streams[0])).await;
+    let mut socket = WsClient::connect(&server.url, &own).await;
+    socket.subscribe("1", &format!("subscription {{ events(device: {device}, stream: {}) {{ change event {{ message }} rowId }} }}", streams[0])).await;
     loop {
         created(&client, json!({"kind": "a", "device": hidden, "data": others[0], "message": "hidden"}))
             .await;
         created(&client, json!({"kind": "a", "device": device, "data": streams[0], "message": "own"})).await;
-        if let Ok(Said::Message(message)) = tokio::time::timeout(LISTEN, socket.hear()).await {
+        if let Ok(WsEvent::Message(message)) = tokio::time::timeout(LISTEN, socket.receive()).await {
             assert_eq!(message["payload"]["data"]["events"]["event"]["message"], "own", "{message}");
             break;
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ask;
-use crate::support::{Server, node};
+use crate::support::{Server, run_node};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const MODERN: &str = "application/graphql-response+json";
@@ -12,7 +12,7 @@ const MODERN: &str = "application/graphql-response+json";
 async fn every_audit_of_graphql_http_passes() {
     let server = Server::start(&[]).await;
     let url = format!("{}/graphql", server.url);
-    let results = node("audit.mjs", &[&url, &server.key]).await;
+    let results = run_node("audit.mjs", &[&url, &server.key]).await;
     let results = results.as_array().expect("a list");
     assert!(results.len() > 50, "{} audits", results.len());
     let failed: Vec<&Value> = results.iter().filter(|result| result["status"] != "ok").collect();
@@ -142,7 +142,7 @@ async fn statuses_tell_what_became_of_a_request() {
         ("schema", "GET", "/graphql/schema.graphql", vec![], "", 200, "text/plain", "type Query"),
     ];
     for (name, method, path, headers, body, expected, media, part) in rows {
-        let (status, got, bytes) = client.bytes(method, path, &headers, body.to_owned()).await;
+        let (status, got, bytes) = client.send_bytes(method, path, &headers, body.to_owned()).await;
         let text = String::from_utf8_lossy(&bytes);
         assert_eq!(status, expected, "{name}: {text}");
         assert!(text.contains(part), "{name}: {text}");
@@ -162,7 +162,7 @@ async fn who_is_unknown_gets_nothing_and_is_told_so_in_the_form_of_the_graph() {
         assert_eq!(headers["www-authenticate"], "ApiKey", "{name}");
         assert_eq!(super::codes(&body), ["UNAUTHENTICATED"], "{name}: {body}");
     }
-    let limited = server.client().with_key(&server.key(&["--scope", "device:read"]).await);
+    let limited = server.client().with_key(&server.create_key(&["--scope", "device:read"]).await);
     let body =
         ask(&limited, "{ devices { totalCount } streams { totalCount } me { kind } }", json!({})).await;
     assert_eq!(super::codes(&body), ["FORBIDDEN"], "{body}");
@@ -176,6 +176,6 @@ async fn who_is_unknown_gets_nothing_and_is_told_so_in_the_form_of_the_graph() {
 async fn the_schema_is_served_to_everybody() {
     let server = Server::start(&[]).await;
     let (_, _, served) = server.client().without_key().get("/graphql/schema.graphql").await;
-    let printed = server.basalt(&["schema", "graphql"]).await.ok();
+    let printed = server.basalt(&["schema", "graphql"]).await.expect_success();
     assert_eq!(served.as_str().expect("text").trim_end(), printed.trim_end());
 }

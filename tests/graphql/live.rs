@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Said, Server, Socket};
+use crate::support::{Client, Server, WsClient, WsEvent};
 
 const NDJSON: &str = "application/x-ndjson";
 /// 2026-04-28T12:00:00Z
@@ -29,7 +29,7 @@ async fn write(client: &Client, rows: &[(i64, i64, f64)]) {
 }
 
 /// The values of a message.
-fn told(data: &Value) -> Vec<f64> {
+fn values_of(data: &Value) -> Vec<f64> {
     let readings = data["values"]["readings"].as_array().expect("a list");
     readings.iter().map(|row| row["value"].as_f64().expect("a number")).collect()
 }
@@ -39,12 +39,12 @@ fn cursor(data: &Value) -> String {
 }
 
 /// Values until `count` of them have come, and the last cursor.
-async fn collect(socket: &mut Socket, id: &str, count: usize) -> (Vec<f64>, String) {
+async fn collect(socket: &mut WsClient, id: &str, count: usize) -> (Vec<f64>, String) {
     let (mut all, mut last) = (Vec::new(), String::new());
     while all.len() < count {
-        let data = socket.next(id).await;
+        let data = socket.next_data(id).await;
         assert_eq!(data["values"]["gap"], Value::Null);
-        all.extend(told(&data));
+        all.extend(values_of(&data));
         last = cursor(&data);
     }
     (all, last)
@@ -55,11 +55,11 @@ async fn what_is_written_arrives_also_after_kill_and_restart() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("1", &values(&format!("streams: [{stream}]"))).await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("1", &values(&format!("streams: [{stream}]"))).await;
     // The first message says from where on nothing is missing.
-    let first = socket.next("1").await;
-    assert_eq!(told(&first), [0.0; 0]);
+    let first = socket.next_data("1").await;
+    assert_eq!(values_of(&first), [0.0; 0]);
     write(&client, &[(stream, 1, 1.0), (stream, 2, 2.0)]).await;
     // A late one, and one that replaces another.
     write(&client, &[(stream, 0, 3.0), (stream, 2, 4.0)]).await;
@@ -67,18 +67,18 @@ async fn what_is_written_arrives_also_after_kill_and_restart() {
     assert_eq!(seen, [1.0, 2.0, 3.0, 4.0]);
     write(&client, &[(stream, 5, 5.0)]).await;
     server.kill();
-    assert_eq!(socket.closed().await.0, 1006);
+    assert_eq!(socket.wait_for_close().await.0, 1006);
     server.start_again().await;
     write(&client, &[(stream, 6, 6.0)]).await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("again", &values(&format!(r#"streams: [{stream}], after: "{last}""#))).await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("again", &values(&format!(r#"streams: [{stream}], after: "{last}""#))).await;
     let (seen, last) = collect(&mut socket, "again", 2).await;
     assert_eq!(seen, [5.0, 6.0], "nothing is lost and nothing comes twice");
     // The same after a stop in order, which flushes.
     server.restart().await;
     write(&client, &[(stream, 7, 7.0)]).await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("3", &values(&format!(r#"after: "{last}""#))).await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("3", &values(&format!(r#"after: "{last}""#))).await;
     assert_eq!(collect(&mut socket, "3", 1).await.0, [7.0]);
 }
 
@@ -87,28 +87,28 @@ async fn what_the_log_no_longer_keeps_is_a_gap() {
     let server = Server::start(&[("BASALT_WAL__KEEP", "1"), ("BASALT_WAL__SEGMENT", "200")]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("1", &values("")).await;
-    let begin = cursor(&socket.next("1").await);
-    socket.say(&json!({ "type": "complete", "id": "1" })).await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("1", &values("")).await;
+    let begin = cursor(&socket.next_data("1").await);
+    socket.send_json(&json!({ "type": "complete", "id": "1" })).await;
     for second in 0..20 {
         write(&client, &[(stream, second, 1.0)]).await;
     }
-    server.basalt(&["compact"]).await.ok();
+    server.basalt(&["compact"]).await.expect_success();
     write(&client, &[(stream, 100, 2.0)]).await;
-    socket.ask("2", &values(&format!(r#"after: "{begin}""#))).await;
+    socket.subscribe("2", &values(&format!(r#"after: "{begin}""#))).await;
     // Where it begins, then what is missing, then what is there.
-    assert_eq!(cursor(&socket.next("2").await), begin);
-    let lost = socket.next("2").await;
-    assert_eq!((&lost["values"]["gap"]["from"], told(&lost).len()), (&json!(begin), 0), "{lost}");
+    assert_eq!(cursor(&socket.next_data("2").await), begin);
+    let lost = socket.next_data("2").await;
+    assert_eq!((&lost["values"]["gap"]["from"], values_of(&lost).len()), (&json!(begin), 0), "{lost}");
     assert_eq!(lost["values"]["gap"]["to"], json!(cursor(&lost)));
     let mut rest = Vec::new();
     while rest.last() != Some(&2.0) {
-        rest.extend(told(&socket.next("2").await));
+        rest.extend(values_of(&socket.next_data("2").await));
     }
     assert!(rest.len() < 21);
     // From there on everything is there.
-    socket.ask("3", &values(&format!(r#"after: "{}""#, cursor(&lost)))).await;
+    socket.subscribe("3", &values(&format!(r#"after: "{}""#, cursor(&lost)))).await;
     assert_eq!(collect(&mut socket, "3", rest.len()).await.0, rest);
 }
 
@@ -119,7 +119,7 @@ async fn a_history_and_what_is_written_meanwhile_come_once_each() {
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let rows: Vec<_> = (0..5000).map(|n| (stream, n, n as f64)).collect();
     write(&client, &rows).await;
-    server.basalt(&["compact"]).await.ok();
+    server.basalt(&["compact"]).await.expect_success();
     let writer = tokio::spawn({
         let client = client.clone();
         async move {
@@ -132,9 +132,9 @@ async fn a_history_and_what_is_written_meanwhile_come_once_each() {
     });
     let mut sockets = Vec::new();
     for _ in 0..5 {
-        let mut socket = Socket::of(&server.url, &server.key).await;
+        let mut socket = WsClient::connect(&server.url, &server.key).await;
         let since = basalt::domain::Micros((START + 1000) * 1_000_000).to_iso();
-        socket.ask("1", &values(&format!(r#"streams: [{stream}], since: "{since}""#))).await;
+        socket.subscribe("1", &values(&format!(r#"streams: [{stream}], since: "{since}""#))).await;
         sockets.push(socket);
     }
     writer.await.unwrap();
@@ -151,11 +151,11 @@ async fn a_slow_client_holds_up_nobody_and_loses_nothing() {
     let server = Server::start(&[("BASALT_LIVE__RING", "100kB")]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut slow = Socket::of(&server.url, &server.key).await;
-    let mut fast = Socket::of(&server.url, &server.key).await;
+    let mut slow = WsClient::connect(&server.url, &server.key).await;
+    let mut fast = WsClient::connect(&server.url, &server.key).await;
     for socket in [&mut slow, &mut fast] {
-        socket.ask("1", &values("")).await;
-        socket.next("1").await;
+        socket.subscribe("1", &values("")).await;
+        socket.next_data("1").await;
     }
     // Far more than the buffers of a socket and the ring hold.
     let count = 200_000_usize;
@@ -174,31 +174,31 @@ async fn a_revoked_key_ends_its_feeds_and_closes_its_sockets() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let key = server.key(&["--scope", "value:read", "--scope", "event-log:read"]).await;
-    let mut socket = Socket::of(&server.url, &key).await;
-    let mut idle = Socket::of(&server.url, &key).await;
-    let mut other = Socket::of(&server.url, &server.key).await;
-    socket.ask("values", &values("")).await;
-    socket.next("values").await;
-    socket.ask("events", "subscription { events { change } }").await;
-    other.ask("1", &values("")).await;
-    other.next("1").await;
+    let key = server.create_key(&["--scope", "value:read", "--scope", "event-log:read"]).await;
+    let mut socket = WsClient::connect(&server.url, &key).await;
+    let mut idle = WsClient::connect(&server.url, &key).await;
+    let mut other = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("values", &values("")).await;
+    socket.next_data("values").await;
+    socket.subscribe("events", "subscription { events { change } }").await;
+    other.subscribe("1", &values("")).await;
+    other.next_data("1").await;
     // The first after the bootstrap key.
-    server.basalt(&["key", "revoke", "2"]).await.ok();
+    server.basalt(&["key", "revoke", "2"]).await.expect_success();
     let mut ended = BTreeMap::new();
     let code = loop {
-        match socket.hear().await {
-            Said::Message(message) => {
+        match socket.receive().await {
+            WsEvent::Message(message) => {
                 let code = message["payload"][0]["extensions"]["code"].clone();
                 ended.insert(message["id"].as_str().unwrap().to_owned(), (message["type"].clone(), code));
             }
-            Said::Closed(code, _) => break code,
+            WsEvent::Closed(code, _) => break code,
         }
     };
     let unauthenticated = (json!("error"), json!("UNAUTHENTICATED"));
     let expected = ["events", "values"].map(|id| (id.to_owned(), unauthenticated.clone()));
     assert_eq!((code, ended), (4403, BTreeMap::from(expected)));
-    assert_eq!(idle.closed().await.0, 4403);
+    assert_eq!(idle.wait_for_close().await.0, 4403);
     // Nobody else is concerned.
     write(&client, &[(stream, 1, 1.0)]).await;
     assert_eq!(collect(&mut other, "1", 1).await.0, [1.0]);
@@ -211,12 +211,12 @@ async fn nobody_is_told_of_what_is_not_theirs() {
     let client = server.client();
     let (device, mine) = stream_of(&client, "pump", "fp64").await;
     let (_, hidden) = stream_of(&client, "valve", "fp64").await;
-    server.basalt(&["org", "create", "other"]).await.ok();
-    let foreign = client.with_key(&server.key(&["--org", "other"]).await);
+    server.basalt(&["org", "create", "other"]).await.expect_success();
+    let foreign = client.with_key(&server.create_key(&["--org", "other"]).await);
     let (_, theirs) = stream_of(&foreign, "press", "fp64").await;
-    let of_data = server.key(&["--data", &mine.to_string()]).await;
-    let of_device = server.key(&["--device", &device.to_string()]).await;
-    let no_scope = server.key(&["--scope", "device:read"]).await;
+    let of_data = server.create_key(&["--data", &mine.to_string()]).await;
+    let of_device = server.create_key(&["--device", &device.to_string()]).await;
+    let no_scope = server.create_key(&["--scope", "device:read"]).await;
     let readers = [
         ("whole", server.key.clone(), vec![mine, hidden]),
         ("of_data", of_data.clone(), vec![mine]),
@@ -228,15 +228,15 @@ async fn nobody_is_told_of_what_is_not_theirs() {
     let group = group["id"].as_i64().unwrap();
     let mut sockets = Vec::new();
     for (_, key, _) in &readers {
-        let mut socket = Socket::of(&server.url, key).await;
-        socket.ask("1", &values("")).await;
-        socket.next("1").await;
+        let mut socket = WsClient::connect(&server.url, key).await;
+        socket.subscribe("1", &values("")).await;
+        socket.next_data("1").await;
         sockets.push(socket);
     }
     // A member that this key does not see joins the group it follows.
-    let mut grouped = Socket::of(&server.url, &of_data).await;
-    grouped.ask("1", &values(&format!("groups: [{group}]"))).await;
-    grouped.next("1").await;
+    let mut grouped = WsClient::connect(&server.url, &of_data).await;
+    grouped.subscribe("1", &values(&format!("groups: [{group}]"))).await;
+    grouped.next_data("1").await;
     let (status, _, body) =
         client.patch(&format!("/api/group/{group}/"), &json!({ "data": [mine, hidden] })).await;
     assert_eq!(status, 200, "{body}");
@@ -255,7 +255,7 @@ async fn nobody_is_told_of_what_is_not_theirs() {
             each.into_iter().filter(|row| streams.contains(&row.0)).flat_map(|row| [row; 3]).collect();
         let mut seen = Vec::new();
         while seen.len() < expected.len() {
-            seen.extend(rows_of(&socket.next("1").await));
+            seen.extend(rows_of(&socket.next_data("1").await));
         }
         seen.sort_by(|a, b| a.partial_cmp(b).unwrap());
         expected.sort_by(|a, b| a.partial_cmp(b).unwrap());
@@ -263,7 +263,7 @@ async fn nobody_is_told_of_what_is_not_theirs() {
     }
     let mut seen = Vec::new();
     while seen.len() < 6 {
-        seen.extend(rows_of(&grouped.next("1").await));
+        seen.extend(rows_of(&grouped.next_data("1").await));
     }
     assert!(seen.iter().all(|row| row.0 == mine), "{seen:?}");
     // What is not seen cannot be named, and what the scope is for not be read.
@@ -274,9 +274,9 @@ async fn nobody_is_told_of_what_is_not_theirs() {
         (no_scope, String::new(), "FORBIDDEN"),
     ];
     for (key, arguments, code) in rows {
-        let mut socket = Socket::of(&server.url, &key).await;
-        socket.ask("1", &values(&arguments)).await;
-        let errors = socket.failure("1").await;
+        let mut socket = WsClient::connect(&server.url, &key).await;
+        socket.subscribe("1", &values(&arguments)).await;
+        let errors = socket.expect_failure("1").await;
         assert_eq!(errors[0]["extensions"]["code"], code, "{arguments}: {errors:?}");
     }
 }
@@ -286,9 +286,9 @@ async fn with_a_rate_only_the_newest_of_each_stream_comes() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("1", &values("maxRate: 0.2")).await;
-    socket.next("1").await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("1", &values("maxRate: 0.2")).await;
+    socket.next_data("1").await;
     write(&client, &[(stream, 0, 0.0)]).await;
     assert_eq!(collect(&mut socket, "1", 1).await.0, [0.0]);
     // Within the five seconds to the next message.
@@ -303,32 +303,32 @@ async fn with_a_rate_only_the_newest_of_each_stream_comes() {
 async fn subscriptions_are_bounded_by_caller_and_in_all() {
     let limits = [("BASALT_LIVE__SUBSCRIPTIONS", "3"), ("BASALT_LIVE__SUBSCRIPTIONS_PER_CALLER", "2")];
     let server = Server::start(&limits).await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
     for id in ["1", "2"] {
-        socket.ask(id, &values("")).await;
-        socket.next(id).await;
+        socket.subscribe(id, &values("")).await;
+        socket.next_data(id).await;
     }
-    socket.ask("3", &values("")).await;
-    let errors = socket.failure("3").await;
+    socket.subscribe("3", &values("")).await;
+    let errors = socket.expect_failure("3").await;
     assert_eq!(errors[0]["extensions"]["code"], "THROTTLED", "{errors:?}");
     let mut others = Vec::new();
     for expected in [true, false] {
-        let key = server.key(&[]).await;
-        let mut other = Socket::of(&server.url, &key).await;
-        other.ask("1", &values("")).await;
+        let key = server.create_key(&[]).await;
+        let mut other = WsClient::connect(&server.url, &key).await;
+        other.subscribe("1", &values("")).await;
         match expected {
-            true => drop(other.next("1").await),
-            false => assert_eq!(other.failure("1").await[0]["extensions"]["code"], "BUSY"),
+            true => drop(other.next_data("1").await),
+            false => assert_eq!(other.expect_failure("1").await[0]["extensions"]["code"], "BUSY"),
         }
         others.push(other);
     }
     // One that ends makes room.
-    socket.say(&json!({ "type": "complete", "id": "1" })).await;
+    socket.send_json(&json!({ "type": "complete", "id": "1" })).await;
     crate::support::eventually("a place is free", std::time::Duration::from_secs(20), async || {
-        let mut socket = Socket::of(&server.url, &server.key).await;
-        socket.ask("1", &values("")).await;
-        match socket.hear().await {
-            Said::Message(message) if message["type"] == "next" => Some(()),
+        let mut socket = WsClient::connect(&server.url, &server.key).await;
+        socket.subscribe("1", &values("")).await;
+        match socket.receive().await {
+            WsEvent::Message(message) if message["type"] == "next" => Some(()),
             _ => None,
         }
     })
@@ -339,16 +339,16 @@ async fn subscriptions_are_bounded_by_caller_and_in_all() {
 async fn events_and_states_of_devices_are_told() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("events", "subscription { events { change rowId event { kind message } } }").await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("events", "subscription { events { change rowId event { kind message } } }").await;
     let states = "subscription { deviceStates { device { rowId name } state lastError } }";
-    socket.ask("states", states).await;
+    socket.subscribe("states", states).await;
     // Operations begin side by side: a query of its own answers when both have begun.
     let device =
         json!({ "name": "plc", "protocol": "modbus", "host": "127.0.0.1", "port": 1, "enabled": false });
     let (status, _, device) = client.post("/api/device/", &device).await;
     assert_eq!(status, 201, "{device}");
-    let told = socket.next("states").await;
+    let told = socket.next_data("states").await;
     assert_eq!(
         told["deviceStates"],
         json!({ "device": { "rowId": device["id"], "name": "plc" }, "state": "disabled", "lastError": null })
@@ -356,9 +356,9 @@ async fn events_and_states_of_devices_are_told() {
     let id = &device["id"];
     let (status, ..) = client.patch(&format!("/api/device/{id}/"), &json!({ "enabled": true })).await;
     assert_eq!(status, 200);
-    let told = socket.next("states").await;
+    let told = socket.next_data("states").await;
     assert_ne!(told["deviceStates"]["state"], "disabled");
-    socket.say(&json!({ "type": "complete", "id": "states" })).await;
+    socket.send_json(&json!({ "type": "complete", "id": "states" })).await;
 
     let (status, _, event) =
         client.post("/api/event-log/", &json!({ "kind": "alarm", "message": "hot", "device": id })).await;
@@ -382,9 +382,9 @@ async fn events_and_states_of_devices_are_told() {
 }
 
 /// The next of the events, whatever is still said of states.
-async fn next_event(socket: &mut Socket) -> Value {
+async fn next_event(socket: &mut WsClient) -> Value {
     loop {
-        let Said::Message(message) = socket.hear().await else { panic!("it is closed") };
+        let WsEvent::Message(message) = socket.receive().await else { panic!("it is closed") };
         if message["id"] == "events" {
             return message["payload"]["data"]["events"].clone();
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ask, codes, data};
-use crate::rest::hamachi::Fake;
+use crate::rest::hamachi::FakeHamachi;
 use crate::rest::io::{FORMS, grumpy, plc, simulator};
 use crate::rest::key::superuser;
 use crate::rest::{event, matches};
@@ -101,8 +101,8 @@ async fn only_who_has_the_device_speaks_to_it() {
     let mine = plc(&client, "Mine", sim.addr().port(), json!({})).await;
     let body = json!({"name": "speed", "device": mine, "path": "ir:0", "type": "uint16"});
     let (_, _, stream) = client.post("/api/data/", &body).await;
-    server.basalt(&["org", "create", "elsewhere"]).await.ok();
-    let key = async |args: &[&str]| client.with_key(&server.key(args).await);
+    server.basalt(&["org", "create", "elsewhere"]).await.expect_success();
+    let key = async |args: &[&str]| client.with_key(&server.create_key(args).await);
     let (device, stream) = (mine.to_string(), stream["id"].to_string());
     let rows = [
         ("by_device", key(&["--device", &device]).await, None, Some("ok")),
@@ -129,9 +129,9 @@ async fn only_who_has_the_device_speaks_to_it() {
 
 #[tokio::test]
 async fn the_hamachi_client_and_its_networks() {
-    let fake = Fake::new();
-    fake.says("do-join", "Joining plant .. ok\n");
-    fake.says("leave", "Leaving plant one .. ok\n");
+    let fake = FakeHamachi::new();
+    fake.set_output("do-join", "Joining plant .. ok\n");
+    fake.set_output("leave", "Leaving plant one .. ok\n");
     let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let client = server.client();
     let rows = [
@@ -186,7 +186,7 @@ async fn the_hamachi_client_and_its_networks() {
             calls.iter().filter(|call| !call.is_empty() && *call != "<list>").collect();
         assert_eq!(changing, Vec::from_iter((!call.is_empty()).then_some(call)), "{name}");
     }
-    let of_others = server.key(&["--scope", "device:write"]).await;
+    let of_others = server.create_key(&["--scope", "device:write"]).await;
     let body = ask(&client.with_key(&of_others), "{ hamachi { version } }", json!({})).await;
     assert_eq!(codes(&body), ["FORBIDDEN"], "{body}");
 }
@@ -277,7 +277,7 @@ async fn a_person_changes_their_password() {
     let (_, _, body) = server.client().post("/graphql", &change("a", "b")).await;
     assert_eq!(codes(&body), ["FORBIDDEN"], "a key has none: {body}");
     let mut ann = superuser(&server, "ann", "default").await;
-    let elsewhere = Browser::logged_in(&server, "ann", "correct horse").await;
+    let elsewhere = Browser::log_in(&server, "ann", "correct horse").await;
     let (_, _, body) = ann.post("/graphql", &change("wrong", "new horse 9")).await;
     let wrong = json!({"changed": false, "errors": [{"field": "oldPassword", "message": "Invalid password.", "code": "INVALID"}]});
     assert_eq!(body["data"]["changePassword"], wrong, "{body}");
@@ -285,5 +285,5 @@ async fn a_person_changes_their_password() {
     assert_eq!(body["data"]["changePassword"], json!({"changed": true, "errors": []}), "{body}");
     assert_eq!(elsewhere.get("/api/session/").await.0, 401, "every other session ends");
     assert_eq!(ann.get("/api/session/").await.0, 200);
-    Browser::logged_in(&server, "ann", "new horse 9").await;
+    Browser::log_in(&server, "ann", "new horse 9").await;
 }

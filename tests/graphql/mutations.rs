@@ -204,7 +204,7 @@ async fn keys_are_made_by_superusers_shown_once_and_revoked() {
 #[tokio::test]
 async fn keys_are_renamed_and_deleted_by_superusers_of_their_organization() {
     let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
     let client = server.client();
     let mut ann = superuser(&server, "ann", "default").await;
     let mut foreign = superuser(&server, "eve", "plant-2").await;

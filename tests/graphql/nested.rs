@@ -10,14 +10,14 @@ use basalt::domain::stream::StreamSpec;
 use serde_json::{Value, json};
 
 use super::data;
-use crate::inside::{Ground, Inside, MINUTE, NOW};
+use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
 use crate::support::Client;
 use basalt::domain::{Micros, StreamId};
 
 const NESTED: &str = "{ devices(first: 200) { nodes { name streams(first: 3) { nodes { name device { name }
     group { name streams(first: 1) { totalCount } } latest { value stream { device { rowId } } } } } } } }";
 
-async fn grow(ground: &Ground, inside: &Inside, from: usize, to: usize) {
+async fn grow(ground: &TestEnv, inside: &TestDb, from: usize, to: usize) {
     let mut rows = Vec::new();
     for number in from..to {
         let spec = DeviceSpec::new(format!("device {number}"), Protocol::Virtual);
@@ -35,17 +35,17 @@ async fn grow(ground: &Ground, inside: &Inside, from: usize, to: usize) {
 }
 
 /// Looks at the catalog that the question takes, and the devices it answers.
-async fn looks(ground: &Ground, client: &Client) -> (u64, usize, Value) {
-    let before = ground.catalog.looks();
+async fn count_lookups(ground: &TestEnv, client: &Client) -> (u64, usize, Value) {
+    let before = ground.catalog.visibility_checks();
     let mut got = data(client, NESTED, json!({})).await;
     let nodes = got["devices"]["nodes"].as_array_mut().unwrap();
     let last = nodes.last().cloned().unwrap_or_default();
-    (ground.catalog.looks() - before, nodes.len(), last)
+    (ground.catalog.visibility_checks() - before, nodes.len(), last)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nested_list_costs_the_catalog_the_same_at_any_length() {
-    let ground = Arc::new(Ground::new(1).await);
+    let ground = Arc::new(TestEnv::new(1).await);
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let client = inside.serve().await;
@@ -53,10 +53,10 @@ async fn a_nested_list_costs_the_catalog_the_same_at_any_length() {
     let (_, secret) = inside.app().create_key(&ground.owner, &request).await.unwrap();
     let client = client.with_key(&secret);
     grow(&ground, &inside, 0, 2).await;
-    let (few, devices, _) = looks(&ground, &client).await;
+    let (few, devices, _) = count_lookups(&ground, &client).await;
     assert_eq!(devices, 3);
     grow(&ground, &inside, 2, 80).await;
-    let (many, devices, last) = looks(&ground, &client).await;
+    let (many, devices, last) = count_lookups(&ground, &client).await;
     assert_eq!(devices, 81);
     assert_eq!(few, many, "looks at the catalog");
     let stream = &last["streams"]["nodes"][2];

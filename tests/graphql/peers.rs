@@ -16,19 +16,19 @@ use crate::support::{Client, Server};
 const START: i64 = 1_777_377_600_000_000;
 const REQUESTS: usize = 200;
 const ROWS: usize = 500;
-const PATIENCE: Duration = Duration::from_secs(120);
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Stream, time, value.
 type Row = (i64, String, f64);
 
 /// A process of tests/peers/npm/follow.mjs; dropping it kills it, as a crash would.
-struct Follower {
+struct FollowerProcess {
     child: Child,
     lines: mpsc::Receiver<Value>,
 }
 
-impl Follower {
-    fn start(server: &Server, after: Option<&str>) -> Follower {
+impl FollowerProcess {
+    fn start(server: &Server, after: Option<&str>) -> FollowerProcess {
         let url = format!("{}/graphql/ws", server.url.replacen("http", "ws", 1));
         let mut command = Command::new("node");
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/npm/follow.mjs"));
@@ -42,12 +42,12 @@ impl Follower {
                 output.lines().map_while(Result::ok).map_while(|line| serde_json::from_str(&line).ok());
             whole.map_while(|line| sender.send(line).ok()).for_each(drop);
         });
-        Follower { child, lines }
+        FollowerProcess { child, lines }
     }
 
     /// The next message; `None` when the process has ended.
     fn next(&self) -> Option<Value> {
-        match self.lines.recv_timeout(PATIENCE) {
+        match self.lines.recv_timeout(MESSAGE_TIMEOUT) {
             Ok(line) => Some(line),
             Err(mpsc::RecvTimeoutError::Disconnected) => None,
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("the client says nothing"),
@@ -62,7 +62,7 @@ impl Follower {
     }
 }
 
-impl Drop for Follower {
+impl Drop for FollowerProcess {
     fn drop(&mut self) {
         self.child.kill().unwrap_or(());
         let _ = self.child.wait();
@@ -71,12 +71,12 @@ impl Drop for Follower {
 
 /// What came, message by message.
 #[derive(Default)]
-struct Got {
+struct ReceivedRows {
     rows: Vec<Row>,
     cursor: Option<String>,
 }
 
-impl Got {
+impl ReceivedRows {
     fn take(&mut self, line: &Value) {
         assert!(line.get("ended").is_none(), "{line}");
         assert_eq!(line["gap"], Value::Null, "nothing is lost");
@@ -122,8 +122,8 @@ async fn graphql_ws_is_killed_and_resumes_without_loss_or_doubles() {
         streams.push(stream_of(&client, name, "fp64").await.1);
     }
     let mut chance = StdRng::seed_from_u64(5);
-    let (mut got, mut written, mut value) = (Got::default(), Vec::new(), 0.0);
-    let mut follower = Follower::start(&server, None);
+    let (mut got, mut written, mut value) = (ReceivedRows::default(), Vec::new(), 0.0);
+    let mut follower = FollowerProcess::start(&server, None);
     got.take(&follower.next().expect("where it begins"));
     for request in 0..REQUESTS {
         written.extend(write(&client, &streams, &mut chance, &mut value).await);
@@ -131,10 +131,10 @@ async fn graphql_ws_is_killed_and_resumes_without_loss_or_doubles() {
             follower.kill().iter().for_each(|line| got.take(line));
             server.kill();
             server.start_again().await;
-            follower = Follower::start(&server, got.cursor.as_deref());
+            follower = FollowerProcess::start(&server, got.cursor.as_deref());
         } else if chance.random_bool(0.08) {
             follower.kill().iter().for_each(|line| got.take(line));
-            follower = Follower::start(&server, got.cursor.as_deref());
+            follower = FollowerProcess::start(&server, got.cursor.as_deref());
         }
     }
     while got.rows.len() < written.len() {

@@ -7,7 +7,7 @@ use crate::rest::matches;
 use crate::support::{Client, Server};
 
 /// Two streams with readings each minute from noon on, a text stream, a group of the two.
-async fn world(client: &Client) -> (i64, Vec<i64>) {
+async fn set_up(client: &Client) -> (i64, Vec<i64>) {
     let (device, streams) =
         plant(client, "press", &[("force", "fp64"), ("speed", "fp32"), ("note", "text")]).await;
     let rows: Vec<Value> = (0..10)
@@ -36,7 +36,7 @@ async fn world(client: &Client) -> (i64, Vec<i64>) {
 async fn questions_are_answered() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let (device, streams) = world(&client).await;
+    let (device, streams) = set_up(&client).await;
     let variables = json!({"d": device, "s": streams[0], "t": streams[1], "n": streams[2]});
     let head = "query($d: Int, $s: Int, $t: Int, $n: Int)";
     let rows = [
@@ -168,7 +168,7 @@ fn declared(head: &str, query: &str) -> String {
 async fn every_object_is_found_by_its_global_id() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    world(&client).await;
+    set_up(&client).await;
     let made = data(
         &client,
         r#"mutation { createEvent(input: {kind: "alarm", data: 1}) { event { id } errors { message } } }"#,
@@ -241,7 +241,7 @@ async fn pages_one_after_the_other_are_the_whole_list_while_it_grows() {
 async fn wrong_arguments_are_named() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    world(&client).await;
+    set_up(&client).await;
     let rows = [
         ("{ devices(first: -1) { totalCount } }", "first: must be from 0 to 1000"),
         ("{ devices(first: 1, last: 1) { totalCount } }", "last: give either first or last"),
@@ -256,7 +256,7 @@ async fn wrong_arguments_are_named() {
         ("{ stream(rowId: 1) { values(downsample: 1) { totalCount } } }", "downsample: must be from 2"),
         (
             "{ stream(rowId: 1) { values(downsample: 5, first: 5) { totalCount } } }",
-            "downsample: has one page",
+            "downsample: returns one page",
         ),
         (
             "{ stream(rowId: 1) { values(after: \"x\") { totalCount } } }",

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{PROTOCOL, Said, Server, Socket};
+use crate::support::{PROTOCOL, Server, WsClient, WsEvent};
 
-async fn fresh(server: &Server) -> Socket {
-    Socket::open(&server.url, &[("sec-websocket-protocol", PROTOCOL)]).await
+async fn fresh(server: &Server) -> WsClient {
+    WsClient::open(&server.url, &[("sec-websocket-protocol", PROTOCOL)]).await
 }
 
 fn init(key: &str) -> Value {
@@ -38,13 +38,13 @@ async fn each_mistake_closes_with_its_code() {
     for (name, said, expected) in rows {
         let mut socket = fresh(&server).await;
         for text in said {
-            socket.text(text).await;
+            socket.send_text(text).await;
         }
-        let (code, reason) = socket.closed().await;
+        let (code, reason) = socket.wait_for_close().await;
         assert_eq!(code, expected, "{name}: {reason}");
     }
-    let mut socket = Socket::open(&server.url, &[]).await;
-    assert_eq!(socket.closed().await.0, 4406, "without the subprotocol");
+    let mut socket = WsClient::open(&server.url, &[]).await;
+    assert_eq!(socket.wait_for_close().await.0, 4406, "without the subprotocol");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,13 +71,13 @@ async fn credentials_come_in_the_headers_or_in_the_first_message() {
     ];
     for (name, headers, payload, is_let_in) in rows {
         let headers = [vec![("sec-websocket-protocol", PROTOCOL)], headers].concat();
-        let mut socket = Socket::open(&server.url, &headers).await;
-        socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
-        match socket.hear().await {
-            Said::Message(message) => {
+        let mut socket = WsClient::open(&server.url, &headers).await;
+        socket.send_json(&json!({ "type": "connection_init", "payload": payload })).await;
+        match socket.receive().await {
+            WsEvent::Message(message) => {
                 assert!(is_let_in && message["type"] == "connection_ack", "{name}: {message}")
             }
-            Said::Closed(code, _) => assert!(!is_let_in && code == 4403, "{name}: {code}"),
+            WsEvent::Closed(code, _) => assert!(!is_let_in && code == 4403, "{name}: {code}"),
         }
     }
 }
@@ -87,10 +87,10 @@ async fn credentials_come_in_the_headers_or_in_the_first_message() {
 async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
     let server = Server::start(&[]).await;
     server
-        .home
+        .data_dir
         .basalt_with(&["user", "create", "ada", "--staff", "--password-stdin"], &[], "correct horse 7")
         .await
-        .ok();
+        .expect_success();
     let client = server.client().without_key();
     let (status, headers, _) =
         client.post("/api/session/", &json!({ "username": "ada", "password": "correct horse 7" })).await;
@@ -103,18 +103,18 @@ async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
     let cookie = cookies.join("; ");
     let token = cookies.iter().find_map(|c| c.strip_prefix("csrftoken=")).expect("a token").to_owned();
     let headers = [("sec-websocket-protocol", PROTOCOL), ("cookie", cookie.as_str())];
-    let mut foreign = Socket::open(&server.url, &headers).await;
-    foreign.say(&json!({ "type": "connection_init" })).await;
-    assert_eq!(foreign.closed().await.0, 4403);
-    let mut socket = Socket::open(&server.url, &headers).await;
-    socket.say(&json!({ "type": "connection_init", "payload": { "X-CSRFToken": token } })).await;
-    assert_eq!(socket.hear().await, Said::Message(json!({ "type": "connection_ack" })));
-    socket.ask("1", "subscription { values { cursor } }").await;
-    socket.next("1").await;
+    let mut foreign = WsClient::open(&server.url, &headers).await;
+    foreign.send_json(&json!({ "type": "connection_init" })).await;
+    assert_eq!(foreign.wait_for_close().await.0, 4403);
+    let mut socket = WsClient::open(&server.url, &headers).await;
+    socket.send_json(&json!({ "type": "connection_init", "payload": { "X-CSRFToken": token } })).await;
+    assert_eq!(socket.receive().await, WsEvent::Message(json!({ "type": "connection_ack" })));
+    socket.subscribe("1", "subscription { values { cursor } }").await;
+    socket.next_data("1").await;
     let logout = [("cookie", cookie.as_str()), ("x-csrftoken", token.as_str())];
     assert_eq!(client.send("DELETE", "/api/session/", &logout, "").await.0, 204);
-    assert_eq!(socket.failure("1").await[0]["extensions"]["code"], "UNAUTHENTICATED");
-    assert_eq!(socket.closed().await.0, 4403);
+    assert_eq!(socket.expect_failure("1").await[0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(socket.wait_for_close().await.0, 4403);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,9 +122,9 @@ async fn everything_is_asked_over_one_socket() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.say(&json!({ "type": "ping", "payload": { "n": 1 } })).await;
-    assert_eq!(socket.hear().await, Said::Message(json!({ "type": "pong", "payload": { "n": 1 } })));
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.send_json(&json!({ "type": "ping", "payload": { "n": 1 } })).await;
+    assert_eq!(socket.receive().await, WsEvent::Message(json!({ "type": "pong", "payload": { "n": 1 } })));
     // A query is answered once and then complete; its id is free again.
     for _ in 0..2 {
         let payload = json!({
@@ -132,19 +132,19 @@ async fn everything_is_asked_over_one_socket() {
             "operationName": "A",
             "variables": { "id": stream },
         });
-        socket.say(&json!({ "type": "subscribe", "id": "q", "payload": payload })).await;
-        assert_eq!(socket.next("q").await, json!({ "stream": { "rowId": stream } }));
-        assert_eq!(socket.hear().await, Said::Message(json!({ "type": "complete", "id": "q" })));
+        socket.send_json(&json!({ "type": "subscribe", "id": "q", "payload": payload })).await;
+        assert_eq!(socket.next_data("q").await, json!({ "stream": { "rowId": stream } }));
+        assert_eq!(socket.receive().await, WsEvent::Message(json!({ "type": "complete", "id": "q" })));
     }
     let mutation = format!(
         r#"mutation {{ writeValues(input: [{{ stream: "{stream}", ts: "2026-04-28T12:00:00Z", value: 7 }}]) {{ errors {{ message }} }} }}"#
     );
-    socket.ask("feed", "subscription { values { readings { value stream { name } } } }").await;
-    assert_eq!(socket.next("feed").await["values"]["readings"], json!([]));
-    socket.ask("m", &mutation).await;
+    socket.subscribe("feed", "subscription { values { readings { value stream { name } } } }").await;
+    assert_eq!(socket.next_data("feed").await["values"]["readings"], json!([]));
+    socket.subscribe("m", &mutation).await;
     let mut said = Vec::new();
     while said.len() < 3 {
-        let Said::Message(message) = socket.hear().await else { panic!("it is closed") };
+        let WsEvent::Message(message) = socket.receive().await else { panic!("it is closed") };
         said.push(message);
     }
     said.sort_by_key(|message| (message["id"].to_string(), message["type"] == "complete"));
@@ -152,33 +152,33 @@ async fn everything_is_asked_over_one_socket() {
     assert_eq!(said[1]["payload"]["data"]["writeValues"]["errors"], json!([]));
     assert_eq!(said[2], json!({ "type": "complete", "id": "m" }));
     // What cannot be run ends with an error, and the connection goes on.
-    socket.ask("wrong", "{ nothingLikeThis }").await;
-    assert!(socket.failure("wrong").await[0]["message"].as_str().unwrap().contains("nothingLikeThis"));
-    socket.say(&json!({ "type": "complete", "id": "feed" })).await;
-    socket.ask("feed", "{ __typename }").await;
-    assert_eq!(socket.next("feed").await, json!({ "__typename": "Query" }));
+    socket.subscribe("wrong", "{ nothingLikeThis }").await;
+    assert!(socket.expect_failure("wrong").await[0]["message"].as_str().unwrap().contains("nothingLikeThis"));
+    socket.send_json(&json!({ "type": "complete", "id": "feed" })).await;
+    socket.subscribe("feed", "{ __typename }").await;
+    assert_eq!(socket.next_data("feed").await, json!({ "__typename": "Query" }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_has_a_hundred_operations() {
     let server = Server::start(&[]).await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
     for n in 0..100 {
-        socket.ask(&n.to_string(), "subscription { events { change } }").await;
+        socket.subscribe(&n.to_string(), "subscription { events { change } }").await;
     }
-    socket.ask("more", "{ __typename }").await;
-    assert_eq!(socket.failure("more").await[0]["extensions"]["code"], "THROTTLED");
+    socket.subscribe("more", "{ __typename }").await;
+    assert_eq!(socket.expect_failure("more").await[0]["extensions"]["code"], "THROTTLED");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_says_so() {
     let mut server = Server::start(&[]).await;
-    let mut socket = Socket::of(&server.url, &server.key).await;
-    socket.ask("1", "subscription { values { cursor } }").await;
-    socket.next("1").await;
+    let mut socket = WsClient::connect(&server.url, &server.key).await;
+    socket.subscribe("1", "subscription { values { cursor } }").await;
+    socket.next_data("1").await;
     server.stop().await;
     // Without a `complete`: a client that goes on later must not take it for the end.
-    let Said::Closed(code, _) = socket.hear().await else { panic!("a message before the close") };
+    let WsEvent::Closed(code, _) = socket.receive().await else { panic!("a message before the close") };
     assert_eq!(code, 1001);
 }
 
@@ -188,13 +188,13 @@ async fn server_sent_events_tell_the_same() {
     let client = server.client();
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut events =
-        Events::open(&server.url, &server.key, "subscription { values { readings { value } } }").await;
+        SseClient::open(&server.url, &server.key, "subscription { values { readings { value } } }").await;
     assert_eq!(events.next().await, ("next".to_owned(), json!({ "data": { "values": { "readings": [] } } })));
     let line = json!({ "stream_id": stream, "ts": "2026-04-28T12:00:00Z", "value": 3 }).to_string();
     assert_eq!(client.ingest("application/x-ndjson", line).await.0, 200);
     let expected = json!({ "data": { "values": { "readings": [{ "value": 3.0 }] } } });
     assert_eq!(events.next().await, ("next".to_owned(), expected));
-    let mut query = Events::open(&server.url, &server.key, "{ __typename }").await;
+    let mut query = SseClient::open(&server.url, &server.key, "{ __typename }").await;
     assert_eq!(query.next().await.1, json!({ "data": { "__typename": "Query" } }));
     assert_eq!(query.next().await.0, "complete");
     let (status, ..) =
@@ -203,32 +203,32 @@ async fn server_sent_events_tell_the_same() {
     let (status, ..) = client.post("/graphql/stream", &json!({ "operation": "{ __typename }" })).await;
     assert_eq!(status, 400);
     // A revoked key: an error, and the end.
-    let key = server.key(&[]).await;
-    let mut revoked = Events::open(&server.url, &key, "subscription { values { cursor } }").await;
+    let key = server.create_key(&[]).await;
+    let mut revoked = SseClient::open(&server.url, &key, "subscription { values { cursor } }").await;
     revoked.next().await;
     // The first after the bootstrap key.
-    server.basalt(&["key", "revoke", "2"]).await.ok();
+    server.basalt(&["key", "revoke", "2"]).await.expect_success();
     assert_eq!(revoked.next().await.1["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(revoked.next().await.0, "complete");
     // The server ends: no `complete`, so that the client comes again.
     server.stop().await;
-    assert_eq!(events.ended().await, "");
+    assert_eq!(events.read_to_end().await, "");
 }
 
 /// The answer of `POST /graphql/stream` as it comes.
-struct Events {
+struct SseClient {
     body: reqwest::Response,
     buffer: String,
 }
 
-impl Events {
-    async fn open(url: &str, key: &str, query: &str) -> Events {
+impl SseClient {
+    async fn open(url: &str, key: &str, query: &str) -> SseClient {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let request = client.post(format!("{url}/graphql/stream")).header("x-api-key", key);
         let body = request.json(&json!({ "query": query })).send().await.unwrap();
         assert_eq!(body.status(), 200);
         assert!(body.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
-        Events { body, buffer: String::new() }
+        SseClient { body, buffer: String::new() }
     }
 
     /// The next event: its name and its data.
@@ -253,7 +253,7 @@ impl Events {
     }
 
     /// What is left when the stream has ended.
-    async fn ended(mut self) -> String {
+    async fn read_to_end(mut self) -> String {
         while let Ok(Some(chunk)) = self.body.chunk().await {
             self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
         }

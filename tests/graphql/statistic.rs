@@ -61,7 +61,8 @@ async fn a_statistic_is_written_by_hand_and_replaced() {
     let read = format!("query($id: Int) {{ stream(rowId: $id) {{ statistics {{ {NUMBERS} }} }} }}");
     let got = data(&client, &read, json!({ "id": stream })).await;
     assert_eq!(got["stream"]["statistics"], json!([stored(5.5, 4, json!(2.0))]));
-    let reader = client.with_key(&server.key(&["--scope", "statistic:write", "--scope", "data:read"]).await);
+    let reader =
+        client.with_key(&server.create_key(&["--scope", "statistic:write", "--scope", "data:read"]).await);
     let body = ask(&reader, &write, json!({"input": {"stream": stream, "mean": 1}})).await;
     assert_eq!(codes(&body), ["FORBIDDEN"], "as REST has it, this is a change of the stream: {body}");
 }

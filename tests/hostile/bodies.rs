@@ -7,7 +7,7 @@ mod sockets;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::hostile::Attacked;
+use crate::hostile::AttackedServer;
 
 pub const NDJSON: &str = "application/x-ndjson";
 pub const ARROW: &str = "application/vnd.apache.arrow.stream";
@@ -25,7 +25,7 @@ fn blank(mib: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_compressed_body_takes_what_is_counted_for_it() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let (client, packed) = (attacked.server.client(), gzip(&blank(250), 1));
     let headers = [("content-type", NDJSON), ("content-encoding", "gzip")];
     attacked.server.reset_peak_memory();
@@ -36,7 +36,7 @@ async fn a_compressed_body_takes_what_is_counted_for_it() {
     // Twelve at short intervals, by callers of their own: before, each found the account of the one before empty.
     let mut clients = Vec::new();
     for _ in 0..12 {
-        clients.push(client.with_key(&attacked.server.key(&["--scope", "value:write"]).await));
+        clients.push(client.with_key(&attacked.server.create_key(&["--scope", "value:write"]).await));
     }
     let all = clients.into_iter().enumerate().map(|(i, client)| {
         let packed = packed.clone();
@@ -48,19 +48,19 @@ async fn a_compressed_body_takes_what_is_counted_for_it() {
     let answers = futures::future::join_all(all).await;
     assert!(answers.iter().all(|status| matches!(status, 200 | 400 | 503)), "{answers:?}");
     assert!(answers.iter().any(|status| *status != 503), "some found room: {answers:?}");
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 1200, "twelve bodies of 250 MiB decoded took {peak} MiB");
 }
 
 #[tokio::test]
 async fn arrow_lengths_are_not_believed() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let honest = flight::one_value(Some(1));
     for (name, body) in flight::lying(&honest) {
         let (status, _, answer) = client.ingest(ARROW, body).await;
         assert!(matches!(status, 400 | 413), "{name}: {status} {answer}");
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 500, "{peak} MiB");
 }

@@ -12,11 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Attacked;
-use crate::support::{Client, Home, Server, eventually};
+use super::AttackedServer;
+use crate::support::{Client, DataDir, Server, eventually};
 
 /// Long enough for anything that is going to happen at all.
-const SOON: Duration = Duration::from_secs(20);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn open(client: &Client, said: &[u8]) -> TcpStream {
     let mut socket = TcpStream::connect(client.address()).await.expect("the server accepts");
@@ -29,7 +29,10 @@ async fn open(client: &Client, said: &[u8]) -> TcpStream {
 async fn read_to_close(socket: &mut TcpStream) -> String {
     let mut text = Vec::new();
     // A reset is as good as a close.
-    timeout(SOON, socket.read_to_end(&mut text)).await.expect("the server closes").unwrap_or_default();
+    timeout(CLOSE_TIMEOUT, socket.read_to_end(&mut text))
+        .await
+        .expect("the server closes")
+        .unwrap_or_default();
     String::from_utf8_lossy(&text).into_owned()
 }
 
@@ -39,13 +42,13 @@ async fn is_closed(socket: &mut TcpStream) -> bool {
 }
 
 fn pid(server: &Server) -> u32 {
-    let text = fs::read_to_string(server.home.path().join("lock")).expect("the lock holds its id");
+    let text = fs::read_to_string(server.data_dir.path().join("lock")).expect("the lock holds its id");
     text.trim().parse().expect("a number")
 }
 
 #[tokio::test]
 async fn strangers_hold_no_place_that_others_need() {
-    let attacked = Attacked::start(&[("BASALT_HTTP__CONNECTIONS", "60")]).await;
+    let attacked = AttackedServer::start(&[("BASALT_HTTP__CONNECTIONS", "60")]).await;
     let client = attacked.server.client();
     let slow = format!(
         "POST /api/session/ HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n{}",
@@ -69,7 +72,7 @@ async fn strangers_hold_no_place_that_others_need() {
         closed += usize::from(is_closed(stranger).await);
     }
     assert!(closed >= 340, "{closed} of 400 made room");
-    attacked.withstood().await;
+    attacked.finish().await;
 }
 
 #[tokio::test]
@@ -95,7 +98,7 @@ async fn past_the_limit_clients_at_work_stay_and_newcomers_are_refused_at_once()
         assert_eq!(socket.read_u8().await.expect("it is answered"), b'H');
     }
     drop(known);
-    eventually("a place is free", SOON, || async {
+    eventually("a place is free", CLOSE_TIMEOUT, || async {
         let mut socket =
             open(&client, b"GET /healthz/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         read_to_close(&mut socket).await.starts_with("HTTP/1.1 200").then_some(())
@@ -106,7 +109,7 @@ async fn past_the_limit_clients_at_work_stay_and_newcomers_are_refused_at_once()
 #[tokio::test]
 async fn logins_that_hang_up_leave_no_hash_behind() {
     // Names and addresses have budgets of their own, which somebody with many of either would not meet.
-    let attacked = Attacked::start(&[("BASALT_SESSION__ATTEMPTS", "100000")]).await;
+    let attacked = AttackedServer::start(&[("BASALT_SESSION__ATTEMPTS", "100000")]).await;
     let client = attacked.server.client();
     let before = attacked.server.reset_peak_memory();
     for n in 0..300 {
@@ -120,7 +123,7 @@ async fn logins_that_hang_up_leave_no_hash_behind() {
         tokio::time::sleep(Duration::from_millis(5)).await;
         drop(socket);
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     if let Some(before) = before {
         // Two at a time take 38 MiB.
         assert!(peak < before + 300, "{before} MiB before, {peak} MiB at most since");
@@ -129,7 +132,7 @@ async fn logins_that_hang_up_leave_no_hash_behind() {
 
 #[tokio::test]
 async fn one_probe_of_the_disk_is_for_all_who_ask() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client().without_key();
     let threads =
         |server: &Server| fs::read_dir(format!("/proc/{}/task", pid(server))).map_or(0, Iterator::count);
@@ -146,7 +149,7 @@ async fn one_probe_of_the_disk_is_for_all_who_ask() {
         assert_eq!(asked.await.unwrap(), 200);
     }
     assert!(most < before + 20, "{before} threads before, {most} beside the probes");
-    attacked.withstood().await;
+    attacked.finish().await;
 }
 
 /// The numbers of the descriptors that a process has open, and that of the segment it writes.
@@ -261,20 +264,20 @@ async fn what_a_server_and_commands_create_is_their_owners() {
         .await;
     assert_eq!(status, 200, "{said}");
     client.get("/readyz/?checks=disk").await;
-    server.basalt(&["compact"]).await.ok();
-    assert!(server.home.path().join("lake/readings/_delta_log").is_dir());
-    assert_eq!(open_to_others(server.home.path()), [], "while it runs");
-    let backups = Home::new();
+    server.basalt(&["compact"]).await.expect_success();
+    assert!(server.data_dir.path().join("lake/readings/_delta_log").is_dir());
+    assert_eq!(open_to_others(server.data_dir.path()), [], "while it runs");
+    let backups = DataDir::new();
     let backup = backups.path().join("backup");
-    server.basalt(&["backup", backup.to_str().unwrap()]).await.ok();
+    server.basalt(&["backup", backup.to_str().unwrap()]).await.expect_success();
     assert_eq!(open_to_others(backups.path()), [], "of a backup, whose files are links");
     server.stop().await;
-    assert_eq!(open_to_others(server.home.path()), [], "when it has ended");
+    assert_eq!(open_to_others(server.data_dir.path()), [], "when it has ended");
 
-    let home = Home::new();
+    let home = DataDir::new();
     let nested = home.path().join("a/b");
     let env = [("BASALT_DATA_DIR", nested.to_str().unwrap())];
-    home.basalt_with(&["key", "create", "--name", "k"], &env, "").await.ok();
+    home.basalt_with(&["key", "create", "--name", "k"], &env, "").await.expect_success();
     assert!(nested.join("catalog.sqlite").is_file());
     assert_eq!(open_to_others(home.path()), [], "of a command");
 }
@@ -282,8 +285,8 @@ async fn what_a_server_and_commands_create_is_their_owners() {
 #[tokio::test]
 async fn strangers_hold_no_place_of_flight() {
     let env = [("BASALT_FLIGHT_LISTEN", "127.0.0.1:0"), ("BASALT_FLIGHT__CONNECTIONS", "10")];
-    let attacked = Attacked::start(&env).await;
-    let address = attacked.server.flight();
+    let attacked = AttackedServer::start(&env).await;
+    let address = attacked.server.flight_address();
     let mut strangers = Vec::new();
     for n in 0..60 {
         let mut socket = TcpStream::connect(&address).await.expect("the server accepts");
@@ -294,6 +297,6 @@ async fn strangers_hold_no_place_of_flight() {
         strangers.push(socket);
     }
     let asked = crate::tools::flight::ask(&attacked.server, &attacked.server.key, "SELECT 1");
-    assert_eq!(timeout(SOON, asked).await.expect("strangers make room"), Ok(1));
-    attacked.withstood().await;
+    assert_eq!(timeout(CLOSE_TIMEOUT, asked).await.expect("strangers make room"), Ok(1));
+    attacked.finish().await;
 }

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::Attacked;
+use super::AttackedServer;
 
 const NO_SECURITY: &str = "http://opcfoundation.org/UA/SecurityPolicy#None";
 /// Bytes of a message in one chunk, below what clients offer to take.
@@ -26,7 +26,7 @@ const MIB: usize = 1024 * 1024;
 
 /// What a server does that it should not.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Lie {
+enum Misbehavior {
     /// More results than nodes were asked about.
     MoreResults,
     FewerResults,
@@ -41,13 +41,13 @@ enum Lie {
 }
 
 /// Answers every client with lies.
-struct Liar {
+struct HostileOpcuaServer {
     port: u16,
     serving: JoinHandle<()>,
 }
 
-impl Liar {
-    async fn start(lie: Lie) -> Liar {
+impl HostileOpcuaServer {
+    async fn start(lie: Misbehavior) -> HostileOpcuaServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let serving = tokio::spawn(async move {
@@ -55,18 +55,18 @@ impl Liar {
                 tokio::spawn(serve(stream, port, lie));
             }
         });
-        Liar { port, serving }
+        HostileOpcuaServer { port, serving }
     }
 }
 
-impl Drop for Liar {
+impl Drop for HostileOpcuaServer {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
 /// One connection, without security, until the client goes.
-async fn serve(mut stream: TcpStream, port: u16, lie: Lie) -> Option<()> {
+async fn serve(mut stream: TcpStream, port: u16, lie: Misbehavior) -> Option<()> {
     let mut sequence = 0;
     loop {
         let mut header = [0; 8];
@@ -119,7 +119,7 @@ fn chunks(kind: &[u8], security: &[u8], request: u32, message: &[u8], sequence: 
     parts.iter().enumerate().map(chunk).collect()
 }
 
-fn answer(mut request: &[u8], port: u16, lie: Lie) -> Option<Vec<u8>> {
+fn answer(mut request: &[u8], port: u16, lie: Misbehavior) -> Option<Vec<u8>> {
     let owned = ContextOwned::default();
     let context = owned.context();
     let kind = NodeId::decode(&mut request, &context).ok()?.as_object_id().ok()?;
@@ -157,7 +157,7 @@ fn answer(mut request: &[u8], port: u16, lie: Lie) -> Option<Vec<u8>> {
             let asked = ReadRequest::decode(&mut request, &context).ok()?.nodes_to_read.unwrap_or_default();
             let is_swelling =
                 |one: &ReadValueId| one.attribute_id == 13 && one.node_id.as_u32() > Some(100_000);
-            if lie == Lie::SwellingValues && asked.iter().any(is_swelling) {
+            if lie == Misbehavior::SwellingValues && asked.iter().any(is_swelling) {
                 return Some(swelling(response_header));
             }
             let results = asked.iter().map(|one| attribute(&one.node_id, one.attribute_id, lie)).collect();
@@ -200,7 +200,7 @@ fn endpoint(port: u16) -> EndpointDescription {
     }
 }
 
-fn attribute(node: &NodeId, attribute: u32, lie: Lie) -> DataValue {
+fn attribute(node: &NodeId, attribute: u32, lie: Misbehavior) -> DataValue {
     let value = match (attribute, node.as_u32()) {
         (2, _) => Variant::Int32(1),
         (3, _) => Variant::QualifiedName(Box::new(QualifiedName::new(0, "Objects"))),
@@ -209,8 +209,8 @@ fn attribute(node: &NodeId, attribute: u32, lie: Lie) -> DataValue {
         (17 | 18, _) => Variant::Byte(1),
         (_, Some(2255)) => Variant::from(vec!["urn:liar".to_owned()]),
         // At most so many nodes in one read, so that no message is too large.
-        (_, Some(11_705)) if lie == Lie::LargeValues => Variant::UInt32(9),
-        (_, Some(11_705)) if lie == Lie::SwellingValues => Variant::UInt32(1),
+        (_, Some(11_705)) if lie == Misbehavior::LargeValues => Variant::UInt32(9),
+        (_, Some(11_705)) if lie == Misbehavior::SwellingValues => Variant::UInt32(1),
         (_, Some(number)) if number > 100_000 => Variant::from("x".repeat(MIB)),
         _ => Variant::UInt32(0),
     };
@@ -236,7 +236,7 @@ fn swelling(response_header: ResponseHeader) -> Vec<u8> {
     bytes
 }
 
-fn browsed(asked: usize, lie: Lie) -> Vec<BrowseResult> {
+fn browsed(asked: usize, lie: Misbehavior) -> Vec<BrowseResult> {
     let names = |nodes: u32, length: usize| -> Vec<ReferenceDescription> {
         let reference = |number| ReferenceDescription {
             node_id: NodeId::new(0, 100_001 + number).into(),
@@ -247,11 +247,11 @@ fn browsed(asked: usize, lie: Lie) -> Vec<BrowseResult> {
         (0..nodes).map(reference).collect()
     };
     let (results, references, has_more) = match lie {
-        Lie::MoreResults => (asked + 40, names(1, 1), false),
-        Lie::FewerResults => (asked.saturating_sub(1), names(1, 1), false),
-        Lie::EndlessPoints => (asked, Vec::new(), true),
-        Lie::LongNames => (asked, names(3, MIB), true),
-        Lie::LargeValues | Lie::SwellingValues => (asked, names(900, 1), false),
+        Misbehavior::MoreResults => (asked + 40, names(1, 1), false),
+        Misbehavior::FewerResults => (asked.saturating_sub(1), names(1, 1), false),
+        Misbehavior::EndlessPoints => (asked, Vec::new(), true),
+        Misbehavior::LongNames => (asked, names(3, MIB), true),
+        Misbehavior::LargeValues | Misbehavior::SwellingValues => (asked, names(900, 1), false),
     };
     let point = if has_more { ByteString::from(vec![7]) } else { ByteString::null() };
     let result =
@@ -260,7 +260,7 @@ fn browsed(asked: usize, lie: Lie) -> Vec<BrowseResult> {
 }
 
 /// A device that is this server; its id.
-async fn device(attacked: &Attacked, name: &str, port: u16) -> i64 {
+async fn device(attacked: &AttackedServer, name: &str, port: u16) -> i64 {
     let device = json!({"name": name, "protocol": "opcua", "host": format!("opc.tcp://127.0.0.1:{port}"),
                         "timeout": 10, "poll_interval": null});
     let (status, _, made) = attacked.server.client().post("/api/device/", &device).await;
@@ -270,17 +270,17 @@ async fn device(attacked: &Attacked, name: &str, port: u16) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_opcua_server_that_lies_is_refused_or_cut_short() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     for (lie, expected) in [
-        (Lie::MoreResults, 502),
-        (Lie::FewerResults, 502),
-        (Lie::EndlessPoints, 200),
-        (Lie::LongNames, 200),
-        (Lie::LargeValues, 200),
-        (Lie::SwellingValues, 502),
+        (Misbehavior::MoreResults, 502),
+        (Misbehavior::FewerResults, 502),
+        (Misbehavior::EndlessPoints, 200),
+        (Misbehavior::LongNames, 200),
+        (Misbehavior::LargeValues, 200),
+        (Misbehavior::SwellingValues, 502),
     ] {
-        let liar = Liar::start(lie).await;
+        let liar = HostileOpcuaServer::start(lie).await;
         let device = device(&attacked, &format!("{lie:?}"), liar.port).await;
         let begun = Instant::now();
         let (status, _, answer) = client.get(&format!("/api/device/{device}/opcua/")).await;
@@ -293,7 +293,7 @@ async fn an_opcua_server_that_lies_is_refused_or_cut_short() {
             assert_eq!(answer["truncated"], json!(true), "{lie:?}: {:.500}", text);
         }
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 1024, "{peak} MiB");
 }
 
@@ -302,7 +302,7 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let open = listener.local_addr().unwrap().port();
     let closed = crate::support::free_port();
-    let attacked = Attacked::start(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
+    let attacked = AttackedServer::start(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
     let client = attacked.server.client();
     let mut told = Vec::new();
     for (name, port) in [("open", open), ("closed", closed)] {
@@ -331,5 +331,5 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
     assert_eq!(of_open, of_closed);
     let knocked = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
     assert!(knocked.is_err(), "nobody is connected to");
-    attacked.withstood().await;
+    attacked.finish().await;
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Attacked;
-use crate::support::{Client, Said, Socket};
+use super::AttackedServer;
+use crate::support::{Client, WsClient, WsEvent};
 
 /// Documents whose brackets a careless reader does not see, and those that cost validation too much.
 fn documents() -> Vec<(&'static str, String)> {
@@ -32,13 +32,13 @@ fn documents() -> Vec<(&'static str, String)> {
 
 async fn post(client: &Client, path: &str, body: &Value) -> (u16, Vec<u8>) {
     let headers = [("content-type", "application/json")];
-    let (status, _, bytes) = client.bytes("POST", path, &headers, body.to_string()).await;
+    let (status, _, bytes) = client.send_bytes("POST", path, &headers, body.to_string()).await;
     (status, bytes)
 }
 
 #[tokio::test]
 async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     for (name, document) in documents() {
         let body = json!({ "query": document });
@@ -50,13 +50,13 @@ async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
             assert!(bytes.len() < 2000, "{name} at {path}: one error, not {} bytes of them", bytes.len());
         }
         let path: String = url::form_urlencoded::byte_serialize(document.as_bytes()).take(8000).collect();
-        let (status, ..) = client.bytes("GET", &format!("/graphql?query={path}"), &[], "").await;
+        let (status, ..) = client.send_bytes("GET", &format!("/graphql?query={path}"), &[], "").await;
         assert!((200..=431).contains(&status), "{name} at GET: {status}");
-        let mut socket = Socket::of(&attacked.server.url, &attacked.server.key).await;
-        socket.ask("1", &document).await;
-        let said = socket.hear().await;
+        let mut socket = WsClient::connect(&attacked.server.url, &attacked.server.key).await;
+        socket.subscribe("1", &document).await;
+        let said = socket.receive().await;
         assert!(
-            matches!(&said, Said::Message(told) if told["type"] == "error"),
+            matches!(&said, WsEvent::Message(told) if told["type"] == "error"),
             "{name} at the socket: {said:?}"
         );
     }
@@ -66,13 +66,13 @@ async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
     let (status, _, body) = client.get(&format!("/graphql?query={path}")).await;
     assert_eq!(status, 200, "{body}");
     assert!(body.to_string().contains("nested more than 100"), "{body}");
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 700, "{peak} MiB");
 }
 
 #[tokio::test]
 async fn answers_of_sql_are_counted_by_their_bytes() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let (part, whole) = ("x".repeat(200), "y".repeat(100));
     let texts = format!(
@@ -98,13 +98,13 @@ async fn answers_of_sql_are_counted_by_their_bytes() {
     .await;
     let body: Value = serde_json::from_slice(&bytes).expect("JSON");
     assert_eq!((status, &body["data"]["sql"]["rowCount"]), (200, &json!(50_000)));
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 1200, "{peak} MiB");
 }
 
 #[tokio::test]
 async fn variables_are_counted_as_often_as_they_are_used() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let ones = |count: usize| format!("[{}1]", "1,".repeat(count));
     let aliases: String =
@@ -120,12 +120,12 @@ async fn variables_are_counted_as_often_as_they_are_used() {
     );
     for (name, body, expected) in [("used", used, 200), ("unused", unused, 413)] {
         let headers = [("content-type", "application/json")];
-        let (status, _, bytes) = client.bytes("POST", "/graphql", &headers, body).await;
+        let (status, _, bytes) = client.send_bytes("POST", "/graphql", &headers, body).await;
         let told = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
         assert_eq!(status, expected, "{name}: {told}");
         assert!(told.contains("TOO_LARGE"), "{name}: {told}");
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 800, "{peak} MiB");
 }
 
@@ -133,7 +133,7 @@ async fn variables_are_counted_as_often_as_they_are_used() {
 /// only so many are made, and others go on being answered.
 #[tokio::test]
 async fn slow_readers_hold_no_more_than_their_share() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let text = "x".repeat(1000);
     let query =
@@ -153,7 +153,7 @@ async fn slow_readers_hold_no_more_than_their_share() {
         post(&client, "/graphql", &json!({"query": "{ me { kind } streams { nodes { name } } }"})).await;
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
     assert!(!String::from_utf8_lossy(&bytes).contains("errors"), "{}", String::from_utf8_lossy(&bytes));
-    let other = client.with_key(&attacked.server.key(&["--scope", "value:read"]).await);
+    let other = client.with_key(&attacked.server.create_key(&["--scope", "value:read"]).await);
     let (_, bytes) = post(&other, "/graphql", &one).await;
     assert!(
         bytes.len() > 10_000_000,
@@ -161,7 +161,7 @@ async fn slow_readers_hold_no_more_than_their_share() {
         String::from_utf8_lossy(&bytes[..bytes.len().min(500)])
     );
     drop(readers);
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 800, "{peak} MiB");
 }
 

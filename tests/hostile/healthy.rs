@@ -14,27 +14,27 @@ const ADDRESS_SPACE_MIB: u64 = 4096;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A server with 4 GiB of address space, beside whose hostile clients a healthy one writes and reads.
-pub struct Attacked {
+pub struct AttackedServer {
     pub server: Server,
     /// A numeric stream for whoever needs one; the healthy client has another.
     pub stream: i64,
     stop: watch::Sender<bool>,
-    healthy: JoinHandle<Vec<Late>>,
+    healthy: JoinHandle<Vec<LateRequest>>,
 }
 
 /// A request of the healthy client that failed or took too long.
 #[derive(Debug)]
 #[allow(dead_code, reason = "shown by the assertion")]
-struct Late {
+struct LateRequest {
     what: &'static str,
     took: Duration,
     status: u16,
     body: String,
 }
 
-impl Attacked {
+impl AttackedServer {
     /// Starts the server with default settings but for `env`, and the healthy client.
-    pub async fn start(env: &[(&str, &str)]) -> Attacked {
+    pub async fn start(env: &[(&str, &str)]) -> AttackedServer {
         let server = Server::start_limited(ADDRESS_SPACE_MIB, env).await;
         let client = server.client();
         let device =
@@ -46,14 +46,14 @@ impl Attacked {
         }
         let (stop, stopped) = watch::channel(false);
         let healthy = tokio::spawn(ask_until(stopped, client, streams[1]));
-        Attacked { server, stream: streams[0], stop, healthy }
+        AttackedServer { server, stream: streams[0], stop, healthy }
     }
 
     /// Ends the attack: the server is the same process, and answered every healthy request in time.
     ///
     /// Returns the most memory it held, MiB.
-    pub async fn withstood(self) -> u64 {
-        let Attacked { mut server, stop, healthy, .. } = self;
+    pub async fn finish(self) -> u64 {
+        let AttackedServer { mut server, stop, healthy, .. } = self;
         assert!(server.is_running(), "the server has ended:\n{}", server.log());
         stop.send(true).expect("the healthy client listens");
         let late = healthy.await.expect("the healthy client does not panic");
@@ -71,7 +71,7 @@ fn patience() -> Duration {
     Duration::from_millis(given.map_or(15_000, |ms| ms.parse().expect("milliseconds")))
 }
 
-async fn ask_until(stopped: watch::Receiver<bool>, client: Client, stream: i64) -> Vec<Late> {
+async fn ask_until(stopped: watch::Receiver<bool>, client: Client, stream: i64) -> Vec<LateRequest> {
     let mut late = Vec::new();
     let value = format!("/api/data/{stream}/value/");
     let statement = format!("SELECT count(*) AS n FROM readings WHERE stream_id = {stream}");
@@ -79,14 +79,14 @@ async fn ask_until(stopped: watch::Receiver<bool>, client: Client, stream: i64) 
         let one = json!({ "value": 1 });
         judge(&mut late, "write", 201, client.post(&value, &one)).await;
         judge(&mut late, "read", 200, client.get(&value)).await;
-        judge(&mut late, "query", 200, client.ask(&statement)).await;
+        judge(&mut late, "query", 200, client.try_sql(&statement)).await;
         tokio::time::sleep(PAUSE).await;
     }
     late
 }
 
 async fn judge(
-    late: &mut Vec<Late>,
+    late: &mut Vec<LateRequest>,
     what: &'static str,
     expected: u16,
     request: impl Future<Output = crate::support::Answer>,
@@ -95,7 +95,7 @@ async fn judge(
     let (status, _, body) = request.await;
     let took = begun.elapsed();
     if status != expected || took > patience() {
-        late.push(Late { what, took, status, body: body.to_string() });
+        late.push(LateRequest { what, took, status, body: body.to_string() });
     }
 }
 

@@ -14,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::{Value, json};
 
-use super::Attacked;
+use super::AttackedServer;
 use crate::ingest::{NDJSON, PARQUET};
 use crate::rest::stream_of;
 use crate::support::{Client, Server};
@@ -24,15 +24,15 @@ const LONG: usize = 1_000_000;
 /// Rows of a request, which may hold 64 MiB.
 const ROWS_EACH: usize = 40;
 /// 2026-03-01T00:00:00Z, microseconds.
-const DAY: i64 = 1_772_323_200_000_000;
+const DAY_START_US: i64 = 1_772_323_200_000_000;
 /// What statements about texts may add to the memory of the server, MiB, in a build without optimisation: a share of
 /// 128 MB, and what is decoded and put together beside it.
-const ADDED_MIB: u64 = 320;
+const MAX_ADDED_MIB: u64 = 320;
 
 /// Texts of one stream, a second each, as a small file: what repeats packs well.
 fn texts(stream: i64, first: usize, text: impl Fn(usize) -> String) -> Vec<u8> {
     let rows = first..first + ROWS_EACH;
-    let times = rows.clone().map(|i| DAY + i as i64 * 1_000_000);
+    let times = rows.clone().map(|i| DAY_START_US + i as i64 * 1_000_000);
     let batch = RecordBatch::try_from_iter([
         ("stream_id", Arc::new(Int32Array::from_value(stream as i32, ROWS_EACH)) as _),
         ("ts", Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC")) as _),
@@ -57,7 +57,7 @@ fn requests() -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_texts_are_merged_and_read_within_memory() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let (server, client) = (&attacked.server, attacked.server.client());
     let (_, equal) = stream_of(&client, "equal", "text").await;
     let (_, different) = stream_of(&client, "different", "text").await;
@@ -79,9 +79,12 @@ async fn long_texts_are_merged_and_read_within_memory() {
     }
     let after = server.peak_memory_mib();
     if let (Some(before), Some(after)) = (before, after) {
-        assert!(after < before + ADDED_MIB, "{before} MiB before merging and reading, {after} at most then");
+        assert!(
+            after < before + MAX_ADDED_MIB,
+            "{before} MiB before merging and reading, {after} at most then"
+        );
     }
-    attacked.withstood().await;
+    attacked.finish().await;
 }
 
 /// Every way of reading texts answers, or says which limit it met; one row can always be had.
@@ -100,7 +103,7 @@ async fn read(client: &Client, stream: i64, rows: i64) {
             json!([{ "n": rows - 10 }]),
         ),
     ] {
-        let (status, _, answer) = client.ask(&statement).await;
+        let (status, _, answer) = client.try_sql(&statement).await;
         assert_eq!((status, &answer), (200, &expected), "{statement}");
     }
     for statement in [
@@ -108,7 +111,7 @@ async fn read(client: &Client, stream: i64, rows: i64) {
         format!("SELECT ts, text {of} ORDER BY text"),
         format!("SELECT array_agg(text) {of}"),
     ] {
-        let (status, _, answer) = client.ask(&format!("SELECT count(*) AS n FROM ({statement})")).await;
+        let (status, _, answer) = client.try_sql(&format!("SELECT count(*) AS n FROM ({statement})")).await;
         let limit = answer["detail"].as_str().is_some_and(|detail| detail.contains("limits."));
         assert!(status == 200 || limit, "{statement}: {status} {answer}");
     }
@@ -160,12 +163,12 @@ async fn a_damaged_page_is_an_error_on_every_surface_and_names_its_file() {
     let (_, whole) = stream_of(&client, "whole", "fp64").await;
     let line = |stream, i: i64| {
         let value = (i as f64).sqrt();
-        format!("{{\"stream_id\":{stream},\"ts\":{},\"value\":{value}}}\n", DAY / 1_000_000 + i)
+        format!("{{\"stream_id\":{stream},\"ts\":{},\"value\":{value}}}\n", DAY_START_US / 1_000_000 + i)
     };
     let rows: String = (0..3000).map(|i| line(damaged, i)).collect();
     assert_eq!(client.ingest(NDJSON, rows).await.0, 200);
     server.restart().await;
-    let file = files(server.home.path()).pop().expect("one file");
+    let file = files(server.data_dir.path()).pop().expect("one file");
     let rows: String = (70_000..73_000).map(|i| line(whole, i)).collect();
     assert_eq!(client.ingest(NDJSON, rows).await.0, 200);
     server.stop().await;
@@ -178,12 +181,12 @@ async fn a_damaged_page_is_an_error_on_every_surface_and_names_its_file() {
 
     for statement in ["sum(value)", "sum(value + 0)", "max(value)"] {
         let (status, _, answer) =
-            client.ask(&format!("SELECT {statement} FROM readings WHERE stream_id = {damaged}")).await;
+            client.try_sql(&format!("SELECT {statement} FROM readings WHERE stream_id = {damaged}")).await;
         assert_eq!(status, 503, "{statement}: {answer}");
         names_it(statement, &answer);
     }
     let statistics = format!("SELECT * FROM statistics WHERE stream_id = {damaged}");
-    let (status, _, answer) = client.ask(&statistics).await;
+    let (status, _, answer) = client.try_sql(&statistics).await;
     assert_eq!(status, 503, "{answer}");
     names_it("statistics by SQL", &answer);
     for list in ["value", "statistic"] {
@@ -249,7 +252,7 @@ async fn statistics_stay_from_the_moment_a_policy_takes_their_readings() {
     for moment in ["at once", "flushed", "computed"] {
         match moment {
             "flushed" => server.restart().await,
-            "computed" => drop(server.basalt(&["compact"]).await.ok()),
+            "computed" => drop(server.basalt(&["compact"]).await.expect_success()),
             _ => {}
         }
         assert_eq!(look().await, before, "{moment}");

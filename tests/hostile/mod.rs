@@ -14,4 +14,4 @@ mod tenants;
 mod together;
 
 #[allow(unused_imports, reason = "each part of the suite names it")]
-pub use healthy::Attacked;
+pub use healthy::AttackedServer;

@@ -12,15 +12,15 @@ use flate2::write::ZlibEncoder;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::Attacked;
-use crate::ai::{Form, NOON, SECOND, WINDOW, ingest, score, scores, until_state, wave};
+use super::AttackedServer;
+use crate::ai::{NOON, SECOND, UploadForm, WINDOW_SAMPLES, ingest, score, scores, until_state, wave};
 use crate::support::{Client, Server, eventually};
 
 /// Most memory of a server that keeps its bounds, MiB: that of a debug build at rest, and some files being read.
-const ENOUGH_MIB: u64 = 700;
+const MAX_RESIDENT_MIB: u64 = 700;
 
 /// Long enough for whatever must come on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn fixture(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai").join(path);
@@ -54,7 +54,7 @@ fn scaler_of_one_name(features: u16, bytes: usize, names: usize) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scaler_that_names_one_text_again_and_again_takes_no_memory() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     for (name, features, bytes, names, why) in [
         ("more names than features", 1, 15 << 20, 190_000, "`feature_names_in_`"),
@@ -62,13 +62,13 @@ async fn a_scaler_that_names_one_text_again_and_again_takes_no_memory() {
     ] {
         let file = scaler_of_one_name(features, bytes, names);
         assert!(file.len() < 64 << 10, "{name}: the file is small: {} bytes", file.len());
-        let form = Form::over(attacked.stream).file("scaler", "motor.joblib", file);
+        let form = UploadForm::for_source(attacked.stream).file("scaler", "motor.joblib", file);
         let (status, answer) = form.send(&client).await;
         let told = answer["scaler"].to_string();
         assert!(status == 400 && told.contains(why), "{name}: {status} {answer}");
     }
-    let peak = attacked.withstood().await;
-    assert!(peak < ENOUGH_MIB, "{peak} MiB");
+    let peak = attacked.finish().await;
+    assert!(peak < MAX_RESIDENT_MIB, "{peak} MiB");
 }
 
 /// A statement that has a model look at rows which it makes up.
@@ -81,29 +81,31 @@ fn slow(model: i64) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_that_run_a_model_stop_nobody_and_end_when_their_clients_leave() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
-    let form = Form::over(attacked.stream).text("model_type", "lstm_ae");
+    let form = UploadForm::for_source(attacked.stream).text("model_type", "lstm_ae");
     let model =
         form.file("model", "slow.tflite", fixture("models/lstm_ae_batch1.tflite")).upload(&client).await;
     // More than there are query threads here, less than may run at once.
     let asked = slow(model.model);
-    let statements = join_all((0..6).map(|_| client.ask(&asked)));
+    let statements = join_all((0..6).map(|_| client.try_sql(&asked)));
     let answered = tokio::time::timeout(Duration::from_secs(5), statements).await;
     assert!(answered.is_err(), "they take longer: {answered:?}");
     // Their clients have left with that.
     let ended = "SELECT count(*) AS n FROM query_log WHERE outcome <> 'ok'";
-    eventually("all of them have ended", PATIENCE, || async {
+    eventually("all of them have ended", EVENT_TIMEOUT, || async {
         (client.sql(ended).await[0]["n"] == 6).then_some(())
     })
     .await;
-    let peak = attacked.withstood().await;
-    assert!(peak < ENOUGH_MIB, "{peak} MiB");
+    let peak = attacked.finish().await;
+    assert!(peak < MAX_RESIDENT_MIB, "{peak} MiB");
 }
 
 fn loaded_bytes(model: &str, kind: ModelKind) -> usize {
     let (model, scaler) = (fixture(model), fixture("scalers/minmax_sk1_9_1.joblib"));
-    Detector::load(&model, &scaler, &ModelSettings::new(kind, vec![StreamId(1)])).expect("it is one").bytes()
+    Detector::load(&model, &scaler, &ModelSettings::new(kind, vec![StreamId(1)]))
+        .expect("it is one")
+        .memory_bytes()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,7 +120,7 @@ async fn models_that_do_not_fit_together_take_turns_and_one_that_never_fits_is_r
     ingest(&client, source, (0..600).map(|at| (NOON + at * SECOND, wave(at)))).await;
     let mut models = Vec::new();
     for name in ["one", "two", "three"] {
-        models.push(Form::over(source).text("name", name).upload(&client).await);
+        models.push(UploadForm::for_source(source).text("name", name).upload(&client).await);
     }
     for model in &models {
         until_state(&client, model.model, "running").await;
@@ -128,9 +130,9 @@ async fn models_that_do_not_fit_together_take_turns_and_one_that_never_fits_is_r
     for (model, job) in models.iter().zip(jobs) {
         assert_eq!(job["state"], "done", "{job}");
         let scored = scores(&client, model.data).await.len() as i64;
-        assert!(scored >= 600 - WINDOW, "{scored} of 600 readings");
+        assert!(scored >= 600 - WINDOW_SAMPLES, "{scored} of 600 readings");
     }
-    let form = Form::over(source).text("model_type", "lstm_ae").text("name", "four");
+    let form = UploadForm::for_source(source).text("model_type", "lstm_ae").text("name", "four");
     let (status, answer) = form.file("model", "large.tflite", fixture(large)).send(&client).await;
     let told = answer.to_string();
     assert!(status == 413 && told.contains("ai.loaded_bytes"), "{status} {answer}");
@@ -164,8 +166,8 @@ async fn a_key_is_not_told_which_streams_of_others_a_model_looks_at() {
     let mut server = Server::start(&[]).await;
     let client = server.client();
     let (_, source) = crate::rest::stream_of(&client, "pump", "fp64").await;
-    let motor = Form::over(source).upload(&client).await;
-    let watcher = client.with_key(&server.key(&["--device", &motor.device.to_string()]).await);
+    let motor = UploadForm::for_source(source).upload(&client).await;
+    let watcher = client.with_key(&server.create_key(&["--device", &motor.device.to_string()]).await);
     for restarted in [false, true] {
         if restarted {
             server.restart().await;

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::Attacked;
-use crate::tools::wire::{Pg, Refused, cstring};
+use super::AttackedServer;
+use crate::tools::wire::{PgClient, PgError, cstring};
 
-const DOOR: (&str, &str) = ("BASALT_PG_LISTEN", "127.0.0.1:0");
+const PG_LISTEN_ENV: (&str, &str) = ("BASALT_PG_LISTEN", "127.0.0.1:0");
 const MIB: usize = 1 << 20;
 
 /// Parses a statement and hears what becomes of it.
-async fn parse(pg: &mut Pg, name: &str, text: &str) -> Result<(), Refused> {
+async fn parse(pg: &mut PgClient, name: &str, text: &str) -> Result<(), PgError> {
     pg.parse(name, text, &[]).await;
     pg.send('S', b"").await;
     pg.until_ready().await.map(drop)
@@ -19,14 +19,14 @@ async fn parse(pg: &mut Pg, name: &str, text: &str) -> Result<(), Refused> {
 
 #[tokio::test]
 async fn what_a_connection_keeps_is_bounded() {
-    let attacked = Attacked::start(&[DOOR]).await;
-    let (address, key) = (attacked.server.pg(), attacked.server.key.clone());
+    let attacked = AttackedServer::start(&[PG_LISTEN_ENV]).await;
+    let (address, key) = (attacked.server.pg_address(), attacked.server.key.clone());
     let before = attacked.server.reset_peak_memory();
     let long = "x".repeat(3 * MIB);
     let mut refusals = Vec::new();
     let mut connections = Vec::new();
     for _ in 0..2 {
-        let mut pg = Pg::connect(&address, &key).await.unwrap();
+        let mut pg = PgClient::connect(&address, &key).await.unwrap();
         // Commands, of which only the text is long.
         for n in 0..6 {
             refusals.extend(parse(&mut pg, &format!("s{n}"), &format!("SET a = '{long}'")).await.err());
@@ -55,7 +55,7 @@ async fn what_a_connection_keeps_is_bounded() {
     let count = |code: &str| refusals.iter().filter(|refused| refused.code == code).count();
     // Of statements two are kept, and of portals; of names and settings none.
     assert_eq!((count("42622"), count("54000")), (2 * 6, 2 * (4 + 4 + 6)), "{refusals:?}");
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     if let Some(before) = before {
         // What is kept, and messages on their way through.
         assert!(peak < before + 250, "{before} MiB before, {peak} MiB at most since");
@@ -64,15 +64,15 @@ async fn what_a_connection_keeps_is_bounded() {
 
 #[tokio::test]
 async fn messages_that_are_begun_and_not_ended_are_counted() {
-    let attacked = Attacked::start(&[DOOR]).await;
-    let (address, key) = (attacked.server.pg(), attacked.server.key.clone());
+    let attacked = AttackedServer::start(&[PG_LISTEN_ENV]).await;
+    let (address, key) = (attacked.server.pg_address(), attacked.server.key.clone());
     let before = attacked.server.reset_peak_memory();
     let mut begun = vec![b'Q'];
     begun.extend(u32::try_from(9 * MIB).unwrap().to_be_bytes());
     begun.extend(vec![b'x'; 8 * MIB]);
     let (mut connections, mut refused) = (Vec::new(), 0);
     for _ in 0..20 {
-        let mut pg = Pg::connect(&address, &key).await.unwrap();
+        let mut pg = PgClient::connect(&address, &key).await.unwrap();
         pg.raw(&begun).await;
         if let Ok(told) = timeout(Duration::from_millis(300), pg.until_ready()).await {
             let told = told.unwrap_err();
@@ -82,12 +82,12 @@ async fn messages_that_are_begun_and_not_ended_are_counted() {
         connections.push(pg);
     }
     assert!(refused >= 10, "{refused} of 20 refused");
-    let mut other = Pg::connect(&address, &key).await.unwrap();
+    let mut other = PgClient::connect(&address, &key).await.unwrap();
     for text in ["SELECT 1", "SET application_name = 'other'"] {
         other.query(text).await.expect("ordinary statements are not refused for others");
     }
     assert!(parse(&mut other, "s", "SELECT stream_id, value FROM readings WHERE ts > now()").await.is_ok());
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     if let Some(before) = before {
         assert!(peak < before + 200, "{before} MiB before, {peak} MiB at most since");
     }
@@ -95,8 +95,8 @@ async fn messages_that_are_begun_and_not_ended_are_counted() {
 
 #[tokio::test]
 async fn texts_of_many_small_parts_are_refused() {
-    let attacked = Attacked::start(&[DOOR]).await;
-    let mut pg = Pg::connect(&attacked.server.pg(), &attacked.server.key).await.unwrap();
+    let attacked = AttackedServer::start(&[PG_LISTEN_ENV]).await;
+    let mut pg = PgClient::connect(&attacked.server.pg_address(), &attacked.server.key).await.unwrap();
     let before = attacked.server.reset_peak_memory();
     let names = format!("SET {}a = 1", "a.".repeat(MIB));
     let rows = [
@@ -113,7 +113,7 @@ async fn texts_of_many_small_parts_are_refused() {
     let many = format!("EXECUTE one({}1)", "1,".repeat(MIB));
     assert_eq!(pg.query(&many).await.unwrap_err().code, "54023");
     assert_eq!(pg.query("EXECUTE one(7)").await.unwrap(), [[Some("7".to_owned())]]);
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     if let Some(before) = before {
         assert!(peak < before + 200, "{before} MiB before, {peak} MiB at most since");
     }
@@ -121,44 +121,44 @@ async fn texts_of_many_small_parts_are_refused() {
 
 #[tokio::test]
 async fn strangers_who_say_nothing_keep_nobody_out() {
-    let attacked = Attacked::start(&[DOOR, ("BASALT_PG__CONNECTIONS", "20")]).await;
-    let (address, key) = (attacked.server.pg(), attacked.server.key.clone());
+    let attacked = AttackedServer::start(&[PG_LISTEN_ENV, ("BASALT_PG__CONNECTIONS", "20")]).await;
+    let (address, key) = (attacked.server.pg_address(), attacked.server.key.clone());
     let mut known = Vec::new();
     for _ in 0..10 {
-        known.push(Pg::connect(&address, &key).await.unwrap());
+        known.push(PgClient::connect(&address, &key).await.unwrap());
     }
     let mut strangers = Vec::new();
     for _ in 0..100 {
-        let mut pg = Pg::open(&address).await;
+        let mut pg = PgClient::open(&address).await;
         // Half of an opening, which says that it is longer.
         pg.raw(&[0, 0, 0x20, 0, 0, 3]).await;
         strangers.push(pg);
     }
     let begun = Instant::now();
     for _ in 0..10 {
-        known.push(Pg::connect(&address, &key).await.expect("strangers make room"));
+        known.push(PgClient::connect(&address, &key).await.expect("strangers make room"));
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "at once, not when they have waited long enough");
     for pg in &mut known {
         assert_eq!(pg.query("SELECT 1").await.unwrap().len(), 1, "who is known stays");
     }
-    assert_eq!(Pg::connect(&address, &key).await.err().expect("all are known").code, "53300");
+    assert_eq!(PgClient::connect(&address, &key).await.err().expect("all are known").code, "53300");
     let mut told = Vec::new();
     for mut stranger in strangers {
         told.push(timeout(Duration::from_secs(20), stranger.message()).await.expect("it is closed"));
     }
     assert!(told.iter().all(Option::is_none), "{told:?}");
-    attacked.withstood().await;
+    attacked.finish().await;
 }
 
 #[tokio::test]
 async fn who_speaks_the_newest_protocol_has_a_secret_that_nobody_guesses() {
-    let attacked = Attacked::start(&[DOOR]).await;
-    let (address, key) = (attacked.server.pg(), attacked.server.key.clone());
+    let attacked = AttackedServer::start(&[PG_LISTEN_ENV]).await;
+    let (address, key) = (attacked.server.pg_address(), attacked.server.key.clone());
     // Minor version, bytes of the secret, and what is negotiated.
     let rows: [(u8, usize, Option<u8>); 4] = [(0, 4, None), (1, 4, None), (2, 32, None), (9, 32, Some(2))];
     for (minor, bytes, negotiated) in rows {
-        let mut pg = Pg::open(&address).await;
+        let mut pg = PgClient::open(&address).await;
         let body = [&[0, 3, 0, minor][..], &cstring("user"), &cstring("anybody"), b"\0"].concat();
         pg.raw(&[&(4 + body.len() as u32).to_be_bytes()[..], &body].concat()).await;
         if let Some(newest) = negotiated {
@@ -171,5 +171,5 @@ async fn who_speaks_the_newest_protocol_has_a_secret_that_nobody_guesses() {
         let (_, secret) = said.iter().find(|(kind, _)| *kind == 'K').expect("a secret");
         assert_eq!(secret.len(), 4 + bytes, "minor version {minor}");
     }
-    attacked.withstood().await;
+    attacked.finish().await;
 }

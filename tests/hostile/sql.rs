@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Attacked;
+use super::AttackedServer;
 use crate::support::{Client, eventually};
 
 /// The most memory the server may have held after any of these, MiB: a debug build with its default pool of 256 MB.
@@ -14,7 +14,7 @@ const MAX_RESIDENT_MIB: u64 = 1536;
 const DEEP: usize = 490;
 
 /// Rows of numbers, long texts and short ones for statements to work on.
-async fn with_rows(attacked: &Attacked, rows: usize) {
+async fn with_rows(attacked: &AttackedServer, rows: usize) {
     let client = attacked.server.client();
     let lines: String = (0..rows)
         .map(|n| {
@@ -29,7 +29,7 @@ async fn with_rows(attacked: &Attacked, rows: usize) {
 /// The status, and the body of a refusal.
 async fn ask(client: &Client, statement: &str) -> (u16, String) {
     let (status, _, body) =
-        client.bytes("POST", "/sql", &[("content-type", "text/plain")], statement.to_owned()).await;
+        client.send_bytes("POST", "/sql", &[("content-type", "text/plain")], statement.to_owned()).await;
     (status, if status == 200 { String::new() } else { String::from_utf8_lossy(&body).into_owned() })
 }
 
@@ -88,7 +88,7 @@ fn shapes(count: usize) -> Vec<String> {
 /// None of these ends the process, at the bound or far past it, and each answer says something.
 #[tokio::test(flavor = "multi_thread")]
 async fn deep_statements_are_answered_or_refused() {
-    let attacked = Attacked::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10s")]).await;
+    let attacked = AttackedServer::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10s")]).await;
     let client = attacked.server.client();
     for count in [DEEP, 20_000] {
         for statement in shapes(count) {
@@ -100,14 +100,14 @@ async fn deep_statements_are_answered_or_refused() {
             assert!(count < 20_000 || status != 200 || statement.len() < 10_000, "{shown} is not refused");
         }
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak <= MAX_RESIDENT_MIB, "{peak} MiB");
 }
 
 /// Ordinary statements that are long without being deep are answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_lists_are_still_answered() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let ids: Vec<_> = (0..20_000).map(|n| n.to_string()).collect();
     let conditions: Vec<_> = (0..150).map(|n| format!("(value = {n} AND quality = 'good')")).collect();
@@ -123,13 +123,13 @@ async fn long_lists_are_still_answered() {
         let (status, body) = ask(&client, &statement).await;
         assert_eq!(status, 200, "{} {body}", &statement[..60]);
     }
-    attacked.withstood().await;
+    attacked.finish().await;
 }
 
 /// What each of these once held was gigabytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_are_bounded_in_memory_whatever_function_builds() {
-    let attacked = Attacked::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "3s")]).await;
+    let attacked = AttackedServer::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "3s")]).await;
     with_rows(&attacked, 20_000).await;
     let client = attacked.server.client();
     let long = "x".repeat(200_000);
@@ -172,7 +172,7 @@ async fn statements_are_bounded_in_memory_whatever_function_builds() {
         assert!(matches!(status, 200 | 400 | 413 | 503 | 504), "{shown}: {status} {body}");
         println!("{status} after {:?}: {shown} {}", asked.elapsed(), &body[..body.len().min(120)]);
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak <= MAX_RESIDENT_MIB, "{peak} MiB");
 }
 
@@ -185,7 +185,7 @@ async fn ask_and_drop(client: &Client, statement: &str) -> (u16, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_has_at_most_a_thousand_parameters() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let body = format!("{{\"query\": \"SELECT 1\", \"params\": [{}0]}}", "0,".repeat(5_000_000));
     for _ in 0..4 {
@@ -193,7 +193,7 @@ async fn a_statement_has_at_most_a_thousand_parameters() {
         let (status, _, answer) = client.send("POST", "/sql", &json, body.clone()).await;
         assert!(matches!(status, 400 | 413), "{status} {answer}");
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak <= 600, "{peak} MiB");
 }
 
@@ -201,7 +201,7 @@ async fn a_statement_has_at_most_a_thousand_parameters() {
 /// being answered meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_that_never_yield_end_and_starve_nobody() {
-    let attacked = Attacked::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "2s")]).await;
+    let attacked = AttackedServer::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "2s")]).await;
     with_rows(&attacked, 30_000).await;
     let client = attacked.server.client();
     let endless = [
@@ -232,5 +232,5 @@ async fn statements_that_never_yield_end_and_starve_nobody() {
     .await;
     let rows: Vec<Value> = client.sql("SELECT count(*) AS n FROM readings").await;
     assert!(rows[0]["n"].as_i64() >= Some(30_000), "{}", json!(rows));
-    attacked.withstood().await;
+    attacked.finish().await;
 }

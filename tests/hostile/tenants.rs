@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::Attacked;
+use super::AttackedServer;
 use crate::support::Client;
 
 /// Bytes of an owner's object that are accepted, and some that are not.
@@ -11,9 +11,9 @@ const LONG: usize = 60_000;
 const TOO_LONG: usize = 9 << 20;
 
 /// A key of an organization beside the healthy client's.
-async fn other_organization(attacked: &Attacked) -> Client {
-    attacked.server.basalt(&["org", "create", "hostile"]).await.ok();
-    attacked.server.client().with_key(&attacked.server.key(&["--org", "hostile"]).await)
+async fn other_organization(attacked: &AttackedServer) -> Client {
+    attacked.server.basalt(&["org", "create", "hostile"]).await.expect_success();
+    attacked.server.client().with_key(&attacked.server.create_key(&["--org", "hostile"]).await)
 }
 
 fn object(bytes: usize) -> Value {
@@ -26,7 +26,7 @@ async fn ask_at_once(client: &Client, paths: &[&str], times: usize) {
     for path in paths.iter().cycle().take(paths.len() * times) {
         let (client, path) = (client.clone(), (*path).to_owned());
         asked.spawn(async move {
-            let (status, _, body) = client.bytes("GET", &path, &[], "").await;
+            let (status, _, body) = client.send_bytes("GET", &path, &[], "").await;
             (path, status, body.len())
         });
     }
@@ -39,7 +39,7 @@ async fn ask_at_once(client: &Client, paths: &[&str], times: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_metadata_is_refused_and_lists_do_not_multiply_what_is_kept() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let hostile = other_organization(&attacked).await;
     let (status, _, device) =
         hostile.post("/api/device/", &json!({"name": "own", "protocol": "virtual"})).await;
@@ -79,7 +79,7 @@ async fn long_metadata_is_refused_and_lists_do_not_multiply_what_is_kept() {
         "/sql?q=SELECT%20payload%20FROM%20events",
     ];
     ask_at_once(&hostile, &paths, 4).await;
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     // 18 MB are kept, and 16 answers of as much each are on their way.
     assert!(peak < 700, "{peak} MiB");
 }
@@ -87,7 +87,7 @@ async fn long_metadata_is_refused_and_lists_do_not_multiply_what_is_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_organization_that_has_all_it_may_have_stops_nobody_else() {
     let limits = [("BASALT_LIMITS__DEVICES", "20"), ("BASALT_LIMITS__ORGANIZATION_MEMORY", "1MB")];
-    let attacked = Attacked::start(&limits).await;
+    let attacked = AttackedServer::start(&limits).await;
     let hostile = other_organization(&attacked).await;
     let (mut made, mut refused) = (0, Vec::new());
     for n in 0..30 {
@@ -107,17 +107,17 @@ async fn an_organization_that_has_all_it_may_have_stops_nobody_else() {
     let body = json!({"name": "another", "protocol": "virtual", "metadata": object(LONG)});
     let (status, _, answer) = attacked.server.client().post("/api/device/", &body).await;
     assert_eq!(status, 201, "{answer}");
-    attacked.withstood().await;
+    attacked.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_of_the_server_are_for_who_may_read_the_machine() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
-    let with = async |args: &[&str]| client.with_key(&attacked.server.key(args).await);
+    let with = async |args: &[&str]| client.with_key(&attacked.server.create_key(args).await);
     let (status, _, device) = client.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
     assert_eq!(status, 201, "{device}");
-    attacked.server.basalt(&["org", "create", "hostile"]).await.ok();
+    attacked.server.basalt(&["org", "create", "hostile"]).await.expect_success();
     let reader = with(&["--scope", "value:read"]).await;
     let refused = [
         ("without the scope", reader.clone()),
@@ -136,19 +136,19 @@ async fn settings_of_the_server_are_for_who_may_read_the_machine() {
     ];
     for statement in statements {
         for (who, client) in &refused {
-            let (status, _, answer) = client.ask(statement).await;
+            let (status, _, answer) = client.try_sql(statement).await;
             let is_told = answer.to_string().contains("system:read, in the default organization");
             assert!(status == 403 && is_told, "{who}: {statement}: {status} {answer}");
         }
-        let (status, _, answer) = system.ask(statement).await;
+        let (status, _, answer) = system.try_sql(statement).await;
         assert_eq!(status, 200, "{statement}: {answer}");
     }
     // What is no secret stays.
     for statement in
         ["SHOW TABLES", "SHOW COLUMNS FROM readings", "SELECT table_name FROM information_schema.tables"]
     {
-        let (status, _, answer) = reader.ask(statement).await;
+        let (status, _, answer) = reader.try_sql(statement).await;
         assert!(status == 200 && answer.to_string().contains("readings"), "{statement}: {status} {answer}");
     }
-    attacked.withstood().await;
+    attacked.finish().await;
 }

@@ -51,7 +51,7 @@ async fn a_key_belongs_to_one_body_and_one_caller() {
         "nothing was written"
     );
 
-    let other = client.with_key(&server.key(&[]).await);
+    let other = client.with_key(&server.create_key(&[]).await);
     assert_eq!(post(&other, "a", &line(stream, 2.0)).await, (200, false, json!({"rows": 1})));
 }
 

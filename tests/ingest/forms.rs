@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{ARROW, CSV, NDJSON, PARQUET};
 use crate::rest::stream_of;
-use crate::support::{Home, Server, python};
+use crate::support::{DataDir, Server, run_python};
 
 #[tokio::test]
 async fn all_four_forms_written_by_polars_say_the_same() {
@@ -14,9 +14,9 @@ async fn all_four_forms_written_by_polars_say_the_same() {
     let client = server.client();
     for (media, ending) in [(ARROW, "arrow"), (PARQUET, "parquet"), (NDJSON, "ndjson"), (CSV, "csv")] {
         let (_, stream) = stream_of(&client, ending, "fp64").await;
-        let folder = Home::new();
+        let folder = DataDir::new();
         let path = folder.path().display().to_string();
-        let written = python("make_forms.py", &[&stream.to_string(), "1000", &path]).await;
+        let written = run_python("make_forms.py", &[&stream.to_string(), "1000", &path]).await;
         let body = fs::read(folder.path().join(format!("readings.{ending}"))).expect("polars wrote it");
         let (status, _, answer) = client.ingest(media, body).await;
         assert_eq!((status, answer), (200, json!({"rows": 1000})), "{media}");

@@ -286,7 +286,7 @@ async fn bodies_cut_anywhere_or_of_noise_are_refused() {
             assert_eq!(status, 400, "{media} cut at {end} of {}: {answer}", whole.len());
         }
         // Every tenth byte turned: refused, or read as rows that are wrong or right, but never a fault of ours.
-        let other = client.with_key(&server.key(&["--scope", "value:write"]).await);
+        let other = client.with_key(&server.create_key(&["--scope", "value:write"]).await);
         for at in (0..whole.len()).step_by(whole.len() / 60) {
             let mut damaged = whole.clone();
             damaged[at] ^= 0x55;

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::world::{SECRET, SECRET_VALUE, World};
+use super::fixture::{IsolationFixture, SECRET, SECRET_VALUE};
 use crate::graphql::{ask, codes, data};
 use crate::support::Client;
 
 /// Questions about everything there is, by lists, by nesting, by number and by name.
-fn questions(world: &World) -> Vec<String> {
+fn questions(world: &IsolationFixture) -> Vec<String> {
     let mut asked = vec![
         "{ me { kind restricted allowedDevices allowedData organization } }".to_owned(),
         "{ devices(first: 1000) { totalCount nodes { name metadata streams { totalCount nodes { name latest { value text } values { totalCount nodes { value text } } statistics { mean } group { name } device { name } } } } } }".to_owned(),
@@ -45,7 +45,7 @@ fn base64(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_field_shows_a_row_of_somebody_else() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     for flushed in [false, true] {
         if flushed {
             world.inside.store.flush().await.unwrap();
@@ -75,7 +75,7 @@ async fn refused(place: &str, client: &Client, change: &str, payload: &str) {
 /// Changes of what is not seen fail as if it were not there, and change nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_changes_what_they_do_not_see() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let whole = world.key(&[], &[], &[]).await;
     let foreign = world.foreign_key().await;
     let all = "{ devices(first: 1000) { nodes { rowId name } } streams(first: 1000) { nodes { rowId name group { rowId } } } latestValues { value text } }";
@@ -130,7 +130,7 @@ async fn nobody_changes_what_they_do_not_see() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_field_asks_for_the_scope_of_its_table() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let stream = world.own[0].0;
     let of = |field: &str| format!("{{ stream(rowId: {stream}) {{ {field} }} }}");
     let rows = [
@@ -167,7 +167,11 @@ async fn each_field_asks_for_the_scope_of_its_table() {
 }
 
 /// Each query is answered with all scopes, and refused by name without its own.
-async fn each_needs_its_scope(world: &World, all: &[&str], rows: impl IntoIterator<Item = (&str, String)>) {
+async fn each_needs_its_scope(
+    world: &IsolationFixture,
+    all: &[&str],
+    rows: impl IntoIterator<Item = (&str, String)>,
+) {
     let with: Client = world.key(all, &[], &[]).await;
     for (scope, query) in rows {
         let others: Vec<&str> = all.iter().copied().filter(|other| *other != scope).collect();
@@ -182,7 +186,7 @@ async fn each_needs_its_scope(world: &World, all: &[&str], rows: impl IntoIterat
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_mutation_asks_for_the_scope_of_what_it_changes() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let (stream, device) = (world.own[0].0, world.own_device.0);
     let rows = [
         ("device:write", "createDevice(input: {name: \"x\", protocol: virtual})".to_owned()),
@@ -216,7 +220,7 @@ async fn each_mutation_asks_for_the_scope_of_what_it_changes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let mut clients = vec![("another organization", world.foreign_key().await)];
     clients.extend(world.restricted().await);
     for (place, client) in clients {

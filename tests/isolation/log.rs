@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::fixture::IsolationFixture;
 
 const SHARED: [&str; 4] = ["bytes_scanned", "files_scanned", "files_pruned", "peak_memory"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_query_log_shows_ones_own_organization_and_a_restricted_key_itself() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     world.inside.store.flush().await.unwrap();
     let keys = [
         ("whole", world.key(&[], &[], &[]).await),
@@ -47,7 +47,7 @@ async fn the_query_log_shows_ones_own_organization_and_a_restricted_key_itself()
 /// What a restricted key or another organization reads of its own record does not change when others write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ones_own_record_does_not_change_when_others_write() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let clients = [world.key(&[], &[], &world.own).await, world.foreign_key().await];
     let mut records: Vec<Vec<Value>> = Vec::new();
     for stage in ["in memory", "flushed", "late rows of others"] {
@@ -62,12 +62,12 @@ async fn ones_own_record_does_not_change_when_others_write() {
         records.push(now);
         if stage == "flushed" {
             let (streams, who) = &world.others()[0];
-            super::world::write(
+            super::fixture::write(
                 &world.inside,
                 who,
                 &streams[..2],
                 true,
-                crate::inside::NOW - 300 * crate::inside::MINUTE,
+                crate::in_process::NOW - 300 * crate::in_process::MINUTE,
             )
             .await;
         }

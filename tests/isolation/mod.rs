@@ -3,11 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-mod asked_before;
+mod fixture;
 mod graphql;
 mod log;
 mod named;
+mod plan_cache;
 mod probes;
 mod refused;
 mod rest;
-mod world;

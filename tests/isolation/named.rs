@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::fixture::IsolationFixture;
 use crate::graphql::{ask, codes};
 use crate::support::Client;
 
@@ -39,14 +39,14 @@ fn writes(device: i32, at_path: impl Fn() -> (u16, Value), in_body: impl Fn() ->
 
 async fn check(client: &Client, rows: Vec<Row>) {
     for (method, path, body, expected) in rows {
-        let (status, _, answer) = client.json(method, &path, &body).await;
+        let (status, _, answer) = client.send_json(method, &path, &body).await;
         assert_eq!((status, answer), expected, "{method} {path} {body}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_seen_but_not_to_be_changed_is_403_and_what_is_not_seen_does_not_exist() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let client = world.key(&[], &[], &world.own).await;
     let hidden = world.ground.catalog.stream(&world.ground.owner, world.hidden[0]).unwrap().spec.device.0;
     let (seen, nowhere) = (world.own_device.0, 9999);

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::world::{self, SECRET, SECRET_VALUE, World};
+use super::fixture::{self, IsolationFixture, SECRET, SECRET_VALUE};
 use crate::support::Client;
 
 /// Nothing of somebody else's is in an answer: neither their texts, names and values, nor their ids.
-fn check_nothing_leaks(world: &World, place: &str, answer: &Value, headers: &str) {
+fn check_nothing_leaks(world: &IsolationFixture, place: &str, answer: &Value, headers: &str) {
     let text = format!("{answer} {headers}");
     let value = SECRET_VALUE.to_string();
     assert!(!text.to_lowercase().contains(SECRET) && !text.contains(&value), "{place}: leaks\n  {text}");
@@ -19,8 +19,8 @@ fn check_nothing_leaks(world: &World, place: &str, answer: &Value, headers: &str
 }
 
 /// Asks; the answer may be any refusal, but it leaks nothing and is never a failure of ours.
-async fn probe(world: &World, client: &Client, place: &str, query: &str) -> (u16, Value) {
-    let (status, headers, answer) = client.ask(query).await;
+async fn probe(world: &IsolationFixture, client: &Client, place: &str, query: &str) -> (u16, Value) {
+    let (status, headers, answer) = client.try_sql(query).await;
     let place = format!("{place}: {query} ({status})");
     assert!(status < 500, "{place}: {answer}");
     // An error may repeat what the caller wrote himself.
@@ -36,7 +36,7 @@ const OWN_FIRST: &str = "2026-04-28T08:40:00Z";
 const OWN_LAST: &str = "2026-04-28T08:59:00Z";
 
 /// Questions, and what a restricted key is answered.
-pub fn exact(world: &World) -> Vec<(String, Value)> {
+pub fn exact(world: &IsolationFixture) -> Vec<(String, Value)> {
     let (number, text) = (world.own[0].0, world.own[1].0);
     let hidden = world.hidden[0].0;
     let n = |rows: i64| json!([{ "n": rows }]);
@@ -163,7 +163,7 @@ pub fn exact(world: &World) -> Vec<(String, Value)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restricted_key_counts_its_own_rows_only_however_it_asks() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let keys = world.restricted().await;
     for stage in ["in memory", "in the lake"] {
         for (kind, client) in &keys {
@@ -178,7 +178,7 @@ async fn a_restricted_key_counts_its_own_rows_only_however_it_asks() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_asked_nothing_of_others_is_said() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let keys = world.restricted().await;
     let mut queries: Vec<String> = [
         "SELECT * FROM readings",
@@ -250,7 +250,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
 /// Plans and metrics tell nothing of files and rows from before the filter.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn explain_is_the_same_whether_or_not_others_have_rows() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let [(_, client), _] = world.restricted().await;
     for stage in ["in memory", "in the lake"] {
         for query in [
@@ -285,7 +285,7 @@ async fn explain_is_the_same_whether_or_not_others_have_rows() {
 /// Nor do their shapes: partitions, orders and empty ranges are those of a table in which nobody else has rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_does_not_change_when_others_write() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let [(_, client), _] = world.restricted().await;
     let queries = [
         "EXPLAIN SELECT * FROM readings",
@@ -313,8 +313,14 @@ async fn a_plan_does_not_change_when_others_write() {
     for (stage, day) in [("in memory", 10), ("flushed", 11), ("late", 10), ("in memory again", 5)] {
         for (streams, who) in world.others() {
             for pair in streams.chunks(2) {
-                world::write(&world.inside, &who, pair, true, crate::inside::NOW - day * crate::inside::DAY)
-                    .await;
+                fixture::write(
+                    &world.inside,
+                    &who,
+                    pair,
+                    true,
+                    crate::in_process::NOW - day * crate::in_process::DAY,
+                )
+                .await;
             }
         }
         for (query, before) in queries.iter().zip(&plans) {
@@ -329,7 +335,7 @@ async fn a_plan_does_not_change_when_others_write() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rest_and_ingest_show_and_take_own_rows_only() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let keys = world.restricted().await;
     let foreign: Vec<i32> = world.hidden.iter().chain(&world.foreign).map(|s| s.0).collect();
     for stage in ["in memory", "in the lake"] {
@@ -349,8 +355,10 @@ async fn rest_and_ingest_show_and_take_own_rows_only() {
             }
             for id in &foreign {
                 let own = ["", "value/", "statistic/"].map(|list| format!("/api/data/{id}/{list}"));
-                let one =
-                    format!("/api/statistic/{id}-{}/", crate::inside::NOW - 150 * crate::inside::MINUTE);
+                let one = format!(
+                    "/api/statistic/{id}-{}/",
+                    crate::in_process::NOW - 150 * crate::in_process::MINUTE
+                );
                 for path in own.into_iter().chain([one]) {
                     let (status, _, answer) = client.get(&path).await;
                     assert_eq!(status, 404, "{stage}, {kind}: {path}: {answer}");

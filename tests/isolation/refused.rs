@@ -1,10 +1,10 @@
 //! Who is refused, with which status, and what of SQL is refused to everybody.
 
-use super::world::World;
+use super::fixture::IsolationFixture;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let app = world.inside.app();
     let request = basalt::app::access::KeyRequest { name: "gone".to_owned(), ..Default::default() };
     let (key, revoked) = app.create_key(&world.ground.owner, &request).await.unwrap();
@@ -37,7 +37,7 @@ async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_scope_is_403_and_named() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     for (scope, tables) in [
         ("value:read", &["readings", "core_value", "latest", "messages"][..]),
         ("statistic:read", &["statistics", "core_valuestatistics"]),
@@ -71,7 +71,7 @@ async fn a_missing_scope_is_403_and_named() {
                 format!("EXPLAIN ANALYZE SELECT * FROM {table}"),
                 format!("DESCRIBE {table}"),
             ] {
-                let (status, _, answer) = client.ask(&query).await;
+                let (status, _, answer) = client.try_sql(&query).await;
                 let is_named = answer.to_string().contains(scope);
                 assert!(status == 403 && is_named, "{query} without {scope}: {status} {answer}");
             }
@@ -86,18 +86,18 @@ async fn a_missing_scope_is_403_and_named() {
     assert!(status == 403 && answer.to_string().contains("value:write"), "{status} {answer}");
     // A write scope satisfies the read scope of the same resource.
     let writer = world.key(&["value:write"], &[], &[]).await;
-    assert_eq!(writer.ask("SELECT 1 FROM readings LIMIT 1").await.0, 200);
+    assert_eq!(writer.try_sql("SELECT 1 FROM readings LIMIT 1").await.0, 200);
     // A name that only looks like a table needs no scope.
     let nothing = world.key(&["group:read"], &[], &[]).await;
     for query in ["SELECT 1", "WITH readings AS (SELECT 1 AS x) SELECT x FROM readings"] {
-        let (status, _, answer) = nothing.ask(query).await;
+        let (status, _, answer) = nothing.try_sql(query).await;
         assert_eq!(status, 200, "{query}: {answer}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sql_only_reads() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let client = world.key(&[], &[], &[]).await;
     let dir = world.inside.dir.display().to_string();
     let before = client.sql("SELECT count(*) AS n FROM readings").await;
@@ -152,7 +152,7 @@ async fn sql_only_reads() {
     statements.push(format!("SELECT * FROM '{dir}/lake/readings'"));
     statements.push(format!("SELECT * FROM '{dir}/checkpoint.bin'"));
     for statement in &statements {
-        let (status, _, answer) = client.ask(statement).await;
+        let (status, _, answer) = client.try_sql(statement).await;
         assert!((400..500).contains(&status), "{statement}: {status} {answer}");
     }
     assert!(!std::path::Path::new("/tmp/basalt-copied.parquet").exists());

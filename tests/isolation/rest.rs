@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{SECRET, World};
+use super::fixture::{IsolationFixture, SECRET};
 use crate::support::Client;
 
 async fn ids(client: &Client, path: &str) -> Vec<i64> {
@@ -20,7 +20,7 @@ async fn made(client: &Client, path: &str, body: &Value) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_logs_are_seen_by_who_sees_their_device_or_data() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let whole = world.key(&[], &[], &[]).await;
     let (status, _, all) = whole.get("/api/event-log/?from=0").await;
     assert_eq!(status, 200);
@@ -43,7 +43,7 @@ async fn event_logs_are_seen_by_who_sees_their_device_or_data() {
                 ("DELETE", path.clone()),
                 ("POST", format!("{path}process/")),
             ] {
-                let (status, _, answer) = client.json(method, &path, &json!([])).await;
+                let (status, _, answer) = client.send_json(method, &path, &json!([])).await;
                 assert_eq!(
                     (status, answer),
                     (404, json!({"detail": "Not found."})),
@@ -71,7 +71,7 @@ async fn event_logs_are_seen_by_who_sees_their_device_or_data() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn groups_show_the_members_one_sees() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let whole = world.key(&[], &[], &[]).await;
     let (mine, hidden) = (world.own[0].0, world.hidden[0].0);
     let id = made(&whole, "/api/group/", &json!({"name": "line", "data": [mine, hidden]})).await;
@@ -90,7 +90,7 @@ async fn groups_show_the_members_one_sees() {
     }
     let foreign = world.foreign_key().await;
     for (method, status) in [("GET", 404), ("PATCH", 404), ("PUT", 404), ("DELETE", 404)] {
-        assert_eq!(foreign.json(method, &path, &json!({"name": "x"})).await.0, status, "{method}");
+        assert_eq!(foreign.send_json(method, &path, &json!({"name": "x"})).await.0, status, "{method}");
     }
     let (_, _, theirs) = foreign.get("/api/group/").await;
     assert!(theirs.as_array().unwrap().iter().all(|group| group["name"] != "line"));
@@ -98,7 +98,7 @@ async fn groups_show_the_members_one_sees() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
-    let world = World::new().await;
+    let world = IsolationFixture::new().await;
     let refused = json!({"detail": "You do not have permission to perform this action."});
     let mut clients = vec![("another organization", world.foreign_key().await)];
     clients.extend(world.restricted().await);

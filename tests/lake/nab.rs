@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::parquet_files;
-use crate::support::{Client, Home, Server, eventually, python};
+use crate::support::{Client, DataDir, Server, eventually, run_python};
 
 const FILE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/nab/ambient_temperature_system_failure.csv");
@@ -18,25 +18,25 @@ const IMPORT: [&str; 7] = ["import", FILE, "--device", "Office", "--name", "temp
 #[tokio::test]
 async fn imported_beside_a_server_everything_agrees_before_and_after_flush_and_restart() {
     let mut server = Server::start(&[]).await;
-    let said = server.basalt(&IMPORT).await.ok();
+    let said = server.basalt(&IMPORT).await.expect_success();
     assert!(said.contains("7267 rows"), "{said}");
-    assert_eq!(parquet_files(Path::new(&server.home.lake())), 0, "not flushed yet");
+    assert_eq!(parquet_files(Path::new(&server.data_dir.lake())), 0, "not flushed yet");
     agree(&server.client(), "from memory").await;
     server.kill();
     server.start_again().await;
     agree(&server.client(), "from the log, after a crash").await;
     server.restart().await;
-    assert!(parquet_files(Path::new(&server.home.lake())) > 0, "a stop flushes");
+    assert!(parquet_files(Path::new(&server.data_dir.lake())) > 0, "a stop flushes");
     agree(&server.client(), "from the lake, after a stop").await;
-    server.basalt(&IMPORT).await.ok();
+    server.basalt(&IMPORT).await.expect_success();
     agree(&server.client(), "imported twice").await;
 }
 
 #[tokio::test]
 async fn flushed_by_age_everything_agrees() {
     let server = Server::start(&[("BASALT_FLUSH__AGE", "100ms")]).await;
-    server.basalt(&IMPORT).await.ok();
-    let lake = server.home.lake();
+    server.basalt(&IMPORT).await.expect_success();
+    let lake = server.data_dir.lake();
     let flushed = || async { (parquet_files(Path::new(&lake)) > 0).then_some(()) };
     eventually("a flush by age", Duration::from_secs(30), flushed).await;
     agree(&server.client(), "from the lake").await;
@@ -44,15 +44,15 @@ async fn flushed_by_age_everything_agrees() {
 
 #[tokio::test]
 async fn imported_without_a_server_everything_agrees() {
-    let home = Arc::new(Home::new());
-    home.basalt(&["org", "create", "unused"]).await.ok();
-    home.basalt(&IMPORT).await.ok();
+    let home = Arc::new(DataDir::new());
+    home.basalt(&["org", "create", "unused"]).await.expect_success();
+    home.basalt(&IMPORT).await.expect_success();
     agree(&Server::start_in(home, &[]).await.client(), "imported in process").await;
 }
 
 /// SQL and REST against the standard library of Python.
 async fn agree(client: &Client, when: &str) {
-    let expected = python("summarize.py", &[FILE]).await;
+    let expected = run_python("summarize.py", &[FILE]).await;
     assert_eq!(expected["count"], 7267, "the data set");
     let query =
         "SELECT count(*) AS count, min(value) AS min, max(value) AS max, avg(value) AS mean FROM readings";

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Home, ObjectStore, Server, eventually};
+use crate::support::{Client, DataDir, ObjectStore, Server, eventually};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server whose lake is at `url`.
 async fn serve(store: &ObjectStore, url: &str) -> Server {
@@ -51,7 +51,8 @@ async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
         write(&client, a, n * 600, 1000, 10_000 * n).await;
         write(&client, b, -86_400 + n * 1000, 1000, 0).await;
         let files = || async { store.objects("site/one/readings/_delta_log/").await.len() };
-        eventually("a commit", PATIENCE, || async { (files().await > n as usize + 1).then_some(()) }).await;
+        eventually("a commit", EVENT_TIMEOUT, || async { (files().await > n as usize + 1).then_some(()) })
+            .await;
     }
     // Every write overlaps the one before by 400 rows, and the later wins.
     let sum = |n: i64, rows: i64| 10_000 * n * rows + rows * (rows - 1) / 2;
@@ -69,14 +70,14 @@ async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
     assert!(same(summary(&client).await).unwrap(), "after a kill: {:?}", summary(&client).await);
 
     let before = parts(&store.objects("site/one/readings/").await);
-    server.basalt(&["compact"]).await.ok();
+    server.basalt(&["compact"]).await.expect_success();
     assert!(same(summary(&client).await).unwrap(), "merged: {:?}", summary(&client).await);
     server.restart().await;
     let client = server.client();
     assert!(same(summary(&client).await).unwrap(), "restarted: {:?}", summary(&client).await);
     let after = parts(&store.objects("site/one/readings/").await);
     assert!(before > 2 && after == 2, "{before} files became {after}: one a day");
-    assert!(!server.home.path().join("lake").exists(), "nothing of the lake is in the data directory");
+    assert!(!server.data_dir.path().join("lake").exists(), "nothing of the lake is in the data directory");
 
     // The store goes: what is written meanwhile is acknowledged from the log, and the newest is in memory.
     drop(store);
@@ -84,7 +85,7 @@ async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
     let (status, _, answer) = client.get(&format!("/api/data/{a}/")).await;
     assert_eq!((status, &answer["last_value"]), (200, &json!(16.0)), "{answer}");
     // Pages of values that were read a moment ago are still in memory; nobody asked for these.
-    let (status, _, answer) = client.ask("SELECT sum(seq + 0) FROM readings").await;
+    let (status, _, answer) = client.try_sql("SELECT sum(seq + 0) FROM readings").await;
     assert_eq!(status, 503, "the lake cannot be read: {answer}");
 }
 
@@ -98,7 +99,7 @@ fn numbers(rows: &Value) -> Vec<Value> {
 #[tokio::test]
 async fn a_lake_that_cannot_be_reached_refuses_the_start_and_is_named() {
     let store = ObjectStore::start().await;
-    let home = Home::new();
+    let home = DataDir::new();
     for (url, message) in [
         ("s3://nowhere/site", "s3://nowhere/site/"),
         ("s3:///site", "lake.url"),
@@ -106,7 +107,7 @@ async fn a_lake_that_cannot_be_reached_refuses_the_start_and_is_named() {
     ] {
         let mut env = store.env().to_vec();
         env.push(("BASALT_LAKE_URL", url));
-        let said = home.basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "").await.failed();
+        let said = home.basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "").await.expect_failure();
         assert!(said.contains(message), "{url}: {said}");
     }
 }

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Server, eventually, python};
+use crate::support::{Client, Server, eventually, run_python};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
 const DAY: i64 = 86_400;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Rows as the peers print them: `[stream_id, epoch microseconds, value, text, quality, seq]`.
 async fn by_server(client: &Client) -> Value {
@@ -30,18 +30,18 @@ async fn write(server: &Server, stream: i64, from: i64, count: i64, value: f64) 
     let line = |i| json!({"stream_id": stream, "ts": from + i, "value": value + i as f64}).to_string() + "\n";
     let (status, _, answer) = server.client().ingest(NDJSON, (0..count).map(line).collect::<String>()).await;
     assert_eq!(status, 200, "{answer}");
-    eventually("a flush", PATIENCE, || async { (commits(server) > before).then_some(()) }).await;
+    eventually("a flush", EVENT_TIMEOUT, || async { (commits(server) > before).then_some(()) }).await;
 }
 
 /// Versions of the Delta table so far.
 fn commits(server: &Server) -> usize {
-    let log = std::fs::read_dir(format!("{}/_delta_log", server.home.lake()));
+    let log = std::fs::read_dir(format!("{}/_delta_log", server.data_dir.lake()));
     let is_commit = |name: &std::ffi::OsStr| Path::new(name).extension().is_some_and(|e| e == "json");
     log.map_or(0, |entries| entries.filter_map(Result::ok).filter(|e| is_commit(&e.file_name())).count())
 }
 
 async fn read(server: &Server) -> Value {
-    python("read_lake.py", &[&server.home.lake()]).await
+    run_python("read_lake.py", &[&server.data_dir.lake()]).await
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn polars_and_duckdb_agree_with_sql_on_late_and_overwritten_rows() {
     write(&server, b, NOON + DAY, 10, -1.0).await;
 
     let expected = by_server(&client).await;
-    let seen = eventually("the lake has it all", PATIENCE, || async {
+    let seen = eventually("the lake has it all", EVENT_TIMEOUT, || async {
         Some(read(&server).await)
             .filter(|seen| seen["polars"].as_array().map(Vec::len) == expected.as_array().map(Vec::len))
     })

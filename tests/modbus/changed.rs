@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{INTERVAL_S, PATIENCE, device_at, readings, stream_at, until_more, until_state};
+use super::{EVENT_TIMEOUT, INTERVAL_S, device_at, readings, stream_at, until_more, until_state};
 use crate::support::{Client, ModbusDevice, Server, eventually, free_port};
 
 async fn patch(client: &Client, path: &str, body: Value) {
@@ -36,7 +36,7 @@ async fn streams_can_be_added_changed_disabled_and_deleted() {
 
     patch(&client, &format!("/api/data/{first}/"), json!({"path": "hr:1", "type": "int16", "scale": 10}))
         .await;
-    eventually("the value of the new register", PATIENCE, || async {
+    eventually("the value of the new register", EVENT_TIMEOUT, || async {
         let last = readings(&client, first).await.pop()?;
         (last["value"] == -20.0).then_some(())
     })

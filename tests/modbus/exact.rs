@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{PATIENCE, device_at, readings, stream_at};
+use super::{EVENT_TIMEOUT, device_at, readings, stream_at};
 use crate::support::{Client, ModbusDevice, Server, eventually, free_port};
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn arrives_exactly(plc: &ModbusDevice, metadata: Value) {
     }
     assert!(expected.len() > 100, "the device has points of every kind");
     for (stream, point) in &expected {
-        let first = eventually("a first value", PATIENCE, || first_value(&client, *stream)).await;
+        let first = eventually("a first value", EVENT_TIMEOUT, || first_value(&client, *stream)).await;
         assert_eq!(&first, &point["value"], "{point}");
     }
     // Nothing else was ever stored for them: no zero at the start, no value of another order.

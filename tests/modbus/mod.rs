@@ -15,7 +15,7 @@ use crate::support::{Client, eventually};
 pub const INTERVAL_S: f64 = 0.5;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Creates a Modbus device on this machine; its id.
 pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
@@ -39,7 +39,7 @@ async fn created(client: &Client, path: &str, body: &Value) -> i64 {
 
 /// Waits for the device to be in a state.
 pub async fn until_state(client: &Client, device: i64, state: &str) {
-    eventually(state, PATIENCE, || async {
+    eventually(state, EVENT_TIMEOUT, || async {
         let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
         (shown["status"] == state).then_some(())
     })
@@ -48,7 +48,7 @@ pub async fn until_state(client: &Client, device: i64, state: &str) {
 
 /// Waits until a stream has more readings of a quality than `more_than`; how many it has.
 pub async fn until_more(client: &Client, stream: i64, quality: &str, more_than: usize) -> usize {
-    eventually("another reading", PATIENCE, || async {
+    eventually("another reading", EVENT_TIMEOUT, || async {
         let found = readings(client, stream).await.iter().filter(|r| r["quality"] == quality).count();
         (found > more_than).then_some(found)
     })

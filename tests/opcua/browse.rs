@@ -77,12 +77,15 @@ async fn the_command_line_browses_and_reads() {
     let server = Server::start(&[]).await;
     let address = format!("opc.tcp://127.0.0.1:{}/plant", peer.port);
 
-    let drawn =
-        server.basalt(&["browse", &format!("{address}?node=ns%3D2%3Bs%3DLine"), "--depth", "1"]).await.ok();
+    let drawn = server
+        .basalt(&["browse", &format!("{address}?node=ns%3D2%3Bs%3DLine"), "--depth", "1"])
+        .await
+        .expect_success();
     assert!(drawn.starts_with("ns=2;s=Line  Line\n  ns=2;s=Line.Bit  Bit  Boolean rw true\n"), "{drawn}");
     assert!(drawn.contains("\n  ns=2;i=7  Sealed  Int32 r 42\n"), "{drawn}");
 
-    let read = server.basalt(&["read", &format!("{address}?node=ns%3D2%3Bs%3DLine.Int16")]).await.ok();
+    let read =
+        server.basalt(&["read", &format!("{address}?node=ns%3D2%3Bs%3DLine.Int16")]).await.expect_success();
     let lines: Vec<_> = read.lines().collect();
     assert_eq!(
         lines[..4],
@@ -96,7 +99,7 @@ async fn the_command_line_browses_and_reads() {
         ("?node=i%3D4711", "BadNodeIdUnknown"),
         ("?node=i%3D85&username=operator&password=wrong", "BadUserAccessDenied"),
     ] {
-        let said = server.basalt(&["read", &format!("{address}{rest}")]).await.failed();
+        let said = server.basalt(&["read", &format!("{address}{rest}")]).await.expect_failure();
         assert!(said.contains(problem), "{rest}: {said}");
     }
 }

@@ -22,13 +22,13 @@ const DELAY: u8 = 4;
 const STALE: u8 = 5;
 
 /// Passes on what both sides say, or spoils what the server says.
-struct Proxy {
+struct ChaosProxy {
     port: u16,
     mode: Arc<AtomicU8>,
 }
 
-impl Proxy {
-    async fn before(server: u16) -> Proxy {
+impl ChaosProxy {
+    async fn start(server: u16) -> ChaosProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let mode = Arc::new(AtomicU8::new(PASS));
@@ -40,7 +40,7 @@ impl Proxy {
                 }
             }
         });
-        Proxy { port, mode }
+        ChaosProxy { port, mode }
     }
 
     fn set(&self, mode: u8) {
@@ -80,10 +80,10 @@ async fn pass(client: TcpStream, server: TcpStream, mode: Arc<AtomicU8>) {
 #[tokio::test]
 async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
     let mut peer = OpcuaServer::start(free_port()).await;
-    peer.tell(&json!({"trust_clients": true}));
+    peer.run_command(&json!({"trust_clients": true}));
     let server = Server::start(&[]).await;
     let client = server.client();
-    let proxy = Proxy::before(peer.port).await;
+    let proxy = ChaosProxy::start(peer.port).await;
     // Signed, as it must be where bytes may change on the way: nothing else tells.
     let signed = |subscribes: bool| json!({"security_policy": "Basic256Sha256", "security_mode": "Sign", "use_subscription": subscribes});
     let mut devices = Vec::new();
@@ -97,7 +97,7 @@ async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
     let shown = until_state(&client, devices[0].0, "offline").await;
     let thumbprint =
         shown["last_error"].as_str().and_then(|error| error.split('`').nth(1)?.rsplit(' ').next());
-    server.basalt(&["opcua", "trust", thumbprint.expect("a thumbprint")]).await.ok();
+    server.basalt(&["opcua", "trust", thumbprint.expect("a thumbprint")]).await.expect_success();
 
     let mut value = -1_234_567_890_123_456_789_i64;
     for mode in [PASS, CUT, GARBLE, SILENCE, DELAY, STALE, CUT] {
@@ -106,7 +106,7 @@ async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
         tokio::time::sleep(Duration::from_secs(if mode == PASS { 0 } else { 2 })).await;
         proxy.set(PASS);
         value += 1;
-        peer.tell(&json!({"node": "ns=2;s=Line.Int64", "value": value}));
+        peer.run_command(&json!({"node": "ns=2;s=Line.Int64", "value": value}));
         for (device, stream) in &devices {
             let what = format!("the value after {mode}");
             let text = value.to_string();

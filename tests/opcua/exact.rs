@@ -33,7 +33,7 @@ async fn every_type_of_node_opcua_arrives_exactly_polled_and_subscribed_to() {
 }
 
 async fn arrives_exactly(peer: OpcuaPeer) {
-    let peer = OpcuaServer::start_of(peer, free_port()).await;
+    let peer = OpcuaServer::start_peer(peer, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     for subscribes in [false, true] {
@@ -63,7 +63,7 @@ async fn every_type_is_read_and_written_as_node_opcua_has_it() {
 }
 
 async fn is_read_and_written(peer: OpcuaPeer) {
-    let peer = OpcuaServer::start_of(peer, free_port()).await;
+    let peer = OpcuaServer::start_peer(peer, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     let device = device_at(&client, peer.port, json!({})).await;
@@ -124,22 +124,22 @@ async fn statuses_and_times_of_the_source_are_kept_and_no_reading_is_written_ove
     for (number, subscribes) in [(0, false), (1, true)] {
         let source_s = 1_777_377_600 + number * 1000;
         let node = "ns=2;s=Line.Double";
-        peer.tell(&json!({"node": node, "value": 1.0, "source": source_s}));
+        peer.run_command(&json!({"node": node, "value": 1.0, "source": source_s}));
         let device = device_at(&client, peer.port, json!({ "use_subscription": subscribes })).await;
         let stream = stream_at(&client, device, node, "fp64").await;
         let first = until_last(&client, stream, "the first value", |last| last["value"] == 1.0).await;
         assert_eq!(first["ts"], source_s * 1_000_000, "the source's time");
 
         // The same time with another value, then with another status.
-        peer.tell(&json!({"node": node, "value": 2.0, "source": source_s}));
+        peer.run_command(&json!({"node": node, "value": 2.0, "source": source_s}));
         let second = until_last(&client, stream, "the second value", |last| last["value"] == 2.0).await;
         assert!(second["ts"].as_i64() > Some(source_s * 1_000_000 + 1_000_000), "{second}");
-        peer.tell(&json!({"node": node, "status": 0x4090_0000_u32, "source": source_s}));
+        peer.run_command(&json!({"node": node, "status": 0x4090_0000_u32, "source": source_s}));
         until_last(&client, stream, "an uncertain value", |last| {
             last["quality"] == "uncertain" && last["value"] == 2.0
         })
         .await;
-        peer.tell(&json!({"node": node, "status": 0x808C_0000_u32, "source": source_s}));
+        peer.run_command(&json!({"node": node, "status": 0x808C_0000_u32, "source": source_s}));
         until_last(&client, stream, "a bad value", |last| {
             last["quality"] == "bad" && last["value"].is_null()
         })
@@ -150,7 +150,7 @@ async fn statuses_and_times_of_the_source_are_kept_and_no_reading_is_written_ove
             "{shown}"
         );
 
-        peer.tell(&json!({"node": node, "value": 3.0}));
+        peer.run_command(&json!({"node": node, "value": 3.0}));
         until_last(&client, stream, "a good value again", |last| last["value"] == 3.0).await;
         let kept: Vec<_> = readings(&client, stream)
             .await

@@ -21,7 +21,7 @@ use crate::support::{Client, eventually};
 pub const INTERVAL_S: f64 = 0.5;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Creates an OPC UA device on this machine; its id.
 pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
@@ -51,7 +51,7 @@ async fn created(client: &Client, path: &str, body: &Value) -> i64 {
 
 /// Waits for the device to be in a state; what is shown of it then.
 pub async fn until_state(client: &Client, device: i64, state: &str) -> Value {
-    eventually(state, PATIENCE, || async {
+    eventually(state, EVENT_TIMEOUT, || async {
         let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
         (shown["status"] == state).then_some(shown)
     })
@@ -60,8 +60,10 @@ pub async fn until_state(client: &Client, device: i64, state: &str) -> Value {
 
 /// Waits until the last reading of a stream is as wanted.
 pub async fn until_last(client: &Client, stream: i64, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    eventually(what, PATIENCE, || async { readings(client, stream).await.pop().filter(|last| is_so(last)) })
-        .await
+    eventually(what, EVENT_TIMEOUT, || async {
+        readings(client, stream).await.pop().filter(|last| is_so(last))
+    })
+    .await
 }
 
 /// A stream's readings, oldest first: `ts`, `value`, `text`, `quality`.

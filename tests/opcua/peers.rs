@@ -8,7 +8,7 @@ use crate::support::{OpcuaPeer, OpcuaServer, Server, free_port};
 
 #[tokio::test]
 async fn node_opcua_is_browsed_followed_and_found_again_after_a_restart() {
-    let mut peer = OpcuaServer::start_of(OpcuaPeer::NodeOpcua, free_port()).await;
+    let mut peer = OpcuaServer::start_peer(OpcuaPeer::NodeOpcua, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     let polled = device_at(&client, peer.port, json!({})).await;
@@ -31,7 +31,7 @@ async fn node_opcua_is_browsed_followed_and_found_again_after_a_restart() {
         }
         let value = i64::MAX - round;
         values.push(value);
-        peer.tell(&json!({"node": node, "value": value}));
+        peer.run_command(&json!({"node": node, "value": value}));
         let told = value.to_string();
         for stream in streams {
             until_last(&client, stream, "what it was told", |last| last["text"] == *told).await;

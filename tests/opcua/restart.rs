@@ -33,14 +33,14 @@ async fn a_restarted_server_is_found_again_with_one_session_and_one_subscription
             until_last(&client, stream, "the value after a restart", |last| last["value"] == INITIAL).await;
         }
         let value = LATER + restart as f64;
-        peer.tell(&json!({"node": "ns=2;s=Line.Int32", "value": value as i64}));
+        peer.run_command(&json!({"node": "ns=2;s=Line.Int32", "value": value as i64}));
         for stream in streams {
             until_last(&client, stream, "a value that came later", |last| last["value"] == value).await;
         }
         for device in [polled, subscribed] {
             until_state(&client, device, "online").await;
         }
-        let kept = peer.tell(&json!({"count": true}));
+        let kept = peer.run_command(&json!({"count": true}));
         assert_eq!(kept, json!({"sessions": 2, "subscriptions": 1, "items": 1}), "after restart {restart}");
         memory_mib.extend(server.reset_peak_memory());
     }

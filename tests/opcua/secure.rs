@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{PATIENCE, device_at, stream_at, until_last, until_state};
-use crate::support::{Client, OpcuaPeer, OpcuaServer, Server, eventually, free_port, python};
+use super::{EVENT_TIMEOUT, device_at, stream_at, until_last, until_state};
+use crate::support::{Client, OpcuaPeer, OpcuaServer, Server, eventually, free_port, run_python};
 
 #[tokio::test]
 async fn asyncua_and_we_trust_each_other_by_hand() {
@@ -16,10 +16,14 @@ async fn node_opcua_and_we_trust_each_other_by_hand() {
 }
 
 async fn trust_each_other(peer: OpcuaPeer) {
-    let mut peer = OpcuaServer::start_of(peer, free_port()).await;
+    let mut peer = OpcuaServer::start_peer(peer, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
-    assert_eq!(server.basalt(&["opcua", "certificates"]).await.ok().lines().count(), 1, "a header alone");
+    assert_eq!(
+        server.basalt(&["opcua", "certificates"]).await.expect_success().lines().count(),
+        1,
+        "a header alone"
+    );
     let device = device_at(&client, peer.port, json!({"security_policy": "Basic256Sha256"})).await;
     let stream = stream_at(&client, device, "ns=2;s=Line.Double", "fp64").await;
 
@@ -27,25 +31,27 @@ async fn trust_each_other(peer: OpcuaPeer) {
     let command = error.split('`').nth(1).expect("a command");
     let thumbprint = command.strip_prefix("basalt opcua trust ").expect("how to trust it");
     let subject = error.split("not trusted: ").nth(1).and_then(|rest| rest.split(", thumbprint").next());
-    let listed = server.basalt(&["opcua", "certificates"]).await.ok();
+    let listed = server.basalt(&["opcua", "certificates"]).await.expect_success();
     let line = format!("rejected  {thumbprint}  {}", subject.expect("whose it is"));
     assert!(listed.contains(&line), "{listed}");
-    assert!(server.basalt(&["opcua", "trust", "0123"]).await.failed().contains("no rejected certificate"));
+    assert!(
+        server.basalt(&["opcua", "trust", "0123"]).await.expect_failure().contains("no rejected certificate")
+    );
 
     // Now we trust it, but it does not trust us.
-    server.basalt(&["opcua", "trust", thumbprint]).await.ok();
+    server.basalt(&["opcua", "trust", thumbprint]).await.expect_success();
     until_error(&client, device, "told to trust our certificate, pki/own/cert.der").await;
-    peer.tell(&json!({"trust_clients": true}));
+    peer.run_command(&json!({"trust_clients": true}));
     until_last(&client, stream, "a value", |last| last["value"] == -1234.5678).await;
     until_state(&client, device, "online").await;
-    let listed = server.basalt(&["opcua", "certificates"]).await.ok();
+    let listed = server.basalt(&["opcua", "certificates"]).await.expect_success();
     assert!(listed.contains(&format!("trusted   {thumbprint}")) && listed.contains("CN=Basalt"), "{listed}");
-    let key = server.home.path().join("pki/private/private.pem");
+    let key = server.data_dir.path().join("pki/private/private.pem");
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(key).expect("a key").permissions());
     assert_eq!(mode & 0o777, 0o600, "only its owner reads it");
 
     // What was trusted may be taken back.
-    server.basalt(&["opcua", "reject", thumbprint]).await.ok();
+    server.basalt(&["opcua", "reject", thumbprint]).await.expect_success();
     let one = format!("/api/device/{device}/");
     assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
     assert_eq!(client.patch(&one, &json!({"enabled": true})).await.0, 200);
@@ -77,19 +83,19 @@ const LOGINS: [(&str, &str, &str); 10] = [
 ];
 
 async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
-    let mut peer = OpcuaServer::start_of(peer, free_port()).await;
+    let mut peer = OpcuaServer::start_peer(peer, free_port()).await;
     let server = Server::start(&[]).await;
     let client = server.client();
-    let users = server.home.path().join("pki/users");
+    let users = server.data_dir.path().join("pki/users");
     let users = users.to_str().expect("a path in UTF-8");
-    let known = python("opcua_user.py", &[users, "operator"]).await;
-    python("opcua_user.py", &[users, "stranger"]).await;
-    peer.tell(&json!({"user": known}));
-    peer.tell(&json!({"trust_clients": true}));
+    let known = run_python("opcua_user.py", &[users, "operator"]).await;
+    run_python("opcua_user.py", &[users, "stranger"]).await;
+    peer.run_command(&json!({"user": known}));
+    peer.run_command(&json!({"trust_clients": true}));
     let device = device_at(&client, peer.port, json!({"security_policy": "Basic256Sha256"})).await;
     let error = until_error(&client, device, "basalt opcua trust ").await;
     let thumbprint = error.split('`').nth(1).and_then(|command| command.rsplit(' ').next());
-    server.basalt(&["opcua", "trust", thumbprint.expect("a thumbprint")]).await.ok();
+    server.basalt(&["opcua", "trust", thumbprint.expect("a thumbprint")]).await.expect_success();
 
     for (number, (policy, mode, login)) in LOGINS.into_iter().enumerate() {
         let mut metadata = json!({"security_policy": policy, "security_mode": mode});
@@ -100,7 +106,7 @@ async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
         let change = json!({"metadata": metadata, "username": username, "password": password});
         set(&client, device, change).await;
         let what = format!("online with {policy} {mode} {login}");
-        eventually(&what, PATIENCE, || async {
+        eventually(&what, EVENT_TIMEOUT, || async {
             let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
             (shown["status"] == "online").then_some(())
         })
@@ -144,7 +150,7 @@ async fn set(client: &Client, device: i64, mut change: Value) {
 
 /// Waits until the device is offline for this reason; the whole reason.
 async fn until_error(client: &Client, device: i64, why: &str) -> String {
-    eventually(why, PATIENCE, || async {
+    eventually(why, EVENT_TIMEOUT, || async {
         let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
         let error = shown["last_error"].as_str().filter(|error| error.contains(why));
         error.filter(|_| shown["status"] == "offline").map(str::to_owned)

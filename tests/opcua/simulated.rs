@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use basalt::domain::device::Protocol;
-use basalt::sim::fault::{Fault, What, When};
+use basalt::sim::fault::{FaultKind, FaultSchedule, PlantFault};
 use basalt::sim::{Plant, Simulator};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{device_of, readings, stream_at, until_last, until_state};
-use crate::support::{Client, Server, Simulated, python};
+use crate::support::{Client, Server, SimulatorProcess, run_python};
 
 /// What a node of each type holds at first.
 fn initial() -> [(&'static str, &'static str, Value); 12] {
@@ -40,7 +40,7 @@ fn holds(last: &Value, value: &Value) -> bool {
 
 #[tokio::test]
 async fn the_simulator_is_polled_and_subscribed_to() {
-    let simulated = Simulated::start("opcua").await;
+    let simulated = SimulatorProcess::start("opcua").await;
     let server = Server::start(&[]).await;
     let client = server.client();
     for subscribes in [false, true] {
@@ -93,7 +93,7 @@ async fn read(client: &Client, device: i64, name: &str) -> Value {
 
 #[tokio::test]
 async fn what_is_written_is_held_and_told() {
-    let simulated = Simulated::start("opcua").await;
+    let simulated = SimulatorProcess::start("opcua").await;
     let server = Server::start(&[]).await;
     let client = server.client();
     let device = device_of(&client, &simulated.url, json!({"use_subscription": true})).await;
@@ -131,11 +131,11 @@ async fn what_is_written_is_held_and_told() {
 async fn a_simulator_that_goes_away_remembers_what_was_written_and_is_found_again() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let when = When { start: Duration::from_secs(6), length: Duration::from_secs(2), every: None };
-    let away = Fault { what: What::Disconnect(Some(Protocol::Opcua)), when };
+    let when = FaultSchedule { start: Duration::from_secs(6), length: Duration::from_secs(2), every: None };
+    let away = PlantFault { kind: FaultKind::Disconnect(Some(Protocol::Opcua)), schedule: when };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let simulator =
-        Simulator::speaking(Protocol::Opcua, listener, Plant::with_faults(vec![away])).expect("it starts");
+    let simulator = Simulator::start_protocol(Protocol::Opcua, listener, Plant::with_faults(vec![away]))
+        .expect("it starts");
     let address = format!("opc.tcp://{}", simulator.addr());
     let device = device_of(&client, &address, json!({"use_subscription": true})).await;
     let stream = stream_at(&client, device, "ns=2;s=values.UInt64", "uint64").await;
@@ -155,10 +155,10 @@ async fn a_simulator_that_goes_away_remembers_what_was_written_and_is_found_agai
 
 #[tokio::test]
 async fn asyncua_browses_reads_writes_and_subscribes_to_the_simulator() {
-    let mut simulated = Simulated::start("opcua").await;
+    let mut simulated = SimulatorProcess::start("opcua").await;
     assert_eq!(simulated.line(), "without security, to anybody. Nodes:");
     assert_eq!(simulated.line(), "ns=2;s=motor.setpoint        UInt16    rw  rpm");
-    let seen = python("opcua_client.py", &[&simulated.port.to_string()]).await;
+    let seen = run_python("opcua_client.py", &[&simulated.port.to_string()]).await;
     assert_eq!(seen["namespace"], 2);
     assert_eq!(seen["folders"], json!({"Plant": 3, "Values": 14, "Signals": 2000}));
     assert_eq!(seen["motor"].as_array().map(Vec::len), Some(9));

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{PATIENCE, device_at, stream_at, until_last, until_state};
+use super::{EVENT_TIMEOUT, device_at, stream_at, until_last, until_state};
 use crate::support::{OpcuaServer, Server, eventually, free_port};
 
 /// Waits until the server keeps this of us.
 pub async fn until_kept(peer: &mut OpcuaServer, expected: &Value) {
     let peer = std::sync::Mutex::new(peer);
     let mut last = Value::Null;
-    let limit = std::time::Instant::now() + PATIENCE;
+    let limit = std::time::Instant::now() + EVENT_TIMEOUT;
     while std::time::Instant::now() < limit {
-        last = peer.lock().expect("nobody else has it").tell(&json!({"count": true}));
+        last = peer.lock().expect("nobody else has it").run_command(&json!({"count": true}));
         if last == *expected {
             return;
         }
@@ -37,7 +37,7 @@ async fn a_subscription_follows_the_configuration_and_leaves_nothing_behind() {
     assert!(shown["last_error"].as_str().is_some_and(|error| error.contains("BadNodeIdUnknown")), "{shown}");
     until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 1, "items": 2})).await;
 
-    peer.tell(&json!({"node": "ns=2;s=Line.Int32", "value": 5}));
+    peer.run_command(&json!({"node": "ns=2;s=Line.Int32", "value": 5}));
     until_last(&client, first, "the new value", |last| last["value"] == 5.0).await;
 
     // Another interval is another subscription; a stream that is gone is watched no more.
@@ -45,17 +45,17 @@ async fn a_subscription_follows_the_configuration_and_leaves_nothing_behind() {
     assert_eq!(client.delete(&format!("/api/data/{wrong}/")).await.0, 204);
     until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 2, "items": 2})).await;
     until_state(&client, device, "online").await;
-    peer.tell(&json!({"node": "ns=2;s=Line.Double", "value": 6.5}));
+    peer.run_command(&json!({"node": "ns=2;s=Line.Double", "value": 6.5}));
     until_last(&client, second, "the new value", |last| last["value"] == 6.5).await;
 
     // Polling instead, then nothing at all.
     assert_eq!(client.patch(&one, &json!({"metadata": {}})).await.0, 200);
     until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 0, "items": 0})).await;
-    peer.tell(&json!({"node": "ns=2;s=Line.Int32", "value": 7}));
+    peer.run_command(&json!({"node": "ns=2;s=Line.Int32", "value": 7}));
     until_last(&client, first, "the polled value", |last| last["value"] == 7.0).await;
     assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
     until_kept(&mut peer, &json!({"sessions": 0, "subscriptions": 0, "items": 0})).await;
-    eventually("disabled", PATIENCE, || async {
+    eventually("disabled", EVENT_TIMEOUT, || async {
         (client.get(&one).await.2["status"] == "disabled").then_some(())
     })
     .await;

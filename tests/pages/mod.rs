@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Server, Socket, python};
+use crate::support::{Server, WsClient, run_python};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -76,9 +76,9 @@ async fn every_tab_of_graphiql_runs_as_it_stands() {
     for tab in tabs.as_array().unwrap() {
         let query = tab["query"].as_str().unwrap();
         if query.contains("\nsubscription ") {
-            let mut socket = Socket::of(&server.url, &server.key).await;
-            socket.ask("1", query).await;
-            socket.next("1").await;
+            let mut socket = WsClient::connect(&server.url, &server.key).await;
+            socket.subscribe("1", query).await;
+            socket.next_data("1").await;
             continue;
         }
         let (status, _, answer) = client.post("/graphql", &json!({ "query": query })).await;
@@ -89,7 +89,7 @@ async fn every_tab_of_graphiql_runs_as_it_stands() {
 
 /// What a browser sees of a page, having asked nobody else and complained of nothing.
 async fn visit(server: &Server, page: &str, who: [&str; 2]) -> Value {
-    let seen = python("browse_pages.py", &[page, &server.url, who[0], who[1]]).await;
+    let seen = run_python("browse_pages.py", &[page, &server.url, who[0], who[1]]).await;
     let own =
         |url: &str| ["data:", "blob:", &format!("{}/", server.url)].iter().any(|own| url.starts_with(own));
     let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
@@ -144,7 +144,7 @@ async fn graphiql_shows_the_tabs_and_asks_with_the_key() {
 async fn who_has_a_name_and_a_password_logs_in_and_out() {
     let (server, _) = server().await;
     let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
-    server.home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.ok();
+    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
     let seen = visit(&server, "session", ["ann", PASSWORD]).await;
     assert_eq!(seen["refused"], "Invalid username or password.");
     assert_eq!((&seen["rows"], &seen["name"]), (&json!(2), &json!("ann")), "{seen}");

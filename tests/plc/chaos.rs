@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{PATIENCE, device_at, readings, simulator, stream_at};
+use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
 use crate::support::{Client, Server, eventually};
 
 /// What happens to an answer.
 #[derive(Debug, Clone, Copy)]
-enum Harm {
+enum ResponseFault {
     None,
     /// Past the timeout; the next answers come after it on the same connection.
     Delay,
@@ -30,20 +30,20 @@ enum Harm {
 }
 
 /// A line that harms every other answer while `is_bad`, each way in turn.
-struct Line {
+struct FaultyProxy {
     port: u16,
     is_bad: Arc<AtomicUsize>,
     /// Answers that were harmed.
     harmed: Arc<AtomicUsize>,
 }
 
-impl Line {
+impl FaultyProxy {
     /// `serial` is where the serial number stands in an answer.
-    async fn to(device: u16, serial: Option<usize>) -> Line {
+    async fn to(device: u16, serial: Option<usize>) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let (is_bad, harmed) = (Arc::new(AtomicUsize::new(1)), Arc::new(AtomicUsize::new(0)));
-        let line = Line { port, is_bad: Arc::clone(&is_bad), harmed: Arc::clone(&harmed) };
+        let line = FaultyProxy { port, is_bad: Arc::clone(&is_bad), harmed: Arc::clone(&harmed) };
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let (is_bad, harmed) = (Arc::clone(&is_bad), Arc::clone(&harmed));
@@ -70,21 +70,27 @@ async fn carry(
         let len = far.read(&mut answer).await.ok().filter(|len| *len > 0)?;
         let answer = &mut answer[..len];
         let harm = if is_bad.load(Ordering::SeqCst) == 0 || count % 2 == 0 {
-            Harm::None
+            ResponseFault::None
         } else {
-            let harms = [Harm::Delay, Harm::Cut, Harm::Garble, Harm::Repeat, Harm::OtherSerial];
+            let harms = [
+                ResponseFault::Delay,
+                ResponseFault::Cut,
+                ResponseFault::Garble,
+                ResponseFault::Repeat,
+                ResponseFault::OtherSerial,
+            ];
             harms[harmed.fetch_add(1, Ordering::SeqCst) % harms.len()]
         };
         match (harm, serial) {
-            (Harm::None, _) | (Harm::OtherSerial, None) => {}
-            (Harm::Delay, _) => tokio::time::sleep(Duration::from_millis(450)).await,
-            (Harm::Cut, _) => {
+            (ResponseFault::None, _) | (ResponseFault::OtherSerial, None) => {}
+            (ResponseFault::Delay, _) => tokio::time::sleep(Duration::from_millis(450)).await,
+            (ResponseFault::Cut, _) => {
                 near.write_all(&answer[..len / 2]).await.ok()?;
                 return None;
             }
-            (Harm::Garble, _) => answer[0] ^= 0x5A,
-            (Harm::Repeat, _) => near.write_all(answer).await.ok()?,
-            (Harm::OtherSerial, Some(at)) => answer[at] = answer[at].wrapping_add(1),
+            (ResponseFault::Garble, _) => answer[0] ^= 0x5A,
+            (ResponseFault::Repeat, _) => near.write_all(answer).await.ok()?,
+            (ResponseFault::OtherSerial, Some(at)) => answer[at] = answer[at].wrapping_add(1),
         }
         near.write_all(answer).await.ok()?;
     }
@@ -130,7 +136,7 @@ async fn no_wrong_value_is_ever_stored() {
         let plain =
             device_at(&client, protocol, simulator.addr().port(), json!({"name": format!("{name} itself")}))
                 .await;
-        let line = Line::to(simulator.addr().port(), serial).await;
+        let line = FaultyProxy::to(simulator.addr().port(), serial).await;
         let more = json!({"name": name, "timeout": 0.3, "metadata": settings});
         let device = device_at(&client, protocol, line.port, more).await;
         line.is_bad.store(0, Ordering::SeqCst);
@@ -139,17 +145,17 @@ async fn no_wrong_value_is_ever_stored() {
         line.is_bad.store(1, Ordering::SeqCst);
         let polled = json!({"poll_interval": 0.1});
         assert_eq!(client.patch(&format!("/api/device/{device}/"), &polled).await.0, 200);
-        eventually("every harm twice", PATIENCE * 2, || async {
+        eventually("every harm twice", EVENT_TIMEOUT * 2, || async {
             (line.harmed.load(Ordering::SeqCst) >= 10).then_some(())
         })
         .await;
         line.is_bad.store(0, Ordering::SeqCst);
-        eventually("online again", PATIENCE, || async {
+        eventually("online again", EVENT_TIMEOUT, || async {
             (state_of(&client, device).await == "online").then_some(())
         })
         .await;
         for (stream, n) in streams {
-            let stored = eventually("a good reading at last", PATIENCE, || async {
+            let stored = eventually("a good reading at last", EVENT_TIMEOUT, || async {
                 let stored = readings(&client, stream).await;
                 stored.last().is_some_and(|last| last["quality"] == "good").then_some(stored)
             })

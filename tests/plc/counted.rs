@@ -5,7 +5,7 @@ use basalt::sim::{Plant, Simulator};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{PATIENCE, device_at, simulator, stream_at};
+use super::{EVENT_TIMEOUT, device_at, simulator, stream_at};
 use crate::support::{Client, Server, eventually};
 
 /// The value of one sample of /metrics.
@@ -42,7 +42,7 @@ async fn counters_move_with_the_device_and_agree() {
     stream_at(&client, device, "ir:0", "uint16").await;
     let labels = format!("device=\"{device}\",protocol=\"modbus\"");
 
-    let polled = eventually("five polls", PATIENCE, || async {
+    let polled = eventually("five polls", EVENT_TIMEOUT, || async {
         Some(status(&client, device).await).filter(|status| status["reads"].as_u64() >= Some(5))
     })
     .await;
@@ -67,7 +67,7 @@ async fn counters_move_with_the_device_and_agree() {
     }
 
     first.stop().await;
-    let refused = eventually("two refusals", PATIENCE, || async {
+    let refused = eventually("two refusals", EVENT_TIMEOUT, || async {
         let told = status(&client, device).await;
         Some(told).filter(|told| told["errors"]["refused"].as_u64() >= Some(2) && told["state"] == "offline")
     })
@@ -86,8 +86,8 @@ async fn counters_move_with_the_device_and_agree() {
     );
 
     let listener = TcpListener::bind(addr).await.expect("the port it had");
-    let second = Simulator::speaking(Protocol::Modbus, listener, Plant::default()).expect("it starts");
-    eventually("it is back", PATIENCE, || async {
+    let second = Simulator::start_protocol(Protocol::Modbus, listener, Plant::default()).expect("it starts");
+    eventually("it is back", EVENT_TIMEOUT, || async {
         (status(&client, device).await["reconnects"] == 1).then_some(())
     })
     .await;
@@ -101,7 +101,7 @@ async fn metrics_are_for_who_may_look_at_the_machine() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let device = device_at(&client, Protocol::Virtual, 1, json!({})).await;
-    server.basalt(&["org", "create", "other"]).await.ok();
+    server.basalt(&["org", "create", "other"]).await.expect_success();
     let device = device.to_string();
     for (name, args, expected) in [
         ("system:read", vec!["--scope", "system:read"], 200),
@@ -109,7 +109,7 @@ async fn metrics_are_for_who_may_look_at_the_machine() {
         ("one_device", vec!["--scope", "system:read", "--device", &device], 403),
         ("another_organization", vec!["--scope", "system:read", "--org", "other"], 403),
     ] {
-        let key = server.key(&args).await;
+        let key = server.create_key(&args).await;
         let (status, _, page) = client.with_key(&key).get("/metrics").await;
         assert_eq!(status, expected, "{name}: {page}");
     }

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use basalt::domain::device::Protocol;
-use basalt::sim::fault::{Fault, Sensor, What, When};
+use basalt::sim::fault::{FaultKind, FaultSchedule, PlantFault, Sensor};
 use basalt::sim::{Plant, Simulator};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{PATIENCE, device_at, readings, stream_at};
-use crate::support::{Home, Server, eventually};
+use super::{EVENT_TIMEOUT, device_at, readings, stream_at};
+use crate::support::{DataDir, Server, eventually};
 
 /// From so long after the start of the plant, for two seconds.
-fn fault(what: What, start_s: u64) -> Fault {
-    let when = When { start: Duration::from_secs(start_s), length: Duration::from_secs(2), every: None };
-    Fault { what, when }
+fn fault(what: FaultKind, start_s: u64) -> PlantFault {
+    let when =
+        FaultSchedule { start: Duration::from_secs(start_s), length: Duration::from_secs(2), every: None };
+    PlantFault { kind: what, schedule: when }
 }
 
 #[tokio::test]
@@ -25,14 +26,14 @@ async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
         [(Protocol::Modbus, "ir:0"), (Protocol::Melsec, "D100"), (Protocol::Fenet, "%DW100")]
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let plant = Plant::with_faults(vec![fault(What::Disconnect(Some(protocol)), 3)]);
-        let simulator = Simulator::speaking(protocol, listener, plant).expect("it starts");
+        let plant = Plant::with_faults(vec![fault(FaultKind::Disconnect(Some(protocol)), 3)]);
+        let simulator = Simulator::start_protocol(protocol, listener, plant).expect("it starts");
         let port = simulator.addr().port();
         let device = device_at(&client, protocol, port, json!({"poll_interval": 0.2, "timeout": 1})).await;
         let stream = stream_at(&client, device, path, "uint16").await;
         let status = async || client.get(&format!("/api/device/{device}/status/")).await.2;
         for state in ["online", "offline", "online"] {
-            eventually(&format!("{protocol} {state}"), PATIENCE, || async {
+            eventually(&format!("{protocol} {state}"), EVENT_TIMEOUT, || async {
                 (status().await["state"] == state).then_some(())
             })
             .await;
@@ -55,19 +56,19 @@ async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
 
 #[tokio::test]
 async fn a_sensor_fails_alike_over_every_protocol_of_the_plant() {
-    let spike = fault(What::Spike(Sensor::Speed, 300.0), 0);
-    let when = When { length: Duration::from_secs(3600), ..spike.when };
+    let spike = fault(FaultKind::Spike(Sensor::Speed, 300.0), 0);
+    let when = FaultSchedule { length: Duration::from_secs(3600), ..spike.schedule };
     let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
-    let plant = Plant::with_faults(vec![Fault { when, ..spike }]);
-    let first = Simulator::speaking(Protocol::Modbus, listener().await, plant).expect("it starts");
-    let second = first.beside(Protocol::Fenet, listener().await).expect("it starts");
+    let plant = Plant::with_faults(vec![PlantFault { schedule: when, ..spike }]);
+    let first = Simulator::start_protocol(Protocol::Modbus, listener().await, plant).expect("it starts");
+    let second = first.start_sharing_plant(Protocol::Fenet, listener().await).expect("it starts");
     let server = Server::start(&[]).await;
     let client = server.client();
     for (protocol, simulator, register) in
         [(Protocol::Modbus, &first, "ir:0"), (Protocol::Fenet, &second, "%25DW100")]
     {
         let device = device_at(&client, protocol, simulator.addr().port(), json!({})).await;
-        let value = eventually("the fault", PATIENCE, || async {
+        let value = eventually("the fault", EVENT_TIMEOUT, || async {
             let (_, _, answer) = client.get(&format!("/api/device/{device}/io/{register}/")).await;
             answer["value"].as_i64().filter(|rpm| *rpm > 1700)
         })
@@ -80,7 +81,7 @@ async fn a_sensor_fails_alike_over_every_protocol_of_the_plant() {
 
 #[tokio::test]
 async fn a_fault_that_cannot_be_is_refused_with_what_can() {
-    let home = Home::new();
+    let home = DataDir::new();
     for (fault, message) in [
         ("leak:tank.level@60s+1s", "`leak` is not one of drift, spike, stuck, disconnect"),
         ("stuck:tank.depth@60s+1s", "`tank.depth` is not one of motor.speed"),

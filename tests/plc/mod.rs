@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 use crate::support::Client;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub async fn simulator(protocol: Protocol) -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    Simulator::speaking(protocol, listener, Plant::default()).expect("it starts")
+    Simulator::start_protocol(protocol, listener, Plant::default()).expect("it starts")
 }
 
 /// Creates a device on this machine; its id.

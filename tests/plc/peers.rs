@@ -4,7 +4,7 @@ use basalt::domain::device::Protocol;
 use serde_json::{Value, json};
 
 use super::{device_at, simulator};
-use crate::support::{Client, Server, python};
+use crate::support::{Client, Server, run_python};
 
 async fn read(client: &Client, device: i64, rest: &str) -> Value {
     let (status, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
@@ -17,7 +17,7 @@ async fn pymcprotocol_and_pymelsec_read_and_write_the_melsec_simulator() {
     let simulator = simulator(Protocol::Melsec).await;
     let server = Server::start(&[]).await;
     let client = server.client();
-    let seen = python("melsec_client.py", &[&simulator.addr().port().to_string()]).await;
+    let seen = run_python("melsec_client.py", &[&simulator.addr().port().to_string()]).await;
     let device = device_at(&client, Protocol::Melsec, simulator.addr().port(), json!({})).await;
     for (name, base) in [("3E binary", 2000), ("3E ascii", 3000), ("4E binary", 4000), ("3E iQ-R", 5000)] {
         let expected = json!({
@@ -45,7 +45,7 @@ async fn pyxgtclient_reads_and_writes_the_fenet_simulator() {
     let simulator = simulator(Protocol::Fenet).await;
     let server = Server::start(&[]).await;
     let client = server.client();
-    let seen = python("fenet_client.py", &[&simulator.addr().port().to_string()]).await;
+    let seen = run_python("fenet_client.py", &[&simulator.addr().port().to_string()]).await;
     let expected = json!({
         "written": [true, true, true, true, true, true], "setpoint": [1480], "words": [77, 65_535],
         "double": [0x1234_5678], "long": [0x0123_4567_89AB_CDEF_u64], "bits": [1, 0, 1], "byte": [0xAB],

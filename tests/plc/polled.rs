@@ -3,7 +3,7 @@
 use basalt::domain::device::Protocol;
 use serde_json::json;
 
-use super::{PATIENCE, device_at, readings, simulator, stream_at};
+use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
 use crate::support::{Client, Server, eventually};
 
 /// What one stream holds, and where.
@@ -73,7 +73,7 @@ async fn values_arrive_exactly_and_a_failing_tag_spoils_no_other() {
         let polled = json!({"poll_interval": 0.1});
         assert_eq!(client.patch(&format!("/api/device/{device}/"), &polled).await.0, 200);
         for (stream, path, value) in streams {
-            let stored = eventually("several readings", PATIENCE, || async {
+            let stored = eventually("several readings", EVENT_TIMEOUT, || async {
                 let stored = readings(&client, stream).await;
                 (stored.len() > 3).then_some(stored)
             })
@@ -94,7 +94,7 @@ async fn values_arrive_exactly_and_a_failing_tag_spoils_no_other() {
         assert_eq!(shown["status"], "degraded");
         assert_eq!(shown["last_error"], json!(format!("`uint32 {beyond}` ({beyond}): {fault}")));
         simulator.stop().await;
-        eventually("offline", PATIENCE, || async {
+        eventually("offline", EVENT_TIMEOUT, || async {
             let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
             (shown["status"] == "offline").then_some(())
         })

@@ -9,8 +9,8 @@ const PASSWORD: &str = "correct horse";
 
 async fn person(server: &Server, name: &str, flags: &[&str]) -> Browser {
     let args = [&["user", "create", name, "--password-stdin"], flags].concat();
-    server.home.basalt_with(&args, &[], PASSWORD).await.ok();
-    Browser::logged_in(server, name, PASSWORD).await
+    server.data_dir.basalt_with(&args, &[], PASSWORD).await.expect_success();
+    Browser::log_in(server, name, PASSWORD).await
 }
 
 /// The rows after the newest there was.
@@ -48,10 +48,10 @@ async fn every_change_is_told() {
     let passwords = json!({"old_password": PASSWORD, "new_password": "another horse"});
     assert_eq!(sue.post("/api/session/password/", &passwords).await.0, 204);
     sue.send("DELETE", "/api/session/", &Value::Null).await;
-    server.basalt(&["user", "create", "bob"]).await.ok();
-    server.basalt(&["user", "role", "bob", "--staff"]).await.ok();
-    server.basalt(&["user", "delete", "bob"]).await.ok();
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    server.basalt(&["user", "create", "bob"]).await.expect_success();
+    server.basalt(&["user", "role", "bob", "--staff"]).await.expect_success();
+    server.basalt(&["user", "delete", "bob"]).await.expect_success();
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
 
     let rows = since(&client, before).await;
     assert_rows(
@@ -105,8 +105,8 @@ async fn every_refused_access_is_told() {
     let ann = person(&server, "ann", &["--staff"]).await;
     let (device, _) = stream_of(&client, "s", "fp64").await;
     let (hidden, _) = stream_of(&client, "t", "fp64").await;
-    let reader =
-        client.with_key(&server.key(&["--scope", "device:read", "--device", &device.to_string()]).await);
+    let reader = client
+        .with_key(&server.create_key(&["--scope", "device:read", "--device", &device.to_string()]).await);
     let before = since(&client, 0).await.len();
     let nobody = client.without_key();
     let id = ("x-request-id", "mine");
@@ -119,7 +119,7 @@ async fn every_refused_access_is_told() {
     assert_eq!(reader.get(&hidden).await.0, 404);
     assert_eq!(reader.get("/api/device/4711/").await.0, 404);
     assert_eq!(reader.get("/api/data/?secret=query").await.0, 403);
-    assert_eq!(reader.ask("SELECT * FROM readings").await.0, 403);
+    assert_eq!(reader.try_sql("SELECT * FROM readings").await.0, 403);
     let cookies = format!("sessionid={}", ann.cookie("sessionid"));
     nobody.send("POST", "/api/device/", &[("cookie", &cookies)], "{}").await;
     nobody.post("/api/session/", &login("nobody")).await;
@@ -176,17 +176,17 @@ async fn a_flood_of_refusals_is_counted_and_bounded() {
 #[tokio::test]
 async fn who_may_read_it() {
     let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
     let chief = person(&server, "chief", &["--superuser"]).await;
     let mut staff = person(&server, "staff", &["--staff"]).await;
     let other = person(&server, "other", &["--superuser", "--org", "plant-2"]).await;
     let (_, _, device) = staff.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
     let device = device["id"].to_string();
-    let key = |args: &'static [&'static str]| server.key(args);
+    let key = |args: &'static [&'static str]| server.create_key(args);
     let client = server.client();
     let reader = client.with_key(&key(&["--scope", "system:read"]).await);
     let blind = client.with_key(&key(&["--scope", "value:read"]).await);
-    let narrow = client.with_key(&server.key(&["--device", &device]).await);
+    let narrow = client.with_key(&server.create_key(&["--device", &device]).await);
     let theirs = client.with_key(&key(&["--org", "plant-2"]).await);
     let refused = json!({"detail": "You do not have permission to perform this action."});
     client.without_key().get("/api/device/").await;
@@ -222,7 +222,7 @@ async fn who_may_read_it() {
     assert_eq!(of(narrow.sql(query).await), [json!("key:4")], "that it was refused");
     let (_, _, rows) = staff.post("/sql", &json!({ "query": query })).await;
     assert_eq!(of(rows.as_array().unwrap().clone()), [json!("user:2")]);
-    let (status, _, body) = blind.ask(query).await;
+    let (status, _, body) = blind.try_sql(query).await;
     assert_eq!(status, 403);
     assert!(body["detail"].as_str().unwrap().contains("system:read"), "{body}");
 }

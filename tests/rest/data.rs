@@ -159,7 +159,7 @@ async fn a_restricted_key_sees_its_streams_only() {
     let (device, mine) = stream_of(&owner, "mine", "fp64").await;
     let (foreign, other) = stream_of(&owner, "other", "fp64").await;
     for args in [["--device", &device.to_string()], ["--data", &mine.to_string()]] {
-        let client = server.client().with_key(&server.key(&args).await);
+        let client = server.client().with_key(&server.create_key(&args).await);
         let (_, _, list) = client.get("/api/data/").await;
         let ids: Vec<_> = list.as_array().expect("an array").iter().map(|d| d["id"].as_i64()).collect();
         assert_eq!(ids, [Some(mine)], "{args:?}");

@@ -283,8 +283,8 @@ async fn a_restricted_key_sees_its_devices_only() {
     let owner = server.client();
     let (mine, stream) = super::stream_of(&owner, "mine", "fp64").await;
     let (other, _) = super::stream_of(&owner, "other", "fp64").await;
-    let by_device = server.client().with_key(&server.key(&["--device", &mine.to_string()]).await);
-    let by_data = server.client().with_key(&server.key(&["--data", &stream.to_string()]).await);
+    let by_device = server.client().with_key(&server.create_key(&["--device", &mine.to_string()]).await);
+    let by_data = server.client().with_key(&server.create_key(&["--data", &stream.to_string()]).await);
     let refused = || json!({"detail": "You do not have permission to perform this action."});
     let one = |id: i64| format!("/api/device/{id}/");
     for client in [&by_device, &by_data] {

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::hamachi::Fake;
-use crate::ai::Form;
-use crate::support::{Browser, Server, python};
+use super::hamachi::FakeHamachi;
+use crate::ai::UploadForm;
+use crate::support::{Browser, Server, run_python};
 
-async fn server() -> (Server, Fake) {
-    let hamachi = Fake::new();
-    hamachi.says("do-join", "Joining plant one .. ok\n");
-    hamachi.says("leave", "Leaving plant one .. ok\n");
+async fn server() -> (Server, FakeHamachi) {
+    let hamachi = FakeHamachi::new();
+    hamachi.set_output("do-join", "Joining plant one .. ok\n");
+    hamachi.set_output("leave", "Leaving plant one .. ok\n");
     (Server::start(&[("BASALT_HAMACHI__COMMAND", &hamachi.command())]).await, hamachi)
 }
 
@@ -30,7 +30,8 @@ async fn every_answer_is_as_the_document_says() {
     let operations = paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>() - 1;
     let key = format!("Authorization: ApiKey {}", server.key);
     let report =
-        python("fuzz_rest.py", &["--url", &server.url, "--config", "fuzz_rest.toml", "--header", &key]).await;
+        run_python("fuzz_rest.py", &["--url", &server.url, "--config", "fuzz_rest.toml", "--header", &key])
+            .await;
     check(&server, &report, operations);
 }
 
@@ -51,20 +52,20 @@ async fn every_row_is_shown_as_the_document_says() {
         let (status, _, answer) = client.post(path, &body).await;
         assert_eq!(status, 201, "{path}: {answer}");
     }
-    let made = Form::over(1).upload(&client).await;
+    let made = UploadForm::for_source(1).upload(&client).await;
     let range = json!({"from": 1_777_377_600, "to": 1_777_377_660});
     let (status, _, job) = client.post(&format!("/api/ai/model/{}/score/", made.model), &range).await;
     assert_eq!((status, &job["id"]), (202, &json!(1)), "{job}");
     let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
-    server.home.basalt_with(&args, &[], "correct horse\n").await.ok();
-    let sue = Browser::logged_in(&server, "sue", "correct horse").await;
+    server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
+    let sue = Browser::log_in(&server, "sue", "correct horse").await;
     let (cookies, token) =
         (format!("Cookie: {}", sue.cookies()), format!("X-CSRFToken: {}", sue.cookie("csrftoken")));
     // What deletes the rows, policies too, and what begins or ends a session, is left out.
     let args = ["--url", &server.url, "--config", "fuzz_rows.toml", "--header", &cookies, "--header", &token];
     let left_out =
         ["--exclude-method", "DELETE", "--exclude-method", "POST", "--exclude-path-regex", "retention"];
-    let report = python("fuzz_rest.py", &[&args[..], &left_out[..]].concat()).await;
+    let report = run_python("fuzz_rest.py", &[&args[..], &left_out[..]].concat()).await;
     let missing = &report["warnings"]["missing_test_data"];
     assert_eq!(missing, &json!([]), "rows that were not found");
     assert_eq!(report["warnings"]["missing_auth"], json!([]), "operations that were refused");

@@ -17,11 +17,11 @@ const LIST: &str = "\u{20}* [plant one]  capacity: 2/5, subscription type: Free,
 ";
 
 /// The command and what it prints: a file for each of its own commands, `status` without one.
-pub struct Fake(TempDir);
+pub struct FakeHamachi(TempDir);
 
-impl Fake {
-    pub fn new() -> Fake {
-        let fake = Fake(tempfile::tempdir().unwrap());
+impl FakeHamachi {
+    pub fn new() -> FakeHamachi {
+        let fake = FakeHamachi(tempfile::tempdir().unwrap());
         let script = "#!/bin/sh\n\
             for argument in \"$@\"; do printf '<%s>' \"$argument\"; done >> DIR/argv; echo >> DIR/argv\n\
             [ -e DIR/hang ] && sleep 600\n\
@@ -30,8 +30,8 @@ impl Fake {
         let script = script.replace("DIR", &fake.0.path().display().to_string());
         fs::write(fake.command(), script).unwrap();
         fs::set_permissions(fake.command(), PermissionsExt::from_mode(0o755)).unwrap();
-        fake.says("status", STATUS);
-        fake.says("list", LIST);
+        fake.set_output("status", STATUS);
+        fake.set_output("list", LIST);
         fake
     }
 
@@ -39,7 +39,7 @@ impl Fake {
         self.0.path().join("hamachi").display().to_string()
     }
 
-    pub fn says(&self, command: &str, text: &str) {
+    pub fn set_output(&self, command: &str, text: &str) {
         fs::write(self.0.path().join(command), text).unwrap();
     }
 
@@ -58,7 +58,7 @@ fn detail(text: &str) -> Value {
 
 #[tokio::test]
 async fn the_client_and_its_networks_are_told() {
-    let fake = Fake::new();
+    let fake = FakeHamachi::new();
     let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let plant = json!({
         "network_id": "plant one", "name": "plant one", "online": true, "capacity": "2/5",
@@ -99,7 +99,7 @@ async fn the_client_and_its_networks_are_told() {
 
 #[tokio::test]
 async fn networks_are_joined() {
-    let fake = Fake::new();
+    let fake = FakeHamachi::new();
     let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let client = server.client();
     let odd = "$(id); a \"b'<>|";
@@ -169,7 +169,7 @@ async fn networks_are_joined() {
             "<do-join><plant><>",
         ),
     ] {
-        fake.says("do-join", said);
+        fake.set_output("do-join", said);
         let (got, _, answer) = client.post("/api/hamachi/network/", &body).await;
         assert_eq!((got, answer), (status, expected), "{name}");
         assert_eq!(fake.calls(), ["", call], "{name}");
@@ -214,7 +214,7 @@ async fn networks_are_joined() {
 
 #[tokio::test]
 async fn networks_are_left() {
-    let fake = Fake::new();
+    let fake = FakeHamachi::new();
     let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let client = server.client();
     let path = "/api/hamachi/network/";
@@ -282,10 +282,10 @@ async fn networks_are_left() {
             leaves("plant one"),
         ),
     ] {
-        fake.says("leave", said);
+        fake.set_output("leave", said);
         let (got, _, answer) = match &body {
             Value::Null => client.delete(path).await,
-            body => client.json("DELETE", path, body).await,
+            body => client.send_json("DELETE", path, body).await,
         };
         assert_eq!((got, answer), (status, expected), "{name}");
         assert_eq!(fake.calls(), calls, "{name}");
@@ -306,23 +306,23 @@ async fn a_client_that_does_not_answer_is_told_clearly() {
     };
     check(&missing.client(), rows(503, "Hamachi is not installed.")).await;
 
-    let fake = Fake::new();
+    let fake = FakeHamachi::new();
     let env = [("BASALT_HAMACHI__COMMAND", fake.command()), ("BASALT_HAMACHI__TIMEOUT", "500ms".to_owned())];
     let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
     let server = Server::start(&env).await;
-    fake.says(
+    fake.set_output(
         "status",
         "Hamachi does not seem to be running.\nRun '/etc/init.d/logmein-hamachi start' to start it.\n",
     );
     check(&server.client(), rows(503, "Hamachi is not running.")).await;
-    fake.says("status", "You do not have permission to control the hamachid daemon.\n");
+    fake.set_output("status", "You do not have permission to control the hamachid daemon.\n");
     check(&server.client(), rows(503, "Hamachi does not let this server's user control it.")).await;
-    fake.says("status", "  version    : 2.1.0.203\n  status     : offline\n");
+    fake.set_output("status", "  version    : 2.1.0.203\n  status     : offline\n");
     check(&server.client(), rows(409, "Hamachi is not logged in.").split_off(1)).await;
     assert_eq!(server.client().get("/api/hamachi/").await.2["status"], "offline");
-    fake.says("hang", "");
+    fake.set_output("hang", "");
     check(&server.client(), rows(504, "Hamachi did not answer in time.").split_off(3)).await;
     fs::remove_file(fake.0.path().join("hang")).unwrap();
-    fake.says("status", &"x".repeat(2 << 20));
+    fake.set_output("status", &"x".repeat(2 << 20));
     check(&server.client(), rows(502, "Hamachi gave no answer that can be read.").split_off(3)).await;
 }

@@ -317,8 +317,8 @@ async fn only_who_has_the_device_speaks_to_it() {
     let other = plc(&client, "Other", port, json!({})).await;
     let body = json!({"name": "speed", "device": mine, "path": "ir:0", "type": "uint16"});
     let data = made(&client, "/api/data/", body).await;
-    server.basalt(&["org", "create", "elsewhere"]).await.ok();
-    let key = async |args: &[&str]| client.with_key(&server.key(args).await);
+    server.basalt(&["org", "create", "elsewhere"]).await.expect_success();
+    let key = async |args: &[&str]| client.with_key(&server.create_key(args).await);
     let (mine_text, data_text) = (mine.to_string(), data.to_string());
     let by_device = key(&["--device", &mine_text]).await;
     let by_data = key(&["--data", &data_text]).await;

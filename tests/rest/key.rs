@@ -9,8 +9,8 @@ const PASSWORD: &str = "correct horse";
 
 pub async fn superuser(server: &Server, name: &str, org: &str) -> Browser {
     let args = ["user", "create", name, "--superuser", "--password-stdin", "--org", org];
-    server.home.basalt_with(&args, &[], PASSWORD).await.ok();
-    Browser::logged_in(server, name, PASSWORD).await
+    server.data_dir.basalt_with(&args, &[], PASSWORD).await.expect_success();
+    Browser::log_in(server, name, PASSWORD).await
 }
 
 /// As it is listed.
@@ -135,7 +135,7 @@ async fn a_key_says_everything_that_is_wrong() {
 #[tokio::test]
 async fn keys_are_for_superusers_of_their_organization() {
     let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
     let mut ours = superuser(&server, "ours", "default").await;
     let mut theirs = superuser(&server, "theirs", "plant-2").await;
     let new = json!({"name": "robot", "scopes": ["device:read"]});
@@ -169,11 +169,11 @@ async fn keys_are_for_superusers_of_their_organization() {
     assert_eq!(robot.get("/api/device/").await.2, json!([]));
 
     server
-        .home
+        .data_dir
         .basalt_with(&["user", "create", "ann", "--staff", "--password-stdin"], &[], PASSWORD)
         .await
-        .ok();
-    let mut ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+        .expect_success();
+    let mut ann = Browser::log_in(&server, "ann", PASSWORD).await;
     let refused = json!({"detail": "You do not have permission to perform this action."});
     let id = &of_ours["id"];
     for (method, path) in [
@@ -193,7 +193,7 @@ async fn keys_are_for_superusers_of_their_organization() {
     assert_eq!(ours.send("PATCH", &format!("/api/key/{id}/"), &json!({})).await.0, 405);
     assert_eq!(ours.send("DELETE", "/api/key/", &Value::Null).await.0, 405);
     // Who stops being a superuser stops making keys, with the same session.
-    server.basalt(&["user", "role", "ours", "--staff"]).await.ok();
+    server.basalt(&["user", "role", "ours", "--staff"]).await.expect_success();
     assert_eq!(ours.get("/api/key/").await.0, 403);
     assert_eq!(ours.get("/api/device/").await.0, 200);
 }

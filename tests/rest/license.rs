@@ -10,7 +10,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::inside::Ground;
+use crate::in_process::TestEnv;
 use crate::support::Server;
 
 fn seller() -> Ed25519KeyPair {
@@ -71,7 +71,7 @@ async fn a_license_of_this_machine_counts_and_limits_devices() {
     assert!(status == 200 && matches(&state, &evaluation), "{state}");
     let request = server.client().get("/api/license/activation-request/").await.2;
     let machine = request["machine_id"].as_str().unwrap().to_owned();
-    let file = server.home.path().join("license.json");
+    let file = server.data_dir.path().join("license.json");
     let sound = payload(&machine, json!({}));
     install(&file, &sound);
     server.restart().await;
@@ -124,7 +124,7 @@ async fn a_license_of_this_machine_counts_and_limits_devices() {
 /// What the hourly look finds: a license that comes, one that ends, one that goes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_license_is_looked_at_again() {
-    let ground = Ground::new(1).await;
+    let ground = TestEnv::new(1).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let file = dir.path().join("elsewhere.json");

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::hamachi::Fake;
-use crate::ai::Form;
+use super::hamachi::FakeHamachi;
+use crate::ai::UploadForm;
 use crate::support::{Browser, Client, Server};
 
 const PASSWORD: &str = "correct horse";
@@ -32,7 +32,7 @@ struct Operation {
 
 /// The rows that paths and bodies name.
 #[derive(Clone, Copy, Default)]
-struct Rows {
+struct RowIds {
     device: i64,
     data: i64,
     group: i64,
@@ -44,22 +44,22 @@ struct Rows {
 
 /// Who asks.
 #[derive(Clone)]
-enum Who {
+enum TestCaller {
     Nobody,
     Key(String),
     Session(Browser),
 }
 
-struct World {
+struct AccessFixture {
     server: Server,
-    _hamachi: Fake,
+    _hamachi: FakeHamachi,
     admin: Client,
     superuser: Browser,
 }
 
 #[tokio::test]
 async fn every_operation_answers_every_caller_as_the_document_says() {
-    let mut world = World::new().await;
+    let mut world = AccessFixture::new().await;
     let (own, foreign) = (world.rows().await, world.rows().await);
     let mut scopes = Vec::new();
     for resource in
@@ -67,15 +67,15 @@ async fn every_operation_answers_every_caller_as_the_document_says() {
     {
         for access in ["read", "write"] {
             let scope = format!("{resource}:{access}");
-            let key = world.server.key(&["--scope", &scope]).await;
-            scopes.push((scope, Who::Key(key)));
+            let key = world.server.create_key(&["--scope", &scope]).await;
+            scopes.push((scope, TestCaller::Key(key)));
         }
     }
-    let limited = Who::Key(world.limited_to(own.device).await);
-    let former = Who::Session(world.person("former").await);
-    world.server.basalt(&["user", "role", "former"]).await.ok();
+    let limited = TestCaller::Key(world.limited_to(own.device).await);
+    let former = TestCaller::Session(world.person("former").await);
+    world.server.basalt(&["user", "role", "former"]).await.expect_success();
 
-    let mut table = Table::new();
+    let mut table = AccessTable::new();
     for operation in world.operations().await {
         let mut with = BTreeSet::new();
         let (mut passes, mut others) = (Vec::new(), BTreeSet::new());
@@ -88,21 +88,21 @@ async fn every_operation_answers_every_caller_as_the_document_says() {
                 with.insert(status);
             }
         }
-        let nobody = world.ask(&operation, &Who::Nobody, own).await;
-        let wrong = world.ask(&operation, &Who::Key("wrong".to_owned()), own).await;
+        let nobody = world.ask(&operation, &TestCaller::Nobody, own).await;
+        let wrong = world.ask(&operation, &TestCaller::Key("wrong".to_owned()), own).await;
         let limited_own = if operation.id == "device_delete" {
             // A key is limited to devices that are there.
             let doomed = world.rows().await;
-            let key = Who::Key(world.limited_to(doomed.device).await);
+            let key = TestCaller::Key(world.limited_to(doomed.device).await);
             world.ask_as_is(&operation, &key, doomed).await
         } else {
             world.ask(&operation, &limited, own).await
         };
         let limited_foreign = world.ask(&operation, &limited, foreign).await;
         let former = world.ask(&operation, &former, own).await;
-        let staff = Who::Session(world.person("staff").await);
+        let staff = TestCaller::Session(world.person("staff").await);
         let staff = world.ask(&operation, &staff, own).await;
-        let superuser = Who::Session(world.person("super").await);
+        let superuser = TestCaller::Session(world.person("super").await);
         let superuser = world.ask(&operation, &superuser, own).await;
 
         check_rules(&operation, &passes, [nobody, wrong, former], [staff, superuser]);
@@ -138,27 +138,27 @@ fn check_rules(operation: &Operation, passes: &[String], unknown: [u16; 3], peop
     assert_eq!(matches!(staff, 401 | 403), needs_superuser, "{id} answers staff with {staff}");
 }
 
-impl World {
-    async fn new() -> World {
-        let hamachi = Fake::new();
-        hamachi.says("do-join", "Joining plant one .. ok\n");
-        hamachi.says("leave", "Leaving plant one .. ok\n");
+impl AccessFixture {
+    async fn new() -> AccessFixture {
+        let hamachi = FakeHamachi::new();
+        hamachi.set_output("do-join", "Joining plant one .. ok\n");
+        hamachi.set_output("leave", "Leaving plant one .. ok\n");
         let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &hamachi.command())]).await;
         for (name, flag) in [("former", "--staff"), ("staff", "--staff"), ("super", "--superuser")] {
             let args = ["user", "create", name, "--password-stdin", flag];
-            server.home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.ok();
+            server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
         }
-        let superuser = Browser::logged_in(&server, "super", PASSWORD).await;
-        World { admin: server.client(), server, _hamachi: hamachi, superuser }
+        let superuser = Browser::log_in(&server, "super", PASSWORD).await;
+        AccessFixture { admin: server.client(), server, _hamachi: hamachi, superuser }
     }
 
     /// Logs somebody in, with cookies of their own.
     async fn person(&self, name: &str) -> Browser {
-        Browser::logged_in(&self.server, name, PASSWORD).await
+        Browser::log_in(&self.server, name, PASSWORD).await
     }
 
     async fn limited_to(&self, device: i64) -> String {
-        self.server.key(&["--device", &device.to_string()]).await
+        self.server.create_key(&["--device", &device.to_string()]).await
     }
 
     /// Every operation, as the server describes itself.
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// One row of everything.
-    async fn rows(&mut self) -> Rows {
+    async fn rows(&mut self) -> RowIds {
         let device = self.make("/api/device/", json!({"name": unique(), "protocol": "virtual"})).await;
         let data = self.make("/api/data/", json!({"name": unique(), "device": device})).await;
         let group = self.make("/api/group/", json!({"name": unique(), "data": [data]})).await;
@@ -195,7 +195,7 @@ impl World {
             assert!(matches!(status, 200 | 201), "{answer}");
         }
         let (model, job) = self.make_model(data).await;
-        Rows { device, data, group, event, model, job, key: self.make_key().await }
+        RowIds { device, data, group, event, model, job, key: self.make_key().await }
     }
 
     async fn make(&self, path: &str, body: Value) -> i64 {
@@ -206,8 +206,8 @@ impl World {
 
     /// A model over a data stream, and a job of it.
     async fn make_model(&self, data: i64) -> (i64, i64) {
-        let made = Form::over(data).text("name", unique()).upload(&self.admin).await;
-        let range = body_of("model_score", Rows::default());
+        let made = UploadForm::for_source(data).text("name", unique()).upload(&self.admin).await;
+        let range = body_of("model_score", RowIds::default());
         let (status, _, job) = self.admin.post(&format!("/api/ai/model/{}/score/", made.model), &range).await;
         assert_eq!(status, 202, "{job}");
         (made.model, job["id"].as_i64().unwrap())
@@ -223,7 +223,7 @@ impl World {
     }
 
     /// Asks, about a row that nobody needs any more if the operation deletes it.
-    async fn ask(&mut self, operation: &Operation, who: &Who, mut rows: Rows) -> u16 {
+    async fn ask(&mut self, operation: &Operation, who: &TestCaller, mut rows: RowIds) -> u16 {
         match operation.id.as_str() {
             "device_delete" => {
                 rows.device =
@@ -244,16 +244,16 @@ impl World {
         self.ask_as_is(operation, who, rows).await
     }
 
-    async fn ask_as_is(&self, operation: &Operation, who: &Who, rows: Rows) -> u16 {
+    async fn ask_as_is(&self, operation: &Operation, who: &TestCaller, rows: RowIds) -> u16 {
         let (method, path) = (operation.method.as_str(), path_to(&operation.path, rows));
         let body = body_of(&operation.id, rows);
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let json_type = [("content-type", "application/json")];
         let anonymous = self.admin.without_key();
         let (status, headers, answer) = match who {
-            Who::Nobody => anonymous.send(method, &path, &json_type, text).await,
-            Who::Key(key) => anonymous.with_key(key).send(method, &path, &json_type, text).await,
-            Who::Session(browser) => browser.clone().send(method, &path, &body).await,
+            TestCaller::Nobody => anonymous.send(method, &path, &json_type, text).await,
+            TestCaller::Key(key) => anonymous.with_key(key).send(method, &path, &json_type, text).await,
+            TestCaller::Session(browser) => browser.clone().send(method, &path, &body).await,
         };
         assert!(status < 500, "{method} {path}: {status} {answer}");
         if status == 401 {
@@ -266,7 +266,7 @@ impl World {
     }
 }
 
-fn path_to(path: &str, rows: Rows) -> String {
+fn path_to(path: &str, rows: RowIds) -> String {
     let reading = format!("{}-{}", rows.data, TIME * 1_000_000);
     let ids = [
         ("/api/device/{id}", rows.device.to_string()),
@@ -290,7 +290,7 @@ fn path_to(path: &str, rows: Rows) -> String {
 }
 
 /// A body that can be sent again and again; null where none is needed.
-fn body_of(operation: &str, rows: Rows) -> Value {
+fn body_of(operation: &str, rows: RowIds) -> Value {
     let event = json!({"kind": "test", "device": rows.device});
     let grant = json!({"terminal_id": "shell", "host_id": "edge"});
     match operation {
@@ -332,10 +332,10 @@ fn joined(statuses: &BTreeSet<u16>) -> String {
 }
 
 /// The table as text of the document.
-struct Table(String);
+struct AccessTable(String);
 
-impl Table {
-    fn new() -> Table {
+impl AccessTable {
+    fn new() -> AccessTable {
         let heads = [
             "operation",
             "needs",
@@ -349,7 +349,7 @@ impl Table {
             "staff",
             "superuser",
         ];
-        Table(format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len())))
+        AccessTable(format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len())))
     }
 
     fn add(&mut self, operation: &Operation, needs: &str, cells: &[String]) {

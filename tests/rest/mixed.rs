@@ -48,15 +48,15 @@ impl Worker {
     }
 
     /// A request that must succeed; its answer.
-    async fn right(&mut self, method: &str, path: &str, media: &str, body: String) -> Value {
+    async fn expect_ok(&mut self, method: &str, path: &str, media: &str, body: String) -> Value {
         let (status, _, answer) = self.client.send(method, path, &[("content-type", media)], body).await;
         *self.statuses.entry(status).or_default() += 1;
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
         answer
     }
 
-    async fn right_json(&mut self, method: &str, path: &str, body: Value) -> Value {
-        self.right(method, path, "application/json", body.to_string()).await
+    async fn expect_ok_json(&mut self, method: &str, path: &str, body: Value) -> Value {
+        self.expect_ok(method, path, "application/json", body.to_string()).await
     }
 
     fn any_value(&mut self) -> (i64, f64) {
@@ -67,7 +67,7 @@ impl Worker {
     async fn post_value(&mut self) {
         let (second, value) = self.any_value();
         let path = format!("/api/data/{}/value/", self.stream);
-        self.right_json("POST", &path, json!({"timestamp": second, "value": value})).await;
+        self.expect_ok_json("POST", &path, json!({"timestamp": second, "value": value})).await;
         self.values.insert(second, value);
     }
 
@@ -77,21 +77,21 @@ impl Worker {
             format!("{{\"stream_id\":{},\"ts\":{second},\"value\":{value}}}\n", self.stream)
         };
         let body: String = rows.iter().map(line).collect();
-        let answer = self.right("POST", "/ingest", "application/x-ndjson", body).await;
+        let answer = self.expect_ok("POST", "/ingest", "application/x-ndjson", body).await;
         assert_eq!(answer, json!({"rows": rows.len()}));
         self.values.extend(rows);
     }
 
     async fn post_event(&mut self) {
         let event = json!({"device": self.device, "data": self.stream, "kind": "mixed"});
-        let answer = self.right_json("POST", "/api/event-log/", event).await;
+        let answer = self.expect_ok_json("POST", "/api/event-log/", event).await;
         self.events.push(answer["id"].as_i64().expect("an id"));
     }
 
     async fn patch(&mut self) {
         let unit = format!("u{}", self.chance.random_range(0..10));
         let path = format!("/api/data/{}/", self.stream);
-        let answer = self.right_json("PATCH", &path, json!({ "unit": unit })).await;
+        let answer = self.expect_ok_json("PATCH", &path, json!({ "unit": unit })).await;
         assert_eq!(answer["unit"], unit);
     }
 
@@ -110,7 +110,7 @@ impl Worker {
             format!("/sql?q=SELECT%20count(*)%20AS%20n%20FROM%20readings%20WHERE%20stream_id%3D{stream}"),
         ];
         let which = self.chance.random_range(0..paths.len());
-        let answer = self.right("GET", &paths[which], "application/json", String::new()).await;
+        let answer = self.expect_ok("GET", &paths[which], "application/json", String::new()).await;
         match which {
             0 => assert_eq!(
                 answer.as_array().map(Vec::len),

@@ -156,7 +156,7 @@ async fn methods_and_paths_that_do_not_exist() {
 #[tokio::test]
 async fn refusals_come_in_one_order() {
     let server = Server::start(&[]).await;
-    let reader = server.key(&["--scope", "device:read"]).await;
+    let reader = server.create_key(&["--scope", "device:read"]).await;
     let client = server.client();
     let bad_body = "{";
     let no_json = ("accept", "text/csv");

@@ -175,7 +175,7 @@ async fn a_restricted_key_changes_policies_of_its_streams_only() {
     let client = server.client();
     let (_, own) = stream_of(&client, "own", "fp64").await;
     let (_, other) = stream_of(&client, "other", "fp64").await;
-    let key = server.key(&["--scope", "system:write", "--data", &own.to_string()]).await;
+    let key = server.create_key(&["--scope", "system:write", "--data", &own.to_string()]).await;
     let restricted = client.with_key(&key);
     let body = json!({"hypertable": "core_value", "drop_after_days": 1});
     let refused = detail("You do not have permission to perform this action.");
@@ -202,8 +202,8 @@ async fn a_restricted_key_changes_policies_of_its_streams_only() {
     )
     .await;
     // Another organization sees neither policy nor stream.
-    server.basalt(&["org", "create", "theirs"]).await.ok();
-    let theirs = client.with_key(&server.key(&["--org", "theirs", "--scope", "system:write"]).await);
+    server.basalt(&["org", "create", "theirs"]).await.expect_success();
+    let theirs = client.with_key(&server.create_key(&["--org", "theirs", "--scope", "system:write"]).await);
     check(
         &theirs,
         vec![
@@ -261,7 +261,7 @@ async fn expired_rows_are_gone_from_every_answer_and_then_from_the_disk() {
         rows.as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(ids.len(), 2);
-    let lake = PathBuf::from(server.home.lake());
+    let lake = PathBuf::from(server.data_dir.lake());
     eventually("the rows are flushed", Duration::from_secs(30), || {
         let rows = parquet_rows(&lake);
         async move { (rows.len() == 3).then_some(()) }

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, Home, Server, eventually};
+use crate::support::{Browser, DataDir, Server, eventually};
 
 const PASSWORD: &str = "correct horse";
 
 /// Makes a person with that password beside the server, with further flags.
-async fn person(home: &Home, name: &str, flags: &[&str]) {
+async fn person(home: &DataDir, name: &str, flags: &[&str]) {
     let args = [&["user", "create", name, "--password-stdin"], flags].concat();
-    home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.ok();
+    home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
 }
 
 fn detail(text: &str) -> Value {
@@ -28,7 +28,7 @@ fn login(username: &str, password: &str) -> Value {
 #[tokio::test]
 async fn who_may_log_in() {
     let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
     for (name, flags) in [
         ("ann", &["--staff"][..]),
         ("sue", &["--superuser"]),
@@ -36,9 +36,9 @@ async fn who_may_log_in() {
         ("guest", &[]),
         ("gone", &["--staff"]),
     ] {
-        person(&server.home, name, flags).await;
+        person(&server.data_dir, name, flags).await;
     }
-    server.basalt(&["user", "disable", "gone"]).await.ok();
+    server.basalt(&["user", "disable", "gone"]).await.expect_success();
     let user = |name: &str, org: &str, is_staff: bool, is_superuser: bool| {
         let flags = json!({"is_staff": is_staff, "is_superuser": is_superuser});
         let mut user = json!({"id": "*", "username": name, "organization": org});
@@ -98,11 +98,11 @@ async fn who_may_log_in() {
 #[tokio::test]
 async fn a_session_may_do_everything_in_its_organization() {
     let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.ok();
-    person(&server.home, "ann", &["--staff"]).await;
-    person(&server.home, "bob", &["--staff", "--org", "plant-2"]).await;
-    let mut ann = Browser::logged_in(&server, "ann", PASSWORD).await;
-    let mut bob = Browser::logged_in(&server, "bob", PASSWORD).await;
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    person(&server.data_dir, "ann", &["--staff"]).await;
+    person(&server.data_dir, "bob", &["--staff", "--org", "plant-2"]).await;
+    let mut ann = Browser::log_in(&server, "ann", PASSWORD).await;
+    let mut bob = Browser::log_in(&server, "bob", PASSWORD).await;
     let (status, _, device) = ann.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
     assert_eq!(status, 201, "{device}");
     let own = format!("/api/device/{}/", device["id"]);
@@ -131,9 +131,9 @@ async fn a_session_may_do_everything_in_its_organization() {
 #[tokio::test]
 async fn changes_need_the_csrf_token() {
     let server = Server::start(&[]).await;
-    person(&server.home, "ann", &["--staff"]).await;
-    let ann = Browser::logged_in(&server, "ann", PASSWORD).await;
-    let other = Browser::logged_in(&server, "ann", PASSWORD).await;
+    person(&server.data_dir, "ann", &["--staff"]).await;
+    let ann = Browser::log_in(&server, "ann", PASSWORD).await;
+    let other = Browser::log_in(&server, "ann", PASSWORD).await;
     let (session, token) = (ann.cookie("sessionid"), ann.cookie("csrftoken"));
     let foreign = other.cookie("csrftoken");
     let client = server.client().without_key();
@@ -183,8 +183,8 @@ async fn changes_need_the_csrf_token() {
 #[tokio::test]
 async fn refusals_are_told_in_order() {
     let server = Server::start(&[]).await;
-    person(&server.home, "ann", &["--staff"]).await;
-    let ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+    person(&server.data_dir, "ann", &["--staff"]).await;
+    let ann = Browser::log_in(&server, "ann", PASSWORD).await;
     let (session, token) = (ann.cookie("sessionid"), ann.cookie("csrftoken"));
     let cookies = format!("sessionid={session}; csrftoken={token}");
     let (known, csrf) = (("cookie", cookies.as_str()), ("x-csrftoken", token.as_str()));
@@ -219,11 +219,11 @@ async fn a_session_outlives_the_server_and_ends_with_its_person() {
     let mut server = Server::start(&[]).await;
     let names = ["out", "password", "disabled", "role", "deleted", "again"];
     for name in names {
-        person(&server.home, name, &["--staff"]).await;
+        person(&server.data_dir, name, &["--staff"]).await;
     }
     let mut browsers = Vec::new();
     for name in names {
-        browsers.push((name, Browser::logged_in(&server, name, PASSWORD).await));
+        browsers.push((name, Browser::log_in(&server, name, PASSWORD).await));
     }
     server.restart().await;
     for (name, browser) in &browsers {
@@ -240,28 +240,28 @@ async fn a_session_outlives_the_server_and_ends_with_its_person() {
             }
             "password" => {
                 let args = ["user", "passwd", name, "--password-stdin"];
-                server.home.basalt_with(&args, &[], "another horse\n").await.ok();
+                server.data_dir.basalt_with(&args, &[], "another horse\n").await.expect_success();
             }
-            "disabled" => drop(server.basalt(&["user", "disable", name]).await.ok()),
-            "role" => drop(server.basalt(&["user", "role", name]).await.ok()),
-            "deleted" => drop(server.basalt(&["user", "delete", name]).await.ok()),
+            "disabled" => drop(server.basalt(&["user", "disable", name]).await.expect_success()),
+            "role" => drop(server.basalt(&["user", "role", name]).await.expect_success()),
+            "deleted" => drop(server.basalt(&["user", "delete", name]).await.expect_success()),
             // A second login in the same browser takes the place of the first.
             _ => assert_eq!(browser.post("/api/session/", &login(name, PASSWORD)).await.0, 200),
         }
         let (status, _, body) = before.get("/api/device/").await;
         assert_eq!((status, body), missing(), "{name}");
     }
-    server.basalt(&["user", "enable", "disabled"]).await.ok();
+    server.basalt(&["user", "enable", "disabled"]).await.expect_success();
     assert_eq!(browsers[2].1.get("/api/device/").await.0, 401, "it has ended for good");
-    Browser::logged_in(&server, "disabled", PASSWORD).await;
-    Browser::logged_in(&server, "password", "another horse").await;
+    Browser::log_in(&server, "disabled", PASSWORD).await;
+    Browser::log_in(&server, "password", "another horse").await;
 }
 
 #[tokio::test]
 async fn a_session_ends_when_its_time_is_over() {
     let server = Server::start(&[("BASALT_SESSION__LIFETIME", "2s")]).await;
-    person(&server.home, "ann", &["--staff"]).await;
-    let ann = Browser::logged_in(&server, "ann", PASSWORD).await;
+    person(&server.data_dir, "ann", &["--staff"]).await;
+    let ann = Browser::log_in(&server, "ann", PASSWORD).await;
     let ended = || async { (ann.get("/api/session/").await.0 == 401).then_some(()) };
     eventually("the session ends", std::time::Duration::from_secs(60), ended).await;
     assert_eq!(ann.get("/api/device/").await.0, 401);
@@ -270,9 +270,9 @@ async fn a_session_ends_when_its_time_is_over() {
 #[tokio::test]
 async fn a_changed_password_ends_the_other_sessions() {
     let server = Server::start(&[]).await;
-    person(&server.home, "ann", &["--staff"]).await;
-    let mut here = Browser::logged_in(&server, "ann", PASSWORD).await;
-    let elsewhere = Browser::logged_in(&server, "ann", PASSWORD).await;
+    person(&server.data_dir, "ann", &["--staff"]).await;
+    let mut here = Browser::log_in(&server, "ann", PASSWORD).await;
+    let elsewhere = Browser::log_in(&server, "ann", PASSWORD).await;
     let path = "/api/session/password/";
     let change = |old: &str, new: &str| json!({"old_password": old, "new_password": new});
     let required = json!(["This field is required."]);
@@ -292,7 +292,7 @@ async fn a_changed_password_ends_the_other_sessions() {
     assert_eq!(here.get("/api/session/").await.0, 200);
     assert_eq!(elsewhere.get("/api/session/").await.0, 401);
     assert_eq!(Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.0, 401);
-    Browser::logged_in(&server, "ann", "new horse").await;
+    Browser::log_in(&server, "ann", "new horse").await;
 }
 
 #[tokio::test]
@@ -300,8 +300,8 @@ async fn too_many_failures_are_throttled() {
     // Attempts come back so slowly that none does while this runs.
     let slowly = [("BASALT_SESSION__ATTEMPTS", "3"), ("BASALT_SESSION__ATTEMPTS_WINDOW", "30d")];
     let server = Server::start(&slowly).await;
-    person(&server.home, "ann", &["--staff"]).await;
-    person(&server.home, "bob", &["--staff"]).await;
+    person(&server.data_dir, "ann", &["--staff"]).await;
+    person(&server.data_dir, "bob", &["--staff"]).await;
     let log_in = |name: String, password: &'static str| {
         let mut browser = Browser::new(&server);
         async move { browser.post("/api/session/", &login(&name, password)).await }
@@ -336,7 +336,7 @@ async fn too_many_failures_are_throttled() {
 #[tokio::test]
 async fn behind_tls_cookies_are_secure() {
     let server = Server::start(&[("BASALT_SESSION__SECURE_COOKIES", "true")]).await;
-    person(&server.home, "ann", &["--staff"]).await;
+    person(&server.data_dir, "ann", &["--staff"]).await;
     let (status, headers, _) = Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await;
     assert_eq!(status, 200);
     assert!(headers.get_all("set-cookie").iter().all(|c| c.to_str().unwrap().ends_with("; Secure")));

@@ -20,8 +20,8 @@ const BATCH: i64 = 100_000;
 const EVERY_US: i64 = 250_000;
 const START: i64 = 1_777_334_400_000_000;
 /// The JSON of all rows is nearly twice this.
-const MOST_GROWTH_MIB: u64 = 64;
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_GROWTH_MIB: u64 = 64;
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Rows `from..from + BATCH` of a stream as Arrow.
 fn batch(stream: i64, from: i64) -> Vec<u8> {
@@ -39,11 +39,11 @@ fn batch(stream: i64, from: i64) -> Vec<u8> {
 }
 
 /// An answer being read by hand.
-struct Reader(TcpStream);
+struct ResponseReader(TcpStream);
 
-impl Reader {
+impl ResponseReader {
     /// Asks, and returns when the first bytes of the array are there.
-    async fn open(client: &Client, path: &str) -> Reader {
+    async fn open(client: &Client, path: &str) -> ResponseReader {
         let mut socket = TcpStream::connect(client.address()).await.unwrap();
         let key = client.key().unwrap();
         let request = format!(
@@ -59,7 +59,7 @@ impl Reader {
         let mut first = [0; 100];
         socket.read_exact(&mut first).await.unwrap();
         assert!(first.contains(&b'['));
-        Reader(socket)
+        ResponseReader(socket)
     }
 
     /// Reads to the end; how many rows came, and whether the array and the body were closed.
@@ -100,19 +100,19 @@ async fn a_list_of_many_values_is_streamed() {
 
     let path = format!("/api/data/{stream}/value/?from=0");
     let before = server.reset_peak_memory();
-    let reader = Reader::open(&client, &path).await;
+    let reader = ResponseReader::open(&client, &path).await;
     // The first rows are here, and the list is far from its end: nobody has taken the rest. The only permit is free.
     assert_eq!(outcomes(&client).await.len(), 1, "the list still runs");
     let (rows, is_whole) = reader.finish().await;
     assert!(is_whole && ROWS - 1 <= rows as i64 && rows as i64 <= ROWS, "{rows} rows");
     if let (Some(before), Some(peak)) = (before, server.peak_memory_mib()) {
         println!("{rows} rows: {before} MiB before, {peak} MiB at most");
-        assert!(peak <= before + MOST_GROWTH_MIB, "from {before} to {peak} MiB");
+        assert!(peak <= before + MAX_GROWTH_MIB, "from {before} to {peak} MiB");
     }
 
-    let reader = Reader::open(&client, &path).await;
+    let reader = ResponseReader::open(&client, &path).await;
     drop(reader);
-    eventually("the list nobody reads is cancelled", PATIENCE, || async {
+    eventually("the list nobody reads is cancelled", EVENT_TIMEOUT, || async {
         (outcomes(&client).await.len() == 3).then_some(())
     })
     .await;
@@ -135,7 +135,7 @@ async fn statistics_and_event_logs_are_streamed_too() {
     }
     let list = format!("/api/data/{stream}/statistic/?from=0");
     let windows = ROWS * EVERY_US / 60_000_000;
-    let (rows, is_whole) = Reader::open(&client, &list).await.finish().await;
+    let (rows, is_whole) = ResponseReader::open(&client, &list).await.finish().await;
     assert!(is_whole && windows - 1 <= rows as i64 && rows as i64 <= windows + 1, "{rows} rows");
 
     let payload = "x".repeat(4096);
@@ -144,7 +144,7 @@ async fn statistics_and_event_logs_are_streamed_too() {
         assert_eq!(client.post("/api/event-log/", &event).await.0, 201);
     }
     // Each event closes two braces, its own and its payload's.
-    let (braces, is_whole) = Reader::open(&client, "/api/event-log/?from=0").await.finish().await;
+    let (braces, is_whole) = ResponseReader::open(&client, "/api/event-log/?from=0").await.finish().await;
     assert!(is_whole && (118..=120).contains(&braces), "{braces}");
     let (_, _, events) = client.get("/api/event-log/?from=0").await;
     let told = events.as_array().unwrap().iter().map(|event| event["payload"]["n"].as_i64().unwrap());

@@ -9,8 +9,8 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use super::check;
-use crate::inside::Ground;
-use crate::support::{Client, Home, Server};
+use crate::in_process::TestEnv;
+use crate::support::{Client, DataDir, Server};
 
 const GRANT: &str = "/api/webrtc/terminal-grant/";
 const VALIDATE: &str = "/api/webrtc/terminal-grant/validate/";
@@ -66,7 +66,7 @@ async fn a_grant_is_signed_and_used_once_also_across_a_restart() {
     let later = later["token"].as_str().unwrap();
     assert_ne!(claims(&client, later).await["jti"], found["jti"]);
 
-    let key = server.home.path().join("terminal.key");
+    let key = server.data_dir.path().join("terminal.key");
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     let keys = client.get(KEYS).await.2;
     let allowed = json!({"jti": found["jti"], "sub": "1", "terminal_id": "edge-01-shell", "host_id": "edge-01",
@@ -149,7 +149,7 @@ async fn every_bad_field_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_grant_ends_by_itself() {
-    let ground = Ground::new(1).await;
+    let ground = TestEnv::new(1).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let app = inside.app();
@@ -172,18 +172,18 @@ async fn a_grant_ends_by_itself() {
 
 #[tokio::test]
 async fn a_key_that_others_can_read_or_that_is_damaged_stops_the_start() {
-    let home = Arc::new(Home::new());
+    let home = Arc::new(DataDir::new());
     let mut server = Server::start_in(home.clone(), &[]).await;
     issued(&server.client()).await;
     server.stop().await;
     let key = home.path().join("terminal.key");
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
-    let said = home.basalt(&serve).await.failed();
+    let said = home.basalt(&serve).await.expect_failure();
     assert!(said.contains("terminal.key") && said.contains("0600"), "{said}");
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
     std::fs::write(&key, "half a k").unwrap();
-    let said = home.basalt(&serve).await.failed();
+    let said = home.basalt(&serve).await.expect_failure();
     assert!(said.contains("terminal.key is damaged"), "{said}");
     std::fs::remove_file(&key).unwrap();
     server.start_again().await;

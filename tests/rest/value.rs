@@ -226,7 +226,7 @@ async fn values_of_all_streams_carry_an_id() {
         ],
     )
     .await;
-    let restricted = server.client().with_key(&server.key(&["--data", &b.to_string()]).await);
+    let restricted = server.client().with_key(&server.create_key(&["--data", &b.to_string()]).await);
     check(
         &restricted,
         vec![

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{made, readings, stream_at, until_newest, until_state};
+use super::{create, readings, stream_at, until_newest, until_state};
 use crate::support::Server;
 
 #[tokio::test]
@@ -10,7 +10,7 @@ async fn generators_make_values_that_follow_from_the_time() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let row = json!({"name": "made up", "protocol": "virtual", "poll_interval": 0.1, "metadata": {"generator": "sine", "frequency": 20}});
-    let device = made(&client, "/api/device/", row).await;
+    let device = create(&client, "/api/device/", row).await;
     let sine = stream_at(&client, device, "", "fp64", json!({"amplitude": 5, "mean": 10})).await;
     let random = stream_at(
         &client,
@@ -33,7 +33,7 @@ async fn generators_make_values_that_follow_from_the_time() {
 
     // Generated and posted streams of one device go side by side; a generator taken away ends its values.
     let plain = json!({"name": "plain", "protocol": "virtual", "poll_interval": 0.1});
-    let plain = made(&client, "/api/device/", plain).await;
+    let plain = create(&client, "/api/device/", plain).await;
     let posted = stream_at(&client, plain, "posted", "fp64", json!({})).await;
     let (status, _, said) = client.post(&format!("/api/data/{posted}/value/"), &json!({"value": 7})).await;
     assert_eq!(status, 201, "{said}");
@@ -49,7 +49,7 @@ async fn generators_make_values_that_follow_from_the_time() {
 async fn settings_that_make_no_sense_are_refused() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let device = made(&client, "/api/device/", json!({"name": "d", "protocol": "virtual"})).await;
+    let device = create(&client, "/api/device/", json!({"name": "d", "protocol": "virtual"})).await;
     let streams = [
         ("fp64", json!({"generator": "saw"}), "generator: \"saw\" is not one of"),
         ("fp64", json!({"generator": "sine", "frequency": 0}), "frequency: 0 is not from"),
@@ -67,9 +67,9 @@ async fn settings_that_make_no_sense_are_refused() {
     let (status, _, said) = client.post("/api/device/", &row).await;
     assert!(status == 400 && told(&said, "amplitude: -1 is less than 0"), "{said}");
     // The same for whatever comes in by file.
-    let file = server.home.path().join("wrong.yaml");
+    let file = server.data_dir.path().join("wrong.yaml");
     let text = "devices:\n  - name: f\n    protocol: virtual\n    streams:\n      - name: s\n        type: text\n        metadata: {generator: sine}\n";
     std::fs::write(&file, text).expect("written");
-    let said = server.basalt(&["import", &file.display().to_string()]).await.failed();
+    let said = server.basalt(&["import", &file.display().to_string()]).await.expect_failure();
     assert!(said.contains("line 7, column `metadata`: generator: it makes numbers"), "{said}");
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::server::{Manner, WebDevice};
-use super::{made, readings, stream_at, until_newest, until_state};
+use super::server::{FakeWebDevice, WebBehavior};
+use super::{create, readings, stream_at, until_newest, until_state};
 use crate::support::{Client, Server, eventually};
 
 /// A server that may ask 127.0.0.1, and nothing else that is closed.
@@ -15,17 +15,17 @@ async fn device(client: &Client, name: &str, url: &str, more: Value) -> i64 {
     let mut row = json!({"name": name, "protocol": "http", "host": url, "poll_interval": 0.1, "timeout": 30});
     let more = more.as_object().cloned().expect("fields");
     row.as_object_mut().expect("a row").extend(more);
-    made(client, "/api/device/", row).await
+    create(client, "/api/device/", row).await
 }
 
-fn document(n: i64) -> Manner {
+fn document(n: i64) -> WebBehavior {
     let text = json!({"n": n, "line": {"temperature": 21.5, "on": true, "mode": "run"}, "energy": [u64::MAX - 1, 0], "count": -9_007_199_254_740_993_i64});
-    Manner::Says(text.to_string())
+    WebBehavior::Respond(text.to_string())
 }
 
 #[tokio::test]
 async fn one_request_an_interval_brings_every_stream_exactly() {
-    let plant = WebDevice::start("127.0.0.1", document(0)).await;
+    let plant = FakeWebDevice::start("127.0.0.1", document(0)).await;
     let server = server().await;
     let client = server.client();
     let settings = json!({"metadata": {"method": "POST", "headers": {"X-Plant": "seven"}}, "username": "me", "password": "word"});
@@ -53,12 +53,12 @@ async fn one_request_an_interval_brings_every_stream_exactly() {
     // moment: there are so many requests as before and after each count of times.
     let times = format!("SELECT count(DISTINCT ts) AS n FROM readings WHERE stream_id = {}", streams[0]);
     let count = async || {
-        let asked = plant.asked().len() as i64;
+        let asked = plant.requests().len() as i64;
         let stored = client.sql(&times).await[0]["n"].as_i64().expect("a number");
-        (asked, stored, plant.asked().len() as i64)
+        (asked, stored, plant.requests().len() as i64)
     };
     let first = count().await;
-    until_newest(&client, streams[6], "later values", |_| plant.asked().len() as i64 > first.2 + 10).await;
+    until_newest(&client, streams[6], "later values", |_| plant.requests().len() as i64 > first.2 + 10).await;
     let last = count().await;
     let (least, most) = (last.0 - first.2 - 1, last.2 - first.0 + 1);
     let stored = last.1 - first.1;
@@ -66,7 +66,7 @@ async fn one_request_an_interval_brings_every_stream_exactly() {
         (least..=most).contains(&stored),
         "{stored} times of seven streams by {least} to {most} requests"
     );
-    let last = plant.asked().pop().expect("it was asked");
+    let last = plant.requests().pop().expect("it was asked");
     assert!(last.starts_with("POST /status?all=1 HTTP/1.1\r\n"), "{last}");
     assert!(
         last.contains("x-plant: seven\r\n") && last.contains("authorization: Basic bWU6d29yZA==\r\n"),
@@ -75,13 +75,13 @@ async fn one_request_an_interval_brings_every_stream_exactly() {
 }
 
 /// How a device fails, the state it then has, words of its error, and the counter that counts it.
-type Row = (&'static str, Manner, &'static str, &'static str, &'static str);
+type Row = (&'static str, WebBehavior, &'static str, &'static str, &'static str);
 
 #[tokio::test]
 async fn whatever_goes_wrong_is_said_counted_and_over_when_it_is_over() {
-    let forbidden = WebDevice::start("127.0.0.2", document(666)).await;
-    let plant = WebDevice::start("127.0.0.1", document(0)).await;
-    let healthy = WebDevice::start("127.0.0.1", document(1)).await;
+    let forbidden = FakeWebDevice::start("127.0.0.2", document(666)).await;
+    let plant = FakeWebDevice::start("127.0.0.1", document(0)).await;
+    let healthy = FakeWebDevice::start("127.0.0.1", document(1)).await;
     let server = server().await;
     let client = server.client();
     let device_id = device(&client, "plant", &plant.url, json!({"timeout": 2})).await;
@@ -91,33 +91,39 @@ async fn whatever_goes_wrong_is_said_counted_and_over_when_it_is_over() {
     until_newest(&client, others, "a value", |row| row["value"] == 1.0).await;
 
     let rows: [Row; 7] = [
-        ("a failure", Manner::Status(500), "degraded", "the server failed (status 500)", "protocol"),
-        ("a gateway", Manner::Status(503), "offline", "out of reach (status 503)", "protocol"),
-        ("silence", Manner::Silent, "offline", "did not answer within 2 s", "timeout"),
-        ("garbage", Manner::Garbles, "offline", "broke the protocol", "protocol"),
-        ("half an answer", Manner::Breaks, "offline", "lost", "refused"),
-        ("no JSON", Manner::Says("<html>".to_owned()), "offline", "its answer is no JSON", "protocol"),
+        ("a failure", WebBehavior::Status(500), "degraded", "the server failed (status 500)", "protocol"),
+        ("a gateway", WebBehavior::Status(503), "offline", "out of reach (status 503)", "protocol"),
+        ("silence", WebBehavior::Hang, "offline", "did not answer within 2 s", "timeout"),
+        ("garbage", WebBehavior::Garbage, "offline", "broke the protocol", "protocol"),
+        ("half an answer", WebBehavior::Truncate, "offline", "lost", "refused"),
+        (
+            "no JSON",
+            WebBehavior::Respond("<html>".to_owned()),
+            "offline",
+            "its answer is no JSON",
+            "protocol",
+        ),
         (
             "a redirect",
-            Manner::SendsOnTo(forbidden.url.clone()),
+            WebBehavior::Redirect(forbidden.url.clone()),
             "offline",
             "address that is not allowed",
             "refused",
         ),
     ];
     for (n, (name, manner, state, words, counter)) in (2..).zip(rows) {
-        plant.behave(document(n));
+        plant.set_behavior(document(n));
         until_newest(&client, stream, "a value again", |row| row["value"] == f64::from(n as i32)).await;
         let count = |status: &Value| status["errors"][counter].as_u64().expect("a number");
         let before = count(&until_state(&client, device_id, "online").await);
-        plant.behave(manner);
+        plant.set_behavior(manner);
         until_newest(&client, stream, "the loss", |row| row["quality"] == "bad").await;
         let status = until_state(&client, device_id, state).await;
         let told = status["last_error"].as_str().unwrap_or_default();
         assert!(told.contains(words), "{name}: {status}");
         assert!(count(&status) > before, "{name}: {status}");
     }
-    assert_eq!(forbidden.asked(), [""; 0], "nobody was sent there");
+    assert_eq!(forbidden.requests(), [""; 0], "nobody was sent there");
     let all = readings(&client, stream).await;
     let is_bad = |row: &Value| row["quality"] == "bad";
     assert!(all.iter().filter(|row| is_bad(row)).count() >= 7, "each failure is told: {all:?}");
@@ -133,18 +139,18 @@ async fn whatever_goes_wrong_is_said_counted_and_over_when_it_is_over() {
 
 #[tokio::test]
 async fn what_may_not_be_reached_is_not_and_bad_settings_are_refused() {
-    let closed = WebDevice::start("127.0.0.1", document(1)).await;
+    let closed = FakeWebDevice::start("127.0.0.1", document(1)).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     let id = device(&client, "closed", &closed.url, json!({})).await;
     stream_at(&client, id, "/n", "int32", json!({})).await;
-    let status = eventually("it is refused", super::LIMIT, || async {
+    let status = eventually("it is refused", super::EVENT_TIMEOUT, || async {
         let (_, _, status) = client.get(&format!("/api/device/{id}/status/")).await;
         status["last_error"].as_str().is_some_and(|e| e.contains("not allowed")).then_some(status)
     })
     .await;
     assert_eq!(status["state"], "offline");
-    assert_eq!(closed.asked(), [""; 0]);
+    assert_eq!(closed.requests(), [""; 0]);
 
     let row = |more: Value| {
         let mut row = json!({"name": "wrong", "protocol": "http", "host": "http://plant"});
@@ -169,6 +175,6 @@ async fn what_may_not_be_reached_is_not_and_bad_settings_are_refused() {
     assert_eq!((status, said["path"].is_array()), (400, true), "{said}");
 
     // Without a host nobody is asked, and values are posted.
-    let quiet = made(&client, "/api/device/", json!({"name": "quiet", "protocol": "http"})).await;
+    let quiet = create(&client, "/api/device/", json!({"name": "quiet", "protocol": "http"})).await;
     until_state(&client, quiet, "online").await;
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, eventually};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
-async fn made(client: &Client, path: &str, row: Value) -> i64 {
+async fn create(client: &Client, path: &str, row: Value) -> i64 {
     let (status, _, row) = client.post(path, &row).await;
     assert_eq!(status, 201, "{row}");
     row["id"].as_i64().expect("a row has an id")
@@ -20,7 +20,7 @@ async fn made(client: &Client, path: &str, row: Value) -> i64 {
 
 async fn stream_at(client: &Client, device: i64, path: &str, kind: &str, metadata: Value) -> i64 {
     let row = json!({"name": format!("{path} {kind}"), "device": device, "path": path, "type": kind, "metadata": metadata});
-    made(client, "/api/data/", row).await
+    create(client, "/api/data/", row).await
 }
 
 async fn readings(client: &Client, stream: i64) -> Vec<Value> {
@@ -32,7 +32,7 @@ async fn readings(client: &Client, stream: i64) -> Vec<Value> {
 /// Waits until the newest reading of a stream is as wanted.
 async fn until_newest(client: &Client, stream: i64, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let is_so = &is_so;
-    eventually(&format!("{what} of stream {stream}"), LIMIT, || async move {
+    eventually(&format!("{what} of stream {stream}"), EVENT_TIMEOUT, || async move {
         readings(client, stream).await.pop().filter(is_so)
     })
     .await
@@ -40,7 +40,7 @@ async fn until_newest(client: &Client, stream: i64, what: &str, is_so: impl Fn(&
 
 /// Waits for a state, and answers the status with it.
 async fn until_state(client: &Client, device: i64, state: &str) -> Value {
-    eventually(&format!("device {device} {state}"), LIMIT, || async move {
+    eventually(&format!("device {device} {state}"), EVENT_TIMEOUT, || async move {
         let (_, _, status) = client.get(&format!("/api/device/{device}/status/")).await;
         (status["state"] == state).then_some(status)
     })

@@ -8,28 +8,28 @@ use tokio::task::JoinHandle;
 
 /// What it does with each request.
 #[derive(Clone)]
-pub enum Manner {
+pub enum WebBehavior {
     /// 200 and this.
-    Says(String),
+    Respond(String),
     Status(u16),
-    SendsOnTo(String),
+    Redirect(String),
     /// Keeps the connection and says nothing.
-    Silent,
+    Hang,
     /// Bytes that are no HTTP.
-    Garbles,
+    Garbage,
     /// Half of what it announced.
-    Breaks,
+    Truncate,
 }
 
-pub struct WebDevice {
+pub struct FakeWebDevice {
     pub url: String,
-    manner: Arc<Mutex<Manner>>,
+    manner: Arc<Mutex<WebBehavior>>,
     asked: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
-impl WebDevice {
-    pub async fn start(ip: &str, manner: Manner) -> WebDevice {
+impl FakeWebDevice {
+    pub async fn start(ip: &str, manner: WebBehavior) -> FakeWebDevice {
         let listener = TcpListener::bind((ip, 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let (manner, asked) = (Arc::new(Mutex::new(manner)), Arc::new(Mutex::new(Vec::new())));
@@ -39,26 +39,26 @@ impl WebDevice {
                 tokio::spawn(answer(socket, acts.clone(), keeps.clone()));
             }
         });
-        WebDevice { url, manner, asked, task }
+        FakeWebDevice { url, manner, asked, task }
     }
 
-    pub fn behave(&self, manner: Manner) {
+    pub fn set_behavior(&self, manner: WebBehavior) {
         *self.manner.lock().unwrap() = manner;
     }
 
     /// Every request so far, head and all.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-impl Drop for WebDevice {
+impl Drop for FakeWebDevice {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-async fn answer(mut socket: TcpStream, manner: Arc<Mutex<Manner>>, asked: Arc<Mutex<Vec<String>>>) {
+async fn answer(mut socket: TcpStream, manner: Arc<Mutex<WebBehavior>>, asked: Arc<Mutex<Vec<String>>>) {
     let mut request = vec![0; 8192];
     let length = socket.read(&mut request).await.unwrap_or(0);
     asked.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
@@ -67,12 +67,12 @@ async fn answer(mut socket: TcpStream, manner: Arc<Mutex<Manner>>, asked: Arc<Mu
         format!("HTTP/1.1 {status} Said\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n")
     };
     let bytes = match manner {
-        Manner::Says(body) => head(200, "content-type: application/json\r\n", body.len()) + &body,
-        Manner::Status(status) => head(status, "", 0),
-        Manner::SendsOnTo(url) => head(302, &format!("location: {url}\r\n"), 0),
-        Manner::Garbles => "220 this is another protocol\r\n".to_owned(),
-        Manner::Breaks => head(200, "", 1000) + "{\"half\":",
-        Manner::Silent => return std::future::pending().await,
+        WebBehavior::Respond(body) => head(200, "content-type: application/json\r\n", body.len()) + &body,
+        WebBehavior::Status(status) => head(status, "", 0),
+        WebBehavior::Redirect(url) => head(302, &format!("location: {url}\r\n"), 0),
+        WebBehavior::Garbage => "220 this is another protocol\r\n".to_owned(),
+        WebBehavior::Truncate => head(200, "", 1000) + "{\"half\":",
+        WebBehavior::Hang => return std::future::pending().await,
     };
     // Whoever left does not hear the rest.
     let _ = socket.write_all(bytes.as_bytes()).await;

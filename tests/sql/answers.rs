@@ -12,7 +12,7 @@ use basalt::domain::{DeviceId, Micros, StreamId};
 use basalt::store::statistics::rows;
 use serde_json::{Value, json};
 
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW, message};
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv, message};
 use crate::support::Client;
 
 /// What the cases ask: two numbers and a text over three days; some rows late, overwritten, bad or uncertain.
@@ -37,7 +37,7 @@ pub fn requests() -> Vec<Vec<Reading>> {
     vec![regular, days.collect(), late, states, lost, twice]
 }
 
-pub async fn write(ground: &Ground, inside: &Inside, flushes: bool) {
+pub async fn write(ground: &TestEnv, inside: &TestDb, flushes: bool) {
     for request in requests() {
         inside.store.write(&ground.owner, request.into_iter().collect()).await.unwrap();
         if flushes {
@@ -47,7 +47,7 @@ pub async fn write(ground: &Ground, inside: &Inside, flushes: bool) {
 }
 
 /// Rows of the other tables: statistics written by hand, messages and events.
-async fn write_others(ground: &Ground, inside: &Inside) {
+async fn write_others(ground: &TestEnv, inside: &TestDb) {
     let row = |stream, ts, mean| Statistic {
         origin: Origin::Posted,
         stream: StreamId(stream),
@@ -62,11 +62,11 @@ async fn write_others(ground: &Ground, inside: &Inside) {
         q1: None,
         q3: Some(mean + 0.5),
     };
-    let posted = rows::posted(&[row(1, NOW - 118 * MINUTE, 7.0), row(2, NOW - 10 * MINUTE - 1, -0.25)]);
-    inside.store.write_keyed(&ground.owner, posted).await.unwrap();
+    let posted = rows::posted_rows(&[row(1, NOW - 118 * MINUTE, 7.0), row(2, NOW - 10 * MINUTE - 1, -0.25)]);
+    inside.store.upsert(&ground.owner, posted).await.unwrap();
     for (ts, text) in [(NOW - 2 * DAY, "first"), (NOW - 30 * MINUTE, "\"second\""), (NOW - 29 * MINUTE, "")] {
         let message = message(DeviceId(1), Micros(ts), text);
-        inside.store.write_keyed(&ground.owner, message).await.unwrap();
+        inside.store.upsert(&ground.owner, message).await.unwrap();
     }
     for (n, (kind, level)) in [("alarm", Level::Critical), ("note", Level::Info)].into_iter().enumerate() {
         let event = EventSpec {
@@ -85,7 +85,7 @@ async fn write_others(ground: &Ground, inside: &Inside) {
 }
 
 /// A client of it that may do everything.
-pub async fn client(ground: &Ground, inside: &Inside) -> Client {
+pub async fn client(ground: &TestEnv, inside: &TestDb) -> Client {
     let request = basalt::app::access::KeyRequest { name: "all".to_owned(), ..Default::default() };
     let (_, secret) = inside.app().create_key(&ground.owner, &request).await.unwrap();
     inside.serve().await.with_key(&secret)
@@ -107,7 +107,7 @@ async fn answer(client: &Client, case: &Path) -> String {
     let params: Value = params.map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
     let headers = [("content-type", "application/json"), ("accept", "application/x-ndjson")];
     let body = json!({"query": query, "params": params}).to_string();
-    let (status, _, bytes) = client.bytes("POST", "/sql", &headers, body).await;
+    let (status, _, bytes) = client.send_bytes("POST", "/sql", &headers, body).await;
     let text = String::from_utf8(bytes).unwrap();
     if status == 200 { text } else { format!("{status} {text}\n") }
 }
@@ -123,7 +123,7 @@ async fn check(client: &Client, stage: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_answers_the_same_from_memory_from_the_lake_and_after_a_restart() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     write(&ground, &inside, false).await;
@@ -144,7 +144,7 @@ async fn every_query_answers_the_same_from_memory_from_the_lake_and_after_a_rest
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_answers_the_same_from_files_that_overlap() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     write(&ground, &inside, true).await;

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, TimeUnit};
 use basalt::domain::{Kind, Principal, Scopes};
-use basalt::query::describe::Sketch;
-use basalt::query::engine::Question;
+use basalt::query::describe::DescribeRequest;
+use basalt::query::engine::StatementRequest;
 use basalt::query::log::Surface;
 use basalt::query::params::Params;
 use futures::TryStreamExt;
 use serde_json::json;
 
-use crate::inside::{Ground, Inside};
+use crate::in_process::{TestDb, TestEnv};
 
 fn ts() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-fn sketch(text: &str, declared: &[Option<DataType>]) -> Sketch {
-    Sketch { text: text.to_owned(), declared: declared.to_vec(), surface: Surface::Flight }
+fn sketch(text: &str, declared: &[Option<DataType>]) -> DescribeRequest {
+    DescribeRequest { text: text.to_owned(), declared: declared.to_vec(), surface: Surface::Flight }
 }
 
-async fn types(inside: &Inside, who: &Principal, question: Question) -> Vec<DataType> {
+async fn types(inside: &TestDb, who: &Principal, question: StatementRequest) -> Vec<DataType> {
     let answer = inside.engine.sql(who, question).await.unwrap();
     let found = answer.schema.fields().iter().map(|field| field.data_type().clone()).collect();
     answer.batches.try_collect::<Vec<_>>().await.unwrap();
@@ -31,7 +31,7 @@ async fn types(inside: &Inside, who: &Principal, question: Question) -> Vec<Data
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_described_is_what_comes() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     use DataType::{Float64, Int32, Int64, Utf8};
@@ -60,14 +60,14 @@ async fn what_is_described_is_what_comes() {
         let nulls = params.iter().map(|known| arrow::array::new_null_array(known, 1)).collect();
         // A limit of null is none.
         let (text, params) = (text.to_owned(), Params::Typed(nulls));
-        let question = Question { text, params, surface: Surface::Flight };
+        let question = StatementRequest { text, params, surface: Surface::Flight };
         assert_eq!(types(&inside, &ground.owner, question).await, schema, "{name}, run");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_not_run_is_not_described_either() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let nobody = Principal { scopes: Scopes::NONE, ..ground.owner.clone() };
@@ -94,7 +94,7 @@ async fn what_may_not_run_is_not_described_either() {
 /// JSON is one way to say values, arrays are another; the engine sees the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn typed_values_and_json_mean_the_same() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     super::answers::write(&ground, &inside, true).await;
@@ -108,16 +108,22 @@ async fn typed_values_and_json_mean_the_same() {
     let time: ArrayRef = arrow::compute::cast(&words, &ts()).unwrap();
     for second in [words, time] {
         let values: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(vec![1])), second];
-        let question =
-            Question { text: text.to_owned(), params: Params::Typed(values), surface: Surface::Flight };
+        let question = StatementRequest {
+            text: text.to_owned(),
+            params: Params::Typed(values),
+            surface: Surface::Flight,
+        };
         let answer = inside.engine.sql(&ground.owner, question).await.unwrap();
         let batches: Vec<_> = answer.batches.try_collect().await.unwrap();
         let n = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
         assert_eq!(json!(n.parse::<i64>().unwrap()), as_json[0]["n"]);
     }
     let two: Vec<ArrayRef> = vec![Arc::new(TimestampMicrosecondArray::from(vec![1, 2]))];
-    let question =
-        Question { text: "SELECT $1".to_owned(), params: Params::Typed(two), surface: Surface::Flight };
+    let question = StatementRequest {
+        text: "SELECT $1".to_owned(),
+        params: Params::Typed(two),
+        surface: Surface::Flight,
+    };
     let error = inside.engine.sql(&ground.owner, question).await.err().unwrap();
     assert!(error.message.contains("2 values"), "{error}");
 }

@@ -1,11 +1,11 @@
 //! docs/sql.md is right: its examples run.
 
 use super::answers;
-use crate::inside::Ground;
+use crate::in_process::TestEnv;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_examples_of_the_document_run() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     answers::write(&ground, &inside, true).await;
@@ -15,7 +15,7 @@ async fn the_examples_of_the_document_run() {
         document.split("```sql\n").skip(1).filter_map(|part| part.split("```").next()).collect();
     assert!(examples.len() > 8, "{examples:?}");
     for example in examples {
-        let (status, _, answer) = client.ask(example).await;
+        let (status, _, answer) = client.try_sql(example).await;
         assert_eq!(status, 200, "{example}: {answer}");
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::answers;
-use crate::inside::Ground;
+use crate::in_process::TestEnv;
 
 /// Name, statement, parameters.
 fn table() -> Vec<(&'static str, &'static str, Value)> {
@@ -61,7 +61,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_are_readable_and_4xx() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     answers::write(&ground, &inside, false).await;

@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 use super::answers;
-use crate::inside::Ground;
+use crate::in_process::TestEnv;
 use crate::support::Client;
 
 const QUERY: &str = "SELECT stream_id, ts, value, text, quality FROM readings ORDER BY stream_id, ts";
@@ -65,14 +65,14 @@ fn iso(text: &str) -> String {
 
 async fn ask(client: &Client, accept: &str) -> Vec<u8> {
     let headers = [("accept", accept), ("content-type", "text/plain")];
-    let (status, headers, bytes) = client.bytes("POST", "/sql", &headers, QUERY).await;
+    let (status, headers, bytes) = client.send_bytes("POST", "/sql", &headers, QUERY).await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, accept));
     bytes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_format_carries_the_same_rows() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     answers::write(&ground, &inside, false).await;
@@ -106,7 +106,7 @@ async fn every_format_carries_the_same_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_without_rows_is_whole_in_every_format() {
-    let ground = Ground::new(1).await;
+    let ground = TestEnv::new(1).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let client = answers::client(&ground, &inside).await;
@@ -125,7 +125,7 @@ async fn an_answer_without_rows_is_whole_in_every_format() {
 /// What a format cannot say is refused, not left out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_that_formats_find_hard_are_carried_or_refused() {
-    let ground = Ground::new(1).await;
+    let ground = TestEnv::new(1).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let client = answers::client(&ground, &inside).await;
@@ -149,7 +149,7 @@ async fn types_that_formats_find_hard_are_carried_or_refused() {
             "application/vnd.apache.parquet",
         ] {
             let headers = [("accept", accept), ("content-type", "text/plain")];
-            let answered = client.try_bytes("POST", "/sql", &headers, query).await;
+            let answered = client.try_send_bytes("POST", "/sql", &headers, query).await;
             let (status, _, bytes) = answered.unwrap_or_else(|e| panic!("{query} as {accept}: cut: {e}"));
             let text = String::from_utf8_lossy(&bytes);
             assert!(status == 200 || (400..500).contains(&status), "{query} as {accept}: {status} {text}");

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::answers;
-use crate::inside::{Ground, NOW};
+use crate::in_process::{NOW, TestEnv};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_leaves_a_record_with_what_became_of_it() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine(|o| {
+    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| {
         (o.share_bytes, o.timeout) = (1 << 20, Duration::from_secs(2));
     });
     answers::write(&ground, &inside, true).await;
@@ -31,7 +31,7 @@ async fn every_query_leaves_a_record_with_what_became_of_it() {
         ),
     ];
     for (query, status, _, _) in &statements {
-        let (answered, _, body) = client.ask(query).await;
+        let (answered, _, body) = client.try_sql(query).await;
         assert_eq!(answered, *status, "{query}: {body}");
     }
     let lists = [
@@ -69,7 +69,7 @@ async fn every_query_leaves_a_record_with_what_became_of_it() {
 /// One stream of one day is asked for: other days' files are left out, and of its own only what is needed is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_read_of_the_lake_is_counted() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     answers::write(&ground, &inside, true).await;

@@ -8,14 +8,14 @@ use arrow::datatypes::Int64Type;
 use basalt::domain::reading::Reading;
 use basalt::domain::{Kind, Micros, StreamId};
 use basalt::query::EngineOptions;
-use basalt::query::engine::Answer;
+use basalt::query::engine::QueryOutput;
 use futures::TryStreamExt;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answers;
-use crate::inside::{Ground, Inside};
+use crate::in_process::{TestDb, TestEnv};
 use crate::support::eventually;
 
 /// Rows of about 60 bytes, sorted from the last to the first.
@@ -27,25 +27,25 @@ fn sorted(rows: u32) -> String {
 }
 
 /// Holds its left side while it reads the right one for ever.
-const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 10000) a JOIN generate_series(1, 1000000000000) b ON a.value = b.value";
-const GREEDY: &str = "SELECT array_agg(value) FROM generate_series(1, 30000000)";
+const ENDLESS_QUERY: &str = "SELECT count(*) FROM generate_series(1, 10000) a JOIN generate_series(1, 1000000000000) b ON a.value = b.value";
+const HUGE_AGGREGATE_QUERY: &str = "SELECT array_agg(value) FROM generate_series(1, 30000000)";
 
-async fn open(change: impl FnOnce(&mut EngineOptions)) -> (Ground, Inside, TempDir) {
-    let ground = Ground::new(1).await;
+async fn open(change: impl FnOnce(&mut EngineOptions)) -> (TestEnv, TestDb, TempDir) {
+    let ground = TestEnv::new(1).await;
     let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine(change);
+    let inside = ground.open_local(dir.path()).await.with_engine_options(change);
     (ground, inside, dir)
 }
 
 /// Starts a query and reads its first batch; the rest waits, and with it the memory it holds.
-async fn begin(ground: &Ground, inside: &Inside, query: &str) -> (Answer, RecordBatch) {
-    let mut answer = inside.ask(&ground.owner, query, &Value::Null).await.unwrap();
+async fn begin(ground: &TestEnv, inside: &TestDb, query: &str) -> (QueryOutput, RecordBatch) {
+    let mut answer = inside.query_stream(&ground.owner, query, &Value::Null).await.unwrap();
     let first = answer.batches.try_next().await.unwrap().unwrap();
     assert!(inside.engine.memory_in_use() > 0, "{query} holds memory while it is read");
     (answer, first)
 }
 
-async fn everything_is_given_back(inside: &Inside, permits: usize) {
+async fn wait_for_release(inside: &TestDb, permits: usize) {
     eventually("memory and permits are given back", Duration::from_secs(20), || async {
         let is_back = inside.engine.memory_in_use() == 0 && inside.engine.free_permits() == permits;
         is_back.then_some(())
@@ -53,33 +53,33 @@ async fn everything_is_given_back(inside: &Inside, permits: usize) {
     .await;
 }
 
-async fn last_outcome(ground: &Ground, inside: &Inside) -> Value {
+async fn last_outcome(ground: &TestEnv, inside: &TestDb) -> Value {
     let query = "SELECT outcome FROM query_log ORDER BY started_at DESC LIMIT 1";
     inside.sql(&ground.owner, query).await[0]["outcome"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_stops_reading_gives_back_what_his_query_holds() {
-    let (ground, inside, _dir) = open(|o| o.running = 2).await;
+    let (ground, inside, _dir) = open(|o| o.max_running = 2).await;
     let (answer, _) = begin(&ground, &inside, &sorted(300_000)).await;
     drop(answer);
-    everything_is_given_back(&inside, 2).await;
+    wait_for_release(&inside, 2).await;
     assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
     // Also before there is an answer.
     let (holder, owner) = (inside.clone(), ground.owner.clone());
-    let asked = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS, &Value::Null).await });
+    let asked = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
     eventually("the query holds memory", Duration::from_secs(20), || async {
         (inside.engine.memory_in_use() > 0).then_some(())
     })
     .await;
     asked.abort();
-    everything_is_given_back(&inside, 2).await;
+    wait_for_release(&inside, 2).await;
     assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_closes_its_socket_gives_back_what_its_query_holds() {
-    let (ground, inside, _dir) = open(|o| o.running = 2).await;
+    let (ground, inside, _dir) = open(|o| o.max_running = 2).await;
     let client = answers::client(&ground, &inside).await;
     let query = sorted(400_000);
     let mut socket = tokio::net::TcpStream::connect(client.address()).await.unwrap();
@@ -94,14 +94,14 @@ async fn a_client_that_closes_its_socket_gives_back_what_its_query_holds() {
     assert!(begun.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&begun));
     assert!(inside.engine.memory_in_use() > 0, "the answer is larger than what sockets hold");
     drop(socket);
-    everything_is_given_back(&inside, 2).await;
+    wait_for_release(&inside, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_past_its_share_fails_while_another_runs_on() {
     let (ground, inside, _dir) = open(|o| (o.memory_bytes, o.share_bytes) = (96 << 20, 48 << 20)).await;
     let (answer, first) = begin(&ground, &inside, &sorted(200_000)).await;
-    let error = inside.try_sql(&ground.owner, GREEDY, &Value::Null).await.unwrap_err();
+    let error = inside.try_sql(&ground.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, Kind::TooLarge, "{error}");
     assert!(error.message.contains("limits.query_share"), "{error}");
     let rest: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
@@ -112,12 +112,12 @@ async fn a_query_past_its_share_fails_while_another_runs_on() {
 async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
     let (ground, inside, _dir) = open(|o| (o.memory_bytes, o.share_bytes) = (64 << 20, 64 << 20)).await;
     let (answer, first) = begin(&ground, &inside, &sorted(200_000)).await;
-    let error = inside.try_sql(&ground.owner, GREEDY, &Value::Null).await.unwrap_err();
+    let error = inside.try_sql(&ground.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, Kind::Busy, "{error}");
     assert!(error.message.contains("limits.query_memory"), "{error}");
     let rest: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
     check_sorted(&[vec![first], rest].concat(), 200_000);
-    everything_is_given_back(&inside, 4).await;
+    wait_for_release(&inside, 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,7 +126,7 @@ async fn a_sort_larger_than_its_share_spills_and_answers_right() {
     const SHARE: usize = 16 << 20;
     let (ground, inside, _dir) = open(|o| o.share_bytes = SHARE).await;
     let query = sorted(ROWS as u32);
-    let answer = inside.ask(&ground.owner, &query, &Value::Null).await.unwrap();
+    let answer = inside.query_stream(&ground.owner, &query, &Value::Null).await.unwrap();
     let batches: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
     check_sorted(&batches, ROWS);
     let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
@@ -137,7 +137,7 @@ async fn a_sort_larger_than_its_share_spills_and_answers_right() {
     let peak = log[0]["peak_memory"].as_u64().unwrap() as usize;
     assert!(0 < peak && peak <= SHARE, "{log:?}");
     assert_eq!(log[0]["rows"], ROWS);
-    everything_is_given_back(&inside, 4).await;
+    wait_for_release(&inside, 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -145,8 +145,8 @@ async fn a_day_with_late_rows_is_read_however_much_of_it_is_in_memory() {
     const ROWS: i64 = 1_200_000;
     const SHARE: usize = 16 << 20;
     // The last of its streams is of text.
-    let (ground, dir) = (Ground::new(2).await, tempfile::tempdir().unwrap());
-    let inside = ground.open_local(dir.path()).await.with_engine(|o| o.share_bytes = SHARE);
+    let (ground, dir) = (TestEnv::new(2).await, tempfile::tempdir().unwrap());
+    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| o.share_bytes = SHARE);
     let write = async |times: Range<i64>| {
         let row = |i: i64| Reading::good(StreamId(1), Micros(i * 1000), i as f64);
         inside.store.write(&ground.owner, times.map(row).collect()).await.unwrap();
@@ -162,7 +162,7 @@ async fn a_day_with_late_rows_is_read_however_much_of_it_is_in_memory() {
     let found = inside.sql(&ground.owner, "SELECT count(*) AS rows, sum(value) AS sum FROM readings").await;
     assert_eq!(found[0]["rows"], ROWS);
     assert_eq!(found[0]["sum"], (ROWS * (ROWS - 1) / 2) as f64);
-    everything_is_given_back(&inside, 4).await;
+    wait_for_release(&inside, 4).await;
 }
 
 /// Every number once, from the last to the first.

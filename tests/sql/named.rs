@@ -13,10 +13,10 @@ use basalt::domain::{DeviceId, Micros, StreamId};
 use serde_json::{Value, json};
 
 use super::answers;
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::ingest::NDJSON;
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
 use crate::rest::stream_of;
-use crate::support::{Client, Home, Server};
+use crate::support::{Client, DataDir, Server};
 
 /// Every built-in query but `slow-queries`, whose answer is of the moment, with parameters.
 fn cases() -> Vec<(&'static str, Value)> {
@@ -59,7 +59,7 @@ fn cases() -> Vec<(&'static str, Value)> {
 
 /// From 10:00 on: a ramp by the minute; twice that and one more, without half an hour; a counter of three days that is
 /// reset; a signal that loses its source twice; a text; and a stream that never said anything.
-async fn write(ground: &Ground, inside: &Inside) {
+async fn write(ground: &TestEnv, inside: &TestDb) {
     let good = |stream, ts, value| Reading::good(StreamId(stream), Micros(ts), value);
     let ten = NOW - 120 * MINUTE;
     let mut rows: Vec<Reading> = Vec::new();
@@ -102,7 +102,7 @@ async fn write(ground: &Ground, inside: &Inside) {
 async fn answer(client: &Client, name: &str, params: &Value) -> String {
     let headers = [("content-type", "application/json"), ("accept", NDJSON)];
     let body = json!({ "params": params }).to_string();
-    let (status, _, bytes) = client.bytes("POST", &format!("/sql/queries/{name}"), &headers, body).await;
+    let (status, _, bytes) = client.send_bytes("POST", &format!("/sql/queries/{name}"), &headers, body).await;
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!(status, 200, "{name} {params}: {text}");
     let rows = text.lines().map(|line| rounded(serde_json::from_str(line).unwrap()).to_string() + "\n");
@@ -140,7 +140,7 @@ async fn check(client: &Client, stage: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_built_in_query_answers_from_memory_and_from_the_lake() {
-    let ground = Ground::new(6).await;
+    let ground = TestEnv::new(6).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     write(&ground, &inside).await;
@@ -249,14 +249,14 @@ async fn what_is_wrong_is_refused_and_nobody_sees_more_than_otherwise() {
     assert_eq!(picky.0, 406);
     assert_eq!(client.without_key().get("/sql/queries").await.0, 401);
     assert_eq!(client.without_key().get("/sql/queries/latest").await.0, 401);
-    assert_eq!(client.json("DELETE", "/sql/queries/latest", &Value::Null).await.0, 405);
+    assert_eq!(client.send_json("DELETE", "/sql/queries/latest", &Value::Null).await.0, 405);
 
-    let key = server.key(&["--scope", "value:read", "--scope", "data:read"]).await;
+    let key = server.create_key(&["--scope", "value:read", "--scope", "data:read"]).await;
     let (status, _, said) = client.with_key(&key).get("/sql/queries/latest").await;
     assert_eq!(status, 403, "{said}");
     assert!(said["detail"].as_str().unwrap().contains("`devices` needs the scope device:read"), "{said}");
     assert_eq!(client.with_key(&key).get("/sql/queries").await.0, 200);
-    let restricted = client.with_key(&server.key(&["--data", &a.to_string()]).await);
+    let restricted = client.with_key(&server.create_key(&["--data", &a.to_string()]).await);
     let (_, _, rows) = restricted.get("/sql/queries/latest").await;
     assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
     assert_eq!(restricted.get(&format!("/sql/queries/hourly-mean?stream={b}")).await.2, json!([]));
@@ -271,18 +271,18 @@ async fn a_folder_adds_queries_for_http_and_commands_and_a_mistake_in_it_stops_t
     let (mut server, ..) = server(&[("BASALT_QUERIES_DIR", &folder)]).await;
     assert_eq!(server.client().get("/sql/queries/above?least=2").await.2, json!([{"value": 2.5}]));
     let ask = ["sql", "--query", "above", "--param", "least=2", "--format", "csv"];
-    assert_eq!(server.basalt(&ask).await.ok(), "value\n2.5\n");
-    let said = server.basalt(&["sql", "--query", "above"]).await.failed();
+    assert_eq!(server.basalt(&ask).await.expect_success(), "value\n2.5\n");
+    let said = server.basalt(&["sql", "--query", "above"]).await.expect_failure();
     assert!(said.contains("params.least: is missing"), "{said}");
-    let said = server.basalt(&["sql", "--query", "../sql"]).await.failed();
+    let said = server.basalt(&["sql", "--query", "../sql"]).await.expect_failure();
     assert!(said.contains("no query is named `../sql`"), "{said}");
     server.stop().await;
 
-    let home: Arc<Home> = server.home.clone();
+    let home: Arc<DataDir> = server.data_dir.clone();
     let env = [("BASALT_QUERIES_DIR", folder.as_str())];
-    assert_eq!(home.basalt_with(&ask, &env, "").await.ok(), "value\n2.5\n", "without a server");
+    assert_eq!(home.basalt_with(&ask, &env, "").await.expect_success(), "value\n2.5\n", "without a server");
     fs::write(dir.path().join("again.sql"), own).unwrap();
-    let said = home.basalt_with(&["serve"], &env, "").await.failed();
+    let said = home.basalt_with(&["serve"], &env, "").await.expect_failure();
     for word in ["queries_dir", "again.sql", "`above`", "above.sql"] {
         assert!(said.contains(word), "no `{word}` in: {said}");
     }

@@ -2,15 +2,15 @@
 
 use basalt::domain::reading::Reading;
 use basalt::domain::{Micros, StreamId};
-use basalt::query::list::List;
-use basalt::query::values::ValuesQuery;
+use basalt::query::list_query::ListQuery;
+use basalt::query::readings_list::ValuesQuery;
 use serde_json::json;
 
-use crate::inside::{DAY, Ground, NOW};
+use crate::in_process::{DAY, NOW, TestEnv};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_one_stream_are_sorted_only_for_another_order() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     // A day in files with late rows, one in two files without, and a day in memory.
@@ -60,7 +60,7 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
 /// What is computed of an hour is computed where the hour is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_long_ranges_are_handed_out_to_threads() {
-    let ground = Ground::new(1).await;
+    let ground = TestEnv::new(1).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let computed =
@@ -81,9 +81,9 @@ async fn a_stream_is_read_from_its_newest_row_back() {
     const ROWS: i64 = 400_000;
     const SHARE: usize = 2 << 20;
     // The last stream is of text.
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine(|o| o.share_bytes = SHARE);
+    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| o.share_bytes = SHARE);
     let write = async |stream: i32, times: Vec<i64>| {
         let row = |at: i64| Reading::good(StreamId(stream), Micros(NOW + at * 1000), at as f64);
         inside.store.write(&ground.owner, times.into_iter().map(row).collect()).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_stream_is_read_from_its_newest_row_back() {
 /// A list of the REST surfaces goes the same way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_of_the_newest_ends_where_it_has_enough() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     for days in (0..5).rev() {
@@ -138,14 +138,14 @@ async fn a_list_of_the_newest_ends_where_it_has_enough() {
         inside.store.flush().await.unwrap();
     }
     for (bad, offset, files) in [(true, 0, 1), (false, 0, 1), (false, 30, 2), (true, 99, 5)] {
-        let list = List {
+        let list = ListQuery {
             streams: Some(vec![StreamId(1)]),
             newest_first: true,
             offset,
             limit: Some(10),
-            ..List::default()
+            ..ListQuery::default()
         };
-        let found = inside.values(&ground.owner, ValuesQuery { list, bad }).await;
+        let found = inside.values(&ground.owner, ValuesQuery { list, include_bad: bad }).await;
         let expected =
             (offset..100).take(10).map(|nth| (NOW - (nth / 20) as i64 * DAY) + 19 - (nth % 20) as i64);
         let found: Vec<i64> = found.iter().map(|row| row.ts.0).collect();

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use basalt::domain::progress::{Progress, Step};
+use basalt::domain::progress::{Progress, ProgressStep};
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Micros, StreamId};
-use basalt::query::list::List;
-use basalt::query::values::ValuesQuery;
+use basalt::query::list_query::ListQuery;
+use basalt::query::readings_list::ValuesQuery;
 use basalt::store::disk::LocalDisk;
 use futures::TryStreamExt;
 use serde_json::json;
 
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
 const COUNT: &str = "SELECT count(*) AS n, sum(value) AS total FROM readings";
 
@@ -24,20 +24,20 @@ fn rows(first: i64, rows: i64, value: f64) -> Readings {
 }
 
 /// Parquet files on disk, by name.
-fn files(inside: &Inside) -> Vec<std::path::PathBuf> {
+fn files(inside: &TestDb) -> Vec<std::path::PathBuf> {
     let snapshot = inside.store.snapshot();
     let days = std::fs::read_dir(snapshot.lake_dir.as_ref()).unwrap().map(|e| e.unwrap().path());
     let days = days.filter(|d| d.file_name().unwrap().to_str().unwrap().starts_with("date="));
     days.flat_map(|day| std::fs::read_dir(day).unwrap().map(|e| e.unwrap().path())).collect()
 }
 
-fn live(inside: &Inside) -> usize {
+fn live(inside: &TestDb) -> usize {
     inside.store.snapshot().lake.files().count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_become_one_a_day_and_answers_stay() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     for n in 0..20 {
@@ -70,7 +70,7 @@ async fn files_become_one_a_day_and_answers_stay() {
 }
 
 /// Versions of the Delta table of readings.
-fn commits(inside: &Inside) -> u64 {
+fn commits(inside: &TestDb) -> u64 {
     inside.store.snapshot().lake.version
 }
 
@@ -82,7 +82,7 @@ fn history(stream: i32, days: i64) -> Readings {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     for stream in [1, 2, 1] {
@@ -113,12 +113,12 @@ async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() 
 async fn the_days_of_a_backfill_are_merged_in_the_background() {
     for (interval, flushes, days) in [(Duration::from_millis(20), 2, 20), (Duration::from_secs(3600), 8, 260)]
     {
-        let ground = Ground::new(3).await;
+        let ground = TestEnv::new(3).await;
         let dir = tempfile::tempdir().unwrap();
-        let mut options = crate::inside::store_options(dir.path());
+        let mut options = crate::in_process::store_options(dir.path());
         options.compaction.interval = interval;
         let disk = Arc::new(LocalDisk);
-        let inside = Inside::open(options, ground.catalog.clone(), disk, ground.clock.clone()).await.unwrap();
+        let inside = TestDb::open(options, ground.catalog.clone(), disk, ground.clock.clone()).await.unwrap();
         for n in 0..flushes {
             let day = |d: i64| Reading::good(StreamId(1), Micros(NOW - (d + 2) * DAY + n * MINUTE), 1.0);
             inside.store.write(&ground.owner, (0..days).map(day).collect()).await.unwrap();
@@ -138,7 +138,7 @@ async fn the_days_of_a_backfill_are_merged_in_the_background() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_says_how_far_it_is_and_ends_when_nobody_waits() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     for stream in [1, 2] {
@@ -154,7 +154,7 @@ async fn it_says_how_far_it_is_and_ends_when_nobody_waits() {
     let days = inside.store.snapshot().lake.days().len();
     let (progress, rows) = (Progress::default(), 2 * 40 * 96);
     inside.store.compact(&progress).await.unwrap();
-    let Step { what, done, total, said } = progress.now();
+    let ProgressStep { what, done, total, said } = progress.snapshot();
     assert_eq!((what.as_str(), done, total), ("merging readings", rows, rows));
     assert_eq!(said, format!("{days} of {days} days, {rows} rows of {} files", 2 * days));
     assert_eq!(live(&inside), days);
@@ -162,7 +162,7 @@ async fn it_says_how_far_it_is_and_ends_when_nobody_waits() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_query_keeps_its_files() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     for n in 0..4 {
@@ -171,7 +171,8 @@ async fn a_running_query_keeps_its_files() {
     }
     let pinned = inside.store.snapshot();
     let old: Vec<_> = pinned.lake.files().map(|f| pinned.lake_dir.join(&f.path)).collect();
-    let query = ValuesQuery { list: List { from: Some(Micros(0)), ..List::default() }, bad: false };
+    let query =
+        ValuesQuery { list: ListQuery { from: Some(Micros(0)), ..ListQuery::default() }, include_bad: false };
     let listed = inside.engine.values(&ground.owner, query).await.unwrap();
     inside.compact().await.unwrap();
     inside.compact().await.unwrap();

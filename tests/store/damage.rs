@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use basalt::domain::reading::Reading;
 use basalt::domain::{Kind, Micros, StreamId};
-use basalt::query::values::ValuesQuery;
+use basalt::query::readings_list::ValuesQuery;
 use basalt::store::schema;
 use basalt::store::wal::frame::{SEGMENT_HEADER, parse_record};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::inside::{DAY, Ground, MINUTE, NOW};
+use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
 
 /// Thirty records, one of them long, over several segments of the log; nothing flushed.
-async fn written(ground: &Ground, dir: &Path) -> Vec<PathBuf> {
+async fn written(ground: &TestEnv, dir: &Path) -> Vec<PathBuf> {
     let inside = ground.open_local(dir).await;
     for n in 0..30 {
         let rows = (0..if n == 3 { 300 } else { 8 }).map(|i| {
@@ -45,7 +45,7 @@ fn flip(file: &Path, at: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_in_the_log_refuses_the_start_and_names_segment_and_offset() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let last = usize::MAX;
     // Which segment, which record of it, which byte of the record (from its start).
     for (name, segment, record, byte) in [
@@ -73,7 +73,7 @@ async fn damage_in_the_log_refuses_the_start_and_names_segment_and_offset() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_checkpoint_refuses_the_start_and_is_named() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     written(&ground, dir.path()).await;
     let inside = ground.open_local(dir.path()).await;
@@ -87,7 +87,7 @@ async fn a_damaged_checkpoint_refuses_the_start_and_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unfinished_tail_is_cut_and_the_rest_is_there() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     for cut in [1, 19, 20, 100] {
         let dir = tempfile::tempdir().unwrap();
         let segments = written(&ground, dir.path()).await;
@@ -116,7 +116,7 @@ fn spoil_values(dir: &Path, day: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_corrupted_page_is_an_error_that_names_its_file_and_spoils_no_other_day() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let rows = (0..500).map(|n| Reading::good(StreamId(1), Micros(NOW - 2 * DAY + n * 6 * MINUTE), n as f64));
@@ -147,7 +147,7 @@ async fn a_corrupted_page_is_an_error_that_names_its_file_and_spoils_no_other_da
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_entry_of_the_lakes_log_refuses_the_start_and_is_named() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     for (name, kept) in [("empty", 0.0), ("half", 0.5), ("all_but_the_end", 0.98)] {
         let dir = tempfile::tempdir().unwrap();
         let inside = ground.open_local(dir.path()).await;

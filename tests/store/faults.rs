@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Kind, Micros, StreamId};
-use basalt::query::values::ValuesQuery;
+use basalt::query::readings_list::ValuesQuery;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::lossy::{LossyDisk, Op};
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+use super::lossy::{DiskOp, LossyDisk};
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
 type Rows = BTreeMap<(i32, i64), f64>;
 
@@ -26,13 +26,14 @@ fn rows(minutes: std::ops::Range<i64>, value: f64) -> Rows {
     keys.map(|key| (key, value)).collect()
 }
 
-async fn open(ground: &Ground, disk: &LossyDisk, place: &str) -> Inside {
+async fn open(ground: &TestEnv, disk: &LossyDisk, place: &str) -> TestDb {
     let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
     opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"))
 }
 
-async fn check(ground: &Ground, inside: &Inside, expected: &Rows, place: &str) {
-    let listed = inside.values(&ground.owner, ValuesQuery { bad: true, ..ValuesQuery::default() }).await;
+async fn check(ground: &TestEnv, inside: &TestDb, expected: &Rows, place: &str) {
+    let listed =
+        inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
     let rows = listed.len();
     let found: Rows = listed.into_iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
     assert_eq!(rows, found.len(), "{place}: a row is shown twice");
@@ -40,7 +41,7 @@ async fn check(ground: &Ground, inside: &Inside, expected: &Rows, place: &str) {
 }
 
 /// A lake that holds `known`, and in memory rows that are new, late and of another day.
-async fn before_a_flush(ground: &Ground, disk: &LossyDisk) -> (Inside, Rows) {
+async fn before_a_flush(ground: &TestEnv, disk: &LossyDisk) -> (TestDb, Rows) {
     let inside = open(ground, disk, "fresh").await;
     // Each request fills a segment of the log, so that a flush cuts what came before.
     let mut known = rows(0..100, 1.0);
@@ -53,31 +54,36 @@ async fn before_a_flush(ground: &Ground, disk: &LossyDisk) -> (Inside, Rows) {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum After {
-    Again,
+enum Recovery {
+    Retry,
     Restart,
 }
 
 /// What is made to fail.
 #[derive(Debug, Clone, Copy)]
-enum Work {
+enum FaultyWork {
     Flush,
     /// With a flush before it.
     Compaction,
 }
 
-impl Work {
-    async fn run(self, inside: &Inside) -> basalt::domain::Result<()> {
+impl FaultyWork {
+    async fn run(self, inside: &TestDb) -> basalt::domain::Result<()> {
         match self {
-            Work::Flush => inside.store.flush().await,
-            Work::Compaction => inside.compact().await.map(drop),
+            FaultyWork::Flush => inside.store.flush().await,
+            FaultyWork::Compaction => inside.compact().await.map(drop),
         }
     }
 }
 
 /// Fails `count` steps of the work from the `n`-th on; `false` once it has fewer steps. Failures in a row take the
 /// attempts to mend the first one too.
-async fn fail(ground: &Ground, (n, count): (usize, usize), work: Work, after: After) -> bool {
+async fn run_with_fault(
+    ground: &TestEnv,
+    (n, count): (usize, usize),
+    work: FaultyWork,
+    after: Recovery,
+) -> bool {
     let mut disk = LossyDisk::new();
     let (mut inside, mut known) = before_a_flush(ground, &disk).await;
     disk.fail_steps(n, count);
@@ -93,8 +99,8 @@ async fn fail(ground: &Ground, (n, count): (usize, usize), work: Work, after: Af
     inside.store.write(&ground.owner, readings(&late)).await.expect("the log is well");
     known.extend(late);
     match after {
-        After::Again => work.run(&inside).await.unwrap_or_else(|e| panic!("{place}: {e}")),
-        After::Restart => {
+        Recovery::Retry => work.run(&inside).await.unwrap_or_else(|e| panic!("{place}: {e}")),
+        Recovery::Restart => {
             drop(inside);
             disk = disk.process_end();
             inside = open(ground, &disk, &place).await;
@@ -112,11 +118,11 @@ async fn fail(ground: &Ground, (n, count): (usize, usize), work: Work, after: Af
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flush_or_compaction_that_fails_at_any_step_loses_nothing_and_heals() {
-    let ground = Ground::new(3).await;
-    for (work, least) in [(Work::Flush, 10), (Work::Compaction, 20)] {
-        for (count, after) in [(1, After::Again), (1, After::Restart), (4, After::Again)] {
+    let ground = TestEnv::new(3).await;
+    for (work, least) in [(FaultyWork::Flush, 10), (FaultyWork::Compaction, 20)] {
+        for (count, after) in [(1, Recovery::Retry), (1, Recovery::Restart), (4, Recovery::Retry)] {
             let mut n = 0;
-            while fail(&ground, (n, count), work, after).await {
+            while run_with_fault(&ground, (n, count), work, after).await {
                 n += 1;
             }
             assert!(n > least, "{work:?} has more steps than {n}");
@@ -126,8 +132,8 @@ async fn a_flush_or_compaction_that_fails_at_any_step_loses_nothing_and_heals() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_failed_sync_of_the_log_nothing_is_acknowledged_until_a_restart() {
-    let ground = Ground::new(3).await;
-    for (op, in_new_segment) in [(Op::Sync, false), (Op::Sync, true), (Op::SyncDir, true)] {
+    let ground = TestEnv::new(3).await;
+    for (op, in_new_segment) in [(DiskOp::Sync, false), (DiskOp::Sync, true), (DiskOp::SyncDir, true)] {
         let disk = LossyDisk::new();
         let (mut inside, mut known) = before_a_flush(&ground, &disk).await;
         if in_new_segment {
@@ -172,17 +178,17 @@ async fn after_a_failed_sync_of_the_log_nothing_is_acknowledged_until_a_restart(
 /// Writers that fail by the dozen must not use up the memory that the others wait for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refused_writes_hold_no_memory() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let disk = LossyDisk::new();
     let options = basalt::store::StoreOptions {
         memtable_cap_bytes: 8192,
         write_deadline: std::time::Duration::from_millis(200),
-        ..crate::inside::store_options(disk.path())
+        ..crate::in_process::store_options(disk.path())
     };
-    let inside = Inside::open(options, ground.catalog.clone(), Arc::new(disk.clone()), ground.clock.clone())
+    let inside = TestDb::open(options, ground.catalog.clone(), Arc::new(disk.clone()), ground.clock.clone())
         .await
         .unwrap();
-    disk.fail_on(Op::Sync, "wal");
+    disk.fail_on(DiskOp::Sync, "wal");
     for n in 0..40 {
         let error = inside.store.write(&ground.owner, readings(&rows(n..n + 10, 1.0))).await.unwrap_err();
         assert_eq!(error.kind, Kind::Unavailable, "write {n}: {error}");
@@ -192,12 +198,12 @@ async fn refused_writes_hold_no_memory() {
 /// A commit of the lake that was never made durable can be there in part after a loss of power.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_torn_commit_of_the_lake_counts_as_never_made() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     for kept in [0.0, 0.3, 0.7, 0.99] {
         let disk = LossyDisk::new();
         let (inside, known) = before_a_flush(&ground, &disk).await;
         // The commit is written; making it durable fails, and so does everything after it.
-        disk.fail_on(Op::Sync, "_delta_log");
+        disk.fail_on(DiskOp::Sync, "_delta_log");
         let log = disk.path().join("lake/readings/_delta_log");
         let second = log.join(format!("{:020}.json", 2));
         let failed = inside.store.flush().await;
@@ -224,8 +230,13 @@ async fn a_torn_commit_of_the_lake_counts_as_never_made() {
 /// late, so nothing but the count would tell.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_committed_although_it_failed_is_not_committed_again() {
-    let ground = Ground::new(3).await;
-    for (work, count) in [(Work::Flush, 2), (Work::Flush, 4), (Work::Compaction, 2), (Work::Compaction, 4)] {
+    let ground = TestEnv::new(3).await;
+    for (work, count) in [
+        (FaultyWork::Flush, 2),
+        (FaultyWork::Flush, 4),
+        (FaultyWork::Compaction, 2),
+        (FaultyWork::Compaction, 4),
+    ] {
         for n in 0.. {
             let disk = LossyDisk::new();
             let inside = open(&ground, &disk, "fresh").await;
@@ -256,7 +267,7 @@ async fn what_was_committed_although_it_failed_is_not_committed_again() {
 /// takes writes again so does the store, without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_takes_no_writes_for_a_while_costs_only_those_writes() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     for (why, in_new_segment) in [
         (io::ErrorKind::StorageFull, false),
         (io::ErrorKind::StorageFull, true),
@@ -300,7 +311,7 @@ async fn a_disk_that_takes_no_writes_for_a_while_costs_only_those_writes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_only_directory_refuses_the_start_and_is_named() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let disk = LossyDisk::new();
     disk.refuse(Some(io::ErrorKind::ReadOnlyFilesystem));
     let refused = ground.open(disk.path(), Arc::new(disk.clone())).await;
@@ -316,7 +327,7 @@ async fn a_read_only_directory_refuses_the_start_and_is_named() {
 /// statistics and merging go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_jumps_back_loses_nothing_and_times_go_on_growing() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let disk = LossyDisk::new();
     let (inside, mut known) = before_a_flush(&ground, &disk).await;
     let mut assigned = Vec::new();
@@ -331,7 +342,7 @@ async fn a_clock_that_jumps_back_loses_nothing_and_times_go_on_growing() {
                 .unwrap();
             known.insert((1, ts.0), 7.0);
             assigned.push(ts);
-            let newest = inside.store.last(&ground.owner, StreamId(1)).unwrap().newest.ts;
+            let newest = inside.store.latest(&ground.owner, StreamId(1)).unwrap().newest.ts;
             assert_eq!(newest, ts, "{hours} hours");
         }
         inside.store.flush().await.unwrap();

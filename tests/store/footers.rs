@@ -7,12 +7,12 @@ use basalt::domain::{Micros, StreamId};
 use basalt::store::table::Table;
 use serde_json::json;
 
-use crate::inside::{Ground, Inside, MINUTE, NOW};
+use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
 
 /// The kept footers of all files of both tables.
-fn kept(inside: &Inside) -> Vec<Option<usize>> {
+fn kept(inside: &TestDb) -> Vec<Option<usize>> {
     let snapshot = inside.store.snapshot();
-    let statistics = snapshot.keyed[Table::Statistics].lake.clone();
+    let statistics = snapshot.upsert_tables[Table::Statistics].lake.clone();
     let footer = |path: &str| {
         let kept = snapshot.cache.footer(path)?;
         assert!(kept.metadata().column_index().is_some() && kept.metadata().offset_index().is_some());
@@ -23,7 +23,7 @@ fn kept(inside: &Inside) -> Vec<Option<usize>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_footer_is_read_once_by_the_statistics_and_all_queries() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let minute = |m| Reading::good(StreamId(1), Micros(NOW - MINUTE * 30 + m * MINUTE), 1.0);

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Op {
+pub enum DiskOp {
     Create,
     Write,
     Sync,
@@ -32,7 +32,7 @@ pub enum Op {
 }
 
 /// A file as the platters have it.
-struct OnDisk {
+struct DurableFile {
     bytes: Vec<u8>,
     /// A sync of it failed once: whatever is synced later does not get there.
     is_lost: bool,
@@ -41,20 +41,20 @@ struct OnDisk {
 }
 
 #[derive(Clone, Copy)]
-enum Entry {
+enum DiskEntry {
     Dir,
     File(u64),
 }
 
 #[derive(Default)]
-struct State {
-    files: HashMap<u64, OnDisk>,
-    dirs: HashMap<PathBuf, BTreeMap<OsString, Entry>>,
+struct DiskState {
+    files: HashMap<u64, DurableFile>,
+    dirs: HashMap<PathBuf, BTreeMap<OsString, DiskEntry>>,
     steps: usize,
     fail_at: Range<usize>,
-    fail_on: Option<(Op, &'static str)>,
+    fail_on: Option<(DiskOp, &'static str)>,
     die_at: Option<usize>,
-    failed: Option<(Op, PathBuf)>,
+    failed: Option<(DiskOp, PathBuf)>,
     refusing: Option<io::ErrorKind>,
     is_dead: bool,
 }
@@ -63,7 +63,7 @@ struct State {
 #[derive(Clone)]
 pub struct LossyDisk {
     root: Arc<TempDir>,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DiskState>>,
 }
 
 impl LossyDisk {
@@ -88,7 +88,7 @@ impl LossyDisk {
     }
 
     /// Fails the next step of a kind whose path contains `part`, once.
-    pub fn fail_on(&self, op: Op, part: &'static str) {
+    pub fn fail_on(&self, op: DiskOp, part: &'static str) {
         self.state.lock().fail_on = Some((op, part));
     }
 
@@ -99,14 +99,14 @@ impl LossyDisk {
     }
 
     /// What a planned failure hit, if it did; a plan that hit nothing is dropped.
-    pub fn failed(&self) -> Option<(Op, PathBuf)> {
+    pub fn failed(&self) -> Option<(DiskOp, PathBuf)> {
         let mut state = self.state.lock();
         (state.fail_at, state.fail_on) = (0..0, None);
         state.failed.take()
     }
 
     /// Every step from the n-th on fails: the power is going.
-    pub fn die_after(&self, n: usize) {
+    pub fn power_off_after(&self, n: usize) {
         let mut state = self.state.lock();
         state.die_at = Some(state.steps + n);
     }
@@ -115,10 +115,10 @@ impl LossyDisk {
     pub fn process_end(&self) -> LossyDisk {
         let mut state = self.state.lock();
         state.is_dead = true;
-        let state = State {
+        let state = DiskState {
             files: std::mem::take(&mut state.files),
             dirs: std::mem::take(&mut state.dirs),
-            ..State::default()
+            ..DiskState::default()
         };
         LossyDisk { root: self.root.clone(), state: Arc::new(Mutex::new(state)) }
     }
@@ -133,11 +133,12 @@ impl LossyDisk {
         after
     }
 
-    fn restore(&self, from: &Path, to: &Path, before: &State, chance: &mut StdRng) {
+    fn restore(&self, from: &Path, to: &Path, before: &DiskState, chance: &mut StdRng) {
         let present = entries(from).unwrap();
-        let is_present = |inode: &u64| present.values().any(|e| matches!(e, Entry::File(i) if i == inode));
+        let is_present =
+            |inode: &u64| present.values().any(|e| matches!(e, DiskEntry::File(i) if i == inode));
         for (name, entry) in before.dirs.get(from).into_iter().flatten() {
-            if let Entry::File(inode) = entry
+            if let DiskEntry::File(inode) = entry
                 && !present.contains_key(name)
                 && !is_present(inode)
                 && chance.random_bool(0.5)
@@ -145,11 +146,11 @@ impl LossyDisk {
                 continue;
             }
             match entry {
-                Entry::Dir => {
+                DiskEntry::Dir => {
                     fs::create_dir(to.join(name)).unwrap();
                     self.restore(&from.join(name), &to.join(name), before, chance);
                 }
-                Entry::File(inode) => {
+                DiskEntry::File(inode) => {
                     let file = &before.files[inode];
                     let mut bytes = file.bytes.clone();
                     let is_same = fs::metadata(from.join(name)).is_ok_and(|m| m.ino() == *inode);
@@ -167,7 +168,7 @@ impl LossyDisk {
     }
 
     /// Counts a step and decides whether it happens.
-    fn step(&self, op: Op, path: &Path) -> io::Result<()> {
+    fn step(&self, op: DiskOp, path: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
         let number = state.steps;
         state.steps += 1;
@@ -175,8 +176,8 @@ impl LossyDisk {
         if state.is_dead {
             return Err(io::Error::other("the power is gone"));
         }
-        let writes = [Op::Create, Op::Write, Op::CreateDir].contains(&op);
-        let changes = writes || [Op::Truncate, Op::Rename, Op::Remove].contains(&op);
+        let writes = [DiskOp::Create, DiskOp::Write, DiskOp::CreateDir].contains(&op);
+        let changes = writes || [DiskOp::Truncate, DiskOp::Rename, DiskOp::Remove].contains(&op);
         match state.refusing {
             Some(io::ErrorKind::StorageFull) if writes => return Err(io::ErrorKind::StorageFull.into()),
             Some(io::ErrorKind::ReadOnlyFilesystem) if changes => {
@@ -201,7 +202,7 @@ impl LossyDisk {
         file.read_to_end(&mut bytes)?;
         let mut state = self.state.lock();
         let known = state.files.entry(file.metadata()?.ino());
-        let kept = known.or_insert(OnDisk { bytes: Vec::new(), is_lost: false, _pin: file });
+        let kept = known.or_insert(DurableFile { bytes: Vec::new(), is_lost: false, _pin: file });
         if !kept.is_lost {
             kept.bytes = bytes;
         }
@@ -220,7 +221,7 @@ impl LossyDisk {
 
     fn sync(&self, path: &Path) -> io::Result<()> {
         self.know(path)?;
-        self.step(Op::Sync, path).inspect_err(|_| self.lose(path))?;
+        self.step(DiskOp::Sync, path).inspect_err(|_| self.lose(path))?;
         self.keep(path)
     }
 
@@ -228,16 +229,16 @@ impl LossyDisk {
     fn know(&self, path: &Path) -> io::Result<u64> {
         let file = File::open(path)?;
         let inode = file.metadata()?.ino();
-        let empty = OnDisk { bytes: Vec::new(), is_lost: false, _pin: file };
+        let empty = DurableFile { bytes: Vec::new(), is_lost: false, _pin: file };
         self.state.lock().files.entry(inode).or_insert(empty);
         Ok(inode)
     }
 }
 
-fn entries(dir: &Path) -> io::Result<BTreeMap<OsString, Entry>> {
+fn entries(dir: &Path) -> io::Result<BTreeMap<OsString, DiskEntry>> {
     let entry = |found: io::Result<fs::DirEntry>| {
         let found = found?;
-        let entry = if found.file_type()?.is_dir() { Entry::Dir } else { Entry::File(found.ino()) };
+        let entry = if found.file_type()?.is_dir() { DiskEntry::Dir } else { DiskEntry::File(found.ino()) };
         Ok((found.file_name(), entry))
     };
     fs::read_dir(dir)?.map(entry).collect()
@@ -251,7 +252,7 @@ struct LossyFile {
 
 impl Write for LossyFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Err(e) = self.disk.step(Op::Write, &self.path) {
+        if let Err(e) = self.disk.step(DiskOp::Write, &self.path) {
             // Some of it got out before.
             self.file.write_all(&bytes[..bytes.len() / 2])?;
             return Err(e);
@@ -283,7 +284,7 @@ impl DiskDir for LossyDir {
 
 impl Disk for LossyDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.step(Op::Create, path)?;
+        self.step(DiskOp::Create, path)?;
         let file = LocalDisk.create(path)?;
         self.know(path)?;
         Ok(Box::new(LossyFile { disk: self.clone(), path: path.to_owned(), file }))
@@ -294,9 +295,9 @@ impl Disk for LossyDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.step(Op::SyncDir, path)?;
+        self.step(DiskOp::SyncDir, path)?;
         let entries = entries(path)?;
-        for name in entries.iter().filter(|(_, e)| matches!(e, Entry::File(_))).map(|(name, _)| name) {
+        for name in entries.iter().filter(|(_, e)| matches!(e, DiskEntry::File(_))).map(|(name, _)| name) {
             self.know(&path.join(name))?;
         }
         self.state.lock().dirs.insert(path.to_owned(), entries);
@@ -308,23 +309,23 @@ impl Disk for LossyDisk {
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
-        self.step(Op::Truncate, path)?;
+        self.step(DiskOp::Truncate, path)?;
         LocalDisk.truncate(path, len)?;
         self.keep(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(Op::Rename, from)?;
+        self.step(DiskOp::Rename, from)?;
         LocalDisk.rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.step(Op::Remove, path)?;
+        self.step(DiskOp::Remove, path)?;
         LocalDisk.remove(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.step(Op::CreateDir, path)?;
+        self.step(DiskOp::CreateDir, path)?;
         LocalDisk.create_dir(path)
     }
 
@@ -332,7 +333,7 @@ impl Disk for LossyDisk {
         LocalDisk.read(path)
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        LocalDisk.list(path)
+    fn list_files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        LocalDisk.list_files(path)
     }
 }

@@ -10,7 +10,7 @@ mod footers;
 mod live;
 mod lossy;
 mod model;
-mod plain;
+mod plain_statistics;
 mod power;
 mod retention;
 mod rollup;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use basalt::domain::reading::{Quality, Reading, Readings};
 use basalt::domain::{Micros, StreamId};
-use basalt::query::list::List;
-use basalt::query::values::ValuesQuery;
+use basalt::query::list_query::ListQuery;
+use basalt::query::readings_list::ValuesQuery;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
 const SEEDS: u64 = 6;
 const STEPS: usize = 32;
@@ -19,16 +19,16 @@ const STREAMS: i32 = 5;
 
 type Key = (i32, i64);
 
-struct Model {
+struct ReadingsModel {
     rows: BTreeMap<Key, Reading>,
     /// Streams of which a value was overwritten by a bad reading: what came before it, memory does not know.
-    unsure: BTreeSet<i32>,
+    uncertain_streams: BTreeSet<i32>,
     chance: StdRng,
     /// Minutes gone by: most rows are newer than those before.
     minute: i64,
 }
 
-impl Model {
+impl ReadingsModel {
     fn time(&mut self) -> i64 {
         let start = NOW - 2 * DAY;
         let minute = match self.chance.random_range(0..10) {
@@ -58,7 +58,7 @@ impl Model {
         }
     }
 
-    async fn write(&mut self, ground: &Ground, inside: &Inside) {
+    async fn write(&mut self, ground: &TestEnv, inside: &TestDb) {
         self.minute += self.chance.random_range(0..30);
         let count = if self.chance.random_bool(0.2) { 400 } else { self.chance.random_range(1..12) };
         let mut request: Vec<Reading> = (0..count).map(|_| self.reading()).collect();
@@ -74,7 +74,7 @@ impl Model {
             let stream = reading.stream.0;
             let before = self.rows.insert((stream, reading.ts.0), reading);
             if is_bad && before.is_some_and(|b| b.quality != Quality::Bad) {
-                self.unsure.insert(stream);
+                self.uncertain_streams.insert(stream);
             }
         }
     }
@@ -85,7 +85,7 @@ impl Model {
             list.streams.as_ref().is_none_or(|s| s.contains(&r.stream))
                 && list.from.is_none_or(|t| r.ts >= t)
                 && list.to.is_none_or(|t| r.ts <= t)
-                && (query.bad || r.quality != Quality::Bad)
+                && (query.include_bad || r.quality != Quality::Bad)
         };
         let mut rows: Vec<Reading> = self.rows.values().filter(wanted).cloned().collect();
         rows.sort_by_key(|r| (if list.newest_first { -r.ts.0 } else { r.ts.0 }, r.stream));
@@ -100,7 +100,7 @@ impl Model {
         };
         let (a, b) = (self.time(), self.time());
         let is_ranged = self.chance.random_bool(0.6);
-        let list = List {
+        let list = ListQuery {
             streams,
             from: is_ranged.then_some(Micros(a.min(b))),
             to: (is_ranged && self.chance.random_bool(0.7)).then_some(Micros(a.max(b))),
@@ -108,11 +108,11 @@ impl Model {
             offset: if self.chance.random_bool(0.7) { 0 } else { self.chance.random_range(0..60) },
             limit: self.chance.random_bool(0.6).then(|| self.chance.random_range(0..50)),
         };
-        ValuesQuery { list, bad: self.chance.random_bool(0.5) }
+        ValuesQuery { list, include_bad: self.chance.random_bool(0.5) }
     }
 
-    async fn check(&mut self, ground: &Ground, inside: &Inside, place: &str) {
-        let all = ValuesQuery { bad: true, ..ValuesQuery::default() };
+    async fn check(&mut self, ground: &TestEnv, inside: &TestDb, place: &str) {
+        let all = ValuesQuery { include_bad: true, ..ValuesQuery::default() };
         for query in [all].into_iter().chain((0..6).map(|_| self.query()).collect::<Vec<_>>()) {
             let found = inside.values(&ground.owner, query.clone()).await;
             let expected = self.list(&query);
@@ -126,15 +126,15 @@ impl Model {
         let shown = inside.sql(&ground.owner, "SELECT stream_id, ts, value, quality FROM latest").await;
         for stream in 1..=STREAMS {
             let newest = self.rows.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back().map(|(_, r)| r);
-            let latest = inside.store.last(&ground.owner, StreamId(stream)).map(|l| l.newest);
+            let latest = inside.store.latest(&ground.owner, StreamId(stream)).map(|l| l.newest);
             assert_eq!(latest.as_ref(), newest, "{place}: the last of stream {stream}");
-            let list = List {
+            let list = ListQuery {
                 streams: Some(vec![StreamId(stream)]),
                 newest_first: true,
                 limit: Some(1),
-                ..List::default()
+                ..ListQuery::default()
             };
-            let valued = ValuesQuery { list, bad: false };
+            let valued = ValuesQuery { list, include_bad: false };
             let found = inside.values(&ground.owner, valued.clone()).await;
             assert_eq!(found, self.list(&valued), "{place}: the newest value of stream {stream}");
             let row = shown.iter().find(|row| row["stream_id"] == stream);
@@ -142,13 +142,13 @@ impl Model {
             assert_eq!(told("ts").as_str().map(str::to_owned), newest.map(|r| r.ts.to_string()), "{place}");
             assert_eq!(told("value").as_f64(), newest.and_then(|r| r.value), "{place}: {stream}");
             assert_eq!(told("quality").as_str(), newest.map(|r| r.quality.name()), "{place}: {stream}");
-            let latest = inside.store.last(&ground.owner, StreamId(stream)).and_then(|l| l.valued);
+            let latest = inside.store.latest(&ground.owner, StreamId(stream)).and_then(|l| l.valued);
             match &latest {
-                Some(r) if self.unsure.contains(&stream) => {
+                Some(r) if self.uncertain_streams.contains(&stream) => {
                     let now = self.rows.get(&(stream, r.ts.0));
                     assert_eq!(Some(r), now, "{place}: an overwritten value of stream {stream} came back");
                 }
-                None if self.unsure.contains(&stream) => {}
+                None if self.uncertain_streams.contains(&stream) => {}
                 _ => {
                     assert_eq!(latest, self.list(&valued).pop(), "{place}: the last value of stream {stream}")
                 }
@@ -157,7 +157,7 @@ impl Model {
         self.check_sql(ground, inside, place).await;
     }
 
-    async fn check_sql(&mut self, ground: &Ground, inside: &Inside, place: &str) {
+    async fn check_sql(&mut self, ground: &TestEnv, inside: &TestDb, place: &str) {
         let (a, b) = (self.time(), self.time());
         let (from, to) = (Micros(a.min(b)), Micros(a.max(b)));
         let least = f64::from(self.chance.random_range(-1000..1000_i32));
@@ -224,13 +224,13 @@ impl Model {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_way_of_asking_agrees_with_a_map_in_which_the_last_write_wins() {
-    let ground = Ground::new(STREAMS).await;
+    let ground = TestEnv::new(STREAMS).await;
     for seed in 0..SEEDS {
         let dir = tempfile::tempdir().unwrap();
         let mut inside = ground.open_local(dir.path()).await;
-        let mut model = Model {
+        let mut model = ReadingsModel {
             rows: BTreeMap::new(),
-            unsure: BTreeSet::new(),
+            uncertain_streams: BTreeSet::new(),
             chance: StdRng::seed_from_u64(seed),
             minute: 0,
         };

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Micros, StreamId};
-use basalt::query::values::ValuesQuery;
-use basalt::store::Claimed;
+use basalt::query::readings_list::ValuesQuery;
+use basalt::store::ClaimOutcome;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::lossy::LossyDisk;
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
 const SEEDS: u64 = 16;
 const LIVES: usize = 5;
@@ -22,33 +22,33 @@ type Key = (i32, i64);
 
 /// A request that was sent and not acknowledged.
 #[derive(Debug, Clone)]
-struct Unsure {
+struct UnackedRequest {
     rows: BTreeMap<Key, f64>,
     idempotency_key: Option<String>,
 }
 
 /// One writer: its own streams, its requests one after another, and what must be there.
-struct Writer {
+struct PowerLossWriter {
     streams: [i32; 2],
     chance: StdRng,
     number: u32,
     known: BTreeMap<Key, f64>,
-    unsure: Option<Unsure>,
+    unacked: Option<UnackedRequest>,
 }
 
-impl Writer {
-    fn new(n: i32, seed: u64) -> Writer {
-        Writer {
+impl PowerLossWriter {
+    fn new(n: i32, seed: u64) -> PowerLossWriter {
+        PowerLossWriter {
             streams: [2 * n + 1, 2 * n + 2],
             chance: StdRng::seed_from_u64(seed * 100 + n as u64),
             number: 0,
             known: BTreeMap::new(),
-            unsure: None,
+            unacked: None,
         }
     }
 
     /// Few keys, so that many are written again; mostly new ones, some late within the day, some of days before.
-    fn request(&mut self) -> Unsure {
+    fn request(&mut self) -> UnackedRequest {
         self.number += 1;
         let rows = if self.chance.random_bool(0.1) { 200 } else { self.chance.random_range(1..6) };
         let mut request = BTreeMap::new();
@@ -62,19 +62,19 @@ impl Writer {
             request.insert((stream, NOW - days * DAY - 600 * MINUTE + minute * MINUTE), value);
         }
         let key = format!("{}-{}", self.streams[0], self.number);
-        Unsure { rows: request, idempotency_key: self.chance.random_bool(0.5).then_some(key) }
+        UnackedRequest { rows: request, idempotency_key: self.chance.random_bool(0.5).then_some(key) }
     }
 
     /// Sends until the disk fails.
-    async fn work(mut self, inside: Inside, who: basalt::domain::Principal) -> Writer {
+    async fn work(mut self, inside: TestDb, who: basalt::domain::Principal) -> PowerLossWriter {
         loop {
             let request = self.request();
-            self.unsure = Some(request.clone());
+            self.unacked = Some(request.clone());
             if send(&inside, &who, &request).await.is_err() {
                 return self;
             }
             self.known.extend(request.rows);
-            self.unsure = None;
+            self.unacked = None;
         }
     }
 
@@ -83,8 +83,8 @@ impl Writer {
         let own: BTreeMap<Key, f64> =
             found.iter().filter(|(key, _)| self.streams.contains(&key.0)).map(|(k, v)| (*k, *v)).collect();
         let mut with = self.known.clone();
-        with.extend(self.unsure.iter().flat_map(|u| u.rows.clone()));
-        let came_through = self.unsure.is_some() && own == with;
+        with.extend(self.unacked.iter().flat_map(|u| u.rows.clone()));
+        let came_through = self.unacked.is_some() && own == with;
         if !came_through {
             let gone: Vec<_> = self.known.iter().filter(|(k, v)| own.get(k) != Some(v)).collect();
             assert!(own == self.known, "{place}: {} rows lost or changed: {gone:?}", gone.len());
@@ -96,12 +96,12 @@ impl Writer {
     /// Asks again with the same key: the answer of before if the request came through, else it is written now.
     async fn retry(
         &mut self,
-        inside: &Inside,
+        inside: &TestDb,
         who: &basalt::domain::Principal,
         came_through: bool,
         place: &str,
     ) {
-        let Some(request) = self.unsure.take() else { return };
+        let Some(request) = self.unacked.take() else { return };
         if request.idempotency_key.is_none() {
             return;
         }
@@ -112,9 +112,9 @@ impl Writer {
 }
 
 async fn send(
-    inside: &Inside,
+    inside: &TestDb,
     who: &basalt::domain::Principal,
-    request: &Unsure,
+    request: &UnackedRequest,
 ) -> basalt::domain::Result<bool> {
     let reading = |(key, value): (&Key, &f64)| Reading::good(StreamId(key.0), Micros(key.1), *value);
     let rows: Readings = request.rows.iter().map(reading).collect();
@@ -122,18 +122,19 @@ async fn send(
         return inside.store.write(who, rows).await.map(|_| false);
     };
     match inside.store.claim("test", key, key.as_bytes()).await? {
-        Claimed::Before(answer) => {
+        ClaimOutcome::Replay(answer) => {
             assert_eq!(answer, b"answer");
             Ok(true)
         }
-        Claimed::First(claim) => {
+        ClaimOutcome::First(claim) => {
             inside.store.write_claimed(who, rows, claim, b"answer".to_vec()).await.map(|()| false)
         }
     }
 }
 
-async fn scan(ground: &Ground, inside: &Inside, place: &str) -> BTreeMap<Key, f64> {
-    let listed = inside.values(&ground.owner, ValuesQuery { bad: true, ..ValuesQuery::default() }).await;
+async fn scan(ground: &TestEnv, inside: &TestDb, place: &str) -> BTreeMap<Key, f64> {
+    let listed =
+        inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
     let rows = listed.len();
     let found: BTreeMap<Key, f64> =
         listed.into_iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
@@ -141,7 +142,7 @@ async fn scan(ground: &Ground, inside: &Inside, place: &str) -> BTreeMap<Key, f6
     found
 }
 
-async fn flush_until_failure(inside: Inside, mut chance: StdRng) {
+async fn flush_until_failure(inside: TestDb, mut chance: StdRng) {
     loop {
         for _ in 0..chance.random_range(1..40) {
             tokio::task::yield_now().await;
@@ -158,14 +159,19 @@ async fn flush_until_failure(inside: Inside, mut chance: StdRng) {
 }
 
 /// One life: the store opens, writers and flushes run until the power goes. Opening may already not succeed.
-async fn live(ground: &Ground, disk: &LossyDisk, writers: Vec<Writer>, chance: &mut StdRng) -> Vec<Writer> {
+async fn live(
+    ground: &TestEnv,
+    disk: &LossyDisk,
+    writers: Vec<PowerLossWriter>,
+    chance: &mut StdRng,
+) -> Vec<PowerLossWriter> {
     let opens_well = chance.random_bool(0.8);
     if !opens_well {
-        disk.die_after(chance.random_range(0..12));
+        disk.power_off_after(chance.random_range(0..12));
     }
     let Ok(inside) = ground.open(disk.path(), Arc::new(disk.clone())).await else { return writers };
     if opens_well {
-        disk.die_after(chance.random_range(0..250));
+        disk.power_off_after(chance.random_range(0..250));
     }
     let flushing = tokio::spawn(flush_until_failure(inside.clone(), StdRng::seed_from_u64(chance.random())));
     let working: Vec<_> =
@@ -180,11 +186,11 @@ async fn live(ground: &Ground, disk: &LossyDisk, writers: Vec<Writer>, chance: &
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_row_is_lost_when_the_power_goes() {
-    let ground = Ground::new(2 * WRITERS + 1).await;
+    let ground = TestEnv::new(2 * WRITERS + 1).await;
     for seed in 0..SEEDS {
         let mut chance = StdRng::seed_from_u64(seed);
         let mut disk = LossyDisk::new();
-        let mut writers: Vec<Writer> = (0..WRITERS).map(|n| Writer::new(n, seed)).collect();
+        let mut writers: Vec<PowerLossWriter> = (0..WRITERS).map(|n| PowerLossWriter::new(n, seed)).collect();
         for life in 0..LIVES {
             let place = format!("seed {seed}, life {life}");
             writers = live(&ground, &disk, writers, &mut chance).await;
@@ -199,7 +205,7 @@ async fn no_acknowledged_row_is_lost_when_the_power_goes() {
     }
 }
 
-async fn check(ground: &Ground, disk: &LossyDisk, writers: &mut [Writer], place: &str) {
+async fn check(ground: &TestEnv, disk: &LossyDisk, writers: &mut [PowerLossWriter], place: &str) {
     let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
     let inside = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
     let found = scan(ground, &inside, place).await;
@@ -211,7 +217,7 @@ async fn check(ground: &Ground, disk: &LossyDisk, writers: &mut [Writer], place:
 
 /// One acknowledged row and one whose fsync failed, as did cutting it off; the start after that fails at its `n`-th step.
 /// `false` once it has fewer steps.
-async fn start_twice(ground: &Ground, n: usize) -> bool {
+async fn start_twice(ground: &TestEnv, n: usize) -> bool {
     let mut disk = LossyDisk::new();
     let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
     let row = |minute: i64| Reading::good(StreamId(1), Micros(NOW - minute * MINUTE), minute as f64);
@@ -244,7 +250,7 @@ async fn start_twice(ground: &Ground, n: usize) -> bool {
 /// A kernel tells once that it lost what it was to write: the next start writes again what it shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_failed_start_did_not_make_durable_the_next_one_does() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let mut n = 0;
     while start_twice(&ground, n).await {
         n += 1;

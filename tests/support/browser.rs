@@ -21,7 +21,7 @@ impl Browser {
     }
 
     /// One of a person who could log in.
-    pub async fn logged_in(server: &Server, username: &str, password: &str) -> Browser {
+    pub async fn log_in(server: &Server, username: &str, password: &str) -> Browser {
         let mut browser = Browser::new(server);
         let body = json!({ "username": username, "password": password });
         let (status, _, body) = browser.post("/api/session/", &body).await;

@@ -46,15 +46,15 @@ impl Client {
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.json("POST", path, body).await
+        self.send_json("POST", path, body).await
     }
 
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.json("PUT", path, body).await
+        self.send_json("PUT", path, body).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
-        self.json("PATCH", path, body).await
+        self.send_json("PATCH", path, body).await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
@@ -68,7 +68,7 @@ impl Client {
 
     /// The rows a query answers, which it must.
     pub async fn sql(&self, query: &str) -> Vec<Value> {
-        let (status, _, body) = self.ask(query).await;
+        let (status, _, body) = self.try_sql(query).await;
         match body {
             Value::Array(rows) if status == 200 => rows,
             other => panic!("{query}\n  got {status} {other}"),
@@ -76,11 +76,11 @@ impl Client {
     }
 
     /// Asks a query, whatever comes of it.
-    pub async fn ask(&self, query: &str) -> Answer {
+    pub async fn try_sql(&self, query: &str) -> Answer {
         self.post("/sql", &json!({ "query": query })).await
     }
 
-    pub async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub async fn send_json(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.send(method, path, &[("content-type", "application/json")], body.to_string()).await
     }
 
@@ -91,24 +91,24 @@ impl Client {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let (status, headers, bytes) = self.bytes(method, path, headers, body).await;
+        let (status, headers, bytes) = self.send_bytes(method, path, headers, body).await;
         (status, headers, read_body(&bytes))
     }
 
     /// The same, its body as it came.
-    pub async fn bytes(
+    pub async fn send_bytes(
         &self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> (u16, HeaderMap, Vec<u8>) {
-        let answer = self.try_bytes(method, path, headers, body).await;
+        let answer = self.try_send_bytes(method, path, headers, body).await;
         answer.unwrap_or_else(|error| panic!("{method} {path} was not answered: {error:?}"))
     }
 
     /// The same; an error is a connection that failed or was cut, as when the server is killed meanwhile.
-    pub async fn try_bytes(
+    pub async fn try_send_bytes(
         &self,
         method: &str,
         path: &str,

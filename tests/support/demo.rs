@@ -3,19 +3,19 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
-use super::{Client, Home};
+use super::{Client, DataDir};
 
 /// A demo on a directory of its own. Dropping it kills it.
-pub struct Demo {
+pub struct DemoProcess {
     child: Child,
     client: Client,
-    _home: Home,
+    _home: DataDir,
 }
 
-impl Demo {
+impl DemoProcess {
     /// Starts one; it answers when this returns.
-    pub fn start() -> Demo {
-        let home = Home::new();
+    pub fn start() -> DemoProcess {
+        let home = DataDir::new();
         let mut command = home.command();
         command.args(["demo", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program starts");
@@ -29,7 +29,7 @@ impl Demo {
             }
         }
         let client = Client::new(&url.expect("it tells its URL"), &key.expect("it tells a key"));
-        Demo { child, client, _home: home }
+        DemoProcess { child, client, _home: home }
     }
 
     /// With the key that it tells.
@@ -38,7 +38,7 @@ impl Demo {
     }
 }
 
-impl Drop for Demo {
+impl Drop for DemoProcess {
     fn drop(&mut self) {
         self.child.kill().unwrap_or(());
         let _ = self.child.wait();

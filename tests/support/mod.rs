@@ -4,23 +4,23 @@
 
 mod browser;
 mod client;
+mod data_dir;
 mod demo;
-mod home;
 mod opcua;
 mod peers;
 mod server;
-mod simulated;
+mod simulator;
 mod socket;
 
 pub use browser::Browser;
 pub use client::{Answer, Client};
-pub use demo::Demo;
-pub use home::{Home, Ran};
+pub use data_dir::{CommandOutput, DataDir};
+pub use demo::DemoProcess;
 pub use opcua::{OpcuaPeer, OpcuaServer};
-pub use peers::{ModbusDevice, ObjectStore, example, node, python};
+pub use peers::{ModbusDevice, ObjectStore, run_example, run_node, run_python};
 pub use server::{Server, free_port};
-pub use simulated::Simulated;
-pub use socket::{PROTOCOL, Said, Socket};
+pub use simulator::SimulatorProcess;
+pub use socket::{PROTOCOL, WsClient, WsEvent};
 
 use std::future::Future;
 use std::time::{Duration, Instant};

@@ -34,11 +34,11 @@ pub struct OpcuaServer {
 impl OpcuaServer {
     /// Starts asyncua's with a new certificate; it answers when this returns.
     pub async fn start(port: u16) -> OpcuaServer {
-        OpcuaServer::start_of(OpcuaPeer::Asyncua, port).await
+        OpcuaServer::start_peer(OpcuaPeer::Asyncua, port).await
     }
 
     /// The same of somebody else.
-    pub async fn start_of(peer: OpcuaPeer, port: u16) -> OpcuaServer {
+    pub async fn start_peer(peer: OpcuaPeer, port: u16) -> OpcuaServer {
         OpcuaServer::start_at(peer, port, "/plant").await
     }
 
@@ -74,7 +74,7 @@ impl OpcuaServer {
     }
 
     /// Gives it an order; what it answers.
-    pub fn tell(&mut self, order: &Value) -> Value {
+    pub fn run_command(&mut self, order: &Value) -> Value {
         let stdin = self.child.stdin.as_mut().expect("a pipe");
         writeln!(stdin, "{order}").expect("the server listens");
         let answer = self.lines.next().and_then(Result::ok).expect("the server answers");

@@ -30,14 +30,14 @@ pub(super) fn node_script(name: &str) -> Command {
 }
 
 /// Runs a script of tests/peers/ to its end; the JSON it prints.
-pub async fn python(name: &str, args: &[&str]) -> Value {
+pub async fn run_python(name: &str, args: &[&str]) -> Value {
     let mut command = script(name);
     command.args(args);
     json_of(name, command).await
 }
 
 /// Runs a script of tests/peers/npm/ to its end; the JSON it prints.
-pub async fn node(name: &str, args: &[&str]) -> Value {
+pub async fn run_node(name: &str, args: &[&str]) -> Value {
     let mut command = node_script(name);
     command.args(args);
     json_of(name, command).await
@@ -52,7 +52,7 @@ async fn json_of(name: &str, mut command: Command) -> Value {
 }
 
 /// Runs a program of examples/ with these variables; what it prints.
-pub async fn example(name: &str, env: &[(&str, &str)]) -> String {
+pub async fn run_example(name: &str, env: &[(&str, &str)]) -> String {
     let mut command = Command::new(interpreter());
     command.arg(format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))).envs(env.iter().copied());
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");

@@ -10,19 +10,19 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::eventually;
-use super::{Client, Home, Ran};
+use super::{Client, CommandOutput, DataDir};
 
 /// The secret of the key with every scope, as `BASALT_BOOTSTRAP_KEY` has it.
-const KEY: &str = "bslt_tests_0123456789abcdef0123456789abcdef";
+const BOOTSTRAP_KEY: &str = "bslt_tests_0123456789abcdef0123456789abcdef";
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The server of a data directory. Dropping it kills it.
 pub struct Server {
     pub url: String,
     /// A key that may do everything in the default organization.
     pub key: String,
-    pub home: Arc<Home>,
+    pub data_dir: Arc<DataDir>,
     port: u16,
     env: Vec<(String, String)>,
     /// Of its address space, MiB; `None` is unlimited.
@@ -34,25 +34,25 @@ pub struct Server {
 impl Server {
     /// Starts one on a fresh data directory with these variables; it answers when this returns.
     pub async fn start(env: &[(&str, &str)]) -> Server {
-        Server::start_in(Arc::new(Home::new()), env).await
+        Server::start_in(Arc::new(DataDir::new()), env).await
     }
 
     /// The same on a directory that may have been used before.
-    pub async fn start_in(home: Arc<Home>, env: &[(&str, &str)]) -> Server {
-        Server::start_within(home, None, env).await
+    pub async fn start_in(home: Arc<DataDir>, env: &[(&str, &str)]) -> Server {
+        Server::start_with_limit(home, None, env).await
     }
 
     /// Starts one whose address space is limited to so many MiB.
     pub async fn start_limited(limit_mib: u64, env: &[(&str, &str)]) -> Server {
-        Server::start_within(Arc::new(Home::new()), Some(limit_mib), env).await
+        Server::start_with_limit(Arc::new(DataDir::new()), Some(limit_mib), env).await
     }
 
-    async fn start_within(home: Arc<Home>, limit_mib: Option<u64>, env: &[(&str, &str)]) -> Server {
+    async fn start_with_limit(home: Arc<DataDir>, limit_mib: Option<u64>, env: &[(&str, &str)]) -> Server {
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let port = free_port();
         let (child, log) = spawn(&home, port, limit_mib, &env).await;
         let url = format!("http://127.0.0.1:{port}");
-        Server { url, key: KEY.to_owned(), home, port, env, limit_mib, child, log }
+        Server { url, key: BOOTSTRAP_KEY.to_owned(), data_dir: home, port, env, limit_mib, child, log }
     }
 
     /// A client that may do everything.
@@ -61,14 +61,14 @@ impl Server {
     }
 
     /// Runs a command on the data directory, beside the server.
-    pub async fn basalt(&self, args: &[&str]) -> Ran {
-        self.home.basalt(args).await
+    pub async fn basalt(&self, args: &[&str]) -> CommandOutput {
+        self.data_dir.basalt(args).await
     }
 
     /// A new key, restricted by what `basalt key create` takes: `--scope`, `--device`, `--data`, `--org`.
-    pub async fn key(&self, args: &[&str]) -> String {
+    pub async fn create_key(&self, args: &[&str]) -> String {
         let args = [&["key", "create", "--name", "test"], args].concat();
-        self.basalt(&args).await.ok().trim().to_owned()
+        self.basalt(&args).await.expect_success().trim().to_owned()
     }
 
     /// Ends the process at once, as a crash would.
@@ -80,7 +80,7 @@ impl Server {
     /// Asks it to stop, as an operator would: it has to end in order, with exit code 0.
     pub async fn stop(&mut self) {
         self.signal("TERM");
-        let status = self.ended().await;
+        let status = self.wait_for_exit().await;
         assert_eq!(status.code(), Some(0), "{}", self.log());
     }
 
@@ -92,9 +92,9 @@ impl Server {
     }
 
     /// Waits for the process to end by itself.
-    pub async fn ended(&mut self) -> std::process::ExitStatus {
+    pub async fn wait_for_exit(&mut self) -> std::process::ExitStatus {
         let child = &mut self.child;
-        eventually("the server ends", PATIENCE, || {
+        eventually("the server ends", SERVER_TIMEOUT, || {
             let status = child.try_wait().expect("it is our child");
             async move { status }
         })
@@ -109,7 +109,7 @@ impl Server {
     /// Starts it again on the same directory, address and variables, after `kill` or `stop`.
     pub async fn start_again(&mut self) {
         assert!(self.child.try_wait().expect("it is our child").is_some(), "it still runs");
-        (self.child, self.log) = spawn(&self.home, self.port, self.limit_mib, &self.env).await;
+        (self.child, self.log) = spawn(&self.data_dir, self.port, self.limit_mib, &self.env).await;
     }
 
     /// Stops it in order and starts it again.
@@ -136,12 +136,12 @@ impl Server {
     }
 
     /// Where PostgreSQL's tools connect, when it was started with a place for them.
-    pub fn pg(&self) -> String {
+    pub fn pg_address(&self) -> String {
         self.listens_on("postgres")
     }
 
     /// The same of Arrow Flight SQL's clients.
-    pub fn flight(&self) -> String {
+    pub fn flight_address(&self) -> String {
         self.listens_on("grpc")
     }
 
@@ -166,20 +166,20 @@ impl Drop for Server {
 }
 
 async fn spawn(
-    home: &Home,
+    home: &DataDir,
     port: u16,
     limit_mib: Option<u64>,
     env: &[(String, String)],
 ) -> (Child, Arc<Mutex<String>>) {
     let mut command = home.command();
     if let Some(limit_mib) = limit_mib {
-        command = limited(&command, limit_mib);
+        command = with_address_space_limit(&command, limit_mib);
     }
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]);
-    command.env("BASALT_BOOTSTRAP_KEY", KEY).envs(env.iter().cloned());
+    command.env("BASALT_BOOTSTRAP_KEY", BOOTSTRAP_KEY).envs(env.iter().cloned());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    let (log, listening) = follow(child.stderr.take().expect("a pipe"));
-    let answers = matches!(tokio::time::timeout(PATIENCE, listening).await, Ok(Ok(())));
+    let (log, listening) = collect_log(child.stderr.take().expect("a pipe"));
+    let answers = matches!(tokio::time::timeout(SERVER_TIMEOUT, listening).await, Ok(Ok(())));
     if !answers {
         child.kill().unwrap_or(());
         panic!("the server does not answer: {}", log.lock().expect("it only panics here"));
@@ -188,7 +188,7 @@ async fn spawn(
 }
 
 /// The same program with its address space limited by the shell, which becomes the program.
-fn limited(command: &Command, limit_mib: u64) -> Command {
+fn with_address_space_limit(command: &Command, limit_mib: u64) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("ulimit -v {} && exec \"$@\"", limit_mib * 1024), "sh"]);
     shell.arg(command.get_program()).args(command.get_args());
@@ -205,7 +205,7 @@ fn limited(command: &Command, limit_mib: u64) -> Command {
 }
 
 /// Collects a log; the receiver hears when it says that the server answers, or errs when it ends without.
-fn follow(stderr: impl Read + Send + 'static) -> (Arc<Mutex<String>>, oneshot::Receiver<()>) {
+fn collect_log(stderr: impl Read + Send + 'static) -> (Arc<Mutex<String>>, oneshot::Receiver<()>) {
     let log = Arc::new(Mutex::new(String::new()));
     let (tell, listening) = oneshot::channel();
     let collected = log.clone();

@@ -7,11 +7,11 @@ use rand::{Rng, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::wire::{Pg, cstring};
-use super::world::World;
+use super::fixture::ToolsFixture;
+use super::wire::{PgClient, cstring};
 
 /// Says something and reads until the server has had enough of it.
-async fn say(address: &str, bytes: &[u8]) {
+async fn send_and_close(address: &str, bytes: &[u8]) {
     let Ok(mut socket) = TcpStream::connect(address).await else { return };
     socket.write_all(bytes).await.unwrap_or(());
     // Nothing more comes: what is incomplete stays so.
@@ -31,11 +31,11 @@ fn message(random: &mut StdRng, kind: u8) -> Vec<u8> {
 
 #[tokio::test]
 async fn broken_bytes_at_both_doors_cost_nothing() {
-    let world = World::new(&[]).await;
-    let (pg, flight) = (world.server.pg(), world.server.flight());
+    let world = ToolsFixture::new(&[]).await;
+    let (pg, flight) = (world.server.pg_address(), world.server.flight_address());
     let mut random = StdRng::seed_from_u64(41);
     // Once, so that what is built at first use is there before memory is counted.
-    Pg::connect(&pg, world.key()).await.unwrap().query("SELECT 1").await.unwrap();
+    PgClient::connect(&pg, world.key()).await.unwrap().query("SELECT 1").await.unwrap();
     let before = world.server.reset_peak_memory();
     for round in 0..300 {
         let junk: Vec<u8> = (0..random.random_range(0..300)).map(|_| random.random()).collect();
@@ -43,15 +43,17 @@ async fn broken_bytes_at_both_doors_cost_nothing() {
         let large = [&u32::MAX.to_be_bytes()[..], &junk].concat();
         let preface = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &junk].concat();
         match round % 4 {
-            0 => tokio::join!(say(&pg, &junk), say(&flight, &junk)),
-            1 => tokio::join!(say(&pg, &startup), say(&flight, &preface)),
-            2 => tokio::join!(say(&pg, &large), say(&flight, &startup)),
-            _ => tokio::join!(say(&pg, b"\0\0\0\x08\x04\xd2\x16\x2f"), say(&flight, b"")),
+            0 => tokio::join!(send_and_close(&pg, &junk), send_and_close(&flight, &junk)),
+            1 => tokio::join!(send_and_close(&pg, &startup), send_and_close(&flight, &preface)),
+            2 => tokio::join!(send_and_close(&pg, &large), send_and_close(&flight, &startup)),
+            _ => {
+                tokio::join!(send_and_close(&pg, b"\0\0\0\x08\x04\xd2\x16\x2f"), send_and_close(&flight, b""))
+            }
         };
     }
     // A client whose key is good is no more to be trusted with its bytes.
     for round in 0..200 {
-        let mut client = Pg::connect(&pg, world.key()).await.unwrap();
+        let mut client = PgClient::connect(&pg, world.key()).await.unwrap();
         let kind = b"QPBDECSHXpdcfF~"[round % 15];
         for _ in 0..3 {
             client.raw(&message(&mut random, kind)).await;
@@ -63,7 +65,7 @@ async fn broken_bytes_at_both_doors_cost_nothing() {
         client.send('X', b"").await;
         while client.message().await.is_some() {}
     }
-    assert_eq!(Pg::connect(&pg, world.key()).await.unwrap().query("SELECT 1").await.unwrap().len(), 1);
+    assert_eq!(PgClient::connect(&pg, world.key()).await.unwrap().query("SELECT 1").await.unwrap().len(), 1);
     let log = world.server.log();
     assert!(!log.contains("panicked"), "{log}");
     if let (Some(before), Some(after)) = (before, world.server.peak_memory_mib()) {
@@ -73,12 +75,12 @@ async fn broken_bytes_at_both_doors_cost_nothing() {
 
 #[tokio::test]
 async fn a_message_past_the_limit_is_refused_by_its_head() {
-    let world = World::new(&[("BASALT_LIMITS__BODY_BYTES", "1MB")]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[("BASALT_LIMITS__BODY_BYTES", "1MB")]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     pg.raw(b"Q\x3f\xff\xff\xff").await;
     let ended = pg.until_ready().await.unwrap_err();
     assert!(ended.severity == "FATAL" && ended.message.contains("1000000"), "{ended:?}");
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let long = format!("SELECT '{}'", "x".repeat(500_000));
     assert_eq!(pg.query(&long).await.unwrap_err().code, "54000", "a statement has a limit of its own");
     let kept = (0..1001).map(|n| n.to_string());
@@ -87,7 +89,7 @@ async fn a_message_past_the_limit_is_refused_by_its_head() {
     }
     pg.send('S', b"").await;
     assert_eq!(pg.until_ready().await.unwrap_err().code, "54000", "as have statements that are kept");
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     pg.query("BEGIN").await.unwrap();
     pg.parse("s", "SELECT $1", &[25]).await;
     let value = vec![b'x'; 900_000];

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::wire::Pg;
-use super::world::World;
+use super::fixture::ToolsFixture;
+use super::wire::PgClient;
 
 const TABLES: &str = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      WHERE n.nspname = 'public' ORDER BY 1";
 
 #[tokio::test]
 async fn the_catalog_shows_what_the_key_may_read() {
-    let world = World::new(&[]).await;
-    let streams = world.server.key(&["--scope", "data:read"]).await;
+    let world = ToolsFixture::new(&[]).await;
+    let streams = world.server.create_key(&["--scope", "data:read"]).await;
     let rows = [
         ("everything", world.key(), 15),
         ("streams", streams.as_str(), 2),
         ("restricted", &world.restricted, 15),
     ];
     for (name, key, count) in rows {
-        let mut pg = Pg::connect(&world.server.pg(), key).await.unwrap();
+        let mut pg = PgClient::connect(&world.server.pg_address(), key).await.unwrap();
         let tables = pg.query(TABLES).await.unwrap();
         assert_eq!(tables.len(), count, "{name}: {tables:?}");
         let listed =
@@ -33,8 +33,8 @@ async fn the_catalog_shows_what_the_key_may_read() {
 /// `\df` lists what docs/sql.md says of functions, and what it lists is there to be called.
 #[tokio::test]
 async fn the_functions_listed_are_those_of_the_document() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let asked = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
          WHERE n.nspname = 'public' ORDER BY 1";
     let listed: BTreeSet<String> =
@@ -59,8 +59,8 @@ async fn the_functions_listed_are_those_of_the_document() {
 
 #[tokio::test]
 async fn a_restricted_key_sees_its_rows_only() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), &world.restricted).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), &world.restricted).await.unwrap();
     let rows = [
         ("SELECT count(*) FROM readings", "120"),
         ("SELECT count(*) FROM readings WHERE value < 0", "0"),
@@ -70,17 +70,17 @@ async fn a_restricted_key_sees_its_rows_only() {
     ];
     for (text, expected) in rows {
         assert_eq!(pg.query(text).await.unwrap()[0][0].as_deref(), Some(expected), "{text}");
-        assert_eq!(pg.ask(text, &[]).await.unwrap()[0][0].as_deref(), Some(expected), "{text}");
+        assert_eq!(pg.query_with_params(text, &[]).await.unwrap()[0][0].as_deref(), Some(expected), "{text}");
     }
 }
 
 #[tokio::test]
 async fn numbers_of_objects_hold_over_connections() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let asked = "SELECT oid FROM pg_catalog.pg_class WHERE relname = 'readings'";
     let mut found = Vec::new();
     for _ in 0..3 {
-        let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+        let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
         // Another table first: the order of questions makes no difference.
         pg.query("SELECT nspname FROM pg_catalog.pg_namespace").await.unwrap();
         found.push(pg.query(asked).await.unwrap());
@@ -92,8 +92,8 @@ async fn numbers_of_objects_hold_over_connections() {
 /// What clients say to a server when they come in, and when they list what there is.
 #[tokio::test]
 async fn what_tools_ask_is_answered() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let rows = [
         ("sqlalchemy", "select pg_catalog.version()"),
         ("sqlalchemy_schema", "select current_schema()"),

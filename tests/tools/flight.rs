@@ -12,7 +12,7 @@ use arrow_flight::{FlightInfo, Ticket};
 use futures::TryStreamExt;
 use tonic::transport::Channel;
 
-use super::world::World;
+use super::fixture::ToolsFixture;
 use crate::support::Server;
 
 type Client = FlightSqlServiceClient<Channel>;
@@ -25,12 +25,12 @@ pub async fn ask(server: &Server, key: &str, query: &str) -> Result<usize, Strin
     Ok(batches.iter().map(RecordBatch::num_rows).sum())
 }
 
-async fn connect(world: &World, key: &str) -> Client {
+async fn connect(world: &ToolsFixture, key: &str) -> Client {
     reach(&world.server, key).await
 }
 
 async fn reach(server: &Server, key: &str) -> Client {
-    let address = format!("http://{}", server.flight());
+    let address = format!("http://{}", server.flight_address());
     let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
     let mut client = FlightSqlServiceClient::new(channel);
     client.set_token(key.to_owned());
@@ -64,7 +64,7 @@ fn texts(batches: &[RecordBatch], column: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn statements_come_back_as_arrow() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let mut client = connect(&world, world.key()).await;
     let query = "SELECT ts, value, text FROM readings WHERE stream_id = 1 ORDER BY ts".to_owned();
     let info = client.execute(query, None).await.unwrap();
@@ -82,7 +82,7 @@ async fn statements_come_back_as_arrow() {
 
 #[tokio::test]
 async fn prepared_statements_take_their_values() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let mut client = connect(&world, world.key()).await;
     let query = "SELECT count(*) FROM readings WHERE stream_id = $1 AND ts >= $2".to_owned();
     let mut prepared = client.prepare(query, None).await.unwrap();
@@ -109,8 +109,8 @@ async fn prepared_statements_take_their_values() {
 
 #[tokio::test]
 async fn what_there_is_is_listed_as_the_key_may_read_it() {
-    let world = World::new(&[]).await;
-    let streams = world.server.key(&["--scope", "data:read"]).await;
+    let world = ToolsFixture::new(&[]).await;
+    let streams = world.server.create_key(&["--scope", "data:read"]).await;
     for (key, expected) in [(world.key(), 15), (streams.as_str(), 2), (&world.restricted, 15)] {
         let mut client = connect(&world, key).await;
         let asked = CommandGetTables { include_schema: true, ..CommandGetTables::default() };
@@ -135,7 +135,7 @@ async fn what_there_is_is_listed_as_the_key_may_read_it() {
 
 #[tokio::test]
 async fn a_key_sees_its_rows_and_uses_its_tickets_only() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let mut all = connect(&world, world.key()).await;
     let mut part = connect(&world, &world.restricted).await;
     assert_eq!(number(&mut all, "SELECT count(*) FROM readings").await, 360);
@@ -153,7 +153,7 @@ async fn a_key_sees_its_rows_and_uses_its_tickets_only() {
 #[tokio::test]
 async fn who_is_not_known_and_what_is_not_read_is_refused() {
     let limits = [("BASALT_LIMITS__QUERY_ROWS", "20000"), ("BASALT_LIMITS__QUERY_TIMEOUT", "1s")];
-    let world = World::new(&limits).await;
+    let world = ToolsFixture::new(&limits).await;
     let mut wrong = connect(&world, "bslt_wrong_0123456789abcdef0123456789abcdef").await;
     let said = wrong.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
     assert!(said.contains("Invalid API key"), "{said}");
@@ -182,8 +182,8 @@ async fn who_is_not_known_and_what_is_not_read_is_refused() {
 
 #[tokio::test]
 async fn a_revoked_key_ends_an_answer_that_is_being_read() {
-    let world = World::new(&[("BASALT_LIMITS__QUERY_ROWS", "2_000_000_000")]).await;
-    let key = world.server.key(&[]).await;
+    let world = ToolsFixture::new(&[("BASALT_LIMITS__QUERY_ROWS", "2_000_000_000")]).await;
+    let key = world.server.create_key(&[]).await;
     let mut client = connect(&world, &key).await;
     let info =
         client.execute("SELECT value FROM generate_series(1, 1000000000)".to_owned(), None).await.unwrap();

@@ -3,10 +3,10 @@
 
 mod broken;
 mod catalog;
+mod fixture;
 pub mod flight;
 mod peers;
 mod postgres;
 mod refused;
 mod tls;
 pub mod wire;
-mod world;

@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
-use crate::support::python;
+use super::fixture::ToolsFixture;
+use crate::support::run_python;
 
 fn psql() -> String {
     std::env::var("BASALT_TEST_PSQL").expect("BASALT_TEST_PSQL is not set: run the tests with tests/run.sh")
 }
 
-async fn ask(world: &World, key: &str, what: &str) -> Value {
-    let (pg, flight) = (world.server.pg(), world.server.flight());
+async fn ask(world: &ToolsFixture, key: &str, what: &str) -> Value {
+    let (pg, flight) = (world.server.pg_address(), world.server.flight_address());
     let told = json!({"url": world.server.url, "pg": pg, "flight": flight, "key": key, "psql": psql()});
-    python("ask_tools.py", &[what, &told.to_string()]).await
+    run_python("ask_tools.py", &[what, &told.to_string()]).await
 }
 
 #[tokio::test]
 async fn ten_questions_have_one_answer_by_every_client() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     for (name, key, rows) in [("all", world.key(), 360), ("restricted", world.restricted.as_str(), 120)] {
         let answers = ask(&world, key, "questions").await;
         let answers = answers.as_array().unwrap();
@@ -33,7 +33,7 @@ async fn ten_questions_have_one_answer_by_every_client() {
 
 #[tokio::test]
 async fn psql_lists_tables_prepares_and_tells_errors() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let said = ask(&world, world.key(), "psql").await;
     let text = |name: &str| said[name].as_str().unwrap().to_owned();
     for table in ["readings", "streams", "core_value"] {
@@ -79,7 +79,7 @@ async fn psql_lists_tables_prepares_and_tells_errors() {
 
 #[tokio::test]
 async fn sqlalchemy_and_adbc_see_the_tables_of_their_key() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let said = ask(&world, world.key(), "reflection").await;
     let tables = said["sqlalchemy"]["tables"].as_array().unwrap();
     assert!(tables.contains(&json!("readings")) && tables.len() == 10, "{said}");
@@ -91,7 +91,7 @@ async fn sqlalchemy_and_adbc_see_the_tables_of_their_key() {
     assert_eq!(said["sqlalchemy"]["columns"], columns, "{said}");
     assert_eq!(said["adbc"]["tables"].as_array().unwrap().len(), 15, "{said}");
     assert_eq!(said["adbc"]["columns"].as_array().unwrap().len(), 6, "{said}");
-    let key = world.server.key(&["--scope", "data:read"]).await;
+    let key = world.server.create_key(&["--scope", "data:read"]).await;
     let said = ask(&world, &key, "reflection").await;
     assert_eq!(said["sqlalchemy"]["tables"], json!(["streams"]), "{said}");
     assert_eq!(said["adbc"]["tables"], json!(["core_data", "streams"]), "{said}");
@@ -99,7 +99,7 @@ async fn sqlalchemy_and_adbc_see_the_tables_of_their_key() {
 
 #[tokio::test]
 async fn values_of_python_go_in_and_errors_come_out() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let said = ask(&world, world.key(), "values").await;
     for client in ["sqlalchemy", "sqlalchemy_binary", "adbc"] {
         assert_eq!(said[client]["counted"], 60, "{client}: {said}");

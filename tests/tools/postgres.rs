@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::wire::{Pg, Rows, kinds, rows, values};
-use super::world::World;
+use super::fixture::ToolsFixture;
+use super::wire::{PgClient, Rows, kinds, rows, values};
 use crate::support::eventually;
 
 fn table(rows: &[&[&str]]) -> Rows {
@@ -14,8 +14,8 @@ const SPEEDS: &str = "SELECT ts, value FROM readings WHERE stream_id = 1 ORDER B
 
 #[tokio::test]
 async fn statements_are_answered_in_both_protocols() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     type Row<'a> = (&'a str, &'a str, &'a [Option<&'a str>], &'a [&'a [&'a str]]);
     let asked: [Row; 16] = [
         ("a_number", "SELECT 1 AS one", &[], &[&["1"]]),
@@ -51,7 +51,7 @@ async fn statements_are_answered_in_both_protocols() {
         ("a_command", "SET application_name = 'x'", &[], &[]),
     ];
     for (name, text, given, expected) in asked {
-        assert_eq!(pg.ask(text, given).await, Ok(table(expected)), "{name}, extended");
+        assert_eq!(pg.query_with_params(text, given).await, Ok(table(expected)), "{name}, extended");
         if given.is_empty() {
             assert_eq!(pg.query(text).await, Ok(table(expected)), "{name}, simple");
         }
@@ -62,8 +62,8 @@ async fn statements_are_answered_in_both_protocols() {
 
 #[tokio::test]
 async fn numbers_and_times_go_both_ways_in_binary() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     // 2026-04-28 10:30:00 UTC, counted from 2000.
     let from = 830_687_400_000_000i64.to_be_bytes();
     let text =
@@ -83,8 +83,8 @@ async fn numbers_and_times_go_both_ways_in_binary() {
 
 #[tokio::test]
 async fn arrays_are_parameters() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let of = "SELECT count(*) FROM readings WHERE stream_id = ANY($1)";
     let rows = [
         ("numbers", of, Some("{1,3}"), "240"),
@@ -120,13 +120,13 @@ async fn arrays_are_parameters() {
         ),
     ];
     for (name, text, given, expected) in rows {
-        assert_eq!(pg.ask(text, &[given]).await, Ok(table(&[&[expected]])), "{name}");
+        assert_eq!(pg.query_with_params(text, &[given]).await, Ok(table(&[&[expected]])), "{name}");
     }
     let many = format!("{{{}}}", vec!["1"; 10_001].join(","));
     let wrong =
         [("{1,x}", "22P02", "int4[]"), ("{{1},{2}}", "22P02", "int4[]"), (&many, "54000", "10000 elements")];
     for (given, code, words) in wrong {
-        let said = pg.ask(of, &[Some(given)]).await.unwrap_err();
+        let said = pg.query_with_params(of, &[Some(given)]).await.unwrap_err();
         assert!(said.code == code && said.message.contains(words), "{said:?}");
     }
     // As numbers of four bytes, in binary: one dimension, no nulls, two elements from 1 on.
@@ -158,8 +158,8 @@ async fn arrays_are_parameters() {
 
 #[tokio::test]
 async fn a_statement_is_described_before_it_runs() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     pg.parse("s", "SELECT ts, value * $3 AS v FROM readings WHERE stream_id = $1 AND ts >= $2", &[0, 0, 701])
         .await;
     pg.send('D', b"Ss\0").await;
@@ -180,8 +180,8 @@ async fn a_statement_is_described_before_it_runs() {
 
 #[tokio::test]
 async fn a_portal_gives_its_rows_in_parts() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     pg.query("BEGIN").await.unwrap();
     pg.parse("", SPEEDS, &[]).await;
     pg.bind("c", "", [0, 0], &[]).await;
@@ -206,8 +206,8 @@ async fn a_portal_gives_its_rows_in_parts() {
 
 #[tokio::test]
 async fn sql_prepares_statements_too() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let text =
         "PREPARE part (int, timestamptz) AS SELECT count(*) FROM readings WHERE stream_id = $1 AND ts < $2";
     pg.query(text).await.unwrap();
@@ -228,8 +228,8 @@ async fn sql_prepares_statements_too() {
 
 #[tokio::test]
 async fn transactions_are_kept_count_of() {
-    let world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let rows = [
         ("SELECT 1", 'I', None),
         ("BEGIN", 'T', None),
@@ -250,7 +250,7 @@ async fn transactions_are_kept_count_of() {
         let now = loop {
             match pg.message().await.unwrap() {
                 ('Z', body) => break char::from(body[0]),
-                ('E', body) => error = Some(super::wire::refused(&body).code),
+                ('E', body) => error = Some(super::wire::parse_error(&body).code),
                 _ => {}
             }
         };
@@ -260,16 +260,16 @@ async fn transactions_are_kept_count_of() {
 
 #[tokio::test]
 async fn a_running_statement_is_cancelled_by_who_knows_its_secret() {
-    let world = World::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
-    let address = world.server.pg();
-    let mut pg = Pg::connect(&address, world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
+    let address = world.server.pg_address();
+    let mut pg = PgClient::connect(&address, world.key()).await.unwrap();
     let endless = "SELECT sum(a.value) FROM generate_series(1, 100000000000) a";
-    let (pid, secret) = pg.cancel;
+    let (pid, secret) = pg.cancel_key;
     let cancelling = tokio::spawn(async move {
-        Pg::cancel(&address, (pid, secret.wrapping_add(1))).await;
+        PgClient::cancel(&address, (pid, secret.wrapping_add(1))).await;
         // The first may come before the statement has begun: it is of no consequence then, as in PostgreSQL.
         loop {
-            Pg::cancel(&address, (pid, secret)).await;
+            PgClient::cancel(&address, (pid, secret)).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
@@ -287,8 +287,8 @@ async fn a_running_statement_is_cancelled_by_who_knows_its_secret() {
 
 #[tokio::test]
 async fn a_client_that_leaves_ends_its_statement() {
-    let world = World::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     pg.send('Q', &super::wire::cstring("SELECT sum(a.value) FROM generate_series(1, 100000000000) a")).await;
     drop(pg);
     let client = world.server.client();

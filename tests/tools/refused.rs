@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::wire::{Pg, refused};
-use super::world::World;
+use super::fixture::ToolsFixture;
+use super::wire::{PgClient, parse_error};
 use crate::support::{Server, eventually};
 
 #[tokio::test]
 async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
-    let world = World::new(&[]).await;
+    let world = ToolsFixture::new(&[]).await;
     let client = world.server.client();
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let rows = [
         ("no_table", "SELECT * FROM sensors", "42P01"),
         ("no_column", "SELECT temperature FROM readings", "42703"),
@@ -29,8 +29,8 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
         ("drop", "DROP TABLE readings", "25006"),
     ];
     for (name, text, code) in rows {
-        let expected = client.ask(text).await.2["detail"].clone();
-        for found in [pg.query(text).await.unwrap_err(), pg.ask(text, &[]).await.unwrap_err()] {
+        let expected = client.try_sql(text).await.2["detail"].clone();
+        for found in [pg.query(text).await.unwrap_err(), pg.query_with_params(text, &[]).await.unwrap_err()] {
             assert_eq!((found.code.as_str(), json!(found.message)), (code, expected.clone()), "{name}");
         }
     }
@@ -41,7 +41,7 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
         ("a_setting", "SHOW nothing_like_it", &[], "42704"),
     ];
     for (name, text, values, code) in more {
-        assert_eq!(pg.ask(text, values).await.unwrap_err().code, code, "{name}");
+        assert_eq!(pg.query_with_params(text, values).await.unwrap_err().code, code, "{name}");
     }
     let instead = [
         ("copy_out", "COPY readings TO STDOUT", "POST /sql"),
@@ -51,7 +51,7 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
         ("of_a_cursor", "FETCH ALL FROM c", "cursors are not supported"),
     ];
     for (name, text, words) in instead {
-        for found in [pg.query(text).await.unwrap_err(), pg.ask(text, &[]).await.unwrap_err()] {
+        for found in [pg.query(text).await.unwrap_err(), pg.query_with_params(text, &[]).await.unwrap_err()] {
             assert!(found.code == "0A000" && found.message.contains(words), "{name}: {found:?}");
         }
     }
@@ -63,17 +63,17 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
 
 #[tokio::test]
 async fn a_wrong_key_is_refused_and_told_to_the_audit_log() {
-    let world = World::new(&[]).await;
-    let address = world.server.pg();
+    let world = ToolsFixture::new(&[]).await;
+    let address = world.server.pg_address();
     let wrong = format!("{}x", world.key());
     for key in ["", "secret", wrong.as_str()] {
-        let said = Pg::connect(&address, key).await.err().unwrap();
+        let said = PgClient::connect(&address, key).await.err().unwrap();
         assert_eq!((said.severity.as_str(), said.code.as_str()), ("FATAL", "28P01"), "{said:?}");
         assert_eq!(said.message, "Invalid API key.");
     }
-    let mut pg = Pg::open(&address).await;
+    let mut pg = PgClient::open(&address).await;
     pg.startup(&[("user", "a"), ("replication", "true")]).await;
-    assert_eq!(refused(&pg.message().await.unwrap().1).code, "0A000");
+    assert_eq!(parse_error(&pg.message().await.unwrap().1).code, "0A000");
     let client = world.server.client();
     let audited = "SELECT request, address FROM audit_log WHERE request = 'postgres'";
     let rows = eventually("the refusals", Duration::from_secs(30), || async {
@@ -96,7 +96,7 @@ async fn keys_of_other_machines_are_not_asked_for_in_the_clear() {
     let place = format!("{}:0", outer_address());
     let doors = [("BASALT_PG_LISTEN", place.as_str()), ("BASALT_FLIGHT_LISTEN", &place)];
     let server = Server::start(&doors).await;
-    let said = Pg::connect(&server.pg(), &server.key).await.err().unwrap();
+    let said = PgClient::connect(&server.pg_address(), &server.key).await.err().unwrap();
     assert_eq!(
         (said.severity.as_str(), said.code.as_str()),
         ("FATAL", "28000"),
@@ -107,16 +107,16 @@ async fn keys_of_other_machines_are_not_asked_for_in_the_clear() {
     assert!(said.contains("over TLS only"), "{said}");
 
     let server = Server::start(&[&doors[..], &[("BASALT_ALLOW_PLAINTEXT", "true")]].concat()).await;
-    let mut pg = Pg::connect(&server.pg(), &server.key).await.unwrap();
+    let mut pg = PgClient::connect(&server.pg_address(), &server.key).await.unwrap();
     assert_eq!(pg.query("SELECT 1").await.unwrap().len(), 1);
     assert_eq!(super::flight::ask(&server, &server.key, "SELECT 1").await, Ok(1));
 }
 
 #[tokio::test]
 async fn a_missing_scope_is_named() {
-    let world = World::new(&[]).await;
-    let key = world.server.key(&["--scope", "data:read"]).await;
-    let mut pg = Pg::connect(&world.server.pg(), &key).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let key = world.server.create_key(&["--scope", "data:read"]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), &key).await.unwrap();
     let said = pg.query("SELECT * FROM readings").await.unwrap_err();
     assert_eq!(said.code, "42501");
     assert!(said.message.contains("value:read"), "{said:?}");
@@ -125,11 +125,11 @@ async fn a_missing_scope_is_named() {
 
 #[tokio::test]
 async fn a_revoked_key_ends_its_connections() {
-    let world = World::new(&[]).await;
-    let address = world.server.pg();
-    let key = world.server.key(&[]).await;
-    let mut idle = Pg::connect(&address, &key).await.unwrap();
-    let mut busy = Pg::connect(&address, &key).await.unwrap();
+    let world = ToolsFixture::new(&[]).await;
+    let address = world.server.pg_address();
+    let key = world.server.create_key(&[]).await;
+    let mut idle = PgClient::connect(&address, &key).await.unwrap();
+    let mut busy = PgClient::connect(&address, &key).await.unwrap();
     busy.query("SELECT 1").await.unwrap();
     busy.send('Q', &super::wire::cstring("SELECT sum(a.value) FROM generate_series(1, 100000000000) a"))
         .await;
@@ -139,7 +139,7 @@ async fn a_revoked_key_ends_its_connections() {
         assert_eq!((ended.severity.as_str(), ended.code.as_str()), ("FATAL", "28P01"), "{name}: {ended:?}");
         assert!(pg.message().await.is_none(), "{name} is closed");
     }
-    assert!(Pg::connect(&address, &key).await.is_err());
+    assert!(PgClient::connect(&address, &key).await.is_err());
 }
 
 #[tokio::test]
@@ -149,8 +149,8 @@ async fn limits_hold_as_over_http() {
         ("BASALT_LIMITS__QUERY_TIMEOUT", "2s"),
         ("BASALT_LIMITS__QUERY_SHARE", "2MB"),
     ];
-    let world = World::new(&limits).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let world = ToolsFixture::new(&limits).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let rows = [
         ("rows", "SELECT value FROM generate_series(1, 3000000)", "54000", "20000 rows"),
         ("time", "SELECT sum(a.value) FROM generate_series(1, 100000000000) a", "57014", "longer than 2 s"),
@@ -165,16 +165,17 @@ async fn limits_hold_as_over_http() {
 
 #[tokio::test]
 async fn connections_are_counted_and_idle_ones_end() {
-    let world = World::new(&[("BASALT_PG__CONNECTIONS", "2"), ("BASALT_PG__IDLE_TIMEOUT", "3s")]).await;
-    let address = world.server.pg();
-    let first = Pg::connect(&address, world.key()).await.unwrap();
-    let mut second = Pg::connect(&address, world.key()).await.unwrap();
-    let mut third = Pg::open(&address).await;
-    let told = refused(&third.message().await.unwrap().1);
+    let world =
+        ToolsFixture::new(&[("BASALT_PG__CONNECTIONS", "2"), ("BASALT_PG__IDLE_TIMEOUT", "3s")]).await;
+    let address = world.server.pg_address();
+    let first = PgClient::connect(&address, world.key()).await.unwrap();
+    let mut second = PgClient::connect(&address, world.key()).await.unwrap();
+    let mut third = PgClient::open(&address).await;
+    let told = parse_error(&third.message().await.unwrap().1);
     assert!(told.code == "53300" && told.message.contains("pg.connections"), "{told:?}");
     drop(first);
     let mut again = eventually("a place is free", Duration::from_secs(20), || async {
-        Pg::connect(&address, world.key()).await.ok()
+        PgClient::connect(&address, world.key()).await.ok()
     })
     .await;
     for pg in [&mut second, &mut again] {
@@ -185,8 +186,8 @@ async fn connections_are_counted_and_idle_ones_end() {
 
 #[tokio::test]
 async fn the_server_stops_in_order_with_connections_open() {
-    let mut world = World::new(&[]).await;
-    let mut pg = Pg::connect(&world.server.pg(), world.key()).await.unwrap();
+    let mut world = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     world.server.stop().await;
     assert_eq!(pg.until_ready().await.unwrap_err().code, "57P01");
 }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::world::DOORS;
-use crate::support::{Home, Server};
+use super::fixture::LISTEN_ENV;
+use crate::support::{DataDir, Server};
 
 fn file(name: &str) -> String {
     format!("{}/tests/data/tls/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -13,7 +13,7 @@ fn file(name: &str) -> String {
 async fn every_listener_speaks_tls_and_commands_find_it() {
     let (cert, key) = (file("server.pem"), file("server.key"));
     let env = [("BASALT_HTTP__TLS_CERT", cert.as_str()), ("BASALT_HTTP__TLS_KEY", key.as_str())];
-    let server = Server::start(&[&DOORS[..], &env].concat()).await;
+    let server = Server::start(&[&LISTEN_ENV[..], &env].concat()).await;
     assert!(server.log().contains("listening on https://"), "{}", server.log());
 
     let trusted = reqwest::Certificate::from_pem(&fs::read(&cert).unwrap()).unwrap();
@@ -29,13 +29,16 @@ async fn every_listener_speaks_tls_and_commands_find_it() {
     );
 
     // Commands on the directory go through the server and trust exactly its certificate.
-    assert_eq!(server.basalt(&["sql", "SELECT 40 + 2 AS x", "--format", "csv"]).await.ok(), "x\n42\n");
-    let made = server.home.basalt_with(
+    assert_eq!(
+        server.basalt(&["sql", "SELECT 40 + 2 AS x", "--format", "csv"]).await.expect_success(),
+        "x\n42\n"
+    );
+    let made = server.data_dir.basalt_with(
         &["user", "create", "ann", "--superuser", "--password-stdin"],
         &[],
         "a long password 1\n",
     );
-    made.await.ok();
+    made.await.expect_success();
     let login = serde_json::json!({"username": "ann", "password": "a long password 1"});
     let answer = client.post(format!("{url}/api/session/")).json(&login).send().await.unwrap();
     let cookies: Vec<_> =
@@ -71,7 +74,10 @@ async fn a_bad_certificate_or_key_stops_the_start() {
         ),
     ];
     for (name, env, expected) in rows {
-        let said = Home::new().basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "").await.failed();
+        let said = DataDir::new()
+            .basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "")
+            .await
+            .expect_failure();
         assert!(said.contains(expected), "{name}: {said}");
     }
 }

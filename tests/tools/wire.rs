@@ -7,14 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Long enough for anything that is going to happen at all.
-const SOON: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A message of the server: its type and what is in it.
 pub type Message = (char, Bytes);
 
 /// An error as the server tells it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refused {
+pub struct PgError {
     pub severity: String,
     pub code: String,
     pub message: String,
@@ -23,36 +23,36 @@ pub struct Refused {
 /// Rows as texts.
 pub type Rows = Vec<Vec<Option<String>>>;
 
-pub struct Pg {
+pub struct PgClient {
     socket: TcpStream,
     buffer: BytesMut,
     /// Number and secret, for requests to cancel.
-    pub cancel: (i32, i32),
+    pub cancel_key: (i32, i32),
 }
 
-impl Pg {
+impl PgClient {
     /// Connects with a key, or says why not.
-    pub async fn connect(address: &str, key: &str) -> Result<Pg, Refused> {
-        let mut pg = Pg::open(address).await;
+    pub async fn connect(address: &str, key: &str) -> Result<PgClient, PgError> {
+        let mut pg = PgClient::open(address).await;
         pg.startup(&[("user", "anybody"), ("database", "plant")]).await;
         match pg.message().await.expect("an answer") {
             ('R', body) => assert_eq!(&body[..], [0, 0, 0, 3], "a password in the clear is asked for"),
-            ('E', body) => return Err(refused(&body)),
+            ('E', body) => return Err(parse_error(&body)),
             other => panic!("{other:?}"),
         }
         pg.send('p', &cstring(key)).await;
         for message in pg.until_ready().await? {
             if let ('K', mut body) = message {
-                pg.cancel = (body.get_i32(), body.get_i32());
+                pg.cancel_key = (body.get_i32(), body.get_i32());
             }
         }
         Ok(pg)
     }
 
     /// A socket and nothing more.
-    pub async fn open(address: &str) -> Pg {
+    pub async fn open(address: &str) -> PgClient {
         let socket = TcpStream::connect(address).await.expect("it listens");
-        Pg { socket, buffer: BytesMut::new(), cancel: (0, 0) }
+        PgClient { socket, buffer: BytesMut::new(), cancel_key: (0, 0) }
     }
 
     pub async fn startup(&mut self, parameters: &[(&str, &str)]) {
@@ -87,7 +87,7 @@ impl Pg {
                     return Some((kind, self.buffer.split_to(length - 4).freeze()));
                 }
             }
-            let read = tokio::time::timeout(SOON, self.socket.read_buf(&mut self.buffer)).await;
+            let read = tokio::time::timeout(READ_TIMEOUT, self.socket.read_buf(&mut self.buffer)).await;
             // A reset is as good as a close.
             if read.expect("the server answers").unwrap_or(0) == 0 {
                 return None;
@@ -96,7 +96,7 @@ impl Pg {
     }
 
     /// Everything up to ReadyForQuery, or the error that came instead.
-    pub async fn until_ready(&mut self) -> Result<Vec<Message>, Refused> {
+    pub async fn until_ready(&mut self) -> Result<Vec<Message>, PgError> {
         let (mut messages, mut error) = (Vec::new(), None);
         loop {
             match self.message().await {
@@ -104,7 +104,7 @@ impl Pg {
                     messages.push(('Z', body));
                     return error.map_or(Ok(messages), Err);
                 }
-                Some(('E', body)) => error = Some(refused(&body)),
+                Some(('E', body)) => error = Some(parse_error(&body)),
                 Some(message) => messages.push(message),
                 None => return Err(error.expect("the connection ends with a reason")),
             }
@@ -112,13 +112,13 @@ impl Pg {
     }
 
     /// A simple query: the rows of its last statement that has any.
-    pub async fn query(&mut self, text: &str) -> Result<Rows, Refused> {
+    pub async fn query(&mut self, text: &str) -> Result<Rows, PgError> {
         self.send('Q', &cstring(text)).await;
         Ok(rows(&self.until_ready().await?))
     }
 
     /// Parse, bind and execute with values as texts; `None` is null.
-    pub async fn ask(&mut self, text: &str, values: &[Option<&str>]) -> Result<Rows, Refused> {
+    pub async fn query_with_params(&mut self, text: &str, values: &[Option<&str>]) -> Result<Rows, PgError> {
         self.parse("", text, &[]).await;
         let values: Vec<_> = values.iter().map(|value| value.map(str::as_bytes)).collect();
         self.bind("", "", [0, 0], &values).await;
@@ -166,7 +166,7 @@ impl Pg {
         body.put_u32(80_877_102);
         body.put_i32(pid);
         body.put_i32(secret);
-        let mut pg = Pg::open(address).await;
+        let mut pg = PgClient::open(address).await;
         pg.raw(&framed(&body)).await;
         assert!(pg.message().await.is_none(), "a request to cancel has no answer");
     }
@@ -181,12 +181,12 @@ fn framed(body: &[u8]) -> Vec<u8> {
 }
 
 /// The fields of an error.
-pub fn refused(body: &Bytes) -> Refused {
+pub fn parse_error(body: &Bytes) -> PgError {
     let field = |wanted: u8| {
         let found = body.split(|byte| *byte == 0).find(|field| field.first() == Some(&wanted));
         String::from_utf8(found.unwrap_or(b"-")[1..].to_vec()).unwrap()
     };
-    Refused { severity: field(b'S'), code: field(b'C'), message: field(b'M') }
+    PgError { severity: field(b'S'), code: field(b'C'), message: field(b'M') }
 }
 
 /// The values of DataRow messages.

@@ -1,7 +1,7 @@
-//! Before anything of a call is read: who calls, and memory for what they send.
+//! Admission of Flight calls: authenticates a call and accounts its messages before any of them is read.
 //!
-//! The library reads and allocates a message as soon as its length is there. So a call passes here first, by its headers,
-//! and its messages are counted by the lengths before them, in the account of all bodies.
+//! The gRPC library allocates a message as soon as its length has arrived. Therefore this service authenticates a call
+//! by its headers, and reserves memory by the length prefixes of its messages, in the budget of all request bodies.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -19,68 +19,68 @@ use tonic::metadata::MetadataMap;
 use tonic::server::NamedService;
 use tower::Service;
 
-use super::connection::Peer;
-use super::error::status;
-use super::{MAX_MESSAGE, credentials};
+use super::connection::FlightPeer;
+use super::error::to_status;
+use super::{MAX_MESSAGE_BYTES, credentials};
 use crate::api::payload;
 use crate::app::App;
-use crate::app::body_memory::Held;
+use crate::app::body_memory::BodyMemoryReservation;
 use crate::domain::{Error, Principal};
 
-/// All messages of one call: a statement, or a schema and one row of parameters.
-const MAX_CALL: usize = 2 * MAX_MESSAGE;
-/// What stands before a message: whether it is compressed, and its length.
+/// Maximum bytes of all messages of one call: a statement, or a schema and one row of parameters.
+const MAX_CALL_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
+/// Length of a gRPC message prefix: compression flag and message length.
 const PREFIX_BYTES: usize = 5;
 
-/// The caller of a call that has passed.
+/// The caller of an admitted call.
 #[derive(Debug, Clone)]
-pub struct Known(pub Principal);
+pub struct AuthenticatedCaller(pub Principal);
 
-/// The memory of a call's messages, for as long as the call is being answered.
+/// Reservation for a call's messages, held until the response ends.
 #[derive(Clone)]
-struct Memory {
-    _held: Arc<Mutex<Held>>,
+struct CallMemory {
+    _held: Arc<Mutex<BodyMemoryReservation>>,
 }
 
-/// A service whose callers are known.
+/// Service wrapper that admits only authenticated calls.
 #[derive(Clone)]
-pub struct Admission<S> {
+pub struct AdmissionService<S> {
     inner: S,
     app: Arc<App>,
     allow_plaintext: bool,
 }
 
-impl<S> Admission<S> {
+impl<S> AdmissionService<S> {
     pub fn new(inner: S, app: Arc<App>, allow_plaintext: bool) -> Self {
         Self { inner, app, allow_plaintext }
     }
 
     fn admit(&self, request: Request<Body>) -> Result<Request<Body>, Status> {
         let (mut parts, body) = request.into_parts();
-        let peer = parts.extensions.get::<Peer>().cloned();
+        let peer = parts.extensions.get::<FlightPeer>().cloned();
         let peer = peer.ok_or_else(|| Status::internal("the connection is not known"))?;
         let metadata = MetadataMap::from_headers(parts.headers.clone());
-        let known = credentials::caller(&self.app, self.allow_plaintext, &peer, &metadata);
-        let principal = known.map_err(|e| status(&e))?;
-        let key = credentials::key(&metadata).map_err(|e| status(&e))?;
-        let held = Arc::new(Mutex::new(Held::nothing(payload::holder_of(&key))));
-        parts.extensions.insert(Known(principal));
-        parts.extensions.insert(Memory { _held: held.clone() });
-        let mut messages = Messages::new(held);
+        let known = credentials::authenticate(&self.app, self.allow_plaintext, &peer, &metadata);
+        let principal = known.map_err(|e| to_status(&e))?;
+        let key = credentials::api_key(&metadata).map_err(|e| to_status(&e))?;
+        let held = Arc::new(Mutex::new(BodyMemoryReservation::empty(payload::holder_for_secret(&key))));
+        parts.extensions.insert(AuthenticatedCaller(principal));
+        parts.extensions.insert(CallMemory { _held: held.clone() });
+        let mut messages = MessageMeter::new(held);
         let counted = body.into_data_stream().map(move |data| {
             let data = data?;
-            messages.see(&data).map_err(|e| status(&e))?;
+            messages.observe(&data).map_err(|e| to_status(&e))?;
             Ok::<_, Status>(data)
         });
         Ok(Request::from_parts(parts, Body::new(axum::body::Body::from_stream(counted))))
     }
 }
 
-impl<S: NamedService> NamedService for Admission<S> {
+impl<S: NamedService> NamedService for AdmissionService<S> {
     const NAME: &'static str = S::NAME;
 }
 
-impl<S> Service<Request<Body>> for Admission<S>
+impl<S> Service<Request<Body>> for AdmissionService<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
@@ -100,24 +100,24 @@ where
     }
 }
 
-/// The messages of a call, by their lengths.
-struct Messages {
-    held: Arc<Mutex<Held>>,
+/// Accounts the messages of a call by their length prefixes.
+struct MessageMeter {
+    held: Arc<Mutex<BodyMemoryReservation>>,
     prefix: Vec<u8>,
-    /// What is still to come of a message.
+    /// Bytes of the current message still to come.
     rest: usize,
-    /// Of all messages so far.
+    /// Bytes of all messages so far.
     bytes: usize,
 }
 
-impl Messages {
-    fn new(held: Arc<Mutex<Held>>) -> Self {
+impl MessageMeter {
+    fn new(held: Arc<Mutex<BodyMemoryReservation>>) -> Self {
         Self { held, prefix: Vec::with_capacity(PREFIX_BYTES), rest: 0, bytes: 0 }
     }
 
-    /// Takes the next bytes of the call, and memory for each message that begins in them: once as it comes and once as
-    /// it is decoded.
-    fn see(&mut self, mut data: &[u8]) -> Result<(), Error> {
+    /// Observes the next bytes of the call, and reserves memory for each message that begins in them: once for the
+    /// received and once for the decoded message.
+    fn observe(&mut self, mut data: &[u8]) -> Result<(), Error> {
         while !data.is_empty() {
             let wanted = if self.rest > 0 { self.rest } else { PREFIX_BYTES - self.prefix.len() };
             let (taken, after) = data.split_at(wanted.min(data.len()));
@@ -133,27 +133,27 @@ impl Messages {
                 self.rest = u32::from_be_bytes(length) as usize;
                 self.bytes = self.bytes.saturating_add(self.rest);
                 self.prefix.clear();
-                self.take()?;
+                self.reserve()?;
             }
         }
         Ok(())
     }
 
-    fn take(&self) -> Result<(), Error> {
-        if self.bytes > MAX_CALL {
+    fn reserve(&self) -> Result<(), Error> {
+        if self.bytes > MAX_CALL_BYTES {
             return Err(Error::too_large(format!(
                 "the messages of a call have at most {} MiB",
-                MAX_CALL >> 20
+                MAX_CALL_BYTES >> 20
             )));
         }
-        self.held.lock().cover(2 * self.bytes)
+        self.held.lock().try_grow_to(2 * self.bytes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::body_memory::Holder;
+    use crate::app::body_memory::MemoryHolder;
     use crate::domain::Kind;
 
     fn message(length: u32) -> Vec<u8> {
@@ -166,10 +166,10 @@ mod tests {
     fn messages_are_counted_by_what_they_say() {
         let sent = [message(3), message(0), message(1000)].concat();
         for piece in [1, 2, 3, 7, 100, 5000] {
-            let held = Arc::new(Mutex::new(Held::nothing(Holder::Caller(1))));
-            let mut messages = Messages::new(held.clone());
+            let held = Arc::new(Mutex::new(BodyMemoryReservation::empty(MemoryHolder::Caller(1))));
+            let mut messages = MessageMeter::new(held.clone());
             for data in sent.chunks(piece) {
-                messages.see(data).unwrap();
+                messages.observe(data).unwrap();
             }
             assert_eq!((messages.bytes, messages.rest, held.lock().bytes()), (1003, 0, 2006), "{piece}");
         }
@@ -177,9 +177,9 @@ mod tests {
 
     #[test]
     fn no_call_says_more_than_it_may() {
-        let held = Arc::new(Mutex::new(Held::nothing(Holder::Caller(2))));
-        let mut messages = Messages::new(held.clone());
-        let error = messages.see(&[0, 0xff, 0, 0, 0]);
+        let held = Arc::new(Mutex::new(BodyMemoryReservation::empty(MemoryHolder::Caller(2))));
+        let mut messages = MessageMeter::new(held.clone());
+        let error = messages.observe(&[0, 0xff, 0, 0, 0]);
         assert_eq!(error.unwrap_err().kind, Kind::TooLarge);
         assert_eq!(held.lock().bytes(), 0);
     }

@@ -1,4 +1,4 @@
-//! A connection of a Flight client: its bytes, where it comes from, and its place among those allowed.
+//! Connection of a Flight client: its socket with timeouts, its address, and its slot of the connection limit.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,55 +15,64 @@ use tonic::transport::server::Connected;
 use crate::api::connection_limit::{ConnectionPermit, ConnectionState};
 use crate::api::tls::Transport;
 
-/// How long a client may be of no use.
+/// Timeouts of a connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// Without a byte from it: one that lives answers pings.
+pub struct ConnectionTimeouts {
+    /// Maximum time without a byte from the client; a live one answers pings.
     pub silent: Duration,
-    /// Without taking a byte.
+    /// Maximum time without the client taking a byte.
     pub stalled: Duration,
 }
 
-impl Default for Patience {
+impl Default for ConnectionTimeouts {
     fn default() -> Self {
         Self { silent: Duration::from_secs(75), stalled: Duration::from_secs(30) }
     }
 }
 
-/// The other end, as every call on the connection sees it.
+/// The client of a connection, attached to each of its calls.
 #[derive(Debug, Clone)]
-pub struct Peer {
+pub struct FlightPeer {
     pub address: IpAddr,
     pub is_secure: bool,
-    /// To be told when the client has said who it is.
+    /// Connection state, to be marked when the client has authenticated.
     pub connection: Arc<ConnectionState>,
 }
 
-/// A connection; its permit is given back when it is dropped.
-pub struct Connection {
+/// A connection; its permit is released on drop.
+pub struct FlightConnection {
     io: Transport,
-    peer: Peer,
-    patience: Patience,
-    /// When a byte has to have come.
+    peer: FlightPeer,
+    patience: ConnectionTimeouts,
+    /// Deadline for the next byte from the client.
     silent: Pin<Box<Sleep>>,
-    /// Runs while a write waits.
+    /// Deadline of a pending write.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Resolves when it has to make room for another.
+    /// Resolves when the connection is evicted.
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
     _permit: ConnectionPermit,
 }
 
-impl Connection {
-    pub fn new(io: Transport, address: SocketAddr, permit: ConnectionPermit, patience: Patience) -> Self {
+impl FlightConnection {
+    pub fn new(
+        io: Transport,
+        address: SocketAddr,
+        permit: ConnectionPermit,
+        patience: ConnectionTimeouts,
+    ) -> Self {
         let (address, connection) = (address.ip().to_canonical(), permit.state().clone());
         let closing = Box::pin(connection.closing());
-        let peer = Peer { address, is_secure: io.is_secure(), connection };
+        let peer = FlightPeer { address, is_secure: io.is_secure(), connection };
         let silent = Box::pin(tokio::time::sleep(patience.silent));
         Self { io, peer, patience, silent, stalled: None, closing, _permit: permit }
     }
 
-    /// The same result, unless a write has been waiting for too long.
-    fn patiently<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Returns the result, or an error if a write has been pending for too long.
+    fn or_write_timeout<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -75,21 +84,21 @@ impl Connection {
     }
 }
 
-impl Connected for Connection {
-    type ConnectInfo = Peer;
+impl Connected for FlightConnection {
+    type ConnectInfo = FlightPeer;
 
-    fn connect_info(&self) -> Peer {
+    fn connect_info(&self) -> FlightPeer {
         self.peer.clone()
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for FlightConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Whoever never stops sending would else stay.
+        // Without this check a client that never stops sending would never be evicted.
         if self.peer.connection.is_closing() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
@@ -106,10 +115,10 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for FlightConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
-        self.patiently(cx, written)
+        self.or_write_timeout(cx, written)
     }
 
     fn poll_write_vectored(
@@ -118,7 +127,7 @@ impl AsyncWrite for Connection {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        self.patiently(cx, written)
+        self.or_write_timeout(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -127,12 +136,12 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.patiently(cx, flushed)
+        self.or_write_timeout(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let closed = Pin::new(&mut self.io).poll_shutdown(cx);
-        self.patiently(cx, closed)
+        self.or_write_timeout(cx, closed)
     }
 }
 
@@ -144,24 +153,24 @@ mod tests {
     use super::*;
     use crate::api::connection_limit::ConnectionLimit;
 
-    /// Both ends of a connection, of which ours has little patience.
-    async fn pair(patience: Patience) -> (Connection, TcpStream) {
+    /// Both ends of a connection, the server side with the given timeouts.
+    async fn pair(patience: ConnectionTimeouts) -> (FlightConnection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, address) = listener.accept().await.unwrap();
-        let permit = ConnectionLimit::new("flight.connections", 1).enter(address.ip()).unwrap();
-        (Connection::new(Transport::Plain(socket), address, permit, patience), other)
+        let permit = ConnectionLimit::new("flight.connections", 1).try_acquire(address.ip()).unwrap();
+        (FlightConnection::new(Transport::Plain(socket), address, permit, patience), other)
     }
 
     #[tokio::test]
     async fn who_says_nothing_or_takes_nothing_is_let_go() {
         let (short, long) = (Duration::from_millis(200), Duration::from_secs(600));
-        let (mut silent, other) = pair(Patience { silent: short, stalled: long }).await;
+        let (mut silent, other) = pair(ConnectionTimeouts { silent: short, stalled: long }).await;
         let read = silent.read_u8().await.unwrap_err();
         assert_eq!(read.kind(), io::ErrorKind::TimedOut);
         drop(other);
 
-        let (mut stalled, other) = pair(Patience { silent: long, stalled: short }).await;
+        let (mut stalled, other) = pair(ConnectionTimeouts { silent: long, stalled: short }).await;
         let block = vec![0; 1 << 20];
         let written = loop {
             if let Err(error) = stalled.write_all(&block).await {
@@ -175,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn who_goes_on_stays() {
         let short = Duration::from_millis(400);
-        let (mut connection, mut other) = pair(Patience { silent: short, stalled: short }).await;
+        let (mut connection, mut other) = pair(ConnectionTimeouts { silent: short, stalled: short }).await;
         for _ in 0..6 {
             tokio::time::sleep(short / 4).await;
             other.write_all(b"x").await.unwrap();

@@ -1,4 +1,4 @@
-//! Who calls: the key of a call, and the principal that it is now.
+//! Flight authentication: reads the API key of a call and resolves its principal.
 
 use std::sync::Arc;
 
@@ -7,20 +7,25 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tonic::metadata::MetadataMap;
 use uuid::Uuid;
 
-use super::connection::Peer;
-use crate::api::tls::takes_keys;
+use super::connection::FlightPeer;
+use crate::api::tls::accepts_keys;
 use crate::app::App;
-use crate::domain::audit::{Origin, Refusal};
+use crate::domain::audit::{AccessDenial, RequestOrigin};
 use crate::domain::{Error, Kind, Principal, Result};
 
-/// The principal of a call that comes from `peer` with this metadata. Refusals are told to the audit log.
+/// Returns the principal of a call from `peer` with this metadata. Failures are recorded in the audit log.
 ///
 /// # Errors
-/// `Unauthenticated` without a key, with one that is none, or when it came in the clear from another machine.
-pub fn caller(app: &App, allow_plaintext: bool, peer: &Peer, metadata: &MetadataMap) -> Result<Principal> {
-    let origin = Arc::new(Origin::new("flight", Some(peer.address), &Uuid::new_v4().to_string()));
-    let known = if takes_keys(peer.address, peer.is_secure, allow_plaintext) {
-        key(metadata).and_then(|key| app.authenticate_key(&key))
+/// `Unauthenticated` when the key is missing, invalid, or came without TLS from another machine.
+pub fn authenticate(
+    app: &App,
+    allow_plaintext: bool,
+    peer: &FlightPeer,
+    metadata: &MetadataMap,
+) -> Result<Principal> {
+    let origin = Arc::new(RequestOrigin::new("flight", Some(peer.address), &Uuid::new_v4().to_string()));
+    let known = if accepts_keys(peer.address, peer.is_secure, allow_plaintext) {
+        api_key(metadata).and_then(|key| app.authenticate_key(&key))
     } else {
         let message = "keys are taken over TLS only: connect with grpc+tls:// (the server needs http.tls_cert and \
                        http.tls_key), or set allow_plaintext = true on the server";
@@ -28,11 +33,11 @@ pub fn caller(app: &App, allow_plaintext: bool, peer: &Peer, metadata: &Metadata
     };
     match known {
         Ok(principal) => {
-            peer.connection.set_known_and_busy();
-            Ok(principal.asking_from(&origin))
+            peer.connection.set_authenticated_and_busy();
+            Ok(principal.with_origin(&origin))
         }
         Err(error) => {
-            if let Some(refusal) = Refusal::of(&error) {
+            if let Some(refusal) = AccessDenial::from_error(&error) {
                 app.note_refusal(&origin, refusal);
             }
             Err(error)
@@ -40,8 +45,8 @@ pub fn caller(app: &App, allow_plaintext: bool, peer: &Peer, metadata: &Metadata
     }
 }
 
-/// The key that a call presents.
-pub fn key(metadata: &MetadataMap) -> Result<String> {
+/// Returns the key that a call presents.
+pub fn api_key(metadata: &MetadataMap) -> Result<String> {
     let none = || {
         let message =
             "an API key is needed: `authorization: Bearer KEY`, or any user name and the key as password";
@@ -53,7 +58,7 @@ pub fn key(metadata: &MetadataMap) -> Result<String> {
     match scheme.to_ascii_lowercase().as_str() {
         "bearer" | "apikey" => Ok(rest.to_owned()),
         "basic" => {
-            // Go's clients leave the padding out.
+            // Go clients omit the padding.
             let decoded = STANDARD_NO_PAD
                 .decode(rest.trim_end_matches('='))
                 .ok()
@@ -88,8 +93,8 @@ mod tests {
         for (name, header, expected) in rows {
             let mut metadata = MetadataMap::new();
             metadata.insert("authorization", header.parse().unwrap());
-            assert_eq!(key(&metadata).ok().as_deref(), expected, "{name}");
+            assert_eq!(api_key(&metadata).ok().as_deref(), expected, "{name}");
         }
-        assert!(key(&MetadataMap::new()).is_err());
+        assert!(api_key(&MetadataMap::new()).is_err());
     }
 }

@@ -1,15 +1,15 @@
-//! How an error looks to a Flight client: the one place where a `Kind` becomes a gRPC status.
+//! gRPC rendering of errors: the one place where a `Kind` becomes a gRPC status.
 
 use tonic::{Code, Status};
 
 use crate::domain::{Error, Kind};
 
-/// The status of an error; ours are told to the log, and to the client only that they were.
-pub fn status(error: &Error) -> Status {
+/// Converts an error to a status and logs it. Of internal errors the client learns only that the log has the details.
+pub fn to_status(error: &Error) -> Status {
     if error.kind.is_our_fault() {
-        tracing::error!(error = error.in_full(), "Flight call failed");
+        tracing::error!(error = error.full_message(), "Flight call failed");
     } else {
-        tracing::debug!(error = error.in_full(), "Flight call refused");
+        tracing::debug!(error = error.full_message(), "Flight call refused");
     }
     let code = match error.kind {
         Kind::Invalid => Code::InvalidArgument,

@@ -1,4 +1,4 @@
-//! Any ticket: the client writes it itself, with the Arrow stream of its parameters inside.
+//! Fuzz tests of tickets, which clients can forge, with the Arrow stream of the parameters inside.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::handle::Handle;
 use super::params;
-use crate::domain::fuzz::{Decoder, Form, Random, Target, mutate};
+use super::statement_handle::StatementHandle;
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, mutate};
 use crate::domain::{OrgId, Principal};
 
 fn owner() -> Principal {
@@ -42,7 +42,7 @@ fn stream(compression: Option<CompressionType>) -> Vec<u8> {
     writer.into_inner().expect("it is written")
 }
 
-/// A sound handle whose stream was changed.
+/// A valid handle with a mutated stream.
 fn made(random: &mut Random) -> Vec<u8> {
     let compression = [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)][random.below(3)];
     let mut values = stream(compression);
@@ -55,20 +55,20 @@ fn made(random: &mut Random) -> Vec<u8> {
     handle.to_string().into_bytes()
 }
 
-fn form() -> Form {
-    Form { grammar: Some(made), nests: &[("[", "]"), ("{\"a\":", "}")], ..Form::default() }
+fn form() -> InputFormat {
+    InputFormat { grammar: Some(made), nests: &[("[", "]"), ("{\"a\":", "}")], ..InputFormat::default() }
 }
 
 fn decoder() -> Decoder {
     let owner = owner();
     Box::new(move |input| {
-        // As it comes; and the stream by itself, which no change of the text around it can spoil.
-        let values = Handle::read(&owner, input).and_then(|handle| handle.values());
-        drop(values.and_then(params::values));
+        // The ticket as given, and the stream alone, so that a broken ticket around it does not hide its errors.
+        let values = StatementHandle::read(&owner, input).and_then(|handle| handle.values());
+        drop(values.and_then(params::parameter_values));
     })
 }
 
 #[test]
 fn flight_tickets() {
-    Target { module: module_path!(), name: "flight_tickets", form, decoder }.run();
+    FuzzTarget { module: module_path!(), name: "flight_tickets", form, decoder }.run();
 }

@@ -1,4 +1,4 @@
-//! What clients ask about the server and its tables, of which they see those that their key may read.
+//! Flight SQL metadata: server capabilities, and the catalog of tables that the caller's key may read.
 
 use std::sync::Arc;
 
@@ -20,20 +20,20 @@ const TABLE: &str = "TABLE";
 const VIEW: &str = "VIEW";
 
 fn failed(e: FlightError) -> Error {
-    Error::invalid(format!("this cannot be listed: {e}")).because(e)
+    Error::invalid(format!("this cannot be listed: {e}")).with_source(e)
 }
 
-/// What the server can do.
-pub fn abilities() -> Result<SqlInfoData> {
+/// Builds the server capabilities.
+pub fn build_sql_info() -> Result<SqlInfoData> {
     let mut info = SqlInfoDataBuilder::new();
     info.append(SqlInfo::FlightSqlServerName, "Basalt");
     info.append(SqlInfo::FlightSqlServerVersion, env!("CARGO_PKG_VERSION"));
-    // Of the Arrow format.
+    // The version of the Arrow format.
     info.append(SqlInfo::FlightSqlServerArrowVersion, "1.5");
     info.append(SqlInfo::FlightSqlServerReadOnly, true);
     info.append(SqlInfo::FlightSqlServerSql, true);
     info.append(SqlInfo::FlightSqlServerSubstrait, false);
-    // None: everything is read from a snapshot.
+    // 0: no transactions, because every statement reads from a snapshot.
     info.append(SqlInfo::FlightSqlServerTransaction, 0i32);
     info.append(SqlInfo::FlightSqlServerCancel, false);
     info.append(SqlInfo::FlightSqlServerBulkIngestion, false);
@@ -41,7 +41,7 @@ pub fn abilities() -> Result<SqlInfoData> {
     info.build().map_err(failed)
 }
 
-pub fn abilities_asked(asked: CommandGetSqlInfo, known: &SqlInfoData) -> Result<RecordBatch> {
+pub fn sql_info(asked: CommandGetSqlInfo, known: &SqlInfoData) -> Result<RecordBatch> {
     asked.into_builder(known).build().map_err(failed)
 }
 
@@ -64,7 +64,7 @@ pub fn table_types(asked: CommandGetTableTypes) -> Result<RecordBatch> {
     found.build().map_err(failed)
 }
 
-/// Of `visible` tables those asked for.
+/// Returns the requested ones of the `visible` tables.
 pub fn tables(asked: CommandGetTables, visible: &[SqlTable]) -> Result<RecordBatch> {
     let mut found = asked.into_builder();
     for table in visible {
@@ -74,7 +74,7 @@ pub fn tables(asked: CommandGetTables, visible: &[SqlTable]) -> Result<RecordBat
     found.build().map_err(failed)
 }
 
-/// The columns of a list, whatever is in it.
+/// Returns the schema of a metadata list.
 pub fn schema_of(batch: Result<RecordBatch>) -> Result<Arc<Schema>> {
     Ok(batch?.schema())
 }

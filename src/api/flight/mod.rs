@@ -1,17 +1,17 @@
-//! Arrow Flight SQL, so that ADBC's and Arrow's own clients ask and get Arrow back.
+//! Arrow Flight SQL server, for ADBC and Arrow clients.
 //!
-//! Every call brings its key, as `authorization: Bearer KEY` or as basic credentials with the key as password, and runs as
-//! the principal that the key is at that moment: same engine, limits, query log and audit log as `POST /sql`. Nothing is
-//! kept between calls; what a client holds (handle.rs) says what it asks, and gives it no right.
+//! Every call carries its key, as `authorization: Bearer KEY` or as basic credentials with the key as password, and
+//! runs with the current rights of that key: same engine, limits, query log and audit log as `POST /sql`. The server is
+//! stateless; the handle that a client keeps (statement_handle.rs) describes a statement and grants no rights.
 
 mod admission;
 mod connection;
 mod credentials;
 mod error;
-mod handle;
 mod metadata;
 mod params;
 mod service;
+mod statement_handle;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,28 +23,28 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use self::admission::Admission;
-use self::connection::{Connection, Patience};
-use self::service::Flight;
+use self::admission::AdmissionService;
+use self::connection::{ConnectionTimeouts, FlightConnection};
+use self::service::FlightSqlServer;
 use super::connection_limit::ConnectionLimit;
-use super::incoming::{Full, Incoming};
+use super::incoming::{AcceptedConnections, OverflowPolicy};
 use crate::app::App;
 use crate::domain::{Error, Result};
 
-/// Longest message of a client, bytes: a statement, or one row of parameters.
-const MAX_MESSAGE: usize = 4 << 20;
-/// Calls at a time on one connection.
-const STREAMS: u32 = 100;
-/// A client that is silent for the first is asked whether it is there, and gone when it is silent for the second too.
-const PING_AFTER: Duration = Duration::from_secs(30);
-const PING_WAIT: Duration = Duration::from_secs(20);
+/// Maximum length of a client's message, bytes: a statement, or one row of parameters.
+const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// Maximum concurrent calls of one connection.
+const MAX_CONCURRENT_STREAMS: u32 = 100;
+/// A client silent for the interval gets a ping, and is disconnected when it does not answer within the timeout.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How connections are treated.
+/// Limits and settings of connections.
 #[derive(Debug, Clone)]
 pub struct FlightOptions {
-    /// The most at a time.
+    /// Maximum number of connections.
     pub connections: usize,
-    /// Whether keys may come without TLS from other machines.
+    /// Whether other machines may send keys without TLS.
     pub allow_plaintext: bool,
 }
 
@@ -56,22 +56,23 @@ pub async fn serve(
     tls: Option<TlsAcceptor>,
     stop: CancellationToken,
 ) -> Result<()> {
-    let failed =
-        |e: Box<dyn std::error::Error + Send + Sync>| Error::unavailable("Flight SQL ended early").because(e);
+    let failed = |e: Box<dyn std::error::Error + Send + Sync>| {
+        Error::unavailable("Flight SQL ended early").with_source(e)
+    };
     let limit = ConnectionLimit::new("flight.connections", options.connections);
-    let incoming = Incoming::new(listener, tls, limit, Full::Wait);
+    let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Wait);
     let connections = stream::unfold(incoming, |mut incoming| async move {
         let (transport, address, permit) = incoming.next().await;
-        let connection = Connection::new(transport, address, permit, Patience::default());
+        let connection = FlightConnection::new(transport, address, permit, ConnectionTimeouts::default());
         Some((Ok::<_, std::io::Error>(connection), incoming))
     });
-    let service = FlightServiceServer::new(Flight::new(app.clone())?);
-    let service = service.max_decoding_message_size(MAX_MESSAGE);
-    let service = Admission::new(service, app, options.allow_plaintext);
+    let service = FlightServiceServer::new(FlightSqlServer::new(app.clone())?);
+    let service = service.max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let service = AdmissionService::new(service, app, options.allow_plaintext);
     Server::builder()
-        .max_concurrent_streams(STREAMS)
-        .http2_keepalive_interval(Some(PING_AFTER))
-        .http2_keepalive_timeout(Some(PING_WAIT))
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .add_service(service)
         .serve_with_incoming_shutdown(connections, stop.cancelled_owned())
         .await

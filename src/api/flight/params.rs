@@ -1,4 +1,4 @@
-//! Values of parameters: one row, as an Arrow stream.
+//! Parameter values of a statement: one row, as an Arrow IPC stream.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,17 +11,17 @@ use arrow_flight::error::FlightError;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use tonic::Status;
 
-use super::MAX_MESSAGE;
-use super::error::status;
-use crate::app::ingest::arrow_check::{ArrowCheck, check_stream};
-use crate::app::ingest::survive;
+use super::MAX_MESSAGE_BYTES;
+use super::error::to_status;
+use crate::app::ingest::arrow_check::{ArrowStreamChecker, check_stream};
+use crate::app::ingest::catch_decoder_panic;
 use crate::domain::{Error, Result};
 
-/// One row of parameters, decompressed: no more than comes back in a message.
-const MAX_DECODED: usize = MAX_MESSAGE;
+/// Maximum decompressed bytes of a row of parameters: the handle with them must fit in one message.
+const MAX_DECODED_BYTES: usize = MAX_MESSAGE_BYTES;
 
 pub fn to_bytes(batch: &RecordBatch) -> Result<Vec<u8>> {
-    let unwritable = |e: ArrowError| Error::invalid(format!("parameters of these types: {e}")).because(e);
+    let unwritable = |e: ArrowError| Error::invalid(format!("parameters of these types: {e}")).with_source(e);
     let mut bytes = Vec::new();
     let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).map_err(unwritable)?;
     writer.write(batch).and_then(|()| writer.finish()).map_err(unwritable)?;
@@ -29,18 +29,18 @@ pub fn to_bytes(batch: &RecordBatch) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whoever presents a handle may have written these bytes.
+/// Decodes a row of parameters. The bytes are untrusted: a client can forge the handle that carries them.
 pub fn from_bytes(bytes: &[u8]) -> Result<RecordBatch> {
-    let unreadable = |e: ArrowError| Error::invalid("the parameters are no Arrow stream").because(e);
-    check_stream(bytes, MAX_DECODED)?;
-    let batch = survive(|| {
+    let unreadable = |e: ArrowError| Error::invalid("the parameters are no Arrow stream").with_source(e);
+    check_stream(bytes, MAX_DECODED_BYTES)?;
+    let batch = catch_decoder_panic(|| {
         let mut reader = StreamReader::try_new(bytes, None).map_err(unreadable)?;
         reader.next().transpose().map_err(unreadable)
     })?;
     batch.ok_or_else(|| Error::invalid("the parameters have no rows"))
 }
 
-/// The next batch of a client's stream whose messages are checked before they are read.
+/// Returns the next batch of a client's stream from [`check_messages`].
 pub async fn next(
     sent: &mut (impl Stream<Item = Result<RecordBatch, FlightError>> + Unpin),
 ) -> Result<Option<RecordBatch>, Status> {
@@ -48,24 +48,24 @@ pub async fn next(
     Ok(AssertUnwindSafe(sent.try_next()).catch_unwind().await.map_err(damaged)??)
 }
 
-/// A client's messages, each checked before a library reads it.
-pub fn checked(
+/// Checks each of a client's messages before the Arrow library reads it.
+pub fn check_messages(
     sent: impl Stream<Item = Result<FlightData, Status>> + Send + 'static,
 ) -> impl Stream<Item = Result<FlightData, FlightError>> + Send + 'static {
-    let mut check = ArrowCheck::new(MAX_DECODED);
+    let mut check = ArrowStreamChecker::new(MAX_DECODED_BYTES);
     sent.map(move |data| {
         let data = data?;
-        check.message(&data.data_header, &data.data_body).map_err(|e| status(&e))?;
+        check.message(&data.data_header, &data.data_body).map_err(|e| to_status(&e))?;
         Ok::<_, FlightError>(data)
     })
 }
 
-/// A value for each parameter.
-pub fn values(batch: Option<RecordBatch>) -> Result<Vec<ArrayRef>> {
+/// Returns a one-row array per parameter.
+pub fn parameter_values(batch: Option<RecordBatch>) -> Result<Vec<ArrayRef>> {
     let Some(batch) = batch else { return Ok(Vec::new()) };
     match batch.num_rows() {
         1 => Ok(batch.columns().to_vec()),
-        // A client without parameters may bind nothing.
+        // Clients may bind an empty batch to a statement without parameters.
         0 if batch.num_columns() == 0 => Ok(Vec::new()),
         rows => Err(Error::invalid(format!("{rows} rows of parameters; a statement runs with one"))),
     }

@@ -1,4 +1,4 @@
-//! The calls of Flight SQL: translate in, one call into app/, translate out.
+//! Flight SQL calls: each translates its request, makes one call into app/, and translates the result.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,78 +28,83 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::admission::Known;
-use super::error::status;
-use super::handle::Handle;
+use super::admission::AuthenticatedCaller;
+use super::error::to_status;
+use super::statement_handle::StatementHandle;
 use super::{credentials, metadata, params};
 use crate::app::App;
-use crate::app::live::standing::Watch;
-use crate::app::sql::{BoundSql, Described, PreparedSql, Tool};
-use crate::domain::audit::Refusal;
+use crate::app::live::credential::CredentialWatch;
+use crate::app::sql::{BoundStatement, PreparedSql, SqlProtocol, StatementSchema};
+use crate::domain::audit::AccessDenial;
 use crate::domain::{Error, Principal, Result};
 
-/// The service.
+/// The Flight SQL service.
 #[derive(Clone)]
-pub struct Flight {
+pub struct FlightSqlServer {
     app: Arc<App>,
     abilities: Arc<SqlInfoData>,
 }
 
-type Data = <Flight as FlightService>::DoGetStream;
+type FlightDataStream = <FlightSqlServer as FlightService>::DoGetStream;
 
-impl Flight {
+impl FlightSqlServer {
     pub fn new(app: Arc<App>) -> Result<Self> {
-        Ok(Self { app, abilities: Arc::new(metadata::abilities()?) })
+        Ok(Self { app, abilities: Arc::new(metadata::build_sql_info()?) })
     }
 
-    /// Who calls, as admission found before anything of the call was read.
+    /// Returns the caller, whom admission has authenticated.
     fn caller<T>(&self, request: &Request<T>) -> Result<Principal, Status> {
-        let known = request.extensions().get::<Known>().map(|known| known.0.clone());
+        let known = request.extensions().get::<AuthenticatedCaller>().map(|known| known.0.clone());
         known.ok_or_else(|| Status::internal("the caller is not known"))
     }
 
-    /// The status of an error, which the audit log hears of when it is a refusal.
-    fn refuse(&self, principal: &Principal, error: &Error) -> Status {
-        if let (Some(refusal), Some(origin)) = (Refusal::of(error), &principal.origin) {
+    /// Converts an error to a status, and audits it if it is a refused access.
+    fn audited_status(&self, principal: &Principal, error: &Error) -> Status {
+        if let (Some(refusal), Some(origin)) = (AccessDenial::from_error(error), &principal.origin) {
             self.app.note_refusal(origin, refusal);
         }
-        status(error)
+        to_status(error)
     }
 
-    async fn describe(&self, principal: &Principal, query: &str) -> Result<Described, Status> {
-        let sketch = PreparedSql { tool: Tool::Flight, query: query.to_owned(), declared: Vec::new() };
-        self.app.describe_sql(principal, sketch).await.map_err(|e| self.refuse(principal, &e))
+    async fn describe(&self, principal: &Principal, query: &str) -> Result<StatementSchema, Status> {
+        let sketch = PreparedSql { tool: SqlProtocol::Flight, query: query.to_owned(), declared: Vec::new() };
+        self.app.describe_sql(principal, sketch).await.map_err(|e| self.audited_status(principal, &e))
     }
 
-    /// The answer to a statement, as it is computed, for as long as the key holds.
-    async fn run(&self, principal: Principal, handle: Handle) -> Result<Response<Data>, Status> {
-        let values = handle.values().and_then(params::values).map_err(|e| status(&e))?;
-        let bound = BoundSql { tool: Tool::Flight, query: handle.query, values };
-        let answer = self.app.bound_sql(&principal, bound).await.map_err(|e| self.refuse(&principal, &e))?;
-        let standing = self.app.standing(Arc::new(principal), None);
-        let batches = while_standing(answer.batches, standing.watch());
-        let batches = batches.map_err(|e| FlightError::from(status(&e)));
+    /// Runs a statement and streams its result for as long as the key is valid.
+    async fn run(
+        &self,
+        principal: Principal,
+        handle: StatementHandle,
+    ) -> Result<Response<FlightDataStream>, Status> {
+        let values = handle.values().and_then(params::parameter_values).map_err(|e| to_status(&e))?;
+        let bound = BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values };
+        let answer =
+            self.app.bound_sql(&principal, bound).await.map_err(|e| self.audited_status(&principal, &e))?;
+        let standing = self.app.live_credential(Arc::new(principal), None);
+        let batches = while_authorized(answer.batches, standing.watch());
+        let batches = batches.map_err(|e| FlightError::from(to_status(&e)));
         let encoded = FlightDataEncoderBuilder::new().with_schema(answer.schema).build(batches);
         let data: BoxStream<'static, _> = encoded.map_err(Status::from).boxed();
         Ok(Response::new(data))
     }
 
-    /// A list that is at hand.
-    fn send(&self, batch: Result<RecordBatch>) -> Result<Response<Data>, Status> {
-        let batch = batch.map_err(|e| status(&e))?;
+    /// Streams a metadata list.
+    fn send(&self, batch: Result<RecordBatch>) -> Result<Response<FlightDataStream>, Status> {
+        let batch = batch.map_err(|e| to_status(&e))?;
         let encoder = FlightDataEncoderBuilder::new().with_schema(batch.schema());
         let data: BoxStream<'static, _> =
             encoder.build(stream::iter([Ok(batch)])).map_err(Status::from).boxed();
         Ok(Response::new(data))
     }
 
-    /// Where a list is got: here, with the question itself as the ticket.
-    fn at_hand(
+    /// Describes a metadata list; its ticket is the command itself, to be fetched from this server.
+    fn list_info(
         &self,
         batch: Result<RecordBatch>,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        let schema = metadata::schema_of(batch).map_err(|e| status(&e))?;
+        let schema = metadata::schema_of(batch).map_err(|e| to_status(&e))?;
         let descriptor = request.into_inner();
         info(&schema, Ticket::new(descriptor.cmd.clone()), descriptor)
     }
@@ -109,16 +114,16 @@ impl Flight {
     }
 }
 
-/// The batches, until an error in their place when who asked has lost the right.
-fn while_standing(
+/// Streams the batches; ends with an error when the caller's key is no longer valid.
+fn while_authorized(
     batches: BoxStream<'static, Result<RecordBatch>>,
-    standing: Watch,
+    standing: CredentialWatch,
 ) -> impl Stream<Item = Result<RecordBatch>> {
     stream::unfold(Some((batches, standing)), |going| async move {
         let (mut batches, mut standing) = going?;
         tokio::select! {
             biased;
-            over = standing.ended() => Some((Err(over), None)),
+            over = standing.expired() => Some((Err(over), None)),
             next = batches.next() => next.map(|batch| (batch, Some((batches, standing)))),
         }
     })
@@ -146,16 +151,16 @@ fn schema_bytes(schema: &Schema) -> Result<Bytes, Status> {
 }
 
 #[tonic::async_trait]
-impl FlightSqlService for Flight {
-    type FlightService = Flight;
+impl FlightSqlService for FlightSqlServer {
+    type FlightService = FlightSqlServer;
 
-    /// Basic credentials for a bearer token, which is the key itself: there is nothing to keep or to expire.
+    /// Exchanges basic credentials for a bearer token, which is the key itself: no token is stored or expires.
     async fn do_handshake(
         &self,
         request: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>>, Status> {
         self.caller(&request)?;
-        let key = credentials::key(request.metadata()).map_err(|e| status(&e))?;
+        let key = credentials::api_key(request.metadata()).map_err(|e| to_status(&e))?;
         let said = HandshakeResponse { protocol_version: 0, payload: Bytes::from(key.clone()) };
         let answer: BoxStream<'static, _> = stream::iter([Ok(said)]).boxed();
         let mut response = Response::new(answer);
@@ -172,7 +177,7 @@ impl FlightSqlService for Flight {
     ) -> Result<Response<FlightInfo>, Status> {
         let principal = self.caller(&request)?;
         let described = self.describe(&principal, &query.query).await?;
-        let ticket = Handle::new(&principal, query.query).to_ticket().map_err(|e| status(&e))?;
+        let ticket = StatementHandle::new(&principal, query.query).to_ticket().map_err(|e| to_status(&e))?;
         info(&described.schema, ticket, request.into_inner())
     }
 
@@ -180,10 +185,10 @@ impl FlightSqlService for Flight {
         &self,
         ticket: TicketStatementQuery,
         request: Request<Ticket>,
-    ) -> Result<Response<Data>, Status> {
+    ) -> Result<Response<FlightDataStream>, Status> {
         let principal = self.caller(&request)?;
-        let handle = Handle::read(&principal, &ticket.statement_handle);
-        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
+        let handle = StatementHandle::read(&principal, &ticket.statement_handle);
+        let handle = handle.map_err(|e| self.audited_status(&principal, &e))?;
         self.run(principal, handle).await
     }
 
@@ -198,13 +203,13 @@ impl FlightSqlService for Flight {
         let params = numbered.map(|(i, known)| Field::new(format!("${}", i + 1), known.clone(), true));
         let params = Schema::new(params.collect::<Vec<_>>());
         Ok(ActionCreatePreparedStatementResult {
-            prepared_statement_handle: Handle::new(&principal, query.query).to_bytes(),
+            prepared_statement_handle: StatementHandle::new(&principal, query.query).to_bytes(),
             dataset_schema: schema_bytes(&described.schema)?,
             parameter_schema: if params.fields().is_empty() { Bytes::new() } else { schema_bytes(&params)? },
         })
     }
 
-    /// Nothing is kept of one, so there is nothing to let go of.
+    /// Does nothing: prepared statements live in their handle.
     async fn do_action_close_prepared_statement(
         &self,
         _query: ActionClosePreparedStatementRequest,
@@ -213,27 +218,28 @@ impl FlightSqlService for Flight {
         self.caller(&request).map(drop)
     }
 
-    /// Binds values: the handle that comes back has them in it.
+    /// Binds values and returns a handle that contains them.
     async fn do_put_prepared_statement_query(
         &self,
         query: CommandPreparedStatementQuery,
         request: Request<PeekableFlightDataStream>,
     ) -> Result<DoPutPreparedStatementResult, Status> {
         let principal = self.caller(&request)?;
-        let handle = Handle::read(&principal, &query.prepared_statement_handle);
-        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
-        let sent = params::checked(request.into_inner());
+        let handle = StatementHandle::read(&principal, &query.prepared_statement_handle);
+        let handle = handle.map_err(|e| self.audited_status(&principal, &e))?;
+        let sent = params::check_messages(request.into_inner());
         let mut sent = FlightRecordBatchStream::new_from_flight_data(sent);
         let first = params::next(&mut sent).await?;
         if params::next(&mut sent).await?.is_some_and(|more| more.num_rows() > 0) {
-            return Err(status(&Error::invalid(
+            return Err(to_status(&Error::invalid(
                 "more than one batch of parameters; a statement runs with one row",
             )));
         }
         let handle = match first {
             Some(batch) => {
-                let _: Vec<ArrayRef> = params::values(Some(batch.clone())).map_err(|e| status(&e))?;
-                handle.with_values(&batch).map_err(|e| status(&e))?
+                let _: Vec<ArrayRef> =
+                    params::parameter_values(Some(batch.clone())).map_err(|e| to_status(&e))?;
+                handle.with_values(&batch).map_err(|e| to_status(&e))?
             }
             None => handle,
         };
@@ -246,10 +252,10 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let principal = self.caller(&request)?;
-        let handle = Handle::read(&principal, &query.prepared_statement_handle);
-        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
+        let handle = StatementHandle::read(&principal, &query.prepared_statement_handle);
+        let handle = handle.map_err(|e| self.audited_status(&principal, &e))?;
         let described = self.describe(&principal, &handle.query).await?;
-        let ticket = handle.to_ticket().map_err(|e| status(&e))?;
+        let ticket = handle.to_ticket().map_err(|e| to_status(&e))?;
         info(&described.schema, ticket, request.into_inner())
     }
 
@@ -257,10 +263,10 @@ impl FlightSqlService for Flight {
         &self,
         query: CommandPreparedStatementQuery,
         request: Request<Ticket>,
-    ) -> Result<Response<Data>, Status> {
+    ) -> Result<Response<FlightDataStream>, Status> {
         let principal = self.caller(&request)?;
-        let handle = Handle::read(&principal, &query.prepared_statement_handle);
-        let handle = handle.map_err(|e| self.refuse(&principal, &e))?;
+        let handle = StatementHandle::read(&principal, &query.prepared_statement_handle);
+        let handle = handle.map_err(|e| self.audited_status(&principal, &e))?;
         self.run(principal, handle).await
     }
 
@@ -270,9 +276,9 @@ impl FlightSqlService for Flight {
         request: Request<PeekableFlightDataStream>,
     ) -> Result<i64, Status> {
         let principal = self.caller(&request)?;
-        // A statement that reads is none of these; one that writes is refused as everywhere.
+        // A reading statement is not an update; a writing one is refused by the engine as everywhere.
         self.describe(&principal, &update.query).await?;
-        Err(status(&Error::invalid("a statement that reads is asked as a query, not as an update")))
+        Err(to_status(&Error::invalid("the statement reads: run it as a query, not as an update")))
     }
 
     async fn get_flight_info_catalogs(
@@ -281,14 +287,14 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.at_hand(metadata::catalogs(asked), request)
+        self.list_info(metadata::catalogs(asked), request)
     }
 
     async fn do_get_catalogs(
         &self,
         asked: CommandGetCatalogs,
         request: Request<Ticket>,
-    ) -> Result<Response<Data>, Status> {
+    ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
         self.send(metadata::catalogs(asked))
     }
@@ -299,14 +305,14 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.at_hand(metadata::schemas(asked), request)
+        self.list_info(metadata::schemas(asked), request)
     }
 
     async fn do_get_schemas(
         &self,
         asked: CommandGetDbSchemas,
         request: Request<Ticket>,
-    ) -> Result<Response<Data>, Status> {
+    ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
         self.send(metadata::schemas(asked))
     }
@@ -317,14 +323,14 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let principal = self.caller(&request)?;
-        self.at_hand(self.tables(&principal, asked), request)
+        self.list_info(self.tables(&principal, asked), request)
     }
 
     async fn do_get_tables(
         &self,
         asked: CommandGetTables,
         request: Request<Ticket>,
-    ) -> Result<Response<Data>, Status> {
+    ) -> Result<Response<FlightDataStream>, Status> {
         let principal = self.caller(&request)?;
         self.send(self.tables(&principal, asked))
     }
@@ -335,14 +341,14 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.at_hand(metadata::table_types(asked), request)
+        self.list_info(metadata::table_types(asked), request)
     }
 
     async fn do_get_table_types(
         &self,
         asked: CommandGetTableTypes,
         request: Request<Ticket>,
-    ) -> Result<Response<Data>, Status> {
+    ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
         self.send(metadata::table_types(asked))
     }
@@ -353,18 +359,18 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.at_hand(metadata::abilities_asked(asked, &self.abilities), request)
+        self.list_info(metadata::sql_info(asked, &self.abilities), request)
     }
 
     async fn do_get_sql_info(
         &self,
         asked: CommandGetSqlInfo,
         request: Request<Ticket>,
-    ) -> Result<Response<Data>, Status> {
+    ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
-        self.send(metadata::abilities_asked(asked, &self.abilities))
+        self.send(metadata::sql_info(asked, &self.abilities))
     }
 
-    /// What there is to tell is told by `abilities`.
+    /// Not used: server information comes from `abilities`.
     async fn register_sql_info(&self, _id: i32, _result: &SqlInfo) {}
 }

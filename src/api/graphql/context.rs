@@ -1,30 +1,30 @@
-//! What every field finds in its request: the application, and who asks.
+//! Access to the request data of a field: the application, the caller and the memory reservation.
 
 use std::sync::Arc;
 
 use async_graphql::Context;
 
-use super::memory::Held;
+use super::memory_pool::RequestReservation;
 use crate::app::App;
-use crate::app::live::standing::Standing;
+use crate::app::live::credential::LiveCredential;
 use crate::domain::Principal;
 
-/// The application.
+/// Returns the application.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
     ctx.data_unchecked::<Arc<App>>()
 }
 
-/// Who asks, and by what right. No request is executed without: `Graph::prepared` puts it there.
-pub fn standing<'a>(ctx: &Context<'a>) -> &'a Standing {
-    ctx.data_unchecked::<Standing>()
+/// Returns the caller's credential. `GraphqlService::prepared` puts it into every request.
+pub fn live_credential<'a>(ctx: &Context<'a>) -> &'a LiveCredential {
+    ctx.data_unchecked::<LiveCredential>()
 }
 
-/// Who asks.
+/// Returns the caller.
 pub fn caller<'a>(ctx: &Context<'a>) -> &'a Principal {
-    standing(ctx).principal()
+    live_credential(ctx).principal()
 }
 
-/// What the request holds in memory, which grows with what is read for it.
-pub fn held<'a>(ctx: &Context<'a>) -> &'a Arc<Held> {
-    ctx.data_unchecked::<Arc<Held>>()
+/// Returns the memory reservation of the request, which grows with the data read for it.
+pub fn reservation<'a>(ctx: &Context<'a>) -> &'a Arc<RequestReservation> {
+    ctx.data_unchecked::<Arc<RequestReservation>>()
 }

@@ -1,57 +1,57 @@
-//! Closed sets of words. They are spelled as REST and SQL spell them, so that what is read in one place is written in
-//! another.
+//! Enums of the schema. Their values are spelled as in REST and SQL, so that a value read through one interface can be
+//! written through another.
 
 use async_graphql::Enum;
 use serde::Serialize;
 
 use crate::domain;
 
-/// How a device is spoken to.
+/// Communication protocol of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::device::Protocol", rename_items = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
-    /// OPC UA over `opc.tcp`: nodes are subscribed to or read.
+    /// OPC UA over `opc.tcp`: the server subscribes to nodes or reads them.
     Opcua,
-    /// MELSEC (MC protocol) of Mitsubishi PLCs, frames 3E and 4E.
+    /// MELSEC (MC protocol) of Mitsubishi PLCs, 3E and 4E frames.
     Melsec,
     /// FEnet (XGT) of LS Electric PLCs.
     Fenet,
     /// Modbus over TCP, or RTU over TCP.
     Modbus,
-    /// A URL that is asked for JSON; a stream is a pointer into the answer.
+    /// HTTP: the server requests JSON from a URL; the path of a stream is a JSON pointer into the response.
     Http,
-    /// Holds the scores of models; nothing is polled.
+    /// Device that holds the scores of models; it is not polled.
     Ai,
-    /// Nothing is polled: values are written over the API, or generated.
+    /// Device that is not polled: its values are written through the API, or generated.
     Virtual,
-    /// Kept for plants that list files as devices; nothing is polled.
+    /// Accepted for plants that list files as devices; it is not polled.
     File,
-    /// Kept for plants that list brokers as devices; this version does not subscribe.
+    /// Accepted for plants that list MQTT brokers as devices; this version does not subscribe to them.
     Mqtt,
-    /// Kept for plants that list remote screens as devices; nothing is polled.
+    /// Accepted for plants that list remote screens as devices; it is not polled.
     Vnc,
-    /// Kept for plants that list cameras as devices; nothing is polled.
+    /// Accepted for plants that list cameras as devices; it is not polled.
     V4l2,
 }
 
-/// What the collector last knew of a device.
+/// Last known connection state of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::device::DeviceState", rename_items = "lowercase")]
 pub enum DeviceState {
-    /// It is switched off, or its protocol is not polled by this version.
+    /// The device is disabled, or this version does not poll its protocol.
     Disabled,
-    /// A connection is being made, for the first time or again.
+    /// The collector is connecting or reconnecting.
     Connecting,
-    /// It answers, and all of its enabled streams are read.
+    /// The device responds, and all of its enabled streams are read.
     Online,
-    /// Reachable, but some of its tags fail.
+    /// The device responds, but some of its tags fail.
     Degraded,
-    /// It cannot be reached, or does not answer.
+    /// The device cannot be reached or does not respond.
     Offline,
 }
 
-/// What a stream's values are.
+/// Data type of a stream's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::stream::StreamKind", rename_items = "lowercase")]
 #[serde(rename_all = "lowercase")]
@@ -78,34 +78,35 @@ pub enum StreamType {
     Fp32,
     /// A floating-point number of 64 bits (IEEE 754 binary64).
     Fp64,
-    /// Text in UTF-8, in `text` of a reading.
+    /// UTF-8 text, in the `text` of a reading.
     Text,
-    /// A JSON value, as text in `text` of a reading.
+    /// JSON value, as text in the `text` of a reading.
     Json,
-    /// A place on the globe, as JSON text in `text` of a reading.
+    /// Geographic location, as JSON text in the `text` of a reading.
     Location,
-    /// One of a set of states, by its label in `text`.
+    /// One of a set of states; `text` holds its label.
     Enum,
 }
 
-/// `little` is low word first, `big` is high word first; types of one word feel neither.
+/// Word order of numbers longer than one word; it has no effect on types of one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::stream::ByteOrder", rename_items = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum ByteOrder {
-    /// The word with the lower address holds the lower 16 bits.
+    /// Low word first: the word at the lower address holds the lower 16 bits.
     Little,
-    /// The word with the lower address holds the higher 16 bits.
+    /// High word first: the word at the lower address holds the higher 16 bits.
     Big,
 }
 
-/// How the words of a number lie in a device: `little` (`cdab`), `big` (`abcd`), or an order of its four bytes by name.
+/// Byte and word order of a number in a device: `little` (`cdab`), `big` (`abcd`), or an order of its four bytes by
+/// name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(rename_items = "lowercase")]
 pub enum RegisterOrder {
-    /// Low word first, bytes of a word big endian: `cdab`.
+    /// Low word first, bytes within a word big-endian: same as `cdab`.
     Little,
-    /// High word first, bytes of a word big endian: `abcd`.
+    /// High word first, bytes within a word big-endian: same as `abcd`.
     Big,
     /// The most significant byte first, as on the network.
     Abcd,
@@ -118,7 +119,7 @@ pub enum RegisterOrder {
 }
 
 impl RegisterOrder {
-    /// As REST spells it.
+    /// Returns the name of the order as REST spells it.
     pub fn name(self) -> &'static str {
         match self {
             RegisterOrder::Little => "little",
@@ -131,21 +132,21 @@ impl RegisterOrder {
     }
 }
 
-/// Whether a stream's register is only read, or also written.
+/// Access to a stream's register: read-only, or read and write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::stream::AccessMode")]
 pub enum AccessMode {
-    /// The register is only polled.
+    /// Read-only: the register is polled.
     #[graphql(name = "r")]
     #[serde(rename = "r")]
     Read,
-    /// The register is polled, and `writeRegister` and REST may write it.
+    /// Read and write: the register is polled, and `writeRegister` and REST may write it.
     #[graphql(name = "rw")]
     #[serde(rename = "rw")]
     ReadWrite,
 }
 
-/// How far a reading can be trusted.
+/// Quality of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::reading::Quality", rename_items = "lowercase")]
 pub enum Quality {
@@ -153,92 +154,92 @@ pub enum Quality {
     Good,
     /// The source doubts the value, for example because it is a substitute or out of date.
     Uncertain,
-    /// The source was lost: there is neither value nor text.
+    /// The source was lost: the reading has neither value nor text.
     Bad,
 }
 
-/// How much an event matters.
+/// Severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::event::Level", rename_items = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// For the record; nobody has to do anything.
+    /// For information; no action is needed.
     Info,
-    /// Something may go wrong if nobody looks at it.
+    /// A fault may follow if nobody acts.
     Warning,
-    /// Something has gone wrong.
+    /// A fault has occurred.
     Error,
-    /// Something has gone wrong that endangers people, plant or product.
+    /// A fault has occurred that endangers people, plant or product.
     Critical,
 }
 
-/// The direction of a list.
+/// Sort order of a list by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
 pub enum Order {
-    /// The oldest first.
+    /// Oldest entries first.
     #[default]
     Asc,
-    /// The newest first.
+    /// Newest entries first.
     Desc,
 }
 
-/// What a list of devices, streams or groups is ordered by.
+/// Sort key of a list of devices, streams or groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
 pub enum ListOrder {
-    /// By row number: in the order in which they were made.
+    /// By row number, which is the order of creation.
     #[default]
     Id,
-    /// By name, characters compared by their code points.
+    /// By name, compared by Unicode code point.
     Name,
 }
 
-/// What of a bucket or a window is wanted.
+/// Statistic of a bucket or a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(rename_items = "lowercase")]
 pub enum StatisticField {
-    /// How many values there are.
+    /// Number of values.
     Count,
     /// The sum of the values, in the stream's unit.
     Sum,
     /// The arithmetic mean, in the stream's unit.
     Mean,
-    /// The square root of the mean of squares, in the stream's unit.
+    /// Root mean square, in the stream's unit.
     Rms,
     /// The smallest value, in the stream's unit.
     Min,
     /// The largest value, in the stream's unit.
     Max,
-    /// The value in the middle, in the stream's unit; costs more to compute than a mean.
+    /// Median, in the stream's unit; it costs more to compute than the mean.
     Median,
-    /// The value below which a quarter lies, in the stream's unit; costs as much as the median.
+    /// First quartile, in the stream's unit; it costs as much as the median.
     Q1,
-    /// The value below which three quarters lie, in the stream's unit; costs as much as the median.
+    /// Third quartile, in the stream's unit; it costs as much as the median.
     Q3,
 }
 
-/// Who made a statistic.
+/// Origin of a statistic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
 #[graphql(remote = "domain::statistic::Origin", rename_items = "lowercase")]
 pub enum StatisticOrigin {
-    /// The server, from readings.
+    /// Computed by the server from readings.
     #[default]
     Computed,
-    /// Somebody, by hand.
+    /// Written by a client.
     Posted,
 }
 
-/// A table that rows expire from.
+/// Table with a retention policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::policy::PolicyTable", rename_items = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum RetentionTable {
-    /// The values of streams as they were measured.
+    /// Readings of streams.
     Readings,
-    /// The rows of statistics windows, computed and written by hand.
+    /// Statistics of windows, both computed and written by clients.
     Statistics,
 }
 
-/// What a model is; all are run alike.
+/// Architecture of a model; the server runs all of them the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::model::ModelKind")]
 pub enum ModelType {
@@ -253,7 +254,7 @@ pub enum ModelType {
     SisVae,
 }
 
-/// How a reconstruction is compared with its window.
+/// Error measure between a window and its reconstruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::model::ScoreKind", rename_items = "lowercase")]
 pub enum ScoreType {
@@ -265,18 +266,18 @@ pub enum ScoreType {
     Rmse,
 }
 
-/// What a model is doing.
+/// Run state of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::app::ai::ModelState", rename_items = "snake_case")]
 pub enum ModelState {
-    /// It is switched off and judges nothing.
+    /// The model is disabled and scores nothing.
     Disabled,
-    /// Its files are being loaded.
+    /// The files of the model are being loaded.
     Starting,
-    /// It judges what came while it was not running.
+    /// The model scores readings that arrived while it was not running.
     CatchingUp,
-    /// It judges windows as they become complete.
+    /// The model scores windows as they become complete.
     Running,
-    /// It cannot be run, and is tried again.
+    /// The model cannot be run; the server retries.
     Failed,
 }

@@ -1,54 +1,57 @@
-//! How errors look in GraphQL: what the caller can mend is part of a mutation's payload, everything else is an error of
-//! the answer, with `extensions.code` naming its kind.
+//! Mapping of domain errors to GraphQL. Errors that the caller can correct are part of a mutation's payload; all others
+//! are errors of the response, with their kind in `extensions.code`.
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, SimpleObject};
 
-use crate::api::error::Failure;
+use crate::api::error::ErrorReport;
 use crate::app::App;
 use crate::domain::{Error, Kind, Principal, Result};
 
-/// The code of an error that is about the document itself.
-const BAD_DOCUMENT: &str = "GRAPHQL_VALIDATION_FAILED";
+/// Code of errors in the document itself.
+const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// What is wrong with the input of a mutation, in words for people and a code for programs.
+/// An error in the input of a mutation, with a message for people and a code for programs.
 #[derive(Debug, SimpleObject)]
 pub struct UserError {
-    /// The input field, in camelCase; null when it is about the whole.
+    /// Input field in camelCase; null if the error concerns the whole input.
     field: Option<String>,
-    /// What is wrong and what is valid, in words for people.
+    /// Message for people: what is wrong and what is valid.
     message: String,
-    /// `INVALID`, `NOT_FOUND`, `CONFLICT`, `LIMIT_REACHED` or `TOO_LARGE`.
+    /// Code for programs: `INVALID`, `NOT_FOUND`, `CONFLICT`, `LIMIT_REACHED` or `TOO_LARGE`.
     code: &'static str,
 }
 
-/// What a mutation made, or what is wrong with its input. Everything else fails the field.
-pub fn settle<T>(result: Result<T>) -> async_graphql::Result<(Option<T>, Vec<UserError>)> {
+/// Splits a mutation's result into its value and the errors in its input.
+///
+/// # Errors
+/// Every error that is not about the input, which fails the field.
+pub fn into_payload<T>(result: Result<T>) -> async_graphql::Result<(Option<T>, Vec<UserError>)> {
     match result {
         Ok(made) => Ok((Some(made), Vec::new())),
-        Err(error) if is_of_user(error.kind) => Ok((None, of_user(&error))),
+        Err(error) if is_user_error(error.kind) => Ok((None, user_errors(&error))),
         Err(error) => Err(error.into()),
     }
 }
 
-fn is_of_user(kind: Kind) -> bool {
+fn is_user_error(kind: Kind) -> bool {
     matches!(kind, Kind::Invalid | Kind::NotFound | Kind::Conflict | Kind::LimitReached | Kind::TooLarge)
 }
 
-fn of_user(error: &Error) -> Vec<UserError> {
+fn user_errors(error: &Error) -> Vec<UserError> {
     let code = code(error.kind);
     if error.fields.is_empty() {
         return vec![UserError { field: None, message: error.message.clone(), code }];
     }
     let of = |field: &crate::domain::FieldError| UserError {
-        field: Some(camel(&field.field)),
-        message: field.in_full(),
+        field: Some(to_camel_case(&field.field)),
+        message: field.full_message(),
         code,
     };
     error.fields.iter().map(of).collect()
 }
 
-/// A field's or a header's name as GraphQL has it.
-fn camel(name: &str) -> String {
+/// Converts a REST field or header name to camelCase.
+fn to_camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
     let mut is_start = false;
     for c in name.chars() {
@@ -65,7 +68,7 @@ fn camel(name: &str) -> String {
     camel
 }
 
-/// The code of a kind.
+/// Returns the `extensions.code` of an error kind.
 pub fn code(kind: Kind) -> &'static str {
     match kind {
         Kind::Invalid => "INVALID",
@@ -84,15 +87,15 @@ pub fn code(kind: Kind) -> &'static str {
     }
 }
 
-/// Gives the errors of an answer their codes, hides what is ours alone, and tells the audit log of refused accesses.
-/// Every answer passes here before it leaves, on every transport.
-pub fn dress(app: &App, principal: &Principal, response: &mut Response) {
+/// Sets the codes of a response's errors, hides internal messages and reports refused accesses to the audit log. Every
+/// response passes through here before it is sent, on every transport.
+pub fn finalize_errors(app: &App, principal: &Principal, response: &mut Response) {
     for error in &mut response.errors {
         let Some(source) = error.source::<Error>() else {
-            set_code(error, BAD_DOCUMENT);
+            set_code(error, VALIDATION_FAILED);
             continue;
         };
-        let failure = Failure::of(source);
+        let failure = ErrorReport::from_domain(source);
         if let (Some(refusal), Some(origin)) = (failure.refusal, &principal.origin) {
             app.note_refusal(origin, refusal);
         }
@@ -105,9 +108,9 @@ pub fn dress(app: &App, principal: &Principal, response: &mut Response) {
     }
 }
 
-/// Gives errors of a document that was not run their code.
-pub fn code_of_document(response: &mut Response) {
-    response.errors.iter_mut().for_each(|error| set_code(error, BAD_DOCUMENT));
+/// Sets the code of the errors of a document that was rejected before execution.
+pub fn set_validation_code(response: &mut Response) {
+    response.errors.iter_mut().for_each(|error| set_code(error, VALIDATION_FAILED));
 }
 
 fn set_code(error: &mut ServerError, code: &str) {
@@ -117,8 +120,8 @@ fn set_code(error: &mut ServerError, code: &str) {
     }
 }
 
-/// An error of the whole request, as the errors of fields look.
-pub fn refusal(error: &Error) -> Response {
+/// Builds a response for an error of the whole request, in the format of field errors.
+pub fn request_error(error: &Error) -> Response {
     let mut told = ServerError::new(&error.message, None);
     set_code(&mut told, code(error.kind));
     Response::from_errors(vec![told])
@@ -138,18 +141,18 @@ mod tests {
             ("", ""),
         ];
         for (name, expected) in rows {
-            assert_eq!(camel(name), expected);
+            assert_eq!(to_camel_case(name), expected);
         }
     }
 
     #[test]
     fn what_the_caller_can_mend_is_no_error_of_the_answer() {
         let invalid = || Error::field("poll_interval", "Too small.");
-        let (made, errors) = settle::<()>(Err(invalid())).expect("part of the payload");
+        let (made, errors) = into_payload::<()>(Err(invalid())).expect("part of the payload");
         assert!(made.is_none());
         let told: Vec<_> = errors.iter().map(|e| (e.field.as_deref(), e.message.as_str(), e.code)).collect();
         assert_eq!(told, [(Some("pollInterval"), "Too small.", "INVALID")]);
-        assert!(settle::<()>(Err(Error::forbidden("no"))).is_err());
-        assert_eq!(settle(Ok(1)).expect("made").0, Some(1));
+        assert!(into_payload::<()>(Err(Error::forbidden("no"))).is_err());
+        assert_eq!(into_payload(Ok(1)).expect("made").0, Some(1));
     }
 }

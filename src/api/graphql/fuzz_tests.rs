@@ -1,10 +1,10 @@
-//! Any document: judged before it runs, and parsed within the stack.
+//! Fuzz tests: any document is checked before it runs and is parsed within the stack.
 
 use async_graphql::Request;
 
 use super::limits;
-use crate::app::graphql::Limits;
-use crate::domain::fuzz::{Decoder, Form, Random, Target, grammar, text};
+use crate::app::graphql::GraphqlLimits;
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 const RULES: grammar::Rules = &[
     (
@@ -93,7 +93,7 @@ const RULES: grammar::Rules = &[
     ("space", &["", " ", "\t", "\u{feff}", "#<comment>", ","]),
 ];
 
-/// By the grammar, or one value that nests behind what may mislead a guard.
+/// Returns a document of the grammar, or a deeply nested value after text that may mislead the depth check.
 fn made(random: &mut Random) -> Vec<u8> {
     if !random.one_in(6) {
         return grammar::write(RULES, "document", random);
@@ -107,14 +107,14 @@ fn made(random: &mut Random) -> Vec<u8> {
     format!("{before}{begin}{}1{}{end}", open.repeat(depth), close.repeat(depth)).into_bytes()
 }
 
-fn form() -> Form {
+fn form() -> InputFormat {
     let seeds = [
         "queries/devices.graphql",
         "queries/readings.graphql",
         "queries/server.graphql",
         "queries/write.graphql",
     ];
-    Form {
+    InputFormat {
         seeds: seeds.map(|path| std::fs::read(path).expect("an example")).into(),
         grammar: Some(made),
         words: &[
@@ -132,18 +132,18 @@ fn form() -> Form {
             ("@a(a:", ")"),
             ("#\r{a(a:{", "})}"),
         ],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
 fn decoder() -> Decoder {
     Box::new(|input| {
         let mut request = Request::new(text(input));
-        drop(limits::check(&Limits::default(), &mut request));
+        drop(limits::check_document(&GraphqlLimits::default(), &mut request));
     })
 }
 
 #[test]
 fn graphql() {
-    Target { module: module_path!(), name: "graphql", form, decoder }.run();
+    FuzzTarget { module: module_path!(), name: "graphql", form, decoder }.run();
 }

@@ -1,8 +1,8 @@
-//! GraphQL over HTTP, as its specification has it (graphql-over-http, draft of 2025): `POST` with JSON, `GET` for what only
-//! reads, several operations at once as a list.
+//! GraphQL over HTTP (graphql-over-http specification, draft of 2025): `POST` with JSON, `GET` for queries only, and
+//! batches as a list.
 //!
-//! A client that accepts `application/graphql-response+json` sees by the status whether its document was run; one that
-//! accepts `application/json` only is answered 200 whenever its request could be read.
+//! With `application/graphql-response+json` the status tells whether the document was executed. A client that accepts
+//! only `application/json` gets 200 whenever its request could be parsed.
 
 use std::sync::Arc;
 
@@ -16,23 +16,24 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::delivery::Text;
-use super::memory::Held;
-use super::{Graph, errors, sse, weight, ws};
+use super::chunked_response::JsonChunks;
+use super::memory_pool::RequestReservation;
+use super::{GraphqlService, errors, size_estimate, sse, ws};
 use crate::api::caller;
-use crate::api::error::{self, Fault, GraphError};
+use crate::api::error::{self, GraphqlError, HttpError};
 use crate::api::payload;
 use crate::app::App;
-use crate::app::live::standing::Standing;
+use crate::app::live::credential::LiveCredential;
 use crate::domain::{Error, Result};
 
-/// The media types of answers, the better one first.
-const MEDIA: [&str; 2] = ["application/graphql-response+json", "application/json"];
+/// Media types of responses, preferred one first.
+const RESPONSE_MEDIA_TYPES: [&str; 2] = ["application/graphql-response+json", "application/json"];
 
+/// Returns the routes of all GraphQL transports.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
-    let graph = Graph::new(app.clone());
+    let graph = GraphqlService::new(app.clone());
     Router::new()
-        .route("/graphql", get(by_query).post(by_body))
+        .route("/graphql", get(get_graphql).post(post_graphql))
         .route("/graphql/ws", get(ws::upgrade))
         .route("/graphql/stream", post(sse::stream))
         .with_state(graph)
@@ -43,10 +44,10 @@ async fn schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], super::sdl())
 }
 
-/// One operation as the wire has it.
+/// Request body of one operation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
+pub struct GraphqlRequest {
     query: String,
     #[serde(default)]
     operation_name: Option<String>,
@@ -56,14 +57,14 @@ pub struct Asked {
     _extensions: Option<Map<String, Value>>,
 }
 
-/// One, or several at once.
-enum Body {
-    One(Asked),
-    Many(Vec<Asked>),
+/// A single operation or a batch.
+enum RequestBody {
+    Single(GraphqlRequest),
+    Batch(Vec<GraphqlRequest>),
 }
 
-impl From<Asked> for Request {
-    fn from(asked: Asked) -> Self {
+impl From<GraphqlRequest> for Request {
+    fn from(asked: GraphqlRequest) -> Self {
         let variables = Value::Object(asked.variables.unwrap_or_default());
         let request = Request::new(asked.query).variables(Variables::from_json(variables));
         match asked.operation_name {
@@ -73,120 +74,143 @@ impl From<Asked> for Request {
     }
 }
 
-async fn by_body(
-    State(graph): State<Graph>,
+async fn post_graphql(
+    State(graph): State<GraphqlService>,
     request: HttpRequest,
-) -> Result<axum::response::Response, GraphError> {
+) -> Result<axum::response::Response, GraphqlError> {
     let (parts, body) = request.into_parts();
     let media = media(&parts.headers)?;
-    let told = |fault: Fault| GraphError { fault, media };
-    let standing =
-        caller::standing(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
+    let told = |fault: HttpError| GraphqlError { fault, media };
+    let standing = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
+        .map_err(told)?;
     check_content_type(&parts.headers).map_err(told)?;
     let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
-    let held = graph.open(&standing);
-    held.take(weight::of_json(&bytes)).await.map_err(|error| told(error.into()))?;
+    let held = graph.open_reservation(&standing);
+    held.reserve(size_estimate::json_request_bytes(&bytes)).await.map_err(|error| told(error.into()))?;
     let body = parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
     drop(bytes);
     Ok(match body {
-        Body::One(asked) => {
-            let response = answer(&graph, asked.into(), &standing, &held).await;
-            reply(response, media, &held)
+        RequestBody::Single(asked) => {
+            let response = execute(&graph, asked.into(), &standing, &held).await;
+            http_response(response, media, &held)
         }
-        Body::Many(asked) => {
-            let text = several(&graph, asked, &standing, &held).await;
-            held.keep(text.size());
-            error::graph_answer(media, true, text.size(), text.into_body(&held))
+        RequestBody::Batch(asked) => {
+            let text = execute_batch(&graph, asked, &standing, &held).await;
+            held.shrink_to(text.size());
+            error::graphql_response(media, true, text.size(), text.into_body(&held))
         }
     })
 }
 
-async fn by_query(
-    State(graph): State<Graph>,
+async fn get_graphql(
+    State(graph): State<GraphqlService>,
     RawQuery(raw): RawQuery,
     request: HttpRequest,
-) -> Result<axum::response::Response, GraphError> {
+) -> Result<axum::response::Response, GraphqlError> {
     let (parts, _) = request.into_parts();
     let media = media(&parts.headers)?;
-    let told = |fault: Fault| GraphError { fault, media };
-    let standing =
-        caller::standing(&graph.app, &parts.method, &parts.headers, &parts.extensions).map_err(told)?;
+    let told = |fault: HttpError| GraphqlError { fault, media };
+    let standing = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
+        .map_err(told)?;
     let raw = raw.unwrap_or_default();
-    let held = graph.open(&standing);
-    held.take(weight::of_json(raw.as_bytes())).await.map_err(|error| told(error.into()))?;
+    let held = graph.open_reservation(&standing);
+    held.reserve(size_estimate::json_request_bytes(raw.as_bytes()))
+        .await
+        .map_err(|error| told(error.into()))?;
     let asked = parse_query(&raw).map_err(|error| told(error.into()))?;
     let mut request = Request::from(asked);
     let response = match graph.admit(&mut request) {
-        // Whoever follows a link must not change anything by it.
-        Ok(()) if changes(&mut request) => return Err(told(Fault::MethodNotAllowed(Method::GET))),
+        // Following a link must not change anything.
+        Ok(()) if is_mutation(&mut request) => return Err(told(HttpError::MethodNotAllowed(Method::GET))),
         Ok(()) => graph.run(request, &standing, &held).await,
         Err(refused) => *refused,
     };
-    Ok(reply(response, media, &held))
+    Ok(http_response(response, media, &held))
 }
 
-/// One answer as it is sent.
-fn reply(response: Response, media: &'static str, held: &Held) -> axum::response::Response {
-    let was_run = !is_of_request(&response);
-    let text = text(response, held);
-    held.keep(text.size());
-    error::graph_answer(media, was_run || media == MEDIA[1], text.size(), text.into_body(held))
+/// Builds the HTTP response and releases the memory that it no longer needs.
+fn http_response(
+    response: Response,
+    media: &'static str,
+    held: &RequestReservation,
+) -> axum::response::Response {
+    let was_run = !is_request_error(&response);
+    let text = response_chunks(response, held);
+    held.shrink_to(text.size());
+    error::graphql_response(
+        media,
+        was_run || media == RESPONSE_MEDIA_TYPES[1],
+        text.size(),
+        text.into_body(held),
+    )
 }
 
-/// The answers to several, in their order: a later one may rely on what an earlier one changed.
-async fn several(graph: &Graph, asked: Vec<Asked>, standing: &Standing, held: &Arc<Held>) -> Text {
+/// Runs a batch in order, because a later operation may rely on the changes of an earlier one.
+async fn execute_batch(
+    graph: &GraphqlService,
+    asked: Vec<GraphqlRequest>,
+    standing: &LiveCredential,
+    held: &Arc<RequestReservation>,
+) -> JsonChunks {
     let variables = held.used();
-    let mut answers = Text::default();
+    let mut answers = JsonChunks::default();
     answers.add("[");
     for (index, asked) in asked.into_iter().enumerate() {
         if index > 0 {
             answers.add(",");
         }
-        let response = answer(graph, asked.into(), standing, held).await;
-        answers.append(text(response, held));
-        held.keep(variables + answers.size());
+        let response = execute(graph, asked.into(), standing, held).await;
+        answers.append(response_chunks(response, held));
+        held.shrink_to(variables + answers.size());
     }
     answers.add("]");
     answers
 }
 
-/// An answer as text; one that is too large for what is left is refused in its place.
-fn text(response: Response, held: &Held) -> Text {
-    let written = Text::of(held, &shown(&response));
+/// Serializes a response; one that exceeds the remaining memory is replaced by an error.
+fn response_chunks(response: Response, held: &RequestReservation) -> JsonChunks {
+    let written = JsonChunks::serialize(held, &response_body(&response));
     drop(response);
-    written.unwrap_or_else(|error| Text::short(&shown(&errors::refusal(&error))))
+    written.unwrap_or_else(|error| {
+        JsonChunks::serialize_unreserved(&response_body(&errors::request_error(&error)))
+    })
 }
 
-async fn answer(graph: &Graph, mut request: Request, standing: &Standing, held: &Arc<Held>) -> Response {
+async fn execute(
+    graph: &GraphqlService,
+    mut request: Request,
+    standing: &LiveCredential,
+    held: &Arc<RequestReservation>,
+) -> Response {
     match graph.admit(&mut request) {
         Ok(()) => graph.run(request, standing, held).await,
         Err(refused) => *refused,
     }
 }
 
-/// Whether nothing was run: the request itself is wrong.
-fn is_of_request(response: &Response) -> bool {
+/// Whether the request itself is invalid and nothing was executed.
+fn is_request_error(response: &Response) -> bool {
     response.data == async_graphql::Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// An answer as it is sent: one of a request that was not run has no `data`. Fields come in the order asked for.
+/// Body of a response. It has no `data` if the request was not executed. Fields come in the requested order.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ResponseBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [ServerError],
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a async_graphql::Value>,
 }
 
-fn shown(response: &Response) -> Shown<'_> {
-    let data = (!is_of_request(response)).then_some(&response.data);
-    Shown { errors: &response.errors, data }
+fn response_body(response: &Response) -> ResponseBody<'_> {
+    let data = (!is_request_error(response)).then_some(&response.data);
+    ResponseBody { errors: &response.errors, data }
 }
 
-/// Whether the operation asked for is a mutation.
-fn changes(request: &mut Request) -> bool {
+/// Whether the requested operation is a mutation.
+fn is_mutation(request: &mut Request) -> bool {
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return false };
     document.operations.iter().any(|(own, operation)| {
@@ -195,8 +219,8 @@ fn changes(request: &mut Request) -> bool {
     })
 }
 
-/// The better media type that is accepted. No header, and `*/*`, is JSON.
-fn media(headers: &HeaderMap) -> Result<&'static str, GraphError> {
+/// Returns the preferred accepted media type. A missing header and `*/*` mean `application/json`.
+fn media(headers: &HeaderMap) -> Result<&'static str, GraphqlError> {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let ranges: Vec<String> = accepted
         .flat_map(|value| value.split(','))
@@ -204,14 +228,17 @@ fn media(headers: &HeaderMap) -> Result<&'static str, GraphError> {
         .filter(|range| !range.is_empty())
         .collect();
     if ranges.is_empty() {
-        return Ok(MEDIA[1]);
+        return Ok(RESPONSE_MEDIA_TYPES[1]);
     }
-    let named = MEDIA.into_iter().find(|media| ranges.iter().any(|range| range == media));
-    let any = ranges.iter().any(|range| range == "*/*" || range == "application/*").then_some(MEDIA[1]);
-    named.or(any).ok_or(GraphError { fault: Fault::NotAcceptable, media: MEDIA[1] })
+    let named = RESPONSE_MEDIA_TYPES.into_iter().find(|media| ranges.iter().any(|range| range == media));
+    let any = ranges
+        .iter()
+        .any(|range| range == "*/*" || range == "application/*")
+        .then_some(RESPONSE_MEDIA_TYPES[1]);
+    named.or(any).ok_or(GraphqlError { fault: HttpError::NotAcceptable, media: RESPONSE_MEDIA_TYPES[1] })
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
+fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = given.split(';').map(|part| part.trim().to_ascii_lowercase());
     let is_json = parts.next().is_some_and(|media| media == "application/json");
@@ -220,28 +247,28 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
     if is_json && charset.is_none_or(|charset| charset == "utf-8") {
         return Ok(());
     }
-    Err(Fault::UnsupportedMedia(given.to_owned()))
+    Err(HttpError::UnsupportedMediaType(given.to_owned()))
 }
 
-fn parse(bytes: &[u8], batch: usize) -> Result<Body> {
+fn parse(bytes: &[u8], batch: usize) -> Result<RequestBody> {
     let unreadable = |e: serde_json::Error| {
         Error::invalid(format!("the body is not {{\"query\", \"variables\", …}}: {e}"))
     };
     let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     if !is_list {
-        return serde_json::from_slice(bytes).map(Body::One).map_err(unreadable);
+        return serde_json::from_slice(bytes).map(RequestBody::Single).map_err(unreadable);
     }
-    let many: Vec<Asked> = serde_json::from_slice(bytes).map_err(unreadable)?;
+    let many: Vec<GraphqlRequest> = serde_json::from_slice(bytes).map_err(unreadable)?;
     match many.len() {
         0 => Err(Error::invalid("the list has no operation")),
         count if count > batch => {
             Err(Error::invalid(format!("the request has {count} operations; at most {batch}")))
         }
-        _ => Ok(Body::Many(many)),
+        _ => Ok(RequestBody::Batch(many)),
     }
 }
 
-fn parse_query(raw: &str) -> Result<Asked> {
+fn parse_query(raw: &str) -> Result<GraphqlRequest> {
     let mut fields: Map<String, Value> = Map::new();
     for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
         let value = match name.as_ref() {
@@ -252,9 +279,10 @@ fn parse_query(raw: &str) -> Result<Asked> {
         fields.insert(name.into_owned(), value);
     }
     if !fields.contains_key("query") {
-        return Err(Error::field("query", "is missing; people look at /graphiql/"));
+        return Err(Error::field("query", "is missing; for the interactive editor open /graphiql/"));
     }
-    serde_json::from_value(Value::Object(fields)).map_err(|e| Error::invalid(format!("the parameters: {e}")))
+    serde_json::from_value(Value::Object(fields))
+        .map_err(|e| Error::invalid(format!("invalid query parameters: {e}")))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How requests are read and told apart.
+//! Tests of request parsing and of telling request kinds apart.
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
@@ -12,18 +12,18 @@ fn headers(name: HeaderName, value: &str) -> HeaderMap {
 #[test]
 fn the_better_media_type_is_chosen() {
     let rows = [
-        ("application/graphql-response+json", Some(MEDIA[0])),
-        ("application/json, application/graphql-response+json;q=0.9", Some(MEDIA[0])),
-        ("application/json", Some(MEDIA[1])),
-        ("Application/JSON; charset=utf-8", Some(MEDIA[1])),
-        ("*/*", Some(MEDIA[1])),
-        ("application/*", Some(MEDIA[1])),
+        ("application/graphql-response+json", Some(RESPONSE_MEDIA_TYPES[0])),
+        ("application/json, application/graphql-response+json;q=0.9", Some(RESPONSE_MEDIA_TYPES[0])),
+        ("application/json", Some(RESPONSE_MEDIA_TYPES[1])),
+        ("Application/JSON; charset=utf-8", Some(RESPONSE_MEDIA_TYPES[1])),
+        ("*/*", Some(RESPONSE_MEDIA_TYPES[1])),
+        ("application/*", Some(RESPONSE_MEDIA_TYPES[1])),
         ("text/html", None),
     ];
     for (accept, expected) in rows {
         assert_eq!(media(&headers(ACCEPT, accept)).ok(), expected, "{accept}");
     }
-    assert_eq!(media(&HeaderMap::new()).ok(), Some(MEDIA[1]));
+    assert_eq!(media(&HeaderMap::new()).ok(), Some(RESPONSE_MEDIA_TYPES[1]));
 }
 
 #[test]

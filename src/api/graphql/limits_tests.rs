@@ -1,14 +1,14 @@
-//! What is too much, and what only looks like it.
+//! Tests of the document limits: documents beyond them, and documents that only look so.
 
 use async_graphql::Request;
 use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits { depth: 4, complexity: 100, aliases: 2, batch: 1 };
+const LIMITS: GraphqlLimits = GraphqlLimits { depth: 4, complexity: 100, aliases: 2, batch: 1 };
 
-fn told(query: &str) -> Option<String> {
-    check(&LIMITS, &mut Request::new(query)).err().map(|error| error.message)
+fn rejection(query: &str) -> Option<String> {
+    check_document(&LIMITS, &mut Request::new(query)).err().map(|error| error.message)
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn each_limit_is_named_with_what_there_is_and_what_may_be() {
         ("second_operation", "query A { a } query B { x: a y: a z: a }".to_owned(), Some("3 aliases")),
     ];
     for (name, query, expected) in rows {
-        let told = told(&query);
+        let told = rejection(&query);
         match expected {
             None => assert_eq!(told, None, "{name}"),
             Some(part) => assert!(told.as_deref().is_some_and(|t| t.contains(part)), "{name}: {told:?}"),
@@ -51,21 +51,21 @@ fn each_limit_is_named_with_what_there_is_and_what_may_be() {
 
 #[test]
 fn the_schema_is_asked_for_lists_in_lists_only_so_far() {
-    let limits = Limits { depth: 15, ..LIMITS };
+    let limits = GraphqlLimits { depth: 15, ..LIMITS };
     let rows = [
         ("{ __schema { types { fields { args { name } } } } }", true),
         ("{ __schema { types { fields { type { fields { name } } } } } }", true),
         ("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }", false),
     ];
     for (query, is_passed) in rows {
-        assert_eq!(check(&limits, &mut Request::new(query)).is_ok(), is_passed, "{query}");
+        assert_eq!(check_document(&limits, &mut Request::new(query)).is_ok(), is_passed, "{query}");
     }
 }
 
 proptest! {
     #[test]
     fn any_text_is_judged_without_a_panic(query in "[\\{\\}\\(\\)\\[\\]\"\\\\#a-c: .\n]{0,300}") {
-        let _ = check(&LIMITS, &mut Request::new(query));
+        let _ = check_document(&LIMITS, &mut Request::new(query));
     }
 }
 
@@ -108,7 +108,7 @@ fn what_nothing_selects_is_judged_as_well() {
         ("in_a_fragment", "{ b { ...f a } } fragment f on Q { c: a c: b }".to_owned(), Some("are different")),
     ];
     for (name, query, expected) in rows {
-        let told = told(&query);
+        let told = rejection(&query);
         match expected {
             None => assert_eq!(told, None, "{name}"),
             Some(part) => assert!(told.as_deref().is_some_and(|t| t.contains(part)), "{name}: {told:?}"),
@@ -121,17 +121,17 @@ fn arguments_are_weighed_with_their_variables() {
     let list: Vec<i32> = (0..1000).collect();
     let held = |query: &str| {
         let variables = async_graphql::Variables::from_json(serde_json::json!({ "v": list, "w": 1 }));
-        check(&LIMITS, &mut Request::new(query).variables(variables)).expect("it may run")
+        check_document(&LIMITS, &mut Request::new(query).variables(variables)).expect("it may run")
     };
     let one = held("query($v: [Int]) { a(x: $v) }");
-    assert!(one.bytes > 50_000 && one.of_field == one.bytes, "{one:?}");
+    assert!(one.bytes > 50_000 && one.largest_field == one.bytes, "{one:?}");
     let four = held("query($v: [Int]) { ...f b { ...f } c(x: [$v, {y: $v}]) } fragment f on Q { a(x: $v) }");
-    assert!(four.bytes > 4 * one.bytes && four.of_field > 2 * one.bytes, "{four:?}");
+    assert!(four.bytes > 4 * one.bytes && four.largest_field > 2 * one.bytes, "{four:?}");
     assert!(held("query($w: Int) { a(x: $w) }").bytes < 1000);
 }
 
-/// A document at the bounds is parsed, validated and run within half of the 2 MiB of stack that a thread of the server has,
-/// also in a debug build; JSON within JSON is bounded by serde_json, at 128.
+/// A document at the limits is parsed, validated and run within half of the 2 MiB of stack of a server thread, even in
+/// a debug build; nested JSON is limited to 128 levels by serde_json.
 #[test]
 fn a_document_at_the_bounds_fits_half_a_stack() {
     struct Query;
@@ -162,14 +162,14 @@ fn a_document_at_the_bounds_fits_half_a_stack() {
     let variables: serde_json::Value =
         serde_json::from_str(&format!("{{\"v\": {}1{}}}", "[".repeat(126), "]".repeat(126))).expect("JSON");
     let run = move || {
-        let limits = Limits { depth: 200, complexity: 100_000, aliases: 100, batch: 1 };
+        let limits = GraphqlLimits { depth: 200, complexity: 100_000, aliases: 100, batch: 1 };
         let schema =
             async_graphql::Schema::new(Query, async_graphql::EmptyMutation, async_graphql::EmptySubscription);
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         for document in documents {
             let variables = async_graphql::Variables::from_json(variables.clone());
             let mut request = Request::new(&document).variables(variables);
-            let judged = check(&limits, &mut request);
+            let judged = check_document(&limits, &mut request);
             assert!(judged.is_ok(), "{document}: {judged:?}");
             drop(runtime.block_on(schema.execute(request)));
         }

@@ -1,126 +1,141 @@
-//! `/graphql`: the graph of devices, streams and what they have measured.
+//! GraphQL API at `/graphql`: devices, streams and their values.
 //!
-//! Resolvers translate arguments, call app/ once, and translate back; who asks travels in the request's data and every
-//! call takes it. What nests reads through loaders. Documents are judged before they run (`limits`), and what a request
-//! holds is counted until the last byte of its answer has been sent (`memory`, `charge`, `delivery`).
+//! Resolvers translate arguments, call app/ once, and translate the result back; the caller is part of the request data
+//! and is passed to every call. Nested fields read through loaders. Documents are checked before they run (`limits`),
+//! and the memory of a request is accounted for until the last byte of its response has been sent (`memory_pool`,
+//! `memory_extension`, `chunked_response`).
 
-pub mod charge;
+pub mod batching;
+pub mod bracket_depth;
+pub mod chunked_response;
 pub mod context;
-pub mod delivery;
-pub mod drive;
+pub mod document_size;
 pub mod enums;
 pub mod errors;
 pub mod http;
 pub mod ids;
 pub mod limits;
 pub mod loaders;
-pub mod measure;
-pub mod memory;
+pub mod memory_extension;
+pub mod memory_pool;
 pub mod mutations;
-pub mod nesting;
 pub mod objects;
 pub mod operation;
 pub mod overlap;
 pub mod paging;
 pub mod queries;
-pub mod rows;
 pub mod scalars;
+pub mod size_estimate;
+pub mod sql_rows;
 pub mod sse;
 pub mod subscription;
-pub mod weight;
 pub mod ws;
+pub mod ws_connection;
 pub mod ws_messages;
-pub mod ws_socket;
 
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, SDLExportOptions};
 
-use self::charge::Charge;
-use self::drive::Asked;
-use self::memory::{Account, Held};
+use self::batching::PendingLoads;
+use self::memory_extension::MemoryAccounting;
+use self::memory_pool::{GraphqlMemoryPool, RequestReservation};
 use self::mutations::Mutation;
 use self::objects::device::Device;
-use self::objects::event::Events;
+use self::objects::event::EventConnection;
 use self::objects::group::Group;
 use self::objects::key::ApiKey;
 use self::objects::model::Model;
-use self::objects::reading::Values;
+use self::objects::reading::ReadingConnection;
 use self::objects::stream::Stream;
-use self::paging::Listed;
+use self::paging::NodeConnection;
 use self::queries::Query;
 use self::subscription::Subscription;
 use crate::app::App;
-use crate::app::graphql::Limits;
-use crate::app::live::standing::Standing;
+use crate::app::graphql::GraphqlLimits;
+use crate::app::live::credential::LiveCredential;
 
-/// The schema with its parts.
+/// The schema with its root types.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// A schema that runs within limits.
+/// The schema with its request limits and memory pool.
 #[derive(Clone)]
-pub struct Graph {
+pub struct GraphqlService {
     schema: Schema,
     app: Arc<App>,
-    limits: Limits,
-    account: Arc<Account>,
+    limits: GraphqlLimits,
+    account: Arc<GraphqlMemoryPool>,
 }
 
-impl Graph {
+impl GraphqlService {
+    /// Builds the schema and its memory pool from the settings.
     pub fn new(app: Arc<App>) -> Self {
         let limits = app.settings().graphql;
         let schema = build()
             .limit_complexity(limits.complexity)
-            .limit_recursive_depth(measure::MOST_NESTED as usize)
-            .extension(Charge)
+            .limit_recursive_depth(document_size::MAX_SELECTION_DEPTH as usize)
+            .extension(MemoryAccounting)
             .data(app.clone())
             .finish();
-        Self { schema, app, limits, account: Account::new(limits.complexity) }
+        Self { schema, app, limits, account: GraphqlMemoryPool::new(limits.complexity) }
     }
 
-    /// The account of a request of somebody.
-    pub fn open(&self, standing: &Standing) -> Arc<Held> {
-        self.account.open(standing.principal())
+    /// Opens an empty memory reservation for a request of this caller.
+    pub fn open_reservation(&self, standing: &LiveCredential) -> Arc<RequestReservation> {
+        self.account.open_reservation(standing.principal())
     }
 
-    /// Passes a request whose document may run. It is parsed then.
+    /// Parses and checks a request's document.
+    ///
+    /// # Errors
+    /// The response to send if the document exceeds a limit or cannot be parsed.
     pub fn admit(&self, request: &mut Request) -> Result<(), Box<Response>> {
-        let arguments = limits::check(&self.limits, request).map_err(|error| {
+        let arguments = limits::check_document(&self.limits, request).map_err(|error| {
             let mut refused = Response::from_errors(vec![error]);
-            errors::code_of_document(&mut refused);
+            errors::set_validation_code(&mut refused);
             Box::new(refused)
         })?;
         request.data.insert(arguments);
         Ok(())
     }
 
-    /// Runs a request that was admitted, for whoever asks.
-    pub async fn run(&self, request: Request, standing: &Standing, held: &Arc<Held>) -> Response {
+    /// Runs an admitted request for the given caller.
+    pub async fn run(
+        &self,
+        request: Request,
+        standing: &LiveCredential,
+        held: &Arc<RequestReservation>,
+    ) -> Response {
         let (request, asked) = self.prepared(request, standing, held);
-        let mut response = drive::one(asked, self.schema.execute(request)).await;
-        errors::dress(&self.app, standing.principal(), &mut response);
+        let mut response = batching::run(asked, self.schema.execute(request)).await;
+        errors::finalize_errors(&self.app, standing.principal(), &mut response);
         response
     }
 
-    /// The request with what its fields need, and the loads they will ask for.
-    fn prepared(&self, request: Request, standing: &Standing, held: &Arc<Held>) -> (Request, Asked) {
-        let (loaders, asked) = loaders::of_request(self.app.clone(), standing.principal().clone());
+    /// Adds the data that fields need to the request; returns it with the queue of its loads.
+    fn prepared(
+        &self,
+        request: Request,
+        standing: &LiveCredential,
+        held: &Arc<RequestReservation>,
+    ) -> (Request, PendingLoads) {
+        let (loaders, asked) = loaders::new_loader(self.app.clone(), standing.principal().clone());
         (request.data(standing.clone()).data(held.clone()).data(loaders), asked)
     }
 }
 
 fn build() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription)
-        .override_output_type_description::<Listed<Device>>("A page of devices.")
-        .override_output_type_description::<Listed<Stream>>("A page of streams.")
-        .override_output_type_description::<Listed<Group>>("A page of groups.")
-        .override_output_type_description::<Listed<Model>>("A page of models.")
-        .override_output_type_description::<Listed<ApiKey>>("A page of API keys.")
-        .override_output_type_description::<Events>("A page of events.")
-        .override_output_type_description::<Values>("A page of readings.")
+        .override_output_type_description::<NodeConnection<Device>>("A page of devices.")
+        .override_output_type_description::<NodeConnection<Stream>>("A page of streams.")
+        .override_output_type_description::<NodeConnection<Group>>("A page of groups.")
+        .override_output_type_description::<NodeConnection<Model>>("A page of models.")
+        .override_output_type_description::<NodeConnection<ApiKey>>("A page of API keys.")
+        .override_output_type_description::<EventConnection>("A page of events.")
+        .override_output_type_description::<ReadingConnection>("A page of readings.")
 }
 
-/// The schema as `schema/schema.graphql` holds it.
+/// Returns the schema in SDL, as stored in `schema/schema.graphql`.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().include_specified_by();
     build().finish().sdl_with_options(options)

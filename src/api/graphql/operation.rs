@@ -1,4 +1,5 @@
-//! One operation over a connection that lasts: its answers one after the other, each as every answer leaves.
+//! Execution of one operation on a long-lived connection: a stream of responses, each finalized like every other
+//! response.
 
 use std::sync::Arc;
 
@@ -6,47 +7,51 @@ use async_graphql::{Request, Response};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
-use super::memory::Held;
-use super::{Graph, drive, errors};
-use crate::app::live::standing::Standing;
+use super::memory_pool::RequestReservation;
+use super::{GraphqlService, batching, errors};
+use crate::app::live::credential::LiveCredential;
 
-/// Who asks over a connection, and of what.
+/// Runs operations of one authenticated connection.
 #[derive(Clone)]
-pub struct Asker {
-    pub graph: Graph,
-    pub standing: Standing,
+pub struct OperationRunner {
+    pub graph: GraphqlService,
+    pub credential: LiveCredential,
 }
 
-impl Asker {
-    /// The answers to a request: one to a query or a mutation, any number to a subscription. Whoever has lost the right to
-    /// ask gets none.
+impl OperationRunner {
+    /// Returns the responses to a request: one for a query or mutation, any number for a subscription. A caller whose
+    /// credential is no longer valid gets one error response.
     ///
-    /// What each answer holds is of `held`.
-    pub fn ask(&self, mut request: Request, held: &Arc<Held>) -> BoxStream<'static, Response> {
-        let admitted = match self.standing.check() {
+    /// The memory of each response is part of `held`.
+    pub fn execute(
+        &self,
+        mut request: Request,
+        held: &Arc<RequestReservation>,
+    ) -> BoxStream<'static, Response> {
+        let admitted = match self.credential.check() {
             Ok(()) => self.graph.admit(&mut request),
-            Err(error) => Err(Box::new(errors::refusal(&error))),
+            Err(error) => Err(Box::new(errors::request_error(&error))),
         };
         match admitted {
-            Ok(()) => self.graph.follow(request, &self.standing, held),
+            Ok(()) => self.graph.execute_stream(request, &self.credential, held),
             Err(refused) => stream::once(async { *refused }).boxed(),
         }
     }
 }
 
-impl Graph {
-    /// Runs a request that was admitted, for somebody who stays.
-    fn follow(
+impl GraphqlService {
+    /// Runs an admitted request on a long-lived connection.
+    fn execute_stream(
         &self,
         request: Request,
-        standing: &Standing,
-        held: &Arc<Held>,
+        standing: &LiveCredential,
+        held: &Arc<RequestReservation>,
     ) -> BoxStream<'static, Response> {
         let (request, asked) = self.prepared(request, standing, held);
         let (app, who) = (self.app.clone(), standing.principal().clone());
-        let responses = drive::many(asked, self.schema.execute_stream(request));
+        let responses = batching::run_stream(asked, self.schema.execute_stream(request));
         let dressed = responses.map(move |mut response| {
-            errors::dress(&app, &who, &mut response);
+            errors::finalize_errors(&app, &who, &mut response);
             response
         });
         dressed.boxed()

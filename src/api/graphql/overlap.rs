@@ -1,47 +1,48 @@
-//! Fields of one answer under the same name have to ask for the same. The rule is validation's own; it is looked at here
-//! first because that one collects an error for every pair of arguments that differ, and a small document has millions.
+//! Validation rule: fields with the same response name must be identical. async-graphql has this rule too; it is
+//! checked here first because async-graphql collects an error for every pair of differing arguments, of which a small
+//! document can have millions.
 
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Positioned, ServerError};
 
-/// The first two fields that ask for different things under one name, if there are any.
+/// Checks that fields with the same response name in one object are identical.
 ///
 /// # Errors
-/// In the words of validation.
+/// The first conflict, worded as in async-graphql's validation.
 pub fn check(document: &ExecutableDocument) -> Result<(), ServerError> {
     for (_, operation) in document.operations.iter() {
-        every_set(document, &operation.node.selection_set)?;
+        check_set(document, &operation.node.selection_set)?;
     }
     for fragment in document.fragments.values() {
-        every_set(document, &fragment.node.selection_set)?;
+        check_set(document, &fragment.node.selection_set)?;
     }
     Ok(())
 }
 
-/// A set and those within it; what it spreads is looked at by itself.
-fn every_set(document: &ExecutableDocument, set: &Positioned<SelectionSet>) -> Result<(), ServerError> {
-    let mut answer = Answer { document, fields: HashMap::new(), spread: HashSet::new() };
+/// Checks a selection set and the sets within it; fragments are checked on their own.
+fn check_set(document: &ExecutableDocument, set: &Positioned<SelectionSet>) -> Result<(), ServerError> {
+    let mut answer = ResponseFields { document, fields: HashMap::new(), spread: HashSet::new() };
     answer.add(None, set)?;
     for selection in &set.node.items {
         match &selection.node {
-            Selection::Field(field) => every_set(document, &field.node.selection_set)?,
-            Selection::InlineFragment(fragment) => every_set(document, &fragment.node.selection_set)?,
+            Selection::Field(field) => check_set(document, &field.node.selection_set)?,
+            Selection::InlineFragment(fragment) => check_set(document, &fragment.node.selection_set)?,
             Selection::FragmentSpread(_) => {}
         }
     }
     Ok(())
 }
 
-/// The members of one object of an answer, for each type it may be of.
-struct Answer<'a> {
+/// Fields of one response object by type condition and response name.
+struct ResponseFields<'a> {
     document: &'a ExecutableDocument,
     fields: HashMap<(Option<&'a str>, &'a str), &'a Positioned<Field>>,
     spread: HashSet<&'a str>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ResponseFields<'a> {
     fn add(&mut self, on: Option<&'a str>, set: &'a Positioned<SelectionSet>) -> Result<(), ServerError> {
         for selection in &set.node.items {
             match &selection.node {

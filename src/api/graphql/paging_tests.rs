@@ -1,15 +1,15 @@
-//! Pages of lists, and their cursors.
+//! Tests of list pages and their cursors.
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn place(row: &i32) -> Place {
-    Place { by: String::new(), row: *row }
+fn place(row: &i32) -> ListCursor {
+    ListCursor { sort_key: String::new(), row: *row }
 }
 
-fn page_of(rows: &[i32], page: Page) -> Result<(Vec<i32>, bool, bool)> {
-    let listed = cut(rows.to_vec(), page, place, |row| row)?;
+fn page_of(rows: &[i32], page: ConnectionArgs) -> Result<(Vec<i32>, bool, bool)> {
+    let listed = paginate(rows.to_vec(), page, place, |row| row)?;
     let nodes = listed.edges.iter().map(|edge| edge.node).collect();
     Ok((nodes, listed.has_previous_page, listed.has_next_page))
 }
@@ -21,7 +21,7 @@ fn cursor(row: i32) -> Option<String> {
 #[test]
 fn a_page_is_cut_at_either_end() {
     let rows = [5, 1, 4, 2, 3];
-    let page = |first, after, last, before| Page { first, after, last, before };
+    let page = |first, after, last, before| ConnectionArgs { first, after, last, before };
     let cases = [
         ("all", page(None, None, None, None), vec![1, 2, 3, 4, 5], (false, false)),
         ("first", page(Some(2), None, None, None), vec![1, 2], (false, true)),
@@ -42,11 +42,11 @@ fn a_page_is_cut_at_either_end() {
 #[test]
 fn a_wrong_page_is_refused_by_its_argument() {
     let cases = [
-        ("first", Page { first: Some(-1), ..Page::default() }),
-        ("first", Page { first: Some(1001), ..Page::default() }),
-        ("last", Page { first: Some(1), last: Some(1), ..Page::default() }),
-        ("after", Page { after: Some("x".to_owned()), ..Page::default() }),
-        ("before", Page { before: Some(String::new()), ..Page::default() }),
+        ("first", ConnectionArgs { first: Some(-1), ..ConnectionArgs::default() }),
+        ("first", ConnectionArgs { first: Some(1001), ..ConnectionArgs::default() }),
+        ("last", ConnectionArgs { first: Some(1), last: Some(1), ..ConnectionArgs::default() }),
+        ("after", ConnectionArgs { after: Some("x".to_owned()), ..ConnectionArgs::default() }),
+        ("before", ConnectionArgs { before: Some(String::new()), ..ConnectionArgs::default() }),
     ];
     for (field, page) in cases {
         let error = page_of(&[1], page).expect_err(field);
@@ -60,11 +60,11 @@ proptest! {
         names in proptest::collection::vec("[a-c ]{0,3}", 0..40), each in 1_i32..7,
     ) {
         let all: Vec<(String, i32)> = names.into_iter().zip(1..).collect();
-        let place = |one: &(String, i32)| Place { by: one.0.clone(), row: one.1 };
+        let place = |one: &(String, i32)| ListCursor { sort_key: one.0.clone(), row: one.1 };
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = Page { first: Some(each), after: after.clone(), ..Page::default() };
-            let listed = cut(all.clone(), page, place, |one| one.1).expect("a page");
+            let page = ConnectionArgs { first: Some(each), after: after.clone(), ..ConnectionArgs::default() };
+            let listed = paginate(all.clone(), page, place, |one| one.1).expect("a page");
             found.extend(listed.edges.iter().map(|edge| edge.node));
             prop_assert_eq!(listed.additional_fields.total_count as usize, all.len());
             if !listed.has_next_page {
@@ -79,8 +79,8 @@ proptest! {
 
     #[test]
     fn any_cursor_is_read_without_a_panic(text in ".{0,20}", by in ".{0,10}", row in any::<i32>()) {
-        let _ = (Place::decode_cursor(&text), At::decode_cursor(&text));
-        let place = Place { by, row };
-        prop_assert_eq!(Place::decode_cursor(&place.encode_cursor()).expect("own"), place);
+        let _ = (ListCursor::decode_cursor(&text), TimeCursor::decode_cursor(&text));
+        let place = ListCursor { sort_key: by, row };
+        prop_assert_eq!(ListCursor::decode_cursor(&place.encode_cursor()).expect("own"), place);
     }
 }

@@ -1,19 +1,19 @@
-//! Scalars of the schema: times, durations, and integers beyond 32 bits.
+//! Scalar types of the schema: times, durations and 64-bit integers.
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use serde::{Serialize, Serializer};
 
 use crate::domain::Micros;
 
-/// Integers up to this size are exact in every client.
-const EXACT: i64 = 1 << 53;
+/// Largest absolute value that every client reads exactly from a JSON number.
+const MAX_EXACT_INTEGER: i64 = 1 << 53;
 
-/// A time.
+/// Time with microsecond precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateTime(pub Micros);
 
-/// A time in ISO-8601, in answers always UTC (`Z`) with up to six digits of a second. A time given without a zone is UTC;
-/// a date alone is its midnight.
+/// ISO-8601 time. Output is always UTC (`Z`) with up to six digits of a second. Input without a zone is UTC; a date
+/// alone means midnight.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -36,11 +36,11 @@ impl Serialize for DateTime {
     }
 }
 
-/// A length of time, in ISO-8601.
+/// ISO-8601 duration, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duration(pub String);
 
-/// A length of time in ISO-8601, such as `PT1M`, `PT1H`, `P1D` or `P1M`.
+/// ISO-8601 duration, such as `PT1M`, `PT1H`, `P1D` or `P1M`.
 #[Scalar(specified_by_url = "https://en.wikipedia.org/wiki/ISO_8601#Durations")]
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -57,12 +57,12 @@ impl ScalarType for Duration {
     }
 }
 
-/// A whole number of up to 64 bits.
+/// Signed 64-bit integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BigInt(pub i64);
 
-/// A whole number of up to 64 bits: a JSON number while every client reads it exactly (to 2^53), else its decimal text.
-/// Either is taken.
+/// Signed 64-bit integer. Output is a JSON number up to 2^53, which every client reads exactly, and decimal text
+/// beyond. Input may be either.
 #[Scalar]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -75,7 +75,7 @@ impl ScalarType for BigInt {
     }
 
     fn to_value(&self) -> Value {
-        if self.0.unsigned_abs() <= EXACT.unsigned_abs() {
+        if self.0.unsigned_abs() <= MAX_EXACT_INTEGER.unsigned_abs() {
             Value::Number(Number::from(self.0))
         } else {
             Value::String(self.0.to_string())
@@ -111,9 +111,11 @@ mod tests {
 
     #[test]
     fn large_integers_travel_as_text() {
-        for number in [0, -1, EXACT, -EXACT, EXACT + 1, i64::MAX, i64::MIN + 1] {
+        for number in
+            [0, -1, MAX_EXACT_INTEGER, -MAX_EXACT_INTEGER, MAX_EXACT_INTEGER + 1, i64::MAX, i64::MIN + 1]
+        {
             let value = BigInt(number).to_value();
-            assert_eq!(matches!(value, Value::String(_)), number.abs() > EXACT, "{number}");
+            assert_eq!(matches!(value, Value::String(_)), number.abs() > MAX_EXACT_INTEGER, "{number}");
             assert_eq!(BigInt::parse(value).ok(), Some(BigInt(number)), "{number}");
         }
         for wrong in [Value::from(1.5), Value::from("x"), Value::Null] {

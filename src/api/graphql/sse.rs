@@ -1,4 +1,4 @@
-//! `POST /graphql/stream`: one operation, its answers as server-sent events; each request is a connection of its own.
+//! `POST /graphql/stream`: one operation per connection, with its responses as server-sent events.
 //!
 //! <https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>, "distinct connections mode"
 
@@ -12,98 +12,101 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
-use super::delivery::{self, Gone, Outlet, Text};
-use super::http::Asked;
-use super::memory::Held;
-use super::operation::Asker;
-use super::{Graph, errors, weight};
+use super::chunked_response::{self, ChunkSender, JsonChunks, ReaderGone};
+use super::http::GraphqlRequest;
+use super::memory_pool::RequestReservation;
+use super::operation::OperationRunner;
+use super::{GraphqlService, errors, size_estimate};
 use crate::api::caller;
 use crate::api::error::PlainError;
 use crate::api::payload;
 use crate::domain::Error;
 
-/// Between two comments that keep a connection on which nothing happens; below what serve.rs lets pass without a byte.
-const ALIVE: Duration = Duration::from_secs(15);
+/// Interval of keep-alive comments on an idle connection; below the idle timeout in serve.rs.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
+/// Starts an operation and returns its event stream.
 pub async fn stream(
-    State(graph): State<Graph>,
+    State(graph): State<GraphqlService>,
     request: Request,
 ) -> Result<axum::response::Response, PlainError> {
     let (parts, body) = request.into_parts();
     let app = graph.app.clone();
-    let standing = caller::standing(&app, &parts.method, &parts.headers, &parts.extensions)?;
+    let standing = caller::live_credential(&app, &parts.method, &parts.headers, &parts.extensions)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
-    let held = graph.open(&standing);
-    held.take(weight::of_json(&bytes)).await?;
-    let asked: Asked = serde_json::from_slice(&bytes).map_err(|e| {
+    let held = graph.open_reservation(&standing);
+    held.reserve(size_estimate::json_request_bytes(&bytes)).await?;
+    let asked: GraphqlRequest = serde_json::from_slice(&bytes).map_err(|e| {
         Error::invalid(format!("the body is not {{\"query\", \"variables\", \"operationName\"}}: {e}"))
     })?;
     let variables = held.used();
-    let responses = Asker { graph, standing }.ask(asked.into(), &held);
-    let (outlet, receiver) = delivery::outlet();
-    let events = Events { responses, held, variables, outlet, ending: app.ending() };
-    // It ends with the reader, with the server, or with the operation.
+    let responses = OperationRunner { graph, credential: standing }.execute(asked.into(), &held);
+    let (outlet, receiver) = chunked_response::chunk_channel();
+    let events = SseResponses { responses, held, variables, outlet, ending: app.ending() };
+    // The task ends when the client disconnects, the server stops, or the operation completes.
     tokio::spawn(events.send());
-    let mut response = axum::response::Response::new(delivery::body(receiver, 0));
+    let mut response = axum::response::Response::new(chunked_response::chunked_body(receiver, 0));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
 
-/// Each answer as an event, and one at the end; none when the server stops, so that clients come again.
-struct Events {
+/// Sends each response as an event, then a final `complete` event. There is none when the server stops, so that clients
+/// reconnect.
+struct SseResponses {
     responses: BoxStream<'static, Response>,
-    held: Arc<Held>,
-    /// What the request holds between two answers, bytes.
+    held: Arc<RequestReservation>,
+    /// Memory of the request between two responses, bytes.
     variables: usize,
-    outlet: Outlet,
+    outlet: ChunkSender,
     ending: CancellationToken,
 }
 
-impl Events {
+impl SseResponses {
     async fn send(mut self) {
         let ending = self.ending.clone();
         let sending = async {
             while let Some(response) = self.next().await? {
-                self.say(&response).await?;
+                self.send_event(&response).await?;
             }
-            let mut end = Text::default();
+            let mut end = JsonChunks::default();
             end.add("event: complete\ndata: \n\n");
             self.outlet.send(end, &self.held).await
         };
         tokio::select! {
             biased;
             () = ending.cancelled() => {}
-            // A reader that is gone has nobody to be told.
+            // A disconnected client cannot be notified.
             _ = sending => {}
         }
     }
 
-    /// The next answer; while there is none the connection is kept alive.
-    async fn next(&mut self) -> Result<Option<Response>, Gone> {
+    /// Returns the next response; sends keep-alive comments while there is none.
+    async fn next(&mut self) -> Result<Option<Response>, ReaderGone> {
         loop {
-            let next = tokio::time::timeout(ALIVE, self.responses.next());
+            let next = tokio::time::timeout(KEEPALIVE_INTERVAL, self.responses.next());
             let waited = tokio::select! {
                 biased;
-                () = self.outlet.left() => return Err(Gone),
+                () = self.outlet.closed() => return Err(ReaderGone),
                 waited = next => waited,
             };
             if let Ok(next) = waited {
                 return Ok(next);
             }
-            let mut comment = Text::default();
+            let mut comment = JsonChunks::default();
             comment.add(":\n\n");
-            self.outlet.send(comment, &self.held.hand_on(0)).await?;
+            self.outlet.send(comment, &self.held.split_off(0)).await?;
         }
     }
 
-    async fn say(&mut self, response: &Response) -> Result<(), Gone> {
-        let written = Text::of(&self.held, response);
-        let data = written.unwrap_or_else(|error| Text::short(&errors::refusal(&error)));
-        let sent = self.held.hand_on(data.size());
-        self.held.keep(self.variables);
-        let mut event = Text::default();
+    async fn send_event(&mut self, response: &Response) -> Result<(), ReaderGone> {
+        let written = JsonChunks::serialize(&self.held, response);
+        let data =
+            written.unwrap_or_else(|error| JsonChunks::serialize_unreserved(&errors::request_error(&error)));
+        let sent = self.held.split_off(data.size());
+        self.held.shrink_to(self.variables);
+        let mut event = JsonChunks::default();
         event.add("event: next\ndata: ");
         event.append(data);
         event.add("\n\n");

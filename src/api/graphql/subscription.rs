@@ -1,126 +1,140 @@
-//! What can be followed: readings, events, states of devices.
+//! Fields of `Subscription`: readings, events and device states.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures::{Stream, StreamExt};
 
-use super::context::{app, standing};
+use super::context::{app, live_credential};
 use super::enums::{DeviceState, Level, Quality};
-use super::ids::{self, Noun};
+use super::ids::{self, NodeType};
 use super::loaders;
 use super::objects::device::Device;
 use super::objects::event::Event;
 use super::objects::stream;
 use super::scalars::DateTime;
-use crate::app::live::MOST;
-use crate::app::live::devices::DeviceNews;
-use crate::app::live::events::EventNews;
-use crate::app::live::values::{LiveGap, LiveMessage, LiveQuery, Start};
-use crate::domain::live::{Wanted, WantedEvents};
+use crate::app::live::MAX_MESSAGE_READINGS;
+use crate::app::live::devices::DeviceStatusUpdate;
+use crate::app::live::events::EventUpdate;
+use crate::app::live::values::{LiveGap, LiveMessage, LiveQuery, LiveStart};
 use crate::domain::reading::Reading;
+use crate::domain::subscription::{EventSubscriptionFilter, SubscriptionFilter};
 use crate::domain::{DeviceId, Error, EventId, GroupId, StreamId};
 
-/// What can be followed, over a WebSocket (graphql-transport-ws at `/graphql/ws`) or as server-sent events
-/// (`POST /graphql/stream`).
+/// Subscriptions, over a WebSocket (graphql-transport-ws at `/graphql/ws`) or as server-sent events (`POST
+/// /graphql/stream`).
 #[derive(Default)]
 pub struct Subscription;
 
-/// What can be followed, over a WebSocket (graphql-transport-ws at `/graphql/ws`) or as server-sent events
-/// (`POST /graphql/stream`).
+/// Subscriptions, over a WebSocket (graphql-transport-ws at `/graphql/ws`) or as server-sent events (`POST
+/// /graphql/stream`).
 #[expect(clippy::too_many_arguments, reason = "each is an argument of its field")]
 #[Subscription]
 impl Subscription {
-    /// Readings as they are written, also late ones and those that replace others, in the order of writing. Streams, devices
-    /// and groups are taken together, and what joins them later as well; with none of the three it is everything that is
-    /// seen.
+    /// Readings in the order of writing, including late readings and those that replace others. `streams`, `devices`
+    /// and `groups` are combined, and streams added to them later are included; without any of the three, all streams
+    /// that the caller may read.
     ///
-    /// `since` tells the history from that time on first: of each stream by time. `after` goes on where the message with that
-    /// cursor ended. With either nothing is missing and nothing comes twice; what is not kept any more is told as a `gap`.
-    #[graphql(complexity = "MOST * child_complexity")]
+    /// `since` first sends the stored readings from that time on, ordered by stream and time. `after` continues after
+    /// the message with that cursor. With either of them no reading is lost or repeated; readings that are no longer
+    /// stored are reported as a `gap`.
+    #[graphql(complexity = "MAX_MESSAGE_READINGS * child_complexity")]
     async fn values(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Ids or row numbers.")] streams: Option<Vec<ID>>,
-        #[graphql(desc = "Ids or row numbers: every stream of these devices.")] devices: Option<Vec<ID>>,
-        #[graphql(desc = "Ids or row numbers: every stream in these groups.")] groups: Option<Vec<ID>>,
-        #[graphql(desc = "The history from this time on comes first.")] since: Option<DateTime>,
-        #[graphql(desc = "The cursor of the last message that was received.")] after: Option<String>,
+        #[graphql(desc = "Ids or row numbers of streams.")] streams: Option<Vec<ID>>,
+        #[graphql(desc = "Ids or row numbers of devices; includes all of their streams.")] devices: Option<
+            Vec<ID>,
+        >,
+        #[graphql(desc = "Ids or row numbers of groups; includes all of their streams.")] groups: Option<
+            Vec<ID>,
+        >,
+        #[graphql(desc = "Start of the stored readings to send first; not together with `after`.")]
+        since: Option<DateTime>,
+        #[graphql(desc = "Cursor of the last received message; not together with `since`.")] after: Option<
+            String,
+        >,
         #[graphql(
-            desc = "Messages per second, from 0.001 to 1000. Of each stream only the newest reading between two \
-                          messages is told then; without it nothing is left out."
+            desc = "Maximum messages per second, from 0.001 to 1000. Each message then has only the newest reading of \
+                          each stream; by default no reading is omitted."
         )]
         max_rate: Option<f64>,
     ) -> Result<impl Stream<Item = Result<LiveValues>> + use<>> {
         let start = match (since, after) {
-            (None, None) => Start::Now,
-            (Some(since), None) => Start::Since(since.0),
-            (None, Some(after)) => Start::After(after),
+            (None, None) => LiveStart::Now,
+            (Some(since), None) => LiveStart::Since(since.0),
+            (None, Some(after)) => LiveStart::After(after),
             (Some(_), Some(_)) => return Err(Error::field("after", "give either since or after").into()),
         };
-        let query = LiveQuery { wanted: wanted(streams, devices, groups)?, start, max_rate };
-        let feed = app(ctx).live(standing(ctx), query).await?;
+        let query = LiveQuery { wanted: subscription_filter(streams, devices, groups)?, start, max_rate };
+        let feed = app(ctx).live(live_credential(ctx), query).await?;
         Ok(feed.map(|message| Ok(LiveValues::from(message?))))
     }
 
-    /// Events as they are created, changed and deleted, from now on: those that pass everything that is said, and those that
-    /// did before they were changed.
+    /// Events that are created, changed or deleted from now on and match all given filters. An event that matched
+    /// before a change is reported too.
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Id or row number: of this device.")] device: Option<ID>,
-        #[graphql(desc = "Id or row number: of this stream.")] stream: Option<ID>,
-        #[graphql(desc = "Of one of these kinds.")] kinds: Option<Vec<String>>,
-        #[graphql(desc = "Of this level.")] level: Option<Level>,
+        #[graphql(desc = "Only events of this device, by its id or row number.")] device: Option<ID>,
+        #[graphql(desc = "Only events about this stream, by its id or row number.")] stream: Option<ID>,
+        #[graphql(desc = "Only events of one of these kinds.")] kinds: Option<Vec<String>>,
+        #[graphql(desc = "Only events of exactly this level.")] level: Option<Level>,
     ) -> Result<impl Stream<Item = Result<LiveEvent>> + use<>> {
-        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?.map(DeviceId);
-        let stream = stream.map(|id| ids::row(Noun::Stream, &id, "stream")).transpose()?.map(StreamId);
-        let wanted = WantedEvents { device, stream, level: level.map(Into::into), kinds };
-        let feed = app(ctx).event_feed(standing(ctx), wanted)?;
+        let device =
+            device.map(|id| ids::parse_row_id(NodeType::Device, &id, "device")).transpose()?.map(DeviceId);
+        let stream =
+            stream.map(|id| ids::parse_row_id(NodeType::Stream, &id, "stream")).transpose()?.map(StreamId);
+        let wanted = EventSubscriptionFilter { device, stream, level: level.map(Into::into), kinds };
+        let feed = app(ctx).event_feed(live_credential(ctx), wanted)?;
         Ok(feed.map(|news| Ok(LiveEvent(news?))))
     }
 
-    /// The states of devices: of each one first what it is, then whenever it or the error that goes with it is another.
+    /// States of devices: first the current state of each device, then every change of the state or its error.
     async fn device_states(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Ids or row numbers; without it every device that is seen.")] devices: Option<
-            Vec<ID>,
-        >,
+        #[graphql(desc = "Ids or row numbers of devices; default: all that the caller may read.")]
+        devices: Option<Vec<ID>>,
     ) -> Result<impl Stream<Item = Result<LiveDevice>> + use<>> {
-        let devices = devices.map(|ids| ids::rows(Noun::Device, &ids, "devices", DeviceId)).transpose()?;
-        let feed = app(ctx).device_feed(standing(ctx), devices)?;
+        let devices =
+            devices.map(|ids| ids::parse_row_ids(NodeType::Device, &ids, "devices", DeviceId)).transpose()?;
+        let feed = app(ctx).device_feed(live_credential(ctx), devices)?;
         Ok(feed.map(|news| Ok(LiveDevice(news?))))
     }
 }
 
-fn wanted(
+fn subscription_filter(
     streams: Option<Vec<ID>>,
     devices: Option<Vec<ID>>,
     groups: Option<Vec<ID>>,
-) -> crate::domain::Result<Wanted> {
-    Ok(Wanted {
-        streams: streams.map(|ids| ids::rows(Noun::Stream, &ids, "streams", StreamId)).transpose()?,
-        devices: devices.map(|ids| ids::rows(Noun::Device, &ids, "devices", DeviceId)).transpose()?,
-        groups: groups.map(|ids| ids::rows(Noun::Group, &ids, "groups", GroupId)).transpose()?,
+) -> crate::domain::Result<SubscriptionFilter> {
+    Ok(SubscriptionFilter {
+        streams: streams
+            .map(|ids| ids::parse_row_ids(NodeType::Stream, &ids, "streams", StreamId))
+            .transpose()?,
+        devices: devices
+            .map(|ids| ids::parse_row_ids(NodeType::Device, &ids, "devices", DeviceId))
+            .transpose()?,
+        groups: groups.map(|ids| ids::parse_row_ids(NodeType::Group, &ids, "groups", GroupId)).transpose()?,
     })
 }
 
-/// Some readings, or none: then it says how far everything is told, or what is missing.
+/// A batch of readings. A batch without readings reports the progress of the cursor, or a gap.
 #[derive(SimpleObject)]
 pub struct LiveValues {
-    /// In the order of writing; of the history by stream and time.
+    /// Readings in the order of writing; stored readings come by stream and time.
     readings: Vec<LiveReading>,
-    /// Give it as `after` to go on behind this message, also after a restart of the server.
+    /// Cursor of this message: pass it as `after` to continue here, even after a restart of the server.
     cursor: String,
-    /// What is missing before the readings, if anything is.
+    /// Gap before these readings; null if nothing is missing.
     gap: Option<Gap>,
 }
 
-/// Whatever was written between the two cursors is not kept any more; some of it may have been wanted.
+/// Readings between two cursors that are no longer stored; they may include readings that match the subscription.
 #[derive(SimpleObject)]
 pub struct Gap {
-    /// The cursor behind which something is missing.
+    /// Cursor after which readings are missing.
     from: String,
-    /// The cursor behind which everything is there.
+    /// Cursor after which the readings are complete again.
     to: String,
 }
 
@@ -135,87 +149,87 @@ impl From<LiveMessage> for LiveValues {
     }
 }
 
-/// A reading at the moment at which it was written.
+/// A reading, sent when it is written.
 pub struct LiveReading(Reading);
 
-/// A reading at the moment at which it was written.
+/// A reading, sent when it is written.
 #[Object]
 impl LiveReading {
-    /// The row number of its stream.
+    /// Row number of the stream.
     async fn stream_row_id(&self) -> i32 {
         self.0.stream.0
     }
 
-    /// Its stream; null when it has been deleted since.
+    /// Stream of the reading; null if it has been deleted since.
     async fn stream(&self, ctx: &Context<'_>) -> Result<Option<stream::Stream>> {
         Ok(loaders::load(ctx, self.0.stream).await?.map(stream::Stream))
     }
 
-    /// When it was measured.
+    /// Time of measurement.
     async fn ts(&self) -> DateTime {
         DateTime(self.0.ts)
     }
 
-    /// The number; null for text and for bad readings.
+    /// Numeric value; null for text and for bad readings.
     async fn value(&self) -> Option<f64> {
         self.0.value
     }
 
-    /// Text, JSON, a location; or the exact decimal of a large integer.
+    /// Text, JSON or location; for a large integer, its exact decimal.
     async fn text(&self) -> Option<&str> {
         self.0.text.as_deref()
     }
 
-    /// How far it can be trusted.
+    /// Quality of the value: good, uncertain or bad.
     async fn quality(&self) -> Quality {
         self.0.quality.into()
     }
 }
 
-/// What happened to an event in the log.
+/// Kind of change of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum EventChange {
-    /// It was written to the log.
+    /// The event was created.
     Created,
-    /// One or more of its fields changed.
+    /// One or more fields of the event changed.
     Updated,
-    /// It was removed from the log.
+    /// The event was deleted.
     Deleted,
-    /// The reader was too slow and changes went by untold: read the list of events again.
+    /// The subscriber was too slow and missed changes: query the events again.
     Missed,
 }
 
-/// One change of the event log.
-pub struct LiveEvent(EventNews);
+/// A change of the event log.
+pub struct LiveEvent(EventUpdate);
 
-/// One change of the event log.
+/// A change of the event log.
 #[Object]
 impl LiveEvent {
-    /// What happened to the event.
+    /// Kind of the change.
     async fn change(&self) -> EventChange {
         match &self.0 {
-            EventNews::Created(_) => EventChange::Created,
-            EventNews::Updated(_) => EventChange::Updated,
-            EventNews::Deleted(_) => EventChange::Deleted,
-            EventNews::Missed => EventChange::Missed,
+            EventUpdate::Created(_) => EventChange::Created,
+            EventUpdate::Updated(_) => EventChange::Updated,
+            EventUpdate::Deleted(_) => EventChange::Deleted,
+            EventUpdate::Missed => EventChange::Missed,
         }
     }
 
     /// Global id of the event; null for `MISSED`.
     async fn id(&self) -> Option<ID> {
-        self.row().map(|row| Noun::Event.id(row.0))
+        self.row().map(|row| NodeType::Event.id(row.0))
     }
 
-    /// The number of the event that REST and SQL show; null for `MISSED`.
+    /// Row number of the event, as shown by REST and SQL; null for `MISSED`.
     async fn row_id(&self) -> Option<i32> {
         self.row().map(|row| row.0)
     }
 
-    /// The event as it is now; null once it is deleted.
+    /// The event after the change; null for `DELETED` and `MISSED`.
     async fn event(&self) -> Option<Event> {
         match &self.0 {
-            EventNews::Created(event) | EventNews::Updated(event) => Some(Event(event.clone())),
-            EventNews::Deleted(_) | EventNews::Missed => None,
+            EventUpdate::Created(event) | EventUpdate::Updated(event) => Some(Event(event.clone())),
+            EventUpdate::Deleted(_) | EventUpdate::Missed => None,
         }
     }
 }
@@ -223,35 +237,35 @@ impl LiveEvent {
 impl LiveEvent {
     fn row(&self) -> Option<EventId> {
         match &self.0 {
-            EventNews::Created(event) | EventNews::Updated(event) => Some(event.id),
-            EventNews::Deleted(id) => Some(*id),
-            EventNews::Missed => None,
+            EventUpdate::Created(event) | EventUpdate::Updated(event) => Some(event.id),
+            EventUpdate::Deleted(id) => Some(*id),
+            EventUpdate::Missed => None,
         }
     }
 }
 
-/// The state of a device, as its collector sees it.
-pub struct LiveDevice(DeviceNews);
+/// The state of a device, as reported by its collector.
+pub struct LiveDevice(DeviceStatusUpdate);
 
-/// The state of a device, as its collector sees it.
+/// The state of a device, as reported by its collector.
 #[Object]
 impl LiveDevice {
-    /// The device whose state it is.
+    /// Device that the state belongs to.
     async fn device(&self) -> Device {
         Device(self.0.device.clone())
     }
 
-    /// What its collector knows of it.
+    /// Connection state of the device.
     async fn state(&self) -> DeviceState {
         self.0.status.state.into()
     }
 
-    /// What is wrong; null in good order.
+    /// Description of the current error; null if there is none.
     async fn last_error(&self) -> Option<&str> {
         self.0.status.last_error.as_deref()
     }
 
-    /// When it last answered.
+    /// Time of the last response of the device; null if there has been none.
     async fn last_seen(&self) -> Option<DateTime> {
         self.0.status.last_seen.map(DateTime)
     }

@@ -1,4 +1,4 @@
-//! `/graphql/ws`: GraphQL over a WebSocket. Here is who may come in; ws_socket.rs is what happens then.
+//! `/graphql/ws`: upgrade and authentication of GraphQL over WebSocket. ws_connection.rs serves the connection.
 
 use std::sync::Arc;
 
@@ -9,74 +9,80 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header}
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::Graph;
-use super::operation::Asker;
-use super::ws_messages::{Close, PROTOCOL};
-use super::ws_socket;
+use super::GraphqlService;
+use super::operation::OperationRunner;
+use super::ws_connection;
+use super::ws_messages::{CloseReason, PROTOCOL};
 use crate::api::caller;
 use crate::api::cookies;
-use crate::api::error::{Failure, PlainError};
+use crate::api::error::{ErrorReport, PlainError};
 use crate::domain::Error;
-use crate::domain::audit::Origin;
+use crate::domain::audit::RequestOrigin;
 
-/// Past this many bytes of a message a connection is cut. Shorter ones that are too long are told so.
-const CUT_BYTES: usize = 4 << 20;
+/// Maximum message size, bytes, beyond which the connection is cut. Shorter messages that are too long get an error.
+const MAX_FRAME_BYTES: usize = 4 << 20;
 
-/// Headers that a browser cannot set are taken from the payload of `connection_init` as well.
-const OF_PAYLOAD: [HeaderName; 3] =
+/// Headers that may also come in the payload of `connection_init`, because browsers cannot set them.
+const PAYLOAD_HEADERS: [HeaderName; 3] =
     [header::AUTHORIZATION, HeaderName::from_static("x-api-key"), cookies::CSRF_HEADER];
 
 /// `GET /graphql/ws`.
-pub async fn upgrade(State(graph): State<Graph>, mut request: Request) -> Result<Response, PlainError> {
+pub async fn upgrade(
+    State(graph): State<GraphqlService>,
+    mut request: Request,
+) -> Result<Response, PlainError> {
     let upgrade = request.extract_parts::<WebSocketUpgrade>().await;
-    let upgrade = upgrade.map_err(|e| Error::invalid(format!("this is for WebSockets: {e}")))?;
+    let upgrade =
+        upgrade.map_err(|e| Error::invalid(format!("this endpoint is for WebSockets only: {e}")))?;
     let (parts, _) = request.into_parts();
-    let door = Door { graph, headers: parts.headers, extensions: parts.extensions };
-    let upgrade = upgrade.max_message_size(CUT_BYTES).max_frame_size(CUT_BYTES).protocols([PROTOCOL]);
+    let door = WsHandshake { graph, headers: parts.headers, extensions: parts.extensions };
+    let upgrade =
+        upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).protocols([PROTOCOL]);
     Ok(upgrade.on_upgrade(|socket: WebSocket| async move {
         let speaks = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-        let door = if speaks { Ok(door) } else { Err(Close::subprotocol()) };
-        ws_socket::serve(socket, door).await;
+        let door = if speaks { Ok(door) } else { Err(CloseReason::subprotocol()) };
+        ws_connection::serve(socket, door).await;
     }))
 }
 
-/// What is known of a client before it says who it is.
-pub struct Door {
-    pub graph: Graph,
+/// A client before authentication.
+pub struct WsHandshake {
+    pub graph: GraphqlService,
     headers: HeaderMap,
     extensions: Extensions,
 }
 
-impl Door {
-    /// Who comes in, by what the headers say or the payload of `connection_init`, which goes before them. A session has to
-    /// say its CSRF token, for what comes later can change things.
+impl WsHandshake {
+    /// Authenticates the client by its headers or the payload of `connection_init`, which takes precedence. A session
+    /// must send its CSRF token, because later operations can change data.
     ///
     /// # Errors
-    /// 4403 for whoever is unknown.
-    pub fn enter(&self, payload: Option<&Map<String, Value>>) -> Result<Asker, Close> {
-        let headers = merged(&self.headers, payload);
-        match caller::standing(&self.graph.app, &Method::POST, &headers, &self.extensions) {
-            Ok(standing) => Ok(Asker { graph: self.graph.clone(), standing }),
+    /// 4403 if authentication fails.
+    pub fn authenticate(&self, payload: Option<&Map<String, Value>>) -> Result<OperationRunner, CloseReason> {
+        let headers = merge_headers(&self.headers, payload);
+        match caller::live_credential(&self.graph.app, &Method::POST, &headers, &self.extensions) {
+            Ok(standing) => Ok(OperationRunner { graph: self.graph.clone(), credential: standing }),
             Err(fault) => {
-                self.note(&Failure::of_fault(&fault));
-                Err(Close::forbidden())
+                self.audit_refusal(&ErrorReport::from_http(&fault));
+                Err(CloseReason::forbidden())
             }
         }
     }
 
-    /// Tells the audit log who was not let in.
-    fn note(&self, failure: &Failure) {
-        if let (Some(refusal), Some(origin)) = (failure.refusal, self.extensions.get::<Arc<Origin>>()) {
+    /// Reports a refused client to the audit log.
+    fn audit_refusal(&self, failure: &ErrorReport) {
+        if let (Some(refusal), Some(origin)) = (failure.refusal, self.extensions.get::<Arc<RequestOrigin>>())
+        {
             self.graph.app.note_refusal(origin, refusal);
         }
     }
 }
 
-/// The headers, in their place what the payload says of them.
-fn merged(headers: &HeaderMap, payload: Option<&Map<String, Value>>) -> HeaderMap {
+/// Returns the headers, overridden by those in the payload.
+fn merge_headers(headers: &HeaderMap, payload: Option<&Map<String, Value>>) -> HeaderMap {
     let mut merged = headers.clone();
     for (name, value) in payload.into_iter().flatten() {
-        let name = OF_PAYLOAD.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(name));
+        let name = PAYLOAD_HEADERS.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(name));
         let value = value.as_str().and_then(|text| HeaderValue::from_str(text).ok());
         if let (Some(name), Some(value)) = (name, value) {
             if name != cookies::CSRF_HEADER {
@@ -107,7 +113,7 @@ mod tests {
         ];
         let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("ApiKey h"))]);
         for (name, payload, authorization, api_key) in rows {
-            let merged = merged(&headers, payload.as_object());
+            let merged = merge_headers(&headers, payload.as_object());
             let of = |name: &str| merged.get(name).map(|v| v.to_str().unwrap());
             assert_eq!((of("authorization"), of("x-api-key")), (authorization, api_key), "{name}");
             assert_eq!(of("cookie"), None, "{name}");

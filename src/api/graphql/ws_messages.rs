@@ -1,4 +1,4 @@
-//! The messages of graphql-transport-ws, and the codes that close a connection of it.
+//! Messages and close codes of the graphql-transport-ws protocol.
 //!
 //! <https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverWebSocket.md>
 
@@ -6,19 +6,19 @@ use async_graphql::{Response, ServerError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::http::Asked;
+use super::http::GraphqlRequest;
 
-/// The subprotocol that a client has to offer.
+/// Subprotocol that a client must offer.
 pub const PROTOCOL: &str = "graphql-transport-ws";
 
-/// Why the server closes.
+/// Close code and reason sent by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Close {
+pub struct CloseReason {
     pub code: u16,
     pub reason: String,
 }
 
-impl Close {
+impl CloseReason {
     fn new(code: u16, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
@@ -32,7 +32,7 @@ impl Close {
     }
 
     pub fn invalid(why: &str) -> Self {
-        // The frame of a close has room for 123 bytes.
+        // A close frame has room for 123 bytes of reason.
         let end = why.floor_char_boundary(100.min(why.len()));
         Self::new(4400, format!("Invalid message: {}", &why[..end]))
     }
@@ -63,7 +63,7 @@ impl Close {
     }
 }
 
-/// What a client says.
+/// Message from the client.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
@@ -79,7 +79,7 @@ pub enum ClientMessage {
     },
     Subscribe {
         id: String,
-        payload: Asked,
+        payload: GraphqlRequest,
     },
     Complete {
         id: String,
@@ -87,21 +87,23 @@ pub enum ClientMessage {
 }
 
 impl ClientMessage {
+    /// Parses a client message.
+    ///
     /// # Errors
-    /// The close that an invalid message deserves.
-    pub fn parse(text: &str) -> Result<ClientMessage, Close> {
+    /// The close reason of an invalid message.
+    pub fn parse(text: &str) -> Result<ClientMessage, CloseReason> {
         let message: ClientMessage =
-            serde_json::from_str(text).map_err(|e| Close::invalid(&e.to_string()))?;
+            serde_json::from_str(text).map_err(|e| CloseReason::invalid(&e.to_string()))?;
         match &message {
             ClientMessage::Subscribe { id, .. } | ClientMessage::Complete { id } if id.is_empty() => {
-                Err(Close::invalid("the id is empty"))
+                Err(CloseReason::invalid("the id is empty"))
             }
             _ => Ok(message),
         }
     }
 }
 
-/// What the server says.
+/// Message to the client.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage<'a> {
@@ -124,6 +126,7 @@ pub enum ServerMessage<'a> {
 }
 
 impl ServerMessage<'_> {
+    /// Serializes the message as JSON.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("answers have only what JSON has")
     }

@@ -1,121 +1,132 @@
-//! What is said of one method of a path: its parameters, body and answers. What holds for every route of its kind
-//! (credentials, media types, sizes) is added by route.rs, so that nobody writes it twice.
+//! OpenAPI description of one operation: parameters, body and responses. Responses common to all routes of a kind
+//! (credentials, media types, sizes) are added by route.rs, so that no description repeats them.
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::{Content, Required, Response, ResponseBuilder};
 
-use super::shape::{self, Shape};
+use super::schema::{self, ValueSchema};
 
-/// The media type of nearly everything.
+/// The media type of nearly all bodies and responses.
 pub const JSON: &str = "application/json";
 
-/// A method of a path, described.
+/// Description of one operation (a method of a path).
 pub struct Doc {
-    /// Unique in the document.
+    /// The `operationId`, unique in the document.
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) about: Option<&'static str>,
     pub(super) query: Vec<Parameter>,
     pub(super) body: Option<RequestBodyBuilder>,
     pub(super) answers: Vec<(u16, Response)>,
-    /// Statuses of refusals beyond those of its kind.
+    /// Error statuses beyond those that all routes of its kind have.
     pub(super) refusals: Vec<u16>,
-    /// It is about the session that asks, on a route that lets everybody pass.
+    /// Requires a session although the route itself is public.
     pub(super) needs_session: bool,
 }
 
 impl Doc {
+    /// Creates a description from an `operationId` and a summary.
     pub fn new(id: &'static str, summary: &'static str) -> Doc {
         let (query, answers, refusals) = (Vec::new(), Vec::new(), Vec::new());
         Doc { id, summary, about: None, query, body: None, answers, refusals, needs_session: false }
     }
 
-    /// More than fits the summary.
+    /// Sets the description, for what does not fit the summary.
     pub fn about(mut self, text: &'static str) -> Doc {
         self.about = Some(text);
         self
     }
 
-    /// Only for who is logged in, though the route lets everybody pass.
+    /// Marks the operation as requiring a session although its route is public.
     pub fn for_session(mut self) -> Doc {
         self.needs_session = true;
         self
     }
 
-    /// A query parameter.
-    pub fn query(mut self, name: &'static str, shape: Shape, about: &'static str) -> Doc {
+    /// Adds an optional query parameter.
+    pub fn query(mut self, name: &'static str, shape: ValueSchema, about: &'static str) -> Doc {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
         let parameter = parameter.required(Required::False).description(Some(about)).schema(Some(shape));
         self.query.push(parameter.build());
         self
     }
 
-    /// `limit` and `offset`.
+    /// Adds `limit` and `offset`.
     pub fn page(self) -> Doc {
-        self.query("limit", shape::integer(1, 10_000), "How many rows at most; 100 by default.").offset()
+        self.query("limit", schema::integer(1, 10_000), "Maximum number of rows; 100 by default.").offset()
     }
 
-    /// `from`, `to`, `limit` and `offset`.
+    /// Adds `from`, `to`, `limit` and `offset`.
     pub fn range(self) -> Doc {
-        self.query("from", shape::time_given(), "The first moment; with a bound rows come oldest first.")
-            .query("to", shape::time_given(), "The last moment, included.")
-            .query(
-                "limit",
-                shape::integer(1, 10_000),
-                "How many rows at most; 100, without limit in a range.",
-            )
-            .offset()
+        self.query(
+            "from",
+            schema::time_input(),
+            "Start of the range, inclusive. In a range rows come oldest first.",
+        )
+        .query("to", schema::time_input(), "End of the range, inclusive.")
+        .query(
+            "limit",
+            schema::integer(1, 10_000),
+            "Maximum number of rows; 100 by default, unlimited in a range.",
+        )
+        .offset()
     }
 
     fn offset(self) -> Doc {
-        self.query("offset", shape::count(), "How many rows to skip.")
+        self.query("offset", schema::count(), "Number of rows to skip.")
     }
 
-    /// A JSON body that has to be sent.
-    pub fn body(self, shape: Shape) -> Doc {
+    /// Sets a required JSON body.
+    pub fn body(self, shape: ValueSchema) -> Doc {
         self.takes(shape, Required::True)
     }
 
-    /// A JSON body that may be left out.
-    pub fn body_if_any(self, shape: Shape) -> Doc {
+    /// Sets an optional JSON body.
+    pub fn body_if_any(self, shape: ValueSchema) -> Doc {
         self.takes(shape, Required::False)
     }
 
-    /// A form with files that has to be sent.
-    pub fn form(self, shape: Shape) -> Doc {
+    /// Sets a required multipart form.
+    pub fn form(self, shape: ValueSchema) -> Doc {
         self.takes_as("multipart/form-data", shape, Required::True)
     }
 
-    fn takes(self, shape: Shape, required: Required) -> Doc {
+    fn takes(self, shape: ValueSchema, required: Required) -> Doc {
         self.takes_as(JSON, shape, required)
     }
 
-    fn takes_as(mut self, media: &'static str, shape: Shape, required: Required) -> Doc {
+    fn takes_as(mut self, media: &'static str, shape: ValueSchema, required: Required) -> Doc {
         let content = Content::new(Some(shape));
         self.body = Some(RequestBodyBuilder::new().content(media, content).required(Some(required)));
         self
     }
 
-    /// An answer of JSON.
-    pub fn answers(self, status: u16, about: &'static str, shape: Shape) -> Doc {
+    /// Adds a JSON response.
+    pub fn answers(self, status: u16, about: &'static str, shape: ValueSchema) -> Doc {
         self.answers_as(JSON, status, about, shape)
     }
 
-    /// An answer of another type.
-    pub fn answers_as(mut self, media: &'static str, status: u16, about: &'static str, shape: Shape) -> Doc {
+    /// Adds a response of another media type.
+    pub fn answers_as(
+        mut self,
+        media: &'static str,
+        status: u16,
+        about: &'static str,
+        shape: ValueSchema,
+    ) -> Doc {
         let response = ResponseBuilder::new().description(about).content(media, Content::new(Some(shape)));
         self.answers.push((status, response.build()));
         self
     }
 
-    /// An answer without a body.
+    /// Adds a 204 response, which has no body.
     pub fn answers_nothing(mut self, about: &'static str) -> Doc {
         self.answers.push((204, Response::new(about)));
         self
     }
 
-    /// Another status it may refuse with.
+    /// Adds an error status.
     pub fn refuses(mut self, status: u16) -> Doc {
         self.refusals.push(status);
         self

@@ -1,5 +1,5 @@
-//! The REST API described: one OpenAPI 3.1 document, made of the same table of routes that is served, at `/api/schema/`,
-//! and a page for people at `/api/docs/`.
+//! OpenAPI 3.1 document of the REST API, built from the route table that is served: JSON at `/api/schema/`, an HTML
+//! page at `/api/docs/`.
 
 use std::sync::LazyLock;
 
@@ -10,17 +10,18 @@ use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, PathsBuilder};
 
 use self::doc::{Doc, JSON};
 use self::route::{Route, Section};
-use super::rest::gate::Right;
+use super::rest::precheck::RequiredAccess;
 
 pub mod doc;
+pub mod error_responses;
 pub mod page;
-pub mod refusal;
 pub mod route;
-pub mod shape;
+pub mod schema;
 
-const ABOUT: &str = "Devices, their data streams, values and statistics, and what belongs to them. Paths end in a slash; \
-                     without it they are the same. Every answer carries `X-Request-Id`, and takes over one that was sent. \
-                     Of fields and parameters given twice the last counts; unknown ones are ignored. HEAD is answered as GET.";
+const ABOUT: &str = "Devices, their data streams, values and statistics, and related objects. The trailing slash of \
+                     a path is optional. Every response carries `X-Request-Id`; one in the request is adopted. \
+                     If a field or parameter is repeated, the last one counts; unknown ones are ignored. \
+                     HEAD is answered like GET.";
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let mut text = serde_json::to_string_pretty(&document()).expect("a document is JSON");
@@ -33,21 +34,23 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
     page::render(&document)
 });
 
-/// The document as `/api/schema/` serves it and `schema/openapi.json` holds it.
+/// Returns the document as served at `/api/schema/` and stored in `schema/openapi.json`.
 pub fn text() -> &'static str {
     &DOCUMENT
 }
 
+/// Routes of the document itself.
 pub fn section() -> Section {
-    let document = Doc::new("schema", "This document").answers(200, "OpenAPI 3.1", shape::map());
-    let page =
-        Doc::new("docs", "This document as a page for people").about("It loads nothing from elsewhere.");
-    let page = page.answers_as("text/html; charset=utf-8", 200, "HTML", shape::words());
+    let document =
+        Doc::new("schema", "Get this document").answers(200, "The OpenAPI 3.1 document", schema::map());
+    let page = Doc::new("docs", "Get this document as an HTML page")
+        .about("The page loads nothing from other servers.");
+    let page = page.answers_as("text/html; charset=utf-8", 200, "The HTML page", schema::string());
     Section {
         name: "Description",
-        about: "What this document describes, in two forms. For everybody.",
+        about: "This API description, as JSON and as an HTML page. Public.",
         routes: vec![
-            Route::gated("/api/schema", Right::Anybody).get(serve_document, document),
+            Route::gated("/api/schema", RequiredAccess::Public).get(serve_document, document),
             Route::open("/api/docs").get(serve_page, page),
         ],
         schemas: Vec::new(),
@@ -65,7 +68,7 @@ async fn serve_page() -> impl IntoResponse {
 }
 
 fn document() -> OpenApi {
-    let mut components = refusal::components();
+    let mut components = error_responses::components();
     let (mut paths, mut tags) = (PathsBuilder::new(), Vec::new());
     for section in super::sections() {
         tags.push(TagBuilder::new().name(section.name).description(Some(section.about)).build());

@@ -1,4 +1,4 @@
-//! The document hangs together: what it names is there, and what is there is named.
+//! Consistency tests of the document: every reference resolves, and every component is referenced.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{document, page};
 
-/// Every `$ref` below a value.
+/// Collects every `$ref` below a value.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
@@ -72,7 +72,7 @@ fn the_page_tells_every_operation_and_loads_nothing() {
     for loading in ["<script", "<link", "<img", "<iframe", "@import", "url(", "http:", "https:", "src="] {
         assert!(!page.contains(loading), "the page has {loading}");
     }
-    // Every link within the page leads somewhere.
+    // Every link within the page has a target.
     for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert!(page.contains(&format!("id=\"{target}\"")), "there is no #{target}");
     }

@@ -1,4 +1,4 @@
-//! The document as one HTML page: no script, nothing loaded from elsewhere, so it works where there is no internet.
+//! Renders the OpenAPI document as one HTML page without scripts or external resources, so it works offline.
 
 use std::fmt::Write;
 
@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Methods in the order in which they are shown.
+/// Methods in display order.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// The page of a document.
+/// Renders an OpenAPI document as HTML.
 pub fn render(document: &Value) -> String {
     let mut page = String::with_capacity(256 * 1024);
     let title = format!("{} {}", text(&document["info"]["title"]), text(&document["info"]["version"]));
@@ -22,7 +22,7 @@ pub fn render(document: &Value) -> String {
         format_args!("<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style>\n"),
     );
     put(&mut page, format_args!("<h1>{title}</h1>\n<p>{}</p>\n", text(&document["info"]["description"])));
-    put(&mut page, format_args!("<p>The same for programs: <a href=\"/api/schema/\">/api/schema/</a></p>\n"));
+    put(&mut page, format_args!("<p>As JSON: <a href=\"/api/schema/\">/api/schema/</a></p>\n"));
     let tags = || document["tags"].as_array().into_iter().flatten();
     page.push_str("<nav>");
     for tag in tags() {
@@ -77,7 +77,7 @@ fn render_operation(page: &mut String, document: &Value, method: &str, path: &st
         page.push_str("</table>\n");
     }
     for (_, content) in entries(&operation["requestBody"]["content"]) {
-        let need = if operation["requestBody"]["required"] == true { "" } else { " (may be left out)" };
+        let need = if operation["requestBody"]["required"] == true { "" } else { " (optional)" };
         put(page, format_args!("<p>Body{need}:</p>\n{}\n", shape(&content["schema"])));
     }
     page.push_str("<table><tr><th>status<th>body<th>\n");
@@ -99,7 +99,7 @@ fn render_credentials(page: &mut String, document: &Value) {
     page.push_str("</table>\n");
 }
 
-/// What lets pass, each way by its schemes and the scopes beside them.
+/// The alternatives of a `security` array, each with its schemes and their scopes.
 fn needs(security: &Value) -> String {
     let ways = security.as_array().into_iter().flatten().map(|way| {
         let schemes = entries(way).map(|(name, scopes)| {
@@ -112,7 +112,7 @@ fn needs(security: &Value) -> String {
     if ways.is_empty() { "nothing".to_owned() } else { ways.join(", or ") }
 }
 
-/// A schema in a few words; an object as a table of its fields.
+/// Renders a schema: a few words, or for an object a table of its fields.
 fn shape(schema: &Value) -> String {
     if let Some(path) = schema["$ref"].as_str() {
         let name = escape(path.rsplit('/').next().unwrap_or_default());
@@ -181,7 +181,7 @@ fn anchor(name: &Value) -> String {
     text(name).to_lowercase().replace(' ', "-")
 }
 
-/// A value as text of HTML.
+/// Renders a JSON value as HTML text.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -190,7 +190,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Text that HTML takes for nothing else.
+/// Escapes text for HTML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

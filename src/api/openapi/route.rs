@@ -1,5 +1,5 @@
-//! A route: its path, who may pass, and of each method what serves it and what is said of it. The router and the
-//! document are both made of these, so that neither has what the other lacks.
+//! A route: its path, required access, and for each method a handler and its description. The router and the OpenAPI
+//! document are both built from these, so neither has an operation that the other lacks.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use utoipa::openapi::path::{
 use utoipa::openapi::{Ref, RefOr, Required, Response, Schema, SecurityRequirement};
 
 use super::doc::Doc;
-use super::refusal;
-use super::shape::{self, Shape};
+use super::error_responses;
+use super::schema::{self, ValueSchema};
 use crate::api::error;
-use crate::api::rest::gate::{self, Right};
+use crate::api::rest::precheck::{self, RequiredAccess};
 use crate::app::App;
 use crate::domain::Scope;
 
-/// What belongs together: a noun, its routes, and the schemas that these name.
+/// A group of routes about one noun (an OpenAPI tag), with the schemas they reference.
 pub struct Section {
     pub name: &'static str,
     pub about: &'static str,
@@ -27,84 +27,84 @@ pub struct Section {
     pub schemas: Vec<(&'static str, Schema)>,
 }
 
-/// One path.
+/// One path with its methods.
 pub struct Route {
     path: &'static str,
-    /// None is no gate at all: everybody, whatever they accept.
-    right: Option<Right>,
-    variables: Vec<(&'static str, Shape)>,
+    /// `None` skips the precheck: everybody may pass, whatever `Accept` says.
+    access: Option<RequiredAccess>,
+    variables: Vec<(&'static str, ValueSchema)>,
     methods: MethodRouter<Arc<App>>,
     docs: Vec<(HttpMethod, Doc)>,
 }
 
 impl Route {
-    /// A path of DataStone, written without its trailing slash; the gate tells its refusals in DataStone's order.
-    pub fn gated(path: &'static str, right: Right) -> Route {
+    /// A DataStone path, written without its trailing slash; `precheck` reports errors in DataStone's order.
+    pub fn gated(path: &'static str, right: RequiredAccess) -> Route {
         Route {
             path,
-            right: Some(right),
+            access: Some(right),
             variables: Vec::new(),
             methods: MethodRouter::new(),
             docs: Vec::new(),
         }
     }
 
-    /// A path for everybody.
+    /// A public path without precheck.
     pub fn open(path: &'static str) -> Route {
-        Route { path, right: None, variables: Vec::new(), methods: MethodRouter::new(), docs: Vec::new() }
+        Route { path, access: None, variables: Vec::new(), methods: MethodRouter::new(), docs: Vec::new() }
     }
 
-    /// Describes a variable of the path that is not the id of a row.
-    pub fn variable(mut self, name: &'static str, shape: Shape) -> Route {
+    /// Describes a path variable that is not a row id.
+    pub fn variable(mut self, name: &'static str, shape: ValueSchema) -> Route {
         self.variables.push((name, shape));
         self
     }
 
     pub fn get<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.get(handler);
-        self.said(HttpMethod::Get, doc)
+        self.add_operation(HttpMethod::Get, doc)
     }
 
     pub fn post<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.post(handler);
-        self.said(HttpMethod::Post, doc)
+        self.add_operation(HttpMethod::Post, doc)
     }
 
     pub fn put<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.put(handler);
-        self.said(HttpMethod::Put, doc)
+        self.add_operation(HttpMethod::Put, doc)
     }
 
     pub fn patch<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.patch(handler);
-        self.said(HttpMethod::Patch, doc)
+        self.add_operation(HttpMethod::Patch, doc)
     }
 
     pub fn delete<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.delete(handler);
-        self.said(HttpMethod::Delete, doc)
+        self.add_operation(HttpMethod::Delete, doc)
     }
 
-    fn said(mut self, method: HttpMethod, doc: Doc) -> Route {
+    fn add_operation(mut self, method: HttpMethod, doc: Doc) -> Route {
         self.docs.push((method, doc));
         self
     }
 
-    /// Serves it, behind its gate.
+    /// Adds the route to a router, behind its precheck.
     pub fn add_to(self, router: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
-        let methods = match self.right {
-            Some(right) => gate::guard(app, right, self.methods.fallback(error::method_not_allowed)),
+        let methods = match self.access {
+            Some(right) => precheck::guard(app, right, self.methods.fallback(error::method_not_allowed)),
             None => self.methods,
         };
         router.route(self.path, methods)
     }
 
-    /// The path as it is documented, and all its methods.
+    /// Returns the documented path and its operations.
     pub fn describe(self, tag: &str) -> (String, PathItem) {
         let variables = self.variables();
         let mut item = PathItem::default();
         for (method, doc) in self.docs {
-            let operation = describe(&method, self.right, &variables, doc, tag);
+            let operation = describe(&method, self.access, &variables, doc, tag);
             item.merge_operations(PathItem::new(method, operation));
         }
         // A file has no trailing slash.
@@ -117,7 +117,7 @@ impl Route {
         let names = self.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
         let shape_of = |name: &str| {
             let given = self.variables.iter().find(|(known, _)| *known == name);
-            given.map_or_else(shape::row, |(_, shape)| shape.clone())
+            given.map_or_else(schema::row_id, |(_, shape)| shape.clone())
         };
         let parameter = |name: &str| ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
         names.map(|n| parameter(n).required(Required::True).schema(Some(shape_of(n))).build()).collect()
@@ -126,27 +126,34 @@ impl Route {
 
 fn describe(
     method: &HttpMethod,
-    right: Option<Right>,
+    right: Option<RequiredAccess>,
     variables: &[Parameter],
     doc: Doc,
     tag: &str,
 ) -> Operation {
-    let right = if doc.needs_session { Some(Right::Known) } else { right };
-    let refusals = refusals(method, right, !variables.is_empty(), &doc);
+    let right = if doc.needs_session { Some(RequiredAccess::Authenticated) } else { right };
+    let refusals = error_statuses(method, right, !variables.is_empty(), &doc);
     let operation = OperationBuilder::new().tag(tag).operation_id(Some(doc.id)).summary(Some(doc.summary));
     let operation = operation.description(doc.about).securities(Some(securities(method, right)));
     let operation = variables.iter().cloned().chain(doc.query).fold(operation, OperationBuilder::parameter);
     let operation = operation.request_body(doc.body.map(|body| body.build()));
     let answers = doc.answers.into_iter().map(|(status, answer)| (status.to_string(), RefOr::T(answer)));
     let refused = |name: &str| RefOr::<Response>::Ref(Ref::from_response_name(name));
-    let refusals = refusals.into_iter().map(|status| (refusal::key(status), refused(refusal::name(status))));
+    let refusals = refusals
+        .into_iter()
+        .map(|status| (error_responses::key(status), refused(error_responses::name(status))));
     answers.chain(refusals).fold(operation, |o, (status, response)| o.response(status, response)).build()
 }
 
-/// Statuses below 200 stand for whole classes: 5 is every server error.
-fn refusals(method: &HttpMethod, right: Option<Right>, has_variables: bool, doc: &Doc) -> Vec<u16> {
+/// Error statuses of an operation. Values below 200 stand for whole classes: 5 is every server error.
+fn error_statuses(
+    method: &HttpMethod,
+    right: Option<RequiredAccess>,
+    has_variables: bool,
+    doc: &Doc,
+) -> Vec<u16> {
     let mut found = doc.refusals.clone();
-    found.push(refusal::OUR_FAULT);
+    found.push(error_responses::SERVER_ERROR);
     let has_body = doc.body.is_some();
     if has_body || !doc.query.is_empty() {
         found.push(400);
@@ -160,30 +167,34 @@ fn refusals(method: &HttpMethod, right: Option<Right>, has_variables: bool, doc:
     let Some(right) = right else { return found };
     found.push(406);
     match right {
-        Right::Scope(_) | Right::Superuser => found.extend([401, 403]),
-        Right::Known if is_safe(method) => found.push(401),
-        Right::Known => found.extend([401, 403]),
-        Right::Anybody => {}
+        RequiredAccess::Scope(_) | RequiredAccess::Superuser => found.extend([401, 403]),
+        RequiredAccess::Authenticated if is_safe(method) => found.push(401),
+        RequiredAccess::Authenticated => found.extend([401, 403]),
+        RequiredAccess::Public => {}
     }
     found
 }
 
-/// Any of these lets pass. The names beside a scheme are the scopes, or the kind of person, that it needs.
-fn securities(method: &HttpMethod, right: Option<Right>) -> Vec<SecurityRequirement> {
+/// Security alternatives of an operation. The names beside a scheme are the scopes, or the user role, it needs.
+fn securities(method: &HttpMethod, right: Option<RequiredAccess>) -> Vec<SecurityRequirement> {
     let session = |role: &[&str]| {
-        let known = SecurityRequirement::new(refusal::SESSION, role.iter().copied());
-        if is_safe(method) { known } else { known.add(refusal::CSRF, [""; 0]) }
+        let known = SecurityRequirement::new(error_responses::SESSION_SCHEME, role.iter().copied());
+        if is_safe(method) { known } else { known.add(error_responses::CSRF_SCHEME, [""; 0]) }
     };
     match right {
-        Some(Right::Scope(resource)) => {
+        Some(RequiredAccess::Scope(resource)) => {
             let scope = if is_safe(method) { Scope::read(resource) } else { Scope::write(resource) };
             let scope = scope.to_string();
             let key = |scheme: &str| SecurityRequirement::new(scheme, [scope.as_str()]);
-            vec![key(refusal::KEY), key(refusal::KEY_HEADER), session(&[])]
+            vec![
+                key(error_responses::API_KEY_SCHEME),
+                key(error_responses::API_KEY_HEADER_SCHEME),
+                session(&[]),
+            ]
         }
-        Some(Right::Superuser) => vec![session(&["superuser"])],
-        Some(Right::Known) => vec![session(&[])],
-        Some(Right::Anybody) | None => Vec::new(),
+        Some(RequiredAccess::Superuser) => vec![session(&["superuser"])],
+        Some(RequiredAccess::Authenticated) => vec![session(&[])],
+        Some(RequiredAccess::Public) | None => Vec::new(),
     }
 }
 

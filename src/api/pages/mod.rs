@@ -1,7 +1,8 @@
-//! Pages for people: GraphiQL at `/graphiql`, an SQL page at `/console`. All of them is in the binary, nothing is loaded
-//! from elsewhere, and none holds data: what a page asks, it asks with the reader's key or session, as any client.
+//! HTML pages: a start page at `/`, GraphiQL at `/graphiql`, an SQL page at `/console`. They are part of the binary,
+//! load nothing from other servers, and contain no data: like any client, a page sends requests with the reader's key
+//! or session.
 //!
-//! build.rs bundles their scripts and styles from web/; where it could not, the pages say so.
+//! build.rs bundles their scripts and styles from web/; if it could not, the pages say so.
 
 use std::sync::{Arc, LazyLock};
 
@@ -23,16 +24,17 @@ use crate::domain::Error;
 
 mod queries;
 
-/// What build.rs made of web/: `FILES`, and why there are none in `MISSING`.
+/// The bundle that build.rs made from web/: `FILES`, or in `MISSING` the reason why there are none.
 mod built {
     include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 }
 
-/// Scripts come from this server and only as files; styles also from the editors, which make theirs as they run.
+/// Scripts are allowed only as files from this server; styles also inline, because the editors create theirs at run
+/// time.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Pages name their scripts and styles with this in the path: those of another build are never used.
+/// Part of the paths of scripts and styles, so that a page never uses those of another build.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     built::FILES.iter().for_each(|(_, content)| hash.update(content));
@@ -41,20 +43,23 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/", get(|| async { html(include_str!("home.html").to_owned()) }))
         .route("/console", get(|| async { page(include_str!("console.html")) }))
         .route("/graphiql", get(|| async { page(include_str!("graphiql.html")) }))
         .route("/graphiql/queries", get(tabs))
         .route("/pages/{version}/{file}", get(asset))
 }
 
-/// A page, asked anew every time.
+/// Responds with a page that browsers must revalidate.
 fn page(html: &str) -> Response {
-    let html = if built::FILES.is_empty() {
-        include_str!("missing.html").replace("{why}", &escape(built::MISSING))
-    } else {
-        let html = html.replace("{access}", include_str!("access.html"));
-        html.replace("{assets}", &format!("/pages/{}", *VERSION))
-    };
+    if built::FILES.is_empty() {
+        return self::html(include_str!("missing.html").replace("{why}", &escape(built::MISSING)));
+    }
+    let html = html.replace("{access}", include_str!("access.html"));
+    self::html(html.replace("{assets}", &format!("/pages/{}", *VERSION)))
+}
+
+fn html(text: String) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -62,10 +67,10 @@ fn page(html: &str) -> Response {
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, html).into_response()
+    (headers, text).into_response()
 }
 
-/// A tab of GraphiQL.
+/// A GraphiQL tab.
 #[derive(Serialize)]
 struct Tab {
     name: &'static str,
@@ -77,7 +82,7 @@ async fn tabs() -> impl IntoResponse {
     ([(CACHE_CONTROL, "no-cache")], Json(tabs))
 }
 
-/// A script or a style; what a path names never changes.
+/// Serves a script or style. Its path contains the build, so it may be cached forever.
 async fn asset(Path((version, file)): Path<(String, String)>) -> Result<Response, RestError> {
     let found = built::FILES.iter().find(|(name, _)| *name == file && version == *VERSION);
     let (name, content) = found.ok_or_else(Error::not_found)?;

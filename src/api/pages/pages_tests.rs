@@ -10,6 +10,7 @@ fn every_page_takes_its_scripts_and_styles_from_the_server() {
         include_str!("access.html"),
         include_str!("console.html"),
         include_str!("graphiql.html"),
+        include_str!("home.html"),
         include_str!("missing.html"),
     ] {
         for loading in ["http:", "https:", "//", "<style", "style=", "<script>", " onclick", "<iframe"] {

@@ -1,6 +1,6 @@
-//! The tabs of GraphiQL: the files of queries/*.graphql, whose text is part of the binary.
+//! GraphiQL tabs: the files of queries/*.graphql, embedded in the binary.
 
-/// Name of the file without its ending, and its text, in the order of the tabs. A test holds this against the folder.
+/// File name without extension, and text, in tab order. A test compares this list with the folder.
 pub const QUERIES: [(&str, &str); 11] = [
     ("devices", include_str!("../../../queries/devices.graphql")),
     ("stream", include_str!("../../../queries/stream.graphql")),

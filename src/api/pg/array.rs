@@ -1,5 +1,5 @@
-//! Values that are arrays, as clients bind them to `= ANY($1)`: of one dimension, in either of their forms. Chapters 8.15.2
-//! and 8.15.6 of PostgreSQL's manual have the text, `array_recv` in its source has the bytes.
+//! One-dimensional PostgreSQL arrays, as clients bind them to `= ANY($1)`, in text and binary format. The text format
+//! is in chapters 8.15.2 and 8.15.6 of PostgreSQL's manual, the binary one in `array_recv` of its source.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use pgwire::api::Type;
 
 use super::types;
 
-/// Elements of one value: each takes some hundred bytes until it is planned.
-pub const MOST: usize = 10_000;
+/// Maximum elements of one array: each takes some hundred bytes until the statement is planned.
+pub const MAX_ARRAY_ELEMENTS: usize = 10_000;
 
-/// Arrays and what they are of.
-const ARRAYS: [(Type, Type); 19] = [
+/// Array types with their element types.
+const ARRAY_TYPES: [(Type, Type); 19] = [
     (Type::BOOL_ARRAY, Type::BOOL),
     (Type::INT2_ARRAY, Type::INT2),
     (Type::INT4_ARRAY, Type::INT4),
@@ -38,70 +38,75 @@ const ARRAYS: [(Type, Type); 19] = [
     (Type::INTERVAL_ARRAY, Type::INTERVAL),
 ];
 
-/// What an array is of; `None` for what is no array.
-pub fn element(declared: &Type) -> Option<Type> {
-    ARRAYS.iter().find(|(array, _)| array == declared).map(|(_, element)| element.clone())
+/// Returns the element type of an array type; `None` for other types.
+pub fn element_type(declared: &Type) -> Option<Type> {
+    ARRAY_TYPES.iter().find(|(array, _)| array == declared).map(|(_, element)| element.clone())
 }
 
-/// The array of a type.
-pub fn of(element: &Type) -> Option<Type> {
-    ARRAYS.iter().find(|(_, own)| own == element).map(|(array, _)| array.clone())
+/// Returns the array type of an element type.
+pub fn array_type(element: &Type) -> Option<Type> {
+    ARRAY_TYPES.iter().find(|(_, own)| own == element).map(|(array, _)| array.clone())
 }
 
-/// Why bytes are no value.
+/// Why an array cannot be decoded.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// They are none of its type.
-    Value,
-    /// More elements than are taken.
-    TooMany,
+pub enum ArrayError {
+    /// The bytes are not a value of the type.
+    InvalidValue,
+    /// The array has more than [`MAX_ARRAY_ELEMENTS`] elements.
+    TooManyElements,
 }
 
-/// Elements, as an array of one row.
+/// Wraps the elements in a list array of one row.
 fn row(elements: ArrayRef) -> ArrayRef {
     let field = Arc::new(Field::new_list_field(elements.data_type().clone(), true));
     let offsets = OffsetBuffer::from_lengths([elements.len()]);
     Arc::new(ListArray::new(field, offsets, elements, None))
 }
 
-/// `{1,2,NULL}`.
-pub fn from_text(element: &Type, text: &str) -> Result<ArrayRef, Wrong> {
-    let target = types::arrow_type(element).ok_or(Wrong::Value)?;
+/// Decodes the text format, such as `{1,2,NULL}`.
+pub fn from_text(element: &Type, text: &str) -> Result<ArrayRef, ArrayError> {
+    let target = types::arrow_type(element).ok_or(ArrayError::InvalidValue)?;
     let texts = parse(text)?;
     if target == DataType::Binary {
         let bytes = |text: &str| hex::decode(text.strip_prefix("\\x")?).ok();
-        let read = |text: Option<String>| text.map(|text| bytes(&text).ok_or(Wrong::Value)).transpose();
-        let elements = texts.into_iter().map(read).collect::<Result<Vec<_>, Wrong>>()?;
+        let read =
+            |text: Option<String>| text.map(|text| bytes(&text).ok_or(ArrayError::InvalidValue)).transpose();
+        let elements = texts.into_iter().map(read).collect::<Result<Vec<_>, ArrayError>>()?;
         return Ok(row(Arc::new(BinaryArray::from_iter(elements))));
     }
     let texts: ArrayRef = Arc::new(StringArray::from(texts));
     let strict = CastOptions { safe: false, ..CastOptions::default() };
-    Ok(row(cast_with_options(&texts, &target, &strict).map_err(|_| Wrong::Value)?))
+    Ok(row(cast_with_options(&texts, &target, &strict).map_err(|_| ArrayError::InvalidValue)?))
 }
 
-/// The elements of a text; one that is not there is NULL.
-fn parse(text: &str) -> Result<Vec<Option<String>>, Wrong> {
-    let inner = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).ok_or(Wrong::Value)?;
+/// Splits the text format into its elements; `None` is NULL.
+fn parse(text: &str) -> Result<Vec<Option<String>>, ArrayError> {
+    let inner = text
+        .trim()
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .ok_or(ArrayError::InvalidValue)?;
     let mut elements = Vec::new();
     if inner.trim().is_empty() {
         return Ok(elements);
     }
     let mut rest = inner;
     loop {
-        let (element, behind) = next(rest).ok_or(Wrong::Value)?;
+        let (element, behind) = next(rest).ok_or(ArrayError::InvalidValue)?;
         elements.push(element);
-        if elements.len() > MOST {
-            return Err(Wrong::TooMany);
+        if elements.len() > MAX_ARRAY_ELEMENTS {
+            return Err(ArrayError::TooManyElements);
         }
         match behind.strip_prefix(',') {
             Some(behind) => rest = behind,
             None if behind.is_empty() => return Ok(elements),
-            None => return Err(Wrong::Value),
+            None => return Err(ArrayError::InvalidValue),
         }
     }
 }
 
-/// The first element, and what follows it.
+/// Splits off the first element; returns it and the rest.
 fn next(text: &str) -> Option<(Option<String>, &str)> {
     let text = text.trim_start();
     let is_quoted = text.starts_with('"');
@@ -112,7 +117,7 @@ fn next(text: &str) -> Option<(Option<String>, &str)> {
             '\\' => element.push(chars.next()?.1),
             '"' if is_quoted => return Some((Some(element), text[at + 1..].trim_start())),
             ',' if !is_quoted => return Some((unquoted(&element)?, &text[at..])),
-            // Of one dimension: there is no array within.
+            // Nested arrays are not supported.
             '{' | '}' | '"' if !is_quoted => return None,
             c => element.push(c),
         }
@@ -120,7 +125,7 @@ fn next(text: &str) -> Option<(Option<String>, &str)> {
     if is_quoted { None } else { Some((unquoted(&element)?, "")) }
 }
 
-/// A bare word, which may be NULL and not be nothing.
+/// An unquoted element: NULL or a non-empty word.
 fn unquoted(word: &str) -> Option<Option<String>> {
     match word.trim() {
         "" => None,
@@ -129,57 +134,63 @@ fn unquoted(word: &str) -> Option<Option<String>> {
     }
 }
 
-/// Dimensions, whether there are nulls, the elements' type, of each dimension length and lower bound, then the elements.
-pub fn from_binary(element: &Type, mut bytes: Bytes) -> Result<ArrayRef, Wrong> {
-    let target = types::arrow_type(element).ok_or(Wrong::Value)?;
+/// Decodes the binary format: number of dimensions, null flag, element type, length and lower bound of each dimension,
+/// then the elements.
+pub fn from_binary(element: &Type, mut bytes: Bytes) -> Result<ArrayRef, ArrayError> {
+    let target = types::arrow_type(element).ok_or(ArrayError::InvalidValue)?;
     let (dimensions, _has_nulls) = (int(&mut bytes)?, int(&mut bytes)?);
     if int(&mut bytes)?.cast_unsigned() != element.oid() {
-        return Err(Wrong::Value);
+        return Err(ArrayError::InvalidValue);
     }
     let count = match dimensions {
         0 => 0,
         1 => {
-            let count = usize::try_from(int(&mut bytes)?).map_err(|_| Wrong::Value)?;
+            let count = usize::try_from(int(&mut bytes)?).map_err(|_| ArrayError::InvalidValue)?;
             let _lower_bound = int(&mut bytes)?;
             count
         }
-        _ => return Err(Wrong::Value),
+        _ => return Err(ArrayError::InvalidValue),
     };
-    if count > MOST {
-        return Err(Wrong::TooMany);
+    if count > MAX_ARRAY_ELEMENTS {
+        return Err(ArrayError::TooManyElements);
     }
-    let elements =
-        (0..count).map(|_| one(element, &target, &mut bytes)).collect::<Result<Vec<_>, Wrong>>()?;
+    let elements = (0..count)
+        .map(|_| read_element(element, &target, &mut bytes))
+        .collect::<Result<Vec<_>, ArrayError>>()?;
     if !bytes.is_empty() {
-        return Err(Wrong::Value);
+        return Err(ArrayError::InvalidValue);
     }
     if elements.is_empty() {
         return Ok(row(arrow::array::new_empty_array(&target)));
     }
     let elements: Vec<&dyn Array> = elements.iter().map(|element| &**element).collect();
-    concat(&elements).map(row).map_err(|_| Wrong::Value)
+    concat(&elements).map(row).map_err(|_| ArrayError::InvalidValue)
 }
 
-fn one(element: &Type, target: &DataType, bytes: &mut Bytes) -> Result<ArrayRef, Wrong> {
+fn read_element(element: &Type, target: &DataType, bytes: &mut Bytes) -> Result<ArrayRef, ArrayError> {
     let length = int(bytes)?;
     if length == -1 {
         return Ok(new_null_array(target, 1));
     }
-    let length = usize::try_from(length).ok().filter(|length| *length <= bytes.len()).ok_or(Wrong::Value)?;
-    types::from_binary(element, bytes.split_to(length)).ok_or(Wrong::Value)
+    let length = usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= bytes.len())
+        .ok_or(ArrayError::InvalidValue)?;
+    types::from_binary(element, bytes.split_to(length)).ok_or(ArrayError::InvalidValue)
 }
 
-fn int(bytes: &mut Bytes) -> Result<i32, Wrong> {
-    bytes.try_get_i32().map_err(|_| Wrong::Value)
+fn int(bytes: &mut Bytes) -> Result<i32, ArrayError> {
+    bytes.try_get_i32().map_err(|_| ArrayError::InvalidValue)
 }
 
-/// A value of SQL's own EXECUTE as an array of this type: `'{1,2}'` is one, as is `ARRAY[1, 2]`.
-pub fn from_value(element: &Type, value: &ArrayRef) -> Result<ArrayRef, Wrong> {
-    let target = types::arrow_type(element).ok_or(Wrong::Value)?;
+/// Converts an argument of SQL `EXECUTE` to an array of this type: `'{1,2}'` or `ARRAY[1, 2]`.
+pub fn from_value(element: &Type, value: &ArrayRef) -> Result<ArrayRef, ArrayError> {
+    let target = types::arrow_type(element).ok_or(ArrayError::InvalidValue)?;
     let target = DataType::List(Arc::new(Field::new_list_field(target, true)));
     let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let cast =
-        |value: &ArrayRef, to: &DataType| cast_with_options(value, to, &strict).map_err(|_| Wrong::Value);
+    let cast = |value: &ArrayRef, to: &DataType| {
+        cast_with_options(value, to, &strict).map_err(|_| ArrayError::InvalidValue)
+    };
     match value.data_type() {
         DataType::Null => Ok(new_null_array(&target, 1)),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
@@ -190,7 +201,7 @@ pub fn from_value(element: &Type, value: &ArrayRef) -> Result<ArrayRef, Wrong> {
             }
         }
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => cast(value, &target),
-        _ => Err(Wrong::Value),
+        _ => Err(ArrayError::InvalidValue),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arrays in both of their forms, and what is none.
+//! Tests of arrays in text and binary format, and of invalid ones.
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ fn shown(array: &ArrayRef) -> String {
     ArrayFormatter::try_new(array, &options).unwrap().value(0).to_string()
 }
 
-fn text(element: &Type, given: &str) -> Result<String, Wrong> {
+fn text(element: &Type, given: &str) -> Result<String, ArrayError> {
     from_text(element, given).map(|array| shown(&array))
 }
 
@@ -27,26 +27,26 @@ fn elements_are_read_as_postgresql_writes_them() {
         ("times", Type::TIMESTAMPTZ, r#"{"2024-05-01 14:00:00+02"}"#, Ok("[2024-05-01T12:00:00Z]")),
         ("numbers_with_a_point", Type::NUMERIC, "{1.5,2}", Ok("[1.5, 2.0]")),
         ("bytes", Type::BYTEA, r#"{"\\x0aff",NULL}"#, Ok("[0aff, ∅]")),
-        ("no_braces", Type::INT4, "1,2", Err(Wrong::Value)),
-        ("no_end", Type::INT4, "{1", Err(Wrong::Value)),
-        ("nothing_between_commas", Type::INT4, "{1,,2}", Err(Wrong::Value)),
-        ("a_comma_at_the_end", Type::INT4, "{1,}", Err(Wrong::Value)),
-        ("an_open_quote", Type::TEXT, "{\"a}", Err(Wrong::Value)),
-        ("behind_a_quote", Type::TEXT, "{\"a\"b}", Err(Wrong::Value)),
-        ("a_backslash_at_the_end", Type::TEXT, "{a\\}", Err(Wrong::Value)),
-        ("two_dimensions", Type::INT4, "{{1},{2}}", Err(Wrong::Value)),
-        ("no_number", Type::INT4, "{1,x}", Err(Wrong::Value)),
-        ("too_large", Type::INT2, "{70000}", Err(Wrong::Value)),
+        ("no_braces", Type::INT4, "1,2", Err(ArrayError::InvalidValue)),
+        ("no_end", Type::INT4, "{1", Err(ArrayError::InvalidValue)),
+        ("nothing_between_commas", Type::INT4, "{1,,2}", Err(ArrayError::InvalidValue)),
+        ("a_comma_at_the_end", Type::INT4, "{1,}", Err(ArrayError::InvalidValue)),
+        ("an_open_quote", Type::TEXT, "{\"a}", Err(ArrayError::InvalidValue)),
+        ("behind_a_quote", Type::TEXT, "{\"a\"b}", Err(ArrayError::InvalidValue)),
+        ("a_backslash_at_the_end", Type::TEXT, "{a\\}", Err(ArrayError::InvalidValue)),
+        ("two_dimensions", Type::INT4, "{{1},{2}}", Err(ArrayError::InvalidValue)),
+        ("no_number", Type::INT4, "{1,x}", Err(ArrayError::InvalidValue)),
+        ("too_large", Type::INT2, "{70000}", Err(ArrayError::InvalidValue)),
     ];
     for (name, element, given, expected) in rows {
         assert_eq!(text(&element, given), expected.map(str::to_owned), "{name}");
     }
-    let many = format!("{{{}}}", vec!["1"; MOST + 1].join(","));
-    assert_eq!(text(&Type::INT4, &many), Err(Wrong::TooMany));
+    let many = format!("{{{}}}", vec!["1"; MAX_ARRAY_ELEMENTS + 1].join(","));
+    assert_eq!(text(&Type::INT4, &many), Err(ArrayError::TooManyElements));
     assert!(from_text(&Type::INT4, &many.replacen("1,", "", 1)).is_ok());
 }
 
-/// One dimension of int4, as PostgreSQL sends it.
+/// A one-dimensional int4 array as PostgreSQL sends it.
 fn binary(elements: &[Option<i32>]) -> Vec<u8> {
     let head = [1, 0, 23, elements.len() as i32, 1].map(i32::to_be_bytes).concat();
     let one = |element: &Option<i32>| match element {
@@ -63,18 +63,18 @@ fn bytes_are_read_whole_or_not_at_all() {
     assert_eq!(read(&whole), Ok("[1, ∅, -2]".to_owned()));
     assert_eq!(read(&[0, 0, 23].map(i32::to_be_bytes).concat()), Ok("[]".to_owned()), "of no dimension");
     for end in 0..whole.len() {
-        assert_eq!(read(&whole[..end]), Err(Wrong::Value), "cut at {end}");
+        assert_eq!(read(&whole[..end]), Err(ArrayError::InvalidValue), "cut at {end}");
     }
-    assert_eq!(read(&[&whole[..], &[0]].concat()), Err(Wrong::Value), "longer than it says");
+    assert_eq!(read(&[&whole[..], &[0]].concat()), Err(ArrayError::InvalidValue), "longer than it says");
     let of_another = [1, 0, 20, 0, 1].map(i32::to_be_bytes).concat();
     let two_dimensions = [2, 0, 23, 1, 1, 1, 1].map(i32::to_be_bytes).concat();
     let endless = [1, 0, 23, i32::MAX, 1].map(i32::to_be_bytes).concat();
     let negative = [1, 0, 23, -1, 1].map(i32::to_be_bytes).concat();
     for (name, bytes, expected) in [
-        ("another_type", of_another, Wrong::Value),
-        ("two_dimensions", two_dimensions, Wrong::Value),
-        ("endless", endless, Wrong::TooMany),
-        ("negative", negative, Wrong::Value),
+        ("another_type", of_another, ArrayError::InvalidValue),
+        ("two_dimensions", two_dimensions, ArrayError::InvalidValue),
+        ("endless", endless, ArrayError::TooManyElements),
+        ("negative", negative, ArrayError::InvalidValue),
     ] {
         assert_eq!(read(&bytes), Err(expected), "{name}");
     }
@@ -82,19 +82,19 @@ fn bytes_are_read_whole_or_not_at_all() {
 
 #[test]
 fn every_type_of_the_table_is_known_by_its_number() {
-    for (array, element) in ARRAYS {
-        assert_eq!(super::element(&array), Some(element.clone()));
-        assert_eq!(of(&element), Some(array.clone()));
+    for (array, element) in ARRAY_TYPES {
+        assert_eq!(super::element_type(&array), Some(element.clone()));
+        assert_eq!(array_type(&element), Some(array.clone()));
         assert!(types::arrow_type(&array).is_some(), "{array}");
-        assert_eq!(types::declared(array.oid()).unwrap(), Some(array));
+        assert_eq!(types::declared_type(array.oid()).unwrap(), Some(array));
     }
-    assert_eq!(super::element(&Type::INT4), None);
+    assert_eq!(super::element_type(&Type::INT4), None);
 }
 
 proptest! {
     #[test]
     fn whatever_comes_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64), text in ".{0,40}") {
-        for (_, element) in ARRAYS {
+        for (_, element) in ARRAY_TYPES {
             let _ = from_binary(&element, Bytes::from(bytes.clone()));
             let _ = from_text(&element, &text);
         }

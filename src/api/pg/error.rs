@@ -1,4 +1,4 @@
-//! How an error looks to a PostgreSQL client: the one place where a `Kind` becomes an SQLSTATE (appendix A of its manual).
+//! PostgreSQL rendering of errors: the one place where a `Kind` becomes an SQLSTATE (appendix A of its manual).
 
 use pgwire::error::ErrorInfo;
 use pgwire::messages::PgWireBackendMessage;
@@ -6,55 +6,55 @@ use pgwire::messages::PgWireBackendMessage;
 use super::frame::FrameError;
 use crate::domain::{Error, Kind};
 
-/// Why a statement, or a connection, did not go on.
+/// Why a statement or a connection failed.
 #[derive(Debug)]
-pub enum Fault {
-    Core(Error),
-    /// Of the protocol itself: SQLSTATE and what is wrong.
+pub enum PgError {
+    Domain(Error),
+    /// An error of the protocol itself: SQLSTATE and message.
     Protocol(&'static str, String),
-    /// The client asked for it.
+    /// The client cancelled the statement.
     Cancelled,
-    /// Whoever would be told is gone.
-    Gone,
+    /// The client has disconnected.
+    Disconnected,
 }
 
-impl From<Error> for Fault {
+impl From<Error> for PgError {
     fn from(error: Error) -> Self {
-        Fault::Core(error)
+        PgError::Domain(error)
     }
 }
 
-impl From<FrameError> for Fault {
+impl From<FrameError> for PgError {
     fn from(error: FrameError) -> Self {
-        Fault::Protocol("08P01", error.0)
+        PgError::Protocol("08P01", error.0)
     }
 }
 
-impl From<std::io::Error> for Fault {
+impl From<std::io::Error> for PgError {
     fn from(_: std::io::Error) -> Self {
-        Fault::Gone
+        PgError::Disconnected
     }
 }
 
-impl Fault {
-    /// As a message: of a statement, or of the whole connection, which then ends.
+impl PgError {
+    /// Builds the error message; `is_fatal` says that the connection ends with it.
     pub fn message(&self, is_fatal: bool) -> PgWireBackendMessage {
-        let (code, text) = self.told();
+        let (code, text) = self.code_and_message();
         let severity = if is_fatal { "FATAL" } else { "ERROR" };
         let mut info = ErrorInfo::new(severity.to_owned(), code.to_owned(), text);
         info.severity_nonlocalized = Some(severity.to_owned());
         PgWireBackendMessage::ErrorResponse(info.into())
     }
 
-    fn told(&self) -> (&'static str, String) {
+    fn code_and_message(&self) -> (&'static str, String) {
         match self {
-            Fault::Core(error) if error.kind == Kind::Internal => {
+            PgError::Domain(error) if error.kind == Kind::Internal => {
                 (sqlstate(error), "the server failed; its log says how".to_owned())
             }
-            Fault::Core(error) => (sqlstate(error), error.message.clone()),
-            Fault::Protocol(code, text) => (code, text.clone()),
-            Fault::Cancelled => ("57014", "canceling statement due to user request".to_owned()),
-            Fault::Gone => ("08006", "the connection is gone".to_owned()),
+            PgError::Domain(error) => (sqlstate(error), error.message.clone()),
+            PgError::Protocol(code, text) => (code, text.clone()),
+            PgError::Cancelled => ("57014", "canceling statement due to user request".to_owned()),
+            PgError::Disconnected => ("08006", "the connection is gone".to_owned()),
         }
     }
 }
@@ -76,7 +76,8 @@ fn sqlstate(error: &Error) -> &'static str {
     }
 }
 
-/// Tools ask what kind of mistake a statement holds; the engine's sentences begin in known ways (query/error.rs).
+/// Chooses the SQLSTATE of an invalid statement, which tools evaluate, by how the engine's message begins
+/// (query/error.rs).
 fn invalid(message: &str) -> &'static str {
     let starts = [
         ("only reading statements", "25006"),

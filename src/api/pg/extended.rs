@@ -1,4 +1,4 @@
-//! The extended protocol: statements are parsed, bound to values, described and executed one message at a time.
+//! Extended query protocol: Parse, Bind, Describe, Execute and Close messages.
 
 use std::mem::size_of_val;
 use std::sync::Arc;
@@ -9,194 +9,202 @@ use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{BindComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::EmptyQueryResponse;
 
-use super::error::Fault;
+use super::error::PgError;
 use super::frame::Bind;
-use super::portal::{Portal, Prepared, Sent, State};
-use super::rows::Columns;
-use super::script::{self, Command, Said};
-use super::session::{Session, Started};
+use super::portal::{Portal, PortalState, PreparedStatement, SendOutcome};
+use super::rows::ResultColumns;
+use super::session::{PgSession, StatementOutcome};
+use super::statement_guard::StatementGuard;
+use super::statement_splitter::{self, SessionCommand, SimpleStatement};
 use super::types;
-use super::watch::Watch;
-use crate::app::sql::{PreparedSql, Tool};
+use crate::app::sql::{PreparedSql, SqlProtocol};
 
-/// Prepared statements of one connection, and portals.
-const MAX_KEPT: usize = 1000;
-/// What a statement or portal takes beside what is in it, at most, bytes.
+/// Maximum prepared statements of one connection, and maximum portals.
+const MAX_STATEMENTS_AND_PORTALS: usize = 1000;
+/// Upper bound of the memory of an empty statement or portal, bytes.
 const ENTRY_BYTES: usize = 512;
-/// Bytes of the name of a statement or portal; drivers use some dozen.
+/// Maximum length of the name of a statement or portal, bytes; drivers use some dozen.
 const MAX_NAME_BYTES: usize = 1024;
-/// Parameters of a statement: the protocol counts them in 16 bits.
+/// Maximum parameters of a statement: the protocol counts them in 16 bits.
 pub(super) const MAX_PARAMETERS: usize = u16::MAX as usize;
 
-impl Session {
-    pub(super) async fn parse(&mut self, name: String, query: &str, types: &[u32]) -> Result<(), Fault> {
+impl PgSession {
+    pub(super) async fn parse(&mut self, name: String, query: &str, types: &[u32]) -> Result<(), PgError> {
         check_name(&name)?;
-        let declared = types.iter().map(|oid| types::declared(*oid)).collect::<Result<Vec<_>, _>>()?;
-        let mut watch = self.begin()?;
+        let declared = types.iter().map(|oid| types::declared_type(*oid)).collect::<Result<Vec<_>, _>>()?;
+        let mut watch = self.begin_statement()?;
         if !name.is_empty() && self.statements.contains_key(&name) {
             let message = format!("prepared statement \"{name}\" already exists");
-            return Err(Fault::Protocol("42P05", message));
+            return Err(PgError::Protocol("42P05", message));
         }
         let prepared = self.prepare(&mut watch, query, declared).await?;
-        self.keep(name, prepared)?;
-        self.say(&Out::ParseComplete(ParseComplete::new()))
+        self.store_statement(name, prepared)?;
+        self.send(&Out::ParseComplete(ParseComplete::new()))
     }
 
     pub(super) async fn prepare(
         &mut self,
-        watch: &mut Watch,
+        watch: &mut StatementGuard,
         query: &str,
         declared: Vec<Option<Type>>,
-    ) -> Result<Prepared, Fault> {
-        let mut statements = script::statements(query);
+    ) -> Result<PreparedStatement, PgError> {
+        let mut statements = statement_splitter::split_statements(query);
         if statements.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
-            return Err(Fault::Protocol("42601", message.to_owned()));
+            return Err(PgError::Protocol("42601", message.to_owned()));
         }
         let text = match statements.pop() {
-            Some(Said::Query(text)) => text,
-            Some(Said::Command(Command::Prepare { .. } | Command::Execute { .. })) => {
+            Some(SimpleStatement::Query(text)) => text,
+            Some(SimpleStatement::Command(
+                SessionCommand::Prepare { .. } | SessionCommand::Execute { .. },
+            )) => {
                 let message = "PREPARE and EXECUTE are for simple queries";
-                return Err(Fault::Protocol("0A000", message.to_owned()));
+                return Err(PgError::Protocol("0A000", message.to_owned()));
             }
-            other => return Ok(Prepared::of_command(other, query)),
+            other => return Ok(PreparedStatement::of_command(other, query)),
         };
         let known = declared.iter().map(|known| known.as_ref().and_then(types::arrow_type)).collect();
-        let sketch = PreparedSql { tool: Tool::Postgres, query: text.clone(), declared: known };
-        let app = self.door.app.clone();
+        let sketch = PreparedSql { tool: SqlProtocol::Postgres, query: text.clone(), declared: known };
+        let app = self.server.app.clone();
         let described =
-            watch.over(&mut self.wire, app.describe_sql(self.standing.principal(), sketch)).await??;
-        let params =
-            described.params.iter().enumerate().map(|(i, wanted)| {
-                declared.get(i).cloned().flatten().unwrap_or_else(|| types::asked(wanted))
-            });
+            watch.run(&mut self.connection, app.describe_sql(self.credential.principal(), sketch)).await??;
+        let params = described.params.iter().enumerate().map(|(i, wanted)| {
+            declared.get(i).cloned().flatten().unwrap_or_else(|| types::parameter_type(wanted))
+        });
         let params: Vec<Type> = params.collect();
         let size = text.len() + params.len() * size_of::<Type>() + described.schema.fields().size();
-        let (said, schema) = (Some(Said::Query(text)), Some(described.schema));
-        Ok(Prepared { said, params, schema, size, held: None })
+        let (said, schema) = (Some(SimpleStatement::Query(text)), Some(described.schema));
+        Ok(PreparedStatement { statement: said, params, schema, size, held: None })
     }
 
-    /// Keeps a statement in the place of another of its name.
-    pub(super) fn keep(&mut self, name: String, mut prepared: Prepared) -> Result<(), Fault> {
+    /// Stores a statement, replacing another of its name.
+    pub(super) fn store_statement(
+        &mut self,
+        name: String,
+        mut prepared: PreparedStatement,
+    ) -> Result<(), PgError> {
         check_name(&name)?;
         self.statements.remove(&name);
-        check_kept(self.statements.len())?;
-        prepared.held = Some(self.account.keep(prepared.size + name.len() + ENTRY_BYTES)?);
+        check_capacity(self.statements.len())?;
+        prepared.held = Some(self.memory.reserve_retained(prepared.size + name.len() + ENTRY_BYTES)?);
         self.statements.insert(name, Arc::new(prepared));
         Ok(())
     }
 
-    pub(super) fn bind(&mut self, bind: Bind) -> Result<(), Fault> {
+    pub(super) fn bind(&mut self, bind: Bind) -> Result<(), PgError> {
         let prepared =
             self.statements.get(&bind.statement).ok_or_else(|| unknown_statement(&bind.statement))?.clone();
         if bind.values.len() != prepared.params.len() {
             let (given, wanted) = (bind.values.len(), prepared.params.len());
             let message = format!("the statement takes {wanted} parameters, not {given}");
-            return Err(Fault::Protocol("08P01", message));
+            return Err(PgError::Protocol("08P01", message));
         }
         check_name(&bind.portal)?;
         self.portals.remove(&bind.portal);
-        check_kept(self.portals.len())?;
-        let is_binary = |i: usize| bind.formats.get(i).or(bind.formats.first()) == Some(&1);
+        check_capacity(self.portals.len())?;
+        let is_binary =
+            |i: usize| bind.parameter_formats.get(i).or(bind.parameter_formats.first()) == Some(&1);
         let values = prepared.params.iter().zip(&bind.values).enumerate();
-        let values =
-            values.map(|(i, (wanted, value))| types::value(i + 1, wanted, is_binary(i), value.as_ref()));
+        let values = values
+            .map(|(i, (wanted, value))| types::decode_value(i + 1, wanted, is_binary(i), value.as_ref()));
         let values = values.collect::<Result<Vec<_>, _>>()?;
         let size: usize = values.iter().map(|value| value.get_array_memory_size()).sum();
-        let size = size + size_of_val(&bind.columns[..]) + bind.portal.len() + ENTRY_BYTES;
-        let held = self.account.keep(size)?;
-        let portal = Portal { prepared, values, formats: bind.columns, _held: held, state: State::Ready };
+        let size = size + size_of_val(&bind.result_formats[..]) + bind.portal.len() + ENTRY_BYTES;
+        let held = self.memory.reserve_retained(size)?;
+        let portal =
+            Portal { prepared, values, formats: bind.result_formats, _held: held, state: PortalState::Ready };
         self.portals.insert(bind.portal, portal);
-        self.say(&Out::BindComplete(BindComplete::new()))
+        self.send(&Out::BindComplete(BindComplete::new()))
     }
 
-    pub(super) fn describe_statement(&mut self, name: &str) -> Result<(), Fault> {
+    pub(super) fn describe_statement(&mut self, name: &str) -> Result<(), PgError> {
         let prepared = self.statements.get(name).ok_or_else(|| unknown_statement(name))?.clone();
         let oids = prepared.params.iter().map(Type::oid).collect();
-        self.say(&Out::ParameterDescription(ParameterDescription::new(oids)))?;
+        self.send(&Out::ParameterDescription(ParameterDescription::new(oids)))?;
         self.describe(&prepared, &[])
     }
 
-    pub(super) fn describe_portal(&mut self, name: &str) -> Result<(), Fault> {
+    pub(super) fn describe_portal(&mut self, name: &str) -> Result<(), PgError> {
         let portal = self.portals.get(name).ok_or_else(|| unknown_portal(name))?;
         let (prepared, formats) = (portal.prepared.clone(), portal.formats.clone());
         self.describe(&prepared, &formats)
     }
 
-    fn describe(&mut self, prepared: &Prepared, formats: &[i16]) -> Result<(), Fault> {
+    fn describe(&mut self, prepared: &PreparedStatement, formats: &[i16]) -> Result<(), PgError> {
         match &prepared.schema {
             Some(schema) => {
-                let description = Columns::new(schema, formats)?.description();
-                self.say(&description)
+                let description = ResultColumns::new(schema, formats)?.description();
+                self.send(&description)
             }
-            None => self.say(&Out::NoData(NoData::new())),
+            None => self.send(&Out::NoData(NoData::new())),
         }
     }
 
-    pub(super) async fn execute(&mut self, name: String, max_rows: usize) -> Result<(), Fault> {
-        let mut watch = self.begin()?;
+    pub(super) async fn execute(&mut self, name: String, max_rows: usize) -> Result<(), PgError> {
+        let mut watch = self.begin_statement()?;
         let Some(mut portal) = self.portals.remove(&name) else { return Err(unknown_portal(&name)) };
-        let Some(said) = portal.prepared.said.clone() else {
+        let Some(said) = portal.prepared.statement.clone() else {
             self.portals.insert(name, portal);
-            return self.say(&Out::EmptyQueryResponse(EmptyQueryResponse::new()));
+            return self.send(&Out::EmptyQueryResponse(EmptyQueryResponse::new()));
         };
-        if matches!(portal.state, State::Ready) {
-            match self.start(&mut watch, &said, &portal.values, &portal.formats).await? {
-                Started::Done(tag) => return self.complete(tag.to_owned()),
-                Started::Rows(mut running) => {
-                    // Rows go out in the types that were described, whatever the engine made of the values.
+        if matches!(portal.state, PortalState::Ready) {
+            match self.run_statement(&mut watch, &said, &portal.values, &portal.formats).await? {
+                StatementOutcome::Done(tag) => return self.complete(tag.to_owned()),
+                StatementOutcome::Rows(mut running) => {
+                    // Rows are sent in the described types, even if the bound values changed the engine's types.
                     if let Some(described) = &portal.prepared.schema {
-                        running.columns = Columns::new(described, &portal.formats)?;
+                        running.columns = ResultColumns::new(described, &portal.formats)?;
                     }
-                    portal.state = State::Running(running);
+                    portal.state = PortalState::Running(running);
                 }
             }
         }
         let sent = match &mut portal.state {
-            State::Running(running) => running.send(&mut self.wire, &mut watch, max_rows).await?,
-            State::Ready | State::Done => Sent { rows: 0, is_whole: true },
+            PortalState::Running(running) => running.send(&mut self.connection, &mut watch, max_rows).await?,
+            PortalState::Ready | PortalState::Done => SendOutcome { rows: 0, is_whole: true },
         };
         if sent.is_whole {
-            portal.state = State::Done;
+            portal.state = PortalState::Done;
             self.complete(format!("SELECT {}", sent.rows))?;
         } else {
-            self.say(&Out::PortalSuspended(PortalSuspended::new()))?;
+            self.send(&Out::PortalSuspended(PortalSuspended::new()))?;
         }
         self.portals.insert(name, portal);
         Ok(())
     }
 }
 
-/// Whether one more may be kept beside so many.
-fn check_kept(count: usize) -> Result<(), Fault> {
-    if count < MAX_KEPT {
+/// Fails when `count` statements or portals leave no room for another.
+fn check_capacity(count: usize) -> Result<(), PgError> {
+    if count < MAX_STATEMENTS_AND_PORTALS {
         return Ok(());
     }
-    let message =
-        format!("a connection keeps at most {MAX_KEPT} prepared statements, and as many portals; close some");
-    Err(Fault::Protocol("54000", message))
+    let message = format!(
+        "a connection keeps at most {MAX_STATEMENTS_AND_PORTALS} prepared statements, and as many portals; close some"
+    );
+    Err(PgError::Protocol("54000", message))
 }
 
-fn check_name(name: &str) -> Result<(), Fault> {
+fn check_name(name: &str) -> Result<(), PgError> {
     if name.len() <= MAX_NAME_BYTES {
         return Ok(());
     }
     let message = format!("a name of {} bytes; {MAX_NAME_BYTES} are the most", name.len());
-    Err(Fault::Protocol("42622", message))
+    Err(PgError::Protocol("42622", message))
 }
 
-/// Whether a statement may have so many parameters.
-pub(super) fn check_count(parameters: usize) -> Result<(), Fault> {
+/// Fails when a statement has too many parameters.
+pub(super) fn check_parameter_count(parameters: usize) -> Result<(), PgError> {
     if parameters <= MAX_PARAMETERS {
         return Ok(());
     }
-    Err(Fault::Protocol("54023", format!("more than {MAX_PARAMETERS} parameters")))
+    Err(PgError::Protocol("54023", format!("more than {MAX_PARAMETERS} parameters")))
 }
 
-pub(super) fn unknown_statement(name: &str) -> Fault {
-    Fault::Protocol("26000", format!("prepared statement \"{name}\" does not exist"))
+pub(super) fn unknown_statement(name: &str) -> PgError {
+    PgError::Protocol("26000", format!("prepared statement \"{name}\" does not exist"))
 }
 
-fn unknown_portal(name: &str) -> Fault {
-    Fault::Protocol("34000", format!("portal \"{name}\" does not exist"))
+fn unknown_portal(name: &str) -> PgError {
+    PgError::Protocol("34000", format!("portal \"{name}\" does not exist"))
 }

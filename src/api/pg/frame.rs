@@ -1,37 +1,37 @@
-//! The messages of a PostgreSQL client, from bytes: pure, and every read checked.
+//! Decoder of PostgreSQL frontend messages: pure, with every read checked.
 //!
-//! `pgwire` has a decoder too; it takes lengths within a message at their word and reads past its end. Protocol: PostgreSQL
+//! The decoder of `pgwire` is not used: it trusts lengths within a message and reads past its end. Protocol: PostgreSQL
 //! 16, chapter 55.7, "Message Formats".
 
 use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// Longest message before a client is known.
-pub const MAX_OPENING: usize = 10_000;
+/// Maximum length of a message before authentication, bytes.
+pub const MAX_STARTUP_BYTES: usize = 10_000;
 
-const CANCEL: u32 = 80_877_102;
-const SSL: u32 = 80_877_103;
-const GSS: u32 = 80_877_104;
+const CANCEL_REQUEST_CODE: u32 = 80_877_102;
+const SSL_REQUEST_CODE: u32 = 80_877_103;
+const GSSENC_REQUEST_CODE: u32 = 80_877_104;
 
-/// What a connection begins with.
+/// The first packet of a connection.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Opening {
+pub enum StartupPacket {
     Ssl,
     Gss,
     Cancel { pid: i32, secret: Bytes },
     Startup { major: u16, minor: u16, parameters: Vec<(String, String)> },
 }
 
-/// A statement or a portal.
+/// What a Describe or Close message refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum StatementOrPortal {
     Statement,
     Portal,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Message {
+pub enum FrontendMessage {
     Password(String),
     Query(String),
     Parse {
@@ -40,13 +40,13 @@ pub enum Message {
         types: Vec<u32>,
     },
     Bind(Bind),
-    Describe(Target, String),
-    /// Zero rows are all of them.
+    Describe(StatementOrPortal, String),
+    /// `max_rows` 0 means all rows.
     Execute {
         portal: String,
         max_rows: usize,
     },
-    Close(Target, String),
+    Close(StatementOrPortal, String),
     Sync,
     Flush,
     Terminate,
@@ -56,14 +56,14 @@ pub enum Message {
 pub struct Bind {
     pub portal: String,
     pub statement: String,
-    /// None, one for all, or one each; 0 is text, 1 binary.
-    pub formats: Vec<i16>,
+    /// Empty, one for all, or one each; 0 is text, 1 binary.
+    pub parameter_formats: Vec<i16>,
     pub values: Vec<Option<Bytes>>,
-    /// As `formats`, of the columns of the answer.
-    pub columns: Vec<i16>,
+    /// Formats of the result columns, like `parameter_formats`.
+    pub result_formats: Vec<i16>,
 }
 
-/// Bytes that are no message.
+/// Bytes that are not a valid message; the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameError(pub String);
 
@@ -77,24 +77,24 @@ fn broken<T>(what: &str) -> Result<T, FrameError> {
     Err(FrameError(what.to_owned()))
 }
 
-/// Takes the opening message off the buffer; `None` while it is incomplete.
-pub fn opening(buffer: &mut BytesMut) -> Result<Option<Opening>, FrameError> {
-    let Some(body) = take(buffer, 0, MAX_OPENING)? else { return Ok(None) };
-    let mut body = Body(body);
+/// Takes the startup packet off the buffer; `None` while it is incomplete.
+pub fn read_startup_packet(buffer: &mut BytesMut) -> Result<Option<StartupPacket>, FrameError> {
+    let Some(body) = take(buffer, 0, MAX_STARTUP_BYTES)? else { return Ok(None) };
+    let mut body = MessageBody(body);
     let code = body.u32()?;
     let opening = match code {
-        SSL => Opening::Ssl,
-        GSS => Opening::Gss,
-        CANCEL => {
+        SSL_REQUEST_CODE => StartupPacket::Ssl,
+        GSSENC_REQUEST_CODE => StartupPacket::Gss,
+        CANCEL_REQUEST_CODE => {
             let pid = body.i32()?;
-            return Ok(Some(Opening::Cancel { pid, secret: body.0 }));
+            return Ok(Some(StartupPacket::Cancel { pid, secret: body.0 }));
         }
         version => {
             let (major, minor) = ((version >> 16) as u16, (version & 0xffff) as u16);
             if major != 3 {
                 return broken("this is not PostgreSQL's protocol, or not its version 3");
             }
-            Opening::Startup { major, minor, parameters: body.pairs()? }
+            StartupPacket::Startup { major, minor, parameters: body.pairs()? }
         }
     };
     body.end()?;
@@ -102,40 +102,44 @@ pub fn opening(buffer: &mut BytesMut) -> Result<Option<Opening>, FrameError> {
 }
 
 /// Takes a message off the buffer; `None` while it is incomplete. One longer than `max` is refused by its head alone.
-pub fn message(buffer: &mut BytesMut, max: usize) -> Result<Option<Message>, FrameError> {
+pub fn read_message(buffer: &mut BytesMut, max: usize) -> Result<Option<FrontendMessage>, FrameError> {
     let Some(&tag) = buffer.first() else { return Ok(None) };
     if !b"pQPBDECSHXdcfF".contains(&tag) {
         return broken("an unknown type of message");
     }
     let Some(body) = take(buffer, 1, max)? else { return Ok(None) };
-    let mut body = Body(body);
+    let mut body = MessageBody(body);
     let message = match tag {
-        b'p' => Message::Password(body.text()?),
-        b'Q' => Message::Query(body.text()?),
-        b'P' => Message::Parse { name: body.text()?, query: body.text()?, types: body.list(Body::u32)? },
-        b'B' => Message::Bind(body.bind()?),
-        b'D' => Message::Describe(body.target()?, body.text()?),
-        b'E' => Message::Execute {
+        b'p' => FrontendMessage::Password(body.text()?),
+        b'Q' => FrontendMessage::Query(body.text()?),
+        b'P' => FrontendMessage::Parse {
+            name: body.text()?,
+            query: body.text()?,
+            types: body.list(MessageBody::u32)?,
+        },
+        b'B' => FrontendMessage::Bind(body.bind()?),
+        b'D' => FrontendMessage::Describe(body.target()?, body.text()?),
+        b'E' => FrontendMessage::Execute {
             portal: body.text()?,
             max_rows: usize::try_from(body.i32()?).unwrap_or_default(),
         },
-        b'C' => Message::Close(body.target()?, body.text()?),
-        b'S' => Message::Sync,
-        b'H' => Message::Flush,
-        b'X' => Message::Terminate,
-        _ => return broken("COPY and function calls are not spoken here"),
+        b'C' => FrontendMessage::Close(body.target()?, body.text()?),
+        b'S' => FrontendMessage::Sync,
+        b'H' => FrontendMessage::Flush,
+        b'X' => FrontendMessage::Terminate,
+        _ => return broken("COPY and function calls are not supported"),
     };
     body.end()?;
     Ok(Some(message))
 }
 
-/// The length of the message at the front, as its head says; `None` while that is not there.
-pub fn announced(buffer: &[u8]) -> Option<usize> {
+/// Returns the length of the first message as its header declares it; `None` while that is incomplete.
+pub fn announced_length(buffer: &[u8]) -> Option<usize> {
     let length = buffer.get(1..5)?;
     Some(u32::from_be_bytes(length.try_into().expect("four bytes")) as usize)
 }
 
-/// The body of the message at the front, whose length stands after `head` bytes and counts itself.
+/// Takes the body of the first message. Its length follows `head` bytes and includes itself.
 fn take(buffer: &mut BytesMut, head: usize, max: usize) -> Result<Option<Bytes>, FrameError> {
     let Some(length) = buffer.get(head..head + 4) else { return Ok(None) };
     let length = u32::from_be_bytes(length.try_into().expect("four bytes")) as usize;
@@ -152,10 +156,10 @@ fn take(buffer: &mut BytesMut, head: usize, max: usize) -> Result<Option<Bytes>,
     Ok(Some(buffer.split_to(length - 4).freeze()))
 }
 
-/// The body of one message, read from the front.
-struct Body(Bytes);
+/// Cursor over the body of one message.
+struct MessageBody(Bytes);
 
-impl Body {
+impl MessageBody {
     fn bytes(&mut self, count: usize) -> Result<Bytes, FrameError> {
         if self.0.len() < count {
             return broken("a message that ends too early");
@@ -175,7 +179,7 @@ impl Body {
         Ok(self.bytes(2)?.get_i16())
     }
 
-    /// Up to a zero byte, which is taken too.
+    /// Reads a zero-terminated string.
     fn text(&mut self) -> Result<String, FrameError> {
         let Some(end) = self.0.iter().position(|byte| *byte == 0) else {
             return broken("a text without its end");
@@ -187,8 +191,8 @@ impl Body {
         Ok(text.to_owned())
     }
 
-    /// A count, and so many.
-    fn list<T>(&mut self, each: fn(&mut Body) -> Result<T, FrameError>) -> Result<Vec<T>, FrameError> {
+    /// Reads a count and that many items.
+    fn list<T>(&mut self, each: fn(&mut MessageBody) -> Result<T, FrameError>) -> Result<Vec<T>, FrameError> {
         let count = self.bytes(2)?.get_u16();
         (0..count).map(|_| each(self)).collect()
     }
@@ -207,29 +211,29 @@ impl Body {
         let bind = Bind {
             portal: self.text()?,
             statement: self.text()?,
-            formats: self.list(Body::i16)?,
-            values: self.list(Body::value)?,
-            columns: self.list(Body::i16)?,
+            parameter_formats: self.list(MessageBody::i16)?,
+            values: self.list(MessageBody::value)?,
+            result_formats: self.list(MessageBody::i16)?,
         };
         let fits = |formats: &[i16]| formats.iter().all(|format| matches!(format, 0 | 1));
-        if !fits(&bind.formats) || !fits(&bind.columns) {
+        if !fits(&bind.parameter_formats) || !fits(&bind.result_formats) {
             return broken("a format that is neither text nor binary");
         }
-        if bind.formats.len() > 1 && bind.formats.len() != bind.values.len() {
-            return broken("another number of formats than of values");
+        if bind.parameter_formats.len() > 1 && bind.parameter_formats.len() != bind.values.len() {
+            return broken("the numbers of formats and of values differ");
         }
         Ok(bind)
     }
 
-    fn target(&mut self) -> Result<Target, FrameError> {
+    fn target(&mut self) -> Result<StatementOrPortal, FrameError> {
         match self.bytes(1)?.get_u8() {
-            b'S' => Ok(Target::Statement),
-            b'P' => Ok(Target::Portal),
+            b'S' => Ok(StatementOrPortal::Statement),
+            b'P' => Ok(StatementOrPortal::Portal),
             _ => broken("neither a statement nor a portal"),
         }
     }
 
-    /// Names and values, until an empty name.
+    /// Reads names and values until an empty name.
     fn pairs(&mut self) -> Result<Vec<(String, String)>, FrameError> {
         let mut pairs = Vec::new();
         loop {

@@ -1,11 +1,11 @@
-//! Messages from bytes: those a client sends, each cut and bent in every way.
+//! Tests of message decoding: each frontend message, truncated and mutated.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use proptest::prelude::*;
 
 use super::*;
 
-/// A message with its head.
+/// A message with its header.
 fn framed(tag: Option<u8>, body: &[u8]) -> BytesMut {
     let mut bytes = BytesMut::new();
     bytes.extend(tag);
@@ -18,42 +18,50 @@ fn startup() -> BytesMut {
     framed(None, b"\0\x03\0\0user\0grafana\0database\0basalt\0\0")
 }
 
-fn messages() -> Vec<(&'static str, BytesMut, Message)> {
+fn messages() -> Vec<(&'static str, BytesMut, FrontendMessage)> {
     let bind = b"p\0s\0\0\x01\0\x01\0\x02\0\0\0\x02hi\xff\xff\xff\xff\0\0";
     vec![
-        ("password", framed(Some(b'p'), b"secret\0"), Message::Password("secret".into())),
-        ("query", framed(Some(b'Q'), b"SELECT 1\0"), Message::Query("SELECT 1".into())),
+        ("password", framed(Some(b'p'), b"secret\0"), FrontendMessage::Password("secret".into())),
+        ("query", framed(Some(b'Q'), b"SELECT 1\0"), FrontendMessage::Query("SELECT 1".into())),
         (
             "parse",
             framed(Some(b'P'), b"s\0SELECT $1\0\0\x01\0\0\0\x17"),
-            Message::Parse { name: "s".into(), query: "SELECT $1".into(), types: vec![23] },
+            FrontendMessage::Parse { name: "s".into(), query: "SELECT $1".into(), types: vec![23] },
         ),
         (
             "bind",
             framed(Some(b'B'), bind),
-            Message::Bind(Bind {
+            FrontendMessage::Bind(Bind {
                 portal: "p".into(),
                 statement: "s".into(),
-                formats: vec![1],
+                parameter_formats: vec![1],
                 values: vec![Some(Bytes::from_static(b"hi")), None],
-                columns: vec![],
+                result_formats: vec![],
             }),
         ),
-        ("describe", framed(Some(b'D'), b"Ss\0"), Message::Describe(Target::Statement, "s".into())),
+        (
+            "describe",
+            framed(Some(b'D'), b"Ss\0"),
+            FrontendMessage::Describe(StatementOrPortal::Statement, "s".into()),
+        ),
         (
             "execute",
             framed(Some(b'E'), b"p\0\0\0\0\x05"),
-            Message::Execute { portal: "p".into(), max_rows: 5 },
+            FrontendMessage::Execute { portal: "p".into(), max_rows: 5 },
         ),
         (
             "less_than_no_rows_are_all",
             framed(Some(b'E'), b"\0\xff\xff\xff\xff"),
-            Message::Execute { portal: String::new(), max_rows: 0 },
+            FrontendMessage::Execute { portal: String::new(), max_rows: 0 },
         ),
-        ("close", framed(Some(b'C'), b"P\0"), Message::Close(Target::Portal, String::new())),
-        ("sync", framed(Some(b'S'), b""), Message::Sync),
-        ("flush", framed(Some(b'H'), b""), Message::Flush),
-        ("terminate", framed(Some(b'X'), b""), Message::Terminate),
+        (
+            "close",
+            framed(Some(b'C'), b"P\0"),
+            FrontendMessage::Close(StatementOrPortal::Portal, String::new()),
+        ),
+        ("sync", framed(Some(b'S'), b""), FrontendMessage::Sync),
+        ("flush", framed(Some(b'H'), b""), FrontendMessage::Flush),
+        ("terminate", framed(Some(b'X'), b""), FrontendMessage::Terminate),
     ]
 }
 
@@ -62,10 +70,14 @@ fn what_a_client_sends_is_read() {
     for (name, bytes, expected) in messages() {
         let mut buffer = bytes.clone();
         buffer.extend_from_slice(b"next");
-        assert_eq!(message(&mut buffer, 1000), Ok(Some(expected)), "{name}");
+        assert_eq!(read_message(&mut buffer, 1000), Ok(Some(expected)), "{name}");
         assert_eq!(&buffer[..], b"next", "{name}");
         for cut in 0..bytes.len() {
-            assert_eq!(message(&mut BytesMut::from(&bytes[..cut]), 1000), Ok(None), "{name} cut at {cut}");
+            assert_eq!(
+                read_message(&mut BytesMut::from(&bytes[..cut]), 1000),
+                Ok(None),
+                "{name} cut at {cut}"
+            );
         }
     }
 }
@@ -74,19 +86,23 @@ fn what_a_client_sends_is_read() {
 fn what_a_connection_begins_with() {
     let parameters = vec![("user".into(), "grafana".into()), ("database".into(), "basalt".into())];
     let rows = [
-        ("ssl", framed(None, &SSL.to_be_bytes()), Opening::Ssl),
-        ("gss", framed(None, &GSS.to_be_bytes()), Opening::Gss),
+        ("ssl", framed(None, &SSL_REQUEST_CODE.to_be_bytes()), StartupPacket::Ssl),
+        ("gss", framed(None, &GSSENC_REQUEST_CODE.to_be_bytes()), StartupPacket::Gss),
         (
             "cancel",
             framed(None, b"\x04\xd2\x16\x2e\0\0\0\x07abcd"),
-            Opening::Cancel { pid: 7, secret: Bytes::from_static(b"abcd") },
+            StartupPacket::Cancel { pid: 7, secret: Bytes::from_static(b"abcd") },
         ),
-        ("startup", startup(), Opening::Startup { major: 3, minor: 0, parameters }),
+        ("startup", startup(), StartupPacket::Startup { major: 3, minor: 0, parameters }),
     ];
     for (name, bytes, expected) in rows {
-        assert_eq!(opening(&mut bytes.clone()), Ok(Some(expected)), "{name}");
+        assert_eq!(read_startup_packet(&mut bytes.clone()), Ok(Some(expected)), "{name}");
         for cut in 0..bytes.len() {
-            assert_eq!(opening(&mut BytesMut::from(&bytes[..cut])), Ok(None), "{name} cut at {cut}");
+            assert_eq!(
+                read_startup_packet(&mut BytesMut::from(&bytes[..cut])),
+                Ok(None),
+                "{name} cut at {cut}"
+            );
         }
     }
 }
@@ -110,7 +126,7 @@ fn broken_messages_are_refused() {
         ("copy", b"d\0\0\0\x04"),
     ];
     for (name, bytes) in rows {
-        assert!(message(&mut BytesMut::from(bytes), 1000).is_err(), "{name}");
+        assert!(read_message(&mut BytesMut::from(bytes), 1000).is_err(), "{name}");
     }
     let rows: [(&str, &[u8]); 5] = [
         ("version_2", b"\0\0\0\x08\0\x02\0\0"),
@@ -120,32 +136,32 @@ fn broken_messages_are_refused() {
         ("no_code", b"\0\0\0\x04"),
     ];
     for (name, bytes) in rows {
-        assert!(opening(&mut BytesMut::from(bytes)).is_err(), "{name}");
+        assert!(read_startup_packet(&mut BytesMut::from(bytes)).is_err(), "{name}");
     }
 }
 
 proptest! {
-    /// Whatever comes is a message, incomplete, or refused, and what is left never grows.
+    /// Any bytes are a message, incomplete, or refused, and the buffer never grows.
     #[test]
     fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut buffer = BytesMut::from(&bytes[..]);
-        while let Ok(Some(_)) = message(&mut buffer, 1000) {}
+        while let Ok(Some(_)) = read_message(&mut buffer, 1000) {}
         prop_assert!(buffer.len() <= bytes.len());
         let mut buffer = BytesMut::from(&bytes[..]);
-        while let Ok(Some(_)) = opening(&mut buffer) {}
+        while let Ok(Some(_)) = read_startup_packet(&mut buffer) {}
         prop_assert!(buffer.len() <= bytes.len());
     }
 
-    /// The same of true messages with bytes changed.
+    /// The same holds for valid messages with changed bytes.
     #[test]
     fn no_changed_message_is_too_strange(which in 0..11usize, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut buffer = messages().swap_remove(which).1;
         let at = at.index(buffer.len());
         buffer[at] = byte;
-        while let Ok(Some(_)) = message(&mut buffer, 1000) {}
+        while let Ok(Some(_)) = read_message(&mut buffer, 1000) {}
         let mut begun = startup();
         let at = at % begun.len();
         begun[at] = byte;
-        while let Ok(Some(_)) = opening(&mut begun) {}
+        while let Ok(Some(_)) = read_startup_packet(&mut begun) {}
     }
 }

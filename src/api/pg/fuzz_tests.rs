@@ -1,13 +1,13 @@
-//! Any bytes of a client of PostgreSQL's protocol: messages, bound values and scripts.
+//! Fuzz tests of the PostgreSQL protocol: messages, bound values and scripts.
 
 use bytes::{Bytes, BytesMut};
 use pgwire::api::Type;
 
-use super::frame::{message, opening};
-use super::{array, script, types};
-use crate::domain::fuzz::{Decoder, Form, Random, Target, grammar, text};
+use super::frame::{read_message, read_startup_packet};
+use super::{array, statement_splitter, types};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
-/// Longest message here: above it only the length is looked at.
+/// Maximum message in these tests; of longer ones only the length is read.
 const MAX_MESSAGE: usize = 1 << 20;
 
 fn framed(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -15,8 +15,8 @@ fn framed(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &length, body].concat()
 }
 
-/// Messages one after the other; the first byte says whether the connection has begun.
-fn messages() -> Form {
+/// Input: one byte that says whether startup is over, then consecutive messages.
+fn messages() -> InputFormat {
     let begin = |body: &[u8]| [&[0][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat();
     let bodies: [(u8, &[u8]); 10] = [
         (b'p', b"secret\0"),
@@ -41,7 +41,7 @@ fn messages() -> Form {
         seeds.push([vec![1], framed(tag, body)].concat());
     }
     seeds.push(all);
-    Form { seeds, words: &["\0", "B\0\0\0\u{1}", "P", "\0\0\0\u{4}"], ..Form::default() }
+    InputFormat { seeds, words: &["\0", "B\0\0\0\u{1}", "P", "\0\0\0\u{4}"], ..InputFormat::default() }
 }
 
 fn read_messages() -> Decoder {
@@ -49,15 +49,15 @@ fn read_messages() -> Decoder {
         let Some((first, rest)) = input.split_first() else { return };
         let mut buffer = BytesMut::from(rest);
         if first.is_multiple_of(2) {
-            drop(opening(&mut buffer));
+            drop(read_startup_packet(&mut buffer));
         }
-        while let Ok(Some(_)) = message(&mut buffer, MAX_MESSAGE) {}
+        while let Ok(Some(_)) = read_message(&mut buffer, MAX_MESSAGE) {}
     })
 }
 
 #[test]
 fn pg_messages() {
-    Target { module: module_path!(), name: "pg_messages", form: messages, decoder: read_messages }.run();
+    FuzzTarget { module: module_path!(), name: "pg_messages", form: messages, decoder: read_messages }.run();
 }
 
 const KINDS: [Type; 20] = [
@@ -83,8 +83,8 @@ const KINDS: [Type; 20] = [
     Type::INTERVAL,
 ];
 
-/// The type, whether it is an array and whether it is binary, then the value.
-fn values() -> Form {
+/// Input: the type, array flag and binary flag, then the value.
+fn values() -> InputFormat {
     let texts: [&str; 16] = [
         "1",
         "true",
@@ -115,11 +115,11 @@ fn values() -> Form {
     }
     // numeric: two digits.
     seeds.push(b"\x07\x02\0\x02\0\x01\0\0\0\0\x04\xd2\x16\x2e".to_vec());
-    Form {
+    InputFormat {
         seeds,
         words: &["{", "}", ",", "\"", "\\", "NULL", "\\x", "e400", "-infinity", "infinity", "\0\0\0\u{1}"],
         nests: &[("{", "}"), ("\"", "\""), ("{\"", "\"}"), ("{1,", "}")],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
@@ -127,14 +127,15 @@ fn read_values() -> Decoder {
     Box::new(|input| {
         let [kind, flags, value @ ..] = input else { return };
         let kind = &KINDS[usize::from(*kind) % KINDS.len()];
-        let kind = if flags & 1 == 1 { array::of(kind).unwrap_or(kind.clone()) } else { kind.clone() };
-        drop(types::value(1, &kind, flags & 2 == 2, Some(&Bytes::copy_from_slice(value))));
+        let kind =
+            if flags & 1 == 1 { array::array_type(kind).unwrap_or(kind.clone()) } else { kind.clone() };
+        drop(types::decode_value(1, &kind, flags & 2 == 2, Some(&Bytes::copy_from_slice(value))));
     })
 }
 
 #[test]
 fn pg_values() {
-    Target { module: module_path!(), name: "pg_values", form: values, decoder: read_values }.run();
+    FuzzTarget { module: module_path!(), name: "pg_values", form: values, decoder: read_values }.run();
 }
 
 const RULES: grammar::Rules = &[
@@ -199,23 +200,29 @@ fn made(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "script", random)
 }
 
-fn scripts() -> Form {
-    Form {
+fn scripts() -> InputFormat {
+    InputFormat {
         grammar: Some(made),
         words: &["'", "\"", "$$", "$a$", "/*", "*/", "--", ";", "E'", "U&'", "(", ")", "\\"],
         nests: &[("(", ")"), ("/*", "*/"), ("[", "]"), ("$a$", "$b$"), ("'", "'")],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
 fn read_scripts() -> Decoder {
     Box::new(|input| {
-        for said in script::statements(&text(input)) {
-            if let script::Said::Command(script::Command::Execute { arguments, .. }) = &said {
-                drop(script::arguments(arguments));
+        for said in statement_splitter::split_statements(&text(input)) {
+            if let statement_splitter::SimpleStatement::Command(
+                statement_splitter::SessionCommand::Execute { arguments, .. },
+            ) = &said
+            {
+                drop(statement_splitter::split_arguments(arguments));
             }
-            if let script::Said::Command(script::Command::Prepare { types: names, .. }) = &said {
-                names.iter().for_each(|name| drop(types::named(name)));
+            if let statement_splitter::SimpleStatement::Command(
+                statement_splitter::SessionCommand::Prepare { types: names, .. },
+            ) = &said
+            {
+                names.iter().for_each(|name| drop(types::type_by_name(name)));
             }
         }
     })
@@ -223,5 +230,5 @@ fn read_scripts() -> Decoder {
 
 #[test]
 fn pg_scripts() {
-    Target { module: module_path!(), name: "pg_scripts", form: scripts, decoder: read_scripts }.run();
+    FuzzTarget { module: module_path!(), name: "pg_scripts", form: scripts, decoder: read_scripts }.run();
 }

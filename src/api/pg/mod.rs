@@ -1,25 +1,25 @@
-//! PostgreSQL's wire protocol, so that psql, Grafana, DBeaver and SQLAlchemy can ask.
+//! PostgreSQL wire protocol server, for psql, Grafana, DBeaver and SQLAlchemy.
 //!
-//! Any user name; the password is an API key. Every statement runs as the principal that the key is at that moment, through
-//! the same engine, limits, query log and audit log as `POST /sql`. Messages are encoded by `pgwire` and rows by
-//! `arrow-pg`; bytes are decoded here (frame.rs).
+//! Any user name is accepted; the password is an API key. Every statement runs with the current rights of that key,
+//! through the same engine, limits, query log and audit log as `POST /sql`. Messages are encoded by `pgwire` and rows
+//! by `arrow-pg`; bytes are decoded here (frame.rs).
 
 mod array;
 mod cancel;
 mod command;
+mod connection;
 mod error;
 mod extended;
 mod frame;
-mod memory;
+mod memory_pool;
 mod portal;
 mod rows;
-mod script;
 mod session;
 mod settings;
 mod startup;
+mod statement_guard;
+mod statement_splitter;
 mod types;
-mod watch;
-mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,37 +31,37 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use self::cancel::Open;
-use self::error::Fault;
-use self::memory::Memory;
-use self::wire::Wire;
+use self::cancel::CancelRegistry;
+use self::connection::PgConnection;
+use self::error::PgError;
+use self::memory_pool::PgMemoryPool;
 use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::incoming;
 use super::tls::Transport;
 use crate::app::App;
 
-/// Refused connections that are told so at a time; past them others are closed without a word.
+/// Maximum number of refusals sent at a time; further connections are closed without a message.
 const MAX_REFUSALS: usize = 32;
 
-/// How connections are treated.
+/// Limits and settings of connections.
 #[derive(Debug, Clone)]
 pub struct PgOptions {
-    /// The most at a time.
+    /// Maximum number of connections.
     pub connections: usize,
-    /// The longest without a statement.
+    /// Maximum time without a statement.
     pub idle: Duration,
-    /// Whether keys may come without TLS from other machines.
+    /// Whether other machines may send keys without TLS.
     pub allow_plaintext: bool,
 }
 
-/// What every connection of the listener shares.
-struct Door {
+/// State shared by all connections of the listener.
+struct PgServer {
     app: Arc<App>,
     options: PgOptions,
     tls: Option<TlsAcceptor>,
-    open: Arc<Open>,
-    /// Of all connections together.
-    memory: Arc<Memory>,
+    cancel_registry: Arc<CancelRegistry>,
+    /// Memory of all connections together.
+    memory: Arc<PgMemoryPool>,
     stop: CancellationToken,
 }
 
@@ -75,50 +75,56 @@ pub async fn serve(
 ) {
     let limit = ConnectionLimit::new("pg.connections", options.connections);
     let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
-    let memory = Memory::new(app.settings().body_bytes);
-    let door = Arc::new(Door { app, options, tls, open: Arc::default(), memory, stop: stop.clone() });
+    let memory = PgMemoryPool::new(app.settings().body_bytes);
+    let door =
+        Arc::new(PgServer { app, options, tls, cancel_registry: Arc::default(), memory, stop: stop.clone() });
     let mut connections = JoinSet::new();
     loop {
         let (socket, address) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             accepted = next(&limit, &listener) => accepted,
-            // Those that have ended are let go of as they end.
+            // Reaps ended connections.
             Some(_) = connections.join_next() => continue,
         };
-        match limit.enter(address.ip()) {
-            Some(permit) => drop(connections.spawn(door.clone().receive(socket, address, permit))),
-            None => incoming::spawn_refusal(&refusals, refuse(socket, limit.refusal())),
+        match limit.try_acquire(address.ip()) {
+            Some(permit) => drop(connections.spawn(door.clone().handle_connection(socket, address, permit))),
+            None => incoming::spawn_refusal(&refusals, refuse(socket, limit.refusal_message())),
         }
     }
     while connections.join_next().await.is_some() {}
 }
 
 async fn next(limit: &ConnectionLimit, listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    limit.room().await;
+    limit.wait_for_capacity().await;
     incoming::accept(listener).await
 }
 
-/// Tells a client that there is no place. It may ask for TLS first and not read this; it is refused either way.
+/// Sends a refusal. A client that requests TLS first may not read it, but is refused all the same.
 async fn refuse(socket: TcpStream, message: String) {
-    let mut wire = Wire::new(Transport::Plain(socket));
-    if wire.say(&Fault::Protocol("53300", message).message(true)).is_ok() {
-        // Who is gone already needs no refusal.
+    let mut wire = PgConnection::new(Transport::Plain(socket));
+    if wire.queue(&PgError::Protocol("53300", message).message(true)).is_ok() {
+        // A client that is gone needs no refusal.
         wire.close().await.unwrap_or(());
     }
 }
 
-impl Door {
-    async fn receive(self: Arc<Self>, socket: TcpStream, address: SocketAddr, permit: ConnectionPermit) {
-        let start = tokio::time::timeout(startup::PATIENCE, startup::start(self, socket, address));
-        // Who does not say who they are in time, or before the place is needed, is let go without a word.
+impl PgServer {
+    async fn handle_connection(
+        self: Arc<Self>,
+        socket: TcpStream,
+        address: SocketAddr,
+        permit: ConnectionPermit,
+    ) {
+        let start = tokio::time::timeout(startup::STARTUP_TIMEOUT, startup::start(self, socket, address));
+        // A client that is evicted or out of time before it authenticates is disconnected without a message.
         let started = tokio::select! {
             biased;
             () = permit.state().closing() => return,
             started = start => started,
         };
         if let Ok(Some(session)) = started {
-            permit.state().set_known_and_busy();
+            permit.state().set_authenticated_and_busy();
             session.serve().await;
         }
     }

@@ -1,4 +1,4 @@
-//! Statements that are prepared, and answers that are on their way.
+//! Prepared statements, portals, and results being sent.
 
 use std::sync::Arc;
 
@@ -10,39 +10,39 @@ use futures::stream::{self, BoxStream};
 use pgwire::api::Type;
 use pgwire::messages::PgWireBackendMessage;
 
-use super::error::Fault;
-use super::memory::Held;
-use super::rows::Columns;
-use super::script::{Command, Said};
-use super::watch::Watch;
-use super::wire::Wire;
-use crate::app::sql::Answer;
+use super::connection::PgConnection;
+use super::error::PgError;
+use super::memory_pool::PgReservation;
+use super::rows::ResultColumns;
+use super::statement_guard::StatementGuard;
+use super::statement_splitter::{SessionCommand, SimpleStatement};
+use crate::app::sql::SqlResult;
 use crate::domain::{Error, Result};
 
-/// A statement that is parsed and described.
+/// A parsed and described statement.
 #[derive(Debug)]
-pub struct Prepared {
-    /// `None` when there was no statement in the text.
-    pub said: Option<Said>,
+pub struct PreparedStatement {
+    /// `None` when the text contained no statement.
+    pub statement: Option<SimpleStatement>,
     pub params: Vec<Type>,
-    /// Of its answer, if it has rows.
+    /// Schema of the result, if it has rows.
     pub schema: Option<SchemaRef>,
     /// Bytes of its text, its parameters and its columns.
     pub size: usize,
-    /// The same, counted for as long as it or a portal of it is kept.
-    pub held: Option<Held>,
+    /// Reservation of `size`, held as long as the statement or a portal of it is kept.
+    pub held: Option<PgReservation>,
 }
 
-impl Prepared {
-    /// A command, or nothing at all, which takes no parameters.
-    pub fn of_command(said: Option<Said>, text: &str) -> Self {
+impl PreparedStatement {
+    /// Prepares a command, or an empty statement; neither takes parameters.
+    pub fn of_command(said: Option<SimpleStatement>, text: &str) -> Self {
         let shows = |name: &String| Arc::new(shown_schema(name));
         let schema = match &said {
-            Some(Said::Command(Command::Show(name))) => Some(shows(name)),
+            Some(SimpleStatement::Command(SessionCommand::Show(name))) => Some(shows(name)),
             _ => None,
         };
-        // What it says may be said again by the column of its answer.
-        Self { said, params: Vec::new(), schema, size: 2 * text.len(), held: None }
+        // Counted twice: the result column may repeat the text.
+        Self { statement: said, params: Vec::new(), schema, size: 2 * text.len(), held: None }
     }
 }
 
@@ -54,57 +54,62 @@ fn shown_schema(name: &str) -> Schema {
     Schema::new(vec![text(name)])
 }
 
-/// A prepared statement with its values.
+/// A prepared statement with bound values.
 pub struct Portal {
-    pub prepared: Arc<Prepared>,
+    pub prepared: Arc<PreparedStatement>,
     pub values: Vec<ArrayRef>,
-    /// Of the columns of the answer.
+    /// Formats of the result columns.
     pub formats: Vec<i16>,
-    /// Its values and formats, counted.
-    pub _held: Held,
-    pub state: State,
+    /// Reservation of values and formats.
+    pub _held: PgReservation,
+    pub state: PortalState,
 }
 
-pub enum State {
+pub enum PortalState {
     Ready,
-    Running(Box<Running>),
+    Running(Box<RowStream>),
     Done,
 }
 
-/// An answer of which some rows may be sent.
-pub struct Running {
-    pub columns: Columns,
+/// A result whose rows may be partly sent.
+pub struct RowStream {
+    pub columns: ResultColumns,
     batches: BoxStream<'static, Result<RecordBatch>>,
-    /// What is left of a batch.
+    /// The unsent rows of a batch.
     rows: Option<RowEncoder>,
 }
 
-/// What became of a request for rows.
+/// Outcome of a request for rows.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Sent {
+pub struct SendOutcome {
     pub rows: usize,
     /// False when there may be more.
     pub is_whole: bool,
 }
 
-impl Running {
-    pub fn new(answer: Answer, columns: Columns) -> Self {
+impl RowStream {
+    pub fn new(answer: SqlResult, columns: ResultColumns) -> Self {
         Self { columns, batches: answer.batches, rows: None }
     }
 
-    /// An answer of texts that are at hand, a column each.
-    pub fn of_texts(name: &str, columns: Vec<Vec<&str>>, formats: &[i16]) -> Result<Self, Fault> {
+    /// Creates the result of a SHOW from text columns.
+    pub fn of_texts(name: &str, columns: Vec<Vec<&str>>, formats: &[i16]) -> Result<Self, PgError> {
         let schema = Arc::new(shown_schema(name));
         let arrays =
             columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
         let batch = RecordBatch::try_new(schema.clone(), arrays);
-        let batch = batch.map_err(|e| Error::internal("settings make no batch").because(e));
+        let batch = batch.map_err(|e| Error::internal("settings make no batch").with_source(e));
         let batches = stream::iter([batch]).boxed();
-        Ok(Self { columns: Columns::new(&schema, formats)?, batches, rows: None })
+        Ok(Self { columns: ResultColumns::new(&schema, formats)?, batches, rows: None })
     }
 
-    /// Sends rows as they come, at most `max_rows` of them unless that is zero; no more than a buffer of them is ever held.
-    pub async fn send(&mut self, wire: &mut Wire, watch: &mut Watch, max_rows: usize) -> Result<Sent, Fault> {
+    /// Sends rows as they are computed, at most `max_rows` unless that is 0. At most one send buffer is held.
+    pub async fn send(
+        &mut self,
+        wire: &mut PgConnection,
+        watch: &mut StatementGuard,
+        max_rows: usize,
+    ) -> Result<SendOutcome, PgError> {
         let mut sent = 0;
         loop {
             while let Some(rows) = &mut self.rows {
@@ -114,20 +119,20 @@ impl Running {
                 };
                 let row = row.map_err(|e| {
                     Error::invalid(format!("a value does not fit into its type of PostgreSQL: {e}"))
-                        .because(e)
+                        .with_source(e)
                 })?;
-                wire.say(&PgWireBackendMessage::DataRow(row))?;
+                wire.queue(&PgWireBackendMessage::DataRow(row))?;
                 sent += 1;
                 if sent == max_rows {
-                    return Ok(Sent { rows: sent, is_whole: false });
+                    return Ok(SendOutcome { rows: sent, is_whole: false });
                 }
                 if wire.is_full() {
                     wire.flush().await?;
                 }
             }
-            match watch.over(wire, self.batches.next()).await? {
+            match watch.run(wire, self.batches.next()).await? {
                 Some(batch) => self.rows = Some(self.columns.encode(&batch?)?),
-                None => return Ok(Sent { rows: sent, is_whole: true }),
+                None => return Ok(SendOutcome { rows: sent, is_whole: true }),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Batches as rows of PostgreSQL, in the formats a client wants.
+//! Encoder of record batches as PostgreSQL rows, in the requested formats.
 
 use std::sync::Arc;
 
@@ -13,35 +13,35 @@ use pgwire::api::results::FieldInfo;
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
-use super::error::Fault;
+use super::error::PgError;
 use crate::domain::Error;
 
-/// As many as PostgreSQL allows; the protocol counts them in 16 bits.
+/// Maximum columns of a result, as in PostgreSQL; the protocol counts them in 16 bits.
 const MAX_COLUMNS: usize = 1664;
-/// Most digits of a decimal that the encoder carries.
-const DIGITS: u8 = 28;
+/// Maximum digits of a decimal that the encoder supports.
+const MAX_DECIMAL_DIGITS: u8 = 28;
 
-/// The columns of an answer as a client sees them.
+/// Columns of a result with their PostgreSQL types and formats.
 #[derive(Debug, Clone)]
-pub struct Columns {
-    /// What batches are cast to before they are encoded.
+pub struct ResultColumns {
+    /// Schema to which batches are cast before they are encoded.
     schema: SchemaRef,
     fields: Arc<Vec<FieldInfo>>,
 }
 
-impl Columns {
-    /// `formats` is of a Bind message: none for text, one for all, or one each.
-    pub fn new(schema: &SchemaRef, formats: &[i16]) -> Result<Columns, Fault> {
+impl ResultColumns {
+    /// Takes the `formats` of a Bind message: none for text, one for all, or one each.
+    pub fn new(schema: &SchemaRef, formats: &[i16]) -> Result<ResultColumns, PgError> {
         let count = schema.fields().len();
         if count > MAX_COLUMNS {
-            return Err(Fault::Protocol(
+            return Err(PgError::Protocol(
                 "54011",
                 format!("an answer of {count} columns; {MAX_COLUMNS} are the most"),
             ));
         }
         if formats.len() > 1 && formats.len() != count {
             let message = format!("{} formats for an answer of {count} columns", formats.len());
-            return Err(Fault::Protocol("08P01", message));
+            return Err(PgError::Protocol("08P01", message));
         }
         let format = match formats {
             [] => Format::UnifiedText,
@@ -52,9 +52,9 @@ impl Columns {
         let schema = Arc::new(Schema::new(fields));
         let fields = arrow_schema_to_pg_fields(&schema, &format, None).map_err(|e| {
             let message = "not supported: a column of a type that PostgreSQL's protocol has none for";
-            Fault::Core(Error::invalid(message).because(e))
+            PgError::Domain(Error::invalid(message).with_source(e))
         })?;
-        Ok(Columns { schema, fields: Arc::new(fields) })
+        Ok(ResultColumns { schema, fields: Arc::new(fields) })
     }
 
     pub fn description(&self) -> PgWireBackendMessage {
@@ -62,11 +62,11 @@ impl Columns {
         PgWireBackendMessage::RowDescription(RowDescription::new(fields))
     }
 
-    /// The rows of a batch, whose columns become of the types that were described.
-    pub fn encode(&self, batch: &RecordBatch) -> Result<RowEncoder, Fault> {
+    /// Encodes the rows of a batch, cast to the described types.
+    pub fn encode(&self, batch: &RecordBatch) -> Result<RowEncoder, PgError> {
         let cast = self.cast(batch);
         let batch =
-            cast.map_err(|e| Error::internal("an answer of other columns than described").because(e))?;
+            cast.map_err(|e| Error::internal("an answer of other columns than described").with_source(e))?;
         Ok(RowEncoder::new(batch, self.fields.clone()))
     }
 
@@ -82,18 +82,18 @@ impl Columns {
     }
 }
 
-/// The type that the encoder carries without loss: times in UTC, values of dictionaries, long decimals and intervals as
-/// text (it takes a null interval for none).
+/// Returns the field with a type that the encoder supports without loss: timestamps in UTC, dictionaries as their
+/// values, long decimals and intervals as text (it mishandles null intervals).
 fn encodable(field: &Arc<Field>) -> Arc<Field> {
     let data_type = match field.data_type() {
         DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("UTC".into())),
         DataType::Interval(_) | DataType::Duration(_) | DataType::Decimal256(..) => DataType::Utf8,
-        DataType::Decimal128(precision, _) if *precision > DIGITS => DataType::Utf8,
+        DataType::Decimal128(precision, _) if *precision > MAX_DECIMAL_DIGITS => DataType::Utf8,
         DataType::Decimal32(..) | DataType::Decimal64(..) => DataType::Float64,
         DataType::Dictionary(_, values) => values.as_ref().clone(),
         DataType::Float16 => DataType::Float32,
         _ => return field.clone(),
     };
-    // Only nullability is lost on the way, which the protocol does not tell.
+    // Only nullability is lost, which the protocol does not carry.
     Arc::new(field.as_ref().clone().with_data_type(data_type).with_nullable(true))
 }

@@ -1,4 +1,5 @@
-//! One client after its start: messages in, statements run as its key allows at that moment, answers out.
+//! Session of one authenticated client: reads messages, runs statements with the current rights of its key, sends
+//! results.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,199 +11,199 @@ use pgwire::messages::extendedquery::CloseComplete;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus};
 use tokio::time::Instant;
 
-use super::Door;
-use super::cancel::Entry;
-use super::error::Fault;
-use super::extended::check_count;
-use super::frame::{self, Message, Target};
-use super::memory::{Account, Held};
-use super::portal::{Portal, Prepared, Running, Sent};
-use super::rows::Columns;
-use super::script::{self, Command, MAX_STATEMENTS, Said};
-use super::settings::Settings;
+use super::PgServer;
+use super::cancel::CancelHandle;
+use super::connection::PgConnection;
+use super::error::PgError;
+use super::extended::check_parameter_count;
+use super::frame::{self, FrontendMessage, StatementOrPortal};
+use super::memory_pool::{ConnectionMemory, PgReservation};
+use super::portal::{Portal, PreparedStatement, RowStream, SendOutcome};
+use super::rows::ResultColumns;
+use super::settings::SessionSettings;
+use super::statement_guard::StatementGuard;
+use super::statement_splitter::{self, MAX_STATEMENTS, SessionCommand, SimpleStatement};
 use super::types;
-use super::watch::Watch;
-use super::wire::Wire;
-use crate::app::live::standing::Standing;
-use crate::app::sql::{BoundSql, Tool};
-use crate::domain::audit::Refusal;
+use crate::app::live::credential::LiveCredential;
+use crate::app::sql::{BoundStatement, SqlProtocol};
+use crate::domain::audit::AccessDenial;
 use crate::domain::{Kind, Principal};
 
-/// Messages up to this length are not counted: what connections take of them is their number times this.
-const SMALL_MESSAGE: usize = 16 << 10;
-/// How long a message may be on its way: one of the longest at two megabits a second.
-const WHOLE_MESSAGE: Duration = Duration::from_secs(60);
+/// Messages up to this length are not accounted; they are bounded by the number of connections times this.
+const UNCOUNTED_MESSAGE_BYTES: usize = 16 << 10;
+/// Maximum time to receive a message: enough for the longest at two megabits per second.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A connection whose key is accepted.
-pub struct Session {
-    pub(super) door: Arc<Door>,
-    pub(super) wire: Wire,
-    entry: Entry,
-    pub(super) standing: Standing,
-    pub(super) settings: Settings,
+/// An authenticated connection.
+pub struct PgSession {
+    pub(super) server: Arc<PgServer>,
+    pub(super) connection: PgConnection,
+    cancel_handle: CancelHandle,
+    pub(super) credential: LiveCredential,
+    pub(super) settings: SessionSettings,
     pub(super) status: TransactionStatus,
-    pub(super) statements: HashMap<String, Arc<Prepared>>,
+    pub(super) statements: HashMap<String, Arc<PreparedStatement>>,
     pub(super) portals: HashMap<String, Portal>,
-    /// What statements, portals and the message at hand take.
-    pub(super) account: Arc<Account>,
-    message: Option<Held>,
-    /// After an error of the extended protocol everything up to the next Sync is for nothing.
+    /// Memory of statements, portals and the current message.
+    pub(super) memory: Arc<ConnectionMemory>,
+    message_reservation: Option<PgReservation>,
+    /// After an error in the extended protocol, messages are ignored until the next Sync.
     is_skipping: bool,
 }
 
-/// What a statement came to, before its rows.
-pub(super) enum Started {
+/// Result of a statement: a command tag, or rows to be sent.
+pub(super) enum StatementOutcome {
     Done(&'static str),
-    Rows(Box<Running>),
+    Rows(Box<RowStream>),
 }
 
-impl Session {
+impl PgSession {
     pub(super) fn new(
-        door: Arc<Door>,
-        wire: Wire,
-        entry: Entry,
+        door: Arc<PgServer>,
+        wire: PgConnection,
+        entry: CancelHandle,
         principal: Principal,
-        settings: Settings,
+        settings: SessionSettings,
     ) -> Self {
-        let standing = door.app.standing(Arc::new(principal), None);
-        let account = Account::new(door.memory.clone());
+        let standing = door.app.live_credential(Arc::new(principal), None);
+        let account = ConnectionMemory::new(door.memory.clone());
         Self {
-            door,
-            wire,
-            entry,
-            standing,
+            server: door,
+            connection: wire,
+            cancel_handle: entry,
+            credential: standing,
             settings,
             status: TransactionStatus::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
-            account,
-            message: None,
+            memory: account,
+            message_reservation: None,
             is_skipping: false,
         }
     }
 
-    /// Until the client leaves, is idle too long, its key is revoked, or the server stops.
+    /// Serves until the client disconnects or is idle too long, its key is revoked, or the server stops.
     pub(super) async fn serve(mut self) {
         let end = loop {
             let message = match self.next().await {
-                Ok(Message::Terminate) => return,
+                Ok(FrontendMessage::Terminate) => return,
                 Ok(message) => message,
                 Err(fault) => break fault,
             };
-            if self.is_skipping && message != Message::Sync {
+            if self.is_skipping && message != FrontendMessage::Sync {
                 continue;
             }
-            let is_extended = !matches!(message, Message::Query(_));
+            let is_extended = !matches!(message, FrontendMessage::Query(_));
             if let Err(fault) = self.handle(message).await {
-                self.note(&fault);
-                if is_last(&fault) {
+                self.log_error(&fault);
+                if is_fatal(&fault) {
                     break fault;
                 }
-                if self.fail(&fault, is_extended).is_err() {
+                if self.report_error(&fault, is_extended).is_err() {
                     return;
                 }
             }
         };
-        if !matches!(end, Fault::Gone) && self.wire.say(&end.message(true)).is_ok() {
-            // Whoever does not read it is gone as well.
-            self.wire.close().await.unwrap_or(());
+        if !matches!(end, PgError::Disconnected) && self.connection.queue(&end.message(true)).is_ok() {
+            // A client that does not read the error is gone as well.
+            self.connection.close().await.unwrap_or(());
         }
     }
 
-    /// The next message; while there is none, what was said is sent, and the key has to hold.
-    async fn next(&mut self) -> Result<Message, Fault> {
-        let max = self.door.app.settings().body_bytes;
-        let idle_until = Instant::now() + self.door.options.idle;
+    /// Waits for the next message; meanwhile flushes the queue and fails if the key is revoked.
+    async fn next(&mut self) -> Result<FrontendMessage, PgError> {
+        let max = self.server.app.settings().body_bytes;
+        let idle_until = Instant::now() + self.server.options.idle;
         let mut whole_until = None;
-        let mut standing = self.standing.watch();
-        if self.message.take().is_some() {
-            self.wire.shrink();
+        let mut standing = self.credential.watch();
+        if self.message_reservation.take().is_some() {
+            self.connection.shrink();
         }
         loop {
-            if let Some(message) = frame::message(&mut self.wire.inbox, max)? {
+            if let Some(message) = frame::read_message(&mut self.connection.inbox, max)? {
                 return Ok(message);
             }
             self.make_room()?;
-            if whole_until.is_none() && !self.wire.inbox.is_empty() {
-                whole_until = Some(Instant::now() + WHOLE_MESSAGE);
+            if whole_until.is_none() && !self.connection.inbox.is_empty() {
+                whole_until = Some(Instant::now() + MESSAGE_TIMEOUT);
             }
-            self.wire.flush().await?;
+            self.connection.flush().await?;
             tokio::select! {
                 biased;
-                filled = self.wire.fill() => {
+                filled = self.connection.read_more() => {
                     if !filled? {
-                        return Err(Fault::Gone);
+                        return Err(PgError::Disconnected);
                     }
                 }
-                () = self.door.stop.cancelled() => {
+                () = self.server.stop.cancelled() => {
                     let message = "the server is shutting down".to_owned();
-                    return Err(Fault::Protocol("57P01", message));
+                    return Err(PgError::Protocol("57P01", message));
                 }
                 () = sleep_until(whole_until) => {
-                    let message = "a message was begun and not sent to its end".to_owned();
-                    return Err(Fault::Protocol("08P01", message));
+                    let message = "the rest of a message did not arrive in time".to_owned();
+                    return Err(PgError::Protocol("08P01", message));
                 }
                 () = tokio::time::sleep_until(idle_until) => {
                     let message = "the connection was idle for too long (pg.idle_timeout)".to_owned();
-                    return Err(Fault::Protocol("57P05", message));
+                    return Err(PgError::Protocol("57P05", message));
                 }
-                over = standing.ended() => return Err(over.into()),
+                over = standing.expired() => return Err(over.into()),
             }
         }
     }
 
-    /// Counts a message whose head has come, before the rest of it is taken. A small one is not worth it.
-    fn make_room(&mut self) -> Result<(), Fault> {
-        if self.message.is_none()
-            && let Some(bytes) = frame::announced(&self.wire.inbox)
-            && bytes > SMALL_MESSAGE
+    /// Reserves memory for a message once its header has arrived. Small messages are not accounted.
+    fn make_room(&mut self) -> Result<(), PgError> {
+        if self.message_reservation.is_none()
+            && let Some(bytes) = frame::announced_length(&self.connection.inbox)
+            && bytes > UNCOUNTED_MESSAGE_BYTES
         {
-            self.message = Some(self.account.receive(bytes)?);
+            self.message_reservation = Some(self.memory.reserve_message(bytes)?);
         }
         Ok(())
     }
 
-    async fn handle(&mut self, message: Message) -> Result<(), Fault> {
+    async fn handle(&mut self, message: FrontendMessage) -> Result<(), PgError> {
         match message {
-            Message::Query(text) => self.simple(&text).await,
-            Message::Parse { name, query, types } => self.parse(name, &query, &types).await,
-            Message::Bind(bind) => self.bind(bind),
-            Message::Describe(Target::Statement, name) => self.describe_statement(&name),
-            Message::Describe(Target::Portal, name) => self.describe_portal(&name),
-            Message::Execute { portal, max_rows } => self.execute(portal, max_rows).await,
-            Message::Close(target, name) => {
+            FrontendMessage::Query(text) => self.simple(&text).await,
+            FrontendMessage::Parse { name, query, types } => self.parse(name, &query, &types).await,
+            FrontendMessage::Bind(bind) => self.bind(bind),
+            FrontendMessage::Describe(StatementOrPortal::Statement, name) => self.describe_statement(&name),
+            FrontendMessage::Describe(StatementOrPortal::Portal, name) => self.describe_portal(&name),
+            FrontendMessage::Execute { portal, max_rows } => self.execute(portal, max_rows).await,
+            FrontendMessage::Close(target, name) => {
                 match target {
-                    Target::Statement => drop(self.statements.remove(&name)),
-                    Target::Portal => drop(self.portals.remove(&name)),
+                    StatementOrPortal::Statement => drop(self.statements.remove(&name)),
+                    StatementOrPortal::Portal => drop(self.portals.remove(&name)),
                 }
-                self.say(&Out::CloseComplete(CloseComplete::new()))
+                self.send(&Out::CloseComplete(CloseComplete::new()))
             }
-            Message::Flush => Ok(self.wire.flush().await?),
-            Message::Sync => {
+            FrontendMessage::Flush => Ok(self.connection.flush().await?),
+            FrontendMessage::Sync => {
                 self.is_skipping = false;
                 self.ready()
             }
-            Message::Password(_) | Message::Terminate => {
-                Err(Fault::Protocol("08P01", "this message has no place here".to_owned()))
+            FrontendMessage::Password(_) | FrontendMessage::Terminate => {
+                Err(PgError::Protocol("08P01", "unexpected message at this point of the protocol".to_owned()))
             }
         }
     }
 
-    pub(super) fn say(&mut self, message: &Out) -> Result<(), Fault> {
-        Ok(self.wire.say(message)?)
+    pub(super) fn send(&mut self, message: &Out) -> Result<(), PgError> {
+        Ok(self.connection.queue(message)?)
     }
 
-    fn ready(&mut self) -> Result<(), Fault> {
+    fn ready(&mut self) -> Result<(), PgError> {
         if matches!(self.status, TransactionStatus::Idle) {
-            // Portals live as long as their transaction, and each request outside of one is its own.
+            // Portals live as long as their transaction; outside of one, each request is a transaction.
             self.portals.clear();
         }
-        self.say(&Out::ReadyForQuery(ReadyForQuery::new(self.status)))
+        self.send(&Out::ReadyForQuery(ReadyForQuery::new(self.status)))
     }
 
-    /// Tells of an error; what comes of it depends on which protocol it happened in.
-    fn fail(&mut self, fault: &Fault, is_extended: bool) -> Result<(), Fault> {
-        self.say(&fault.message(false))?;
+    /// Sends an error. The extended protocol then skips to the next Sync; the simple one is ready at once.
+    fn report_error(&mut self, fault: &PgError, is_extended: bool) -> Result<(), PgError> {
+        self.send(&fault.message(false))?;
         self.status = self.status.to_error_state();
         if is_extended {
             self.is_skipping = true;
@@ -211,37 +212,37 @@ impl Session {
         self.ready()
     }
 
-    /// Tells the logs of an error: once, here.
-    fn note(&self, fault: &Fault) {
-        let Fault::Core(error) = fault else { return };
-        let (who, text) = (self.standing.principal(), error.in_full());
+    /// Logs an error, and audits it if it is a refused access. This is the only place that does.
+    fn log_error(&self, fault: &PgError) {
+        let PgError::Domain(error) = fault else { return };
+        let (who, text) = (self.credential.principal(), error.full_message());
         if error.kind.is_our_fault() {
             tracing::error!(error = text, caller = %who.caller, "statement failed");
         } else {
             tracing::debug!(error = text, caller = %who.caller, "statement refused");
         }
-        if let (Some(refusal), Some(origin)) = (Refusal::of(error), &who.origin) {
-            self.door.app.note_refusal(origin, refusal);
+        if let (Some(refusal), Some(origin)) = (AccessDenial::from_error(error), &who.origin) {
+            self.server.app.note_refusal(origin, refusal);
         }
     }
 
-    async fn simple(&mut self, text: &str) -> Result<(), Fault> {
-        let statements = script::statements(text);
+    async fn simple(&mut self, text: &str) -> Result<(), PgError> {
+        let statements = statement_splitter::split_statements(text);
         if statements.len() > MAX_STATEMENTS {
-            let message = format!("a text of more than {MAX_STATEMENTS} statements; send them in several");
-            return Err(Fault::Protocol("54000", message));
+            let message = format!("the query has more than {MAX_STATEMENTS} statements; split it");
+            return Err(PgError::Protocol("54000", message));
         }
         if statements.is_empty() {
-            self.say(&Out::EmptyQueryResponse(EmptyQueryResponse::new()))?;
+            self.send(&Out::EmptyQueryResponse(EmptyQueryResponse::new()))?;
         }
         for said in statements {
-            let mut watch = self.begin()?;
-            match self.start(&mut watch, &said, &[], &[]).await? {
-                Started::Done(tag) => self.complete(tag.to_owned())?,
-                Started::Rows(mut running) => {
+            let mut watch = self.begin_statement()?;
+            match self.run_statement(&mut watch, &said, &[], &[]).await? {
+                StatementOutcome::Done(tag) => self.complete(tag.to_owned())?,
+                StatementOutcome::Rows(mut running) => {
                     let description = running.columns.description();
-                    self.say(&description)?;
-                    let Sent { rows, .. } = running.send(&mut self.wire, &mut watch, 0).await?;
+                    self.send(&description)?;
+                    let SendOutcome { rows, .. } = running.send(&mut self.connection, &mut watch, 0).await?;
                     self.complete(format!("SELECT {rows}"))?;
                 }
             }
@@ -249,59 +250,65 @@ impl Session {
         self.ready()
     }
 
-    pub(super) fn complete(&mut self, tag: String) -> Result<(), Fault> {
-        self.say(&Out::CommandComplete(CommandComplete::new(tag)))
+    pub(super) fn complete(&mut self, tag: String) -> Result<(), PgError> {
+        self.send(&Out::CommandComplete(CommandComplete::new(tag)))
     }
 
-    /// The beginning of every statement: the key has to hold, now and as long as it runs.
-    pub(super) fn begin(&self) -> Result<Watch, Fault> {
-        Watch::new(self.standing.clone(), self.entry.cancelled.clone())
+    /// Starts a statement. Fails if the key is not valid; the guard re-checks the key while the statement runs.
+    pub(super) fn begin_statement(&self) -> Result<StatementGuard, PgError> {
+        StatementGuard::new(self.credential.clone(), self.cancel_handle.cancelled.clone())
     }
 
-    pub(super) async fn start(
+    pub(super) async fn run_statement(
         &mut self,
-        watch: &mut Watch,
-        said: &Said,
+        watch: &mut StatementGuard,
+        said: &SimpleStatement,
         values: &[ArrayRef],
         formats: &[i16],
-    ) -> Result<Started, Fault> {
+    ) -> Result<StatementOutcome, PgError> {
         if matches!(self.status, TransactionStatus::Error)
-            && !matches!(said, Said::Command(Command::Commit | Command::Rollback { .. }))
+            && !matches!(
+                said,
+                SimpleStatement::Command(SessionCommand::Commit | SessionCommand::Rollback { .. })
+            )
         {
             let message = "current transaction is aborted, commands ignored until end of transaction block";
-            return Err(Fault::Protocol("25P02", message.to_owned()));
+            return Err(PgError::Protocol("25P02", message.to_owned()));
         }
         match said {
-            Said::Query(text) => self.ask(watch, text, values.to_vec(), formats).await,
-            Said::Command(Command::Show(name)) => self.show(name, formats),
-            Said::Command(Command::Execute { name, arguments }) => {
+            SimpleStatement::Query(text) => self.run_query(watch, text, values.to_vec(), formats).await,
+            SimpleStatement::Command(SessionCommand::Show(name)) => self.show(name, formats),
+            SimpleStatement::Command(SessionCommand::Execute { name, arguments }) => {
                 self.execute_named(watch, name, arguments, formats).await
             }
-            Said::Command(Command::Prepare { name, types, query }) => {
-                check_count(types.len())?;
+            SimpleStatement::Command(SessionCommand::Prepare { name, types, query }) => {
+                check_parameter_count(types.len())?;
                 let types: Result<Vec<_>, _> =
-                    types.iter().map(|name| types::named(name).map(Some)).collect();
+                    types.iter().map(|name| types::type_by_name(name).map(Some)).collect();
                 let prepared = self.prepare(watch, query, types?).await?;
-                self.keep(name.clone(), prepared)?;
-                Ok(Started::Done("PREPARE"))
+                self.store_statement(name.clone(), prepared)?;
+                Ok(StatementOutcome::Done("PREPARE"))
             }
-            Said::Command(Command::Unsupported(why)) => Err(Fault::Protocol("0A000", (*why).to_owned())),
-            Said::Command(command) => self.obey(command).map(Started::Done),
+            SimpleStatement::Command(SessionCommand::Unsupported(why)) => {
+                Err(PgError::Protocol("0A000", (*why).to_owned()))
+            }
+            SimpleStatement::Command(command) => self.run_command(command).map(StatementOutcome::Done),
         }
     }
 
-    pub(super) async fn ask(
+    pub(super) async fn run_query(
         &mut self,
-        watch: &mut Watch,
+        watch: &mut StatementGuard,
         text: &str,
         values: Vec<ArrayRef>,
         formats: &[i16],
-    ) -> Result<Started, Fault> {
-        let bound = BoundSql { tool: Tool::Postgres, query: text.to_owned(), values };
-        let app = self.door.app.clone();
-        let answer = watch.over(&mut self.wire, app.bound_sql(self.standing.principal(), bound)).await??;
-        let columns = Columns::new(&answer.schema, formats)?;
-        Ok(Started::Rows(Box::new(Running::new(answer, columns))))
+    ) -> Result<StatementOutcome, PgError> {
+        let bound = BoundStatement { tool: SqlProtocol::Postgres, query: text.to_owned(), values };
+        let app = self.server.app.clone();
+        let answer =
+            watch.run(&mut self.connection, app.bound_sql(self.credential.principal(), bound)).await??;
+        let columns = ResultColumns::new(&answer.schema, formats)?;
+        Ok(StatementOutcome::Rows(Box::new(RowStream::new(answer, columns))))
     }
 }
 
@@ -312,11 +319,11 @@ async fn sleep_until(deadline: Option<Instant>) {
     }
 }
 
-/// Whether nothing can come after it: a key that is none any more, or bytes that cannot be told apart.
-fn is_last(fault: &Fault) -> bool {
+/// Whether the connection must end: the key is no longer valid, or the client is gone.
+fn is_fatal(fault: &PgError) -> bool {
     match fault {
-        Fault::Core(error) => error.kind == Kind::Unauthenticated,
-        Fault::Gone => true,
-        Fault::Protocol(..) | Fault::Cancelled => false,
+        PgError::Domain(error) => error.kind == Kind::Unauthenticated,
+        PgError::Disconnected => true,
+        PgError::Protocol(..) | PgError::Cancelled => false,
     }
 }

@@ -1,47 +1,47 @@
-//! What SET and SHOW are about: settings that tools read and write, of which none changes an answer.
+//! Session settings for SET and SHOW, which tools read and write. None of them changes a result.
 
 use std::collections::BTreeMap;
 
-use super::error::Fault;
+use super::error::PgError;
 
-/// Settings that a client made up, at most.
-const MAX_OWN: usize = 100;
-/// Names and values of one connection's settings, bytes.
-const MAX_BYTES: usize = 64 << 10;
+/// Maximum number of settings outside `KNOWN_SETTINGS`.
+const MAX_CLIENT_SETTINGS: usize = 100;
+/// Maximum bytes of names and values of one connection's settings.
+const MAX_SETTINGS_BYTES: usize = 64 << 10;
 
-/// Settings and their values. What is fixed says what is so.
-const KNOWN: [(&str, &str, Change); 27] = [
-    ("application_name", "", Change::Quiet),
-    ("bytea_output", "hex", Change::Fixed),
-    ("client_encoding", "UTF8", Change::Fixed),
-    ("client_min_messages", "notice", Change::Quiet),
-    ("datestyle", "ISO, YMD", Change::Fixed),
-    ("default_transaction_isolation", "repeatable read", Change::Quiet),
-    ("default_transaction_read_only", "on", Change::Fixed),
-    ("extra_float_digits", "1", Change::Quiet),
-    ("in_hot_standby", "off", Change::Fixed),
-    ("integer_datetimes", "on", Change::Fixed),
-    ("intervalstyle", "postgres", Change::Fixed),
-    ("is_superuser", "off", Change::Fixed),
-    ("lc_collate", "C", Change::Fixed),
-    ("lc_ctype", "C", Change::Fixed),
-    ("max_identifier_length", "63", Change::Fixed),
-    ("max_index_keys", "32", Change::Fixed),
-    ("search_path", "public", Change::Quiet),
-    ("server_encoding", "UTF8", Change::Fixed),
-    ("server_version", VERSION, Change::Fixed),
-    ("server_version_num", "160006", Change::Fixed),
-    ("session_authorization", "", Change::Fixed),
-    ("standard_conforming_strings", "on", Change::Fixed),
-    ("statement_timeout", "0", Change::WithoutEffect),
-    ("timezone", "UTC", Change::Fixed),
-    ("transaction", "", Change::Quiet),
-    ("transaction_isolation", "repeatable read", Change::Quiet),
-    ("transaction_read_only", "on", Change::Fixed),
+/// Known settings with their initial values. Fixed values describe what the server does.
+const KNOWN_SETTINGS: [(&str, &str, SettingKind); 27] = [
+    ("application_name", "", SettingKind::Quiet),
+    ("bytea_output", "hex", SettingKind::Fixed),
+    ("client_encoding", "UTF8", SettingKind::Fixed),
+    ("client_min_messages", "notice", SettingKind::Quiet),
+    ("datestyle", "ISO, YMD", SettingKind::Fixed),
+    ("default_transaction_isolation", "repeatable read", SettingKind::Quiet),
+    ("default_transaction_read_only", "on", SettingKind::Fixed),
+    ("extra_float_digits", "1", SettingKind::Quiet),
+    ("in_hot_standby", "off", SettingKind::Fixed),
+    ("integer_datetimes", "on", SettingKind::Fixed),
+    ("intervalstyle", "postgres", SettingKind::Fixed),
+    ("is_superuser", "off", SettingKind::Fixed),
+    ("lc_collate", "C", SettingKind::Fixed),
+    ("lc_ctype", "C", SettingKind::Fixed),
+    ("max_identifier_length", "63", SettingKind::Fixed),
+    ("max_index_keys", "32", SettingKind::Fixed),
+    ("search_path", "public", SettingKind::Quiet),
+    ("server_encoding", "UTF8", SettingKind::Fixed),
+    ("server_version", SERVER_VERSION, SettingKind::Fixed),
+    ("server_version_num", "160006", SettingKind::Fixed),
+    ("session_authorization", "", SettingKind::Fixed),
+    ("standard_conforming_strings", "on", SettingKind::Fixed),
+    ("statement_timeout", "0", SettingKind::WithoutEffect),
+    ("timezone", "UTC", SettingKind::Fixed),
+    ("transaction", "", SettingKind::Quiet),
+    ("transaction_isolation", "repeatable read", SettingKind::Quiet),
+    ("transaction_read_only", "on", SettingKind::Fixed),
 ];
 
-/// What clients are told at the start, and when it changes, by the names that they know.
-const REPORTED: [&str; 13] = [
+/// Settings reported to the client at startup and on change, in PostgreSQL's spelling.
+const REPORTED_SETTINGS: [&str; 13] = [
     "application_name",
     "client_encoding",
     "DateStyle",
@@ -57,41 +57,41 @@ const REPORTED: [&str; 13] = [
     "TimeZone",
 ];
 
-/// The version of PostgreSQL that is spoken.
-const VERSION: &str = "16.6";
+/// The PostgreSQL version that the server reports.
+const SERVER_VERSION: &str = "16.6";
 
-/// What SET does with a setting.
+/// How SET treats a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    /// Remembered, and of no consequence to anybody.
+enum SettingKind {
+    /// Stored without effect and without a notice.
     Quiet,
-    /// It is as it is: another value is answered with a notice.
+    /// Never changes: another value gets a notice.
     Fixed,
-    /// Remembered, with a notice.
+    /// Stored without effect, with a notice.
     WithoutEffect,
 }
 
 /// The settings of one connection.
 #[derive(Debug)]
-pub struct Settings(BTreeMap<String, String>);
+pub struct SessionSettings(BTreeMap<String, String>);
 
-/// What is to be told after a SET.
+/// What the client must be told after a SET.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct SettingChange {
     pub notice: Option<String>,
     /// A name and its new value.
     pub report: Option<(&'static str, String)>,
 }
 
-impl Settings {
-    /// Of a connection that begins with these parameters.
+impl SessionSettings {
+    /// Creates the settings of a connection with these startup parameters.
     pub fn new(startup: &[(String, String)]) -> Self {
-        let known = KNOWN.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).to_owned()));
+        let known = KNOWN_SETTINGS.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).to_owned()));
         let mut settings = Self(known.collect());
         for (name, value) in startup {
             match name.as_str() {
                 "user" => drop(settings.0.insert("session_authorization".to_owned(), value.clone())),
-                // What a startup message holds is not too long.
+                // Cannot exceed the limits: a startup message is short enough.
                 "application_name" | "extra_float_digits" => drop(settings.set(name, value)),
                 _ => {}
             }
@@ -99,61 +99,64 @@ impl Settings {
         settings
     }
 
-    /// Names and values that a client is told at the start.
+    /// Returns the names and values reported at startup.
     pub fn reported(&self) -> impl Iterator<Item = (&'static str, String)> {
         let value = |name: &str| self.0.get(&name.to_ascii_lowercase()).cloned().unwrap_or_default();
-        REPORTED.iter().map(move |name| (*name, value(name)))
+        REPORTED_SETTINGS.iter().map(move |name| (*name, value(name)))
     }
 
-    /// Remembers a value, or says that it stays as it is.
+    /// Stores a value, or returns a notice that the setting is fixed.
     ///
     /// # Errors
     /// 54000 when there are too many settings, or they are too long.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<Told, Fault> {
-        let known = KNOWN.iter().find(|(known, ..)| *known == name);
-        let change = known.map_or(Change::WithoutEffect, |(.., change)| *change);
-        if change == Change::Fixed {
+    pub fn set(&mut self, name: &str, value: &str) -> Result<SettingChange, PgError> {
+        let known = KNOWN_SETTINGS.iter().find(|(known, ..)| *known == name);
+        let change = known.map_or(SettingKind::WithoutEffect, |(.., change)| *change);
+        if change == SettingKind::Fixed {
             let now = self.0.get(name).map(String::as_str).unwrap_or_default();
             let is_so =
                 now.split(", ").any(|part| part.eq_ignore_ascii_case(value)) || same_meaning(name, value);
             let notice = (!is_so).then(|| format!("the setting \"{name}\" stays at {now}"));
-            return Ok(Told { notice, report: None });
+            return Ok(SettingChange { notice, report: None });
         }
         self.check(name, value)?;
         self.0.insert(name.to_owned(), value.to_owned());
-        let notice =
-            (change == Change::WithoutEffect).then(|| format!("the setting \"{name}\" has no effect here"));
-        let report = REPORTED.iter().find(|reported| **reported == name);
-        Ok(Told { notice, report: report.map(|name| (*name, value.to_owned())) })
+        let notice = (change == SettingKind::WithoutEffect)
+            .then(|| format!("the setting \"{name}\" has no effect here"));
+        let report = REPORTED_SETTINGS.iter().find(|reported| **reported == name);
+        Ok(SettingChange { notice, report: report.map(|name| (*name, value.to_owned())) })
     }
 
-    /// Whether there is room for a value.
-    fn check(&self, name: &str, value: &str) -> Result<(), Fault> {
+    /// Fails when there is no room for a value.
+    fn check(&self, name: &str, value: &str) -> Result<(), PgError> {
         let others = self.0.iter().filter(|(other, _)| *other != name);
         let bytes: usize = others.map(|(name, value)| name.len() + value.len()).sum();
         let is_new = !self.0.contains_key(name);
-        if bytes + name.len() + value.len() > MAX_BYTES || (is_new && self.0.len() >= KNOWN.len() + MAX_OWN) {
+        if bytes + name.len() + value.len() > MAX_SETTINGS_BYTES
+            || (is_new && self.0.len() >= KNOWN_SETTINGS.len() + MAX_CLIENT_SETTINGS)
+        {
             let message = format!(
-                "a connection has at most {MAX_OWN} settings of its own, and {MAX_BYTES} bytes of names and values"
+                "a connection has at most {MAX_CLIENT_SETTINGS} settings of its own, and {MAX_SETTINGS_BYTES} bytes of names and values"
             );
-            return Err(Fault::Protocol("54000", message));
+            return Err(PgError::Protocol("54000", message));
         }
         Ok(())
     }
 
-    /// The value of one setting.
-    pub fn show(&self, name: &str) -> Result<&str, Fault> {
-        let unknown = || Fault::Protocol("42704", format!("unrecognized configuration parameter \"{name}\""));
+    /// Returns the value of one setting.
+    pub fn show(&self, name: &str) -> Result<&str, PgError> {
+        let unknown =
+            || PgError::Protocol("42704", format!("unrecognized configuration parameter \"{name}\""));
         self.0.get(name).map(String::as_str).ok_or_else(unknown)
     }
 
-    /// Everything, by name.
+    /// Returns all settings, by name.
     pub fn all(&self) -> impl Iterator<Item = (&String, &String)> {
         self.0.iter()
     }
 }
 
-/// Other words for what is so.
+/// Whether a value is a synonym of the fixed value.
 fn same_meaning(name: &str, value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     match name {
@@ -174,7 +177,7 @@ mod tests {
     #[test]
     fn settings_are_remembered_or_said_to_be_fixed() {
         let mut settings =
-            Settings::new(&[("user".into(), "ann".into()), ("database".into(), "plant".into())]);
+            SessionSettings::new(&[("user".into(), "ann".into()), ("database".into(), "plant".into())]);
         let rows = [
             ("application_name", "psql", None),
             ("extra_float_digits", "3", None),
@@ -197,11 +200,14 @@ mod tests {
         assert_eq!(settings.show("session_authorization").unwrap(), "ann");
         assert!(settings.show("nothing").is_err());
         let taken = (0..1000).take_while(|n| settings.set(&format!("own.n{n}"), "1").is_ok()).count();
-        assert_eq!((taken, settings.all().count()), (MAX_OWN - 1, KNOWN.len() + MAX_OWN));
-        let long = "x".repeat(MAX_BYTES);
+        assert_eq!(
+            (taken, settings.all().count()),
+            (MAX_CLIENT_SETTINGS - 1, KNOWN_SETTINGS.len() + MAX_CLIENT_SETTINGS)
+        );
+        let long = "x".repeat(MAX_SETTINGS_BYTES);
         for name in ["my.own", "search_path", &long] {
             let told = settings.set(name, &long).unwrap_err();
-            assert!(matches!(told, Fault::Protocol("54000", _)), "{told:?}");
+            assert!(matches!(told, PgError::Protocol("54000", _)), "{told:?}");
         }
         assert_eq!(settings.show("my.own").unwrap(), "1", "what is refused changes nothing");
         assert!(settings.reported().any(|(name, value)| name == "TimeZone" && value == "UTC"));

@@ -1,4 +1,4 @@
-//! The beginning of a connection: TLS where both want it, then a key in the place of a password.
+//! Connection startup: TLS if both sides want it, then authentication with an API key as the password.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,128 +13,130 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use super::Door;
-use super::cancel::Entry;
-use super::error::Fault;
-use super::frame::{self, Message, Opening};
-use super::session::Session;
-use super::settings::Settings;
-use super::wire::Wire;
-use crate::api::tls::{Transport, takes_keys};
-use crate::domain::audit::{Origin, Refusal};
+use super::PgServer;
+use super::cancel::CancelHandle;
+use super::connection::PgConnection;
+use super::error::PgError;
+use super::frame::{self, FrontendMessage, StartupPacket};
+use super::session::PgSession;
+use super::settings::SessionSettings;
+use crate::api::tls::{Transport, accepts_keys};
+use crate::domain::audit::{AccessDenial, RequestOrigin};
 use crate::domain::{Error, Kind, Principal};
 
-/// How long a client has until its key is accepted.
-pub const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest password message.
-const MAX_PASSWORD: usize = 10_000;
-/// The newest minor version of the protocol 3 that is spoken: 3.2, which has longer secrets.
-const NEWEST_MINOR: u16 = 2;
+/// Maximum time until authentication.
+pub const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum length of a password message.
+const MAX_PASSWORD_BYTES: usize = 10_000;
+/// Newest supported minor version of protocol 3: 3.2, which has longer cancel secrets.
+const NEWEST_PROTOCOL_MINOR: u16 = 2;
 
-/// The session of a client whose key is accepted; `None` when it wanted something else, or was refused and told so.
-pub async fn start(door: Arc<Door>, socket: TcpStream, address: SocketAddr) -> Option<Session> {
-    let mut wire = Wire::new(Transport::Plain(socket));
+/// Returns the session of an authenticated client; `None` after a cancel request, or when the client was refused.
+pub async fn start(door: Arc<PgServer>, socket: TcpStream, address: SocketAddr) -> Option<PgSession> {
+    let mut wire = PgConnection::new(Transport::Plain(socket));
     let begun = loop {
         match opening(&mut wire).await {
-            Ok(Opening::Ssl) => wire = encrypt(&door, wire).await?,
-            Ok(Opening::Gss) => answer_byte(&mut wire, b'N').await?,
-            Ok(Opening::Cancel { pid, secret }) => {
-                door.open.cancel(address.ip(), pid, &secret);
+            Ok(StartupPacket::Ssl) => wire = encrypt(&door, wire).await?,
+            Ok(StartupPacket::Gss) => answer_byte(&mut wire, b'N').await?,
+            Ok(StartupPacket::Cancel { pid, secret }) => {
+                door.cancel_registry.cancel(address.ip(), pid, &secret);
                 return None;
             }
-            Ok(Opening::Startup { minor, parameters, .. }) => break Ok((minor, parameters)),
+            Ok(StartupPacket::Startup { minor, parameters, .. }) => break Ok((minor, parameters)),
             Err(fault) => break Err(fault),
         }
     };
     let entered = match begun {
         Ok((minor, parameters)) => {
-            let entered = enter(&door, &mut wire, address, minor, &parameters).await;
+            let entered = authenticate(&door, &mut wire, address, minor, &parameters).await;
             entered.map(|(principal, settings)| (minor, principal, settings))
         }
         Err(fault) => Err(fault),
     };
     match entered {
         Ok((minor, principal, settings)) => {
-            let entry = door.open.enter(minor >= NEWEST_MINOR);
-            greet(door, wire, entry, principal, settings).await.ok()
+            let entry = door.cancel_registry.register(minor >= NEWEST_PROTOCOL_MINOR);
+            complete_startup(door, wire, entry, principal, settings).await.ok()
         }
-        Err(Fault::Gone) => None,
+        Err(PgError::Disconnected) => None,
         Err(fault) => {
-            wire.say(&fault.message(true)).ok()?;
+            wire.queue(&fault.message(true)).ok()?;
             wire.close().await.ok()?;
             None
         }
     }
 }
 
-async fn opening(wire: &mut Wire) -> Result<Opening, Fault> {
+async fn opening(wire: &mut PgConnection) -> Result<StartupPacket, PgError> {
     loop {
-        if let Some(opening) = frame::opening(&mut wire.inbox)? {
+        if let Some(opening) = frame::read_startup_packet(&mut wire.inbox)? {
             return Ok(opening);
         }
-        if !wire.fill().await? {
-            return Err(Fault::Gone);
+        if !wire.read_more().await? {
+            return Err(PgError::Disconnected);
         }
     }
 }
 
-/// One byte outside of any message: how requests for encryption are answered.
-async fn answer_byte(wire: &mut Wire, byte: u8) -> Option<()> {
+/// Sends the single byte that answers an encryption request.
+async fn answer_byte(wire: &mut PgConnection, byte: u8) -> Option<()> {
     wire.io.write_all(&[byte]).await.ok()
 }
 
-/// The same connection in TLS, or a refusal of TLS when there is none.
-async fn encrypt(door: &Door, mut wire: Wire) -> Option<Wire> {
+/// Upgrades the connection to TLS, or refuses TLS if the server has none.
+async fn encrypt(door: &PgServer, mut wire: PgConnection) -> Option<PgConnection> {
     let Some(tls) = &door.tls else {
         answer_byte(&mut wire, b'N').await?;
         return Some(wire);
     };
-    // Whatever came behind the request in the clear, somebody between may have put there.
+    // Plaintext bytes after the TLS request may have been injected by a man in the middle.
     if !wire.inbox.is_empty() || wire.io.is_secure() {
         return None;
     }
     answer_byte(&mut wire, b'S').await?;
     match wire.io {
-        Transport::Plain(socket) => Some(Wire::new(Transport::Tls(Box::new(tls.accept(socket).await.ok()?)))),
+        Transport::Plain(socket) => {
+            Some(PgConnection::new(Transport::Tls(Box::new(tls.accept(socket).await.ok()?))))
+        }
         Transport::Tls(_) => None,
     }
 }
 
-/// Asks for the key and judges it.
-async fn enter(
-    door: &Door,
-    wire: &mut Wire,
+/// Requests the key and authenticates it.
+async fn authenticate(
+    door: &PgServer,
+    wire: &mut PgConnection,
     address: SocketAddr,
     minor: u16,
     parameters: &[(String, String)],
-) -> Result<(Principal, Settings), Fault> {
+) -> Result<(Principal, SessionSettings), PgError> {
     let peer = address.ip().to_canonical();
-    if !takes_keys(peer, wire.io.is_secure(), door.options.allow_plaintext) {
+    if !accepts_keys(peer, wire.io.is_secure(), door.options.allow_plaintext) {
         let message = "keys are taken over TLS only: connect with sslmode=require (the server needs http.tls_cert and \
                        http.tls_key), or set allow_plaintext = true on the server";
-        return Err(Fault::Protocol("28000", message.to_owned()));
+        return Err(PgError::Protocol("28000", message.to_owned()));
     }
     if parameters.iter().any(|(name, _)| name == "replication") {
-        return Err(Fault::Protocol("0A000", "replication is not spoken here".to_owned()));
+        return Err(PgError::Protocol("0A000", "replication is not supported".to_owned()));
     }
     let extensions: Vec<String> =
         parameters.iter().map(|(name, _)| name.clone()).filter(|name| name.starts_with("_pq_.")).collect();
-    if minor > NEWEST_MINOR || !extensions.is_empty() {
-        let version = (3 << 16) | i32::from(minor.min(NEWEST_MINOR));
-        wire.say(&Out::NegotiateProtocolVersion(NegotiateProtocolVersion::new(version, extensions)))?;
+    if minor > NEWEST_PROTOCOL_MINOR || !extensions.is_empty() {
+        let version = (3 << 16) | i32::from(minor.min(NEWEST_PROTOCOL_MINOR));
+        wire.queue(&Out::NegotiateProtocolVersion(NegotiateProtocolVersion::new(version, extensions)))?;
     }
-    wire.say(&Out::Authentication(Authentication::CleartextPassword))?;
+    wire.queue(&Out::Authentication(Authentication::CleartextPassword))?;
     wire.flush().await?;
-    let origin = Arc::new(Origin::new("postgres", Some(peer), &Uuid::new_v4().to_string()));
+    let origin = Arc::new(RequestOrigin::new("postgres", Some(peer), &Uuid::new_v4().to_string()));
     let known = match password(wire).await {
         Ok(key) => door.app.authenticate_key(&key),
-        Err(Fault::Protocol(..)) => Err(Error::new(Kind::Unauthenticated, "Invalid API key.")),
+        Err(PgError::Protocol(..)) => Err(Error::new(Kind::Unauthenticated, "Invalid API key.")),
         Err(fault) => return Err(fault),
     };
     match known {
-        Ok(principal) => Ok((principal.asking_from(&origin), Settings::new(parameters))),
+        Ok(principal) => Ok((principal.with_origin(&origin), SessionSettings::new(parameters))),
         Err(error) => {
-            if let Some(refusal) = Refusal::of(&error) {
+            if let Some(refusal) = AccessDenial::from_error(&error) {
                 door.app.note_refusal(&origin, refusal);
             }
             Err(error.into())
@@ -142,31 +144,31 @@ async fn enter(
     }
 }
 
-async fn password(wire: &mut Wire) -> Result<String, Fault> {
+async fn password(wire: &mut PgConnection) -> Result<String, PgError> {
     loop {
-        match frame::message(&mut wire.inbox, MAX_PASSWORD)? {
-            Some(Message::Password(key)) => return Ok(key),
-            Some(Message::Terminate) => return Err(Fault::Gone),
-            Some(_) => return Err(Fault::Protocol("08P01", "a password is expected".to_owned())),
-            None if !wire.fill().await? => return Err(Fault::Gone),
+        match frame::read_message(&mut wire.inbox, MAX_PASSWORD_BYTES)? {
+            Some(FrontendMessage::Password(key)) => return Ok(key),
+            Some(FrontendMessage::Terminate) => return Err(PgError::Disconnected),
+            Some(_) => return Err(PgError::Protocol("08P01", "a password is expected".to_owned())),
+            None if !wire.read_more().await? => return Err(PgError::Disconnected),
             None => {}
         }
     }
 }
 
-async fn greet(
-    door: Arc<Door>,
-    mut wire: Wire,
-    entry: Entry,
+async fn complete_startup(
+    door: Arc<PgServer>,
+    mut wire: PgConnection,
+    entry: CancelHandle,
     principal: Principal,
-    settings: Settings,
-) -> Result<Session, Fault> {
-    wire.say(&Out::Authentication(Authentication::Ok))?;
+    settings: SessionSettings,
+) -> Result<PgSession, PgError> {
+    wire.queue(&Out::Authentication(Authentication::Ok))?;
     for (name, value) in settings.reported() {
-        wire.say(&Out::ParameterStatus(ParameterStatus::new(name.to_owned(), value)))?;
+        wire.queue(&Out::ParameterStatus(ParameterStatus::new(name.to_owned(), value)))?;
     }
-    wire.say(&Out::BackendKeyData(BackendKeyData::new(entry.pid, SecretKey::Bytes(entry.secret.clone()))))?;
-    wire.say(&Out::ReadyForQuery(ReadyForQuery::new(TransactionStatus::Idle)))?;
+    wire.queue(&Out::BackendKeyData(BackendKeyData::new(entry.pid, SecretKey::Bytes(entry.secret.clone()))))?;
+    wire.queue(&Out::ReadyForQuery(ReadyForQuery::new(TransactionStatus::Idle)))?;
     wire.flush().await?;
-    Ok(Session::new(door, wire, entry, principal, settings))
+    Ok(PgSession::new(door, wire, entry, principal, settings))
 }

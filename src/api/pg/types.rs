@@ -1,4 +1,4 @@
-//! PostgreSQL's types beside Arrow's, and the values that clients bind, in either of their forms.
+//! Mapping between PostgreSQL and Arrow types, and decoding of bound values in text and binary format.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use bytes::{Buf, Bytes};
 use pgwire::api::Type;
 use uuid::Uuid;
 
-use super::array::{self, Wrong};
-use super::error::Fault;
+use super::array::{self, ArrayError};
+use super::error::PgError;
 
 const UTC: &str = "UTC";
-/// 2000-01-01, from which PostgreSQL counts, since 1970-01-01.
-const EPOCH_US: i64 = 946_684_800_000_000;
-const EPOCH_DAYS: i32 = 10_957;
+/// PostgreSQL's epoch, 2000-01-01, as microseconds and days since 1970-01-01.
+const PG_EPOCH_US: i64 = 946_684_800_000_000;
+const PG_EPOCH_DAYS: i32 = 10_957;
 
-/// The type of a parameter that a client declares by its number; `None` for zero, and for what leaves it to us.
-pub fn declared(oid: u32) -> Result<Option<Type>, Fault> {
+/// Returns the parameter type of an OID; `None` for 0 and for types that leave the choice to the server.
+pub fn declared_type(oid: u32) -> Result<Option<Type>, PgError> {
     match Type::from_oid(oid) {
         _ if oid == 0 => Ok(None),
         Some(Type::UNKNOWN) => Ok(None),
@@ -33,11 +33,11 @@ pub fn declared(oid: u32) -> Result<Option<Type>, Fault> {
     }
 }
 
-/// A type by its name in a statement, such as `timestamptz`.
-pub fn named(name: &str) -> Result<Type, Fault> {
+/// Returns a type by its SQL name, such as `timestamptz`.
+pub fn type_by_name(name: &str) -> Result<Type, PgError> {
     let name = name.to_ascii_lowercase();
     if let Some(element) = name.strip_suffix("[]") {
-        return array::of(&named(element.trim_end())?).ok_or_else(|| unsupported(&name));
+        return array::array_type(&type_by_name(element.trim_end())?).ok_or_else(|| unsupported(&name));
     }
     Ok(match name.as_str() {
         "bool" | "boolean" => Type::BOOL,
@@ -56,18 +56,18 @@ pub fn named(name: &str) -> Result<Type, Fault> {
     })
 }
 
-fn unsupported(name: &str) -> Fault {
-    Fault::Protocol("0A000", format!("parameters of the type {name} are not supported"))
+fn unsupported(name: &str) -> PgError {
+    PgError::Protocol("0A000", format!("parameters of the type {name} are not supported"))
 }
 
-/// A type as people write it.
+/// Returns the SQL name of a type.
 pub fn name(declared: &Type) -> String {
-    array::element(declared).map_or_else(|| declared.name().to_owned(), |of| format!("{}[]", of.name()))
+    array::element_type(declared).map_or_else(|| declared.name().to_owned(), |of| format!("{}[]", of.name()))
 }
 
-/// What a parameter of a type becomes; `None` for types there are no values of here.
+/// Returns the Arrow type of a parameter type; `None` for unsupported types.
 pub fn arrow_type(declared: &Type) -> Option<DataType> {
-    if let Some(element) = array::element(declared) {
+    if let Some(element) = array::element_type(declared) {
         return Some(DataType::new_list(arrow_type(&element)?, true));
     }
     Some(match *declared {
@@ -88,30 +88,30 @@ pub fn arrow_type(declared: &Type) -> Option<DataType> {
     })
 }
 
-/// The type in which a client is to send a parameter that the engine wants as `wanted`.
-pub fn asked(wanted: &DataType) -> Type {
+/// Returns the PostgreSQL type advertised for a parameter of Arrow type `wanted`.
+pub fn parameter_type(wanted: &DataType) -> Type {
     let exact = into_pg_type(wanted).ok().filter(|found| arrow_type(found).is_some());
     exact.unwrap_or(Type::TEXT)
 }
 
-/// A bound value as an array of one row; `number` is for the message when it is none of its type.
-pub fn value(
+/// Decodes a bound value as an array of one row; `number` is the parameter number for error messages.
+pub fn decode_value(
     number: usize,
     declared: &Type,
     is_binary: bool,
     value: Option<&Bytes>,
-) -> Result<ArrayRef, Fault> {
+) -> Result<ArrayRef, PgError> {
     let target = arrow_type(declared).ok_or_else(|| unsupported(declared.name()))?;
-    let wrong = || Fault::Protocol("22P02", format!("the value of ${number} is no {}", name(declared)));
-    if let (Some(element), Some(bytes)) = (array::element(declared), value) {
+    let wrong = || PgError::Protocol("22P02", format!("the value of ${number} is no {}", name(declared)));
+    if let (Some(element), Some(bytes)) = (array::element_type(declared), value) {
         let read = match std::str::from_utf8(bytes) {
             _ if is_binary => array::from_binary(&element, bytes.clone()),
             Ok(text) => array::from_text(&element, text),
-            Err(_) => Err(Wrong::Value),
+            Err(_) => Err(ArrayError::InvalidValue),
         };
         return read.map_err(|why| match why {
-            Wrong::Value => wrong(),
-            Wrong::TooMany => too_many(number),
+            ArrayError::InvalidValue => wrong(),
+            ArrayError::TooManyElements => too_many(number),
         });
     }
     match value {
@@ -133,12 +133,15 @@ fn from_text(text: &str, target: &DataType) -> Option<ArrayRef> {
     cast_with_options(&text, target, &strict).ok()
 }
 
-/// More elements than a value may have.
-pub fn too_many(number: usize) -> Fault {
-    Fault::Protocol("54000", format!("the array ${number} has more than {} elements", array::MOST))
+/// The error for an array with too many elements.
+pub fn too_many(number: usize) -> PgError {
+    PgError::Protocol(
+        "54000",
+        format!("the array ${number} has more than {} elements", array::MAX_ARRAY_ELEMENTS),
+    )
 }
 
-/// A value that is no array. Every length is exact: one that is longer or shorter is of another type.
+/// Decodes a scalar in binary format. Lengths must be exact: a longer or shorter value is of another type.
 pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
     let has = |length: usize| (bytes.len() == length).then_some(());
     Some(match *declared {
@@ -178,7 +181,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::DATE => {
             has(4)?;
-            Arc::new(Date32Array::from(vec![bytes.get_i32().checked_add(EPOCH_DAYS)?]))
+            Arc::new(Date32Array::from(vec![bytes.get_i32().checked_add(PG_EPOCH_DAYS)?]))
         }
         Type::TIME => {
             has(8)?;
@@ -186,7 +189,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             has(8)?;
-            let times = TimestampMicrosecondArray::from(vec![bytes.get_i64().checked_add(EPOCH_US)?]);
+            let times = TimestampMicrosecondArray::from(vec![bytes.get_i64().checked_add(PG_EPOCH_US)?]);
             let zone = (*declared == Type::TIMESTAMPTZ).then_some(UTC);
             Arc::new(times.with_timezone_opt(zone))
         }
@@ -201,7 +204,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
     })
 }
 
-/// `numeric` in its binary form: digits of base 10,000 from `weight` down. As near as a double is.
+/// Decodes a binary `numeric`, whose base-10,000 digits start at `weight`, to the nearest double.
 fn numeric(mut bytes: Bytes) -> Option<f64> {
     if bytes.len() < 8 {
         return None;
@@ -216,7 +219,7 @@ fn numeric(mut bytes: Bytes) -> Option<f64> {
         0xf000 => return Some(f64::NEG_INFINITY),
         _ => {}
     }
-    // As decimal text, whose nearest double the standard library knows.
+    // By way of decimal text, which the standard library parses to the nearest double.
     let mut text = String::from(if sign == 0x4000 { "-0" } else { "0" });
     for _ in 0..count {
         let digit = bytes.get_u16();

@@ -1,4 +1,4 @@
-//! Bound values in both of their forms, and what is none.
+//! Tests of bound values in text and binary format, and of invalid ones.
 
 use arrow::array::{Array, Float64Array};
 use arrow::util::display::array_value_to_string;
@@ -11,7 +11,7 @@ const MOMENT: [u8; 8] = 767_880_000_500_000i64.to_be_bytes();
 
 fn shown(declared: &Type, is_binary: bool, bytes: &[u8]) -> Option<String> {
     let bytes = Bytes::copy_from_slice(bytes);
-    let array = value(1, declared, is_binary, Some(&bytes)).ok()?;
+    let array = decode_value(1, declared, is_binary, Some(&bytes)).ok()?;
     Some(array_value_to_string(&array, 0).unwrap())
 }
 
@@ -71,26 +71,29 @@ fn values_come_as_text_and_as_bytes() {
         };
         assert_eq!(found.as_deref(), expected, "{name}");
     }
-    let null = value(1, &Type::TIMESTAMPTZ, true, None).unwrap();
+    let null = decode_value(1, &Type::TIMESTAMPTZ, true, None).unwrap();
     assert!(null.is_null(0) && null.len() == 1);
 }
 
 #[test]
 fn types_are_declared_or_left_to_the_engine() {
-    assert!(declared(0).unwrap().is_none());
-    assert!(declared(Type::UNKNOWN.oid()).unwrap().is_none());
-    assert_eq!(declared(23).unwrap(), Some(Type::INT4));
-    assert!(declared(Type::POINT.oid()).is_err() && declared(Type::POINT_ARRAY.oid()).is_err());
-    assert_eq!(named("double precision[]").unwrap(), Type::FLOAT8_ARRAY);
-    assert!(named("int[][]").is_err() && named("[]").is_err());
+    assert!(declared_type(0).unwrap().is_none());
+    assert!(declared_type(Type::UNKNOWN.oid()).unwrap().is_none());
+    assert_eq!(declared_type(23).unwrap(), Some(Type::INT4));
+    assert!(declared_type(Type::POINT.oid()).is_err() && declared_type(Type::POINT_ARRAY.oid()).is_err());
+    assert_eq!(type_by_name("double precision[]").unwrap(), Type::FLOAT8_ARRAY);
+    assert!(type_by_name("int[][]").is_err() && type_by_name("[]").is_err());
     assert_eq!((name(&Type::INT4_ARRAY), name(&Type::INT4)), ("int4[]".to_owned(), "int4".to_owned()));
-    assert!(declared(999_999).is_err());
-    assert_eq!(asked(&DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))), Type::TIMESTAMPTZ);
-    assert_eq!(asked(&DataType::Null), Type::TEXT);
+    assert!(declared_type(999_999).is_err());
+    assert_eq!(
+        parameter_type(&DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))),
+        Type::TIMESTAMPTZ
+    );
+    assert_eq!(parameter_type(&DataType::Null), Type::TEXT);
 }
 
 proptest! {
-    /// Whatever bytes come for whatever type, there is a value or a refusal.
+    /// Any bytes of any type are a value or are refused.
     #[test]
     fn no_value_is_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..40), which in 0..18usize, is_binary: bool) {
         let all = [
@@ -98,18 +101,18 @@ proptest! {
             Type::TEXT, Type::BYTEA, Type::UUID, Type::DATE, Type::TIME, Type::TIMESTAMP, Type::TIMESTAMPTZ,
             Type::INTERVAL, Type::JSON, Type::NAME,
         ];
-        if let Ok(array) = value(1, &all[which], is_binary, Some(&bytes.into())) {
+        if let Ok(array) = decode_value(1, &all[which], is_binary, Some(&bytes.into())) {
             prop_assert_eq!(array.len(), 1);
         }
     }
 
-    /// A numeric of an integer is that integer.
+    /// A numeric that encodes an integer decodes to that integer.
     #[test]
     fn whole_numerics_are_exact(number in 0u32..100_000_000) {
         let digits = [(number / 10_000) as u16, (number % 10_000) as u16];
         let mut bytes = vec![0, 2, 0, 1, 0, 0, 0, 0];
         bytes.extend(digits.iter().flat_map(|digit| digit.to_be_bytes()));
-        let array = value(1, &Type::NUMERIC, true, Some(&bytes.into())).unwrap();
+        let array = decode_value(1, &Type::NUMERIC, true, Some(&bytes.into())).unwrap();
         let found = array.as_any().downcast_ref::<Float64Array>().unwrap().value(0);
         prop_assert_eq!(found, f64::from(number));
     }

@@ -1,4 +1,4 @@
-//! `/api/device/:id/opcua/`: what an OPC UA server has, level by level.
+//! `/api/device/:id/opcua/`: browses the address space of an OPC UA server, level by level.
 
 use std::sync::Arc;
 
@@ -8,47 +8,48 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Id;
-use super::gate::Right;
-use super::query::Query;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, possible, required};
+use crate::api::openapi::schema::{self, omittable, required};
 use crate::app::App;
-use crate::domain::address_space::{DEPTH, Node};
+use crate::domain::address_space::{BrowseNode, MAX_BROWSE_DEPTH};
 use crate::domain::{DeviceId, Resource};
 
-/// `Objects`, under which every server hangs what it is for.
+/// `Objects`, the standard folder under which every server puts its own nodes.
 const OBJECTS: &str = "i=85";
 
 pub fn section() -> Section {
-    let browse = Doc::new("device_opcua_browse", "What its server has")
-        .about("At most 1000 nodes; `truncated` says that there are more.")
-        .query("node", shape::words(), "Where to begin; `i=85`, the objects, by default.")
-        .query("depth", shape::integer(1, 5), "Levels below it; 1 by default.")
-        .answers(200, "The node and what lies under it", shape::named("OpcuaNode"))
+    let browse = Doc::new("device_opcua_browse", "Browse the OPC UA server of a device")
+        .about("Returns at most 1000 nodes; `truncated` is true when there are more.")
+        .query("node", schema::string(), "The node to start from; `i=85` (Objects) by default.")
+        .query("depth", schema::integer(1, 5), "Number of levels below the node; 1 by default.")
+        .answers(200, "The node and its descendants", schema::reference("OpcuaNode"))
         .refuses(409)
         .refuses(502)
         .refuses(504);
     Section {
         name: "OPC UA",
-        about: "The address space of an OPC UA server.",
+        about: "The address space of a device's OPC UA server.",
         routes: vec![
-            Route::gated("/api/device/{id}/opcua", Right::Scope(Resource::Device)).get(self::browse, browse),
+            Route::gated("/api/device/{id}/opcua", RequiredAccess::Scope(Resource::Device))
+                .get(self::browse, browse),
         ],
         schemas: vec![(
             "OpcuaNode",
-            shape::answer(&[
-                required("node_id", shape::words()),
-                required("browse_name", shape::words()),
-                required("display_name", shape::words()),
-                required("node_class", shape::words()),
-                possible("truncated", shape::boolean()),
-                possible("data_type", shape::words()),
-                possible("value", shape::anything()),
-                possible("access", shape::choice(["rw", "r", "w", ""])),
-                required("children", shape::list(shape::named("OpcuaNode"))),
+            schema::object(&[
+                required("node_id", schema::string()),
+                required("browse_name", schema::string()),
+                required("display_name", schema::string()),
+                required("node_class", schema::string()),
+                omittable("truncated", schema::boolean()),
+                omittable("data_type", schema::string()),
+                omittable("value", schema::anything()),
+                omittable("access", schema::choice(["rw", "r", "w", ""])),
+                required("children", schema::list(schema::reference("OpcuaNode"))),
             ]),
         )],
     }
@@ -61,7 +62,7 @@ pub async fn browse(
     RawQuery(raw): RawQuery,
 ) -> Result<Json<NodeView>, RestError> {
     app.device_for_browse(&caller, device)?;
-    let mut query = Query::parse(raw.as_deref());
+    let mut query = QueryParams::parse(raw.as_deref());
     let node = query.text("node").unwrap_or(OBJECTS).to_owned();
     let depth = query.read("depth", parse_depth).unwrap_or(1);
     query.finish()?;
@@ -75,11 +76,14 @@ fn parse_depth(text: &str) -> Result<usize, String> {
     let depth: usize = text.parse().map_err(|_| "A valid integer is required.".to_owned())?;
     match depth {
         0 => Err("Ensure this value is greater than or equal to 1.".to_owned()),
-        deep if deep > DEPTH => Err(format!("Ensure this value is less than or equal to {DEPTH}.")),
+        deep if deep > MAX_BROWSE_DEPTH => {
+            Err(format!("Ensure this value is less than or equal to {MAX_BROWSE_DEPTH}."))
+        }
         depth => Ok(depth),
     }
 }
 
+/// An OPC UA node with its children.
 #[derive(Debug, Serialize)]
 pub struct NodeView {
     node_id: String,
@@ -93,6 +97,7 @@ pub struct NodeView {
     children: Vec<NodeView>,
 }
 
+/// Type, value and access of a variable node.
 #[derive(Debug, Serialize)]
 struct VariableView {
     data_type: String,
@@ -100,8 +105,8 @@ struct VariableView {
     access: &'static str,
 }
 
-impl From<Node> for NodeView {
-    fn from(node: Node) -> Self {
+impl From<BrowseNode> for NodeView {
+    fn from(node: BrowseNode) -> Self {
         NodeView {
             node_id: node.id,
             browse_name: node.browse_name,

@@ -1,4 +1,4 @@
-//! Long JSON arrays: whole, or cut where all can see it.
+//! Tests of long JSON arrays: complete, or visibly aborted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +8,10 @@ use futures::stream;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-use super::{CHUNK_BYTES, Pieces, respond};
+use super::{CHUNK_BYTES, JsonRowPieces, respond};
 use crate::domain::{Error, Result};
 
-fn pieces(items: Vec<Result<Vec<u8>>>) -> Pieces {
+fn pieces(items: Vec<Result<Vec<u8>>>) -> JsonRowPieces {
     stream::iter(items).boxed()
 }
 

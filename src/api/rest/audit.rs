@@ -8,50 +8,52 @@ use futures::StreamExt;
 use serde::Serialize;
 
 use super::array;
-use super::gate::Right;
-use super::query::Query;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, shown};
+use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
 use crate::domain::OrgId;
 use crate::domain::Resource;
-use crate::domain::audit::Record;
+use crate::domain::audit::AuditRecord;
 
 pub fn section() -> Section {
-    let list = Doc::new("audit_list", "Changes and refused accesses, newest first").range().answers(
+    let list = Doc::new("audit_list", "List changes and refused accesses, newest first").range().answers(
         200,
-        "The rows",
-        shape::list(shape::named("AuditRow")),
+        "The audit records",
+        schema::list(schema::reference("AuditRow")),
     );
     Section {
         name: "Audit log",
-        about: "Who changed what, and who was refused. For superusers, and keys that are not limited to some rows.",
-        routes: vec![Route::gated("/api/audit", Right::Scope(Resource::System)).get(self::list, list)],
-        schemas: vec![("AuditRow", shape::view(&described()))],
+        about: "Who changed what, and who was refused. For superusers, and for keys not restricted to certain rows.",
+        routes: vec![
+            Route::gated("/api/audit", RequiredAccess::Scope(Resource::System)).get(self::list, list),
+        ],
+        schemas: vec![("AuditRow", schema::view(&described()))],
     }
 }
 
-fn described() -> Vec<Field> {
-    let words_or_null = |name| shown(name, shape::or_null(shape::words()));
+fn described() -> Vec<FieldSchema> {
+    let words_or_null = |name| read_only(name, schema::nullable(schema::string()));
     vec![
-        shown("id", shape::row()),
-        shown("timestamp", shape::time()),
-        shown("until", shape::time()),
-        shown("organization", shape::or_null(shape::row())),
+        read_only("id", schema::row_id()),
+        read_only("timestamp", schema::time()),
+        read_only("until", schema::time()),
+        read_only("organization", schema::nullable(schema::row_id())),
         words_or_null("actor"),
         words_or_null("actor_name"),
-        shown("action", shape::words()),
+        read_only("action", schema::string()),
         words_or_null("kind"),
-        shown("row", shape::or_null(shape::row())),
-        shown("fields", shape::list(shape::words())),
-        shown("request", shape::words()),
-        shown("outcome", shape::words()),
+        read_only("row", schema::nullable(schema::row_id())),
+        read_only("fields", schema::list(schema::string())),
+        read_only("request", schema::string()),
+        read_only("outcome", schema::string()),
         words_or_null("address"),
-        shown("request_id", shape::words()),
-        shown("count", shape::count()),
+        read_only("request_id", schema::string()),
+        read_only("count", schema::count()),
     ]
 }
 
@@ -60,15 +62,15 @@ pub async fn list(
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
-    let mut query = Query::parse(raw.as_deref());
+    let mut query = QueryParams::parse(raw.as_deref());
     let range = query.range();
     query.finish()?;
     let rows = app.audit_log(&caller, range)?;
-    Ok(array::respond(rows.map(|rows| Ok(written(rows?))).boxed()).await?)
+    Ok(array::respond(rows.map(|rows| Ok(rows_to_json(rows?))).boxed()).await?)
 }
 
-/// Rows as JSON, with commas between them.
-fn written(rows: Vec<Record>) -> Vec<u8> {
+/// Writes rows as comma-separated JSON objects.
+fn rows_to_json(rows: Vec<AuditRecord>) -> Vec<u8> {
     let mut text = serde_json::to_vec(&rows.into_iter().map(AuditView::from).collect::<Vec<_>>())
         .expect("numbers and texts always serialise");
     text.pop();
@@ -76,11 +78,12 @@ fn written(rows: Vec<Record>) -> Vec<u8> {
     text
 }
 
+/// An audit record.
 #[derive(Debug, Serialize)]
 pub struct AuditView {
     id: i32,
     timestamp: String,
-    /// The last of `count`.
+    /// Time of the last of `count` occurrences.
     until: String,
     organization: Option<OrgId>,
     actor: Option<String>,
@@ -96,8 +99,8 @@ pub struct AuditView {
     count: i64,
 }
 
-impl From<Record> for AuditView {
-    fn from(record: Record) -> Self {
+impl From<AuditRecord> for AuditView {
+    fn from(record: AuditRecord) -> Self {
         Self {
             id: record.id,
             timestamp: record.ts.to_iso(),

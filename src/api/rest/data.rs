@@ -1,4 +1,4 @@
-//! `/api/data/`: streams, which DataStone calls data.
+//! `/api/data/`: data streams, which DataStone calls data.
 
 use std::sync::Arc;
 
@@ -10,74 +10,84 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
-use super::query::Query;
-use super::{Id, array, reading};
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
+use super::{Id, array, reading_json};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required};
 use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
 
 pub fn section() -> Section {
-    let (one, body, patch) = (shape::named("Data"), shape::named("NewData"), shape::named("DataChange"));
-    let list = Doc::new("data_list", "Data streams, by id")
-        .query("device", shape::row(), "Of this device.")
-        .query("group", shape::row(), "In this group.")
+    let (one, body, patch) =
+        (schema::reference("Data"), schema::reference("NewData"), schema::reference("DataChange"));
+    let list = Doc::new("data_list", "List data streams, ordered by id")
+        .query("device", schema::row_id(), "Only data streams of this device.")
+        .query("group", schema::row_id(), "Only data streams in this group.")
         .page()
-        .answers(200, "Those the caller sees", shape::list(one.clone()));
-    let create = Doc::new("data_create", "A new data stream").body(body.clone());
-    let replace = Doc::new("data_replace", "Replaces it; absent fields get their defaults").body(body);
-    let update = Doc::new("data_update", "Changes the fields that are given").body(patch);
-    let destroy = Doc::new("data_delete", "Deletes it").about("With its values, statistics and policies.");
-    let right = Right::Scope(Resource::Data);
+        .answers(200, "The data streams visible to the caller", schema::list(one.clone()));
+    let create = Doc::new("data_create", "Create a data stream").body(body.clone());
+    let replace =
+        Doc::new("data_replace", "Replace a data stream; absent fields get their defaults").body(body);
+    let update = Doc::new("data_update", "Change the given fields of a data stream").body(patch);
+    let destroy = Doc::new("data_delete", "Delete a data stream")
+        .about("Its values, statistics and policies are deleted too.");
+    let right = RequiredAccess::Scope(Resource::Data);
     Section {
         name: "Data",
-        about: "Data streams: each a series of values of one device.",
+        about: "Data streams: each is a series of values of one device.",
         routes: vec![
             Route::gated("/api/data", right)
                 .get(self::list, list)
-                .post(self::create, create.answers(201, "As stored", one.clone())),
+                .post(self::create, create.answers(201, "The new data stream", one.clone())),
             Route::gated("/api/data/{id}", right)
-                .get(retrieve, Doc::new("data_get", "One data stream").answers(200, "It", one.clone()))
-                .put(self::replace, replace.answers(200, "As stored", one.clone()))
-                .patch(self::update, update.answers(200, "As stored", one))
-                .delete(self::destroy, destroy.answers_nothing("It is gone")),
+                .get(
+                    retrieve,
+                    Doc::new("data_get", "Get a data stream").answers(
+                        200,
+                        "The requested data stream",
+                        one.clone(),
+                    ),
+                )
+                .put(self::replace, replace.answers(200, "The replaced data stream", one.clone()))
+                .patch(self::update, update.answers(200, "The changed data stream", one))
+                .delete(self::destroy, destroy.answers_nothing("The data stream was deleted")),
         ],
         schemas: vec![
-            ("Data", shape::view(&described())),
-            ("NewData", shape::body(&described())),
-            ("DataChange", shape::patch(&described())),
+            ("Data", schema::view(&described())),
+            ("NewData", schema::body(&described())),
+            ("DataChange", schema::patch(&described())),
         ],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     vec![
-        shown("id", shape::row()),
-        required("name", shape::text(1, 200)),
-        required("device", shape::row()),
-        optional("path", shape::text(0, 500), ""),
-        optional("type", shape::choice(StreamKind::ALL.map(StreamKind::name)), "fp64"),
-        optional("group", shape::or_null(shape::row()), Value::Null),
-        optional("access_mode", shape::choice(["r", "rw"]), "r"),
-        optional("poll_interval", shape::or_null(shape::number_within(0.1, 86_400.0)), Value::Null),
-        optional("unit", shape::text(0, 32), ""),
-        optional("scale", shape::number(), 1.0),
-        optional("offset", shape::number(), 0.0),
-        optional("byteorder", shape::or_null(shape::choice(["little", "big"])), Value::Null),
-        optional("enabled", shape::boolean(), true),
-        optional("deadband", shape::or_null(shape::number_within(0.0, f64::MAX)), Value::Null),
-        optional("statistics_interval", shape::or_null(shape::integer(1, 86_400)), Value::Null),
-        optional("metadata", shape::map(), Map::new()),
-        shown("last_value", shape::anything()),
-        shown("last_timestamp", shape::or_null(shape::time())),
+        read_only("id", schema::row_id()),
+        required("name", schema::text(1, 200)),
+        required("device", schema::row_id()),
+        optional("path", schema::text(0, 500), ""),
+        optional("type", schema::choice(StreamKind::ALL.map(StreamKind::name)), "fp64"),
+        optional("group", schema::nullable(schema::row_id()), Value::Null),
+        optional("access_mode", schema::choice(["r", "rw"]), "r"),
+        optional("poll_interval", schema::nullable(schema::number_within(0.1, 86_400.0)), Value::Null),
+        optional("unit", schema::text(0, 32), ""),
+        optional("scale", schema::number(), 1.0),
+        optional("offset", schema::number(), 0.0),
+        optional("byteorder", schema::nullable(schema::choice(["little", "big"])), Value::Null),
+        optional("enabled", schema::boolean(), true),
+        optional("deadband", schema::nullable(schema::number_within(0.0, f64::MAX)), Value::Null),
+        optional("statistics_interval", schema::nullable(schema::integer(1, 86_400)), Value::Null),
+        optional("metadata", schema::map(), Map::new()),
+        read_only("last_value", schema::anything()),
+        read_only("last_timestamp", schema::nullable(schema::time())),
     ]
 }
 
@@ -89,15 +99,15 @@ pub async fn list(
     let filter = parse_filter(raw.as_deref())?;
     let streams = app.streams(&caller, &filter)?;
     let view = move |stream: &Arc<Stream>| DataView::new(&app, &caller, stream);
-    Ok(array::respond(array::of_rows(streams, view)).await?)
+    Ok(array::respond(array::pieces_from_rows(streams, view)).await?)
 }
 
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<(StatusCode, Json<DataView>), RestError> {
-    let stream = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    let stream = create_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(DataView::new(&app, &caller, &stream))))
 }
 
@@ -114,10 +124,10 @@ pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<StreamId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<DataView>, RestError> {
     let current = app.stream_to_change(&caller, id)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields(BodyMode::Whole).await?;
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
     refuse_other_device(&mut fields, current.spec.device, &mut spec);
@@ -130,10 +140,10 @@ pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<StreamId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<DataView>, RestError> {
     app.stream_to_change(&caller, id)?;
-    let stream = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
+    let stream = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?).await?;
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
@@ -147,23 +157,27 @@ pub async fn destroy(
 }
 
 fn parse_filter(raw: Option<&str>) -> Result<StreamFilter> {
-    let mut query = Query::parse(raw);
+    let mut query = QueryParams::parse(raw);
     let page = query.page();
-    let (device, group) = (query.row("device").map(DeviceId), query.row("group").map(GroupId));
+    let (device, group) = (query.row_id("device").map(DeviceId), query.row_id("group").map(GroupId));
     query.finish()?;
     Ok(StreamFilter { device, group, name: None, page })
 }
 
-/// A new stream of the fields of a body.
-pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Arc<Stream>> {
+/// Creates a stream from the fields of a body.
+pub(in crate::api) async fn create_from_fields(
+    app: &App,
+    who: &Principal,
+    mut fields: Fields,
+) -> Result<Arc<Stream>> {
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
     finish(fields, app, who, &spec)?;
     app.create_stream(who, spec).await
 }
 
-/// Changes the fields of a stream that are given.
-pub(in crate::api) async fn change(
+/// Changes the given fields of a stream.
+pub(in crate::api) async fn update_from_fields(
     app: &App,
     who: &Principal,
     id: StreamId,
@@ -174,24 +188,24 @@ pub(in crate::api) async fn change(
     read_onto(&mut fields, &mut tried);
     refuse_other_device(&mut fields, current.spec.device, &mut tried);
     finish(fields, app, who, &tried)?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
+    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
     app.update_stream(who, id, move |stored| read_onto(&mut patch.clone(), stored)).await
 }
 
-/// Every default; the required fields hold what fails or is replaced.
+/// All defaults; the required fields hold placeholders that fail validation or are overwritten.
 fn blank() -> StreamSpec {
     StreamSpec::new("", DeviceId(0))
 }
 
 fn read_onto(fields: &mut Fields, spec: &mut StreamSpec) {
-    fields.text("name", Need::Required, &mut spec.name);
+    fields.text("name", Presence::Required, &mut spec.name);
     fields.row("device", DeviceId, &mut spec.device);
-    fields.text("path", Need::Optional, &mut spec.path);
-    fields.choice("type", Need::Optional, &mut spec.kind);
+    fields.text("path", Presence::Optional, &mut spec.path);
+    fields.choice("type", Presence::Optional, &mut spec.kind);
     fields.row_or_null("group", GroupId, &mut spec.group);
-    fields.choice("access_mode", Need::Optional, &mut spec.access_mode);
+    fields.choice("access_mode", Presence::Optional, &mut spec.access_mode);
     fields.number_or_null("poll_interval", &mut spec.poll_interval_s);
-    fields.text("unit", Need::Optional, &mut spec.unit);
+    fields.text("unit", Presence::Optional, &mut spec.unit);
     fields.number("scale", &mut spec.scale);
     fields.number("offset", &mut spec.offset);
     fields.choice_or_null("byteorder", &mut spec.byteorder);
@@ -201,23 +215,23 @@ fn read_onto(fields: &mut Fields, spec: &mut StreamSpec) {
     fields.object("metadata", &mut spec.metadata);
 }
 
-/// A stream stays with its device; the rest is then judged as if it had been left alone.
+/// Refuses another device: a stream stays with its own. The other fields are checked as if it had not changed.
 fn refuse_other_device(fields: &mut Fields, current: DeviceId, spec: &mut StreamSpec) {
     if fields.is_sound("device") && spec.device != current {
-        fields.refuse("device", "This field may not be changed.");
+        fields.add_error("device", "This field may not be changed.");
     }
     spec.device = current;
 }
 
 fn finish(fields: Fields, app: &App, principal: &Principal, spec: &StreamSpec) -> Result<()> {
     let problems = app.stream_problems(principal, spec);
-    // Without a device nothing can be said of a path.
+    // A path can be checked only against a device.
     let has_device = fields.is_sound("device");
     let is_known = |problem: &FieldError| has_device || problem.field != "path";
     fields.finish(problems.into_iter().filter(is_known).collect())
 }
 
-/// A stream as shown, with its newest value.
+/// A stream in a response, with its newest value.
 #[derive(Debug, Serialize)]
 pub struct DataView {
     id: StreamId,
@@ -243,7 +257,7 @@ pub struct DataView {
 impl DataView {
     pub(super) fn new(app: &App, principal: &Principal, stream: &Stream) -> Self {
         let spec = stream.spec.clone();
-        let last = app.last_of(principal, stream.id);
+        let last = app.latest_valued_reading(principal, stream.id);
         Self {
             id: stream.id,
             name: spec.name,
@@ -261,7 +275,7 @@ impl DataView {
             deadband: spec.deadband,
             statistics_interval: spec.statistics_interval_s,
             metadata: spec.metadata,
-            last_value: last.as_ref().map(|last| reading::raw_value(last, spec.kind)),
+            last_value: last.as_ref().map(|last| reading_json::raw_value(last, spec.kind)),
             last_timestamp: last.map(|last| last.ts.to_iso()),
         }
     }

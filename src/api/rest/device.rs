@@ -1,4 +1,4 @@
-//! `/api/device/`: devices and what their collectors say of them.
+//! `/api/device/`: devices and the state of their collectors.
 
 use std::sync::Arc;
 
@@ -10,105 +10,110 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::openapi::Schema;
 
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
-use super::query::Query;
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, kept, optional, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required, write_only};
 use crate::app::App;
 use crate::app::device::problems;
 use crate::domain::Resource;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
-use crate::domain::timing::Timing;
+use crate::domain::latency_stats::LatencyStats;
 use crate::domain::{DeviceId, Principal, Result};
 
 pub fn section() -> Section {
     let (one, body, patch) =
-        (shape::named("Device"), shape::named("NewDevice"), shape::named("DeviceChange"));
-    let list = Doc::new("device_list", "Devices, by id")
-        .query("name", shape::words(), "Exactly this name.")
-        .query("protocol", shape::choice(Protocol::ALL.map(Protocol::name)), "Spoken to in this way.")
+        (schema::reference("Device"), schema::reference("NewDevice"), schema::reference("DeviceChange"));
+    let list = Doc::new("device_list", "List devices, ordered by id")
+        .query("name", schema::string(), "Only devices with exactly this name.")
+        .query(
+            "protocol",
+            schema::choice(Protocol::ALL.map(Protocol::name)),
+            "Only devices of this protocol.",
+        )
         .page()
-        .answers(200, "Those the caller sees", shape::list(one.clone()));
-    let create = Doc::new("device_create", "A new device").body(body.clone());
-    let replace = Doc::new("device_replace", "Replaces it; absent fields get their defaults").body(body);
-    let update = Doc::new("device_update", "Changes the fields that are given").body(patch);
-    let destroy = Doc::new("device_delete", "Deletes it")
-        .about("With its data, their values, statistics and policies.");
-    let right = Right::Scope(Resource::Device);
+        .answers(200, "The devices visible to the caller", schema::list(one.clone()));
+    let create = Doc::new("device_create", "Create a device").body(body.clone());
+    let replace = Doc::new("device_replace", "Replace a device; absent fields get their defaults").body(body);
+    let update = Doc::new("device_update", "Change the given fields of a device").body(patch);
+    let destroy = Doc::new("device_delete", "Delete a device")
+        .about("Its data streams are deleted too, with their values, statistics and policies.");
+    let right = RequiredAccess::Scope(Resource::Device);
     Section {
         name: "Devices",
-        about: "Where values come from.",
+        about: "Devices from which values are collected.",
         routes: vec![
             Route::gated("/api/device", right)
                 .get(self::list, list)
-                .post(self::create, create.answers(201, "As stored", one.clone())),
+                .post(self::create, create.answers(201, "The new device", one.clone())),
             Route::gated("/api/device/{id}", right)
-                .get(retrieve, Doc::new("device_get", "One device").answers(200, "It", one.clone()))
-                .put(self::replace, replace.answers(200, "As stored", one.clone()))
-                .patch(self::update, update.answers(200, "As stored", one))
-                .delete(self::destroy, destroy.answers_nothing("It is gone")),
+                .get(
+                    retrieve,
+                    Doc::new("device_get", "Get a device").answers(200, "The requested device", one.clone()),
+                )
+                .put(self::replace, replace.answers(200, "The replaced device", one.clone()))
+                .patch(self::update, update.answers(200, "The changed device", one))
+                .delete(self::destroy, destroy.answers_nothing("The device was deleted")),
             Route::gated("/api/device/{id}/status", right).get(
                 status,
-                Doc::new("device_status", "Its collector in numbers, since the start of the server").answers(
-                    200,
-                    "The numbers",
-                    shape::named("DeviceStatus"),
-                ),
+                Doc::new("device_status", "Get the collector counters of a device, since the server started")
+                    .answers(200, "The counters", schema::reference("DeviceStatus")),
             ),
         ],
         schemas: vec![
-            ("Device", shape::view(&described())),
-            ("NewDevice", shape::body(&described())),
-            ("DeviceChange", shape::patch(&described())),
+            ("Device", schema::view(&described())),
+            ("NewDevice", schema::body(&described())),
+            ("DeviceChange", schema::patch(&described())),
             ("DeviceStatus", described_status()),
         ],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     vec![
-        shown("id", shape::row()),
-        required("name", shape::text(1, 100)),
-        required("protocol", shape::choice(Protocol::ALL.map(Protocol::name))),
-        optional("host", shape::text(0, 255), ""),
-        optional("port", shape::or_null(shape::integer(1, 65_535)), Value::Null),
-        optional("unit", shape::integer(0, 255), 1),
-        optional("username", shape::text(0, 1000), ""),
-        kept("password", shape::secret()),
-        optional("timeout", shape::number_within(0.1, 60.0), 3.0),
-        optional("poll_interval", shape::or_null(shape::number_within(0.1, 86_400.0)), 1.0),
-        optional("byteorder", shape::choice(["little", "big"]), "little"),
-        optional("enabled", shape::boolean(), true),
-        optional("metadata", shape::map(), Map::new()),
-        shown("status", shape::choice(DeviceState::ALL.map(DeviceState::name))),
-        shown("last_error", shape::or_null(shape::words())),
-        shown("last_seen", shape::or_null(shape::time())),
-        shown("created_at", shape::time()),
-        shown("updated_at", shape::time()),
+        read_only("id", schema::row_id()),
+        required("name", schema::text(1, 100)),
+        required("protocol", schema::choice(Protocol::ALL.map(Protocol::name))),
+        optional("host", schema::text(0, 255), ""),
+        optional("port", schema::nullable(schema::integer(1, 65_535)), Value::Null),
+        optional("unit", schema::integer(0, 255), 1),
+        optional("username", schema::text(0, 1000), ""),
+        write_only("password", schema::secret()),
+        optional("timeout", schema::number_within(0.1, 60.0), 3.0),
+        optional("poll_interval", schema::nullable(schema::number_within(0.1, 86_400.0)), 1.0),
+        optional("byteorder", schema::choice(["little", "big"]), "little"),
+        optional("enabled", schema::boolean(), true),
+        optional("metadata", schema::map(), Map::new()),
+        read_only("status", schema::choice(DeviceState::ALL.map(DeviceState::name))),
+        read_only("last_error", schema::nullable(schema::string())),
+        read_only("last_seen", schema::nullable(schema::time())),
+        read_only("created_at", schema::time()),
+        read_only("updated_at", schema::time()),
     ]
 }
 
 fn described_status() -> Schema {
-    let milliseconds = || shape::or_null(shape::number());
-    let quantiles = || shape::view(&[shown("p50", milliseconds()), shown("p99", milliseconds())]).into();
-    let errors = ["timeout", "refused", "protocol", "other"].map(|name| shown(name, shape::count()));
-    shape::view(&[
-        shown("state", shape::choice(DeviceState::ALL.map(DeviceState::name))),
-        shown("last_error", shape::or_null(shape::words())),
-        shown("last_seen", shape::or_null(shape::time())),
-        shown("reads", shape::count()),
-        shown("errors", shape::view(&errors).into()),
-        shown("readings", shape::count()),
-        shown("reconnects", shape::count()),
-        shown("skipped", shape::count()),
-        shown("latency_ms", quantiles()),
-        shown("lateness_ms", quantiles()),
+    let milliseconds = || schema::nullable(schema::number());
+    let quantiles =
+        || schema::view(&[read_only("p50", milliseconds()), read_only("p99", milliseconds())]).into();
+    let errors = ["timeout", "refused", "protocol", "other"].map(|name| read_only(name, schema::count()));
+    schema::view(&[
+        read_only("state", schema::choice(DeviceState::ALL.map(DeviceState::name))),
+        read_only("last_error", schema::nullable(schema::string())),
+        read_only("last_seen", schema::nullable(schema::time())),
+        read_only("reads", schema::count()),
+        read_only("errors", schema::view(&errors).into()),
+        read_only("readings", schema::count()),
+        read_only("reconnects", schema::count()),
+        read_only("skipped", schema::count()),
+        read_only("latency_ms", quantiles()),
+        read_only("lateness_ms", quantiles()),
     ])
 }
 
@@ -120,16 +125,16 @@ pub async fn list(
     let filter = parse_filter(raw.as_deref())?;
     let devices = app.devices(&caller, &filter)?;
     let view = move |device: &Arc<Device>| DeviceView::new(device, app.status_of(device));
-    Ok(array::respond(array::of_rows(devices, view)).await?)
+    Ok(array::respond(array::pieces_from_rows(devices, view)).await?)
 }
 
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<(StatusCode, Json<DeviceView>), RestError> {
     app.check_may_create_device(&caller)?;
-    let device = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    let device = create_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(DeviceView::new(&device, app.status_of(&device)))))
 }
 
@@ -146,10 +151,10 @@ pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<DeviceId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<DeviceView>, RestError> {
     app.device_to_change(&caller, id)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields(BodyMode::Whole).await?;
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
     fields.finish(problems(&spec))?;
@@ -161,10 +166,10 @@ pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<DeviceId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<DeviceView>, RestError> {
     app.device_to_change(&caller, id)?;
-    let device = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
+    let device = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?).await?;
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
@@ -181,13 +186,13 @@ pub async fn status(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<DeviceId>,
-) -> Result<Json<StatusView>, RestError> {
+) -> Result<Json<DeviceStatusView>, RestError> {
     let device = app.device(&caller, id)?;
     Ok(Json(app.status_of(&device).into()))
 }
 
 fn parse_filter(raw: Option<&str>) -> Result<DeviceFilter> {
-    let mut query = Query::parse(raw);
+    let mut query = QueryParams::parse(raw);
     let page = query.page();
     let filter = DeviceFilter {
         name: query.text("name").map(str::to_owned),
@@ -198,8 +203,12 @@ fn parse_filter(raw: Option<&str>) -> Result<DeviceFilter> {
     Ok(filter)
 }
 
-/// A new device of the fields of a body.
-pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Arc<Device>> {
+/// Creates a device from the fields of a body.
+pub(in crate::api) async fn create_from_fields(
+    app: &App,
+    who: &Principal,
+    mut fields: Fields,
+) -> Result<Arc<Device>> {
     app.check_may_create_device(who)?;
     let mut spec = blank();
     read_onto(&mut fields, &mut spec);
@@ -207,8 +216,8 @@ pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields)
     app.create_device(who, spec).await
 }
 
-/// Changes the fields of a device that are given.
-pub(in crate::api) async fn change(
+/// Changes the given fields of a device.
+pub(in crate::api) async fn update_from_fields(
     app: &App,
     who: &Principal,
     id: DeviceId,
@@ -218,31 +227,31 @@ pub(in crate::api) async fn change(
     let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
     read_onto(&mut fields, &mut tried);
     fields.finish(problems(&tried))?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
+    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
     app.update_device(who, id, move |stored| read_onto(&mut patch.clone(), stored)).await
 }
 
-/// Every default; the required fields hold what fails or is replaced.
+/// All defaults; the required fields hold placeholders that fail validation or are overwritten.
 fn blank() -> DeviceSpec {
     DeviceSpec::new("", Protocol::Virtual)
 }
 
 fn read_onto(fields: &mut Fields, spec: &mut DeviceSpec) {
-    fields.text("name", Need::Required, &mut spec.name);
-    fields.choice("protocol", Need::Required, &mut spec.protocol);
-    fields.text("host", Need::Optional, &mut spec.host);
+    fields.text("name", Presence::Required, &mut spec.name);
+    fields.choice("protocol", Presence::Required, &mut spec.protocol);
+    fields.text("host", Presence::Optional, &mut spec.host);
     fields.integer_or_null("port", 1..=65_535, &mut spec.port);
     fields.integer("unit", 0..=255, &mut spec.unit);
-    fields.text("username", Need::Optional, &mut spec.username);
+    fields.text("username", Presence::Optional, &mut spec.username);
     fields.secret("password", &mut spec.password);
     fields.number("timeout", &mut spec.timeout_s);
     fields.number_or_null("poll_interval", &mut spec.poll_interval_s);
-    fields.choice("byteorder", Need::Optional, &mut spec.byteorder);
+    fields.choice("byteorder", Presence::Optional, &mut spec.byteorder);
     fields.boolean("enabled", &mut spec.enabled);
     fields.object("metadata", &mut spec.metadata);
 }
 
-/// A device as shown. The password never is.
+/// A device in a response. The password is never included.
 #[derive(Debug, Serialize)]
 pub struct DeviceView {
     id: DeviceId,
@@ -289,9 +298,9 @@ impl DeviceView {
     }
 }
 
-/// A device's collector in numbers, since the start of the server.
+/// Counters of a device's collector since the server started.
 #[derive(Debug, Serialize)]
-pub struct StatusView {
+pub struct DeviceStatusView {
     state: &'static str,
     last_error: Option<String>,
     last_seen: Option<String>,
@@ -318,7 +327,7 @@ struct QuantilesView {
     p99: Option<f64>,
 }
 
-impl From<DeviceStatus> for StatusView {
+impl From<DeviceStatus> for DeviceStatusView {
     fn from(status: DeviceStatus) -> Self {
         let errors = status.errors;
         Self {
@@ -341,8 +350,8 @@ impl From<DeviceStatus> for StatusView {
     }
 }
 
-impl From<Timing> for QuantilesView {
-    fn from(timing: Timing) -> Self {
+impl From<LatencyStats> for QuantilesView {
+    fn from(timing: LatencyStats) -> Self {
         Self { p50: timing.p50_ms, p99: timing.p99_ms }
     }
 }

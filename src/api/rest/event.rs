@@ -1,4 +1,4 @@
-//! `/api/event-log/`: what happened apart from the readings, and what an event's URL has to say.
+//! `/api/event-log/`: events, and extraction of elements from the page at an event's URL.
 
 use std::sync::Arc;
 
@@ -10,96 +10,105 @@ use futures::StreamExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
-use super::query::Query;
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
-use crate::app::event::{ProcessRequest, Processed};
+use crate::app::event::{ProcessOutcome, ProcessRequest};
 use crate::domain::Resource;
 use crate::domain::event::Level;
 use crate::domain::event::{Event, EventFilter, EventSpec};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, EventId, Principal, Result, StreamId};
 
 pub fn section() -> Section {
-    let (one, body, patch) = (shape::named("Event"), shape::named("NewEvent"), shape::named("EventChange"));
-    let list = Doc::new("event_log_list", "Events, newest first")
-        .query("device", shape::row(), "Of this device.")
-        .query("kind", shape::words(), "Of this kind, or of one of these, with commas between them.")
+    let (one, body, patch) =
+        (schema::reference("Event"), schema::reference("NewEvent"), schema::reference("EventChange"));
+    let list = Doc::new("event_log_list", "List events, newest first")
+        .query("device", schema::row_id(), "Only events of this device.")
+        .query("kind", schema::string(), "Only events of these kinds, comma-separated.")
         .range()
-        .answers(200, "Those the caller sees", shape::list(one.clone()));
-    let create = Doc::new("event_log_create", "A new event").body(body.clone());
-    let replace = Doc::new("event_log_replace", "Replaces it; absent fields get their defaults").body(body);
-    let update = Doc::new("event_log_update", "Changes the fields that are given").body(patch);
-    let destroy = Doc::new("event_log_delete", "Deletes it").answers_nothing("It is gone");
-    let process = Doc::new("event_log_process", "Fetches the event's URL and finds what is wanted in it")
-        .about("The answer is also kept in the event, as `payload.processed`.")
-        .body_if_any(shape::named("Wanted"))
-        .answers(200, "What was found", shape::named("Processed"));
-    let right = Right::Scope(Resource::EventLog);
+        .answers(200, "The events visible to the caller", schema::list(one.clone()));
+    let create = Doc::new("event_log_create", "Create an event").body(body.clone());
+    let replace =
+        Doc::new("event_log_replace", "Replace an event; absent fields get their defaults").body(body);
+    let update = Doc::new("event_log_update", "Change the given fields of an event").body(patch);
+    let destroy = Doc::new("event_log_delete", "Delete an event").answers_nothing("The event was deleted");
+    let process = Doc::new("event_log_process", "Fetch the URL of an event and extract matching elements")
+        .about("The result is also stored in the event, as `payload.processed`.")
+        .body_if_any(schema::reference("Wanted"))
+        .answers(200, "The elements found", schema::reference("Processed"));
+    let right = RequiredAccess::Scope(Resource::EventLog);
     Section {
         name: "Event log",
-        about: "What happened apart from the readings.",
+        about: "Events: occurrences other than readings.",
         routes: vec![
             Route::gated("/api/event-log", right)
                 .get(self::list, list)
-                .post(self::create, create.answers(201, "As stored", one.clone())),
+                .post(self::create, create.answers(201, "The new event", one.clone())),
             Route::gated("/api/event-log/{id}", right)
-                .get(retrieve, Doc::new("event_log_get", "One event").answers(200, "It", one.clone()))
-                .put(self::replace, replace.answers(200, "As stored", one.clone()))
-                .patch(self::update, update.answers(200, "As stored", one))
+                .get(
+                    retrieve,
+                    Doc::new("event_log_get", "Get an event").answers(
+                        200,
+                        "The requested event",
+                        one.clone(),
+                    ),
+                )
+                .put(self::replace, replace.answers(200, "The replaced event", one.clone()))
+                .patch(self::update, update.answers(200, "The changed event", one))
                 .delete(self::destroy, destroy),
             Route::gated("/api/event-log/{id}/process", right)
                 .post(self::process, process.refuses(502).refuses(504)),
         ],
         schemas: vec![
-            ("Event", shape::view(&described())),
-            ("NewEvent", shape::body(&described())),
-            ("EventChange", shape::patch(&described())),
-            ("Wanted", shape::body(&described_wish())),
-            ("Processed", shape::view(&described_finding())),
+            ("Event", schema::view(&described())),
+            ("NewEvent", schema::body(&described())),
+            ("EventChange", schema::patch(&described())),
+            ("Wanted", schema::body(&described_process_request())),
+            ("Processed", schema::view(&described_process_result())),
         ],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     vec![
-        shown("id", shape::row()),
-        optional("device", shape::or_null(shape::row()), Value::Null),
-        optional("data", shape::or_null(shape::row()), Value::Null),
-        required("kind", shape::pattern("^[A-Za-z0-9_-]{1,32}$")),
-        optional("level", shape::choice(Level::ALL.map(Level::name)), "info"),
-        possible("timestamp", shape::time_given()).shown_as(shape::time()),
-        optional("message", shape::text(0, 4000), ""),
-        optional("url", shape::text(0, 2000), ""),
-        optional("payload", shape::map(), Map::new()),
-        shown("created_at", shape::time()),
+        read_only("id", schema::row_id()),
+        optional("device", schema::nullable(schema::row_id()), Value::Null),
+        optional("data", schema::nullable(schema::row_id()), Value::Null),
+        required("kind", schema::pattern("^[A-Za-z0-9_-]{1,32}$")),
+        optional("level", schema::choice(Level::ALL.map(Level::name)), "info"),
+        omittable("timestamp", schema::time_input()).returned_as(schema::time()),
+        optional("message", schema::text(0, 4000), ""),
+        optional("url", schema::text(0, 2000), ""),
+        optional("payload", schema::map(), Map::new()),
+        read_only("created_at", schema::time()),
     ]
 }
 
-fn described_wish() -> Vec<Field> {
+fn described_process_request() -> Vec<FieldSchema> {
     vec![
-        optional("selector", shape::or_null(shape::words()), Value::Null),
-        optional("attr", shape::or_null(shape::words()), Value::Null),
+        optional("selector", schema::nullable(schema::string()), Value::Null),
+        optional("attr", schema::nullable(schema::string()), Value::Null),
     ]
 }
 
-fn described_finding() -> Vec<Field> {
+fn described_process_result() -> Vec<FieldSchema> {
     vec![
-        shown("id", shape::row()),
-        shown("url", shape::words()),
-        shown("status", shape::integer(100, 599)),
-        shown("content_type", shape::or_null(shape::words())),
-        shown("selector", shape::or_null(shape::words())),
-        shown("attr", shape::or_null(shape::words())),
-        shown("results", shape::list(shape::words())),
+        read_only("id", schema::row_id()),
+        read_only("url", schema::string()),
+        read_only("status", schema::integer(100, 599)),
+        read_only("content_type", schema::nullable(schema::string())),
+        read_only("selector", schema::nullable(schema::string())),
+        read_only("attr", schema::nullable(schema::string())),
+        read_only("results", schema::list(schema::string())),
     ]
 }
 
@@ -109,15 +118,15 @@ pub async fn list(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
     let events = app.events(&caller, parse_filter(raw.as_deref())?)?;
-    Ok(array::respond(events.map(|events| Ok(written(events?))).boxed()).await?)
+    Ok(array::respond(events.map(|events| Ok(events_to_json(events?))).boxed()).await?)
 }
 
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<(StatusCode, Json<EventView>), RestError> {
-    let event = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    let event = create_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(event.into())))
 }
 
@@ -133,14 +142,14 @@ pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<EventId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<EventView>, RestError> {
     app.event_to_change(&caller, id).await?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields(BodyMode::Whole).await?;
     let mut spec = app.blank_event();
     read_onto(&mut fields, &mut spec);
     fields.finish(app.event_problems(&caller, &spec))?;
-    // Whether somebody acknowledged it is no field here.
+    // REST has no field for the acknowledgement, so a replacement keeps it.
     let put = |stored: &mut EventSpec| {
         let acknowledged = stored.acknowledged;
         *stored = EventSpec { acknowledged, ..spec };
@@ -152,10 +161,10 @@ pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<EventId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<EventView>, RestError> {
     app.event_to_change(&caller, id).await?;
-    let event = change(&app, &caller, id, body.fields(Mode::Partial).await?, None).await?;
+    let event = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?, None).await?;
     Ok(Json(event.into()))
 }
 
@@ -172,16 +181,16 @@ pub async fn process(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<EventId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<Map<String, Value>>, RestError> {
     app.event_to_change(&caller, id).await?;
-    let (_, processed) = look(&app, &caller, id, body.fields(Mode::Whole).await?).await?;
+    let (_, processed) = process_from_fields(&app, &caller, id, body.fields(BodyMode::Whole).await?).await?;
     Ok(Json(processed.to_map(id)))
 }
 
 fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
-    let mut query = Query::parse(raw);
-    let (device, range) = (query.row("device").map(DeviceId), query.range());
+    let mut query = QueryParams::parse(raw);
+    let (device, range) = (query.row_id("device").map(DeviceId), query.range());
     let kinds = query.text("kind").map(|list| list.split(',').map(|kind| kind.trim().to_owned()).collect());
     query.finish()?;
     Ok(EventFilter {
@@ -193,20 +202,24 @@ fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
         to: range.to,
         newest_first: !range.is_bounded(),
         after: None,
-        page: Page { offset: range.offset, limit: range.limit.unwrap_or(usize::MAX) },
+        page: Pagination { offset: range.offset, limit: range.limit.unwrap_or(usize::MAX) },
     })
 }
 
-/// A new event of the fields of a body.
-pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Event> {
+/// Creates an event from the fields of a body.
+pub(in crate::api) async fn create_from_fields(
+    app: &App,
+    who: &Principal,
+    mut fields: Fields,
+) -> Result<Event> {
     let mut spec = app.blank_event();
     read_onto(&mut fields, &mut spec);
     fields.finish(app.event_problems(who, &spec))?;
     app.create_event(who, spec).await
 }
 
-/// Changes the fields of an event that are given, and whether somebody has taken note of it.
-pub(in crate::api) async fn change(
+/// Changes the given fields of an event, and its acknowledgement if given.
+pub(in crate::api) async fn update_from_fields(
     app: &App,
     who: &Principal,
     id: EventId,
@@ -217,7 +230,7 @@ pub(in crate::api) async fn change(
     let (mut fields, mut tried) = (patch.clone(), current.spec);
     read_onto(&mut fields, &mut tried);
     fields.finish(app.event_problems(who, &tried))?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
+    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
     let merge = move |stored: &mut EventSpec| {
         read_onto(&mut patch.clone(), stored);
         stored.acknowledged = acknowledged.unwrap_or(stored.acknowledged);
@@ -225,13 +238,13 @@ pub(in crate::api) async fn change(
     app.update_event(who, id, merge).await
 }
 
-/// Fetches what an event points at and finds what the fields of a body ask for.
-pub(in crate::api) async fn look(
+/// Fetches the URL of an event and extracts what the fields of a body select.
+pub(in crate::api) async fn process_from_fields(
     app: &App,
     who: &Principal,
     id: EventId,
     mut fields: Fields,
-) -> Result<(Event, Processed)> {
+) -> Result<(Event, ProcessOutcome)> {
     let event = app.event_to_change(who, id).await?;
     let mut request = ProcessRequest::default();
     fields.text_or_null("selector", &mut request.selector);
@@ -243,18 +256,18 @@ pub(in crate::api) async fn look(
 fn read_onto(fields: &mut Fields, spec: &mut EventSpec) {
     fields.row_or_null("device", DeviceId, &mut spec.device);
     fields.row_or_null("data", StreamId, &mut spec.stream);
-    fields.text("kind", Need::Required, &mut spec.kind);
-    fields.choice("level", Need::Optional, &mut spec.level);
+    fields.text("kind", Presence::Required, &mut spec.kind);
+    fields.choice("level", Presence::Optional, &mut spec.level);
     if let Some(ts) = fields.timestamp("timestamp") {
         spec.ts = ts;
     }
-    fields.text("message", Need::Optional, &mut spec.message);
-    fields.text("url", Need::Optional, &mut spec.url);
+    fields.text("message", Presence::Optional, &mut spec.message);
+    fields.text("url", Presence::Optional, &mut spec.url);
     fields.object("payload", &mut spec.payload);
 }
 
-/// Events as JSON objects with commas between them.
-fn written(events: Vec<Event>) -> Vec<u8> {
+/// Writes events as comma-separated JSON objects.
+fn events_to_json(events: Vec<Event>) -> Vec<u8> {
     let mut out = Vec::new();
     for event in events {
         if !out.is_empty() {
@@ -266,6 +279,7 @@ fn written(events: Vec<Event>) -> Vec<u8> {
     out
 }
 
+/// An event in a response.
 #[derive(Debug, Serialize)]
 pub struct EventView {
     id: EventId,

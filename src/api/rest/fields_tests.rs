@@ -1,24 +1,24 @@
-//! Fields of a body: whole, patched, refused.
+//! Tests of reading fields: whole bodies, patches and errors.
 
 use serde_json::{Map, Value, json};
 
-use super::{Fields, Mode, Need};
+use super::{BodyMode, Fields, Presence};
 use crate::domain::device::Protocol;
 use crate::domain::{DeviceId, FieldError, GroupId};
 
-fn fields(body: Value, mode: Mode) -> Fields {
+fn fields(body: Value, mode: BodyMode) -> Fields {
     let Value::Object(given) = body else { panic!("a test body is an object") };
     Fields::new(given, mode)
 }
 
-/// The mistakes of a body read as a little of everything.
-fn mistakes(body: Value, mode: Mode) -> Vec<(String, String)> {
+/// The errors of a body read with one field of each type.
+fn mistakes(body: Value, mode: BodyMode) -> Vec<(String, String)> {
     let mut fields = fields(body, mode);
     let (mut text, mut number, mut null_number) = (String::new(), 0.0, None);
     let (mut port, mut object, mut flag) = (None::<u16>, Map::new(), false);
     let (mut protocol, mut device, mut group) = (Protocol::Virtual, DeviceId(0), None);
-    fields.text("name", Need::Required, &mut text);
-    fields.choice("protocol", Need::Required, &mut protocol);
+    fields.text("name", Presence::Required, &mut text);
+    fields.choice("protocol", Presence::Required, &mut protocol);
     fields.row("device", DeviceId, &mut device);
     fields.row_or_null("group", GroupId, &mut group);
     fields.number("scale", &mut number);
@@ -30,7 +30,7 @@ fn mistakes(body: Value, mode: Mode) -> Vec<(String, String)> {
     error.map_or_else(Vec::new, |e| e.fields.into_iter().map(|f| (f.field.into_owned(), f.message)).collect())
 }
 
-type Row = (&'static str, Mode, Value, &'static [(&'static str, &'static str)]);
+type Row = (&'static str, BodyMode, Value, &'static [(&'static str, &'static str)]);
 
 #[test]
 fn all_mistakes_are_told_at_once() {
@@ -38,29 +38,29 @@ fn all_mistakes_are_told_at_once() {
     const NULL: &str = "This field may not be null.";
     let base = json!({"name": "a", "protocol": "modbus", "device": 1});
     let cases: Vec<Row> = vec![
-        ("sound", Mode::Whole, base, &[]),
+        ("sound", BodyMode::Whole, base, &[]),
         (
             "empty",
-            Mode::Whole,
+            BodyMode::Whole,
             json!({}),
             &[("name", REQUIRED), ("protocol", REQUIRED), ("device", REQUIRED)],
         ),
-        ("empty_and_partial", Mode::Partial, json!({}), &[]),
+        ("empty_and_partial", BodyMode::Partial, json!({}), &[]),
         (
             "nulls_where_there_is_no_null",
-            Mode::Partial,
+            BodyMode::Partial,
             json!({"name": null, "device": null, "scale": null, "enabled": null, "metadata": null}),
             &[("name", NULL), ("device", NULL), ("scale", NULL), ("enabled", NULL), ("metadata", NULL)],
         ),
         (
             "nulls_where_null_has_a_meaning",
-            Mode::Partial,
+            BodyMode::Partial,
             json!({"group": null, "poll_interval": null, "port": null}),
             &[],
         ),
         (
             "wrong_types",
-            Mode::Partial,
+            BodyMode::Partial,
             json!({"name": [], "protocol": "x", "device": "y", "scale": true, "port": 1.5, "enabled": 7, "metadata": 1}),
             &[
                 ("name", "Not a valid string."),
@@ -74,7 +74,7 @@ fn all_mistakes_are_told_at_once() {
         ),
         (
             "out_of_range",
-            Mode::Partial,
+            BodyMode::Partial,
             json!({"port": 65_536, "device": 0}),
             &[
                 ("device", "Invalid pk \"0\" - object does not exist."),
@@ -83,12 +83,12 @@ fn all_mistakes_are_told_at_once() {
         ),
         (
             "choice_of_another_type",
-            Mode::Partial,
+            BodyMode::Partial,
             json!({"protocol": 5}),
             &[("protocol", "\"5\" is not a valid choice.")],
         ),
-        ("blank_id_is_null", Mode::Partial, json!({"device": "", "group": ""}), &[("device", NULL)]),
-        ("unknown_fields_are_ignored", Mode::Partial, json!({"id": 5, "whatever": []}), &[]),
+        ("blank_id_is_null", BodyMode::Partial, json!({"device": "", "group": ""}), &[("device", NULL)]),
+        ("unknown_fields_are_ignored", BodyMode::Partial, json!({"id": 5, "whatever": []}), &[]),
     ];
     for (name, mode, body, expected) in cases {
         let expected: Vec<_> = expected.iter().map(|(f, m)| ((*f).to_owned(), (*m).to_owned())).collect();
@@ -98,18 +98,18 @@ fn all_mistakes_are_told_at_once() {
 
 #[test]
 fn absent_fields_leave_their_target_alone() {
-    let mut fields = fields(json!({"name": "  new  ", "password": " p "}), Mode::Partial);
+    let mut fields = fields(json!({"name": "  new  ", "password": " p "}), BodyMode::Partial);
     let (mut name, mut host, mut password) = ("old".to_owned(), "host".to_owned(), String::new());
-    fields.text("name", Need::Required, &mut name);
-    fields.text("host", Need::Optional, &mut host);
+    fields.text("name", Presence::Required, &mut name);
+    fields.text("host", Presence::Optional, &mut host);
     fields.secret("password", &mut password);
     assert_eq!((name.as_str(), host.as_str(), password.as_str()), ("new", "host", " p "));
 }
 
 #[test]
 fn a_field_wrong_as_written_is_told_once() {
-    let mut fields = fields(json!({"name": []}), Mode::Whole);
-    fields.text("name", Need::Required, &mut String::new());
+    let mut fields = fields(json!({"name": []}), BodyMode::Whole);
+    fields.text("name", Presence::Required, &mut String::new());
     let whole = vec![
         FieldError::new("name", "This field may not be blank."),
         FieldError::new("host", "This field is required."),

@@ -8,59 +8,66 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
-use super::query::Query;
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::{GroupId, Principal, Result, StreamId};
 
 pub fn section() -> Section {
-    let (one, body, patch) = (shape::named("Group"), shape::named("NewGroup"), shape::named("GroupChange"));
-    let list = Doc::new("group_list", "Groups, by id").page();
-    let create = Doc::new("group_create", "A new group").body(body.clone());
+    let (one, body, patch) =
+        (schema::reference("Group"), schema::reference("NewGroup"), schema::reference("GroupChange"));
+    let list = Doc::new("group_list", "List groups, ordered by id").page();
+    let create = Doc::new("group_create", "Create a group").body(body.clone());
     let replace =
-        Doc::new("group_replace", "Replaces it").about("Without `data` its members stay.").body(body);
-    let update = Doc::new("group_update", "Changes the fields that are given").body(patch);
-    let destroy = Doc::new("group_delete", "Deletes it").about("Its members are then in no group.");
-    let right = Right::Scope(Resource::Group);
+        Doc::new("group_replace", "Replace a group").about("Without `data` its members stay.").body(body);
+    let update = Doc::new("group_update", "Change the given fields of a group").body(patch);
+    let destroy = Doc::new("group_delete", "Delete a group").about("Its members are then in no group.");
+    let right = RequiredAccess::Scope(Resource::Group);
     Section {
         name: "Groups",
-        about: "Named sets of data streams. A stream is in one group at most.",
+        about: "Named sets of data streams. A stream is in at most one group.",
         routes: vec![
             Route::gated("/api/group", right)
-                .get(self::list, list.answers(200, "All of them", shape::list(one.clone())))
-                .post(self::create, create.answers(201, "As stored", one.clone())),
+                .get(
+                    self::list,
+                    list.answers(200, "The groups of the organization", schema::list(one.clone())),
+                )
+                .post(self::create, create.answers(201, "The new group", one.clone())),
             Route::gated("/api/group/{id}", right)
-                .get(retrieve, Doc::new("group_get", "One group").answers(200, "It", one.clone()))
-                .put(self::replace, replace.answers(200, "As stored", one.clone()))
-                .patch(self::update, update.answers(200, "As stored", one))
-                .delete(self::destroy, destroy.answers_nothing("It is gone")),
+                .get(
+                    retrieve,
+                    Doc::new("group_get", "Get a group").answers(200, "The requested group", one.clone()),
+                )
+                .put(self::replace, replace.answers(200, "The replaced group", one.clone()))
+                .patch(self::update, update.answers(200, "The changed group", one))
+                .delete(self::destroy, destroy.answers_nothing("The group was deleted")),
         ],
         schemas: vec![
-            ("Group", shape::view(&described())),
-            ("NewGroup", shape::body(&described())),
-            ("GroupChange", shape::patch(&described())),
+            ("Group", schema::view(&described())),
+            ("NewGroup", schema::body(&described())),
+            ("GroupChange", schema::patch(&described())),
         ],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     vec![
-        shown("id", shape::row()),
-        required("name", shape::text(1, 100)),
-        optional("description", shape::text(0, 1000), ""),
-        possible("data", shape::list(shape::row())),
-        shown("created_at", shape::time()),
-        shown("updated_at", shape::time()),
+        read_only("id", schema::row_id()),
+        required("name", schema::text(1, 100)),
+        optional("description", schema::text(0, 1000), ""),
+        omittable("data", schema::list(schema::row_id())),
+        read_only("created_at", schema::time()),
+        read_only("updated_at", schema::time()),
     ]
 }
 
@@ -69,20 +76,20 @@ pub async fn list(
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
-    let mut query = Query::parse(raw.as_deref());
+    let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
     let groups = app.groups(&caller, page)?;
     let view = move |group: &Arc<Group>| GroupView::new(&app, &caller, group);
-    Ok(array::respond(array::of_rows(groups, view)).await?)
+    Ok(array::respond(array::pieces_from_rows(groups, view)).await?)
 }
 
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<(StatusCode, Json<GroupView>), RestError> {
-    let group = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    let group = create_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(GroupView::new(&app, &caller, &group))))
 }
 
@@ -95,15 +102,15 @@ pub async fn retrieve(
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
-/// Without `data` the members stay: they are rows of their own, changed only when they are named.
+/// Without `data` the members stay: they are rows of their own, changed only when named.
 pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<GroupId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<GroupView>, RestError> {
     app.group_to_change(&caller, id)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields(BodyMode::Whole).await?;
     let mut spec = blank();
     let members = read_onto(&mut fields, &mut spec);
     fields.finish(app.group_problems(&caller, &spec, members.as_deref()))?;
@@ -115,10 +122,10 @@ pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<GroupId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<GroupView>, RestError> {
     app.group_to_change(&caller, id)?;
-    let group = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
+    let group = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?).await?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
@@ -132,16 +139,20 @@ pub async fn destroy(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A new group of the fields of a body.
-pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<Arc<Group>> {
+/// Creates a group from the fields of a body.
+pub(in crate::api) async fn create_from_fields(
+    app: &App,
+    who: &Principal,
+    mut fields: Fields,
+) -> Result<Arc<Group>> {
     let mut spec = blank();
     let members = read_onto(&mut fields, &mut spec);
     fields.finish(app.group_problems(who, &spec, members.as_deref()))?;
     app.create_group(who, spec, members.unwrap_or_default()).await
 }
 
-/// Changes the fields of a group that are given.
-pub(in crate::api) async fn change(
+/// Changes the given fields of a group.
+pub(in crate::api) async fn update_from_fields(
     app: &App,
     who: &Principal,
     id: GroupId,
@@ -151,7 +162,7 @@ pub(in crate::api) async fn change(
     let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
     let members = read_onto(&mut fields, &mut tried);
     fields.finish(app.group_problems(who, &tried, members.as_deref()))?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
+    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
     let merge = move |stored: &mut GroupSpec| drop(read_onto(&mut patch.clone(), stored));
     app.update_group(who, id, merge, members).await
 }
@@ -160,14 +171,14 @@ fn blank() -> GroupSpec {
     GroupSpec { name: String::new(), description: String::new() }
 }
 
-/// The members, if they are given.
+/// Returns the members, if they are given.
 fn read_onto(fields: &mut Fields, spec: &mut GroupSpec) -> Option<Vec<StreamId>> {
-    fields.text("name", Need::Required, &mut spec.name);
-    fields.text("description", Need::Optional, &mut spec.description);
+    fields.text("name", Presence::Required, &mut spec.name);
+    fields.text("description", Presence::Optional, &mut spec.description);
     fields.rows("data", StreamId)
 }
 
-/// A group as shown, with the members that the caller sees.
+/// A group in a response, with the members visible to the caller.
 #[derive(Debug, Serialize)]
 pub struct GroupView {
     id: GroupId,

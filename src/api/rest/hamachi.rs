@@ -11,108 +11,119 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
-use super::query::Query;
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::hamachi::PeerState;
-use crate::domain::hamachi::{Joined, Network, Peer, Status};
+use crate::domain::hamachi::{Joined, VpnNetwork, VpnPeer, VpnStatus};
 use crate::domain::{Error, Principal, Result};
 
 pub fn section() -> Section {
-    let network = shape::named("HamachiNetwork");
-    let joined = || shape::named("HamachiJoined");
-    let status = Doc::new("hamachi_status", "The client").answers(200, "It", shape::named("HamachiStatus"));
-    let list = Doc::new("hamachi_network_list", "The networks this machine is in");
-    let join = Doc::new("hamachi_join", "Joins a network")
-        .body(shape::named("HamachiJoin"))
-        .answers(201, "It is in it now", joined())
-        .answers(200, "It was in it before", joined())
-        .answers(202, "Its owner has to let it in", joined());
-    let leave_named = Doc::new("hamachi_leave_named", "Leaves a network, named in the body or in the query")
-        .query("network", shape::text(4, 64), "The network; a body goes before it.")
-        .body_if_any(shape::named("HamachiLeave"))
-        .answers_nothing("It has left");
-    let get = Doc::new("hamachi_network_get", "One network").answers(200, "It", network.clone());
-    let leave = Doc::new("hamachi_leave", "Leaves it").answers_nothing("It has left");
-    let right = Right::Scope(Resource::System);
+    let network = schema::reference("HamachiNetwork");
+    let joined = || schema::reference("HamachiJoined");
+    let status = Doc::new("hamachi_status", "Get the status of the Hamachi client").answers(
+        200,
+        "The client status",
+        schema::reference("HamachiStatus"),
+    );
+    let list = Doc::new("hamachi_network_list", "List the networks that this machine has joined");
+    let join = Doc::new("hamachi_join", "Join a network")
+        .body(schema::reference("HamachiJoin"))
+        .answers(201, "The network was joined", joined())
+        .answers(200, "The network had already been joined", joined())
+        .answers(202, "The network owner must approve the request", joined());
+    let leave_named = Doc::new("hamachi_leave_named", "Leave the network named in the body or in the query")
+        .query("network", schema::text(4, 64), "The network to leave; a body takes precedence.")
+        .body_if_any(schema::reference("HamachiLeave"))
+        .answers_nothing("The network was left");
+    let get = Doc::new("hamachi_network_get", "Get a network").answers(
+        200,
+        "The requested network",
+        network.clone(),
+    );
+    let leave = Doc::new("hamachi_leave", "Leave a network").answers_nothing("The network was left");
+    let right = RequiredAccess::Scope(Resource::System);
     let touching = |doc: Doc| doc.refuses(409).refuses(502).refuses(504);
     Section {
         name: "Hamachi",
-        about: "The Hamachi client of this machine. 503 when it is not installed or does not run.",
+        about: "The Hamachi client of this machine. Returns 503 when it is not installed or not running.",
         routes: vec![
             Route::gated("/api/hamachi", right).get(self::status, touching(status)),
             Route::gated("/api/hamachi/network", right)
-                .get(networks, touching(list.answers(200, "They", shape::list(network))))
+                .get(networks, touching(list.answers(200, "The joined networks", schema::list(network))))
                 .post(self::join, touching(join))
                 .delete(self::leave_named, touching(leave_named.refuses(404))),
             Route::gated("/api/hamachi/network/{network}", right)
-                .variable("network", shape::words())
+                .variable("network", schema::string())
                 .get(self::network, touching(get))
                 .delete(self::leave, touching(leave.refuses(400))),
         ],
         schemas: vec![
-            ("HamachiStatus", shape::view(&described_status())),
-            ("HamachiNetwork", shape::view(&described_network())),
+            ("HamachiStatus", schema::view(&described_status())),
+            ("HamachiNetwork", schema::view(&described_network())),
             (
                 "HamachiJoin",
-                shape::body(&[
-                    required("network", shape::text(4, 64)),
-                    optional("password", shape::or_null(shape::secret()), Value::Null),
+                schema::body(&[
+                    required("network", schema::text(4, 64)),
+                    optional("password", schema::nullable(schema::secret()), Value::Null),
                 ]),
             ),
-            ("HamachiLeave", shape::body(&[possible("network", shape::text(4, 64))])),
+            ("HamachiLeave", schema::body(&[omittable("network", schema::text(4, 64))])),
             (
                 "HamachiJoined",
-                shape::answer(&[
-                    required("network", shape::words()),
-                    required("joined", shape::boolean()),
-                    possible("pending", shape::boolean()),
+                schema::object(&[
+                    required("network", schema::string()),
+                    required("joined", schema::boolean()),
+                    omittable("pending", schema::boolean()),
                 ]),
             ),
         ],
     }
 }
 
-fn words_or_null(name: &'static str) -> Field {
-    shown(name, shape::or_null(shape::words()))
+fn words_or_null(name: &'static str) -> FieldSchema {
+    read_only(name, schema::nullable(schema::string()))
 }
 
-fn described_status() -> Vec<Field> {
+fn described_status() -> Vec<FieldSchema> {
     let mut fields = ["version", "status", "client_id", "address", "ipv6", "nickname", "lmi_account"]
         .map(words_or_null)
         .to_vec();
-    fields.insert(1, shown("pid", shape::or_null(shape::count())));
+    fields.insert(1, read_only("pid", schema::nullable(schema::count())));
     fields
 }
 
-fn described_network() -> Vec<Field> {
+fn described_network() -> Vec<FieldSchema> {
     let peer = [
-        shown("client_id", shape::words()),
+        read_only("client_id", schema::string()),
         words_or_null("nickname"),
         words_or_null("address"),
         words_or_null("ipv6"),
-        shown("status", shape::choice(PeerState::ALL.map(PeerState::name))),
+        read_only("status", schema::choice(PeerState::ALL.map(PeerState::name))),
         words_or_null("via"),
     ];
     let named = [
-        shown("network_id", shape::words()),
-        shown("name", shape::words()),
-        shown("online", shape::boolean()),
+        read_only("network_id", schema::string()),
+        read_only("name", schema::string()),
+        read_only("online", schema::boolean()),
     ];
     let known = ["capacity", "owner", "subscription", "subnet"].map(words_or_null);
-    let peers = [shown("peers", shape::list(shape::view(&peer).into()))];
+    let peers = [read_only("peers", schema::list(schema::view(&peer).into()))];
     named.into_iter().chain(known).chain(peers).collect()
 }
 
-pub async fn status(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<StatusView>, RestError> {
+pub async fn status(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+) -> Result<Json<HamachiStatusView>, RestError> {
     Ok(Json(app.hamachi(&caller).await?.into()))
 }
 
@@ -132,9 +143,13 @@ pub async fn network(
     Ok(Json(app.hamachi_network(&caller, &id).await?.into()))
 }
 
-pub async fn join(caller: Caller, State(app): State<Arc<App>>, body: Unread) -> Result<Response, RestError> {
+pub async fn join(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    body: DeferredJson,
+) -> Result<Response, RestError> {
     app.hamachi_to_change(&caller)?;
-    let (network, joined) = enter(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    let (network, joined) = join_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
     Ok(match joined {
         Joined::New => (StatusCode::CREATED, Json(json!({"network": network, "joined": true}))),
         Joined::Already => (StatusCode::OK, Json(json!({"network": network, "joined": true}))),
@@ -145,30 +160,30 @@ pub async fn join(caller: Caller, State(app): State<Arc<App>>, body: Unread) -> 
     .into_response())
 }
 
-/// The network is named in the body, or else in the query.
+/// Leaves the network named in the body, or else in the query.
 pub async fn leave_named(
     caller: Caller,
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<StatusCode, RestError> {
     app.hamachi_to_change(&caller)?;
-    let query = Query::parse(raw.as_deref());
+    let query = QueryParams::parse(raw.as_deref());
     let in_query = query.text("network");
-    let fields = body.fields(if in_query.is_some() { Mode::Partial } else { Mode::Whole }).await?;
-    quit(&app, &caller, in_query.unwrap_or_default().to_owned(), fields).await?;
+    let fields = body.fields(if in_query.is_some() { BodyMode::Partial } else { BodyMode::Whole }).await?;
+    leave_from_fields(&app, &caller, in_query.unwrap_or_default().to_owned(), fields).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Joins the network that the fields of a body name, and tells which.
-pub(in crate::api) async fn enter(
+/// Joins the network named in the fields of a body, and returns its name.
+pub(in crate::api) async fn join_from_fields(
     app: &App,
     who: &Principal,
     mut fields: Fields,
 ) -> Result<(String, Joined)> {
     app.hamachi_to_change(who)?;
     let (mut network, mut password) = (String::new(), None);
-    fields.text("network", Need::Required, &mut network);
+    fields.text("network", Presence::Required, &mut network);
     fields.text_or_null("password", &mut password);
     let password = password.unwrap_or_default();
     fields.finish(app.hamachi_problems(&network, &password))?;
@@ -176,15 +191,15 @@ pub(in crate::api) async fn enter(
     Ok((network, joined))
 }
 
-/// Leaves a network, unless the fields of a body name another.
-pub(in crate::api) async fn quit(
+/// Leaves `network`, unless the fields of a body name another.
+pub(in crate::api) async fn leave_from_fields(
     app: &App,
     who: &Principal,
     mut network: String,
     mut fields: Fields,
 ) -> Result<()> {
     app.hamachi_to_change(who)?;
-    fields.text("network", Need::Required, &mut network);
+    fields.text("network", Presence::Required, &mut network);
     fields.finish(app.hamachi_problems(&network, ""))?;
     app.leave_hamachi(who, &network).await
 }
@@ -197,15 +212,16 @@ pub async fn leave(
     app.hamachi_to_change(&caller)?;
     let Path(id) = path.map_err(|_| Error::not_found())?;
     if !app.hamachi_problems(&id, "").is_empty() {
-        // What cannot be a network is none that was joined.
+        // A name that no network can have was never joined.
         return Err(Error::not_found().into());
     }
     app.leave_hamachi(&caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Status of the Hamachi client.
 #[derive(Debug, Serialize)]
-pub struct StatusView {
+pub struct HamachiStatusView {
     version: Option<String>,
     pid: Option<u32>,
     status: Option<String>,
@@ -216,8 +232,8 @@ pub struct StatusView {
     lmi_account: Option<String>,
 }
 
-impl From<Status> for StatusView {
-    fn from(status: Status) -> Self {
+impl From<VpnStatus> for HamachiStatusView {
+    fn from(status: VpnStatus) -> Self {
         Self {
             version: status.version,
             pid: status.pid,
@@ -231,6 +247,7 @@ impl From<Status> for StatusView {
     }
 }
 
+/// A joined network with its peers.
 #[derive(Debug, Serialize)]
 pub struct NetworkView {
     network_id: String,
@@ -243,8 +260,8 @@ pub struct NetworkView {
     peers: Vec<PeerView>,
 }
 
-impl From<Network> for NetworkView {
-    fn from(network: Network) -> Self {
+impl From<VpnNetwork> for NetworkView {
+    fn from(network: VpnNetwork) -> Self {
         Self {
             network_id: network.id,
             name: network.name,
@@ -268,8 +285,8 @@ struct PeerView {
     via: Option<&'static str>,
 }
 
-impl From<Peer> for PeerView {
-    fn from(peer: Peer) -> Self {
+impl From<VpnPeer> for PeerView {
+    fn from(peer: VpnPeer) -> Self {
         Self {
             client_id: peer.client_id,
             nickname: peer.nickname,

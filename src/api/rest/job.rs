@@ -1,4 +1,4 @@
-//! `/api/job/{id}/`: how far long work is.
+//! `/api/job/{id}/`: progress and cancellation of long-running jobs.
 
 use std::sync::Arc;
 
@@ -8,42 +8,43 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::gate::Right;
+use super::precheck::RequiredAccess;
 use super::{Id, RowId};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, shown};
+use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
 use crate::app::job::{Job, JobState};
 use crate::domain::{ModelId, Resource, Result};
 
 pub fn section() -> Section {
-    let get = Doc::new("job_get", "How far a job is")
-        .about("Jobs are forgotten when the server starts again; what they have written stays.");
-    let cancel = Doc::new("job_cancel", "Ends it where it is").answers_nothing("It has ended");
+    let get = Doc::new("job_get", "Get the progress of a job")
+        .about("A restart of the server forgets all jobs; what they have written stays.");
+    let cancel = Doc::new("job_cancel", "Cancel a job; what it has written stays")
+        .answers_nothing("The job was cancelled");
     Section {
         name: "Jobs",
-        about: "Long work that goes on behind its answer.",
+        about: "Long-running work that continues after the response.",
         routes: vec![
-            Route::gated("/api/job/{id}", Right::Scope(Resource::System))
-                .get(retrieve, get.answers(200, "It", shape::named("Job")))
+            Route::gated("/api/job/{id}", RequiredAccess::Scope(Resource::System))
+                .get(retrieve, get.answers(200, "The requested job", schema::reference("Job")))
                 .delete(self::cancel, cancel),
         ],
-        schemas: vec![("Job", shape::view(&described()))],
+        schemas: vec![("Job", schema::view(&described()))],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     vec![
-        shown("id", shape::row()),
-        shown("kind", shape::words()),
-        shown("model", shape::row()),
-        shown("state", shape::choice(["queued", "running", "done", "failed", "cancelled"])),
-        shown("progress", shape::number_within(0.0, 1.0)),
-        shown("result", shape::or_null(shape::map())),
-        shown("error", shape::or_null(shape::words())),
+        read_only("id", schema::row_id()),
+        read_only("kind", schema::string()),
+        read_only("model", schema::row_id()),
+        read_only("state", schema::choice(["queued", "running", "done", "failed", "cancelled"])),
+        read_only("progress", schema::number_within(0.0, 1.0)),
+        read_only("result", schema::nullable(schema::map())),
+        read_only("error", schema::nullable(schema::string())),
     ]
 }
 
@@ -64,6 +65,7 @@ pub async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// State and progress of a job.
 #[derive(Debug, Serialize)]
 pub struct JobView {
     pub id: i32,

@@ -1,4 +1,4 @@
-//! `/api/key/`: API keys of the superuser's organization. A secret is shown once, when its key is made.
+//! `/api/key/`: API keys of the superuser's organization. A secret is returned only once, when its key is created.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::Id;
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
-use super::query::Query;
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required};
 use crate::app::App;
 use crate::domain::Resource;
 use crate::domain::key::{Key, KeySpec};
@@ -25,46 +25,52 @@ use crate::domain::{DeviceId, KeyId, Result, Scope, Scopes, StreamId};
 use serde_json::Value;
 
 pub fn section() -> Section {
-    let key = shape::named("Key");
-    let list = Doc::new("key_list", "All keys, revoked ones too").page();
-    let create = Doc::new("key_create", "A new key, with its secret: this once")
-        .body(shape::named("NewKey"))
-        .answers(201, "The key", shape::named("KeyWithSecret"));
-    let get = Doc::new("key_get", "One key").answers(200, "It", key.clone());
-    let revoke = Doc::new("key_revoke", "Disables it for good").answers_nothing("It is refused from now on");
+    let key = schema::reference("Key");
+    let list = Doc::new("key_list", "List all API keys, including revoked ones").page();
+    let create = Doc::new("key_create", "Create an API key; only this response contains its secret")
+        .body(schema::reference("NewKey"))
+        .answers(201, "The new API key with its secret", schema::reference("KeyWithSecret"));
+    let get = Doc::new("key_get", "Get an API key").answers(200, "The requested API key", key.clone());
+    let revoke =
+        Doc::new("key_revoke", "Revoke an API key for good").answers_nothing("The API key was revoked");
     Section {
         name: "Keys",
         about: "API keys, managed by superusers.",
         routes: vec![
-            Route::gated("/api/key", Right::Superuser)
-                .get(self::list, list.answers(200, "They", shape::list(key)))
+            Route::gated("/api/key", RequiredAccess::Superuser)
+                .get(self::list, list.answers(200, "The API keys of the organization", schema::list(key)))
                 .post(self::create, create),
-            Route::gated("/api/key/{id}", Right::Superuser).get(retrieve, get).delete(destroy, revoke),
+            Route::gated("/api/key/{id}", RequiredAccess::Superuser)
+                .get(retrieve, get)
+                .delete(destroy, revoke),
         ],
         schemas: vec![
-            ("Key", shape::view(&described())),
-            ("NewKey", shape::body(&described())),
-            ("KeyWithSecret", shape::view(&[described(), vec![shown("key", shape::words())]].concat())),
+            ("Key", schema::view(&described())),
+            ("NewKey", schema::body(&described())),
+            (
+                "KeyWithSecret",
+                schema::view(&[described(), vec![read_only("key", schema::string())]].concat()),
+            ),
         ],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     let scopes = Resource::ALL.iter().flat_map(|r| [Scope::read(*r), Scope::write(*r)]);
-    let scope = shape::choice(scopes.map(|scope| scope.to_string()));
-    let rows = || shape::or_null(shape::list(shape::row()));
+    let scope = schema::choice(scopes.map(|scope| scope.to_string()));
+    let rows = || schema::nullable(schema::list(schema::row_id()));
     vec![
-        shown("id", shape::row()),
-        required("name", shape::text(1, 100)),
-        shown("prefix", shape::words()),
-        required("scopes", shape::list(scope)),
+        read_only("id", schema::row_id()),
+        required("name", schema::text(1, 100)),
+        read_only("prefix", schema::string()),
+        required("scopes", schema::list(scope)),
         optional("allowed_devices", rows(), Value::Null),
         optional("allowed_data", rows(), Value::Null),
-        shown("enabled", shape::boolean()),
-        optional("expires_at", shape::or_null(shape::time_given()), Value::Null)
-            .shown_as(shape::or_null(shape::time())),
-        shown("last_used_at", shape::or_null(shape::time())),
-        shown("created_at", shape::time()),
+        read_only("enabled", schema::boolean()),
+        optional("expires_at", schema::nullable(schema::time_input()), Value::Null)
+            .returned_as(schema::nullable(schema::time())),
+        read_only("last_used_at", schema::nullable(schema::time())),
+        read_only("created_at", schema::time()),
     ]
 }
 
@@ -73,7 +79,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Vec<KeyView>>, RestError> {
-    let mut query = Query::parse(raw.as_deref());
+    let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
     let keys = app.keys(&caller)?;
@@ -83,10 +89,10 @@ pub async fn list(
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<(StatusCode, Json<NewKeyView>), RestError> {
-    let fields = body.fields(Mode::Whole).await?;
-    let (key, secret) = app.issue_key(&caller, parse(fields)?).await?;
+    let fields = body.fields(BodyMode::Whole).await?;
+    let (key, secret) = app.issue_key(&caller, parse_key_spec(fields)?).await?;
     Ok((StatusCode::CREATED, Json(NewKeyView { shown: KeyView::new(&key), key: secret })))
 }
 
@@ -107,12 +113,12 @@ pub async fn destroy(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Scopes have to be named, unlike on the command line: nobody grants everything by leaving a field out.
-pub(in crate::api) fn parse(mut fields: Fields) -> Result<KeySpec> {
+/// Scopes must be given, unlike on the command line, so that omitting a field never grants everything.
+pub(in crate::api) fn parse_key_spec(mut fields: Fields) -> Result<KeySpec> {
     let (mut name, mut scopes) = (String::new(), Vec::new());
     let (mut devices, mut streams): (Option<Vec<DeviceId>>, Option<Vec<StreamId>>) = (None, None);
     let mut expires_at = None;
-    fields.text("name", Need::Required, &mut name);
+    fields.text("name", Presence::Required, &mut name);
     fields.choices::<Scope>("scopes", &mut scopes);
     fields.rows_or_null("allowed_devices", DeviceId, &mut devices);
     fields.rows_or_null("allowed_data", StreamId, &mut streams);
@@ -127,15 +133,15 @@ pub(in crate::api) fn parse(mut fields: Fields) -> Result<KeySpec> {
     })
 }
 
-/// What of a key can change; the rest is of a new key. REST itself has no such route.
-pub(in crate::api) fn parse_name(mut fields: Fields) -> Result<String> {
+/// Reads the name, the only field of an existing key that can change. REST itself has no such route.
+pub(in crate::api) fn parse_key_name(mut fields: Fields) -> Result<String> {
     let mut name = String::new();
-    fields.text("name", Need::Required, &mut name);
+    fields.text("name", Presence::Required, &mut name);
     fields.finish(Vec::new())?;
     Ok(name)
 }
 
-/// A key as shown: of its secret only the beginning it is recognised by.
+/// An API key in a response; of its secret only the prefix that identifies it.
 #[derive(Debug, Serialize)]
 pub struct KeyView {
     id: KeyId,
@@ -150,7 +156,7 @@ pub struct KeyView {
     created_at: String,
 }
 
-/// The only answer that holds a secret.
+/// A new API key: the only response that contains the secret.
 #[derive(Serialize)]
 pub struct NewKeyView {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! `/api/license/`: what is sent to get a license, and whether the one installed holds.
+//! `/api/license/`: the activation request, and the state of the installed license.
 
 use std::sync::Arc;
 
@@ -6,33 +6,31 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::gate::Right;
+use super::precheck::RequiredAccess;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, shown};
+use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
 use crate::app::license::{ActivationRequest, LicenseReport};
 use crate::domain::Resource;
 use crate::domain::license::{License, PRODUCT};
 use crate::domain::{Micros, Result};
 
-/// Of the activation request's form.
-const VERSION: u32 = 1;
+/// Format version of the activation request.
+const ACTIVATION_REQUEST_VERSION: u32 = 1;
 
 pub fn section() -> Section {
-    let request = Doc::new("license_activation_request", "What is sent to get a license").answers(
+    let request =
+        Doc::new("license_activation_request", "Get the activation request to obtain a license with")
+            .answers(200, "The activation request", schema::reference("ActivationRequest"));
+    let state = Doc::new("license_state", "Get the state of the installed license").answers(
         200,
-        "It",
-        shape::named("ActivationRequest"),
+        "The license state",
+        schema::reference("LicenseState"),
     );
-    let state = Doc::new("license_state", "Whether the license installed holds").answers(
-        200,
-        "It",
-        shape::named("LicenseState"),
-    );
-    let right = Right::Scope(Resource::System);
+    let right = RequiredAccess::Scope(Resource::System);
     Section {
         name: "License",
         about: "The license of this installation.",
@@ -41,46 +39,46 @@ pub fn section() -> Section {
             Route::gated("/api/license/activation-request", right).get(activation_request, request),
         ],
         schemas: vec![
-            ("ActivationRequest", shape::view(&described_request())),
-            ("LicenseState", shape::view(&described_state())),
+            ("ActivationRequest", schema::view(&described_request())),
+            ("LicenseState", schema::view(&described_state())),
         ],
     }
 }
 
-fn described_request() -> Vec<Field> {
-    let hash = || shape::pattern("^[0-9a-f]{64}$");
+fn described_request() -> Vec<FieldSchema> {
+    let hash = || schema::pattern("^[0-9a-f]{64}$");
     let fingerprint = [
-        shown("machine_id", hash()),
-        shown("board", shape::or_null(hash())),
-        shown("macs", shape::list(hash())),
-        shown("hostname", shape::words()),
+        read_only("machine_id", hash()),
+        read_only("board", schema::nullable(hash())),
+        read_only("macs", schema::list(hash())),
+        read_only("hostname", schema::string()),
     ];
     vec![
-        shown("version", shape::count()),
-        shown("product", shape::words()),
-        shown("product_version", shape::words()),
-        shown("machine_id", hash()),
-        shown("fingerprint", shape::view(&fingerprint).into()),
-        shown("public_key_id", shape::words()),
-        shown("created_at", shape::time()),
+        read_only("version", schema::count()),
+        read_only("product", schema::string()),
+        read_only("product_version", schema::string()),
+        read_only("machine_id", hash()),
+        read_only("fingerprint", schema::view(&fingerprint).into()),
+        read_only("public_key_id", schema::string()),
+        read_only("created_at", schema::time()),
     ]
 }
 
-fn described_state() -> Vec<Field> {
+fn described_state() -> Vec<FieldSchema> {
     let license = [
-        shown("license_id", shape::words()),
-        shown("customer", shape::words()),
-        shown("features", shape::list(shape::words())),
-        shown("max_devices", shape::or_null(shape::count())),
-        shown("not_before", shape::or_null(shape::time())),
-        shown("expires_at", shape::or_null(shape::time())),
+        read_only("license_id", schema::string()),
+        read_only("customer", schema::string()),
+        read_only("features", schema::list(schema::string())),
+        read_only("max_devices", schema::nullable(schema::count())),
+        read_only("not_before", schema::nullable(schema::time())),
+        read_only("expires_at", schema::nullable(schema::time())),
     ];
     vec![
-        shown("mode", shape::choice(["licensed", "evaluation"])),
-        shown("problem", shape::or_null(shape::words())),
-        shown("license", shape::or_null(shape::view(&license).into())),
-        shown("devices", shape::count()),
-        shown("checked_at", shape::or_null(shape::time())),
+        read_only("mode", schema::choice(["licensed", "evaluation"])),
+        read_only("problem", schema::nullable(schema::string())),
+        read_only("license", schema::nullable(schema::view(&license).into())),
+        read_only("devices", schema::count()),
+        read_only("checked_at", schema::nullable(schema::time())),
     ]
 }
 
@@ -96,6 +94,7 @@ pub async fn state(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<S
     Ok(Json(StateView::new(&report, devices)))
 }
 
+/// An activation request.
 #[derive(Debug, Serialize)]
 pub struct ActivationView {
     version: u32,
@@ -107,6 +106,7 @@ pub struct ActivationView {
     created_at: String,
 }
 
+/// Hashed identifiers of this machine.
 #[derive(Debug, Serialize)]
 struct FingerprintView {
     machine_id: String,
@@ -119,7 +119,7 @@ impl From<ActivationRequest> for ActivationView {
     fn from(request: ActivationRequest) -> Self {
         let machine = request.machine;
         Self {
-            version: VERSION,
+            version: ACTIVATION_REQUEST_VERSION,
             product: PRODUCT,
             product_version: request.product_version,
             machine_id: machine.id,
@@ -135,17 +135,18 @@ impl From<ActivationRequest> for ActivationView {
     }
 }
 
-/// Licensed, or in evaluation with the reason why a license that is there does not count.
+/// License state: licensed, or evaluation with the reason why an installed license is not valid.
 #[derive(Debug, Serialize)]
 pub struct StateView {
     mode: &'static str,
     problem: Option<String>,
     license: Option<LicenseView>,
-    /// Of all organizations together.
+    /// Count over all organizations.
     devices: usize,
     checked_at: Option<String>,
 }
 
+/// The content of a valid license.
 #[derive(Debug, Serialize)]
 struct LicenseView {
     license_id: String,

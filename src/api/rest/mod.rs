@@ -11,31 +11,31 @@ use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, ModelId, StreamId}
 pub mod address_space;
 pub mod array;
 pub mod audit;
-pub mod body;
 pub mod data;
 pub mod device;
+pub mod drf_scalar;
 pub mod event;
 pub mod fields;
-pub mod form;
-pub mod gate;
 pub mod group;
 pub mod hamachi;
 pub mod io;
 pub mod job;
+pub mod json_body;
 pub mod key;
 pub mod license;
 pub mod model;
-pub mod query;
-pub mod reading;
+pub mod multipart;
+pub mod precheck;
+pub mod query_params;
+pub mod reading_json;
 pub mod retention;
-pub mod scalar;
 pub mod session;
 pub mod statistic;
 pub mod terminal;
 pub mod upload;
 pub mod value;
 
-/// The whole of it, in the order in which it is told.
+/// All sections, in the order of the documentation.
 pub fn sections() -> Vec<Section> {
     vec![
         device::section(),
@@ -51,7 +51,7 @@ pub fn sections() -> Vec<Section> {
         license::section(),
         terminal::section(),
         upload::section(),
-        model::shapes::section(),
+        model::routes::section(),
         job::section(),
         session::section(),
         key::section(),
@@ -59,7 +59,7 @@ pub fn sections() -> Vec<Section> {
     ]
 }
 
-/// The `{id}` of a path. Whatever is not a row id is simply not found.
+/// The `{id}` of a path. Anything that is not a row id is answered with 404.
 pub struct Id<T>(pub T);
 
 impl<T: From<RowId>, S: Send + Sync> FromRequestParts<S> for Id<T> {
@@ -72,12 +72,12 @@ impl<T: From<RowId>, S: Send + Sync> FromRequestParts<S> for Id<T> {
     }
 }
 
-/// A number that may be the id of a row of any kind.
+/// A row id of any kind, not checked for existence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowId(pub i32);
 
 impl RowId {
-    /// Digits and nothing else.
+    /// Parses decimal digits only.
     fn parse(text: &str) -> Option<RowId> {
         Some(text).filter(|t| t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok()).map(RowId)
     }

@@ -1,4 +1,4 @@
-//! How long, as it is written.
+//! Tests of the duration fields of a retention policy.
 
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn durations_are_read_in_three_units() {
     ];
     for (name, body, expected) in cases {
         let Value::Object(map) = body else { panic!("{name}") };
-        let found = drop_after(Fields::new(map, Mode::Whole)).map_err(|e| e.message);
+        let found = parse_drop_after(Fields::new(map, BodyMode::Whole)).map_err(|e| e.message);
         assert_eq!(found, expected, "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! `/api/session/`: logging in and out, who is logged in, and one's own password.
+//! `/api/session/`: login, logout, the current user, and change of the own password.
 
 use std::sync::Arc;
 
@@ -9,66 +9,73 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use serde::Serialize;
 
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
 use crate::api::caller::{self, Caller};
 use crate::api::cookies;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, required, shown};
+use crate::api::openapi::schema::{self, read_only, required};
 use crate::app::App;
-use crate::app::live::standing::Standing;
-use crate::app::session::{Begun, Login, no_credentials};
-use crate::domain::audit::Origin;
+use crate::app::live::credential::LiveCredential;
+use crate::app::session::{Login, NewSession, no_credentials};
+use crate::domain::audit::RequestOrigin;
 use crate::domain::org::User;
 use crate::domain::{Principal, Result, UserId};
 
 pub fn section() -> Section {
-    let session = shape::named("Session");
-    let login = Doc::new("session_create", "Logs in")
+    let session = schema::reference("Session");
+    let login = Doc::new("session_create", "Log in")
         .about("Sets the cookies `sessionid` and `csrftoken`.")
-        .body(shape::named("Login"))
-        .answers(200, "Who is logged in", session.clone())
+        .body(schema::reference("Login"))
+        .answers(200, "The logged-in user", session.clone())
         .refuses(401)
         .refuses(429);
-    let get = Doc::new("session_get", "Who is logged in").for_session().answers(200, "They", session);
-    let logout =
-        Doc::new("session_delete", "Logs out").for_session().answers_nothing("The session has ended");
-    let password = Doc::new("session_password", "Changes one's own password")
-        .about("Every other session of the person ends.")
-        .body(shape::named("PasswordChange"))
-        .answers_nothing("It is changed")
+    let get = Doc::new("session_get", "Get the logged-in user").for_session().answers(
+        200,
+        "The logged-in user",
+        session,
+    );
+    let logout = Doc::new("session_delete", "Log out").for_session().answers_nothing("The session has ended");
+    let password = Doc::new("session_password", "Change your own password")
+        .about("All other sessions of the user end.")
+        .body(schema::reference("PasswordChange"))
+        .answers_nothing("The password was changed")
         .refuses(429);
     let user = [
-        shown("id", shape::row()),
-        shown("username", shape::words()),
-        shown("organization", shape::words()),
-        shown("is_staff", shape::boolean()),
-        shown("is_superuser", shape::boolean()),
+        read_only("id", schema::row_id()),
+        read_only("username", schema::string()),
+        read_only("organization", schema::string()),
+        read_only("is_staff", schema::boolean()),
+        read_only("is_superuser", schema::boolean()),
     ];
     Section {
         name: "Sessions",
-        about: "Logging in, for people of staff and superusers.",
+        about: "Login for staff and superusers.",
         routes: vec![
-            Route::gated("/api/session", Right::Anybody)
+            Route::gated("/api/session", RequiredAccess::Public)
                 .get(retrieve, get)
                 .post(create, login)
                 .delete(destroy, logout),
-            Route::gated("/api/session/password", Right::Known).post(change_password, password),
+            Route::gated("/api/session/password", RequiredAccess::Authenticated)
+                .post(change_password, password),
         ],
         schemas: vec![
-            ("Session", shape::view(&[shown("user", shape::view(&user).into())])),
+            ("Session", schema::view(&[read_only("user", schema::view(&user).into())])),
             (
                 "Login",
-                shape::body(&[required("username", shape::words()), required("password", shape::secret())]),
+                schema::body(&[
+                    required("username", schema::string()),
+                    required("password", schema::secret()),
+                ]),
             ),
             (
                 "PasswordChange",
-                shape::body(&[
-                    required("old_password", shape::secret()),
-                    required("new_password", shape::secret()),
+                schema::body(&[
+                    required("old_password", schema::secret()),
+                    required("new_password", schema::secret()),
                 ]),
             ),
         ],
@@ -77,17 +84,17 @@ pub fn section() -> Section {
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(origin): Extension<Arc<Origin>>,
+    Extension(origin): Extension<Arc<RequestOrigin>>,
     headers: HeaderMap,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
-    let mut fields = body.fields_of_stranger(Mode::Whole).await?;
+    let mut fields = body.unauthenticated_fields(BodyMode::Whole).await?;
     let mut login = Login { username: String::new(), password: String::new() };
-    fields.text("username", Need::Required, &mut login.username);
+    fields.text("username", Presence::Required, &mut login.username);
     fields.required_secret("password", &mut login.password);
     fields.finish(Vec::new())?;
-    let Begun { token, user } = app.log_in(login, &origin).await?;
-    // Nobody is logged in twice in one browser: what it presented before ends.
+    let NewSession { token, user } = app.log_in(login, &origin).await?;
+    // A browser has one session: the one it presented before ends.
     if let Some(former) = cookies::read(&headers, cookies::SESSION) {
         app.replace_session(former).await?;
     }
@@ -123,16 +130,20 @@ pub async fn change_password(
     caller: Caller,
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<StatusCode, RestError> {
-    let standing = app.standing(caller.0, caller::session_token(&headers));
+    let standing = app.live_credential(caller.0, caller::session_token(&headers));
     app.check_has_password(standing.principal())?;
-    renew(&app, &standing, body.fields(Mode::Whole).await?).await?;
+    change_password_from_fields(&app, &standing, body.fields(BodyMode::Whole).await?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Changes one's own password by the fields of a body.
-pub(in crate::api) async fn renew(app: &App, standing: &Standing, mut fields: Fields) -> Result<()> {
+/// Changes the caller's password from the fields of a body.
+pub(in crate::api) async fn change_password_from_fields(
+    app: &App,
+    standing: &LiveCredential,
+    mut fields: Fields,
+) -> Result<()> {
     app.check_has_password(standing.principal())?;
     let (mut old, mut new) = (String::new(), String::new());
     fields.required_secret("old_password", &mut old);
@@ -141,7 +152,7 @@ pub(in crate::api) async fn renew(app: &App, standing: &Standing, mut fields: Fi
     app.change_password(standing, old, new).await
 }
 
-/// Who is logged in.
+/// The logged-in user.
 #[derive(Debug, Serialize)]
 pub struct SessionView {
     user: UserView,
@@ -151,7 +162,7 @@ pub struct SessionView {
 struct UserView {
     id: UserId,
     username: String,
-    /// A slug.
+    /// Slug of the organization.
     organization: String,
     is_staff: bool,
     is_superuser: bool,

@@ -1,4 +1,4 @@
-//! `/api/data/:id/statistic/` and `/api/statistic/`: what the values of windows amount to, and of steps in time.
+//! `/api/data/:id/statistic/` and `/api/statistic/`: statistics of time windows, and of steps of any length.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde_json::Value;
 
-use super::body::Unread;
-use super::fields::{Fields, Mode};
-use super::gate::Right;
-use super::query::Query;
-use super::reading::{self, Form};
-use super::{Id, array, scalar};
+use super::fields::{BodyMode, Fields};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
+use super::reading_json::{self, RowForm};
+use super::{Id, array, drf_scalar};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, possible, required};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, required};
 use crate::app::App;
-use crate::app::statistic::{Rows, Written};
+use crate::app::statistic::{PostedStatistic, StatisticsStream};
 use crate::domain::Resource;
 use crate::domain::statistic::Statistic;
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
 
-/// A number of a row.
-type Number = fn(&Statistic) -> Option<f64>;
+/// Reads one number of a row.
+type NumberColumn = fn(&Statistic) -> Option<f64>;
 
-/// The numbers of a row in the order in which they are shown.
-const NUMBERS: [(&str, Number); 7] = [
+/// The numbers of a row, in output order.
+const NUMBER_COLUMNS: [(&str, NumberColumn); 7] = [
     ("mean", |row| row.mean),
     ("rms", |row| row.rms),
     ("median", |row| row.median),
@@ -41,98 +41,107 @@ const NUMBERS: [(&str, Number); 7] = [
     ("q3", |row| row.q3),
 ];
 
-/// Which of them are wanted.
-type Shown = [bool; NUMBERS.len()];
+/// Which of `NUMBER_COLUMNS` a response contains.
+type NumberMask = [bool; NUMBER_COLUMNS.len()];
 
-const ALL: Shown = [true; NUMBERS.len()];
-const MEAN: Shown = [true, false, false, false, false, false, false];
+const ALL_NUMBERS: NumberMask = [true; NUMBER_COLUMNS.len()];
+const MEAN_ONLY: NumberMask = [true, false, false, false, false, false, false];
 
 pub fn section() -> Section {
-    let (bare, with_id) = (shape::named("Statistic"), shape::named("StatisticWithId"));
-    let ranged = |doc: Doc| fields_of(doc.range()).query("step", shape::words(), STEP);
-    let list_of_one = ranged(Doc::new("data_statistic_list", "Statistics of a data stream, newest first"));
-    let post = Doc::new("data_statistic_create", "Writes a statistic")
+    let (bare, with_id) = (schema::reference("Statistic"), schema::reference("StatisticWithId"));
+    let ranged = |doc: Doc| with_fields_param(doc.range()).query("step", schema::string(), STEP_DESCRIPTION);
+    let list_of_one =
+        ranged(Doc::new("data_statistic_list", "List the statistics of a data stream, newest first"));
+    let post = Doc::new("data_statistic_create", "Write a statistic")
         .about(
-            "It stands in place of what is computed of its window. One posted for the same time is replaced.",
+            "It overrides the computed statistic of its window. One written for the same timestamp is replaced.",
         )
-        .body(shape::named("NewStatistic"))
-        .answers(201, "It is new", shape::named("WrittenStatistic"))
-        .answers(200, "It replaced another", shape::named("WrittenStatistic"));
-    let list = Doc::new("statistic_list", "Statistics of all data streams, newest first").query(
+        .body(schema::reference("NewStatistic"))
+        .answers(201, "The statistic was added", schema::reference("WrittenStatistic"))
+        .answers(200, "The statistic replaced another", schema::reference("WrittenStatistic"));
+    let list = Doc::new("statistic_list", "List the statistics of all data streams, newest first").query(
         "data",
-        shape::row(),
-        "Of this data stream; `step` needs it.",
+        schema::row_id(),
+        "Only statistics of this data stream; required with `step`.",
     );
-    let list = ranged(list).answers(200, "Those the caller sees", shape::list(with_id.clone()));
-    let get = fields_of(Doc::new("statistic_get", "One statistic")).answers(200, "It", with_id);
+    let list =
+        ranged(list).answers(200, "The statistics visible to the caller", schema::list(with_id.clone()));
+    let get = with_fields_param(Doc::new("statistic_get", "Get a statistic")).answers(
+        200,
+        "The requested statistic",
+        with_id,
+    );
     Section {
         name: "Statistics",
-        about: "What the values of windows of time amount to, and of steps of any length.",
+        about: "Statistics of the values in time windows, and in steps of any length.",
         routes: vec![
-            Route::gated("/api/data/{id}/statistic", Right::Scope(Resource::Data))
-                .get(list_of, list_of_one.answers(200, "The statistics", shape::list(bare)))
+            Route::gated("/api/data/{id}/statistic", RequiredAccess::Scope(Resource::Data))
+                .get(list_for_stream, list_of_one.answers(200, "The statistics", schema::list(bare)))
                 .post(self::post, post),
-            Route::gated("/api/statistic", Right::Scope(Resource::Statistic)).get(self::list, list),
-            Route::gated("/api/statistic/{id}", Right::Scope(Resource::Statistic))
-                .variable("id", shape::reading_id())
+            Route::gated("/api/statistic", RequiredAccess::Scope(Resource::Statistic)).get(self::list, list),
+            Route::gated("/api/statistic/{id}", RequiredAccess::Scope(Resource::Statistic))
+                .variable("id", schema::reading_id())
                 .get(retrieve, get),
         ],
         schemas: vec![
-            ("Statistic", shape::answer(&described())),
-            // Steps have no ids: they are no rows.
+            ("Statistic", schema::object(&described())),
+            // Steps have no ids: they are not stored rows.
             (
                 "StatisticWithId",
-                shape::answer(&[vec![possible("id", shape::reading_id())], described()].concat()),
+                schema::object(&[vec![omittable("id", schema::reading_id())], described()].concat()),
             ),
-            ("NewStatistic", shape::body(&described_body())),
+            ("NewStatistic", schema::body(&described_body())),
             (
                 "WrittenStatistic",
-                shape::answer(&[described(), vec![required("count", shape::integer(1, i64::MAX))]].concat()),
+                schema::object(
+                    &[described(), vec![required("count", schema::integer(1, i64::MAX))]].concat(),
+                ),
             ),
         ],
     }
 }
 
-const STEP: &str = "An ISO-8601 duration such as `PT1H`: buckets of this length instead of rows, with mean, min and max; needs `from` and `to`.";
+const STEP_DESCRIPTION: &str = "An ISO-8601 duration such as `PT1H`: returns buckets of this length with mean, \
+                                min and max instead of rows; requires `from` and `to`.";
 
-fn fields_of(doc: Doc) -> Doc {
-    let names = NUMBERS.map(|(name, _)| name).join("|");
-    let list = shape::pattern(&format!("^({names}|all)(,({names}|all))*$"));
-    doc.query("fields", list, "Which numbers to show, with commas between them, or `all`.")
+fn with_fields_param(doc: Doc) -> Doc {
+    let names = NUMBER_COLUMNS.map(|(name, _)| name).join("|");
+    let list = schema::pattern(&format!("^({names}|all)(,({names}|all))*$"));
+    doc.query("fields", list, "The numbers to return, comma-separated, or `all`.")
 }
 
-fn described() -> Vec<Field> {
-    let of = [required("data", shape::row()), required("timestamp", shape::time())];
-    let numbers = NUMBERS.map(|(name, _)| possible(name, shape::or_null(shape::number())));
+fn described() -> Vec<FieldSchema> {
+    let of = [required("data", schema::row_id()), required("timestamp", schema::time())];
+    let numbers = NUMBER_COLUMNS.map(|(name, _)| omittable(name, schema::nullable(schema::number())));
     of.into_iter().chain(numbers).collect()
 }
 
-fn described_body() -> Vec<Field> {
-    let others = NUMBERS.iter().filter(|(name, _)| *name != "mean");
-    let others = others.map(|(name, _)| optional(name, shape::or_null(shape::number()), Value::Null));
-    let first = [possible("timestamp", shape::time_given()), required("mean", shape::number())];
-    let count = optional("count", shape::integer(1, i64::MAX), 1);
+fn described_body() -> Vec<FieldSchema> {
+    let others = NUMBER_COLUMNS.iter().filter(|(name, _)| *name != "mean");
+    let others = others.map(|(name, _)| optional(name, schema::nullable(schema::number()), Value::Null));
+    let first = [omittable("timestamp", schema::time_input()), required("mean", schema::number())];
+    let count = optional("count", schema::integer(1, i64::MAX), 1);
     first.into_iter().chain(others).chain([count]).collect()
 }
 
-pub async fn list_of(
+pub async fn list_for_stream(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<StreamId>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
     app.stream(&caller, id)?;
-    let mut query = Query::parse(raw.as_deref());
+    let mut query = QueryParams::parse(raw.as_deref());
     let (range, step) = (query.range(), query.text("step").map(str::to_owned));
     if let Some(step) = step {
         query.finish()?;
         let buckets = app.stream_steps(&caller, id, &step, range).await?;
-        return Ok(json(StatusCode::OK, buckets_of(id, &buckets)));
+        return Ok(json(StatusCode::OK, write_buckets(id, &buckets)));
     }
-    let shown = shown(&mut query, MEAN);
+    let shown = parse_number_mask(&mut query, MEAN_ONLY);
     query.finish()?;
     let rows = app.stream_statistics(&caller, id, range).await?;
-    Ok(array_of(rows, Form::Bare, shown).await?)
+    Ok(respond_rows(rows, RowForm::Bare, shown).await?)
 }
 
 pub async fn list(
@@ -140,17 +149,17 @@ pub async fn list(
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
-    let mut query = Query::parse(raw.as_deref());
-    let (of, range) = (query.row("data").map(StreamId), query.range());
+    let mut query = QueryParams::parse(raw.as_deref());
+    let (of, range) = (query.row_id("data").map(StreamId), query.range());
     if let Some(step) = query.text("step").map(str::to_owned) {
         query.finish()?;
         let buckets = app.steps(&caller, of, &step, range).await?;
-        return Ok(json(StatusCode::OK, buckets_of(of.unwrap_or(StreamId(0)), &buckets)));
+        return Ok(json(StatusCode::OK, write_buckets(of.unwrap_or(StreamId(0)), &buckets)));
     }
-    let shown = shown(&mut query, MEAN);
+    let shown = parse_number_mask(&mut query, MEAN_ONLY);
     query.finish()?;
     let rows = app.statistics(&caller, of, range).await?;
-    Ok(array_of(rows, Form::WithId, shown).await?)
+    Ok(respond_rows(rows, RowForm::WithId, shown).await?)
 }
 
 pub async fn retrieve(
@@ -160,35 +169,35 @@ pub async fn retrieve(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
     let Path(text) = path.map_err(|_| Error::not_found())?;
-    let (id, ts) = reading::parse_id(&text).ok_or_else(Error::not_found)?;
+    let (id, ts) = reading_json::parse_id(&text).ok_or_else(Error::not_found)?;
     let found = app.statistic(&caller, id, ts).await?;
-    let mut query = Query::parse(raw.as_deref());
-    let shown = shown(&mut query, ALL);
+    let mut query = QueryParams::parse(raw.as_deref());
+    let shown = parse_number_mask(&mut query, ALL_NUMBERS);
     query.finish()?;
-    Ok(json(StatusCode::OK, rows_of(&[found], Form::WithId, shown)))
+    Ok(json(StatusCode::OK, write_rows(&[found], RowForm::WithId, shown)))
 }
 
 pub async fn post(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<StreamId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Response, RestError> {
     app.stream_to_change(&caller, id)?;
-    let (stored, is_new) = write(&app, &caller, id, body.fields(Mode::Whole).await?).await?;
+    let (stored, is_new) = create_from_fields(&app, &caller, id, body.fields(BodyMode::Whole).await?).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, written_row(&stored)))
 }
 
-/// Stores the statistic of the fields of a body; also tells whether there was none at its time.
-pub(in crate::api) async fn write(
+/// Stores the statistic in the fields of a body; also returns whether there was none at its timestamp.
+pub(in crate::api) async fn create_from_fields(
     app: &App,
     who: &Principal,
     id: StreamId,
     mut fields: Fields,
 ) -> Result<(Statistic, bool)> {
     app.stream_to_change(who, id)?;
-    let mut written = Written {
+    let mut written = PostedStatistic {
         ts: fields.timestamp("timestamp"),
         count: 1,
         mean: None,
@@ -211,15 +220,15 @@ pub(in crate::api) async fn write(
     app.post_statistic(who, id, written).await
 }
 
-/// `fields`: some of the numbers, or `all`.
-fn shown(query: &mut Query<'_>, default: Shown) -> Shown {
+/// Parses `fields`: names of numbers, or `all`.
+fn parse_number_mask(query: &mut QueryParams<'_>, default: NumberMask) -> NumberMask {
     let read = |text: &str| {
-        let mut shown = [false; NUMBERS.len()];
+        let mut shown = [false; NUMBER_COLUMNS.len()];
         for name in text.split(',').map(str::trim) {
-            match NUMBERS.iter().position(|(known, _)| *known == name) {
+            match NUMBER_COLUMNS.iter().position(|(known, _)| *known == name) {
                 Some(at) => shown[at] = true,
-                None if name == "all" => shown = ALL,
-                None => return Err(scalar::not_a_choice(name)),
+                None if name == "all" => shown = ALL_NUMBERS,
+                None => return Err(drf_scalar::not_a_choice(name)),
             }
         }
         Ok(shown)
@@ -227,23 +236,23 @@ fn shown(query: &mut Query<'_>, default: Shown) -> Shown {
     query.read("fields", read).unwrap_or(default)
 }
 
-async fn array_of(rows: Rows, form: Form, shown: Shown) -> Result<Response> {
-    array::respond(rows.map(move |rows| Ok(rows_of(&rows?, form, shown))).boxed()).await
+async fn respond_rows(rows: StatisticsStream, form: RowForm, shown: NumberMask) -> Result<Response> {
+    array::respond(rows.map(move |rows| Ok(write_rows(&rows?, form, shown))).boxed()).await
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Rows as JSON objects with commas between them.
-fn rows_of(rows: &[Statistic], form: Form, shown: Shown) -> Vec<u8> {
+/// Writes rows as comma-separated JSON objects.
+fn write_rows(rows: &[Statistic], form: RowForm, shown: NumberMask) -> Vec<u8> {
     let mut out = Vec::with_capacity(rows.len() * 96);
     for row in rows {
         if !out.is_empty() {
             out.push(b',');
         }
-        begin(&mut out, (form == Form::WithId).then_some(row.ts), row.stream, row.ts);
-        for ((name, number), _) in NUMBERS.iter().zip(shown).filter(|(_, shown)| *shown) {
+        begin(&mut out, (form == RowForm::WithId).then_some(row.ts), row.stream, row.ts);
+        for ((name, number), _) in NUMBER_COLUMNS.iter().zip(shown).filter(|(_, shown)| *shown) {
             put_number(&mut out, name, number(row));
         }
         out.push(b'}');
@@ -251,16 +260,16 @@ fn rows_of(rows: &[Statistic], form: Form, shown: Shown) -> Vec<u8> {
     out
 }
 
-/// A row written by hand, with all that was written: `count` is shown here only.
+/// Writes a row that a client has posted, with all its numbers; only here is `count` included.
 fn written_row(row: &Statistic) -> Vec<u8> {
-    let mut out = rows_of(std::slice::from_ref(row), Form::Bare, ALL);
+    let mut out = write_rows(std::slice::from_ref(row), RowForm::Bare, ALL_NUMBERS);
     out.pop();
     write!(out, ",\"count\":{}}}", row.count).expect("writing to memory does not fail");
     out
 }
 
-/// The array of the buckets of one stream.
-fn buckets_of(id: StreamId, buckets: &[crate::domain::statistic::Bucket]) -> Vec<u8> {
+/// Writes the buckets of one stream as a JSON array.
+fn write_buckets(id: StreamId, buckets: &[crate::domain::statistic::Bucket]) -> Vec<u8> {
     let mut out = vec![b'['];
     for bucket in buckets {
         if out.len() > 1 {

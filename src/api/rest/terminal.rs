@@ -1,4 +1,4 @@
-//! `/api/webrtc/terminal-grant/`: leave to open a terminal, as a signed token; how a terminal service checks one.
+//! `/api/webrtc/terminal-grant/`: issues signed tokens that allow opening a terminal, and validates them.
 
 use std::sync::Arc;
 
@@ -8,123 +8,132 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::body::Unread;
-use super::fields::{Fields, Mode, Need};
-use super::gate::Right;
+use super::fields::{BodyMode, Fields, Presence};
+use super::json_body::DeferredJson;
+use super::precheck::RequiredAccess;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required};
 use crate::app::App;
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Principal, Resource, Result};
 
 pub fn section() -> Section {
-    let issue = Doc::new("terminal_grant_create", "Leave to open a terminal, as a signed token")
-        .about("Short-lived, and good for once.")
-        .body(shape::named("NewTerminalGrant"))
-        .answers(201, "The token", shape::named("TerminalGrant"));
+    let issue = Doc::new("terminal_grant_create", "Issue a signed token that allows opening a terminal")
+        .about("The token is short-lived and can be used once.")
+        .body(schema::reference("NewTerminalGrant"))
+        .answers(201, "The token", schema::reference("TerminalGrant"));
     let validate =
-        Doc::new("terminal_grant_validate", "Uses a token up, for the service that opens terminals")
-            .body(shape::body(&[required("token", shape::words())]).into())
-            .answers(200, "What it allows", shape::named("RedeemedGrant"));
-    let keys = Doc::new("jwks", "The public keys of terminal grants, as a JWK set").answers(
+        Doc::new("terminal_grant_validate", "Validate a token and use it up (for the terminal service)")
+            .body(schema::body(&[required("token", schema::string())]).into())
+            .answers(200, "The permissions granted by the token", schema::reference("RedeemedGrant"));
+    let keys = Doc::new("jwks", "Get the public keys of terminal grants as a JWK set").answers(
         200,
-        "The set",
-        shape::map(),
+        "The JWK set",
+        schema::map(),
     );
-    let right = Right::Scope(Resource::WebrtcTerminal);
+    let right = RequiredAccess::Scope(Resource::WebrtcTerminal);
     Section {
         name: "Terminal grants",
-        about: "Who may open a terminal on a host, for a minute.",
+        about: "Short-lived permissions to open a terminal on a host.",
         routes: vec![
             Route::gated("/api/webrtc/terminal-grant", right).post(self::issue, issue),
             Route::gated("/api/webrtc/terminal-grant/validate", right).post(self::validate, validate),
             Route::open("/.well-known/jwks.json").get(self::keys, keys),
         ],
         schemas: vec![
-            ("NewTerminalGrant", shape::body(&described())),
-            ("TerminalGrant", shape::view(&[described_token(), described()].concat())),
-            ("RedeemedGrant", shape::view(&[described_claims(), described()].concat())),
+            ("NewTerminalGrant", schema::body(&described())),
+            ("TerminalGrant", schema::view(&[described_token(), described()].concat())),
+            ("RedeemedGrant", schema::view(&[described_claims(), described()].concat())),
         ],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     vec![
-        required("terminal_id", shape::text(1, 128)),
-        required("host_id", shape::text(1, 128)),
-        optional("interactive", shape::boolean(), false),
-        optional("allowed_presets", shape::list(shape::text(1, 64)), Vec::<String>::new()),
+        required("terminal_id", schema::text(1, 128)),
+        required("host_id", schema::text(1, 128)),
+        optional("interactive", schema::boolean(), false),
+        optional("allowed_presets", schema::list(schema::text(1, 64)), Vec::<String>::new()),
     ]
 }
 
-fn described_token() -> Vec<Field> {
+fn described_token() -> Vec<FieldSchema> {
     vec![
-        shown("token", shape::words()),
-        shown("token_type", shape::choice(["Bearer"])),
-        shown("expires_in", shape::integer(1, 300)),
-        shown("expires_at", shape::time()),
+        read_only("token", schema::string()),
+        read_only("token_type", schema::choice(["Bearer"])),
+        read_only("expires_in", schema::integer(1, 300)),
+        read_only("expires_at", schema::time()),
     ]
 }
 
-fn described_claims() -> Vec<Field> {
+fn described_claims() -> Vec<FieldSchema> {
     vec![
-        shown("jti", shape::words()),
-        shown("sub", shape::words()),
-        shown("issued_at", shape::time()),
-        shown("expires_at", shape::time()),
+        read_only("jti", schema::string()),
+        read_only("sub", schema::string()),
+        read_only("issued_at", schema::time()),
+        read_only("expires_at", schema::time()),
     ]
 }
 
 pub async fn issue(
     caller: Caller,
     State(app): State<Arc<App>>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<(StatusCode, Json<IssuedView>), RestError> {
     app.check_may_grant(&caller)?;
-    let (grant, token) = make(&app, &caller, body.fields(Mode::Whole).await?).await?;
+    let (grant, token) = issue_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(IssuedView::new(grant, token))))
 }
 
-/// A grant of the fields of a body, and its token.
-pub(in crate::api) async fn make(app: &App, who: &Principal, mut fields: Fields) -> Result<(Grant, String)> {
+/// Issues a grant from the fields of a body, with its token.
+pub(in crate::api) async fn issue_from_fields(
+    app: &App,
+    who: &Principal,
+    mut fields: Fields,
+) -> Result<(Grant, String)> {
     app.check_may_grant(who)?;
     let mut spec = GrantSpec::default();
-    fields.text("terminal_id", Need::Required, &mut spec.terminal_id);
-    fields.text("host_id", Need::Required, &mut spec.host_id);
+    fields.text("terminal_id", Presence::Required, &mut spec.terminal_id);
+    fields.text("host_id", Presence::Required, &mut spec.host_id);
     fields.boolean("interactive", &mut spec.interactive);
     fields.texts("allowed_presets", &mut spec.allowed_presets);
     fields.finish(spec.problems())?;
     app.issue_grant(who, spec).await
 }
 
-/// Uses the token up.
+/// Validates a token and uses it up.
 pub async fn validate(
     caller: Caller,
     State(app): State<Arc<App>>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<GrantView>, RestError> {
     app.check_may_grant(&caller)?;
-    Ok(Json(redeem(&app, &caller, body.fields(Mode::Whole).await?).await?.into()))
+    Ok(Json(redeem_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?.into()))
 }
 
-/// The grant of the token in the fields of a body, which it uses up.
-pub(in crate::api) async fn redeem(app: &App, who: &Principal, mut fields: Fields) -> Result<Grant> {
+/// Uses up the token in the fields of a body and returns its grant.
+pub(in crate::api) async fn redeem_from_fields(
+    app: &App,
+    who: &Principal,
+    mut fields: Fields,
+) -> Result<Grant> {
     app.check_may_grant(who)?;
     let mut token = String::new();
-    fields.text("token", Need::Required, &mut token);
+    fields.text("token", Presence::Required, &mut token);
     fields.finish(Vec::new())?;
     app.redeem_grant(who, &token).await
 }
 
-/// For everybody: a public key is no secret.
+/// Public route: a public key is no secret.
 pub async fn keys(State(app): State<Arc<App>>) -> Result<Json<Value>, RestError> {
     Ok(Json(app.grant_keys().await?))
 }
 
+/// An issued token with its grant.
 #[derive(Debug, Serialize)]
 pub struct IssuedView {
     token: String,
@@ -152,7 +161,7 @@ impl IssuedView {
     }
 }
 
-/// What a redeemed grant allows; `sub` and `jti` as in the token.
+/// Permissions of a redeemed grant; `sub` and `jti` as in the token.
 #[derive(Debug, Serialize)]
 pub struct GrantView {
     jti: String,

@@ -1,4 +1,4 @@
-//! `/api/ai/upload/`: a model and its scaler, made to run over a data stream.
+//! `/api/ai/upload/`: uploads a model and its scaler and starts it on data streams.
 
 use std::sync::Arc;
 
@@ -10,79 +10,81 @@ use serde_json::Value;
 
 use super::data::DataView;
 use super::device::DeviceView;
-use super::fields::{Fields, Need};
-use super::form::UnreadForm;
-use super::gate::Right;
-use super::model::shapes::file_shape;
-use super::model::views::{FileView, source};
-use super::scalar;
+use super::drf_scalar;
+use super::fields::{Fields, Presence};
+use super::model::routes::file_schema;
+use super::model::views::{FileView, sources_to_json};
+use super::multipart::DeferredForm;
+use super::precheck::RequiredAccess;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::shape::{self, Field, optional, possible, required, shown};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
 use crate::app::ai::upload::UploadRequest;
-use crate::domain::model::{ModelKind, ModelSettings, Placed, ScoreKind};
+use crate::domain::model::{ModelKind, ModelSettings, ScoreKind, UploadedModel};
 use crate::domain::{DeviceId, FieldError, ModelId, Resource, Result, StreamId};
 
 pub fn section() -> Section {
-    let upload = Doc::new("ai_upload", "Uploads a model and its scaler, and makes it run")
+    let upload = Doc::new("ai_upload", "Upload a model with its scaler and start it")
         .about(
-            "The files are checked and tried before anything is stored. With `data_id` the model of that data, or with \
-             `device_id` the only model of that device, gets a new version; else device and data are made.",
+            "The files are validated and test-run before anything is stored. With `data_id` the model of that data \
+             stream, or with `device_id` the only model of that device, gets a new version; otherwise a device and \
+             a data stream are created.",
         )
-        .form(shape::named("NewModel"))
-        .answers(201, "What it has become", shape::named("Uploaded"));
+        .form(schema::reference("NewModel"))
+        .answers(201, "The model, and the device and data stream it writes to", schema::reference("Uploaded"));
     Section {
         name: "AI",
-        about: "Models that look for anomalies, their versions, scores and jobs.",
+        about: "Anomaly detection models, their versions, scores and jobs.",
         routes: vec![
-            Route::gated("/api/ai/upload", Right::Scope(Resource::System)).post(self::upload, upload),
+            Route::gated("/api/ai/upload", RequiredAccess::Scope(Resource::System))
+                .post(self::upload, upload),
         ],
         schemas: vec![
-            ("NewModel", shape::body(&described())),
-            ("Uploaded", shape::answer(&described_answer())),
+            ("NewModel", schema::body(&described())),
+            ("Uploaded", schema::object(&described_answer())),
         ],
     }
 }
 
-fn described() -> Vec<Field> {
+fn described() -> Vec<FieldSchema> {
     vec![
-        required("model", shape::file()),
-        required("scaler", shape::file()),
-        required("model_type", shape::choice(ModelKind::ALL.map(ModelKind::name))),
-        required("source", shape::words()),
-        possible("threshold", shape::number_within(0.0, f64::MAX)),
-        possible("name", shape::text(1, 100)),
-        possible("device_id", shape::row()),
-        possible("data_id", shape::row()),
-        optional("interval", shape::number_within(0.001, 86_400.0), 1.0),
-        optional("score", shape::choice(ScoreKind::ALL.map(ScoreKind::name)), "mse"),
-        possible("output", shape::count()),
-        optional("clear_ratio", shape::number_within(0.01, 1.0), 0.9),
-        optional("min_windows", shape::integer(1, 10_000), 1),
+        required("model", schema::file()),
+        required("scaler", schema::file()),
+        required("model_type", schema::choice(ModelKind::ALL.map(ModelKind::name))),
+        required("source", schema::string()),
+        omittable("threshold", schema::number_within(0.0, f64::MAX)),
+        omittable("name", schema::text(1, 100)),
+        omittable("device_id", schema::row_id()),
+        omittable("data_id", schema::row_id()),
+        optional("interval", schema::number_within(0.001, 86_400.0), 1.0),
+        optional("score", schema::choice(ScoreKind::ALL.map(ScoreKind::name)), "mse"),
+        omittable("output", schema::count()),
+        optional("clear_ratio", schema::number_within(0.01, 1.0), 0.9),
+        optional("min_windows", schema::integer(1, 10_000), 1),
     ]
 }
 
-fn described_answer() -> Vec<Field> {
+fn described_answer() -> Vec<FieldSchema> {
     vec![
-        shown("id", shape::row()),
-        shown("version", shape::integer(1, i64::from(i32::MAX))),
-        shown("device", shape::named("Device")),
-        shown("data", shape::named("Data")),
-        shown("model", file_shape()),
-        shown("scaler", file_shape()),
-        shown("model_type", shape::choice(ModelKind::ALL.map(ModelKind::name))),
-        shown("source", shape::any_of([shape::row(), shape::list(shape::row())])),
-        shown("threshold", shape::or_null(shape::number())),
+        read_only("id", schema::row_id()),
+        read_only("version", schema::integer(1, i64::from(i32::MAX))),
+        read_only("device", schema::reference("Device")),
+        read_only("data", schema::reference("Data")),
+        read_only("model", file_schema()),
+        read_only("scaler", file_schema()),
+        read_only("model_type", schema::choice(ModelKind::ALL.map(ModelKind::name))),
+        read_only("source", schema::any_of([schema::row_id(), schema::list(schema::row_id())])),
+        read_only("threshold", schema::nullable(schema::number())),
     ]
 }
 
 pub async fn upload(
     caller: Caller,
     State(app): State<Arc<App>>,
-    form: UnreadForm,
+    form: DeferredForm,
 ) -> Result<(StatusCode, Json<UploadedView>), RestError> {
     app.check_may_upload(&caller)?;
     let mut form = form.read().await?;
@@ -103,7 +105,7 @@ pub async fn upload(
     Ok((StatusCode::CREATED, Json(UploadedView::new(&app, &caller, &placed))))
 }
 
-/// What is wrong with the request by itself.
+/// Validates the request by itself.
 fn problems(request: &UploadRequest) -> Vec<FieldError> {
     let name = request.name.as_deref().map(str::trim);
     let too_long = name.is_some_and(|name| name.chars().count() > 100);
@@ -116,16 +118,16 @@ fn problems(request: &UploadRequest) -> Vec<FieldError> {
 
 fn read_onto(fields: &mut Fields, request: &mut UploadRequest) {
     let settings = &mut request.settings;
-    fields.choice("model_type", Need::Required, &mut settings.kind);
+    fields.choice("model_type", Presence::Required, &mut settings.kind);
     if let Some(given) = fields.any("source") {
         match read_sources(&given) {
             Ok(sources) => settings.sources = sources,
-            Err(message) => fields.refuse("source", message),
+            Err(message) => fields.add_error("source", message),
         }
     }
     fields.number_or_null("threshold", &mut settings.threshold);
     fields.number("interval", &mut settings.interval_s);
-    fields.choice("score", Need::Optional, &mut settings.score);
+    fields.choice("score", Presence::Optional, &mut settings.score);
     fields.integer_or_null("output", 0..=63, &mut settings.output);
     fields.number("clear_ratio", &mut settings.clear_ratio);
     fields.integer("min_windows", 1..=10_000, &mut settings.min_windows);
@@ -134,13 +136,14 @@ fn read_onto(fields: &mut Fields, request: &mut UploadRequest) {
     fields.row_or_null("data_id", StreamId, &mut request.stream);
 }
 
-/// One id, or several with commas between them.
+/// One id, or several, comma-separated.
 fn read_sources(given: &Value) -> Result<Vec<StreamId>, String> {
-    let text = scalar::text(given.clone())?;
-    let ids = text.split(',').map(|id| scalar::row_id(&Value::from(id.trim())).map(StreamId));
+    let text = drf_scalar::text(given.clone())?;
+    let ids = text.split(',').map(|id| drf_scalar::row_id(&Value::from(id.trim())).map(StreamId));
     ids.collect()
 }
 
+/// The uploaded model with its device and data stream.
 #[derive(Debug, Serialize)]
 pub struct UploadedView {
     id: ModelId,
@@ -155,8 +158,8 @@ pub struct UploadedView {
 }
 
 impl UploadedView {
-    fn new(app: &App, caller: &Caller, placed: &Placed) -> Self {
-        let Placed { device, stream, model } = placed;
+    fn new(app: &App, caller: &Caller, placed: &UploadedModel) -> Self {
+        let UploadedModel { device, stream, model } = placed;
         let version = &model.version;
         Self {
             id: model.id,
@@ -166,7 +169,7 @@ impl UploadedView {
             model: FileView::from(&version.model),
             scaler: FileView::from(&version.scaler),
             model_type: version.settings.kind.name(),
-            source: source(&version.settings.sources),
+            source: sources_to_json(&version.settings.sources),
             threshold: version.settings.threshold,
         }
     }

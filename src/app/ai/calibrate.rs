@@ -1,26 +1,26 @@
-//! A threshold from a healthy range: a percentile of the scores there.
+//! Threshold calibration: sets a model's threshold to a percentile of its scores in a healthy range.
 
 use crate::app::App;
-use crate::domain::check::check_range;
 use crate::domain::model::ModelSettings;
+use crate::domain::validation::check_range;
 use crate::domain::{Error, FieldError, Micros, ModelId, Principal, Resource, Result, Scope};
 
-/// Windows in one calibration: somebody waits for the answer.
-const MOST_WINDOWS: i64 = 100_000;
+/// Maximum windows in one calibration; a caller waits for the result.
+const MAX_CALIBRATION_WINDOWS: i64 = 100_000;
 
-/// What a threshold is to be taken from.
+/// The range and percentile from which a threshold is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Calibration {
-    /// Windows that end from here on …
+    /// First window end, inclusive.
     pub from: Micros,
-    /// … up to here, inclusive.
+    /// Last window end, inclusive.
     pub to: Micros,
-    /// 0..=100, by linear interpolation.
+    /// Percentile, 0..=100, by linear interpolation.
     pub percentile: f64,
 }
 
 impl Calibration {
-    /// Everything wrong with it by itself.
+    /// Returns every problem that can be found without the model or its readings.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found: Vec<FieldError> = range_problem(self.from, self.to).into_iter().collect();
         check_range(&mut found, "percentile", self.percentile, 0.0, 100.0);
@@ -28,13 +28,14 @@ impl Calibration {
     }
 }
 
-/// What is wrong with a range that takes both of its ends.
+/// Returns the problem of a range with inclusive ends, if any.
 pub fn range_problem(from: Micros, to: Micros) -> Option<FieldError> {
     (from > to).then(|| FieldError::new("to", "Must not be before from."))
 }
 
 impl App {
-    /// Sets a model's threshold to a percentile of its scores in a range. The threshold, and the windows it stands on.
+    /// Sets a model's threshold to a percentile of its scores in a range. Returns the threshold and the number of
+    /// windows it was computed from.
     ///
     /// # Errors
     /// `Invalid` naming `from` or `to` when the range holds no whole window or too many; as `score_history` otherwise.
@@ -46,12 +47,13 @@ impl App {
     ) -> Result<(f64, usize)> {
         principal.require(Scope::write(Resource::System))?;
         Error::check(asked.problems())?;
-        let model = self.whole_model(principal, id)?;
+        let model = self.model_with_sources_to_change(principal, id)?;
         let Calibration { from, to, percentile } = asked;
         let most = to.0.saturating_sub(from.0) / model.version.settings.interval_us();
-        if most > MOST_WINDOWS {
-            let message =
-                format!("The range has {most} windows; at most {MOST_WINDOWS} are judged for a threshold.");
+        if most > MAX_CALIBRATION_WINDOWS {
+            let message = format!(
+                "The range has {most} windows; at most {MAX_CALIBRATION_WINDOWS} are judged for a threshold."
+            );
             return Err(Error::field("to", message));
         }
         let mut history = self.scorer().history(&model, from, to).await?;
@@ -68,7 +70,7 @@ impl App {
     }
 }
 
-/// Linear between the two nearest scores, as numpy's default; `None` of none.
+/// Interpolates linearly between the two nearest scores, as numpy's default does; `None` for no scores.
 fn percentile_of(scores: &mut [f64], percentile: f64) -> Option<f64> {
     scores.sort_by(f64::total_cmp);
     let last = scores.len().checked_sub(1)?;

@@ -1,24 +1,24 @@
-//! Anomaly detection: models over streams. Uploading them, changing them, running them live and over history.
+//! Anomaly detection: uploads and changes models over streams, and runs them live and over history.
 
+mod anomaly_collector;
+mod batch_scoring;
 pub mod calibrate;
-mod detectors;
-mod feed;
-mod history;
+mod detector_cache;
+mod inference_pool;
 pub mod inspect;
-mod judge;
 pub mod live;
-mod past;
-pub mod scoring;
-mod threads;
+pub mod query_models;
+mod range_scoring;
 pub mod upload;
+mod window_feed;
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use self::detectors::Detectors;
-use self::live::Board;
-use self::threads::Threads;
+use self::detector_cache::DetectorCache;
+use self::inference_pool::InferencePool;
+use self::live::ModelStatuses;
 use super::App;
 use super::job::Jobs;
 use crate::domain::model::{Model, ModelFiles, ModelSettings, ModelVersion};
@@ -27,43 +27,43 @@ use crate::store::Store;
 
 pub use self::live::{ModelState, ModelStatus};
 
-/// What running models needs, shared by everything that runs them.
+/// Dependencies for running models, shared by everything that runs them.
 #[derive(Clone)]
 pub struct AiParts {
     pub(super) store: Arc<Store>,
-    pub(super) threads: Arc<Threads>,
-    pub(super) detectors: Arc<Detectors>,
-    /// What the live models say of themselves.
-    board: Arc<Board>,
+    pub(super) inference_pool: Arc<InferencePool>,
+    pub(super) detectors: Arc<DetectorCache>,
+    /// Status of the live models.
+    statuses: Arc<ModelStatuses>,
     pub(super) jobs: Arc<Jobs>,
-    /// Turns at reading what is stored: a start with many models leaves the queries of others their places.
+    /// Limits concurrent replays of stored readings, so that a start with many models leaves room for other queries.
     pub(super) reads: Arc<Semaphore>,
 }
 
-/// Bytes of models in memory unless something else is configured: some thousands of usual ones, two of the largest.
+/// Default memory budget for models, bytes: enough for some thousands of usual models, or two of the largest.
 pub const LOADED_BYTES: usize = 256_000_000;
 
-/// Models that read what is stored at a moment.
-const READING: usize = 2;
+/// Models that may read stored readings at the same time.
+const MAX_CONCURRENT_READS: usize = 2;
 
 impl AiParts {
-    /// Models in memory take at most `loaded_bytes`.
+    /// Creates the parts; loaded models take at most `loaded_bytes`.
     pub fn new(store: Arc<Store>, loaded_bytes: usize) -> Self {
-        let threads = Arc::new(Threads::new());
-        let detectors = Arc::new(Detectors::new(store.clone(), threads.clone(), loaded_bytes));
+        let threads = Arc::new(InferencePool::new());
+        let detectors = Arc::new(DetectorCache::new(store.clone(), threads.clone(), loaded_bytes));
         Self {
             store,
-            threads,
+            inference_pool: threads,
             detectors,
-            board: Arc::default(),
+            statuses: Arc::default(),
             jobs: Arc::default(),
-            reads: Arc::new(Semaphore::new(READING)),
+            reads: Arc::new(Semaphore::new(MAX_CONCURRENT_READS)),
         }
     }
 }
 
 impl App {
-    /// The models the principal sees, by id.
+    /// Returns the models the principal sees, by id.
     pub fn models(&self, principal: &Principal) -> Result<Vec<Arc<Model>>> {
         principal.require(Scope::read(Resource::System))?;
         Ok(self.store.catalog().models(principal))
@@ -74,36 +74,37 @@ impl App {
         self.store.catalog().model(principal, id)
     }
 
-    /// The models of these devices, as far as the principal sees them.
+    /// Returns the models of these devices that the principal sees.
     pub fn models_of_devices(&self, principal: &Principal, devices: &[DeviceId]) -> Result<Vec<Arc<Model>>> {
         principal.require(Scope::read(Resource::System))?;
         Ok(self.store.catalog().models_of_devices(principal, devices))
     }
 
-    /// The model, for a principal that may change it.
+    /// Returns the model for a principal that may change it.
     pub fn model_to_change(&self, principal: &Principal, id: ModelId) -> Result<Arc<Model>> {
         principal.require(Scope::write(Resource::System))?;
-        self.store.catalog().model_to_change(principal, id)
+        self.store.catalog().model_for_update(principal, id)
     }
 
-    /// What the pipeline says of a model that the caller has been given.
+    /// Returns the live status of a model that the caller has already been given.
     pub fn status_of_model(&self, model: &Model) -> ModelStatus {
-        self.ai.board.status(model, self.clock.now())
+        self.ai.statuses.status(model, self.clock.now())
     }
 
-    /// The versions that are kept, the newest first.
+    /// Returns the retained versions, the newest first.
     pub async fn model_versions(&self, principal: &Principal, id: ModelId) -> Result<Vec<ModelVersion>> {
         principal.require(Scope::read(Resource::System))?;
         self.store.catalog().model_versions(principal, id).await
     }
 
-    /// The files of a version, as they were uploaded.
+    /// Returns the files of a version as they were uploaded.
     pub async fn model_files(&self, principal: &Principal, id: ModelId, version: i32) -> Result<ModelFiles> {
         principal.require(Scope::read(Resource::System))?;
         self.store.catalog().model_files(principal, id, version).await
     }
 
-    /// Changes whether a model is enabled and the settings of its current version, as they stand at that moment.
+    /// Changes whether a model is enabled and the settings of its current version. `change` gets both as they are
+    /// stored at that moment.
     pub async fn update_model(
         &self,
         principal: &Principal,
@@ -114,7 +115,7 @@ impl App {
         self.store.catalog().update_model(principal, id, change).await
     }
 
-    /// Makes an older version current again: the one named, or the one before.
+    /// Makes an older version current again: the given one, or the previous one.
     pub async fn roll_back_model(
         &self,
         principal: &Principal,
@@ -125,7 +126,7 @@ impl App {
         self.store.catalog().roll_back_model(principal, id, version).await
     }
 
-    /// Deletes a model with its versions; device, stream and scores stay.
+    /// Deletes a model with its versions. Its device, stream and scores stay.
     pub async fn delete_model(&self, principal: &Principal, id: ModelId) -> Result<()> {
         principal.require(Scope::write(Resource::System))?;
         self.store.catalog().delete_model(principal, id).await

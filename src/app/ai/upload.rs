@@ -1,52 +1,52 @@
-//! Uploads: everything is found wrong before anything is stored, and then all of it is stored at once.
+//! Model upload: everything is checked before anything is stored, and everything is stored in one transaction.
 
 use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::threads::Lane;
+use super::inference_pool::InferencePriority;
 use crate::app::App;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
-use crate::domain::model::{FileFacts, ModelFiles, ModelSettings, Placed};
+use crate::domain::model::{ModelFileInfo, ModelFiles, ModelSettings, UploadedModel};
 use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope, StreamId};
 use crate::infer::detector::Detector;
-use crate::store::catalog::{Target, Upload};
+use crate::store::catalog::{ModelUpload, UploadTarget};
 
-/// What an AI device is called when nobody says.
+/// Name of an AI device when the upload gives none.
 const NAME: &str = "AI Device";
 
-/// How often another name is tried.
-const RENAMED: usize = 100;
+/// How many free names are tried.
+const MAX_NAME_ATTEMPTS: usize = 100;
 
-/// A file as it came.
+/// An uploaded file.
 pub struct UploadedFile {
     pub name: String,
     pub bytes: Vec<u8>,
 }
 
-/// An upload as it came.
+/// An upload before any check.
 pub struct UploadRequest {
     pub model: UploadedFile,
     pub scaler: UploadedFile,
     pub settings: ModelSettings,
     pub name: Option<String>,
     pub device: Option<DeviceId>,
-    /// The stream that the scores are to go to.
+    /// The stream the scores are written to.
     pub stream: Option<StreamId>,
 }
 
 impl App {
-    /// Fails unless the principal may upload models.
+    /// Requires a principal that may upload models.
     pub fn check_may_upload(&self, principal: &Principal) -> Result<()> {
         principal.require(Scope::write(Resource::System))
     }
 
-    /// Checks an upload, tries the model, and makes it run: a new version of the model that the named stream or device
-    /// has, or a new model, with what is missing of device and stream.
+    /// Checks an upload, loads the model as a trial, and stores it: as a new version of the model of the given stream
+    /// or device, or as a new model, creating device and stream as needed.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field, `TooLarge` for files that unpack to more than they may; nothing is stored then.
-    pub async fn upload_model(&self, principal: &Principal, request: UploadRequest) -> Result<Placed> {
+    /// `Invalid` naming every wrong field; `TooLarge` for files that unpack beyond the limits. Nothing is stored then.
+    pub async fn upload_model(&self, principal: &Principal, request: UploadRequest) -> Result<UploadedModel> {
         self.check_may_upload(principal)?;
         let UploadRequest { model, scaler, settings, .. } = &request;
         let (facts, scaler_facts) = (facts(model), facts(scaler));
@@ -59,53 +59,53 @@ impl App {
             detectors.check_size(&Detector::load(&files.model, &files.scaler, &tried)?)?;
             Ok(files)
         };
-        let files = self.ai.threads.run(Lane::Live, load).await?;
-        let upload = Upload { target, settings, model: facts, scaler: scaler_facts, files };
+        let files = self.ai.inference_pool.run(InferencePriority::Live, load).await?;
+        let upload = ModelUpload { target, settings, model: facts, scaler: scaler_facts, files };
         let placed = match &request_name {
-            Some(_) => self.store.catalog().place_model(principal, upload).await?,
+            Some(_) => self.store.catalog().upload_model(principal, upload).await?,
             None => self.place_unnamed(principal, upload).await?,
         };
         self.tell_collectors(placed.device.id);
         Ok(placed)
     }
 
-    /// The same for a device that nobody has named: who uploads at the same moment may take the name that was free.
-    async fn place_unnamed(&self, principal: &Principal, mut upload: Upload) -> Result<Placed> {
-        for _ in 0..RENAMED {
-            match self.store.catalog().place_model(principal, upload.clone()).await {
+    /// Stores an upload without a name. A concurrent upload may take the free name, so further names are tried.
+    async fn place_unnamed(&self, principal: &Principal, mut upload: ModelUpload) -> Result<UploadedModel> {
+        for _ in 0..MAX_NAME_ATTEMPTS {
+            match self.store.catalog().upload_model(principal, upload.clone()).await {
                 Err(error) if error.fields.iter().any(|wrong| wrong.field == "name") => {}
                 done => return done,
             }
-            if let Target::Device { device, stream } = &mut upload.target {
+            if let UploadTarget::Device { device, stream } = &mut upload.target {
                 device.name = self.free_name(principal);
                 *stream = score_name(&device.name);
             }
         }
-        self.store.catalog().place_model(principal, upload).await
+        self.store.catalog().upload_model(principal, upload).await
     }
 
-    /// Where the scores are to go.
-    fn target(&self, principal: &Principal, request: &UploadRequest) -> Result<Target> {
+    /// Decides where the scores are written.
+    fn target(&self, principal: &Principal, request: &UploadRequest) -> Result<UploadTarget> {
         if let Some(stream) = request.stream {
             self.check_same_device(principal, request.device, stream)?;
-            return Ok(Target::Existing(stream));
+            return Ok(UploadTarget::Existing(stream));
         }
         let Some(id) = request.device else {
             let name = request.name.clone().unwrap_or_else(|| self.free_name(principal));
             let stream = score_name(&name);
-            return Ok(Target::Device { device: device_spec(name), stream });
+            return Ok(UploadTarget::Device { device: device_spec(name), stream });
         };
         let models = self.store.catalog().models_of_devices(principal, &[id]);
         match &models[..] {
-            [only] => Ok(Target::Existing(only.stream)),
+            [only] => Ok(UploadTarget::Existing(only.stream)),
             [] => {
                 let device = self.store.catalog().device(principal, id);
                 let own = || device.map_or_else(|_| NAME.to_owned(), |device| device.spec.name.clone());
                 let name = request.name.clone().unwrap_or_else(own);
-                Ok(Target::Stream { device: id, stream: score_name(&name) })
+                Ok(UploadTarget::Stream { device: id, stream: score_name(&name) })
             }
             several => {
-                let message = format!("Device has {} models; say whose scores these are.", several.len());
+                let message = format!("Device has {} models; choose one by data_id.", several.len());
                 Err(Error::field("data_id", message))
             }
         }
@@ -126,7 +126,7 @@ impl App {
         }
     }
 
-    /// The usual name, numbered when it is taken.
+    /// Returns the default name, with a number if it is taken.
     fn free_name(&self, principal: &Principal) -> String {
         let devices = self.store.catalog().devices(principal, &DeviceFilter::default());
         let taken: HashSet<&str> = devices.iter().map(|device| device.spec.name.as_str()).collect();
@@ -144,8 +144,8 @@ fn score_name(name: &str) -> String {
     format!("{} score", name.trim())
 }
 
-fn facts(file: &UploadedFile) -> FileFacts {
-    FileFacts {
+fn facts(file: &UploadedFile) -> ModelFileInfo {
+    ModelFileInfo {
         name: file.name.clone(),
         size_bytes: file.bytes.len() as u64,
         sha256: hex::encode(Sha256::digest(&file.bytes)),

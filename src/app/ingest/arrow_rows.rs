@@ -1,4 +1,4 @@
-//! Arrow IPC streams, Parquet files and batches: whole columns, converted at once.
+//! Decodes Arrow IPC streams, Parquet files and record batches column by column.
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -9,17 +9,17 @@ use arrow::ipc::reader::StreamReader;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::parquet_check::CheckedFile;
-use super::rows::{Builder, Number, Row};
+use super::readings_builder::{InputNumber, InputRow, ReadingsBuilder};
 use super::size;
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::{Error, Micros, Result};
 
 const BATCH_ROWS: usize = 65_536;
 
-/// Reads a whole IPC stream that was checked.
-pub fn decode_stream(rows: &mut Builder, body: &[u8]) -> Result<()> {
+/// Decodes a whole IPC stream that has been checked.
+pub fn decode_stream(rows: &mut ReadingsBuilder, body: &[u8]) -> Result<()> {
     let unreadable = |e: arrow::error::ArrowError| {
-        Error::invalid(format!("the Arrow stream cannot be read: {e}")).because(e)
+        Error::invalid(format!("the Arrow stream cannot be read: {e}")).with_source(e)
     };
     let mut at = body;
     let reader = StreamReader::try_new(&mut at, None).map_err(unreadable)?;
@@ -29,17 +29,17 @@ pub fn decode_stream(rows: &mut Builder, body: &[u8]) -> Result<()> {
     for batch in reader {
         add(rows, &batch.map_err(unreadable)?)?;
     }
-    // The reader takes an end of input for the end of the stream; a stream that was cut has no end marker.
+    // The reader treats the end of input as the end of the stream; a truncated stream has no end marker.
     if !body.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]) {
         return Err(Error::invalid("the Arrow stream is cut short: it has no end-of-stream marker"));
     }
     Ok(())
 }
 
-/// Reads a whole Parquet file that was checked.
-pub fn decode_parquet(rows: &mut Builder, file: CheckedFile) -> Result<()> {
+/// Decodes a whole Parquet file that has been checked.
+pub fn decode_parquet(rows: &mut ReadingsBuilder, file: CheckedFile) -> Result<()> {
     let unreadable = |e: Box<dyn std::error::Error + Send + Sync>| {
-        Error::invalid(format!("the Parquet file cannot be read: {e}")).because(e)
+        Error::invalid(format!("the Parquet file cannot be read: {e}")).with_source(e)
     };
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.body, file.metadata);
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(e.into()))?;
@@ -49,12 +49,12 @@ pub fn decode_parquet(rows: &mut Builder, file: CheckedFile) -> Result<()> {
     Ok(())
 }
 
-/// Adds a batch whose columns are named as /ingest's.
-pub fn add(rows: &mut Builder, batch: &RecordBatch) -> Result<()> {
+/// Adds a batch with the column names of /ingest.
+pub fn add(rows: &mut ReadingsBuilder, batch: &RecordBatch) -> Result<()> {
     let bytes = size::check_batch(batch)?;
-    // The columns once as they came and once as ours, beside the rows that there are.
-    rows.cover(bytes.saturating_mul(2))?;
-    let columns = Columns::read(batch, rows.seen())?;
+    // Memory for the columns as received and as converted, beside the rows collected so far.
+    rows.reserve(bytes.saturating_mul(2))?;
+    let columns = ArrowColumns::read(batch, rows.seen())?;
     let is_named = columns.device.is_some() || columns.stream.is_some();
     let plain = !is_named && columns.text.is_none() && !columns.is_wide();
     if plain && columns.has_no_null() {
@@ -69,28 +69,28 @@ pub fn add(rows: &mut Builder, batch: &RecordBatch) -> Result<()> {
     Ok(())
 }
 
-/// A batch's columns, cast to our types.
-struct Columns {
+/// A batch's columns, cast to the internal types.
+struct ArrowColumns {
     stream_id: Option<ArrayRef>,
     device: Option<ArrayRef>,
     stream: Option<ArrayRef>,
     ts: ArrayRef,
-    /// f64, or i64 and u64 as they came: those can be exact beyond f64.
+    /// f64, or the original i64 or u64, which may not be exact as f64.
     value: Option<ArrayRef>,
     text: Option<ArrayRef>,
     quality: Option<ArrayRef>,
 }
 
-impl Columns {
-    /// `before` is the number of rows of the request before this batch, for the numbers in errors.
-    fn read(batch: &RecordBatch, before: usize) -> Result<Columns> {
+impl ArrowColumns {
+    /// `before` is the number of rows of the request before this batch, for row numbers in errors.
+    fn read(batch: &RecordBatch, before: usize) -> Result<ArrowColumns> {
         size::check_names(&batch.schema())?;
         let find = |names: &[&str]| names.iter().find_map(|n| batch.column_by_name(n).cloned());
         let ts = find(&["ts", "timestamp", "time"]);
         let ts = ts.ok_or_else(|| Error::field("ts", "there is no such column"))?;
         let texts =
             |name: &'static str| find(&[name]).map(|a| to_type(name, &a, &DataType::Utf8)).transpose();
-        Ok(Columns {
+        Ok(ArrowColumns {
             stream_id: find(&["stream_id"])
                 .map(|a| to_type("stream_id", &a, &DataType::Int32))
                 .transpose()?,
@@ -113,7 +113,7 @@ impl Columns {
         has_all && self.quality.as_ref().is_none_or(|q| q.null_count() == 0)
     }
 
-    /// The columns as they stand; only when there is no null and no text.
+    /// Returns whole columns as readings; valid only without nulls and texts.
     fn readings(&self, before: usize) -> Result<Readings> {
         let (Some(ids), Some(values)) = (&self.stream_id, &self.value) else {
             return Err(Error::internal("columns were checked before"));
@@ -140,11 +140,11 @@ impl Columns {
         })
     }
 
-    fn row(&self, i: usize) -> Result<Row<'_>, String> {
+    fn row(&self, i: usize) -> Result<InputRow<'_>, String> {
         let quality = text_at(&self.quality, i).map_or(Ok(Quality::Good), str::parse::<Quality>);
         let ids = self.stream_id.as_ref().filter(|a| a.is_valid(i));
         let ts = self.ts.is_valid(i).then(|| self.ts.as_primitive::<TimestampMicrosecondType>().value(i));
-        Ok(Row {
+        Ok(InputRow {
             stream_id: ids.map(|a| a.as_primitive::<Int32Type>().value(i)),
             device: text_at(&self.device, i),
             stream: text_at(&self.stream, i),
@@ -160,11 +160,11 @@ fn text_at(column: &Option<ArrayRef>, i: usize) -> Option<&str> {
     column.as_ref().filter(|a| a.is_valid(i)).map(|a| a.as_string::<i32>().value(i))
 }
 
-fn number_at(column: &ArrayRef, i: usize) -> Number {
+fn number_at(column: &ArrayRef, i: usize) -> InputNumber {
     match column.data_type() {
-        DataType::Int64 => Number::Int(column.as_primitive::<Int64Type>().value(i)),
-        DataType::UInt64 => Number::Uint(column.as_primitive::<UInt64Type>().value(i)),
-        _ => Number::Float(column.as_primitive::<Float64Type>().value(i)),
+        DataType::Int64 => InputNumber::Int(column.as_primitive::<Int64Type>().value(i)),
+        DataType::UInt64 => InputNumber::Uint(column.as_primitive::<UInt64Type>().value(i)),
+        _ => InputNumber::Float(column.as_primitive::<Float64Type>().value(i)),
     }
 }
 
@@ -172,15 +172,15 @@ fn to_type(name: &'static str, array: &ArrayRef, to: &DataType) -> Result<ArrayR
     if array.data_type() == to {
         return Ok(array.clone());
     }
-    // Not safe casting: a value that does not fit is an error, not a null.
+    // Safe casting would turn a value that does not fit into a null; here it is an error.
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, to, &options).map_err(|e| {
         let message = format!("cannot be read from {} as {to}: {e}", array.data_type());
-        Error::field(name, message).because(e)
+        Error::field(name, message).with_source(e)
     })
 }
 
-/// Booleans are 0 and 1; 64-bit integers stay as they are.
+/// Converts booleans to 0 and 1; 64-bit integers stay as they are.
 fn to_value(array: ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Int64 | DataType::UInt64 => Ok(array),
@@ -192,7 +192,7 @@ fn to_value(array: ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-/// Timestamps of any unit and zone; texts and numbers as on every wire (ISO-8601, epoch seconds).
+/// Converts timestamps of any unit and zone; texts and numbers are parsed as in every API (ISO-8601, epoch seconds).
 fn to_micros(array: &ArrayRef, before: usize) -> Result<ArrayRef> {
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     match array.data_type() {

@@ -1,14 +1,14 @@
-//! CSV with a header line: columns by name, in any order.
+//! Decodes CSV with a header line: columns by name, in any order.
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::rows::{Builder, Number, Row};
+use super::readings_builder::{InputNumber, InputRow, ReadingsBuilder};
 use crate::domain::reading::Quality;
 use crate::domain::{Error, FieldError, Micros, Result};
 
-/// Where each column stands.
+/// Index of each column.
 #[derive(Default)]
-struct Columns {
+struct CsvColumns {
     stream_id: Option<usize>,
     device: Option<usize>,
     stream: Option<usize>,
@@ -18,9 +18,9 @@ struct Columns {
     quality: Option<usize>,
 }
 
-impl Columns {
-    fn read(header: &ByteRecord) -> Result<Columns> {
-        let mut columns = Columns::default();
+impl CsvColumns {
+    fn read(header: &ByteRecord) -> Result<CsvColumns> {
+        let mut columns = CsvColumns::default();
         let mut wrong = Vec::new();
         for (i, name) in header.iter().enumerate() {
             let name =
@@ -50,7 +50,7 @@ impl Columns {
         Ok(columns)
     }
 
-    fn row<'a>(&self, record: &'a ByteRecord) -> Result<Row<'a>, String> {
+    fn row<'a>(&self, record: &'a ByteRecord) -> Result<InputRow<'a>, String> {
         let cell = |at: Option<usize>| -> Result<Option<&'a str>, String> {
             let Some(bytes) = at.and_then(|i| record.get(i)).filter(|b| !b.is_empty()) else {
                 return Ok(None);
@@ -59,7 +59,7 @@ impl Columns {
         };
         let id = cell(self.stream_id)?;
         let ts = cell(self.ts)?;
-        Ok(Row {
+        Ok(InputRow {
             stream_id: id
                 .map(|t| t.trim().parse().map_err(|_| format!("stream_id: `{t}` is not an integer")))
                 .transpose()?,
@@ -76,26 +76,26 @@ impl Columns {
     }
 }
 
-/// A CSV number. `NaN` and infinities are not numbers here.
-pub fn number(text: &str) -> Result<Number, String> {
+/// Parses a CSV number. `NaN` and infinities are refused.
+pub fn number(text: &str) -> Result<InputNumber, String> {
     let trimmed = text.trim();
     if let Ok(int) = trimmed.parse() {
-        return Ok(Number::Int(int));
+        return Ok(InputNumber::Int(int));
     }
     if let Ok(int) = trimmed.parse() {
-        return Ok(Number::Uint(int));
+        return Ok(InputNumber::Uint(int));
     }
     let float: Option<f64> = trimmed.parse().ok();
     float
         .filter(|f| f.is_finite())
-        .map(Number::Float)
+        .map(InputNumber::Float)
         .ok_or_else(|| format!("value: `{text}` is not a finite number"))
 }
 
-pub fn decode(rows: &mut Builder, body: &[u8]) -> Result<()> {
+pub fn decode(rows: &mut ReadingsBuilder, body: &[u8]) -> Result<()> {
     let mut reader = ReaderBuilder::new().has_headers(true).from_reader(body);
     let header = reader.byte_headers().map_err(unreadable)?.clone();
-    let columns = Columns::read(&header)?;
+    let columns = CsvColumns::read(&header)?;
     let mut record = ByteRecord::new();
     loop {
         match reader.read_byte_record(&mut record) {
@@ -115,5 +115,5 @@ pub fn decode(rows: &mut Builder, body: &[u8]) -> Result<()> {
 }
 
 fn unreadable(e: csv::Error) -> Error {
-    Error::invalid(format!("the CSV cannot be read: {e}")).because(e)
+    Error::invalid(format!("the CSV cannot be read: {e}")).with_source(e)
 }

@@ -1,5 +1,5 @@
-//! Any bytes as many readings, in each of the four forms. The streams that rows name do not exist: what is refused for
-//! that was read whole.
+//! Fuzz tests: any bytes as a bulk body in each of the four formats. The streams that rows name do not exist: a body
+//! that is refused for that reason was read completely.
 
 use std::sync::Arc;
 
@@ -16,19 +16,19 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::*;
-use crate::domain::fuzz::{Decoder, Form, Random, Target, grammar, mutate};
-use crate::store::fuzz_ground::Ground;
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, mutate};
+use crate::store::fuzz_store::FuzzStore;
 
-fn decoder(format: Format) -> Decoder {
-    let ground = Ground::open();
+fn decoder(format: IngestFormat) -> Decoder {
+    let ground = FuzzStore::open();
     Box::new(move |input| {
         let (store, owner) = (ground.store.clone(), ground.owner.clone());
-        let rows = Builder::new(store, owner, Held::nothing(Holder::Rows));
+        let rows = ReadingsBuilder::new(store, owner, BodyMemoryReservation::empty(MemoryHolder::Rows));
         drop(check(format, Bytes::copy_from_slice(input)).and_then(|checked| decode(rows, checked)));
     })
 }
 
-/// Rows in several ways of storing texts.
+/// Returns rows with texts in several Arrow encodings.
 fn batches() -> Vec<RecordBatch> {
     let rows = 20;
     let numbers: ArrayRef =
@@ -51,7 +51,7 @@ fn batches() -> Vec<RecordBatch> {
     texts.map(with).into()
 }
 
-fn arrow_form() -> Form {
+fn arrow_form() -> InputFormat {
     let mut seeds = Vec::new();
     for batch in batches() {
         for compression in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
@@ -63,10 +63,15 @@ fn arrow_form() -> Form {
             seeds.push(writer.into_inner().expect("it is written"));
         }
     }
-    Form { seeds, words: &["\u{0}\u{0}\u{0}\u{0}"], finish: Some(end_of_stream), ..Form::default() }
+    InputFormat {
+        seeds,
+        words: &["\u{0}\u{0}\u{0}\u{0}"],
+        finish: Some(end_of_stream),
+        ..InputFormat::default()
+    }
 }
 
-/// A stream that was not cut is read to its end.
+/// Usually completes a stream with its end marker, so that it is read to its end.
 fn end_of_stream(random: &mut Random, bytes: &mut Vec<u8>) {
     if !random.one_in(4) {
         bytes.extend([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
@@ -75,11 +80,11 @@ fn end_of_stream(random: &mut Random, bytes: &mut Vec<u8>) {
 
 #[test]
 fn arrow() {
-    let decoder = || decoder(Format::Arrow);
-    Target { module: module_path!(), name: "arrow", form: arrow_form, decoder }.run();
+    let decoder = || decoder(IngestFormat::Arrow);
+    FuzzTarget { module: module_path!(), name: "arrow", form: arrow_form, decoder }.run();
 }
 
-fn parquet_form() -> Form {
+fn parquet_form() -> InputFormat {
     let mut seeds = Vec::new();
     let zstd = Compression::ZSTD(ZstdLevel::default());
     for (compression, encoding, is_coded) in [
@@ -102,10 +107,10 @@ fn parquet_form() -> Form {
         writer.write(&batch).expect("it is written");
         seeds.push(writer.into_inner().expect("it is written"));
     }
-    Form { seeds, grammar: Some(footer), finish: Some(whole_footer), ..Form::default() }
+    InputFormat { seeds, grammar: Some(footer), finish: Some(whole_footer), ..InputFormat::default() }
 }
 
-/// A file that is a footer by hand: a schema of groups within groups, and counts that lie.
+/// Builds a file that is only a footer: a schema of nested groups, and false counts.
 fn footer(random: &mut Random) -> Vec<u8> {
     let depth = random.size(13);
     let mut thrift = vec![0x15, 0x02, 0x19];
@@ -135,8 +140,8 @@ fn footer(random: &mut Random) -> Vec<u8> {
         .concat()
 }
 
-/// The length of the footer and the marks at both ends, as long as there is room for them.
-#[allow(clippy::ptr_arg, reason = "as `Form::finish` takes it")]
+/// Writes the footer length and the magic bytes at both ends, as far as there is room.
+#[allow(clippy::ptr_arg, reason = "as `InputFormat::finish` takes it")]
 fn whole_footer(random: &mut Random, bytes: &mut Vec<u8>) {
     let end = bytes.len();
     if end > 12 && !random.one_in(4) {
@@ -147,8 +152,8 @@ fn whole_footer(random: &mut Random, bytes: &mut Vec<u8>) {
 
 #[test]
 fn parquet() {
-    let decoder = || decoder(Format::Parquet);
-    Target { module: module_path!(), name: "parquet", form: parquet_form, decoder }.run();
+    let decoder = || decoder(IngestFormat::Parquet);
+    FuzzTarget { module: module_path!(), name: "parquet", form: parquet_form, decoder }.run();
 }
 
 const LINES: grammar::Rules = &[
@@ -191,19 +196,19 @@ fn lines(random: &mut Random) -> Vec<u8> {
     grammar::write(LINES, "lines", random)
 }
 
-fn ndjson_form() -> Form {
-    Form {
+fn ndjson_form() -> InputFormat {
+    InputFormat {
         grammar: Some(lines),
         words: &["{", "}", "\"", "\\", "\\u", "\n", "\"value\":", "1e400", "-", "NaN", ":"],
         nests: &[("[", "]"), ("{\"value\":", "}"), ("{\"stream_id\":9,\"ts\":[", "]}"), ("\"", "\"")],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
 #[test]
 fn ndjson() {
-    let decoder = || decoder(Format::Ndjson);
-    Target { module: module_path!(), name: "ndjson", form: ndjson_form, decoder }.run();
+    let decoder = || decoder(IngestFormat::Ndjson);
+    FuzzTarget { module: module_path!(), name: "ndjson", form: ndjson_form, decoder }.run();
 }
 
 const TABLE: grammar::Rules = &[
@@ -237,17 +242,17 @@ fn table(random: &mut Random) -> Vec<u8> {
     grammar::write(TABLE, "table", random)
 }
 
-fn csv_form() -> Form {
-    Form {
+fn csv_form() -> InputFormat {
+    InputFormat {
         grammar: Some(table),
         words: &[",", "\"", "\"\"", "\n", "\r", "\u{feff}", "stream_id,", "ts,", "1e400"],
         nests: &[("\"", "\""), (",", ""), ("\n", ""), ("9,0,1\n", "")],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
 #[test]
 fn csv() {
-    let decoder = || decoder(Format::Csv);
-    Target { module: module_path!(), name: "csv", form: csv_form, decoder }.run();
+    let decoder = || decoder(IngestFormat::Csv);
+    FuzzTarget { module: module_path!(), name: "csv", form: csv_form, decoder }.run();
 }

@@ -1,5 +1,5 @@
-//! How large columns become once every row is spelt out. Dictionaries, views and runs say much in few bytes, so this
-//! is asked before anything is converted: a small body must not take a machine's memory.
+//! Expanded size of columns: dictionaries, views and runs can describe many rows in few bytes, so the size is computed
+//! before anything is converted. A small body must not use up the machine's memory.
 
 use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch};
 use arrow::buffer::OffsetBuffer;
@@ -9,17 +9,17 @@ use parquet::file::metadata::ParquetMetaData;
 use super::DECODED_BYTES;
 use crate::domain::{Error, FieldError, Result};
 
-/// Bytes of a row's numbers in memory.
+/// Bytes of a row in memory, without its text.
 pub const ROW_BYTES: usize = 21;
 
-/// Names of columns that are read.
+/// Column names that are accepted.
 const NAMES: [&str; 9] =
     ["stream_id", "device", "stream", "ts", "timestamp", "time", "value", "text", "quality"];
 
-/// Says how many bytes the rows of a batch are.
+/// Returns the expanded size of a batch's rows in bytes.
 ///
 /// # Errors
-/// `TooLarge` when the rows would not fit a request; `Invalid` for a column of a type that is not read.
+/// `TooLarge` when the rows would not fit a request; `Invalid` for a column of an unsupported type.
 pub fn check_batch(batch: &RecordBatch) -> Result<usize> {
     let mut bytes = batch.num_rows().saturating_mul(ROW_BYTES);
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
@@ -30,7 +30,7 @@ pub fn check_batch(batch: &RecordBatch) -> Result<usize> {
 }
 
 /// # Errors
-/// `Invalid` for the first column of a type that is not read.
+/// `Invalid` for the first column of an unsupported type.
 pub fn check_types(schema: &Schema) -> Result<()> {
     schema.fields().iter().try_for_each(|field| match field.data_type() {
         DataType::Dictionary(_, values) => check_type(field.name(), values),
@@ -39,7 +39,7 @@ pub fn check_types(schema: &Schema) -> Result<()> {
 }
 
 /// # Errors
-/// `Invalid` with every column of another name.
+/// `Invalid` with every column that has an unknown name.
 pub fn check_names(schema: &Schema) -> Result<()> {
     let unknown = schema.fields().iter().filter(|field| !NAMES.contains(&field.name().as_str()));
     let wrong = unknown.map(|field| {
@@ -61,7 +61,7 @@ fn check_type(name: &str, data_type: &DataType) -> Result<()> {
     }
 }
 
-/// The same for a Parquet file, by what it says of itself.
+/// Checks the size of a Parquet file as its footer declares it.
 pub fn check_parquet(file: &ParquetMetaData) -> Result<()> {
     let rows = usize::try_from(file.file_metadata().num_rows()).unwrap_or(usize::MAX);
     let groups = file.row_groups().iter().map(|group| usize::try_from(group.total_byte_size()));
@@ -69,7 +69,7 @@ pub fn check_parquet(file: &ParquetMetaData) -> Result<()> {
     check(rows.saturating_mul(ROW_BYTES).max(pages))
 }
 
-/// The schema with every text as a view, so that reading a text that is stored once does not repeat it.
+/// Returns the schema with every text as a view, so that a text stored once is not copied for each row.
 pub fn with_views(schema: &Schema) -> SchemaRef {
     let to_view = |field: &Field| match field.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 => field.clone().with_data_type(DataType::Utf8View),
@@ -90,7 +90,7 @@ pub fn check(bytes: usize) -> Result<()> {
     Err(Error::too_large(message))
 }
 
-/// Bytes of a column's texts, each row's counted.
+/// Returns the bytes of a column's texts, counted for each row.
 fn text_bytes(name: &str, column: &ArrayRef) -> Result<usize> {
     match column.data_type() {
         DataType::Dictionary(..) => {
@@ -106,7 +106,7 @@ fn text_bytes(name: &str, column: &ArrayRef) -> Result<usize> {
     }
 }
 
-/// The length of each text; none for numbers and times.
+/// Returns the length of each text; nothing for numbers and times.
 fn lengths(name: &str, column: &ArrayRef) -> Result<Vec<usize>> {
     match column.data_type() {
         DataType::Utf8 => Ok(between(column.as_string::<i32>().offsets())),

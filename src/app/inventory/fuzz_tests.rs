@@ -1,10 +1,10 @@
-//! Any text as a file of devices.
+//! Fuzz tests: any text as an inventory file.
 
 use super::*;
-use crate::domain::fuzz::{Decoder, Form as Shape, Random, Target, grammar, text};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat as Shape, Random, grammar, text};
 
-fn decoder(form: Form) -> Decoder {
-    let known = Known::new();
+fn decoder(form: InventoryFormat) -> Decoder {
+    let known = DevicesByName::new();
     Box::new(move |input| drop(parse(form, &text(input), &known)))
 }
 
@@ -96,8 +96,8 @@ fn yaml_shape() -> Shape {
 
 #[test]
 fn inventory_yaml() {
-    let decoder = || decoder(Form::Yaml);
-    Target { module: module_path!(), name: "inventory_yaml", form: yaml_shape, decoder }.run();
+    let decoder = || decoder(InventoryFormat::Yaml);
+    FuzzTarget { module: module_path!(), name: "inventory_yaml", form: yaml_shape, decoder }.run();
 }
 
 const TABLE: grammar::Rules = &[
@@ -156,6 +156,6 @@ fn csv_shape() -> Shape {
 
 #[test]
 fn inventory_csv() {
-    let decoder = || decoder(Form::Csv);
-    Target { module: module_path!(), name: "inventory_csv", form: csv_shape, decoder }.run();
+    let decoder = || decoder(InventoryFormat::Csv);
+    FuzzTarget { module: module_path!(), name: "inventory_csv", form: csv_shape, decoder }.run();
 }

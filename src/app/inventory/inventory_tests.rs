@@ -1,4 +1,4 @@
-//! Files of devices: what is written is read as it was, and what is wrong is told by line and column.
+//! Tests of inventory files: round trips, and mistakes with their line and column.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn text(most: usize) -> impl Strategy<Value = String> {
     ];
     let texts = proptest::collection::vec(chars, 0..most);
     let texts = texts.prop_map(|chars| chars.into_iter().collect::<String>().trim().to_owned());
-    // Words that mean something else in one of the forms.
+    // Words with a special meaning in one of the formats.
     prop_oneof![6 => texts, 1 => proptest::sample::select(vec!["null", "~", "true", "1.0", "#", "- a", "{", ""]).prop_map(str::to_owned)]
 }
 
@@ -141,7 +141,7 @@ fn inventory() -> impl Strategy<Value = Inventory> {
     })
 }
 
-fn written(form: Form, inventory: &Inventory) -> String {
+fn written(form: InventoryFormat, inventory: &Inventory) -> String {
     let render = |device: &DeviceEntry| {
         let streams =
             device.streams.iter().map(|stream| Rendered::stream(&stream.spec, stream.group.as_deref()));
@@ -149,8 +149,8 @@ fn written(form: Form, inventory: &Inventory) -> String {
     };
     let devices: Vec<_> = inventory.devices.iter().map(render).collect();
     match form {
-        Form::Csv => csv_form::write(&devices).expect("written"),
-        Form::Yaml => yaml_form::write(&devices),
+        InventoryFormat::Csv => csv_format::write(&devices).expect("written"),
+        InventoryFormat::Yaml => yaml_format::write(&devices),
     }
 }
 
@@ -159,9 +159,9 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read_as_it_was(inventory in inventory()) {
-        for form in [Form::Csv, Form::Yaml] {
+        for form in [InventoryFormat::Csv, InventoryFormat::Yaml] {
             let text = written(form, &inventory);
-            let (read, problems) = parse(form, &text, &Known::new());
+            let (read, problems) = parse(form, &text, &DevicesByName::new());
             prop_assert_eq!(&problems, &[], "{}", text);
             prop_assert_eq!(&read, &inventory, "{}", text);
         }
@@ -169,14 +169,14 @@ proptest! {
 
     #[test]
     fn no_text_is_too_strange(text in "(devices:|streams:|name: |[-{}\\[\\]:,#&*!|>\"' \n\t%@a0~])*") {
-        for form in [Form::Csv, Form::Yaml] {
-            let _ = parse(form, &text, &Known::new());
+        for form in [InventoryFormat::Csv, InventoryFormat::Yaml] {
+            let _ = parse(form, &text, &DevicesByName::new());
         }
     }
 }
 
-fn problems(form: Form, text: &str) -> Vec<String> {
-    let known = Known::from([(
+fn problems(form: InventoryFormat, text: &str) -> Vec<String> {
+    let known = DevicesByName::from([(
         "Oven".to_owned(),
         DeviceSpec { host: "plc".into(), ..DeviceSpec::new("Oven", Protocol::Modbus) },
     )]);
@@ -184,10 +184,10 @@ fn problems(form: Form, text: &str) -> Vec<String> {
     found.iter().map(|problem| format!("{} {}: {}", problem.line, problem.column, problem.message)).collect()
 }
 
-/// Name, text, and what is told: each its line and column, and a part of its message.
+/// Case name, text, and the expected problems: each its line and column, and a part of its message.
 type Wrong = (&'static str, &'static str, &'static [&'static str]);
 
-fn check(form: Form, rows: &[Wrong]) {
+fn check(form: InventoryFormat, rows: &[Wrong]) {
     for (name, text, expected) in rows {
         let found = problems(form, text);
         let is_told = found.len() == expected.len()
@@ -202,7 +202,7 @@ fn check(form: Form, rows: &[Wrong]) {
 #[test]
 fn mistakes_of_csv_are_all_told_by_line_and_column() {
     check(
-        Form::Csv,
+        InventoryFormat::Csv,
         &[
             ("nothing_is_wrong", "device,stream,path,type\nOven,a,hr:0,uint16\n", &[]),
             ("blank_rows_say_nothing", "device,stream,path\nOven,a,hr:0\n,,\n", &[]),
@@ -241,7 +241,7 @@ fn mistakes_of_csv_are_all_told_by_line_and_column() {
 #[test]
 fn mistakes_of_the_rows_of_csv_are_told() {
     check(
-        Form::Csv,
+        InventoryFormat::Csv,
         &[
             (
                 "a_column_that_nobody_knows",
@@ -292,7 +292,7 @@ fn mistakes_of_the_rows_of_csv_are_told() {
 #[test]
 fn mistakes_of_yaml_are_all_told_by_line_and_column() {
     check(
-        Form::Yaml,
+        InventoryFormat::Yaml,
         &[
             (
                 "nothing_is_wrong",
@@ -327,9 +327,9 @@ fn mistakes_of_yaml_are_all_told_by_line_and_column() {
         ],
     );
     let deep = |levels: usize| format!("devices: {}{}", "[".repeat(levels), "]".repeat(levels));
-    assert!(problems(Form::Yaml, &deep(40))[0].contains("nested deeper than 32"));
-    // However deep it is, it is one mistake and no crash.
-    assert_eq!(problems(Form::Yaml, &deep(100_000)).len(), 1);
+    assert!(problems(InventoryFormat::Yaml, &deep(40))[0].contains("nested deeper than 32"));
+    // Any excess depth gives one problem and no crash.
+    assert_eq!(problems(InventoryFormat::Yaml, &deep(100_000)).len(), 1);
 }
 
 #[test]
@@ -358,16 +358,16 @@ fn values_of_yaml_are_what_its_core_schema_says() {
     ];
     for (written, expected) in rows {
         let text = format!("devices:\n  - name: a\n    protocol: virtual\n    metadata: {{x: {written}}}\n");
-        let (read, problems) = parse(Form::Yaml, &text, &Known::new());
+        let (read, problems) = parse(InventoryFormat::Yaml, &text, &DevicesByName::new());
         assert_eq!(problems, [], "{written}");
         let spec = read.devices[0].spec.as_ref().expect("given");
         assert_eq!(spec.metadata["x"], expected, "{written}");
     }
-    // A name is what is written, whatever YAML would make of it.
+    // A name is the text as written, whatever type YAML would give it.
     let (read, _) = parse(
-        Form::Yaml,
+        InventoryFormat::Yaml,
         "devices: [{name: 007, protocol: virtual}, {name: true, protocol: virtual}]",
-        &Known::new(),
+        &DevicesByName::new(),
     );
     assert_eq!(read.devices.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["007", "true"]);
 }

@@ -1,36 +1,36 @@
-//! YAML as a tree whose every node knows its line. Anchors, aliases and tags are refused: nothing here needs them, and a
-//! few bytes of them can stand for gigabytes.
+//! YAML parser to a tree with line numbers. Anchors, aliases and tags are refused: inventories do not need them, and a
+//! few bytes of them can expand to gigabytes.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
-use super::Problem;
-use super::cell::Given;
+use super::ImportProblem;
+use super::raw_rows::RawFieldValue;
 
-/// Deeper than any file of devices, shallower than any stack.
+/// Maximum nesting: deeper than any inventory, shallow enough for any stack.
 const DEPTH: usize = 32;
 
-/// A node and where it begins.
+/// A node and the line on which it begins.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub struct YamlNode {
     pub line: u64,
-    pub is: Is,
+    pub value: YamlValue,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Is {
-    /// A scalar; `is_plain` when it is written without quotes.
+pub enum YamlValue {
+    /// A scalar; `is_plain` means without quotes.
     Scalar {
         text: String,
         is_plain: bool,
     },
-    List(Vec<Node>),
-    /// In the order written; the key's own line first.
-    Map(Vec<(u64, String, Node)>),
+    List(Vec<YamlNode>),
+    /// The entries in file order; each begins with the line of its key.
+    Map(Vec<(u64, String, YamlNode)>),
 }
 
-/// The one document of a text; `None` when it is empty.
-pub fn parse(text: &str) -> Result<Option<Node>, Problem> {
+/// Parses a text with a single document; `None` when it is empty.
+pub fn parse(text: &str) -> Result<Option<YamlNode>, ImportProblem> {
     let mut events = Events(Parser::new_from_str(text));
     let mut root = None;
     loop {
@@ -48,7 +48,7 @@ pub fn parse(text: &str) -> Result<Option<Node>, Problem> {
 struct Events<'a>(Parser<'a, saphyr_parser::StrInput<'a>>);
 
 impl<'a> Events<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, u64), Problem> {
+    fn next(&mut self) -> Result<(Event<'a>, u64), ImportProblem> {
         match self.0.next_event() {
             Some(Ok((event, span))) => Ok((event, line_of(&span))),
             Some(Err(error)) => {
@@ -58,13 +58,13 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn node(&mut self, event: Event<'a>, line: u64, depth: usize) -> Result<Node, Problem> {
+    fn node(&mut self, event: Event<'a>, line: u64, depth: usize) -> Result<YamlNode, ImportProblem> {
         if depth > DEPTH {
             return Err(wrong(line, &format!("this is nested deeper than {DEPTH} levels.")));
         }
         let is = match event {
             Event::Scalar(text, style, 0, None) => {
-                Is::Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain }
+                YamlValue::Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain }
             }
             Event::SequenceStart(0, None) => self.list(depth)?,
             Event::MappingStart(0, None) => self.map(depth)?,
@@ -79,27 +79,27 @@ impl<'a> Events<'a> {
             | Event::SequenceEnd
             | Event::MappingEnd => return Err(wrong(line, "a value is missing here.")),
         };
-        Ok(Node { line, is })
+        Ok(YamlNode { line, value: is })
     }
 
-    fn list(&mut self, depth: usize) -> Result<Is, Problem> {
+    fn list(&mut self, depth: usize) -> Result<YamlValue, ImportProblem> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(Is::List(items)),
+                (Event::SequenceEnd, _) => return Ok(YamlValue::List(items)),
                 (event, line) => items.push(self.node(event, line, depth + 1)?),
             }
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Is, Problem> {
-        let mut entries: Vec<(u64, String, Node)> = Vec::new();
+    fn map(&mut self, depth: usize) -> Result<YamlValue, ImportProblem> {
+        let mut entries: Vec<(u64, String, YamlNode)> = Vec::new();
         loop {
             let (event, line) = self.next()?;
             if event == Event::MappingEnd {
-                return Ok(Is::Map(entries));
+                return Ok(YamlValue::Map(entries));
             }
-            let Is::Scalar { text: key, .. } = self.node(event, line, depth + 1)?.is else {
+            let YamlValue::Scalar { text: key, .. } = self.node(event, line, depth + 1)?.value else {
                 return Err(wrong(line, "a key is one word, no list and no map."));
             };
             let (event, of_value) = self.next()?;
@@ -112,29 +112,29 @@ impl<'a> Events<'a> {
     }
 }
 
-impl Node {
-    /// As the value of a field.
-    pub fn given(self) -> Given {
-        match self.is {
-            Is::Scalar { text, is_plain: true } if is_null(&text) => Given::Null,
-            Is::Scalar { text, .. } => Given::Text(text),
-            Is::List(_) | Is::Map(_) => Given::Json(self.json()),
+impl YamlNode {
+    /// Converts the node to the value of a field.
+    pub fn into_raw(self) -> RawFieldValue {
+        match self.value {
+            YamlValue::Scalar { text, is_plain: true } if is_null(&text) => RawFieldValue::Null,
+            YamlValue::Scalar { text, .. } => RawFieldValue::Text(text),
+            YamlValue::List(_) | YamlValue::Map(_) => RawFieldValue::Json(self.json()),
         }
     }
 
     fn json(self) -> Value {
-        match self.is {
-            Is::Scalar { text, is_plain: true } => plain(text),
-            Is::Scalar { text, is_plain: false } => Value::String(text),
-            Is::List(items) => Value::Array(items.into_iter().map(Node::json).collect()),
-            Is::Map(entries) => Value::Object(
+        match self.value {
+            YamlValue::Scalar { text, is_plain: true } => plain(text),
+            YamlValue::Scalar { text, is_plain: false } => Value::String(text),
+            YamlValue::List(items) => Value::Array(items.into_iter().map(YamlNode::json).collect()),
+            YamlValue::Map(entries) => Value::Object(
                 entries.into_iter().map(|(_, key, node)| (key, node.json())).collect::<Map<_, _>>(),
             ),
         }
     }
 }
 
-/// What a word without quotes is, by the core schema of YAML 1.2.
+/// Resolves an unquoted word by the core schema of YAML 1.2.
 fn plain(text: String) -> Value {
     if is_null(&text) {
         return Value::Null;
@@ -161,6 +161,6 @@ fn line_of(span: &Span) -> u64 {
     span.start.line() as u64
 }
 
-fn wrong(line: u64, message: &str) -> Problem {
-    Problem { line, column: "*".to_owned(), message: message.to_owned() }
+fn wrong(line: u64, message: &str) -> ImportProblem {
+    ImportProblem { line, column: "*".to_owned(), message: message.to_owned() }
 }

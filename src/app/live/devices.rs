@@ -1,4 +1,4 @@
-//! The states of devices: what they are, then each change.
+//! Feed of device states: the current states, then each change.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
@@ -8,49 +8,53 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::watch;
 
-use super::seats::Seat;
-use super::standing::{Standing, Watch};
-use crate::app::{App, plant};
+use super::credential::{CredentialWatch, LiveCredential};
+use super::subscription_limits::SubscriptionPermit;
+use crate::app::{App, collector_ports};
 use crate::collect::Collectors;
 use crate::domain::device::{Device, DeviceFilter, DeviceState, DeviceStatus};
-use crate::domain::live::Wanted;
+use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{DeviceId, Principal, Resource, Result, Scope};
 use crate::store::Store;
 
-/// Between two looks: a state that lasted less may go untold, the one after it never does.
-const LOOK: Duration = Duration::from_millis(50);
+/// Delay before changes are collected: a state that lasted less may be skipped, but never the latest one.
+const CHANGE_COALESCE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A device and what it is in.
+/// A device and its status.
 #[derive(Debug, Clone)]
-pub struct DeviceNews {
+pub struct DeviceStatusUpdate {
     pub device: Arc<Device>,
     pub status: DeviceStatus,
 }
 
-pub type DeviceFeed = BoxStream<'static, Result<DeviceNews>>;
+pub type DeviceFeed = BoxStream<'static, Result<DeviceStatusUpdate>>;
 
 impl App {
-    /// Follows the states of the devices seen, or of some of them: first as they are, then whenever the state or the error
-    /// that goes with it is another.
+    /// Subscribes to the states of all visible devices, or of some: first their current state, then every change of
+    /// the state or of its error.
     ///
     /// # Errors
-    /// `Forbidden` without the scope; `Invalid` naming devices that are not seen; `Busy` or `Throttled` when there are too
-    /// many feeds.
-    pub fn device_feed(&self, standing: &Standing, devices: Option<Vec<DeviceId>>) -> Result<DeviceFeed> {
+    /// `Forbidden` without the scope; `Invalid` naming devices that the principal may not see; `Busy` or `Throttled`
+    /// when there are too many feeds.
+    pub fn device_feed(
+        &self,
+        standing: &LiveCredential,
+        devices: Option<Vec<DeviceId>>,
+    ) -> Result<DeviceFeed> {
         let who = standing.principal().clone();
         who.require(Scope::read(Resource::Device))?;
-        let wanted = Wanted { devices, ..Wanted::default() };
-        self.store.catalog().check_wanted(&who, &wanted)?;
-        let feed = Feed {
-            _seat: self.take_seat(&who)?,
-            changes: self.store.catalog().changes(),
+        let wanted = SubscriptionFilter { devices, ..SubscriptionFilter::default() };
+        self.store.catalog().check_subscription(&who, &wanted)?;
+        let feed = DeviceSubscription {
+            _seat: self.acquire_subscription(&who)?,
+            changes: self.store.catalog().subscribe_changes(),
             states: self.collectors.get().map(|collectors| collectors.changes()),
             watch: standing.watch(),
             store: self.store.clone(),
             collectors: self.collectors.clone(),
             who,
             wanted: wanted.devices,
-            told: None,
+            sent_states: None,
             waiting: VecDeque::new(),
         };
         let news = stream::try_unfold(feed, |mut feed| async move {
@@ -61,39 +65,39 @@ impl App {
     }
 }
 
-type Told = HashMap<DeviceId, (DeviceState, Option<String>)>;
+type SentStates = HashMap<DeviceId, (DeviceState, Option<String>)>;
 
-struct Feed {
+struct DeviceSubscription {
     who: Arc<Principal>,
     wanted: Option<Vec<DeviceId>>,
     store: Arc<Store>,
     collectors: Arc<OnceLock<Arc<Collectors>>>,
-    /// Of the catalog, and of the collectors if there are any.
+    /// Change signals of the catalog, and of the collectors if there are any.
     changes: watch::Receiver<()>,
     states: Option<watch::Receiver<()>>,
-    watch: Watch,
-    /// What was told last; none before the first look.
-    told: Option<Told>,
-    waiting: VecDeque<DeviceNews>,
-    _seat: Seat,
+    watch: CredentialWatch,
+    /// The states sent last; none before the first pass.
+    sent_states: Option<SentStates>,
+    waiting: VecDeque<DeviceStatusUpdate>,
+    _seat: SubscriptionPermit,
 }
 
-impl Feed {
-    async fn next(&mut self) -> Result<DeviceNews> {
+impl DeviceSubscription {
+    async fn next(&mut self) -> Result<DeviceStatusUpdate> {
         loop {
             if let Some(news) = self.waiting.pop_front() {
                 return Ok(news);
             }
-            if self.told.is_some() {
+            if self.sent_states.is_some() {
                 self.changed().await?;
             }
-            self.look();
+            self.collect_updates();
         }
     }
 
-    /// Waits until there may be something to tell.
+    /// Waits until a state may have changed.
     async fn changed(&mut self) -> Result<()> {
-        let Feed { watch, changes, states, .. } = self;
+        let DeviceSubscription { watch, changes, states, .. } = self;
         let state = async {
             match states {
                 Some(states) => states.changed().await.is_ok(),
@@ -105,33 +109,33 @@ impl Feed {
                 changed = changes.changed() => changed.is_ok(),
                 changed = state => changed,
             };
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(CHANGE_COALESCE_INTERVAL).await;
         };
         tokio::select! {
             biased;
-            over = watch.ended() => Err(over),
+            over = watch.expired() => Err(over),
             () = changed => Ok(()),
         }
     }
 
-    /// Finds what is different from what was told.
-    fn look(&mut self) {
+    /// Queues the states that differ from those sent last.
+    fn collect_updates(&mut self) {
         self.changes.mark_unchanged();
         self.states.iter_mut().for_each(watch::Receiver::mark_unchanged);
-        let told = self.told.take().unwrap_or_default();
-        let mut now = Told::new();
+        let told = self.sent_states.take().unwrap_or_default();
+        let mut now = SentStates::new();
         for device in self.store.catalog().devices(&self.who, &DeviceFilter::default()) {
             if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&device.id)) {
                 continue;
             }
-            let status = plant::status(&self.collectors, &device);
+            let status = collector_ports::status(&self.collectors, &device);
             let state = (status.state, status.last_error.clone());
             let is_told = told.get(&device.id) == Some(&state);
             now.insert(device.id, state);
             if !is_told {
-                self.waiting.push_back(DeviceNews { device, status });
+                self.waiting.push_back(DeviceStatusUpdate { device, status });
             }
         }
-        self.told = Some(now);
+        self.sent_states = Some(now);
     }
 }

@@ -1,4 +1,4 @@
-//! Events as they are created, changed and deleted.
+//! Feed of event changes: created, updated and deleted events.
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -7,41 +7,47 @@ use tokio::sync::broadcast::error::RecvError;
 
 use std::sync::Arc;
 
-use super::seats::Seat;
-use super::standing::{Standing, Watch};
+use super::credential::{CredentialWatch, LiveCredential};
+use super::subscription_limits::SubscriptionPermit;
 use crate::app::App;
 use crate::domain::audit::Action;
 use crate::domain::event::Event;
-use crate::domain::live::WantedEvents;
+use crate::domain::subscription::EventSubscriptionFilter;
 use crate::domain::{Error, EventId, Kind, Principal, Resource, Result, Scope};
 use crate::store::Store;
-use crate::store::catalog::changes::EventChange;
+use crate::store::catalog::notifier::EventNotification;
 
-/// What happened to an event that the reader sees. A created or changed one is as it stands when it is told, so that of
-/// changes one after the other the last is told twice.
+/// A change of an event that the subscriber may see. Created and updated events are read when they are sent, so after
+/// several quick changes the last state is sent more than once.
 #[derive(Debug, Clone, PartialEq)]
-pub enum EventNews {
+pub enum EventUpdate {
     Created(Event),
     Updated(Event),
     Deleted(EventId),
-    /// The reader was too slow: changes of events of its organization went by untold.
+    /// The subscriber was too slow: some changes of its organization's events were skipped.
     Missed,
 }
 
-pub type EventFeed = BoxStream<'static, Result<EventNews>>;
+pub type EventFeed = BoxStream<'static, Result<EventUpdate>>;
 
 impl App {
-    /// Follows the event log from now on: every change of an event that is wanted, or was before it was changed.
+    /// Subscribes to the event log from now on: every change of an event that matches the filter, or matched it before
+    /// the change.
     ///
     /// # Errors
-    /// `Forbidden` without the scope; `Invalid` naming a device or a stream that is not seen; `Busy` or `Throttled` when there are too many feeds.
-    pub fn event_feed(&self, standing: &Standing, wanted: WantedEvents) -> Result<EventFeed> {
+    /// `Forbidden` without the scope; `Invalid` naming a device or a stream that the principal may not see; `Busy` or
+    /// `Throttled` when there are too many feeds.
+    pub fn event_feed(
+        &self,
+        standing: &LiveCredential,
+        wanted: EventSubscriptionFilter,
+    ) -> Result<EventFeed> {
         let who = standing.principal().clone();
         who.require(Scope::read(Resource::EventLog))?;
-        self.store.catalog().check_wanted_events(&who, &wanted)?;
-        let feed = Feed {
-            _seat: self.take_seat(&who)?,
-            changes: self.store.catalog().event_changes(&who),
+        self.store.catalog().check_event_subscription(&who, &wanted)?;
+        let feed = EventSubscription {
+            _seat: self.acquire_subscription(&who)?,
+            changes: self.store.catalog().subscribe_event_changes(&who),
             watch: standing.watch(),
             store: self.store.clone(),
             who,
@@ -55,30 +61,30 @@ impl App {
     }
 }
 
-struct Feed {
+struct EventSubscription {
     who: Arc<Principal>,
-    wanted: WantedEvents,
+    wanted: EventSubscriptionFilter,
     store: Arc<Store>,
-    changes: broadcast::Receiver<EventChange>,
-    watch: Watch,
-    _seat: Seat,
+    changes: broadcast::Receiver<EventNotification>,
+    watch: CredentialWatch,
+    _seat: SubscriptionPermit,
 }
 
-impl Feed {
-    async fn next(&mut self) -> Result<EventNews> {
+impl EventSubscription {
+    async fn next(&mut self) -> Result<EventUpdate> {
         loop {
             let change = tokio::select! {
                 biased;
-                over = self.watch.ended() => return Err(over),
+                over = self.watch.expired() => return Err(over),
                 change = self.changes.recv() => change,
             };
             let change = match change {
                 Ok(change) => change,
-                Err(RecvError::Lagged(_)) => return Ok(EventNews::Missed),
+                Err(RecvError::Lagged(_)) => return Ok(EventUpdate::Missed),
                 Err(RecvError::Closed) => return Err(Error::unavailable("the server is shutting down")),
             };
-            if change.concerns(&self.wanted)
-                && self.store.catalog().sees_change(&self.who, &change)
+            if change.matches(&self.wanted)
+                && self.store.catalog().sees_event_notification(&self.who, &change)
                 && let Some(news) = self.news(&change).await?
             {
                 return Ok(news);
@@ -86,17 +92,17 @@ impl Feed {
         }
     }
 
-    /// Nothing of an event that is gone by now: its deletion is told next.
-    async fn news(&self, change: &EventChange) -> Result<Option<EventNews>> {
+    /// Returns nothing for an event that no longer exists: its deletion follows.
+    async fn news(&self, change: &EventNotification) -> Result<Option<EventUpdate>> {
         let told = match change.action {
-            Action::Create => EventNews::Created,
-            Action::Delete => return Ok(Some(EventNews::Deleted(change.id))),
+            Action::Create => EventUpdate::Created,
+            Action::Delete => return Ok(Some(EventUpdate::Deleted(change.id))),
             Action::Update
             | Action::Revoke
             | Action::Login
             | Action::Logout
             | Action::Write
-            | Action::Run => EventNews::Updated,
+            | Action::Run => EventUpdate::Updated,
         };
         match self.store.catalog().event(&self.who, change.id).await {
             Ok(event) => Ok(Some(told(event))),

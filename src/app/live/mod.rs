@@ -1,31 +1,32 @@
-//! Following live: readings, events and the states of devices, for as long as somebody may.
+//! Live feeds: readings, events and device states, for as long as the subscriber is authorized.
 //!
-//! Every feed ends with `Unauthenticated` as soon as what its reader stands on is gone: a key revoked or changed, a session
-//! that has ended, a person who may not log in any more. How many feeds there are is bounded, by reader and in all.
+//! Every feed ends with `Unauthenticated` as soon as its credential is no longer valid: the key was revoked or
+//! changed, the session ended, or the user may not log in any more. The number of feeds is limited per caller and in
+//! total.
 
+mod coalescer;
+pub mod credential;
 pub mod cursor;
 pub mod devices;
 pub mod events;
-mod gather;
-mod seats;
-pub mod standing;
+mod subscription_limits;
 pub mod values;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-pub use self::gather::MOST;
-use self::seats::{Seat, Seats};
+pub use self::coalescer::MAX_MESSAGE_READINGS;
+use self::subscription_limits::{SubscriptionLimiter, SubscriptionPermit};
 use super::App;
 use crate::domain::{Principal, Result};
 
-/// How much may be followed.
+/// Limits of live feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSettings {
-    /// Feeds at the same time, of everybody together.
+    /// Maximum concurrent feeds in total.
     pub subscriptions: usize,
-    /// Feeds that one key or one person may have at the same time.
+    /// Maximum concurrent feeds of one key or user.
     pub subscriptions_per_caller: usize,
 }
 
@@ -35,38 +36,38 @@ impl Default for LiveSettings {
     }
 }
 
-/// What feeds share.
+/// State shared by the feeds.
 pub(super) struct LiveParts {
-    seats: Seats,
+    subscriptions: SubscriptionLimiter,
     ending: CancellationToken,
-    /// Connections that say farewell when they end.
+    /// Connections that send a closing message when they end.
     connections: TaskTracker,
 }
 
 impl LiveParts {
     pub(super) fn new(settings: &LiveSettings) -> Self {
         let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
-        Self { seats: Seats::new(settings), ending, connections }
+        Self { subscriptions: SubscriptionLimiter::new(settings), ending, connections }
     }
 }
 
 impl App {
-    /// A place for a feed of this principal.
-    fn take_seat(&self, who: &Principal) -> Result<Seat> {
-        self.live.seats.take(who, self.store.catalog().org_count() > 1)
+    /// Reserves a feed for this principal.
+    fn acquire_subscription(&self, who: &Principal) -> Result<SubscriptionPermit> {
+        self.live.subscriptions.acquire(who, self.store.catalog().org_count() > 1)
     }
 
-    /// Ends when connections that last have to end, because the server does.
+    /// Returns the token that is cancelled when long-lived connections must close because the server stops.
     pub fn ending(&self) -> CancellationToken {
         self.live.ending.clone()
     }
 
-    /// A connection that lasts holds this to its end: the server waits for it.
+    /// Returns a token that a long-lived connection holds until it has closed: the server waits for it.
     pub fn connected(&self) -> TaskTrackerToken {
         self.live.connections.token()
     }
 
-    /// Has connections that last end, and waits until they have.
+    /// Closes all long-lived connections and waits until they have closed.
     pub async fn end_connections(&self) {
         self.live.ending.cancel();
         self.live.connections.close();

@@ -1,4 +1,4 @@
-//! Readings as they are written: from now on, from a time in the past, or from where somebody was before.
+//! Feed of readings as they are written: from now on, from a past time, or from the cursor of an earlier feed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,54 +8,55 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::{Instant, sleep_until};
 
+use super::coalescer::{MAX_MESSAGE_READINGS, ReadingsCoalescer};
+use super::credential::{CredentialWatch, LiveCredential};
 use super::cursor;
-use super::gather::{Gathered, MOST};
-use super::seats::Seat;
-use super::standing::{Standing, Watch};
+use super::subscription_limits::SubscriptionPermit;
 use crate::app::App;
-use crate::domain::live::Wanted;
 use crate::domain::reading::Readings;
+use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
 use crate::query::history::{History, HistoryQuery};
 use crate::store::Store;
 use crate::store::live::Gap;
-use crate::store::live::follow::{Following, Step};
-use crate::store::live::position::{Covered, END, Position, key};
+use crate::store::live::filtered_tail::{FilteredItem, FilteredTail};
+use crate::store::live::position::{FeedPosition, HISTORY_END, HistoryCoverage, key};
 
-/// Without readings a message comes this often, as long as there is anything new to tell by its cursor.
-const QUIET: Duration = Duration::from_secs(15);
+/// Interval of messages without readings, sent only if the cursor has moved.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What somebody follows.
+/// A subscription to readings.
 #[derive(Debug, Clone, Default)]
 pub struct LiveQuery {
-    pub wanted: Wanted,
-    pub start: Start,
-    /// Messages per second; of each stream only the newest reading between two of them is told. None tells everything.
+    pub wanted: SubscriptionFilter,
+    pub start: LiveStart,
+    /// Maximum messages per second: only the newest reading of each stream between two messages is sent. None sends
+    /// every reading.
     pub max_rate: Option<f64>,
 }
 
-/// Where a feed begins.
+/// The start of a feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Start {
+pub enum LiveStart {
     #[default]
     Now,
-    /// With the history from this time on, then live.
+    /// Begins with the history from this time on, then continues live.
     Since(Micros),
-    /// Where the message with this cursor ended.
+    /// Continues after the message with this cursor.
     After(String),
 }
 
-/// What a feed tells.
+/// A message of a feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveMessage {
     pub readings: Readings,
-    /// A feed that begins after it has everything that comes after this message, and nothing else.
+    /// A feed that starts after this cursor gets everything that follows this message, and nothing else.
     pub cursor: String,
-    /// What is lost, before the readings.
+    /// Readings lost before those of this message.
     pub gap: Option<LiveGap>,
 }
 
-/// What was written between two cursors is not kept any more: some of it may have been wanted.
+/// Readings between two cursors that are no longer retained. Some of them may have matched the filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveGap {
     pub from: String,
@@ -65,36 +66,44 @@ pub struct LiveGap {
 pub type LiveFeed = BoxStream<'static, Result<LiveMessage>>;
 
 impl App {
-    /// Follows readings. The first message, or the first after a history, has none: it says from where on there are no more
-    /// missing. A feed ends with an error, or never.
+    /// Subscribes to readings. The first message, or the first after the history, has no readings: from its cursor on
+    /// nothing is missed. A feed ends only with an error.
     ///
     /// # Errors
-    /// `Forbidden` without the scope; `Invalid` naming what is wrong with the question; `Busy` or `Throttled` when there are
-    /// too many feeds.
-    pub async fn live(&self, standing: &Standing, query: LiveQuery) -> Result<LiveFeed> {
+    /// `Forbidden` without the scope; `Invalid` naming what is wrong with the query; `Busy` or `Throttled` when there
+    /// are too many feeds.
+    pub async fn live(&self, standing: &LiveCredential, query: LiveQuery) -> Result<LiveFeed> {
         let who = standing.principal().clone();
         who.require(Scope::read(Resource::Value))?;
-        let gathered = Gathered::new(query.max_rate)?;
-        let seat = self.take_seat(&who)?;
-        let opening = Opening { store: self.store.clone(), who, wanted: query.wanted };
+        let gathered = ReadingsCoalescer::new(query.max_rate)?;
+        let seat = self.acquire_subscription(&who)?;
+        let opening = SubscriptionRequest { store: self.store.clone(), who, wanted: query.wanted };
         let phase = match query.start {
-            Start::Now => Phase::Live(opening.follow(self.store.present())?),
-            Start::Since(since) => {
-                opening.check(&Position::default())?;
-                let begin = Position { covered: Covered::since(since), ..Position::default() };
+            LiveStart::Now => SubscriptionPhase::Live(opening.follow(self.store.current_position())?),
+            LiveStart::Since(since) => {
+                opening.check(&FeedPosition::default())?;
+                let begin =
+                    FeedPosition { covered: HistoryCoverage::since(since), ..FeedPosition::default() };
                 self.tell_history(opening, begin).await?
             }
-            Start::After(text) => {
+            LiveStart::After(text) => {
                 let position = cursor::parse(&text)?;
                 opening.check(&position)?;
                 if position.covered.is_open() {
                     self.tell_history(opening, position).await?
                 } else {
-                    Phase::Live(opening.follow(position)?)
+                    SubscriptionPhase::Live(opening.follow(position)?)
                 }
             }
         };
-        let feed = Feed { watch: standing.watch(), phase, gathered, told: None, gap: None, _seat: seat };
+        let feed = ReadingsSubscription {
+            watch: standing.watch(),
+            phase,
+            gathered,
+            sent_position: None,
+            gap: None,
+            _seat: seat,
+        };
         let messages = stream::try_unfold(feed, |mut feed| async move {
             let message = feed.next().await?;
             Ok(Some((message, feed)))
@@ -102,16 +111,20 @@ impl App {
         Ok(messages.boxed())
     }
 
-    /// Begins the history after what of it is covered.
-    async fn tell_history(&self, opening: Opening, mut position: Position) -> Result<Phase> {
+    /// Starts the history after the part that `position` already covers.
+    async fn tell_history(
+        &self,
+        opening: SubscriptionRequest,
+        mut position: FeedPosition,
+    ) -> Result<SubscriptionPhase> {
         if position.covered.is_full() {
-            let message = "the history was taken up too often; begin again with `since`";
+            let message = "the history was resumed too often; start again with `since`";
             return Err(Error::field("after", message));
         }
-        let Opening { who, wanted, .. } = &opening;
-        let (_, streams) = self.store.catalog().followed(who, wanted);
+        let SubscriptionRequest { who, wanted, .. } = &opening;
+        let (_, streams) = self.store.catalog().subscribed_streams(who, wanted);
         let query = HistoryQuery {
-            streams: (!wanted.is_everything()).then(|| streams.into_iter().collect()),
+            streams: (!wanted.matches_all()).then(|| streams.into_iter().collect()),
             since: Micros(position.covered.since),
             after: position.covered.last(),
         };
@@ -119,46 +132,52 @@ impl App {
         if position.covered.is_none() {
             position.seq = seq + 1;
         }
-        Ok(Phase::History(Telling { opening, position, seq, chunks, waiting: VecDeque::new() }))
+        Ok(SubscriptionPhase::History(HistoryReplay {
+            opening,
+            position,
+            seq,
+            chunks,
+            waiting: VecDeque::new(),
+        }))
     }
 }
 
-/// Who follows what.
-struct Opening {
+/// The subscriber and its filter.
+struct SubscriptionRequest {
     store: Arc<Store>,
     who: Arc<Principal>,
-    wanted: Wanted,
+    wanted: SubscriptionFilter,
 }
 
-impl Opening {
-    fn check(&self, from: &Position) -> Result<()> {
-        self.store.check_follow(&self.who, &self.wanted, from)
+impl SubscriptionRequest {
+    fn check(&self, from: &FeedPosition) -> Result<()> {
+        self.store.check_subscription(&self.who, &self.wanted, from)
     }
 
-    fn follow(self, from: Position) -> Result<Following> {
-        self.store.follow(self.who, self.wanted, from)
+    fn follow(self, from: FeedPosition) -> Result<FilteredTail> {
+        self.store.subscribe(self.who, self.wanted, from)
     }
 }
 
-enum Phase {
-    History(Telling),
-    Live(Following),
-    /// Between the two, and after an error.
+enum SubscriptionPhase {
+    History(HistoryReplay),
+    Live(FilteredTail),
+    /// Between the two phases, and after an error.
     Over,
 }
 
-/// A history on its way.
-struct Telling {
-    opening: Opening,
-    position: Position,
-    /// Of the snapshot it is read in.
+/// A running replay of the history.
+struct HistoryReplay {
+    opening: SubscriptionRequest,
+    position: FeedPosition,
+    /// Sequence number of the snapshot that the history is read from.
     seq: u64,
     chunks: BoxStream<'static, Result<Readings>>,
     waiting: VecDeque<Readings>,
 }
 
-impl Telling {
-    /// The next readings of it with where they end; `None` at its end.
+impl HistoryReplay {
+    /// Returns the next readings and moves the position to their end; `None` at the end of the history.
     async fn next(&mut self) -> Result<Option<Readings>> {
         if self.waiting.is_empty() {
             let Some(chunk) = self.chunks.try_next().await? else { return Ok(None) };
@@ -173,67 +192,69 @@ impl Telling {
     }
 }
 
-/// A chunk in parts that make a message each.
+/// Splits a chunk into parts of at most one message each.
 fn parts(chunk: Readings) -> VecDeque<Readings> {
-    if chunk.len() <= MOST {
+    if chunk.len() <= MAX_MESSAGE_READINGS {
         return VecDeque::from([chunk]);
     }
     (0..chunk.len())
-        .step_by(MOST)
-        .map(|at| (at..chunk.len().min(at + MOST)).map(|i| chunk.get(i)).collect())
+        .step_by(MAX_MESSAGE_READINGS)
+        .map(|at| (at..chunk.len().min(at + MAX_MESSAGE_READINGS)).map(|i| chunk.get(i)).collect())
         .collect()
 }
 
-struct Feed {
-    watch: Watch,
-    phase: Phase,
-    gathered: Gathered,
-    /// The position of the last message; none before the first.
-    told: Option<Position>,
-    /// Found after the readings that were gathered: it is the next message.
+struct ReadingsSubscription {
+    watch: CredentialWatch,
+    phase: SubscriptionPhase,
+    gathered: ReadingsCoalescer,
+    /// Position of the last message; none before the first.
+    sent_position: Option<FeedPosition>,
+    /// A gap found after the collected readings; it is the next message.
     gap: Option<LiveMessage>,
-    _seat: Seat,
+    _seat: SubscriptionPermit,
 }
 
-impl Feed {
+impl ReadingsSubscription {
     async fn next(&mut self) -> Result<LiveMessage> {
-        let Feed { watch, phase, gathered, told, gap, .. } = self;
+        let ReadingsSubscription { watch, phase, gathered, sent_position: told, gap, .. } = self;
         tokio::select! {
             biased;
-            over = watch.ended() => Err(over),
+            over = watch.expired() => Err(over),
             message = message(phase, gathered, told, gap) => message,
         }
     }
 }
 
 async fn message(
-    phase: &mut Phase,
-    gathered: &mut Gathered,
-    told: &mut Option<Position>,
+    phase: &mut SubscriptionPhase,
+    gathered: &mut ReadingsCoalescer,
+    told: &mut Option<FeedPosition>,
     gap: &mut Option<LiveMessage>,
 ) -> Result<LiveMessage> {
-    if let Phase::History(telling) = phase {
+    if let SubscriptionPhase::History(telling) = phase {
         if let Some(readings) = telling.next().await? {
             return Ok(LiveMessage { readings, cursor: cursor::to_text(&telling.position), gap: None });
         }
-        let Phase::History(Telling { opening, mut position, seq, .. }) =
-            std::mem::replace(phase, Phase::Over)
+        let SubscriptionPhase::History(HistoryReplay { opening, mut position, seq, .. }) =
+            std::mem::replace(phase, SubscriptionPhase::Over)
         else {
             return Err(Error::internal("a feed has lost its history"));
         };
-        position.covered.add(END, seq);
-        position.covered.settle(position.seq);
+        position.covered.add(HISTORY_END, seq);
+        position.covered.prune(position.seq);
         let following = opening.follow(position)?;
-        // Who was told a part of a history is told that it was all.
-        let end = silent(following.position());
+        // This message tells the subscriber that the history is complete.
+        let end = heartbeat_message(following.position());
         *told = Some(following.position().clone());
-        *phase = Phase::Live(following);
+        *phase = SubscriptionPhase::Live(following);
         return Ok(end);
     }
-    let Phase::Live(following) = phase else { return Err(Error::internal("a feed goes on after its end")) };
+    let SubscriptionPhase::Live(following) = phase else {
+        return Err(Error::internal("a feed goes on after its end"));
+    };
     if told.is_none() {
         *told = Some(following.position().clone());
-        return Ok(silent(following.position()));
+        return Ok(heartbeat_message(following.position()));
     }
     if let Some(message) = gap.take() {
         return Ok(message);
@@ -241,21 +262,21 @@ async fn message(
     gather(following, gathered, told, gap).await
 }
 
-/// The next message of what is written.
+/// Returns the next live message.
 async fn gather(
-    following: &mut Following,
-    gathered: &mut Gathered,
-    told: &mut Option<Position>,
+    following: &mut FilteredTail,
+    gathered: &mut ReadingsCoalescer,
+    told: &mut Option<FeedPosition>,
     gap: &mut Option<LiveMessage>,
 ) -> Result<LiveMessage> {
-    let mut quiet = Instant::now() + QUIET;
+    let mut quiet = Instant::now() + HEARTBEAT_INTERVAL;
     loop {
         let until = if gathered.is_empty() { quiet } else { gathered.due() };
         tokio::select! {
             biased;
             step = following.next(gathered.room()) => match step? {
-                Step::Readings(readings) => gathered.add(readings),
-                Step::Gap(lost) => {
+                FilteredItem::Readings(readings) => gathered.add(readings),
+                FilteredItem::Gap(lost) => {
                     let (before, lost) = lost_between(lost, following.position());
                     if gathered.is_empty() {
                         return Ok(lost);
@@ -265,10 +286,10 @@ async fn gather(
                 }
             },
             () = sleep_until(until) => if gathered.is_empty() {
-                quiet = until + QUIET;
+                quiet = until + HEARTBEAT_INTERVAL;
                 if told.as_ref() != Some(following.position()) {
                     *told = Some(following.position().clone());
-                    return Ok(silent(following.position()));
+                    return Ok(heartbeat_message(following.position()));
                 }
             },
         }
@@ -285,23 +306,23 @@ async fn gather(
     }
 }
 
-/// Takes what is there, as far as it fits.
-fn drain(following: &mut Following, gathered: &mut Gathered) {
+/// Takes available readings, as many as fit.
+fn drain(following: &mut FilteredTail, gathered: &mut ReadingsCoalescer) {
     while gathered.room() > 0
-        && let Some(readings) = following.ready(gathered.room())
+        && let Some(readings) = following.try_next(gathered.room())
     {
         gathered.add(readings);
     }
 }
 
-/// A message that only says how far it is.
-fn silent(position: &Position) -> LiveMessage {
+/// A message that carries only the cursor.
+fn heartbeat_message(position: &FeedPosition) -> LiveMessage {
     LiveMessage { readings: Readings::default(), cursor: cursor::to_text(position), gap: None }
 }
 
-/// The cursor before a gap, and the message that tells of it.
-fn lost_between(lost: Gap, position: &Position) -> (String, LiveMessage) {
-    let before = cursor::to_text(&Position { seq: lost.from, row: 0, ..position.clone() });
+/// Returns the cursor before a gap, and the message that reports the gap.
+fn lost_between(lost: Gap, position: &FeedPosition) -> (String, LiveMessage) {
+    let before = cursor::to_text(&FeedPosition { seq: lost.from, row: 0, ..position.clone() });
     let to = cursor::to_text(position);
     let gap = Some(LiveGap { from: before.clone(), to: to.clone() });
     (before, LiveMessage { readings: Readings::default(), cursor: to, gap })

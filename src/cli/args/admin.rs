@@ -1,133 +1,133 @@
-//! What may be typed about organizations, people and keys.
+//! Arguments of the administration commands: `org`, `user` and `key`.
 
 use clap::{Args, Subcommand};
 
-use super::{InOrg, Place};
+use super::{DataDirArgs, OrgArgs};
 
 #[derive(Subcommand)]
-pub enum Org {
-    /// Make an organization
+pub enum OrgSubcommand {
+    /// Create an organization
     Create {
         /// Lower-case letters, digits and hyphens
         slug: String,
-        /// What it is called [default: the slug]
+        /// Display name [default: the slug]
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Show all organizations
+    /// List all organizations
     List {
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
 }
 
 #[derive(Subcommand)]
-pub enum User {
-    /// Make a person; without --password-stdin a password is made up and printed once
+pub enum UserSubcommand {
+    /// Create a user; without --password-stdin a password is generated and printed once
     Create {
         name: String,
         /// May log in to the administration
         #[arg(long)]
         staff: bool,
-        /// May do everything
+        /// May do everything (superuser)
         #[arg(long)]
         superuser: bool,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
         #[command(flatten)]
-        org: InOrg,
+        org: OrgArgs,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Show the people of an organization
+    /// List the users of an organization
     List {
         #[command(flatten)]
-        org: InOrg,
+        org: OrgArgs,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Give a person another password and end their sessions; without --password-stdin one is made up and printed once
+    /// Replace a user's password and end their sessions; without --password-stdin one is generated and printed once
     Passwd {
         name: String,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
         #[command(flatten)]
-        org: InOrg,
+        org: OrgArgs,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Say what a person is; with neither flag they may not log in
+    /// Set a user's role; with neither flag the user may not log in
     Role {
         name: String,
         /// May log in to the administration
         #[arg(long)]
         staff: bool,
-        /// May do everything
+        /// May do everything (superuser)
         #[arg(long)]
         superuser: bool,
         #[command(flatten)]
-        org: InOrg,
+        org: OrgArgs,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Let a person log in again
-    Enable(Person),
-    /// Let a person log in no more and end their sessions
-    Disable(Person),
-    /// Delete a person and end their sessions
-    Delete(Person),
+    /// Allow a user to log in again
+    Enable(UserArgs),
+    /// Block a user from logging in and end their sessions
+    Disable(UserArgs),
+    /// Delete a user and end their sessions
+    Delete(UserArgs),
 }
 
 #[derive(Args)]
-pub struct Person {
+pub struct UserArgs {
     pub name: String,
     #[command(flatten)]
-    pub org: InOrg,
+    pub org: OrgArgs,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }
 
 #[derive(Subcommand)]
-pub enum Key {
-    /// Make a key and print it, this once, on standard output
-    Create(KeyCreate),
-    /// Show the keys of an organization, never their secrets
+pub enum KeySubcommand {
+    /// Create an API key and print it on standard output, this once
+    Create(CreateKeyArgs),
+    /// List the API keys of an organization, without their secrets
     List {
         #[command(flatten)]
-        org: InOrg,
+        org: OrgArgs,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
-    /// Disable a key
+    /// Disable an API key
     Revoke {
         id: i32,
         #[command(flatten)]
-        org: InOrg,
+        org: OrgArgs,
         #[command(flatten)]
-        place: Place,
+        place: DataDirArgs,
     },
 }
 
 #[derive(Args)]
-pub struct KeyCreate {
-    /// What it is for
+pub struct CreateKeyArgs {
+    /// Name of the key, such as what it is used for
     #[arg(long)]
     pub name: String,
-    /// What it may do, such as value:read; repeatable [default: everything]
+    /// Scope to grant, such as value:read; repeatable [default: everything]
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
     pub scopes: Vec<String>,
-    /// Restrict it to this device; repeatable
+    /// Restrict the key to this device; repeatable
     #[arg(long = "device", value_name = "ID", value_delimiter = ',')]
     pub devices: Vec<i32>,
-    /// Restrict it to this stream; repeatable
+    /// Restrict the key to this stream; repeatable
     #[arg(long = "data", value_name = "ID", value_delimiter = ',')]
     pub data: Vec<i32>,
     #[command(flatten)]
-    pub org: InOrg,
+    pub org: OrgArgs,
     #[command(flatten)]
-    pub place: Place,
+    pub place: DataDirArgs,
 }

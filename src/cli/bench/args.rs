@@ -1,215 +1,215 @@
-//! What may be typed after `basalt bench`.
+//! Arguments of `basalt bench`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Without a part: load a plant, ask the ten questions, print a table.
+/// Without a subcommand: loads a plant, runs the ten benchmark queries and prints a table.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
     #[command(subcommand)]
-    pub part: Option<Part>,
+    pub part: Option<BenchSubcommand>,
     #[command(flatten)]
-    pub all: All,
+    pub all: SuiteArgs,
 }
 
 #[derive(Subcommand)]
-pub enum Part {
-    /// Measure ingest: bulk as Arrow and NDJSON, single values
+pub enum BenchSubcommand {
+    /// Measure ingest: bulk Arrow and NDJSON, and single values
     Ingest(Ingest),
-    /// Print what a loaded directory is asked, as JSON, without asking
+    /// Print the benchmark queries and parameters for a loaded directory as JSON, without running them
     Questions {
-        /// A directory that `basalt bench --data-dir` loaded
+        /// Directory loaded by `basalt bench --data-dir`
         #[arg(long, value_name = "DIR")]
         data_dir: PathBuf,
-        /// How many sets of parameters
+        /// Number of parameter sets
         #[arg(long, default_value_t = 32)]
         rounds: usize,
     },
-    /// Measure what cost grows with: streams, rows, files
+    /// Measure how cost grows with streams, rows and files
     Growth(Growth),
-    /// Write and ask at once for a while; fails when an answer is an error, rows are missing or memory grows
+    /// Write and query at once for a while; fails on an error answer, missing rows or growing memory
     Soak(Soak),
-    /// Measure subscriptions: many clients follow what is written
+    /// Measure subscriptions: many clients follow one writer
     Live(Live),
-    /// Measure a nested question of GraphQL: devices, their streams, the newest value of each
+    /// Measure a nested GraphQL query: devices, their streams, the newest value of each
     Graph(Graph),
-    /// Measure collectors: Modbus devices in a process of their own, every value stored; fails when rows are missing
+    /// Measure collectors: Modbus devices in a separate process, every value stored; fails when rows are missing
     Collect(Collect),
 }
 
 #[derive(Args)]
-pub struct All {
-    /// Streams of the plant, each at 1 Hz
+pub struct SuiteArgs {
+    /// Number of streams of the plant, each at 1 Hz
     #[arg(long, default_value_t = 100, value_parser = positive)]
     pub streams: usize,
-    /// Days of each stream
+    /// Days of data per stream
     #[arg(long, default_value_t = 1, value_parser = positive)]
     pub days: usize,
-    /// Rows of all streams together, instead of days
+    /// Total rows of all streams, instead of --days
     #[arg(long, value_parser = positive, conflicts_with = "days")]
     pub rows: Option<usize>,
-    /// One more stream, with a year at 1 Hz (31.5 million rows)
+    /// Add one stream with a year at 1 Hz (31.5 million rows)
     #[arg(long)]
     pub year_stream: bool,
-    /// Another seed, another plant
+    /// Seed of the generated plant
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Times each question is asked after it was asked cold
+    /// Hot runs of each query, after its cold run
     #[arg(long, default_value_t = 30, value_parser = positive)]
     pub runs: usize,
-    /// How long several clients ask at once, of each table line, seconds
+    /// Seconds that concurrent clients query, per line of the table
     #[arg(long, default_value_t = 3.0, value_parser = time)]
     pub seconds: f64,
-    /// Leave the files as the flushes wrote them
+    /// Do not compact: leave the files as the flushes wrote them
     #[arg(long)]
     pub no_compact: bool,
-    /// Load and keep the directory, or ask one that is loaded
+    /// Run one phase: load and keep the directory, or query a directory that is loaded
     #[arg(long, value_enum, requires = "data_dir")]
-    pub only: Option<Only>,
-    /// A directory to work in and keep [default: a temporary one]
+    pub only: Option<SuitePhase>,
+    /// Directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// How the figures are written
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    pub format: Form,
+    /// Output format of the results
+    #[arg(long, value_enum, default_value_t = BenchReportFormat::Text)]
+    pub format: BenchReportFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Only {
+pub enum SuitePhase {
     Load,
     Questions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum BenchReportFormat {
     Text,
     Json,
 }
 
 #[derive(Args)]
 pub struct Ingest {
-    /// Rows of the Arrow measurement; NDJSON takes an eighth of them
+    /// Rows of the Arrow measurement; NDJSON writes an eighth of them
     #[arg(long, default_value_t = 8_640_000, value_parser = positive)]
     pub rows: usize,
-    /// How long single values are posted, seconds
+    /// Seconds for which single values are posted
     #[arg(long, default_value_t = 10)]
     pub seconds: u64,
-    /// An empty directory to work in and keep [default: a temporary one]
+    /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub struct Growth {
-    /// Which tables
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Table::Years, Table::Latest, Table::Start])]
-    pub only: Vec<Table>,
-    /// Streams stored with a year each
+    /// Tables to measure
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [GrowthTable::Years, GrowthTable::Latest, GrowthTable::Start])]
+    pub only: Vec<GrowthTable>,
+    /// Numbers of streams stored with a year each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100], value_parser = positive)]
     pub years: Vec<usize>,
-    /// Days of a year
+    /// Days per year
     #[arg(long, default_value_t = 365, value_parser = positive)]
     pub days: usize,
     /// Seconds between the rows of a stream with a year
     #[arg(long, default_value_t = 10, value_parser = positive)]
     pub every: usize,
-    /// Streams whose latest values are asked
+    /// Numbers of streams whose latest values are queried
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000], value_parser = positive)]
     pub latest: Vec<usize>,
-    /// Rows stored when the server starts
+    /// Numbers of rows stored when the server starts
     #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000, 100_000_000],
         value_parser = positive)]
     pub start: Vec<usize>,
     /// Live files before they are merged
     #[arg(long, default_value_t = 5_000, value_parser = positive)]
     pub files: usize,
-    /// Streams of the import of a year, one after the other
+    /// Streams of the year's import, written one after the other
     #[arg(long, default_value_t = 10, value_parser = positive)]
     pub import: usize,
-    /// Times each question is asked
+    /// Runs of each query
     #[arg(long, default_value_t = 20, value_parser = positive)]
     pub runs: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Table {
-    /// A year by the hour, of one stream among more and more
+pub enum GrowthTable {
+    /// Hourly query over a year of one stream, among a growing number of streams
     Years,
-    /// Latest values of more and more streams
+    /// Latest values of a growing number of streams
     Latest,
-    /// Start with more and more rows
+    /// Server start with a growing number of rows
     Start,
     /// Many live files, before and after they are merged
     Files,
-    /// A year of each stream, one stream after the other, before and after the files are merged
+    /// A year per stream, written one stream after the other, before and after the files are merged
     Import,
 }
 
 #[derive(Args)]
 pub struct Soak {
-    /// How long, seconds
+    /// Duration in seconds
     #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(1..))]
     pub seconds: u64,
-    /// Streams written to
+    /// Number of streams written to
     #[arg(long, default_value_t = 1000, value_parser = positive)]
     pub streams: usize,
-    /// Rows a second [default: half of what half a minute at full speed reached]
+    /// Rows per second [default: half the rate reached in half a minute at full speed]
     #[arg(long, value_parser = positive)]
     pub rate: Option<usize>,
-    /// An empty directory to work in and keep [default: a temporary one]
+    /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub struct Graph {
-    /// Devices of the plant
+    /// Number of devices of the plant
     #[arg(long, default_value_t = 100, value_parser = positive)]
     pub devices: usize,
-    /// Streams of each
+    /// Streams per device
     #[arg(long, default_value_t = 5, value_parser = positive)]
     pub streams: usize,
-    /// How long each number of clients asks
+    /// Seconds to query with each number of clients
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub seconds: u64,
-    /// An empty directory to work in and keep [default: a temporary one]
+    /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub struct Collect {
-    /// Modbus devices, each with a connection of its own
+    /// Number of Modbus devices, each with a connection of its own
     #[arg(long, default_value_t = 100, value_parser = positive)]
     pub devices: usize,
-    /// Registers of each, and so its streams
+    /// Registers per device, one stream each
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     pub registers: u16,
     /// Seconds between two polls of a device
     #[arg(long, default_value_t = 1.0, value_parser = interval)]
     pub interval: f64,
-    /// How long, seconds
+    /// Duration in seconds
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub seconds: u64,
-    /// An empty directory to work in and keep [default: a temporary one]
+    /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub struct Live {
-    /// Clients, each with a WebSocket of its own
+    /// Number of clients, each with a WebSocket of its own
     #[arg(long, default_value_t = 200, value_parser = positive)]
     pub clients: usize,
-    /// Values written each second, each to be told to every client
+    /// Values written per second, each to be delivered to every client
     #[arg(long, default_value_t = 500, value_parser = positive)]
     pub rate: usize,
-    /// How long, without clients and then with them, seconds
+    /// Seconds to measure without clients, and then again with them
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub seconds: u64,
-    /// An empty directory to work in and keep [default: a temporary one]
+    /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }

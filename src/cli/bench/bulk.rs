@@ -8,72 +8,75 @@ use arrow::ipc::writer::StreamWriter;
 use bytes::Bytes;
 use reqwest::{RequestBuilder, StatusCode};
 
-use super::http::ARROW;
-use super::server::Server;
-use super::signals::{self, Row, Signals};
+use super::generator::{self, GeneratedRow, SignalGenerator};
+use super::http::ARROW_MEDIA_TYPE;
+use super::server::BenchServer;
 use crate::domain::{Error, Result, StreamId};
 
 pub const WRITERS: usize = 4;
 const BATCH_ROWS: usize = 10_000;
-/// Before a batch is sent again that the server had no room for.
-const BREATH: Duration = Duration::from_millis(200);
+/// Delay before a batch is resent that the server had no room for.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum IngestFormat {
     Arrow,
     Ndjson,
 }
 
-/// Rows of some streams over a time.
+/// Rows of some streams over a time range.
 #[derive(Clone)]
-pub struct Stretch {
-    pub signals: Signals,
+pub struct Workload {
+    pub signals: SignalGenerator,
     pub streams: Arc<[StreamId]>,
-    /// Rows of each stream.
+    /// Rows per stream.
     pub ticks: usize,
 }
 
-impl Stretch {
+impl Workload {
     pub fn rows(&self) -> usize {
         self.ticks * self.streams.len()
     }
 
     pub fn batches(&self) -> usize {
-        self.ticks.div_ceil(self.ticks_a_batch())
+        self.ticks.div_ceil(self.ticks_per_batch())
     }
 
-    pub fn batch(&self, number: usize) -> Vec<Row> {
-        let step = self.ticks_a_batch();
+    pub fn batch(&self, number: usize) -> Vec<GeneratedRow> {
+        let step = self.ticks_per_batch();
         let ticks = number * step..self.ticks.min((number + 1) * step);
-        ticks.flat_map(|tick| self.signals.tick(&self.streams, tick as u64)).collect()
+        ticks.flat_map(|tick| self.signals.rows_at(&self.streams, tick as u64)).collect()
     }
 
-    /// Ticks that so many batches hold.
+    /// Returns the number of ticks that this many batches hold.
     pub fn ticks_of(&self, batches: usize) -> usize {
-        self.ticks.min(batches * self.ticks_a_batch())
+        self.ticks.min(batches * self.ticks_per_batch())
     }
 
-    fn ticks_a_batch(&self) -> usize {
+    fn ticks_per_batch(&self) -> usize {
         (BATCH_ROWS / self.streams.len()).max(1)
     }
 }
 
-/// Writes it as it is made; how long it took.
-pub async fn write(server: &Server, stretch: &Stretch) -> Result<Duration> {
+/// Writes the rows while generating them; returns how long it took.
+pub async fn write(server: &BenchServer, stretch: &Workload) -> Result<Duration> {
     let (batches, stretch) = (stretch.batches(), stretch.clone());
-    send(server, Form::Arrow, batches, move |number| encode(Form::Arrow, &stretch.batch(number))).await
+    send(server, IngestFormat::Arrow, batches, move |number| {
+        encode(IngestFormat::Arrow, &stretch.batch(number))
+    })
+    .await
 }
 
-/// Writes it from bodies that were encoded before the clock started.
-pub async fn write_encoded(server: &Server, stretch: &Stretch, form: Form) -> Result<Duration> {
+/// Writes the rows from bodies that are encoded before the clock starts.
+pub async fn write_encoded(server: &BenchServer, stretch: &Workload, form: IngestFormat) -> Result<Duration> {
     let bodies: Vec<Bytes> =
         (0..stretch.batches()).map(|number| encode(form, &stretch.batch(number))).collect();
     send(server, form, bodies.len(), move |number| bodies[number].clone()).await
 }
 
 async fn send(
-    server: &Server,
-    form: Form,
+    server: &BenchServer,
+    form: IngestFormat,
     count: usize,
     body: impl Fn(usize) -> Bytes + Send + Sync + 'static,
 ) -> Result<Duration> {
@@ -92,30 +95,30 @@ async fn send(
         })
         .collect();
     for writer in writers {
-        writer.await.map_err(|e| Error::internal("a writer ended early").because(e))??;
+        writer.await.map_err(|e| Error::internal("a writer ended early").with_source(e))??;
     }
     Ok(started.elapsed())
 }
 
-pub fn request(server: &Server, form: Form) -> RequestBuilder {
-    let media_type = if form == Form::Arrow { ARROW } else { "application/x-ndjson" };
+pub fn request(server: &BenchServer, form: IngestFormat) -> RequestBuilder {
+    let media_type = if form == IngestFormat::Arrow { ARROW_MEDIA_TYPE } else { "application/x-ndjson" };
     let url = format!("http://{}/ingest", server.address);
     server.client.post(url).header("X-API-Key", &server.key).header("Content-Type", media_type)
 }
 
-/// Sends a batch until the server has room for it. The time that takes is part of the figure.
+/// Sends a batch until the server has room for it; the waiting counts as write time.
 async fn post(request: &RequestBuilder, body: Bytes) -> Result<()> {
     while !try_post(request, body.clone()).await? {
-        tokio::time::sleep(BREATH).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
     Ok(())
 }
 
-/// Sends a batch once; false when the server has no room for it now (503).
+/// Sends a batch once; returns false if the server has no room for it now (503).
 pub async fn try_post(request: &RequestBuilder, body: Bytes) -> Result<bool> {
     let request = request.try_clone().expect("a request without body can be cloned");
     let answer = request.body(body).send().await;
-    let answer = answer.map_err(|e| Error::unavailable("the server does not answer").because(e))?;
+    let answer = answer.map_err(|e| Error::unavailable("the server does not answer").with_source(e))?;
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
     match status {
@@ -125,11 +128,11 @@ pub async fn try_post(request: &RequestBuilder, body: Bytes) -> Result<bool> {
     }
 }
 
-pub fn encode(form: Form, rows: &[Row]) -> Bytes {
-    if form == Form::Ndjson {
-        return signals::to_ndjson(rows).into();
+pub fn encode(form: IngestFormat, rows: &[GeneratedRow]) -> Bytes {
+    if form == IngestFormat::Ndjson {
+        return generator::to_ndjson(rows).into();
     }
-    let batch = signals::to_batch(rows);
+    let batch = generator::to_batch(rows);
     let encode = || -> std::result::Result<Vec<u8>, arrow::error::ArrowError> {
         let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
         writer.write(&batch)?;

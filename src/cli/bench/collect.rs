@@ -1,7 +1,7 @@
 //! `basalt bench collect`: Modbus devices polled on schedule, every value stored durably.
 //!
-//! Fails when a request failed or when the rows found are not those that the collectors counted as stored. How late polls
-//! were and what the server took is told, and judged by the reader.
+//! It fails if a request failed or if the rows found are not those that the collectors counted as stored. It reports
+//! how late polls were and what the server used, without a limit.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,62 +10,63 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 
 use super::args;
-use super::disk::{lake_bytes, mebibytes};
-use super::field::Field;
-use super::figures::show;
+use super::disk::{format_mebibytes, lake_bytes};
+use super::fleet::DeviceFleet;
+use super::latencies::format_number;
 use super::note;
-use super::server::{Dir, Server};
-use super::used::Used;
+use super::resource_usage::ResourceUsage;
+use super::server::{BenchDir, BenchServer};
 use crate::cli::print;
 use crate::domain::{Error, Result};
 
-/// Requests at once that set the devices up.
-const AT_ONCE: usize = 8;
-/// Between two looks at the counters.
-const LOOK: Duration = Duration::from_millis(200);
-/// Until every device has been polled, or nothing is under way any more, at most.
-const SETTLE: Duration = Duration::from_secs(60);
+/// Concurrent requests that create the devices.
+const CONCURRENT_REQUESTS: usize = 8;
+/// Interval at which the counters are read.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Maximum wait until every device has been polled, or until nothing is in flight.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 const LATENESS: &str = "basalt_device_poll_lateness_seconds";
 
 pub async fn run(args: &args::Collect) -> Result<()> {
-    let field = Field::start(args.registers).await?;
-    let mut server = Server::start(Dir::empty(args.data_dir.as_deref())?, Vec::new()).await?;
+    let field = DeviceFleet::start(args.registers).await?;
+    let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     note(&format!("making {} devices of {} streams", args.devices, args.registers));
     let devices = make(&server, &field, args).await?;
-    // What making them took is no part of it.
+    // A restart, so that the cost of creating the devices is not measured.
     server.restart().await?;
-    server.forget_peak();
-    switch(&server, &devices, true).await?;
-    let first = settle(&server, |counted| counted.polls() >= args.devices as f64).await?;
+    server.reset_peak();
+    set_enabled(&server, &devices, true).await?;
+    let first = wait_until(&server, |counted| counted.polls() >= args.devices as f64).await?;
     note(&format!("collecting for {} s", args.seconds));
     let started = Instant::now();
     let time = Duration::from_secs(args.seconds);
-    let (used, last) = Used::of(&server, async {
+    let (used, last) = ResourceUsage::measure(&server, async {
         tokio::time::sleep(time).await;
-        Counted::of(&server).await
+        MetricsSnapshot::scrape(&server).await
     })
     .await?;
     let took = started.elapsed();
     let peak = server.peak_memory_bytes();
-    switch(&server, &devices, false).await?;
+    set_enabled(&server, &devices, false).await?;
     let mut before = f64::NAN;
-    let end =
-        settle(&server, |counted| std::mem::replace(&mut before, counted.readings()) == counted.readings())
-            .await?;
+    let end = wait_until(&server, |counted| {
+        std::mem::replace(&mut before, counted.readings()) == counted.readings()
+    })
+    .await?;
     let found = server.count().await?;
-    tell(args, &last.since(&first), took, &used, peak)?;
+    print_results(args, &last.since(&first), took, &used, peak)?;
     print::line(&format!("rows found: {found} of {}", end.readings()))?;
     server.stop().await?;
     print::line(&format!("lake: {:.2} B/row", lake_bytes(server.dir())? as f64 / found as f64))?;
-    judge(found as f64 == end.readings(), end.sum("basalt_device_errors_total"))
+    check_results(found as f64 == end.readings(), end.sum("basalt_device_errors_total"))
 }
 
-fn tell(
+fn print_results(
     args: &args::Collect,
-    counted: &Counted,
+    counted: &MetricsSnapshot,
     took: Duration,
-    used: &Used,
+    used: &ResourceUsage,
     peak: Option<u64>,
 ) -> Result<()> {
     let took_s = took.as_secs_f64();
@@ -78,25 +79,25 @@ fn tell(
     let requests_per_s = counted.sum("basalt_device_requests_total") / took_s;
     print::line(&format!("requests: {requests_per_s:.0}/s"))?;
     let polls = counted.polls();
-    let lateness_ms = |share: f64| show(counted.lateness(share) * 1e3);
+    let lateness_ms = |share: f64| format_number(counted.lateness_quantile(share) * 1e3);
     print::line(&format!(
         "polls: {polls}, skipped: {}; lateness p50 {} ms, p99 {} ms (of a histogram)",
         counted.sum("basalt_device_skipped_polls_total"),
         lateness_ms(0.5),
         lateness_ms(0.99)
     ))?;
-    print::line(&format!("server: {} of a core, at most {} resident", used.percent(), mebibytes(peak)))
+    print::line(&format!("server: {} of a core, at most {} resident", used.percent(), format_mebibytes(peak)))
 }
 
-fn judge(is_whole: bool, errors: f64) -> Result<()> {
+fn check_results(is_whole: bool, errors: f64) -> Result<()> {
     if errors > 0.0 {
         return Err(Error::internal(format!("{errors} requests failed")));
     }
     if is_whole { Ok(()) } else { Err(Error::internal("rows are missing or too many")) }
 }
 
-/// Devices that are not polled yet, with a stream for each register.
-async fn make(server: &Server, field: &Field, args: &args::Collect) -> Result<Vec<i32>> {
+/// Creates devices with a stream per register; they are not polled yet.
+async fn make(server: &BenchServer, field: &DeviceFleet, args: &args::Collect) -> Result<Vec<i32>> {
     let mut devices = Vec::with_capacity(args.devices);
     for number in 0..args.devices {
         let device = json!({
@@ -111,46 +112,51 @@ async fn make(server: &Server, field: &Field, args: &args::Collect) -> Result<Ve
             json!({"name": name, "device": device, "path": path, "type": "uint16"})
         })
     });
-    let made = stream::iter(streams).map(|row| server.create("/api/data/", row)).buffer_unordered(AT_ONCE);
+    let made = stream::iter(streams)
+        .map(|row| server.create("/api/data/", row))
+        .buffer_unordered(CONCURRENT_REQUESTS);
     made.try_for_each(|_| std::future::ready(Ok(()))).await?;
     Ok(devices)
 }
 
-async fn switch(server: &Server, devices: &[i32], is_on: bool) -> Result<()> {
+async fn set_enabled(server: &BenchServer, devices: &[i32], is_on: bool) -> Result<()> {
     let switched =
         devices.iter().map(|id| server.change(format!("/api/device/{id}/"), json!({"enabled": is_on})));
-    stream::iter(switched).buffer_unordered(AT_ONCE).try_collect().await
+    stream::iter(switched).buffer_unordered(CONCURRENT_REQUESTS).try_collect().await
 }
 
-/// The counters once they are as wanted.
-async fn settle(server: &Server, mut is_so: impl FnMut(&Counted) -> bool) -> Result<Counted> {
-    let latest = Instant::now() + SETTLE;
+/// Waits until the counters satisfy a condition and returns them.
+async fn wait_until(
+    server: &BenchServer,
+    mut is_so: impl FnMut(&MetricsSnapshot) -> bool,
+) -> Result<MetricsSnapshot> {
+    let latest = Instant::now() + SETTLE_TIMEOUT;
     loop {
-        let counted = Counted::of(server).await?;
+        let counted = MetricsSnapshot::scrape(server).await?;
         if is_so(&counted) {
             return Ok(counted);
         }
         if Instant::now() > latest {
             return Err(Error::internal("the collectors do not settle"));
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// What /metrics says, each metric summed over the devices; buckets by their bounds.
-struct Counted {
+/// Metrics of /metrics, each summed over the devices; histogram buckets by their bounds.
+struct MetricsSnapshot {
     sums: BTreeMap<String, f64>,
-    /// Upper bound in seconds, and how many were not above it.
+    /// Upper bound in seconds, and the number of polls at or below it.
     lateness: Vec<(f64, f64)>,
 }
 
-impl Counted {
-    async fn of(server: &Server) -> Result<Counted> {
-        Ok(Counted::read(&server.metrics().await?))
+impl MetricsSnapshot {
+    async fn scrape(server: &BenchServer) -> Result<MetricsSnapshot> {
+        Ok(MetricsSnapshot::parse(&server.metrics().await?))
     }
 
-    fn read(page: &str) -> Counted {
-        let mut counted = Counted { sums: BTreeMap::new(), lateness: Vec::new() };
+    fn parse(page: &str) -> MetricsSnapshot {
+        let mut counted = MetricsSnapshot { sums: BTreeMap::new(), lateness: Vec::new() };
         for line in page.lines().filter(|line| !line.starts_with('#')) {
             let Some((sample, value)) = line.rsplit_once(' ') else { continue };
             let Ok(value) = value.parse::<f64>() else { continue };
@@ -183,17 +189,17 @@ impl Counted {
         self.sum(&format!("{LATENESS}_count"))
     }
 
-    /// What came after `before`.
-    fn since(&self, before: &Counted) -> Counted {
+    /// Returns the difference to `before`.
+    fn since(&self, before: &MetricsSnapshot) -> MetricsSnapshot {
         let sums = self.sums.iter().map(|(name, sum)| (name.clone(), sum - before.sum(name)));
         let then = |at: usize| before.lateness.get(at).map_or(0.0, |(_, count)| *count);
         let lateness =
             self.lateness.iter().enumerate().map(|(at, (bound, count))| (*bound, count - then(at)));
-        Counted { sums: sums.collect(), lateness: lateness.collect() }
+        MetricsSnapshot { sums: sums.collect(), lateness: lateness.collect() }
     }
 
-    /// Seconds that this share of the polls was not later than, in a straight line within its bucket.
-    fn lateness(&self, share: f64) -> f64 {
+    /// Returns the lateness in seconds that this share of polls does not exceed, interpolated within its bucket.
+    fn lateness_quantile(&self, share: f64) -> f64 {
         let wanted = share * self.polls();
         let mut below = (0.0, 0.0);
         for (bound, count) in self.lateness.iter().copied() {
@@ -223,18 +229,18 @@ mod tests {
                  {LATENESS}_count{{device=\"{device}\"}} {all}\n"
             )
         };
-        let before = Counted::read(&[of(1, [1, 1, 1]), of(2, [1, 1, 1])].concat());
-        let after = Counted::read(&[of(1, [31, 51, 51]), of(2, [21, 51, 51])].concat());
+        let before = MetricsSnapshot::parse(&[of(1, [1, 1, 1]), of(2, [1, 1, 1])].concat());
+        let after = MetricsSnapshot::parse(&[of(1, [31, 51, 51]), of(2, [21, 51, 51])].concat());
         let counted = after.since(&before);
         assert_eq!((counted.readings(), counted.polls()), (10_000.0, 100.0));
         for (share, expected) in [(0.25, 0.005), (0.5, 0.01), (0.75, 0.015), (1.0, 0.02)] {
             assert!(
-                (counted.lateness(share) - expected).abs() < 1e-9,
+                (counted.lateness_quantile(share) - expected).abs() < 1e-9,
                 "{share}: {}",
-                counted.lateness(share)
+                counted.lateness_quantile(share)
             );
         }
-        let above = Counted::read(&of(1, [0, 1, 4]));
-        assert_eq!(above.lateness(0.99), 0.02, "above the last bound nothing better is known");
+        let above = MetricsSnapshot::parse(&of(1, [0, 1, 4]));
+        assert_eq!(above.lateness_quantile(0.99), 0.02, "above the last bound nothing better is known");
     }
 }

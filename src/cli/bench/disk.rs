@@ -1,21 +1,22 @@
-//! What a data directory takes.
+//! Disk usage of a data directory.
 
 use std::path::Path;
 
 use crate::domain::{Error, Result};
 
-/// Bytes of all Parquet files of readings. Merged ones count until they are removed, at the latest by a restart.
+/// Returns the bytes of all Parquet files of readings. Merged files count until they are removed, at the latest by a
+/// restart.
 pub fn lake_bytes(dir: &Path) -> Result<u64> {
     Ok(files(dir)?.into_iter().sum())
 }
 
-/// How many there are.
+/// Returns the number of Parquet files of readings.
 pub fn lake_files(dir: &Path) -> Result<usize> {
     Ok(files(dir)?.len())
 }
 
 fn files(dir: &Path) -> Result<Vec<u64>> {
-    sizes(dir).map_err(|e| Error::unavailable("the lake cannot be listed").because(e))
+    sizes(dir).map_err(|e| Error::unavailable("the lake cannot be listed").with_source(e))
 }
 
 fn sizes(dir: &Path) -> std::io::Result<Vec<u64>> {
@@ -38,6 +39,6 @@ fn sizes(dir: &Path) -> std::io::Result<Vec<u64>> {
     Ok(sizes)
 }
 
-pub fn mebibytes(bytes: Option<u64>) -> String {
+pub fn format_mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "not told by this system".to_owned(), |bytes| format!("{} MiB", bytes >> 20))
 }

@@ -1,5 +1,5 @@
-//! HTTP/1.1 over one kept connection, by hand: requests are encoded beforehand and the socket is waited for in place, so
-//! that a figure has as little as possible of the client in it.
+//! HTTP/1.1 client over one kept connection, written by hand: requests are encoded beforehand and socket reads block in
+//! place, so that a result contains as little client time as possible.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,60 +9,60 @@ use serde_json::{Value, json};
 
 use crate::domain::{Error, Result};
 
-/// Longer than any query may take.
-const PATIENCE: Duration = Duration::from_secs(300);
-pub const ARROW: &str = "application/vnd.apache.arrow.stream";
+/// Read timeout, longer than any query may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(300);
+pub const ARROW_MEDIA_TYPE: &str = "application/vnd.apache.arrow.stream";
 
 /// A connection to the server.
-pub struct Connection(BufReader<TcpStream>);
+pub struct HttpConnection(BufReader<TcpStream>);
 
-/// A request as it goes over the wire.
+/// An encoded request.
 #[derive(Clone)]
-pub struct Request(Vec<u8>);
+pub struct HttpRequest(Vec<u8>);
 
-impl Request {
-    pub fn get(key: &str, path: &str) -> Request {
-        Request(format!("GET {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\n\r\n").into_bytes())
+impl HttpRequest {
+    pub fn get(key: &str, path: &str) -> HttpRequest {
+        HttpRequest(format!("GET {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\n\r\n").into_bytes())
     }
 
-    /// A statement to be answered in Arrow.
-    pub fn sql(key: &str, query: &str, params: &Value) -> Request {
-        Self::post(key, "/sql", ARROW, &json!({"query": query, "params": params}))
+    /// Encodes a SQL query to be answered in Arrow.
+    pub fn sql(key: &str, query: &str, params: &Value) -> HttpRequest {
+        Self::post(key, "/sql", ARROW_MEDIA_TYPE, &json!({"query": query, "params": params}))
     }
 
-    /// A question of GraphQL.
-    pub fn graphql(key: &str, query: &str, variables: &Value) -> Request {
+    /// Encodes a GraphQL query.
+    pub fn graphql(key: &str, query: &str, variables: &Value) -> HttpRequest {
         Self::post(key, "/graphql", "application/json", &json!({"query": query, "variables": variables}))
     }
 
-    fn post(key: &str, path: &str, accept: &str, body: &Value) -> Request {
+    fn post(key: &str, path: &str, accept: &str, body: &Value) -> HttpRequest {
         let body = body.to_string();
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\nAccept: {accept}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        Request([head.into_bytes(), body.into_bytes()].concat())
+        HttpRequest([head.into_bytes(), body.into_bytes()].concat())
     }
 }
 
-impl Connection {
-    pub fn open(address: &str) -> Result<Connection> {
+impl HttpConnection {
+    pub fn open(address: &str) -> Result<HttpConnection> {
         let open = || -> std::io::Result<TcpStream> {
             let socket = TcpStream::connect(address)?;
             socket.set_nodelay(true)?;
-            socket.set_read_timeout(Some(PATIENCE))?;
+            socket.set_read_timeout(Some(READ_TIMEOUT))?;
             Ok(socket)
         };
-        open().map(|socket| Connection(BufReader::with_capacity(1 << 16, socket))).map_err(broken)
+        open().map(|socket| HttpConnection(BufReader::with_capacity(1 << 16, socket))).map_err(broken)
     }
 
-    /// The body of the answer, which must be 200 and whole.
-    pub fn ask(&mut self, request: &Request) -> Result<Vec<u8>> {
+    /// Sends a request; returns the body of the response, which must be 200 and complete.
+    pub fn send(&mut self, request: &HttpRequest) -> Result<Vec<u8>> {
         self.0.get_mut().write_all(&request.0).map_err(broken)?;
         let (status, length) = self.head()?;
         let body = match length {
-            Some(length) => self.exactly(length)?,
+            Some(length) => self.read_exact_body(length)?,
             None => self.chunks()?,
         };
         if status == 200 {
@@ -71,7 +71,7 @@ impl Connection {
         Err(Error::unavailable(format!("answered {status}: {}", String::from_utf8_lossy(&body))))
     }
 
-    /// The status, and the body's length unless it comes in chunks.
+    /// Reads the head: the status, and the body's length unless it is chunked.
     fn head(&mut self) -> Result<(u16, Option<usize>)> {
         let first = self.line()?;
         let status = first.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| odd(&first))?;
@@ -103,7 +103,7 @@ impl Connection {
         }
     }
 
-    fn exactly(&mut self, length: usize) -> Result<Vec<u8>> {
+    fn read_exact_body(&mut self, length: usize) -> Result<Vec<u8>> {
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).map_err(broken)?;
         Ok(body)
@@ -119,7 +119,7 @@ impl Connection {
 }
 
 fn broken(e: std::io::Error) -> Error {
-    Error::unavailable("the connection to the server broke").because(e)
+    Error::unavailable("the connection to the server broke").with_source(e)
 }
 
 fn odd(line: &str) -> Error {

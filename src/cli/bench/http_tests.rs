@@ -1,4 +1,4 @@
-//! Answers as servers write them.
+//! Responses in the forms that servers send.
 
 use std::net::TcpListener;
 
@@ -6,18 +6,18 @@ use super::*;
 
 type Expected = std::result::Result<&'static [u8], &'static str>;
 
-/// What comes of a server that answers these bytes and hangs up.
-fn answered(bytes: &'static [u8]) -> Result<Vec<u8>> {
+/// Returns what the client makes of a server that sends these bytes and closes the connection.
+fn response_to(bytes: &'static [u8]) -> Result<Vec<u8>> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let request = Request::get("key", "/");
+    let request = HttpRequest::get("key", "/");
     let length = request.0.len();
     let server = std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
         socket.read_exact(&mut vec![0; length]).unwrap();
         socket.write_all(bytes).unwrap();
     });
-    let answer = Connection::open(&address).unwrap().ask(&request);
+    let answer = HttpConnection::open(&address).unwrap().send(&request);
     server.join().unwrap();
     answer
 }
@@ -41,7 +41,7 @@ fn whole_answers_are_taken_and_others_refused() {
         ("refused", b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", Err("answered 503: busy")),
     ];
     for (name, bytes, expected) in rows {
-        match (answered(bytes), expected) {
+        match (response_to(bytes), expected) {
             (Ok(body), Ok(expected)) => assert_eq!(body, expected, "{name}"),
             (Err(e), Err(expected)) => assert!(e.message.contains(expected), "{name}: {}", e.message),
             (other, _) => panic!("{name}: {other:?}"),

@@ -1,5 +1,5 @@
-//! `basalt bench live`: many clients follow what one writer writes. Each has to be told of every value; the time is from
-//! just before the value is sent to its message being read, the fsync of its write included.
+//! `basalt bench live`: many clients follow one writer. Each must receive every value; latency is from just before
+//! the value is sent until its message has been read, the fsync of its write included.
 
 use std::time::{Duration, Instant};
 
@@ -7,41 +7,42 @@ use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::args;
-use super::disk::mebibytes;
-use super::feed::Feed;
-use super::figures::{Latencies, show};
-use super::server::{Dir, Server};
-use super::used::Used;
-use super::{note, signals};
+use super::disk::format_mebibytes;
+use super::latencies::{Latencies, format_number};
+use super::resource_usage::ResourceUsage;
+use super::server::{BenchDir, BenchServer};
+use super::ws_client::SubscriptionClient;
+use super::{generator, note};
 use crate::cli::print;
 use crate::domain::{Error, Micros, Result, StreamId};
 
-/// Writes per second: each has its share of the values.
-const WRITES: usize = 20;
+/// Writes per second, between which the values are divided.
+const WRITES_PER_SECOND: usize = 20;
 const STREAMS: usize = 100;
-/// How long the last values may be on their way.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum wait for the last values.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn run(args: &args::Live) -> Result<()> {
-    let mut server = Server::start(Dir::empty(args.data_dir.as_deref())?, Vec::new()).await?;
+    let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     let streams = server.create_streams(STREAMS).await?;
     let time = Duration::from_secs(args.seconds);
-    let mut writer = Writer { server: &server, streams: &streams, rate: args.rate, written: 0 };
+    let mut writer = RatedWriter { server: &server, streams: &streams, rate: args.rate, written: 0 };
 
     note("writing with nobody following");
-    let (alone, ()) = Used::of(&server, writer.write(time, Instant::now())).await?;
+    let (alone, ()) = ResourceUsage::measure(&server, writer.write(time, Instant::now())).await?;
     note(&format!("{} clients follow", args.clients));
     let begun = Instant::now();
     let mut clients = Vec::with_capacity(args.clients);
     for _ in 0..args.clients {
-        clients.push(Feed::open(&server.address, &server.key, "").await?);
+        clients.push(SubscriptionClient::open(&server.address, &server.key, "").await?);
     }
     let count = writer.count(time);
-    let clients: Vec<_> = clients.into_iter().map(|feed| tokio::spawn(follow(feed, count, begun))).collect();
-    let (used, ()) = Used::of(&server, writer.write(time, begun)).await?;
-    let mut told = Told::default();
+    let clients: Vec<_> =
+        clients.into_iter().map(|feed| tokio::spawn(receive_all(feed, count, begun))).collect();
+    let (used, ()) = ResourceUsage::measure(&server, writer.write(time, begun)).await?;
+    let mut told = SubscriberStats::default();
     for client in clients {
-        let one = client.await.map_err(|e| Error::internal("a client ended early").because(e))??;
+        let one = client.await.map_err(|e| Error::internal("a client ended early").with_source(e))??;
         told.messages += one.messages;
         told.latencies.extend([one.latencies]);
     }
@@ -55,33 +56,33 @@ pub async fn run(args: &args::Live) -> Result<()> {
     ))?;
     print::line(&format!(
         "from sending a value to having read it: p50 {} ms, p99 {} ms, slowest {} ms ({values} values)",
-        show(told.latencies.ms(0.5)),
-        show(told.latencies.ms(0.99)),
-        show(told.latencies.ms(1.0)),
+        format_number(told.latencies.quantile_ms(0.5)),
+        format_number(told.latencies.quantile_ms(0.99)),
+        format_number(told.latencies.quantile_ms(1.0)),
     ))?;
     print::line(&format!(
         "server: {} of a core with clients, {} without; {} resident with clients, {} without",
         used.percent(),
         alone.percent(),
-        mebibytes(used.memory),
-        mebibytes(alone.memory)
+        format_mebibytes(used.memory_bytes),
+        format_mebibytes(alone.memory_bytes)
     ))?;
     server.stop().await
 }
 
-/// What a client was told.
+/// Messages and latencies of one client.
 #[derive(Default)]
-struct Told {
+struct SubscriberStats {
     messages: usize,
     latencies: Latencies,
 }
 
-/// Reads until every value has come. Each is the time it was sent, microseconds from `begun`.
-async fn follow(mut feed: Feed, count: usize, begun: Instant) -> Result<Told> {
-    let mut told = Told::default();
+/// Reads until every value has arrived. Each value is the time it was sent, in microseconds since `begun`.
+async fn receive_all(mut feed: SubscriptionClient, count: usize, begun: Instant) -> Result<SubscriberStats> {
+    let mut told = SubscriberStats::default();
     while told.latencies.count() < count {
         let late = |_| Error::unavailable("a client was not told of every value");
-        let values = timeout(PATIENCE, feed.next()).await.map_err(late)??;
+        let values = timeout(RECEIVE_TIMEOUT, feed.next()).await.map_err(late)??;
         let now = begun.elapsed();
         told.messages += 1;
         for value in values {
@@ -94,23 +95,23 @@ async fn follow(mut feed: Feed, count: usize, begun: Instant) -> Result<Told> {
     Ok(told)
 }
 
-struct Writer<'a> {
-    server: &'a Server,
+struct RatedWriter<'a> {
+    server: &'a BenchServer,
     streams: &'a [StreamId],
     rate: usize,
     written: usize,
 }
 
-impl Writer<'_> {
-    /// Values that `write` writes in this time.
+impl RatedWriter<'_> {
+    /// Returns the number of values that `write` writes in this time.
     fn count(&self, time: Duration) -> usize {
-        self.rate.div_ceil(WRITES) * WRITES * time.as_secs() as usize
+        self.rate.div_ceil(WRITES_PER_SECOND) * WRITES_PER_SECOND * time.as_secs() as usize
     }
 
-    /// Writes at an even pace.
+    /// Writes at a steady rate.
     async fn write(&mut self, time: Duration, begun: Instant) -> Result<()> {
-        let each = self.rate.div_ceil(WRITES);
-        let mut ticks = interval(Duration::from_secs(1) / WRITES as u32);
+        let each = self.rate.div_ceil(WRITES_PER_SECOND);
+        let mut ticks = interval(Duration::from_secs(1) / WRITES_PER_SECOND as u32);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for _ in 0..self.count(time) / each {
             ticks.tick().await;
@@ -118,7 +119,7 @@ impl Writer<'_> {
             let lines = (0..each).map(|_| {
                 self.written += 1;
                 let stream = self.streams[self.written % self.streams.len()];
-                let ts = Micros(signals::START + self.written as i64);
+                let ts = Micros(generator::START_MICROS + self.written as i64);
                 json!({"stream_id": stream.0, "ts": ts.to_iso(), "value": sent as f64}).to_string() + "\n"
             });
             let body: String = lines.collect();
@@ -131,10 +132,10 @@ impl Writer<'_> {
         let url = format!("http://{}/ingest", self.server.address);
         let request = self.server.client.post(url).header("X-API-Key", &self.server.key);
         let request = request.header("Content-Type", "application/x-ndjson").body(body);
-        let answer = request.send().await.map_err(|e| Error::unavailable("a write failed").because(e))?;
+        let answer = request.send().await.map_err(|e| Error::unavailable("a write failed").with_source(e))?;
         let status = answer.status();
-        // The whole answer, so that the connection is used again.
-        let text = answer.text().await.map_err(|e| Error::unavailable("a write failed").because(e))?;
+        // Reads the whole response, so that the connection is reused.
+        let text = answer.text().await.map_err(|e| Error::unavailable("a write failed").with_source(e))?;
         if status.is_success() {
             Ok(())
         } else {

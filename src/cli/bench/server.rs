@@ -1,4 +1,4 @@
-//! A server of the bench's own: this very program, on a directory of its own and a free port.
+//! The benchmark's server: this program, on its own directory and a free port.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,50 +13,50 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::app::access::KeyRequest;
-use crate::app::control::{Command as Order, Outcome};
-use crate::app::inventory::Form;
-use crate::cli::args::{InOrg, Place};
-use crate::cli::door::{Directory, Door};
+use crate::app::control::{Command as Order, CommandOutcome};
+use crate::app::inventory::InventoryFormat;
+use crate::cli::args::{DataDirArgs, OrgArgs};
+use crate::cli::target::{CommandTarget, DataDirMode};
 use crate::domain::{Error, Result, StreamId};
 
-/// Of /proc/PID/stat: fixed in the kernel's interface (`USER_HZ`).
-const TICKS_PER_SECOND: u64 = 100;
+/// Clock ticks per second in /proc/PID/stat, fixed by the kernel's interface (`USER_HZ`).
+const CLOCK_TICKS_PER_SECOND: u64 = 100;
 
-/// A server and how to reach it. Ended when dropped.
-pub struct Server {
+/// A running server and its address. It ends on drop.
+pub struct BenchServer {
     child: Option<Child>,
-    dir: Dir,
+    dir: BenchDir,
     settings: Vec<(&'static str, String)>,
     pub address: String,
     pub key: String,
     pub client: Client,
-    /// Of the processes that are over.
+    /// Peak memory of the processes that have ended.
     peak: Option<u64>,
-    /// Made so far: their names differ.
+    /// Number of devices created so far, for unique names.
     devices: AtomicUsize,
 }
 
-/// The data directory; removed at the end when it was made for the bench.
-pub struct Dir {
+/// The data directory; a temporary one is removed at the end.
+pub struct BenchDir {
     path: PathBuf,
     is_ours: bool,
 }
 
-impl Dir {
-    /// `path`, or a temporary one.
-    pub fn new(path: Option<&Path>) -> Dir {
+impl BenchDir {
+    /// Uses `path`, or a temporary directory.
+    pub fn new(path: Option<&Path>) -> BenchDir {
         match path {
-            Some(path) => Dir { path: path.to_owned(), is_ours: false },
+            Some(path) => BenchDir { path: path.to_owned(), is_ours: false },
             None => {
                 let path = std::env::temp_dir().join(format!("basalt-bench-{}", std::process::id()));
-                Dir { path, is_ours: true }
+                BenchDir { path, is_ours: true }
             }
         }
     }
 
-    /// The same, refused when there is something in it.
-    pub fn empty(path: Option<&Path>) -> Result<Dir> {
-        let dir = Dir::new(path);
+    /// Uses `path`, which must be empty, or a temporary directory.
+    pub fn new_empty(path: Option<&Path>) -> Result<BenchDir> {
+        let dir = BenchDir::new(path);
         if dir.path.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
             let path = dir.path.display();
             return Err(Error::invalid(format!("`{path}` is not empty: the bench needs its own")));
@@ -65,25 +65,25 @@ impl Dir {
     }
 }
 
-impl Drop for Dir {
+impl Drop for BenchDir {
     fn drop(&mut self) {
         if self.is_ours {
-            // A folder that stays behind does no harm.
+            // A directory that is left behind does no harm.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }
 }
 
 fn failed(what: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::unavailable(format!("the bench's server {what}")).because(e)
+    Error::unavailable(format!("the bench's server {what}")).with_source(e)
 }
 
-impl Server {
-    /// Starts it, with settings as environment variables (`BASALT_…`).
-    pub async fn start(dir: Dir, settings: Vec<(&'static str, String)>) -> Result<Server> {
+impl BenchServer {
+    /// Starts the server; settings are environment variables (`BASALT_…`).
+    pub async fn start(dir: BenchDir, settings: Vec<(&'static str, String)>) -> Result<BenchServer> {
         let client = Client::builder().no_proxy().build().map_err(|e| failed("cannot be asked", e))?;
         let (address, key) = (String::new(), String::new());
-        let mut server = Server {
+        let mut server = BenchServer {
             child: None,
             dir,
             settings,
@@ -110,12 +110,12 @@ impl Server {
             .spawn()
             .map_err(|e| failed("cannot be started", e))?;
         let log = self.child.insert(child).stderr.take().expect("stderr was piped");
-        let address = tokio::task::spawn_blocking(move || address_in(BufReader::new(log))).await;
+        let address = tokio::task::spawn_blocking(move || wait_for_address(BufReader::new(log))).await;
         self.address = address.map_err(|e| failed("cannot be watched", e))??;
         Ok(())
     }
 
-    /// Stops it in order and starts it again; how long it took from the start to the line that says it listens.
+    /// Stops the server cleanly and starts it again; returns the time from its start to its listening line.
     pub async fn restart(&mut self) -> Result<Duration> {
         self.stop().await?;
         let started = Instant::now();
@@ -134,22 +134,22 @@ impl Server {
             devices: Vec::new(),
             data: Vec::new(),
         };
-        match self.order(Order::CreateKey { org: None, key }).await? {
-            Outcome::NewKey { secret, .. } => Ok(secret),
+        match self.run_command(Order::CreateKey { org: None, key }).await? {
+            CommandOutcome::NewKey { secret, .. } => Ok(secret),
             _ => Err(Error::internal("the server answered another command")),
         }
     }
 
-    /// Flushes and merges the files through the local door; how long it took.
+    /// Flushes and merges the files with a local command; returns how long it took.
     pub async fn compact(&self) -> Result<Duration> {
         let started = Instant::now();
-        self.order(Order::Compact).await?;
+        self.run_command(Order::Compact).await?;
         Ok(started.elapsed())
     }
 
-    /// The readings it holds.
+    /// Returns the number of readings stored.
     pub async fn count(&self) -> Result<usize> {
-        let door = self.door().await?;
+        let door = self.open_target().await?;
         let mut answer = door.sql("SELECT count(*) FROM readings").await?;
         let batch = answer.batches.try_next().await?;
         let count = batch.and_then(|batch| Some(batch.column(0).as_primitive_opt::<Int64Type>()?.value(0)));
@@ -157,16 +157,16 @@ impl Server {
         count.ok_or_else(|| Error::internal("the server did not say how many rows it holds"))
     }
 
-    async fn order(&self, order: Order) -> Result<Outcome> {
-        self.door().await?.run(order).await
+    async fn run_command(&self, order: Order) -> Result<CommandOutcome> {
+        self.open_target().await?.run(order).await
     }
 
-    async fn door(&self) -> Result<Door> {
-        let place = Place { config: None, data_dir: Some(self.dir.path.clone()) };
-        Door::open(&place, &InOrg { org: None }, Directory::MustExist).await
+    async fn open_target(&self) -> Result<CommandTarget> {
+        let place = DataDirArgs { config: None, data_dir: Some(self.dir.path.clone()) };
+        CommandTarget::open(&place, &OrgArgs { org: None }, DataDirMode::MustExist).await
     }
 
-    /// One device with `count` streams more, in the order of their ids. They are put all at once, as from a file.
+    /// Creates a device with `count` streams in one request; returns the streams ordered by id.
     pub async fn create_streams(&self, count: usize) -> Result<Vec<StreamId>> {
         let number = self.devices.fetch_add(1, Ordering::Relaxed);
         let name = format!("Bench {number}");
@@ -174,28 +174,28 @@ impl Server {
         let device = self.create("/api/device/", device).await?;
         let rows = (0..count).map(|i| format!("{name},signal {i}\n"));
         let text = "device,stream\n".to_owned() + &rows.collect::<String>();
-        let file = Order::ImportInventory { org: None, form: Form::Csv, text, is_dry: false };
-        match self.order(file).await? {
-            Outcome::Inventory(review) if review.problems.is_empty() => {}
+        let file = Order::ImportInventory { org: None, form: InventoryFormat::Csv, text, is_dry: false };
+        match self.run_command(file).await? {
+            CommandOutcome::Inventory(review) if review.problems.is_empty() => {}
             other => return Err(failed("refused streams", format!("{other:?}"))),
         }
         let query = format!("SELECT id FROM streams WHERE device_id = {device} ORDER BY id");
-        let answer: Vec<_> = self.door().await?.sql(&query).await?.batches.try_collect().await?;
+        let answer: Vec<_> = self.open_target().await?.sql(&query).await?.batches.try_collect().await?;
         let ids = answer.iter().filter_map(|batch| batch.column(0).as_primitive_opt::<Int32Type>());
         Ok(ids.flat_map(|ids| ids.values().iter().copied().map(StreamId)).collect())
     }
 
-    /// Its id.
+    /// Creates a row; returns its id.
     pub async fn create(&self, path: &str, row: Value) -> Result<i32> {
         self.send(self.client.post(self.url(path)).json(&row)).await
     }
 
-    /// Changes what a row has of these fields.
+    /// Updates these fields of a row.
     pub async fn change(&self, path: String, fields: Value) -> Result<()> {
         self.send(self.client.patch(self.url(&path)).json(&fields)).await.map(drop)
     }
 
-    /// What /metrics says.
+    /// Returns the text of /metrics.
     pub async fn metrics(&self) -> Result<String> {
         let asked = self.client.get(self.url("/metrics")).header("X-API-Key", &self.key).send().await;
         let answer = asked.and_then(Response::error_for_status).map_err(|e| failed("does not answer", e))?;
@@ -206,7 +206,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// The id of the row that comes back.
+    /// Sends a request; returns the id of the row in the response.
     async fn send(&self, request: RequestBuilder) -> Result<i32> {
         let answer: Value = match request.header("X-API-Key", &self.key).send().await {
             Ok(answer) => answer.json().await.map_err(|e| failed("answered no JSON", e))?,
@@ -216,28 +216,28 @@ impl Server {
         id.ok_or_else(|| failed("refused a row", answer.to_string()))
     }
 
-    /// The most memory it ever had resident, restarts included (Linux).
+    /// Returns the peak resident memory, restarts included (Linux).
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         self.peak.max(self.status("VmHWM:"))
     }
 
-    /// What it has resident now (Linux).
+    /// Returns the current resident memory (Linux).
     pub fn memory_bytes(&self) -> Option<u64> {
         self.status("VmRSS:")
     }
 
-    /// Processor time it has used since its start (Linux).
-    pub fn cpu(&self) -> Option<Duration> {
+    /// Returns the processor time used since the server started (Linux).
+    pub fn cpu_time(&self) -> Option<Duration> {
         let pid = self.child.as_ref()?.id();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // After the name, which may hold anything: utime and stime are the 12th and 13th.
+        // Fields are counted after the name, which may hold anything: utime and stime are the 12th and 13th.
         let mut times = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
         let ticks = times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?;
-        Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+        Some(Duration::from_millis(ticks * 1000 / CLOCK_TICKS_PER_SECOND))
     }
 
-    /// Begins a new peak.
-    pub fn forget_peak(&mut self) {
+    /// Starts a new peak measurement.
+    pub fn reset_peak(&mut self) {
         self.peak = None;
     }
 
@@ -248,7 +248,7 @@ impl Server {
         Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
     }
 
-    /// Stops it in order, everything flushed. The directory stays until this is dropped.
+    /// Stops the server cleanly, everything flushed. The directory stays until this value is dropped.
     pub async fn stop(&mut self) -> Result<()> {
         self.peak = self.peak_memory_bytes();
         let Some(mut child) = self.child.take() else { return Ok(()) };
@@ -261,17 +261,17 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for BenchServer {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            // It may be over already; its directory is of no more use either way.
+            // The process may have ended already; its directory is no longer needed either way.
             let _ = child.kill().and_then(|()| child.wait());
         }
     }
 }
 
-/// Reads the log up to the line that says where it listens; the rest is read and dropped, so that it never blocks.
-fn address_in(mut log: impl BufRead + Send + 'static) -> Result<String> {
+/// Reads the log up to the line with the listen address; drains the rest, so that the server never blocks on it.
+fn wait_for_address(mut log: impl BufRead + Send + 'static) -> Result<String> {
     let mut seen = String::new();
     loop {
         let mut line = String::new();

@@ -1,55 +1,62 @@
-//! `basalt bench soak`: writes at a steady rate and asks at the same time, with everything that runs beside it.
+//! `basalt bench soak`: writes at a steady rate and queries at the same time, with all background work running.
 //!
-//! Fails when an answer is an error, when a row is missing afterwards, or when memory grew between the second and the
-//! last quarter. Latency under load is told beside that of the idle server, and judged by the reader.
+//! It fails on an error answer, on a missing row, or if memory grew between the second and the last quarter. It
+//! reports latency under load beside that of the idle server, without a limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::args;
-use super::ask::{self, Client};
-use super::bulk::{self, Form, Stretch, WRITERS};
-use super::figures::{Latencies, show};
-use super::plant::{Loaded, Plant};
-use super::server::{Dir, Server};
-use super::signals::{self, Signals};
-use super::{disk, note, questions};
+use super::bulk::{self, IngestFormat, WRITERS, Workload};
+use super::dataset::{Dataset, DatasetSpec};
+use super::generator::{self, SignalGenerator};
+use super::latencies::{Latencies, format_number};
+use super::query_load::{self, QueryClient};
+use super::server::{BenchDir, BenchServer};
+use super::{disk, note, queries};
 use crate::cli::print;
 use crate::domain::{Error, Result};
 
-/// What is asked, in turns.
-const ASKED: [&str; 6] = ["q1", "q2", "q3", "q4", "q6", "q10"];
-/// Between two questions.
-const THINK: Duration = Duration::from_millis(100);
+/// Queries that run in rotation.
+const SOAK_QUERIES: [&str; 6] = ["q1", "q2", "q3", "q4", "q6", "q10"];
+/// Pause between two queries.
+const THINK_TIME: Duration = Duration::from_millis(100);
 const IDLE_RUNS: usize = 20;
 /// How long full speed is measured.
-const CALIBRATION: Duration = Duration::from_secs(30);
-/// Written before anything is asked.
+const CALIBRATION_TIME: Duration = Duration::from_secs(30);
+/// Batches written before the first query.
 const FIRST_BATCHES: usize = 10;
-const SAMPLE: Duration = Duration::from_secs(1);
-/// Memory of fewer seconds says nothing: caches and buffers are still filling.
-const JUDGED_SECONDS: usize = 600;
-/// At most so long is the server left alone before it counts as idle.
-const SETTLE: Duration = Duration::from_secs(60);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+/// Minimum number of memory samples (one per second): before that, caches and buffers are still filling.
+const MIN_MEMORY_SAMPLES: usize = 600;
+/// Maximum time left to the server before it counts as idle.
+const MAX_SETTLE_TIME: Duration = Duration::from_secs(60);
 
-/// The plant as it is written, and how far that is.
-struct Feed {
-    stretch: Stretch,
+/// The plant to write, and how far the writers are.
+struct SoakWriter {
+    workload: Workload,
     next: AtomicUsize,
     rows: AtomicUsize,
     refused: AtomicUsize,
 }
 
 pub async fn run(args: &args::Soak) -> Result<()> {
-    let mut server = Server::start(Dir::empty(args.data_dir.as_deref())?, Vec::new()).await?;
+    let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     let streams = server.create_streams(args.streams).await?;
-    let plant = Plant { seed: 0, streams: streams.len(), start: signals::START, seconds: 1, has_year: false };
-    let plant = Loaded { plant, streams: streams.clone(), year_stream: None };
-    // More ticks than any soak gets to.
-    let stretch = Stretch { signals: Signals::of(0), streams: streams.into(), ticks: usize::MAX >> 16 };
-    let feed = Arc::new(Feed {
-        stretch,
+    let plant = DatasetSpec {
+        seed: 0,
+        streams: streams.len(),
+        start: generator::START_MICROS,
+        seconds: 1,
+        has_year: false,
+    };
+    let plant = Dataset { plant, streams: streams.clone(), year_stream: None };
+    // More ticks than any soak reaches.
+    let stretch =
+        Workload { signals: SignalGenerator::with_seed(0), streams: streams.into(), ticks: usize::MAX >> 16 };
+    let feed = Arc::new(SoakWriter {
+        workload: stretch,
         next: AtomicUsize::new(0),
         rows: AtomicUsize::new(0),
         refused: AtomicUsize::new(0),
@@ -58,26 +65,26 @@ pub async fn run(args: &args::Soak) -> Result<()> {
         Some(rate) => rate as f64,
         None => calibrate(&server, &feed).await?,
     };
-    feed.write(&server, None, Stop::Batch(feed.next.load(Ordering::Relaxed) + FIRST_BATCHES)).await?;
-    let client = Client::new(&server, &plant);
+    feed.write(&server, None, WriteUntil::Batch(feed.next.load(Ordering::Relaxed) + FIRST_BATCHES)).await?;
+    let client = QueryClient::new(&server, &plant);
 
     note(&format!("{rate:.0} rows/s for {} s", args.seconds));
     feed.refused.store(0, Ordering::Relaxed);
     let before = feed.rows.load(Ordering::Relaxed);
     let stop = Arc::new(AtomicBool::new(false));
-    let asking = ask_until(client.clone(), feed.clone(), stop.clone());
+    let asking = spawn_query_load(client.clone(), feed.clone(), stop.clone());
     let time = Duration::from_secs(args.seconds);
     let started = Instant::now();
-    let writing = feed.write(&server, Some(rate), Stop::At(started + time));
-    let sampling = sample(&server, started + time);
+    let writing = feed.write(&server, Some(rate), WriteUntil::Time(started + time));
+    let sampling = sample_memory(&server, started + time);
     let (written, memory) = tokio::join!(writing, sampling);
     let took = started.elapsed();
     stop.store(true, Ordering::Relaxed);
-    let asked = asking.await.map_err(|e| Error::internal("the client ended early").because(e))?;
+    let asked = asking.await.map_err(|e| Error::internal("the client ended early").with_source(e))?;
     written?;
-    // The same questions of the same rows, once what runs beside has caught up.
-    tokio::time::sleep(SETTLE.min(time / 10)).await;
-    let idle = ask_idle(&client, &feed).await?;
+    // The same queries over the same rows, once background work has caught up.
+    tokio::time::sleep(MAX_SETTLE_TIME.min(time / 10)).await;
+    let idle = measure_idle(&client, &feed).await?;
 
     let rows = feed.rows.load(Ordering::Relaxed);
     let reached = (rows - before) as f64 / took.as_secs_f64();
@@ -91,14 +98,14 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     let grew = print_memory(&memory, server.peak_memory_bytes())?;
     let found = server.count().await?;
     print::line(&format!("rows found: {found} of {rows}"))?;
-    // Files that were merged away are gone after it.
+    // A restart removes files that were merged away.
     server.restart().await?;
     print::line(&format!("lake: {:.2} B/row", disk::lake_bytes(server.dir())? as f64 / rows as f64))?;
     server.stop().await?;
-    judge(refused, &asked.errors, found == rows, grew)
+    check_results(refused, &asked.errors, found == rows, grew)
 }
 
-fn judge(refused: usize, errors: &[String], is_whole: bool, grew: bool) -> Result<()> {
+fn check_results(refused: usize, errors: &[String], is_whole: bool, grew: bool) -> Result<()> {
     let mut wrong = Vec::new();
     if refused > 0 {
         wrong.push(format!("{refused} batches were refused"));
@@ -115,66 +122,71 @@ fn judge(refused: usize, errors: &[String], is_whole: bool, grew: bool) -> Resul
     if wrong.is_empty() { Ok(()) } else { Err(Error::internal(wrong.join("; "))) }
 }
 
-/// Half of what full speed reaches over a time in which the flusher has to keep up.
-async fn calibrate(server: &Server, feed: &Arc<Feed>) -> Result<f64> {
-    note(&format!("full speed for {} s", CALIBRATION.as_secs()));
+/// Returns half the rate of full speed, measured for long enough that the flusher has to keep up.
+async fn calibrate(server: &BenchServer, feed: &Arc<SoakWriter>) -> Result<f64> {
+    note(&format!("full speed for {} s", CALIBRATION_TIME.as_secs()));
     let started = Instant::now();
-    feed.write(server, None, Stop::At(started + CALIBRATION)).await?;
+    feed.write(server, None, WriteUntil::Time(started + CALIBRATION_TIME)).await?;
     let top = feed.rows.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
     print::line(&format!("full speed: {top:.0} rows/s"))?;
     Ok(top / 2.0)
 }
 
 #[derive(Clone, Copy)]
-enum Stop {
-    At(Instant),
+enum WriteUntil {
+    Time(Instant),
     Batch(usize),
 }
 
-impl Feed {
-    /// Seconds of the plant that are written whole: what the writers hold may be in flight.
+impl SoakWriter {
+    /// Returns the seconds of the plant that are written completely; the writers' current batches may be in flight.
     fn seconds(&self) -> usize {
         let batches = self.next.load(Ordering::Relaxed).saturating_sub(WRITERS);
-        self.stretch.ticks_of(batches).max(1)
+        self.workload.ticks_of(batches).max(1)
     }
 
-    /// Writes from where it is, at full speed or at a rate.
-    async fn write(self: &Arc<Self>, server: &Server, rate: Option<f64>, stop: Stop) -> Result<()> {
+    /// Continues to write, at full speed or at a rate.
+    async fn write(
+        self: &Arc<Self>,
+        server: &BenchServer,
+        rate: Option<f64>,
+        stop: WriteUntil,
+    ) -> Result<()> {
         let (started, first) = (Instant::now(), self.next.load(Ordering::Relaxed));
         let writers: Vec<_> = (0..WRITERS)
             .map(|_| {
-                let (feed, request) = (self.clone(), bulk::request(server, Form::Arrow));
+                let (feed, request) = (self.clone(), bulk::request(server, IngestFormat::Arrow));
                 let due = move |number: usize, rows: usize| {
                     let after = rate.map_or(0.0, |rate| ((number - first) * rows) as f64 / rate);
                     started + Duration::from_secs_f64(after)
                 };
-                tokio::spawn(async move { feed.write_one(&request, due, stop).await })
+                tokio::spawn(async move { feed.write_batches(&request, due, stop).await })
             })
             .collect();
         for writer in writers {
-            writer.await.map_err(|e| Error::internal("a writer ended early").because(e))??;
+            writer.await.map_err(|e| Error::internal("a writer ended early").with_source(e))??;
         }
         Ok(())
     }
 
-    async fn write_one(
+    async fn write_batches(
         &self,
         request: &reqwest::RequestBuilder,
         due: impl Fn(usize, usize) -> Instant,
-        stop: Stop,
+        stop: WriteUntil,
     ) -> Result<()> {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let rows = self.stretch.batch(number);
+            let rows = self.workload.batch(number);
             let due = due(number, rows.len());
             let is_over = match stop {
-                Stop::At(end) => due.max(Instant::now()) >= end,
-                Stop::Batch(last) => number >= last,
+                WriteUntil::Time(end) => due.max(Instant::now()) >= end,
+                WriteUntil::Batch(last) => number >= last,
             };
             if is_over {
                 return Ok(());
             }
-            let body = bulk::encode(Form::Arrow, &rows);
+            let body = bulk::encode(IngestFormat::Arrow, &rows);
             tokio::time::sleep_until(due.into()).await;
             while !bulk::try_post(request, body.clone()).await? {
                 self.refused.fetch_add(1, Ordering::Relaxed);
@@ -185,28 +197,32 @@ impl Feed {
     }
 }
 
-type PerQuestion = Vec<(&'static str, Latencies)>;
+type QueryLatencies = Vec<(&'static str, Latencies)>;
 
-struct Asked {
-    latencies: PerQuestion,
+struct QueryLoadResult {
+    latencies: QueryLatencies,
     errors: Vec<String>,
 }
 
-async fn ask_idle(client: &Client, feed: &Arc<Feed>) -> Result<PerQuestion> {
+async fn measure_idle(client: &QueryClient, feed: &Arc<SoakWriter>) -> Result<QueryLatencies> {
     let (mut client, seconds) = (client.clone(), feed.seconds());
-    ask::blocking(move || {
+    query_load::run_blocking(move || {
         client.set_seconds(seconds);
-        let hot = |id| client.ask_hot(questions::by_id(id), IDLE_RUNS).map(|latencies| (id, latencies));
-        ASKED.into_iter().map(hot).collect()
+        let hot = |id| client.run_hot(queries::by_id(id), IDLE_RUNS).map(|latencies| (id, latencies));
+        SOAK_QUERIES.into_iter().map(hot).collect()
     })
     .await
 }
 
-/// Asks in turns until it is told to stop. An answer that is an error is kept, and the next question goes on.
-fn ask_until(mut client: Client, feed: Arc<Feed>, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<Asked> {
+/// Runs the queries in rotation until stopped. Keeps an error answer and continues with the next query.
+fn spawn_query_load(
+    mut client: QueryClient,
+    feed: Arc<SoakWriter>,
+    stop: Arc<AtomicBool>,
+) -> tokio::task::JoinHandle<QueryLoadResult> {
     tokio::task::spawn_blocking(move || {
-        let latencies = ASKED.map(|id| (id, Latencies::default())).into();
-        let mut asked = Asked { latencies, errors: Vec::new() };
+        let latencies = SOAK_QUERIES.map(|id| (id, Latencies::default())).into();
+        let mut asked = QueryLoadResult { latencies, errors: Vec::new() };
         let mut to = client.connect();
         for round in 0.. {
             for (id, latencies) in &mut asked.latencies {
@@ -215,7 +231,7 @@ fn ask_until(mut client: Client, feed: Arc<Feed>, stop: Arc<AtomicBool>) -> toki
                 }
                 client.set_seconds(feed.seconds());
                 let answer = match &mut to {
-                    Ok(to) => client.ask(to, questions::by_id(id), round),
+                    Ok(to) => client.run_query(to, queries::by_id(id), round),
                     Err(e) => Err(Error::unavailable(e.message.clone())),
                 };
                 match answer {
@@ -225,53 +241,57 @@ fn ask_until(mut client: Client, feed: Arc<Feed>, stop: Arc<AtomicBool>) -> toki
                         to = client.connect();
                     }
                 }
-                std::thread::sleep(THINK);
+                std::thread::sleep(THINK_TIME);
             }
         }
         asked
     })
 }
 
-async fn sample(server: &Server, until: Instant) -> Vec<u64> {
+async fn sample_memory(server: &BenchServer, until: Instant) -> Vec<u64> {
     let mut samples = Vec::new();
     while Instant::now() < until {
         samples.extend(server.memory_bytes());
-        tokio::time::sleep(SAMPLE).await;
+        tokio::time::sleep(SAMPLE_INTERVAL).await;
     }
     samples
 }
 
-fn print_latencies(idle: &PerQuestion, busy: &PerQuestion) -> Result<()> {
+fn print_latencies(idle: &QueryLatencies, busy: &QueryLatencies) -> Result<()> {
     let rows: Vec<_> = idle
         .iter()
         .zip(busy)
         .map(|((id, idle), (_, busy))| {
-            let times = busy.ms(0.99) / idle.ms(0.5).max(f64::MIN_POSITIVE);
-            let (alone, p50, p99) = (show(idle.ms(0.5)), show(busy.ms(0.5)), show(busy.ms(0.99)));
+            let times = busy.quantile_ms(0.99) / idle.quantile_ms(0.5).max(f64::MIN_POSITIVE);
+            let (alone, p50, p99) = (
+                format_number(idle.quantile_ms(0.5)),
+                format_number(busy.quantile_ms(0.5)),
+                format_number(busy.quantile_ms(0.99)),
+            );
             [id.to_uppercase(), busy.count().to_string(), alone, p50, p99, format!("{times:.1}")]
         })
         .collect();
     print::table(["QUESTION", "ASKED", "IDLE P50 ms", "P50 ms", "P99 ms", "P99 / IDLE P50"], &rows)
 }
 
-/// Prints what it was, and tells whether the last quarter is above the second.
+/// Prints the memory figures; returns whether the last quarter is above the second.
 fn print_memory(samples: &[u64], peak: Option<u64>) -> Result<bool> {
-    if samples.len() < JUDGED_SECONDS {
-        print::line(&format!("memory: {}, too short to judge", disk::mebibytes(peak)))?;
+    if samples.len() < MIN_MEMORY_SAMPLES {
+        print::line(&format!("memory: {}, too short to judge", disk::format_mebibytes(peak)))?;
         return Ok(false);
     }
     let quarter = samples.len() / 4;
     let (second, last) = (median(&samples[quarter..2 * quarter]), median(&samples[3 * quarter..]));
     print::line(&format!(
         "resident memory, median: second quarter {}, last {}, peak {}",
-        disk::mebibytes(Some(second)),
-        disk::mebibytes(Some(last)),
-        disk::mebibytes(peak),
+        disk::format_mebibytes(Some(second)),
+        disk::format_mebibytes(Some(last)),
+        disk::format_mebibytes(peak),
     ))?;
     Ok(has_grown(second, last))
 }
 
-/// By more than allocators and the moment of a flush explain.
+/// Whether memory grew by more than allocators and the timing of a flush explain.
 fn has_grown(second: u64, last: u64) -> bool {
     last > second + second / 8 + (32 << 20)
 }

@@ -1,4 +1,4 @@
-//! What a soak fails for.
+//! Conditions under which a soak fails.
 
 use super::*;
 
@@ -6,18 +6,18 @@ const MIB: u64 = 1 << 20;
 
 #[test]
 fn every_fault_is_told() {
-    assert!(judge(0, &[], true, false).is_ok());
+    assert!(check_results(0, &[], true, false).is_ok());
     let errors = ["q1, round 3: answered 500".to_owned(), "another".to_owned()];
     let rows = [
-        ("refused", judge(2, &[], true, false), "2 batches were refused"),
+        ("refused", check_results(2, &[], true, false), "2 batches were refused"),
         (
             "failed",
-            judge(0, &errors, true, false),
+            check_results(0, &errors, true, false),
             "2 questions failed, the first: q1, round 3: answered 500",
         ),
-        ("missing", judge(0, &[], false, false), "rows are missing or too many"),
-        ("grown", judge(0, &[], true, true), "memory grew"),
-        ("two", judge(1, &[], true, true), "1 batches were refused; memory grew"),
+        ("missing", check_results(0, &[], false, false), "rows are missing or too many"),
+        ("grown", check_results(0, &[], true, true), "memory grew"),
+        ("two", check_results(1, &[], true, true), "1 batches were refused; memory grew"),
     ];
     for (name, judged, told) in rows {
         assert_eq!(judged.unwrap_err().message, told, "{name}");

@@ -1,4 +1,4 @@
-//! The table of keys: the name of each, how its text is read, and what to say would be valid.
+//! Table of configuration keys: name, parser, and what an error says is valid.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,28 +9,29 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::units::{parse_duration, parse_size};
 use super::{Config, LogFormat};
 
-/// One key of the configuration.
-pub(super) struct Key {
+/// A configuration key.
+pub(super) struct ConfigKey {
     pub name: &'static str,
-    /// What to write instead of a bad value.
+    /// Valid values, for error messages.
     pub valid: &'static str,
-    /// Whether an error must not repeat the value.
+    /// Whether errors must not show the value.
     pub is_secret: bool,
-    /// Whether a list of texts will do, which is read as one with commas between them.
+    /// Whether a list of strings is accepted; it is read as one string joined with commas.
     pub takes_list: bool,
-    /// Puts the value in its place; `None` when the text is not valid.
+    /// Sets the value; returns `None` when the text is not valid.
     pub set: fn(&mut Config, &str) -> Option<()>,
 }
 
-const DURATION: &str = "a duration above zero such as \"2s\" or \"5m\" (units ms, s, m, h, d)";
-const SIZE: &str = "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
-const COUNT: &str = "a whole number above zero";
+const DURATION_FORMAT: &str = "a duration above zero such as \"2s\" or \"5m\" (units ms, s, m, h, d)";
+const SIZE_FORMAT: &str =
+    "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
+const COUNT_FORMAT: &str = "a whole number above zero";
 
-const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> Key {
-    Key { name, valid, is_secret: false, takes_list: false, set }
+const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> ConfigKey {
+    ConfigKey { name, valid, is_secret: false, takes_list: false, set }
 }
 
-pub(super) const KEYS: &[Key] = &[
+pub(super) const KEYS: &[ConfigKey] = &[
     key("data_dir", "the path of a directory", |c, text| {
         (!text.is_empty()).then(|| c.data_dir = PathBuf::from(text))
     }),
@@ -47,19 +48,25 @@ pub(super) const KEYS: &[Key] = &[
     key("http.tls_key", "the path of a private key in PEM", |c, text| {
         (!text.is_empty()).then(|| c.tls.key = Some(PathBuf::from(text)))
     }),
-    key("http.connections", COUNT, |c, text| places(text).map(|n| c.http_connections = n)),
+    key("http.connections", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.http_connections = n)
+    }),
     key("pg.listen", "an address and a port such as 127.0.0.1:5432 (port 0 picks a free one)", |c, text| {
         text.parse().ok().map(|address| c.pg.listen = Some(address))
     }),
-    key("pg.connections", COUNT, |c, text| places(text).map(|n| c.pg.connections = n)),
-    key("pg.idle_timeout", DURATION, |c, text| duration(text).map(|d| c.pg.idle_timeout = d)),
+    key("pg.connections", COUNT_FORMAT, |c, text| parse_positive_usize(text).map(|n| c.pg.connections = n)),
+    key("pg.idle_timeout", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.pg.idle_timeout = d)
+    }),
     key(
         "flight.listen",
         "an address and a port such as 127.0.0.1:32010 (port 0 picks a free one)",
         |c, text| text.parse().ok().map(|address| c.flight.listen = Some(address)),
     ),
-    key("flight.connections", COUNT, |c, text| places(text).map(|n| c.flight.connections = n)),
-    Key {
+    key("flight.connections", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.flight.connections = n)
+    }),
+    ConfigKey {
         name: "catalog.url",
         valid: "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",
         is_secret: true,
@@ -69,17 +76,23 @@ pub(super) const KEYS: &[Key] = &[
             known.iter().any(|scheme| text.starts_with(scheme)).then(|| c.catalog_url = Some(text.to_owned()))
         },
     },
-    key("wal.keep", SIZE, |c, text| size(text).map(|n| c.wal.keep = n)),
-    key("wal.segment", SIZE, |c, text| size(text).map(|n| c.wal.segment = n)),
-    key("flush.bytes", SIZE, |c, text| size(text).map(|n| c.flush.bytes = n)),
-    key("flush.age", DURATION, |c, text| duration(text).map(|d| c.flush.age = d)),
-    key("compaction.interval", DURATION, |c, text| duration(text).map(|d| c.compaction.interval = d)),
-    key("compaction.memory", SIZE, |c, text| size(text).map(|n| c.compaction.memory = n)),
+    key("wal.keep", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.wal.keep = n)),
+    key("wal.segment", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.wal.segment = n)),
+    key("flush.bytes", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.flush.bytes = n)),
+    key("flush.age", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.flush.age = d)),
+    key("compaction.interval", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.compaction.interval = d)
+    }),
+    key("compaction.memory", SIZE_FORMAT, |c, text| {
+        parse_positive_size(text).map(|n| c.compaction.memory = n)
+    }),
     key("compaction.cpu", "a number above 0 and up to 1", |c, text| {
         let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
         share.map(|share: f64| c.compaction.cpu = share)
     }),
-    key("retention.interval", DURATION, |c, text| duration(text).map(|d| c.retention_interval = d)),
+    key("retention.interval", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.retention_interval = d)
+    }),
     key(
         "lake.url",
         "s3://BUCKET/PREFIX (credentials, region and endpoint from AWS_* variables)",
@@ -89,35 +102,61 @@ pub(super) const KEYS: &[Key] = &[
             has_bucket.then(|| c.lake.url = Some(text.to_owned()))
         },
     ),
-    key("lake.keep_removed", DURATION, |c, text| duration(text).map(|d| c.lake.keep_removed = d)),
-    key("memtable.cap", SIZE, |c, text| size(text).map(|n| c.memtable_cap = n)),
-    key("ingest.max_future", DURATION, |c, text| duration(text).map(|d| c.ingest_max_future = d)),
-    key("limits.query_timeout", DURATION, |c, text| duration(text).map(|d| c.limits.query_timeout = d)),
-    key("limits.query_rows", COUNT, |c, text| count(text).map(|n| c.limits.query_rows = n)),
-    key("limits.query_memory", SIZE, |c, text| size(text).map(|n| c.limits.query_memory = n)),
-    key("limits.query_share", SIZE, |c, text| size(text).map(|n| c.limits.query_share = n)),
-    key("limits.queries_running", COUNT, |c, text| places(text).map(|n| c.limits.queries_running = n)),
-    key("limits.queries_waiting", COUNT, |c, text| places(text).map(|n| c.limits.queries_waiting = n)),
-    key("limits.body_bytes", SIZE, |c, text| size(text).map(|n| c.limits.body_bytes = n)),
-    key("limits.devices", COUNT, |c, text| places(text).map(|n| c.limits.organization.devices = n)),
-    key("limits.streams", COUNT, |c, text| places(text).map(|n| c.limits.organization.streams = n)),
-    key("limits.groups", COUNT, |c, text| places(text).map(|n| c.limits.organization.groups = n)),
-    key("limits.keys", COUNT, |c, text| places(text).map(|n| c.limits.organization.keys = n)),
-    key("limits.organization_memory", SIZE, |c, text| {
-        let bytes = size(text).and_then(|n| usize::try_from(n).ok());
+    key("lake.keep_removed", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.lake.keep_removed = d)
+    }),
+    key("memtable.cap", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.memtable_cap = n)),
+    key("ingest.max_future", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.ingest_max_future = d)
+    }),
+    key("limits.query_timeout", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.limits.query_timeout = d)
+    }),
+    key("limits.query_rows", COUNT_FORMAT, |c, text| {
+        parse_positive_count(text).map(|n| c.limits.query_rows = n)
+    }),
+    key("limits.query_memory", SIZE_FORMAT, |c, text| {
+        parse_positive_size(text).map(|n| c.limits.query_memory = n)
+    }),
+    key("limits.query_share", SIZE_FORMAT, |c, text| {
+        parse_positive_size(text).map(|n| c.limits.query_share = n)
+    }),
+    key("limits.queries_running", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.queries_running = n)
+    }),
+    key("limits.queries_waiting", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.queries_waiting = n)
+    }),
+    key("limits.body_bytes", SIZE_FORMAT, |c, text| {
+        parse_positive_size(text).map(|n| c.limits.body_bytes = n)
+    }),
+    key("limits.devices", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.organization.devices = n)
+    }),
+    key("limits.streams", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.organization.streams = n)
+    }),
+    key("limits.groups", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.organization.groups = n)
+    }),
+    key("limits.keys", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.organization.keys = n)
+    }),
+    key("limits.organization_memory", SIZE_FORMAT, |c, text| {
+        let bytes = parse_positive_size(text).and_then(|n| usize::try_from(n).ok());
         bytes.map(|n| c.limits.organization.memory = n)
     }),
-    key("collect.deadband_max_interval", DURATION, |c, text| {
-        duration(text).map(|d| c.deadband_max_interval = d)
+    key("collect.deadband_max_interval", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.deadband_max_interval = d)
     }),
-    Key {
+    ConfigKey {
         name: "collect.networks",
         valid: "any, or networks such as \"10.0.0.0/8\" (several in a list, or with commas between them)",
         is_secret: false,
         takes_list: true,
         set: |c, text| text.parse().ok().map(|networks| c.networks = networks),
     },
-    Key {
+    ConfigKey {
         name: "process.allow_private",
         valid: "true, false, or networks such as \"10.0.0.0/8\" (several in a list, or with commas between them)",
         is_secret: false,
@@ -127,7 +166,9 @@ pub(super) const KEYS: &[Key] = &[
     key("hamachi.command", "an absolute path", |c, text| {
         Path::new(text).is_absolute().then(|| c.host.hamachi_command = PathBuf::from(text))
     }),
-    key("hamachi.timeout", DURATION, |c, text| duration(text).map(|d| c.host.hamachi_timeout = d)),
+    key("hamachi.timeout", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.host.hamachi_timeout = d)
+    }),
     key("license.path", "the path of a file", |c, text| {
         (!text.is_empty()).then(|| c.host.license_path = Some(PathBuf::from(text)))
     }),
@@ -141,28 +182,36 @@ pub(super) const KEYS: &[Key] = &[
     }),
     key("terminal.grant_ttl", "whole seconds from \"1s\" to \"300s\"", |c, text| {
         let is_valid = |d: &Duration| d.subsec_nanos() == 0 && (1..=300).contains(&d.as_secs());
-        duration(text).filter(is_valid).map(|d| c.host.grant_ttl = d)
+        parse_positive_duration(text).filter(is_valid).map(|d| c.host.grant_ttl = d)
     }),
-    key("session.lifetime", DURATION, |c, text| duration(text).map(|d| c.sessions.lifetime = d)),
-    key("session.attempts", COUNT, |c, text| {
-        count(text).and_then(|n| n.try_into().ok()).map(|n| c.sessions.attempts = n)
+    key("session.lifetime", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.sessions.lifetime = d)
     }),
-    key("session.attempts_window", DURATION, |c, text| duration(text).map(|d| c.sessions.window = d)),
+    key("session.attempts", COUNT_FORMAT, |c, text| {
+        parse_positive_count(text).and_then(|n| n.try_into().ok()).map(|n| c.sessions.attempts = n)
+    }),
+    key("session.attempts_window", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.sessions.window = d)
+    }),
     key("session.secure_cookies", "true or false", |c, text| {
         text.parse().ok().map(|is| c.sessions.secure_cookies = is)
     }),
-    key("live.subscriptions", COUNT, |c, text| places(text).map(|n| c.live.subscriptions = n)),
-    key("live.subscriptions_per_caller", COUNT, |c, text| {
-        places(text).map(|n| c.live.subscriptions_per_caller = n)
+    key("live.subscriptions", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.live.subscriptions = n)
     }),
-    key("live.ring", SIZE, |c, text| size(text).map(|n| c.live_ring = n)),
-    key("ai.loaded_bytes", SIZE, |c, text| size(text).map(|n| c.ai_loaded_bytes = n)),
-    key("audit.keep", DURATION, |c, text| duration(text).map(|d| c.audit_keep = d)),
+    key("live.subscriptions_per_caller", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.live.subscriptions_per_caller = n)
+    }),
+    key("live.ring", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.live_ring = n)),
+    key("ai.loaded_bytes", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.ai_loaded_bytes = n)),
+    key("audit.keep", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.audit_keep = d)),
     key("metrics.public", "true or false", |c, text| text.parse().ok().map(|is| c.metrics_public = is)),
-    key("graphql.depth", COUNT, |c, text| places(text).map(|n| c.graphql.depth = n)),
-    key("graphql.complexity", COUNT, |c, text| places(text).map(|n| c.graphql.complexity = n)),
-    key("graphql.aliases", COUNT, |c, text| places(text).map(|n| c.graphql.aliases = n)),
-    key("graphql.batch", COUNT, |c, text| places(text).map(|n| c.graphql.batch = n)),
+    key("graphql.depth", COUNT_FORMAT, |c, text| parse_positive_usize(text).map(|n| c.graphql.depth = n)),
+    key("graphql.complexity", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.graphql.complexity = n)
+    }),
+    key("graphql.aliases", COUNT_FORMAT, |c, text| parse_positive_usize(text).map(|n| c.graphql.aliases = n)),
+    key("graphql.batch", COUNT_FORMAT, |c, text| parse_positive_usize(text).map(|n| c.graphql.batch = n)),
     key("log.format", "text or json", |c, text| {
         let format = match text {
             "text" => LogFormat::Text,
@@ -180,10 +229,10 @@ pub(super) const KEYS: &[Key] = &[
     }),
 ];
 
-/// What an unknown key could have been: the keys of its section, or all of them.
-pub(super) fn valid_beside(unknown: &str) -> String {
+/// Lists the keys that may have been meant: those of the unknown key's section, or all of them.
+pub(super) fn list_valid_keys(unknown: &str) -> String {
     let section = unknown.split_once('.').map_or(unknown, |(section, _)| section);
-    let in_section = |k: &&Key| k.name.split_once('.').is_some_and(|(own, _)| own == section);
+    let in_section = |k: &&ConfigKey| k.name.split_once('.').is_some_and(|(own, _)| own == section);
     let names: Vec<_> = KEYS.iter().filter(in_section).map(|k| k.name).collect();
     if names.is_empty() {
         let all: Vec<_> = KEYS.iter().map(|k| k.name).collect();
@@ -197,19 +246,19 @@ fn public_key(text: &str) -> Option<[u8; 32]> {
     bytes.try_into().ok()
 }
 
-fn duration(text: &str) -> Option<Duration> {
+fn parse_positive_duration(text: &str) -> Option<Duration> {
     parse_duration(text).filter(|d| !d.is_zero())
 }
 
-fn size(text: &str) -> Option<u64> {
+fn parse_positive_size(text: &str) -> Option<u64> {
     parse_size(text).filter(|n| *n > 0)
 }
 
-fn count(text: &str) -> Option<u64> {
+fn parse_positive_count(text: &str) -> Option<u64> {
     text.replace('_', "").parse().ok().filter(|n| *n > 0)
 }
 
-fn places(text: &str) -> Option<usize> {
-    // tokio's semaphores, which these become, hold no more permits than this.
-    count(text).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= usize::MAX >> 3)
+fn parse_positive_usize(text: &str) -> Option<usize> {
+    // The values become tokio semaphores, which hold at most this many permits.
+    parse_positive_count(text).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= usize::MAX >> 3)
 }

@@ -1,50 +1,51 @@
-//! Where settings come from, each layer merged over the one before, every value remembering its source.
+//! Layers of the configuration, each merged over the one before; every value remembers its source.
 
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Num, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use super::Flag;
+use super::ConfigFlag;
+use super::keys::{self, KEYS};
 use crate::domain::{Error, Result};
 
 const PREFIX: &str = "BASALT_";
 
-/// Variables with our prefix that are no settings: a secret, defaults of flags of single commands, and one of the build.
-const NOT_SETTINGS: [&str; 4] = ["BASALT_BOOTSTRAP_KEY", "BASALT_URL", "BASALT_KEY", "BASALT_WEB"];
-/// What test scripts tell their tests, which start servers with the same environment.
-const FOR_TESTS: &str = "BASALT_TEST_";
+/// `BASALT_` variables that are no settings: a secret, defaults of single commands' flags, and a build variable.
+const NON_SETTING_VARIABLES: [&str; 4] = ["BASALT_BOOTSTRAP_KEY", "BASALT_URL", "BASALT_KEY", "BASALT_WEB"];
+/// Prefix of variables that test scripts set for their tests, which start servers with the same environment.
+const TEST_PREFIX: &str = "BASALT_TEST_";
 
-/// A setting as somebody wrote it.
+/// A setting as written in its source.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Setting {
-    /// With dots, such as `limits.query_rows`.
+    /// Dotted key, such as `limits.query_rows`.
     pub key: String,
-    /// That of a list has commas between its texts; `None` when it is none of either.
+    /// The value as text, a list joined with commas; `None` for any other type.
     pub text: Option<String>,
     pub is_list: bool,
-    /// Such as `basalt.toml` or `the variable BASALT_LISTEN`.
+    /// Source for error messages, such as `basalt.toml` or `the variable BASALT_LISTEN`.
     pub source: String,
 }
 
-/// Values of one source.
+/// Settings of one source.
 pub(super) struct Layer {
     source: String,
     values: Dict,
 }
 
 impl Layer {
-    pub fn of_toml(file: &str, text: &str) -> Result<Layer> {
+    pub fn from_toml(file: &str, text: &str) -> Result<Layer> {
         let values = Toml::from_str(text).map_err(|error| {
             Error::invalid(format!("{file} is not TOML: {}", error.to_string().trim_end()))
         })?;
         Ok(Layer { source: file.to_owned(), values })
     }
 
-    pub fn of_flag(flag: Flag) -> Layer {
-        Layer::of_one(format!("the flag {}", flag.name), flag.key, flag.value)
+    pub fn from_flag(flag: ConfigFlag) -> Layer {
+        Layer::from_value(format!("the flag {}", flag.name), flag.key, flag.value)
     }
 
-    fn of_one(source: String, key: &str, value: String) -> Layer {
+    fn from_value(source: String, key: &str, value: String) -> Layer {
         let values = figment::util::nest(key, Value::from(value)).into_dict().unwrap_or_default();
         Layer { source, values }
     }
@@ -60,28 +61,42 @@ impl Provider for Layer {
     }
 }
 
-/// One layer for each `BASALT_…` variable that sets a key: lower case, `__` for a dot, and the short forms
+/// Returns one layer per `BASALT_…` variable that sets a key: lower case, `__` for a dot, and the short forms
 /// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_PG_LISTEN` and `BASALT_FLIGHT_LISTEN`.
-pub(super) fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Layer> {
+///
+/// Also what to say of each variable that sets no key: it is ignored.
+pub(super) fn from_environment(
+    variables: impl Iterator<Item = (String, String)>,
+) -> (Vec<Layer>, Vec<String>) {
     let mut found: Vec<_> = variables
-        .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(FOR_TESTS))
-        .filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str()))
+        .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX))
+        .filter(|(name, _)| !NON_SETTING_VARIABLES.contains(&name.as_str()))
         .collect();
     found.sort();
-    let to_layer = |(name, value): (String, String)| {
-        let key = match name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".") {
-            short if short == "catalog_url" => "catalog.url".to_owned(),
-            short if short == "lake_url" => "lake.url".to_owned(),
-            short if short == "pg_listen" => "pg.listen".to_owned(),
-            short if short == "flight_listen" => "flight.listen".to_owned(),
-            key => key,
-        };
-        Layer::of_one(format!("the variable {name}"), &key, value)
-    };
-    found.into_iter().map(to_layer).collect()
+    let (mut layers, mut unknown) = (Vec::new(), Vec::new());
+    for (name, value) in found {
+        let key = setting_key(&name);
+        if KEYS.iter().any(|known| known.name == key) {
+            layers.push(Layer::from_value(format!("the variable {name}"), &key, value));
+        } else {
+            unknown.push(format!("the variable {name} sets nothing; {}", keys::list_valid_keys(&key)));
+        }
+    }
+    (layers, unknown)
 }
 
-/// What holds once all layers are laid over each other, ordered by key.
+/// The key that a variable sets, if there is such a key.
+fn setting_key(variable: &str) -> String {
+    match variable[PREFIX.len()..].to_ascii_lowercase().replace("__", ".") {
+        short if short == "catalog_url" => "catalog.url".to_owned(),
+        short if short == "lake_url" => "lake.url".to_owned(),
+        short if short == "pg_listen" => "pg.listen".to_owned(),
+        short if short == "flight_listen" => "flight.listen".to_owned(),
+        key => key,
+    }
+}
+
+/// Merges the layers, the last one winning; returns the settings ordered by key.
 pub(super) fn merge(layers: Vec<Layer>) -> Result<Vec<Setting>> {
     let figment = layers.into_iter().fold(Figment::new(), |below, layer| below.merge(layer));
     let mut data =

@@ -1,8 +1,8 @@
-//! Durations ("5m") and sizes ("256MB") as they are written in the configuration.
+//! Parsers for durations ("5m") and sizes ("256MB") in the configuration.
 
 use std::time::Duration;
 
-/// A whole number and one of `ms`, `s`, `m`, `h`, `d`; `None` for anything else or more than a hundred years.
+/// Parses a whole number with a unit `ms`, `s`, `m`, `h` or `d`; `None` for anything else and above a hundred years.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let unit_ms: u64 = match unit {
@@ -17,7 +17,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     number.checked_mul(unit_ms).filter(|ms| *ms <= longest_ms).map(Duration::from_millis)
 }
 
-/// A whole number of bytes, or one with a unit: `kB`, `MB`, `GB` count in thousands, `KiB`, `MiB`, `GiB` in 1024s.
+/// Parses bytes, plain or with a unit: `kB`, `MB`, `GB` are powers of 1000, `KiB`, `MiB`, `GiB` of 1024.
 pub(super) fn parse_size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let unit_bytes: u64 = match unit {
@@ -30,7 +30,7 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
         "GiB" => 1 << 30,
         _ => return None,
     };
-    // Signed, because file systems and databases count that way.
+    // Limited to i64, because file systems and databases count in signed integers.
     number.checked_mul(unit_bytes).filter(|n| i64::try_from(*n).is_ok())
 }
 

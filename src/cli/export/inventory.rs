@@ -1,29 +1,29 @@
-//! Devices and their streams as a file that `import` reads.
+//! Export of devices and their streams to a file that `import` reads.
 
 use std::ffi::OsStr;
 use std::io::Write;
 
-use super::aside::Aside;
+use super::atomic_file::AtomicFile;
 use super::is_standard_output;
-use crate::app::control::{Command, Outcome};
-use crate::app::inventory::Form;
+use crate::app::control::{Command, CommandOutcome};
+use crate::app::inventory::InventoryFormat;
 use crate::cli::args::{Export, ExportFormat};
-use crate::cli::door::Door;
 use crate::cli::print;
+use crate::cli::target::CommandTarget;
 use crate::domain::{Error, Result};
 
-/// The form devices are wanted in; `None` when readings are. A file of YAML holds devices whether or not that was said.
-pub fn form_of(args: &Export) -> Result<Option<Form>> {
+/// Returns the format for devices; `None` when readings are exported. A YAML file holds devices with or without a flag.
+pub fn requested_format(args: &Export) -> Result<Option<InventoryFormat>> {
     let ending = args.file.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
     let by_ending = match ending.as_deref() {
-        Some("yaml" | "yml") => Some(Form::Yaml),
-        Some("csv") if args.devices => Some(Form::Csv),
+        Some("yaml" | "yml") => Some(InventoryFormat::Yaml),
+        Some("csv") if args.devices => Some(InventoryFormat::Csv),
         _ => None,
     };
     let asked = match args.format {
         None => by_ending,
-        Some(ExportFormat::Yaml) => Some(Form::Yaml),
-        Some(ExportFormat::Csv) if args.devices || by_ending.is_some() => Some(Form::Csv),
+        Some(ExportFormat::Yaml) => Some(InventoryFormat::Yaml),
+        Some(ExportFormat::Csv) if args.devices || by_ending.is_some() => Some(InventoryFormat::Csv),
         Some(ExportFormat::Csv | ExportFormat::Ndjson | ExportFormat::Arrow | ExportFormat::Parquet) => None,
     };
     match asked {
@@ -38,9 +38,9 @@ pub fn form_of(args: &Export) -> Result<Option<Form>> {
     }
 }
 
-pub async fn export(door: &Door, args: &Export, form: Form) -> Result<()> {
+pub async fn export(door: &CommandTarget, args: &Export, form: InventoryFormat) -> Result<()> {
     let command = Command::ExportInventory { org: door.org(), form };
-    let Outcome::File { text } = door.run(command).await? else {
+    let CommandOutcome::File { text } = door.run(command).await? else {
         return Err(Error::internal("the server answered another command"));
     };
     if is_standard_output(&args.file) {
@@ -48,9 +48,9 @@ pub async fn export(door: &Door, args: &Export, form: Form) -> Result<()> {
     }
     let name = args.file.display();
     let about = |error: Error| Error { message: format!("{name}: {}", error.message), ..error };
-    let (aside, mut file) = Aside::create(&args.file).map_err(about)?;
+    let (aside, mut file) = AtomicFile::create(&args.file).map_err(about)?;
     let written = file.write_all(text.as_bytes());
     written.map_err(|e| about(Error::unavailable(format!("cannot be written: {e}"))))?;
-    aside.finish(file).map_err(about)?;
+    aside.commit(file).map_err(about)?;
     print::line(&format!("devices and streams to {name}; passwords are not in it"))
 }

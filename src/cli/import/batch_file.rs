@@ -1,4 +1,4 @@
-//! A file of batches, read one by one: Parquet, or Arrow IPC as a file or as a stream.
+//! Import of Parquet and Arrow IPC (file or stream), batch by batch.
 
 use std::fs::File;
 use std::io::{BufReader, Seek};
@@ -12,53 +12,53 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::chunk::{Builder, Chunk, Of, ROWS, Row, wrong_row};
-use super::columns::{Address, Columns, Destination};
-use super::field::{self, Number, Wrong};
+use super::cell_parser::{self, CellError, ParsedNumber};
+use super::chunk::{ChunkBuilder, ImportChunk, ImportRow, MAX_CHUNK_ROWS, StreamRef, row_error};
+use super::columns::{ImportColumns, ImportDestination, StreamColumns};
 use crate::domain::{Error, Micros, Result};
 
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
+type BatchIterator = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
 pub struct BatchFile {
-    batches: Batches,
-    columns: Columns,
-    /// Read and not yet in a chunk.
-    batch: Option<Cells>,
-    /// The data row to be handed out next, counted from 1.
+    batches: BatchIterator,
+    columns: ImportColumns,
+    /// Batch whose rows are not all in a chunk yet.
+    batch: Option<BatchCursor>,
+    /// Number of the next data row, counted from 1.
     next_row: u64,
-    length: Length,
+    length: FileLength,
 }
 
-/// How far a file goes: what is known of it without reading it.
-enum Length {
+/// Length of a file as known without reading it.
+enum FileLength {
     Rows(u64),
-    /// And the handle that shares its position with the reader.
+    /// Bytes, and a handle that shares its position with the reader.
     Bytes(u64, File),
 }
 
 impl BatchFile {
-    pub fn parquet(file: File, destination: Destination, from_row: u64) -> Result<Self> {
+    pub fn parquet(file: File, destination: ImportDestination, from_row: u64) -> Result<Self> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged("Parquet", e))?;
         let columns = columns(builder.schema(), destination)?;
         let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
         let skipped = usize::try_from(from_row - 1).ok().filter(|_| from_row - 1 <= rows);
         let skipped = skipped.ok_or_else(|| ends_after(rows))?;
-        let reader = builder.with_offset(skipped).with_batch_size(ROWS).build();
+        let reader = builder.with_offset(skipped).with_batch_size(MAX_CHUNK_ROWS).build();
         let batches = Box::new(reader.map_err(|e| damaged("Parquet", e))?);
-        Ok(BatchFile { batches, columns, batch: None, next_row: from_row, length: Length::Rows(rows) })
+        Ok(BatchFile { batches, columns, batch: None, next_row: from_row, length: FileLength::Rows(rows) })
     }
 
-    /// Arrow IPC with a footer, as pandas and polars write it to files.
-    pub fn arrow_file(file: File, destination: Destination, from_row: u64) -> Result<Self> {
-        let length = Length::bytes(&file)?;
+    /// Opens an Arrow IPC file (with a footer), as pandas and polars write it.
+    pub fn arrow_file(file: File, destination: ImportDestination, from_row: u64) -> Result<Self> {
+        let length = FileLength::bytes(&file)?;
         let reader = FileReader::try_new_buffered(file, None).map_err(|e| damaged("Arrow", e))?;
         let columns = columns(&reader.schema(), destination)?;
         BatchFile { batches: Box::new(reader), columns, batch: None, next_row: 1, length }.skip_to(from_row)
     }
 
-    /// Arrow IPC as it comes over a wire.
-    pub fn arrow_stream(file: File, destination: Destination, from_row: u64) -> Result<Self> {
-        let length = Length::bytes(&file)?;
+    /// Opens an Arrow IPC stream.
+    pub fn arrow_stream(file: File, destination: ImportDestination, from_row: u64) -> Result<Self> {
+        let length = FileLength::bytes(&file)?;
         let reader = StreamReader::try_new(BufReader::new(file), None).map_err(|e| damaged("Arrow", e))?;
         let columns = columns(&reader.schema(), destination)?;
         BatchFile { batches: Box::new(reader), columns, batch: None, next_row: 1, length }.skip_to(from_row)
@@ -76,13 +76,13 @@ impl BatchFile {
         Ok(self)
     }
 
-    /// The next rows. A wrong row is an error naming it; nothing of its chunk is to be sent.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
-        let mut builder = Builder::new(self.next_row, self.columns.address);
+    /// Reads the next rows. An error names its row; nothing of its chunk may be sent.
+    pub fn next_chunk(&mut self) -> Result<Option<ImportChunk>> {
+        let mut builder = ChunkBuilder::new(self.next_row, self.columns.stream);
         while !builder.is_full() {
             let number = self.next_row;
             let Some(cells) = self.cells()? else { break };
-            let row = cells.row().map_err(|why| wrong_row(number, &why))?;
+            let row = cells.row().map_err(|why| row_error(number, &why))?;
             builder.push(row);
             cells.at += 1;
             self.next_row += 1;
@@ -90,87 +90,88 @@ impl BatchFile {
         builder.finish()
     }
 
-    pub fn columns(&self) -> &Columns {
+    pub fn columns(&self) -> &ImportColumns {
         &self.columns
     }
 
     pub fn size(&self) -> u64 {
         match &self.length {
-            Length::Rows(rows) => *rows,
-            Length::Bytes(bytes, _) => *bytes,
+            FileLength::Rows(rows) => *rows,
+            FileLength::Bytes(bytes, _) => *bytes,
         }
     }
 
     pub fn position(&self) -> u64 {
         match &self.length {
-            Length::Rows(_) => self.next_row - 1,
-            Length::Bytes(_, file) => (&mut &*file).stream_position().unwrap_or_default(),
+            FileLength::Rows(_) => self.next_row - 1,
+            FileLength::Bytes(_, file) => (&mut &*file).stream_position().unwrap_or_default(),
         }
     }
 
-    /// A batch with a row left in it; `None` at the end of the file.
-    fn cells(&mut self) -> Result<Option<&mut Cells>> {
+    /// Returns a batch with unread rows, or `None` at the end of the file.
+    fn cells(&mut self) -> Result<Option<&mut BatchCursor>> {
         while self.batch.as_ref().is_none_or(|cells| cells.at == cells.rows) {
             let Some(batch) = self.batches.next() else { return Ok(None) };
             let batch = batch.map_err(|e| Error::invalid(format!("the file is damaged: {e}")))?;
-            self.batch = Some(Cells::new(&batch, &self.columns)?);
+            self.batch = Some(BatchCursor::new(&batch, &self.columns)?);
         }
         Ok(self.batch.as_mut())
     }
 }
 
-impl Length {
-    fn bytes(file: &File) -> Result<Length> {
-        let known =
-            || -> std::io::Result<Length> { Ok(Length::Bytes(file.metadata()?.len(), file.try_clone()?)) };
+impl FileLength {
+    fn bytes(file: &File) -> Result<FileLength> {
+        let known = || -> std::io::Result<FileLength> {
+            Ok(FileLength::Bytes(file.metadata()?.len(), file.try_clone()?))
+        };
         known().map_err(|e| Error::invalid(format!("cannot be read: {e}")))
     }
 }
 
-fn columns(schema: &Schema, destination: Destination) -> Result<Columns> {
+fn columns(schema: &Schema, destination: ImportDestination) -> Result<ImportColumns> {
     let names: Vec<_> = schema.fields().iter().map(|f| f.name().clone()).collect();
-    Columns::find(&names, destination)
+    ImportColumns::find(&names, destination)
 }
 
 fn ends_after(rows: u64) -> Error {
     Error::field("from-row", format!("the file ends after row {rows}"))
 }
 
-/// The columns of one batch in the few types that remain after reading, and the row to be taken next.
-struct Cells {
-    of: Streams,
-    ts: Cell,
-    value: Option<Cell>,
+/// Columns of one batch in the few types that remain after reading, and the position of the next row.
+struct BatchCursor {
+    of: StreamCells,
+    ts: TypedColumn,
+    value: Option<TypedColumn>,
     text: Option<StringArray>,
     quality: Option<StringArray>,
     at: usize,
     rows: usize,
 }
 
-enum Streams {
+enum StreamCells {
     Fixed(i32),
     Id(StringArray),
     Names { device: StringArray, stream: StringArray },
 }
 
-/// A column of times or numbers: as such, or as text to be read like a cell of CSV.
-enum Cell {
+/// A column of times or numbers: typed, or as text that is parsed like a CSV cell.
+enum TypedColumn {
     Micros(ArrayRef),
     Number(ArrayRef),
     Text(StringArray),
 }
 
-impl Cells {
-    fn new(batch: &RecordBatch, columns: &Columns) -> Result<Cells> {
+impl BatchCursor {
+    fn new(batch: &RecordBatch, columns: &ImportColumns) -> Result<BatchCursor> {
         let text = |column: usize| to_text(batch.schema_ref().field(column).name(), batch.column(column));
-        let of = match columns.address {
-            Address::Fixed(stream) => Streams::Fixed(stream.0),
-            Address::Id { column } => Streams::Id(text(column)?),
-            Address::Names { device, stream } => {
-                Streams::Names { device: text(device)?, stream: text(stream)? }
+        let of = match columns.stream {
+            StreamColumns::Fixed(stream) => StreamCells::Fixed(stream.0),
+            StreamColumns::Id { column } => StreamCells::Id(text(column)?),
+            StreamColumns::Names { device, stream } => {
+                StreamCells::Names { device: text(device)?, stream: text(stream)? }
             }
         };
-        Ok(Cells {
+        Ok(BatchCursor {
             of,
             ts: to_times(batch.column(columns.ts))?,
             value: columns.value.map(|column| to_numbers(batch.column(column))).transpose()?,
@@ -181,81 +182,85 @@ impl Cells {
         })
     }
 
-    fn row(&self) -> Result<Row<'_>, Wrong> {
+    fn row(&self) -> Result<ImportRow<'_>, CellError> {
         let at = self.at;
         let of = match &self.of {
-            Streams::Fixed(id) => Of::Id(*id),
-            Streams::Id(ids) => Of::Id(field::id(cell(ids, at).unwrap_or("null"))?),
-            Streams::Names { device, stream } => Of::Names {
-                device: cell(device, at).ok_or("device: there is none")?,
-                stream: cell(stream, at).ok_or("stream: there is none")?,
+            StreamCells::Fixed(id) => StreamRef::Id(*id),
+            StreamCells::Id(ids) => {
+                StreamRef::Id(cell_parser::parse_stream_id(text_at(ids, at).unwrap_or("null"))?)
+            }
+            StreamCells::Names { device, stream } => StreamRef::Names {
+                device: text_at(device, at).ok_or("device: there is none")?,
+                stream: text_at(stream, at).ok_or("stream: there is none")?,
             },
         };
-        Ok(Row {
-            of,
+        Ok(ImportRow {
+            stream: of,
             ts: self.ts.time(at)?,
             value: self.value.as_ref().map_or(Ok(None), |value| value.number(at))?,
-            text: self.text.as_ref().and_then(|text| cell(text, at)),
-            quality: match self.quality.as_ref().and_then(|quality| cell(quality, at)) {
-                Some(text) => field::quality(text)?,
+            text: self.text.as_ref().and_then(|text| text_at(text, at)),
+            quality: match self.quality.as_ref().and_then(|quality| text_at(quality, at)) {
+                Some(text) => cell_parser::parse_quality(text)?,
                 None => "good",
             },
         })
     }
 }
 
-impl Cell {
-    fn time(&self, at: usize) -> Result<Micros, Wrong> {
+impl TypedColumn {
+    fn time(&self, at: usize) -> Result<Micros, CellError> {
         match self {
-            Cell::Micros(times) => {
+            TypedColumn::Micros(times) => {
                 let times = times.as_primitive::<TimestampMicrosecondType>();
                 let ts = times.is_valid(at).then(|| Micros(times.value(at)));
                 let ts = ts.ok_or("ts: there is none")?;
-                if ts.is_storable() { Ok(ts) } else { field::time(&ts.to_iso()) }
+                if ts.is_storable() { Ok(ts) } else { cell_parser::parse_time(&ts.to_iso()) }
             }
-            Cell::Text(texts) => field::time(cell(texts, at).ok_or("ts: there is none")?),
-            Cell::Number(_) => Err("ts: this is not a time".to_owned()),
+            TypedColumn::Text(texts) => {
+                cell_parser::parse_time(text_at(texts, at).ok_or("ts: there is none")?)
+            }
+            TypedColumn::Number(_) => Err("ts: this is not a time".to_owned()),
         }
     }
 
-    fn number(&self, at: usize) -> Result<Option<Number>, Wrong> {
+    fn number(&self, at: usize) -> Result<Option<ParsedNumber>, CellError> {
         match self {
-            Cell::Number(numbers) => {
+            TypedColumn::Number(numbers) => {
                 let numbers = numbers.as_primitive::<Float64Type>();
                 let value = numbers.is_valid(at).then(|| numbers.value(at));
                 match value {
                     Some(value) if !value.is_finite() => Err(format!("value: `{value}` is not finite")),
-                    value => Ok(value.map(|value| Number { value, exact: None })),
+                    value => Ok(value.map(|value| ParsedNumber { value, exact: None })),
                 }
             }
-            Cell::Text(texts) => cell(texts, at).map(field::number).transpose(),
-            Cell::Micros(_) => Err("value: a time is not a number".to_owned()),
+            TypedColumn::Text(texts) => text_at(texts, at).map(cell_parser::parse_number).transpose(),
+            TypedColumn::Micros(_) => Err("value: a time is not a number".to_owned()),
         }
     }
 }
 
-fn cell(texts: &StringArray, at: usize) -> Option<&str> {
+fn text_at(texts: &StringArray, at: usize) -> Option<&str> {
     texts.is_valid(at).then(|| texts.value(at))
 }
 
-/// Times of any unit as microseconds UTC, whatever zone they carry; whole numbers stay text: seconds since 1970.
-fn to_times(column: &ArrayRef) -> Result<Cell> {
+/// Converts times of any unit to microseconds UTC, whatever zone they carry; whole numbers become text: Unix seconds.
+fn to_times(column: &ArrayRef) -> Result<TypedColumn> {
     match column.data_type() {
         DataType::Timestamp(unit, _) => {
-            // Zone or none, the numbers count from 1970 UTC: only the unit is to be changed.
+            // With or without a zone, values count from 1970 UTC: only the unit has to change.
             let counts = cast("ts", column, &DataType::Int64)?;
             let counts = counts.as_primitive::<Int64Type>();
             let micros = counts.unary_opt::<_, TimestampMicrosecondType>(|n| to_micros(*unit, n));
             if micros.null_count() > counts.null_count() {
                 return Err(Error::invalid("ts: a time is out of all bounds"));
             }
-            Ok(Cell::Micros(Arc::new(micros)))
+            Ok(TypedColumn::Micros(Arc::new(micros)))
         }
         DataType::Date32 | DataType::Date64 => {
             let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
-            Ok(Cell::Micros(cast("ts", column, &micros)?))
+            Ok(TypedColumn::Micros(cast("ts", column, &micros)?))
         }
-        _ => Ok(Cell::Text(to_text("ts", column)?)),
+        _ => Ok(TypedColumn::Text(to_text("ts", column)?)),
     }
 }
 
@@ -268,8 +273,8 @@ fn to_micros(unit: TimeUnit, count: i64) -> Option<i64> {
     }
 }
 
-/// Numbers as f64, but 64-bit integers and words as text: those have to stay exact, these to be refused by row.
-fn to_numbers(column: &ArrayRef) -> Result<Cell> {
+/// Converts numbers to f64; 64-bit integers become text to stay exact, and so does text, to be refused by row.
+fn to_numbers(column: &ArrayRef) -> Result<TypedColumn> {
     match column.data_type() {
         DataType::Int64
         | DataType::UInt64
@@ -277,8 +282,8 @@ fn to_numbers(column: &ArrayRef) -> Result<Cell> {
         | DataType::Utf8
         | DataType::LargeUtf8
         | DataType::Utf8View
-        | DataType::Dictionary(..) => Ok(Cell::Text(to_text("value", column)?)),
-        _ => Ok(Cell::Number(cast("value", column, &DataType::Float64)?)),
+        | DataType::Dictionary(..) => Ok(TypedColumn::Text(to_text("value", column)?)),
+        _ => Ok(TypedColumn::Number(cast("value", column, &DataType::Float64)?)),
     }
 }
 
@@ -290,7 +295,7 @@ fn cast(name: &str, column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(column, to, &options).map_err(|error| {
         Error::invalid(format!("{name}: a column of type {} cannot be used", column.data_type()))
-            .because(error)
+            .with_source(error)
     })
 }
 

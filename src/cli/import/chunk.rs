@@ -1,4 +1,4 @@
-//! A chunk: rows written together, as one Arrow batch with the columns of /ingest.
+//! Import chunk: rows written together, as one Arrow batch with the columns of /ingest.
 
 use std::sync::Arc;
 
@@ -7,47 +7,47 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
-use super::columns::Address;
-use super::field::Number;
+use super::cell_parser::ParsedNumber;
+use super::columns::StreamColumns;
 use crate::domain::{Error, Micros, Result};
 
-/// Most rows of a chunk.
-pub const ROWS: usize = 50_000;
-/// Past this many bytes of text a chunk is closed early: requests have a limit.
-const TEXT_BYTES: usize = 16 << 20;
+/// Maximum number of rows per chunk.
+pub const MAX_CHUNK_ROWS: usize = 50_000;
+/// Bytes of text above which a chunk is closed early, because requests have a size limit.
+const MAX_CHUNK_TEXT_BYTES: usize = 16 << 20;
 
-/// Rows of a file from `first_row` on, counted from 1.
+/// Rows of a file starting at `first_row`, counted from 1.
 #[derive(Debug)]
-pub struct Chunk {
+pub struct ImportChunk {
     pub first_row: u64,
     pub batch: RecordBatch,
 }
 
-impl Chunk {
+impl ImportChunk {
     pub fn len(&self) -> usize {
         self.batch.num_rows()
     }
 }
 
-/// The stream of a row.
+/// Stream of a row.
 #[derive(Debug, Clone, Copy)]
-pub enum Of<'a> {
+pub enum StreamRef<'a> {
     Id(i32),
     Names { device: &'a str, stream: &'a str },
 }
 
-/// One row, checked.
+/// One validated row.
 #[derive(Debug)]
-pub struct Row<'a> {
-    pub of: Of<'a>,
+pub struct ImportRow<'a> {
+    pub stream: StreamRef<'a>,
     pub ts: Micros,
-    pub value: Option<Number>,
+    pub value: Option<ParsedNumber>,
     pub text: Option<&'a str>,
     pub quality: &'static str,
 }
 
 /// Collects the rows of one chunk.
-pub struct Builder {
+pub struct ChunkBuilder {
     first_row: u64,
     is_by_name: bool,
     id: Int32Builder,
@@ -61,11 +61,11 @@ pub struct Builder {
     text_bytes: usize,
 }
 
-impl Builder {
-    pub fn new(first_row: u64, address: Address) -> Builder {
-        Builder {
+impl ChunkBuilder {
+    pub fn new(first_row: u64, address: StreamColumns) -> ChunkBuilder {
+        ChunkBuilder {
             first_row,
-            is_by_name: matches!(address, Address::Names { .. }),
+            is_by_name: matches!(address, StreamColumns::Names { .. }),
             id: Int32Builder::new(),
             device: StringBuilder::new(),
             stream: StringBuilder::new(),
@@ -79,13 +79,13 @@ impl Builder {
     }
 
     pub fn is_full(&self) -> bool {
-        self.rows >= ROWS || self.text_bytes >= TEXT_BYTES
+        self.rows >= MAX_CHUNK_ROWS || self.text_bytes >= MAX_CHUNK_TEXT_BYTES
     }
 
-    pub fn push(&mut self, row: Row<'_>) {
-        match row.of {
-            Of::Id(id) => self.id.append_value(id),
-            Of::Names { device, stream } => {
+    pub fn push(&mut self, row: ImportRow<'_>) {
+        match row.stream {
+            StreamRef::Id(id) => self.id.append_value(id),
+            StreamRef::Names { device, stream } => {
                 self.text_bytes += device.len() + stream.len();
                 self.device.append_value(device);
                 self.stream.append_value(stream);
@@ -101,8 +101,8 @@ impl Builder {
         self.quality.append_value(row.quality);
     }
 
-    /// The chunk, or `None` when there is no row in it.
-    pub fn finish(mut self) -> Result<Option<Chunk>> {
+    /// Returns the chunk, or `None` if it has no rows.
+    pub fn finish(mut self) -> Result<Option<ImportChunk>> {
         if self.rows == 0 {
             return Ok(None);
         }
@@ -117,19 +117,19 @@ impl Builder {
         columns.push((Field::new("ts", micros, false), Arc::new(self.ts.finish())));
         columns.push((Field::new("value", DataType::Float64, true), Arc::new(self.value.finish())));
         let text = self.text.finish();
-        // Numbers alone are the common case, and the server takes them in by whole columns.
+        // Most chunks have numbers only, and the server ingests those by whole columns.
         if text.null_count() < text.len() {
             columns.push((Field::new("text", DataType::Utf8, true), Arc::new(text)));
         }
         columns.push((Field::new("quality", DataType::Utf8, false), Arc::new(self.quality.finish())));
         let (fields, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-            .map_err(|e| Error::internal("rows could not be put in columns").because(e))?;
-        Ok(Some(Chunk { first_row: self.first_row, batch }))
+            .map_err(|e| Error::internal("rows could not be put in columns").with_source(e))?;
+        Ok(Some(ImportChunk { first_row: self.first_row, batch }))
     }
 }
 
-/// Row `number` of a file is wrong.
-pub fn wrong_row(number: u64, why: &str) -> Error {
+/// Builds the error for row `number` of a file.
+pub fn row_error(number: u64, why: &str) -> Error {
     Error::invalid(format!("row {number}: {why}"))
 }

@@ -1,4 +1,4 @@
-//! Files of devices and their streams: told from readings, sent whole, and what they change written for people.
+//! Import of devices and their streams: tells such files from readings, sends them whole and prints their changes.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -6,47 +6,50 @@ use std::path::Path;
 use csv::{ReaderBuilder, Trim};
 use serde_json::Value;
 
-use super::columns::TS;
-use super::{Shape, look};
-use crate::app::control::{Command, Outcome};
-use crate::app::inventory::{Counts, Entry, FieldChange, Form, MAX_BYTES, Noun, Review};
-use crate::cli::door::Door;
+use super::columns::TIME_COLUMN_NAMES;
+use super::{FileFormat, detect_format};
+use crate::app::control::{Command, CommandOutcome};
+use crate::app::inventory::{
+    FieldChange, ImportEntry, ImportKind, ImportReport, InventoryCounts, InventoryFormat, MAX_BYTES,
+};
 use crate::cli::print;
+use crate::cli::target::CommandTarget;
 use crate::domain::{Error, Result};
 
-/// The form of a file of devices, by its ending or its header; `None` for readings and for what cannot be read.
-pub fn form_of(path: &Path) -> Option<Form> {
+/// Returns the format of an inventory file by its extension or header; `None` for readings and unreadable files.
+pub fn detect_inventory_format(path: &Path) -> Option<InventoryFormat> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     if matches!(ending.as_deref(), Some("yaml" | "yml")) {
-        return Some(Form::Yaml);
+        return Some(InventoryFormat::Yaml);
     }
     let mut file = File::open(path).ok()?;
-    if !matches!(look(&mut file).ok()?, Shape::Csv) {
+    if !matches!(detect_format(&mut file).ok()?, FileFormat::Csv) {
         return None;
     }
     let mut reader = ReaderBuilder::new().trim(Trim::Headers).from_reader(file);
     let header = reader.headers().ok()?;
     let is_of_devices = |name: &str| name == "device" || name.starts_with("device.");
-    let is_of_readings = |name: &str| TS.contains(&name) || matches!(name, "stream_id" | "value" | "text");
+    let is_of_readings =
+        |name: &str| TIME_COLUMN_NAMES.contains(&name) || matches!(name, "stream_id" | "value" | "text");
     let mut names = header.iter().map(|name| name.trim_start_matches('\u{feff}'));
-    (names.clone().any(is_of_devices) && !names.any(is_of_readings)).then_some(Form::Csv)
+    (names.clone().any(is_of_devices) && !names.any(is_of_readings)).then_some(InventoryFormat::Csv)
 }
 
-/// Puts the devices of a file, or says what that would change; what it says goes to standard output, mistakes to standard
+/// Imports the devices of a file, or says what that would change. Changes go to standard output, errors to standard
 /// error.
-pub async fn import(door: &Door, path: &Path, form: Form, is_dry: bool) -> Result<()> {
+pub async fn import(door: &CommandTarget, path: &Path, form: InventoryFormat, is_dry: bool) -> Result<()> {
     let name = path.display();
     let about = |error: Error| Error { message: format!("{name}: {}", error.message), ..error };
     let text = read(path).map_err(about)?;
     let command = Command::ImportInventory { org: door.org(), form, text, is_dry };
-    let Outcome::Inventory(review) = door.run(command).await.map_err(about)? else {
+    let CommandOutcome::Inventory(review) = door.run(command).await.map_err(about)? else {
         return Err(Error::internal("the server answered another command"));
     };
     for problem in &review.problems {
         eprintln!("{name}: line {}, column `{}`: {}", problem.line, problem.column, problem.message);
     }
     match review.problems.len() {
-        0 => print::line(&told(&name.to_string(), &review)),
+        0 => print::line(&render_review(&name.to_string(), &review)),
         1 => Err(Error::invalid(format!("{name} has a mistake: nothing was changed"))),
         many => Err(Error::invalid(format!("{name} has {many} mistakes: nothing was changed"))),
     }
@@ -60,16 +63,19 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(unreadable)
 }
 
-fn told(name: &str, review: &Review) -> String {
+fn render_review(name: &str, review: &ImportReport) -> String {
     let mut lines: Vec<String> = review.entries.iter().map(line).collect();
     lines.extend(review.left_alone.iter().map(|row| format!("= {row}: not in the file, left alone")));
     let count = |is_new| {
         let of = |noun| review.entries.iter().filter(|e| e.noun == noun && e.is_new == is_new).count();
-        let groups = of(Noun::Group);
-        let rest = counted(Counts { devices: of(Noun::Device), streams: of(Noun::Stream) });
+        let groups = of(ImportKind::Group);
+        let rest = render_counts(InventoryCounts {
+            devices: of(ImportKind::Device),
+            streams: of(ImportKind::Stream),
+        });
         if groups == 0 { rest } else { format!("{rest}, {}", number(groups, "group")) }
     };
-    let (added, changed, unchanged) = (count(true), count(false), counted(review.unchanged));
+    let (added, changed, unchanged) = (count(true), count(false), render_counts(review.unchanged));
     lines.push(format!("{name}: added {added}; changed {changed}; unchanged {unchanged}"));
     if !review.is_applied {
         lines.push("dry run: nothing was changed".to_owned());
@@ -77,11 +83,11 @@ fn told(name: &str, review: &Review) -> String {
     lines.join("\n")
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &ImportEntry) -> String {
     let noun = match entry.noun {
-        Noun::Group => "group",
-        Noun::Device => "device",
-        Noun::Stream => "stream",
+        ImportKind::Group => "group",
+        ImportKind::Device => "device",
+        ImportKind::Stream => "stream",
     };
     let (sign, field): (_, fn(&FieldChange) -> String) = match entry.is_new {
         true => ("+", |field| format!("{} {}", field.field, field.new)),
@@ -92,7 +98,7 @@ fn line(entry: &Entry) -> String {
     if fields.is_empty() { text } else { format!("{text}: {}", fields.join(", ")) }
 }
 
-/// Values as JSON. Those of a password are not told, so there is no difference to be seen.
+/// Formats values as JSON. A password's values are absent, so its change shows no values.
 fn change(field: &FieldChange) -> String {
     match (&field.old, &field.new) {
         (Value::Null, Value::Null) => format!("{} (not shown)", field.field),
@@ -100,7 +106,7 @@ fn change(field: &FieldChange) -> String {
     }
 }
 
-fn counted(counts: Counts) -> String {
+fn render_counts(counts: InventoryCounts) -> String {
     format!("{}, {}", number(counts.devices, "device"), number(counts.streams, "stream"))
 }
 

@@ -1,37 +1,37 @@
-//! A file of one JSON object a line, read row by row: a file may be larger than memory.
+//! NDJSON import: reads one JSON object per line, row by row, because a file may be larger than memory.
 
 use std::io::{BufRead, BufReader, Read};
 
 use serde_json::{Map, Value};
 
-use super::chunk::{Builder, Chunk, Of, Row, wrong_row};
-use super::columns::{Address, Columns, Destination};
-use super::field::{self, Wrong};
+use super::cell_parser::{self, CellError};
+use super::chunk::{ChunkBuilder, ImportChunk, ImportRow, StreamRef, row_error};
+use super::columns::{ImportColumns, ImportDestination, StreamColumns};
 use crate::domain::{Error, Result};
 
-/// Longest line, bytes: as long as a request may be.
-const LINE_BYTES: u64 = 64 << 20;
+/// Maximum line length in bytes, equal to the limit of a request.
+const MAX_LINE_BYTES: u64 = 64 << 20;
 
 pub struct NdjsonFile<R> {
-    lines: Lines<R>,
-    destination: Destination,
-    columns: Columns,
-    /// Every column a row has had so far.
+    lines: LineReader<R>,
+    destination: ImportDestination,
+    columns: ImportColumns,
+    /// All column names of the rows so far.
     names: Vec<String>,
-    /// The row the columns were found in, until it is taken.
+    /// The first row, read to find the columns, until it is consumed.
     first: Option<Map<String, Value>>,
-    /// The data row to be read next, counted from 1. Empty lines are none.
+    /// Number of the next data row, counted from 1. Empty lines do not count.
     next_row: u64,
     size_bytes: u64,
 }
 
 impl<R: Read> NdjsonFile<R> {
-    /// Reads the first row and goes to a data row.
-    pub fn open(input: R, size_bytes: u64, destination: Destination, from_row: u64) -> Result<Self> {
-        let mut lines = Lines { input: BufReader::new(input), read_bytes: 0 };
-        let first = lines.read(1)?.ok_or_else(|| Error::invalid("there is no row in it"))?;
+    /// Reads the first row and skips to a data row.
+    pub fn open(input: R, size_bytes: u64, destination: ImportDestination, from_row: u64) -> Result<Self> {
+        let mut lines = LineReader { input: BufReader::new(input), read_bytes: 0 };
+        let first = lines.read_object(1)?.ok_or_else(|| Error::invalid("there is no row in it"))?;
         let names: Vec<String> = first.keys().cloned().collect();
-        let columns = Columns::find(&names, destination)?;
+        let columns = ImportColumns::find(&names, destination)?;
         let first = Some(first);
         let mut file = NdjsonFile { lines, destination, columns, names, first, next_row: 1, size_bytes };
         while file.next_row < from_row {
@@ -42,19 +42,19 @@ impl<R: Read> NdjsonFile<R> {
         Ok(file)
     }
 
-    /// The next rows. A wrong row is an error naming it; nothing of its chunk is to be sent.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
-        let mut builder = Builder::new(self.next_row, self.columns.address);
+    /// Reads the next rows. An error names its row; nothing of its chunk may be sent.
+    pub fn next_chunk(&mut self) -> Result<Option<ImportChunk>> {
+        let mut builder = ChunkBuilder::new(self.next_row, self.columns.stream);
         while !builder.is_full() {
             let Some(row) = self.take_row()? else { break };
             let number = self.next_row - 1;
-            let cells = self.cells(row).map_err(|why| wrong_row(number, &why))?;
-            builder.push(parse(&self.columns, &cells).map_err(|why| wrong_row(number, &why))?);
+            let cells = self.cells(row).map_err(|why| row_error(number, &why))?;
+            builder.push(parse_row(&self.columns, &cells).map_err(|why| row_error(number, &why))?);
         }
         builder.finish()
     }
 
-    pub fn columns(&self) -> &Columns {
+    pub fn columns(&self) -> &ImportColumns {
         &self.columns
     }
 
@@ -69,20 +69,20 @@ impl<R: Read> NdjsonFile<R> {
     fn take_row(&mut self) -> Result<Option<Map<String, Value>>> {
         let row = match self.first.take() {
             Some(first) => Some(first),
-            None => self.lines.read(self.next_row)?,
+            None => self.lines.read_object(self.next_row)?,
         };
         self.next_row += u64::from(row.is_some());
         Ok(row)
     }
 
-    /// The cells of a row in the order of `names`, as the text a CSV file would have; `None` is null or missing.
-    fn cells(&mut self, mut row: Map<String, Value>) -> Result<Vec<Option<String>>, Wrong> {
+    /// Returns the cells of a row in the order of `names`, as the text of a CSV cell; `None` is null or missing.
+    fn cells(&mut self, mut row: Map<String, Value>) -> Result<Vec<Option<String>>, CellError> {
         if row.keys().any(|name| !self.names.contains(name)) {
-            // A column that the rows before had no need of.
+            // A column that earlier rows did not have.
             self.names
                 .extend(row.keys().filter(|name| !self.names.contains(name)).cloned().collect::<Vec<_>>());
-            let found = Columns::find(&self.names, self.destination).map_err(|e| e.message)?;
-            if found.address != self.columns.address {
+            let found = ImportColumns::find(&self.names, self.destination).map_err(|e| e.message)?;
+            if found.stream != self.columns.stream {
                 return Err("the stream is named in another way than in the rows before".to_owned());
             }
             self.columns = found;
@@ -91,20 +91,20 @@ impl<R: Read> NdjsonFile<R> {
     }
 }
 
-/// The lines of a file that are not empty.
-struct Lines<R> {
+/// Reads the non-empty lines of a file.
+struct LineReader<R> {
     input: BufReader<R>,
     read_bytes: u64,
 }
 
-impl<R: Read> Lines<R> {
-    /// The next object; `None` at the end. An error is told of row `number`.
-    fn read(&mut self, number: u64) -> Result<Option<Map<String, Value>>> {
-        let wrong = |why: String| wrong_row(number, &why);
+impl<R: Read> LineReader<R> {
+    /// Reads the next object; `None` at the end. Errors name row `number`.
+    fn read_object(&mut self, number: u64) -> Result<Option<Map<String, Value>>> {
+        let wrong = |why: String| row_error(number, &why);
         let mut line = Vec::new();
         loop {
             line.clear();
-            let read = self.input.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line);
+            let read = self.input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
             let read = read.map_err(|e| wrong(format!("cannot be read: {e}")))?;
             self.read_bytes += read as u64;
             if read == 0 {
@@ -118,11 +118,11 @@ impl<R: Read> Lines<R> {
     }
 }
 
-fn text(name: &str, value: Value) -> Result<Option<String>, Wrong> {
+fn text(name: &str, value: Value) -> Result<Option<String>, CellError> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text)),
-        // Integers of 64 bits are kept exactly, decimals as they read back.
+        // 64-bit integers stay exact, decimals round-trip.
         Value::Number(number) => Ok(Some(number.to_string())),
         Value::Bool(truth) => Ok(Some(truth.to_string())),
         Value::Array(_) | Value::Object(_) => {
@@ -131,21 +131,23 @@ fn text(name: &str, value: Value) -> Result<Option<String>, Wrong> {
     }
 }
 
-fn parse<'a>(columns: &Columns, cells: &'a [Option<String>]) -> Result<Row<'a>, Wrong> {
+fn parse_row<'a>(columns: &ImportColumns, cells: &'a [Option<String>]) -> Result<ImportRow<'a>, CellError> {
     let cell = |column: usize| cells.get(column).and_then(|c| c.as_deref());
-    let of = match columns.address {
-        Address::Fixed(stream) => Of::Id(stream.0),
-        Address::Id { column } => Of::Id(field::id(cell(column).unwrap_or("null"))?),
-        Address::Names { device, stream } => Of::Names {
+    let of = match columns.stream {
+        StreamColumns::Fixed(stream) => StreamRef::Id(stream.0),
+        StreamColumns::Id { column } => {
+            StreamRef::Id(cell_parser::parse_stream_id(cell(column).unwrap_or("null"))?)
+        }
+        StreamColumns::Names { device, stream } => StreamRef::Names {
             device: cell(device).ok_or("device: there is none")?,
             stream: cell(stream).ok_or("stream: there is none")?,
         },
     };
-    Ok(Row {
-        of,
-        ts: field::time(cell(columns.ts).ok_or("ts: there is none")?)?,
-        value: columns.value.and_then(cell).map(field::number).transpose()?,
+    Ok(ImportRow {
+        stream: of,
+        ts: cell_parser::parse_time(cell(columns.ts).ok_or("ts: there is none")?)?,
+        value: columns.value.and_then(cell).map(cell_parser::parse_number).transpose()?,
         text: columns.text.and_then(cell),
-        quality: columns.quality.and_then(cell).map_or(Ok("good"), field::quality)?,
+        quality: columns.quality.and_then(cell).map_or(Ok("good"), cell_parser::parse_quality)?,
     })
 }

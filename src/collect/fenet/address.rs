@@ -1,4 +1,4 @@
-//! How users write a place in an XGT CPU, and what it means. Pure.
+//! XGT CPU addresses as users write them. Pure.
 //!
 //! | written | means |
 //! |---|---|
@@ -7,32 +7,33 @@
 //! | `%DW100.C` | one bit of a word: a hexadecimal digit, 0 the least significant |
 //! | `%IW0.2.1` `%QX0.1.3` | base, slot and number of a module's input or output (IEC CPUs) |
 //!
-//! The size says what a place holds unless a type is named; a type may be wider or narrower, from the same byte on.
+//! The size letter gives the value's type unless the stream has a type. That type may be wider or narrower; it begins at
+//! the same byte.
 
 use std::fmt;
 
 use super::{AREA_END, MAX_BYTES, MAX_VARIABLES};
-use crate::collect::registers::{self, Cell, Unit};
+use crate::collect::registers::{self, CellUnit, RegisterAddress};
 use crate::domain::stream::StreamKind;
 
-/// A memory area, by its letters.
+/// A memory area, named by its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Area(u8);
 
-struct Row {
+struct AreaInfo {
     letters: &'static str,
-    /// Whether the CPU names bits of it; of the others a bit is read with its word.
+    /// Whether the CPU names bits of the area; elsewhere a bit is read with its word.
     has_bits: bool,
     has_modules: bool,
     is_writable: bool,
 }
 
-const fn row(letters: &'static str, has_bits: bool, has_modules: bool, is_writable: bool) -> Row {
-    Row { letters, has_bits, has_modules, is_writable }
+const fn row(letters: &'static str, has_bits: bool, has_modules: bool, is_writable: bool) -> AreaInfo {
+    AreaInfo { letters, has_bits, has_modules, is_writable }
 }
 
 /// XGT FEnet manual, memory areas of XGK and XGB (P to Z) and of XGI and XGR (I, Q, W).
-static AREAS: [Row; 17] = [
+static AREAS: [AreaInfo; 17] = [
     row("P", true, false, true),
     row("M", true, false, true),
     row("K", true, false, true),
@@ -57,7 +58,7 @@ impl Area {
         (0..).map(Area).take(AREAS.len())
     }
 
-    fn row(self) -> &'static Row {
+    fn row(self) -> &'static AreaInfo {
         &AREAS[usize::from(self.0)]
     }
 
@@ -65,14 +66,14 @@ impl Area {
         self.row().letters
     }
 
-    fn named(letters: &str) -> Option<Area> {
+    fn from_letters(letters: &str) -> Option<Area> {
         Area::all().find(|area| area.letters().eq_ignore_ascii_case(letters))
     }
 }
 
 /// The size letter of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Size {
+pub enum VariableSize {
     Bit,
     Byte,
     Word,
@@ -80,99 +81,100 @@ pub enum Size {
     Long,
 }
 
-impl Size {
-    pub const ALL: [Size; 5] = [Size::Bit, Size::Byte, Size::Word, Size::Double, Size::Long];
+impl VariableSize {
+    pub const ALL: [VariableSize; 5] =
+        [VariableSize::Bit, VariableSize::Byte, VariableSize::Word, VariableSize::Double, VariableSize::Long];
 
     pub fn letter(self) -> char {
         match self {
-            Size::Bit => 'X',
-            Size::Byte => 'B',
-            Size::Word => 'W',
-            Size::Double => 'D',
-            Size::Long => 'L',
+            VariableSize::Bit => 'X',
+            VariableSize::Byte => 'B',
+            VariableSize::Word => 'W',
+            VariableSize::Double => 'D',
+            VariableSize::Long => 'L',
         }
     }
 
     /// Bytes of one variable; a bit travels in a byte of its own.
     pub fn width(self) -> u32 {
         match self {
-            Size::Bit | Size::Byte => 1,
-            Size::Word => 2,
-            Size::Double => 4,
-            Size::Long => 8,
+            VariableSize::Bit | VariableSize::Byte => 1,
+            VariableSize::Word => 2,
+            VariableSize::Double => 4,
+            VariableSize::Long => 8,
         }
     }
 
     fn kind(self) -> StreamKind {
         match self {
-            Size::Bit => StreamKind::Bit,
-            Size::Byte => StreamKind::Byte,
-            Size::Word => StreamKind::Uint16,
-            Size::Double => StreamKind::Uint32,
-            Size::Long => StreamKind::Uint64,
+            VariableSize::Bit => StreamKind::Bit,
+            VariableSize::Byte => StreamKind::Byte,
+            VariableSize::Word => StreamKind::Uint16,
+            VariableSize::Double => StreamKind::Uint32,
+            VariableSize::Long => StreamKind::Uint64,
         }
     }
 }
 
-/// What is counted through from 0.
+/// An address space: cells counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Space {
+pub enum FenetSpace {
     /// The bytes of an area.
     Bytes(Area),
-    /// The bits of an area that the CPU names.
+    /// The bits of an area whose bits the CPU names.
     Bits(Area),
-    /// Variables of one size of a module, which are read one at a time.
-    Module { area: Area, size: Size, base: u8, slot: u8 },
+    /// Variables of one size in a module, which are read one at a time.
+    Module { area: Area, size: VariableSize, base: u8, slot: u8 },
 }
 
-impl Space {
-    pub fn unit(self) -> Unit {
+impl FenetSpace {
+    pub fn unit(self) -> CellUnit {
         match self {
-            Space::Bytes(_) | Space::Module { size: Size::Byte, .. } => Unit::Byte,
-            Space::Bits(_) | Space::Module { size: Size::Bit, .. } => Unit::Bit,
-            Space::Module { size: Size::Word, .. } => Unit::Word,
-            Space::Module { size: Size::Double, .. } => Unit::Wide(2),
-            Space::Module { size: Size::Long, .. } => Unit::Wide(4),
+            FenetSpace::Bytes(_) | FenetSpace::Module { size: VariableSize::Byte, .. } => CellUnit::Byte,
+            FenetSpace::Bits(_) | FenetSpace::Module { size: VariableSize::Bit, .. } => CellUnit::Bit,
+            FenetSpace::Module { size: VariableSize::Word, .. } => CellUnit::Word,
+            FenetSpace::Module { size: VariableSize::Double, .. } => CellUnit::Wide(2),
+            FenetSpace::Module { size: VariableSize::Long, .. } => CellUnit::Wide(4),
         }
     }
 
     pub fn end(self) -> u32 {
         match self {
-            Space::Bytes(_) => AREA_END,
-            Space::Bits(_) => AREA_END * 8,
+            FenetSpace::Bytes(_) => AREA_END,
+            FenetSpace::Bits(_) => AREA_END * 8,
             // A slot takes 64 points.
-            Space::Module { .. } => 64,
+            FenetSpace::Module { .. } => 64,
         }
     }
 
     pub fn max_len(self) -> u16 {
         match self {
-            Space::Bytes(_) => MAX_BYTES,
-            Space::Bits(_) | Space::Module { .. } => 1,
+            FenetSpace::Bytes(_) => MAX_BYTES,
+            FenetSpace::Bits(_) | FenetSpace::Module { .. } => 1,
         }
     }
 
-    /// So many variables: words, or bits.
+    /// Number of variables, words or bits, that one request may read.
     pub fn max_scattered(self) -> u16 {
         match self {
-            Space::Bytes(_) => MAX_VARIABLES * 2,
-            Space::Bits(_) => MAX_VARIABLES,
-            Space::Module { .. } => 0,
+            FenetSpace::Bytes(_) => MAX_VARIABLES * 2,
+            FenetSpace::Bits(_) => MAX_VARIABLES,
+            FenetSpace::Module { .. } => 0,
         }
     }
 
     pub fn is_writable(self) -> bool {
-        let (Space::Bytes(area) | Space::Bits(area) | Space::Module { area, .. }) = self;
+        let (FenetSpace::Bytes(area) | FenetSpace::Bits(area) | FenetSpace::Module { area, .. }) = self;
         area.row().is_writable
     }
 }
 
 /// One variable, or one bit of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Address {
+pub struct FenetAddress {
     area: Area,
-    size: Size,
-    /// Base and slot.
+    size: VariableSize,
+    /// Base and slot of the module.
     module: Option<(u8, u8)>,
     number: u32,
     bit: Option<u8>,
@@ -181,7 +183,7 @@ pub struct Address {
 /// Why a text is no address; the message shows the valid form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid register \"{text}\". {why}")]
-pub struct InvalidAddress {
+pub struct InvalidFenetAddress {
     text: String,
     why: &'static str,
 }
@@ -194,33 +196,32 @@ const BIT: &str = "The bit of a word is one hexadecimal digit: %DW100.0 to %DW10
 const MODULE: &str = "Of I, Q and U base, slot and number can be named: %IW0.2.1 (each decimal; base and slot up to 15, number \
                       up to 63).";
 
-impl std::str::FromStr for Address {
-    type Err = InvalidAddress;
+impl std::str::FromStr for FenetAddress {
+    type Err = InvalidFenetAddress;
 
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        parse(text).map_err(|why| InvalidAddress { text: text.to_owned(), why })
+    fn from_str(text: &str) -> Result<Self, InvalidFenetAddress> {
+        parse(text).map_err(|why| InvalidFenetAddress { text: text.to_owned(), why })
     }
 }
 
-fn parse(text: &str) -> Result<Address, &'static str> {
+fn parse(text: &str) -> Result<FenetAddress, &'static str> {
     let name = text.strip_prefix('%').ok_or(FORMS)?;
     let digits_at = name.find(|c: char| !c.is_ascii_alphabetic()).ok_or(FORMS)?;
     let (letters, number) = name.split_at(digits_at);
-    let size = letters
-        .chars()
-        .last()
-        .and_then(|letter| Size::ALL.into_iter().find(|size| size.letter().eq_ignore_ascii_case(&letter)));
+    let size = letters.chars().last().and_then(|letter| {
+        VariableSize::ALL.into_iter().find(|size| size.letter().eq_ignore_ascii_case(&letter))
+    });
     let (Some(size), Some(letters)) = (size, letters.get(..digits_at.saturating_sub(1))) else {
         return Err(FORMS);
     };
-    let area = Area::named(letters).ok_or(AREAS_ARE)?;
+    let area = Area::from_letters(letters).ok_or(AREAS_ARE)?;
     let mut parts = number.split('.');
     let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    let plain = Address { area, size, module: None, number: 0, bit: None };
+    let plain = FenetAddress { area, size, module: None, number: 0, bit: None };
     let address = match (second, third) {
         _ if parts.next().is_some() => return Err(MODULE),
-        (None, _) => Address { number: parse_number(first).ok_or(NUMBER)?, ..plain },
-        (Some(bit), None) if size == Size::Word => Address {
+        (None, _) => FenetAddress { number: parse_number(first).ok_or(NUMBER)?, ..plain },
+        (Some(bit), None) if size == VariableSize::Word => FenetAddress {
             number: parse_number(first).ok_or(NUMBER)?,
             bit: Some(parse_bit(bit).ok_or(BIT)?),
             ..plain
@@ -229,7 +230,7 @@ fn parse(text: &str) -> Result<Address, &'static str> {
         (Some(slot), Some(number)) if area.row().has_modules => {
             let level = |text| parse_number(text).and_then(|n| u8::try_from(n).ok()).filter(|n| *n <= 15);
             let module = level(first).zip(level(slot));
-            Address {
+            FenetAddress {
                 module: Some(module.ok_or(MODULE)?),
                 number: parse_number(number).ok_or(MODULE)?,
                 ..plain
@@ -237,7 +238,7 @@ fn parse(text: &str) -> Result<Address, &'static str> {
         }
         (Some(_), Some(_)) => return Err(MODULE),
     };
-    let Cell { space, offset } = address.cell();
+    let RegisterAddress { space, offset } = address.cell();
     if offset < space.end() {
         Ok(address)
     } else {
@@ -245,7 +246,7 @@ fn parse(text: &str) -> Result<Address, &'static str> {
     }
 }
 
-/// One to nine digits and nothing else: no sign, no blank.
+/// Parses one to nine digits and nothing else: no sign, no blank.
 fn parse_number(text: &str) -> Option<u32> {
     let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let number: Option<u32> = if is_number { text.parse().ok() } else { None };
@@ -258,32 +259,32 @@ fn parse_bit(text: &str) -> Option<u8> {
     if digits.next().is_none() { u8::try_from(bit).ok() } else { None }
 }
 
-impl Address {
-    /// What it holds unless somebody says otherwise.
+impl FenetAddress {
+    /// Type of the value when none is given.
     pub fn default_kind(&self) -> StreamKind {
         if self.bit.is_some() { StreamKind::Bit } else { self.size.kind() }
     }
 
-    /// Where it begins.
-    pub fn cell(&self) -> Cell {
-        let Address { area, size, number, .. } = *self;
+    /// The first cell of the variable.
+    pub fn cell(&self) -> RegisterAddress {
+        let FenetAddress { area, size, number, .. } = *self;
         let (space, offset) = match (self.module, size) {
-            (Some((base, slot)), _) => (Space::Module { area, size, base, slot }, number),
-            (None, Size::Bit) if area.row().has_bits => (Space::Bits(area), number),
-            (None, Size::Bit) => (Space::Bytes(area), number / 16 * 2),
-            (None, _) => (Space::Bytes(area), number.saturating_mul(size.width())),
+            (Some((base, slot)), _) => (FenetSpace::Module { area, size, base, slot }, number),
+            (None, VariableSize::Bit) if area.row().has_bits => (FenetSpace::Bits(area), number),
+            (None, VariableSize::Bit) => (FenetSpace::Bytes(area), number / 16 * 2),
+            (None, _) => (FenetSpace::Bytes(area), number.saturating_mul(size.width())),
         };
-        Cell { space: registers::Space::Fenet(space), offset }
+        RegisterAddress { space: registers::RegisterSpace::Fenet(space), offset }
     }
 
-    /// Which bit of the word there, if it is one.
+    /// The bit of the word at `cell`, if the address names one.
     pub fn bit(&self) -> Option<u8> {
-        let of_word = self.module.is_none() && self.size == Size::Bit && !self.area.row().has_bits;
+        let of_word = self.module.is_none() && self.size == VariableSize::Bit && !self.area.row().has_bits;
         if of_word { Some((self.number % 16) as u8) } else { self.bit }
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for FenetAddress {
     /// The canonical form, which parses back to the same address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "%{}{}", self.area.letters(), self.size.letter())?;
@@ -295,19 +296,19 @@ impl fmt::Display for Address {
     }
 }
 
-/// The name of the variable of a size that begins at a cell. `None` where there is none.
-pub fn variable(cell: Cell, size: Size) -> Option<String> {
-    let registers::Space::Fenet(space) = cell.space else { return None };
-    let Cell { offset, .. } = cell;
+/// Name of the variable of a size that begins at a cell; `None` where there is none.
+pub fn variable(cell: RegisterAddress, size: VariableSize) -> Option<String> {
+    let registers::RegisterSpace::Fenet(space) = cell.space else { return None };
+    let RegisterAddress { offset, .. } = cell;
     match space {
-        Space::Bytes(area) if size != Size::Bit && offset % size.width() == 0 => {
+        FenetSpace::Bytes(area) if size != VariableSize::Bit && offset % size.width() == 0 => {
             Some(format!("%{}{}{}", area.letters(), size.letter(), offset / size.width()))
         }
-        Space::Bits(area) if size == Size::Bit => Some(format!("%{}X{offset}", area.letters())),
-        Space::Module { area, size: own, base, slot } if own == size => {
+        FenetSpace::Bits(area) if size == VariableSize::Bit => Some(format!("%{}X{offset}", area.letters())),
+        FenetSpace::Module { area, size: own, base, slot } if own == size => {
             Some(format!("%{}{}{base}.{slot}.{offset}", area.letters(), size.letter()))
         }
-        Space::Bytes(_) | Space::Bits(_) | Space::Module { .. } => None,
+        FenetSpace::Bytes(_) | FenetSpace::Bits(_) | FenetSpace::Module { .. } => None,
     }
 }
 

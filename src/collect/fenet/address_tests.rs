@@ -1,18 +1,18 @@
-//! What users write and what it means, row by row.
+//! Table of addresses as users write them.
 
 use proptest::prelude::*;
 
 use super::*;
 
 fn area(letters: &str) -> Area {
-    Area::named(letters).unwrap()
+    Area::from_letters(letters).unwrap()
 }
 
 #[test]
 fn addresses_are_read_as_written() {
-    let bytes = |letters| Space::Bytes(area(letters));
-    let bits = |letters| Space::Bits(area(letters));
-    let module = |letters, size| Space::Module { area: area(letters), size, base: 0, slot: 2 };
+    let bytes = |letters| FenetSpace::Bytes(area(letters));
+    let bits = |letters| FenetSpace::Bits(area(letters));
+    let module = |letters, size| FenetSpace::Module { area: area(letters), size, base: 0, slot: 2 };
     for (text, canonical, space, offset, bit, kind) in [
         ("%DW100", "%DW100", bytes("D"), 200, None, StreamKind::Uint16),
         ("%dw0100", "%DW100", bytes("D"), 200, None, StreamKind::Uint16),
@@ -29,13 +29,13 @@ fn addresses_are_read_as_written() {
         ("%ZW10", "%ZW10", bytes("Z"), 20, None, StreamKind::Uint16),
         ("%WW10", "%WW10", bytes("W"), 20, None, StreamKind::Uint16),
         ("%LL1", "%LL1", bytes("L"), 8, None, StreamKind::Uint64),
-        ("%IW0.2.1", "%IW0.2.1", module("I", Size::Word), 1, None, StreamKind::Uint16),
-        ("%QX0.2.63", "%QX0.2.63", module("Q", Size::Bit), 63, None, StreamKind::Bit),
+        ("%IW0.2.1", "%IW0.2.1", module("I", VariableSize::Word), 1, None, StreamKind::Uint16),
+        ("%QX0.2.63", "%QX0.2.63", module("Q", VariableSize::Bit), 63, None, StreamKind::Bit),
         ("%DW8388607", "%DW8388607", bytes("D"), 16_777_214, None, StreamKind::Uint16),
     ] {
-        let address: Address = text.parse().unwrap();
+        let address: FenetAddress = text.parse().unwrap();
         let got = (address.to_string(), address.cell(), address.bit(), address.default_kind());
-        let cell = Cell { space: registers::Space::Fenet(space), offset };
+        let cell = RegisterAddress { space: registers::RegisterSpace::Fenet(space), offset };
         assert_eq!(got, (canonical.to_owned(), cell, bit, kind), "{text}");
     }
 }
@@ -67,27 +67,27 @@ fn what_is_no_address_says_what_would_be() {
         ("%IW0.1.64", MODULE),
         ("%IW0.1.2.3", MODULE),
     ] {
-        let error = text.parse::<Address>().unwrap_err().to_string();
+        let error = text.parse::<FenetAddress>().unwrap_err().to_string();
         assert_eq!(error, format!("Invalid register \"{text}\". {why}"), "{text}");
     }
 }
 
 #[test]
 fn variables_are_named_in_units_of_their_size() {
-    let at = |space, offset| Cell { space: registers::Space::Fenet(space), offset };
-    let module = Space::Module { area: area("I"), size: Size::Word, base: 0, slot: 2 };
+    let at = |space, offset| RegisterAddress { space: registers::RegisterSpace::Fenet(space), offset };
+    let module = FenetSpace::Module { area: area("I"), size: VariableSize::Word, base: 0, slot: 2 };
     for (cell, size, name) in [
-        (at(Space::Bytes(area("D")), 200), Size::Byte, Some("%DB200")),
-        (at(Space::Bytes(area("D")), 200), Size::Word, Some("%DW100")),
-        (at(Space::Bytes(area("D")), 200), Size::Double, Some("%DD50")),
-        (at(Space::Bytes(area("D")), 200), Size::Long, Some("%DL25")),
-        // D1 and D2 are no double word.
-        (at(Space::Bytes(area("D")), 2), Size::Double, None),
-        (at(Space::Bytes(area("D")), 2), Size::Bit, None),
-        (at(Space::Bits(area("M")), 2764), Size::Bit, Some("%MX2764")),
-        (at(Space::Bits(area("M")), 2764), Size::Word, None),
-        (at(module, 1), Size::Word, Some("%IW0.2.1")),
-        (at(module, 1), Size::Bit, None),
+        (at(FenetSpace::Bytes(area("D")), 200), VariableSize::Byte, Some("%DB200")),
+        (at(FenetSpace::Bytes(area("D")), 200), VariableSize::Word, Some("%DW100")),
+        (at(FenetSpace::Bytes(area("D")), 200), VariableSize::Double, Some("%DD50")),
+        (at(FenetSpace::Bytes(area("D")), 200), VariableSize::Long, Some("%DL25")),
+        // D1 and D2 together are no double word.
+        (at(FenetSpace::Bytes(area("D")), 2), VariableSize::Double, None),
+        (at(FenetSpace::Bytes(area("D")), 2), VariableSize::Bit, None),
+        (at(FenetSpace::Bits(area("M")), 2764), VariableSize::Bit, Some("%MX2764")),
+        (at(FenetSpace::Bits(area("M")), 2764), VariableSize::Word, None),
+        (at(module, 1), VariableSize::Word, Some("%IW0.2.1")),
+        (at(module, 1), VariableSize::Bit, None),
     ] {
         assert_eq!(variable(cell, size).as_deref(), name, "{cell:?} {size:?}");
     }
@@ -96,7 +96,7 @@ fn variables_are_named_in_units_of_their_size() {
 proptest! {
     #[test]
     fn the_canonical_form_means_the_same(text in "\\PC{0,12}|%[A-Za-z]{1,3}[0-9]{1,8}(\\.[0-9A-F]{1,2}){0,3}") {
-        if let Ok(address) = text.parse::<Address>() {
+        if let Ok(address) = text.parse::<FenetAddress>() {
             prop_assert_eq!(address.to_string().parse(), Ok(address));
             prop_assert!(address.cell().offset < address.cell().space.end());
         }

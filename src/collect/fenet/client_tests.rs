@@ -1,10 +1,10 @@
-//! What a session sends, and what it does with late, wrong and refused answers; and what settings it takes.
+//! Requests of a session, its behaviour with late, wrong and refused answers, and its settings.
 
 use serde_json::json;
 
 use super::*;
-use crate::collect::channel::script::{Answering, play};
-use crate::collect::fenet::address::Address;
+use crate::collect::fenet::address::FenetAddress;
+use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::domain::device::Protocol;
 
 fn spec(port: u16, settings: &[(&str, serde_json::Value)]) -> DeviceSpec {
@@ -14,14 +14,16 @@ fn spec(port: u16, settings: &[(&str, serde_json::Value)]) -> DeviceSpec {
     spec
 }
 
-fn span(text: &str, len: u16) -> Span {
-    let address: Address = text.parse().unwrap();
-    let Cell { space, offset } = address.cell();
-    Span { space, start: offset, len }
+fn span(text: &str, len: u16) -> RegisterRange {
+    let address: FenetAddress = text.parse().unwrap();
+    let RegisterAddress { space, offset } = address.cell();
+    RegisterRange { space, start: offset, len }
 }
 
-async fn connected(port: u16) -> Client {
-    Client::connect(&Endpoint::of(&spec(port, &[])).unwrap(), &Networks::default()).await.unwrap()
+async fn connected(port: u16) -> FenetClient {
+    FenetClient::connect(&FenetEndpoint::from_spec(&spec(port, &[])).unwrap(), &AllowedNetworks::default())
+        .await
+        .unwrap()
 }
 
 /// The first request of a session: 4 bytes from %DB0 on.
@@ -32,30 +34,30 @@ async fn answers_that_raise_a_doubt_end_the_session() {
     for (name, answering, expected) in [
         (
             "in_order",
-            Answering::With(
+            ScriptedResponse::With(
                 "4c5349532d5847540000 0101a011 0100 1000 00 1f 5500 1400 0000 0000 0100 0400 3412feff",
             ),
             None,
         ),
-        ("late", Answering::After(300), Some("did not answer within 0.2 s")),
-        ("closed", Answering::With(""), Some("closed by the device")),
+        ("late", ScriptedResponse::After(300), Some("did not answer within 0.2 s")),
+        ("closed", ScriptedResponse::With(""), Some("closed by the device")),
         (
             "other_invoke_id",
-            Answering::With(
+            ScriptedResponse::With(
                 "4c5349532d5847540000 0101a011 0200 1000 00 20 5500 1400 0000 0000 0100 0400 3412feff",
             ),
             Some("another request"),
         ),
         (
             "garbled",
-            Answering::With(
+            ScriptedResponse::With(
                 "4c5349532d5847540000 0101a011 0100 1000 00 77 5500 1400 0000 0000 0100 0400 3412feff",
             ),
             Some("checksum is wrong"),
         ),
         (
             "fewer_bytes",
-            Answering::With(
+            ScriptedResponse::With(
                 "4c5349532d5847540000 0101a011 0100 0e00 00 1d 5500 1400 0000 0000 0100 0200 3412",
             ),
             Some("does not hold what was asked for"),
@@ -65,10 +67,10 @@ async fn answers_that_raise_a_doubt_end_the_session() {
         let mut client = connected(port).await;
         let read = client.read(span("%DB0", 4)).await;
         match expected {
-            None => assert_eq!(read, Ok(Data::Bytes(vec![0x34, 0x12, 0xFE, 0xFF])), "{name}"),
+            None => assert_eq!(read, Ok(RegisterData::Bytes(vec![0x34, 0x12, 0xFE, 0xFF])), "{name}"),
             Some(words) => {
                 let fault = read.unwrap_err();
-                assert!(fault.is_loss() && fault.to_string().contains(words), "{name}: {fault}");
+                assert!(fault.is_connection_loss() && fault.to_string().contains(words), "{name}: {fault}");
                 assert!(!client.is_usable(&client.endpoint.clone()), "{name}");
             }
         }
@@ -78,7 +80,7 @@ async fn answers_that_raise_a_doubt_end_the_session() {
 #[tokio::test]
 async fn refusals_leave_the_session_in_order() {
     let refusal = "4c5349532d5847540000 0101a011 0100 0a00 00 00 5500 1400 0000 ffff 0400";
-    let port = play(vec![(READ, Answering::With(refusal))]).await;
+    let port = play(vec![(READ, ScriptedResponse::With(refusal))]).await;
     let mut client = connected(port).await;
     let fault = client.read(span("%DB0", 4)).await.unwrap_err();
     assert_eq!(fault.to_string(), "beyond the end of the area (error code 0004)");
@@ -89,15 +91,18 @@ async fn refusals_leave_the_session_in_order() {
 fn settings_are_checked() {
     let mut plain = spec(2004, &[("cpu", json!("XGB-IEC")), ("base", json!(2))]);
     plain.unit = 3;
-    let format = Endpoint::of(&plain).unwrap().format;
+    let format = FenetEndpoint::from_spec(&plain).unwrap().format;
     assert_eq!((format.cpu, format.position), (0xB4, 0x23));
     for (name, setting, message) in [
         ("cpu", json!("S7"), "cpu: \"S7\" is not one of XGK, XGI, XGR, XGB, XGB-IEC."),
         ("base", json!(16), "base: 16 is not a whole number from 0 to 15."),
         ("echoes_invoke_id", json!("no"), "echoes_invoke_id: Must be a valid boolean."),
     ] {
-        assert_eq!(Endpoint::of(&spec(2004, &[(name, setting)])).unwrap_err().message, message);
+        assert_eq!(FenetEndpoint::from_spec(&spec(2004, &[(name, setting)])).unwrap_err().message, message);
     }
     plain.unit = 16;
-    assert_eq!(Endpoint::of(&plain).unwrap_err().message, "unit: The slot is a number from 0 to 15.");
+    assert_eq!(
+        FenetEndpoint::from_spec(&plain).unwrap_err().message,
+        "unit: The slot is a number from 0 to 15."
+    );
 }

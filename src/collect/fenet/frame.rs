@@ -1,10 +1,10 @@
-//! Frames of the XGT dedicated protocol: commands to bytes, answers to values. Pure.
+//! Codec for frames of the XGT dedicated protocol. Pure.
 //!
 //! XGT FEnet manual, frame structure: a header of 20 bytes, then the instruction; numbers are low byte first.
 
-use super::address::Size;
+use super::address::VariableSize;
 
-/// Of every frame. Old GLOFA modules answer with another.
+/// Company id in every frame. Old GLOFA modules answer with another one.
 const COMPANY: &[u8; 10] = b"LSIS-XGT\0\0";
 const OLD_COMPANY: &[u8; 10] = b"LGIS-GLOFA";
 pub const HEADER_LEN: usize = 20;
@@ -13,14 +13,14 @@ const FROM_PLC: u8 = 0x11;
 
 const READ: u16 = 0x54;
 const WRITE: u16 = 0x58;
-/// An answer's instruction is its request's and one.
-const ANSWER: u16 = 1;
+/// The instruction of a response is that of its request plus one.
+const RESPONSE_OFFSET: u16 = 1;
 const CONTINUOUS: u16 = 0x14;
 
-/// How frames are written on one connection.
+/// Frame settings of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Format {
-    /// The series of the CPU, as its code.
+pub struct FenetFormat {
+    /// Code of the CPU series.
     pub cpu: u8,
     /// Base in the high half, slot in the low.
     pub position: u8,
@@ -29,22 +29,22 @@ pub struct Format {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub enum FenetCommand {
     /// At most 16 variables, all of one size.
-    Read(Size, Vec<String>),
-    /// From a variable of bytes on so many.
+    Read(VariableSize, Vec<String>),
+    /// Start variable and number of bytes.
     ReadBytes(String, u16),
-    /// Each with the bytes of its value.
-    Write(Size, Vec<(String, Vec<u8>)>),
+    /// Variables, each with the bytes of its value.
+    Write(VariableSize, Vec<(String, Vec<u8>)>),
     WriteBytes(String, Vec<u8>),
 }
 
-/// What a device answered to a command.
+/// A device's response to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum FenetResponse {
     /// The bytes of each variable.
     Blocks(Vec<Vec<u8>>),
-    /// A write is done.
+    /// Confirmation of a write.
     Done,
     /// An error code.
     Refused(u16),
@@ -52,10 +52,10 @@ pub enum Answer {
 
 /// Why bytes are not the answer to the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
+pub enum FenetFrameError {
     #[error("the answer is cut short")]
     Short,
-    #[error("the answer does not begin as one")]
+    #[error("the answer has an invalid header")]
     Header,
     #[error("the answer's checksum is wrong")]
     Checksum,
@@ -65,9 +65,9 @@ pub enum Broken {
     Content,
 }
 
-impl Format {
-    /// The whole request. Counts are the caller's to keep within the protocol's limits.
-    pub fn encode(&self, invoke: u16, command: &Command) -> Vec<u8> {
+impl FenetFormat {
+    /// Encodes a request. The caller keeps counts within the protocol's limits.
+    pub fn encode(&self, invoke: u16, command: &FenetCommand) -> Vec<u8> {
         let body = encode_body(command);
         let mut frame = COMPANY.to_vec();
         frame.extend([0, 0, self.cpu, FROM_CLIENT]);
@@ -79,79 +79,85 @@ impl Format {
         frame
     }
 
-    /// How many bytes follow a header of `HEADER_LEN`, if it can begin the answer to the request of this invoke id.
-    pub fn body_len(&self, invoke: u16, header: &[u8]) -> Result<usize, Broken> {
-        let mut rest = In(header);
+    /// Number of bytes after a header of `HEADER_LEN`. The header must be able to begin the response to the request
+    /// with this invoke id.
+    pub fn body_len(&self, invoke: u16, header: &[u8]) -> Result<usize, FenetFrameError> {
+        let mut rest = FenetReader(header);
         let company = rest.take(COMPANY.len())?;
         let info = rest.take(4)?;
         let (echoed, len) = (rest.u16()?, rest.u16()?);
-        let summed = header.get(..HEADER_LEN - 1).ok_or(Broken::Short)?;
-        let sum = *header.get(HEADER_LEN - 1).ok_or(Broken::Short)?;
+        let summed = header.get(..HEADER_LEN - 1).ok_or(FenetFrameError::Short)?;
+        let sum = *header.get(HEADER_LEN - 1).ok_or(FenetFrameError::Short)?;
         let is_ours = company == COMPANY || company == OLD_COMPANY;
         if !is_ours || info.get(3) != Some(&FROM_PLC) {
-            return Err(Broken::Header);
+            return Err(FenetFrameError::Header);
         }
-        // The manuals call the byte reserved as well: 0 is no checksum.
+        // The manuals also call this byte reserved: 0 means no checksum.
         if sum != 0 && sum != checksum(summed) {
-            return Err(Broken::Checksum);
+            return Err(FenetFrameError::Checksum);
         }
         if echoed == invoke || (!self.echoes_invoke_id && echoed == 0) {
             Ok(len.into())
         } else {
-            Err(Broken::Invoke)
+            Err(FenetFrameError::Invoke)
         }
     }
 }
 
-/// What follows the header, as the answer to a command.
-pub fn parse(command: &Command, body: &[u8]) -> Result<Answer, Broken> {
+/// Parses the bytes after the header as the response to a command.
+pub fn parse(command: &FenetCommand, body: &[u8]) -> Result<FenetResponse, FenetFrameError> {
     let (instruction, data_type) = kind_of(command);
-    let mut rest = In(body);
-    if (rest.u16()?, rest.u16()?) != (instruction + ANSWER, data_type) {
-        return Err(Broken::Content);
+    let mut rest = FenetReader(body);
+    if (rest.u16()?, rest.u16()?) != (instruction + RESPONSE_OFFSET, data_type) {
+        return Err(FenetFrameError::Content);
     }
     rest.u16()?;
     if rest.u16()? != 0 {
-        // Older modules send one byte of the code.
+        // Older modules send only one byte of the code.
         let code = rest.0.iter().take(2).rev().fold(0, |code, byte| code << 8 | u16::from(*byte));
-        return Ok(Answer::Refused(code));
+        return Ok(FenetResponse::Refused(code));
     }
     let blocks = usize::from(rest.u16()?);
     let answer = match command {
-        Command::Read(size, names) if blocks == names.len() => {
-            Answer::Blocks((0..blocks).map(|_| rest.block(size.width() as usize)).collect::<Result<_, _>>()?)
+        FenetCommand::Read(size, names) if blocks == names.len() => FenetResponse::Blocks(
+            (0..blocks).map(|_| rest.block(size.width() as usize)).collect::<Result<_, _>>()?,
+        ),
+        FenetCommand::ReadBytes(_, len) if blocks == 1 => {
+            FenetResponse::Blocks(vec![rest.block(usize::from(*len))?])
         }
-        Command::ReadBytes(_, len) if blocks == 1 => Answer::Blocks(vec![rest.block(usize::from(*len))?]),
-        Command::Write(_, variables) if blocks == variables.len() => Answer::Done,
-        Command::WriteBytes(..) if blocks == 1 => Answer::Done,
-        Command::Read(..) | Command::ReadBytes(..) | Command::Write(..) | Command::WriteBytes(..) => {
-            return Err(Broken::Content);
+        FenetCommand::Write(_, variables) if blocks == variables.len() => FenetResponse::Done,
+        FenetCommand::WriteBytes(..) if blocks == 1 => FenetResponse::Done,
+        FenetCommand::Read(..)
+        | FenetCommand::ReadBytes(..)
+        | FenetCommand::Write(..)
+        | FenetCommand::WriteBytes(..) => {
+            return Err(FenetFrameError::Content);
         }
     };
-    if rest.0.is_empty() { Ok(answer) } else { Err(Broken::Content) }
+    if rest.0.is_empty() { Ok(answer) } else { Err(FenetFrameError::Content) }
 }
 
 /// Instruction and data type.
-fn kind_of(command: &Command) -> (u16, u16) {
+fn kind_of(command: &FenetCommand) -> (u16, u16) {
     match command {
-        Command::Read(size, _) => (READ, data_type(*size)),
-        Command::ReadBytes(..) => (READ, CONTINUOUS),
-        Command::Write(size, _) => (WRITE, data_type(*size)),
-        Command::WriteBytes(..) => (WRITE, CONTINUOUS),
+        FenetCommand::Read(size, _) => (READ, data_type(*size)),
+        FenetCommand::ReadBytes(..) => (READ, CONTINUOUS),
+        FenetCommand::Write(size, _) => (WRITE, data_type(*size)),
+        FenetCommand::WriteBytes(..) => (WRITE, CONTINUOUS),
     }
 }
 
-fn data_type(size: Size) -> u16 {
+fn data_type(size: VariableSize) -> u16 {
     match size {
-        Size::Bit => 0,
-        Size::Byte => 1,
-        Size::Word => 2,
-        Size::Double => 3,
-        Size::Long => 4,
+        VariableSize::Bit => 0,
+        VariableSize::Byte => 1,
+        VariableSize::Word => 2,
+        VariableSize::Double => 3,
+        VariableSize::Long => 4,
     }
 }
 
-fn encode_body(command: &Command) -> Vec<u8> {
+fn encode_body(command: &FenetCommand) -> Vec<u8> {
     let (instruction, data_type) = kind_of(command);
     let mut body = Vec::new();
     let mut put = |number: u16| body.extend(number.to_le_bytes());
@@ -159,21 +165,21 @@ fn encode_body(command: &Command) -> Vec<u8> {
     put(data_type);
     put(0);
     match command {
-        Command::Read(_, names) => {
+        FenetCommand::Read(_, names) => {
             put(count(names.len()));
             names.iter().for_each(|name| with_length(&mut body, name.as_bytes()));
         }
-        Command::ReadBytes(name, len) => {
+        FenetCommand::ReadBytes(name, len) => {
             put(1);
             with_length(&mut body, name.as_bytes());
             body.extend(len.to_le_bytes());
         }
-        Command::Write(_, variables) => {
+        FenetCommand::Write(_, variables) => {
             put(count(variables.len()));
             variables.iter().for_each(|(name, _)| with_length(&mut body, name.as_bytes()));
             variables.iter().for_each(|(_, value)| with_length(&mut body, value));
         }
-        Command::WriteBytes(name, value) => {
+        FenetCommand::WriteBytes(name, value) => {
             put(1);
             with_length(&mut body, name.as_bytes());
             with_length(&mut body, value);
@@ -187,7 +193,7 @@ fn with_length(body: &mut Vec<u8>, bytes: &[u8]) {
     body.extend(bytes);
 }
 
-/// Lengths within the protocol's limits always fit; one beyond them the device refuses.
+/// Counts within the protocol's limits always fit; the device refuses a larger one.
 fn count(len: usize) -> u16 {
     u16::try_from(len).unwrap_or(u16::MAX)
 }
@@ -196,24 +202,24 @@ fn checksum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
 }
 
-/// What is left of an answer.
-struct In<'a>(&'a [u8]);
+/// The unread rest of a response.
+struct FenetReader<'a>(&'a [u8]);
 
-impl<'a> In<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Broken> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or(Broken::Short)?;
+impl<'a> FenetReader<'a> {
+    fn take(&mut self, len: usize) -> Result<&'a [u8], FenetFrameError> {
+        let (taken, rest) = self.0.split_at_checked(len).ok_or(FenetFrameError::Short)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn u16(&mut self) -> Result<u16, Broken> {
+    fn u16(&mut self) -> Result<u16, FenetFrameError> {
         Ok(self.take(2)?.iter().rev().fold(0, |number, byte| number << 8 | u16::from(*byte)))
     }
 
-    /// Bytes with their length before them, which must be this.
-    fn block(&mut self, len: usize) -> Result<Vec<u8>, Broken> {
+    /// Reads bytes after their length, which must be `len`.
+    fn block(&mut self, len: usize) -> Result<Vec<u8>, FenetFrameError> {
         if usize::from(self.u16()?) != len {
-            return Err(Broken::Content);
+            return Err(FenetFrameError::Content);
         }
         self.take(len).map(<[u8]>::to_vec)
     }

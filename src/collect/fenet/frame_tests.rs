@@ -1,44 +1,53 @@
-//! Frames that another people's client sent and understood, both ways; and bytes that are none.
+//! Frames that independent clients sent and understood, in both directions; and bytes that are no frame.
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::*;
 
-const XGK: Format = Format { cpu: 0xA0, position: 0, echoes_invoke_id: true };
+const XGK: FenetFormat = FenetFormat { cpu: 0xA0, position: 0, echoes_invoke_id: true };
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn one(bytes: &[u8]) -> Answer {
-    Answer::Blocks(vec![bytes.to_vec()])
+fn one(bytes: &[u8]) -> FenetResponse {
+    FenetResponse::Blocks(vec![bytes.to_vec()])
 }
 
 /// In the order of the file.
-fn cases() -> Vec<(Command, Answer)> {
+fn cases() -> Vec<(FenetCommand, FenetResponse)> {
     let value = |name: &str, bytes: &[u8]| (name.to_owned(), bytes.to_vec());
     vec![
-        (Command::Read(Size::Word, names(&["%DW0"])), one(&[0x34, 0x12])),
+        (FenetCommand::Read(VariableSize::Word, names(&["%DW0"])), one(&[0x34, 0x12])),
         (
-            Command::Read(Size::Word, names(&["%DW0", "%DW1"])),
-            Answer::Blocks(vec![vec![0x34, 0x12], vec![0xFE, 0xFF]]),
+            FenetCommand::Read(VariableSize::Word, names(&["%DW0", "%DW1"])),
+            FenetResponse::Blocks(vec![vec![0x34, 0x12], vec![0xFE, 0xFF]]),
         ),
-        (Command::Read(Size::Double, names(&["%DD1"])), one(&[0x78, 0x56, 0x34, 0x12])),
-        (Command::Read(Size::Long, names(&["%DL2"])), one(&0x0123_4567_89AB_CDEF_u64.to_le_bytes())),
-        (Command::Read(Size::Bit, names(&["%MX3"])), one(&[1])),
-        (Command::Read(Size::Byte, names(&["%DB1"])), one(&[0x12])),
-        (Command::ReadBytes("%DB200".to_owned(), 4), one(&[23, 0, 14, 146])),
-        (Command::ReadBytes("%DB0".to_owned(), 8), one(&[0x34, 0x12, 0xFE, 0xFF, 0x78, 0x56, 0x34, 0x12])),
-        (Command::Write(Size::Word, vec![value("%DW1500", &[0x34, 0x12])]), Answer::Done),
+        (FenetCommand::Read(VariableSize::Double, names(&["%DD1"])), one(&[0x78, 0x56, 0x34, 0x12])),
         (
-            Command::Write(Size::Word, vec![value("%DW1500", &[77, 0]), value("%DW1501", &[0xFF, 0xFF])]),
-            Answer::Done,
+            FenetCommand::Read(VariableSize::Long, names(&["%DL2"])),
+            one(&0x0123_4567_89AB_CDEF_u64.to_le_bytes()),
         ),
-        (Command::Write(Size::Bit, vec![value("%MX4100", &[1])]), Answer::Done),
-        (Command::WriteBytes("%DB3010".to_owned(), vec![1, 2, 3, 4]), Answer::Done),
-        (Command::Read(Size::Word, names(&["%DW20000"])), Answer::Refused(4)),
-        (Command::Read(Size::Word, names(&["%DW0"])), one(&[0x34, 0x12])),
+        (FenetCommand::Read(VariableSize::Bit, names(&["%MX3"])), one(&[1])),
+        (FenetCommand::Read(VariableSize::Byte, names(&["%DB1"])), one(&[0x12])),
+        (FenetCommand::ReadBytes("%DB200".to_owned(), 4), one(&[23, 0, 14, 146])),
+        (
+            FenetCommand::ReadBytes("%DB0".to_owned(), 8),
+            one(&[0x34, 0x12, 0xFE, 0xFF, 0x78, 0x56, 0x34, 0x12]),
+        ),
+        (FenetCommand::Write(VariableSize::Word, vec![value("%DW1500", &[0x34, 0x12])]), FenetResponse::Done),
+        (
+            FenetCommand::Write(
+                VariableSize::Word,
+                vec![value("%DW1500", &[77, 0]), value("%DW1501", &[0xFF, 0xFF])],
+            ),
+            FenetResponse::Done,
+        ),
+        (FenetCommand::Write(VariableSize::Bit, vec![value("%MX4100", &[1])]), FenetResponse::Done),
+        (FenetCommand::WriteBytes("%DB3010".to_owned(), vec![1, 2, 3, 4]), FenetResponse::Done),
+        (FenetCommand::Read(VariableSize::Word, names(&["%DW20000"])), FenetResponse::Refused(4)),
+        (FenetCommand::Read(VariableSize::Word, names(&["%DW0"])), one(&[0x34, 0x12])),
     ]
 }
 
@@ -61,7 +70,7 @@ fn recorded_frames_are_what_we_send_and_understand() {
         let (request, response) =
             (bytes(frame["req"].as_str().unwrap()), bytes(frame["rsp"].as_str().unwrap()));
         let invoke = u16::from_le_bytes([request[14], request[15]]);
-        // One client leaves CPU and checksum empty; its instructions are ours.
+        // One client leaves CPU and checksum empty; its instructions equal ours.
         if request[12] == XGK.cpu {
             assert_eq!(hex::encode(XGK.encode(invoke, command)), hex::encode(&request), "{name}");
         } else {
@@ -71,13 +80,21 @@ fn recorded_frames_are_what_we_send_and_understand() {
         assert_eq!(XGK.body_len(invoke, header), Ok(body.len()), "{name}");
         assert_eq!(parse(command, body), Ok(answer.clone()), "{name}");
         for len in 0..HEADER_LEN {
-            assert_eq!(XGK.body_len(invoke, &header[..len]), Err(Broken::Short), "{name} cut at {len}");
+            assert_eq!(
+                XGK.body_len(invoke, &header[..len]),
+                Err(FenetFrameError::Short),
+                "{name} cut at {len}"
+            );
         }
-        if !matches!(answer, Answer::Refused(_)) {
+        if !matches!(answer, FenetResponse::Refused(_)) {
             for len in 0..body.len() {
-                assert_eq!(parse(command, &body[..len]), Err(Broken::Short), "{name} cut at {len}");
+                assert_eq!(parse(command, &body[..len]), Err(FenetFrameError::Short), "{name} cut at {len}");
             }
-            assert_eq!(parse(command, &[body, &[0]].concat()), Err(Broken::Content), "{name} too long");
+            assert_eq!(
+                parse(command, &[body, &[0]].concat()),
+                Err(FenetFrameError::Content),
+                "{name} too long"
+            );
         }
     }
 }
@@ -89,30 +106,30 @@ fn answers_to_other_requests_are_told_apart() {
         bytes("4c474953 2d474c4f 4641 0101a0 11 0500 0e00 00 00"),
         bytes("4c534953 2d584754 0000 0101a0 33 0500 0e00 00 00"),
     );
-    let lenient = Format { echoes_invoke_id: false, ..XGK };
+    let lenient = FenetFormat { echoes_invoke_id: false, ..XGK };
     for (name, format, header, invoke, expected) in [
         ("ours", XGK, &header, 5, Ok(14)),
         ("an_old_module_without_checksum", XGK, &old, 5, Ok(14)),
-        ("another_invoke_id", XGK, &header, 6, Err(Broken::Invoke)),
-        ("another_though_lenient", lenient, &header, 6, Err(Broken::Invoke)),
-        ("a_request", XGK, &request, 5, Err(Broken::Header)),
+        ("another_invoke_id", XGK, &header, 6, Err(FenetFrameError::Invoke)),
+        ("another_though_lenient", lenient, &header, 6, Err(FenetFrameError::Invoke)),
+        ("a_request", XGK, &request, 5, Err(FenetFrameError::Header)),
     ] {
         assert_eq!(format.body_len(invoke, header), expected, "{name}");
     }
     let mut wrong = header.clone();
     wrong[16] += 1;
-    assert_eq!(XGK.body_len(5, &wrong), Err(Broken::Checksum));
+    assert_eq!(XGK.body_len(5, &wrong), Err(FenetFrameError::Checksum));
     let zero = bytes("4c534953 2d584754 0000 0101a0 11 0000 0e00 00 1c");
     assert_eq!(lenient.body_len(6, &zero), Ok(14));
-    assert_eq!(XGK.body_len(6, &zero), Err(Broken::Invoke));
+    assert_eq!(XGK.body_len(6, &zero), Err(FenetFrameError::Invoke));
     // One byte of error code, as older modules send it.
-    let read = Command::Read(Size::Word, names(&["%DW0"]));
-    assert_eq!(parse(&read, &bytes("5500 0200 0000 ff00 04")), Ok(Answer::Refused(4)));
+    let read = FenetCommand::Read(VariableSize::Word, names(&["%DW0"]));
+    assert_eq!(parse(&read, &bytes("5500 0200 0000 ff00 04")), Ok(FenetResponse::Refused(4)));
     let of_another_size = bytes("5500 0200 0000 0000 0100 0400 12345678");
-    assert_eq!(parse(&read, &of_another_size), Err(Broken::Content));
+    assert_eq!(parse(&read, &of_another_size), Err(FenetFrameError::Content));
 }
 
-/// Recorded answers with some bytes changed, cut off or added: what is read is of the size asked for, or nothing is.
+/// Recorded answers with some bytes changed, cut off or added: either a value of the requested size is read, or none.
 fn check_changed(row: usize, changes: &[(usize, u8)], cut: usize, added: &[u8]) {
     let (recorded, cases) = (recorded(), cases());
     let (command, answer) = &cases[row];
@@ -125,7 +142,8 @@ fn check_changed(row: usize, changes: &[(usize, u8)], cut: usize, added: &[u8]) 
     response.extend(added);
     let (header, body) = response.split_at(response.len().min(HEADER_LEN));
     let _ = XGK.body_len(1, header);
-    if let (Ok(Answer::Blocks(parsed)), Answer::Blocks(asked)) = (parse(command, body), answer) {
+    if let (Ok(FenetResponse::Blocks(parsed)), FenetResponse::Blocks(asked)) = (parse(command, body), answer)
+    {
         let sizes = |blocks: &[Vec<u8>]| blocks.iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(sizes(&parsed), sizes(asked), "{command:?}");
     }

@@ -1,4 +1,4 @@
-//! How users write a place in a MELSEC CPU, and what it means. Pure.
+//! MELSEC CPU addresses as users write them. Pure.
 //!
 //! | written | means |
 //! |---|---|
@@ -8,21 +8,21 @@
 //! | `X1F` `B0` `DX10` | a bit, counted in hexadecimal; `X` and `Y` in octal when the device says so |
 //! | `D100.A` | one bit of a word: a hexadecimal digit, 0 the least significant |
 //!
-//! A number of 16 bits and more at a bit device is that many bits from there on.
+//! A number of 16 bits or more at a bit device takes that many bits from there on.
 
 use std::fmt;
 
 use super::SPACE_END;
-use super::device::{Device, Radix};
-use crate::collect::registers::Unit;
+use super::device::{MelsecDevice, Radix};
+use crate::collect::registers::CellUnit;
 
 /// One device, or one bit of a word device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Address {
-    pub device: Device,
-    /// As on the wire: a plain number, whatever it was written in. Below `SPACE_END`.
+pub struct MelsecAddress {
+    pub device: MelsecDevice,
+    /// As on the wire: a plain number, whatever radix it was written in. Below `SPACE_END`.
     pub number: u32,
-    /// Of a word; 0..=15.
+    /// Bit of a word, 0..=15.
     pub bit: Option<u8>,
     radix: Radix,
 }
@@ -30,7 +30,7 @@ pub struct Address {
 /// Why a text is no address; the message shows the valid form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid register \"{text}\". {why}")]
-pub struct InvalidAddress {
+pub struct InvalidMelsecAddress {
     text: String,
     why: String,
 }
@@ -38,34 +38,34 @@ pub struct InvalidAddress {
 const FORMS: &str =
     "Use a device and its number, such as D100, W1F, R0, ZR0, M10, X1F, TN5, or D100.A for a bit of a word.";
 
-impl Address {
-    /// `xy` is how this CPU counts X and Y.
-    pub fn parse(text: &str, xy: Radix) -> Result<Address, InvalidAddress> {
-        let invalid = |why| InvalidAddress { text: text.to_owned(), why };
+impl MelsecAddress {
+    /// Parses an address; `xy` is the radix of X and Y on this CPU.
+    pub fn parse(text: &str, xy: Radix) -> Result<MelsecAddress, InvalidMelsecAddress> {
+        let invalid = |why| InvalidMelsecAddress { text: text.to_owned(), why };
         let (register, bit) = match text.split_once('.') {
             Some((register, bit)) => (register, Some(bit)),
             None => (text, None),
         };
-        let (device, digits) = Device::split(register).ok_or_else(|| invalid(no_device(register)))?;
+        let (device, digits) = MelsecDevice::split(register).ok_or_else(|| invalid(no_device(register)))?;
         let radix = if device.is_input_or_output() { xy } else { device.radix() };
         let number = parse_number(digits, radix).ok_or_else(|| invalid(no_number(device, radix)))?;
         let bit = match (bit, device.unit()) {
             (None, _) => None,
-            (Some(bit), Unit::Word) => Some(parse_bit(bit).ok_or_else(|| invalid(NO_BIT.to_owned()))?),
+            (Some(bit), CellUnit::Word) => Some(parse_bit(bit).ok_or_else(|| invalid(NO_BIT.to_owned()))?),
             (Some(_), _) => {
                 return Err(invalid(format!("{device} has no bits to choose from: write {device}{digits}.")));
             }
         };
-        Ok(Address { device, number, bit, radix })
+        Ok(MelsecAddress { device, number, bit, radix })
     }
 }
 
 const NO_BIT: &str = "The bit is one hexadecimal digit: D100.0 to D100.F.";
 
-impl fmt::Display for Address {
+impl fmt::Display for MelsecAddress {
     /// The canonical form, which parses back to the same address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Address { device, number, .. } = self;
+        let MelsecAddress { device, number, .. } = self;
         match self.radix {
             Radix::Octal => write!(f, "{device}{number:o}")?,
             Radix::Decimal => write!(f, "{device}{number}")?,
@@ -75,7 +75,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Digits of the radix and nothing else: no sign, no blank.
+/// Parses digits of the radix and nothing else: no sign, no blank.
 fn parse_number(digits: &str, radix: Radix) -> Option<u32> {
     let is_number = (1..=9).contains(&digits.len()) && digits.chars().all(|c| c.is_digit(radix.base()));
     let number = if is_number { u32::from_str_radix(digits, radix.base()).ok() } else { None };
@@ -100,7 +100,7 @@ fn no_device(text: &str) -> String {
     }
 }
 
-fn no_number(device: Device, radix: Radix) -> String {
+fn no_number(device: MelsecDevice, radix: Radix) -> String {
     let (words, example) = match radix {
         Radix::Octal => ("an octal", "17"),
         Radix::Decimal => ("a decimal", "100"),

@@ -1,4 +1,4 @@
-//! What users write and what it means, row by row.
+//! Table of addresses as users write them.
 
 use proptest::prelude::*;
 
@@ -34,13 +34,13 @@ fn addresses_are_read_as_written() {
         ("W1F.0", "W1F.0", 0xB4, 31, Some(0)),
         ("D16777215", "D16777215", 0xA8, 16_777_215, None),
     ] {
-        let address = Address::parse(text, Radix::Hexadecimal).unwrap();
+        let address = MelsecAddress::parse(text, Radix::Hexadecimal).unwrap();
         let got = (address.to_string(), address.device.code(), address.number, address.bit);
         assert_eq!(got, (canonical.to_owned(), code, number, bit), "{text}");
     }
     // iQ-F counts X and Y in octal, and nothing else.
     for (text, number) in [("X20", 16), ("Y7", 7), ("B20", 32)] {
-        assert_eq!(Address::parse(text, Radix::Octal).unwrap().number, number, "{text}");
+        assert_eq!(MelsecAddress::parse(text, Radix::Octal).unwrap().number, number, "{text}");
     }
 }
 
@@ -64,10 +64,10 @@ fn what_is_no_address_says_what_would_be() {
         ("M10.1", "M has no bits to choose from: write M10."),
         ("hr:5", "Use a device and its number"),
     ] {
-        let error = Address::parse(text, Radix::Hexadecimal).unwrap_err().to_string();
+        let error = MelsecAddress::parse(text, Radix::Hexadecimal).unwrap_err().to_string();
         assert!(error.starts_with(&format!("Invalid register \"{text}\". {why}")), "{text}: {error}");
     }
-    let octal = Address::parse("X18", Radix::Octal).unwrap_err().to_string();
+    let octal = MelsecAddress::parse("X18", Radix::Octal).unwrap_err().to_string();
     assert!(octal.contains("X takes an octal number"), "{octal}");
 }
 
@@ -75,8 +75,8 @@ proptest! {
     #[test]
     fn the_canonical_form_means_the_same(text in "\\PC{0,12}|[A-Za-z]{1,4}[0-9A-Fa-f]{1,7}(\\.[0-9A-F])?") {
         for xy in [Radix::Octal, Radix::Hexadecimal] {
-            if let Ok(address) = Address::parse(&text, xy) {
-                prop_assert_eq!(Address::parse(&address.to_string(), xy), Ok(address));
+            if let Ok(address) = MelsecAddress::parse(&text, xy) {
+                prop_assert_eq!(MelsecAddress::parse(&address.to_string(), xy), Ok(address));
             }
         }
     }

@@ -1,10 +1,10 @@
-//! What a session does with late, wrong, cut and refused answers, over TCP and UDP; and what settings it takes.
+//! The session's behaviour with late, wrong, truncated and refused answers, over TCP and UDP; and its settings.
 
 use serde_json::json;
 use tokio::net::UdpSocket;
 
 use super::*;
-use crate::collect::channel::script::{Answering, play};
+use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::domain::device::Protocol;
 
 fn spec(port: u16, settings: &[(&str, serde_json::Value)]) -> DeviceSpec {
@@ -14,63 +14,45 @@ fn spec(port: u16, settings: &[(&str, serde_json::Value)]) -> DeviceSpec {
     spec
 }
 
-fn d0(len: u16) -> Span {
-    let Address { device, .. } = Address::parse("D0", Radix::Hexadecimal).unwrap();
-    Span { space: Space::Melsec(device), start: 0, len }
+fn d0(len: u16) -> RegisterRange {
+    let MelsecAddress { device, .. } = MelsecAddress::parse("D0", Radix::Hexadecimal).unwrap();
+    RegisterRange { space: RegisterSpace::Melsec(device), start: 0, len }
 }
 
-async fn connected(port: u16, settings: &[(&str, serde_json::Value)]) -> Client {
-    Client::connect(&Endpoint::of(&spec(port, settings)).unwrap(), &Networks::default()).await.unwrap()
+async fn connected(port: u16, settings: &[(&str, serde_json::Value)]) -> MelsecClient {
+    MelsecClient::connect(
+        &MelsecEndpoint::from_spec(&spec(port, settings)).unwrap(),
+        &AllowedNetworks::default(),
+    )
+    .await
+    .unwrap()
 }
 
 /// A 3E read of D0 and D1 with the timer of 0.2 s, and its answer.
 const READ: &str = "5000 00 ff ff03 00 0c00 0100 0104 0000 000000 a8 0200";
 const ANSWER: &str = "d000 00 ff ff03 00 0600 0000 3412 feff";
-/// The same in 4E, as the first request of a session.
+/// Like `READ`, in 4E and as the first request of a session.
 const READ_4E: &str = "5400 0100 0000 00 ff ff03 00 0c00 0100 0104 0000 000000 a8 0200";
 
 #[tokio::test]
 async fn answers_that_raise_a_doubt_end_the_session() {
+    use ScriptedResponse::{After, With};
     let e4 = [("frame", json!("4E"))];
-    let late = Answering::After(300);
+    let late = After(300);
     for (name, settings, request, answering, expected) in [
-        ("in_order", &e4[..0], READ, Answering::With(ANSWER), None),
+        ("in_order", &e4[..0], READ, With(ANSWER), None),
         ("late", &[], READ, late, Some("did not answer within 0.2 s")),
-        (
-            "cut",
-            &[],
-            READ,
-            Answering::With("d000 00 ff ff03 00 0600 0000 34"),
-            Some("lost: closed by the device"),
-        ),
-        ("closed", &[], READ, Answering::With(""), Some("lost: closed by the device")),
-        (
-            "garbled",
-            &[],
-            READ,
-            Answering::With("ff00 00 ff ff03 00 0600 0000 3412 feff"),
-            Some("does not begin as one"),
-        ),
-        ("other_length", &[], READ, Answering::With("d000 00 ff ff03 00 0400 0000 3412"), Some("cut short")),
-        (
-            "too_long",
-            &[],
-            READ,
-            Answering::With("d000 00 ff ff03 00 0800 0000 3412 feff 0000"),
-            Some("does not hold"),
-        ),
-        (
-            "other_station",
-            &[],
-            READ,
-            Answering::With("d000 00 ff ff03 07 0600 0000 3412 feff"),
-            Some("another station"),
-        ),
+        ("cut", &[], READ, With("d000 00 ff ff03 00 0600 0000 34"), Some("lost: closed by the device")),
+        ("closed", &[], READ, With(""), Some("lost: closed by the device")),
+        ("garbled", &[], READ, With("ff00 00 ff ff03 00 0600 0000 3412 feff"), Some("has an invalid header")),
+        ("other_length", &[], READ, With("d000 00 ff ff03 00 0400 0000 3412"), Some("cut short")),
+        ("too_long", &[], READ, With("d000 00 ff ff03 00 0800 0000 3412 feff 0000"), Some("does not hold")),
+        ("other_station", &[], READ, With("d000 00 ff ff03 07 0600 0000 3412 feff"), Some("another station")),
         (
             "other_serial",
             &e4[..],
             READ_4E,
-            Answering::With("d400 0200 0000 00 ff ff03 00 0600 0000 3412 feff"),
+            With("d400 0200 0000 00 ff ff03 00 0600 0000 3412 feff"),
             Some("another request"),
         ),
     ] {
@@ -78,12 +60,12 @@ async fn answers_that_raise_a_doubt_end_the_session() {
         let mut client = connected(port, settings).await;
         let read = client.read(d0(2)).await;
         match expected {
-            None => assert_eq!(read, Ok(Data::Words(vec![0x1234, 0xFFFE])), "{name}"),
+            None => assert_eq!(read, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])), "{name}"),
             Some(words) => {
                 let fault = read.unwrap_err();
-                assert!(fault.is_loss() && fault.to_string().contains(words), "{name}: {fault}");
+                assert!(fault.is_connection_loss() && fault.to_string().contains(words), "{name}: {fault}");
                 assert!(!client.is_usable(&client.endpoint.clone()), "{name}");
-                assert!(matches!(client.read(d0(2)).await, Err(Fault::Closed { .. })), "{name}");
+                assert!(matches!(client.read(d0(2)).await, Err(DeviceFault::Closed { .. })), "{name}");
             }
         }
     }
@@ -92,19 +74,23 @@ async fn answers_that_raise_a_doubt_end_the_session() {
 #[tokio::test]
 async fn refusals_leave_the_session_in_order() {
     let refusal = "d000 00 ff ff03 00 0b00 3140 00 ff ff03 00 0104 0000";
-    let port = play(vec![(READ, Answering::With(refusal)), (READ, Answering::With(ANSWER))]).await;
+    let port =
+        play(vec![(READ, ScriptedResponse::With(refusal)), (READ, ScriptedResponse::With(ANSWER))]).await;
     let mut client = connected(port, &[]).await;
     let fault = client.read(d0(2)).await.unwrap_err();
     assert_eq!(fault.to_string(), "device number beyond what the CPU has (end code 4031)");
-    assert_eq!(client.read(d0(2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
-    // A cell of another protocol, and one that these frames cannot name, are refused before anything is sent.
-    let modbus =
-        Span { space: Space::Modbus(crate::collect::modbus::address::Space::Holding), start: 0, len: 1 };
-    let Address { device: ltn, .. } = Address::parse("LTN0", Radix::Hexadecimal).unwrap();
-    for span in [modbus, Span { space: Space::Melsec(ltn), start: 0, len: 1 }] {
+    assert_eq!(client.read(d0(2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
+    // A cell of another protocol, and one that these frames cannot address, are refused before anything is sent.
+    let modbus = RegisterRange {
+        space: RegisterSpace::Modbus(crate::collect::modbus::address::ModbusSpace::Holding),
+        start: 0,
+        len: 1,
+    };
+    let MelsecAddress { device: ltn, .. } = MelsecAddress::parse("LTN0", Radix::Hexadecimal).unwrap();
+    for span in [modbus, RegisterRange { space: RegisterSpace::Melsec(ltn), start: 0, len: 1 }] {
         assert!(matches!(
             client.read(span).await,
-            Err(Fault::Refused { meaning: Meaning::NoSuchRegister, .. })
+            Err(DeviceFault::Refused { meaning: RefusalKind::NoSuchRegister, .. })
         ));
     }
 }
@@ -114,7 +100,7 @@ async fn a_datagram_is_a_whole_frame() {
     let device = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = device.local_addr().unwrap().port();
     let answers = tokio::spawn(async move {
-        // The model, which the device does not know; a read; one whose answer is cut.
+        // The model request, which the device does not support; a read; one with a truncated answer.
         for answer in ["d000 00 ff ff03 00 0200 59c0", ANSWER, "d000 00 ff ff03 00 0600 0000 34"] {
             let mut request = [0; 100];
             let (_, from) = device.recv_from(&mut request).await.unwrap();
@@ -122,16 +108,16 @@ async fn a_datagram_is_a_whole_frame() {
         }
     });
     let mut client = connected(port, &[("transport", json!("udp"))]).await;
-    assert_eq!(client.read(d0(2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
-    assert!(matches!(client.read(d0(2)).await, Err(Fault::Malformed { .. })));
+    assert_eq!(client.read(d0(2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
+    assert!(matches!(client.read(d0(2)).await, Err(DeviceFault::Malformed { .. })));
     answers.await.unwrap();
-    // Nobody there: said at connecting, not at the first read.
-    let gone = Client::connect(
-        &Endpoint::of(&spec(port, &[("transport", json!("udp"))])).unwrap(),
-        &Networks::default(),
+    // An unreachable device is reported when connecting, not at the first read.
+    let gone = MelsecClient::connect(
+        &MelsecEndpoint::from_spec(&spec(port, &[("transport", json!("udp"))])).unwrap(),
+        &AllowedNetworks::default(),
     )
     .await;
-    assert!(gone.is_err_and(|fault| fault.is_loss()));
+    assert!(gone.is_err_and(|fault| fault.is_connection_loss()));
 }
 
 #[test]
@@ -139,11 +125,11 @@ fn settings_are_checked() {
     for (settings, expected) in [
         (vec![], Route::OWN),
         (vec![("network", json!(3)), ("pc", json!(2))], Route { network: 3, pc: 2, ..Route::OWN }),
-        // Behind a serial module there are stations: the device's unit.
+        // Stations are behind a serial module: the device's unit is used.
         (vec![("module_io", json!(0))], Route { module_io: 0, station: 1, ..Route::OWN }),
         (vec![("module_io", json!(0x3E1))], Route { module_io: 0x3E1, ..Route::OWN }),
     ] {
-        let endpoint = Endpoint::of(&spec(5007, &settings)).unwrap();
+        let endpoint = MelsecEndpoint::from_spec(&spec(5007, &settings)).unwrap();
         assert_eq!((endpoint.format.route, endpoint.format.timer), (expected, 1), "{settings:?}");
     }
     for (name, setting, message) in [
@@ -155,9 +141,9 @@ fn settings_are_checked() {
         ("network", json!(256), "network: 256 is not a whole number from 0 to 255."),
         ("module_io", json!(-1), "module_io: -1 is not a whole number from 0 to 65535."),
     ] {
-        let error = Endpoint::of(&spec(5007, &[(name, setting)])).unwrap_err();
+        let error = MelsecEndpoint::from_spec(&spec(5007, &[(name, setting)])).unwrap_err();
         assert_eq!(error.message, message);
     }
     let mixed = [("encoding", json!("ascii")), ("xy_radix", json!("oct"))];
-    assert!(Endpoint::of(&spec(5007, &mixed)).is_err());
+    assert!(MelsecEndpoint::from_spec(&spec(5007, &mixed)).is_err());
 }

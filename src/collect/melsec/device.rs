@@ -1,17 +1,17 @@
-//! The devices of a MELSEC CPU: their letters, their codes on the wire, and how users count them. Pure.
+//! Devices of a MELSEC CPU: letters, codes on the wire, and radix of their numbers. Pure.
 
 use std::fmt;
 
+use CellUnit::{Bit, Word};
 use Radix::{Decimal as Dec, Hexadecimal as Hex};
-use Unit::{Bit, Word};
 
-use crate::collect::registers::Unit;
+use crate::collect::registers::CellUnit;
 
 /// A kind of memory of the CPU, such as `D` or `X`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Device(u8);
+pub struct MelsecDevice(u8);
 
-/// How device numbers are written.
+/// Radix in which device numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Radix {
     Octal,
@@ -29,24 +29,24 @@ impl Radix {
     }
 }
 
-struct Row {
+struct DeviceCode {
     name: &'static str,
     code: u16,
-    unit: Unit,
+    unit: CellUnit,
     radix: Radix,
-    /// In the ASCII code of Q and L, two characters; empty for devices that these CPUs do not have.
+    /// Two characters in the ASCII code of Q and L; empty for devices that these CPUs do not have.
     ascii: &'static str,
 }
 
-const fn row(name: &'static str, code: u16, unit: Unit, radix: Radix, ascii: &'static str) -> Row {
-    Row { name, code, unit, radix, ascii }
+const fn row(name: &'static str, code: u16, unit: CellUnit, radix: Radix, ascii: &'static str) -> DeviceCode {
+    DeviceCode { name, code, unit, radix, ascii }
 }
 
-/// 32 bits each: read and written by themselves, as double words.
-const DOUBLE: Unit = Unit::Wide(2);
+/// Devices of 32 bits each, which are read and written separately, as double words.
+const DOUBLE: CellUnit = CellUnit::Wide(2);
 
 /// SLMP reference manual, device codes; R, ZR and the timers as in the Q/L MC protocol manual.
-static DEVICES: [Row; 39] = [
+static DEVICES: [DeviceCode; 39] = [
     row("X", 0x9C, Bit, Hex, "X*"),
     row("Y", 0x9D, Bit, Hex, "Y*"),
     row("M", 0x90, Bit, Dec, "M*"),
@@ -88,16 +88,16 @@ static DEVICES: [Row; 39] = [
     row("RD", 0x2C, Word, Dec, ""),
 ];
 
-impl Device {
-    pub fn all() -> impl Iterator<Item = Device> {
-        (0..).map(Device).take(DEVICES.len())
+impl MelsecDevice {
+    pub fn all() -> impl Iterator<Item = MelsecDevice> {
+        (0..).map(MelsecDevice).take(DEVICES.len())
     }
 
-    /// The device that a text begins with, by the longest name that fits, and what follows it. The retentive timers
-    /// have two names each.
-    pub fn split(text: &str) -> Option<(Device, &str)> {
+    /// Splits a text into the device with the longest matching name and the rest. The retentive timers have two names
+    /// each.
+    pub fn split(text: &str) -> Option<(MelsecDevice, &str)> {
         let fits = |name: &&str| text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
-        let named = Device::all().filter_map(|device| {
+        let named = MelsecDevice::all().filter_map(|device| {
             let names = [device.name(), device.ascii().trim_end_matches('*')].into_iter();
             names.filter(|name| !name.is_empty()).find(fits).map(|name| (device, name.len()))
         });
@@ -105,7 +105,7 @@ impl Device {
         Some((device, &text[len..]))
     }
 
-    fn row(self) -> &'static Row {
+    fn row(self) -> &'static DeviceCode {
         &DEVICES[usize::from(self.0)]
     }
 
@@ -117,16 +117,16 @@ impl Device {
         self.row().code
     }
 
-    pub fn unit(self) -> Unit {
+    pub fn unit(self) -> CellUnit {
         self.row().unit
     }
 
-    /// As users of Q, L and iQ-R count; iQ-F counts inputs and outputs in octal.
+    /// Radix used by users of Q, L and iQ-R; iQ-F counts inputs and outputs in octal.
     pub fn radix(self) -> Radix {
         self.row().radix
     }
 
-    /// Inputs and outputs, whose numbers some CPUs write in octal.
+    /// Whether it is an input or output, whose numbers some CPUs write in octal.
     pub fn is_input_or_output(self) -> bool {
         matches!(self.name(), "X" | "Y")
     }
@@ -136,18 +136,18 @@ impl Device {
         self.row().ascii.is_empty()
     }
 
-    /// In the ASCII code of Q and L.
+    /// Device code in the ASCII code of Q and L.
     pub fn ascii(self) -> &'static str {
         self.row().ascii
     }
 
-    /// How ASCII code counts: as users do, but for ZR.
+    /// Radix in ASCII code: the user's, except for ZR.
     pub fn ascii_radix(self) -> Radix {
         if self.name() == "ZR" { Hex } else { self.radix() }
     }
 }
 
-impl fmt::Display for Device {
+impl fmt::Display for MelsecDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

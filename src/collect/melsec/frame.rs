@@ -1,15 +1,16 @@
-//! Frames of SLMP / MC protocol 3E and 4E, binary and ASCII: commands to bytes, answers to values. Pure.
+//! Codec for frames of SLMP / MC protocol 3E and 4E, binary and ASCII. Pure.
 //!
-//! SLMP reference manual (SH-080956), message formats and commands. In binary code numbers are low byte first; in ASCII
-//! code the same numbers are hexadecimal text, high digit first. The two bytes of the subheader stand as written.
+//! SLMP reference manual (SH-080956), message formats and commands. In binary code numbers are low byte first; in
+//! ASCII code the same numbers are hexadecimal text, high digit first. The two bytes of the subheader have the same
+//! order in both.
 
-use super::code::{In, Out};
-use super::device::{Device, Radix};
+use super::device::{MelsecDevice, Radix};
+use super::encoding::{MelsecReader, MelsecWriter};
 
-/// Which header.
+/// Header format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Frame {
-    /// Without a serial number: answers are told apart by their order only.
+pub enum FrameVersion {
+    /// Without a serial number: responses can be matched by their order only.
     E3,
     /// With a serial number, which the device echoes.
     E4,
@@ -21,16 +22,16 @@ pub enum Encoding {
     Ascii,
 }
 
-/// How devices are named: by subcommands 0000 and 0001, or 0002 and 0003.
+/// Format of device names: subcommands 0000 and 0001, or 0002 and 0003.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// Three bytes of number, one of code; also understood by iQ-R and iQ-F.
+pub enum DeviceLayout {
+    /// Three bytes of number, one of code; iQ-R and iQ-F understand it too.
     Ql,
     /// Four bytes of number, two of code.
     Iqr,
 }
 
-/// Which CPU the request is for; the device echoes it.
+/// The CPU that a request is for; the device echoes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
     pub network: u8,
@@ -40,54 +41,54 @@ pub struct Route {
 }
 
 impl Route {
-    /// The CPU that is connected to.
+    /// The CPU at the other end of the connection.
     pub const OWN: Route = Route { network: 0, pc: 0xFF, module_io: 0x03FF, station: 0 };
 }
 
-/// How frames are written on one connection.
+/// Frame settings of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Format {
-    pub frame: Frame,
+pub struct MelsecFormat {
+    pub frame: FrameVersion,
     pub encoding: Encoding,
-    pub layout: Layout,
+    pub layout: DeviceLayout,
     pub route: Route,
-    /// How long the device may work on a request, in 250 ms; 0 is for ever.
+    /// Time that the device may work on a request, in units of 250 ms; 0 means no limit.
     pub timer: u16,
 }
 
-/// One device.
+/// A device number: the first of a run, or a single one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    pub device: Device,
+pub struct HeadDevice {
+    pub device: MelsecDevice,
     pub number: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub enum MelsecCommand {
     /// 0401. A bit device gives 16 points a word, the lowest in bit 0.
-    ReadWords(Head, u16),
-    ReadBits(Head, u16),
+    ReadWords(HeadDevice, u16),
+    ReadBits(HeadDevice, u16),
     /// 1401.
-    WriteWords(Head, Vec<u16>),
-    WriteBits(Head, Vec<bool>),
+    WriteWords(HeadDevice, Vec<u16>),
+    WriteBits(HeadDevice, Vec<bool>),
     /// 0403: words, then double words.
-    ReadRandom(Vec<Head>, Vec<Head>),
+    ReadRandom(Vec<HeadDevice>, Vec<HeadDevice>),
     /// 1402.
-    WriteRandom(Vec<(Head, u16)>, Vec<(Head, u32)>),
-    WriteRandomBits(Vec<(Head, bool)>),
+    WriteRandom(Vec<(HeadDevice, u16)>, Vec<(HeadDevice, u32)>),
+    WriteRandomBits(Vec<(HeadDevice, bool)>),
     /// 0101.
     ReadModel,
 }
 
-/// What a device answered to a command.
+/// A device's response to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum MelsecResponse {
     Words(Vec<u16>),
     Bits(Vec<bool>),
     Random(Vec<u16>, Vec<u32>),
-    /// A write is done.
+    /// Confirmation of a write.
     Done,
-    /// Name and code of the CPU, as it was sent.
+    /// Name and code of the CPU, as received.
     Model(Vec<u8>),
     /// An end code other than 0000.
     Refused(u16),
@@ -95,12 +96,12 @@ pub enum Answer {
 
 /// Why bytes are not the answer to the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
+pub enum MelsecFrameError {
     #[error("the answer is cut short")]
     Short,
     #[error("the answer is not hexadecimal text")]
     NotHexadecimal,
-    #[error("the answer does not begin as one: other frame or code than the device's setting?")]
+    #[error("the answer has an invalid header: other frame or code than the device's setting?")]
     Subheader,
     #[error("the answer belongs to another request")]
     Serial,
@@ -110,33 +111,33 @@ pub enum Broken {
     Content,
 }
 
-impl Format {
-    /// The whole request. Counts are the caller's to keep within the protocol's limits.
-    pub fn encode(&self, serial: u16, command: &Command) -> Vec<u8> {
-        let mut body = Out::new(self.encoding);
+impl MelsecFormat {
+    /// Encodes a request. The caller keeps counts within the protocol's limits.
+    pub fn encode(&self, serial: u16, command: &MelsecCommand) -> Vec<u8> {
+        let mut body = MelsecWriter::new(self.encoding);
         body.u16(self.timer);
         body.command(self.layout, command);
-        let mut frame = Out::new(self.encoding);
+        let mut frame = MelsecWriter::new(self.encoding);
         match self.frame {
-            Frame::E3 => frame.as_written(0x5000),
-            Frame::E4 => {
-                frame.as_written(0x5400);
+            FrameVersion::E3 => frame.u16_be(0x5000),
+            FrameVersion::E4 => {
+                frame.u16_be(0x5400);
                 frame.u16(serial);
                 frame.u16(0);
             }
         }
         frame.route(self.route);
-        // A request is far shorter than this can say.
+        // A request is far shorter than this length can express.
         frame.u16(u16::try_from(body.bytes.len()).unwrap_or(u16::MAX));
         frame.bytes.append(&mut body.bytes);
         frame.bytes
     }
 
-    /// Bytes of an answer up to and with its length.
+    /// Number of bytes of a response up to and including its length.
     pub fn header_len(&self) -> usize {
         let bytes = match self.frame {
-            Frame::E3 => 9,
-            Frame::E4 => 13,
+            FrameVersion::E3 => 9,
+            FrameVersion::E4 => 13,
         };
         match self.encoding {
             Encoding::Binary => bytes,
@@ -144,53 +145,57 @@ impl Format {
         }
     }
 
-    /// How many bytes follow a header of `header_len`, if it can begin the answer to the request of this serial number.
-    pub fn body_len(&self, serial: u16, header: &[u8]) -> Result<usize, Broken> {
-        let mut text = In::new(self.encoding, header);
+    /// Number of bytes after a header of `header_len`. The header must be able to begin the response to the request
+    /// with this serial number.
+    pub fn body_len(&self, serial: u16, header: &[u8]) -> Result<usize, MelsecFrameError> {
+        let mut text = MelsecReader::new(self.encoding, header);
         let subheader = match self.frame {
-            Frame::E3 => 0xD000,
-            Frame::E4 => 0xD400,
+            FrameVersion::E3 => 0xD000,
+            FrameVersion::E4 => 0xD400,
         };
-        if text.as_written()? != subheader {
-            return Err(Broken::Subheader);
+        if text.u16_be()? != subheader {
+            return Err(MelsecFrameError::Subheader);
         }
-        if self.frame == Frame::E4 {
+        if self.frame == FrameVersion::E4 {
             let echoed = text.u16()?;
             text.u16()?;
             if echoed != serial {
-                return Err(Broken::Serial);
+                return Err(MelsecFrameError::Serial);
             }
         }
         if text.route()? != self.route {
-            return Err(Broken::Route);
+            return Err(MelsecFrameError::Route);
         }
         text.u16().map(usize::from)
     }
 
-    /// What follows the header, as the answer to a command.
-    pub fn parse(&self, command: &Command, body: &[u8]) -> Result<Answer, Broken> {
-        let mut text = In::new(self.encoding, body);
+    /// Parses the bytes after the header as the response to a command.
+    pub fn parse(&self, command: &MelsecCommand, body: &[u8]) -> Result<MelsecResponse, MelsecFrameError> {
+        let mut text = MelsecReader::new(self.encoding, body);
         let end_code = text.u16()?;
         if end_code != 0 {
-            return Ok(Answer::Refused(end_code));
+            return Ok(MelsecResponse::Refused(end_code));
         }
         let answer = match command {
-            Command::ReadWords(_, points) => Answer::Words(text.many(usize::from(*points), In::u16)?),
-            Command::ReadBits(_, points) => Answer::Bits(text.bits(usize::from(*points))?),
-            Command::ReadRandom(words, dwords) => {
-                Answer::Random(text.many(words.len(), In::u16)?, text.many(dwords.len(), In::u32)?)
+            MelsecCommand::ReadWords(_, points) => {
+                MelsecResponse::Words(text.many(usize::from(*points), MelsecReader::u16)?)
             }
-            Command::WriteWords(..)
-            | Command::WriteBits(..)
-            | Command::WriteRandom(..)
-            | Command::WriteRandomBits(..) => Answer::Done,
-            Command::ReadModel => Answer::Model(text.take(text.rest.len())?.to_vec()),
+            MelsecCommand::ReadBits(_, points) => MelsecResponse::Bits(text.bits(usize::from(*points))?),
+            MelsecCommand::ReadRandom(words, dwords) => MelsecResponse::Random(
+                text.many(words.len(), MelsecReader::u16)?,
+                text.many(dwords.len(), MelsecReader::u32)?,
+            ),
+            MelsecCommand::WriteWords(..)
+            | MelsecCommand::WriteBits(..)
+            | MelsecCommand::WriteRandom(..)
+            | MelsecCommand::WriteRandomBits(..) => MelsecResponse::Done,
+            MelsecCommand::ReadModel => MelsecResponse::Model(text.take(text.rest.len())?.to_vec()),
         };
-        if text.rest.is_empty() { Ok(answer) } else { Err(Broken::Content) }
+        if text.rest.is_empty() { Ok(answer) } else { Err(MelsecFrameError::Content) }
     }
 }
 
-impl Out {
+impl MelsecWriter {
     fn route(&mut self, route: Route) {
         self.u8(route.network);
         self.u8(route.pc);
@@ -198,11 +203,11 @@ impl Out {
         self.u8(route.station);
     }
 
-    fn head(&mut self, layout: Layout, head: Head) {
-        let Head { device, number } = head;
+    fn head(&mut self, layout: DeviceLayout, head: HeadDevice) {
+        let HeadDevice { device, number } = head;
         let (name_len, number_len) = match layout {
-            Layout::Ql => (2, 3),
-            Layout::Iqr => (4, 4),
+            DeviceLayout::Ql => (2, 3),
+            DeviceLayout::Iqr => (4, 4),
         };
         match self.encoding {
             Encoding::Binary => {
@@ -210,7 +215,7 @@ impl Out {
                 self.number(device.code().into(), name_len / 2);
             }
             Encoding::Ascii => {
-                let name = if layout == Layout::Ql { device.ascii() } else { device.name() };
+                let name = if layout == DeviceLayout::Ql { device.ascii() } else { device.name() };
                 self.text(&format!("{name:*<name_len$}"));
                 let digits = 2 * number_len;
                 self.text(&match device.ascii_radix() {
@@ -221,48 +226,50 @@ impl Out {
         }
     }
 
-    fn command(&mut self, layout: Layout, command: &Command) {
-        let is_bits =
-            matches!(command, Command::ReadBits(..) | Command::WriteBits(..) | Command::WriteRandomBits(_));
+    fn command(&mut self, layout: DeviceLayout, command: &MelsecCommand) {
+        let is_bits = matches!(
+            command,
+            MelsecCommand::ReadBits(..) | MelsecCommand::WriteBits(..) | MelsecCommand::WriteRandomBits(_)
+        );
         self.u16(code_of(command));
         self.u16(match (layout, command) {
-            (_, Command::ReadModel) => 0,
-            (Layout::Ql, _) => u16::from(is_bits),
-            (Layout::Iqr, _) => 2 + u16::from(is_bits),
+            (_, MelsecCommand::ReadModel) => 0,
+            (DeviceLayout::Ql, _) => u16::from(is_bits),
+            (DeviceLayout::Iqr, _) => 2 + u16::from(is_bits),
         });
         match command {
-            Command::ReadWords(head, points) | Command::ReadBits(head, points) => {
+            MelsecCommand::ReadWords(head, points) | MelsecCommand::ReadBits(head, points) => {
                 self.head(layout, *head);
                 self.u16(*points);
             }
-            Command::WriteWords(head, words) => {
+            MelsecCommand::WriteWords(head, words) => {
                 self.head(layout, *head);
                 self.u16(count(words.len()));
                 words.iter().for_each(|word| self.u16(*word));
             }
-            Command::WriteBits(head, bits) => {
+            MelsecCommand::WriteBits(head, bits) => {
                 self.head(layout, *head);
                 self.u16(count(bits.len()));
                 self.bits(bits);
             }
-            Command::ReadRandom(words, dwords) => {
+            MelsecCommand::ReadRandom(words, dwords) => {
                 self.counts(words.len(), dwords.len());
                 words.iter().chain(dwords).for_each(|head| self.head(layout, *head));
             }
-            Command::WriteRandom(words, dwords) => self.scattered(layout, words, dwords),
-            Command::WriteRandomBits(bits) => {
+            MelsecCommand::WriteRandom(words, dwords) => self.scattered(layout, words, dwords),
+            MelsecCommand::WriteRandomBits(bits) => {
                 self.u8(small(bits.len()));
                 for (head, on) in bits {
                     self.head(layout, *head);
-                    // A word each in the layout of iQ-R.
-                    self.number(u32::from(*on), if layout == Layout::Ql { 1 } else { 2 });
+                    // In the layout of iQ-R each takes a word.
+                    self.number(u32::from(*on), if layout == DeviceLayout::Ql { 1 } else { 2 });
                 }
             }
-            Command::ReadModel => {}
+            MelsecCommand::ReadModel => {}
         }
     }
 
-    fn scattered(&mut self, layout: Layout, words: &[(Head, u16)], dwords: &[(Head, u32)]) {
+    fn scattered(&mut self, layout: DeviceLayout, words: &[(HeadDevice, u16)], dwords: &[(HeadDevice, u32)]) {
         self.counts(words.len(), dwords.len());
         for (head, word) in words {
             self.head(layout, *head);
@@ -280,17 +287,17 @@ impl Out {
     }
 }
 
-fn code_of(command: &Command) -> u16 {
+fn code_of(command: &MelsecCommand) -> u16 {
     match command {
-        Command::ReadWords(..) | Command::ReadBits(..) => 0x0401,
-        Command::WriteWords(..) | Command::WriteBits(..) => 0x1401,
-        Command::ReadRandom(..) => 0x0403,
-        Command::WriteRandom(..) | Command::WriteRandomBits(_) => 0x1402,
-        Command::ReadModel => 0x0101,
+        MelsecCommand::ReadWords(..) | MelsecCommand::ReadBits(..) => 0x0401,
+        MelsecCommand::WriteWords(..) | MelsecCommand::WriteBits(..) => 0x1401,
+        MelsecCommand::ReadRandom(..) => 0x0403,
+        MelsecCommand::WriteRandom(..) | MelsecCommand::WriteRandomBits(_) => 0x1402,
+        MelsecCommand::ReadModel => 0x0101,
     }
 }
 
-/// Counts within the protocol's limits always fit; one beyond them the device refuses.
+/// Counts within the protocol's limits always fit; the device refuses a larger one.
 fn count(len: usize) -> u16 {
     u16::try_from(len).unwrap_or(u16::MAX)
 }
@@ -299,8 +306,8 @@ fn small(len: usize) -> u8 {
     u8::try_from(len).unwrap_or(u8::MAX)
 }
 
-impl In<'_> {
-    fn route(&mut self) -> Result<Route, Broken> {
+impl MelsecReader<'_> {
+    fn route(&mut self) -> Result<Route, MelsecFrameError> {
         let (network, pc) = (self.number(1)? as u8, self.number(1)? as u8);
         Ok(Route { network, pc, module_io: self.u16()?, station: self.number(1)? as u8 })
     }

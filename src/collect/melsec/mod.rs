@@ -1,11 +1,11 @@
-//! MELSEC PLCs by SLMP, which is MC protocol 3E and 4E: binary and ASCII code, TCP and UDP.
+//! Client for MELSEC PLCs with SLMP, which is MC protocol 3E and 4E: binary and ASCII code, TCP and UDP.
 
 pub mod address;
 pub mod client;
 pub mod device;
 pub mod frame;
 
-mod code;
+mod encoding;
 mod end_code;
 
 /// Device numbers have three bytes in the layout of Q and L; no device of iQ-R has more cells.

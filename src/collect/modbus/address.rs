@@ -1,4 +1,4 @@
-//! How users write a Modbus register, and what it means. Pure.
+//! Modbus addresses as users write them. Pure.
 //!
 //! | written | means |
 //! |---|---|
@@ -12,45 +12,45 @@ use std::str::FromStr;
 
 /// The four address spaces of a Modbus device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Space {
+pub enum ModbusSpace {
     Coil,
     Discrete,
     Holding,
     Input,
 }
 
-impl Space {
-    /// Spaces of single bits, as against 16-bit words.
+impl ModbusSpace {
+    /// Whether the space has single bits, as opposed to 16-bit words.
     pub fn is_bits(self) -> bool {
-        matches!(self, Space::Coil | Space::Discrete)
+        matches!(self, ModbusSpace::Coil | ModbusSpace::Discrete)
     }
 
-    /// Inputs are the device's own.
+    /// Whether the space can be written; inputs cannot.
     pub fn is_writable(self) -> bool {
-        matches!(self, Space::Coil | Space::Holding)
+        matches!(self, ModbusSpace::Coil | ModbusSpace::Holding)
     }
 
     fn prefix(self) -> &'static str {
         match self {
-            Space::Coil => "co",
-            Space::Discrete => "di",
-            Space::Holding => "hr",
-            Space::Input => "ir",
+            ModbusSpace::Coil => "co",
+            ModbusSpace::Discrete => "di",
+            ModbusSpace::Holding => "hr",
+            ModbusSpace::Input => "ir",
         }
     }
 }
 
 /// One register, coil, or bit of a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Address {
-    pub space: Space,
+pub struct ModbusAddress {
+    pub space: ModbusSpace,
     /// Zero-based, as on the wire.
     pub offset: u16,
     /// A bit of a register, 0..=15; always `None` in a space of bits.
     pub bit: Option<u8>,
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ModbusAddress {
     /// The canonical form, which parses back to the same address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.space.prefix(), self.offset)?;
@@ -61,7 +61,7 @@ impl fmt::Display for Address {
 /// Why a text is no address; the message shows the valid forms.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid register \"{text}\". {why}")]
-pub struct InvalidAddress {
+pub struct InvalidModbusAddress {
     text: String,
     why: &'static str,
 }
@@ -73,11 +73,11 @@ const BARE: &str = "A bare number is ambiguous: write hr:0 (zero-based; ir:, co:
 const DOUBLE: &str = "%MD numbers differ between makers: write the first word as %MW0 or hr:0 and choose a \
                       32-bit type.";
 
-impl FromStr for Address {
-    type Err = InvalidAddress;
+impl FromStr for ModbusAddress {
+    type Err = InvalidModbusAddress;
 
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        parse(text).ok_or_else(|| InvalidAddress { text: text.to_owned(), why: reason(text) })
+    fn from_str(text: &str) -> Result<Self, InvalidModbusAddress> {
+        parse(text).ok_or_else(|| InvalidModbusAddress { text: text.to_owned(), why: reason(text) })
     }
 }
 
@@ -92,54 +92,54 @@ fn reason(text: &str) -> &'static str {
     }
 }
 
-fn parse(text: &str) -> Option<Address> {
+fn parse(text: &str) -> Option<ModbusAddress> {
     let (register, bit) = match text.split_once('.') {
         Some((register, bit)) => (register, Some(parse_bit(bit)?)),
         None => (text, None),
     };
     let (space, offset) =
         parse_prefixed(register).or_else(|| parse_iec(register)).or_else(|| parse_classic(register))?;
-    (bit.is_none() || !space.is_bits()).then_some(Address { space, offset, bit })
+    (bit.is_none() || !space.is_bits()).then_some(ModbusAddress { space, offset, bit })
 }
 
 fn parse_bit(text: &str) -> Option<u8> {
     u8::try_from(parse_number(text)?).ok().filter(|bit| *bit < 16)
 }
 
-/// `hr:100`
-fn parse_prefixed(text: &str) -> Option<(Space, u16)> {
+/// Parses `hr:100`.
+fn parse_prefixed(text: &str) -> Option<(ModbusSpace, u16)> {
     let (prefix, number) = text.split_once(':')?;
-    let space = [Space::Coil, Space::Discrete, Space::Holding, Space::Input]
+    let space = [ModbusSpace::Coil, ModbusSpace::Discrete, ModbusSpace::Holding, ModbusSpace::Input]
         .into_iter()
         .find(|space| space.prefix().eq_ignore_ascii_case(prefix))?;
     Some((space, parse_offset(number)?))
 }
 
-/// `%MW100`
-fn parse_iec(text: &str) -> Option<(Space, u16)> {
+/// Parses `%MW100`.
+fn parse_iec(text: &str) -> Option<(ModbusSpace, u16)> {
     let text = text.strip_prefix('%')?;
     let digits_at = text.find(|c: char| c.is_ascii_digit())?;
     let (letters, number) = text.split_at(digits_at);
     let space = match letters.to_ascii_uppercase().as_str() {
-        "MW" => Space::Holding,
-        "IW" => Space::Input,
-        "M" | "MX" => Space::Coil,
-        "I" => Space::Discrete,
+        "MW" => ModbusSpace::Holding,
+        "IW" => ModbusSpace::Input,
+        "M" | "MX" => ModbusSpace::Coil,
+        "I" => ModbusSpace::Discrete,
         _ => return None,
     };
     Some((space, parse_offset(number)?))
 }
 
-/// `40001` reaches 9999 registers, `400001` all 65536.
-fn parse_classic(text: &str) -> Option<(Space, u16)> {
+/// Parses `40001`, which reaches 9999 registers, or `400001`, which reaches all 65536.
+fn parse_classic(text: &str) -> Option<(ModbusSpace, u16)> {
     if !matches!(text.len(), 5 | 6) {
         return None;
     }
     let space = match text.as_bytes()[0] {
-        b'0' => Space::Coil,
-        b'1' => Space::Discrete,
-        b'3' => Space::Input,
-        b'4' => Space::Holding,
+        b'0' => ModbusSpace::Coil,
+        b'1' => ModbusSpace::Discrete,
+        b'3' => ModbusSpace::Input,
+        b'4' => ModbusSpace::Holding,
         _ => return None,
     };
     let ordinal = parse_number(text.get(1..)?)?;
@@ -150,7 +150,7 @@ fn parse_offset(text: &str) -> Option<u16> {
     u16::try_from(parse_number(text)?).ok()
 }
 
-/// One to six digits and nothing else: no sign, no blank.
+/// Parses one to six digits and nothing else: no sign, no blank.
 fn parse_number(text: &str) -> Option<u32> {
     let is_number = (1..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     if is_number { text.parse().ok() } else { None }

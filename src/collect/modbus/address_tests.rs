@@ -1,4 +1,4 @@
-//! What is a Modbus address, row by row.
+//! Table of valid and invalid Modbus addresses.
 
 use proptest::prelude::*;
 
@@ -35,9 +35,9 @@ fn addresses_are_read_as_written() {
         ("%MX5", "co:5"),
         ("%I9", "di:9"),
     ] {
-        let parsed = text.parse::<Address>().map(|a| a.to_string());
+        let parsed = text.parse::<ModbusAddress>().map(|a| a.to_string());
         assert_eq!(parsed.as_deref(), Ok(canonical), "{text}");
-        assert_eq!(canonical.parse::<Address>(), text.parse(), "{canonical} is {text}");
+        assert_eq!(canonical.parse::<ModbusAddress>(), text.parse(), "{canonical} is {text}");
     }
 }
 
@@ -72,7 +72,7 @@ fn everything_else_is_refused_with_the_valid_forms() {
         ("not_ascii", "hr:１", FORMS),
         ("not_ascii_classic", "4é01", FORMS),
     ] {
-        let error = text.parse::<Address>().unwrap_err();
+        let error = text.parse::<ModbusAddress>().unwrap_err();
         assert_eq!(error.to_string(), format!("Invalid register \"{text}\". {why}"), "{name}");
     }
 }
@@ -80,15 +80,15 @@ fn everything_else_is_refused_with_the_valid_forms() {
 proptest! {
     #[test]
     fn any_text_is_refused_or_read_but_never_panics(text in "\\PC{0,12}") {
-        if let Ok(address) = text.parse::<Address>() {
-            prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
+        if let Ok(address) = text.parse::<ModbusAddress>() {
+            prop_assert_eq!(address.to_string().parse::<ModbusAddress>(), Ok(address));
         }
     }
 
     #[test]
     fn texts_of_the_right_letters_never_panic(text in "[%hricodMWX:.0-9é]{0,9}") {
-        if let Ok(address) = text.parse::<Address>() {
-            prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
+        if let Ok(address) = text.parse::<ModbusAddress>() {
+            prop_assert_eq!(address.to_string().parse::<ModbusAddress>(), Ok(address));
         }
     }
 }

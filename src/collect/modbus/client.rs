@@ -1,8 +1,8 @@
-//! One connection to one Modbus device over TCP: connect, read, write, and nothing after the first doubt.
+//! Modbus client: one connection to one device over TCP.
 //!
-//! A late answer cannot be told from the next one over RTU framing (no transaction id), and tokio-modbus keeps such
-//! bytes. So a client is spent after any timeout, transport error or protocol error, and whenever a request is
-//! abandoned half way: every later request fails, and its owner connects anew.
+//! Over RTU framing, which has no transaction id, a late response cannot be told from the next one, and tokio-modbus
+//! keeps such bytes. So a client becomes unusable after any timeout, transport error or protocol error, and whenever
+//! a request is abandoned half way: every later request fails, and its owner must connect anew.
 
 use std::io;
 use std::str::FromStr;
@@ -14,17 +14,17 @@ use tokio::time::timeout;
 use tokio_modbus::client::{Client as _, Context};
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 
-use super::address::Space;
-use super::wire::Wire;
-use crate::collect::fault::{Code, Fault, Meaning, reason};
-use crate::collect::networks::Networks;
-use crate::collect::registers::{self, Cell, Change, Data, Span};
+use super::address::ModbusSpace;
+use super::strict_stream::StrictStream;
+use crate::collect::fault::{DeviceErrorCode, DeviceFault, RefusalKind, describe_io_error};
+use crate::collect::networks::AllowedNetworks;
+use crate::collect::registers::{self, RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
 
 /// How frames are delimited on the TCP connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Framing {
+pub enum ModbusFraming {
     /// MBAP header with a transaction id.
     #[default]
     Tcp,
@@ -32,36 +32,36 @@ pub enum Framing {
     RtuOverTcp,
 }
 
-impl FromStr for Framing {
+impl FromStr for ModbusFraming {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         match text {
-            "tcp" => Ok(Framing::Tcp),
-            "rtu_over_tcp" => Ok(Framing::RtuOverTcp),
+            "tcp" => Ok(ModbusFraming::Tcp),
+            "rtu_over_tcp" => Ok(ModbusFraming::RtuOverTcp),
             _ => Err(Error::field("framing", format!("\"{text}\" is not one of tcp, rtu_over_tcp."))),
         }
     }
 }
 
-/// Where a device is and how it is spoken to.
+/// Address and protocol settings of a device.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Endpoint {
+pub struct ModbusEndpoint {
     pub host: String,
     pub port: u16,
     pub unit: u8,
-    pub framing: Framing,
+    pub framing: ModbusFraming,
     /// Whether one coil or register is written as a list of one, for devices without functions 05 and 06.
     pub writes_lists: bool,
     /// For connecting and for each request.
     pub timeout: Duration,
 }
 
-impl Endpoint {
-    /// From a device's settings; the error names the setting.
-    pub fn of(spec: &DeviceSpec) -> Result<Endpoint> {
+impl ModbusEndpoint {
+    /// Builds the endpoint from a device's settings; the error names the wrong setting.
+    pub fn from_spec(spec: &DeviceSpec) -> Result<ModbusEndpoint> {
         let framing = match spec.metadata.get("framing").filter(|setting| !setting.is_null()) {
-            None => Framing::default(),
+            None => ModbusFraming::default(),
             Some(setting) => match setting.as_str() {
                 Some(name) => name.parse()?,
                 None => {
@@ -81,7 +81,7 @@ impl Endpoint {
         let port = spec.effective_port().ok_or_else(|| Error::field("port", "This field is required."))?;
         let timeout = Duration::try_from_secs_f64(spec.timeout_s)
             .map_err(|_| Error::field("timeout", "A valid number is required."))?;
-        Ok(Endpoint { host: spec.host.clone(), port, unit: spec.unit, framing, writes_lists, timeout })
+        Ok(ModbusEndpoint { host: spec.host.clone(), port, unit: spec.unit, framing, writes_lists, timeout })
     }
 
     fn address(&self) -> String {
@@ -93,40 +93,48 @@ impl Endpoint {
     }
 }
 
-/// A session with one device; one request at a time.
-pub struct Client {
-    endpoint: Endpoint,
-    /// Gone while a request is under way, and for good when one did not end in order.
+/// A session with one device, which carries one request at a time.
+pub struct ModbusClient {
+    endpoint: ModbusEndpoint,
+    /// Taken out while a request is under way, and not put back when the request did not end in order.
     context: Option<Context>,
     has_answered: bool,
     has_sent: Arc<AtomicBool>,
 }
 
-impl Client {
-    pub async fn connect(endpoint: &Endpoint, networks: &Networks) -> Result<Client, Fault> {
-        // tokio-modbus has no timeouts and no options of the socket, so the stream is opened here.
+impl ModbusClient {
+    pub async fn connect(
+        endpoint: &ModbusEndpoint,
+        networks: &AllowedNetworks,
+    ) -> Result<ModbusClient, DeviceFault> {
+        // tokio-modbus has neither timeouts nor socket options, so the stream is opened here.
         let attempt = networks.connect(&endpoint.host, endpoint.port);
         let stream = match timeout(endpoint.timeout, attempt).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
-                return Err(Fault::Unreachable { address: endpoint.address(), reason: reason(&error) });
+                return Err(DeviceFault::Unreachable {
+                    address: endpoint.address(),
+                    reason: describe_io_error(&error),
+                });
             }
             Err(_) => return Err(no_answer(endpoint)),
         };
-        let refused =
-            |error: io::Error| Fault::Unreachable { address: endpoint.address(), reason: reason(&error) };
+        let refused = |error: io::Error| DeviceFault::Unreachable {
+            address: endpoint.address(),
+            reason: describe_io_error(&error),
+        };
         stream.set_nodelay(true).map_err(refused)?;
         let has_sent = Arc::default();
-        let (slave, wire) = (Slave(endpoint.unit), Wire::new(stream, Arc::clone(&has_sent)));
+        let (slave, wire) = (Slave(endpoint.unit), StrictStream::new(stream, Arc::clone(&has_sent)));
         let context = match endpoint.framing {
-            Framing::Tcp => tokio_modbus::client::tcp::attach_slave(wire, slave),
-            Framing::RtuOverTcp => tokio_modbus::client::rtu::attach_slave(wire, slave),
+            ModbusFraming::Tcp => tokio_modbus::client::tcp::attach_slave(wire, slave),
+            ModbusFraming::RtuOverTcp => tokio_modbus::client::rtu::attach_slave(wire, slave),
         };
-        Ok(Client { endpoint: endpoint.clone(), context: Some(context), has_answered: false, has_sent })
+        Ok(ModbusClient { endpoint: endpoint.clone(), context: Some(context), has_answered: false, has_sent })
     }
 
-    /// Whether this connection leads there and is not spent.
-    pub fn is_usable(&self, endpoint: &Endpoint) -> bool {
+    /// Whether this connection is open to `endpoint` and can carry another request.
+    pub fn is_usable(&self, endpoint: &ModbusEndpoint) -> bool {
         self.context.is_some() && self.endpoint == *endpoint
     }
 
@@ -141,27 +149,27 @@ impl Client {
     }
 
     /// Reads exactly the words or bits of `span`, which must be within the protocol's limits.
-    pub async fn read(&mut self, span: Span) -> Result<Data, Fault> {
-        let (space, start) = place(Cell { space: span.space, offset: span.start })?;
+    pub async fn read(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
+        let (space, start) = wire_address(RegisterAddress { space: span.space, offset: span.start })?;
         let request = match space {
-            Space::Coil => Request::ReadCoils(start, span.len),
-            Space::Discrete => Request::ReadDiscreteInputs(start, span.len),
-            Space::Holding => Request::ReadHoldingRegisters(start, span.len),
-            Space::Input => Request::ReadInputRegisters(start, span.len),
+            ModbusSpace::Coil => Request::ReadCoils(start, span.len),
+            ModbusSpace::Discrete => Request::ReadDiscreteInputs(start, span.len),
+            ModbusSpace::Holding => Request::ReadHoldingRegisters(start, span.len),
+            ModbusSpace::Input => Request::ReadInputRegisters(start, span.len),
         };
         let wanted = usize::from(span.len);
         match self.call(request).await? {
             Response::ReadHoldingRegisters(words) | Response::ReadInputRegisters(words)
                 if words.len() == wanted =>
             {
-                Ok(Data::Words(words))
+                Ok(RegisterData::Words(words))
             }
             // Bits come in whole bytes.
             Response::ReadCoils(mut bits) | Response::ReadDiscreteInputs(mut bits)
                 if bits.len() == wanted.next_multiple_of(8) =>
             {
                 bits.truncate(wanted);
-                Ok(Data::Bits(bits))
+                Ok(RegisterData::Bits(bits))
             }
             _ => {
                 self.context = None;
@@ -170,25 +178,25 @@ impl Client {
         }
     }
 
-    /// Writes; when this returns `Ok` the device has confirmed it. After an error that is not `Refused` nobody knows
-    /// whether it acted, unless nothing was sent. Nothing is sent a second time.
+    /// Writes a value; `Ok` means that the device has confirmed it. After an error other than `Refused` it is unknown
+    /// whether the device acted, unless nothing was sent. Nothing is sent a second time.
     ///
-    /// Single bits of a register are written by mask (function 22). A device without it has the register read and
-    /// written back whole: what its own program changes in between is lost.
-    pub async fn write(&mut self, change: &Change) -> Result<(), Fault> {
+    /// Single bits of a register are written by mask (function 22). On a device without it the whole register is read
+    /// and written back: a change by the device's own program in between is lost.
+    pub async fn write(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
         match change {
-            Change::Bits(cell, bits) => self.write_coils(place(*cell)?.1, bits).await,
-            Change::Words(cell, words) => self.write_words(place(*cell)?.1, words).await,
-            Change::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
-            Change::Masked { cell, mask, bits } => {
-                let register = place(*cell)?.1;
+            RegisterWrite::Bits(cell, bits) => self.write_coils(wire_address(*cell)?.1, bits).await,
+            RegisterWrite::Words(cell, words) => self.write_words(wire_address(*cell)?.1, words).await,
+            RegisterWrite::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
+            RegisterWrite::Masked { cell, mask, bits } => {
+                let register = wire_address(*cell)?.1;
                 let (request, answer) = (
                     Request::MaskWriteRegister(register, !mask, *bits),
                     Response::MaskWriteRegister(register, !mask, *bits),
                 );
                 match self.confirmed(request, answer).await {
-                    Err(Fault::Refused { code: NO_SUCH_FUNCTION, .. }) => {
-                        self.write_back(*cell, *mask, *bits).await
+                    Err(DeviceFault::Refused { code: ILLEGAL_FUNCTION, .. }) => {
+                        self.read_modify_write(*cell, *mask, *bits).await
                     }
                     confirmed => confirmed,
                 }
@@ -196,7 +204,7 @@ impl Client {
         }
     }
 
-    async fn write_coils(&mut self, at: u16, bits: &[bool]) -> Result<(), Fault> {
+    async fn write_coils(&mut self, at: u16, bits: &[bool]) -> Result<(), DeviceFault> {
         if let ([on], false) = (bits, self.endpoint.writes_lists) {
             let answer = Response::WriteSingleCoil(at, *on);
             return self.confirmed(Request::WriteSingleCoil(at, *on), answer).await;
@@ -206,7 +214,7 @@ impl Client {
         self.confirmed(Request::WriteMultipleCoils(at, bits.into()), answer).await
     }
 
-    async fn write_words(&mut self, at: u16, words: &[u16]) -> Result<(), Fault> {
+    async fn write_words(&mut self, at: u16, words: &[u16]) -> Result<(), DeviceFault> {
         if let ([word], false) = (words, self.endpoint.writes_lists) {
             let answer = Response::WriteSingleRegister(at, *word);
             return self.confirmed(Request::WriteSingleRegister(at, *word), answer).await;
@@ -216,17 +224,22 @@ impl Client {
         self.confirmed(Request::WriteMultipleRegisters(at, words.into()), answer).await
     }
 
-    async fn write_back(&mut self, cell: Cell, mask: u16, bits: u16) -> Result<(), Fault> {
-        let data = self.read(Span { space: cell.space, start: cell.offset, len: 1 }).await?;
-        let Data::Words(words) = data else {
+    async fn read_modify_write(
+        &mut self,
+        cell: RegisterAddress,
+        mask: u16,
+        bits: u16,
+    ) -> Result<(), DeviceFault> {
+        let data = self.read(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
+        let RegisterData::Words(words) = data else {
             return Err(self.malformed("the answer holds no registers".into()));
         };
         let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
-        self.write_words(place(cell)?.1, &changed).await
+        self.write_words(wire_address(cell)?.1, &changed).await
     }
 
-    /// One request whose answer repeats what was asked.
-    async fn confirmed(&mut self, request: Request<'_>, answer: Response) -> Result<(), Fault> {
+    /// Sends a request whose response repeats it.
+    async fn confirmed(&mut self, request: Request<'_>, answer: Response) -> Result<(), DeviceFault> {
         if self.call(request).await? == answer {
             return Ok(());
         }
@@ -234,10 +247,12 @@ impl Client {
         Err(self.malformed("the answer confirms something else than was written".into()))
     }
 
-    async fn call(&mut self, request: Request<'_>) -> Result<Response, Fault> {
+    async fn call(&mut self, request: Request<'_>) -> Result<Response, DeviceFault> {
         self.has_sent.store(false, Ordering::Relaxed);
-        let closed =
-            || Fault::Closed { address: self.endpoint.address(), reason: "an earlier request failed".into() };
+        let closed = || DeviceFault::Closed {
+            address: self.endpoint.address(),
+            reason: "an earlier request failed".into(),
+        };
         let mut context = self.context.take().ok_or_else(closed)?;
         let answer = match timeout(self.endpoint.timeout, context.call(request)).await {
             Ok(Ok(answer)) => answer,
@@ -249,11 +264,14 @@ impl Client {
         answer.map_err(refused)
     }
 
-    fn broken(&self, error: tokio_modbus::Error) -> Fault {
+    fn broken(&self, error: tokio_modbus::Error) -> DeviceFault {
         match error {
             tokio_modbus::Error::Transport(error) => match error.kind() {
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => self.malformed(error.to_string()),
-                _ => Fault::Closed { address: self.endpoint.address(), reason: reason(&error) },
+                _ => DeviceFault::Closed {
+                    address: self.endpoint.address(),
+                    reason: describe_io_error(&error),
+                },
             },
             tokio_modbus::Error::Protocol(_) => {
                 self.malformed("the answer belongs to another request".into())
@@ -261,28 +279,28 @@ impl Client {
         }
     }
 
-    fn malformed(&self, reason: String) -> Fault {
-        Fault::Malformed { address: self.endpoint.address(), reason }
+    fn malformed(&self, reason: String) -> DeviceFault {
+        DeviceFault::Malformed { address: self.endpoint.address(), reason }
     }
 }
 
-fn no_answer(endpoint: &Endpoint) -> Fault {
-    Fault::Timeout { address: endpoint.address(), after: endpoint.timeout }
+fn no_answer(endpoint: &ModbusEndpoint) -> DeviceFault {
+    DeviceFault::Timeout { address: endpoint.address(), after: endpoint.timeout }
 }
 
 /// Exception 01: the device does not offer the function.
-const NO_SUCH_FUNCTION: Code = Code::Modbus(1);
+const ILLEGAL_FUNCTION: DeviceErrorCode = DeviceErrorCode::Modbus(1);
 
-/// A cell as the wire has it. There is none for a register of another protocol.
-fn place(cell: Cell) -> Result<(Space, u16), Fault> {
+/// Address of a cell on the wire; an error for a register of another protocol.
+fn wire_address(cell: RegisterAddress) -> Result<(ModbusSpace, u16), DeviceFault> {
     match (cell.space, u16::try_from(cell.offset)) {
-        (registers::Space::Modbus(space), Ok(start)) => Ok((space, start)),
+        (registers::RegisterSpace::Modbus(space), Ok(start)) => Ok((space, start)),
         _ => Err(refused(ExceptionCode::IllegalDataAddress)),
     }
 }
 
-/// Modbus Application Protocol V1.1b3, section 7.
-fn refused(exception: ExceptionCode) -> Fault {
+/// Converts an exception to a refusal. Modbus Application Protocol V1.1b3, section 7.
+fn refused(exception: ExceptionCode) -> DeviceFault {
     let words = match exception {
         ExceptionCode::IllegalFunction => "illegal function: the device does not offer this kind of register",
         ExceptionCode::IllegalDataAddress => "illegal data address: the device has no such register",
@@ -296,18 +314,20 @@ fn refused(exception: ExceptionCode) -> Fault {
         ExceptionCode::Custom(_) => "the device refused",
     };
     let meaning = match exception {
-        ExceptionCode::IllegalDataAddress => Meaning::NoSuchRegister,
-        ExceptionCode::IllegalDataValue => Meaning::NoSuchCount,
-        ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice => Meaning::DeviceIsAway,
-        // A repeat may be answered, and asking more is no help.
-        ExceptionCode::Acknowledge | ExceptionCode::ServerDeviceBusy => Meaning::Other,
-        // Devices and gateways say these of one register of many, too.
+        ExceptionCode::IllegalDataAddress => RefusalKind::NoSuchRegister,
+        ExceptionCode::IllegalDataValue => RefusalKind::InvalidCountOrValue,
+        ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice => {
+            RefusalKind::DeviceUnreachable
+        }
+        // Repeating may succeed; splitting the request would not help.
+        ExceptionCode::Acknowledge | ExceptionCode::ServerDeviceBusy => RefusalKind::Other,
+        // Devices and gateways also report these when one register of many is at fault.
         ExceptionCode::IllegalFunction
         | ExceptionCode::ServerDeviceFailure
         | ExceptionCode::MemoryParityError
-        | ExceptionCode::Custom(_) => Meaning::Failed,
+        | ExceptionCode::Custom(_) => RefusalKind::Failed,
     };
-    Fault::Refused { code: Code::Modbus(exception.into()), words, meaning }
+    DeviceFault::Refused { code: DeviceErrorCode::Modbus(exception.into()), words, meaning }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Exact bytes on the wire, and what a session does when the device is late, wrong or gone.
+//! Exact bytes on the wire, and the session's behaviour when the device is late, wrong or gone.
 
 use std::net::SocketAddr;
 
@@ -11,36 +11,36 @@ use crate::domain::device::Protocol;
 
 const TIMEOUT: Duration = Duration::from_millis(100);
 
-fn endpoint(addr: SocketAddr, framing: Framing, unit: u8) -> Endpoint {
+fn endpoint(addr: SocketAddr, framing: ModbusFraming, unit: u8) -> ModbusEndpoint {
     let host = addr.ip().to_string();
-    Endpoint { host, port: addr.port(), unit, framing, writes_lists: false, timeout: TIMEOUT }
+    ModbusEndpoint { host, port: addr.port(), unit, framing, writes_lists: false, timeout: TIMEOUT }
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
     hex::decode(hex.replace(' ', "")).unwrap()
 }
 
-fn span(space: Space, start: u32, len: u16) -> Span {
-    Span { space: registers::Space::Modbus(space), start, len }
+fn span(space: ModbusSpace, start: u32, len: u16) -> RegisterRange {
+    RegisterRange { space: registers::RegisterSpace::Modbus(space), start, len }
 }
 
-fn holding(start: u32, len: u16) -> Span {
-    span(Space::Holding, start, len)
+fn holding(start: u32, len: u16) -> RegisterRange {
+    span(ModbusSpace::Holding, start, len)
 }
 
-fn cell(space: Space, offset: u32) -> Cell {
-    Cell { space: registers::Space::Modbus(space), offset }
+fn cell(space: ModbusSpace, offset: u32) -> RegisterAddress {
+    RegisterAddress { space: registers::RegisterSpace::Modbus(space), offset }
 }
 
-fn words(at: u32, words: Vec<u16>) -> Change {
-    Change::Words(cell(Space::Holding, at), words)
+fn words(at: u32, words: Vec<u16>) -> RegisterWrite {
+    RegisterWrite::Words(cell(ModbusSpace::Holding, at), words)
 }
 
-fn coil(at: u32, on: bool) -> Change {
-    Change::Bits(cell(Space::Coil, at), vec![on])
+fn coil(at: u32, on: bool) -> RegisterWrite {
+    RegisterWrite::Bits(cell(ModbusSpace::Coil, at), vec![on])
 }
 
-/// What one connection does: expects these bytes, waits, sends those.
+/// Script of one connection: expected bytes, delay, bytes to send.
 type Script = Vec<(&'static str, Duration, &'static str)>;
 
 /// A server that plays one script per connection and fails when the bytes are not exactly those.
@@ -57,7 +57,7 @@ async fn play(scripts: Vec<Script>) -> (SocketAddr, JoinHandle<()>) {
                 stream.read_exact(&mut got).await.unwrap();
                 assert_eq!(hex::encode(got), hex::encode(request));
                 tokio::time::sleep(pause).await;
-                // A client that has given up has closed the connection: that is its right.
+                // A client that has given up may have closed the connection.
                 let _ = stream.write_all(&bytes(answer)).await;
             }
             open.push(stream);
@@ -71,7 +71,7 @@ const LATE: Duration = Duration::from_millis(150);
 
 #[tokio::test]
 async fn tcp_frames_are_exact() {
-    // tokio-modbus begins with transaction 0, the golden frames with 1.
+    // tokio-modbus starts with transaction 0, the golden frames with 1.
     let (addr, playing) = play(vec![vec![
         ("0000 0000 0006 01 03 0000 0001", AT_ONCE, "0000 0000 0005 01 03 02 0007"),
         ("0001 0000 0006 01 03 0000 0002", AT_ONCE, "0001 0000 0007 01 03 04 1234 FFFE"),
@@ -84,21 +84,24 @@ async fn tcp_frames_are_exact() {
         ("0008 0000 0006 01 04 0009 0001", AT_ONCE, "0008 0000 0005 01 04 02 C000"),
     ]])
     .await;
-    let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1), &Networks::default()).await.unwrap();
-    assert_eq!(client.read(holding(0, 1)).await, Ok(Data::Words(vec![7])));
-    assert_eq!(client.read(holding(0, 2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
+    let mut client =
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
+    assert_eq!(client.read(holding(0, 1)).await, Ok(RegisterData::Words(vec![7])));
+    assert_eq!(client.read(holding(0, 2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
     client.write(&words(1500, vec![77])).await.unwrap();
     client.write(&words(1501, vec![1, 2, 3])).await.unwrap();
     let refused = client.read(holding(10_000, 1)).await.unwrap_err();
     assert_eq!(refused.to_string(), "illegal data address: the device has no such register (exception 2)");
     client.call(Request::WriteMultipleCoils(101, vec![true, false, true].into())).await.unwrap();
-    let coils = span(Space::Coil, 101, 3);
-    assert_eq!(client.read(coils).await, Ok(Data::Bits(vec![true, false, true])));
-    let inputs = span(Space::Discrete, 0, 9);
+    let coils = span(ModbusSpace::Coil, 101, 3);
+    assert_eq!(client.read(coils).await, Ok(RegisterData::Bits(vec![true, false, true])));
+    let inputs = span(ModbusSpace::Discrete, 0, 9);
     let nine = [true, false, false, false, false, false, false, false, true];
-    assert_eq!(client.read(inputs).await, Ok(Data::Bits(nine.to_vec())));
-    let input = span(Space::Input, 9, 1);
-    assert_eq!(client.read(input).await, Ok(Data::Words(vec![0xC000])));
+    assert_eq!(client.read(inputs).await, Ok(RegisterData::Bits(nine.to_vec())));
+    let input = span(ModbusSpace::Input, 9, 1);
+    assert_eq!(client.read(input).await, Ok(RegisterData::Words(vec![0xC000])));
     playing.await.unwrap();
 }
 
@@ -123,27 +126,35 @@ async fn written_frames_are_exact() {
         vec![("01 06 05DC 004D 88C9", AT_ONCE, "01 06 05DC 004D 88C9")],
     ])
     .await;
-    let bit_5 = Change::Masked { cell: cell(Space::Holding, 4), mask: 0x20, bits: 0x20 };
-    let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1), &Networks::default()).await.unwrap();
+    let bit_5 = RegisterWrite::Masked { cell: cell(ModbusSpace::Holding, 4), mask: 0x20, bits: 0x20 };
+    let mut client =
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
     for change in [coil(101, true), coil(101, false), bit_5.clone(), bit_5] {
         assert_eq!(client.write(&change).await, Ok(()), "{change:?}");
     }
     let refused = client.write(&words(1, vec![3001])).await;
-    assert!(matches!(refused, Err(Fault::Refused { code: Code::Modbus(3), .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(DeviceFault::Refused { code: DeviceErrorCode::Modbus(3), .. })),
+        "{refused:?}"
+    );
     let other = client.write(&words(1, vec![1])).await;
     assert!(
-        matches!(other, Err(Fault::Malformed { .. })),
+        matches!(other, Err(DeviceFault::Malformed { .. })),
         "what is confirmed is not what was asked: {other:?}"
     );
-    assert!(!client.is_usable(&endpoint(addr, Framing::Tcp, 1)));
+    assert!(!client.is_usable(&endpoint(addr, ModbusFraming::Tcp, 1)));
 
-    let lists = Endpoint { writes_lists: true, ..endpoint(addr, Framing::Tcp, 1) };
-    let mut client = Client::connect(&lists, &Networks::default()).await.unwrap();
+    let lists = ModbusEndpoint { writes_lists: true, ..endpoint(addr, ModbusFraming::Tcp, 1) };
+    let mut client = ModbusClient::connect(&lists, &AllowedNetworks::default()).await.unwrap();
     for change in [coil(101, true), words(1500, vec![77])] {
         assert_eq!(client.write(&change).await, Ok(()), "{change:?}");
     }
     let mut serial =
-        Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1), &Networks::default()).await.unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
     assert_eq!(serial.write(&words(1500, vec![77])).await, Ok(()));
     playing.await.unwrap();
 }
@@ -159,12 +170,19 @@ async fn rtu_frames_carry_their_crc() {
     ])
     .await;
     let mut client =
-        Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1), &Networks::default()).await.unwrap();
-    assert_eq!(client.read(holding(0, 2)).await, Ok(Data::Words(vec![0x1234, 0xFFFE])));
-    assert!(matches!(client.read(holding(0, 2)).await, Err(Fault::Refused { code: Code::Modbus(2), .. })));
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
+    assert_eq!(client.read(holding(0, 2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
+    assert!(matches!(
+        client.read(holding(0, 2)).await,
+        Err(DeviceFault::Refused { code: DeviceErrorCode::Modbus(2), .. })
+    ));
     let mut other =
-        Client::connect(&endpoint(addr, Framing::RtuOverTcp, 0x11), &Networks::default()).await.unwrap();
-    assert!(matches!(other.read(holding(107, 3)).await, Err(Fault::Timeout { .. })));
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 0x11), &AllowedNetworks::default())
+            .await
+            .unwrap();
+    assert!(matches!(other.read(holding(107, 3)).await, Err(DeviceFault::Timeout { .. })));
     playing.await.unwrap();
 }
 
@@ -173,23 +191,25 @@ async fn an_answer_with_a_wrong_crc_is_no_value() {
     let (addr, _playing) =
         play(vec![vec![("01 03 0000 0002 C40B", AT_ONCE, "01 03 04 1234 FFFE 7EF6")]]).await;
     let mut client =
-        Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1), &Networks::default()).await.unwrap();
-    assert!(client.read(holding(0, 2)).await.is_err_and(|fault| fault.is_loss()));
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
+    assert!(client.read(holding(0, 2)).await.is_err_and(|fault| fault.is_connection_loss()));
 }
 
-/// The late answer holds 1111; what is read afterwards is 2222 and must not be taken for it.
+/// The late answer holds 1111; a later read gets 2222 and must not take 1111 for it.
 #[tokio::test]
 async fn a_late_answer_is_never_the_next_value() {
     for (framing, scripts) in [
         (
-            Framing::Tcp,
+            ModbusFraming::Tcp,
             vec![
                 vec![("0000 0000 0006 01 03 0000 0001", LATE, "0000 0000 0005 01 03 02 1111")],
                 vec![("0000 0000 0006 01 03 0001 0001", AT_ONCE, "0000 0000 0005 01 03 02 2222")],
             ],
         ),
         (
-            Framing::RtuOverTcp,
+            ModbusFraming::RtuOverTcp,
             vec![
                 vec![("01 03 0000 0001 840A", LATE, "01 03 02 1111 7418")],
                 vec![("01 03 0001 0001 D5CA", AT_ONCE, "01 03 02 2222 20FD")],
@@ -198,13 +218,13 @@ async fn a_late_answer_is_never_the_next_value() {
     ] {
         let (addr, playing) = play(scripts).await;
         let endpoint = endpoint(addr, framing, 1);
-        let mut client = Client::connect(&endpoint, &Networks::default()).await.unwrap();
-        assert!(matches!(client.read(holding(0, 1)).await, Err(Fault::Timeout { .. })), "{framing:?}");
-        // Let the late answer arrive, then ask again on the same session: it is spent.
+        let mut client = ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.unwrap();
+        assert!(matches!(client.read(holding(0, 1)).await, Err(DeviceFault::Timeout { .. })), "{framing:?}");
+        // Let the late answer arrive, then read again on the same session, which is unusable.
         tokio::time::sleep(LATE).await;
-        assert!(matches!(client.read(holding(1, 1)).await, Err(Fault::Closed { .. })), "{framing:?}");
-        let mut anew = Client::connect(&endpoint, &Networks::default()).await.unwrap();
-        assert_eq!(anew.read(holding(1, 1)).await, Ok(Data::Words(vec![0x2222])), "{framing:?}");
+        assert!(matches!(client.read(holding(1, 1)).await, Err(DeviceFault::Closed { .. })), "{framing:?}");
+        let mut anew = ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.unwrap();
+        assert_eq!(anew.read(holding(1, 1)).await, Ok(RegisterData::Words(vec![0x2222])), "{framing:?}");
         playing.await.unwrap();
     }
 }
@@ -213,10 +233,12 @@ async fn a_late_answer_is_never_the_next_value() {
 async fn an_abandoned_request_spends_the_session() {
     let (addr, _playing) = play(vec![vec![("01 03 0000 0001 840A", LATE, "01 03 02 1111 7418")]]).await;
     let mut client =
-        Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1), &Networks::default()).await.unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
     let half_way = tokio::time::timeout(Duration::from_millis(10), client.read(holding(0, 1))).await;
     assert!(half_way.is_err());
-    assert!(matches!(client.read(holding(0, 1)).await, Err(Fault::Closed { .. })));
+    assert!(matches!(client.read(holding(0, 1)).await, Err(DeviceFault::Closed { .. })));
 }
 
 #[tokio::test]
@@ -227,8 +249,10 @@ async fn bytes_that_nobody_asked_for_are_noticed() {
     ]])
     .await;
     let mut client =
-        Client::connect(&endpoint(addr, Framing::RtuOverTcp, 1), &Networks::default()).await.unwrap();
-    assert_eq!(client.read(holding(0, 1)).await, Ok(Data::Words(vec![0x1111])));
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
+    assert_eq!(client.read(holding(0, 1)).await, Ok(RegisterData::Words(vec![0x1111])));
     tokio::time::sleep(Duration::from_millis(50)).await;
     let fault = client.read(holding(1, 1)).await.unwrap_err();
     assert!(fault.to_string().ends_with("bytes arrived that answer no request"), "{fault}");
@@ -250,10 +274,12 @@ async fn wrong_answers_end_the_session() {
     ] {
         let (addr, _playing) = play(vec![vec![("0000 0000 0006 01 03 0000 0002", AT_ONCE, answer)]]).await;
         let mut client =
-            Client::connect(&endpoint(addr, Framing::Tcp, 1), &Networks::default()).await.unwrap();
+            ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
+                .await
+                .unwrap();
         let fault = client.read(holding(0, 2)).await.unwrap_err();
-        assert!(fault.is_loss(), "{name}: {fault}");
-        assert!(matches!(client.read(holding(0, 2)).await, Err(Fault::Closed { .. })), "{name}");
+        assert!(fault.is_connection_loss(), "{name}: {fault}");
+        assert!(matches!(client.read(holding(0, 2)).await, Err(DeviceFault::Closed { .. })), "{name}");
     }
 }
 
@@ -261,13 +287,18 @@ async fn wrong_answers_end_the_session() {
 async fn a_device_that_is_gone_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let mut client = Client::connect(&endpoint(addr, Framing::Tcp, 1), &Networks::default()).await.unwrap();
+    let mut client =
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
+            .await
+            .unwrap();
     drop(listener.accept().await.unwrap());
     let closed = client.read(holding(0, 1)).await.unwrap_err();
     assert_eq!(closed.to_string(), format!("connection to {addr} lost: closed by the device"));
     drop(listener);
-    let refused =
-        Client::connect(&endpoint(addr, Framing::Tcp, 1), &Networks::default()).await.err().unwrap();
+    let refused = ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
+        .await
+        .err()
+        .unwrap();
     assert_eq!(refused.to_string(), format!("connection to {addr} failed: connection refused"));
 }
 
@@ -275,17 +306,17 @@ async fn a_device_that_is_gone_is_named() {
 fn settings_become_an_endpoint() {
     let mut spec = DeviceSpec::new("plc", Protocol::Modbus);
     spec.host = "plc.example".into();
-    let plain = Endpoint::of(&spec).unwrap();
-    assert_eq!((plain.port, plain.unit, plain.framing), (502, 1, Framing::Tcp));
+    let plain = ModbusEndpoint::from_spec(&spec).unwrap();
+    assert_eq!((plain.port, plain.unit, plain.framing), (502, 1, ModbusFraming::Tcp));
     assert_eq!(plain.timeout, Duration::from_secs(3));
     spec.metadata.insert("framing".into(), "rtu_over_tcp".into());
-    assert_eq!(Endpoint::of(&spec).unwrap().framing, Framing::RtuOverTcp);
+    assert_eq!(ModbusEndpoint::from_spec(&spec).unwrap().framing, ModbusFraming::RtuOverTcp);
     spec.metadata.insert("framing".into(), "ascii".into());
-    let error = Endpoint::of(&spec).unwrap_err();
+    let error = ModbusEndpoint::from_spec(&spec).unwrap_err();
     assert_eq!(error.message, "framing: \"ascii\" is not one of tcp, rtu_over_tcp.");
 }
 
-/// Any number that is not the last one again, the same in every run.
+/// A pseudo-random number, the same sequence in every run.
 fn next(seed: &mut u64) -> u64 {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
@@ -293,7 +324,7 @@ fn next(seed: &mut u64) -> u64 {
     *seed
 }
 
-/// A right answer with some bytes changed, cut off or added; over RTU framing sometimes with the checksum of that.
+/// A valid answer with some bytes changed, cut off or added; over RTU framing sometimes with the matching checksum.
 fn changed(answer: &[u8], is_rtu: bool, seed: &mut u64) -> Vec<u8> {
     let mut bytes = answer.to_vec();
     for _ in 0..next(seed) % 4 {
@@ -319,10 +350,10 @@ fn crc(bytes: &[u8]) -> [u8; 2] {
 async fn whatever_is_answered_is_what_was_asked_for_or_a_fault() {
     const ROUNDS: usize = 300;
     let rows = [
-        (Framing::Tcp, holding(0, 2), "0000 0000 0007 01 03 04 1234 FFFE", 12),
-        (Framing::Tcp, span(Space::Coil, 0, 3), "0000 0000 0004 01 01 01 05", 12),
-        (Framing::RtuOverTcp, holding(0, 2), "01 03 04 1234 FFFE 7EF5", 8),
-        (Framing::RtuOverTcp, span(Space::Discrete, 0, 3), "01 02 01 05 618B", 8),
+        (ModbusFraming::Tcp, holding(0, 2), "0000 0000 0007 01 03 04 1234 FFFE", 12),
+        (ModbusFraming::Tcp, span(ModbusSpace::Coil, 0, 3), "0000 0000 0004 01 01 01 05", 12),
+        (ModbusFraming::RtuOverTcp, holding(0, 2), "01 03 04 1234 FFFE 7EF5", 8),
+        (ModbusFraming::RtuOverTcp, span(ModbusSpace::Discrete, 0, 3), "01 02 01 05 618B", 8),
     ];
     for (framing, asked, answer, request) in rows {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -332,17 +363,17 @@ async fn whatever_is_answered_is_what_was_asked_for_or_a_fault() {
             for _ in 0..ROUNDS {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 stream.read_exact(&mut vec![0; request]).await.unwrap();
-                let bytes = changed(&bytes(answer), framing == Framing::RtuOverTcp, &mut seed);
+                let bytes = changed(&bytes(answer), framing == ModbusFraming::RtuOverTcp, &mut seed);
                 let _ = stream.write_all(&bytes).await;
             }
         });
         let mut answered = 0;
         for _ in 0..ROUNDS {
             let endpoint = endpoint(addr, framing, 1);
-            let mut client = Client::connect(&endpoint, &Networks::default()).await.unwrap();
+            let mut client = ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.unwrap();
             match client.read(asked).await {
-                Ok(Data::Words(words)) => assert_eq!(words.len(), usize::from(asked.len)),
-                Ok(Data::Bits(bits)) => assert_eq!(bits.len(), usize::from(asked.len)),
+                Ok(RegisterData::Words(words)) => assert_eq!(words.len(), usize::from(asked.len)),
+                Ok(RegisterData::Bits(bits)) => assert_eq!(bits.len(), usize::from(asked.len)),
                 Ok(other) => panic!("{other:?} is no answer to {asked:?}"),
                 Err(_) => continue,
             }

@@ -1,4 +1,4 @@
-//! A small Modbus TCP device for tests: speaks real frames, holds a few registers, and misbehaves on request.
+//! Fake Modbus TCP device for tests: it handles real frames, holds a few registers, and misbehaves on request.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,38 +10,38 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What the device holds and how it behaves.
+/// Contents and behaviour of the device.
 #[derive(Debug, Default)]
-pub struct Memory {
-    /// By function code (1 coils .. 4 input registers) and address; a coil is 0 or 1. What is not here is illegal.
+pub struct FakeMemory {
+    /// By function code (1 coils .. 4 input registers) and address; a coil is 0 or 1. Missing addresses are illegal.
     pub cells: BTreeMap<(u8, u16), u16>,
-    /// Takes requests and answers none.
+    /// Accepts requests and answers none.
     pub is_silent: bool,
-    /// How long it thinks before it answers.
+    /// Delay before each answer.
     pub thinks: Duration,
     /// Closes the connection after each answer.
     pub closes_after_answer: bool,
-    /// Exception 03 for longer reads.
+    /// Answers longer reads with exception 03.
     pub max_words: Option<u16>,
-    /// Function code, address and exception: every read that touches one of these is refused with it.
+    /// Function code, address and exception: every read that touches the address is refused with the exception.
     pub refused: Vec<(u8, u16, u8)>,
-    /// Whether it knows function 22, which few devices do.
+    /// Whether it supports function 22, which few devices do.
     pub writes_masks: bool,
-    /// Takes a write and closes the connection in the place of confirming it.
+    /// Accepts a write and closes the connection instead of confirming it.
     pub closes_on_write: bool,
-    /// Function code, start and count of every request taken.
+    /// Function code, start and count of every request received.
     pub requests: Vec<(u8, u16, u16)>,
     pub connections: usize,
 }
 
-impl Memory {
+impl FakeMemory {
     pub fn set(&mut self, function: u8, start: u16, words: &[u16]) {
         for (address, word) in (start..).zip(words) {
             self.cells.insert((function, address), *word);
         }
     }
 
-    /// What a write would put where; `None` for every other request.
+    /// Values that a write request would store, and the function code of their table; `None` for other requests.
     fn written(&self, pdu: &[u8]) -> Option<(u8, Vec<u16>)> {
         let number = |at: usize| u16::from_be_bytes([pdu[at], pdu[at + 1]]);
         let bit = |i: usize| u16::from(pdu[6 + i / 8] >> (i % 8) & 1);
@@ -96,10 +96,10 @@ impl Memory {
     }
 }
 
-/// A running fake device; dropping it is pulling its plug.
+/// A running fake device; dropping it is like pulling its plug.
 pub struct FakeDevice {
     pub addr: SocketAddr,
-    pub memory: Arc<Mutex<Memory>>,
+    pub memory: Arc<Mutex<FakeMemory>>,
     accepting: JoinHandle<()>,
 }
 
@@ -108,8 +108,8 @@ impl FakeDevice {
         FakeDevice::start_at("127.0.0.1:0".parse().unwrap(), Arc::default()).await
     }
 
-    /// The same device, back on the same address.
-    pub async fn start_at(addr: SocketAddr, memory: Arc<Mutex<Memory>>) -> FakeDevice {
+    /// Starts the device with this memory at a fixed address, such as the one it had before.
+    pub async fn start_at(addr: SocketAddr, memory: Arc<Mutex<FakeMemory>>) -> FakeDevice {
         let listener = TcpListener::bind(addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let accepting = tokio::spawn(accept(listener, Arc::clone(&memory)));
@@ -131,8 +131,8 @@ impl Drop for FakeDevice {
     }
 }
 
-/// Aborting this task drops the listener and, with the set, every connection.
-async fn accept(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
+/// Aborting this task drops the listener and, with the `JoinSet`, every connection.
+async fn accept(listener: TcpListener, memory: Arc<Mutex<FakeMemory>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         memory.lock().connections += 1;
@@ -140,7 +140,7 @@ async fn accept(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
     }
 }
 
-async fn serve(mut stream: TcpStream, memory: Arc<Mutex<Memory>>) -> Option<()> {
+async fn serve(mut stream: TcpStream, memory: Arc<Mutex<FakeMemory>>) -> Option<()> {
     loop {
         let mut header = [0; 7];
         stream.read_exact(&mut header).await.ok()?;

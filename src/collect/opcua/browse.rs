@@ -1,5 +1,5 @@
-//! What a server has: a node, what lies under it, and what its variables hold. Level by level, in few calls, bounded in
-//! depth and number; the address space is a graph with circles, so each node is shown once.
+//! Browsing an OPC UA server: a node, the tree below it, and the values of its variables. Works level by level in few
+//! calls, bounded in depth and number of nodes; the address space is a graph with cycles, so each node is shown once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,43 +10,49 @@ use opcua::types::{
 use serde_json::Value as Json;
 use tokio::time::timeout;
 
-use super::client::Client;
-use super::gather::{Gathering, Under};
+use super::browse_accumulator::{BrowseAccumulator, ChildReference};
+use super::client::OpcuaClient;
 use super::node::NodePath;
-use super::{refused, status, weight};
-use crate::collect::fault::Fault;
-use crate::domain::address_space::{DEPTH, NODES, Node, Tree, Variable};
+use super::{memory_size, refused, status};
+use crate::collect::fault::DeviceFault;
+use crate::domain::address_space::{
+    BrowseNode, BrowseTree, MAX_BROWSE_DEPTH, MAX_BROWSE_NODES, VariableAttributes,
+};
 
-/// Objects and variables: what a plant is made of.
-const CLASSES: u32 = 1 | 2;
-/// All that a reference says of its node.
-const EVERYTHING: u32 = 63;
+/// Objects and variables, of which a plant is made.
+const NODE_CLASS_MASK: u32 = 1 | 2;
+/// Requests every field of a reference description.
+const RESULT_MASK_ALL: u32 = 63;
 
-/// Memory of the names and values of one answer. A thousand nodes take some hundred kilobytes.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// All steps together may take this many times what one step may: the poller and others wait for the connection.
-const MAX_TIMEOUTS: u32 = 10;
+/// Memory limit for the names and values of one answer. A thousand nodes take some hundred kilobytes.
+const MAX_BROWSE_BYTES: usize = 16 * 1024 * 1024;
+/// Time limit for all steps together, as a multiple of one step's: the poller and others wait for the connection.
+const MAX_TIMEOUT_FACTOR: u32 = 10;
 
-/// A node as found, not yet hung under its parent.
-struct Found {
+/// A node found by browsing, not yet attached to its parent.
+struct BrowsedNode {
     id: NodeId,
     parent: usize,
-    node: Node,
+    node: BrowseNode,
 }
 
-/// Looks `depth` levels below a node. It takes a bounded time and memory, whatever the server answers.
-pub async fn browse(client: &mut Client, start: &NodePath, depth: usize) -> Result<Tree, Fault> {
-    let longest = client.timeout() * MAX_TIMEOUTS;
+/// Browses `depth` levels below a node, in bounded time and memory whatever the server answers.
+pub async fn browse(
+    client: &mut OpcuaClient,
+    start: &NodePath,
+    depth: usize,
+) -> Result<BrowseTree, DeviceFault> {
+    let longest = client.timeout() * MAX_TIMEOUT_FACTOR;
     let late = client.no_answer_within(longest);
     timeout(longest, look(client, start, depth)).await.unwrap_or(Err(late))
 }
 
-async fn look(client: &mut Client, start: &NodePath, depth: usize) -> Result<Tree, Fault> {
-    let id = client.resolve(start).map_err(|words| Fault::Unfit { field: "node", words })?;
+async fn look(client: &mut OpcuaClient, start: &NodePath, depth: usize) -> Result<BrowseTree, DeviceFault> {
+    let id = client.resolve(start).map_err(|words| DeviceFault::Unsupported { field: "node", words })?;
     let mut found = vec![root(client, &id).await?];
     let mut seen = HashSet::from([id]);
-    let (mut level, mut gathering) = (0..1, Gathering::new(MAX_BYTES));
-    for _ in 0..depth.min(DEPTH) {
+    let (mut level, mut gathering) = (0..1, BrowseAccumulator::new(MAX_BROWSE_BYTES));
+    for _ in 0..depth.min(MAX_BROWSE_DEPTH) {
         let ids: Vec<NodeId> = found[level.clone()].iter().map(|found| found.id.clone()).collect();
         let first = found.len();
         for (offset, reference) in references(client, &ids, &mut gathering).await? {
@@ -54,12 +60,12 @@ async fn look(client: &mut Client, start: &NodePath, depth: usize) -> Result<Tre
             if seen.contains(&id) {
                 continue;
             }
-            if found.len() >= NODES {
+            if found.len() >= MAX_BROWSE_NODES {
                 gathering.is_truncated = true;
                 break;
             }
             seen.insert(id.clone());
-            found.push(Found { node: node(&id, &reference), id, parent: level.start + offset });
+            found.push(BrowsedNode { node: node(&id, &reference), id, parent: level.start + offset });
         }
         level = first..found.len();
         if level.is_empty() {
@@ -67,12 +73,12 @@ async fn look(client: &mut Client, start: &NodePath, depth: usize) -> Result<Tre
         }
     }
     describe(client, &mut found, &mut gathering).await?;
-    Ok(Tree { root: hang(found), is_truncated: gathering.is_truncated })
+    Ok(BrowseTree { root: build_tree(found), is_truncated: gathering.is_truncated })
 }
 
-async fn root(client: &mut Client, id: &NodeId) -> Result<Found, Fault> {
+async fn root(client: &mut OpcuaClient, id: &NodeId) -> Result<BrowsedNode, DeviceFault> {
     let asked = [AttributeId::NodeClass, AttributeId::BrowseName, AttributeId::DisplayName];
-    let answers = client.attributes(&asked.map(|of| ReadValueId::new(id.clone(), of))).await?;
+    let answers = client.read_attributes(&asked.map(|of| ReadValueId::new(id.clone(), of))).await?;
     let [class, browse_name, display_name] = answers.as_slice() else {
         return Err(client.malformed("the answer has not one value for each attribute"));
     };
@@ -91,7 +97,7 @@ async fn root(client: &mut Client, id: &NodeId) -> Result<Found, Fault> {
         Some(Variant::LocalizedText(text)) => text.to_string(),
         _ => String::new(),
     };
-    let node = Node {
+    let node = BrowseNode {
         id: NodePath::from(id).to_string(),
         browse_name,
         display_name,
@@ -99,16 +105,16 @@ async fn root(client: &mut Client, id: &NodeId) -> Result<Found, Fault> {
         variable: None,
         children: Vec::new(),
     };
-    Ok(Found { id: id.clone(), parent: 0, node })
+    Ok(BrowsedNode { id: id.clone(), parent: 0, node })
 }
 
-/// What lies under each of the nodes, with its place in their list. Stops, and says so, once there are more than can be
-/// shown.
+/// Returns the children of the nodes, each with its parent's index in the list. Stops, and reports it, once there are
+/// more than can be shown.
 async fn references(
-    client: &mut Client,
+    client: &mut OpcuaClient,
     nodes: &[NodeId],
-    gathering: &mut Gathering,
-) -> Result<Vec<Under>, Fault> {
+    gathering: &mut BrowseAccumulator,
+) -> Result<Vec<ChildReference>, DeviceFault> {
     for (part, ids) in nodes.chunks(client.limits.browse).enumerate() {
         if gathering.is_full() {
             gathering.is_truncated = true;
@@ -117,12 +123,12 @@ async fn references(
         let first = part * client.limits.browse;
         let wanted: Vec<BrowseDescription> = ids.iter().map(downwards).collect();
         let library = client.session.library.clone();
-        let results = client.session.ask(library.browse(&wanted, NODES as u32, None)).await?;
-        gathering.browsed(first, ids.len(), results).map_err(|words| client.malformed(words))?;
-        while let Some(next) = gathering.ask_next() {
-            // Also when there is enough: the server may forget the rest.
-            let results = client.session.ask(library.browse_next(next.is_release, &next.points)).await?;
-            gathering.continued(results).map_err(|words| client.malformed(words))?;
+        let results = client.session.request(library.browse(&wanted, MAX_BROWSE_NODES as u32, None)).await?;
+        gathering.add_browse(first, ids.len(), results).map_err(|words| client.malformed(words))?;
+        while let Some(next) = gathering.next_request() {
+            // Sent also when there is enough: the server may then free the rest.
+            let results = client.session.request(library.browse_next(next.is_release, &next.points)).await?;
+            gathering.add_browse_next(results).map_err(|words| client.malformed(words))?;
         }
     }
     Ok(gathering.end_level())
@@ -134,13 +140,13 @@ fn downwards(id: &NodeId) -> BrowseDescription {
         browse_direction: BrowseDirection::Forward,
         reference_type_id: ReferenceTypeId::HierarchicalReferences.into(),
         include_subtypes: true,
-        node_class_mask: CLASSES,
-        result_mask: EVERYTHING,
+        node_class_mask: NODE_CLASS_MASK,
+        result_mask: RESULT_MASK_ALL,
     }
 }
 
-/// The node on this very server; `None` for one elsewhere.
-fn local(client: &Client, id: &ExpandedNodeId) -> Option<NodeId> {
+/// The node on this same server; `None` for a node of another server.
+fn local(client: &OpcuaClient, id: &ExpandedNodeId) -> Option<NodeId> {
     if id.server_index != 0 {
         return None;
     }
@@ -150,8 +156,8 @@ fn local(client: &Client, id: &ExpandedNodeId) -> Option<NodeId> {
     }
 }
 
-fn node(id: &NodeId, reference: &ReferenceDescription) -> Node {
-    Node {
+fn node(id: &NodeId, reference: &ReferenceDescription) -> BrowseNode {
+    BrowseNode {
         id: NodePath::from(id).to_string(),
         browse_name: format!("{}:{}", reference.browse_name.namespace_index, reference.browse_name.name),
         display_name: reference.display_name.to_string(),
@@ -175,30 +181,35 @@ fn class_name(class: NodeClass) -> &'static str {
     }
 }
 
-/// What is asked of every variable.
-const ASKED: [AttributeId; 3] = [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
+/// Attributes that are read of every variable.
+const VARIABLE_ATTRIBUTES: [AttributeId; 3] =
+    [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
 
-/// Asks what all variables hold, and what the data types of theirs are called. Those that there is no room for hold
-/// nothing.
-async fn describe(client: &mut Client, found: &mut [Found], gathering: &mut Gathering) -> Result<(), Fault> {
+/// Reads the attributes of all variables and the names of their data types. Values beyond the memory limit are left
+/// out.
+async fn describe(
+    client: &mut OpcuaClient,
+    found: &mut [BrowsedNode],
+    gathering: &mut BrowseAccumulator,
+) -> Result<(), DeviceFault> {
     let variables: Vec<usize> = (0..found.len()).filter(|at| found[*at].node.class == "Variable").collect();
     let mut names = HashMap::new();
-    for part in variables.chunks((client.limits.read / ASKED.len()).max(1)) {
+    for part in variables.chunks((client.limits.read / VARIABLE_ATTRIBUTES.len()).max(1)) {
         let answers = match gathering.bytes_left {
             0 => Vec::new(),
             _ => {
                 let asked: Vec<ReadValueId> = part
                     .iter()
-                    .flat_map(|at| ASKED.map(|of| ReadValueId::new(found[*at].id.clone(), of)))
+                    .flat_map(|at| VARIABLE_ATTRIBUTES.map(|of| ReadValueId::new(found[*at].id.clone(), of)))
                     .collect();
-                client.attributes(&asked).await?
+                client.read_attributes(&asked).await?
             }
         };
         gathering.is_truncated |= answers.is_empty();
-        let weight = answers.iter().map(weight::of_value).sum();
+        let weight = answers.iter().map(memory_size::value_bytes).sum();
         gathering.bytes_left = gathering.bytes_left.saturating_sub(weight);
         name_types(client, &answers, &mut names).await?;
-        let mut answers = answers.chunks_exact(ASKED.len());
+        let mut answers = answers.chunks_exact(VARIABLE_ATTRIBUTES.len());
         for at in part {
             found[*at].node.variable = Some(variable(answers.next().unwrap_or_default(), &names));
         }
@@ -206,14 +217,14 @@ async fn describe(client: &mut Client, found: &mut [Found], gathering: &mut Gath
     Ok(())
 }
 
-/// A variable by the answers to `ASKED`.
-fn variable(answers: &[DataValue], names: &HashMap<NodeId, String>) -> Variable {
+/// A variable from the values of `VARIABLE_ATTRIBUTES`.
+fn variable(answers: &[DataValue], names: &HashMap<NodeId, String>) -> VariableAttributes {
     let [data_type, value, level] = answers else {
-        return Variable { data_type: String::new(), value: Json::Null, access: "" };
+        return VariableAttributes { data_type: String::new(), value: Json::Null, access: "" };
     };
-    Variable {
+    VariableAttributes {
         data_type: type_of(data_type).and_then(|id| names.get(&id).cloned()).unwrap_or_default(),
-        value: status::sample(value).map_or(Json::Null, |sample| sample.content.to_json()),
+        value: status::sample(value).map_or(Json::Null, |sample| sample.value.to_json()),
         access: access(level),
     }
 }
@@ -225,14 +236,15 @@ fn type_of(answer: &DataValue) -> Option<NodeId> {
     }
 }
 
-/// Built-in types by their own names, others by what the server calls them.
+/// Names of data types: built-in types by their own names, others by the server's display names.
 async fn name_types(
-    client: &mut Client,
+    client: &mut OpcuaClient,
     answers: &[DataValue],
     names: &mut HashMap<NodeId, String>,
-) -> Result<(), Fault> {
+) -> Result<(), DeviceFault> {
     let mut unknown = Vec::new();
-    let types: HashSet<NodeId> = answers.iter().step_by(ASKED.len()).filter_map(type_of).collect();
+    let types: HashSet<NodeId> =
+        answers.iter().step_by(VARIABLE_ATTRIBUTES.len()).filter_map(type_of).collect();
     for id in types.into_iter().filter(|id| !names.contains_key(id)).collect::<Vec<_>>() {
         let built_in =
             id.as_u32().filter(|_| id.namespace == 0).and_then(|number| Type::try_from(number).ok());
@@ -243,7 +255,7 @@ async fn name_types(
     }
     let asked: Vec<_> =
         unknown.iter().map(|id| ReadValueId::new(id.clone(), AttributeId::BrowseName)).collect();
-    let answers = client.attributes(&asked).await?;
+    let answers = client.read_attributes(&asked).await?;
     for (id, answer) in unknown.into_iter().zip(answers) {
         let name = match answer.value {
             Some(Variant::QualifiedName(name)) => name.name.to_string(),
@@ -266,8 +278,8 @@ fn access(answer: &DataValue) -> &'static str {
     }
 }
 
-/// Every node under its parent, in the order in which the server told them. A parent is always found before its children.
-fn hang(mut found: Vec<Found>) -> Node {
+/// Attaches every node to its parent, in the server's order. A parent always precedes its children.
+fn build_tree(mut found: Vec<BrowsedNode>) -> BrowseNode {
     while found.len() > 1 {
         let Some(last) = found.pop() else { break };
         found[last.parent].node.children.insert(0, last.node);
@@ -279,13 +291,13 @@ fn hang(mut found: Vec<Found>) -> Node {
 mod tests {
     use super::*;
 
-    fn found(name: &str, parent: usize) -> Found {
+    fn found(name: &str, parent: usize) -> BrowsedNode {
         let id = NodeId::new(1, name);
         let reference = ReferenceDescription { display_name: name.into(), ..ReferenceDescription::default() };
-        Found { node: node(&id, &reference), id, parent }
+        BrowsedNode { node: node(&id, &reference), id, parent }
     }
 
-    fn shape(node: &Node) -> String {
+    fn shape(node: &BrowseNode) -> String {
         let children: Vec<_> = node.children.iter().map(shape).collect();
         format!("{}({})", node.display_name, children.join(" "))
     }
@@ -293,9 +305,9 @@ mod tests {
     #[test]
     fn nodes_are_hung_under_their_parents_in_order() {
         let list = [("a", 0), ("b", 0), ("c", 0), ("d", 1), ("e", 2), ("f", 1), ("g", 4)];
-        let tree = hang(list.map(|(name, parent)| found(name, parent)).into());
+        let tree = build_tree(list.map(|(name, parent)| found(name, parent)).into());
         assert_eq!(shape(&tree), "a(b(d() f()) c(e(g())))");
-        assert_eq!(shape(&hang(vec![found("a", 0)])), "a()");
+        assert_eq!(shape(&build_tree(vec![found("a", 0)])), "a()");
     }
 
     #[test]

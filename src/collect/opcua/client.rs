@@ -1,5 +1,5 @@
-//! Reads and writes of nodes over one session. What was learnt of a server, its namespaces, limits and data types, lasts
-//! as long as the session: a server may come back as another.
+//! Reads and writes nodes over one session. Knowledge of the server (its namespaces, limits and data types) lasts as
+//! long as the session: a server may come back as another.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,57 +9,64 @@ use opcua::types::{
     ReferenceTypeId, TimestampsToReturn, Variant, VariantScalarTypeId as Type, WriteValue,
 };
 
-use super::endpoint::Endpoint;
+use super::endpoint::OpcuaEndpoint;
 use super::node::NodePath;
 use super::session::Session;
-use super::{refused, variant, weight};
-use crate::collect::client::Means;
-use crate::collect::content::Content;
-use crate::collect::fault::Fault;
+use super::{memory_size, refused, variant};
+use crate::collect::client::ConnectContext;
+use crate::collect::device_value::DeviceValue;
+use crate::collect::fault::DeviceFault;
 
-/// `NamespaceArray` of every server, then the most nodes it takes in one call.
-const NAMESPACES: u32 = 2255;
-const MAX_PER_READ: u32 = 11705;
-const MAX_PER_BROWSE: u32 = 11710;
-const MAX_PER_SUBSCRIBE: u32 = 11714;
-/// Nodes in one call of ours, whatever more a server would take.
-const PER_CALL: usize = 1000;
-/// Memory of the values that are read together, in however many calls: ten thousand of 6 kB each.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// The bit of `UserAccessLevel` that lets the current value be written.
-const WRITABLE: u8 = 2;
-/// Data types derived from each other, at most; more is a circle.
-const DEPTH: usize = 32;
+/// Node id of `NamespaceArray` on every server; the limits of nodes per call follow.
+const NAMESPACE_ARRAY_ID: u32 = 2255;
+const MAX_NODES_PER_READ_ID: u32 = 11705;
+const MAX_NODES_PER_BROWSE_ID: u32 = 11710;
+const MAX_MONITORED_ITEMS_PER_CALL_ID: u32 = 11714;
+/// Upper bound of nodes in one call, even when the server allows more.
+const MAX_NODES_PER_CALL: usize = 1000;
+/// Memory limit of values that are read together, in any number of calls: ten thousand values of 6 kB each.
+const MAX_READ_BYTES: usize = 64 * 1024 * 1024;
+/// The bit of `UserAccessLevel` that permits writing the current value.
+const CURRENT_WRITE_BIT: u8 = 2;
+/// Maximum depth of derived data types; more is a cycle.
+const MAX_TYPE_DEPTH: usize = 32;
 
-/// The most nodes of one call.
+/// The server's limits of nodes per call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct OperationLimits {
     pub read: usize,
     pub browse: usize,
     pub subscribe: usize,
 }
 
-/// A session with one server and what is known of it.
-pub struct Client {
+/// A session with one server, and its namespaces, limits and data types.
+pub struct OpcuaClient {
     pub(super) session: Session,
-    pub(super) limits: Limits,
-    endpoint: Endpoint,
+    pub(super) limits: OperationLimits,
+    endpoint: OpcuaEndpoint,
     namespaces: Vec<String>,
-    types: HashMap<NodeId, Written>,
-    /// Made on this session and not yet deleted.
+    types: HashMap<NodeId, WriteTarget>,
+    /// Created on this session and not yet deleted.
     pub(super) subscriptions: Vec<u32>,
-    /// The link that they are for.
+    /// Id of the `OpcuaSource` that the subscriptions belong to.
     subscriber: Option<u64>,
     has_answered: bool,
     has_sent: bool,
 }
 
-impl Client {
-    /// Opens a session and asks what must be known before anything else.
-    pub async fn connect(endpoint: &Endpoint, means: &Means) -> Result<Client, Fault> {
+impl OpcuaClient {
+    /// Opens a session and reads the server's namespaces and limits.
+    pub async fn connect(
+        endpoint: &OpcuaEndpoint,
+        means: &ConnectContext,
+    ) -> Result<OpcuaClient, DeviceFault> {
         let session = Session::open(endpoint, means).await?;
-        let none = Limits { read: PER_CALL, browse: PER_CALL, subscribe: PER_CALL };
-        let mut client = Client {
+        let none = OperationLimits {
+            read: MAX_NODES_PER_CALL,
+            browse: MAX_NODES_PER_CALL,
+            subscribe: MAX_NODES_PER_CALL,
+        };
+        let mut client = OpcuaClient {
             session,
             limits: none,
             endpoint: endpoint.clone(),
@@ -70,20 +77,26 @@ impl Client {
             has_answered: false,
             has_sent: false,
         };
-        let asked =
-            [NAMESPACES, MAX_PER_READ, MAX_PER_BROWSE, MAX_PER_SUBSCRIBE].map(|id| NodeId::new(0, id));
-        let answers = client.attributes(&asked.map(ReadValueId::new_value)).await?;
+        let asked = [
+            NAMESPACE_ARRAY_ID,
+            MAX_NODES_PER_READ_ID,
+            MAX_NODES_PER_BROWSE_ID,
+            MAX_MONITORED_ITEMS_PER_CALL_ID,
+        ]
+        .map(|id| NodeId::new(0, id));
+        let answers = client.read_attributes(&asked.map(ReadValueId::new_value)).await?;
         if let [namespaces, read, browse, subscribe] = answers.as_slice() {
             client.namespaces = texts(namespaces);
-            client.limits = Limits { read: limit(read), browse: limit(browse), subscribe: limit(subscribe) };
+            client.limits =
+                OperationLimits { read: limit(read), browse: limit(browse), subscribe: limit(subscribe) };
         }
-        // What answers was just logged in: only what comes after tells whether an idle connection was closed.
+        // The login proves nothing about idle connections being closed: only answers after it count.
         client.has_answered = false;
         Ok(client)
     }
 
-    /// Whether this session leads there and is open.
-    pub fn is_usable(&self, endpoint: &Endpoint) -> bool {
+    /// Whether this session is open to `endpoint` and can carry another request.
+    pub fn is_usable(&self, endpoint: &OpcuaEndpoint) -> bool {
         self.session.is_open() && self.endpoint == *endpoint
     }
 
@@ -96,7 +109,7 @@ impl Client {
         self.has_answered
     }
 
-    /// The node on this server now. The error is in words.
+    /// Resolves a path to a node id of this server. The error is a message.
     pub fn resolve(&self, node: &NodePath) -> Result<NodeId, String> {
         node.resolve(&self.namespaces)
     }
@@ -107,36 +120,37 @@ impl Client {
         u16::try_from(index).ok()
     }
 
-    /// Ends the session and waits until the server has heard of it, or the connection is cut.
+    /// Ends the session and waits until the server has confirmed it or the connection is cut.
     pub async fn close(self) {
         self.session.close().await;
     }
 
-    /// From here on the session's subscriptions are those of this link; what another had made is deleted.
-    pub async fn claim(&mut self, link: u64) -> Result<(), Fault> {
+    /// Assigns the session's subscriptions to this source; those of another source are deleted.
+    pub async fn claim_subscriptions(&mut self, link: u64) -> Result<(), DeviceFault> {
         if self.subscriber == Some(link) {
             return Ok(());
         }
-        self.release().await?;
+        self.delete_subscriptions().await?;
         self.subscriber = Some(link);
         Ok(())
     }
 
-    /// Deletes all subscriptions and what they brought.
-    pub async fn release(&mut self) -> Result<(), Fault> {
+    /// Deletes all subscriptions and their queued values.
+    pub async fn delete_subscriptions(&mut self) -> Result<(), DeviceFault> {
         if !self.subscriptions.is_empty() {
             let library = self.session.library.clone();
-            self.session.ask(library.delete_subscriptions(&self.subscriptions)).await?;
+            self.session.request(library.delete_subscriptions(&self.subscriptions)).await?;
             self.subscriptions.clear();
         }
-        self.session.intake.clear();
+        self.session.notifications.clear();
         Ok(())
     }
 
-    /// The value of one node. A status that says that there is no such node is a refusal.
-    pub async fn value(&mut self, node: &NodePath) -> Result<DataValue, Fault> {
-        let node = self.resolve(node).map_err(|words| Fault::Unfit { field: "register", words })?;
-        let value = self.values(vec![node]).await?.into_iter().next();
+    /// Reads the value of one node. A status that means that there is no such node is a refusal.
+    pub async fn read_value(&mut self, node: &NodePath) -> Result<DataValue, DeviceFault> {
+        let node =
+            self.resolve(node).map_err(|words| DeviceFault::Unsupported { field: "register", words })?;
+        let value = self.read_values(vec![node]).await?.into_iter().next();
         let value = value.ok_or_else(|| self.malformed("the answer has no value"))?;
         match value.status.filter(|status| status.is_bad()) {
             Some(status) => Err(refused(status)),
@@ -144,23 +158,27 @@ impl Client {
         }
     }
 
-    /// The values of nodes, in their order, with both timestamps.
-    pub async fn values(&mut self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, Fault> {
+    /// Reads the values of nodes, in order, with both timestamps.
+    pub async fn read_values(&mut self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, DeviceFault> {
         let asked: Vec<ReadValueId> = nodes.into_iter().map(ReadValueId::new_value).collect();
-        self.attributes(&asked).await
+        self.read_attributes(&asked).await
     }
 
-    /// Writes a value as the type of the node. When this returns `Ok` the server has taken it.
-    pub async fn write(&mut self, node: &NodePath, content: &Content) -> Result<(), Fault> {
+    /// Writes a value as the node's type. `Ok` means that the server has accepted it.
+    pub async fn write(&mut self, node: &NodePath, content: &DeviceValue) -> Result<(), DeviceFault> {
         self.has_sent = false;
-        let node = self.resolve(node).map_err(|words| Fault::Unfit { field: "register", words })?;
-        let written = self.written(&node).await?;
+        let node =
+            self.resolve(node).map_err(|words| DeviceFault::Unsupported { field: "register", words })?;
+        let written = self.write_target(&node).await?;
         if !written.is_writable {
-            return Err(Fault::Unfit { field: "register", words: "Register is read-only.".to_owned() });
+            return Err(DeviceFault::Unsupported {
+                field: "register",
+                words: "Register is read-only.".to_owned(),
+            });
         }
-        let value =
-            variant::encode(content, written.to).map_err(|words| Fault::Unfit { field: "value", words })?;
-        // A status or a time beside the value is refused by many servers.
+        let value = variant::encode(content, written.to)
+            .map_err(|words| DeviceFault::Unsupported { field: "value", words })?;
+        // Many servers refuse a value with a status or a time.
         let value = DataValue { value: Some(value), ..DataValue::null() };
         let write = WriteValue {
             node_id: node,
@@ -170,7 +188,7 @@ impl Client {
         };
         self.has_sent = true;
         let library = self.session.library.clone();
-        let results = self.session.ask(library.write(&[write])).await?;
+        let results = self.session.request(library.write(&[write])).await?;
         self.has_answered = true;
         match results.as_slice() {
             [status] if status.is_bad() => Err(refused(*status)),
@@ -179,14 +197,17 @@ impl Client {
         }
     }
 
-    /// Attributes of nodes, in as many calls as the server wants.
-    pub(super) async fn attributes(&mut self, asked: &[ReadValueId]) -> Result<Vec<DataValue>, Fault> {
+    /// Reads attributes of nodes, in as many calls as the server requires.
+    pub(super) async fn read_attributes(
+        &mut self,
+        asked: &[ReadValueId],
+    ) -> Result<Vec<DataValue>, DeviceFault> {
         let mut answers = Vec::with_capacity(asked.len());
         let mut bytes = 0;
         for part in asked.chunks(self.limits.read) {
             let library = self.session.library.clone();
             let read = library.read(part, TimestampsToReturn::Both, 0.0);
-            let values = self.session.ask(read).await?;
+            let values = self.session.request(read).await?;
             check(part.len(), &values, &mut bytes).map_err(|words| self.malformed(words))?;
             self.has_answered = true;
             answers.extend(values);
@@ -194,26 +215,26 @@ impl Client {
         Ok(answers)
     }
 
-    /// What every step may take.
+    /// Time limit of each step.
     pub(super) fn timeout(&self) -> Duration {
         self.endpoint.timeout
     }
 
-    pub(super) fn no_answer_within(&self, after: Duration) -> Fault {
-        Fault::Timeout { address: self.endpoint.address(), after }
+    pub(super) fn no_answer_within(&self, after: Duration) -> DeviceFault {
+        DeviceFault::Timeout { address: self.endpoint.address(), after }
     }
 
-    pub(super) fn malformed(&self, reason: &str) -> Fault {
-        Fault::Malformed { address: self.endpoint.address(), reason: reason.to_owned() }
+    pub(super) fn malformed(&self, reason: &str) -> DeviceFault {
+        DeviceFault::Malformed { address: self.endpoint.address(), reason: reason.to_owned() }
     }
 
-    /// How a value of this node is written.
-    async fn written(&mut self, node: &NodeId) -> Result<Written, Fault> {
+    /// Determines how a value of this node is written.
+    async fn write_target(&mut self, node: &NodeId) -> Result<WriteTarget, DeviceFault> {
         if let Some(known) = self.types.get(node) {
             return Ok(*known);
         }
         let asked = [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
-        let answers = self.attributes(&asked.map(|of| ReadValueId::new(node.clone(), of))).await?;
+        let answers = self.read_attributes(&asked.map(|of| ReadValueId::new(node.clone(), of))).await?;
         let [declared, value, access] = answers.as_slice() else {
             return Err(self.malformed("a type is missing"));
         };
@@ -224,26 +245,27 @@ impl Client {
             Some(Variant::NodeId(id)) => self.built_in((**id).clone()).await?,
             _ => None,
         };
-        // A node of an abstract type takes any; what it holds now is the best word for what it expects.
+        // A node of an abstract type accepts any type; the type of its current value is the best guess.
         let held = value.value.as_ref().and_then(Variant::scalar_type_id);
-        let to = built_in.or(held).ok_or_else(|| Fault::Unfit {
+        let to = built_in.or(held).ok_or_else(|| DeviceFault::Unsupported {
             field: "register",
             words: "The server does not say what type the node has.".to_owned(),
         })?;
-        // A server that does not say lets us try.
-        let is_writable = !matches!(access.value, Some(Variant::Byte(level)) if level & WRITABLE == 0);
-        let written = Written { to, is_writable };
+        // Without an access level the write is tried.
+        let is_writable =
+            !matches!(access.value, Some(Variant::Byte(level)) if level & CURRENT_WRITE_BIT == 0);
+        let written = WriteTarget { to, is_writable };
         self.types.insert(node.clone(), written);
         Ok(written)
     }
 
-    /// The built-in type that a data type is derived from; `None` for an abstract one.
-    async fn built_in(&mut self, mut data_type: NodeId) -> Result<Option<Type>, Fault> {
-        for _ in 0..DEPTH {
+    /// The built-in type that a data type derives from; `None` for an abstract one.
+    async fn built_in(&mut self, mut data_type: NodeId) -> Result<Option<Type>, DeviceFault> {
+        for _ in 0..MAX_TYPE_DEPTH {
             match known_type(&data_type) {
-                Known::BuiltIn(known) => return Ok(Some(known)),
-                Known::Abstract => return Ok(None),
-                Known::Derived => {}
+                DataTypeClass::BuiltIn(known) => return Ok(Some(known)),
+                DataTypeClass::Abstract => return Ok(None),
+                DataTypeClass::Derived => {}
             }
             let up = BrowseDescription {
                 node_id: data_type,
@@ -252,7 +274,7 @@ impl Client {
                 ..BrowseDescription::default()
             };
             let library = self.session.library.clone();
-            let found = self.session.ask(library.browse(&[up], 1, None)).await?;
+            let found = self.session.request(library.browse(&[up], 1, None)).await?;
             let parent = found.into_iter().next().and_then(|found| found.references?.into_iter().next());
             match parent {
                 Some(parent) => data_type = parent.node_id.node_id,
@@ -263,52 +285,53 @@ impl Client {
     }
 }
 
-/// Whether the values of one answer are one for each node asked about, and with those before them, `bytes`, not too
-/// large.
+/// Checks that there is one value for each node and that, after `bytes` of earlier values, they fit the memory limit.
 fn check(asked: usize, values: &[DataValue], bytes: &mut usize) -> Result<(), &'static str> {
     if values.len() != asked {
         return Err("the answer to a read has not one value for each node");
     }
-    *bytes += values.iter().map(weight::of_value).sum::<usize>();
-    if *bytes > MAX_BYTES {
+    *bytes += values.iter().map(memory_size::value_bytes).sum::<usize>();
+    if *bytes > MAX_READ_BYTES {
         return Err("its values are too large to be read together");
     }
     Ok(())
 }
 
-/// The type that a node is written as, and whether it is.
+/// The type to write a node as, and whether it can be written.
 #[derive(Debug, Clone, Copy)]
-struct Written {
+struct WriteTarget {
     to: Type,
     is_writable: bool,
 }
 
-/// What a data type is by itself.
+/// Classification of a data type by its id.
 #[derive(Debug, PartialEq)]
-enum Known {
+enum DataTypeClass {
     BuiltIn(Type),
     Abstract,
     Derived,
 }
 
-/// Built-in types have the numbers 1 to 25 of namespace 0; among them `BaseDataType` is abstract, as are the numbers
-/// behind them: `Number`, `Integer`, `UInteger`. Enumerations travel as Int32.
-fn known_type(data_type: &NodeId) -> Known {
+/// Built-in types have the ids 1 to 25 of namespace 0. Abstract are `BaseDataType` among them and the ids after them:
+/// `Number`, `Integer`, `UInteger`. Enumerations are encoded as Int32.
+fn known_type(data_type: &NodeId) -> DataTypeClass {
     match (data_type.namespace, &data_type.identifier) {
-        (0, Identifier::Numeric(24 | 26..=28)) => Known::Abstract,
-        (0, Identifier::Numeric(29)) => Known::BuiltIn(Type::Int32),
-        (0, Identifier::Numeric(number)) => Type::try_from(*number).map_or(Known::Derived, Known::BuiltIn),
-        _ => Known::Derived,
+        (0, Identifier::Numeric(24 | 26..=28)) => DataTypeClass::Abstract,
+        (0, Identifier::Numeric(29)) => DataTypeClass::BuiltIn(Type::Int32),
+        (0, Identifier::Numeric(number)) => {
+            Type::try_from(*number).map_or(DataTypeClass::Derived, DataTypeClass::BuiltIn)
+        }
+        _ => DataTypeClass::Derived,
     }
 }
 
-/// A server that names no limit, or 0, has none.
+/// A limit of 0, or none, means that the server sets no limit.
 fn limit(answer: &DataValue) -> usize {
     match answer.value {
         Some(Variant::UInt32(limit @ 1..)) => {
-            usize::try_from(limit).map_or(PER_CALL, |limit| limit.min(PER_CALL))
+            usize::try_from(limit).map_or(MAX_NODES_PER_CALL, |limit| limit.min(MAX_NODES_PER_CALL))
         }
-        _ => PER_CALL,
+        _ => MAX_NODES_PER_CALL,
     }
 }
 
@@ -331,19 +354,19 @@ mod tests {
     #[test]
     fn types_are_known_by_their_number() {
         for (number, expected) in [
-            (1, Known::BuiltIn(Type::Boolean)),
-            (11, Known::BuiltIn(Type::Double)),
-            (24, Known::Abstract),
-            (26, Known::Abstract),
-            (28, Known::Abstract),
-            (29, Known::BuiltIn(Type::Int32)),
-            (290, Known::Derived),
-            (294, Known::Derived),
+            (1, DataTypeClass::BuiltIn(Type::Boolean)),
+            (11, DataTypeClass::BuiltIn(Type::Double)),
+            (24, DataTypeClass::Abstract),
+            (26, DataTypeClass::Abstract),
+            (28, DataTypeClass::Abstract),
+            (29, DataTypeClass::BuiltIn(Type::Int32)),
+            (290, DataTypeClass::Derived),
+            (294, DataTypeClass::Derived),
         ] {
             assert_eq!(known_type(&NodeId::new(0, number)), expected, "{number}");
         }
-        assert_eq!(known_type(&NodeId::new(2, 11u32)), Known::Derived);
-        assert_eq!(known_type(&NodeId::new(0, "Double")), Known::Derived);
+        assert_eq!(known_type(&NodeId::new(2, 11u32)), DataTypeClass::Derived);
+        assert_eq!(known_type(&NodeId::new(0, "Double")), DataTypeClass::Derived);
     }
 
     #[test]
@@ -356,16 +379,16 @@ mod tests {
         assert_eq!(check(2, &[one(), one()], &mut bytes), Ok(()));
         let large = [DataValue::new_now("x".repeat(1024 * 1024))];
         let calls = (0..1000).take_while(|_| check(1, &large, &mut bytes).is_ok()).count();
-        assert!((32..=MAX_BYTES >> 20).contains(&calls), "{calls}");
+        assert!((32..=MAX_READ_BYTES >> 20).contains(&calls), "{calls}");
     }
 
     #[test]
     fn a_limit_is_kept_to_and_none_is_ours() {
         for (answer, expected) in [
             (Some(Variant::UInt32(40)), 40),
-            (Some(Variant::UInt32(0)), PER_CALL),
-            (Some(Variant::UInt32(u32::MAX)), PER_CALL),
-            (None, PER_CALL),
+            (Some(Variant::UInt32(0)), MAX_NODES_PER_CALL),
+            (Some(Variant::UInt32(u32::MAX)), MAX_NODES_PER_CALL),
+            (None, MAX_NODES_PER_CALL),
         ] {
             assert_eq!(
                 limit(&DataValue { value: answer.clone(), ..DataValue::null() }),

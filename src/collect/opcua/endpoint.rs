@@ -1,4 +1,4 @@
-//! Where a server is and how it is spoken to, from a device's settings. Pure.
+//! OPC UA endpoint: a server's address and security, from a device's settings. Pure.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::domain::{Error, Result};
 const SCHEME: &str = "opc.tcp";
 const HOST_FORM: &str = "Write a host name, an address, HOST:PORT, or opc.tcp://HOST[:PORT][/PATH].";
 
-/// How messages are protected. The two older policies are broken and not offered.
+/// Message security policy. The two older policies are broken and not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Policy {
+pub enum OpcuaSecurityPolicy {
     #[default]
     None,
     Basic256Sha256,
@@ -24,114 +24,121 @@ pub enum Policy {
     Aes256Sha256RsaPss,
 }
 
-/// What of that protection is used.
+/// Message security mode: whether messages are signed or also encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum OpcuaSecurityMode {
     None,
     Sign,
     SignAndEncrypt,
 }
 
-/// Who we are to the server. `Debug` says no password.
+/// User identity at login. `Debug` prints no password.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Identity {
+pub enum UserIdentity {
     Anonymous,
     User {
         name: String,
         password: String,
     },
-    /// The name of a certificate and its key in `pki/users/`.
+    /// Name of a certificate and its key in `pki/users/`.
     Certificate(String),
 }
 
-/// A server as a device names it.
+/// Address, security and login of a server, from a device's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
+pub struct OpcuaEndpoint {
     /// Without the brackets of an IPv6 address.
     pub host: String,
     pub port: u16,
-    /// With its leading slash, to the last character as the device names it: servers compare it. Empty when the device
-    /// names none, which a slash alone is too.
+    /// With its leading slash, exactly as the device has it: servers compare it. Empty when the device has none or a
+    /// slash alone.
     pub path: String,
-    pub policy: Policy,
-    /// `None` exactly when the policy is.
-    pub mode: Mode,
-    pub identity: Identity,
+    pub policy: OpcuaSecurityPolicy,
+    /// `None` exactly when the policy is `None`.
+    pub mode: OpcuaSecurityMode,
+    pub identity: UserIdentity,
     /// For each step of connecting and for each request.
     pub timeout: Duration,
 }
 
-impl fmt::Debug for Identity {
+impl fmt::Debug for UserIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Identity::Anonymous => f.write_str("Anonymous"),
-            Identity::User { name, .. } => f.debug_struct("User").field("name", name).finish_non_exhaustive(),
-            Identity::Certificate(name) => f.debug_tuple("Certificate").field(name).finish(),
+            UserIdentity::Anonymous => f.write_str("Anonymous"),
+            UserIdentity::User { name, .. } => {
+                f.debug_struct("User").field("name", name).finish_non_exhaustive()
+            }
+            UserIdentity::Certificate(name) => f.debug_tuple("Certificate").field(name).finish(),
         }
     }
 }
 
-impl Policy {
-    pub const ALL: [Policy; 4] =
-        [Policy::None, Policy::Basic256Sha256, Policy::Aes128Sha256RsaOaep, Policy::Aes256Sha256RsaPss];
+impl OpcuaSecurityPolicy {
+    pub const ALL: [OpcuaSecurityPolicy; 4] = [
+        OpcuaSecurityPolicy::None,
+        OpcuaSecurityPolicy::Basic256Sha256,
+        OpcuaSecurityPolicy::Aes128Sha256RsaOaep,
+        OpcuaSecurityPolicy::Aes256Sha256RsaPss,
+    ];
 
-    /// As the standard names it (OPC UA part 7).
+    /// Name in the standard (OPC UA part 7).
     pub fn name(self) -> &'static str {
         match self {
-            Policy::None => "None",
-            Policy::Basic256Sha256 => "Basic256Sha256",
-            Policy::Aes128Sha256RsaOaep => "Aes128_Sha256_RsaOaep",
-            Policy::Aes256Sha256RsaPss => "Aes256_Sha256_RsaPss",
+            OpcuaSecurityPolicy::None => "None",
+            OpcuaSecurityPolicy::Basic256Sha256 => "Basic256Sha256",
+            OpcuaSecurityPolicy::Aes128Sha256RsaOaep => "Aes128_Sha256_RsaOaep",
+            OpcuaSecurityPolicy::Aes256Sha256RsaPss => "Aes256_Sha256_RsaPss",
         }
     }
 
-    /// The policy of this name, with or without the underscores.
-    fn named(name: &str) -> Option<Policy> {
+    /// Parses a policy's name, with or without the underscores.
+    fn from_name(name: &str) -> Option<OpcuaSecurityPolicy> {
         let plain = |name: &str| name.replace('_', "");
-        Policy::ALL.into_iter().find(|one| one.name() == name || plain(one.name()) == name)
+        OpcuaSecurityPolicy::ALL.into_iter().find(|one| one.name() == name || plain(one.name()) == name)
     }
 
-    pub(super) fn wire(self) -> SecurityPolicy {
+    pub(super) fn to_opcua(self) -> SecurityPolicy {
         match self {
-            Policy::None => SecurityPolicy::None,
-            Policy::Basic256Sha256 => SecurityPolicy::Basic256Sha256,
-            Policy::Aes128Sha256RsaOaep => SecurityPolicy::Aes128Sha256RsaOaep,
-            Policy::Aes256Sha256RsaPss => SecurityPolicy::Aes256Sha256RsaPss,
+            OpcuaSecurityPolicy::None => SecurityPolicy::None,
+            OpcuaSecurityPolicy::Basic256Sha256 => SecurityPolicy::Basic256Sha256,
+            OpcuaSecurityPolicy::Aes128Sha256RsaOaep => SecurityPolicy::Aes128Sha256RsaOaep,
+            OpcuaSecurityPolicy::Aes256Sha256RsaPss => SecurityPolicy::Aes256Sha256RsaPss,
         }
     }
 }
 
-impl Mode {
-    pub const ALL: [Mode; 3] = [Mode::None, Mode::Sign, Mode::SignAndEncrypt];
+impl OpcuaSecurityMode {
+    pub const ALL: [OpcuaSecurityMode; 3] =
+        [OpcuaSecurityMode::None, OpcuaSecurityMode::Sign, OpcuaSecurityMode::SignAndEncrypt];
 
-    fn named(name: &str) -> Option<Mode> {
-        Mode::ALL.into_iter().find(|one| one.name() == name)
+    fn from_name(name: &str) -> Option<OpcuaSecurityMode> {
+        OpcuaSecurityMode::ALL.into_iter().find(|one| one.name() == name)
     }
 
     pub fn name(self) -> &'static str {
         match self {
-            Mode::None => "None",
-            Mode::Sign => "Sign",
-            Mode::SignAndEncrypt => "SignAndEncrypt",
+            OpcuaSecurityMode::None => "None",
+            OpcuaSecurityMode::Sign => "Sign",
+            OpcuaSecurityMode::SignAndEncrypt => "SignAndEncrypt",
         }
     }
 
-    pub(super) fn wire(self) -> MessageSecurityMode {
+    pub(super) fn to_opcua(self) -> MessageSecurityMode {
         match self {
-            Mode::None => MessageSecurityMode::None,
-            Mode::Sign => MessageSecurityMode::Sign,
-            Mode::SignAndEncrypt => MessageSecurityMode::SignAndEncrypt,
+            OpcuaSecurityMode::None => MessageSecurityMode::None,
+            OpcuaSecurityMode::Sign => MessageSecurityMode::Sign,
+            OpcuaSecurityMode::SignAndEncrypt => MessageSecurityMode::SignAndEncrypt,
         }
     }
 }
 
-impl Endpoint {
-    /// From a device's settings; the error names the setting.
-    pub fn of(spec: &DeviceSpec) -> Result<Endpoint> {
-        let (host, url_port, path) = place(&spec.host)?;
+impl OpcuaEndpoint {
+    /// Builds the endpoint from a device's settings; the error names the wrong setting.
+    pub fn from_spec(spec: &DeviceSpec) -> Result<OpcuaEndpoint> {
+        let (host, url_port, path) = parse_host(&spec.host)?;
         let port = match (url_port, spec.port) {
             (Some(in_url), Some(port)) if in_url != port => {
-                return Err(Error::field("port", format!("The address in host names port {in_url}.")));
+                return Err(Error::field("port", format!("Conflicts with port {in_url} in host.")));
             }
             (in_url, port) => in_url.or(port).or(Protocol::Opcua.default_port()),
         };
@@ -140,15 +147,15 @@ impl Endpoint {
             .map_err(|_| Error::field("timeout", "A valid number is required."))?;
         let (policy, mode) = security(&spec.metadata)?;
         let identity = identity(spec)?;
-        Ok(Endpoint { host, port, path, policy, mode, identity, timeout })
+        Ok(OpcuaEndpoint { host, port, path, policy, mode, identity, timeout })
     }
 
-    /// `opc.tcp://HOST:PORT`, then the path.
+    /// Returns `opc.tcp://HOST:PORT` and the path.
     pub fn url(&self) -> String {
         format!("{SCHEME}://{}{}", self.address(), self.path)
     }
 
-    /// Host and port, as faults name them.
+    /// Returns host and port, as in fault messages.
     pub fn address(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
@@ -158,32 +165,32 @@ impl Endpoint {
     }
 }
 
-/// Whether values come by subscription rather than by polling.
-pub fn subscribes(spec: &DeviceSpec) -> Result<bool> {
+/// Whether values arrive by subscription instead of polling.
+pub fn uses_subscription(spec: &DeviceSpec) -> Result<bool> {
     let Some(setting) = setting(&spec.metadata, "use_subscription") else { return Ok(false) };
     setting.as_bool().ok_or_else(|| Error::field("use_subscription", "Must be a valid boolean."))
 }
 
-/// Host, port and path of what a device calls its host.
-fn place(host: &str) -> Result<(String, Option<u16>, String)> {
+/// Parses a device's host setting into host, port and path.
+fn parse_host(host: &str) -> Result<(String, Option<u16>, String)> {
     let host = host.trim();
     if !host.contains("://") {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let is_address =
             Host::parse(&if bare.contains(':') { format!("[{bare}]") } else { bare.to_owned() }).is_ok();
-        // What is no address by itself may be HOST:PORT, which is read as a URL is.
+        // A host that is no plain address may be HOST:PORT, which is parsed like a URL.
         return match is_address {
             true => Ok((bare.to_owned(), None, String::new())),
             false if host.contains(':') && !host.contains(['/', '@']) => {
-                of_url(&format!("{SCHEME}://{host}"))
+                parse_url(&format!("{SCHEME}://{host}"))
             }
             false => Err(Error::field("host", HOST_FORM)),
         };
     }
-    of_url(host)
+    parse_url(host)
 }
 
-fn of_url(given: &str) -> Result<(String, Option<u16>, String)> {
+fn parse_url(given: &str) -> Result<(String, Option<u16>, String)> {
     let url = Url::parse(given).ok().filter(|url| url.scheme() == SCHEME && url.username().is_empty());
     let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
     let named = url.as_ref().and_then(|url| url.host_str().filter(|host| !host.is_empty()));
@@ -192,31 +199,43 @@ fn of_url(given: &str) -> Result<(String, Option<u16>, String)> {
     Ok((named.trim_start_matches('[').trim_end_matches(']').to_owned(), url.port(), path.to_owned()))
 }
 
-fn security(metadata: &Map<String, Value>) -> Result<(Policy, Mode)> {
-    let policy = choice(metadata, "security_policy", Policy::named, Policy::ALL.map(Policy::name))?;
+fn security(metadata: &Map<String, Value>) -> Result<(OpcuaSecurityPolicy, OpcuaSecurityMode)> {
+    let policy = choice(
+        metadata,
+        "security_policy",
+        OpcuaSecurityPolicy::from_name,
+        OpcuaSecurityPolicy::ALL.map(OpcuaSecurityPolicy::name),
+    )?;
     let policy = policy.unwrap_or_default();
-    let mode = choice(metadata, "security_mode", Mode::named, Mode::ALL.map(Mode::name))?;
+    let mode = choice(
+        metadata,
+        "security_mode",
+        OpcuaSecurityMode::from_name,
+        OpcuaSecurityMode::ALL.map(OpcuaSecurityMode::name),
+    )?;
     match (policy, mode) {
-        (Policy::None, None | Some(Mode::None)) => Ok((policy, Mode::None)),
-        (Policy::None, Some(_)) => {
+        (OpcuaSecurityPolicy::None, None | Some(OpcuaSecurityMode::None)) => {
+            Ok((policy, OpcuaSecurityMode::None))
+        }
+        (OpcuaSecurityPolicy::None, Some(_)) => {
             Err(Error::field("security_mode", "Must be None while security_policy is None."))
         }
-        (_, Some(Mode::None)) => {
+        (_, Some(OpcuaSecurityMode::None)) => {
             Err(Error::field("security_mode", "Must be Sign or SignAndEncrypt with this security_policy."))
         }
-        (_, mode) => Ok((policy, mode.unwrap_or(Mode::SignAndEncrypt))),
+        (_, mode) => Ok((policy, mode.unwrap_or(OpcuaSecurityMode::SignAndEncrypt))),
     }
 }
 
-fn identity(spec: &DeviceSpec) -> Result<Identity> {
+fn identity(spec: &DeviceSpec) -> Result<UserIdentity> {
     match setting(&spec.metadata, "user_certificate") {
-        None if spec.username.is_empty() => Ok(Identity::Anonymous),
-        None => Ok(Identity::User { name: spec.username.clone(), password: spec.password.clone() }),
+        None if spec.username.is_empty() => Ok(UserIdentity::Anonymous),
+        None => Ok(UserIdentity::User { name: spec.username.clone(), password: spec.password.clone() }),
         Some(_) if !spec.username.is_empty() => {
-            Err(Error::field("user_certificate", "Either a username or a certificate."))
+            Err(Error::field("user_certificate", "Set username or user_certificate, not both."))
         }
         Some(name) => match name.as_str().filter(|name| is_file_name(name)) {
-            Some(name) => Ok(Identity::Certificate(name.to_owned())),
+            Some(name) => Ok(UserIdentity::Certificate(name.to_owned())),
             None => Err(Error::field(
                 "user_certificate",
                 "The name of a certificate in pki/users: letters, digits, `-`, `_` and `.` inside.",
@@ -225,13 +244,13 @@ fn identity(spec: &DeviceSpec) -> Result<Identity> {
     }
 }
 
-/// It becomes part of a path: nothing that leads elsewhere.
+/// The name becomes part of a path, so it must not lead out of the folder.
 fn is_file_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=100).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_plain)
 }
 
-/// A setting that is there and not null.
+/// Returns a setting that is present and not null.
 fn setting<'a>(metadata: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     metadata.get(key).filter(|setting| !setting.is_null())
 }

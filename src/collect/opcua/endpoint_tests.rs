@@ -1,4 +1,4 @@
-//! Settings of OPC UA devices: what is accepted, what stands for what, and what is refused under which name.
+//! Settings of OPC UA devices: accepted forms, defaults, and the field of each error.
 
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn a_host_may_be_a_url() {
         ("[fe80::1]:4842", None, "opc.tcp://[fe80::1]:4842"),
         ("opc.tcp://[::1]:4842/UA", Some(4842), "opc.tcp://[::1]:4842/UA"),
     ] {
-        let endpoint = Endpoint::of(&device(host, port, json!({}))).map_err(|error| error.fields);
+        let endpoint = OpcuaEndpoint::from_spec(&device(host, port, json!({}))).map_err(|error| error.fields);
         assert_eq!(endpoint.map(|endpoint| endpoint.url()), Ok(url.to_owned()), "{host}");
     }
 }
@@ -37,42 +37,50 @@ fn a_host_may_be_a_url() {
 #[test]
 fn security_and_identity_are_read_from_the_metadata() {
     for (metadata, policy, mode) in [
-        (json!({}), Policy::None, Mode::None),
-        (json!({"security_policy": null, "security_mode": "None"}), Policy::None, Mode::None),
-        (json!({"security_policy": "Basic256Sha256"}), Policy::Basic256Sha256, Mode::SignAndEncrypt),
+        (json!({}), OpcuaSecurityPolicy::None, OpcuaSecurityMode::None),
+        (
+            json!({"security_policy": null, "security_mode": "None"}),
+            OpcuaSecurityPolicy::None,
+            OpcuaSecurityMode::None,
+        ),
+        (
+            json!({"security_policy": "Basic256Sha256"}),
+            OpcuaSecurityPolicy::Basic256Sha256,
+            OpcuaSecurityMode::SignAndEncrypt,
+        ),
         (
             json!({"security_policy": "Aes128_Sha256_RsaOaep"}),
-            Policy::Aes128Sha256RsaOaep,
-            Mode::SignAndEncrypt,
+            OpcuaSecurityPolicy::Aes128Sha256RsaOaep,
+            OpcuaSecurityMode::SignAndEncrypt,
         ),
         (
             json!({"security_policy": "Aes256_Sha256_RsaPss"}),
-            Policy::Aes256Sha256RsaPss,
-            Mode::SignAndEncrypt,
+            OpcuaSecurityPolicy::Aes256Sha256RsaPss,
+            OpcuaSecurityMode::SignAndEncrypt,
         ),
         (
             json!({"security_policy": "Aes128Sha256RsaOaep", "security_mode": "Sign"}),
-            Policy::Aes128Sha256RsaOaep,
-            Mode::Sign,
+            OpcuaSecurityPolicy::Aes128Sha256RsaOaep,
+            OpcuaSecurityMode::Sign,
         ),
         (
             json!({"security_policy": "Aes256Sha256RsaPss", "security_mode": "SignAndEncrypt"}),
-            Policy::Aes256Sha256RsaPss,
-            Mode::SignAndEncrypt,
+            OpcuaSecurityPolicy::Aes256Sha256RsaPss,
+            OpcuaSecurityMode::SignAndEncrypt,
         ),
     ] {
-        let endpoint = Endpoint::of(&device("h", None, metadata.clone())).unwrap();
+        let endpoint = OpcuaEndpoint::from_spec(&device("h", None, metadata.clone())).unwrap();
         assert_eq!((endpoint.policy, endpoint.mode), (policy, mode), "{metadata}");
-        assert!(endpoint.identity == Identity::Anonymous);
+        assert!(endpoint.identity == UserIdentity::Anonymous);
     }
 
     let mut spec = device("h", None, json!({}));
     (spec.username, spec.password) = ("op".into(), "secret".into());
-    let user = Identity::User { name: "op".into(), password: "secret".into() };
-    assert!(Endpoint::of(&spec).unwrap().identity == user);
+    let user = UserIdentity::User { name: "op".into(), password: "secret".into() };
+    assert!(OpcuaEndpoint::from_spec(&spec).unwrap().identity == user);
 
     let spec = device("h", None, json!({"user_certificate": "line-1"}));
-    assert!(Endpoint::of(&spec).unwrap().identity == Identity::Certificate("line-1".into()));
+    assert!(OpcuaEndpoint::from_spec(&spec).unwrap().identity == UserIdentity::Certificate("line-1".into()));
 }
 
 #[test]
@@ -83,7 +91,7 @@ fn a_wrong_setting_is_named() {
         ("opc.tcp://user@kiln", None, json!({}), "host", HOST_FORM),
         ("opc.tcp://kiln/?a=1", None, json!({}), "host", HOST_FORM),
         ("a b", None, json!({}), "host", HOST_FORM),
-        ("opc.tcp://kiln:4840", Some(4841), json!({}), "port", "The address in host names port 4840."),
+        ("opc.tcp://kiln:4840", Some(4841), json!({}), "port", "Conflicts with port 4840 in host."),
         (
             "h",
             None,
@@ -129,7 +137,7 @@ fn a_wrong_setting_is_named() {
             "The name of a certificate in pki/users: letters, digits, `-`, `_` and `.` inside.",
         ),
     ] {
-        let error = Endpoint::of(&device(host, port, metadata.clone())).err();
+        let error = OpcuaEndpoint::from_spec(&device(host, port, metadata.clone())).err();
         let found = error.map(|error| error.fields);
         let found = found
             .as_ref()
@@ -141,7 +149,7 @@ fn a_wrong_setting_is_named() {
 
 #[test]
 fn subscribing_is_a_choice() {
-    assert_eq!(subscribes(&device("h", None, json!({}))).ok(), Some(false));
-    assert_eq!(subscribes(&device("h", None, json!({"use_subscription": true}))).ok(), Some(true));
-    assert!(subscribes(&device("h", None, json!({"use_subscription": "yes"}))).is_err());
+    assert_eq!(uses_subscription(&device("h", None, json!({}))).ok(), Some(false));
+    assert_eq!(uses_subscription(&device("h", None, json!({"use_subscription": true}))).ok(), Some(true));
+    assert!(uses_subscription(&device("h", None, json!({"use_subscription": "yes"}))).is_err());
 }

@@ -1,4 +1,4 @@
-//! Any bytes as what an OPC UA server sends: frames of its connection, answers, and values.
+//! Arbitrary bytes from an OPC UA server: frames of its connection, answers, and values.
 
 use bytes::BytesMut;
 use opcua::core::comms::tcp_codec::TcpCodec;
@@ -10,7 +10,7 @@ use opcua::types::{
 use tokio_util::codec::Decoder as _;
 
 use super::variant;
-use crate::domain::fuzz::{Decoder, Form, Target};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// As `session.rs` sets them.
 fn options() -> DecodingOptions {
@@ -24,7 +24,7 @@ fn options() -> DecodingOptions {
     }
 }
 
-fn frames() -> Form {
+fn frames() -> InputFormat {
     let frame =
         |kind: &[u8; 4], body: &[u8]| [&kind[..], &(body.len() as u32 + 8).to_le_bytes(), body].concat();
     let seeds = vec![
@@ -35,10 +35,10 @@ fn frames() -> Form {
         frame(b"OPNF", &[&1_u32.to_le_bytes()[..], &u32::MAX.to_le_bytes(), &[0; 24]].concat()),
         frame(b"RHEF", &[&3_u32.to_le_bytes()[..], b"urn", &3_u32.to_le_bytes(), b"opc"].concat()),
     ];
-    Form {
+    InputFormat {
         seeds,
         words: &["ACKF", "ERRF", "MSGF", "MSGC", "MSGA", "OPNF", "CLOF", "RHEF"],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
@@ -56,11 +56,11 @@ fn read_frames() -> Decoder {
 
 #[test]
 fn opcua_frames() {
-    Target { module: module_path!(), name: "opcua_frames", form: frames, decoder: read_frames }.run();
+    FuzzTarget { module: module_path!(), name: "opcua_frames", form: frames, decoder: read_frames }.run();
 }
 
-/// What it is, then its bytes.
-fn values() -> Form {
+/// Kind of input, then its bytes.
+fn values() -> InputFormat {
     let known = ContextOwned::default();
     let context = known.context();
     let list =
@@ -114,7 +114,7 @@ fn values() -> Form {
     seeds.push([vec![6], CreateSessionResponse::default().encode_to_vec(&context)].concat());
     // A variant in a variant; a list of variants that are lists; a diagnostic in a diagnostic.
     let nests = &[("\u{18}", ""), ("\u{18}\u{18}", ""), ("@", "")];
-    Form { seeds, nests, ..Form::default() }
+    InputFormat { seeds, nests, ..InputFormat::default() }
 }
 
 fn read_values() -> Decoder {
@@ -140,10 +140,11 @@ fn read_values() -> Decoder {
 
 #[test]
 fn opcua_values() {
-    Target { module: module_path!(), name: "opcua_values", form: values, decoder: read_values }.run();
+    FuzzTarget { module: module_path!(), name: "opcua_values", form: values, decoder: read_values }.run();
 }
 
-/// The release on crates.io decodes them by recursion without a bound (vendor/README.md): the process ended here.
+/// The release on crates.io decodes them by unbounded recursion (vendor/README.md), which used to end the process
+/// here.
 #[test]
 fn diagnostics_within_diagnostics_end_at_a_depth() {
     const DIAGNOSTIC: u8 = 25;

@@ -1,5 +1,5 @@
-//! Node ids as people write them, by index or by URI of the namespace. Pure; a URI becomes an index once the server's
-//! own list of namespaces is known.
+//! Node ids as text, with the namespace's index or URI. Pure; a URI becomes an index once the server's list of
+//! namespaces is known.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use opcua::types::{ByteString, Guid, Identifier, NodeId};
 use uuid::Uuid;
 
-/// What a node id looks like, for errors.
+/// Form of a node id, for error messages.
 pub const FORM: &str = "write i=NUMBER, s=TEXT, g=GUID or b=BASE64, before it ns=INDEX; or nsu=URI; where the namespace \
                         is not 0, for example ns=2;s=Line1.Temp";
 
-/// A node of a server.
+/// Path of a node on a server.
 ///
 /// Namespace indexes may differ after every start of a server, their URIs never do: `nsu=` is the form that lasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,19 +28,19 @@ enum Namespace {
     Uri(String),
 }
 
-/// Why a text names no node.
+/// Why a text is no node id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no node id ({why}): {FORM}")]
-pub struct BadNode {
+pub struct InvalidNodeId {
     given: String,
     why: &'static str,
 }
 
 impl NodePath {
-    /// The id on a server with these namespaces, in their order.
+    /// Returns the id on a server with these namespaces, given in the server's order.
     ///
     /// # Errors
-    /// In words, when the server has no namespace of this URI.
+    /// A message, when the server has no namespace of this URI.
     pub fn resolve(&self, namespaces: &[String]) -> Result<NodeId, String> {
         let namespace = match &self.namespace {
             Namespace::Index(index) => *index,
@@ -61,10 +61,10 @@ impl From<&NodeId> for NodePath {
 }
 
 impl FromStr for NodePath {
-    type Err = BadNode;
+    type Err = InvalidNodeId;
 
-    fn from_str(given: &str) -> Result<Self, BadNode> {
-        parse(given).map_err(|why| BadNode { given: given.to_owned(), why })
+    fn from_str(given: &str) -> Result<Self, InvalidNodeId> {
+        parse(given).map_err(|why| InvalidNodeId { given: given.to_owned(), why })
     }
 }
 
@@ -84,7 +84,7 @@ impl fmt::Display for NodePath {
     }
 }
 
-/// The namespace ends at the first `;`, the letter at the first `=`: text identifiers may hold both.
+/// The namespace ends at the first `;`, the type letter at the first `=`: text identifiers may contain both.
 fn parse(given: &str) -> Result<NodePath, &'static str> {
     let (namespace, rest) = if let Some(rest) = given.strip_prefix("ns=") {
         let (index, rest) = rest.split_once(';').ok_or("no `;` after the namespace")?;
@@ -115,7 +115,7 @@ fn parse(given: &str) -> Result<NodePath, &'static str> {
     Ok(NodePath { namespace, identifier })
 }
 
-/// Digits alone: no sign, no blank.
+/// Parses digits alone: no sign, no blank.
 fn number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }

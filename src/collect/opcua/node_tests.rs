@@ -1,4 +1,4 @@
-//! Node ids: what is accepted, how it is written again, what is refused and why.
+//! Node ids: accepted forms, canonical form, and refused texts with the reason.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Certificates: made once, kept private, trusted one by one.
+//! Certificates: created once, kept private, trusted one by one.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ fn keep(path: &Path, make: &mut dyn FnMut() -> Vec<u8>) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Keys take seconds in a test build: one for all tests.
+/// Creating a key takes seconds in a test build: all tests share one.
 static KEY: LazyLock<Vec<u8>> = LazyLock::new(new_key);
 
 fn keep_one_key(_: &Path, _: &mut dyn FnMut() -> Vec<u8>) -> io::Result<Vec<u8>> {
@@ -33,14 +33,14 @@ fn ours_is_made_once_and_says_the_same_ever_after() {
     let dir = tempfile::tempdir().unwrap();
     let pki = Pki::new(dir.path().join("pki"), keep);
     assert_eq!(pki.list().unwrap(), []);
-    let uri = pki.own().unwrap().application_uri;
+    let uri = pki.application_identity().unwrap().application_uri;
     let first = pki.list().unwrap();
-    assert_eq!((first.len(), first[0].standing, &*first[0].subject), (1, Standing::Own, "CN=Basalt"));
+    assert_eq!((first.len(), first[0].status, &*first[0].subject), (1, CertificateStatus::Own, "CN=Basalt"));
     assert!(uri.starts_with("urn:basalt:") && uri.len() == 27, "{uri}");
-    assert_eq!(pki.own().unwrap().application_uri, uri);
+    assert_eq!(pki.application_identity().unwrap().application_uri, uri);
     assert_eq!(pki.list().unwrap(), first);
     fs::write(pki.root().join("private/private.pem"), "no key").unwrap();
-    assert!(pki.own().err().unwrap().message.contains("private.pem holds no private key"));
+    assert!(pki.application_identity().err().unwrap().message.contains("private.pem holds no private key"));
 }
 
 #[test]
@@ -50,25 +50,28 @@ fn a_server_is_trusted_by_its_thumbprint_and_not_before() {
     let (kiln, thumbprint) = server_certificate("Kiln");
     let (press, other) = server_certificate("Press/../x");
     for certificate in [&kiln, &kiln, &press] {
-        let refused = pki.judge(certificate, NOW).unwrap_err();
+        let refused = pki.check_trust(certificate, NOW).unwrap_err();
         assert!(refused.contains("is not trusted") && refused.contains("basalt opcua trust "), "{refused}");
     }
     let standings = || {
-        pki.list().unwrap().iter().map(|known| (known.thumbprint.clone(), known.standing)).collect::<Vec<_>>()
+        pki.list().unwrap().iter().map(|known| (known.thumbprint.clone(), known.status)).collect::<Vec<_>>()
     };
     assert_eq!(standings().len(), 2);
 
     let upper = thumbprint.to_uppercase();
     let pairs: Vec<_> = upper.as_bytes().chunks(2).map(String::from_utf8_lossy).collect();
     let trusted = pki.trust(&pairs.join(":")).unwrap();
-    assert_eq!((trusted.standing, trusted.subject.as_str()), (Standing::Trusted, "CN=Kiln"));
-    assert_eq!(pki.judge(&kiln, NOW), Ok(()));
-    assert!(pki.judge(&press, NOW).is_err());
-    assert_eq!(standings(), [(thumbprint.clone(), Standing::Trusted), (other.clone(), Standing::Rejected)]);
+    assert_eq!((trusted.status, trusted.subject.as_str()), (CertificateStatus::Trusted, "CN=Kiln"));
+    assert_eq!(pki.check_trust(&kiln, NOW), Ok(()));
+    assert!(pki.check_trust(&press, NOW).is_err());
+    assert_eq!(
+        standings(),
+        [(thumbprint.clone(), CertificateStatus::Trusted), (other.clone(), CertificateStatus::Rejected)]
+    );
     assert_eq!(pki.trust(&thumbprint).unwrap_err().kind, Kind::NotFound);
 
     pki.reject(&thumbprint).unwrap();
-    assert!(pki.judge(&kiln, NOW).is_err());
+    assert!(pki.check_trust(&kiln, NOW).is_err());
     assert_eq!(pki.reject(&other).unwrap_err().kind, Kind::NotFound);
 }
 
@@ -77,10 +80,10 @@ fn a_trusted_certificate_is_right_in_its_time_only() {
     let dir = tempfile::tempdir().unwrap();
     let pki = Pki::new(dir.path(), keep_one_key);
     let (kiln, thumbprint) = server_certificate("Kiln");
-    pki.judge(&kiln, NOW).unwrap_err();
+    pki.check_trust(&kiln, NOW).unwrap_err();
     pki.trust(&thumbprint).unwrap();
     for (now, is_right) in [(Micros(0), false), (NOW, true), (Micros(NOW.0 * 3), false)] {
-        let judged = pki.judge(&kiln, now);
+        let judged = pki.check_trust(&kiln, now);
         assert_eq!(judged.is_ok(), is_right, "{judged:?}");
     }
 }
@@ -90,7 +93,7 @@ fn what_is_no_certificate_is_refused_and_not_kept() {
     let dir = tempfile::tempdir().unwrap();
     let pki = Pki::new(dir.path(), keep_one_key);
     for bytes in [&b""[..], b"\x30\x82\x01\x00", &[0xFF; 64]] {
-        assert_eq!(pki.judge(bytes, NOW), Err("its certificate cannot be read".to_owned()));
+        assert_eq!(pki.check_trust(bytes, NOW), Err("its certificate cannot be read".to_owned()));
     }
     assert_eq!(pki.list().unwrap(), []);
     assert!(pki.user("line-1").unwrap_err().contains("line-1.der"));
@@ -101,9 +104,9 @@ fn rejected_certificates_are_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let pki = Pki::new(dir.path(), keep_one_key);
     fs::create_dir(dir.path().join("rejected")).unwrap();
-    for n in 0..REJECTED {
+    for n in 0..MAX_REJECTED_CERTIFICATES {
         fs::write(dir.path().join(format!("rejected/{n}")), "").unwrap();
     }
-    assert!(pki.judge(&server_certificate("Kiln").0, NOW).unwrap_err().contains("is not trusted"));
-    assert_eq!(fs::read_dir(dir.path().join("rejected")).unwrap().count(), REJECTED);
+    assert!(pki.check_trust(&server_certificate("Kiln").0, NOW).unwrap_err().contains("is not trusted"));
+    assert_eq!(fs::read_dir(dir.path().join("rejected")).unwrap().count(), MAX_REJECTED_CERTIFICATES);
 }

@@ -1,12 +1,12 @@
-//! What is said of a session that does not begin or does not last.
+//! Messages for a session that cannot be opened or is lost.
 
 use super::*;
 use crate::domain::device::{DeviceSpec, Protocol};
 
-fn endpoint() -> Endpoint {
+fn endpoint() -> OpcuaEndpoint {
     let mut spec = DeviceSpec::new("kiln", Protocol::Opcua);
     spec.host = "10.0.0.5".into();
-    Endpoint::of(&spec).expect("the settings are right")
+    OpcuaEndpoint::from_spec(&spec).expect("the settings are right")
 }
 
 #[test]

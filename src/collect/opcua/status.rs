@@ -1,16 +1,16 @@
-//! What a server says of a value beside the value: status codes and times. Pure.
+//! Status codes and timestamps of values. Pure.
 
 use opcua::types::{DataValue, DateTime, StatusCode};
 
 use super::variant;
-use crate::collect::content::Sample;
+use crate::collect::device_value::Sample;
 use crate::domain::Micros;
 use crate::domain::reading::Quality;
 
-/// From 1601, where the clocks of OPC UA begin, to 1970, in their ticks of 100 ns.
+/// Difference between OPC UA's epoch, 1601, and 1970, in ticks of 100 ns.
 const TICKS_TO_UNIX: i64 = 116_444_736_000_000_000;
 
-/// How far a value of this status can be trusted; its two top bits say it. The reserved fourth value counts as bad.
+/// Quality of a value with this status, from the two top bits. The reserved fourth value counts as bad.
 pub fn quality(status: StatusCode) -> Quality {
     match status.bits() >> 30 {
         0 => Quality::Good,
@@ -19,7 +19,7 @@ pub fn quality(status: StatusCode) -> Quality {
     }
 }
 
-/// A status as its name, its code and what it means, without the info bits of a single value.
+/// Describes a status by name, code and meaning, without the info bits of a single value.
 pub fn in_words(status: StatusCode) -> String {
     let code = status.bits() & 0xFFFF_0000;
     let plain = StatusCode::from(code);
@@ -32,8 +32,8 @@ pub fn in_words(status: StatusCode) -> String {
     }
 }
 
-/// A time in microseconds; `None` for the beginning and the end of OPC UA's time, which stand for no time, and for what
-/// lies before 1970.
+/// A time in microseconds; `None` for the first and the last time of OPC UA, which mean no time, and for times before
+/// 1970.
 pub fn micros(time: DateTime) -> Option<Micros> {
     let ticks = time.checked_ticks();
     if ticks >= DateTime::endtimes_ticks() {
@@ -42,10 +42,10 @@ pub fn micros(time: DateTime) -> Option<Micros> {
     Some(Micros((ticks - TICKS_TO_UNIX) / 10)).filter(|time| time.0 > 0)
 }
 
-/// What a value says; no status is good.
+/// Converts a value to a sample; without a status it is good.
 ///
 /// # Errors
-/// In words, for a bad status and for a value that cannot be said.
+/// A message, for a bad status and for a value that cannot be represented.
 pub fn sample(value: &DataValue) -> Result<Sample, String> {
     let status = value.status.unwrap_or(StatusCode::Good);
     let quality = quality(status);
@@ -54,7 +54,7 @@ pub fn sample(value: &DataValue) -> Result<Sample, String> {
     }
     let held = value.value.as_ref().ok_or("the server sends no value")?;
     let content = variant::decode(held)?;
-    Ok(Sample { content, quality, source_time: value.source_timestamp.and_then(micros) })
+    Ok(Sample { value: content, quality, source_time: value.source_timestamp.and_then(micros) })
 }
 
 #[cfg(test)]
@@ -62,8 +62,8 @@ mod tests {
     use opcua::types::Variant;
 
     use super::*;
-    use crate::collect::content::Content;
-    use crate::collect::value::Value;
+    use crate::collect::device_value::DeviceValue;
+    use crate::collect::numeric_value::NumericValue;
 
     #[test]
     fn the_top_bits_are_the_quality() {
@@ -122,7 +122,7 @@ mod tests {
         };
         let seven = || Some(Variant::Int32(7));
         let of = |quality| Sample {
-            content: Content::Number(Value::Int(7)),
+            value: DeviceValue::Number(NumericValue::Int(7)),
             quality,
             source_time: Some(Micros(1_777_334_400_000_000)),
         };

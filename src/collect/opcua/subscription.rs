@@ -1,4 +1,4 @@
-//! One subscription with its items: made whole, watched, never repaired.
+//! One subscription with its monitored items: created whole, monitored, never repaired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,77 +9,80 @@ use opcua::types::{
 };
 use tokio::time::Instant;
 
-use super::client::Client;
-use super::intake::{Mouth, Pulse};
-use crate::collect::fault::Fault;
+use super::client::OpcuaClient;
+use super::notification_queue::{LastNotification, NotificationSink};
+use crate::collect::fault::DeviceFault;
 
-/// How often a server with nothing to say says so.
-const KEEP_ALIVE: Duration = Duration::from_secs(3);
-/// How long a server keeps a subscription that nobody asks after; it goes with its session anyway.
+/// Interval of the server's keep-alive messages when there are no values.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(3);
+/// How long a server keeps a subscription without publish requests; it ends with its session anyway.
 const LIFETIME: Duration = Duration::from_secs(60);
-/// Nobody waits longer for a word of a subscription, whatever time its server takes.
+/// Upper bound for the silence of a subscription, whatever interval its server sets.
 const MAX_SILENCE: Duration = Duration::from_secs(24 * 3600);
-/// Values that a server keeps of one item between two messages.
-const QUEUE: u32 = 10;
+/// Values that a server queues for one item between two messages.
+const ITEM_QUEUE_SIZE: u32 = 10;
 
 /// A subscription that the server has made.
 pub struct Subscription {
-    /// For each item whether the server watches it.
+    /// For each item the status with which the server created it.
     pub items: Vec<StatusCode>,
-    pulse: Pulse,
-    /// Longer than this without a word, and it is dead whatever the connection looks like.
-    pub silence: Duration,
+    last_notification: LastNotification,
+    /// A subscription silent for longer is dead, whatever the connection looks like.
+    pub max_silence: Duration,
 }
 
 impl Subscription {
-    /// Asks the server to tell of these nodes at every interval in which they change. What comes goes to the session's
-    /// intake under `number`, with the node's place in the list as its handle.
-    pub async fn make(
-        client: &mut Client,
+    /// Subscribes to these nodes: the server reports their changes at every interval. The values go to the session's
+    /// notification queue under `number`, with the node's index in the list as their handle.
+    pub async fn create(
+        client: &mut OpcuaClient,
         number: usize,
         interval: Duration,
         nodes: &[NodeId],
         timeout: Duration,
-    ) -> Result<Subscription, Fault> {
-        let pulse = Pulse::new();
-        let mouth =
-            Mouth { intake: Arc::clone(&client.session.intake), subscription: number, pulse: pulse.clone() };
+    ) -> Result<Subscription, DeviceFault> {
+        let pulse = LastNotification::new();
+        let mouth = NotificationSink {
+            queue: Arc::clone(&client.session.notifications),
+            subscription: number,
+            last_notification: pulse.clone(),
+        };
         let (keep_alive, lifetime) = counts(interval);
         let library = Arc::clone(&client.session.library);
         let made = library.create_subscription(interval, lifetime, keep_alive, 0, 0, true, mouth);
-        let id = client.session.ask(made).await?;
+        let id = client.session.request(made).await?;
         client.subscriptions.push(id);
-        // As the server made it, which may be slower than wished.
+        // As revised by the server, which may be slower than requested.
         let revised = library
             .subscription_state
             .lock()
             .get(id)
             .map(|made| made.publishing_interval().saturating_mul(made.max_keep_alive_count()));
-        let silence = silence(revised, timeout);
+        let silence = max_silence(revised, timeout);
         let mut items = Vec::with_capacity(nodes.len());
         for (at, part) in nodes.chunks(client.limits.subscribe).enumerate() {
             let first = at * client.limits.subscribe;
             let wanted =
                 part.iter().enumerate().map(|(place, node)| item(node, first + place, interval)).collect();
             let created = library.create_monitored_items(id, TimestampsToReturn::Both, wanted);
-            let created = client.session.ask(created).await?;
+            let created = client.session.request(created).await?;
             if created.len() != part.len() {
                 return Err(client.malformed("the answer has not one result for each item"));
             }
             items.extend(created.iter().map(|item| item.result.status_code));
         }
-        Ok(Subscription { items, pulse, silence })
+        Ok(Subscription { items, last_notification: pulse, max_silence: silence })
     }
 
-    /// When it is dead unless it is heard of before.
+    /// When the subscription counts as dead, unless it is heard from before.
     pub fn deadline(&self) -> Instant {
-        self.pulse.last() + self.silence
+        self.last_notification.time() + self.max_silence
     }
 }
 
-/// How long a subscription may be silent, by what the server says between two words.
-fn silence(between: Option<Duration>, timeout: Duration) -> Duration {
-    between.unwrap_or(KEEP_ALIVE).saturating_mul(2).saturating_add(timeout).min(MAX_SILENCE)
+/// Longest allowed silence, from the server's interval between two messages.
+fn max_silence(between: Option<Duration>, timeout: Duration) -> Duration {
+    between.unwrap_or(KEEP_ALIVE_INTERVAL).saturating_mul(2).saturating_add(timeout).min(MAX_SILENCE)
 }
 
 /// The handle is never 0, which the library takes for none.
@@ -87,7 +90,7 @@ fn item(node: &NodeId, place: usize, interval: Duration) -> MonitoredItemCreateR
     let parameters = MonitoringParameters {
         client_handle: handle(place),
         sampling_interval: interval.as_secs_f64() * 1e3,
-        queue_size: QUEUE,
+        queue_size: ITEM_QUEUE_SIZE,
         discard_oldest: true,
         ..MonitoringParameters::default()
     };
@@ -102,18 +105,18 @@ fn handle(place: usize) -> u32 {
     u32::try_from(place + 1).unwrap_or(u32::MAX)
 }
 
-/// The place in the list that a handle stands for.
-pub fn place(handle: u32) -> Option<usize> {
+/// The index in the list that a handle stands for.
+pub fn index_of_handle(handle: u32) -> Option<usize> {
     usize::try_from(handle).ok()?.checked_sub(1)
 }
 
-/// Keep-alive and lifetime in intervals; the standard wants the second to be three times the first at least.
+/// Keep-alive and lifetime in intervals; the standard requires the second to be at least three times the first.
 fn counts(interval: Duration) -> (u32, u32) {
     let intervals = |time: Duration| {
         let whole = (time.as_secs_f64() / interval.as_secs_f64().max(1e-3)).ceil();
         (whole as u32).max(1)
     };
-    let keep_alive = intervals(KEEP_ALIVE);
+    let keep_alive = intervals(KEEP_ALIVE_INTERVAL);
     (keep_alive, intervals(LIFETIME).max(keep_alive.saturating_mul(3)))
 }
 
@@ -136,7 +139,7 @@ mod tests {
         for (between, expected) in
             [(Some(second), 3 * second), (None, 7 * second), (Some(Duration::MAX), day), (Some(day), day)]
         {
-            let silence = silence(between, second);
+            let silence = max_silence(between, second);
             assert_eq!(silence, expected);
             assert!(Instant::now().checked_add(silence).is_some());
         }
@@ -145,8 +148,8 @@ mod tests {
     #[test]
     fn a_handle_stands_for_a_place() {
         for given in [0, 1, 4999] {
-            assert_eq!(place(handle(given)), Some(given));
+            assert_eq!(index_of_handle(handle(given)), Some(given));
         }
-        assert_eq!(place(0), None);
+        assert_eq!(index_of_handle(0), None);
     }
 }

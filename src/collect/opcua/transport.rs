@@ -1,5 +1,5 @@
-//! One TCP connection for one secure channel: opened here, so that it leads to the configured host and port whatever the
-//! server says of itself, and a failure is told in the words of every other protocol.
+//! TCP transport of one secure channel. It is opened here, so that it leads to the configured host and port whatever
+//! URL the server advertises, and a failure is worded as for every other protocol.
 
 use std::future::{Ready, ready};
 
@@ -13,27 +13,28 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
 
-use super::endpoint::Endpoint;
-use crate::collect::fault::{Fault, reason};
-use crate::collect::networks::Networks;
+use super::endpoint::OpcuaEndpoint;
+use crate::collect::fault::{DeviceFault, describe_io_error};
+use crate::collect::networks::AllowedNetworks;
 
-type Halves = StreamConnection<ReadHalf<TcpStream>, WriteHalf<TcpStream>>;
+type TcpConnection = StreamConnection<ReadHalf<TcpStream>, WriteHalf<TcpStream>>;
 
 /// Opens a connection to the server's host and port.
-pub async fn dial(endpoint: &Endpoint, networks: &Networks) -> Result<TcpStream, Fault> {
+pub async fn dial(endpoint: &OpcuaEndpoint, networks: &AllowedNetworks) -> Result<TcpStream, DeviceFault> {
     let address = endpoint.address();
     let attempt = networks.connect(&endpoint.host, endpoint.port);
     let opened = match timeout(endpoint.timeout, attempt).await {
         Ok(opened) => opened.and_then(|stream| stream.set_nodelay(true).map(|()| stream)),
-        Err(_) => return Err(Fault::Timeout { address, after: endpoint.timeout }),
+        Err(_) => return Err(DeviceFault::Timeout { address, after: endpoint.timeout }),
     };
-    opened.map_err(|error| Fault::Unreachable { address, reason: reason(&error) })
+    opened.map_err(|error| DeviceFault::Unreachable { address, reason: describe_io_error(&error) })
 }
 
-/// Speaks OPC UA's handshake over an open connection, once; `url` is what the server is told that we look for.
+/// A connector that performs the OPC UA handshake over an open connection, once; `url` is sent to the server as the
+/// requested endpoint.
 pub fn over(stream: TcpStream, url: String) -> impl Connector + 'static {
     let stream = Mutex::new(Some(stream));
-    let connect = move |url: String, options: DecodingOptions| -> Ready<Result<Halves, Error>> {
+    let connect = move |url: String, options: DecodingOptions| -> Ready<Result<TcpConnection, Error>> {
         let spent = || Error::new(StatusCode::BadConnectionClosed, "the connection was used before");
         ready(stream.lock().take().ok_or_else(spent).map(|stream| {
             let (reader, writer) = split(stream);
@@ -43,16 +44,16 @@ pub fn over(stream: TcpStream, url: String) -> impl Connector + 'static {
     StreamConnector::new(connect, url)
 }
 
-/// Hands a connector to the library's session, once.
-pub struct Given<C>(Mutex<Option<C>>);
+/// Passes a connector to the library's session, once.
+pub struct SingleUseConnector<C>(Mutex<Option<C>>);
 
-impl<C> Given<C> {
+impl<C> SingleUseConnector<C> {
     pub fn new(connector: C) -> Self {
-        Given(Mutex::new(Some(connector)))
+        SingleUseConnector(Mutex::new(Some(connector)))
     }
 }
 
-impl<C: Connector + 'static> ConnectionSource for Given<C> {
+impl<C: Connector + 'static> ConnectionSource for SingleUseConnector<C> {
     type Builder = C;
 
     fn get_connector(&self, _: &EndpointDescription) -> Result<C, Error> {

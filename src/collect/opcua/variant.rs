@@ -1,7 +1,7 @@
-//! A server's values and what they are here, both ways. Pure.
+//! Conversion between a server's values and `DeviceValue`. Pure.
 //!
-//! What is read keeps the server's type: integers of 64 bits are exact. What is written becomes exactly the type of the
-//! node, because servers refuse everything else.
+//! A value read keeps the server's type: integers of 64 bits are exact. A value written is converted to exactly the
+//! node's type, because servers refuse everything else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -10,35 +10,35 @@ use opcua::types::{
 };
 use serde_json::Value as Json;
 
-use crate::collect::content::Content;
-use crate::collect::value::Value;
-use crate::domain::whole::{self, Given};
+use crate::collect::device_value::DeviceValue;
+use crate::collect::numeric_value::NumericValue;
+use crate::domain::integer::{self, NumericInput};
 
-/// What a scalar value holds; arrays and structures are JSON texts.
+/// Decodes a value; arrays and structures become JSON texts.
 ///
 /// # Errors
-/// In words, when there is no value or none that can be said.
-pub fn decode(variant: &Variant) -> Result<Content, String> {
+/// A message, when there is no value or it cannot be represented.
+pub fn decode(variant: &Variant) -> Result<DeviceValue, String> {
     match to_json(variant) {
         Some(Json::Null) | None => match variant {
-            // JSON knows neither, but they are values, and the tag says what is wrong with them.
-            Variant::Float(number) => Ok(Content::Number(Value::Float(f64::from(*number)))),
-            Variant::Double(number) => Ok(Content::Number(Value::Float(*number))),
+            // JSON has neither NaN nor infinity, but they are values, and the tag reports the fault.
+            Variant::Float(number) => Ok(DeviceValue::Number(NumericValue::Float(f64::from(*number)))),
+            Variant::Double(number) => Ok(DeviceValue::Number(NumericValue::Float(*number))),
             Variant::Empty => Err("the node holds no value".to_owned()),
             _ => Err(format!("values of type {} are not read", type_name(variant))),
         },
-        Some(list @ Json::Array(_)) => Ok(Content::Text(list.to_string().into())),
-        Some(scalar) => Ok(exactly(variant).unwrap_or_else(|| Content::Text(as_text(scalar)))),
+        Some(list @ Json::Array(_)) => Ok(DeviceValue::Text(list.to_string().into())),
+        Some(scalar) => Ok(exactly(variant).unwrap_or_else(|| DeviceValue::Text(as_text(scalar)))),
     }
 }
 
-/// The value that a node of this type is given.
+/// Encodes a value as a node's type.
 ///
 /// # Errors
-/// In words for the field `value`.
-pub fn encode(content: &Content, to: Type) -> Result<Variant, String> {
+/// A message for the field `value`.
+pub fn encode(content: &DeviceValue, to: Type) -> Result<Variant, String> {
     match to {
-        Type::Boolean => match number(content).and_then(Value::to_integer) {
+        Type::Boolean => match number(content).and_then(NumericValue::to_integer) {
             Some(bit @ (0 | 1)) => Ok(Variant::Boolean(bit == 1)),
             _ => Err("Must be a valid boolean.".to_owned()),
         },
@@ -83,33 +83,33 @@ pub fn encode(content: &Content, to: Type) -> Result<Variant, String> {
     }
 }
 
-/// A boolean or a number.
-fn exactly(variant: &Variant) -> Option<Content> {
+/// Decodes a boolean or a number.
+fn exactly(variant: &Variant) -> Option<DeviceValue> {
     let value = match variant {
-        Variant::Boolean(on) => Value::Bit(*on),
-        Variant::SByte(number) => Value::Int((*number).into()),
-        Variant::Int16(number) => Value::Int((*number).into()),
-        Variant::Int32(number) => Value::Int((*number).into()),
-        Variant::Int64(number) => Value::Int(*number),
-        Variant::Byte(number) => Value::Uint((*number).into()),
-        Variant::UInt16(number) => Value::Uint((*number).into()),
-        Variant::UInt32(number) => Value::Uint((*number).into()),
-        Variant::UInt64(number) => Value::Uint(*number),
-        Variant::Float(number) => Value::Float(f64::from(*number)),
-        Variant::Double(number) => Value::Float(*number),
+        Variant::Boolean(on) => NumericValue::Bit(*on),
+        Variant::SByte(number) => NumericValue::Int((*number).into()),
+        Variant::Int16(number) => NumericValue::Int((*number).into()),
+        Variant::Int32(number) => NumericValue::Int((*number).into()),
+        Variant::Int64(number) => NumericValue::Int(*number),
+        Variant::Byte(number) => NumericValue::Uint((*number).into()),
+        Variant::UInt16(number) => NumericValue::Uint((*number).into()),
+        Variant::UInt32(number) => NumericValue::Uint((*number).into()),
+        Variant::UInt64(number) => NumericValue::Uint(*number),
+        Variant::Float(number) => NumericValue::Float(f64::from(*number)),
+        Variant::Double(number) => NumericValue::Float(*number),
         Variant::Variant(inner) => return exactly(inner),
         _ => return None,
     };
-    Some(Content::Number(value))
+    Some(DeviceValue::Number(value))
 }
 
-/// `None` for what has no plain form.
+/// Returns `None` for a value that has no JSON form.
 fn to_json(variant: &Variant) -> Option<Json> {
     if let Some(number) = exactly(variant) {
         return Some(number.to_json());
     }
     match variant {
-        // Many servers send no string for an empty one.
+        // Many servers send a null string for an empty one.
         Variant::String(text) => Some(text.as_ref().into()),
         Variant::LocalizedText(text) => Some(text.text.as_ref().into()),
         Variant::QualifiedName(name) => Some(name.name.as_ref().into()),
@@ -137,35 +137,35 @@ fn type_name(variant: &Variant) -> String {
     variant.scalar_type_id().map_or_else(|| "array".to_owned(), |scalar| scalar.to_string())
 }
 
-fn number(content: &Content) -> Option<Value> {
+fn number(content: &DeviceValue) -> Option<NumericValue> {
     match content {
-        Content::Number(value) => Some(*value),
-        Content::Text(_) => None,
+        DeviceValue::Number(value) => Some(*value),
+        DeviceValue::Text(_) => None,
     }
 }
 
-fn text(content: &Content) -> Result<&str, String> {
+fn text(content: &DeviceValue) -> Result<&str, String> {
     match content {
-        Content::Text(text) => Ok(text),
-        Content::Number(_) => Err("Not a valid string.".to_owned()),
+        DeviceValue::Text(text) => Ok(text),
+        DeviceValue::Number(_) => Err("Not a valid string.".to_owned()),
     }
 }
 
-fn integer<T>(content: &Content) -> Result<T, String>
+fn integer<T>(content: &DeviceValue) -> Result<T, String>
 where
     T: TryFrom<i128> + Bounded,
 {
     const NONE: &str = "A valid integer is required.";
     let given = match number(content).ok_or(NONE)? {
-        Value::Float(number) => Given::Float(number),
-        exact => Given::Integer(exact.to_integer().ok_or(NONE)?),
+        NumericValue::Float(number) => NumericInput::Float(number),
+        exact => NumericInput::Integer(exact.to_integer().ok_or(NONE)?),
     };
-    let whole = whole::within(given, &(T::LOWEST..=T::HIGHEST))?;
+    let whole = integer::integer_in_range(given, &(T::LOWEST..=T::HIGHEST))?;
     T::try_from(whole).map_err(|_| NONE.to_owned())
 }
 
-fn float(content: &Content, largest: f64) -> Result<f64, String> {
-    let given = number(content).map(Value::to_f64).filter(|number| number.is_finite());
+fn float(content: &DeviceValue, largest: f64) -> Result<f64, String> {
+    let given = number(content).map(NumericValue::to_f64).filter(|number| number.is_finite());
     let given = given.ok_or("A valid number is required.")?;
     match given {
         above if above > largest => Err(format!("Ensure this value is less than or equal to {largest:?}.")),
@@ -176,7 +176,7 @@ fn float(content: &Content, largest: f64) -> Result<f64, String> {
     }
 }
 
-/// What an integer type can hold.
+/// Range of an integer type.
 trait Bounded {
     const LOWEST: i128;
     const HIGHEST: i128;

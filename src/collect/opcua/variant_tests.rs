@@ -1,36 +1,46 @@
-//! Values of every type, both ways.
+//! Encoding and decoding of values of every type.
 
 use opcua::types::{Array, BinaryDecodable, BinaryEncodable, ContextOwned, DataValue, NodeId, XmlElement};
 use proptest::prelude::*;
 
 use super::*;
-use crate::collect::opcua::{status, weight};
+use crate::collect::opcua::{memory_size, status};
 use crate::domain::stream::StreamKind;
 
-fn number(value: Value) -> Content {
-    Content::Number(value)
+fn number(value: NumericValue) -> DeviceValue {
+    DeviceValue::Number(value)
 }
 
-fn words(text: &str) -> Content {
-    Content::Text(text.into())
+fn words(text: &str) -> DeviceValue {
+    DeviceValue::Text(text.into())
 }
 
 #[test]
 fn every_type_goes_both_ways() {
     let guid = "72962b91-fa75-4ae6-8d28-b404dc7daf63";
     for (kind, to, held, variant) in [
-        (StreamKind::Bit, Type::Boolean, number(Value::Bit(true)), Variant::Boolean(true)),
-        (StreamKind::Byte, Type::Byte, number(Value::Uint(255)), Variant::Byte(255)),
-        (StreamKind::Int16, Type::SByte, number(Value::Int(-128)), Variant::SByte(-128)),
-        (StreamKind::Int16, Type::Int16, number(Value::Int(-32768)), Variant::Int16(-32768)),
-        (StreamKind::Uint16, Type::UInt16, number(Value::Uint(65535)), Variant::UInt16(65535)),
-        (StreamKind::Int32, Type::Int32, number(Value::Int(i32::MIN.into())), Variant::Int32(i32::MIN)),
-        (StreamKind::Uint32, Type::UInt32, number(Value::Uint(u32::MAX.into())), Variant::UInt32(u32::MAX)),
-        (StreamKind::Int64, Type::Int64, number(Value::Int(i64::MIN)), Variant::Int64(i64::MIN)),
-        (StreamKind::Uint64, Type::UInt64, number(Value::Uint(u64::MAX)), Variant::UInt64(u64::MAX)),
-        (StreamKind::Fp16, Type::Float, number(Value::Float(1.5)), Variant::Float(1.5)),
-        (StreamKind::Fp32, Type::Float, number(Value::Float(-0.25)), Variant::Float(-0.25)),
-        (StreamKind::Fp64, Type::Double, number(Value::Float(0.1)), Variant::Double(0.1)),
+        (StreamKind::Bit, Type::Boolean, number(NumericValue::Bit(true)), Variant::Boolean(true)),
+        (StreamKind::Byte, Type::Byte, number(NumericValue::Uint(255)), Variant::Byte(255)),
+        (StreamKind::Int16, Type::SByte, number(NumericValue::Int(-128)), Variant::SByte(-128)),
+        (StreamKind::Int16, Type::Int16, number(NumericValue::Int(-32768)), Variant::Int16(-32768)),
+        (StreamKind::Uint16, Type::UInt16, number(NumericValue::Uint(65535)), Variant::UInt16(65535)),
+        (
+            StreamKind::Int32,
+            Type::Int32,
+            number(NumericValue::Int(i32::MIN.into())),
+            Variant::Int32(i32::MIN),
+        ),
+        (
+            StreamKind::Uint32,
+            Type::UInt32,
+            number(NumericValue::Uint(u32::MAX.into())),
+            Variant::UInt32(u32::MAX),
+        ),
+        (StreamKind::Int64, Type::Int64, number(NumericValue::Int(i64::MIN)), Variant::Int64(i64::MIN)),
+        (StreamKind::Uint64, Type::UInt64, number(NumericValue::Uint(u64::MAX)), Variant::UInt64(u64::MAX)),
+        (StreamKind::Fp16, Type::Float, number(NumericValue::Float(1.5)), Variant::Float(1.5)),
+        (StreamKind::Fp32, Type::Float, number(NumericValue::Float(-0.25)), Variant::Float(-0.25)),
+        (StreamKind::Fp64, Type::Double, number(NumericValue::Float(0.1)), Variant::Double(0.1)),
         (StreamKind::Text, Type::String, words("Läuft"), Variant::from("Läuft")),
         (StreamKind::Text, Type::Guid, words(guid), Variant::Guid(Box::new(guid.parse().unwrap()))),
         (StreamKind::Text, Type::ByteString, words("AQI="), Variant::ByteString(vec![1, 2].into())),
@@ -47,7 +57,7 @@ fn every_type_goes_both_ways() {
             Variant::LocalizedText(Box::new(LocalizedText::from("Ofen"))),
         ),
     ] {
-        let read = decode(&variant).and_then(|content| content.of_kind(kind));
+        let read = decode(&variant).and_then(|content| content.convert_to(kind));
         assert_eq!(read, Ok(held.clone()), "{variant:?} as {kind}");
         assert_eq!(encode(&held, to), Ok(variant), "{held:?} to {to}");
     }
@@ -56,30 +66,30 @@ fn every_type_goes_both_ways() {
 #[test]
 fn a_value_that_the_node_cannot_hold_is_refused_in_words() {
     for (given, to, why) in [
-        (number(Value::Int(2)), Type::Boolean, "Must be a valid boolean."),
+        (number(NumericValue::Int(2)), Type::Boolean, "Must be a valid boolean."),
         (words("true"), Type::Boolean, "Must be a valid boolean."),
-        (number(Value::Int(256)), Type::Byte, "Ensure this value is less than or equal to 255."),
-        (number(Value::Int(-1)), Type::UInt64, "Ensure this value is greater than or equal to 0."),
-        (number(Value::Float(0.5)), Type::Int32, "A valid integer is required."),
+        (number(NumericValue::Int(256)), Type::Byte, "Ensure this value is less than or equal to 255."),
+        (number(NumericValue::Int(-1)), Type::UInt64, "Ensure this value is greater than or equal to 0."),
+        (number(NumericValue::Float(0.5)), Type::Int32, "A valid integer is required."),
         (
-            number(Value::Float(1e300)),
+            number(NumericValue::Float(1e300)),
             Type::UInt64,
             "Ensure this value is less than or equal to 18446744073709551615.",
         ),
         (
-            number(Value::Float(-9_223_372_036_854_775_809.0)),
+            number(NumericValue::Float(-9_223_372_036_854_775_809.0)),
             Type::Int64,
             "Ensure this value is greater than or equal to -9223372036854775808.",
         ),
-        (number(Value::Float(9_007_199_254_740_993.0)), Type::Int64, "A valid integer is required."),
+        (number(NumericValue::Float(9_007_199_254_740_993.0)), Type::Int64, "A valid integer is required."),
         (words("5"), Type::Int32, "A valid integer is required."),
         (
-            number(Value::Float(1e39)),
+            number(NumericValue::Float(1e39)),
             Type::Float,
             "Ensure this value is less than or equal to 3.4028234663852886e38.",
         ),
         (words("5"), Type::Double, "A valid number is required."),
-        (number(Value::Int(5)), Type::String, "Not a valid string."),
+        (number(NumericValue::Int(5)), Type::String, "Not a valid string."),
         (words("gestern"), Type::DateTime, "Write a time as 2026-04-28T12:00:00Z."),
         (words("x"), Type::Guid, "Must be a valid GUID."),
         (words("?"), Type::ByteString, "Write bytes as base64."),
@@ -98,7 +108,7 @@ fn what_is_no_scalar_is_a_text_or_an_error() {
         (list(Vec::new(), Type::Double), Ok(words("[]"))),
         (Variant::NodeId(Box::new(NodeId::new(2, "a"))), Ok(words("ns=2;s=a"))),
         (Variant::XmlElement(XmlElement::from("<a/>")), Ok(words("<a/>"))),
-        (Variant::Variant(Box::new(Variant::UInt64(7))), Ok(number(Value::Uint(7)))),
+        (Variant::Variant(Box::new(Variant::UInt64(7))), Ok(number(NumericValue::Uint(7)))),
         (Variant::Empty, Err("the node holds no value".to_owned())),
         (Variant::String(UAString::null()), Ok(words(""))),
         (Variant::from(DataValue::null()), Err("values of type DataValue are not read".to_owned())),
@@ -106,19 +116,20 @@ fn what_is_no_scalar_is_a_text_or_an_error() {
         assert_eq!(decode(&variant), expected, "{variant:?}");
     }
     let infinite = decode(&Variant::Float(f32::INFINITY));
-    assert_eq!(infinite, Ok(number(Value::Float(f64::INFINITY))));
+    assert_eq!(infinite, Ok(number(NumericValue::Float(f64::INFINITY))));
 }
 
-/// Whatever a server sends as a value is read, or refused in words, and weighs no less than it took on the wire.
+/// Every value from a server is decoded, or refused with a message, and its memory size is at least its size on the
+/// wire.
 fn check_sent(bytes: &[u8]) {
     let context = ContextOwned::default();
     let Ok(sent) = DataValue::decode(&mut &*bytes, &context.context()) else { return };
     let wire = sent.byte_len(&context.context());
-    assert!(weight::of_value(&sent) + 64 >= wire, "{sent:?}");
+    assert!(memory_size::value_bytes(&sent) + 64 >= wire, "{sent:?}");
     if let Ok(sample) = status::sample(&sent) {
-        let _ = sample.content.to_json().to_string();
+        let _ = sample.value.to_json().to_string();
         for kind in StreamKind::ALL {
-            let _ = sample.content.clone().of_kind(kind);
+            let _ = sample.value.clone().convert_to(kind);
         }
     }
 }
@@ -139,19 +150,19 @@ proptest! {
 
     #[test]
     fn integers_are_exact(whole: i64, wide: u64) {
-        prop_assert_eq!(decode(&Variant::Int64(whole)), Ok(number(Value::Int(whole))));
-        prop_assert_eq!(encode(&number(Value::Int(whole)), Type::Int64), Ok(Variant::Int64(whole)));
-        prop_assert_eq!(decode(&Variant::UInt64(wide)), Ok(number(Value::Uint(wide))));
-        prop_assert_eq!(encode(&number(Value::Uint(wide)), Type::UInt64), Ok(Variant::UInt64(wide)));
+        prop_assert_eq!(decode(&Variant::Int64(whole)), Ok(number(NumericValue::Int(whole))));
+        prop_assert_eq!(encode(&number(NumericValue::Int(whole)), Type::Int64), Ok(Variant::Int64(whole)));
+        prop_assert_eq!(decode(&Variant::UInt64(wide)), Ok(number(NumericValue::Uint(wide))));
+        prop_assert_eq!(encode(&number(NumericValue::Uint(wide)), Type::UInt64), Ok(Variant::UInt64(wide)));
     }
 
     #[test]
     fn an_integer_is_written_or_refused_but_never_another(whole: i64) {
         for to in [Type::SByte, Type::Byte, Type::Int16, Type::UInt16, Type::Int32, Type::UInt32, Type::UInt64] {
-            if let Ok(written) = encode(&number(Value::Int(whole)), to) {
+            if let Ok(written) = encode(&number(NumericValue::Int(whole)), to) {
                 let read = decode(&written).map(|content| match content {
-                    Content::Number(value) => value.to_integer(),
-                    Content::Text(_) => None,
+                    DeviceValue::Number(value) => value.to_integer(),
+                    DeviceValue::Text(_) => None,
                 });
                 prop_assert_eq!(read, Ok(Some(i128::from(whole))));
             }

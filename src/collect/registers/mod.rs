@@ -1,189 +1,190 @@
-//! What protocols of numbered registers share: where a value lies, which reads fetch many values at once, and the
-//! collector's way to such a device. Grammar, frames and limits are the protocols' own.
+//! Shared by protocols with numbered registers: addresses of values, planning of reads that fetch many values at
+//! once, and the polling source. Address grammar, frames and limits belong to the protocols.
 
 pub mod plan;
 pub mod point;
 
-pub(super) mod link;
+pub(super) mod source;
 
-mod relearn;
+mod learned_expiry;
 
 use crate::collect::{fenet, melsec, modbus};
 
 /// One address space of a device: cells of one unit, numbered from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Space {
-    Modbus(modbus::address::Space),
-    Melsec(melsec::device::Device),
-    Fenet(fenet::address::Space),
+pub enum RegisterSpace {
+    Modbus(modbus::address::ModbusSpace),
+    Melsec(melsec::device::MelsecDevice),
+    Fenet(fenet::address::FenetSpace),
 }
 
-/// What one cell of a space is.
+/// Size of one cell of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum CellUnit {
     Bit,
     Byte,
     /// 16 bits.
     Word,
-    /// So many words, read and written as a whole.
+    /// Cells of this many words, each read and written as a whole.
     Wide(u8),
 }
 
-impl Space {
-    pub fn unit(self) -> Unit {
+impl RegisterSpace {
+    pub fn unit(self) -> CellUnit {
         match self {
-            Space::Modbus(space) if space.is_bits() => Unit::Bit,
-            Space::Modbus(_) => Unit::Word,
-            Space::Melsec(device) => device.unit(),
-            Space::Fenet(space) => space.unit(),
+            RegisterSpace::Modbus(space) if space.is_bits() => CellUnit::Bit,
+            RegisterSpace::Modbus(_) => CellUnit::Word,
+            RegisterSpace::Melsec(device) => device.unit(),
+            RegisterSpace::Fenet(space) => space.unit(),
         }
     }
 
     /// One past the last cell that any device can have; far below `u32::MAX`.
     pub fn end(self) -> u32 {
         match self {
-            Space::Modbus(_) => modbus::SPACE_END,
-            Space::Melsec(_) => melsec::SPACE_END,
-            Space::Fenet(space) => space.end(),
+            RegisterSpace::Modbus(_) => modbus::SPACE_END,
+            RegisterSpace::Melsec(_) => melsec::SPACE_END,
+            RegisterSpace::Fenet(space) => space.end(),
         }
     }
 
     /// The most cells that one request may read.
     pub fn max_len(self) -> u16 {
         match self {
-            Space::Modbus(space) if space.is_bits() => modbus::MAX_READ_BITS,
-            Space::Modbus(_) => modbus::MAX_READ_WORDS,
-            Space::Melsec(device) => match device.unit() {
-                Unit::Bit => melsec::MAX_BITS,
-                Unit::Byte | Unit::Word => melsec::MAX_WORDS,
-                Unit::Wide(_) => 1,
+            RegisterSpace::Modbus(space) if space.is_bits() => modbus::MAX_READ_BITS,
+            RegisterSpace::Modbus(_) => modbus::MAX_READ_WORDS,
+            RegisterSpace::Melsec(device) => match device.unit() {
+                CellUnit::Bit => melsec::MAX_BITS,
+                CellUnit::Byte | CellUnit::Word => melsec::MAX_WORDS,
+                CellUnit::Wide(_) => 1,
             },
-            Space::Fenet(space) => space.max_len(),
+            RegisterSpace::Fenet(space) => space.max_len(),
         }
     }
 
-    /// The most cells that one request may read when they lie apart; 0 where it cannot.
+    /// The most cells in separate spans that one request may read; 0 where the protocol has no such request.
     pub fn max_scattered(self) -> u16 {
         match self {
-            Space::Modbus(_) => 0,
-            Space::Melsec(device) => match device.unit() {
-                Unit::Word => melsec::MAX_SCATTERED,
-                Unit::Bit | Unit::Byte | Unit::Wide(_) => 0,
+            RegisterSpace::Modbus(_) => 0,
+            RegisterSpace::Melsec(device) => match device.unit() {
+                CellUnit::Word => melsec::MAX_SCATTERED,
+                CellUnit::Bit | CellUnit::Byte | CellUnit::Wide(_) => 0,
             },
-            Space::Fenet(space) => space.max_scattered(),
+            RegisterSpace::Fenet(space) => space.max_scattered(),
         }
     }
 
-    /// The widest gap that is read over unless the device's owner says otherwise, in words.
+    /// The widest gap in words that is read over unless the device's owner sets another.
     pub fn default_gap(self) -> u16 {
         match self {
-            Space::Modbus(_) => modbus::DEFAULT_GAP,
-            // Memory of these CPUs has no holes below its end.
-            Space::Melsec(_) | Space::Fenet(_) => 32,
+            RegisterSpace::Modbus(_) => modbus::DEFAULT_GAP,
+            // The memory of these CPUs has no holes below its end.
+            RegisterSpace::Melsec(_) | RegisterSpace::Fenet(_) => 32,
         }
     }
 
-    /// Whether a number of 16 bits and more can lie in a run of bits.
+    /// Whether a number of 16 bits or more can be stored in a run of bits.
     pub fn packs_numbers(self) -> bool {
-        matches!(self, Space::Melsec(_))
+        matches!(self, RegisterSpace::Melsec(_))
     }
 
-    /// Some spaces are the device's own.
+    /// Whether the space can be written.
     pub fn is_writable(self) -> bool {
         match self {
-            Space::Modbus(space) => space.is_writable(),
+            RegisterSpace::Modbus(space) => space.is_writable(),
             // Inputs can be written while nothing is wired to them; the CPU decides.
-            Space::Melsec(_) => true,
-            Space::Fenet(space) => space.is_writable(),
+            RegisterSpace::Melsec(_) => true,
+            RegisterSpace::Fenet(space) => space.is_writable(),
         }
     }
 }
 
 /// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Cell {
-    pub space: Space,
+pub struct RegisterAddress {
+    pub space: RegisterSpace,
     pub offset: u32,
 }
 
 /// Consecutive cells of one space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    pub space: Space,
+pub struct RegisterRange {
+    pub space: RegisterSpace,
     pub start: u32,
     /// At least 1; `end` is at most the space's.
     pub len: u16,
 }
 
-impl Span {
+impl RegisterRange {
     /// The cell after the last.
     pub fn end(self) -> u32 {
         self.start + u32::from(self.len)
     }
 
-    pub fn first(self) -> Cell {
-        Cell { space: self.space, offset: self.start }
+    pub fn first(self) -> RegisterAddress {
+        RegisterAddress { space: self.space, offset: self.start }
     }
 
-    fn overlaps(self, other: Span) -> bool {
+    fn overlaps(self, other: RegisterRange) -> bool {
         self.space == other.space && self.start < other.end() && other.start < self.end()
     }
 }
 
-/// What a read brought: the cells of a span. A wide cell is its words, the low one first.
+/// Data of a read: the cells of a span. A wide cell is given as its words, the low one first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data {
+pub enum RegisterData {
     Words(Vec<u16>),
-    /// Of a word the low byte first.
+    /// The low byte of a word comes first.
     Bytes(Vec<u8>),
     Bits(Vec<bool>),
 }
 
-/// What a write changes, all of it in one request: a value is never torn.
+/// A change that is written in one request, so that a value is never torn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum RegisterWrite {
     /// Consecutive bits from a cell of a space of bits.
-    Bits(Cell, Vec<bool>),
+    Bits(RegisterAddress, Vec<bool>),
     /// Consecutive words from a cell of a space of words, or the words of one wide cell.
-    Words(Cell, Vec<u16>),
+    Words(RegisterAddress, Vec<u16>),
     /// Consecutive bytes from a cell of a space of bytes.
-    Bytes(Cell, Vec<u8>),
-    /// Of one word the bits of `mask`; the others stay.
-    Masked { cell: Cell, mask: u16, bits: u16 },
+    Bytes(RegisterAddress, Vec<u8>),
+    /// The bits of `mask` in one word; the others keep their values.
+    Masked { cell: RegisterAddress, mask: u16, bits: u16 },
 }
 
-impl Change {
-    /// The cells that it changes, each with the bits of it that it changes; a wide cell counts as a whole, and a named bit
-    /// of an area of bytes as that bit of its byte. What has several names is thereby the same under all of them.
-    pub fn touched(&self) -> Vec<(Cell, u16)> {
-        let run = |cell: Cell, count: usize, bits: u16| -> Vec<(Cell, u16)> {
-            (cell.offset..).take(count).map(|offset| (Cell { offset, ..cell }, bits)).collect()
+impl RegisterWrite {
+    /// Returns the cells that the write changes, each with a mask of the changed bits. A wide cell counts as a whole,
+    /// and a named bit of an area of bytes as that bit of its byte, so that a bit with several names is the same
+    /// under all of them.
+    pub fn changed_bits(&self) -> Vec<(RegisterAddress, u16)> {
+        let run = |cell: RegisterAddress, count: usize, bits: u16| -> Vec<(RegisterAddress, u16)> {
+            (cell.offset..).take(count).map(|offset| (RegisterAddress { offset, ..cell }, bits)).collect()
         };
         match self {
-            Change::Bits(cell, on) => {
+            RegisterWrite::Bits(cell, on) => {
                 run(*cell, on.len(), 1).into_iter().map(|(cell, _)| bit_at(cell)).collect()
             }
-            Change::Bytes(cell, bytes) => run(*cell, bytes.len(), 0xFF),
-            Change::Words(cell, words) => match cell.space.unit() {
-                Unit::Wide(width) => run(*cell, words.len() / usize::from(width), u16::MAX),
-                Unit::Bit | Unit::Byte | Unit::Word => run(*cell, words.len(), u16::MAX),
+            RegisterWrite::Bytes(cell, bytes) => run(*cell, bytes.len(), 0xFF),
+            RegisterWrite::Words(cell, words) => match cell.space.unit() {
+                CellUnit::Wide(width) => run(*cell, words.len() / usize::from(width), u16::MAX),
+                CellUnit::Bit | CellUnit::Byte | CellUnit::Word => run(*cell, words.len(), u16::MAX),
             },
-            Change::Masked { cell, mask, .. } if cell.space.unit() == Unit::Byte => {
-                let high = Cell { offset: cell.offset + 1, ..*cell };
+            RegisterWrite::Masked { cell, mask, .. } if cell.space.unit() == CellUnit::Byte => {
+                let high = RegisterAddress { offset: cell.offset + 1, ..*cell };
                 vec![(*cell, mask & 0xFF), (high, mask >> 8)]
             }
-            Change::Masked { cell, mask, .. } => vec![(*cell, *mask)],
+            RegisterWrite::Masked { cell, mask, .. } => vec![(*cell, *mask)],
         }
     }
 }
 
-/// A cell of one bit, where it lies.
-fn bit_at(cell: Cell) -> (Cell, u16) {
+/// The cell and mask of a one-bit cell.
+fn bit_at(cell: RegisterAddress) -> (RegisterAddress, u16) {
     match cell.space {
-        Space::Fenet(fenet::address::Space::Bits(area)) => {
-            let space = Space::Fenet(fenet::address::Space::Bytes(area));
-            (Cell { space, offset: cell.offset / 8 }, 1 << (cell.offset % 8))
+        RegisterSpace::Fenet(fenet::address::FenetSpace::Bits(area)) => {
+            let space = RegisterSpace::Fenet(fenet::address::FenetSpace::Bytes(area));
+            (RegisterAddress { space, offset: cell.offset / 8 }, 1 << (cell.offset % 8))
         }
-        Space::Fenet(_) | Space::Modbus(_) | Space::Melsec(_) => (cell, 1),
+        RegisterSpace::Fenet(_) | RegisterSpace::Modbus(_) | RegisterSpace::Melsec(_) => (cell, 1),
     }
 }

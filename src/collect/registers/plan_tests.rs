@@ -1,30 +1,30 @@
-//! Which reads are planned, row by row, and what every plan obeys.
+//! Table of planned reads, and the invariants of every plan.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::collect::address::Address;
+use crate::collect::address::DeviceAddress;
 use crate::collect::codec::WordOrder;
 use crate::collect::modbus::MAX_READ_WORDS;
-use crate::collect::modbus::address::Space as Modbus;
-use crate::collect::point::Point;
-use crate::collect::registers::Space;
+use crate::collect::modbus::address::ModbusSpace as Modbus;
+use crate::collect::point::DevicePoint;
+use crate::collect::registers::RegisterSpace;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::StreamKind;
 
-fn words(start: u32, len: u16) -> Span {
-    Span { space: Space::Modbus(Modbus::Holding), start, len }
+fn words(start: u32, len: u16) -> RegisterRange {
+    RegisterRange { space: RegisterSpace::Modbus(Modbus::Holding), start, len }
 }
 
-fn bits(start: u32) -> Span {
-    Span { space: Space::Modbus(Modbus::Coil), start, len: 1 }
+fn bits(start: u32) -> RegisterRange {
+    RegisterRange { space: RegisterSpace::Modbus(Modbus::Coil), start, len: 1 }
 }
 
-fn rules(max_gap: u16) -> Rules {
-    Rules::new(Some(max_gap))
+fn rules(max_gap: u16) -> ReadRules {
+    ReadRules::new(Some(max_gap))
 }
 
-fn spans(blocks: &[Block]) -> Vec<(u32, u16)> {
+fn spans(blocks: &[ReadBlock]) -> Vec<(u32, u16)> {
     blocks.iter().map(|b| (b.span.start, b.span.len)).collect()
 }
 
@@ -62,7 +62,11 @@ fn points_are_joined_into_few_reads() {
 
 #[test]
 fn spaces_are_never_mixed() {
-    let points = [words(0, 1), Span { space: Space::Modbus(Modbus::Input), start: 1, len: 1 }, bits(1)];
+    let points = [
+        words(0, 1),
+        RegisterRange { space: RegisterSpace::Modbus(Modbus::Input), start: 1, len: 1 },
+        bits(1),
+    ];
     assert_eq!(coalesce(&points, &rules(8)).len(), 3);
 }
 
@@ -79,7 +83,11 @@ fn holes_are_not_read_over() {
         ("elsewhere", vec![words(0, 1), words(1, 1)], words(9, 1), vec![(0, 2)]),
         ("twice_the_same_bad_point_is_one_read", vec![words(1, 1), words(1, 1)], words(1, 1), vec![(1, 1)]),
     ] {
-        assert_eq!(spans(&coalesce(&points, &Rules { holes: vec![hole], ..rules(8) })), expected, "{name}");
+        assert_eq!(
+            spans(&coalesce(&points, &ReadRules { holes: vec![hole], ..rules(8) })),
+            expected,
+            "{name}"
+        );
     }
 }
 
@@ -90,12 +98,12 @@ fn gaps_are_what_nobody_wants() {
     assert_eq!(gaps(&blocks[0], &points), [words(12, 2), words(19, 1)]);
 }
 
-fn any_span() -> impl Strategy<Value = Span> {
+fn any_span() -> impl Strategy<Value = RegisterRange> {
     let space = prop::sample::select(vec![Modbus::Coil, Modbus::Discrete, Modbus::Holding, Modbus::Input]);
-    (space.prop_map(Space::Modbus), prop_oneof![0u32..300, 0u32..65_536], 1u16..=4).prop_map(
+    (space.prop_map(RegisterSpace::Modbus), prop_oneof![0u32..300, 0u32..65_536], 1u16..=4).prop_map(
         |(space, start, len)| {
-            let len = if space.unit() == Unit::Bit { 1 } else { len };
-            Span { space, start: start.min(space.end() - u32::from(len)), len }
+            let len = if space.unit() == CellUnit::Bit { 1 } else { len };
+            RegisterRange { space, start: start.min(space.end() - u32::from(len)), len }
         },
     )
 }
@@ -108,11 +116,11 @@ proptest! {
         max_words in 4..=MAX_READ_WORDS,
         holes in prop::collection::vec(any_span(), 0..5),
     ) {
-        let rules = Rules { max_words, holes, ..rules(max_gap) };
+        let rules = ReadRules { max_words, holes, ..rules(max_gap) };
         let blocks = coalesce(&points, &rules);
         let mut served = vec![0; points.len()];
         for block in &blocks {
-            let (limit, gap) = if block.span.space.unit() == Unit::Bit { (max_words * 16, max_gap * 8) } else { (max_words, max_gap) };
+            let (limit, gap) = if block.span.space.unit() == CellUnit::Bit { (max_words * 16, max_gap * 8) } else { (max_words, max_gap) };
             prop_assert!((1..=limit).contains(&block.span.len));
             prop_assert!(block.span.end() <= 65_536);
             for member in &block.members {
@@ -130,30 +138,32 @@ proptest! {
     }
 }
 
-fn cells(protocol: Protocol, path: &str, len: u16) -> Span {
+fn cells(protocol: Protocol, path: &str, len: u16) -> RegisterRange {
     let device = DeviceSpec::new("plc", protocol);
     let kind = match len {
         2 => StreamKind::Uint32,
         4 => StreamKind::Uint64,
         _ => StreamKind::Uint16,
     };
-    let address = Address::parse(&device, path).unwrap();
+    let address = DeviceAddress::parse(&device, path).unwrap();
     let kind = if address.default_kind() == StreamKind::Bit { StreamKind::Bit } else { kind };
-    let Point::Register(point) = address.point(kind, WordOrder::Cdab).unwrap() else { panic!("{path}") };
+    let DevicePoint::Register(point) = address.point(kind, WordOrder::Cdab).unwrap() else {
+        panic!("{path}")
+    };
     point.span
 }
 
-/// How many blocks each request has.
-fn shared(points: &[Span], rules: &Rules) -> Vec<usize> {
-    gather(coalesce(points, rules), rules).iter().map(Vec::len).collect()
+/// Number of blocks in each request.
+fn shared(points: &[RegisterRange], rules: &ReadRules) -> Vec<usize> {
+    pack_requests(coalesce(points, rules), rules).iter().map(Vec::len).collect()
 }
 
 #[test]
 fn blocks_that_lie_apart_share_requests_where_the_protocol_can() {
     let d = |path: &str, len| cells(Protocol::Melsec, path, len);
     let xgk = |path: &str, len| cells(Protocol::Fenet, path, len);
-    let far: Vec<Span> = (0..100).map(|n| d(&format!("D{}", n * 100), 1)).collect();
-    let wide: Vec<Span> = (0..5).map(|n| xgk(&format!("%DW{}", n * 100), 4)).collect();
+    let far: Vec<RegisterRange> = (0..100).map(|n| d(&format!("D{}", n * 100), 1)).collect();
+    let wide: Vec<RegisterRange> = (0..5).map(|n| xgk(&format!("%DW{}", n * 100), 4)).collect();
     for (name, points, expected) in [
         ("modbus_has_no_such_request", vec![words(0, 1), words(1000, 1)], vec![1, 1]),
         ("words_of_two_devices", vec![d("D0", 1), d("W1F", 2), d("D1000", 4)], vec![3]),
@@ -171,23 +181,24 @@ fn blocks_that_lie_apart_share_requests_where_the_protocol_can() {
         ),
         ("half_a_word_has_no_name", vec![xgk("%DB1", 1), xgk("%DW500", 1), xgk("%DW900", 1)], vec![1, 2]),
     ] {
-        let mut got = shared(&points, &Rules::new(None));
+        let mut got = shared(&points, &ReadRules::new(None));
         got.sort_unstable();
         let mut expected = expected;
         expected.sort_unstable();
         assert_eq!(got, expected, "{name}");
     }
     let scattered = [d("D0", 1), d("D1000", 1), d("D2000", 1)];
-    assert_eq!(shared(&scattered, &Rules { gathers: false, ..Rules::new(None) }), [1, 1, 1]);
-    // What was refused by itself spoils no request of others.
-    assert_eq!(shared(&scattered, &Rules { holes: vec![d("D1000", 1)], ..Rules::new(None) }), [2, 1]);
+    assert_eq!(shared(&scattered, &ReadRules { allows_scattered: false, ..ReadRules::new(None) }), [1, 1, 1]);
+    // A block that was refused alone spoils no request of others.
+    assert_eq!(shared(&scattered, &ReadRules { holes: vec![d("D1000", 1)], ..ReadRules::new(None) }), [2, 1]);
 }
 
 #[test]
 fn reads_keep_the_limits_of_their_protocol() {
     let runs = |protocol, name: &str, count: u32, len| {
-        let points: Vec<Span> = (0..count).map(|n| cells(protocol, &format!("{name}{n}"), len)).collect();
-        spans(&coalesce(&points, &Rules::new(None)))
+        let points: Vec<RegisterRange> =
+            (0..count).map(|n| cells(protocol, &format!("{name}{n}"), len)).collect();
+        spans(&coalesce(&points, &ReadRules::new(None)))
     };
     assert_eq!(runs(Protocol::Melsec, "D", 1000, 1), [(0, 960), (960, 40)]);
     assert_eq!(runs(Protocol::Melsec, "M", 4000, 1), [(0, 3584), (3584, 416)]);

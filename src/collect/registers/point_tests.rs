@@ -1,13 +1,13 @@
-//! Which registers a stream reads and what it makes of them.
+//! Registers that a stream reads, and the values decoded from them.
 
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::collect::address::Address;
-use crate::collect::content::Content;
-use crate::collect::modbus::address::Space as Modbus;
-use crate::collect::point::{self, Answered};
-use crate::collect::registers::Space;
+use crate::collect::address::DeviceAddress;
+use crate::collect::device_value::DeviceValue;
+use crate::collect::modbus::address::ModbusSpace as Modbus;
+use crate::collect::point::{self, PointData};
+use crate::collect::registers::RegisterSpace;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamSpec};
@@ -16,34 +16,34 @@ fn point(
     path: &str,
     kind: StreamKind,
     set: impl FnOnce(&mut DeviceSpec, &mut StreamSpec),
-) -> Result<point::Point, String> {
+) -> Result<point::DevicePoint, String> {
     let mut device = DeviceSpec::new("plc", Protocol::Modbus);
     let mut stream = StreamSpec::new("x", DeviceId(1));
     (stream.path, stream.kind) = (path.into(), kind);
     set(&mut device, &mut stream);
-    point::Point::of(&device, &stream)
+    point::DevicePoint::for_stream(&device, &stream)
 }
 
-/// The number in an answer, if it holds the point.
-fn value(point: &point::Point, answered: &Answered) -> Option<Value> {
-    match point.decode(answered).ok()?.content {
-        Content::Number(value) => Some(value),
-        Content::Text(_) => None,
+/// The number in an answer, if the answer contains the point.
+fn value(point: &point::DevicePoint, answered: &PointData) -> Option<NumericValue> {
+    match point.decode(answered).ok()?.value {
+        DeviceValue::Number(value) => Some(value),
+        DeviceValue::Text(_) => None,
     }
 }
 
 #[test]
 fn values_are_taken_from_their_registers() {
-    let block = Span { space: Space::Modbus(Modbus::Holding), start: 10, len: 4 };
-    let words = Answered::Registers(block, Data::Words(vec![0x1234, 0x5678, 0x8001, 0xFFFE]));
+    let block = RegisterRange { space: RegisterSpace::Modbus(Modbus::Holding), start: 10, len: 4 };
+    let words = PointData::Registers(block, RegisterData::Words(vec![0x1234, 0x5678, 0x8001, 0xFFFE]));
     for (name, path, kind, expected) in [
-        ("first", "hr:10", StreamKind::Uint16, Some(Value::Uint(0x1234))),
-        ("two_words_low_first", "hr:10", StreamKind::Uint32, Some(Value::Uint(0x5678_1234))),
-        ("last", "hr:13", StreamKind::Int16, Some(Value::Int(-2))),
-        ("lowest_bit", "hr:12.0", StreamKind::Bit, Some(Value::Bit(true))),
-        ("middle_bit", "hr:12.7", StreamKind::Bit, Some(Value::Bit(false))),
-        ("highest_bit_as_a_number", "hr:12.15", StreamKind::Fp64, Some(Value::Bit(true))),
-        ("bit_without_a_number_is_bit_0", "hr:12", StreamKind::Bit, Some(Value::Bit(true))),
+        ("first", "hr:10", StreamKind::Uint16, Some(NumericValue::Uint(0x1234))),
+        ("two_words_low_first", "hr:10", StreamKind::Uint32, Some(NumericValue::Uint(0x5678_1234))),
+        ("last", "hr:13", StreamKind::Int16, Some(NumericValue::Int(-2))),
+        ("lowest_bit", "hr:12.0", StreamKind::Bit, Some(NumericValue::Bit(true))),
+        ("middle_bit", "hr:12.7", StreamKind::Bit, Some(NumericValue::Bit(false))),
+        ("highest_bit_as_a_number", "hr:12.15", StreamKind::Fp64, Some(NumericValue::Bit(true))),
+        ("bit_without_a_number_is_bit_0", "hr:12", StreamKind::Bit, Some(NumericValue::Bit(true))),
         ("before_the_block", "hr:9", StreamKind::Uint16, None),
         ("past_the_block", "hr:13", StreamKind::Uint32, None),
     ] {
@@ -51,16 +51,16 @@ fn values_are_taken_from_their_registers() {
         assert_eq!(value(&point, &words), expected, "{name}");
     }
     let coil = point("co:3", StreamKind::Fp64, |_, _| ()).unwrap();
-    let coils = Span { space: Space::Modbus(Modbus::Coil), start: 2, len: 2 };
-    let bits = Answered::Registers(coils, Data::Bits(vec![false, true]));
-    assert_eq!(value(&coil, &bits), Some(Value::Bit(true)));
+    let coils = RegisterRange { space: RegisterSpace::Modbus(Modbus::Coil), start: 2, len: 2 };
+    let bits = PointData::Registers(coils, RegisterData::Bits(vec![false, true]));
+    assert_eq!(value(&coil, &bits), Some(NumericValue::Bit(true)));
     assert_eq!(value(&coil, &words), None);
 }
 
 #[test]
 fn the_nearest_setting_of_word_order_counts() {
-    let span = Span { space: Space::Modbus(Modbus::Holding), start: 0, len: 2 };
-    let words = Answered::Registers(span, Data::Words(vec![0x1234, 0x5678]));
+    let span = RegisterRange { space: RegisterSpace::Modbus(Modbus::Holding), start: 0, len: 2 };
+    let words = PointData::Registers(span, RegisterData::Words(vec![0x1234, 0x5678]));
     let read = |device_order, stream_order, wordorder: Json| {
         let point = point("hr:0", StreamKind::Uint32, |device, stream| {
             device.byteorder = device_order;
@@ -70,9 +70,9 @@ fn the_nearest_setting_of_word_order_counts() {
         point.map(|p| value(&p, &words))
     };
     let (big, little) = (ByteOrder::Big, ByteOrder::Little);
-    assert_eq!(read(big, None, Json::Null), Ok(Some(Value::Uint(0x1234_5678))));
-    assert_eq!(read(big, Some(little), Json::Null), Ok(Some(Value::Uint(0x5678_1234))));
-    assert_eq!(read(big, Some(little), json!("BADC")), Ok(Some(Value::Uint(0x3412_7856))));
+    assert_eq!(read(big, None, Json::Null), Ok(Some(NumericValue::Uint(0x1234_5678))));
+    assert_eq!(read(big, Some(little), Json::Null), Ok(Some(NumericValue::Uint(0x5678_1234))));
+    assert_eq!(read(big, Some(little), json!("BADC")), Ok(Some(NumericValue::Uint(0x3412_7856))));
     assert!(read(big, None, json!("acbd")).unwrap_err().contains("not one of abcd"));
     assert!(read(big, None, json!(1)).is_err());
 }
@@ -94,37 +94,58 @@ fn what_cannot_be_read_says_why() {
 #[test]
 fn a_value_is_written_where_it_is_read() {
     let (one, swapped) = (WordOrder::Cdab, WordOrder::Dcba);
-    let at = |space| Cell { space: Space::Modbus(space), offset: 7 };
-    let bits = |mask, bits| Some(Change::Masked { cell: at(Modbus::Holding), mask, bits });
-    let coil = |on| Some(Change::Bits(at(Modbus::Coil), vec![on]));
-    let words = |words| Some(Change::Words(at(Modbus::Holding), words));
+    let at = |space| RegisterAddress { space: RegisterSpace::Modbus(space), offset: 7 };
+    let bits = |mask, bits| Some(RegisterWrite::Masked { cell: at(Modbus::Holding), mask, bits });
+    let coil = |on| Some(RegisterWrite::Bits(at(Modbus::Coil), vec![on]));
+    let words = |words| Some(RegisterWrite::Words(at(Modbus::Holding), words));
     for (name, path, kind, order, value, expected) in [
-        ("coil", "co:7", StreamKind::Bit, one, Value::Bit(true), coil(true)),
-        ("coil_as_a_number", "co:7", StreamKind::Uint16, one, Value::Uint(0), coil(false)),
-        ("coil_of_two", "co:7", StreamKind::Uint16, one, Value::Uint(2), None),
-        ("one_word", "hr:7", StreamKind::Int16, one, Value::Int(-2), words(vec![0xFFFE])),
-        ("two_words", "hr:7", StreamKind::Uint32, one, Value::Uint(0x1234_5678), words(vec![0x5678, 0x1234])),
-        ("too_large", "hr:7", StreamKind::Uint16, one, Value::Uint(65_536), None),
-        ("with_a_fraction", "hr:7", StreamKind::Uint16, one, Value::Float(0.5), None),
-        ("bit_of_a_register", "hr:7.5", StreamKind::Bit, one, Value::Bit(true), bits(0x20, 0x20)),
-        ("bit_off", "hr:7.5", StreamKind::Bit, one, Value::Bit(false), bits(0x20, 0)),
-        ("bit_of_swapped_bytes", "hr:7.5", StreamKind::Bit, swapped, Value::Bit(true), bits(0x2000, 0x2000)),
-        ("lowest_bit", "hr:7", StreamKind::Bit, one, Value::Bit(true), bits(1, 1)),
-        ("byte", "hr:7", StreamKind::Byte, one, Value::Uint(0xAB), bits(0xFF, 0xAB)),
-        ("byte_of_swapped_bytes", "hr:7", StreamKind::Byte, swapped, Value::Uint(0xAB), bits(0xFF00, 0xAB00)),
-        ("byte_of_256", "hr:7", StreamKind::Byte, one, Value::Uint(256), None),
+        ("coil", "co:7", StreamKind::Bit, one, NumericValue::Bit(true), coil(true)),
+        ("coil_as_a_number", "co:7", StreamKind::Uint16, one, NumericValue::Uint(0), coil(false)),
+        ("coil_of_two", "co:7", StreamKind::Uint16, one, NumericValue::Uint(2), None),
+        ("one_word", "hr:7", StreamKind::Int16, one, NumericValue::Int(-2), words(vec![0xFFFE])),
+        (
+            "two_words",
+            "hr:7",
+            StreamKind::Uint32,
+            one,
+            NumericValue::Uint(0x1234_5678),
+            words(vec![0x5678, 0x1234]),
+        ),
+        ("too_large", "hr:7", StreamKind::Uint16, one, NumericValue::Uint(65_536), None),
+        ("with_a_fraction", "hr:7", StreamKind::Uint16, one, NumericValue::Float(0.5), None),
+        ("bit_of_a_register", "hr:7.5", StreamKind::Bit, one, NumericValue::Bit(true), bits(0x20, 0x20)),
+        ("bit_off", "hr:7.5", StreamKind::Bit, one, NumericValue::Bit(false), bits(0x20, 0)),
+        (
+            "bit_of_swapped_bytes",
+            "hr:7.5",
+            StreamKind::Bit,
+            swapped,
+            NumericValue::Bit(true),
+            bits(0x2000, 0x2000),
+        ),
+        ("lowest_bit", "hr:7", StreamKind::Bit, one, NumericValue::Bit(true), bits(1, 1)),
+        ("byte", "hr:7", StreamKind::Byte, one, NumericValue::Uint(0xAB), bits(0xFF, 0xAB)),
+        (
+            "byte_of_swapped_bytes",
+            "hr:7",
+            StreamKind::Byte,
+            swapped,
+            NumericValue::Uint(0xAB),
+            bits(0xFF00, 0xAB00),
+        ),
+        ("byte_of_256", "hr:7", StreamKind::Byte, one, NumericValue::Uint(256), None),
     ] {
-        let address = Address::parse(&DeviceSpec::new("plc", Protocol::Modbus), path).unwrap();
+        let address = DeviceAddress::parse(&DeviceSpec::new("plc", Protocol::Modbus), path).unwrap();
         let point = address.point(kind, order).unwrap();
-        assert_eq!(point.encode(value), expected.map(point::Change::Registers), "{name}");
+        assert_eq!(point.encode(value), expected.map(point::PointWrite::Registers), "{name}");
     }
 }
 
-fn at(protocol: Protocol, path: &str, kind: StreamKind, order: WordOrder) -> Point {
+fn at(protocol: Protocol, path: &str, kind: StreamKind, order: WordOrder) -> RegisterPoint {
     let device = DeviceSpec::new("plc", protocol);
-    match Address::parse(&device, path).unwrap().point(kind, order).unwrap() {
-        point::Point::Register(point) => point,
-        point::Point::Node(..) => panic!("{path}"),
+    match DeviceAddress::parse(&device, path).unwrap().point(kind, order).unwrap() {
+        point::DevicePoint::Register(point) => point,
+        point::DevicePoint::Node(..) => panic!("{path}"),
     }
 }
 
@@ -138,25 +159,27 @@ fn values_lie_in_bits_bytes_and_wide_cells_too() {
     use Protocol::{Fenet, Melsec};
     use StreamKind::{Bit, Byte, Int32, Uint16, Uint32};
     let (little, big, swapped) = (WordOrder::Cdab, WordOrder::Abcd, WordOrder::Dcba);
-    let (words, bytes) =
-        (|words: &[u16]| Data::Words(words.to_vec()), |bytes: &[u8]| Data::Bytes(bytes.to_vec()));
-    let wide = Value::Uint(0x1234_5678);
+    let (words, bytes) = (
+        |words: &[u16]| RegisterData::Words(words.to_vec()),
+        |bytes: &[u8]| RegisterData::Bytes(bytes.to_vec()),
+    );
+    let wide = NumericValue::Uint(0x1234_5678);
     for (protocol, path, kind, order, data, value) in [
-        (Melsec, "M5", Uint32, little, Data::Bits(bits(&[0x5678, 0x1234])), wide),
-        (Melsec, "M5", Uint32, big, Data::Bits(bits(&[0x1234, 0x5678])), wide),
-        (Melsec, "X1F", Bit, little, Data::Bits(vec![true]), Value::Bit(true)),
-        (Melsec, "LTN5", Int32, little, words(&[0xFFFE, 0xFFFF]), Value::Int(-2)),
-        (Fenet, "%DB201", Int32, little, bytes(&[0xFE, 0xFF, 0xFF, 0xFF]), Value::Int(-2)),
-        (Fenet, "%DW1", Uint16, swapped, bytes(&[0x12, 0x34]), Value::Uint(0x1234)),
-        (Fenet, "%DB201", Byte, swapped, bytes(&[7]), Value::Uint(7)),
+        (Melsec, "M5", Uint32, little, RegisterData::Bits(bits(&[0x5678, 0x1234])), wide),
+        (Melsec, "M5", Uint32, big, RegisterData::Bits(bits(&[0x1234, 0x5678])), wide),
+        (Melsec, "X1F", Bit, little, RegisterData::Bits(vec![true]), NumericValue::Bit(true)),
+        (Melsec, "LTN5", Int32, little, words(&[0xFFFE, 0xFFFF]), NumericValue::Int(-2)),
+        (Fenet, "%DB201", Int32, little, bytes(&[0xFE, 0xFF, 0xFF, 0xFF]), NumericValue::Int(-2)),
+        (Fenet, "%DW1", Uint16, swapped, bytes(&[0x12, 0x34]), NumericValue::Uint(0x1234)),
+        (Fenet, "%DB201", Byte, swapped, bytes(&[7]), NumericValue::Uint(7)),
     ] {
         let name = format!("{path} {kind} {order:?}");
         let point = at(protocol, path, kind, order);
         assert_eq!(point.decode(point.span, &data), Some(value), "{name}");
         let written = match (point.encode(value).unwrap(), data) {
-            (Change::Bits(cell, bits), Data::Bits(held)) => (cell, bits == held),
-            (Change::Words(cell, words), Data::Words(held)) => (cell, words == held),
-            (Change::Bytes(cell, bytes), Data::Bytes(held)) => (cell, bytes == held),
+            (RegisterWrite::Bits(cell, bits), RegisterData::Bits(held)) => (cell, bits == held),
+            (RegisterWrite::Words(cell, words), RegisterData::Words(held)) => (cell, words == held),
+            (RegisterWrite::Bytes(cell, bytes), RegisterData::Bytes(held)) => (cell, bytes == held),
             (change, _) => panic!("{name}: {change:?}"),
         };
         assert_eq!(written, (point.span.first(), true), "{name}");
@@ -167,14 +190,15 @@ fn values_lie_in_bits_bytes_and_wide_cells_too() {
 fn parts_of_words_leave_the_rest_alone() {
     let (little, swapped) = (WordOrder::Cdab, WordOrder::Dcba);
     let low = at(Protocol::Melsec, "M8", StreamKind::Byte, little);
-    let cell = |point: &Point, on| Cell { offset: point.span.start + on, ..point.span.first() };
+    let cell =
+        |point: &RegisterPoint, on| RegisterAddress { offset: point.span.start + on, ..point.span.first() };
     let one = bits(&[1])[..8].to_vec();
-    assert_eq!(low.encode(Value::Uint(1)), Some(Change::Bits(cell(&low, 0), one.clone())));
+    assert_eq!(low.encode(NumericValue::Uint(1)), Some(RegisterWrite::Bits(cell(&low, 0), one.clone())));
     let high = at(Protocol::Melsec, "M8", StreamKind::Byte, swapped);
-    assert_eq!(high.encode(Value::Uint(1)), Some(Change::Bits(cell(&high, 8), one)));
+    assert_eq!(high.encode(NumericValue::Uint(1)), Some(RegisterWrite::Bits(cell(&high, 8), one)));
     let bit = at(Protocol::Fenet, "%DX1605", StreamKind::Bit, little);
-    let masked = Change::Masked { cell: bit.span.first(), mask: 0x20, bits: 0x20 };
-    assert_eq!((bit.span.len, bit.encode(Value::Bit(true))), (2, Some(masked)));
+    let masked = RegisterWrite::Masked { cell: bit.span.first(), mask: 0x20, bits: 0x20 };
+    assert_eq!((bit.span.len, bit.encode(NumericValue::Bit(true))), (2, Some(masked)));
 }
 
 #[test]
@@ -186,7 +210,7 @@ fn cells_of_a_fixed_width_hold_nothing_else() {
         (Protocol::Fenet, "%ID0.2.1", StreamKind::Uint16),
     ] {
         let device = DeviceSpec::new("plc", protocol);
-        let address = Address::parse(&device, path).unwrap();
+        let address = DeviceAddress::parse(&device, path).unwrap();
         let why = address.point(kind, WordOrder::Cdab).unwrap_err();
         assert_eq!(why, format!("{path} has another width than {kind}"));
     }

@@ -1,66 +1,70 @@
-//! The Hamachi client: asked by its command, understood by its words (parse.rs). Its exit status says nothing.
+//! Hamachi VPN client, controlled through its command line. Its output is parsed (parse.rs); its exit status means
+//! nothing.
 
 mod parse;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::parse::{Outcome, Refusal};
-use super::command::{Failure, Program};
-use crate::domain::hamachi::{Joined, Network, Status};
+use self::parse::{CommandOutcome, RefusalKind};
+use super::command::{CommandError, CommandRunner};
+use crate::domain::hamachi::{Joined, VpnNetwork, VpnStatus};
 use crate::domain::{Error, FieldError, Kind, Result};
 
-/// Shortest and longest name or id of a network, characters.
-const NETWORK: (usize, usize) = (4, 64);
-const LONGEST_PASSWORD: usize = 128;
+/// Minimum and maximum length of a network's name or id, characters.
+const NETWORK_NAME_CHARS: (usize, usize) = (4, 64);
+const MAX_PASSWORD_CHARS: usize = 128;
 
-pub struct Hamachi {
-    program: Program,
+/// Runs the Hamachi command.
+pub struct HamachiClient {
+    program: CommandRunner,
 }
 
-impl Hamachi {
-    /// `command` is an absolute path; it need not exist. Each call of it takes at most `limit`.
+impl HamachiClient {
+    /// `command` is an absolute path and need not exist. Each call takes at most `limit`.
     pub fn new(command: PathBuf, limit: Duration) -> Self {
-        Self { program: Program::new(command, limit) }
+        Self { program: CommandRunner::new(command, limit) }
     }
 
+    /// Returns the client's own status.
+    ///
     /// # Errors
-    /// `Unavailable` when it is not installed, does not run, or does not let this user ask; `Timeout`; `DeviceFault`
-    /// when it says something else. The same everywhere below.
-    pub async fn status(&self) -> Result<Status> {
-        Ok(parse::status(&self.ask(&[]).await?))
+    /// `Unavailable` when Hamachi is not installed, does not run, or does not let this user control it; `Timeout`;
+    /// `DeviceFault` for unreadable output. The same errors apply to all methods below.
+    pub async fn status(&self) -> Result<VpnStatus> {
+        Ok(parse::status(&self.run_command(&[]).await?))
     }
 
-    /// The networks this machine is a member of. `Conflict` while the client is not logged in, also below.
-    pub async fn networks(&self) -> Result<Vec<Network>> {
+    /// Lists the networks this machine is a member of. `Conflict` while the client is not logged in, here and below.
+    pub async fn networks(&self) -> Result<Vec<VpnNetwork>> {
         self.check_logged_in().await?;
-        Ok(parse::networks(&self.ask(&["list"]).await?))
+        Ok(parse::networks(&self.run_command(&["list"]).await?))
     }
 
     /// Joins a network. `Invalid` with the client's reason when it is refused.
     pub async fn join(&self, network: &str, password: &str) -> Result<Joined> {
-        Error::check(problems(network, password))?;
+        Error::check(argument_problems(network, password))?;
         self.check_logged_in().await?;
-        // `join` would ask for a missing password at a terminal; this one never asks.
-        match parse::outcome(&self.ask(&["do-join", network, password]).await?) {
-            Outcome::Done => Ok(Joined::New),
-            Outcome::Pending => Ok(Joined::Pending),
-            Outcome::Refused(Refusal::Member, _) => Ok(Joined::Already),
-            Outcome::Refused(_, reason) => Err(Error::invalid(reason)),
-            Outcome::Unknown => Err(unreadable()),
+        // `join` would prompt for a missing password; `do-join` never prompts.
+        match parse::outcome(&self.run_command(&["do-join", network, password]).await?) {
+            CommandOutcome::Done => Ok(Joined::New),
+            CommandOutcome::Pending => Ok(Joined::Pending),
+            CommandOutcome::Refused(RefusalKind::Member, _) => Ok(Joined::Already),
+            CommandOutcome::Refused(_, reason) => Err(Error::invalid(reason)),
+            CommandOutcome::Unknown => Err(unreadable()),
         }
     }
 
-    /// Leaves a network by its id. `NotFound` when this machine is no member of it.
+    /// Leaves a network by its id. `NotFound` when this machine is not a member of it.
     pub async fn leave(&self, network: &str) -> Result<()> {
-        Error::check(problems(network, ""))?;
+        Error::check(argument_problems(network, ""))?;
         let joined = self.networks().await?;
         let found = joined.iter().find(|one| one.id == network).ok_or_else(Error::not_found)?;
-        match parse::outcome(&self.ask(&["leave", &found.id]).await?) {
-            Outcome::Done | Outcome::Pending => Ok(()),
-            Outcome::Refused(Refusal::NoSuchNetwork, _) => Err(Error::not_found()),
-            Outcome::Refused(_, reason) => Err(Error::invalid(reason)),
-            Outcome::Unknown => Err(unreadable()),
+        match parse::outcome(&self.run_command(&["leave", &found.id]).await?) {
+            CommandOutcome::Done | CommandOutcome::Pending => Ok(()),
+            CommandOutcome::Refused(RefusalKind::NoSuchNetwork, _) => Err(Error::not_found()),
+            CommandOutcome::Refused(_, reason) => Err(Error::invalid(reason)),
+            CommandOutcome::Unknown => Err(unreadable()),
         }
     }
 
@@ -71,24 +75,26 @@ impl Hamachi {
         Err(Error::conflict("Hamachi is not logged in."))
     }
 
-    async fn ask(&self, args: &[&str]) -> Result<String> {
+    async fn run_command(&self, args: &[&str]) -> Result<String> {
         let said = self.program.run(args).await.map_err(|failure| match failure {
-            Failure::Missing(cause) => Error::unavailable("Hamachi is not installed.").because(cause),
-            Failure::Late => Error::new(Kind::Timeout, "Hamachi did not answer in time."),
-            Failure::TooMuch => unreadable(),
-            Failure::Broken(cause) => unreadable().because(cause),
+            CommandError::Missing(cause) => {
+                Error::unavailable("Hamachi is not installed.").with_source(cause)
+            }
+            CommandError::TimedOut => Error::new(Kind::Timeout, "Hamachi did not answer in time."),
+            CommandError::OutputTooLarge => unreadable(),
+            CommandError::Io(cause) => unreadable().with_source(cause),
         })?;
-        match parse::complaint(&said) {
+        match parse::service_problem(&said) {
             Some(complaint) => Err(Error::unavailable(complaint)),
             None => Ok(said),
         }
     }
 }
 
-/// What is wrong with what would become arguments: nothing of a caller may stand where an option could.
-pub fn problems(network: &str, password: &str) -> Vec<FieldError> {
+/// Checks what will become command arguments: user input must never be parsed as an option.
+pub fn argument_problems(network: &str, password: &str) -> Vec<FieldError> {
     let mut found = Vec::new();
-    let (least, most) = NETWORK;
+    let (least, most) = NETWORK_NAME_CHARS;
     let length = network.chars().count();
     if network.is_empty() {
         found.push(FieldError::new("network", "This field may not be blank."));
@@ -102,8 +108,8 @@ pub fn problems(network: &str, password: &str) -> Vec<FieldError> {
     } else {
         found.extend(argument_problem("network", network));
     }
-    if password.chars().count() > LONGEST_PASSWORD {
-        let message = format!("Ensure this field has no more than {LONGEST_PASSWORD} characters.");
+    if password.chars().count() > MAX_PASSWORD_CHARS {
+        let message = format!("Ensure this field has no more than {MAX_PASSWORD_CHARS} characters.");
         found.push(FieldError::new("password", message));
     } else {
         found.extend(argument_problem("password", password));

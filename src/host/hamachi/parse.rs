@@ -1,21 +1,21 @@
-//! What the Hamachi client prints, understood. Pure; no text, however odd, is more than misunderstood.
+//! Parser of the Hamachi client's output. Pure; arbitrary text is at worst misread, never an error or a panic.
 //!
-//! Columns are counted in characters, because names are in UTF-8 and may be cut in the middle of one.
+//! Columns are counted in characters, because names are UTF-8 and may be cut in the middle of a character.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::domain::hamachi::{Network, Peer, PeerState, Status};
+use crate::domain::hamachi::{PeerState, VpnNetwork, VpnPeer, VpnStatus};
 
-/// Columns of a network's line: its mark and its bracket.
+/// Columns of a network line: its status mark and its bracket.
 const NETWORK_MARK: usize = 1;
 const NETWORK_BRACKET: usize = 3;
-/// Columns of a peer's line: its mark and its client id of eleven characters.
+/// Columns of a peer line: its status mark, and its client id of eleven characters.
 const PEER_MARK: usize = 5;
 const PEER_ID: usize = 7;
 const ID_LEN: usize = 11;
 
-/// Why it answers nothing at all, if it says so.
-pub(super) fn complaint(text: &str) -> Option<&'static str> {
+/// Returns why the client cannot be used at all, if it says so.
+pub(super) fn service_problem(text: &str) -> Option<&'static str> {
     text.lines().map(str::trim).find_map(|line| {
         if line.starts_with("Hamachi does not seem to be running") {
             Some("Hamachi is not running.")
@@ -27,14 +27,15 @@ pub(super) fn complaint(text: &str) -> Option<&'static str> {
     })
 }
 
-/// The client itself, out of `key : value` lines in any order.
-pub(super) fn status(text: &str) -> Status {
-    let mut status = Status::default();
+/// Parses `key : value` lines in any order.
+pub(super) fn status(text: &str) -> VpnStatus {
+    let mut status = VpnStatus::default();
     for (key, value) in text.lines().filter_map(|line| line.split_once(':')) {
-        let Some(value) = told(value) else { continue };
+        let Some(value) = non_empty(value) else { continue };
         match key.trim() {
             "version" => {
-                status.version = told(value.strip_prefix("hamachi-lnx-").unwrap_or(value)).map(str::to_owned)
+                status.version =
+                    non_empty(value.strip_prefix("hamachi-lnx-").unwrap_or(value)).map(str::to_owned)
             }
             "pid" => status.pid = value.parse().ok(),
             "status" => status.status = Some(value.to_owned()),
@@ -51,9 +52,9 @@ pub(super) fn status(text: &str) -> Status {
     status
 }
 
-/// The networks, each with the peers listed under it; lines that are neither are hints to people.
-pub(super) fn networks(text: &str) -> Vec<Network> {
-    let mut networks: Vec<Network> = Vec::new();
+/// Parses networks with the peers listed below each; other lines are hints for people and are skipped.
+pub(super) fn networks(text: &str) -> Vec<VpnNetwork> {
+    let mut networks: Vec<VpnNetwork> = Vec::new();
     for line in text.lines() {
         let columns: Vec<char> = line.chars().collect();
         if let Some(network) = network(&columns) {
@@ -65,14 +66,14 @@ pub(super) fn networks(text: &str) -> Vec<Network> {
     networks
 }
 
-fn network(columns: &[char]) -> Option<Network> {
+fn network(columns: &[char]) -> Option<VpnNetwork> {
     let is_online = match (columns.get(NETWORK_MARK)?, columns.get(NETWORK_BRACKET)?) {
         ('*', '[') => true,
         (' ', '[') => false,
         _ => return None,
     };
     let rest: String = columns[NETWORK_BRACKET + 1..].iter().collect();
-    // A name may hold this word and brackets too; what is behind the last one is the client's.
+    // A name may contain this word and brackets; what follows the last occurrence comes from the client.
     let (head, tail) = rest.rsplit_once("capacity: ").unwrap_or((&rest, ""));
     let (id, name) = bracketed(head.trim_end())?;
     let (capacity, tail) = tail.split_once(',').unwrap_or((tail, ""));
@@ -82,8 +83,8 @@ fn network(columns: &[char]) -> Option<Network> {
         Some((kind, owner)) => (kind, owner),
         None => (subscription, tail.split_once("owner: ").map_or("", |(_, owner)| owner)),
     };
-    let owned = |text: &str| told(text).map(str::to_owned);
-    Some(Network {
+    let owned = |text: &str| non_empty(text).map(str::to_owned);
+    Some(VpnNetwork {
         id: id.to_owned(),
         name: name.to_owned(),
         is_online,
@@ -95,7 +96,7 @@ fn network(columns: &[char]) -> Option<Network> {
     })
 }
 
-/// `id]name`, `id]  name`, or `name]`: of a network that is not managed the name is its id.
+/// Parses `id]name`, `id]  name`, or `name]`: the name of an unmanaged network is its id.
 fn bracketed(head: &str) -> Option<(&str, &str)> {
     let managed = head.split_once(']').filter(|(id, _)| is_client_id(id));
     let (id, name) = managed.or_else(|| head.rsplit_once(']'))?;
@@ -103,12 +104,12 @@ fn bracketed(head: &str) -> Option<(&str, &str)> {
     (!id.is_empty()).then_some((id, if name.is_empty() { id } else { name }))
 }
 
-/// `[192.168.155.24/24]` of a gateway network, and what follows.
+/// Splits off the `[192.168.155.24/24]` of a gateway network.
 fn subnet(tail: &str) -> (&str, &str) {
     tail.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap_or(("", tail))
 }
 
-fn peer(columns: &[char]) -> Option<Peer> {
+fn peer(columns: &[char]) -> Option<VpnPeer> {
     let state = match columns.get(PEER_MARK)? {
         '*' => PeerState::Online,
         ' ' => PeerState::Offline,
@@ -122,29 +123,30 @@ fn peer(columns: &[char]) -> Option<Peer> {
         return None;
     }
     let rest: String = columns[PEER_ID + ID_LEN..].iter().collect();
-    let mut peer = Peer { client_id: id, nickname: None, address: None, ipv6: None, state, via: None };
-    // Columns are two blanks or more apart; a nickname may hold single ones.
+    let mut peer = VpnPeer { client_id: id, nickname: None, address: None, ipv6: None, state, via: None };
+    // Columns are separated by at least two spaces; a nickname may contain single ones.
     let fields = rest.split("  ").map(str::trim).filter(|field| !field.is_empty());
     for (at, field) in fields.enumerate() {
         let field = if at == 0 { nickname(&mut peer, field) } else { field };
-        describe(&mut peer, field);
+        apply_peer_field(&mut peer, field);
     }
     Some(peer)
 }
 
-/// Takes the nickname off the first field and returns what is left of it: a long name leaves one blank before the address.
-fn nickname<'a>(peer: &mut Peer, field: &'a str) -> &'a str {
+/// Splits the nickname off the first field and returns the rest: a long name leaves only one space before the
+/// address.
+fn nickname<'a>(peer: &mut VpnPeer, field: &'a str) -> &'a str {
     let is_address = |text: &str| text.parse::<Ipv4Addr>().is_ok();
     let (name, rest) = match field.rsplit_once(' ') {
         Some((name, last)) if is_address(last) => (name.trim_end(), last),
         _ if is_address(field) => ("", field),
         _ => (field, ""),
     };
-    peer.nickname = told(name).map(str::to_owned);
+    peer.nickname = non_empty(name).map(str::to_owned);
     rest
 }
 
-fn describe(peer: &mut Peer, field: &str) {
+fn apply_peer_field(peer: &mut VpnPeer, field: &str) {
     if let Ok(address) = field.parse::<Ipv4Addr>() {
         peer.address.get_or_insert(address);
     } else if let Ok(address) = field.parse::<Ipv6Addr>() {
@@ -160,64 +162,64 @@ fn describe(peer: &mut Peer, field: &str) {
     }
 }
 
-/// What came of a command that changes something.
+/// Outcome of a command that changes something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum CommandOutcome {
     Done,
-    /// Done as far as it goes: somebody has to approve.
+    /// Accepted, but somebody has to approve it.
     Pending,
-    Refused(Refusal, String),
-    /// It said neither.
+    Refused(RefusalKind, String),
+    /// The output contains no outcome.
     Unknown,
 }
 
-/// The refusals that mean something to us.
+/// Kinds of refusal that are handled differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum RefusalKind {
     NoSuchNetwork,
-    /// It is a member, or the owner, already.
+    /// The machine is already a member or the owner.
     Member,
     Other,
 }
 
-/// The end of the last line that has one: `… .. ok[, remark]` or `… .. failed[, reason]`. A network's name may hold the
-/// same words, so only what follows the last dots counts.
-pub(super) fn outcome(text: &str) -> Outcome {
+/// Parses the end of the last matching line: `… .. ok[, remark]` or `… .. failed[, reason]`. A network's name may
+/// contain the same words, so only what follows the last dots counts.
+pub(super) fn outcome(text: &str) -> CommandOutcome {
     let ends = text.lines().filter_map(|line| line.rsplit_once(".. ").map(|(_, end)| end.trim()));
     for end in ends.rev() {
         let (word, remark) =
             end.split_once(',').map_or((end, ""), |(word, remark)| (word.trim(), remark.trim()));
         match word {
-            "ok" if remark.contains("waiting for approval") => return Outcome::Pending,
-            "ok" => return Outcome::Done,
+            "ok" if remark.contains("waiting for approval") => return CommandOutcome::Pending,
+            "ok" => return CommandOutcome::Done,
             "failed" => return refused(remark),
             _ => {}
         }
     }
-    Outcome::Unknown
+    CommandOutcome::Unknown
 }
 
-fn refused(reason: &str) -> Outcome {
+fn refused(reason: &str) -> CommandOutcome {
     let kind = if reason.contains("network not found") {
-        Refusal::NoSuchNetwork
+        RefusalKind::NoSuchNetwork
     } else if reason.contains("you are already a member") || reason.contains("you are an owner") {
-        Refusal::Member
+        RefusalKind::Member
     } else {
-        Refusal::Other
+        RefusalKind::Other
     };
     let reason = if reason.is_empty() { "Hamachi refused without a reason." } else { reason };
-    Outcome::Refused(kind, reason.to_owned())
+    CommandOutcome::Refused(kind, reason.to_owned())
 }
 
-/// `NNN-NNN-NNN`, as clients and managed networks have.
+/// Whether the text is `NNN-NNN-NNN`, the id of a client or of a managed network.
 fn is_client_id(text: &str) -> bool {
     let groups =
         text.split('-').filter(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()));
     text.len() == ID_LEN && groups.count() == 3
 }
 
-/// A value that was told: neither empty nor the dash that stands for nothing.
-fn told(text: &str) -> Option<&str> {
+/// The trimmed value, unless it is empty or the dash that stands for none.
+fn non_empty(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty() && *text != "-")
 }
 

@@ -1,4 +1,4 @@
-//! The client's own words, and words that are not its own.
+//! Tests of parsing the Hamachi client's output, genuine and malformed.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ const STATUS: &str = "\
 
 #[test]
 fn the_client_says_who_it_is() {
-    let expected = Status {
+    let expected = VpnStatus {
         version: Some("2.1.0.203".into()),
         pid: Some(26771),
         status: Some("logged in".into()),
@@ -32,8 +32,11 @@ fn the_client_says_who_it_is() {
     assert_eq!(status(&backwards), expected, "in any order");
     let offline =
         status("  version    : 2.1.0.203\n  status     : offline\n  client id  :\n  address    : -\n");
-    let known =
-        Status { version: Some("2.1.0.203".into()), status: Some("offline".into()), ..Status::default() };
+    let known = VpnStatus {
+        version: Some("2.1.0.203".into()),
+        status: Some("offline".into()),
+        ..VpnStatus::default()
+    };
     assert_eq!(offline, known);
     assert!(!offline.is_logged_in());
     let only_six =
@@ -84,7 +87,7 @@ fn networks_and_peers_are_listed() {
             Some("relay"),
         ),
     ];
-    let peers: Vec<&Peer> = networks.iter().flat_map(|n| &n.peers).collect();
+    let peers: Vec<&VpnPeer> = networks.iter().flat_map(|n| &n.peers).collect();
     assert_eq!(peers.len(), rows.len());
     for (peer, (id, nickname, address, state, via)) in peers.iter().zip(rows) {
         assert_eq!((peer.client_id.as_str(), peer.nickname.as_deref()), (id, nickname));
@@ -122,25 +125,28 @@ fn names_may_hold_what_the_lines_are_cut_at() {
 
 #[test]
 fn outcomes_are_told_from_names_that_look_like_them() {
-    let refused = |kind, reason: &str| Outcome::Refused(kind, reason.to_owned());
+    let refused = |kind, reason: &str| CommandOutcome::Refused(kind, reason.to_owned());
     let rows = [
-        ("Joining plant .. ok\n", Outcome::Done),
-        ("Joining plant .. ok, request sent, waiting for approval\n\n", Outcome::Pending),
+        ("Joining plant .. ok\n", CommandOutcome::Done),
+        ("Joining plant .. ok, request sent, waiting for approval\n\n", CommandOutcome::Pending),
         (
             "Joining plant .. failed, network not found\n",
-            refused(Refusal::NoSuchNetwork, "network not found"),
+            refused(RefusalKind::NoSuchNetwork, "network not found"),
         ),
-        ("Joining plant .. failed, invalid password\n", refused(Refusal::Other, "invalid password")),
+        ("Joining plant .. failed, invalid password\n", refused(RefusalKind::Other, "invalid password")),
         (
             "Joining p .. failed, you are already a member\n",
-            refused(Refusal::Member, "you are already a member"),
+            refused(RefusalKind::Member, "you are already a member"),
         ),
-        ("Leaving plant .. failed\n", refused(Refusal::Other, "Hamachi refused without a reason.")),
-        ("Joining x .. ok .. failed, the network is full\n", refused(Refusal::Other, "the network is full")),
-        ("Logging in .......... ok\n", Outcome::Done),
-        ("Hint\nLeaving plant .. ok\nSee you .. later\n", Outcome::Done),
-        ("Leaving plant\n", Outcome::Unknown),
-        ("", Outcome::Unknown),
+        ("Leaving plant .. failed\n", refused(RefusalKind::Other, "Hamachi refused without a reason.")),
+        (
+            "Joining x .. ok .. failed, the network is full\n",
+            refused(RefusalKind::Other, "the network is full"),
+        ),
+        ("Logging in .......... ok\n", CommandOutcome::Done),
+        ("Hint\nLeaving plant .. ok\nSee you .. later\n", CommandOutcome::Done),
+        ("Leaving plant\n", CommandOutcome::Unknown),
+        ("", CommandOutcome::Unknown),
     ];
     for (text, expected) in rows {
         assert_eq!(outcome(text), expected, "{text}");
@@ -150,18 +156,18 @@ fn outcomes_are_told_from_names_that_look_like_them() {
 #[test]
 fn complaints_are_told_from_networks_of_that_name() {
     assert_eq!(
-        complaint("Hamachi does not seem to be running.\nRun '/etc/init.d'"),
+        service_problem("Hamachi does not seem to be running.\nRun '/etc/init.d'"),
         Some("Hamachi is not running.")
     );
-    assert!(complaint("You do not have permission to control the hamachid daemon.").is_some());
-    assert_eq!(complaint(" * [Hamachi does not seem to be running]  capacity: 1/5"), None);
+    assert!(service_problem("You do not have permission to control the hamachid daemon.").is_some());
+    assert_eq!(service_problem(" * [Hamachi does not seem to be running]  capacity: 1/5"), None);
 }
 
 proptest! {
     #[test]
     fn no_output_panics(bytes in prop::collection::vec(any::<u8>(), 0..400), text in "[ *x!?\\[\\]0-9a-z:.,\n-]{0,400}") {
         for text in [String::from_utf8_lossy(&bytes).into_owned(), text] {
-            drop((status(&text), networks(&text), outcome(&text), complaint(&text)));
+            drop((status(&text), networks(&text), outcome(&text), service_problem(&text)));
         }
     }
 
@@ -172,7 +178,7 @@ proptest! {
         let mut bytes = LIST.as_bytes().to_vec();
         let at = at.index(bytes.len());
         if is_cut { bytes.truncate(at) } else { bytes[at] = byte }
-        // A line end in the place of a comma makes a line of a subnet.
+        // A line break in place of a comma turns a subnet into a line of its own.
         prop_assert!(networks(&String::from_utf8_lossy(&bytes)).len() <= 3);
     }
 
@@ -182,7 +188,7 @@ proptest! {
         let found = networks(&line);
         prop_assert_eq!(found.len(), 1);
         prop_assert_eq!(&found[0].capacity, &Some(format!("{member}/300")));
-        // Behind a bracket of its own the rest of a name reads as the name of a managed network.
+        // After a bracket in a name, the rest reads like the name of a managed network.
         if !name.contains(']') {
             prop_assert_eq!(&found[0].id, &name);
         }

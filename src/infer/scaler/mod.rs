@@ -1,42 +1,42 @@
-//! Scalers of scikit-learn: what turns readings into the numbers a model was trained on, and back.
+//! scikit-learn scalers: convert readings to the numbers a model was trained on, and back.
 //!
-//! A scaler comes as a file of `joblib` or `pickle`, which in Python may run anything. `Scaler::read` runs nothing: it
-//! takes numbers out of files of four classes and refuses all else. Whether a scaler has as many features as a model
-//! is for who holds both.
+//! A scaler is a `joblib` or `pickle` file, which in Python may run anything. `Scaler::read` runs nothing: it extracts
+//! numbers from files of four classes and refuses everything else. The caller checks that the scaler's features match
+//! the model.
 
-mod array;
-mod fields;
+mod attributes;
+mod error;
+mod numpy_array;
 mod pickle;
-mod refused;
 mod unpack;
 
 use std::fmt;
 
-pub use refused::Refused;
+pub use error::ScalerError;
 pub use unpack::{MAX_FILE, MAX_UNPACKED};
 
 /// A fitted scaler. Every factor and divisor is finite and not zero; there is at least one feature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scaler {
-    kind: Kind,
-    rule: Rule,
-    /// The range that scaled values are cut to.
+    kind: ScalerKind,
+    formula: ScalingFormula,
+    /// Range to which scaled values are clipped.
     clip: Option<(f64, f64)>,
     names: Option<Vec<String>>,
 }
 
-/// The class of a scaler, as in `sklearn.preprocessing`.
+/// Scaler class of `sklearn.preprocessing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ScalerKind {
     MinMax,
     Standard,
     Robust,
     MaxAbs,
 }
 
-/// The arithmetic, in the order of operations that scikit-learn has. One value a feature in each list.
+/// Arithmetic, in scikit-learn's order of operations. Each list has one value per feature.
 #[derive(Debug, Clone, PartialEq)]
-enum Rule {
+enum ScalingFormula {
     /// x · factor + offset.
     Multiply { factor: Vec<f64>, offset: Vec<f64> },
     /// (x − center) / divisor.
@@ -44,53 +44,53 @@ enum Rule {
 }
 
 impl Scaler {
-    /// From a whole file: joblib's, plain or compressed by zlib or gzip, or a pickle of protocol 2 to 5.
+    /// Reads a whole file: joblib, plain or compressed by zlib or gzip, or a pickle of protocol 2 to 5.
     ///
-    /// Executes nothing, does no I/O, never panics. Costs at most `MAX_UNPACKED` bytes of memory a few times over.
-    pub fn read(bytes: &[u8]) -> Result<Scaler, Refused> {
+    /// It executes nothing, does no I/O and never panics. It uses at most a few times `MAX_UNPACKED` bytes of memory.
+    pub fn read(bytes: &[u8]) -> Result<Scaler, ScalerError> {
         let unpacked = unpack::unpack(bytes)?;
-        fields::scaler(pickle::read(&unpacked)?)
+        attributes::scaler_from_pickle(pickle::unpickle(&unpacked)?)
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ScalerKind {
         self.kind
     }
 
-    /// Columns of a row; never zero.
+    /// Returns the number of features (columns of a row); never zero.
     pub fn features(&self) -> usize {
-        self.rule.features()
+        self.formula.features()
     }
 
-    /// Bytes it takes in memory.
-    pub fn bytes(&self) -> usize {
+    /// Returns its memory size in bytes.
+    pub fn memory_bytes(&self) -> usize {
         let numbers = 2 * self.features() * size_of::<f64>();
         let names = self.names.iter().flatten().map(|name| size_of::<String>() + name.capacity());
         size_of::<Scaler>() + numbers + names.sum::<usize>()
     }
 
-    /// The columns' names in order, if it was fitted on a table that had names; one a feature.
+    /// Returns the feature names in order, if the scaler was fitted on a table with column names.
     pub fn feature_names(&self) -> Option<&[String]> {
         self.names.as_deref()
     }
 
-    /// Scales one row, or several one after the other, in `f64` as scikit-learn does, then as the model takes it.
+    /// Scales consecutive rows, in `f64` as scikit-learn does, and converts the result to the model's `f32`.
     ///
-    /// `rows` are whole rows of `features` values, `out` has the same length. A value beyond what `f32` holds becomes
-    /// infinite, one that is not a number stays so.
+    /// `rows` are whole rows of `features` values, and `out` has the same length. A value beyond the range of `f32`
+    /// becomes infinite; NaN stays NaN.
     pub fn transform(&self, rows: &[f64], out: &mut [f32]) {
         self.assert_whole_rows(rows.len(), out.len());
         for (feature, (x, y)) in self.columns().zip(rows.iter().zip(out)) {
-            *y = self.forward(feature, *x) as f32;
+            *y = self.scale_value(feature, *x) as f32;
         }
     }
 
-    /// What a model gave back in the units of the readings: the inverse of `transform`, with the same shapes.
+    /// Converts a model's output to the units of the readings: the inverse of `transform`, with the same shapes.
     ///
-    /// Of a scaler that cuts to its range, it is the inverse within the range only.
-    pub fn inverse(&self, rows: &[f32], out: &mut [f64]) {
+    /// If the scaler clips, this is the inverse within its range only.
+    pub fn inverse_transform(&self, rows: &[f32], out: &mut [f64]) {
         self.assert_whole_rows(rows.len(), out.len());
         for (feature, (y, x)) in self.columns().zip(rows.iter().zip(out)) {
-            *x = self.backward(feature, f64::from(*y));
+            *x = self.unscale_value(feature, f64::from(*y));
         }
     }
 
@@ -102,64 +102,65 @@ impl Scaler {
         );
     }
 
-    /// The feature of each value of rows that follow each other.
+    /// Iterates over the feature index of each value of consecutive rows.
     fn columns(&self) -> impl Iterator<Item = usize> {
         (0..self.features()).cycle()
     }
 
-    fn forward(&self, feature: usize, x: f64) -> f64 {
-        let y = match &self.rule {
-            Rule::Multiply { factor, offset } => x * factor[feature] + offset[feature],
-            Rule::Divide { center, divisor } => (x - center[feature]) / divisor[feature],
+    fn scale_value(&self, feature: usize, x: f64) -> f64 {
+        let y = match &self.formula {
+            ScalingFormula::Multiply { factor, offset } => x * factor[feature] + offset[feature],
+            ScalingFormula::Divide { center, divisor } => (x - center[feature]) / divisor[feature],
         };
         self.clip.map_or(y, |(low, high)| y.clamp(low, high))
     }
 
-    fn backward(&self, feature: usize, y: f64) -> f64 {
-        match &self.rule {
-            Rule::Multiply { factor, offset } => (y - offset[feature]) / factor[feature],
-            Rule::Divide { center, divisor } => y * divisor[feature] + center[feature],
+    fn unscale_value(&self, feature: usize, y: f64) -> f64 {
+        match &self.formula {
+            ScalingFormula::Multiply { factor, offset } => (y - offset[feature]) / factor[feature],
+            ScalingFormula::Divide { center, divisor } => y * divisor[feature] + center[feature],
         }
     }
 }
 
-impl Rule {
+impl ScalingFormula {
     fn features(&self) -> usize {
         match self {
-            Rule::Multiply { factor, .. } => factor.len(),
-            Rule::Divide { divisor, .. } => divisor.len(),
+            ScalingFormula::Multiply { factor, .. } => factor.len(),
+            ScalingFormula::Divide { divisor, .. } => divisor.len(),
         }
     }
 }
 
-impl Kind {
-    pub const ALL: [Kind; 4] = [Kind::MinMax, Kind::Standard, Kind::Robust, Kind::MaxAbs];
+impl ScalerKind {
+    pub const ALL: [ScalerKind; 4] =
+        [ScalerKind::MinMax, ScalerKind::Standard, ScalerKind::Robust, ScalerKind::MaxAbs];
 
-    /// The name of its class in scikit-learn.
+    /// Returns the class name in scikit-learn.
     pub fn class(self) -> &'static str {
         match self {
-            Kind::MinMax => "MinMaxScaler",
-            Kind::Standard => "StandardScaler",
-            Kind::Robust => "RobustScaler",
-            Kind::MaxAbs => "MaxAbsScaler",
+            ScalerKind::MinMax => "MinMaxScaler",
+            ScalerKind::Standard => "StandardScaler",
+            ScalerKind::Robust => "RobustScaler",
+            ScalerKind::MaxAbs => "MaxAbsScaler",
         }
     }
 
-    fn of_class(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.class() == name)
+    fn from_class(name: &str) -> Option<ScalerKind> {
+        ScalerKind::ALL.into_iter().find(|kind| kind.class() == name)
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ScalerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.class())
     }
 }
 
 #[cfg(test)]
-mod array_tests;
-#[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod numpy_array_tests;
 #[cfg(test)]
 mod scaler_tests;
 #[cfg(test)]

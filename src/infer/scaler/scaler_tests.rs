@@ -1,4 +1,4 @@
-//! Every fixture of scikit-learn's own is read as scikit-learn reads it.
+//! Every fixture of scikit-learn is read as scikit-learn reads it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::*;
 
-/// Largest difference to scikit-learn, of a scaled value; of an inverse relative to its size.
+/// Largest difference to scikit-learn of a scaled value; for an inverse, relative to its size.
 const TOLERANCE: f64 = 4e-15;
 
 pub(super) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/scalers")
 }
 
-/// All files that can be uploaded, by name.
+/// Returns all fixture files by name.
 pub(super) fn files() -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let uploads = entries.filter(|path| path.extension().is_some_and(|e| e == "pkl" || e == "joblib"));
@@ -28,7 +28,7 @@ pub(super) fn is_refused(name: &str) -> bool {
     ["evil_", "unsupported_", "unfitted_", "broken_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The files that are scalers, each with what scikit-learn says of it.
+/// Returns the scaler files, each with scikit-learn's description of it.
 fn expected() -> Vec<(String, Vec<u8>, Value)> {
     let scalers = files().into_iter().filter(|(name, _)| !is_refused(name));
     scalers
@@ -60,10 +60,14 @@ fn every_fixture_scales_and_unscales_as_scikit_learn_does() {
             (numbers(&expect["probe"]), numbers(&expect["transformed"]), numbers(&expect["inverse"]));
         for (at, ((x, y), inverse)) in probe.iter().zip(&scaled).zip(&back).enumerate() {
             let feature = at % scaler.features();
-            let off = (scaler.forward(feature, *x) - y).abs();
-            let off_back = (scaler.backward(feature, *y) - inverse).abs() / inverse.abs().max(1.0);
-            assert!(off <= TOLERANCE, "{name}: {x} gives {}, not {y}", scaler.forward(feature, *x));
-            assert!(off_back <= TOLERANCE, "{name}: {y} was {}, not {inverse}", scaler.backward(feature, *y));
+            let off = (scaler.scale_value(feature, *x) - y).abs();
+            let off_back = (scaler.unscale_value(feature, *y) - inverse).abs() / inverse.abs().max(1.0);
+            assert!(off <= TOLERANCE, "{name}: {x} gives {}, not {y}", scaler.scale_value(feature, *x));
+            assert!(
+                off_back <= TOLERANCE,
+                "{name}: {y} was {}, not {inverse}",
+                scaler.unscale_value(feature, *y)
+            );
             worst = worst.max(off).max(off_back);
         }
         read += 1;
@@ -85,7 +89,7 @@ fn rows_are_scaled_column_by_column_and_back() {
             assert!((got - want).abs() <= want.abs() * f32::EPSILON, "{name}: {got} for {want}");
         }
         let mut back = vec![0.0; out.len()];
-        scaler.inverse(&out, &mut back);
+        scaler.inverse_transform(&out, &mut back);
         for (got, want) in back.iter().zip(numbers(&expect["inverse"])) {
             assert!((got - want).abs() <= want.abs().max(1.0) * 1e-5, "{name}: {got} for {want}");
         }
@@ -109,7 +113,7 @@ fn names_of_columns_are_kept_in_order() {
         let scaler = Scaler::read(&bytes).unwrap();
         let names = match &expect["feature_names"] {
             Value::Array(names) => Some(names.iter().map(|n| n.as_str().unwrap().to_owned()).collect()),
-            // The first set does not say them: one column, of this name.
+            // The first set of fixtures does not list names: one column, with this name.
             _ => name.starts_with("minmax_df").then(|| vec!["s0".to_owned()]),
         };
         assert_eq!(scaler.feature_names().map(<[String]>::to_vec), names, "{name}");
@@ -120,9 +124,9 @@ fn names_of_columns_are_kept_in_order() {
 fn values_past_the_range_are_cut_where_the_scaler_says_so() {
     for (stem, low, high) in [("minmax_range", -1.0, 1.0), ("maxabs_clip", -1.0, 1.0)] {
         let scaler = Scaler::read(&files()[&format!("{stem}_sk1_9_1.p5.pkl")]).unwrap();
-        assert_eq!((scaler.forward(0, -1e9), scaler.forward(0, 1e9)), (low, high), "{stem}");
-        assert!(scaler.forward(0, f64::NAN).is_nan(), "{stem}");
+        assert_eq!((scaler.scale_value(0, -1e9), scaler.scale_value(0, 1e9)), (low, high), "{stem}");
+        assert!(scaler.scale_value(0, f64::NAN).is_nan(), "{stem}");
     }
     let free = Scaler::read(&files()["minmax_sk1_9_1.p5.pkl"]).unwrap();
-    assert!(free.forward(0, 1e9) > 1e6);
+    assert!(free.scale_value(0, 1e9) > 1e6);
 }

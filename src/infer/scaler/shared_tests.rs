@@ -1,18 +1,18 @@
-//! Values that a pickle shares: a few bytes name the same megabyte once more, and each time costs only what it makes.
+//! Values shared within a pickle: a few bytes can refer to the same megabyte again, and each copy is charged.
 
 use proptest::prelude::*;
 
 use super::hostile_tests::{named, pickle, pickled_text};
 use super::*;
 
-/// Features of a scaler that says how many it has by a number alone, and so has arrays of no size.
-const COUNTED: u16 = 10_000;
+/// Features of a scaler that states their number without any array.
+const MAX_FEATURES_WITHOUT_ARRAYS: u16 = 10_000;
 
 fn text(bytes: usize) -> Vec<u8> {
     [b"X".as_slice(), &(bytes as u32).to_le_bytes(), &vec![b'a'; bytes]].concat()
 }
 
-/// Instructions that leave an array of objects, all of them one text: `text` memoized, and named `names` times.
+/// Opcodes that leave an array of objects: `text`, memoized, and repeated `names` times.
 fn array_of_one_text(text: &[u8], names: usize) -> Vec<u8> {
     let head = [
         named("numpy.core.multiarray", "_reconstruct"),
@@ -24,7 +24,7 @@ fn array_of_one_text(text: &[u8], names: usize) -> Vec<u8> {
     [head.concat(), text.to_vec(), b"\x94".to_vec(), b"h\0".repeat(names - 1), b"etb".to_vec()].concat()
 }
 
-/// A `StandardScaler` that neither centres nor scales, with so many features and these names of them.
+/// A `StandardScaler` that neither centres nor scales, with this many features and these feature names.
 fn scaler(features: u16, names: &[u8]) -> Vec<u8> {
     let class = named("sklearn.preprocessing._data", "StandardScaler");
     let flags = [pickled_text("with_mean"), b"\x89".to_vec(), pickled_text("with_std"), b"\x89".to_vec()];
@@ -37,12 +37,16 @@ fn scaler(features: u16, names: &[u8]) -> Vec<u8> {
 fn one_text_as_the_name_of_every_feature_is_taken_as_far_as_it_is_paid_for() {
     let name = |bytes: usize, names: usize| array_of_one_text(&text(bytes), names);
     let read = |features: u16, names: Vec<u8>| Scaler::read(&scaler(features, &names));
-    let short = read(COUNTED, name(8, COUNTED.into())).expect("eighty thousand bytes are little");
-    assert_eq!(short.feature_names().map(<[String]>::len), Some(COUNTED.into()));
-    let too_long = Refused::Excessive("the names of its features are too long");
-    assert_eq!(read(COUNTED, name(64 << 10, COUNTED.into())), Err(too_long));
-    // As many as the instructions allow, each of megabytes: their number alone is wrong.
-    let wrong = Refused::Length("feature_names_in_");
+    let short = read(MAX_FEATURES_WITHOUT_ARRAYS, name(8, MAX_FEATURES_WITHOUT_ARRAYS.into()))
+        .expect("eighty thousand bytes are little");
+    assert_eq!(short.feature_names().map(<[String]>::len), Some(MAX_FEATURES_WITHOUT_ARRAYS.into()));
+    let too_long = ScalerError::Excessive("the names of its features are too long");
+    assert_eq!(
+        read(MAX_FEATURES_WITHOUT_ARRAYS, name(64 << 10, MAX_FEATURES_WITHOUT_ARRAYS.into())),
+        Err(too_long)
+    );
+    // As many names as the opcode limit allows, each of megabytes: their number alone is wrong.
+    let wrong = ScalerError::Length("feature_names_in_");
     assert_eq!(read(3, name(2 << 20, 150_000)), Err(wrong));
 }
 
@@ -53,10 +57,10 @@ fn a_long_name_of_a_type_is_not_looked_at_again_and_again() {
     let shared = [b"X".as_slice(), &(long.len() as u32).to_le_bytes(), long.as_bytes(), b"\x940"].concat();
     let again = b"h\0h\x01\x85R0".repeat(30_000);
     let file = pickle(&[&dtype, &shared, &again, b"N."]);
-    assert_eq!(Scaler::read(&file), Err(Refused::ArrayType("<".repeat(16))));
+    assert_eq!(Scaler::read(&file), Err(ScalerError::ArrayType("<".repeat(16))));
 }
 
-/// Fields of a scaler that all are one array.
+/// Fields of a scaler that all share one array.
 fn one_array(features: usize, fields: &[&str]) -> Vec<u8> {
     let class = named("sklearn.preprocessing._data", "MinMaxScaler");
     let bytes = 1.5_f64.to_le_bytes().repeat(features);
@@ -78,18 +82,18 @@ fn one_array_for_every_field_is_copied_as_far_as_it_is_paid_for() {
     let read = |features| Scaler::read(&one_array(features, &["scale_", "min_", "data_min_"]));
     assert_eq!(read(1000).expect("it is small").features(), 1000);
     assert_eq!(read((4 << 20) / 8 - 1000).map(|scaler| scaler.features()), Ok((4 << 20) / 8 - 1000));
-    // Twice as many, packed: decoded once and copied once they are all that a file may make.
+    // Twice as many values, compressed: decoded once and copied once they reach the limit of derived bytes.
     let file = one_array(1 << 20, &["scale_", "min_"]);
     let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut packer, &file).expect("memory takes it");
     let packed = packer.finish().expect("memory takes it");
-    assert_eq!(Scaler::read(&packed), Err(Refused::Excessive("an array is too large")));
+    assert_eq!(Scaler::read(&packed), Err(ScalerError::Excessive("an array is too large")));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is shared how often: a scaler that is taken holds no more than a file may make.
+    /// However often values are shared, an accepted scaler holds no more than its file may produce.
     #[test]
     fn what_is_taken_has_been_paid_for(
         bytes in prop_oneof![0..100_usize, 1000..70_000_usize],
@@ -99,13 +103,13 @@ proptest! {
         let features = features.unwrap_or(names as u16);
         match Scaler::read(&scaler(features, &array_of_one_text(&text(bytes), names))) {
             Ok(scaler) => {
-                prop_assert!(scaler.bytes() <= 17 << 20, "{} bytes", scaler.bytes());
+                prop_assert!(scaler.memory_bytes() <= 17 << 20, "{} bytes", scaler.memory_bytes());
                 prop_assert_eq!(scaler.feature_names().map(<[String]>::len), Some(features.into()));
             }
-            Err(Refused::Length("feature_names_in_")) => prop_assert_ne!(usize::from(features), names),
-            Err(Refused::Field("n_features_in_")) => prop_assert!(features > 10_000),
+            Err(ScalerError::Length("feature_names_in_")) => prop_assert_ne!(usize::from(features), names),
+            Err(ScalerError::Field("n_features_in_")) => prop_assert!(features > 10_000),
             Err(refused) => {
-                let is_bound = matches!(refused, Refused::Excessive(_));
+                let is_bound = matches!(refused, ScalerError::Excessive(_));
                 prop_assert!(is_bound && (bytes + 24) * names > 15 << 20, "{refused}: {bytes} x {names}");
             }
         }

@@ -1,21 +1,21 @@
-//! The bytes of a scaler file before they are read as a pickle: how much, and how they are compressed.
+//! Decompresses a scaler file before it is read as a pickle, within a size limit.
 //!
-//! joblib compresses the whole stream and says so by its first bytes only. zlib and gzip are read, within a bound;
-//! what else joblib can write is refused by its name.
+//! joblib compresses the whole stream and marks it by its first bytes only. zlib and gzip are supported; every other
+//! compression of joblib is refused by name.
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
-use super::Refused;
+use super::ScalerError;
 
-/// Largest file, bytes. A scaler has some hundred bytes and some ten a feature.
+/// Maximum file size in bytes. A scaler takes some hundred bytes plus some ten per feature.
 pub const MAX_FILE: usize = 4 << 20;
-/// Most bytes a compressed file may unpack to.
+/// Maximum size in bytes of an unpacked file.
 pub const MAX_UNPACKED: usize = 16 << 20;
 
-/// The first bytes of what `joblib.dump` can write besides, and of what it wrote before 0.10.
+/// First bytes of the other formats that `joblib.dump` writes, and of what it wrote before 0.10.
 const UNSUPPORTED: [(&[u8], &str); 5] = [
     (b"BZh", "bz2"),
     (&[0xfd, b'7', b'z', b'X', b'Z'], "xz"),
@@ -24,13 +24,13 @@ const UNSUPPORTED: [(&[u8], &str); 5] = [
     (b"ZF", "joblib 0.9"),
 ];
 
-/// The pickle of a file, unpacked.
-pub fn unpack(file: &[u8]) -> Result<Cow<'_, [u8]>, Refused> {
+/// Returns the unpacked pickle of a file.
+pub fn unpack(file: &[u8]) -> Result<Cow<'_, [u8]>, ScalerError> {
     if file.len() > MAX_FILE {
-        return Err(Refused::TooLarge);
+        return Err(ScalerError::TooLarge);
     }
     if let Some((_, name)) = UNSUPPORTED.iter().find(|(magic, _)| file.starts_with(magic)) {
-        return Err(Refused::Compression(name));
+        return Err(ScalerError::Compression(name));
     }
     match *file {
         [0x1f, 0x8b, ..] => inflate(MultiGzDecoder::new(file)).map(Cow::Owned),
@@ -42,16 +42,16 @@ pub fn unpack(file: &[u8]) -> Result<Cow<'_, [u8]>, Refused> {
     }
 }
 
-/// Reads one byte past the bound at most, so a bomb costs no more than the bound.
-fn inflate(packed: impl Read) -> Result<Vec<u8>, Refused> {
+/// Reads at most one byte past the limit, so that a decompression bomb costs no more than the limit.
+fn inflate(packed: impl Read) -> Result<Vec<u8>, ScalerError> {
     let mut unpacked = Vec::new();
     let read = packed.take(MAX_UNPACKED as u64 + 1).read_to_end(&mut unpacked);
     if unpacked.len() > MAX_UNPACKED {
-        return Err(Refused::Inflated);
+        return Err(ScalerError::Inflated);
     }
     match read {
         Ok(_) => Ok(unpacked),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(Refused::Truncated),
-        Err(_) => Err(Refused::Damaged),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(ScalerError::Truncated),
+        Err(_) => Err(ScalerError::Damaged),
     }
 }

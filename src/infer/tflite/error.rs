@@ -1,13 +1,13 @@
-//! Why a model is refused, and why a run ends without a result.
+//! Errors of loading and running a model.
 
-/// Why a file cannot be used as a model. Decided from the file alone, before anything is run.
+/// Why a file cannot be used as a model, decided from the file alone before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum LoadError {
     #[error("this is not a TensorFlow Lite file: the mark `TFL3` is missing")]
     NotTflite,
     #[error("the model file is truncated or inconsistent: {0}")]
     Inconsistent(String),
-    /// By name, sorted, each once; of very many only some.
+    /// Unsupported operators by name, sorted, without duplicates; cut if there are very many.
     #[error("the model needs operators that are not supported: {}", .0.join(", "))]
     Unsupported(Vec<String>),
     #[error("the model reads variables whose values are not in the file; export it with frozen weights")]
@@ -31,53 +31,57 @@ pub enum RunError {
     Inconsistent(String),
 }
 
-/// What operators and readers say inside this folder, before it is known whether a load or a run ends with it.
+/// Error of operators and readers inside this folder, before it becomes a load or a run error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum InterpreterError {
     Limit(&'static str),
-    Wrong(String),
-    /// An operator, or an option of one, that is not implemented; its name.
+    Inconsistent(String),
+    /// Name of an operator, or of an operator's option, that is not implemented.
     Unsupported(String),
 }
 
-impl Fault {
-    /// The same, naming the operator it happened in.
-    pub(super) fn within(self, operator: &str) -> Fault {
+impl InterpreterError {
+    /// Adds the name of the operator in which the error occurred.
+    pub(super) fn in_operator(self, operator: &str) -> InterpreterError {
         match self {
-            Fault::Wrong(what) => Fault::Wrong(format!("{operator}: {what}")),
+            InterpreterError::Inconsistent(what) => {
+                InterpreterError::Inconsistent(format!("{operator}: {what}"))
+            }
             other => other,
         }
     }
 }
 
-impl From<&str> for Fault {
-    fn from(what: &str) -> Fault {
-        Fault::Wrong(what.to_owned())
+impl From<&str> for InterpreterError {
+    fn from(what: &str) -> InterpreterError {
+        InterpreterError::Inconsistent(what.to_owned())
     }
 }
 
-impl From<String> for Fault {
-    fn from(what: String) -> Fault {
-        Fault::Wrong(what)
+impl From<String> for InterpreterError {
+    fn from(what: String) -> InterpreterError {
+        InterpreterError::Inconsistent(what)
     }
 }
 
-impl From<Fault> for Refused {
-    fn from(fault: Fault) -> Refused {
+impl From<InterpreterError> for LoadError {
+    fn from(fault: InterpreterError) -> LoadError {
         match fault {
-            Fault::Limit(what) => Refused::Limit(what),
-            Fault::Wrong(what) => Refused::Inconsistent(what),
-            Fault::Unsupported(name) => Refused::Unsupported(vec![name]),
+            InterpreterError::Limit(what) => LoadError::Limit(what),
+            InterpreterError::Inconsistent(what) => LoadError::Inconsistent(what),
+            InterpreterError::Unsupported(name) => LoadError::Unsupported(vec![name]),
         }
     }
 }
 
-impl From<Fault> for RunError {
-    fn from(fault: Fault) -> RunError {
+impl From<InterpreterError> for RunError {
+    fn from(fault: InterpreterError) -> RunError {
         match fault {
-            Fault::Limit(what) => RunError::Limit(what),
-            Fault::Wrong(what) => RunError::Inconsistent(what),
-            Fault::Unsupported(name) => RunError::Inconsistent(format!("`{name}` is not supported")),
+            InterpreterError::Limit(what) => RunError::Limit(what),
+            InterpreterError::Inconsistent(what) => RunError::Inconsistent(what),
+            InterpreterError::Unsupported(name) => {
+                RunError::Inconsistent(format!("`{name}` is not supported"))
+            }
         }
     }
 }

@@ -1,41 +1,44 @@
-//! A flatbuffer read with checked offsets. Knows tables and vectors, not what they mean.
+//! Flatbuffer reader with checked offsets. It knows tables and vectors, not their meaning.
 //!
-//! Two vectors may lie over each other in a file, so that reading all of them can take more memory than the file has: every
-//! value read from a vector is taken off an allowance, twice the size of the file.
+//! Vectors may overlap in a file, so that reading them all could take more memory than the file: every value read from
+//! a vector is charged to an allowance of twice the file's size.
 
 use std::cell::Cell;
 
-use super::error::Fault;
+use super::error::InterpreterError;
 
-/// Longest name of a tensor or an operator that is kept, bytes. Converters write some hundred at most.
+/// Maximum length in bytes of a tensor or operator name that is kept. Converters write some hundred at most.
 const MAX_NAME_BYTES: usize = 256;
 
-/// One table of the file.
+/// A table of the file.
 #[derive(Clone, Copy)]
-pub struct Table<'a> {
+pub struct FlatbufferTable<'a> {
     bytes: &'a [u8],
     at: usize,
     allowance: &'a Cell<usize>,
 }
 
-fn read<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Fault> {
+fn read<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], InterpreterError> {
     let end = at.checked_add(N).ok_or("an offset is out of the file")?;
     let found = bytes.get(at..end).and_then(|found| found.try_into().ok());
-    found.ok_or_else(|| Fault::from("an offset is out of the file"))
+    found.ok_or_else(|| InterpreterError::from("an offset is out of the file"))
 }
 
-fn read_u32(bytes: &[u8], at: usize) -> Result<usize, Fault> {
+fn read_u32(bytes: &[u8], at: usize) -> Result<usize, InterpreterError> {
     read(bytes, at).map(|found| u32::from_le_bytes(found) as usize)
 }
 
-impl<'a> Table<'a> {
-    /// The table that the file begins with.
-    pub fn root(bytes: &'a [u8], allowance: &'a Cell<usize>) -> Result<Table<'a>, Fault> {
-        Ok(Table { bytes, at: read_u32(bytes, 0)?, allowance })
+impl<'a> FlatbufferTable<'a> {
+    /// Returns the root table.
+    pub fn root(
+        bytes: &'a [u8],
+        allowance: &'a Cell<usize>,
+    ) -> Result<FlatbufferTable<'a>, InterpreterError> {
+        Ok(FlatbufferTable { bytes, at: read_u32(bytes, 0)?, allowance })
     }
 
-    /// Where the field in this slot of the table's description lies, if it is there.
-    fn field(&self, slot: usize) -> Result<Option<usize>, Fault> {
+    /// Returns the position of the field in this slot, if it is present.
+    fn field(&self, slot: usize) -> Result<Option<usize>, InterpreterError> {
         let back = i64::from(i32::from_le_bytes(read(self.bytes, self.at)?));
         let description = usize::try_from(self.at as i64 - back).map_err(|_| "a table has no description")?;
         let size = usize::from(u16::from_le_bytes(read(self.bytes, description)?));
@@ -47,99 +50,99 @@ impl<'a> Table<'a> {
         Ok((offset != 0).then_some(self.at + offset))
     }
 
-    fn scalar<const N: usize>(&self, slot: usize) -> Result<Option<[u8; N]>, Fault> {
+    fn scalar<const N: usize>(&self, slot: usize) -> Result<Option<[u8; N]>, InterpreterError> {
         self.field(slot)?.map(|at| read(self.bytes, at)).transpose()
     }
 
-    pub fn i8(&self, slot: usize, default: i8) -> Result<i8, Fault> {
+    pub fn i8(&self, slot: usize, default: i8) -> Result<i8, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(default, i8::from_le_bytes))
     }
 
-    pub fn bool(&self, slot: usize) -> Result<bool, Fault> {
+    pub fn bool(&self, slot: usize) -> Result<bool, InterpreterError> {
         Ok(self.i8(slot, 0)? != 0)
     }
 
-    pub fn i32(&self, slot: usize, default: i32) -> Result<i32, Fault> {
+    pub fn i32(&self, slot: usize, default: i32) -> Result<i32, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(default, i32::from_le_bytes))
     }
 
-    pub fn f32(&self, slot: usize, default: f32) -> Result<f32, Fault> {
+    pub fn f32(&self, slot: usize, default: f32) -> Result<f32, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(default, f32::from_le_bytes))
     }
 
-    pub fn u64(&self, slot: usize) -> Result<u64, Fault> {
+    pub fn u64(&self, slot: usize) -> Result<u64, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(0, u64::from_le_bytes))
     }
 
-    /// An unsigned 32-bit index; 0 where the field is missing.
-    pub fn index(&self, slot: usize) -> Result<usize, Fault> {
+    /// Returns an unsigned 32-bit index; 0 if the field is missing.
+    pub fn index(&self, slot: usize) -> Result<usize, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(0, |found| u32::from_le_bytes(found) as usize))
     }
 
-    fn target(&self, at: usize) -> Result<usize, Fault> {
+    fn follow_offset(&self, at: usize) -> Result<usize, InterpreterError> {
         let target = at.checked_add(read_u32(self.bytes, at)?);
-        target.ok_or_else(|| Fault::from("an offset is out of the file"))
+        target.ok_or_else(|| InterpreterError::from("an offset is out of the file"))
     }
 
-    pub fn table(&self, slot: usize) -> Result<Option<Table<'a>>, Fault> {
-        let at = self.field(slot)?.map(|at| self.target(at)).transpose()?;
-        Ok(at.map(|at| Table { at, ..*self }))
+    pub fn table(&self, slot: usize) -> Result<Option<FlatbufferTable<'a>>, InterpreterError> {
+        let at = self.field(slot)?.map(|at| self.follow_offset(at)).transpose()?;
+        Ok(at.map(|at| FlatbufferTable { at, ..*self }))
     }
 
-    /// The bytes of a vector whose items have `size` bytes each; empty where it is missing.
-    fn vector(&self, slot: usize, size: usize) -> Result<(usize, &'a [u8]), Fault> {
+    /// Returns the length and bytes of a vector with items of `size` bytes; empty if it is missing.
+    fn vector(&self, slot: usize, size: usize) -> Result<(usize, &'a [u8]), InterpreterError> {
         let Some(field) = self.field(slot)? else { return Ok((0, &[])) };
-        let at = self.target(field)?;
+        let at = self.follow_offset(field)?;
         let count = read_u32(self.bytes, at)?;
         let end = count.checked_mul(size).and_then(|len| len.checked_add(at + 4));
         let items = end.and_then(|end| self.bytes.get(at + 4..end));
         Ok((at + 4, items.ok_or("a vector is longer than the file")?))
     }
 
-    fn charge(&self, count: usize) -> Result<(), Fault> {
+    fn charge(&self, count: usize) -> Result<(), InterpreterError> {
         let left = self.allowance.get().checked_sub(count).ok_or("its vectors overlap")?;
         self.allowance.set(left);
         Ok(())
     }
 
-    /// A vector of at most `most` tables.
-    pub fn tables(&self, slot: usize, most: usize) -> Result<Vec<Table<'a>>, Fault> {
+    /// Returns a vector of at most `most` tables.
+    pub fn tables(&self, slot: usize, most: usize) -> Result<Vec<FlatbufferTable<'a>>, InterpreterError> {
         let (start, items) = self.vector(slot, 4)?;
         if items.len() / 4 > most {
-            return Err(Fault::Limit("tensors"));
+            return Err(InterpreterError::Limit("tensors"));
         }
         self.charge(items.len())?;
-        let at = (0..items.len() / 4).map(|k| self.target(start + 4 * k));
-        at.map(|at| Ok(Table { at: at?, ..*self })).collect()
+        let at = (0..items.len() / 4).map(|k| self.follow_offset(start + 4 * k));
+        at.map(|at| Ok(FlatbufferTable { at: at?, ..*self })).collect()
     }
 
-    /// A vector of bytes as it lies in the file: nothing is copied, so nothing is charged.
-    pub fn bytes(&self, slot: usize) -> Result<&'a [u8], Fault> {
+    /// Returns a vector of bytes in place: nothing is copied, so nothing is charged.
+    pub fn bytes(&self, slot: usize) -> Result<&'a [u8], InterpreterError> {
         Ok(self.vector(slot, 1)?.1)
     }
 
-    /// A name, cut where it is longer than one can be: names are kept, and repeated in errors.
-    pub fn name(&self, slot: usize) -> Result<String, Fault> {
+    /// Returns a name, cut at the maximum length: names are kept, and repeated in errors.
+    pub fn name(&self, slot: usize) -> Result<String, InterpreterError> {
         let bytes = self.bytes(slot)?;
         self.charge(bytes.len())?;
         Ok(String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_NAME_BYTES)]).into_owned())
     }
 
-    fn items<const N: usize>(&self, slot: usize) -> Result<&'a [[u8; N]], Fault> {
+    fn items<const N: usize>(&self, slot: usize) -> Result<&'a [[u8; N]], InterpreterError> {
         let (_, items) = self.vector(slot, N)?;
         self.charge(items.len())?;
         Ok(items.as_chunks().0)
     }
 
-    pub fn ints(&self, slot: usize) -> Result<Vec<i32>, Fault> {
+    pub fn ints(&self, slot: usize) -> Result<Vec<i32>, InterpreterError> {
         Ok(self.items(slot)?.iter().map(|item| i32::from_le_bytes(*item)).collect())
     }
 
-    pub fn floats(&self, slot: usize) -> Result<Vec<f32>, Fault> {
+    pub fn floats(&self, slot: usize) -> Result<Vec<f32>, InterpreterError> {
         Ok(self.items(slot)?.iter().map(|item| f32::from_le_bytes(*item)).collect())
     }
 
-    pub fn longs(&self, slot: usize) -> Result<Vec<i64>, Fault> {
+    pub fn longs(&self, slot: usize) -> Result<Vec<i64>, InterpreterError> {
         Ok(self.items(slot)?.iter().map(|item| i64::from_le_bytes(*item)).collect())
     }
 }

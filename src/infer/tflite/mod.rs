@@ -1,43 +1,44 @@
-//! TensorFlow Lite models: an interpreter in safe Rust for files that anybody may have made.
+//! TensorFlow Lite interpreter in safe Rust, for untrusted model files.
 //!
-//! Owns the file format, the operators that converters emit for autoencoders, and the limits that keep a hostile file from
-//! taking memory or time. It does not scale values, cut windows or judge scores, and it keeps nothing between runs.
+//! It owns the file format, the operators that converters emit for autoencoders, and the limits on memory and time for
+//! hostile files. It does not scale values, cut windows or judge scores, and it keeps nothing between runs.
 //! Why it is our own: docs/decisions/0007-own-tflite-interpreter.md.
 
-mod constants;
+mod builtin_operator;
+mod constant_tensors;
 mod error;
 mod flatbuffer;
-mod fold;
-mod functions;
-mod graph;
+mod interpreter;
 mod limits;
-mod matrix;
+mod matmul;
 mod model;
-mod names;
+mod operator_names;
 mod ops;
+mod optimize;
 mod recurrent;
-mod run;
 mod schema;
 mod shape;
+mod simd_functions;
+mod strides;
+mod subgraph;
 mod tensor;
-mod walk;
 mod workspace;
 
-pub use error::{Refused, RunError};
-pub use limits::Limits;
-pub use model::{Model, Port};
+pub use error::{LoadError, RunError};
+pub use limits::ModelLimits;
+pub use model::{Model, TensorSpec};
 pub use tensor::Tensor;
 pub use workspace::Workspace;
 
 #[cfg(test)]
 mod fixtures_tests;
 #[cfg(test)]
-mod forge_tests;
-#[cfg(test)]
-mod functions_tests;
-#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
-mod matrix_tests;
+mod matmul_tests;
+#[cfg(test)]
+mod model_builder_tests;
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod simd_functions_tests;

@@ -1,48 +1,48 @@
-//! A loaded model: what it takes and gives, and running it.
+//! A loaded model: its inputs, outputs and execution.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::error::{Fault, Refused, RunError};
-use super::fold;
-use super::graph::{Graph, Slot};
-use super::limits::{Budget, Limits};
-use super::run::Run;
+use super::error::{InterpreterError, LoadError, RunError};
+use super::interpreter::Interpreter;
+use super::limits::{ModelLimits, ResourceBudget};
+use super::optimize;
 use super::schema;
+use super::subgraph::{Subgraph, TensorInfo};
 use super::tensor::Tensor;
 use super::workspace::Workspace;
 
-/// A model that can be run: immutable, to be shared between threads. Each runner has a [`Workspace`] of its own.
+/// A runnable model: immutable, shareable between threads. Each runner has a [`Workspace`] of its own.
 #[derive(Debug)]
 pub struct Model {
-    graphs: Vec<Graph>,
-    inputs: Vec<Port>,
-    outputs: Vec<Port>,
-    limits: Limits,
+    graphs: Vec<Subgraph>,
+    inputs: Vec<TensorSpec>,
+    outputs: Vec<TensorSpec>,
+    limits: ModelLimits,
 }
 
-/// An input or output. Its values are real numbers, also where the model computes with quantised ones.
+/// An input or output. Its values are real numbers, even where the model computes with quantised ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Port {
-    /// As the converter named it; often without meaning to a user.
+pub struct TensorSpec {
+    /// Name given by the converter, often meaningless to a user.
     pub name: String,
-    /// `None` where the model takes any length. Of an output, only what is known without running it.
+    /// Dimensions; `None` where the model accepts any length. For an output, only what is known without running it.
     pub dims: Vec<Option<usize>>,
 }
 
 impl Model {
-    /// Reads a model and prepares it to be run. Takes no more memory and time than `limits` say, whatever the bytes are.
-    pub fn load(bytes: &[u8], limits: Limits) -> Result<Model, Refused> {
+    /// Loads a model and prepares it to run. Memory and time stay within `limits`, whatever the bytes are.
+    pub fn load(bytes: &[u8], limits: ModelLimits) -> Result<Model, LoadError> {
         Model::load_as(bytes, limits, true)
     }
 
-    /// The same, with recurrent layers as the loops they are written as.
+    /// Loads a model without fusing loops into recurrent layers.
     #[cfg(test)]
-    pub(super) fn load_loops(bytes: &[u8], limits: Limits) -> Result<Model, Refused> {
+    pub(super) fn load_without_fusion(bytes: &[u8], limits: ModelLimits) -> Result<Model, LoadError> {
         Model::load_as(bytes, limits, false)
     }
 
-    /// How many loops there are, and how many of them are layers.
+    /// Returns the number of loops, and how many of them are fused layers.
     #[cfg(test)]
     pub(super) fn loops(&self) -> (usize, usize) {
         let nodes = self.graphs.iter().flat_map(|graph| &graph.nodes);
@@ -53,63 +53,64 @@ impl Model {
         loops.fold((0, 0), |(all, layers), is_layer| (all + 1, layers + usize::from(is_layer)))
     }
 
-    fn load_as(bytes: &[u8], limits: Limits, has_layers: bool) -> Result<Model, Refused> {
+    fn load_as(bytes: &[u8], limits: ModelLimits, has_layers: bool) -> Result<Model, LoadError> {
         let mut workspace = Workspace::new();
         let scratch = &mut workspace.scratch;
-        scratch.budget = Budget::new(&limits, 1);
+        scratch.budget = ResourceBudget::new(&limits, 1);
         let mut graphs = schema::read(bytes, &limits, &mut scratch.budget)?;
         for graph in &mut graphs {
-            fold::constants(graph, scratch)?;
-            graph.plan();
+            optimize::fold_constants(graph, scratch)?;
+            graph.plan_releases();
         }
         if has_layers {
-            fold::layers(&mut graphs, &mut scratch.budget)?;
+            optimize::fuse_recurrent_loops(&mut graphs, &mut scratch.budget)?;
         }
-        graphs.iter_mut().for_each(Graph::shrink);
+        graphs.iter_mut().for_each(Subgraph::shrink_to_fit);
         let main = &graphs[0];
         if main.inputs.is_empty() || main.outputs.is_empty() {
-            return Err(Refused::Inconsistent("it has no inputs or no outputs".to_owned()));
+            return Err(LoadError::Inconsistent("it has no inputs or no outputs".to_owned()));
         }
-        let is_taken = |slot: &Slot| slot.kind.is_real() || slot.grid.is_some();
-        if let Some(slot) = main.inputs.iter().map(|slot| &main.slots[*slot]).find(|slot| !is_taken(slot)) {
-            return Err(Refused::Unsupported(vec![format!(
+        let is_taken = |slot: &TensorInfo| slot.kind.is_real() || slot.fake_quant.is_some();
+        if let Some(slot) = main.inputs.iter().map(|slot| &main.tensors[*slot]).find(|slot| !is_taken(slot)) {
+            return Err(LoadError::Unsupported(vec![format!(
                 "input `{}`, which is no real numbers",
                 slot.name
             )]));
         }
-        let ports = |slots: &[usize]| slots.iter().map(|slot| Port::of(&main.slots[*slot])).collect();
+        let ports = |slots: &[usize]| slots.iter().map(|slot| TensorSpec::of(&main.tensors[*slot])).collect();
         let (inputs, outputs) = (ports(&main.inputs), ports(&main.outputs));
         Ok(Model { inputs, outputs, graphs, limits })
     }
 
-    pub fn inputs(&self) -> &[Port] {
+    pub fn inputs(&self) -> &[TensorSpec] {
         &self.inputs
     }
 
-    pub fn outputs(&self) -> &[Port] {
+    pub fn outputs(&self) -> &[TensorSpec] {
         &self.outputs
     }
 
-    /// Whether the leading dimension of every input is free, so that many windows can be given to one run.
+    /// Whether the leading dimension of every input is free, so that one run can take many windows.
     pub fn is_batched(&self) -> bool {
         self.inputs.iter().all(|port| port.dims.first() == Some(&None))
     }
 
-    /// Bytes it takes in memory, as long as it is loaded.
-    pub fn bytes(&self) -> usize {
+    /// Returns the memory size in bytes while loaded.
+    pub fn memory_bytes(&self) -> usize {
         let mut counted = HashSet::new();
         let ports = self.inputs.len() + self.outputs.len();
-        let graphs: usize = self.graphs.iter().map(|graph| graph.bytes(&mut counted)).sum();
-        size_of::<Model>() + ports * size_of::<Port>() + graphs
+        let graphs: usize = self.graphs.iter().map(|graph| graph.memory_bytes(&mut counted)).sum();
+        size_of::<Model>() + ports * size_of::<TensorSpec>() + graphs
     }
 
-    /// The work of the last run in that workspace, if it was of this model and of one window; in the unit of `Limits::work`.
-    pub fn worked(&self, workspace: &Workspace) -> usize {
+    /// Returns the work of the last run in that workspace, in the unit of `ModelLimits::work`, if it was a run of this
+    /// model with one window.
+    pub fn last_run_work(&self, workspace: &Workspace) -> usize {
         self.limits.work.saturating_sub(workspace.scratch.budget.work_left())
     }
 
-    /// The outputs for these inputs. Nothing is remembered: recurrent layers begin from zeros, and noise that a model draws
-    /// is zero, so that the same inputs always have the same outputs.
+    /// Runs the model and returns its outputs. No state is kept: recurrent layers start from zeros and random noise is
+    /// zero, so that equal inputs always give equal outputs.
     pub fn run(&self, workspace: &mut Workspace, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, RunError> {
         if inputs.len() != self.inputs.len() {
             return Err(RunError::Inputs { expected: self.inputs.len(), given: inputs.len() });
@@ -118,17 +119,17 @@ impl Model {
             port.check(input)?;
         }
         let windows = if self.is_batched() { inputs[0].dims().first().copied().unwrap_or(1) } else { 1 };
-        workspace.scratch.budget = Budget::new(&self.limits, windows);
+        workspace.scratch.budget = ResourceBudget::new(&self.limits, windows);
         let inputs = inputs.into_iter().map(Arc::new).collect();
-        let outputs = Run { graphs: &self.graphs, workspace }.graph(0, inputs, 0)?;
+        let outputs = Interpreter { graphs: &self.graphs, workspace }.run_subgraph(0, inputs, 0)?;
         let own = |value: Arc<Tensor>| Ok(Arc::unwrap_or_clone(value));
-        outputs.into_iter().map(own).collect::<Result<_, Fault>>().map_err(RunError::from)
+        outputs.into_iter().map(own).collect::<Result<_, InterpreterError>>().map_err(RunError::from)
     }
 }
 
-impl Port {
-    fn of(slot: &Slot) -> Port {
-        Port { name: slot.name.clone(), dims: slot.dims.clone() }
+impl TensorSpec {
+    fn of(slot: &TensorInfo) -> TensorSpec {
+        TensorSpec { name: slot.name.clone(), dims: slot.dims.clone() }
     }
 
     fn check(&self, input: &Tensor) -> Result<(), RunError> {

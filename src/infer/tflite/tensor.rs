@@ -1,32 +1,32 @@
-//! Values with dimensions: what goes into a model, comes out of it, and passes between its operators.
+//! Tensors: values with dimensions, as model inputs, outputs and intermediate results.
 
 use std::sync::Arc;
 
-use super::error::{Fault, RunError};
+use super::error::{InterpreterError, RunError};
 use super::shape::Shape;
 
-/// Values and their dimensions, the last dimension lying side by side. There are always as many values as dimensions say.
+/// Values in row-major order with their dimensions. The number of values always matches the dimensions.
 #[derive(Debug, Clone)]
 pub struct Tensor {
     shape: Shape,
-    data: Data,
+    data: TensorData,
 }
 
-/// The three kinds of values a model has at run time. Quantised numbers are held as the real numbers they stand for.
+/// The three kinds of values at run time. Quantised numbers are held as the real numbers they stand for.
 #[derive(Debug, Clone)]
-pub enum Data {
+pub enum TensorData {
     Floats(Vec<f32>),
-    /// Every kind of integer, and truth values as 0 and 1.
+    /// Integers of every width, and booleans as 0 and 1.
     Integers(Vec<i64>),
     /// A list of tensors, with places not yet set. It has no dimensions.
     List(Vec<Option<Arc<Tensor>>>),
 }
 
 impl Tensor {
-    /// Real numbers in `dims`, the last dimension side by side. An error if they are not as many as `dims` say.
-    pub fn floats(dims: &[usize], data: Vec<f32>) -> Result<Tensor, RunError> {
+    /// Creates a tensor of real numbers in row-major order. Fails if their number does not match `dims`.
+    pub fn from_floats(dims: &[usize], data: Vec<f32>) -> Result<Tensor, RunError> {
         let len = data.len();
-        let made = Shape::of(dims).and_then(|shape| Tensor::new(shape, Data::Floats(data)));
+        let made = Shape::from_dims(dims).and_then(|shape| Tensor::new(shape, TensorData::Floats(data)));
         made.map_err(|_| RunError::Values { dims: dims.to_vec(), len })
     }
 
@@ -34,27 +34,27 @@ impl Tensor {
         &self.shape
     }
 
-    /// The real numbers; `None` where the model gives integers.
-    pub fn values(&self) -> Option<&[f32]> {
+    /// Returns the real numbers; `None` for integers.
+    pub fn as_floats(&self) -> Option<&[f32]> {
         match &self.data {
-            Data::Floats(values) => Some(values),
+            TensorData::Floats(values) => Some(values),
             _ => None,
         }
     }
 
-    /// The real numbers, taken out.
-    pub fn into_values(self) -> Option<Vec<f32>> {
+    /// Returns the real numbers by value.
+    pub fn into_floats(self) -> Option<Vec<f32>> {
         match self.data {
-            Data::Floats(values) => Some(values),
+            TensorData::Floats(values) => Some(values),
             _ => None,
         }
     }
 
-    pub(super) fn new(shape: Shape, data: Data) -> Result<Tensor, Fault> {
+    pub(super) fn new(shape: Shape, data: TensorData) -> Result<Tensor, InterpreterError> {
         let len = match &data {
-            Data::Floats(values) => values.len(),
-            Data::Integers(values) => values.len(),
-            Data::List(_) => shape.count()?,
+            TensorData::Floats(values) => values.len(),
+            TensorData::Integers(values) => values.len(),
+            TensorData::List(_) => shape.count()?,
         };
         if shape.count()? != len {
             return Err(format!("{len} values do not fill {shape:?}").into());
@@ -62,28 +62,28 @@ impl Tensor {
         Ok(Tensor { shape, data })
     }
 
-    pub(super) fn of_floats(shape: Shape, values: Vec<f32>) -> Result<Tensor, Fault> {
-        Tensor::new(shape, Data::Floats(values))
+    pub(super) fn new_floats(shape: Shape, values: Vec<f32>) -> Result<Tensor, InterpreterError> {
+        Tensor::new(shape, TensorData::Floats(values))
     }
 
-    pub(super) fn of_integers(shape: Shape, values: Vec<i64>) -> Result<Tensor, Fault> {
-        Tensor::new(shape, Data::Integers(values))
+    pub(super) fn new_integers(shape: Shape, values: Vec<i64>) -> Result<Tensor, InterpreterError> {
+        Tensor::new(shape, TensorData::Integers(values))
     }
 
-    pub(super) fn of_list(items: Vec<Option<Arc<Tensor>>>) -> Tensor {
-        Tensor { shape: Shape::default(), data: Data::List(items) }
+    pub(super) fn new_list(items: Vec<Option<Arc<Tensor>>>) -> Tensor {
+        Tensor { shape: Shape::default(), data: TensorData::List(items) }
     }
 
     pub(super) fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    pub(super) fn data(&self) -> &Data {
+    pub(super) fn data(&self) -> &TensorData {
         &self.data
     }
 
-    /// The same values in other dimensions, which are as many.
-    pub(super) fn reshape(&mut self, shape: Shape) -> Result<(), Fault> {
+    /// Changes the dimensions; the number of values must stay.
+    pub(super) fn reshape(&mut self, shape: Shape) -> Result<(), InterpreterError> {
         if self.shape.count()? != shape.count()? {
             return Err(format!("{:?} cannot be {shape:?}", self.shape).into());
         }
@@ -91,71 +91,71 @@ impl Tensor {
         Ok(())
     }
 
-    pub(super) fn into_data(self) -> Data {
+    pub(super) fn into_data(self) -> TensorData {
         self.data
     }
 
-    pub(super) fn floats_mut(&mut self) -> Option<&mut [f32]> {
+    pub(super) fn as_floats_mut(&mut self) -> Option<&mut [f32]> {
         match &mut self.data {
-            Data::Floats(values) => Some(values),
+            TensorData::Floats(values) => Some(values),
             _ => None,
         }
     }
 
-    pub(super) fn list_mut(&mut self) -> Result<&mut [Option<Arc<Tensor>>], Fault> {
+    pub(super) fn require_list_mut(&mut self) -> Result<&mut [Option<Arc<Tensor>>], InterpreterError> {
         match &mut self.data {
-            Data::List(items) => Ok(items),
+            TensorData::List(items) => Ok(items),
             _ => Err("a list of tensors is needed".into()),
         }
     }
 
-    pub(super) fn reals(&self) -> Result<&[f32], Fault> {
-        self.values().ok_or_else(|| "real numbers are needed".into())
+    pub(super) fn require_floats(&self) -> Result<&[f32], InterpreterError> {
+        self.as_floats().ok_or_else(|| "real numbers are needed".into())
     }
 
-    pub(super) fn integers(&self) -> Result<&[i64], Fault> {
+    pub(super) fn require_integers(&self) -> Result<&[i64], InterpreterError> {
         match &self.data {
-            Data::Integers(values) => Ok(values),
+            TensorData::Integers(values) => Ok(values),
             _ => Err("integers are needed".into()),
         }
     }
 
-    /// The first of its integers: axes, counters, conditions.
-    pub(super) fn integer(&self) -> Result<i64, Fault> {
-        self.integers()?.first().copied().ok_or_else(|| "an integer is needed".into())
+    /// Returns the first integer: for axes, counters, conditions.
+    pub(super) fn first_integer(&self) -> Result<i64, InterpreterError> {
+        self.require_integers()?.first().copied().ok_or_else(|| "an integer is needed".into())
     }
 
-    /// Its integers as dimensions.
-    pub(super) fn as_shape(&self) -> Result<Shape, Fault> {
-        Shape::of_signed(self.integers()?)
+    /// Returns the integers as dimensions.
+    pub(super) fn as_shape(&self) -> Result<Shape, InterpreterError> {
+        Shape::from_signed(self.require_integers()?)
     }
 
-    /// Bytes it takes in memory; a list's items are counted with whoever made them.
-    pub(super) fn bytes(&self) -> usize {
+    /// Returns the memory size in bytes; a list's items are counted by their producers.
+    pub(super) fn memory_bytes(&self) -> usize {
         let values = match &self.data {
-            Data::Floats(values) => values.capacity() * size_of::<f32>(),
-            Data::Integers(values) => values.capacity() * size_of::<i64>(),
-            Data::List(items) => items.capacity() * size_of::<Option<Arc<Tensor>>>(),
+            TensorData::Floats(values) => values.capacity() * size_of::<f32>(),
+            TensorData::Integers(values) => values.capacity() * size_of::<i64>(),
+            TensorData::List(items) => items.capacity() * size_of::<Option<Arc<Tensor>>>(),
         };
         size_of::<Tensor>() + values
     }
 
-    /// Gives back room for values that are not there.
-    pub(super) fn shrink(&mut self) {
+    /// Frees spare capacity.
+    pub(super) fn shrink_to_fit(&mut self) {
         match &mut self.data {
-            Data::Floats(values) => values.shrink_to_fit(),
-            Data::Integers(values) => values.shrink_to_fit(),
-            Data::List(items) => items.shrink_to_fit(),
+            TensorData::Floats(values) => values.shrink_to_fit(),
+            TensorData::Integers(values) => values.shrink_to_fit(),
+            TensorData::List(items) => items.shrink_to_fit(),
         }
     }
 
-    /// How many values it holds, those of its list's items counted for each place.
-    pub(super) fn weight(&self) -> usize {
+    /// Returns the number of values; the items of a list are counted for each place.
+    pub(super) fn element_count(&self) -> usize {
         match &self.data {
-            Data::Floats(values) => values.len(),
-            Data::Integers(values) => values.len(),
-            Data::List(items) => {
-                items.iter().map(|item| 1 + item.as_ref().map_or(0, |item| item.weight())).sum()
+            TensorData::Floats(values) => values.len(),
+            TensorData::Integers(values) => values.len(),
+            TensorData::List(items) => {
+                items.iter().map(|item| 1 + item.as_ref().map_or(0, |item| item.element_count())).sum()
             }
         }
     }

@@ -1,19 +1,19 @@
-//! What a run needs beside the model: buffers that the next run uses again, frames of subgraphs, the account of limits.
+//! Workspace of a run: reusable buffers, frames of subgraphs, and the remaining limits.
 
 use std::sync::Arc;
 
-use super::error::Fault;
-use super::limits::Budget;
-use super::tensor::{Data, Tensor};
+use super::error::InterpreterError;
+use super::limits::ResourceBudget;
+use super::tensor::{Tensor, TensorData};
 
-/// Memory of one runner, kept between its runs. It holds buffers, never values: every run begins from nothing.
+/// Memory of one runner, kept between runs. It holds buffers, never values: every run starts without state.
 #[derive(Debug, Default)]
 pub struct Workspace {
     pub(super) scratch: Scratch,
     pub(super) frames: Vec<Frame>,
 }
 
-/// The values of one subgraph while it runs, by number of tensor.
+/// Values of one subgraph while it runs, by tensor number.
 pub(super) type Frame = Vec<Option<Arc<Tensor>>>;
 
 impl Workspace {
@@ -22,90 +22,90 @@ impl Workspace {
     }
 }
 
-/// Buffers by size, and what is left of the limits.
+/// Buffers by size, and the remaining limits.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    floats: Pool<f32>,
-    integers: Pool<i64>,
-    pub(super) budget: Budget,
+    floats: BufferPool<f32>,
+    integers: BufferPool<i64>,
+    pub(super) budget: ResourceBudget,
 }
 
 impl Scratch {
-    /// An empty buffer for `count` real numbers, charged as work.
-    pub(super) fn floats(&mut self, count: usize) -> Result<Vec<f32>, Fault> {
-        self.budget.check(count)?;
-        self.budget.work(&[count])?;
+    /// Returns an empty buffer for `count` real numbers and charges it as work.
+    pub(super) fn floats(&mut self, count: usize) -> Result<Vec<f32>, InterpreterError> {
+        self.budget.check_elements(count)?;
+        self.budget.charge_work(&[count])?;
         Ok(self.floats.take(count))
     }
 
-    /// As many zeros.
-    pub(super) fn zeros(&mut self, count: usize) -> Result<Vec<f32>, Fault> {
+    /// Returns a buffer of `count` zeros and charges it as work.
+    pub(super) fn zeros(&mut self, count: usize) -> Result<Vec<f32>, InterpreterError> {
         let mut zeros = self.floats(count)?;
         zeros.resize(count, 0.0);
         Ok(zeros)
     }
 
-    /// An empty buffer for `count` integers, charged as work.
-    pub(super) fn integers(&mut self, count: usize) -> Result<Vec<i64>, Fault> {
-        self.budget.check(count)?;
-        self.budget.work(&[count])?;
+    /// Returns an empty buffer for `count` integers and charges it as work.
+    pub(super) fn integers(&mut self, count: usize) -> Result<Vec<i64>, InterpreterError> {
+        self.budget.check_elements(count)?;
+        self.budget.charge_work(&[count])?;
         Ok(self.integers.take(count))
     }
 
-    pub(super) fn give(&mut self, buffer: Vec<f32>) {
-        self.floats.give(buffer);
+    pub(super) fn recycle_floats(&mut self, buffer: Vec<f32>) {
+        self.floats.put(buffer);
     }
 
-    /// Takes the buffer of a value that nobody else holds.
+    /// Takes back the buffer of a value that is not shared.
     pub(super) fn recycle(&mut self, value: Arc<Tensor>) {
         match Arc::into_inner(value).map(Tensor::into_data) {
-            Some(Data::Floats(buffer)) => self.floats.give(buffer),
-            Some(Data::Integers(buffer)) => self.integers.give(buffer),
-            Some(Data::List(items)) => items.into_iter().flatten().for_each(|item| self.recycle(item)),
+            Some(TensorData::Floats(buffer)) => self.floats.put(buffer),
+            Some(TensorData::Integers(buffer)) => self.integers.put(buffer),
+            Some(TensorData::List(items)) => items.into_iter().flatten().for_each(|item| self.recycle(item)),
             None => {}
         }
     }
 }
 
-/// Empty buffers; those in place `k` have room for at least 2^k items.
+/// Empty buffers; those at index `k` have room for at least 2^k items.
 #[derive(Debug)]
-struct Pool<T> {
+struct BufferPool<T> {
     by_size: [Vec<Vec<T>>; 32],
-    /// Items all of them have room for.
-    held: usize,
+    /// Total capacity of the pooled buffers, in items.
+    pooled_items: usize,
 }
 
-/// More than this, in items, is given back to the allocator: a workspace at rest has at most 48 MiB.
-const HELD: usize = 4 << 20;
+/// Capacity in items above which buffers are freed: an idle workspace holds at most 48 MiB.
+const MAX_POOLED_ITEMS: usize = 4 << 20;
 
-impl<T> Default for Pool<T> {
-    fn default() -> Pool<T> {
-        Pool { by_size: std::array::from_fn(|_| Vec::new()), held: 0 }
+impl<T> Default for BufferPool<T> {
+    fn default() -> BufferPool<T> {
+        BufferPool { by_size: std::array::from_fn(|_| Vec::new()), pooled_items: 0 }
     }
 }
 
-impl<T> Pool<T> {
+impl<T> BufferPool<T> {
     fn take(&mut self, count: usize) -> Vec<T> {
         let rounded = count.max(1).next_power_of_two();
         let size = rounded.trailing_zeros() as usize;
         match self.by_size.get_mut(size).and_then(Vec::pop) {
             Some(buffer) => {
-                self.held -= buffer.capacity();
+                self.pooled_items -= buffer.capacity();
                 buffer
             }
             None => Vec::with_capacity(rounded),
         }
     }
 
-    fn give(&mut self, mut buffer: Vec<T>) {
+    fn put(&mut self, mut buffer: Vec<T>) {
         buffer.clear();
         let capacity = buffer.capacity();
         let Some(size) = capacity.checked_ilog2() else { return };
-        if self.held + capacity > HELD {
+        if self.pooled_items + capacity > MAX_POOLED_ITEMS {
             return;
         }
         if let Some(kept) = self.by_size.get_mut(size as usize) {
-            self.held += capacity;
+            self.pooled_items += capacity;
             kept.push(buffer);
         }
     }

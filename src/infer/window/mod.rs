@@ -1,98 +1,98 @@
-//! From the readings of a model's sources to the windows it scores, and from scores to anomalies that begin and end.
+//! Windowing: turns readings of a model's sources into the windows that it scores, and scores into anomalies.
 //!
-//! Streaming and pure: the caller pushes readings and says how far time has come, and takes items out until there are
-//! none. Nothing here reads a clock or a store. What was scored up to a position can be continued from there.
+//! Streaming and pure: the caller pushes readings, advances the watermark and takes events until there are none.
+//! Nothing here reads a clock or a store. Scoring can resume from any position up to which it has run.
 
-pub mod crossing;
-mod grid;
-mod plan;
-mod slide;
-mod source;
+mod resampler;
+mod sliding_window;
+mod source_buffer;
+mod spec;
+pub mod threshold;
 
 use crate::domain::Micros;
 
-use grid::{Decided, Grid};
-pub use grid::{GapBegan, Late};
-pub use plan::{HELD_INTERVALS, MAX_INTERVAL_US, MAX_VALUES, Plan, WrongPlan};
-use slide::Slide;
+pub use resampler::{GapBegan, LateReadings};
+use resampler::{Resampler, SampleEvent};
+use sliding_window::SlidingWindow;
+pub use spec::{InvalidWindowSpec, MAX_HOLD_INTERVALS, MAX_INTERVAL_US, MAX_VALUES, WindowSpec};
 
-/// The windows of one model, as its readings come.
+/// Assembles the windows of one model from its readings.
 #[derive(Debug)]
-pub struct Windows {
-    plan: Plan,
-    grid: Grid,
-    slide: Slide,
-    /// The newest sample in `slide`.
+pub struct WindowAssembler {
+    plan: WindowSpec,
+    resampler: Resampler,
+    sliding_window: SlidingWindow,
+    /// Time of the newest sample in the sliding window.
     newest: Option<Micros>,
-    /// Windows up to here have been scored.
+    /// End of the last window that was scored.
     position: Option<Micros>,
 }
 
-/// What came of the readings so far, in order of time.
+/// Events in order of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Item<'a> {
-    /// To be scored: samples × features, row by row, oldest first; `end` is the time of the newest sample.
+pub enum WindowEvent<'a> {
+    /// A window to score: samples × features, row by row, oldest first; `end` is the time of the newest sample.
     Window { end: Micros, values: &'a [f64] },
-    /// A source has been silent for too long. No window has a missing sample in it: the next one begins after the gap.
+    /// A source has been silent for too long. No window contains a missing sample: the next one starts after the gap.
     GapBegan(GapBegan),
-    /// All sources have values again: samples from `from` on, `until` not included, are missing.
+    /// All sources have values again: samples from `from` (inclusive) to `until` (exclusive) are missing.
     GapEnded { from: Micros, until: Micros },
 }
 
-impl Windows {
-    /// Begins with the first sample for which all sources have a value. Silence before it is no gap.
-    pub fn new(plan: Plan) -> Self {
-        let slide = Slide::new(plan.features(), plan.samples());
-        Self { plan, grid: Grid::new(plan), slide, newest: None, position: None }
+impl WindowAssembler {
+    /// Starts with the first sample for which all sources have a value. Silence before it is no gap.
+    pub fn new(plan: WindowSpec) -> Self {
+        let slide = SlidingWindow::new(plan.features(), plan.samples());
+        Self { plan, resampler: Resampler::new(plan), sliding_window: slide, newest: None, position: None }
     }
 
-    /// Continues right after `position`, the end of the last window that was scored.
+    /// Resumes right after `position`, the end of the last window that was scored.
     ///
-    /// To be fed with all readings since `Plan::feed_from(position)`: from the same readings come the items that
-    /// followed that window, none twice and none left out. A gap that began since the position is told again, at the
-    /// same time.
-    pub fn resume(plan: Plan, position: Micros) -> Self {
+    /// The caller must push all readings since `WindowSpec::replay_from(position)`: the same readings give the same
+    /// events after that window, none twice and none omitted. A gap that began after the position is reported again
+    /// with the same time.
+    pub fn resume(plan: WindowSpec, position: Micros) -> Self {
         let position = plan.sample_at_or_before(position);
-        Self { grid: Grid::resume(plan, position), position: Some(position), ..Self::new(plan) }
+        Self { resampler: Resampler::resume(plan, position), position: Some(position), ..Self::new(plan) }
     }
 
-    /// A source, by its place among the model's features, has said something at a time: a value, or that it has none
-    /// (null, or of bad quality), which does not end what it said before.
+    /// Records an observation of a source, given by its index among the model's features: a value, or `None` (null, or
+    /// of bad quality), which does not end the value before it.
     ///
-    /// Meant to be in order of each source's time. A value whose sample is decided is counted as late: the sample
-    /// stays, later ones may hold the value. Panics if the plan has no such feature.
+    /// Readings of one source should be in order of time. A value whose sample is decided counts as late: the sample
+    /// stays, and later samples may hold the value. Panics if the spec has no such feature.
     pub fn push(&mut self, feature: usize, ts: Micros, value: Option<f64>) {
-        self.grid.push(feature, ts, value);
+        self.resampler.push(feature, ts, value);
     }
 
-    /// Time has come to here: silent sources are waited for no longer. To be called also when nothing comes, and
-    /// some while behind the clock where readings take a while.
-    pub fn advance(&mut self, time: Micros) {
-        self.grid.advance(time);
+    /// Advances the watermark: samples up to this time no longer wait for silent sources. It must also be called when
+    /// nothing arrives, and lag behind the clock where readings are delayed.
+    pub fn advance_watermark(&mut self, time: Micros) {
+        self.resampler.advance_watermark(time);
     }
 
-    /// Readings that came too late for their sample, since the beginning. Scoring again from the oldest mends.
-    pub fn late(&self) -> Late {
-        self.grid.late()
+    /// Returns the readings that came too late for their sample. Rescoring from the oldest corrects the scores.
+    pub fn late(&self) -> LateReadings {
+        self.resampler.late()
     }
 
-    /// The last sample that was decided, whether or not a window ended there; before all time if none was.
+    /// Returns the last decided sample, whether or not a window ended there; it lies before all times if there is none.
     pub fn decided(&self) -> Micros {
-        self.grid.decided()
+        self.resampler.decided()
     }
 
-    /// The next item; `None` until there is more to read or time has come further.
-    pub fn next_item(&mut self) -> Option<Item<'_>> {
+    /// Returns the next event, or `None` until more readings arrive or the watermark advances.
+    pub fn next_event(&mut self) -> Option<WindowEvent<'_>> {
         loop {
-            match self.grid.decide()? {
-                Decided::Row { at } => {
+            match self.resampler.next_event()? {
+                SampleEvent::Row { at } => {
                     self.append(at);
                     if self.is_due(at) {
-                        return Some(Item::Window { end: at, values: self.slide.window() });
+                        return Some(WindowEvent::Window { end: at, values: self.sliding_window.window() });
                     }
                 }
-                Decided::GapBegan(began) => return Some(Item::GapBegan(began)),
-                Decided::GapEnded { from, until } => return Some(Item::GapEnded { from, until }),
+                SampleEvent::GapBegan(began) => return Some(WindowEvent::GapBegan(began)),
+                SampleEvent::GapEnded { from, until } => return Some(WindowEvent::GapEnded { from, until }),
             }
         }
     }
@@ -101,16 +101,16 @@ impl Windows {
         let follows =
             self.newest.is_some_and(|newest| at.0.saturating_sub(newest.0) == self.plan.interval_us());
         if !follows {
-            self.slide.clear();
+            self.sliding_window.clear();
         }
-        self.slide.push(self.grid.row());
+        self.sliding_window.push(self.resampler.row());
         self.newest = Some(at);
     }
 
-    /// Whether the window that ends with the newest sample is one to score. After a gap the first whole one is.
+    /// Whether the window that ends with the newest sample is to be scored. The first complete one after a gap is.
     fn is_due(&self, end: Micros) -> bool {
         let stride = self.plan.stride() as u64;
-        let windows = self.slide.windows();
+        let windows = self.sliding_window.window_count();
         windows > 0
             && (windows - 1).is_multiple_of(stride)
             && self.position.is_none_or(|position| end > position)
@@ -118,8 +118,8 @@ impl Windows {
 }
 
 #[cfg(test)]
-mod crossing_tests;
-#[cfg(test)]
 mod restart_tests;
+#[cfg(test)]
+mod threshold_tests;
 #[cfg(test)]
 mod window_tests;

@@ -1,7 +1,7 @@
-//! `anomaly_score(model, ts, value, …) OVER (PARTITION BY … ORDER BY ts)`: what a model says of rows in order of time.
+//! `anomaly_score(model, ts, value, …) OVER (PARTITION BY … ORDER BY ts)`: a model's scores of rows in time order.
 //!
-//! A row has the score of the newest window that ends at its time or before, and after the row before it; null where no
-//! window ends. There is one value for each of the model's sources.
+//! A row gets the score of the newest window that ends at or before its time and after the previous row; null if no
+//! window ends there. There is one value argument for each source of the model.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -20,32 +20,32 @@ use datafusion::logical_expr::{PartitionEvaluator, Signature, Volatility, Window
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::domain::model::MAX_SOURCES;
-use crate::domain::ports::{ModelRows, Models};
+use crate::domain::ports::{ModelRows, ModelScorer};
 use crate::domain::{Error, Kind, Micros, ModelId, Principal};
-use crate::query::log::Tally;
+use crate::query::log::QueryTracker;
 
-/// Values begin behind the model and the time.
-const FIRST_VALUE: usize = 2;
+/// Values follow the model and the time.
+const FIRST_VALUE_ARG: usize = 2;
 
-/// Whose models, and how long they may run.
+/// The models and principal of a query, and its limits.
 #[derive(Clone)]
-struct Ground {
-    models: Arc<dyn Models>,
+struct InferenceContext {
+    models: Arc<dyn ModelScorer>,
     who: Arc<Principal>,
-    /// Of the query: until when it may run, and the memory it may take.
-    tally: Arc<Tally>,
+    /// The query's tracker, for its time limit and memory.
+    tally: Arc<QueryTracker>,
 }
 
-/// The function as one principal has it.
+/// The function, bound to one principal.
 pub struct AnomalyScore {
     signature: Signature,
-    ground: Ground,
+    inference: InferenceContext,
 }
 
 impl AnomalyScore {
-    pub fn new(models: Arc<dyn Models>, who: Arc<Principal>, tally: Arc<Tally>) -> Self {
+    pub fn new(models: Arc<dyn ModelScorer>, who: Arc<Principal>, tally: Arc<QueryTracker>) -> Self {
         let signature = Signature::user_defined(Volatility::Stable);
-        Self { signature, ground: Ground { models, who, tally } }
+        Self { signature, inference: InferenceContext { models, who, tally } }
     }
 }
 
@@ -57,7 +57,7 @@ impl fmt::Debug for AnomalyScore {
 
 impl PartialEq for AnomalyScore {
     fn eq(&self, other: &Self) -> bool {
-        self.ground.who == other.ground.who
+        self.inference.who == other.inference.who
     }
 }
 
@@ -79,14 +79,14 @@ impl WindowUDFImpl for AnomalyScore {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let (Some(DataType::Timestamp(_, zone)), true) = (given.get(1), given.len() > FIRST_VALUE) else {
+        let (Some(DataType::Timestamp(_, zone)), true) = (given.get(1), given.len() > FIRST_VALUE_ARG) else {
             return plan_err!("anomaly_score takes a model, the time of a row, and a value for each source");
         };
-        if given.len() > FIRST_VALUE + MAX_SOURCES {
+        if given.len() > FIRST_VALUE_ARG + MAX_SOURCES {
             return plan_err!("anomaly_score takes {MAX_SOURCES} values at most");
         }
         let head = [DataType::Int64, DataType::Timestamp(TimeUnit::Microsecond, zone.clone())];
-        let values = given[FIRST_VALUE..].iter().map(|_| DataType::Float64);
+        let values = given[FIRST_VALUE_ARG..].iter().map(|_| DataType::Float64);
         Ok(head.into_iter().chain(values).collect())
     }
 
@@ -95,48 +95,48 @@ impl WindowUDFImpl for AnomalyScore {
     }
 
     fn partition_evaluator(&self, _: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
-        Ok(Box::new(Evaluator { ground: self.ground.clone() }))
+        Ok(Box::new(AnomalyScoreEvaluator { inference: self.inference.clone() }))
     }
 }
 
-/// One query's use of it.
+/// Evaluates one window call.
 #[derive(Debug)]
-struct Evaluator {
-    ground: Ground,
+struct AnomalyScoreEvaluator {
+    inference: InferenceContext,
 }
 
-impl fmt::Debug for Ground {
+impl fmt::Debug for InferenceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ground")
     }
 }
 
-impl PartitionEvaluator for Evaluator {
+impl PartitionEvaluator for AnomalyScoreEvaluator {
     fn evaluate_all(&mut self, columns: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         if rows == 0 {
             return Ok(Arc::new(Float64Array::from(Vec::<f64>::new())));
         }
         let model = model_of(&columns[0])?;
-        let sources = columns.len() - FIRST_VALUE;
-        // Times and values once more, and the answer.
-        let pool: Arc<dyn MemoryPool> = self.ground.tally.share.clone();
+        let sources = columns.len() - FIRST_VALUE_ARG;
+        // Memory for times, a copy of the values, and the result.
+        let pool: Arc<dyn MemoryPool> = self.inference.tally.memory_pool.clone();
         let memory = MemoryConsumer::new("anomaly_score").register(&pool);
-        memory.try_grow(rows.saturating_mul(size_of::<f64>() * (2 * FIRST_VALUE + sources)))?;
+        memory.try_grow(rows.saturating_mul(size_of::<f64>() * (2 * FIRST_VALUE_ARG + sources)))?;
         let times = times(&columns[1])?;
-        let values = values(&columns[FIRST_VALUE..], rows);
+        let values = values(&columns[FIRST_VALUE_ARG..], rows);
         let given = ModelRows { model, times: &times, values: &values, sources };
-        let mut newest = Newest::new(&times);
-        yielding(|| self.score(given, &mut newest))?;
+        let mut newest = NewestScores::new(&times);
+        run_blocking(|| self.score(given, &mut newest))?;
         Ok(Arc::new(newest.scores.into_iter().collect::<Float64Array>()))
     }
 }
 
-impl Evaluator {
-    fn score(&self, rows: ModelRows<'_>, newest: &mut Newest<'_>) -> Result<()> {
-        let Ground { models, who, tally } = &self.ground;
-        // While a model runs nobody else looks.
+impl AnomalyScoreEvaluator {
+    fn score(&self, rows: ModelRows<'_>, newest: &mut NewestScores<'_>) -> Result<()> {
+        let InferenceContext { models, who, tally } = &self.inference;
+        // Inference checks the interrupt itself, since no operator does while it runs.
         let is_over = || tally.interrupt.check().is_err();
-        let done = models.score(who, rows, &is_over, &mut |at, score| newest.tell(at, score));
+        let done = models.score(who, rows, &is_over, &mut |at, score| newest.record(at, score));
         done.map_err(|error| match error.kind {
             Kind::NotFound => failed(Error::invalid(format!("there is no model {}", rows.model))),
             _ => failed(error),
@@ -144,13 +144,13 @@ impl Evaluator {
     }
 }
 
-/// Does what blocks its thread; another one takes over the queries that this one would run meanwhile.
-fn yielding<T>(work: impl FnOnce() -> T) -> T {
+/// Runs blocking work; the runtime moves the thread's other queries to another thread.
+fn run_blocking<T>(work: impl FnOnce() -> T) -> T {
     let is_shared = Handle::try_current().is_ok_and(|h| h.runtime_flavor() == RuntimeFlavor::MultiThread);
     if is_shared { tokio::task::block_in_place(work) } else { work() }
 }
 
-/// The model that all rows name.
+/// Returns the model that all rows name.
 fn model_of(column: &ArrayRef) -> Result<ModelId> {
     let ids = cast(column, &DataType::Int64)?;
     let ids = ids.as_primitive::<Int64Type>();
@@ -163,7 +163,7 @@ fn model_of(column: &ArrayRef) -> Result<ModelId> {
     Ok(ModelId(id))
 }
 
-/// Microseconds, which may not fall.
+/// Returns the times in microseconds, which must not descend.
 fn times(column: &ArrayRef) -> Result<Vec<i64>> {
     let column = column.as_primitive::<TimestampMicrosecondType>();
     let times = column.values().to_vec();
@@ -175,7 +175,7 @@ fn times(column: &ArrayRef) -> Result<Vec<i64>> {
     Ok(times)
 }
 
-/// Row by row; NaN is null.
+/// Returns the values row by row; NaN stands for null.
 fn values(columns: &[ArrayRef], rows: usize) -> Vec<f64> {
     let mut all = vec![f64::NAN; rows * columns.len()];
     for (place, column) in columns.iter().enumerate() {
@@ -187,20 +187,20 @@ fn values(columns: &[ArrayRef], rows: usize) -> Vec<f64> {
     all
 }
 
-/// The newest score at or before each row and behind the row before it, of scores told in order of time.
-struct Newest<'a> {
+/// For each row, the newest score at or before it and after the previous row. Scores are recorded in time order.
+struct NewestScores<'a> {
     times: &'a [i64],
     scores: Vec<Option<f64>>,
-    /// The first row that the last score told is not behind.
+    /// The first row at or after the last recorded score.
     row: usize,
 }
 
-impl<'a> Newest<'a> {
+impl<'a> NewestScores<'a> {
     fn new(times: &'a [i64]) -> Self {
         Self { times, scores: vec![None; times.len()], row: 0 }
     }
 
-    fn tell(&mut self, at: Micros, score: f64) {
+    fn record(&mut self, at: Micros, score: f64) {
         while self.times.get(self.row).is_some_and(|ts| *ts < at.0) {
             self.row += 1;
         }
@@ -216,15 +216,15 @@ fn failed(error: Error) -> DataFusionError {
 
 #[cfg(test)]
 mod tests {
-    use super::Newest;
+    use super::NewestScores;
     use crate::domain::Micros;
 
     #[test]
     fn a_row_has_the_newest_score_since_the_row_before() {
         let scores = [(Micros(10), 1.0), (Micros(20), 2.0), (Micros(30), 3.0), (Micros(50), 5.0)];
         let times = [5, 12, 31, 31, 40, 50];
-        let mut newest = Newest::new(&times);
-        scores.into_iter().for_each(|(at, score)| newest.tell(at, score));
+        let mut newest = NewestScores::new(&times);
+        scores.into_iter().for_each(|(at, score)| newest.record(at, score));
         assert_eq!(newest.scores, [None, Some(1.0), Some(3.0), None, None, Some(5.0)]);
     }
 }

@@ -13,31 +13,31 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::single::{Groups, Single};
-use super::types::{self, Kind};
+use super::arg_types::{self, ArgKind};
+use super::ungrouped::{GrowableGroups, UngroupedAccumulator};
 
-/// As TimescaleDB: rows without a time are left out, a NULL value is a value like any other, and of several rows of
-/// the same time any may be taken. The value may be of any type.
+/// Bookend aggregate with TimescaleDB's semantics: rows without a time are ignored, a NULL value counts as a value, and
+/// of several rows with one time any may be returned. The value may be of any type.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Bookend {
-    end: End,
+    end: BookendSide,
     signature: Signature,
 }
 
-/// Which of the rows is wanted.
+/// The side to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum End {
+enum BookendSide {
     First,
     Last,
 }
 
 impl Bookend {
     pub fn first() -> Self {
-        Self { end: End::First, signature: Signature::user_defined(Volatility::Immutable) }
+        Self { end: BookendSide::First, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
     pub fn last() -> Self {
-        Self { end: End::Last, ..Self::first() }
+        Self { end: BookendSide::Last, ..Self::first() }
     }
 
     fn groups(&self, value: &DataType) -> Result<BookendGroups> {
@@ -49,8 +49,8 @@ impl Bookend {
 impl AggregateUDFImpl for Bookend {
     fn name(&self) -> &str {
         match self.end {
-            End::First => "first",
-            End::Last => "last",
+            BookendSide::First => "first",
+            BookendSide::Last => "last",
         }
     }
 
@@ -59,12 +59,12 @@ impl AggregateUDFImpl for Bookend {
     }
 
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(types::coerce(args, &[DataType::clone, types::to_order]))
+        Ok(arg_types::coerce(args, &[DataType::clone, arg_types::to_order]))
     }
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
-        let wanted = [("value", Kind::Any), ("ts", Kind::Order)];
-        types::check(&format!("{}(value, ts)", self.name()), args, &wanted, 0)?;
+        let wanted = [("value", ArgKind::Any), ("ts", ArgKind::Order)];
+        arg_types::check(&format!("{}(value, ts)", self.name()), args, &wanted, 0)?;
         Ok(args[0].clone())
     }
 
@@ -78,8 +78,8 @@ impl AggregateUDFImpl for Bookend {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        types::refuse_distinct(self.name(), &args)?;
-        Ok(Box::new(Single::new(self.groups(args.return_type())?)))
+        arg_types::refuse_distinct(self.name(), &args)?;
+        Ok(Box::new(UngroupedAccumulator::new(self.groups(args.return_type())?)))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -91,17 +91,17 @@ impl AggregateUDFImpl for Bookend {
     }
 }
 
-/// One value and its time a group. Within a batch only row numbers are compared; values are copied once a batch.
+/// The value and time of each group. Within a batch only row numbers are compared; values are copied once per batch.
 #[derive(Debug, Clone)]
 struct BookendGroups {
-    end: End,
+    end: BookendSide,
     /// A NULL of the value's type.
     null: ScalarValue,
     times: Vec<Option<i64>>,
     values: Vec<ScalarValue>,
     /// Bytes of `values` on the heap.
     heap: usize,
-    /// The winning row of the batch at hand, by group, and the groups that have one.
+    /// The winning row of the current batch, by group, and the groups that have one.
     winners: Vec<Option<u32>>,
     changed: Vec<usize>,
 }
@@ -109,7 +109,7 @@ struct BookendGroups {
 impl Default for BookendGroups {
     fn default() -> Self {
         Self {
-            end: End::First,
+            end: BookendSide::First,
             null: ScalarValue::Null,
             times: Vec::new(),
             values: Vec::new(),
@@ -121,15 +121,15 @@ impl Default for BookendGroups {
 }
 
 impl BookendGroups {
-    /// Bytes of a value beyond its place in `values`.
+    /// Returns the bytes of a value beyond its slot in `values`.
     fn heap_of(value: &ScalarValue) -> usize {
         value.size().saturating_sub(size_of::<ScalarValue>())
     }
 
     fn is_further(&self, time: i64, group: usize) -> bool {
         self.times[group].is_none_or(|best| match self.end {
-            End::First => time < best,
-            End::Last => time > best,
+            BookendSide::First => time < best,
+            BookendSide::Last => time > best,
         })
     }
 
@@ -140,7 +140,7 @@ impl BookendGroups {
         filter: Option<&BooleanArray>,
     ) -> Result<()> {
         for (i, group) in groups.iter().copied().enumerate() {
-            if times.is_null(i) || !types::passes(filter, i) || !self.is_further(times.value(i), group) {
+            if times.is_null(i) || !arg_types::passes(filter, i) || !self.is_further(times.value(i), group) {
                 continue;
             }
             self.times[group] = Some(times.value(i));
@@ -151,7 +151,7 @@ impl BookendGroups {
         for group in std::mem::take(&mut self.changed) {
             let Some(row) = self.winners[group].take() else { continue };
             let mut value = ScalarValue::try_from_array(values, row as usize)?;
-            // Else a list or struct would keep the batch it came from.
+            // Otherwise a list or struct would keep its whole batch in memory.
             value.compact();
             self.heap += Self::heap_of(&value);
             self.heap -= Self::heap_of(&std::mem::replace(&mut self.values[group], value));
@@ -160,7 +160,7 @@ impl BookendGroups {
     }
 }
 
-impl Groups for BookendGroups {
+impl GrowableGroups for BookendGroups {
     fn grow(&mut self, total: usize) {
         let total = total.max(self.times.len());
         self.times.resize(total, None);
@@ -191,7 +191,7 @@ impl GroupsAccumulator for BookendGroups {
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
         let values = emit.take_needed(&mut self.values);
         let times = emit.take_needed(&mut self.times);
-        // No batch is at hand, so no group has a winner.
+        // No batch is being processed, so no group has a winner.
         self.winners.truncate(self.times.len());
         self.heap -= values.iter().map(Self::heap_of).sum::<usize>();
         let values = match values.is_empty() {
@@ -205,11 +205,11 @@ impl GroupsAccumulator for BookendGroups {
         self.update_batch(states, groups, None, total)
     }
 
-    /// A row that the filter drops becomes one without a time.
+    /// Clears the time of rows that the filter drops, so that they are ignored.
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let mut times = cast(&values[1], &DataType::Int64)?;
         if filter.is_some() {
-            let dropped = (0..times.len()).map(|i| !types::passes(filter, i)).collect::<Vec<_>>();
+            let dropped = (0..times.len()).map(|i| !arg_types::passes(filter, i)).collect::<Vec<_>>();
             times = nullif(&times, &BooleanArray::from(dropped))?;
         }
         Ok(vec![values[0].clone(), times])

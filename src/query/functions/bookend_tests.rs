@@ -1,4 +1,4 @@
-//! First and last of many groups, whole and in parts.
+//! Tests first and last of many groups, whole and from partial states.
 
 use arrow::array::{Float64Array, StringArray, TimestampMicrosecondArray};
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ proptest! {
         is_last in any::<bool>(),
         converts in any::<bool>(),
     ) {
-        // Of equal times any may be taken, so there are none.
+        // Of equal times any may be returned, so the data has none.
         let mut seen = std::collections::BTreeSet::new();
         rows.retain(|r| r.1.is_none_or(|t| seen.insert((r.0, t))));
         let bookend = if is_last { Bookend::last() } else { Bookend::first() };

@@ -1,4 +1,4 @@
-//! Buckets against hand-reckoned ones, and against the calendar of chrono.
+//! Compares buckets with ones computed by hand, and with chrono's calendar.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeZone};
 use datafusion::scalar::ScalarValue;
@@ -36,7 +36,7 @@ const WIDTHS: [&str; 14] = [
 ];
 
 fn buckets(width: &str, zone: &str) -> Buckets {
-    let width = Width::from_scalar("f", &ScalarValue::from(width)).unwrap().unwrap();
+    let width = BucketWidth::from_scalar("f", &ScalarValue::from(width)).unwrap().unwrap();
     Buckets::new(width, (!zone.is_empty()).then(|| Zone::parse("f", zone).unwrap()))
 }
 
@@ -137,7 +137,7 @@ fn times_out_of_range_are_refused() {
     }
 }
 
-/// Times of 1900 to 2100; half of them within a day of a change of some clock.
+/// Times of 1900 to 2100; half of them within a day of a clock change.
 fn time() -> impl Strategy<Value = i64> {
     let near = prop::sample::select(vec![
         "2024-03-31T01:00:00Z",
@@ -187,7 +187,7 @@ proptest! {
         for (width, first) in [("1 day", date), ("1 month", date.with_day(1).unwrap()), ("1 year", year)] {
             let (start, end) = buckets(width, zone).around(time).unwrap();
             prop_assert_eq!(local(start).date_naive(), first, "{} begins", width);
-            // The instant before is still of an earlier day: it is the first of its bucket.
+            // The previous instant must be of an earlier day, so that this one is the first of its bucket.
             prop_assert!(local(start - 1).date_naive() < first, "{} begins late", width);
             prop_assert!(local(end).date_naive() > date, "{} ends", width);
         }

@@ -1,15 +1,15 @@
-//! Months of the Gregorian calendar, as numbers that can be reckoned with.
+//! Months of the Gregorian calendar as consecutive numbers.
 //!
-//! Years that begin in March put the leap day last, so that the months before it are all of known length (Howard
-//! Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+//! Years that begin in March have the leap day last, so that all other months have fixed lengths (Howard Hinnant,
+//! "chrono-Compatible Low-Level Date Algorithms").
 
 use crate::domain::time::MICROS_PER_DAY;
 
-/// From 0000-03-01 to 1970-01-01, and the days of 400 years.
+/// Days from 0000-03-01 to 1970-01-01, and days of 400 years.
 const DAYS_TO_1970: i64 = 719_468;
 const DAYS_OF_ERA: i64 = 146_097;
 
-/// The month a local time lies in, counted from January of year 0.
+/// Returns the month of a local time, counted from January of year 0.
 pub fn month_of(local: i64) -> i64 {
     let days = local.div_euclid(MICROS_PER_DAY);
     let shifted = days + DAYS_TO_1970;
@@ -22,7 +22,7 @@ pub fn month_of(local: i64) -> i64 {
     (era * 400 + year_of_era) * 12 + from_march + 2
 }
 
-/// When a month of `month_of` begins, as a local time.
+/// Returns the start of a month of `month_of`, as a local time.
 pub fn month_start(month: i64) -> i64 {
     let from_march = month - 2;
     let (year, month) = (from_march.div_euclid(12), from_march.rem_euclid(12));

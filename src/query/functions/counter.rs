@@ -1,4 +1,4 @@
-//! `delta(value, ts)` and `rate(value, ts)`: how much a counter counted, and how fast, over its resets.
+//! `delta(value, ts)` and `rate(value, ts)`: the increase of a counter, total and per second, across resets.
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, FieldRef};
@@ -8,43 +8,43 @@ use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
 
-use super::points::{Point, Points};
-use super::types::{self, Kind};
-use crate::domain::sums::Sum;
+use super::arg_types::{self, ArgKind};
+use super::ordered_points::{OrderedPoints, Point};
+use crate::domain::summation::CompensatedSum;
 use crate::domain::time::MICROS_PER_SECOND;
 
-/// From the first point of the group to its last. A value below the one before it tells of a reset, after which the
-/// counter has gone on from zero. Rows without a time or a value are left out.
+/// Counts from the first point of the group to its last. A value below the previous one indicates a reset, after which
+/// the counter has continued from zero. Rows without a time or a value are ignored.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Counter {
-    what: What,
+    what: CounterKind,
     signature: Signature,
 }
 
-/// Which of the two is wanted.
+/// The function to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum What {
-    /// Zero for one point.
+enum CounterKind {
+    /// The total increase; zero for one point.
     Delta,
-    /// Per second; NULL where no time passes.
+    /// The increase per second; NULL if no time passes.
     Rate,
 }
 
 impl Counter {
     pub fn delta() -> Self {
-        Self { what: What::Delta, signature: Signature::user_defined(Volatility::Immutable) }
+        Self { what: CounterKind::Delta, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
     pub fn rate() -> Self {
-        Self { what: What::Rate, ..Self::delta() }
+        Self { what: CounterKind::Rate, ..Self::delta() }
     }
 }
 
 impl AggregateUDFImpl for Counter {
     fn name(&self) -> &str {
         match self.what {
-            What::Delta => "delta",
-            What::Rate => "rate",
+            CounterKind::Delta => "delta",
+            CounterKind::Rate => "rate",
         }
     }
 
@@ -53,12 +53,12 @@ impl AggregateUDFImpl for Counter {
     }
 
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(types::coerce(args, &[types::to_number, types::to_time]))
+        Ok(arg_types::coerce(args, &[arg_types::to_number, arg_types::to_time]))
     }
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
-        let wanted = [("value", Kind::Number), ("ts", Kind::Time)];
-        types::check(&format!("{}(value, ts)", self.name()), args, &wanted, 0)?;
+        let wanted = [("value", ArgKind::Number), ("ts", ArgKind::Time)];
+        arg_types::check(&format!("{}(value, ts)", self.name()), args, &wanted, 0)?;
         Ok(DataType::Float64)
     }
 
@@ -67,22 +67,22 @@ impl AggregateUDFImpl for Counter {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(Points::state_fields(args.name))
+        Ok(OrderedPoints::state_fields(args.name))
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        types::refuse_distinct(self.name(), &args)?;
-        Ok(Box::new(Counted { what: self.what, points: Points::default() }))
+        arg_types::refuse_distinct(self.name(), &args)?;
+        Ok(Box::new(CounterAccumulator { what: self.what, points: OrderedPoints::default() }))
     }
 }
 
 #[derive(Debug)]
-struct Counted {
-    what: What,
-    points: Points,
+struct CounterAccumulator {
+    what: CounterKind,
+    points: OrderedPoints,
 }
 
-impl Accumulator for Counted {
+impl Accumulator for CounterAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.points.add(&values[1], &values[0])
     }
@@ -94,8 +94,8 @@ impl Accumulator for Counted {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let points = self.points.sorted();
         Ok(ScalarValue::Float64(match self.what {
-            What::Delta => delta(points),
-            What::Rate => rate(points),
+            CounterKind::Delta => delta(points),
+            CounterKind::Rate => rate(points),
         }))
     }
 
@@ -108,9 +108,9 @@ impl Accumulator for Counted {
     }
 }
 
-/// What was counted between the first point and the last; `None` without points.
+/// Returns the increase between the first point and the last; `None` without points.
 fn delta(points: &[Point]) -> Option<f64> {
-    let mut counted = Sum::default();
+    let mut counted = CompensatedSum::default();
     for pair in points.windows(2) {
         let (before, after) = (pair[0].1, pair[1].1);
         counted.add(if after < before { after } else { after - before });
@@ -118,7 +118,7 @@ fn delta(points: &[Point]) -> Option<f64> {
     (!points.is_empty()).then(|| counted.total())
 }
 
-/// `delta` per second; `None` where no time passes.
+/// Returns the increase per second; `None` if no time passes.
 fn rate(points: &[Point]) -> Option<f64> {
     let (first, last) = (points.first()?.0, points.last()?.0);
     let seconds = (i128::from(last) - i128::from(first)) as f64 / MICROS_PER_SECOND as f64;

@@ -1,4 +1,4 @@
-//! Counters, point by point, and in parts that interleave.
+//! Tests counters point by point, and in interleaved parts.
 
 use std::sync::Arc;
 
@@ -36,8 +36,8 @@ fn columns(points: &[(Option<i64>, Option<f64>)]) -> [ArrayRef; 2] {
     [Arc::new(values), Arc::new(times)]
 }
 
-fn counted() -> Counted {
-    Counted { what: What::Delta, points: Points::default() }
+fn counted() -> CounterAccumulator {
+    CounterAccumulator { what: CounterKind::Delta, points: OrderedPoints::default() }
 }
 
 proptest! {
@@ -53,7 +53,7 @@ proptest! {
         let count = |w: &[u64]| if w[1] < w[0] { w[1] } else { w[1] - w[0] };
         let expected = (!known.is_empty()).then(|| known.windows(2).map(count).sum::<u64>() as f64);
         rows.push((None, Some(5.0)));
-        // Rows dealt to three partitions in an arbitrary order.
+        // Distributes the rows over three partitions in an arbitrary order.
         let key = |t: &Option<i64>| (t.unwrap_or(0) as u64 ^ shuffle).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         rows.sort_by_key(|r| key(&r.0));
         let mut whole = counted();

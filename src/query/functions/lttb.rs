@@ -1,4 +1,4 @@
-//! `lttb(ts, value, n)`: at most `n` points that look like all of them on a chart.
+//! `lttb(ts, value, n)`: downsamples to at most `n` points with the visual shape of the whole series.
 //!
 //! Largest triangle three buckets (Sveinn Steinarsson, "Downsampling Time Series for Visual Representation", 2013).
 
@@ -15,11 +15,11 @@ use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Signature, Volatil
 use datafusion::physical_expr::expressions::Literal;
 use datafusion::scalar::ScalarValue;
 
-use super::points::{Point, Points};
-use super::types::{self, Kind};
+use super::arg_types::{self, ArgKind};
+use super::ordered_points::{OrderedPoints, Point};
 
-/// A list of `{ts, value}` by time, for UNNEST. The first and the last point are always in it; no more than `n`
-/// points come back whole; `n` is a constant of at least 3. NULL without points.
+/// Returns a list of `{ts, value}` by time, for UNNEST. It always includes the first and the last point, and all points
+/// if there are at most `n`; `n` is a constant of at least 3. NULL without points.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Lttb {
     signature: Signature,
@@ -31,7 +31,7 @@ impl Default for Lttb {
     }
 }
 
-/// `ts` keeps its type, zone included.
+/// The type of `ts` is preserved, including its zone.
 fn fields(ts: &DataType) -> Fields {
     vec![Field::new("ts", ts.clone(), true), Field::new("value", DataType::Float64, true)].into()
 }
@@ -50,12 +50,12 @@ impl AggregateUDFImpl for Lttb {
     }
 
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(types::coerce(args, &[types::to_time, types::to_number, to_count]))
+        Ok(arg_types::coerce(args, &[arg_types::to_time, arg_types::to_number, to_count]))
     }
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
-        let wanted = [("ts", Kind::Time), ("value", Kind::Number), ("n", Kind::Count)];
-        types::check("lttb(ts, value, n)", args, &wanted, 0)?;
+        let wanted = [("ts", ArgKind::Time), ("value", ArgKind::Number), ("n", ArgKind::Count)];
+        arg_types::check("lttb(ts, value, n)", args, &wanted, 0)?;
         Ok(DataType::new_list(DataType::Struct(fields(&args[0])), true))
     }
 
@@ -64,11 +64,11 @@ impl AggregateUDFImpl for Lttb {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(Points::state_fields(args.name))
+        Ok(OrderedPoints::state_fields(args.name))
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        types::refuse_distinct("lttb", &args)?;
+        arg_types::refuse_distinct("lttb", &args)?;
         let n = match args.exprs.get(2).and_then(|n| n.downcast_ref::<Literal>()).map(Literal::value) {
             Some(ScalarValue::Int64(Some(n))) => *n,
             _ => return exec_err!("`lttb(ts, value, n)`: n must be a constant whole number"),
@@ -76,19 +76,23 @@ impl AggregateUDFImpl for Lttb {
         let wanted = usize::try_from(n).ok().filter(|n| *n >= 3);
         let wanted = wanted
             .ok_or_else(|| exec_datafusion_err!("`lttb(ts, value, n)`: n must be at least 3, not {n}"))?;
-        Ok(Box::new(Downsampled { wanted, kind: args.return_type().clone(), points: Points::default() }))
+        Ok(Box::new(LttbAccumulator {
+            wanted,
+            kind: args.return_type().clone(),
+            points: OrderedPoints::default(),
+        }))
     }
 }
 
 #[derive(Debug)]
-struct Downsampled {
+struct LttbAccumulator {
     wanted: usize,
-    /// A list of structs of ts and value.
+    /// Type of the result: a list of structs of ts and value.
     kind: DataType,
-    points: Points,
+    points: OrderedPoints,
 }
 
-impl Downsampled {
+impl LttbAccumulator {
     fn list(&self, chosen: &[Point]) -> Result<ListArray> {
         let refuse = || exec_datafusion_err!("lttb: a result of type {}", self.kind);
         let DataType::List(item) = &self.kind else { return Err(refuse()) };
@@ -106,7 +110,7 @@ impl Downsampled {
     }
 }
 
-impl Accumulator for Downsampled {
+impl Accumulator for LttbAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.points.add(&values[0], &values[1])
     }
@@ -132,14 +136,15 @@ impl Accumulator for Downsampled {
     }
 }
 
-/// The points to draw: of each bucket the one that makes the largest triangle with the point chosen before it and the
-/// mean of the bucket after it. `wanted` is at least 3.
+/// Selects points: of each bucket the one with the largest triangle with the previously selected point and the mean of
+/// the next bucket. `wanted` must be at least 3.
 fn choose(points: &[Point], wanted: usize) -> Vec<Point> {
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
     if points.len() <= wanted {
         return points.to_vec();
     }
-    // Whole numbers place the edges, so that no bucket is empty by rounding; all but the first and last point are in one.
+    // Integer arithmetic places the edges, so that rounding empties no bucket; all points but the first and last are in
+    // one.
     let edge = |i: usize| 1 + i * (points.len() - 2) / (wanted - 2);
     let at = |p: &Point| (p.0.wrapping_sub(first.0) as f64, p.1);
     let mut chosen = vec![*first];

@@ -1,4 +1,4 @@
-//! Downsampling: what is kept.
+//! Tests which points downsampling selects.
 
 use proptest::prelude::*;
 

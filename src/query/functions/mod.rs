@@ -1,21 +1,22 @@
-//! Our own SQL functions over time: one file a function, registered with one call. `docs/sql.md` tells users of them.
+//! Our own SQL functions over time: one file per function, registered with one call. `docs/sql.md` documents them for
+//! users.
 //!
-//! They run above `VisibleRows` as any expression of a caller does, so they see only rows of the principal.
+//! They run above `VisibleRows`, like any expression of a caller, so they read only rows of the principal.
 
 pub mod anomaly_score;
+pub mod arg_types;
 pub mod bookend;
+pub mod bucket_width;
 pub mod buckets;
 pub mod calendar;
 pub mod counter;
 pub mod gapfill;
 pub mod lttb;
-pub mod points;
+pub mod ordered_points;
 pub mod rms;
-pub mod single;
-pub mod sums;
+pub mod sum_state;
 pub mod time_bucket;
-pub mod types;
-pub mod width;
+pub mod ungrouped;
 pub mod zone;
 
 use std::sync::Arc;
@@ -25,16 +26,16 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use bookend::Bookend;
 use counter::Counter;
-use gapfill::marker::Marker;
+use gapfill::marker::MarkerFunction;
 use time_bucket::TimeBucket;
 
-/// Adds every function of ours, with what plans `time_bucket_gapfill`, to a session with default features.
+/// Adds all of our functions, and the planner of `time_bucket_gapfill`, to a session with default features.
 pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let scalars = [
         ScalarUDF::from(TimeBucket::default()),
-        ScalarUDF::from(Marker::gapfill()),
-        ScalarUDF::from(Marker::locf()),
-        ScalarUDF::from(Marker::interpolate()),
+        ScalarUDF::from(MarkerFunction::gapfill()),
+        ScalarUDF::from(MarkerFunction::locf()),
+        ScalarUDF::from(MarkerFunction::interpolate()),
     ];
     let aggregates = [
         AggregateUDF::from(rms::Rms::default()),

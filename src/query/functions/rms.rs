@@ -11,13 +11,13 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::single::{Groups, Single, each_alone};
-use super::sums;
-use super::types::{self, Kind};
-use crate::domain::sums::Squares;
+use super::arg_types::{self, ArgKind};
+use super::sum_state;
+use super::ungrouped::{GrowableGroups, UngroupedAccumulator, states_of_single_rows};
+use crate::domain::summation::RmsState;
 
-/// The root of the mean of squares, without overflow and within a few ulp of exact. NULLs are left out; of no values
-/// it is NULL.
+/// Root mean square, without overflow and within a few ulp of exact. NULLs are ignored; without values the result is
+/// NULL.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Rms {
     signature: Signature,
@@ -39,11 +39,11 @@ impl AggregateUDFImpl for Rms {
     }
 
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(types::coerce(args, &[types::to_number]))
+        Ok(arg_types::coerce(args, &[arg_types::to_number]))
     }
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
-        types::check("rms(value)", args, &[("value", Kind::Number)], 0)?;
+        arg_types::check("rms(value)", args, &[("value", ArgKind::Number)], 0)?;
         Ok(DataType::Float64)
     }
 
@@ -52,12 +52,12 @@ impl AggregateUDFImpl for Rms {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(sums::fields::<3>(args.name))
+        Ok(sum_state::fields::<3>(args.name))
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        types::refuse_distinct("rms", &args)?;
-        Ok(Box::new(Single::new(RmsGroups::default())))
+        arg_types::refuse_distinct("rms", &args)?;
+        Ok(Box::new(UngroupedAccumulator::new(RmsGroups::default())))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -69,13 +69,13 @@ impl AggregateUDFImpl for Rms {
     }
 }
 
-/// The squares of each group: 56 bytes a group, however many values.
+/// Sums of squares by group: 56 bytes each, however many values.
 #[derive(Debug, Clone, Default)]
-pub struct RmsGroups(pub Vec<Squares>);
+pub struct RmsGroups(pub Vec<RmsState>);
 
-impl Groups for RmsGroups {
+impl GrowableGroups for RmsGroups {
     fn grow(&mut self, total: usize) {
-        self.0.resize(total.max(self.0.len()), Squares::default());
+        self.0.resize(total.max(self.0.len()), RmsState::default());
     }
 }
 
@@ -94,7 +94,7 @@ impl GroupsAccumulator for RmsGroups {
             return Ok(());
         }
         for (i, group) in groups.iter().enumerate() {
-            if values.is_valid(i) && types::passes(filter, i) {
+            if values.is_valid(i) && arg_types::passes(filter, i) {
                 self.0[*group].add(values.value(i));
             }
         }
@@ -103,24 +103,24 @@ impl GroupsAccumulator for RmsGroups {
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
         let groups = emit.take_needed(&mut self.0);
-        Ok(Arc::new(groups.iter().map(Squares::rms).collect::<Float64Array>()))
+        Ok(Arc::new(groups.iter().map(RmsState::rms).collect::<Float64Array>()))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(sums::columns(&emit.take_needed(&mut self.0)))
+        Ok(sum_state::columns(&emit.take_needed(&mut self.0)))
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
         self.grow(total);
-        sums::merge(states, groups, &mut self.0);
+        sum_state::merge(states, groups, &mut self.0);
         Ok(())
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        each_alone(RmsGroups::default(), values, filter)
+        states_of_single_rows(RmsGroups::default(), values, filter)
     }
 
     fn size(&self) -> usize {
-        self.0.capacity() * size_of::<Squares>()
+        self.0.capacity() * size_of::<RmsState>()
     }
 }

@@ -1,4 +1,4 @@
-//! The functions as SQL calls them, over a small table in several partitions.
+//! Tests the functions through SQL, over a small table in several partitions.
 
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -19,8 +19,8 @@ pub async fn session() -> SessionContext {
     session
 }
 
-/// The rows of an answer, cells joined by a comma; or what was wrong.
-pub async fn ask(session: &SessionContext, query: &str) -> Result<Vec<String>, String> {
+/// Returns the rows of a result, cells joined by a comma, or the error message.
+pub async fn query_rows(session: &SessionContext, query: &str) -> Result<Vec<String>, String> {
     let words = |e: datafusion::error::DataFusionError| crate::query::error::from_datafusion(e).message;
     let batches = session.sql(query).await.map_err(words)?.collect().await.map_err(words)?;
     let table = pretty_format_batches(&batches).unwrap().to_string();
@@ -106,7 +106,7 @@ async fn answers() {
     let session = session().await;
     for (name, query, expected) in ANSWERS {
         let expected = expected.iter().map(|row| (*row).to_owned()).collect();
-        assert_eq!(ask(&session, query).await, Ok(expected), "{name}");
+        assert_eq!(query_rows(&session, query).await, Ok(expected), "{name}");
     }
 }
 
@@ -152,7 +152,7 @@ const REFUSALS: &[(&str, &str)] = &[
 async fn refusals_name_function_and_argument() {
     let session = session().await;
     for (query, words) in REFUSALS {
-        let refusal = ask(&session, query).await.expect_err(query);
+        let refusal = query_rows(&session, query).await.expect_err(query);
         assert!(refusal.contains(words), "{query}: {refusal}");
     }
 }

@@ -1,4 +1,4 @@
-//! `time_bucket(interval, ts [, timezone])`: the start of the bucket a time lies in.
+//! `time_bucket(interval, ts [, timezone])`: the start of the bucket that contains a time.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
 
+use super::arg_types::{self, ArgKind};
+use super::bucket_width::BucketWidth;
 use super::buckets::Buckets;
-use super::types::{self, Kind};
-use super::width::Width;
 use super::zone::Zone;
 
 const NAME: &str = "time_bucket";
 
-/// TimescaleDB's function. Interval and timezone are constants; NULL in any argument is NULL.
+/// TimescaleDB's `time_bucket`. Interval and timezone must be constants; NULL in any argument yields NULL.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct TimeBucket {
     signature: Signature,
@@ -30,22 +30,22 @@ impl Default for TimeBucket {
     }
 }
 
-/// Coerced arguments of `time_bucket` and `time_bucket_gapfill`.
+/// Coerces the arguments of `time_bucket` and `time_bucket_gapfill`.
 pub fn coerce(args: &[DataType]) -> Vec<DataType> {
-    types::coerce(args, &[types::to_width, types::to_time, types::to_name])
+    arg_types::coerce(args, &[arg_types::to_width, arg_types::to_time, arg_types::to_name])
 }
 
-/// The type of the result, which is that of `ts`.
+/// Returns the type of the result, which is that of `ts`.
 pub fn return_type(name: &str, args: &[DataType]) -> Result<DataType> {
     let usage = format!("{name}(interval, ts [, timezone])");
-    let wanted = [("interval", Kind::Width), ("ts", Kind::Time), ("timezone", Kind::Name)];
-    types::check(&usage, args, &wanted, 1)?;
+    let wanted = [("interval", ArgKind::Width), ("ts", ArgKind::Time), ("timezone", ArgKind::Name)];
+    arg_types::check(&usage, args, &wanted, 1)?;
     Ok(args[1].clone())
 }
 
-/// The buckets that the constants of a call ask for; `None` when one of them is NULL.
+/// Creates the buckets from the constant arguments of a call; `None` when one of them is NULL.
 pub fn buckets(name: &str, width: &ScalarValue, zone: Option<&ScalarValue>) -> Result<Option<Buckets>> {
-    let Some(width) = Width::from_scalar(name, width)? else { return Ok(None) };
+    let Some(width) = BucketWidth::from_scalar(name, width)? else { return Ok(None) };
     let zone = match zone {
         None => None,
         Some(ScalarValue::Utf8(Some(zone))) => Some(Zone::parse(name, zone)?),
@@ -86,7 +86,7 @@ impl ScalarUDFImpl for TimeBucket {
         }
     }
 
-    /// Buckets keep the order of times, so an ordered scan feeds an ordered aggregation.
+    /// Buckets preserve the order of times, so an ordered scan feeds an ordered aggregation.
     fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
         let is_constant =
             |i: usize| inputs.get(i).is_none_or(|p| p.sort_properties == SortProperties::Singleton);
@@ -104,7 +104,7 @@ fn constant<'a>(argument: &str, value: &'a ColumnarValue) -> Result<&'a ScalarVa
     }
 }
 
-/// The bucket starts of a column. Neighbouring times mostly share a bucket, so the last one is tried first.
+/// Returns the bucket starts of a column. Neighbouring times mostly share a bucket, so the previous one is tried first.
 fn starts(buckets: &Buckets, times: &ArrayRef) -> Result<ArrayRef> {
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let last = Cell::new((0, 0));

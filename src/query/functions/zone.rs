@@ -1,5 +1,5 @@
-//! A timezone's clock: what it shows at an instant, and when it shows a local time. Times are microseconds; a local
-//! time counts as if it were UTC.
+//! Clock of a timezone: conversion between instants and local times. Times are in microseconds; a local time is
+//! represented as if it were UTC.
 
 use arrow::array::timezone::Tz;
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone};
@@ -8,7 +8,7 @@ use datafusion::error::Result;
 
 use crate::domain::time::MICROS_PER_SECOND;
 
-/// More than any zone is off UTC.
+/// An upper bound of any zone's offset from UTC.
 pub const MAX_OFFSET: i64 = 26 * 3600 * MICROS_PER_SECOND;
 
 /// A zone of the IANA database, which is compiled in, or a fixed offset.
@@ -16,25 +16,25 @@ pub const MAX_OFFSET: i64 = 26 * 3600 * MICROS_PER_SECOND;
 pub struct Zone(Tz);
 
 impl Zone {
-    /// `Europe/Berlin`, `UTC`, `+02:00`. `function` is named in refusals.
+    /// Parses `Europe/Berlin`, `UTC` or `+02:00`. Errors name `function`.
     pub fn parse(function: &str, name: &str) -> Result<Zone> {
         name.parse().map(Zone).map_err(|_| {
             exec_datafusion_err!("{function}: there is no timezone `{name}`; names are as in `Europe/Berlin`")
         })
     }
 
-    /// What the clock is ahead of UTC at an instant.
+    /// Returns the offset from UTC at an instant, positive to the east.
     pub fn offset(&self, instant: i64) -> i64 {
         let offset = self.0.offset_from_utc_datetime(&naive(instant)).fix();
         i64::from(offset.local_minus_utc()) * MICROS_PER_SECOND
     }
 
-    /// What the clock shows at an instant.
+    /// Returns the local time at an instant.
     pub fn local(&self, instant: i64) -> i64 {
         instant + self.offset(instant)
     }
 
-    /// The first instant at which the clock shows `local` or, where it jumps over it, more.
+    /// Returns the first instant at which the clock shows `local` or, if it skips `local`, a later time.
     pub fn first_showing(&self, local: i64) -> i64 {
         let micros =
             |offset: <Tz as TimeZone>::Offset| i64::from(offset.fix().local_minus_utc()) * MICROS_PER_SECOND;
@@ -42,14 +42,14 @@ impl Zone {
             LocalResult::Single(offset) => local - micros(offset),
             LocalResult::Ambiguous(one, other) => local - micros(one).max(micros(other)),
             LocalResult::None => {
-                first(local - MAX_OFFSET, local + MAX_OFFSET, |instant| self.local(instant) >= local)
+                first_instant(local - MAX_OFFSET, local + MAX_OFFSET, |instant| self.local(instant) >= local)
             }
         }
     }
 }
 
-/// The first of `low + 1..=high` for which `holds`, which once true stays so and is true of `high`.
-pub fn first(mut low: i64, mut high: i64, holds: impl Fn(i64) -> bool) -> i64 {
+/// Returns the first of `low + 1..=high` for which `holds`, which must be monotonic and true of `high`.
+pub fn first_instant(mut low: i64, mut high: i64, holds: impl Fn(i64) -> bool) -> i64 {
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         if holds(middle) { high = middle } else { low = middle }
@@ -57,7 +57,7 @@ pub fn first(mut low: i64, mut high: i64, holds: impl Fn(i64) -> bool) -> i64 {
     high
 }
 
-/// Callers keep within `buckets::MAX_TIME`, far inside what chrono can say.
+/// Callers stay within `buckets::MAX_TIME`, far inside chrono's range.
 fn naive(micros: i64) -> NaiveDateTime {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH).naive_utc()
 }

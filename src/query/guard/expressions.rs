@@ -1,5 +1,5 @@
-//! The expressions of a plan, before it is optimized: functions that answer texts or lists become bounded ones, `||` and
-//! patterns that are no constants become functions, and types of a caller's own are narrow and shallow.
+//! Guards the expressions of a plan before it is optimized: bounds functions that return texts or lists, turns `||` and
+//! non-constant patterns into functions, and limits the width and depth of types that a caller names.
 
 use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
@@ -11,18 +11,18 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, lit};
 
-use super::bounded::bounded;
+use super::bounded_function::bounded;
 use super::string_concat::{self, StringConcat};
 use crate::domain::Error;
 
-/// Types nest at most so deep: what writes answers recurses over them on threads with small stacks.
+/// Maximum nesting of types: result encoders recurse over them on threads with small stacks.
 pub const MAX_TYPE_DEPTH: usize = 32;
-/// The widest value of a type of fixed width, bytes: a null takes as much.
+/// Maximum width of a fixed-width type, bytes: a null takes as much as a value.
 const MAX_FIXED_BYTES: usize = 64 << 10;
 
-/// Functions that pass arguments on as they are; those that the optimizer writes as casts and cases; and our own marks of
-/// gap filling, which the planner looks for.
-const UNCHANGED: [&str; 13] = [
+/// Functions that return their arguments unchanged, functions that the optimizer rewrites to casts and cases, and our
+/// gap filling markers, which the planner looks for.
+const EXEMPT_FUNCTIONS: [&str; 13] = [
     "arrow_cast",
     "arrow_try_cast",
     "arrow_typeof",
@@ -38,11 +38,11 @@ const UNCHANGED: [&str; 13] = [
     "version",
 ];
 
-/// The same plan with bounded expressions, and whether there are any.
+/// Returns the plan with bounded expressions, and whether it has any.
 ///
 /// # Errors
-/// `Invalid` for types that nest too deep or are too wide.
-pub fn bound(plan: LogicalPlan) -> Result<(LogicalPlan, bool)> {
+/// `Invalid` for types that nest too deeply or are too wide.
+pub fn bound_plan(plan: LogicalPlan) -> Result<(LogicalPlan, bool)> {
     let mut functions = 0;
     plan.apply_with_subqueries(|node| {
         let schema = merge_schema(&node.inputs());
@@ -71,7 +71,7 @@ pub fn bound(plan: LogicalPlan) -> Result<(LogicalPlan, bool)> {
     Ok((changed.data, true))
 }
 
-/// Whether an expression can make more of its arguments than they are.
+/// Whether an expression can return more bytes than its arguments have.
 fn is_growing(expr: &Expr, schema: &DFSchema) -> bool {
     match expr {
         Expr::ScalarFunction(call) => is_growing_call(call, schema),
@@ -84,13 +84,13 @@ fn is_growing(expr: &Expr, schema: &DFSchema) -> bool {
 
 fn is_growing_call(call: &ScalarFunction, schema: &DFSchema) -> bool {
     let name = call.name();
-    if UNCHANGED.contains(&name) {
+    if EXEMPT_FUNCTIONS.contains(&name) {
         return false;
     }
     if name.starts_with("regexp_") || name == "levenshtein" {
         return true;
     }
-    // The type is not known before its parameters have values.
+    // The type is unknown until parameters have values.
     let answer = Expr::ScalarFunction(call.clone()).get_type(schema);
     answer.is_ok_and(|data_type| is_variable(&data_type)) || has_placeholder(call)
 }
@@ -187,7 +187,7 @@ fn depth(data_type: &DataType) -> usize {
     1 + children(data_type).into_iter().map(depth).max().unwrap_or(0)
 }
 
-/// Bytes that every value takes, also a null.
+/// Returns the bytes that every value takes, even a null.
 fn fixed_bytes(data_type: &DataType) -> usize {
     let length = |n: i32| usize::try_from(n).unwrap_or(0);
     match data_type {
@@ -196,7 +196,7 @@ fn fixed_bytes(data_type: &DataType) -> usize {
         DataType::Struct(_) => {
             children(data_type).into_iter().map(fixed_bytes).fold(0, usize::saturating_add)
         }
-        // Lists within are judged by their elements: one element is a value.
+        // Elements of a list are checked as values of their own.
         _ => children(data_type).into_iter().map(fixed_bytes).max().unwrap_or(0).max(16),
     }
 }

@@ -1,4 +1,4 @@
-//! Bounded expressions answer what the others do, under the same names, and end where they would grow.
+//! Tests that bounded expressions have the results and names of unbounded ones, and fail where they would grow.
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::util::pretty::pretty_format_batches;
@@ -14,10 +14,10 @@ async fn answer(context: &SessionContext, plan: LogicalPlan) -> Result<Vec<Recor
     context.execute_logical_plan(plan).await?.collect().await
 }
 
-async fn ask(statement: &str) -> Result<Vec<RecordBatch>> {
+async fn run_bounded(statement: &str) -> Result<Vec<RecordBatch>> {
     let context = context();
     let plan = context.state().create_logical_plan(statement).await?;
-    answer(&context, bound(plan)?.0).await
+    answer(&context, bound_plan(plan)?.0).await
 }
 
 fn context() -> SessionContext {
@@ -73,7 +73,7 @@ async fn they_answer_as_the_others_do() {
             if expression.contains("max(") || expression.contains("agg(") { "" } else { " ORDER BY n" };
         let statement = format!("SELECT {expression} FROM {TABLE}{order}");
         let plan = context.state().create_logical_plan(&statement).await.expect(expression);
-        let (bounded, _) = bound(plan.clone()).expect(expression);
+        let (bounded, _) = bound_plan(plan.clone()).expect(expression);
         assert_eq!(bounded.schema(), plan.schema(), "{expression}");
         let (expected, found) = (answer(&context, plan).await, answer(&context, bounded).await);
         let (expected, found) = (expected.expect(expression), found.expect(expression));
@@ -108,17 +108,17 @@ async fn what_grows_is_refused_before_it_is_made() {
         (format!("SELECT levenshtein(s, s) FROM (SELECT replace('{ones}', '1', 'aaa') AS s)"), "levenshtein"),
     ];
     for (statement, says) in cases {
-        let error = ask(&statement).await.expect_err(says);
+        let error = run_bounded(&statement).await.expect_err(says);
         assert!(error.to_string().contains(says), "{says}: {error}");
     }
 }
 
-/// A batch is computed in slices where its result may be large, and is the same.
+/// A batch is computed in slices where its result may be large, with an equal result.
 #[tokio::test]
 async fn slices_are_put_together_again() {
     let statement = "SELECT count(*), count(DISTINCT t), sum(length(t)) FROM \
                      (SELECT regexp_replace(concat('a', x), '[0-9]', concat('b', x), 'g') AS t FROM generate_series(1, 9999) AS g(x))";
     let plain = context().sql(statement).await.expect("a plan").collect().await.expect("an answer");
-    let bounded = ask(statement).await.expect("an answer");
+    let bounded = run_bounded(statement).await.expect("an answer");
     assert_eq!(plain, bounded);
 }

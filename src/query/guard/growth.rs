@@ -1,4 +1,4 @@
-//! How many bytes a scalar function can make of its arguments, and how long it can take over them.
+//! Estimates how many bytes a scalar function makes of its arguments, and how long it takes.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
@@ -8,15 +8,15 @@ use datafusion::logical_expr::ColumnarValue;
 use crate::domain::Error;
 use crate::query::byte_size;
 
-/// Characters of one text times those of the other that are compared: some tenths of a second.
+/// Maximum product of the lengths of two compared texts: some tenths of a second.
 const MAX_LEVENSHTEIN_CELLS: usize = 100_000_000;
 
-/// Beside its values a row takes offsets, validity and what builders round up to.
+/// Bytes per row beside its value: offsets, validity and the rounding of builders.
 const ROW_BYTES: usize = 64;
 
-/// An upper bound of the bytes that a function makes of `rows` rows.
+/// Returns an upper bound of the bytes that a function makes of `rows` rows.
 pub fn result_bytes(name: &str, args: &[ColumnarValue], rows: usize) -> usize {
-    let sizes: Vec<Size> = args.iter().map(|value| Size::of(value, rows)).collect();
+    let sizes: Vec<ArgumentSize> = args.iter().map(|value| ArgumentSize::of(value, rows)).collect();
     let all = sizes.iter().map(|size| size.total).fold(0, usize::saturating_add);
     let of = |i: usize| sizes.get(i).copied().unwrap_or_default();
     let grown = match name {
@@ -48,7 +48,7 @@ pub fn result_bytes(name: &str, args: &[ColumnarValue], rows: usize) -> usize {
     grown.saturating_add(rows.saturating_mul(ROW_BYTES))
 }
 
-/// Functions that copy their arguments at most once.
+/// Whether a function copies its arguments at most once.
 fn is_linear(name: &str) -> bool {
     const LINEAR: [&str; 16] = [
         "||",
@@ -71,19 +71,21 @@ fn is_linear(name: &str) -> bool {
     LINEAR.contains(&name)
 }
 
-/// Whether a function keeps something for each different argument of a batch, so that it takes one row at a time: a
-/// regular expression is a program of megabytes.
-pub fn is_by_row(name: &str, args: &[ColumnarValue]) -> bool {
+/// Whether a function caches state for each distinct argument of a batch and so must be called with one row at a time:
+/// a compiled regular expression takes megabytes.
+pub fn needs_single_rows(name: &str, args: &[ColumnarValue]) -> bool {
     name.starts_with("regexp_") && matches!(args.get(1), Some(ColumnarValue::Array(_)))
 }
 
+/// Checks that a function ends in reasonable time.
+///
 /// # Errors
-/// `TooLarge` for arguments over which the function would take minutes.
+/// `TooLarge` for arguments that would take the function minutes.
 pub fn check_work(name: &str, args: &[ColumnarValue]) -> Result<()> {
     if name != "levenshtein" {
         return Ok(());
     }
-    let longest = |i: usize| args.get(i).map_or(0, |value| Size::of(value, 1).longest);
+    let longest = |i: usize| args.get(i).map_or(0, |value| ArgumentSize::of(value, 1).longest);
     if longest(0).saturating_mul(longest(1)) <= MAX_LEVENSHTEIN_CELLS {
         return Ok(());
     }
@@ -91,57 +93,57 @@ pub fn check_work(name: &str, args: &[ColumnarValue]) -> Result<()> {
     Err(DataFusionError::External(Box::new(Error::too_large(message))))
 }
 
-/// How many times a replacement names a group of its match, at most.
+/// Returns the maximum number of references to match groups in a replacement.
 fn group_references(replacement: Option<&ColumnarValue>) -> usize {
     let signs = |text: &str| text.bytes().filter(|b| matches!(b, b'\\' | b'$')).count();
     match replacement {
         Some(ColumnarValue::Scalar(scalar)) => scalar.try_as_str().flatten().map_or(0, signs),
-        Some(ColumnarValue::Array(array)) => Size::of_array(array).longest,
+        Some(ColumnarValue::Array(array)) => ArgumentSize::of_array(array).longest,
         None => 0,
     }
 }
 
-fn all_elements(sizes: &[Size]) -> usize {
+fn all_elements(sizes: &[ArgumentSize]) -> usize {
     sizes.iter().map(|size| size.elements).sum()
 }
 
-/// An argument of all rows.
+/// Size of an argument over all rows.
 #[derive(Debug, Clone, Copy, Default)]
-struct Size {
-    /// Bytes.
+struct ArgumentSize {
+    /// Bytes of all rows.
     total: usize,
-    /// Bytes of one row.
+    /// Bytes of the longest row.
     longest: usize,
     shortest: usize,
-    /// Elements of lists.
+    /// Elements of all lists.
     elements: usize,
 }
 
-impl Size {
-    fn of(value: &ColumnarValue, rows: usize) -> Size {
+impl ArgumentSize {
+    fn of(value: &ColumnarValue, rows: usize) -> ArgumentSize {
         match value {
-            ColumnarValue::Array(array) => Size::of_array(array),
+            ColumnarValue::Array(array) => ArgumentSize::of_array(array),
             ColumnarValue::Scalar(scalar) => match scalar.to_array() {
                 Ok(array) => {
-                    let one = Size::of_array(&array);
+                    let one = ArgumentSize::of_array(&array);
                     let (total, elements) =
                         (one.total.saturating_mul(rows), one.elements.saturating_mul(rows));
-                    Size { total, elements, ..one }
+                    ArgumentSize { total, elements, ..one }
                 }
-                // A scalar without an array form has no bytes to speak of.
-                Err(_) => Size::default(),
+                // A scalar without an array form has negligible size.
+                Err(_) => ArgumentSize::default(),
             },
         }
     }
 
-    fn of_array(array: &dyn Array) -> Size {
+    fn of_array(array: &dyn Array) -> ArgumentSize {
         let total = byte_size::of_values(array);
         let (shortest, longest) = extent(array).unwrap_or((0, total));
-        Size { total, longest, shortest, elements: elements(array) }
+        ArgumentSize { total, longest, shortest, elements: elements(array) }
     }
 }
 
-/// The shortest and the longest text; `None` of other types.
+/// Returns the lengths of the shortest and the longest text; `None` for other types.
 fn extent(array: &dyn Array) -> Option<(usize, usize)> {
     let lengths: Box<dyn Iterator<Item = usize> + '_> = match array.data_type() {
         DataType::Utf8 => Box::new(array.as_string::<i32>().offsets().lengths()),

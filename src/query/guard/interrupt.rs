@@ -1,9 +1,8 @@
-//! Ending a statement between two batches, wherever it computes.
+//! Interrupts a statement between two batches, wherever it computes.
 //!
-//! Dropping a future ends it where it waits. A join whose condition is never true does not wait: it computes for as long
-//! as there are pairs of rows. [`InterruptExec`] stands on operators of that kind, and [`InterruptExpr`] around what a
-//! join evaluates for each batch of pairs; both ask [`Interrupt`] whether the statement is to go on, as PostgreSQL does by
-//! its CHECK_FOR_INTERRUPTS.
+//! Dropping a future ends it at its next await. A join whose condition is never true does not await: it computes for as
+//! long as there are pairs of rows. [`InterruptExec`] wraps operators of that kind, and [`InterruptExpr`] the condition
+//! that a join evaluates for each batch of pairs; both check [`Interrupt`], as PostgreSQL does in CHECK_FOR_INTERRUPTS.
 
 use std::any::Any;
 use std::fmt;
@@ -24,70 +23,76 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt};
 
-use super::pass_through::{PassThroughExec, Watch};
+use super::pass_through::{PassThroughExec, StreamWrapper};
 use crate::domain::{Error, Kind};
 
-/// An operator that has computed for so long lets other tasks of its thread run.
+/// An operator yields to other tasks of its thread after computing for this long.
 const TIME_SLICE: Duration = Duration::from_millis(20);
-/// The deadline of a statement that has none yet.
-const NEVER: u64 = u64::MAX;
+/// Deadline of a statement for which none is set yet.
+const NO_DEADLINE_MS: u64 = u64::MAX;
 
-/// Whether a statement is to go on. Shared by who asked and all operators.
+/// Interrupt state of a statement, shared by its caller and all operators.
 #[derive(Debug)]
 pub struct Interrupt {
     begun: Instant,
-    /// Milliseconds after `begun` at which it ends; 0 ends it now.
+    /// Deadline in milliseconds after `begun`; 0 means cancelled.
     deadline_ms: AtomicU64,
-    /// How long it may compute in all.
+    /// Total execution time limit, for the error message.
     limit_ms: AtomicU64,
 }
 
-/// What a statement is told that has computed for longer than it may.
-pub fn too_long(limit: Duration) -> Error {
+/// Returns the error of a statement that exceeded its execution time limit.
+pub fn timeout_error(limit: Duration) -> Error {
     Error::new(Kind::Timeout, format!("the query ran longer than {} s", limit.as_secs_f64()))
 }
 
 impl Default for Interrupt {
     fn default() -> Self {
-        Self { begun: Instant::now(), deadline_ms: AtomicU64::new(NEVER), limit_ms: AtomicU64::new(0) }
+        Self {
+            begun: Instant::now(),
+            deadline_ms: AtomicU64::new(NO_DEADLINE_MS),
+            limit_ms: AtomicU64::new(0),
+        }
     }
 }
 
 impl Interrupt {
-    /// Ends the statement: nobody waits for it.
+    /// Cancels the statement: nobody waits for it.
     pub fn cancel(&self) {
         self.deadline_ms.store(0, Ordering::Relaxed);
     }
 
-    /// Ends the statement after `left` of its `limit`, unless it is cancelled before. Time in which it waits for its reader does not
-    /// count: each stretch of computing sets the deadline anew.
+    /// Sets the deadline to end after `left` of the statement's `limit`, unless it is cancelled. Time spent waiting for
+    /// the reader does not count: the deadline is set anew whenever computing resumes.
     pub fn end_after(&self, left: Duration, limit: Duration) {
-        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(NEVER);
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(NO_DEADLINE_MS);
         self.limit_ms.store(limit_ms, Ordering::Relaxed);
-        let at = u64::try_from((self.begun.elapsed() + left).as_millis()).unwrap_or(NEVER).max(1);
+        let at = u64::try_from((self.begun.elapsed() + left).as_millis()).unwrap_or(NO_DEADLINE_MS).max(1);
         let set = |known: u64| (known != 0).then_some(at);
-        // Cancelled already is no failure.
+        // Fails only if the statement is already cancelled.
         let _ = self.deadline_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, set);
     }
 
-    /// Whether nobody waits for the statement any more.
+    /// Whether the statement is cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.deadline_ms.load(Ordering::Relaxed) == 0
     }
 
+    /// Checks whether the statement may continue.
+    ///
     /// # Errors
-    /// `Timeout` once the statement is to end.
+    /// `Timeout` after the deadline or a cancellation.
     pub fn check(&self) -> Result<()> {
         let deadline = self.deadline_ms.load(Ordering::Relaxed);
-        if deadline == NEVER || self.begun.elapsed().as_millis() < u128::from(deadline) {
+        if deadline == NO_DEADLINE_MS || self.begun.elapsed().as_millis() < u128::from(deadline) {
             return Ok(());
         }
-        let error = too_long(Duration::from_millis(self.limit_ms.load(Ordering::Relaxed)));
+        let error = timeout_error(Duration::from_millis(self.limit_ms.load(Ordering::Relaxed)));
         Err(DataFusionError::External(Box::new(error)))
     }
 }
 
-/// The interrupt of a statement among the options that its functions are called with.
+/// Config extension that passes the interrupt to the functions of a statement.
 #[derive(Debug, Clone)]
 pub struct InterruptOption(pub Arc<Interrupt>);
 
@@ -112,46 +117,41 @@ impl ExtensionOptions for InterruptOption {
         Err(DataFusionError::Configuration(format!("there is no setting `{key}`")))
     }
 
-    /// Nothing that `information_schema` could show.
+    /// Lists no entries: `information_schema` must not show any.
     fn entries(&self) -> Vec<ConfigEntry> {
         Vec::new()
     }
 }
 
-/// Passes batches on while the statement is to go on, and yields to other tasks.
-pub type InterruptExec = PassThroughExec<Interruption>;
+/// Passes batches on until the interrupt ends the statement, and yields to other tasks.
+pub type InterruptExec = PassThroughExec<InterruptWrapper>;
 
-/// What ends an operator, and what it passed on.
+/// The interrupt of an operator, and the count of its rows.
 #[derive(Debug)]
-pub struct Interruption {
+pub struct InterruptWrapper {
     pub interrupt: Arc<Interrupt>,
-    /// Rows passed on, of all partitions.
+    /// Rows passed on, over all partitions.
     pub rows: Arc<AtomicUsize>,
 }
 
-impl Watch for Interruption {
+impl StreamWrapper for InterruptWrapper {
     const NAME: &'static str = "InterruptExec";
 
-    fn watch(
-        &self,
-        input: SendableRecordBatchStream,
-        _: usize,
-        _: &TaskContext,
-    ) -> SendableRecordBatchStream {
+    fn wrap(&self, input: SendableRecordBatchStream, _: usize, _: &TaskContext) -> SendableRecordBatchStream {
         let (interrupt, rows) = (self.interrupt.clone(), self.rows.clone());
-        Box::pin(Interruptible { input, interrupt, rows, since: Instant::now() })
+        Box::pin(InterruptibleStream { input, interrupt, rows, since: Instant::now() })
     }
 }
 
-struct Interruptible {
+struct InterruptibleStream {
     input: SendableRecordBatchStream,
     interrupt: Arc<Interrupt>,
     rows: Arc<AtomicUsize>,
-    /// When it last waited.
+    /// Time of its last yield or wait.
     since: Instant,
 }
 
-impl Stream for Interruptible {
+impl Stream for InterruptibleStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -175,13 +175,13 @@ impl Stream for Interruptible {
     }
 }
 
-impl RecordBatchStream for Interruptible {
+impl RecordBatchStream for InterruptibleStream {
     fn schema(&self) -> SchemaRef {
         self.input.schema()
     }
 }
 
-/// A condition that is evaluated while the statement is to go on.
+/// An expression that checks the interrupt before each evaluation.
 #[derive(Debug)]
 pub struct InterruptExpr {
     inner: Arc<dyn PhysicalExpr>,

@@ -1,4 +1,4 @@
-//! The physical plan of a statement, with interruption and accounting where DataFusion has none.
+//! Guards a physical plan: adds interruption and memory accounting where DataFusion has none.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -16,12 +16,12 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 use datafusion::scalar::ScalarValue;
 
-use super::bounded::Bounded;
-use super::buffered::{BufferedInputExec, Retention};
-use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, Interruption};
+use super::bounded_function::BoundedFunction;
+use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, InterruptWrapper};
+use super::window_memory::{BufferedInputExec, WindowBuffering};
 
-/// Operators that can compute for long between two batches of their input, or make many rows of few.
-const LONG_RUNNING: [&str; 11] = [
+/// Operators that can compute for long between two input batches, or make many rows of few.
+const LONG_RUNNING_OPERATORS: [&str; 11] = [
     "BoundedWindowAggExec",
     "CrossJoinExec",
     "HashJoinExec",
@@ -35,50 +35,54 @@ const LONG_RUNNING: [&str; 11] = [
     "WindowAggExec",
 ];
 
-/// Literals of one operator that are repeated in every row of a batch may make so many bytes of it.
+/// Maximum bytes that literals of one operator, repeated in every row, may take in a batch.
 const MAX_LITERAL_BYTES_OF_BATCH: usize = 16 << 20;
-/// Rows of a batch that is made of the longest literals.
+/// Minimum rows of a batch, used with the longest literals.
 const MIN_BATCH_ROWS: usize = 16;
-/// Bounded functions of a statement whose batches are as long as those of others.
-const FUNCTIONS_OF_FULL_BATCHES: usize = 32;
+/// Up to this many bounded functions, a statement uses full batches.
+const MAX_FUNCTIONS_AT_FULL_BATCH: usize = 32;
 
-/// A plan that can be ended and is accounted for.
+/// A plan that can be interrupted and is accounted for.
 #[derive(Debug)]
-pub struct Guarded {
+pub struct GuardedPlan {
     pub plan: Arc<dyn ExecutionPlan>,
-    /// Whether it can keep a thread for long: it runs apart from those that cannot.
+    /// Whether the plan can occupy a thread for long; it then runs on separate threads.
     pub is_long_running: bool,
-    /// Rows of a batch, if fewer than otherwise.
+    /// Reduced rows per batch, if needed.
     pub batch_rows: Option<usize>,
 }
 
-/// Guards a plan; one of scans, filters and aggregates alone stays as it is.
-pub fn guard(plan: Arc<dyn ExecutionPlan>, interrupt: &Arc<Interrupt>, full_batch: usize) -> Result<Guarded> {
-    let found = Findings::of(&plan)?;
+/// Guards a plan. A plan of only scans, filters and aggregates is unchanged.
+pub fn guard(
+    plan: Arc<dyn ExecutionPlan>,
+    interrupt: &Arc<Interrupt>,
+    full_batch: usize,
+) -> Result<GuardedPlan> {
+    let found = GuardNeeds::of(&plan)?;
     if !found.has_long_running && found.functions == 0 && found.literal_bytes == 0 {
-        return Ok(Guarded { plan, is_long_running: false, batch_rows: None });
+        return Ok(GuardedPlan { plan, is_long_running: false, batch_rows: None });
     }
     let batch_rows = found.batch_rows(full_batch);
     let is_long_running = found.has_long_running || found.functions > 0;
     let plan = plan.transform_up(|node| guard_operator(node, interrupt))?.data;
-    Ok(Guarded { plan, is_long_running, batch_rows: (batch_rows < full_batch).then_some(batch_rows) })
+    Ok(GuardedPlan { plan, is_long_running, batch_rows: (batch_rows < full_batch).then_some(batch_rows) })
 }
 
-/// What of a plan needs a guard.
+/// The properties of a plan that call for guards.
 #[derive(Default)]
-struct Findings {
+struct GuardNeeds {
     has_long_running: bool,
     /// Calls of bounded functions.
     functions: usize,
-    /// Of the operator that has most of them.
+    /// Literal bytes of the operator with the most.
     literal_bytes: usize,
 }
 
-impl Findings {
-    fn of(plan: &Arc<dyn ExecutionPlan>) -> Result<Findings> {
-        let mut found = Findings::default();
+impl GuardNeeds {
+    fn of(plan: &Arc<dyn ExecutionPlan>) -> Result<GuardNeeds> {
+        let mut found = GuardNeeds::default();
         plan.apply(|node| {
-            found.has_long_running |= LONG_RUNNING.contains(&node.name());
+            found.has_long_running |= LONG_RUNNING_OPERATORS.contains(&node.name());
             let mut literal_bytes = 0;
             node.apply_expressions(&mut |root| root.apply(|expr| Ok(found.note(expr, &mut literal_bytes))))?;
             found.literal_bytes = found.literal_bytes.max(literal_bytes);
@@ -92,17 +96,18 @@ impl Findings {
             let bytes = variable_bytes(literal.value());
             *literal_bytes += if bytes > 64 { bytes } else { 0 };
         } else if expr.is::<InListExpr>() {
-            // Its literals are looked up, not repeated.
+            // Its literals are looked up, not repeated in each row.
             return TreeNodeRecursion::Jump;
         } else if let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() {
-            self.functions += usize::from(call.fun().inner().downcast_ref::<Bounded>().is_some());
+            self.functions += usize::from(call.fun().inner().downcast_ref::<BoundedFunction>().is_some());
         }
         TreeNodeRecursion::Continue
     }
 
     fn batch_rows(&self, full: usize) -> usize {
         let by_literals = MAX_LITERAL_BYTES_OF_BATCH / self.literal_bytes.max(1);
-        let by_functions = full * FUNCTIONS_OF_FULL_BATCHES / self.functions.max(FUNCTIONS_OF_FULL_BATCHES);
+        let by_functions =
+            full * MAX_FUNCTIONS_AT_FULL_BATCH / self.functions.max(MAX_FUNCTIONS_AT_FULL_BATCH);
         by_literals.min(by_functions).clamp(MIN_BATCH_ROWS, full)
     }
 }
@@ -115,7 +120,7 @@ fn guard_operator(
     node: Arc<dyn ExecutionPlan>,
     interrupt: &Arc<Interrupt>,
 ) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
-    if !LONG_RUNNING.contains(&node.name()) {
+    if !LONG_RUNNING_OPERATORS.contains(&node.name()) {
         return Ok(Transformed::no(node));
     }
     let emitted = Arc::<AtomicUsize>::default();
@@ -123,11 +128,11 @@ fn guard_operator(
     let node = accounted_window(node, &emitted)?;
     Ok(Transformed::yes(Arc::new(InterruptExec::new(
         node,
-        Interruption { interrupt: interrupt.clone(), rows: emitted },
+        InterruptWrapper { interrupt: interrupt.clone(), rows: emitted },
     ))))
 }
 
-/// A join whose condition is evaluated while the statement is to go on.
+/// Wraps the condition of a join so that it checks the interrupt.
 fn interruptible_condition(
     node: Arc<dyn ExecutionPlan>,
     interrupt: &Arc<Interrupt>,
@@ -151,36 +156,36 @@ fn interruptible_condition(
     Ok(node)
 }
 
-/// A window operator over an input that is accounted for.
+/// Adds memory accounting to the input of a window operator.
 fn accounted_window(
     node: Arc<dyn ExecutionPlan>,
     emitted: &Arc<AtomicUsize>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let retention = if node.is::<WindowAggExec>() {
-        Retention::All
+    let buffering = if node.is::<WindowAggExec>() {
+        WindowBuffering::All
     } else if let Some(window) = node.downcast_ref::<BoundedWindowAggExec>() {
-        streaming_retention(window.window_expr(), emitted)
+        streaming_buffering(window.window_expr(), emitted)
     } else {
         return Ok(node);
     };
     let input = node.children()[0].clone();
     let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    node.replace_children(vec![Arc::new(BufferedInputExec::new(input, retention))], recompute)
+    node.replace_children(vec![Arc::new(BufferedInputExec::new(input, buffering))], recompute)
 }
 
-/// How much of its input a streaming window operator holds, of the widest of its frames.
-fn streaming_retention(windows: &[Arc<dyn WindowExpr>], emitted: &Arc<AtomicUsize>) -> Retention {
+/// Returns how much of its input a streaming window operator buffers, by the widest of its frames.
+fn streaming_buffering(windows: &[Arc<dyn WindowExpr>], emitted: &Arc<AtomicUsize>) -> WindowBuffering {
     let mut widest = 0;
     for window in windows {
         let frame = window.get_window_frame();
-        let Some(rows) = rows_before(&frame.start_bound, frame.units) else { return Retention::All };
+        let Some(rows) = rows_before(&frame.start_bound, frame.units) else { return WindowBuffering::All };
         widest = widest.max(rows);
     }
-    Retention::Frame { rows: widest, emitted: emitted.clone() }
+    WindowBuffering::Frame { rows: widest, emitted: emitted.clone() }
 }
 
-/// Rows before the current one that a frame needs again; `None` where values decide how many. A frame without a begin
-/// needs none: what it has seen is in its state.
+/// Returns the preceding rows that a frame needs again; `None` if values determine the number. A frame with an
+/// unbounded start needs none: its state covers the rows it has passed.
 fn rows_before(start: &WindowFrameBound, units: WindowFrameUnits) -> Option<usize> {
     match start {
         WindowFrameBound::Preceding(offset) if offset.is_null() => Some(0),

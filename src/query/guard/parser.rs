@@ -1,5 +1,5 @@
-//! Parsing with a budget. The parser tries a bracket in several ways, one within the other, so that a few dozen nested
-//! calls of a broken statement would keep it busy for hours.
+//! Parses SQL with a budget: the parser tries each bracket in several ways, nested in each other, so that a few dozen
+//! nested calls in a malformed statement would keep it busy for hours.
 
 use std::any::TypeId;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,25 +13,25 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
 use crate::domain::Error;
 
-/// Beginnings of expressions that a statement of no length may try.
+/// Expression starts that any statement may try, regardless of its length.
 const BASE_ATTEMPTS: usize = 100_000;
-/// The same for each byte of its text. An ordinary statement takes less than one.
+/// Additional expression starts per byte of text. An ordinary statement needs less than one.
 const ATTEMPTS_PER_BYTE: usize = 4;
 
 const TOO_INTRICATE: &str = "the statement is too intricate: it nests too many brackets";
 
-/// Whether a statement was refused since the parser would not have ended: no other parser is to try it.
+/// Whether a statement was refused because the budget ran out: no other parser should try it.
 pub fn is_too_intricate(error: &Error) -> bool {
     error.message.contains(TOO_INTRICATE)
 }
 
-/// Parses one statement of PostgreSQL's dialect.
+/// Parses one statement in PostgreSQL's dialect.
 ///
 /// # Errors
-/// What is wrong with it, or that it is too intricate.
+/// A syntax error, or that the statement is too intricate.
 pub fn parse(text: &str, recursion_limit: usize) -> Result<Statement> {
     let attempts = BASE_ATTEMPTS + text.len() * ATTEMPTS_PER_BYTE;
-    let dialect = Budgeted { inner: PostgreSqlDialect {}, attempts: AtomicUsize::new(attempts) };
+    let dialect = BudgetedDialect { inner: PostgreSqlDialect {}, attempts: AtomicUsize::new(attempts) };
     let parser = DFParserBuilder::new(text).with_dialect(&dialect).with_recursion_limit(recursion_limit);
     let mut statements = parser.build().and_then(|mut parser| parser.parse_statements()).map_err(|e| {
         match dialect.attempts.load(Ordering::Relaxed) {
@@ -47,15 +47,15 @@ pub fn parse(text: &str, recursion_limit: usize) -> Result<Statement> {
     statements.pop_front().ok_or_else(none)
 }
 
-/// PostgreSQL's dialect, which ends the parser once it has tried too much.
+/// PostgreSQL's dialect, which stops the parser when its budget is exhausted.
 #[derive(Debug)]
-struct Budgeted {
+struct BudgetedDialect {
     inner: PostgreSqlDialect,
-    /// Left.
+    /// Remaining attempts.
     attempts: AtomicUsize,
 }
 
-/// Answers as the dialect within.
+/// Delegates to the inner dialect.
 macro_rules! as_inner {
     ($($method:ident)*) => {
         $(
@@ -66,13 +66,14 @@ macro_rules! as_inner {
     };
 }
 
-impl Dialect for Budgeted {
-    /// The parser asks for the dialect by its type in places.
+impl Dialect for BudgetedDialect {
+    /// Returns the inner type, since the parser checks the dialect by its type in places.
     fn dialect(&self) -> TypeId {
         self.inner.dialect()
     }
 
-    /// Called where an expression begins. Of all errors the parser passes this one on at once, and tries nothing else.
+    /// Called at the start of each expression. The parser propagates this error at once, without trying alternatives as
+    /// it does after others.
     fn parse_prefix(&self, _: &mut Parser) -> Option<std::result::Result<Expr, ParserError>> {
         let take = |left: usize| left.checked_sub(1);
         match self.attempts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {

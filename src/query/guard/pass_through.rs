@@ -1,4 +1,5 @@
-//! Operators that hand their input's batches on unchanged, and watch them: what both of ours have in common.
+//! Operators that pass batches on unchanged and observe them: what `InterruptExec` and `BufferedInputExec` have in
+//! common.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
 
-/// What is done with the stream of each partition.
-pub trait Watch: fmt::Debug + Send + Sync + 'static {
-    /// Of the operator, in plans.
+/// Wraps the stream of each partition.
+pub trait StreamWrapper: fmt::Debug + Send + Sync + 'static {
+    /// Name of the operator in plans.
     const NAME: &'static str;
 
-    /// Stands between `input` and the operator above. It may end the stream with an error, and changes no batch.
-    fn watch(
+    /// Wraps `input` for the operator above. The wrapper may end the stream with an error, but changes no batch.
+    fn wrap(
         &self,
         input: SendableRecordBatchStream,
         partition: usize,
@@ -25,26 +26,26 @@ pub trait Watch: fmt::Debug + Send + Sync + 'static {
     ) -> SendableRecordBatchStream;
 }
 
-/// An operator of one child with that child's order, partitions and schema.
+/// An operator with one child, whose order, partitions and schema it keeps.
 #[derive(Debug)]
 pub struct PassThroughExec<W> {
     input: Arc<dyn ExecutionPlan>,
-    watch: Arc<W>,
+    wrapper: Arc<W>,
 }
 
-impl<W: Watch> PassThroughExec<W> {
+impl<W: StreamWrapper> PassThroughExec<W> {
     pub fn new(input: Arc<dyn ExecutionPlan>, watch: W) -> Self {
-        Self { input, watch: Arc::new(watch) }
+        Self { input, wrapper: Arc::new(watch) }
     }
 }
 
-impl<W: Watch> DisplayAs for PassThroughExec<W> {
+impl<W: StreamWrapper> DisplayAs for PassThroughExec<W> {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(W::NAME)
     }
 }
 
-impl<W: Watch> ExecutionPlan for PassThroughExec<W> {
+impl<W: StreamWrapper> ExecutionPlan for PassThroughExec<W> {
     fn name(&self) -> &str {
         W::NAME
     }
@@ -74,11 +75,11 @@ impl<W: Watch> ExecutionPlan for PassThroughExec<W> {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let [input] = <[_; 1]>::try_from(children)
             .map_err(|_| DataFusionError::Internal(format!("{} has one child", W::NAME)))?;
-        Ok(Arc::new(Self { input, watch: self.watch.clone() }))
+        Ok(Arc::new(Self { input, wrapper: self.wrapper.clone() }))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, Arc::clone(&context))?;
-        Ok(self.watch.watch(input, partition, &context))
+        Ok(self.wrapper.wrap(input, partition, &context))
     }
 }

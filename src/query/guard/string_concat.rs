@@ -1,5 +1,5 @@
-//! The operator `||` as a function, so that its results can be bounded as those of functions are. A chain of operators is
-//! one call: as a tree it would be as deep as it is long.
+//! The operator `||` as a function, so that its results can be bounded like those of functions. A chain of operators is
+//! one call: its expression tree would be as deep as the chain is long.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column};
 use datafusion::scalar::ScalarValue;
 
-/// What the function is called.
+/// Name of the function.
 pub const NAME: &str = "||";
 
-/// `a || b || …`, null where one is.
+/// `a || b || …`, null if any operand is.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct StringConcat {
     signature: Signature,
@@ -29,7 +29,7 @@ impl Default for StringConcat {
     }
 }
 
-/// The type of the result, which all operands are cast to.
+/// Returns the type of the result, to which all operands are cast.
 fn common(types: &[DataType]) -> Result<DataType> {
     let [first, rest @ ..] = types else { return datafusion::common::plan_err!("`||` takes operands") };
     rest.iter().try_fold(first.clone(), |left, right| {

@@ -1,5 +1,5 @@
-//! How large a statement becomes once it is planned: WITH queries are copied to every place that names them, and
-//! grouping sets multiply rows. Both can grow by powers of two, so they are judged before the planner does either.
+//! Limits the size of a statement once it is planned: WITH queries are copied wherever they are named, and grouping
+//! sets multiply rows. Both can grow by powers of two, so they are checked before planning.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -9,55 +9,55 @@ use datafusion::sql::sqlparser::ast::{
     Cte, Expr, GroupByExpr, GroupByWithModifier, ObjectName, Query, Select, Visit, Visitor,
 };
 
-use super::text::MAX_TEXT_BYTES;
+use super::nesting::MAX_TEXT_BYTES;
 use crate::domain::{Error, Result};
 
-/// Grouping sets of one SELECT, as PostgreSQL bounds those of CUBE.
+/// Maximum grouping sets of one SELECT, as PostgreSQL limits those of CUBE.
 const MAX_GROUPING_SETS: u64 = 4096;
 
-/// Checks what a parsed statement will grow to.
+/// Checks the expanded size of a parsed statement.
 ///
 /// # Errors
-/// `Invalid`, saying what grows and by how much it may.
+/// `Invalid`, naming what grows and its limit.
 pub fn check(statement: &Statement) -> Result<()> {
     match statement {
         Statement::Statement(inner) => {
-            let mut growth = Growth::default();
+            let mut growth = ExpansionVisitor::default();
             if let ControlFlow::Break(error) = inner.visit(&mut growth) {
                 return Err(error);
             }
             growth.check_size(inner.to_string().len())
         }
         Statement::Explain(explain) => check(&explain.statement),
-        // Refused later, since they do not only read.
+        // The planner refuses these, since they do not only read.
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => Ok(()),
     }
 }
 
-/// What a walk over a statement finds.
+/// Collects WITH queries and their references.
 #[derive(Default)]
-struct Growth {
-    /// Definitions by name; of two with one name the larger counts.
-    definitions: HashMap<String, Definition>,
-    /// Queries of definitions, by address: what they name is in `definitions`.
+struct ExpansionVisitor {
+    /// Definitions by name; of two with one name, the larger counts.
+    definitions: HashMap<String, CteDefinition>,
+    /// Addresses of the queries of definitions; their references are in `definitions`.
     bodies: HashSet<*const Query>,
-    /// How many definitions the walk is within.
+    /// Number of definitions around the current node.
     within: usize,
-    /// What is named outside all definitions.
+    /// Names referenced outside all definitions.
     names: Vec<String>,
 }
 
 /// One WITH query.
-struct Definition {
+struct CteDefinition {
     bytes: usize,
     names: Vec<String>,
 }
 
-impl Growth {
+impl ExpansionVisitor {
     fn define(&mut self, cte: &Cte) {
-        let mut names = Names::default();
+        let mut names = RelationNames::default();
         let _: ControlFlow<()> = cte.query.visit(&mut names);
-        let found = Definition { bytes: cte.query.to_string().len(), names: names.0 };
+        let found = CteDefinition { bytes: cte.query.to_string().len(), names: names.0 };
         self.bodies.insert(&raw const *cte.query);
         let name = cte.alias.name.value.to_lowercase();
         let known = self.definitions.get(&name);
@@ -80,7 +80,8 @@ impl Growth {
         Ok(())
     }
 
-    /// Bytes of a definition with all that it names. Definitions that name each other end at their number.
+    /// Returns the bytes of a definition with all that it references. The number of definitions limits the recursion of
+    /// those that reference each other.
     fn size(&self, name: &str, sizes: &mut HashMap<String, usize>, depth: usize) -> usize {
         let Some(definition) = self.definitions.get(name).filter(|_| depth <= self.definitions.len()) else {
             return 0;
@@ -96,7 +97,7 @@ impl Growth {
     }
 }
 
-impl Visitor for Growth {
+impl Visitor for ExpansionVisitor {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
@@ -128,11 +129,11 @@ impl Visitor for Growth {
     }
 }
 
-/// All relations that a query names.
+/// Collects all relations that a query names.
 #[derive(Default)]
-struct Names(Vec<String>);
+struct RelationNames(Vec<String>);
 
-impl Visitor for Names {
+impl Visitor for RelationNames {
     type Break = ();
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
@@ -141,13 +142,13 @@ impl Visitor for Names {
     }
 }
 
-/// A WITH query has a name of one part.
+/// Returns the last part of the name: a WITH query has a name of one part.
 fn name_of(relation: &ObjectName) -> String {
     let name = relation.0.last().and_then(|part| part.as_ident());
     name.map(|name| name.value.to_lowercase()).unwrap_or_default()
 }
 
-/// How many grouping sets a GROUP BY stands for: its items multiply.
+/// Returns the number of grouping sets of a GROUP BY: its items multiply.
 fn grouping_sets(group_by: &GroupByExpr) -> u64 {
     let (expressions, modifiers) = match group_by {
         GroupByExpr::All(modifiers) => (&[][..], modifiers),

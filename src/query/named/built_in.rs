@@ -1,6 +1,6 @@
-//! The queries that every server has: the files of queries/, whose text is part of the binary.
+//! Built-in named queries: the files of queries/, compiled into the binary.
 
-/// Name of the file, and its text. A test holds this against the folder.
+/// File names and texts. A test compares them with the folder.
 pub const BUILT_IN: [(&str, &str); 18] = [
     ("bad-spans.sql", include_str!("../../../queries/bad-spans.sql")),
     ("chart.sql", include_str!("../../../queries/chart.sql")),

@@ -1,12 +1,12 @@
-//! Any text as the file of a named query.
+//! Fuzzes the parser of named query files.
 
-use super::file;
-use crate::domain::fuzz::{Decoder, Form, Target, text};
+use super::query_file;
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, text};
 
-fn form() -> Form {
+fn form() -> InputFormat {
     let paths =
         ["hourly-mean", "chart", "histogram", "latest", "gaps"].map(|name| format!("queries/{name}.sql"));
-    Form {
+    InputFormat {
         seeds: paths.map(|path| std::fs::read(path).expect("an example")).into(),
         words: &[
             "-- param: ",
@@ -29,15 +29,15 @@ fn form() -> Form {
             ("[", "]"),
             ("-- param: a bigint\n", ""),
         ],
-        ..Form::default()
+        ..InputFormat::default()
     }
 }
 
 fn decoder() -> Decoder {
-    Box::new(|input| drop(file::parse(&text(input))))
+    Box::new(|input| drop(query_file::parse(&text(input))))
 }
 
 #[test]
 fn named_queries() {
-    Target { module: module_path!(), name: "named_queries", form, decoder }.run();
+    FuzzTarget { module: module_path!(), name: "named_queries", form, decoder }.run();
 }

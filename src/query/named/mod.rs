@@ -1,8 +1,8 @@
-//! Queries with names: those that are compiled in, and those of a folder.
+//! Named queries: built-in ones, and those of a configured folder.
 
 mod built_in;
-mod file;
-mod value;
+mod param_value;
+mod query_file;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -11,26 +11,26 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use self::built_in::BUILT_IN;
-use crate::domain::named::NamedQuery;
+use crate::domain::named_query::NamedQuery;
 use crate::domain::{Error, FieldError, Kind, Micros, Result};
 
-/// All named queries of a server, each found by its name.
+/// All named queries of a server, by name.
 #[derive(Debug, Clone, Default)]
 pub struct NamedQueries {
     by_name: BTreeMap<String, NamedQuery>,
 }
 
 impl NamedQueries {
-    /// What is compiled in, and every `*.sql` of `dir`.
+    /// Loads the built-in queries and every `*.sql` file of `dir`.
     ///
     /// # Errors
-    /// `Invalid`, naming the file: it cannot be read, is not a named query, or has a name that another one has.
+    /// `Invalid`, naming a file that cannot be read, is not a named query, or repeats the name of another.
     pub fn load(dir: Option<&Path>) -> Result<NamedQueries> {
         let mut all = NamedQueries::default();
         let mut origins = BTreeMap::new();
         let own = BUILT_IN.iter().map(|(file, text)| (format!("the built-in {file}"), (*text).to_owned()));
         for (origin, text) in own.chain(dir.map_or_else(|| Ok(Vec::new()), read_all)?) {
-            let query = file::parse(&text).map_err(|why| {
+            let query = query_file::parse(&text).map_err(|why| {
                 Error::field("queries_dir", format!("{origin} is not a named query: {why}"))
             })?;
             if let Some(first) = origins.insert(query.name.clone(), origin.clone()) {
@@ -42,12 +42,12 @@ impl NamedQueries {
         Ok(all)
     }
 
-    /// By name.
+    /// Iterates in the order of names.
     pub fn iter(&self) -> impl Iterator<Item = &NamedQuery> {
         self.by_name.values()
     }
 
-    /// Fails with `NotFound`, naming those there are.
+    /// Returns the query `name`. Fails with `NotFound`, listing the known names.
     pub fn get(&self, name: &str) -> Result<&NamedQuery> {
         self.by_name.get(name).ok_or_else(|| {
             let names: Vec<_> = self.by_name.keys().map(String::as_str).collect();
@@ -56,8 +56,8 @@ impl NamedQueries {
     }
 }
 
-/// The parameters of a query as its statement takes them: what was given, checked, and the defaults of the rest.
-/// `now` is what times are told from.
+/// Returns the statement's parameters: the given values, checked, and the defaults of the others. Relative times are
+/// relative to `now`.
 ///
 /// # Errors
 /// `Invalid`, naming every parameter that is unknown, missing or of another type.
@@ -75,18 +75,21 @@ pub fn bind(query: &NamedQuery, given: &Map<String, Value>, now: Micros) -> Resu
             Some(Value::Null) if param.default == Some(Value::Null) => {
                 bound.insert(param.name.clone(), Value::Null);
             }
-            Some(value) => match value::read(param.kind, value, now) {
+            Some(value) => match param_value::parse_value(param.kind, value, now) {
                 Ok(value) => drop(bound.insert(param.name.clone(), value)),
                 Err(why) => refuse(&param.name, why),
             },
-            None => refuse(&param.name, format!("is missing: it must be {}", value::valid(param.kind))),
+            None => refuse(
+                &param.name,
+                format!("is missing: it must be {}", param_value::describe_kind(param.kind)),
+            ),
         }
     }
     Error::check(wrong)?;
     Ok(Value::Object(bound))
 }
 
-/// Each file of a folder, in the order of their names.
+/// Reads the files of a folder in the order of their names.
 fn read_all(dir: &Path) -> Result<Vec<(String, String)>> {
     let unreadable = |path: &Path, e: std::io::Error| {
         Error::field("queries_dir", format!("{} cannot be read: {e}", path.display()))

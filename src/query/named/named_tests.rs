@@ -1,4 +1,4 @@
-//! Files of named queries: what they may say, what is wrong with them, and what their parameters take.
+//! Tests named query files: their syntax, errors and parameters.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::named::ParamKind;
+use crate::domain::named_query::ParamKind;
 
-/// 2026-03-31T12:00:00Z: its month before has fewer days.
+/// 2026-03-31T12:00:00Z: the previous month has fewer days.
 const NOW: Micros = Micros(1_774_958_400_000_000);
 
 const WHOLE: &str = "-- name: a\n-- description: b: c\n-- param: x bigint\n-- param: y text = 'it''s'\n\
@@ -33,18 +33,18 @@ fn every_file_of_the_folder_is_compiled_in() {
 
 #[test]
 fn a_file_says_its_name_what_it_is_for_and_its_parameters() {
-    let query = file::parse(WHOLE).unwrap();
+    let query = query_file::parse(WHOLE).unwrap();
     assert_eq!((query.name.as_str(), query.description.as_str(), query.text.as_str()), ("a", "b: c", WHOLE));
     let params: Vec<_> = query.params.iter().map(|p| (p.name.as_str(), p.kind, p.default.clone())).collect();
     assert_eq!(params, [("x", ParamKind::Bigint, None), ("y", ParamKind::Text, Some(json!("it's")))]);
 }
 
-/// The planner knows no types of parameters, and what adds an interval to a time needs them.
+/// The planner does not know parameter types, and adding an interval to a time needs them.
 #[test]
 fn times_and_intervals_have_their_types_in_what_runs() {
     let head = "-- name: a\n-- description: b\n-- param: at timestamp\n-- param: step interval\n";
     let body = "SELECT TIMESTAMP '2026-01-01' + $step, 'it''s $at' || E'\\n', $at -- $at\n";
-    let query = file::parse(&format!("{head}{body}")).unwrap();
+    let query = query_file::parse(&format!("{head}{body}")).unwrap();
     let cast = "arrow_cast($at, 'Timestamp(Microsecond, Some(\"UTC\"))')";
     let expected = "SELECT TIMESTAMP '2026-01-01' + CAST($step AS INTERVAL), 'it''s $at' || E'\\n', ";
     assert_eq!(query.statement, format!("{head}{expected}{cast} -- $at\n"));
@@ -63,7 +63,7 @@ fn a_wrong_file_is_refused_with_the_reason() {
         ("no_statement", head(""), "one SELECT statement"),
         ("two_statements", head("SELECT 1; SELECT 2"), "one SELECT statement"),
         ("no_sql", head("SELEKT 1"), "SELEKT"),
-        ("one_that_changes", head("DELETE FROM readings"), "does not read"),
+        ("one_that_changes", head("DELETE FROM readings"), "is not read-only"),
         ("one_that_explains", head("EXPLAIN SELECT 1"), "one SELECT statement"),
         ("undeclared", head("SELECT $x"), "`$x`, which no"),
         ("numbered", head("SELECT $1"), "`$1`, which no"),
@@ -82,7 +82,7 @@ fn a_wrong_file_is_refused_with_the_reason() {
         ("a_default_that_is_no_interval", param("x interval = '5'"), "`5` is not valid"),
     ];
     for (name, text, expected) in rows {
-        let why = file::parse(&text).expect_err(name);
+        let why = query_file::parse(&text).expect_err(name);
         assert!(why.contains(expected), "{name}: {why}");
     }
 }
@@ -156,10 +156,10 @@ fn values_are_taken_as_json_and_as_text() {
         (Text, json!(["a"]), None),
     ];
     for (kind, given, expected) in rows {
-        let found = value::read(kind, &given, NOW);
+        let found = param_value::parse_value(kind, &given, NOW);
         assert_eq!(found.clone().ok(), expected, "{kind} {given}: {found:?}");
         if let Err(why) = found {
-            assert!(why.contains(value::valid(kind)), "{kind} {given}: {why}");
+            assert!(why.contains(param_value::describe_kind(kind)), "{kind} {given}: {why}");
         }
     }
 }
@@ -168,7 +168,7 @@ fn values_are_taken_as_json_and_as_text() {
 fn what_is_not_given_is_the_default_and_every_mistake_is_told_at_once() {
     let text = "-- name: a\n-- description: b\n-- param: x bigint\n-- param: at timestamp = 'now - 1 hour'\n\
                 -- param: word text = null\nSELECT $x, $at, $word";
-    let query = file::parse(text).unwrap();
+    let query = query_file::parse(text).unwrap();
     let bound = |given: Value| bind(&query, given.as_object().unwrap(), NOW);
     let hour_ago = "2026-03-31T11:00:00Z";
     assert_eq!(bound(json!({"x": "1"})).unwrap(), json!({"x": 1, "at": hour_ago, "word": null}));

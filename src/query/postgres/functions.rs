@@ -1,4 +1,4 @@
-//! Functions of PostgreSQL that its tools call and the library under `pg_catalog` does not have.
+//! PostgreSQL functions that its clients call and the `pg_catalog` library lacks.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-/// The version of PostgreSQL whose catalog is spoken.
-const SPOKEN: &str = "16.6";
+/// The PostgreSQL version that the server reports, which is that of its catalog.
+const SERVER_VERSION: &str = "16.6";
 
 pub(super) fn register(context: &SessionContext) {
-    let version = format!("PostgreSQL {SPOKEN} (Basalt {})", env!("CARGO_PKG_VERSION"));
+    let version = format!("PostgreSQL {SERVER_VERSION} (Basalt {})", env!("CARGO_PKG_VERSION"));
     let (yes, nothing) = (ScalarValue::from(true), ScalarValue::Utf8(None));
     let constants = [
         ("version", ScalarValue::from(version)),
@@ -24,7 +24,7 @@ pub(super) fn register(context: &SessionContext) {
         ("pg_type_is_visible", yes.clone()),
         ("pg_function_is_visible", yes.clone()),
         ("pg_collation_is_visible", yes),
-        // Comments, definitions, places: there are none of our tables.
+        // Our tables have no comments, definitions or locations.
         ("obj_description", nothing.clone()),
         ("shobj_description", nothing.clone()),
         ("col_description", nothing.clone()),
@@ -33,18 +33,18 @@ pub(super) fn register(context: &SessionContext) {
         ("pg_get_indexdef", nothing.clone()),
         ("pg_get_serial_sequence", nothing.clone()),
         ("pg_tablespace_location", nothing),
-        // How large a table is tells of the rows of others.
+        // The size of a table would reveal rows of others.
         ("pg_table_size", ScalarValue::Int64(None)),
     ];
     for (name, value) in constants {
-        context.register_udf(ScalarUDF::from(Constant::new(name, value)));
+        context.register_udf(ScalarUDF::from(ConstantFunction::new(name, value)));
     }
     context.register_udf(current_setting());
     context.register_udf(to_regtype());
     context.register_udf(size_pretty());
 }
 
-/// `pg_size_pretty`: bytes up to 10,239, then the unit in which there are no more, rounded to the nearest.
+/// Creates `pg_size_pretty`: bytes up to 10,239, then the smallest unit with at most that many, rounded to nearest.
 fn size_pretty() -> ScalarUDF {
     let call = |values: &[ColumnarValue]| {
         let arrays = ColumnarValue::values_to_arrays(values)?;
@@ -60,7 +60,7 @@ fn pretty(size: i64) -> String {
     if size.unsigned_abs() < 10 * 1024 {
         return format!("{size} bytes");
     }
-    // In halves of a unit, as PostgreSQL counts, so that the last bit rounds.
+    // Counts in half units, as PostgreSQL does, so that the last bit rounds.
     let halves = |unit: u32| i128::from(size) / (1 << (10 * unit - 1));
     let fits = |unit: &u32| halves(*unit).abs() < 20 * 1024 - 1;
     let (unit, name) = (1..).zip(["kB", "MB", "GB", "TB"]).find(|(unit, _)| fits(unit)).unwrap_or((5, "PB"));
@@ -68,22 +68,22 @@ fn pretty(size: i64) -> String {
     format!("{} {name}", (halves + halves.signum()) / 2)
 }
 
-/// A function that answers the same to every argument.
+/// A function that returns one value for any arguments.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Constant {
+struct ConstantFunction {
     name: &'static str,
     value: ScalarValue,
     signature: Signature,
 }
 
-impl Constant {
+impl ConstantFunction {
     fn new(name: &'static str, value: ScalarValue) -> Self {
         let any = TypeSignature::OneOf(vec![TypeSignature::Nullary, TypeSignature::VariadicAny]);
         Self { name, value, signature: Signature::new(any, Volatility::Stable) }
     }
 }
 
-impl ScalarUDFImpl for Constant {
+impl ScalarUDFImpl for ConstantFunction {
     fn name(&self) -> &str {
         self.name
     }
@@ -101,8 +101,8 @@ impl ScalarUDFImpl for Constant {
     }
 }
 
-/// Types by their names, with the numbers they have in every PostgreSQL.
-const TYPES: [(&str, i32); 22] = [
+/// Types by name, with their object ids, which are the same in every PostgreSQL.
+const TYPE_OIDS: [(&str, i32); 22] = [
     ("bool", 16),
     ("boolean", 16),
     ("bytea", 17),
@@ -127,12 +127,13 @@ const TYPES: [(&str, i32); 22] = [
     ("numeric", 1700),
 ];
 
-/// The number of a type; null of one that is not here, by which clients learn that there is no such extension.
+/// Creates `to_regtype`, which returns the object id of a type; null for an unknown type, by which clients detect
+/// missing extensions.
 fn to_regtype() -> ScalarUDF {
     let call = |values: &[ColumnarValue]| match values {
         [ColumnarValue::Scalar(ScalarValue::Utf8(name))] => {
             let name = name.as_deref().map(str::to_ascii_lowercase);
-            let found = name.and_then(|name| TYPES.iter().find(|(known, _)| *known == name));
+            let found = name.and_then(|name| TYPE_OIDS.iter().find(|(known, _)| *known == name));
             Ok(ColumnarValue::Scalar(ScalarValue::Int32(found.map(|(_, oid)| *oid))))
         }
         _ => exec_err!("to_regtype takes the name of a type"),
@@ -140,12 +141,12 @@ fn to_regtype() -> ScalarUDF {
     create_udf("to_regtype", vec![DataType::Utf8], DataType::Int32, Volatility::Stable, Arc::new(call))
 }
 
-/// The settings that clients read by this function; SHOW is answered where the connection is.
+/// Creates `current_setting`, for the settings that clients read by it. The connection answers SHOW.
 fn current_setting() -> ScalarUDF {
     let call = |values: &[ColumnarValue]| match values {
         [ColumnarValue::Scalar(ScalarValue::Utf8(Some(name)))] => {
             let value = match name.to_ascii_lowercase().as_str() {
-                "server_version" => SPOKEN,
+                "server_version" => SERVER_VERSION,
                 "server_version_num" => "160006",
                 "search_path" => "public",
                 "server_encoding" | "client_encoding" => "UTF8",

@@ -1,15 +1,15 @@
-//! What PostgreSQL's tools ask beside the tables: `pg_catalog`, its functions, and its ways of writing statements.
+//! PostgreSQL compatibility: `pg_catalog`, its functions, and the syntax that PostgreSQL clients use.
 //!
-//! A statement that names a table of ours is planned as it is from everywhere else, word for word. Only what asks the catalog,
-//! or names no table at all (`SELECT version()`), is rewritten first (`datafusion-pg-catalog`, rewrite.rs): those rules are made
-//! for the questions of tools, and leave out what they do not know.
+//! A statement that names a table of ours is planned unchanged, as from any other interface. Only statements that query
+//! the catalog or name no table at all (`SELECT version()`) are rewritten first (`datafusion-pg-catalog`, rewrite.rs):
+//! those rules are made for the queries of tools, and drop syntax that they do not know.
 
-mod catalog;
+mod catalog_info;
+mod extended_catalog;
 mod functions;
-mod procs;
+mod pg_proc;
 mod rewrite;
 mod roles;
-mod shown;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,59 +27,59 @@ use datafusion_pg_catalog::pg_catalog::{PgCatalogSchemaProvider, PgCatalogStatic
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use parking_lot::Mutex;
 
+use super::context::{CATALOG, PG_CATALOG, QueryContext, SCHEMA};
 use super::error::from_datafusion;
 use super::scopes;
-use super::session::{CATALOG, PG_CATALOG, SCHEMA, View};
 use crate::domain::{Error, Result};
 
-use catalog::Completed;
+use catalog_info::PrincipalCatalogInfo;
+use extended_catalog::ExtendedPgCatalog;
 use roles::Roles;
-use shown::Shown;
 
-/// Built when the first tool asks.
+/// Built on the first PostgreSQL query.
 #[derive(Default)]
-pub struct Lazy(Mutex<Option<Arc<Postgres>>>);
+pub struct LazyPostgresCompat(Mutex<Option<Arc<PostgresCompat>>>);
 
-impl Lazy {
-    /// `template` is what all sessions share.
-    pub fn get(&self, template: &SessionState) -> Result<Arc<Postgres>> {
+impl LazyPostgresCompat {
+    /// Returns the instance, built from the shared session `template` on first use.
+    pub fn get(&self, template: &SessionState) -> Result<Arc<PostgresCompat>> {
         let mut built = self.0.lock();
         if let Some(built) = &*built {
             return Ok(built.clone());
         }
-        let new = Arc::new(Postgres::new(template).map_err(from_datafusion)?);
+        let new = Arc::new(PostgresCompat::new(template).map_err(from_datafusion)?);
         *built = Some(new.clone());
         Ok(new)
     }
 }
 
-/// The catalog and the language of PostgreSQL's tools.
-pub struct Postgres {
+/// Catalog and parser for PostgreSQL clients.
+pub struct PostgresCompat {
     template: SessionState,
     static_tables: Arc<PgCatalogStaticTables>,
     parser: PostgresCompatibilityParser,
-    /// One for each set of tables that somebody may read: numbers of objects hold for as long as the process runs. What
-    /// a catalog shows follows from that set alone, so principals share it. Scopes of reading allow 128 sets.
+    /// One catalog for each set of readable tables, because object ids must be stable for the life of the process. The
+    /// contents depend on that set alone, so principals share a catalog. The read scopes allow 128 sets.
     catalogs: Mutex<HashMap<Vec<&'static str>, Arc<dyn SchemaProvider>>>,
 }
 
-impl fmt::Debug for Postgres {
+impl fmt::Debug for PostgresCompat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Postgres")
     }
 }
 
-impl Postgres {
+impl PostgresCompat {
     fn new(template: &SessionState) -> Result<Self, DataFusionError> {
         let mut state = template.clone();
-        // The library wants a catalog to put its schema into; sessions bring their own instead.
+        // The library needs a catalog to add its schema to; sessions use their own instead.
         let scratch = MemoryCatalogProviderList::new();
         scratch.register_catalog(CATALOG.to_owned(), Arc::new(MemoryCatalogProvider::new()));
         state.register_catalog_list(Arc::new(scratch));
         let context = SessionContext::new_with_state(state);
         setup_pg_catalog(&context, CATALOG, Roles).map_err(|e| *e)?;
         functions::register(&context);
-        procs::register(&context);
+        pg_proc::register(&context);
         Ok(Self {
             template: context.state(),
             static_tables: Arc::new(PgCatalogStaticTables::try_new()?),
@@ -88,8 +88,8 @@ impl Postgres {
         })
     }
 
-    /// A session over a view, with the catalog of what its principal may read.
-    pub fn session(&self, view: &View) -> Result<SessionState> {
+    /// Creates a session over a context, with the catalog of the tables that its principal may read.
+    pub fn session(&self, view: &QueryContext) -> Result<SessionState> {
         let names = scopes::TABLES.iter().map(|(name, _)| *name);
         let key: Vec<_> = names.filter(|name| scopes::may_read(&view.principal, name)).collect();
         let known = self.catalogs.lock().get(&key).cloned();
@@ -97,22 +97,22 @@ impl Postgres {
             Some(known) => known,
             None => {
                 let new = self.catalog(view).map_err(from_datafusion)?;
-                // Two may have come at once: the first to be kept counts, else numbers would change.
+                // Two requests may race: the first one stored wins, otherwise object ids would change.
                 self.catalogs.lock().entry(key).or_insert(new).clone()
             }
         };
         Ok(view.session(&self.template, Some(catalog)))
     }
 
-    fn catalog(&self, view: &View) -> Result<Arc<dyn SchemaProvider>, DataFusionError> {
-        let shown = Shown::new(view.tables()?);
+    fn catalog(&self, view: &QueryContext) -> Result<Arc<dyn SchemaProvider>, DataFusionError> {
+        let shown = PrincipalCatalogInfo::new(view.tables()?);
         let tables = self.static_tables.clone();
         let known = PgCatalogSchemaProvider::try_new(shown, tables, Roles)?;
-        Ok(Arc::new(Completed(Arc::new(known))))
+        Ok(Arc::new(ExtendedPgCatalog(Arc::new(known))))
     }
 
-    /// The statement a tool means; `plain` is how everybody else's is parsed.
-    pub fn understand(
+    /// Parses the statement of a PostgreSQL client; `plain` is the result of our own parser.
+    pub fn parse_statement(
         &self,
         session: &SessionState,
         text: &str,
@@ -122,7 +122,7 @@ impl Postgres {
             let tables = session.resolve_table_references(plain).map_err(from_datafusion)?;
             let is_for_catalog = match tables.is_empty() {
                 true => !rewrite::has_subquery(plain),
-                false => tables.iter().any(is_of_catalog) && !tables.iter().any(is_ours),
+                false => tables.iter().any(is_catalog_table) && !tables.iter().any(is_ours),
             };
             if !is_for_catalog {
                 return Ok(plain.clone());
@@ -141,13 +141,13 @@ impl Postgres {
     }
 }
 
-/// Whether a table is one of ours.
+/// Whether the table is one of ours.
 fn is_ours(table: &TableReference) -> bool {
     table.schema().is_none_or(|schema| schema == SCHEMA) && scopes::scope_of(table.table()).is_some()
 }
 
-/// Whether a table is one that tools ask for what there is.
-fn is_of_catalog(table: &TableReference) -> bool {
+/// Whether the table is part of a system catalog.
+fn is_catalog_table(table: &TableReference) -> bool {
     match table.schema() {
         Some(schema) => SCHEMAS[..2].contains(&schema),
         None => table.table().starts_with("pg_"),

@@ -1,7 +1,7 @@
-//! Questions of tools to `pg_catalog` in words that the engine knows, beside what `datafusion-pg-catalog` rewrites.
+//! Rewrites `pg_catalog` queries of clients to syntax that the engine supports, in addition to `datafusion-pg-catalog`.
 //!
-//! Only for statements that name no table of ours: what is left out here is what a catalog of plain tables has none of
-//! (defaults, identity, collations, keys and indexes), so that the answer stays true.
+//! It applies only to statements that name no table of ours. What it drops does not exist in a catalog of plain tables
+//! (defaults, identity, collations, keys and indexes), so the results stay correct.
 
 use std::ops::ControlFlow;
 
@@ -13,23 +13,23 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-/// Arrays in the catalog's tables of keys and indexes, which have no rows.
-const ARRAYS: [&str; 7] =
+/// Array columns in the catalog tables of keys and indexes, which have no rows.
+const ARRAY_COLUMNS: [&str; 7] =
     ["conkey", "confkey", "conexclop", "indkey", "indclass", "indcollation", "indoption"];
 
-/// Rights and options: null of all there is.
-const ABSENT: [&str; 8] =
+/// Columns of rights and options, which are null in every row.
+const ABSENT_COLUMNS: [&str; 8] =
     ["attacl", "defaclacl", "lanacl", "nspacl", "proacl", "relacl", "reloptions", "typacl"];
 
-/// What the catalog has no rows of, for the one role and the tables that there are.
-const EMPTY: [&str; 4] = ["pg_auth_members", "pg_inherits", "pg_policy", "pg_publication"];
+/// Catalog tables without rows: there is one role, and only plain tables.
+const EMPTY_TABLES: [&str; 4] = ["pg_auth_members", "pg_inherits", "pg_policy", "pg_publication"];
 
 pub(super) fn rewrite(statement: &mut Statement) {
-    // Nothing breaks off: the visitor always continues.
+    // The visitor always continues.
     let _ = VisitMut::visit(statement, &mut Rewrite);
 }
 
-/// Whether a statement asks a question within its question.
+/// Whether a statement contains a subquery.
 pub(super) fn has_subquery(statement: &DfStatement) -> bool {
     let DfStatement::Statement(statement) = statement else { return false };
     Visit::visit(&**statement, &mut FindSubquery).is_break()
@@ -75,7 +75,8 @@ impl VisitorMut for Rewrite {
     }
 }
 
-/// The engine has no correlated subqueries within CASE. Tools ask so for defaults, identities and collations of columns.
+/// The engine has no correlated subqueries within CASE. Clients use them for defaults, identities and collations of
+/// columns.
 struct WithoutSubqueries;
 
 impl VisitorMut for WithoutSubqueries {
@@ -89,14 +90,15 @@ impl VisitorMut for WithoutSubqueries {
     }
 }
 
-/// A pattern with the escape that the engine knows in the place of another; it may be a parameter, so it is said in SQL.
+/// Replaces another escape character of a pattern by the engine's. The pattern may be a parameter, so this is an SQL
+/// expression.
 fn escaped(pattern: &Expr, escape: &str) -> Option<Expr> {
     let escape = escape.replace('\'', "''");
     let text = format!(r"replace({pattern}, '{escape}', '\')");
     Parser::new(&PostgreSqlDialect {}).try_with_sql(&text).ok()?.parse_expr().ok()
 }
 
-/// `array_to_string(relacl, …)`, also `reloptions || ARRAY(…)` of nothing: of no array there is no text.
+/// Matches `array_to_string(relacl, …)` and `reloptions || ARRAY(…)` of absent columns, whose result is null.
 fn joins_nothing(call: &Function) -> bool {
     let FunctionArguments::List(list) = &call.args else { return false };
     let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) = list.args.first() else { return false };
@@ -110,18 +112,19 @@ fn is_absent(expr: &Expr) -> bool {
         }
         Expr::Nested(inner) => is_absent(inner),
         Expr::Function(call) => collects_nothing(call),
-        other => column(other).is_some_and(|name| ABSENT.contains(&name.as_str())),
+        other => column(other).is_some_and(|name| ABSENT_COLUMNS.contains(&name.as_str())),
     }
 }
 
-/// `ARRAY(SELECT … FROM pg_auth_members …)`: the engine has no such constructor; of no rows it makes an empty array.
+/// Matches `ARRAY(SELECT … FROM pg_auth_members …)`: the engine has no such constructor. Over an empty table it is an
+/// empty array.
 fn collects_nothing(call: &Function) -> bool {
     let FunctionArguments::Subquery(query) = &call.args else { return false };
     let SetExpr::Select(select) = &*query.body else { return false };
     last_word(&call.name) == "array" && select.from.iter().any(has_no_rows)
 }
 
-/// Whether a table, or one that every row has to be joined with, has none.
+/// Whether a table, or one that it is inner-joined with, is always empty.
 fn has_no_rows(from: &TableWithJoins) -> bool {
     let inner = from.joins.iter().filter(|join| {
         matches!(
@@ -135,7 +138,7 @@ fn has_no_rows(from: &TableWithJoins) -> bool {
 
 fn is_empty(table: &TableFactor) -> bool {
     match table {
-        TableFactor::Table { name, args: None, .. } => EMPTY.contains(&last_word(name).as_str()),
+        TableFactor::Table { name, args: None, .. } => EMPTY_TABLES.contains(&last_word(name).as_str()),
         TableFactor::Table { name, args: Some(args), .. } => {
             let first = match args.args.first() {
                 Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) => Some(array),
@@ -148,13 +151,13 @@ fn is_empty(table: &TableFactor) -> bool {
     }
 }
 
-/// The name itself, without what qualifies it.
+/// Returns the last part of a name, without qualifiers.
 fn last_word(name: &ObjectName) -> String {
     let last = name.0.last().and_then(|part| part.as_ident());
     last.map(|name| name.value.to_ascii_lowercase()).unwrap_or_default()
 }
 
-/// The name of a column, whatever table it is of.
+/// Returns the name of a column, without its table.
 fn column(expr: &Expr) -> Option<String> {
     let name = match expr {
         Expr::Identifier(name) => name,
@@ -164,14 +167,14 @@ fn column(expr: &Expr) -> Option<String> {
     Some(name.value.to_ascii_lowercase())
 }
 
-/// `unnest(conkey)` and `generate_subscripts(indkey, 1)`: of no rows they make none.
+/// Matches `unnest(conkey)` and `generate_subscripts(indkey, 1)`: over empty tables they return no rows.
 fn unnests_nothing(call: &Function) -> bool {
     if !matches!(last_word(&call.name).as_str(), "unnest" | "generate_subscripts") {
         return false;
     }
     let FunctionArguments::List(list) = &call.args else { return false };
     let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) = list.args.first() else { return false };
-    column(array).is_some_and(|name| ARRAYS.contains(&name.as_str()))
+    column(array).is_some_and(|name| ARRAY_COLUMNS.contains(&name.as_str()))
 }
 
 fn null() -> Expr {

@@ -1,11 +1,11 @@
-//! The one role that `pg_catalog` tells of: whoever is connected, whatever name they came by. What they may is their key's
-//! business, and no role's.
+//! The only role in `pg_catalog`: every connection has it, whatever its user name. Rights come from the API key, not
+//! from the role.
 
 use async_trait::async_trait;
 use datafusion_pg_catalog::pg_catalog::context::{PgCatalogContextProvider, Role};
 
-/// As `pg_get_userbyid` and `session_user` name the owner of everything.
-const NAME: &str = "postgres";
+/// The owner of everything, as `pg_get_userbyid` and `session_user` name it.
+const ROLE_NAME: &str = "postgres";
 
 #[derive(Debug, Clone)]
 pub(super) struct Roles;
@@ -13,12 +13,12 @@ pub(super) struct Roles;
 #[async_trait]
 impl PgCatalogContextProvider for Roles {
     async fn roles(&self) -> Vec<String> {
-        vec![NAME.to_owned()]
+        vec![ROLE_NAME.to_owned()]
     }
 
     async fn role(&self, name: &str) -> Option<Role> {
-        (name == NAME).then(|| Role {
-            name: NAME.to_owned(),
+        (name == ROLE_NAME).then(|| Role {
+            name: ROLE_NAME.to_owned(),
             is_superuser: false,
             can_login: true,
             can_create_db: false,

@@ -1,4 +1,4 @@
-//! Aggregates over partials: counts, means, sums and root mean squares out of those of parts.
+//! Aggregates over partials: combine counts, means, sums and root mean squares of partials.
 
 use std::sync::Arc;
 
@@ -12,71 +12,71 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::groups::{Counts, MeanGroups, Roots};
-use crate::query::functions::single::Single;
-use crate::query::functions::sums;
+use super::accumulators::{CountGroups, MeanGroups, RmsPartialGroups};
+use crate::query::functions::sum_state;
+use crate::query::functions::ungrouped::UngroupedAccumulator;
 
-/// What an aggregate of readings is of.
+/// The input of an aggregate over readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Of {
+pub enum AggregateInput {
     /// Every reading.
     Rows,
     /// The values that are not NULL.
     Values,
 }
 
-/// The aggregate of readings called `name`, over columns of partials; `None` when partials do not say it.
-pub fn over_partials(name: &str, of: Of, column: impl Fn(&str) -> Expr) -> Option<Expr> {
-    let call = |kind: Kind, args: &[&str]| {
+/// Returns the aggregate `name` over columns of partials; `None` when partials cannot express it.
+pub fn over_partials(name: &str, of: AggregateInput, column: impl Fn(&str) -> Expr) -> Option<Expr> {
+    let call = |kind: MergeKind, args: &[&str]| {
         let args = args.iter().map(|name| column(name)).collect();
-        Some(AggregateUDF::from(Merged::new(kind)).call(args))
+        Some(AggregateUDF::from(MergeAggregate::new(kind)).call(args))
     };
     match (name, of) {
-        ("count", Of::Rows) => call(Kind::Count, &["rows"]),
-        ("count", Of::Values) => call(Kind::Count, &["count"]),
-        ("avg" | "mean", Of::Values) => call(Kind::Mean, &["count", "mean"]),
-        ("sum", Of::Values) => call(Kind::Sum, &["count", "mean"]),
-        ("rms", Of::Values) => call(Kind::Rms, &["count", "rms"]),
-        ("min", Of::Values) => Some(min(column("min"))),
-        ("max", Of::Values) => Some(max(column("max"))),
+        ("count", AggregateInput::Rows) => call(MergeKind::Count, &["rows"]),
+        ("count", AggregateInput::Values) => call(MergeKind::Count, &["count"]),
+        ("avg" | "mean", AggregateInput::Values) => call(MergeKind::Mean, &["count", "mean"]),
+        ("sum", AggregateInput::Values) => call(MergeKind::Sum, &["count", "mean"]),
+        ("rms", AggregateInput::Values) => call(MergeKind::Rms, &["count", "rms"]),
+        ("min", AggregateInput::Values) => Some(min(column("min"))),
+        ("max", AggregateInput::Values) => Some(max(column("max"))),
         _ => None,
     }
 }
 
-/// What parts are put together to.
+/// How partials are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
-    /// Of counts; 0 of none.
+enum MergeKind {
+    /// Over counts; 0 without any.
     Count,
-    /// Of counts and means; NULL of no values, as the others.
+    /// Over counts and means; NULL without values, as for the others.
     Mean,
     Sum,
-    /// Of counts and root mean squares.
+    /// Over counts and root mean squares.
     Rms,
 }
 
-/// An aggregate over partials. It is in plans only: no query can call it.
+/// An aggregate over partials. It occurs only in plans: no query can call it.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Merged {
-    kind: Kind,
+struct MergeAggregate {
+    kind: MergeKind,
     signature: Signature,
 }
 
-impl Merged {
-    fn new(kind: Kind) -> Self {
+impl MergeAggregate {
+    fn new(kind: MergeKind) -> Self {
         let mut args = vec![DataType::Int64];
-        args.extend((kind != Kind::Count).then_some(DataType::Float64));
+        args.extend((kind != MergeKind::Count).then_some(DataType::Float64));
         Self { kind, signature: Signature::exact(args, Volatility::Immutable) }
     }
 }
 
-impl AggregateUDFImpl for Merged {
+impl AggregateUDFImpl for MergeAggregate {
     fn name(&self) -> &str {
         match self.kind {
-            Kind::Count => "merged_count",
-            Kind::Mean => "merged_mean",
-            Kind::Sum => "merged_sum",
-            Kind::Rms => "merged_rms",
+            MergeKind::Count => "merged_count",
+            MergeKind::Mean => "merged_mean",
+            MergeKind::Sum => "merged_sum",
+            MergeKind::Rms => "merged_rms",
         }
     }
 
@@ -85,11 +85,11 @@ impl AggregateUDFImpl for Merged {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(if self.kind == Kind::Count { DataType::Int64 } else { DataType::Float64 })
+        Ok(if self.kind == MergeKind::Count { DataType::Int64 } else { DataType::Float64 })
     }
 
     fn is_nullable(&self) -> bool {
-        self.kind != Kind::Count
+        self.kind != MergeKind::Count
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -98,19 +98,21 @@ impl AggregateUDFImpl for Merged {
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         Ok(match self.kind {
-            Kind::Count => {
+            MergeKind::Count => {
                 vec![Arc::new(Field::new(format!("{}[count]", args.name), DataType::Int64, true))]
             }
-            Kind::Mean | Kind::Sum => sums::fields::<2>(args.name),
-            Kind::Rms => sums::fields::<3>(args.name),
+            MergeKind::Mean | MergeKind::Sum => sum_state::fields::<2>(args.name),
+            MergeKind::Rms => sum_state::fields::<3>(args.name),
         })
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         Ok(match self.kind {
-            Kind::Count => Box::new(Single::new(Counts::default())),
-            Kind::Mean | Kind::Sum => Box::new(Single::new(MeanGroups::new(self.kind == Kind::Sum))),
-            Kind::Rms => Box::new(Single::new(Roots::default())),
+            MergeKind::Count => Box::new(UngroupedAccumulator::new(CountGroups::default())),
+            MergeKind::Mean | MergeKind::Sum => {
+                Box::new(UngroupedAccumulator::new(MeanGroups::new(self.kind == MergeKind::Sum)))
+            }
+            MergeKind::Rms => Box::new(UngroupedAccumulator::new(RmsPartialGroups::default())),
         })
     }
 
@@ -120,16 +122,16 @@ impl AggregateUDFImpl for Merged {
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         Ok(match self.kind {
-            Kind::Count => Box::new(Counts::default()),
-            Kind::Mean | Kind::Sum => Box::new(MeanGroups::new(self.kind == Kind::Sum)),
-            Kind::Rms => Box::new(Roots::default()),
+            MergeKind::Count => Box::new(CountGroups::default()),
+            MergeKind::Mean | MergeKind::Sum => Box::new(MeanGroups::new(self.kind == MergeKind::Sum)),
+            MergeKind::Rms => Box::new(RmsPartialGroups::default()),
         })
     }
 
     fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
         Ok(match self.kind {
-            Kind::Count => ScalarValue::Int64(Some(0)),
-            Kind::Mean | Kind::Sum | Kind::Rms => ScalarValue::Float64(None),
+            MergeKind::Count => ScalarValue::Int64(Some(0)),
+            MergeKind::Mean | MergeKind::Sum | MergeKind::Rms => ScalarValue::Float64(None),
         })
     }
 }

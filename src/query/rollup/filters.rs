@@ -1,4 +1,4 @@
-//! WHERE as far as a rollup may answer it: which streams, and one range of time, exactly.
+//! WHERE conditions that a rollup can answer exactly: a set of streams and one time range.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_expr::create_physical_expr;
 use datafusion::scalar::ScalarValue;
 
-use crate::query::scan::bounds::is_plain;
+use crate::query::scan::bounds::is_key_comparison;
 
-/// Conditions that all hold.
+/// Conditions that must all be met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Conditions {
     /// On `stream_id` alone.
@@ -27,14 +27,14 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// What filters say; `None` when they say more than streams and a range of time.
-    pub fn read(filters: &[Expr]) -> Option<Self> {
+    /// Derives conditions from filters; `None` when the filters test anything but streams and one time range.
+    pub fn from_filters(filters: &[Expr]) -> Option<Self> {
         let mut conditions = Conditions { streams: Vec::new(), ts: (i64::MIN, i64::MAX) };
         for filter in filters.iter().flat_map(split_conjunction) {
             let filter = unnormalize_col(filter.clone());
             let columns: HashSet<&Column> = filter.column_refs();
             let is_of = |name: &str| !columns.is_empty() && columns.iter().all(|c| c.name == name);
-            if is_of("stream_id") && is_plain(&filter) {
+            if is_of("stream_id") && is_key_comparison(&filter) {
                 conditions.streams.push(filter.clone());
             } else if !(is_of("ts") && conditions.narrow(&filter)) {
                 return None;
@@ -43,7 +43,7 @@ impl Conditions {
         Some(conditions)
     }
 
-    /// Those of `ids` that pass.
+    /// Returns those of `ids` that meet the stream conditions.
     pub fn choose(&self, mut ids: Vec<i32>) -> Result<Vec<i32>> {
         let schema = Arc::new(Schema::new(vec![Field::new("stream_id", DataType::Int32, false)]));
         let (names, props) = (DFSchema::try_from(schema.clone())?, ExecutionProps::new());
@@ -60,7 +60,7 @@ impl Conditions {
         Ok(ids)
     }
 
-    /// Takes in a comparison of the time with a constant; false when it is something else.
+    /// Narrows the time range by a comparison with a constant; returns false for any other filter.
     fn narrow(&mut self, filter: &Expr) -> bool {
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (left.as_ref(), right.as_ref()) {

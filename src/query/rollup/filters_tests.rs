@@ -1,4 +1,4 @@
-//! What a rollup may answer, and what not.
+//! Tests which filters a rollup can answer.
 
 use datafusion::prelude::{col, lit};
 
@@ -33,7 +33,7 @@ fn only_streams_and_one_range_of_time_are_answered() {
         ("nothing_known", time().gt(lit(ScalarValue::TimestampMicrosecond(None, None))), None),
         ("constant", lit(false), None),
     ] {
-        assert_eq!(of(Conditions::read(&[filter])), expected, "{name}");
+        assert_eq!(of(Conditions::from_filters(&[filter])), expected, "{name}");
     }
-    assert_eq!(of(Conditions::read(&[])), Some((all, every)));
+    assert_eq!(of(Conditions::from_filters(&[])), Some((all, every)));
 }

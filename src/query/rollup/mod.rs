@@ -1,22 +1,23 @@
-//! Questions about buckets of time, answered from computed statistics where these are right and from raw readings
-//! elsewhere: cost grows with windows, not with readings.
+//! Rollups: answer queries about time buckets from computed statistics where these are valid and from raw readings
+//! elsewhere. The cost grows with windows, not with readings.
 //!
-//! `split` says which time of a stream is read where; `stored` and `raw` make partials of either, `rows` is both as a
-//! leaf of a plan. `rule` puts that leaf under aggregates of SQL, with `aggregates` that add partials up.
+//! `range_split` decides which time of a stream is read where; `from_statistics` and `from_readings` make partials of
+//! either, and `partials_scan` combines both in a leaf of a plan. `rule` puts that leaf under aggregates of SQL, with
+//! `aggregates` that combine partials.
 
+pub mod accumulators;
 pub mod aggregates;
-pub mod bucket;
+pub mod bucket_batch;
+pub mod exact_statistics;
 pub mod filters;
-pub mod fresh;
-pub mod groups;
+pub mod from_readings;
+pub mod from_statistics;
 pub mod partial;
+pub mod partials_scan;
 pub mod quantiles;
-pub mod raw;
-pub mod rows;
+pub mod range_split;
+pub mod realtime;
 pub mod rule;
 pub mod series;
-pub mod split;
-pub mod stored;
-pub mod summaries;
+pub mod statistics_scan;
 pub mod table;
-pub mod windows;

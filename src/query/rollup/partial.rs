@@ -1,4 +1,4 @@
-//! Partials: what readings of one stream and one bucket amount to, in a form that others of the bucket can be added to.
+//! Partials: mergeable aggregates of the readings of one stream and one bucket.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,22 +6,22 @@ use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::Result;
 
-use crate::domain::sums::{Means, Squares};
+use crate::domain::summation::{MeanState, RmsState};
 use crate::query::functions::buckets::Buckets;
 use crate::store::schema::timestamp;
 
 pub const STREAM_ID: usize = 0;
 pub const TS: usize = 1;
-/// Readings of any quality and kind.
+/// Count of readings of any quality and kind.
 pub const ROWS: usize = 2;
-/// Values among them.
+/// Count of values among them.
 pub const COUNT: usize = 3;
 pub const MEAN: usize = 4;
 pub const RMS: usize = 5;
 pub const MIN: usize = 6;
 pub const MAX: usize = 7;
 
-/// The columns of partials. `ts` is that of one of the readings, or of a window of them, in the bucket.
+/// Returns the schema of partials. `ts` is the time of one of the readings, or of one of the windows, in the bucket.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let number = |name: &str| Field::new(name, DataType::Float64, true);
@@ -39,9 +39,9 @@ pub fn schema() -> SchemaRef {
     SCHEMA.clone()
 }
 
-/// Which of the columns that cost something are wanted; the others are then NULL.
+/// Selects the columns that are costly to compute; those not selected are NULL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Fields {
+pub struct PartialFields {
     pub rows: bool,
     pub mean: bool,
     pub rms: bool,
@@ -49,34 +49,34 @@ pub struct Fields {
     pub max: bool,
 }
 
-impl Fields {
-    /// Those among columns of `schema`.
+impl PartialFields {
+    /// Selects those among `columns`, indices into `schema`.
     pub fn of(columns: &[usize]) -> Self {
         let has = |column| columns.contains(&column);
         Self { rows: has(ROWS), mean: has(MEAN), rms: has(RMS), min: has(MIN), max: has(MAX) }
     }
 }
 
-/// Readings added up.
+/// An accumulated partial.
 #[derive(Debug, Clone, Copy)]
 pub struct Partial {
     pub rows: u64,
-    pub means: Means,
-    pub squares: Squares,
+    pub means: MeanState,
+    pub squares: RmsState,
     pub min: f64,
     pub max: f64,
 }
 
 impl Default for Partial {
     fn default() -> Self {
-        let (means, squares) = (Means::default(), Squares::default());
+        let (means, squares) = (MeanState::default(), RmsState::default());
         Self { rows: 0, means, squares, min: f64::INFINITY, max: f64::NEG_INFINITY }
     }
 }
 
-/// The readings of one window, or one reading.
+/// Aggregates of one window, or a single reading.
 #[derive(Debug, Clone, Copy)]
-pub struct Part {
+pub struct PartialInput {
     pub rows: u64,
     pub count: u64,
     pub mean: f64,
@@ -85,8 +85,8 @@ pub struct Part {
     pub max: f64,
 }
 
-impl Part {
-    /// NaN stands for none.
+impl PartialInput {
+    /// Creates the input of a single reading; NaN means no value.
     pub fn of_value(value: f64) -> Self {
         let count = u64::from(!value.is_nan());
         Self { rows: 1, count, mean: value, rms: value, min: value, max: value }
@@ -94,7 +94,7 @@ impl Part {
 }
 
 impl Partial {
-    pub fn add(&mut self, part: Part, fields: Fields) {
+    pub fn add(&mut self, part: PartialInput, fields: PartialFields) {
         self.rows += part.rows;
         if part.count == 0 {
             return;
@@ -116,20 +116,20 @@ impl Partial {
     }
 }
 
-/// Adds up parts as they come, neighbours of one stream and bucket into one partial.
-pub struct Adder {
+/// Builds partials from inputs: consecutive inputs of one stream and bucket become one partial.
+pub struct PartialBuilder {
     buckets: Option<Buckets>,
-    pub fields: Fields,
-    /// The stream and bucket being added to; none while it has no rows.
+    pub fields: PartialFields,
+    /// The open stream and bucket; none while it has no rows.
     stream: i32,
     bucket: (i64, i64),
     ts: i64,
     open: Partial,
-    done: Columns,
+    done: PartialColumns,
 }
 
 #[derive(Default)]
-struct Columns {
+struct PartialColumns {
     streams: Vec<i32>,
     times: Vec<i64>,
     rows: Vec<i64>,
@@ -140,9 +140,9 @@ struct Columns {
     maxs: Vec<Option<f64>>,
 }
 
-impl Adder {
-    /// Without `buckets` all times are one.
-    pub fn new(buckets: Option<Buckets>, fields: Fields) -> Self {
+impl PartialBuilder {
+    /// Without `buckets`, all times are in one bucket.
+    pub fn new(buckets: Option<Buckets>, fields: PartialFields) -> Self {
         Self {
             buckets,
             fields,
@@ -150,12 +150,12 @@ impl Adder {
             bucket: (i64::MAX, i64::MIN),
             ts: 0,
             open: Partial::default(),
-            done: Columns::default(),
+            done: PartialColumns::default(),
         }
     }
 
-    /// Adds a part of a stream at a time.
-    pub fn add(&mut self, stream: i32, ts: i64, part: Part) -> Result<()> {
+    /// Adds an input of a stream at a time.
+    pub fn add(&mut self, stream: i32, ts: i64, part: PartialInput) -> Result<()> {
         if stream != self.stream || ts >= self.bucket.1 || ts < self.bucket.0 {
             self.close();
             self.bucket = match &self.buckets {
@@ -168,8 +168,8 @@ impl Adder {
         Ok(())
     }
 
-    /// Partials done and not yet taken.
-    pub fn done(&self) -> usize {
+    /// Returns the number of finished partials that are not yet taken.
+    pub fn finished_rows(&self) -> usize {
         self.done.streams.len()
     }
 
@@ -190,8 +190,8 @@ impl Adder {
         done.maxs.push(some(fields.max, partial.max));
     }
 
-    /// What was added since, as columns of `schema`. The next part begins a new partial.
-    pub fn take(&mut self) -> Result<RecordBatch> {
+    /// Returns the partials since the last call as a batch of `schema`. The next input starts a new partial.
+    pub fn finish_batch(&mut self) -> Result<RecordBatch> {
         self.close();
         self.bucket = (i64::MAX, i64::MIN);
         let done = std::mem::take(&mut self.done);

@@ -1,63 +1,64 @@
-//! Median and quartiles: of one window they are in its computed row, of several they are not those of their quantiles.
+//! Exact median and quartiles. One window has them in its stored statistics; those of several windows cannot be combined,
+//! so a bucket of several windows computes them from raw readings.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
 
-use super::series::{Spec, blocking};
-use super::split::Split;
-use super::stored;
+use super::from_statistics;
+use super::range_split::RangeSplit;
+use super::series::{SeriesSpec, blocking};
 use crate::domain::window::Windows;
 use crate::domain::{Error, Micros};
-use crate::store::statistics::ranges::Ranges;
+use crate::store::statistics::time_ranges::TimeRanges;
 
-/// The time of streams, divided so that quantiles are exact: raw where buckets are not windows.
+/// Divides the time of streams so that quantiles are exact: raw readings where buckets are not windows.
 ///
 /// # Errors
-/// `Invalid` for the field `fields` where that takes raw readings that are no longer kept.
-pub async fn exact(
-    spec: &Spec,
-    splits: Vec<Split>,
+/// `Invalid` for the field `fields` if that needs raw readings that are no longer retained.
+pub async fn split_for_exact_quantiles(
+    spec: &SeriesSpec,
+    splits: Vec<RangeSplit>,
     windows: &HashMap<i32, Windows>,
-) -> Result<Vec<Arc<Split>>> {
+) -> Result<Vec<Arc<RangeSplit>>> {
     let mut gone = Vec::new();
     let exact = splits.into_iter().map(|split| {
         if are_buckets(spec, &windows[&split.stream]) {
             return Arc::new(split);
         }
-        let kept_from = spec.view.snapshot.kept.raw.of(split.stream);
+        let kept_from = spec.view.snapshot.retention_bounds.raw_from.start_of(split.stream);
         let computed = split.computed.within(i64::MIN, kept_from);
         if !computed.is_empty() {
-            gone.push(Arc::new(Split { computed, raw: Ranges::default(), ..split }));
+            gone.push(Arc::new(RangeSplit { computed, raw: TimeRanges::default(), ..split }));
         }
-        let raw = Ranges::new(split.computed.iter().chain(split.raw.iter()).collect());
-        Arc::new(Split { computed: Ranges::default(), raw, ..split })
+        let raw = TimeRanges::new(split.computed.iter().chain(split.raw.iter()).collect());
+        Arc::new(RangeSplit { computed: TimeRanges::default(), raw, ..split })
     });
     let exact = exact.collect();
     refuse_gone(spec, gone).await?;
     Ok(exact)
 }
 
-/// Whether each bucket is one window of the stream.
-fn are_buckets(spec: &Spec, windows: &Windows) -> bool {
+/// Whether each bucket is exactly one window of the stream.
+fn are_buckets(spec: &SeriesSpec, windows: &Windows) -> bool {
     let (from, to) = spec.range;
     let width = spec.buckets.fixed_width();
     windows.lengths_between(from, to).all(|length| Some(length) == width)
 }
 
-/// Time without raw readings is no loss where nothing was ever written.
-async fn refuse_gone(spec: &Spec, gone: Vec<Arc<Split>>) -> Result<()> {
+/// Fails if statistics exist for times without raw readings; times in which nothing was ever written lose nothing.
+async fn refuse_gone(spec: &SeriesSpec, gone: Vec<Arc<RangeSplit>>) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
     let snapshot = spec.view.snapshot.clone();
-    let rows = blocking(move || stored::whole(&snapshot, &gone)).await?;
+    let rows = blocking(move || from_statistics::read_windows(&snapshot, &gone)).await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let kept_from = Micros(spec.view.snapshot.kept.raw.of(row.stream.0));
+    let kept_from = Micros(spec.view.snapshot.retention_bounds.raw_from.start_of(row.stream.0));
     let message = format!(
         "median, q1 and q3 of this step are computed from raw readings, and those of stream {} before {kept_from} \
-         are no longer kept: ask from then on, for other fields, or for its statistics interval as step.",
+         are no longer kept: request a range from then on, other fields, or its statistics interval as step.",
         row.stream.0
     );
     Err(DataFusionError::External(Box::new(Error::field("fields", message))))

@@ -1,6 +1,6 @@
-//! The optimizer rule: aggregates of readings by stream and bucket become the same aggregates over partials.
+//! Optimizer rule: rewrites aggregates of readings by stream and bucket to aggregates over partials.
 //!
-//! It looks at the query alone, never at rows: what it does tells nothing of what there is.
+//! It depends on the query alone, never on rows: the rewritten plan reveals nothing about the data.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::scalar::ScalarValue;
 
-use super::aggregates::{self, Of};
+use super::aggregates::{self, AggregateInput};
 use super::filters::Conditions;
 use super::partial;
-use super::table::Rollup;
+use super::table::RollupTable;
+use crate::query::context::QueryContext;
+use crate::query::functions::bucket_width::BucketWidth;
 use crate::query::functions::buckets::Buckets;
 use crate::query::functions::time_bucket::{self, TimeBucket};
-use crate::query::functions::width::Width;
-use crate::query::scan::provider::Provider;
-use crate::query::session::View;
-use crate::query::tables::readings::Readings;
+use crate::query::scan::table_provider::ScanProvider;
+use crate::query::tables::readings::ReadingsTable;
 
-const NAME: &str = "rollup";
+const RELATION_NAME: &str = "rollup";
 
-/// Rewrites what it can, and leaves everything else as it is.
+/// Rewrites aggregates of readings where possible, and leaves everything else unchanged.
 #[derive(Debug)]
 pub struct UseStatistics;
 
@@ -43,19 +43,19 @@ impl OptimizerRule for UseStatistics {
 
     fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         let LogicalPlan::Aggregate(aggregate) = &plan else { return Ok(Transformed::no(plan)) };
-        match rewritten(aggregate)? {
+        match rewrite_aggregate(aggregate)? {
             Some(plan) => Ok(Transformed::yes(plan)),
             None => Ok(Transformed::no(plan)),
         }
     }
 }
 
-/// The same answer under the same names, out of partials.
-fn rewritten(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
-    let Some(source) = Source::find(&aggregate.input)? else { return Ok(None) };
+/// Rewrites an aggregate to partials, with the same result under the same column names.
+fn rewrite_aggregate(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
+    let Some(source) = ReadingsSource::find(&aggregate.input)? else { return Ok(None) };
     let Some((groups, buckets)) = source.groups(&aggregate.group_expr)? else { return Ok(None) };
     let calls: Option<Vec<Expr>> = aggregate.aggr_expr.iter().map(|call| source.aggregate(call)).collect();
-    let (Some(calls), Some(conditions)) = (calls, Conditions::read(&source.filters)) else {
+    let (Some(calls), Some(conditions)) = (calls, Conditions::from_filters(&source.filters)) else {
         return Ok(None);
     };
     let used = groups.iter().chain(&calls).flat_map(|e| e.column_refs().into_iter().cloned());
@@ -63,9 +63,10 @@ fn rewritten(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let mut columns: Vec<usize> = used.filter_map(|c| schema.index_of(&c.name).ok()).collect();
     columns.sort_unstable();
     columns.dedup();
-    let table = Provider(Rollup { view: source.view.clone(), conditions, buckets });
+    let table = ScanProvider(RollupTable { view: source.view.clone(), conditions, buckets });
     let partials =
-        LogicalPlanBuilder::scan(NAME, provider_as_source(Arc::new(table)), Some(columns))?.build()?;
+        LogicalPlanBuilder::scan(RELATION_NAME, provider_as_source(Arc::new(table)), Some(columns))?
+            .build()?;
     let named = |(i, expr): (usize, Expr)| {
         let (relation, field) = aggregate.schema.qualified_field(i);
         expr.alias_qualified(relation.cloned(), field.name())
@@ -76,14 +77,14 @@ fn rewritten(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     Ok(Some(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(partials), groups, calls)?)))
 }
 
-/// A scan of `readings` below names for it.
-struct Source<'a> {
+/// A scan of `readings` under its aliases.
+struct ReadingsSource<'a> {
     input: &'a LogicalPlan,
-    view: View,
+    view: QueryContext,
     filters: Vec<Expr>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> ReadingsSource<'a> {
     fn find(input: &'a LogicalPlan) -> Result<Option<Self>> {
         let mut plan = input;
         loop {
@@ -93,7 +94,8 @@ impl<'a> Source<'a> {
                 LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
                     let Ok(provider) = source_as_provider(&scan.source) else { return Ok(None) };
                     let provider: &dyn TableProvider = provider.as_ref();
-                    let Some(Provider(readings)) = provider.downcast_ref::<Provider<Readings>>() else {
+                    let Some(ScanProvider(readings)) = provider.downcast_ref::<ScanProvider<ReadingsTable>>()
+                    else {
                         return Ok(None);
                     };
                     let (view, filters) = (readings.view().clone(), scan.filters.clone());
@@ -104,7 +106,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The grouping over partials, with its buckets; `None` when it is by anything but the stream and one bucket.
+    /// Rewrites the grouping to partials and returns its buckets; `None` when it groups by anything but the stream and
+    /// one bucket.
     fn groups(&self, groups: &[Expr]) -> Result<Option<(Vec<Expr>, Option<Buckets>)>> {
         let (mut over, mut buckets) = (Vec::new(), None);
         for group in groups {
@@ -121,7 +124,7 @@ impl<'a> Source<'a> {
         Ok(Some((over, buckets)))
     }
 
-    /// An aggregate over partials; `None` when partials do not say it.
+    /// Rewrites an aggregate to partials; `None` when partials cannot express it.
     fn aggregate(&self, call: &Expr) -> Option<Expr> {
         let Expr::AggregateFunction(AggregateFunction { func, params }) = bare(call) else { return None };
         let is_plain = !params.distinct
@@ -130,11 +133,11 @@ impl<'a> Source<'a> {
             && params.null_treatment.is_none();
         let ([arg], true) = (params.args.as_slice(), is_plain) else { return None };
         let of = match arg {
-            Expr::Literal(value, _) if !value.is_null() => Of::Rows,
+            Expr::Literal(value, _) if !value.is_null() => AggregateInput::Rows,
             Expr::Column(column) => match self.resolve(self.input, column)?.as_str() {
-                "value" => Of::Values,
-                // Columns that are never NULL.
-                "stream_id" | "ts" | "quality" | "seq" => Of::Rows,
+                "value" => AggregateInput::Values,
+                // These columns are never NULL.
+                "stream_id" | "ts" | "quality" | "seq" => AggregateInput::Rows,
                 _ => return None,
             },
             _ => return None,
@@ -142,7 +145,7 @@ impl<'a> Source<'a> {
         aggregates::over_partials(func.name(), of, column)
     }
 
-    /// An expression with the columns of partials in it.
+    /// Replaces the columns of an expression by those of partials.
     fn over_partials(&self, expr: &Expr) -> Result<Expr> {
         let expr = expr.clone().transform(|e| match &e {
             Expr::Column(of) => match self.resolve(self.input, of) {
@@ -154,7 +157,7 @@ impl<'a> Source<'a> {
         Ok(expr.data)
     }
 
-    /// The column of `readings` that a column of `plan` is.
+    /// Returns the column of `readings` that a column of `plan` refers to.
     fn resolve(&self, plan: &LogicalPlan, of: &Column) -> Option<String> {
         let at = plan.schema().maybe_index_of_column(of)?;
         match plan {
@@ -172,10 +175,10 @@ impl<'a> Source<'a> {
 }
 
 fn column(name: &str) -> Expr {
-    Expr::Column(Column::new(Some(TableReference::bare(NAME)), name))
+    Expr::Column(Column::new(Some(TableReference::bare(RELATION_NAME)), name))
 }
 
-/// Without its other names.
+/// Removes aliases.
 fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Alias(alias) => bare(&alias.expr),
@@ -183,7 +186,7 @@ fn bare(expr: &Expr) -> &Expr {
     }
 }
 
-/// The buckets of `time_bucket(width, ts [, zone])` or `date_trunc(unit, ts)`.
+/// Returns the buckets of `time_bucket(width, ts [, zone])` or `date_trunc(unit, ts)`.
 fn buckets_of(call: &Expr) -> Option<Buckets> {
     let Expr::ScalarFunction(call) = call else { return None };
     let constant = |expr: &'_ Expr| match expr {
@@ -198,8 +201,8 @@ fn buckets_of(call: &Expr) -> Option<Buckets> {
                 [zone] => Some(constant(zone)?),
                 _ => return None,
             };
-            // What is wrong with them is said when the call is evaluated.
-            time_bucket::buckets(NAME, &constant(width)?, zone.as_ref()).ok().flatten()
+            // Wrong arguments are reported when the call is evaluated.
+            time_bucket::buckets(RELATION_NAME, &constant(width)?, zone.as_ref()).ok().flatten()
         }
         [unit, ts] if is_time(ts) && call.func.name() == "date_trunc" => {
             let ScalarValue::Utf8(Some(unit)) = constant(unit)? else { return None };
@@ -209,18 +212,18 @@ fn buckets_of(call: &Expr) -> Option<Buckets> {
     }
 }
 
-/// The width of what `date_trunc` cuts to.
-fn width_of(unit: &str) -> Option<Width> {
+/// Returns the width of a unit of `date_trunc`.
+fn width_of(unit: &str) -> Option<BucketWidth> {
     const SECOND: i64 = crate::domain::time::MICROS_PER_SECOND;
     Some(match unit.to_ascii_lowercase().as_str() {
-        "second" => Width::Micros(SECOND),
-        "minute" => Width::Micros(60 * SECOND),
-        "hour" => Width::Micros(3600 * SECOND),
-        "day" => Width::Micros(86_400 * SECOND),
-        "week" => Width::Micros(7 * 86_400 * SECOND),
-        "month" => Width::Months(1),
-        "quarter" => Width::Months(3),
-        "year" => Width::Months(12),
+        "second" => BucketWidth::Micros(SECOND),
+        "minute" => BucketWidth::Micros(60 * SECOND),
+        "hour" => BucketWidth::Micros(3600 * SECOND),
+        "day" => BucketWidth::Micros(86_400 * SECOND),
+        "week" => BucketWidth::Micros(7 * 86_400 * SECOND),
+        "month" => BucketWidth::Months(1),
+        "quarter" => BucketWidth::Months(3),
+        "year" => BucketWidth::Months(12),
         _ => return None,
     })
 }

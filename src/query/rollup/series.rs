@@ -1,4 +1,4 @@
-//! The buckets of some streams: partials, exact quantiles and rows written by hand put together.
+//! Buckets of some streams: combines partials, exact quantiles and rows posted by clients.
 
 use std::sync::Arc;
 
@@ -11,57 +11,58 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_plan::execute_stream;
 use futures::TryStreamExt;
 
-use super::bucket::{self, Sums};
-use super::partial::{self, Fields, Part};
-use super::rows::Partials;
-use super::split::{Split, Splitter};
-use super::summaries::Summaries;
-use super::{quantiles, raw, stored};
+use super::bucket_batch::{self, BucketSums};
+use super::exact_statistics::ExactStatistics;
+use super::partial::{self, PartialFields, PartialInput};
+use super::partials_scan::PartialsScan;
+use super::range_split::{RangeSplit, RangeSplitter};
+use super::{from_readings, from_statistics, quantiles};
 use crate::domain::StreamId;
+use crate::domain::statistic::BucketFields;
 use crate::domain::statistic::Statistic;
-use crate::domain::statistic::StepFields;
 use crate::domain::time::MICROS_PER_SECOND;
+use crate::query::context::QueryContext;
 use crate::query::functions::buckets::Buckets;
-use crate::query::scan::leaf::Leaf;
-use crate::query::session::View;
-use crate::store::statistics::ranges::Ranges;
+use crate::query::scan::opaque_scan::OpaqueScanExec;
+use crate::store::statistics::time_ranges::TimeRanges;
 
-/// A question, understood.
-pub struct Spec {
-    pub view: View,
+/// A parsed step query.
+pub struct SeriesSpec {
+    pub view: QueryContext,
     /// Half-open.
     pub range: (i64, i64),
     pub buckets: Buckets,
-    pub fields: StepFields,
-    /// Whether rows written by hand stand for their windows.
+    pub fields: BucketFields,
+    /// Whether rows posted by clients replace their windows.
     pub overlay: bool,
 }
 
-/// Some of its streams.
-pub struct Chunk {
-    pub spec: Arc<Spec>,
+/// Some streams of a step query.
+pub struct SeriesChunk {
+    pub spec: Arc<SeriesSpec>,
     /// Ascending, all visible.
     pub ids: Vec<i32>,
     pub context: Arc<TaskContext>,
 }
 
-impl Chunk {
-    /// The buckets that hold values, by stream and time, as columns of `bucket::schema`.
+impl SeriesChunk {
+    /// Returns the buckets with values, by stream and time, as a batch of `bucket_batch::schema`.
     pub async fn read(self) -> Result<RecordBatch> {
         let windows = self.spec.view.catalog().windows(self.ids.iter().map(|id| StreamId(*id)));
-        let mut splitter = Splitter::new(&self.spec.view.snapshot, self.spec.range, Some(&self.spec.buckets));
+        let mut splitter =
+            RangeSplitter::new(&self.spec.view.snapshot, self.spec.range, Some(&self.spec.buckets));
         let known = self.ids.iter().filter_map(|id| Some((*id, windows.get(id)?)));
         let splits = known.map(|(id, windows)| splitter.split(id, windows)).collect::<Result<Vec<_>>>()?;
         let posted = self.posted().await?;
-        let with_posted = |split: Split| {
+        let with_posted = |split: RangeSplit| {
             let times = posted.iter().filter(|row| row.stream.0 == split.stream).map(span);
-            let times = Ranges::new(times.collect());
+            let times = TimeRanges::new(times.collect());
             if times.is_empty() { split } else { split.without(&windows[&split.stream], &times) }
         };
-        let splits: Vec<Split> = splits.into_iter().map(with_posted).collect();
-        let mut sums = Sums::new();
+        let splits: Vec<RangeSplit> = splits.into_iter().map(with_posted).collect();
+        let mut sums = BucketSums::new();
         if self.spec.fields.quantiles {
-            let splits = quantiles::exact(&self.spec, splits, &windows).await?;
+            let splits = quantiles::split_for_exact_quantiles(&self.spec, splits, &windows).await?;
             self.add_windows(&splits, &mut sums).await?;
             self.add_raw(&splits, &mut sums).await?;
         } else {
@@ -70,7 +71,7 @@ impl Chunk {
         for row in &posted {
             self.add_row(row, &mut sums)?;
         }
-        bucket::encode(&sums, self.spec.fields)
+        bucket_batch::encode(&sums, self.spec.fields)
     }
 
     async fn posted(&self) -> Result<Vec<Statistic>> {
@@ -79,11 +80,11 @@ impl Chunk {
             return Ok(Vec::new());
         }
         let (snapshot, ids) = (self.spec.view.snapshot.clone(), self.ids.clone());
-        blocking(move || stored::posted(&snapshot, &ids, (from, to - 1))).await
+        blocking(move || from_statistics::read_posted(&snapshot, &ids, (from, to - 1))).await
     }
 
-    async fn add_partials(&self, splits: Vec<Arc<Split>>, sums: &mut Sums) -> Result<()> {
-        let StepFields { mean, rms, min, max, .. } = self.spec.fields;
+    async fn add_partials(&self, splits: Vec<Arc<RangeSplit>>, sums: &mut BucketSums) -> Result<()> {
+        let BucketFields { mean, rms, min, max, .. } = self.spec.fields;
         let wanted = [
             (true, partial::STREAM_ID),
             (true, partial::TS),
@@ -96,15 +97,16 @@ impl Chunk {
         let columns = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, column)| column).collect();
         let partitions = self.context.session_config().target_partitions();
         let rows =
-            Partials::new(&self.spec.view, splits, Some(self.spec.buckets.clone()), columns, partitions)?;
-        let mut batches = execute_stream(Arc::new(Leaf::new(rows, partitions)), self.context.clone())?;
+            PartialsScan::new(&self.spec.view, splits, Some(self.spec.buckets.clone()), columns, partitions)?;
+        let mut batches =
+            execute_stream(Arc::new(OpaqueScanExec::new(rows, partitions)), self.context.clone())?;
         while let Some(batch) = batches.try_next().await? {
             self.add_batch(&batch, sums)?;
         }
         Ok(())
     }
 
-    fn add_batch(&self, batch: &RecordBatch, sums: &mut Sums) -> Result<()> {
+    fn add_batch(&self, batch: &RecordBatch, sums: &mut BucketSums) -> Result<()> {
         let ids = batch.column(0).as_primitive::<Int32Type>().values();
         let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
         let counts = batch.column(2).as_primitive::<Int64Type>().values();
@@ -114,7 +116,7 @@ impl Chunk {
         let at =
             |column: Option<&arrow::buffer::ScalarBuffer<f64>>, i: usize| column.map_or(f64::NAN, |c| c[i]);
         for i in 0..batch.num_rows() {
-            let part = Part {
+            let part = PartialInput {
                 rows: 1,
                 count: counts[i] as u64,
                 mean: at(mean, i),
@@ -127,24 +129,24 @@ impl Chunk {
         Ok(())
     }
 
-    /// Computed rows of windows that are buckets.
-    async fn add_windows(&self, splits: &[Arc<Split>], sums: &mut Sums) -> Result<()> {
+    /// Adds computed rows of windows that are buckets.
+    async fn add_windows(&self, splits: &[Arc<RangeSplit>], sums: &mut BucketSums) -> Result<()> {
         let (snapshot, splits) = (self.spec.view.snapshot.clone(), splits.to_vec());
-        for row in blocking(move || stored::whole(&snapshot, &splits)).await? {
+        for row in blocking(move || from_statistics::read_windows(&snapshot, &splits)).await? {
             self.add_row(&row, sums)?;
         }
         Ok(())
     }
 
-    /// Raw readings, day after day.
-    async fn add_raw(&self, splits: &[Arc<Split>], sums: &mut Sums) -> Result<()> {
+    /// Adds raw readings, day after day.
+    async fn add_raw(&self, splits: &[Arc<RangeSplit>], sums: &mut BucketSums) -> Result<()> {
         let view = &self.spec.view;
         let memory = MemoryConsumer::new("Steps").register(self.context.memory_pool());
         let around = |_, ts| self.spec.buckets.around(ts);
         let wanted = splits.iter().map(|split| (split.stream, split.raw.clone())).collect();
-        let mut summaries = Summaries::new(wanted, &around, &memory);
-        for day in raw::days(view, splits) {
-            let scan = raw::of_day(view, day, splits)?;
+        let mut summaries = ExactStatistics::new(wanted, &around, &memory);
+        for day in from_readings::days(view, splits) {
+            let scan = from_readings::plan_day_of_splits(view, day, splits)?;
             let Some(scan) = scan else { continue };
             let mut batches = execute_stream(scan, self.context.clone())?;
             while let Some(batch) = batches.try_next().await? {
@@ -153,17 +155,23 @@ impl Chunk {
         }
         for window in summaries.finish() {
             let Some(of) = window.summary else { continue };
-            let part =
-                Part { rows: 1, count: of.count, mean: of.mean, rms: of.rms, min: of.min, max: of.max };
+            let part = PartialInput {
+                rows: 1,
+                count: of.count,
+                mean: of.mean,
+                rms: of.rms,
+                min: of.min,
+                max: of.max,
+            };
             let quantiles = [Some(of.median), Some(of.q1), Some(of.q3)];
             self.add(sums, (window.stream, window.start), part, Some(quantiles))?;
         }
         Ok(())
     }
 
-    fn add_row(&self, row: &Statistic, sums: &mut Sums) -> Result<()> {
+    fn add_row(&self, row: &Statistic, sums: &mut BucketSums) -> Result<()> {
         let Some(mean) = row.mean.filter(|_| row.count > 0) else { return Ok(()) };
-        let part = Part {
+        let part = PartialInput {
             rows: 1,
             count: row.count as u64,
             mean,
@@ -176,24 +184,24 @@ impl Chunk {
 
     fn add(
         &self,
-        sums: &mut Sums,
+        sums: &mut BucketSums,
         (stream, ts): (i32, i64),
-        part: Part,
+        part: PartialInput,
         quantiles: Option<[Option<f64>; 3]>,
     ) -> Result<()> {
         if part.count == 0 {
             return Ok(());
         }
-        let StepFields { mean, rms, min, max, .. } = self.spec.fields;
+        let BucketFields { mean, rms, min, max, .. } = self.spec.fields;
         let sum = sums.entry((stream, self.spec.buckets.around(ts)?.0)).or_default();
-        sum.partial.add(part, Fields { rows: false, mean, rms, min, max });
+        sum.partial.add(part, PartialFields { rows: false, mean, rms, min, max });
         sum.parts += 1;
         sum.quantiles = quantiles.filter(|_| sum.parts == 1);
         Ok(())
     }
 }
 
-/// Runs what reads files.
+/// Runs blocking file access on the blocking pool.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> crate::domain::Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -202,7 +210,7 @@ pub async fn blocking<T: Send + 'static>(
     done.map_err(|e| DataFusionError::External(Box::new(e)))
 }
 
-/// The time a row stands for.
+/// Returns the half-open time range of a row.
 fn span(row: &Statistic) -> (i64, i64) {
     (row.ts.0, row.ts.0.saturating_add(i64::from(row.window_s) * MICROS_PER_SECOND))
 }

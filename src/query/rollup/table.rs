@@ -1,4 +1,4 @@
-//! Partials as a table that the rule puts in the place of `readings`.
+//! Table of partials that the optimizer rule substitutes for `readings`.
 
 use std::sync::Arc;
 
@@ -10,61 +10,62 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::filters::Conditions;
 use super::partial;
-use super::rows::Partials;
-use super::split::{Split, Splitter};
+use super::partials_scan::PartialsScan;
+use super::range_split::{RangeSplit, RangeSplitter};
 use crate::domain::StreamId;
 use crate::domain::time::MICROS_PER_SECOND;
+use crate::query::context::QueryContext;
 use crate::query::functions::buckets::Buckets;
-use crate::query::scan::leaf::Leaf;
-use crate::query::scan::provider::Scan;
-use crate::query::session::View;
+use crate::query::scan::opaque_scan::OpaqueScanExec;
+use crate::query::scan::table_provider::ScanPlanner;
 
-/// So many windows are read faster by one thread than handed out to several.
-const FEW_WINDOWS: usize = 8192;
+/// Up to this many windows are read faster by one thread than by several.
+const MAX_SINGLE_PARTITION_WINDOWS: usize = 8192;
 
-/// What readings amount to under some conditions: at least one row for every stream and bucket that has readings.
+/// Partials of the readings that meet some conditions: at least one row for every stream and bucket with readings.
 #[derive(Debug)]
-pub struct Rollup {
-    pub view: View,
+pub struct RollupTable {
+    pub view: QueryContext,
     pub conditions: Conditions,
-    /// No row mixes readings of two of them; without, rows may be of all time.
+    /// No row combines readings of two buckets. Without buckets, a row may cover all time.
     pub buckets: Option<Buckets>,
 }
 
-impl Rollup {
-    fn splits(&self) -> Result<Vec<Arc<Split>>> {
-        let streams = self.conditions.choose(self.view.visible().ids().to_vec())?;
+impl RollupTable {
+    fn splits(&self) -> Result<Vec<Arc<RangeSplit>>> {
+        let streams = self.conditions.choose(self.view.visible_streams().ids().to_vec())?;
         let windows = self.view.catalog().windows(streams.iter().map(|id| StreamId(*id)));
-        let mut splitter = Splitter::new(&self.view.snapshot, self.conditions.ts, self.buckets.as_ref());
-        // Readings that have expired are none, whatever is known of them.
-        splitter.from = self.view.snapshot.kept.shown.clone();
+        let mut splitter = RangeSplitter::new(&self.view.snapshot, self.conditions.ts, self.buckets.as_ref());
+        // Expired readings do not count, even if statistics of them exist.
+        splitter.from = self.view.snapshot.retention_bounds.visible_from.clone();
         let known = streams.iter().filter_map(|id| Some((*id, windows.get(id)?)));
         known.map(|(id, windows)| Ok(Arc::new(splitter.split(id, windows)?))).collect()
     }
 
-    /// How many windows of a minute as many streams have in the range that was asked for, whatever there is of them.
-    fn windows(&self, streams: usize) -> usize {
+    /// Estimates the windows of the range as one per minute and stream, independent of the data.
+    fn estimate_windows(&self, streams: usize) -> usize {
         let (from, to) = self.conditions.ts;
         let minutes = to.saturating_sub(from).max(0) / (60 * MICROS_PER_SECOND);
         usize::try_from(minutes).unwrap_or(usize::MAX).saturating_mul(streams)
     }
 }
 
-impl Scan for Rollup {
+impl ScanPlanner for RollupTable {
     fn schema(&self) -> SchemaRef {
         partial::schema()
     }
 
-    /// What was asked of readings is in the conditions.
+    /// All filters are already in the conditions.
     fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
         TableProviderFilterPushDown::Unsupported
     }
 
     fn plan(&self, state: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let splits = self.splits()?;
-        let windows = self.windows(splits.len());
-        let partitions = if windows > FEW_WINDOWS { state.config().target_partitions() } else { 1 };
-        let rows = Partials::new(&self.view, splits, self.buckets.clone(), columns.to_vec(), partitions)?;
-        Ok(Arc::new(Leaf::new(rows, partitions).with_estimate(windows)))
+        let windows = self.estimate_windows(splits.len());
+        let partitions =
+            if windows > MAX_SINGLE_PARTITION_WINDOWS { state.config().target_partitions() } else { 1 };
+        let rows = PartialsScan::new(&self.view, splits, self.buckets.clone(), columns.to_vec(), partitions)?;
+        Ok(Arc::new(OpaqueScanExec::new(rows, partitions).with_estimate(windows)))
     }
 }

@@ -1,4 +1,4 @@
-//! Which streams and times a query can touch, read off its filters.
+//! Bounds of a query: the streams, times and values that its filters allow.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use datafusion::scalar::ScalarValue;
 
 use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
 
-/// Necessary conditions on the rows of an answer.
+/// Necessary conditions on the rows of a result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bounds {
     /// Inclusive, microseconds.
     pub ts: (i64, i64),
-    /// `None` is every stream.
+    /// `None` means every stream.
     pub streams: Option<BTreeSet<i32>>,
-    /// Inclusive. Rows outside may still be read; they are filtered where the principal's filter is behind them.
+    /// Inclusive. Rows outside may still be read; the filter itself removes them, above the principal's filter.
     pub value: Option<(f64, f64)>,
 }
 
@@ -26,30 +26,31 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// From filters that all hold.
+    /// Derives bounds from filters that all apply.
     pub fn from_filters(filters: &[Expr]) -> Self {
         Self::split(filters).0
     }
 
-    /// From filters that all hold; with those whose rows are not exactly the ones in the bounds of stream_id and ts.
+    /// Derives bounds from filters that all apply, and returns the filters that the bounds of stream_id and ts do not
+    /// express exactly.
     pub fn split(filters: &[Expr]) -> (Self, Vec<Expr>) {
         let mut bounds = Bounds::default();
         let rest = filters.iter().filter(|f| !bounds.narrow(f)).cloned().collect();
         (bounds, rest)
     }
 
-    /// Whether no row can lie within: they contradict each other.
+    /// Whether no row can match: the conditions contradict each other.
     pub fn is_empty(&self) -> bool {
         self.ts.0 > self.ts.1 || self.streams.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
-    /// The only stream that rows can be of.
+    /// Returns the stream if rows can only be of one.
     pub fn one_stream(&self) -> Option<i32> {
         let streams = self.streams.as_ref().filter(|streams| streams.len() == 1)?;
         streams.first().copied()
     }
 
-    /// How long the times between the bounds are; `None` where they are open.
+    /// Returns the length of the time range in seconds; `None` if it is open.
     pub fn seconds(&self) -> Option<usize> {
         let (from, to) = self.ts;
         let is_closed = from != i64::MIN && to != i64::MAX;
@@ -61,7 +62,7 @@ impl Bounds {
         self.streams.as_ref().is_none_or(|s| s.contains(&stream))
     }
 
-    /// Whether any wanted stream lies in `low..=high`.
+    /// Whether any of the streams is in `low..=high`.
     pub fn has_stream_between(&self, (low, high): (i32, i32)) -> bool {
         low <= high && self.streams.as_ref().is_none_or(|s| s.range(low..=high).next().is_some())
     }
@@ -70,7 +71,7 @@ impl Bounds {
         from <= self.ts.1 && self.ts.0 <= to
     }
 
-    /// Whether every time from `from` to `to` lies within.
+    /// Whether every time from `from` to `to` is within the bounds.
     pub fn covers(&self, (from, to): (i64, i64)) -> bool {
         self.ts.0 <= from && to <= self.ts.1
     }
@@ -84,7 +85,7 @@ impl Bounds {
         self.overlaps((start, start + MICROS_PER_DAY - 1))
     }
 
-    /// Keeps only streams that are in `ids` too.
+    /// Restricts the streams to those in `ids`.
     pub fn restrict(&mut self, ids: BTreeSet<i32>) {
         self.streams = Some(match self.streams.take() {
             None => ids,
@@ -92,14 +93,14 @@ impl Bounds {
         });
     }
 
-    /// Takes in what a filter says; tells whether stream_id and ts of the bounds now say all of it.
+    /// Narrows the bounds by a filter. Returns whether the bounds of stream_id and ts now express all of it.
     fn narrow(&mut self, filter: &Expr) -> bool {
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
                 let left = self.narrow(left);
                 self.narrow(right) && left
             }
-            // What short lists are rewritten to.
+            // The optimizer rewrites short lists to OR.
             Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => match one_of(filter) {
                 Some((ids, is_all)) => {
                     self.restrict(ids);
@@ -161,7 +162,7 @@ impl Bounds {
             Operator::LtEq => (Some(i64::MIN), Some(micros)),
             _ => return false,
         };
-        // No time lies beyond the ends: left to the filter itself.
+        // A time beyond the range of i64 is left to the filter itself.
         let (Some(from), Some(to)) = (from, to) else { return false };
         self.ts = (self.ts.0.max(from), self.ts.1.min(to));
         true
@@ -174,7 +175,7 @@ impl Bounds {
             Operator::Lt | Operator::LtEq => (f64::NEG_INFINITY, number),
             _ => return,
         };
-        // SQL puts NaN above all numbers, min and max of pages leave it out.
+        // SQL orders NaN above all numbers, but min and max of pages exclude it.
         if !number.is_nan() {
             let (low, high) = self.value.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
             self.value = Some((low.max(from), high.min(to)));
@@ -182,7 +183,8 @@ impl Bounds {
     }
 }
 
-/// The ids of `stream_id = 1 OR stream_id IN (2, 3)`, and whether it says nothing else; `None` for anything else.
+/// Returns the ids of `stream_id = 1 OR stream_id IN (2, 3)`, and whether the filter expresses nothing else; `None` for
+/// any other filter.
 fn one_of(filter: &Expr) -> Option<(BTreeSet<i32>, bool)> {
     if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) = filter {
         let ((left, left_is_all), (right, right_is_all)) = (one_of(left)?, one_of(right)?);
@@ -200,7 +202,8 @@ fn literal_i32(expr: &Expr) -> Option<i32> {
     }
 }
 
-/// Only our own unit: others are cast to it before filters get here, and what is not is left to the filter itself.
+/// Accepts only microseconds: other units are cast to it before filters get here, and the rest is left to the filter
+/// itself.
 fn to_micros(value: &ScalarValue) -> Option<i64> {
     match value {
         ScalarValue::TimestampMicrosecond(micros, _) => *micros,
@@ -210,12 +213,12 @@ fn to_micros(value: &ScalarValue) -> Option<i64> {
 
 /// Whether a filter compares only stream_id and ts with constants. Such a filter cannot fail and needs no value, so
 /// it may run below the merge and before the principal's filter.
-pub fn is_plain(filter: &Expr) -> bool {
+pub fn is_key_comparison(filter: &Expr) -> bool {
     let is_key = |e: &Expr| matches!(e, Expr::Column(c) if c.name == "stream_id" || c.name == "ts");
     let is_literal = |e: &Expr| matches!(e, Expr::Literal(..));
     match filter {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => {
-            is_plain(left) && is_plain(right)
+            is_key_comparison(left) && is_key_comparison(right)
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             op.supports_propagation()
@@ -223,14 +226,14 @@ pub fn is_plain(filter: &Expr) -> bool {
         }
         Expr::InList(list) => is_key(&list.expr) && list.list.iter().all(is_literal),
         Expr::Between(b) => is_key(&b.expr) && is_literal(&b.low) && is_literal(&b.high),
-        Expr::Not(inner) => is_plain(inner),
+        Expr::Not(inner) => is_key_comparison(inner),
         _ => false,
     }
 }
 
-/// Whether a filter compares `value` with a number: its bounds may choose pages, where no row that they leave out could
-/// have replaced another.
-pub fn is_of_value(filter: &Expr) -> bool {
+/// Whether a filter compares `value` with a number. Such bounds may select pages if no excluded row could have replaced
+/// another.
+pub fn is_value_comparison(filter: &Expr) -> bool {
     let mut bounds = Bounds::default();
     bounds.narrow(filter);
     bounds.value.is_some()

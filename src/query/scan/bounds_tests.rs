@@ -1,4 +1,4 @@
-//! Filters and the bounds read off them, row by row.
+//! Compares filters with the bounds derived from them, row by row.
 
 use datafusion::prelude::{col, lit};
 
@@ -97,7 +97,7 @@ fn comparisons_of_value_bound_it() {
         ("computed", (value() + lit(1.0)).gt(lit(1.0)), None),
     ] {
         assert_eq!(Bounds::from_filters(std::slice::from_ref(&filter)).value, expected, "{name}");
-        assert_eq!(is_of_value(&filter), expected.is_some(), "{name}");
+        assert_eq!(is_value_comparison(&filter), expected.is_some(), "{name}");
     }
 }
 
@@ -110,6 +110,6 @@ fn only_plain_comparisons_of_the_key_go_below_the_principal() {
         ("value_compared", col("value").gt(lit(1.0)), false),
         ("mixed", col("stream_id").eq(lit(5)).and(col("value").gt(lit(1.0))), false),
     ] {
-        assert_eq!(is_plain(&filter), expected, "{name}");
+        assert_eq!(is_key_comparison(&filter), expected, "{name}");
     }
 }

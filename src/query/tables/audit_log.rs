@@ -1,4 +1,4 @@
-//! `audit_log`: who changed what and who was refused, read from the catalog's database page by page.
+//! `audit_log`: changes and denied requests with their callers, read from the catalog's database page by page.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,12 +10,12 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::Micros;
-use crate::domain::audit::{AuditFilter, Record};
-use crate::domain::page::Page;
-use crate::query::scan::keyed;
-use crate::query::scan::provider::{Scan, hint};
-use crate::query::session::View;
-use crate::query::tables::paged::{self, PAGE, Paged};
+use crate::domain::audit::{AuditFilter, AuditRecord};
+use crate::domain::pagination::Pagination;
+use crate::query::context::QueryContext;
+use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
+use crate::query::scan::upsert_scan;
+use crate::query::tables::paged_scan::{self, PAGE_ROWS, PageSource};
 use crate::store::schema::timestamp;
 
 pub fn schema() -> SchemaRef {
@@ -43,70 +43,70 @@ pub fn schema() -> SchemaRef {
     SCHEMA.clone()
 }
 
-/// The log as one principal sees it.
+/// The audit log that a principal may see.
 #[derive(Debug)]
-pub struct AuditLog {
-    view: View,
+pub struct AuditLogTable {
+    view: QueryContext,
 }
 
-impl AuditLog {
-    pub fn new(view: View) -> Self {
+impl AuditLogTable {
+    pub fn new(view: QueryContext) -> Self {
         Self { view }
     }
 }
 
-impl Scan for AuditLog {
+impl ScanPlanner for AuditLogTable {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    /// Comparisons of ts narrow what the database is asked for.
+    /// Comparisons of ts narrow the database query.
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        hint(keyed::is_plain(filter, "id"))
+        pruning_only(upsert_scan::is_key_comparison(filter, "id"))
     }
 
     fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let (from, to) = keyed::bounds(filters, "id").ts;
+        let (from, to) = upsert_scan::bounds(filters, "id").ts;
         let filter = AuditFilter {
             from: Some(Micros(from)),
             to: Some(Micros(to)),
-            page: Page { offset: 0, limit: PAGE },
+            page: Pagination { offset: 0, limit: PAGE_ROWS },
             ..AuditFilter::default()
         };
-        paged::leaf(self.view.clone(), filter, columns)
+        paged_scan::scan_pages(self.view.clone(), filter, columns)
     }
 }
 
-impl Paged for AuditFilter {
+impl PageSource for AuditFilter {
     const NAME: &'static str = "AuditLog";
-    type Row = Record;
+    type Row = AuditRecord;
 
     fn schema() -> SchemaRef {
         schema()
     }
 
-    async fn read(self, view: &View) -> crate::domain::Result<Vec<Record>> {
+    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<AuditRecord>> {
         view.audit_log(self).await
     }
 
-    fn after(self, last: &Record) -> Self {
+    fn page_after(self, last: &AuditRecord) -> Self {
         AuditFilter { after: Some(last.id), ..self }
     }
 
-    fn batch(rows: &[Record]) -> Result<RecordBatch> {
+    fn batch(rows: &[AuditRecord]) -> Result<RecordBatch> {
         batch(rows)
     }
 }
 
-fn batch(rows: &[Record]) -> Result<RecordBatch> {
-    let text = |get: fn(&Record) -> Option<&str>| -> ArrayRef {
+fn batch(rows: &[AuditRecord]) -> Result<RecordBatch> {
+    let text = |get: fn(&AuditRecord) -> Option<&str>| -> ArrayRef {
         Arc::new(StringArray::from_iter(rows.iter().map(get)))
     };
-    let times = |get: fn(&Record) -> Micros| -> ArrayRef {
+    let times = |get: fn(&AuditRecord) -> Micros| -> ArrayRef {
         let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| get(row).0));
         Arc::new(times.with_timezone("UTC"))
     };
-    let fields = rows.iter().map(|row| super::devices::json(&row.fields));
+    let fields = rows.iter().map(|row| super::devices::to_json_text(&row.fields));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| row.id))),
         times(|row| row.ts),

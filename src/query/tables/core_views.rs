@@ -1,4 +1,4 @@
-//! DataStone's names over the same rows: `core_value`, `core_valuestatistics`, `core_data`, `core_device`,
+//! Views with DataStone's names over the same rows: `core_value`, `core_valuestatistics`, `core_data`, `core_device`,
 //! `core_eventlog`.
 
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ident, lit};
 
-/// `core_value(data_id, timestamp, value)`: as DataStone's lists, without readings of bad quality.
+/// `core_value(data_id, timestamp, value)`: readings without those of bad quality, as in DataStone's lists.
 pub fn core_value(readings: Arc<dyn TableProvider>) -> Result<ViewTable> {
     let columns = vec![ident("stream_id").alias("data_id"), ident("ts").alias("timestamp"), ident("value")];
     view("readings", readings, Some(ident("quality").not_eq(lit("bad"))), columns)
 }
 
-/// `core_valuestatistics`: one row a stream and time, that written by hand before the computed one.
+/// `core_valuestatistics`: one row per stream and time; a row posted by a client replaces the computed one.
 pub fn core_valuestatistics(overlaid: Arc<dyn TableProvider>) -> Result<ViewTable> {
     let mut columns = vec![ident("stream_id").alias("data_id"), ident("ts").alias("timestamp")];
     columns.extend(["mean", "rms", "median", "min", "max", "q1", "q3"].map(ident));

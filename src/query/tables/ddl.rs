@@ -1,4 +1,4 @@
-//! The tables as `CREATE TABLE` text: what `basalt schema sql` prints and `schema/tables.sql` holds.
+//! Prints the tables as `CREATE TABLE` statements: the output of `basalt schema sql` and of `schema/tables.sql`.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::domain::device::DeviceStatus;
 use crate::query::scopes;
 use crate::store::schema;
 
-/// Every table and view, in the order of `scopes::TABLES`, with the scope it needs.
+/// Prints every table and view, in the order of `scopes::TABLES`, with the scope it needs.
 pub fn print() -> Result<String> {
     let empty = |schema| -> Arc<dyn TableProvider> { Arc::new(EmptyTable::new(schema)) };
     let readings = empty(schema::readings());

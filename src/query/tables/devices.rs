@@ -1,4 +1,4 @@
-//! `devices`: the visible devices, with what their collector last knew.
+//! `devices`: the visible devices, with the last known status of their collectors.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, StringArray
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::listed::{self, Column, Listed, column};
+use super::row_table::{self, ColumnDef, RowTable, column};
 use super::{text, times};
 use crate::domain::device::{Device, DeviceStatus};
-use crate::query::scan::provider::Provider;
+use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
 
-/// A device as its collector knew it when the query began.
-pub struct Row {
+/// A device with its collector's status at the start of the query.
+pub struct DeviceRow {
     device: Arc<Device>,
     status: DeviceStatus,
 }
 
-/// The password is not a column.
+/// Creates the table. The password is not a column.
 pub fn table(
     devices: &[Arc<Device>],
     status: impl Fn(&Device) -> DeviceStatus,
-) -> Result<Provider<Listed<Row>>> {
-    let rows = devices.iter().map(|device| Row { device: device.clone(), status: status(device) });
-    Ok(listed::table("Devices", rows.collect(), columns()))
+) -> Result<ScanProvider<RowTable<DeviceRow>>> {
+    let rows = devices.iter().map(|device| DeviceRow { device: device.clone(), status: status(device) });
+    Ok(row_table::table("Devices", rows.collect(), columns()))
 }
 
-fn columns() -> Vec<Column<Row>> {
+fn columns() -> Vec<ColumnDef<DeviceRow>> {
     vec![
         column("id", DataType::Int32, false, |rows| ints(rows, |d| Some(d.id.0))),
         column("name", DataType::Utf8, false, |rows| text(rows, |r| r.device.spec.name.clone())),
-        column("protocol", DataType::Utf8, false, |rows: &[Row]| {
+        column("protocol", DataType::Utf8, false, |rows: &[DeviceRow]| {
             text(rows, |r| r.device.spec.protocol.name().to_owned())
         }),
         column("host", DataType::Utf8, false, |rows| text(rows, |r| r.device.spec.host.clone())),
@@ -39,30 +39,32 @@ fn columns() -> Vec<Column<Row>> {
         column("unit", DataType::Int32, false, |rows| ints(rows, |d| Some(i32::from(d.spec.unit)))),
         column("timeout", DataType::Float64, false, |rows| floats(rows, |d| Some(d.spec.timeout_s))),
         column("poll_interval", DataType::Float64, true, |rows| floats(rows, |d| d.spec.poll_interval_s)),
-        column("enabled", DataType::Boolean, false, |rows: &[Row]| {
+        column("enabled", DataType::Boolean, false, |rows: &[DeviceRow]| {
             Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.device.spec.enabled))))
         }),
         column("state", DataType::Utf8, false, |rows| text(rows, |r| r.status.state.name().to_owned())),
         column("last_seen", timestamp(), true, |rows| times(rows, |r| r.status.last_seen)),
-        column("last_error", DataType::Utf8, true, |rows: &[Row]| {
+        column("last_error", DataType::Utf8, true, |rows: &[DeviceRow]| {
             Arc::new(StringArray::from_iter(rows.iter().map(|r| r.status.last_error.as_deref())))
         }),
         column("uuid", DataType::Utf8, false, |rows| text(rows, |r| r.device.uuid.to_string())),
-        column("metadata", DataType::Utf8, false, |rows| text(rows, |r| json(&r.device.spec.metadata))),
+        column("metadata", DataType::Utf8, false, |rows| {
+            text(rows, |r| to_json_text(&r.device.spec.metadata))
+        }),
         column("created_at", timestamp(), false, |rows| times(rows, |r| Some(r.device.created_at))),
         column("updated_at", timestamp(), false, |rows| times(rows, |r| Some(r.device.updated_at))),
     ]
 }
 
-fn ints(rows: &[Row], get: fn(&Device) -> Option<i32>) -> ArrayRef {
+fn ints(rows: &[DeviceRow], get: fn(&Device) -> Option<i32>) -> ArrayRef {
     Arc::new(Int32Array::from_iter(rows.iter().map(|row| get(&row.device))))
 }
 
-fn floats(rows: &[Row], get: fn(&Device) -> Option<f64>) -> ArrayRef {
+fn floats(rows: &[DeviceRow], get: fn(&Device) -> Option<f64>) -> ArrayRef {
     Arc::new(Float64Array::from_iter(rows.iter().map(|row| get(&row.device))))
 }
 
-/// A JSON object as text.
-pub fn json(value: &impl serde::Serialize) -> String {
+/// Serializes a JSON object as text.
+pub fn to_json_text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -10,12 +10,12 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::event::{Event, EventFilter};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, Micros};
-use crate::query::scan::keyed;
-use crate::query::scan::provider::{Scan, hint};
-use crate::query::session::View;
-use crate::query::tables::paged::{self, PAGE, Paged};
+use crate::query::context::QueryContext;
+use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
+use crate::query::scan::upsert_scan;
+use crate::query::tables::paged_scan::{self, PAGE_ROWS, PageSource};
 use crate::store::schema::timestamp;
 
 pub fn schema() -> SchemaRef {
@@ -37,43 +37,43 @@ pub fn schema() -> SchemaRef {
     SCHEMA.clone()
 }
 
-/// Events as one principal sees them.
+/// The events that a principal may see.
 #[derive(Debug)]
-pub struct Events {
-    view: View,
+pub struct EventsTable {
+    view: QueryContext,
 }
 
-impl Events {
-    pub fn new(view: View) -> Self {
+impl EventsTable {
+    pub fn new(view: QueryContext) -> Self {
         Self { view }
     }
 }
 
-impl Scan for Events {
+impl ScanPlanner for EventsTable {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    /// Comparisons of device_id and ts narrow what the database is asked for.
+    /// Comparisons of device_id and ts narrow the database query.
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        hint(keyed::is_plain(filter, "device_id"))
+        pruning_only(upsert_scan::is_key_comparison(filter, "device_id"))
     }
 
     fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let bounds = keyed::bounds(filters, "device_id");
+        let bounds = upsert_scan::bounds(filters, "device_id");
         let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
         let filter = EventFilter {
             device: one.map(DeviceId),
             from: Some(Micros(bounds.ts.0)),
             to: Some(Micros(bounds.ts.1)),
-            page: Page { offset: 0, limit: PAGE },
+            page: Pagination { offset: 0, limit: PAGE_ROWS },
             ..EventFilter::default()
         };
-        paged::leaf(self.view.clone(), filter, columns)
+        paged_scan::scan_pages(self.view.clone(), filter, columns)
     }
 }
 
-impl Paged for EventFilter {
+impl PageSource for EventFilter {
     const NAME: &'static str = "Events";
     type Row = Event;
 
@@ -81,16 +81,16 @@ impl Paged for EventFilter {
         schema()
     }
 
-    async fn read(self, view: &View) -> crate::domain::Result<Vec<Event>> {
+    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<Event>> {
         view.events(self).await
     }
 
-    /// A page is shorter where payloads are long.
+    /// Pages are shorter where payloads are long, so only an empty page is the last.
     fn is_last(events: &[Event]) -> bool {
         events.is_empty()
     }
 
-    fn after(self, last: &Event) -> Self {
+    fn page_after(self, last: &Event) -> Self {
         EventFilter { after: Some((last.spec.ts, last.id)), ..self }
     }
 
@@ -116,7 +116,7 @@ fn batch(events: &[Event]) -> Result<RecordBatch> {
         Arc::new(times.with_timezone("UTC")),
         text(|e| e.spec.message.clone()),
         text(|e| e.spec.url.clone()),
-        text(|e| super::devices::json(&e.spec.payload)),
+        text(|e| super::devices::to_json_text(&e.spec.payload)),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
 }

@@ -6,21 +6,21 @@ use arrow::array::Int32Array;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::listed::{self, Column, Listed, column};
+use super::row_table::{self, ColumnDef, RowTable, column};
 use super::{text, times};
 use crate::domain::group::Group;
-use crate::query::scan::provider::Provider;
+use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
 
-type Row = Arc<Group>;
+type GroupRow = Arc<Group>;
 
-pub fn table(groups: &[Row]) -> Result<Provider<Listed<Row>>> {
-    Ok(listed::table("Groups", groups.to_vec(), columns()))
+pub fn table(groups: &[GroupRow]) -> Result<ScanProvider<RowTable<GroupRow>>> {
+    Ok(row_table::table("Groups", groups.to_vec(), columns()))
 }
 
-fn columns() -> Vec<Column<Row>> {
+fn columns() -> Vec<ColumnDef<GroupRow>> {
     vec![
-        column("id", DataType::Int32, false, |rows: &[Row]| {
+        column("id", DataType::Int32, false, |rows: &[GroupRow]| {
             Arc::new(Int32Array::from_iter_values(rows.iter().map(|g| g.id.0)))
         }),
         column("name", DataType::Utf8, false, |rows| text(rows, |g| g.spec.name.clone())),

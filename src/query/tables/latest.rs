@@ -1,6 +1,6 @@
-//! `latest(stream_id, ts, value, text, quality)`: the newest reading of every visible stream, straight from memory.
+//! `latest(stream_id, ts, value, text, quality)`: the newest reading of every visible stream, from memory.
 //!
-//! It is read when the query is planned and may be newer than the snapshot that the rest of the query sees; it is never
+//! It is read when the query is planned and may be newer than the snapshot of the query's other tables; it is never
 //! older than an acknowledged write.
 
 use std::sync::Arc;
@@ -14,43 +14,44 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::reading::Reading;
+use crate::query::context::QueryContext;
 use crate::query::scan::bounds::Bounds;
-use crate::query::scan::provider::Scan;
-use crate::query::session::View;
+use crate::query::scan::table_provider::ScanPlanner;
 use crate::store::memtable::run::Run;
 use crate::store::schema::{self, QUALITY, STREAM_ID, TEXT, TS, VALUE};
 
 const COLUMNS: [usize; 5] = [STREAM_ID, TS, VALUE, TEXT, QUALITY];
 
-/// The columns.
+/// Returns the schema.
 pub fn schema() -> SchemaRef {
     let readings = schema::readings();
     Arc::new(Schema::new(COLUMNS.map(|column| readings.field(column).clone()).to_vec()))
 }
 
-/// The newest readings, as one principal sees them.
+/// The newest readings that a principal may see.
 #[derive(Debug)]
-pub struct Latest {
-    view: View,
+pub struct LatestTable {
+    view: QueryContext,
 }
 
-impl Latest {
-    pub fn new(view: View) -> Self {
+impl LatestTable {
+    pub fn new(view: QueryContext) -> Self {
         Self { view }
     }
 
-    /// One row a stream that has a reading within the bounds, by stream. A query for some streams looks up only those.
+    /// Returns one row, by stream, for each stream whose newest reading is within the bounds. A query for some streams
+    /// looks up only those.
     fn rows(&self, bounds: &Bounds) -> RecordBatch {
-        let newest = |stream| self.view.newest(stream).filter(|r| bounds.covers((r.ts.0, r.ts.0)));
+        let newest = |stream| self.view.newest_reading(stream).filter(|r| bounds.covers((r.ts.0, r.ts.0)));
         let found: Vec<Reading> = match &bounds.streams {
             Some(streams) => streams.iter().copied().filter_map(newest).collect(),
-            None => self.view.visible().ids().iter().copied().filter_map(newest).collect(),
+            None => self.view.visible_streams().ids().iter().copied().filter_map(newest).collect(),
         };
-        schema::batch(&Run::new(found.into_iter().collect(), 0), &COLUMNS)
+        schema::run_to_batch(&Run::new(found.into_iter().collect(), 0), &COLUMNS)
     }
 }
 
-impl Scan for Latest {
+impl ScanPlanner for LatestTable {
     fn schema(&self) -> SchemaRef {
         schema()
     }

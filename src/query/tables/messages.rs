@@ -1,4 +1,4 @@
-//! `messages`: packets and documents as they came from devices.
+//! `messages`: packets and documents as received from devices.
 
 use std::sync::Arc;
 
@@ -12,47 +12,47 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 use crate::domain::time::Day;
-use crate::query::scan::keyed::{self, KeyedScan};
-use crate::query::scan::leaf::{Leaf, Rows};
-use crate::query::scan::provider::{Scan, hint};
-use crate::query::scan::text_rows;
-use crate::query::session::View;
-use crate::store::lake::source::Wanted;
+use crate::query::context::QueryContext;
+use crate::query::scan::opaque_scan::{OpaqueScanExec, RowSource};
+use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
+use crate::query::scan::text_batch_size;
+use crate::query::scan::upsert_scan::{self, UpsertScan};
+use crate::store::lake::table_reader::ReadFilter;
 use crate::store::table::Table;
 
-/// The column of texts that can be long.
-const PAYLOAD: usize = 5;
-/// Batches read ahead of whoever takes them.
-const AHEAD: usize = 2;
+/// Index of the text column, which can be long.
+const PAYLOAD_COLUMN: usize = 5;
+/// Batches read ahead of the consumer.
+const MAX_PREFETCHED_BATCHES: usize = 2;
 
-/// Messages of one snapshot, as one principal sees them: those of devices that are wholly his. A message holds what
-/// all streams of its device said, so seeing one of these is not enough.
+/// Messages of one snapshot: those of devices that the principal sees completely. A message contains data of all
+/// streams of its device, so access to one of these is not enough.
 #[derive(Debug)]
-pub struct Messages {
-    view: View,
+pub struct MessagesTable {
+    view: QueryContext,
 }
 
-impl Messages {
-    pub fn new(view: View) -> Self {
+impl MessagesTable {
+    pub fn new(view: QueryContext) -> Self {
         Self { view }
     }
 }
 
-/// Every column but the last, which is seq.
+/// Returns every column but the last, which is seq.
 pub fn schema() -> SchemaRef {
     let stored = Table::Messages.schema();
     let shown: Vec<usize> = (0..stored.fields().len() - 1).collect();
     Arc::new(stored.project(&shown).expect("columns of this schema"))
 }
 
-impl Scan for Messages {
+impl ScanPlanner for MessagesTable {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    /// Comparisons of device_id and ts bound what is read.
+    /// Comparisons of device_id and ts narrow the scan.
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        hint(keyed::is_plain(filter, "device_id"))
+        pruning_only(upsert_scan::is_key_comparison(filter, "device_id"))
     }
 
     fn plan(
@@ -61,43 +61,43 @@ impl Scan for Messages {
         columns: &[usize],
         filters: &[Expr],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let bounds = keyed::bounds(filters, "device_id");
+        let bounds = upsert_scan::bounds(filters, "device_id");
         let wanted = |id: &i32| bounds.streams.as_ref().is_none_or(|ids| ids.contains(id));
         let ids: Vec<i32> = self.view.own_devices().into_iter().filter(wanted).collect();
         let partitions = state.config().target_partitions();
-        // The key leads, as reading it needs.
+        // The scan needs the key columns first.
         let mut read: Vec<usize> = vec![0, 1, 2];
         read.extend(columns.iter().copied().filter(|column| *column > 2));
         read.sort_unstable();
         let snapshot = self.view.snapshot.clone();
-        if columns.contains(&PAYLOAD) {
-            let messages = &snapshot.keyed[Table::Messages];
-            self.view.texts.note(text_rows::of_files(messages.lake.files()));
+        if columns.contains(&PAYLOAD_COLUMN) {
+            let messages = &snapshot.upsert_tables[Table::Messages];
+            self.view.text_batch_size.record(text_batch_size::longest_text_in_files(messages.lake.files()));
         }
-        let scan = KeyedScan { snapshot, table: Table::Messages, columns: read };
-        let rows = MessageRows {
+        let scan = UpsertScan { snapshot, table: Table::Messages, columns: read };
+        let rows = MessagesScan {
             days: scan.days(bounds.ts),
-            wanted: Wanted { ids: Some(ids.into()), ts: bounds.ts, label: None },
+            wanted: ReadFilter { ids: Some(ids.into()), ts: bounds.ts, label: None },
             schema: Arc::new(schema().project(columns)?),
             scan,
             columns: columns.to_vec(),
             partitions: partitions.max(1),
         };
-        Ok(Arc::new(Leaf::new(rows, partitions)))
+        Ok(Arc::new(OpaqueScanExec::new(rows, partitions)))
     }
 }
 
-struct MessageRows {
-    scan: KeyedScan,
+struct MessagesScan {
+    scan: UpsertScan,
     days: Vec<Day>,
-    wanted: Wanted,
+    wanted: ReadFilter,
     /// Indices into `schema()`.
     columns: Vec<usize>,
     schema: SchemaRef,
     partitions: usize,
 }
 
-impl Rows for MessageRows {
+impl RowSource for MessagesScan {
     fn name(&self) -> &'static str {
         "Messages"
     }
@@ -112,16 +112,16 @@ impl Rows for MessageRows {
         let place = |column: &usize| scan.columns.iter().position(|read| read == column);
         let shown: Option<Vec<usize>> = shown.iter().map(place).collect();
         let shown = shown.ok_or_else(|| exec_datafusion_err!("a column of messages was not read"))?;
-        let mut stream = RecordBatchReceiverStreamBuilder::new(self.schema(), AHEAD);
+        let mut stream = RecordBatchReceiverStreamBuilder::new(self.schema(), MAX_PREFETCHED_BATCHES);
         let sender = stream.tx();
         stream.spawn_blocking(move || {
             for day in days {
-                let mut give = |rows: crate::store::keyed::KeyedRows| {
+                let mut give = |rows: crate::store::upsert_rows::UpsertRows| {
                     let batch = rows.batch().project(&shown).map_err(DataFusionError::from);
-                    // Whoever asked may have left.
+                    // The reader may be gone.
                     Ok(sender.blocking_send(batch).is_ok())
                 };
-                let read = scan.day(day, &wanted, &mut give);
+                let read = scan.read_day(day, &wanted, &mut give);
                 if !read.map_err(|e| DataFusionError::External(Box::new(e)))? {
                     return Ok(());
                 }

@@ -1,4 +1,4 @@
-//! The tables and views of SQL, one file each: schema, then scan.
+//! The SQL tables and views, one file each: schema, then scan.
 
 pub mod audit_log;
 pub mod core_views;
@@ -7,11 +7,11 @@ pub mod devices;
 pub mod events;
 pub mod groups;
 pub mod latest;
-pub mod listed;
 pub mod messages;
-pub mod paged;
+pub mod paged_scan;
 pub mod query_log;
 pub mod readings;
+pub mod row_table;
 pub mod statistics;
 pub mod streams;
 
@@ -24,8 +24,8 @@ use datafusion::error::Result;
 
 use crate::domain::Micros;
 
-/// A table of rows known when the query begins.
-fn rows_table(columns: Vec<(Field, ArrayRef)>) -> Result<MemTable> {
+/// Creates a table of rows that are known when the query starts.
+fn mem_table(columns: Vec<(Field, ArrayRef)>) -> Result<MemTable> {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     let schema: SchemaRef = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(schema.clone(), arrays)?;

@@ -1,5 +1,5 @@
-//! `query_log`: the newest queries of the principal's organization. A principal restricted to some devices or streams
-//! sees its own queries only: how many rows another one got would tell of rows it may not see.
+//! `query_log`: the newest queries of the principal's organization. A restricted principal sees only its own queries:
+//! the row count of another's would reveal rows that it may not see.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +9,24 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 
-use super::{rows_table, text, times};
-use crate::query::log::Record;
+use super::{mem_table, text, times};
+use crate::query::log::QueryRecord;
 use crate::store::schema::timestamp;
 
-/// Files and the memory to merge them are shared by all organizations, so what a query took of them tells of rows that
-/// its principal may not see: these columns are NULL unless `sees_the_host`.
-pub fn table(records: &[Arc<Record>], sees_the_host: bool) -> Result<MemTable> {
-    let millis = |get: fn(&Record) -> Duration| -> ArrayRef {
+/// All organizations share files and the memory to merge them, so these resources reveal rows that the principal may
+/// not see: their columns are NULL unless `sees_the_host`.
+pub fn table(records: &[Arc<QueryRecord>], sees_the_host: bool) -> Result<MemTable> {
+    let millis = |get: fn(&QueryRecord) -> Duration| -> ArrayRef {
         let millis = records.iter().map(|r| get(r).as_secs_f64() * 1e3);
         Arc::new(Float64Array::from_iter_values(millis))
     };
-    let numbers = |get: fn(&Record) -> u64, is_shown: bool| -> ArrayRef {
-        let number = |r: &Arc<Record>| is_shown.then(|| i64::try_from(get(r)).unwrap_or(i64::MAX));
+    let numbers = |get: fn(&QueryRecord) -> u64, is_shown: bool| -> ArrayRef {
+        let number = |r: &Arc<QueryRecord>| is_shown.then(|| i64::try_from(get(r)).unwrap_or(i64::MAX));
         Arc::new(Int64Array::from_iter(records.iter().map(number)))
     };
     let of_host = |get| numbers(get, sees_the_host);
     let hashes = records.iter().map(|r| r.text_hash.as_deref());
-    rows_table(vec![
+    mem_table(vec![
         (Field::new("started_at", timestamp(), false), times(records, |r| Some(r.started_at))),
         (Field::new("text_hash", DataType::Utf8, true), Arc::new(StringArray::from_iter(hashes))),
         (Field::new("surface", DataType::Utf8, false), text(records, |r| r.surface.name().to_owned())),

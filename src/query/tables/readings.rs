@@ -1,4 +1,4 @@
-//! `readings(stream_id, ts, value, text, quality, seq)`: every visible reading, one row a (stream_id, ts).
+//! `readings(stream_id, ts, value, text, quality, seq)`: every visible reading, one row per (stream_id, ts).
 
 use std::sync::Arc;
 
@@ -10,39 +10,39 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::query::context::QueryContext;
 use crate::query::scan::bounds::{self, Bounds};
-use crate::query::scan::plan::ReadingsScan;
-use crate::query::scan::provider::{Scan, hint};
-use crate::query::scan::stream_rows::StreamRows;
-use crate::query::session::View;
+use crate::query::scan::ordered_scan::OrderedStreamScan;
+use crate::query::scan::readings_scan::ReadingsScan;
+use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
 use crate::store::schema;
 
-/// Readings of one snapshot, as one principal sees them.
+/// The readings of one snapshot that a principal may see.
 #[derive(Debug)]
-pub struct Readings {
-    view: View,
+pub struct ReadingsTable {
+    view: QueryContext,
 }
 
-impl Readings {
-    pub fn new(view: View) -> Self {
+impl ReadingsTable {
+    pub fn new(view: QueryContext) -> Self {
         Self { view }
     }
 
-    pub fn view(&self) -> &View {
+    pub fn view(&self) -> &QueryContext {
         &self.view
     }
 }
 
-impl Scan for Readings {
+impl ScanPlanner for ReadingsTable {
     fn schema(&self) -> SchemaRef {
         schema::readings()
     }
 
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        match bounds::is_plain(filter) {
+        match bounds::is_key_comparison(filter) {
             true => TableProviderFilterPushDown::Exact,
-            // It chooses pages, and the filter itself stays above the principal's.
-            false => hint(bounds::is_of_value(filter)),
+            // Values select pages, but the filter itself stays above the principal's filter.
+            false => pruning_only(bounds::is_value_comparison(filter)),
         }
     }
 
@@ -53,20 +53,20 @@ impl Scan for Readings {
         filters: &[Expr],
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (bounds, rest) = Bounds::split(filters);
-        let plain = rest.into_iter().filter(bounds::is_plain);
+        let plain = rest.into_iter().filter(bounds::is_key_comparison);
         let filter = match conjunction(plain) {
             Some(all) => Some(state.create_physical_expr(all, &DFSchema::try_from(schema::readings())?)?),
             None => None,
         };
         let partitions = state.config().target_partitions();
         let one = bounds.one_stream();
-        let (view, visible) = (self.view.clone(), self.view.visible().clone());
+        let (view, visible) = (self.view.clone(), self.view.visible_streams().clone());
         let scan = ReadingsScan { view, visible, bounds, filter, partitions };
         if columns.contains(&schema::TEXT) {
-            scan.note_texts();
+            scan.record_text_lengths();
         }
         match one {
-            Some(stream) => Ok(Arc::new(StreamRows::new(scan, stream, columns)?.leaf()?)),
+            Some(stream) => Ok(Arc::new(OrderedStreamScan::new(scan, stream, columns)?.into_exec()?)),
             None => scan.plan(columns),
         }
     }

@@ -1,4 +1,4 @@
-//! `statistics`: what the values of each window amount to, computed by the server and written by hand.
+//! `statistics`: aggregates of each window, computed by the server or posted by clients.
 
 use std::sync::Arc;
 
@@ -8,27 +8,27 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::query::rollup::windows::{WindowRows, Wish};
+use crate::query::context::QueryContext;
+use crate::query::rollup::statistics_scan::{StatisticsScan, WindowRequest};
 use crate::query::scan::bounds::{self, Bounds};
-use crate::query::scan::leaf::Leaf;
-use crate::query::scan::provider::{Scan, hint};
-use crate::query::session::View;
+use crate::query::scan::opaque_scan::OpaqueScanExec;
+use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
 use crate::store::table::Table;
 
-/// The columns shown, of those stored.
+/// The visible columns of the stored ones.
 const COLUMNS: [&str; 12] =
     ["stream_id", "ts", "window_s", "count", "mean", "rms", "median", "min", "max", "q1", "q3", "origin"];
 
-/// Statistics of one snapshot, as one principal sees them.
+/// The statistics of one snapshot that a principal may see.
 #[derive(Debug)]
-pub struct Statistics {
-    view: View,
-    /// Whether a row written by hand takes the place of the computed one, as DataStone's lists have it.
+pub struct StatisticsTable {
+    view: QueryContext,
+    /// Whether a row posted by a client replaces the computed one, as in DataStone's lists.
     overlay: bool,
 }
 
-impl Statistics {
-    pub fn new(view: View, overlay: bool) -> Self {
+impl StatisticsTable {
+    pub fn new(view: QueryContext, overlay: bool) -> Self {
         Self { view, overlay }
     }
 }
@@ -42,25 +42,29 @@ pub fn schema() -> SchemaRef {
     Arc::new(Table::Statistics.schema().project(&columns()).expect("columns of this schema"))
 }
 
-impl Scan for Statistics {
+impl ScanPlanner for StatisticsTable {
     fn schema(&self) -> SchemaRef {
         schema()
     }
 
-    /// Comparisons of stream_id and ts bound what is read.
+    /// Comparisons of stream_id and ts narrow the scan.
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        hint(bounds::is_plain(filter))
+        pruning_only(bounds::is_key_comparison(filter))
     }
 
     fn plan(&self, state: &dyn Session, shown: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let bounds = Bounds::from_filters(filters);
         let all = columns();
         let columns = shown.iter().map(|i| all[*i]).collect();
-        let visible = self.view.visible().ids().iter().copied();
+        let visible = self.view.visible_streams().ids().iter().copied();
         let wanted = |id: &i32| bounds.streams.as_ref().is_none_or(|ids| ids.contains(id));
-        let wish =
-            Wish { streams: visible.filter(wanted).collect(), ts: bounds.ts, overlay: self.overlay, columns };
+        let wish = WindowRequest {
+            streams: visible.filter(wanted).collect(),
+            ts: bounds.ts,
+            overlay: self.overlay,
+            columns,
+        };
         let partitions = state.config().target_partitions();
-        Ok(Arc::new(Leaf::new(WindowRows::new(&self.view, wish, partitions)?, partitions)))
+        Ok(Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.view, wish, partitions)?, partitions)))
     }
 }

@@ -6,20 +6,20 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, StringArray
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::devices::json;
-use super::listed::{self, Column, Listed, column};
+use super::devices::to_json_text;
+use super::row_table::{self, ColumnDef, RowTable, column};
 use super::{text, times};
 use crate::domain::stream::Stream;
-use crate::query::scan::provider::Provider;
+use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
 
-type Row = Arc<Stream>;
+type StreamRow = Arc<Stream>;
 
-pub fn table(streams: &[Row]) -> Result<Provider<Listed<Row>>> {
-    Ok(listed::table("Streams", streams.to_vec(), columns()))
+pub fn table(streams: &[StreamRow]) -> Result<ScanProvider<RowTable<StreamRow>>> {
+    Ok(row_table::table("Streams", streams.to_vec(), columns()))
 }
 
-fn columns() -> Vec<Column<Row>> {
+fn columns() -> Vec<ColumnDef<StreamRow>> {
     vec![
         column("id", DataType::Int32, false, |rows| ints(rows, |s| Some(s.id.0))),
         column("device_id", DataType::Int32, false, |rows| ints(rows, |s| Some(s.spec.device.0))),
@@ -28,34 +28,34 @@ fn columns() -> Vec<Column<Row>> {
         column("path", DataType::Utf8, false, |rows| text(rows, |s| s.spec.path.clone())),
         column("type", DataType::Utf8, false, |rows| text(rows, |s| s.spec.kind.name().to_owned())),
         column("unit", DataType::Utf8, false, |rows| text(rows, |s| s.spec.unit.clone())),
-        column("access_mode", DataType::Utf8, false, |rows: &[Row]| {
+        column("access_mode", DataType::Utf8, false, |rows: &[StreamRow]| {
             text(rows, |s| s.spec.access_mode.name().to_owned())
         }),
         column("poll_interval", DataType::Float64, true, |rows| floats(rows, |s| s.spec.poll_interval_s)),
         column("scale", DataType::Float64, false, |rows| floats(rows, |s| Some(s.spec.scale))),
         column("offset", DataType::Float64, false, |rows| floats(rows, |s| Some(s.spec.offset))),
-        column("byteorder", DataType::Utf8, true, |rows: &[Row]| {
+        column("byteorder", DataType::Utf8, true, |rows: &[StreamRow]| {
             let names = rows.iter().map(|s| s.spec.byteorder.map(|b| b.name()));
             Arc::new(StringArray::from_iter(names))
         }),
-        column("enabled", DataType::Boolean, false, |rows: &[Row]| {
+        column("enabled", DataType::Boolean, false, |rows: &[StreamRow]| {
             Arc::new(BooleanArray::from_iter(rows.iter().map(|s| Some(s.spec.enabled))))
         }),
         column("deadband", DataType::Float64, true, |rows| floats(rows, |s| s.spec.deadband)),
-        column("statistics_interval", DataType::Int32, true, |rows: &[Row]| {
+        column("statistics_interval", DataType::Int32, true, |rows: &[StreamRow]| {
             ints(rows, |s| s.spec.statistics_interval_s.and_then(|i| i32::try_from(i).ok()))
         }),
         column("uuid", DataType::Utf8, false, |rows| text(rows, |s| s.uuid.to_string())),
-        column("metadata", DataType::Utf8, false, |rows| text(rows, |s| json(&s.spec.metadata))),
+        column("metadata", DataType::Utf8, false, |rows| text(rows, |s| to_json_text(&s.spec.metadata))),
         column("created_at", timestamp(), false, |rows| times(rows, |s| Some(s.created_at))),
         column("updated_at", timestamp(), false, |rows| times(rows, |s| Some(s.updated_at))),
     ]
 }
 
-fn ints(rows: &[Row], get: fn(&Stream) -> Option<i32>) -> ArrayRef {
+fn ints(rows: &[StreamRow], get: fn(&Stream) -> Option<i32>) -> ArrayRef {
     Arc::new(Int32Array::from_iter(rows.iter().map(|s| get(s))))
 }
 
-fn floats(rows: &[Row], get: fn(&Stream) -> Option<f64>) -> ArrayRef {
+fn floats(rows: &[StreamRow], get: fn(&Stream) -> Option<f64>) -> ArrayRef {
     Arc::new(Float64Array::from_iter(rows.iter().map(|s| get(s))))
 }

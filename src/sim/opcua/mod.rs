@@ -1,18 +1,18 @@
-//! The plant as an OPC UA server, without security and for anybody: a device to try things on.
+//! The plant as an OPC UA server, without security and with anonymous login: a device to try things on.
 //!
-//! The server of the library whose client the collector has, so that the two prove little of each other; other people's
-//! clients and servers do that. Namespace `urn:basalt:simulator`, index 2:
+//! It is built with the library that the collector uses as its client, so the two prove little about each other; tests
+//! with independent clients and servers do that. Namespace `urn:basalt:simulator`, index 2:
 //!
 //! | folder | nodes | what |
 //! |---|---|---|
 //! | `Plant` | `ns=2;s=motor.speed`, … | the quantities of the plant; settings can be written |
-//! | `Values` | `ns=2;s=values.Int64`, … | one of each type, which hold what was written last |
+//! | `Values` | `ns=2;s=values.Int64`, … | one of each type, which hold the last value written |
 //! | `Signals` | `ns=2;s=signals.0` to `signals.1999` | numbers that all change at every full second |
 
+mod address_space;
 mod nodes;
 mod quantity;
 mod signals;
-mod tree;
 mod values;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,14 +30,14 @@ use tokio_util::sync::CancellationToken;
 pub use quantity::{QUANTITIES, Quantity};
 
 use super::plant::Plant;
-use nodes::{Held, Nodes};
+use nodes::{PlantNodes, WrittenValues};
 
-/// Certificates are for security, which there is none of: no folder can be made here, so that none is.
+/// Without security no certificates are needed; no folder can be created at this path, so that none is.
 const NOWHERE: &str = "/dev/null";
-/// Monitored items of one subscription.
+/// Limit of monitored items in one subscription.
 const MAX_ITEMS: usize = 100_000;
 
-/// What there is, for people: a line each, with type, access and unit.
+/// Lists the nodes for people: one line each, with type, access and unit.
 pub fn nodes() -> Vec<String> {
     let plant = Plant::default();
     let line = |name: &str, value: &Variant, access: &str, unit: &str| {
@@ -49,28 +49,28 @@ pub fn nodes() -> Vec<String> {
         line(quantity.name, &quantity.read(&plant), access(quantity.is_writable()), quantity.unit)
     });
     let values = values::initial().map(|(name, value)| line(name, &value, access(true), ""));
-    let last = signals::name(signals::COUNT - 1);
+    let last = signals::name(signals::SIGNAL_COUNT - 1);
     let signals =
         format!("ns=2;s={} to {last}: Double  {}  a new value every second", signals::name(0), access(false));
     quantities.chain(values).chain([signals]).collect()
 }
 
-/// The plant as such a server, and what its clients wrote, which lasts while nobody can reach it.
-pub struct Device {
+/// The plant as an OPC UA server, with the values that clients wrote, which outlast its outages.
+pub struct OpcuaServer {
     plant: Arc<Mutex<Plant>>,
-    held: Held,
+    held: WrittenValues,
 }
 
-impl Device {
-    pub fn new(plant: Arc<Mutex<Plant>>) -> Device {
-        Device { plant, held: Held::default() }
+impl OpcuaServer {
+    pub fn new(plant: Arc<Mutex<Plant>>) -> OpcuaServer {
+        OpcuaServer { plant, held: WrittenValues::default() }
     }
 
-    /// Answers until `over`; then the listener and every connection are closed.
+    /// Serves until `over` is cancelled; then the listener and every connection are closed.
     pub async fn serve(&self, listener: TcpListener, addr: SocketAddr, over: CancellationToken) {
         let (server, handle) = match self.build(addr, over.clone()) {
             Ok(built) => built,
-            Err(why) => return tracing::error!(%why, "the simulated OPC UA server is not made"),
+            Err(why) => return tracing::error!(%why, "the simulated OPC UA server cannot be created"),
         };
         let changing = over.run_until_cancelled(signals::run(handle));
         let (served, _) = tokio::join!(server.run_with(listener), changing);
@@ -81,9 +81,10 @@ impl Device {
 
     fn build(&self, addr: SocketAddr, over: CancellationToken) -> Result<(Server, ServerHandle), String> {
         let (plant, held) = (Arc::clone(&self.plant), Arc::clone(&self.held));
-        let nodes =
-            move |context: ServerContext, space: &mut AddressSpace| Nodes::new(plant, held, &context, space);
-        // Clients are told where to find us; "everywhere" is no place.
+        let nodes = move |context: ServerContext, space: &mut AddressSpace| {
+            PlantNodes::new(plant, held, &context, space)
+        };
+        // Clients are told this address; the unspecified one would lead nowhere.
         let host = if addr.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { addr.ip() };
         let host = if host.is_ipv6() { format!("[{host}]") } else { host.to_string() };
         let mut builder = ServerBuilder::new_anonymous("Basalt simulator")

@@ -1,7 +1,7 @@
-//! What is read of the server's nodes, what becomes of writes, and what who subscribes is told.
+//! Node manager of the simulated server: reads, writes and subscriptions.
 //!
-//! Of the library's own manager of nodes only writing would not do: after a write it tells subscribers what a node held
-//! before, and it takes any scalar for any other.
+//! It replaces the library's own because of writing alone: after a write that one notifies subscribers of the old
+//! value, and it accepts any scalar type for any other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,38 +23,38 @@ use opcua::types::{
 };
 use parking_lot::Mutex;
 
+use super::address_space;
 use super::quantity::{self, QUANTITIES, Quantity};
-use super::tree;
 use crate::sim::plant::Plant;
 
-/// The namespace of every node here; its index is 2.
+/// Namespace of every node here; its index is 2.
 pub const NAMESPACE: &str = "urn:basalt:simulator";
-/// How often values that are subscribed to are looked at.
-const SCAN: Duration = Duration::from_millis(100);
+/// Default sampling interval of subscribed values.
+const SAMPLING_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What was written to nodes that are nobody's but their writers', by their names.
-pub type Held = Arc<Mutex<BTreeMap<String, DataValue>>>;
+/// Values written to nodes outside the plant, by node name.
+pub type WrittenValues = Arc<Mutex<BTreeMap<String, DataValue>>>;
 
-/// What the library's manager of nodes asks.
-pub struct Nodes {
+/// Node manager implementation for the library.
+pub struct PlantNodes {
     plant: Arc<Mutex<Plant>>,
-    held: Held,
+    held: WrittenValues,
     namespace: u16,
     sampler: SyncSampler,
 }
 
-impl Nodes {
-    /// Registers the namespace and makes every node.
+impl PlantNodes {
+    /// Registers the namespace and creates every node.
     pub fn new(
         plant: Arc<Mutex<Plant>>,
-        held: Held,
+        held: WrittenValues,
         context: &ServerContext,
         space: &mut AddressSpace,
-    ) -> Nodes {
+    ) -> PlantNodes {
         let namespace = context.type_tree.write().namespaces_mut().add_namespace(NAMESPACE);
         space.add_namespace(NAMESPACE, namespace);
-        tree::fill(space, namespace, &plant.lock(), &held.lock());
-        Nodes { plant, held, namespace, sampler: SyncSampler::new() }
+        address_space::populate(space, namespace, &plant.lock(), &held.lock());
+        PlantNodes { plant, held, namespace, sampler: SyncSampler::new() }
     }
 
     fn quantity(&self, node: &NodeId) -> Option<&'static Quantity> {
@@ -105,19 +105,19 @@ impl Nodes {
     }
 }
 
-/// What a variable holds, with both times.
+/// Current value of a variable, with both times.
 fn held(variable: &Variable) -> DataValue {
     variable.value(TimestampsToReturn::Both, &NumericRange::None, &DataEncoding::Binary, 0.0)
 }
 
-fn tell(subscriptions: &SubscriptionCache, node: &NodeId, value: DataValue) {
+fn notify(subscriptions: &SubscriptionCache, node: &NodeId, value: DataValue) {
     subscriptions.notify_data_change([(value, node, AttributeId::Value)].into_iter());
 }
 
 #[async_trait]
-impl InMemoryNodeManagerImpl for Nodes {
+impl InMemoryNodeManagerImpl for PlantNodes {
     async fn init(&self, _: &mut AddressSpace, context: ServerContext) {
-        self.sampler.run(SCAN, context.subscriptions);
+        self.sampler.run(SAMPLING_INTERVAL, context.subscriptions);
     }
 
     fn name(&self) -> &str {
@@ -167,7 +167,7 @@ impl InMemoryNodeManagerImpl for Nodes {
             item.set_initial_value(value);
             item.set_status(StatusCode::Good);
             let node = item.item_to_monitor().node_id.clone();
-            // What else there is tells by itself when it changes.
+            // Other nodes notify subscribers themselves when they change.
             if let Some(quantity) = self.quantity(&node) {
                 let plant = Arc::clone(&self.plant);
                 let look = move || Some(DataValue::new_at(quantity.read(&plant.lock()), quantity::time()));
@@ -211,7 +211,7 @@ impl InMemoryNodeManagerImpl for Nodes {
         for write in writes {
             match self.write_one(context, &mut space, write.value()) {
                 Ok(written) => {
-                    tell(&context.subscriptions, &write.value().node_id, written);
+                    notify(&context.subscriptions, &write.value().node_id, written);
                     write.set_status(StatusCode::Good);
                 }
                 Err(status) => write.set_status(status),
@@ -221,7 +221,7 @@ impl InMemoryNodeManagerImpl for Nodes {
     }
 }
 
-/// A client that leaves the interval to us gives a negative one.
+/// A client that leaves the interval to the server sends a negative one.
 fn millis(interval: f64) -> Duration {
-    Duration::try_from_secs_f64(interval / 1e3).unwrap_or(SCAN)
+    Duration::try_from_secs_f64(interval / 1e3).unwrap_or(SAMPLING_INTERVAL)
 }

@@ -1,4 +1,4 @@
-//! What can be written, and what cannot.
+//! Accepted and refused writes of quantities.
 
 use super::*;
 
@@ -52,5 +52,5 @@ fn names_are_unique_and_every_type_has_its_kind() {
 
 #[test]
 fn times_are_whole_ticks() {
-    assert_eq!(time().checked_ticks() % TICK, 0);
+    assert_eq!(time().checked_ticks() % PLANT_TICK_100NS, 0);
 }

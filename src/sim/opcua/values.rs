@@ -1,8 +1,9 @@
-//! One node of each type, to write to and read back: they hold what was written last, status and source time too.
+//! One node of each type, for writing and reading back: each holds the last value written, with its status and source
+//! time.
 
 use opcua::types::{DateTime, Guid, UAString, Variant};
 
-/// Each with what it holds at first: what does not fit elsewhere.
+/// Names and initial values, chosen not to fit other types.
 pub fn initial() -> [(&'static str, Variant); 14] {
     [
         ("values.Boolean", Variant::Boolean(true)),

@@ -1,4 +1,5 @@
-//! The catalog's copy: SQLite writes one of itself, PostgreSQL's own tools dump and restore it.
+//! Backup and restore of the catalog database. SQLite writes its own copy; PostgreSQL is dumped and restored by its own
+//! tools.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -10,38 +11,38 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tokio::process::Command;
 use url::Url;
 
-use super::files::{self, Destination, failed};
+use super::files::{self, BackupDestination, failed};
 use super::manifest::CopiedFile;
 use crate::domain::{Error, Progress, Result};
 
 pub(super) const SQLITE: &str = "sqlite";
 pub(super) const POSTGRES: &str = "postgresql";
-/// The copy of a SQLite catalog, under the name it has in a data directory.
+/// File name of the copied SQLite catalog, the same as in a data directory.
 pub(super) const SQLITE_FILE: &str = "catalog.sqlite";
-/// A dump in pg_dump's custom form.
+/// File name of a dump in pg_dump's custom format.
 pub(super) const DUMP_FILE: &str = "catalog.dump";
 
-/// What was copied of the catalog.
-pub(super) struct Copied {
+/// Result of copying the catalog.
+pub(super) struct CopiedCatalog {
     pub(super) database: String,
     pub(super) file: Option<CopiedFile>,
-    /// Why nothing was.
+    /// Reason why the catalog was not copied; `None` when it was.
     pub(super) missing: Option<String>,
 }
 
-/// Copies the catalog as it is at one moment.
-pub(super) async fn copy(db: &DatabaseConnection, dest: &Destination) -> Result<Copied> {
+/// Copies the catalog as of one moment.
+pub(super) async fn copy(db: &DatabaseConnection, dest: &BackupDestination) -> Result<CopiedCatalog> {
     if db.get_database_backend() == DbBackend::Sqlite {
         let file = copy_sqlite(db, &dest.path().join(SQLITE_FILE)).await?;
-        return Ok(Copied { database: SQLITE.to_owned(), file: Some(file), missing: None });
+        return Ok(CopiedCatalog { database: SQLITE.to_owned(), file: Some(file), missing: None });
     }
     let url = db.get_postgres_connection_pool().connect_options().to_url_lossy();
     let to = dest.path().join(DUMP_FILE);
-    // Made here, so that nobody else can read it.
+    // Create the file first, so that only its owner can read it.
     drop(files::create_file(&to)?);
     let dumped = run("pg_dump", &url, &["--format=custom", "--no-owner", "--file"], &to).await?;
     let file = match dumped {
-        true => Some(finished(&to, DUMP_FILE)?),
+        true => Some(sync_and_hash(&to, DUMP_FILE)?),
         false => {
             std::fs::remove_file(&to).map_err(|e| failed("remove", &to, e))?;
             None
@@ -51,30 +52,33 @@ pub(super) async fn copy(db: &DatabaseConnection, dest: &Destination) -> Result<
         "it is in PostgreSQL and pg_dump is not on the server's PATH: dump that database separately"
             .to_owned()
     });
-    Ok(Copied { database: POSTGRES.to_owned(), file, missing })
+    Ok(CopiedCatalog { database: POSTGRES.to_owned(), file, missing })
 }
 
 async fn copy_sqlite(db: &DatabaseConnection, to: &Path) -> Result<CopiedFile> {
-    // SQLite writes into an empty file: this one only its owner can read.
+    // SQLite writes into an existing empty file; this one is readable by its owner only.
     drop(files::create_file(to)?);
     let path = to.to_str().ok_or_else(|| Error::field("dest", "is not a UTF-8 path"))?;
     let copied = db.execute_unprepared(&format!("VACUUM INTO '{}'", path.replace('\'', "''"))).await;
-    copied.map_err(|e| Error::unavailable(format!("cannot copy the catalog to `{path}`: {e}")).because(e))?;
-    finished(to, SQLITE_FILE)
+    copied.map_err(|e| {
+        Error::unavailable(format!("cannot copy the catalog to `{path}`: {e}")).with_source(e)
+    })?;
+    sync_and_hash(to, SQLITE_FILE)
 }
 
-/// Makes a copy durable and hashes it.
-fn finished(path: &Path, name: &str) -> Result<CopiedFile> {
+/// Syncs a copy to disk and hashes it.
+fn sync_and_hash(path: &Path, name: &str) -> Result<CopiedFile> {
     let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
     synced.map_err(|e| failed("make durable", path, e))?;
     let (bytes, sha256) = files::hash_file(path, &Progress::default())?;
     Ok(CopiedFile { path: name.to_owned(), bytes, sha256 })
 }
 
-/// Restores a dump into an empty database, all of it or nothing.
+/// Restores a dump into an empty database, completely or not at all.
 ///
 /// # Errors
-/// `Invalid` when `url` is no PostgreSQL; `Unavailable` when pg_restore is not on PATH, or with its words.
+/// `Invalid` when `url` is not a PostgreSQL URL; `Unavailable` when pg_restore is not on PATH, or with its error
+/// output.
 pub(super) async fn restore(url: &str, dump: &Path) -> Result<()> {
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
     let url = url.ok_or_else(|| {
@@ -91,8 +95,8 @@ pub(super) async fn restore(url: &str, dump: &Path) -> Result<()> {
     }
 }
 
-/// Runs a program of PostgreSQL against a database; `false` when there is no such program here. The password goes by
-/// the environment: arguments can be read by everybody on the machine.
+/// Runs a PostgreSQL program against a database; returns `false` when the program is not installed. The password is
+/// passed in the environment, because every user of the machine can read arguments.
 async fn run(program: &str, url: &Url, args: &[&str], file: &Path) -> Result<bool> {
     let mut command = Command::new(program);
     command.args(args).arg(file).envs(environment(url)).kill_on_drop(true);
@@ -100,7 +104,7 @@ async fn run(program: &str, url: &Url, args: &[&str], file: &Path) -> Result<boo
     let output = match output {
         Ok(output) => output,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(e) => return Err(Error::unavailable(format!("{program} cannot be run: {e}")).because(e)),
+        Err(e) => return Err(Error::unavailable(format!("{program} cannot be run: {e}")).with_source(e)),
     };
     if output.status.success() {
         return Ok(true);
@@ -109,7 +113,7 @@ async fn run(program: &str, url: &Url, args: &[&str], file: &Path) -> Result<boo
     Err(Error::unavailable(format!("{program} failed: {}", said.trim())))
 }
 
-/// A connection as libpq reads it from the environment.
+/// Returns the connection as libpq's environment variables.
 fn environment(url: &Url) -> Vec<(&'static str, OsString)> {
     let text = |encoded: &str| {
         let decoded = url::form_urlencoded::parse(format!("x={}", encoded.replace('+', "%2B")).as_bytes())
@@ -139,7 +143,7 @@ fn environment(url: &Url) -> Vec<(&'static str, OsString)> {
             "sslrootcert" => "PGSSLROOTCERT",
             "sslcert" => "PGSSLCERT",
             "sslkey" => "PGSSLKEY",
-            // Of our own driver.
+            // These parameters belong to our own driver.
             _ => continue,
         };
         found.push((name, value.into_owned().into()));

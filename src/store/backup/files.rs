@@ -1,4 +1,4 @@
-//! Files of a backup: private, hashed as they are written, durable when a function returns.
+//! File operations of backups. Files are private, hashed as they are written, and durable when a function returns.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,25 +10,25 @@ use sha2::{Digest, Sha256};
 use super::manifest::{self, Manifest};
 use crate::domain::{Error, Progress, Result};
 
-const BLOCK: usize = 1 << 20;
+const COPY_BLOCK_BYTES: usize = 1 << 20;
 
-/// An error of a file, naming it.
+/// Wraps an I/O error with the name of its file.
 pub(super) fn failed(verb: &str, path: &Path, e: io::Error) -> Error {
-    Error::unavailable(format!("cannot {verb} `{}`: {e}", path.display())).because(e)
+    Error::unavailable(format!("cannot {verb} `{}`: {e}", path.display())).with_source(e)
 }
 
-/// Creates a directory and its parents, each for its owner only.
+/// Creates a directory and its parents, accessible by their owner only.
 pub(super) fn create_dir(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| failed("create", path, e))
 }
 
-/// Creates a file that must not exist, for its owner only.
+/// Creates a file that must not exist, accessible by its owner only.
 pub(super) fn create_file(path: &Path) -> Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.map_err(|e| failed("create", path, e))
 }
 
-/// Makes the entries of a directory and of all below it durable.
+/// Makes the entries of a directory and of all its subdirectories durable.
 pub(super) fn sync_tree(dir: &Path) -> Result<()> {
     let read = || -> io::Result<Vec<PathBuf>> {
         let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<_>>>()?;
@@ -44,14 +44,14 @@ pub(super) fn sync_dir(dir: &Path) -> Result<()> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| failed("make durable", dir, e))
 }
 
-/// Hashes what there is to read; `out` gets it too.
+/// Hashes everything in `from`, and copies it to `out` when given. Returns the length and the SHA-256.
 fn hash(
     mut from: impl Read,
     name: &Path,
     mut out: Option<(&mut File, &Path)>,
     progress: &Progress,
 ) -> Result<(u64, String)> {
-    let (mut block, mut hash, mut total) = (vec![0; BLOCK], Sha256::new(), 0);
+    let (mut block, mut hash, mut total) = (vec![0; COPY_BLOCK_BYTES], Sha256::new(), 0);
     loop {
         let read = from.read(&mut block).map_err(|e| failed("read", name, e))?;
         if read == 0 {
@@ -66,20 +66,20 @@ fn hash(
     }
 }
 
-/// Hashes a file as it is.
+/// Hashes a whole file. Returns its length and SHA-256.
 pub(super) fn hash_file(path: &Path, progress: &Progress) -> Result<(u64, String)> {
     let file = File::open(path).map_err(|e| failed("read", path, e))?;
     hash(file, path, None, progress)
 }
 
-/// Copies the first `bytes` of a file to a new one, durably but for its entry in the directory. Answers its length and
-/// SHA-256.
+/// Copies the first `bytes` of a file to a new file. The content is durable on return, its directory entry is not.
+/// Returns the length and the SHA-256.
 pub(super) fn copy(from: &Path, to: &Path, bytes: u64, progress: &Progress) -> Result<(u64, String)> {
     let file = File::open(from).map_err(|e| failed("read", from, e))?;
     write(file.take(bytes), to, progress)
 }
 
-/// Writes all there is to read to a new file, as `copy` does.
+/// Writes everything in `from` to a new file, with the guarantees of `copy`.
 pub(super) fn write(from: impl Read, to: &Path, progress: &Progress) -> Result<(u64, String)> {
     let mut out = create_file(to)?;
     let copied = hash(from, to, Some((&mut out, to)), progress)?;
@@ -87,7 +87,7 @@ pub(super) fn write(from: impl Read, to: &Path, progress: &Progress) -> Result<(
     Ok(copied)
 }
 
-/// Gives a file a second name, or says that this cannot be done here.
+/// Hard-links a file. Returns `false` when hard links are not possible here.
 pub(super) fn link(from: &Path, to: &Path) -> Result<bool> {
     match fs::hard_link(from, to) {
         Ok(()) => Ok(true),
@@ -99,21 +99,22 @@ pub(super) fn link(from: &Path, to: &Path) -> Result<bool> {
         {
             Err(failed("link", from, e))
         }
-        // Another file system, one without links, or one that allows no more of them.
+        // The target is on another file system, on one without links, or the link limit is reached.
         Err(_) => Ok(false),
     }
 }
 
-/// Where a backup is being written. Dropped before `finish`, it takes away what it made.
-pub(super) struct Destination {
+/// A backup directory being written. Dropping it before `finish` removes everything it created.
+pub(super) struct BackupDestination {
     dir: PathBuf,
     was_there: bool,
     is_finished: bool,
 }
 
-impl Destination {
-    /// An absolute path that does not exist or is an empty directory, and is not inside of the data directory.
-    pub(super) fn create(dir: &Path, data_dir: &Path) -> Result<Destination> {
+impl BackupDestination {
+    /// Creates the destination: an absolute path that does not exist or is an empty directory, outside of the data
+    /// directory.
+    pub(super) fn create(dir: &Path, data_dir: &Path) -> Result<BackupDestination> {
         let shown = dir.display();
         if !dir.is_absolute() {
             return Err(Error::field("dest", format!("`{shown}` is not an absolute path")));
@@ -128,7 +129,7 @@ impl Destination {
         let was_there = match fs::read_dir(dir) {
             Ok(mut entries) => match entries.next() {
                 None => true,
-                Some(_) if dir.join(manifest::FILE).exists() => {
+                Some(_) if dir.join(manifest::FILE_NAME).exists() => {
                     return Err(Error::field(
                         "dest",
                         format!("`{shown}` holds a backup already: choose another place"),
@@ -145,19 +146,19 @@ impl Destination {
             Err(e) => return Err(failed("use", dir, e)),
         };
         create_dir(dir)?;
-        Ok(Destination { dir: dir.to_owned(), was_there, is_finished: false })
+        Ok(BackupDestination { dir: dir.to_owned(), was_there, is_finished: false })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.dir
     }
 
-    /// Makes everything durable, then writes the manifest: from here on it is a backup.
+    /// Makes everything durable, then writes the manifest, which turns the directory into a backup.
     pub(super) fn finish(mut self, manifest: &Manifest) -> Result<PathBuf> {
         sync_tree(&self.dir)?;
         let mut text = serde_json::to_string_pretty(manifest).expect("texts and numbers always serialise");
         text.push('\n');
-        let (unfinished, path) = (self.dir.join("backup.json.tmp"), self.dir.join(manifest::FILE));
+        let (unfinished, path) = (self.dir.join("backup.json.tmp"), self.dir.join(manifest::FILE_NAME));
         let mut file = create_file(&unfinished)?;
         let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         written.map_err(|e| failed("write", &unfinished, e))?;
@@ -171,7 +172,7 @@ impl Destination {
     }
 }
 
-impl Drop for Destination {
+impl Drop for BackupDestination {
     fn drop(&mut self) {
         if self.is_finished {
             return;
@@ -184,12 +185,12 @@ impl Drop for Destination {
             if self.was_there { Ok(()) } else { fs::remove_dir(&self.dir) }
         });
         if let Err(e) = removed {
-            tracing::warn!(dir = %self.dir.display(), error = %e, "an unfinished backup stays");
+            tracing::warn!(dir = %self.dir.display(), error = %e, "an unfinished backup could not be removed");
         }
     }
 }
 
-/// A path as the file system sees it, also when its end does not exist yet.
+/// Resolves a path as the file system sees it, even when its last components do not exist yet.
 fn resolve(path: &Path) -> PathBuf {
     let mut missing = Vec::new();
     let mut there = path;

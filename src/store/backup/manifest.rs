@@ -1,4 +1,5 @@
-//! `backup.json`: what is in a backup, with the size and SHA-256 of every file. Written last, durably.
+//! `backup.json`, the manifest of a backup: its contents with the size and SHA-256 of every file. It is written last,
+//! durably.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,21 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Error, Result};
 
-/// Its name in the backup.
-pub(super) const FILE: &str = "backup.json";
-/// The layout it describes.
-const FORMAT: u32 = 1;
+/// File name of the manifest in a backup.
+pub(super) const FILE_NAME: &str = "backup.json";
+/// Version of the backup layout.
+const FORMAT_VERSION: u32 = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     pub(super) format: u32,
-    /// The version that took it.
+    /// The Basalt version that took the backup.
     pub(super) basalt: String,
     /// ISO-8601, UTC.
     pub(super) taken_at: String,
-    /// The last record in it.
+    /// The last record in the backup.
     pub(super) seq: u64,
-    /// The version of each table's Delta log.
+    /// The Delta log version of each table.
     pub(super) tables: BTreeMap<String, u64>,
     pub(super) catalog: CatalogCopy,
     pub(super) files: Vec<CopiedFile>,
@@ -33,23 +34,23 @@ pub(super) struct Manifest {
 pub(super) struct CatalogCopy {
     /// `sqlite` or `postgresql`.
     pub(super) database: String,
-    /// Why it is not in the backup; null when it is.
+    /// Why the catalog is not in the backup; null when it is.
     pub(super) missing: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CopiedFile {
-    /// Relative to the backup, with slashes.
+    /// Path relative to the backup, with slashes.
     pub(super) path: String,
     pub(super) bytes: u64,
-    /// In hexadecimal digits.
+    /// Hexadecimal digits.
     pub(super) sha256: String,
 }
 
 impl Manifest {
     pub(super) fn new() -> Manifest {
         Manifest {
-            format: FORMAT,
+            format: FORMAT_VERSION,
             basalt: env!("CARGO_PKG_VERSION").to_owned(),
             taken_at: String::new(),
             seq: 0,
@@ -62,21 +63,23 @@ impl Manifest {
     /// Reads the manifest of a backup.
     ///
     /// # Errors
-    /// `Invalid` when there is none, when it is not whole, or when this version does not know its layout.
+    /// `Invalid` when there is none, when it is incomplete, or when this version does not support its layout.
     pub(super) fn read(dir: &Path) -> Result<Manifest> {
-        let path = dir.join(FILE);
+        let path = dir.join(FILE_NAME);
         let wrong = |why: String| Error::invalid(format!("{}: {why}", path.display()));
         let text = fs::read(&path).map_err(|e| match e.kind() {
             ErrorKind::NotFound => {
-                Error::invalid(format!("{} is no finished backup: it has no {FILE}", dir.display()))
+                Error::invalid(format!("{} is no finished backup: it has no {FILE_NAME}", dir.display()))
             }
             _ => wrong(format!("cannot be read: {e}")),
         })?;
         let value: serde_json::Value =
             serde_json::from_slice(&text).map_err(|e| wrong(format!("is not whole: {e}")))?;
-        if value["format"] != FORMAT {
+        if value["format"] != FORMAT_VERSION {
             let format = &value["format"];
-            return Err(wrong(format!("is of format {format}; this version of basalt knows {FORMAT}")));
+            return Err(wrong(format!(
+                "is of format {format}; this version of basalt knows {FORMAT_VERSION}"
+            )));
         }
         let manifest: Manifest =
             serde_json::from_value(value).map_err(|e| wrong(format!("is not whole: {e}")))?;
@@ -87,7 +90,7 @@ impl Manifest {
     }
 }
 
-/// Whether a path leads nowhere but into the directory it is joined to.
+/// Whether a relative path stays within the directory it is joined to.
 fn stays_inside(path: &str) -> bool {
     let mut parts = Path::new(path).components().peekable();
     parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
@@ -115,7 +118,7 @@ mod tests {
         ];
         for (name, text, expected) in rows {
             let dir = tempfile::tempdir().unwrap();
-            fs::write(dir.path().join(FILE), text).unwrap();
+            fs::write(dir.path().join(FILE_NAME), text).unwrap();
             let read = Manifest::read(dir.path());
             match expected {
                 None => assert_eq!(read.unwrap().files, [file("wal/1.wal")], "{name}"),

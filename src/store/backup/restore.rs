@@ -1,4 +1,4 @@
-//! The way back: a backup becomes a data directory, checked before a byte of it is written.
+//! Restore of a backup into a new data directory. Every file is checked before a byte is written.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,27 +9,28 @@ use super::manifest::Manifest;
 use super::{blocking, database};
 use crate::domain::{Error, Progress, Result};
 
-/// In a data directory while a backup is being restored into it: what is there is not whole, and no server starts on it.
-pub const UNFINISHED: &str = "restore.unfinished";
-/// What may be in a directory that counts as empty: the lock of whoever restores.
-const LOCK: &str = "lock";
+/// Marker file in a data directory while a backup is being restored into it. The data is incomplete, and no server
+/// starts on it.
+pub const UNFINISHED_MARKER: &str = "restore.unfinished";
+/// The only file allowed in an empty directory: the lock of the restoring process.
+const LOCK_FILE: &str = "lock";
 
-/// A data directory as it was when the backup was taken.
+/// Summary of a restore: the data directory is now as it was when the backup was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restored {
-    /// When that was, ISO-8601.
+pub struct RestoreSummary {
+    /// When the backup was taken, ISO-8601.
     pub taken_at: String,
-    /// The last record in it.
+    /// The last record in the backup.
     pub seq: u64,
     pub files: u64,
     pub bytes: u64,
-    /// Where the dump of a PostgreSQL catalog is, when it still has to be restored.
+    /// Path of the PostgreSQL dump, when it still has to be restored.
     pub dump: Option<PathBuf>,
-    /// Why the catalog is not in the backup.
+    /// Why the catalog is not in the backup; `None` when it is.
     pub without_catalog: Option<String>,
 }
 
-/// Refuses a directory that is no finished backup; its files are checked by `restore`.
+/// Rejects a directory that is not a finished backup. `restore` checks the files.
 ///
 /// # Errors
 /// `Invalid`, saying why.
@@ -37,19 +38,19 @@ pub fn must_be_backup(src: &Path) -> Result<()> {
     Manifest::read(src).map(drop)
 }
 
-/// Restores `src` into `data_dir`, which is empty but for the lock that the caller holds; a dump of PostgreSQL into
-/// `catalog_url` when that is given. Everything is durable when this returns.
+/// Restores `src` into `data_dir`, which is empty but for the lock that the caller holds, and a PostgreSQL dump into
+/// `catalog_url` when given. Everything is durable on return.
 ///
 /// # Errors
-/// `Invalid` when `src` is no finished backup, a file of it is missing or differs from what was written, or `data_dir`
-/// is not empty; nothing has been written then. `Unavailable` for whatever cannot be read or written: what is in
-/// `data_dir` then is marked as unfinished.
+/// `Invalid` when `src` is not a finished backup, when one of its files is missing or differs from its manifest entry,
+/// or when `data_dir` is not empty; nothing has been written then. `Unavailable` for anything that cannot be read or
+/// written; `data_dir` then stays marked as unfinished.
 pub async fn restore(
     src: &Path,
     data_dir: &Path,
     catalog_url: Option<&str>,
     progress: &Progress,
-) -> Result<Restored> {
+) -> Result<RestoreSummary> {
     let (from, to, told) = (src.to_owned(), data_dir.to_owned(), progress.clone());
     let manifest = blocking(move || {
         let manifest = Manifest::read(&from)?;
@@ -61,10 +62,10 @@ pub async fn restore(
     let is_dumped = manifest.files.iter().any(|file| file.path == database::DUMP_FILE);
     let dump = is_dumped.then(|| src.join(database::DUMP_FILE));
     if catalog_url.is_some() && dump.is_none() {
-        let what = "there is no dump of PostgreSQL in this backup to be restored there";
+        let what = "this backup holds no PostgreSQL dump to restore into that database";
         return Err(Error::field("catalog-url", what));
     }
-    let mark = data_dir.join(UNFINISHED);
+    let mark = data_dir.join(UNFINISHED_MARKER);
     let (from, to, told, copied) = (src.to_owned(), data_dir.to_owned(), progress.clone(), manifest.clone());
     blocking(move || copy(&from, &to, &copied, &told)).await?;
     let left = match (catalog_url, dump) {
@@ -77,7 +78,7 @@ pub async fn restore(
     };
     fs::remove_file(&mark).map_err(|e| failed("remove", &mark, e))?;
     files::sync_dir(data_dir)?;
-    Ok(Restored {
+    Ok(RestoreSummary {
         files: manifest.files.len() as u64,
         bytes: manifest.files.iter().map(|file| file.bytes).sum(),
         taken_at: manifest.taken_at,
@@ -88,7 +89,7 @@ pub async fn restore(
 }
 
 fn must_be_empty(data_dir: &Path) -> Result<()> {
-    if data_dir.join(UNFINISHED).exists() {
+    if data_dir.join(UNFINISHED_MARKER).exists() {
         return Err(Error::invalid(format!(
             "{} holds a restore that was not finished: empty the directory first",
             data_dir.display()
@@ -100,7 +101,7 @@ fn must_be_empty(data_dir: &Path) -> Result<()> {
     };
     for entry in entries {
         let name = entry.map_err(|e| failed("read", data_dir, e))?.file_name();
-        if name != LOCK {
+        if name != LOCK_FILE {
             return Err(Error::invalid(format!(
                 "{} is not empty (it has `{}`): a backup is restored into a new directory",
                 data_dir.display(),
@@ -111,7 +112,7 @@ fn must_be_empty(data_dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every file is as it was written.
+/// Checks that every file has the size and hash in the manifest.
 fn check(src: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
     progress.begin("checking the backup", manifest.files.iter().map(|file| file.bytes).sum());
     for file in &manifest.files {
@@ -137,8 +138,8 @@ fn check(src: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
 fn copy(src: &Path, data_dir: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
     progress.begin("restoring files", manifest.files.iter().map(|file| file.bytes).sum());
     files::create_dir(data_dir)?;
-    let mark = files::create_file(&data_dir.join(UNFINISHED))?;
-    mark.sync_all().map_err(|e| failed("make durable", &data_dir.join(UNFINISHED), e))?;
+    let mark = files::create_file(&data_dir.join(UNFINISHED_MARKER))?;
+    mark.sync_all().map_err(|e| failed("make durable", &data_dir.join(UNFINISHED_MARKER), e))?;
     files::sync_dir(data_dir)?;
     for file in manifest.files.iter().filter(|file| file.path != database::DUMP_FILE) {
         let (from, to) = (src.join(&file.path), data_dir.join(&file.path));

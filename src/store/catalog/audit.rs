@@ -1,5 +1,5 @@
-//! The audit log. A change is told in the transaction that makes it (`turn`); a refused access is counted in memory and
-//! written within seconds, or before anybody reads. Rows go when they are old, never one by one.
+//! Audit log. A change is recorded in its own transaction (`transaction`); denied accesses are counted in memory and
+//! written within seconds, or before anybody reads. Rows are deleted by age only, never individually.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -7,19 +7,19 @@ use sea_orm::{
 };
 
 use super::database::unavailable;
+use super::denied_access::{DenialKey, PendingDenial};
 use super::entity::audit::{ActiveModel, Column, Entity};
 use super::entity::to_json;
 use super::mirror::Mirror;
-use super::refusals::{Due, Same};
-use super::turn::Work;
+use super::transaction::DbTransaction;
 use super::{Catalog, entity};
-use crate::domain::audit::{AuditFilter, Change, Origin, Record, Refusal};
+use crate::domain::audit::{AccessDenial, AuditChange, AuditFilter, AuditRecord, RequestOrigin};
 use crate::domain::principal::Caller;
 use crate::domain::{Micros, OrgId, Principal, Result};
 
-/// Who a row is about, and where they asked from.
+/// Who caused a row, and the origin of the request.
 #[derive(Clone)]
-pub(super) struct Author {
+pub(super) struct AuditActor {
     org: Option<OrgId>,
     actor: Option<String>,
     name: Option<String>,
@@ -28,18 +28,18 @@ pub(super) struct Author {
     request_id: String,
 }
 
-impl Author {
-    pub(super) fn of(who: &Principal, mirror: &Mirror) -> Self {
+impl AuditActor {
+    pub(super) fn from_principal(who: &Principal, mirror: &Mirror) -> Self {
         let origin = who.origin.as_deref();
         Self {
             request: origin.map(|o| o.request.clone()).unwrap_or_default(),
             address: origin.and_then(|o| o.address).map(|a| a.to_string()),
             request_id: origin.map(|o| o.request_id.clone()).unwrap_or_default(),
-            ..Self::known(Some(who.org), Some(who.caller), mirror)
+            ..Self::from_caller(Some(who.org), Some(who.caller), mirror)
         }
     }
 
-    fn known(org: Option<OrgId>, caller: Option<Caller>, mirror: &Mirror) -> Self {
+    fn from_caller(org: Option<OrgId>, caller: Option<Caller>, mirror: &Mirror) -> Self {
         let name = match caller {
             Some(Caller::Key(id)) => mirror.keys.get(id).map(|key| key.spec.name.clone()),
             Some(Caller::User(id)) => mirror.users().get(id).map(|user| user.name.clone()),
@@ -56,8 +56,8 @@ impl Author {
         }
     }
 
-    /// The row of a change that is made now.
-    pub(super) fn row(self, change: &Change, now: Micros) -> ActiveModel {
+    /// The audit row of a change made now.
+    pub(super) fn row(self, change: &AuditChange, now: Micros) -> ActiveModel {
         ActiveModel {
             action: Set(change.action.name().to_owned()),
             kind: Set(Some(change.kind.to_owned())),
@@ -88,41 +88,41 @@ impl Author {
 }
 
 impl Catalog {
-    /// Tells of something that was done outside of the catalog; it is durable when this returns.
-    pub async fn audit(&self, who: &Principal, change: Change) -> Result<()> {
-        let turn = self.turn().await?;
-        turn.change(who, async move |_| Ok(()), move |()| change, |_, ()| ()).await
+    /// Records something done outside of the catalog; durable on return.
+    pub async fn append_audit(&self, who: &Principal, change: AuditChange) -> Result<()> {
+        let turn = self.begin_transaction().await?;
+        turn.commit_change(who, async move |_| Ok(()), move |()| change, |_, ()| ()).await
     }
 
-    /// Counts a refused access, in memory: being refused must not cost a write.
-    pub fn note_refusal(&self, origin: &Origin, refusal: Refusal) {
+    /// Counts a denied access in memory: a denial must not cost a write.
+    pub fn count_denial(&self, origin: &RequestOrigin, refusal: AccessDenial) {
         let who = origin.who.get().copied();
-        let same = Same {
+        let same = DenialKey {
             org: who.map(|(org, _)| org),
             caller: who.map(|(_, caller)| caller),
             address: origin.address,
             refusal,
             request: origin.request.clone(),
         };
-        self.refusals.lock().note(same, &origin.request_id, self.clock.now());
+        self.denials.lock().count(same, &origin.request_id, self.clock.now());
     }
 
-    /// Writes the refusals counted since the last time. Those that could not be written are kept for the next.
-    pub async fn save_refusals(&self) -> Result<()> {
-        let turn = self.turn().await?;
-        let due = self.refusals.lock().take(self.clock.now());
+    /// Writes the denials counted since the last call. On failure they are kept for the next call.
+    pub async fn save_denials(&self) -> Result<()> {
+        let turn = self.begin_transaction().await?;
+        let due = self.denials.lock().take_unwritten(self.clock.now());
         if due.is_empty() {
             return Ok(());
         }
-        let rows: Vec<(Due, Author)> = {
+        let rows: Vec<(PendingDenial, AuditActor)> = {
             let mirror = turn.mirror();
-            let author = |same: &Same| Author::known(same.org, same.caller, &mirror);
-            due.iter().map(|due| (due.clone(), author(&due.same))).collect()
+            let author = |same: &DenialKey| AuditActor::from_caller(same.org, same.caller, &mirror);
+            due.iter().map(|due| (due.clone(), author(&due.key))).collect()
         };
-        let saved = turn.run(async move |db| write(&db, rows).await, |_, _| ()).await;
-        let mut refusals = self.refusals.lock();
+        let saved = turn.commit_unaudited(async move |db| write(&db, rows).await, |_, _| ()).await;
+        let mut refusals = self.denials.lock();
         match saved {
-            Ok(ids) => due.iter().zip(ids).for_each(|(due, id)| refusals.written(&due.same, id)),
+            Ok(ids) => due.iter().zip(ids).for_each(|(due, id)| refusals.mark_written(&due.key, id)),
             Err(error) => {
                 refusals.put_back(due);
                 return Err(error);
@@ -131,35 +131,35 @@ impl Catalog {
         Ok(())
     }
 
-    /// The rows the principal may see: those of its organization, and, in the default one, those of nobody known. A key
-    /// that is restricted, and a person who is no superuser, see their own.
-    pub async fn audit_log(&self, who: &Principal, filter: &AuditFilter) -> Result<Vec<Record>> {
-        self.save_refusals().await?;
-        let seen = self.audit_seen(who);
+    /// Returns the rows visible to the principal: those of its organization and, in the default organization, those
+    /// of unknown callers. Restricted keys, and users who are not superusers, see only their own rows.
+    pub async fn audit_log(&self, who: &Principal, filter: &AuditFilter) -> Result<Vec<AuditRecord>> {
+        self.save_denials().await?;
+        let seen = self.visible_audit_rows(who);
         let rows = select(filter).filter(seen).all(&self.db).await.map_err(unavailable)?;
-        rows.into_iter().map(Record::try_from).collect()
+        rows.into_iter().map(AuditRecord::try_from).collect()
     }
 
-    /// Whether the whole log of the organization is for this principal.
-    pub fn may_audit(&self, who: &Principal) -> bool {
+    /// Whether the principal may read the organization's whole log.
+    pub fn may_read_audit_log(&self, who: &Principal) -> bool {
         !who.is_restricted() && (self.is_superuser(who) || matches!(who.caller, Caller::Key(_)))
     }
 
-    /// Forgets rows that are older.
-    pub async fn forget_audit(&self, before: Micros) -> Result<()> {
-        let forget = async move |db: Work| {
-            // Whose last refusal is old began before: by `ts` the index finds it.
+    /// Deletes rows older than `before`.
+    pub async fn purge_audit_log(&self, before: Micros) -> Result<()> {
+        let forget = async move |db: DbTransaction| {
+            // A row whose last denial is old also began before, so the index on `ts` finds it.
             let old =
                 Entity::delete_many().filter(Column::Ts.lt(before.0)).filter(Column::Until.lt(before.0));
             old.exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        self.turn().await?.run(forget, |_, ()| ()).await
+        self.begin_transaction().await?.commit_unaudited(forget, |_, ()| ()).await
     }
 
-    fn audit_seen(&self, who: &Principal) -> Condition {
+    fn visible_audit_rows(&self, who: &Principal) -> Condition {
         let of_org = Column::OrgId.eq(who.org.0);
-        if !self.may_audit(who) {
+        if !self.may_read_audit_log(who) {
             return Condition::all().add(of_org).add(Column::Actor.eq(who.caller.to_string()));
         }
         let seen = Condition::any().add(of_org);
@@ -167,8 +167,8 @@ impl Catalog {
     }
 }
 
-/// Writes each; the ids of their rows.
-async fn write(db: &Work, rows: Vec<(Due, Author)>) -> Result<Vec<i32>> {
+/// Writes the denials; returns the ids of their rows.
+async fn write(db: &DbTransaction, rows: Vec<(PendingDenial, AuditActor)>) -> Result<Vec<i32>> {
     let mut ids = Vec::with_capacity(rows.len());
     for (due, author) in rows {
         if let Some(id) = due.row {
@@ -179,16 +179,16 @@ async fn write(db: &Work, rows: Vec<(Due, Author)>) -> Result<Vec<i32>> {
             ids.push(id);
             continue;
         }
-        let author = Author {
-            request: due.same.request,
-            address: due.same.address.map(|address| address.to_string()),
+        let author = AuditActor {
+            request: due.key.request,
+            address: due.key.address.map(|address| address.to_string()),
             request_id: due.request_id,
             ..author
         };
         let row = ActiveModel {
             until: Set(due.last.0),
             action: Set("access".to_owned()),
-            outcome: Set(due.same.refusal.name().to_owned()),
+            outcome: Set(due.key.refusal.name().to_owned()),
             count: Set(due.count),
             ..author.blank(due.first)
         };

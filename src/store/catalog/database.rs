@@ -1,4 +1,4 @@
-//! The connection to the database, and what its errors mean to a caller. No table is named here.
+//! Database connection, and the mapping of database errors to the core's. No table is named here.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::domain::{Error, Result};
 
 /// How long a statement waits for a lock that another process holds on the SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request waits for a connection before it is told that the database is not available.
+/// Maximum wait for a connection before the database is reported as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.
@@ -21,12 +21,12 @@ pub(super) async fn open(url: &str) -> Result<DatabaseConnection> {
     Ok(db)
 }
 
-/// Connects to a database as it is: nothing is created, no schema brought up to date.
+/// Connects without creating a file and without migrating the schema.
 pub(in crate::store) async fn connect(url: &str) -> Result<DatabaseConnection> {
     Database::connect(options(url)?).await.map_err(refused_connection)
 }
 
-/// Opens a SQLite file that nobody has open, without touching it or making files beside it.
+/// Opens a SQLite file that no process has open, without changing it or creating files beside it.
 pub(in crate::store) async fn read_only(path: &Path) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(format!("sqlite://{}", path.display()));
     options.sqlx_logging(false).max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
@@ -38,7 +38,7 @@ fn options(url: &str) -> Result<ConnectOptions> {
     let mut options = ConnectOptions::new(url);
     options.sqlx_logging(false).acquire_timeout(ACQUIRE_TIMEOUT).connect_timeout(ACQUIRE_TIMEOUT);
     if url == "sqlite::memory:" {
-        // The database lives and dies with its one connection.
+        // An in-memory database exists only as long as its single connection.
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     } else if url.strip_prefix("sqlite://").is_some_and(|path| !path.is_empty()) {
         options.max_connections(4);
@@ -60,7 +60,7 @@ fn options(url: &str) -> Result<ConnectOptions> {
     Ok(options)
 }
 
-/// The URL itself is not repeated: it may hold a password.
+/// The message leaves out the URL: it may contain a password.
 fn bad_url(what: &str) -> Error {
     Error::invalid(format!("catalog.url is not a database this server knows: {what}"))
 }
@@ -70,23 +70,23 @@ fn refused_connection(error: DbErr) -> Error {
         DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(**cause, SqlxError::Configuration(_)) => {
             bad_url(&cause.to_string())
         }
-        // No driver took the URL; the error repeats it whole, so it must not reach the log.
+        // No driver accepted the URL. The error repeats it in full, so it must not reach the log.
         DbErr::Conn(RuntimeErr::Internal(_)) => bad_url("it cannot be read as a URL"),
-        _ => Error::unavailable("the catalog's database (catalog.url) cannot be opened").because(error),
+        _ => Error::unavailable("the catalog's database (catalog.url) cannot be opened").with_source(error),
     }
 }
 
-/// The database failed, or was not reached.
+/// Maps a failed or unreachable database.
 pub(super) fn unavailable(error: DbErr) -> Error {
-    Error::unavailable("the catalog's database does not answer").because(error)
+    Error::unavailable("the catalog's database does not answer").with_source(error)
 }
 
-/// What a failed write means: `taken` is this noun's answer to a name that exists already.
-pub(super) fn refused(error: DbErr, taken: impl FnOnce() -> Error) -> Error {
+/// Maps a failed write; `taken` is the error for a unique name that already exists.
+pub(super) fn write_error(error: DbErr, taken: impl FnOnce() -> Error) -> Error {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => taken().because(error),
+        Some(SqlErr::UniqueConstraintViolation(_)) => taken().with_source(error),
         Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
-            Error::conflict("a row this one refers to has just been deleted; look again").because(error)
+            Error::conflict("a row this one refers to has just been deleted; look again").with_source(error)
         }
         _ => unavailable(error),
     }

@@ -1,4 +1,4 @@
-//! Which URLs open, how SQLite is set up, and what refusals tell.
+//! Tests of database URLs, of SQLite's settings, and of error messages.
 
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -72,6 +72,6 @@ async fn a_database_in_memory_keeps_what_it_is_given() {
     let db = open("sqlite::memory:").await.unwrap();
     db.execute_unprepared("INSERT INTO orgs (slug, name, created_at) VALUES ('a', 'A', 0)").await.unwrap();
     let again = db.execute_unprepared("INSERT INTO orgs (slug, name, created_at) VALUES ('a', 'A', 0)").await;
-    let refusal = refused(again.unwrap_err(), || Error::field("slug", "taken"));
+    let refusal = write_error(again.unwrap_err(), || Error::field("slug", "taken"));
     assert_eq!((refusal.kind, refusal.message.as_str()), (Kind::Invalid, "slug: taken"));
 }

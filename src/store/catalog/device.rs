@@ -1,66 +1,66 @@
-//! Devices. Path syntax and connection tests are not the catalog's: collect/ and app/ do those.
+//! Devices in the catalog. Path syntax and connection tests are not checked here, but in collect/ and app/.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
 
-use super::database::{refused, unavailable};
-use super::room::Growth;
-use super::sight::Sight;
-use super::turn::Work;
+use super::database::{unavailable, write_error};
+use super::quota::QuotaDelta;
+use super::transaction::DbTransaction;
+use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, not_unique, retention, trim};
-use crate::domain::audit::{Action, Change};
-use crate::domain::check::check_object;
+use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
+use crate::domain::validation::check_object;
 use crate::domain::{DeviceId, Error, FieldError, Kind, Principal, Result, StreamId};
 
 impl Catalog {
-    /// The devices seen, by id ascending.
+    /// Visible devices by id ascending.
     pub fn devices(&self, who: &Principal, filter: &DeviceFilter) -> Vec<Arc<Device>> {
-        let sight = self.sight(who);
+        let sight = self.visible_to(who);
         let wanted = |device: &&Arc<Device>| {
             filter.name.as_ref().is_none_or(|name| *name == device.spec.name)
                 && filter.protocol.is_none_or(|protocol| protocol == device.spec.protocol)
         };
         let seen = sight.device_ids().into_iter().filter_map(|id| sight.mirror.devices.get(id));
         let page = seen.filter(wanted).skip(filter.page.offset).take(filter.page.limit);
-        page.map(|device| sight.redacted_device(device)).collect()
+        page.map(|device| sight.redact_device(device)).collect()
     }
 
-    /// `NotFound` when the device is absent or not seen.
+    /// Returns a device; `NotFound` when it is absent or not visible.
     pub fn device(&self, who: &Principal, id: DeviceId) -> Result<Arc<Device>> {
-        let sight = self.sight(who);
-        sight.device(id).map(|device| sight.redacted_device(device))
+        let sight = self.visible_to(who);
+        sight.device(id).map(|device| sight.redact_device(device))
     }
 
-    /// From now on no device is made where this many exist, whatever organizations they are of; `None` is no limit.
-    pub fn limit_devices(&self, most: Option<usize>) {
-        self.most_devices.store(most.unwrap_or(usize::MAX), Ordering::Relaxed);
+    /// Sets the maximum number of devices over all organizations; `None` is unlimited. Existing devices stay.
+    pub fn set_max_devices(&self, most: Option<usize>) {
+        self.max_devices.store(most.unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 
-    /// How many devices all organizations have together.
+    /// Number of devices over all organizations.
     pub fn count_devices(&self) -> usize {
         self.mirror.read().devices.len()
     }
 
-    /// A key with a device list makes none: it could not see what it made. `LimitReached` past `limit_devices` and
-    /// past what the organization may have.
+    /// Creates a device. `Forbidden` for a restricted key, which could not see the new device; `LimitReached` beyond
+    /// `set_max_devices` or the organization's quota.
     pub async fn create_device(&self, who: &Principal, mut spec: DeviceSpec) -> Result<Arc<Device>> {
         if who.is_restricted() {
             return Err(Error::forbidden("a key restricted to some devices or data may not create devices"));
         }
         trim(&mut spec.name);
-        let turn = self.turn().await?;
-        check(&turn.sight(who), &spec, None)?;
-        has_room(turn.mirror().devices.len(), self.most_devices.load(Ordering::Relaxed))?;
-        self.check_room(&turn.mirror(), who.org, Growth::of_device(&spec, None))?;
+        let turn = self.begin_transaction().await?;
+        check(&turn.visible_to(who), &spec, None)?;
+        check_device_limit(turn.mirror().devices.len(), self.max_devices.load(Ordering::Relaxed))?;
+        self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_device(&spec, None))?;
         let row = entity::device::new(who.org, spec, self.clock.now());
-        turn.change(
+        turn.commit_change(
             who,
-            async move |db| write(row.insert(&*db).await),
-            |device| Change::new(Action::Create, "device", device.id.0),
+            async move |db| into_device(row.insert(&*db).await),
+            |device| AuditChange::new(Action::Create, "device", device.id.0),
             |mirror, device| {
                 mirror.devices.put(Arc::clone(device));
             },
@@ -68,44 +68,44 @@ impl Catalog {
         .await
     }
 
-    /// Reads, changes and writes as one step. `Forbidden` for a device that is seen but not owned.
+    /// Changes a device atomically. `Forbidden` for a device that is visible but not writable.
     pub async fn update_device(
         &self,
         who: &Principal,
         id: DeviceId,
         change: impl FnOnce(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
-        let turn = self.turn().await?;
-        let (spec, fields, growth) = changed(&turn.sight(who), id, change)?;
-        self.check_room(&turn.mirror(), who.org, growth)?;
-        let row = entity::device::changed(id, spec, self.clock.now());
-        let done = turn.change(
+        let turn = self.begin_transaction().await?;
+        let (spec, fields, growth) = changed(&turn.visible_to(who), id, change)?;
+        self.check_quota(&turn.mirror(), who.org, growth)?;
+        let row = entity::device::for_update(id, spec, self.clock.now());
+        let done = turn.commit_change(
             who,
-            async move |db| write(row.update(&*db).await),
-            move |_| Change::new(Action::Update, "device", id.0).with(fields),
+            async move |db| into_device(row.update(&*db).await),
+            move |_| AuditChange::new(Action::Update, "device", id.0).with(fields),
             |mirror, device| {
                 mirror.devices.put(Arc::clone(device));
             },
         );
-        done.await.map(|device| self.sight(who).redacted_device(&device))
+        done.await.map(|device| self.visible_to(who).redact_device(&device))
     }
 
-    /// Deletes a device with its streams and their policies; says which streams went, ascending. Their rows leave
-    /// the disk in the next cycle of retention; events stay, of no device.
+    /// Deletes a device with its streams and their policies; returns the ids of the streams, ascending. Their rows
+    /// leave the disk in the next retention cycle. Events stay, without their device.
     pub async fn delete_device(&self, who: &Principal, id: DeviceId) -> Result<Vec<StreamId>> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let streams: Vec<StreamId> = {
-            let sight = turn.sight(who);
-            sight.own_device(id)?;
+            let sight = turn.visible_to(who);
+            sight.writable_device(id)?;
             sight.mirror.streams().ids_of(id).collect()
         };
-        let delete = async move |db: Work| {
-            retention::bury(&*db, &streams, Some(id)).await?;
+        let delete = async move |db: DbTransaction| {
+            retention::mark_deleted(&*db, &streams, Some(id)).await?;
             entity::device::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(streams)
         };
-        let told = move |_: &Vec<StreamId>| Change::new(Action::Delete, "device", id.0);
-        turn.change(who, delete, told, move |mirror, _| {
+        let told = move |_: &Vec<StreamId>| AuditChange::new(Action::Delete, "device", id.0);
+        turn.commit_change(who, delete, told, move |mirror, _| {
             mirror.remove_device(id);
         })
         .await
@@ -122,44 +122,44 @@ impl Catalog {
     pub fn device_with_streams(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)> {
         let mirror = self.mirror.read();
         let device = mirror.devices.get(id)?;
-        Some((Arc::clone(device), mirror.streams().of(id).cloned().collect()))
+        Some((Arc::clone(device), mirror.streams().rows_of(id).cloned().collect()))
     }
 }
 
-/// Whether there may be one more than `devices`.
-pub(super) fn has_room(devices: usize, most: usize) -> Result<()> {
+/// Fails with `LimitReached` when there may not be one more than `devices`.
+pub(super) fn check_device_limit(devices: usize, most: usize) -> Result<()> {
     if devices >= most {
         return Err(Error::new(Kind::LimitReached, "License limit reached."));
     }
     Ok(())
 }
 
-/// The device as it will be, the names of the fields that change, and what it adds.
+/// The changed device, the names of the changed fields, and the quota it adds.
 fn changed(
-    sight: &Sight,
+    sight: &VisibleCatalog,
     id: DeviceId,
     change: impl FnOnce(&mut DeviceSpec),
-) -> Result<(DeviceSpec, Vec<&'static str>, Growth)> {
-    let stored = &sight.own_device(id)?.spec;
+) -> Result<(DeviceSpec, Vec<&'static str>, QuotaDelta)> {
+    let stored = &sight.writable_device(id)?.spec;
     let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
     check(sight, &spec, Some(id))?;
-    let (fields, growth) = (stored.differences(&spec), Growth::of_device(&spec, Some(stored)));
+    let (fields, growth) = (stored.differences(&spec), QuotaDelta::of_device(&spec, Some(stored)));
     Ok((spec, fields, growth))
 }
 
-/// Every rule of a device: its own, and those that other rows decide. `id` is its own when it exists already.
-fn check(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
+/// Checks a device's own rules and those that depend on other rows. `id` is set when the device exists already.
+fn check(sight: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
     Error::check(problems(sight, spec, id))
 }
 
-/// The same, as a list.
-pub(super) fn problems(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -> Vec<FieldError> {
+/// As `check`, but returns the list of problems.
+pub(super) fn problems(sight: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> Vec<FieldError> {
     let mut problems = spec.problems();
     let stored = id.and_then(|id| sight.mirror.devices.get(id));
     check_object(&mut problems, "metadata", &spec.metadata, stored.map(|device| &device.spec.metadata));
-    let namesake = sight.mirror.devices.named(sight.who.org, &spec.name);
+    let namesake = sight.mirror.devices.get_by_name(sight.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != id) {
         problems.push(FieldError::new("name", "This field must be unique."));
     }
@@ -170,6 +170,6 @@ pub(super) fn problems(sight: &Sight, spec: &DeviceSpec, id: Option<DeviceId>) -
     problems
 }
 
-pub(super) fn write(row: std::result::Result<entity::device::Model, DbErr>) -> Result<Arc<Device>> {
-    Ok(Arc::new(row.map_err(|e| refused(e, || not_unique("name")))?.try_into()?))
+pub(super) fn into_device(row: std::result::Result<entity::device::Model, DbErr>) -> Result<Arc<Device>> {
+    Ok(Arc::new(row.map_err(|e| write_error(e, || not_unique("name")))?.try_into()?))
 }

@@ -1,4 +1,4 @@
-//! The event log: read from the database, because it grows without bound and the mirror must not.
+//! The event log. It is read from the database: it grows without bound, so it is not mirrored in memory.
 
 use std::sync::Arc;
 
@@ -8,94 +8,95 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::database::{refused, unavailable};
+use super::database::{unavailable, write_error};
 use super::mirror::Mirror;
-use super::sight::Sight;
-use super::turn::Work;
+use super::transaction::DbTransaction;
+use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, no_such_row};
-use crate::domain::audit::{Action, Change};
-use crate::domain::check::check_object;
+use crate::domain::audit::{Action, AuditChange};
 use crate::domain::event::{Event, EventFilter, EventSpec};
-use crate::domain::live::EventMarks;
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
+use crate::domain::subscription::EventAttributes;
+use crate::domain::validation::check_object;
 use crate::domain::{Error, EventId, FieldError, Principal, Result};
 
-/// Payloads read together, bytes of JSON, unless one alone is longer: what was found at an event's URL has megabytes.
-/// What JSON says takes up to sixteen times its text.
+/// Maximum JSON size of the payloads read at once, unless a single one is longer: content fetched from an event's URL
+/// can have megabytes. Parsed JSON takes up to sixteen times its text.
 const MAX_PAGE_BYTES: i64 = 1 << 20;
 
 impl Catalog {
-    /// The first of the events seen that pass the filter, by time as it says, ties by id ascending: as many as the page asks
-    /// for, or fewer where their payloads are long. There may be more behind the last one; behind nothing there is none.
+    /// Returns the first visible events that pass the filter, in its time order, ties by id ascending: as many as the
+    /// page asks for, or fewer where their payloads are long. More may follow a non-empty result; none follow an
+    /// empty one.
     pub async fn events(&self, who: &Principal, filter: &EventFilter) -> Result<Vec<Event>> {
-        let Some(seen) = self.events_seen(who, filter) else { return Ok(Vec::new()) };
+        let Some(seen) = self.visible_events(who, filter) else { return Ok(Vec::new()) };
         let wanted = select(filter).filter(seen);
         let lengths = wanted.clone().select_only().expr_as(payload_bytes(), "bytes").into_tuple::<i64>();
         let lengths = lengths.all(&self.db).await.map_err(unavailable)?;
         if lengths.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = wanted.limit(fitting(&lengths)).all(&self.db).await.map_err(unavailable)?;
-        let sight = self.sight(who);
-        rows.into_iter().map(|row| Ok(sight.redacted(row.try_into()?))).collect()
+        let rows = wanted.limit(count_within_page(&lengths)).all(&self.db).await.map_err(unavailable)?;
+        let sight = self.visible_to(who);
+        rows.into_iter().map(|row| Ok(sight.redact_event(row.try_into()?))).collect()
     }
 
-    /// The condition of being seen; none when nothing that passes the filter is.
-    fn events_seen(&self, who: &Principal, filter: &EventFilter) -> Option<Condition> {
-        let sight = self.sight(who);
-        // To be told of events of a device or a stream is to be told that they are its.
+    /// The visibility condition; `None` when nothing that passes the filter is visible.
+    fn visible_events(&self, who: &Principal, filter: &EventFilter) -> Option<Condition> {
+        let sight = self.visible_to(who);
+        // Listing the events of a device or stream would reveal that they belong to it.
         let hides_device = filter.device.is_some_and(|device| sight.device(device).is_err());
         let hides_stream = filter.stream.is_some_and(|stream| sight.stream(stream).is_err());
-        (!hides_device && !hides_stream).then(|| sight.events_seen())
+        (!hides_device && !hides_stream).then(|| sight.events_condition())
     }
 
-    /// How many events seen pass the filter, whatever page it names.
+    /// Number of visible events that pass the filter, regardless of paging.
     pub async fn count_events(&self, who: &Principal, filter: &EventFilter) -> Result<u64> {
-        let Some(seen) = self.events_seen(who, filter) else { return Ok(0) };
-        let all = EventFilter { after: None, page: Page::ALL, ..filter.clone() };
+        let Some(seen) = self.visible_events(who, filter) else { return Ok(0) };
+        let all = EventFilter { after: None, page: Pagination::ALL, ..filter.clone() };
         select(&all).filter(seen).count(&self.db).await.map_err(unavailable)
     }
 
-    /// `NotFound` when the event is absent or not seen.
+    /// Returns an event; `NotFound` when it is absent or not visible.
     pub async fn event(&self, who: &Principal, id: EventId) -> Result<Event> {
         let event = read(&self.db, id).await?;
-        let sight = self.sight(who);
+        let sight = self.visible_to(who);
         if !sight.sees_event(&event) {
             return Err(Error::hidden());
         }
-        Ok(sight.redacted(event))
+        Ok(sight.redact_event(event))
     }
 
-    /// `Forbidden` for an event that its maker would not see.
+    /// Creates an event. `Forbidden` if its creator would not see it.
     pub async fn create_event(&self, who: &Principal, spec: EventSpec) -> Result<Event> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let now = self.clock.now();
         let event = Event { id: EventId(0), org: who.org, spec, created_at: now };
-        check(&turn.sight(who), &event, None, Payload::Given)?;
+        check(&turn.visible_to(who), &event, None, PayloadSource::Owner)?;
         let row = entity::event::new(who.org, event.spec, now);
-        let told = |event: &Event| Change::new(Action::Create, "event-log", event.id.0);
-        let apply = self.telling(Action::Create, None);
-        turn.change(who, async move |db| write(row.insert(&*db).await), told, apply).await
+        let told = |event: &Event| AuditChange::new(Action::Create, "event-log", event.id.0);
+        let apply = self.notify_after_commit(Action::Create, None);
+        turn.commit_change(who, async move |db| into_event(row.insert(&*db).await), told, apply).await
     }
 
-    /// Reads, changes and writes as one step.
+    /// Changes an event atomically.
     pub async fn update_event(
         &self,
         who: &Principal,
         id: EventId,
         change: impl FnOnce(&mut EventSpec) + Send,
     ) -> Result<Event> {
-        self.put_event(who, id, change, Payload::Given).await
+        self.put_event(who, id, change, PayloadSource::Owner).await
     }
 
-    /// The same for what the server found itself and puts into the payload: that has a bound of its own.
-    pub async fn keep_in_event(
+    /// As `update_event`, for content that the server fetched into the payload: its size is bounded separately.
+    pub async fn add_fetched_to_event(
         &self,
         who: &Principal,
         id: EventId,
         change: impl FnOnce(&mut EventSpec) + Send,
     ) -> Result<Event> {
-        self.put_event(who, id, change, Payload::Found).await
+        self.put_event(who, id, change, PayloadSource::Fetched).await
     }
 
     async fn put_event(
@@ -103,53 +104,55 @@ impl Catalog {
         who: &Principal,
         id: EventId,
         change: impl FnOnce(&mut EventSpec) + Send,
-        payload: Payload,
+        payload: PayloadSource,
     ) -> Result<Event> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let stored = read(&turn.db, id).await?;
-        let before = EventMarks::from(&stored.spec);
-        let (event, fields) = changed(&turn.sight(who), stored, change, payload)?;
-        let row = entity::event::changed(id, event.spec);
-        let told = move |_: &Event| Change::new(Action::Update, "event-log", id.0).with(fields);
-        let apply = self.telling(Action::Update, Some(before));
-        let event = turn.change(who, async move |db| write(row.update(&*db).await), told, apply).await?;
-        Ok(self.sight(who).redacted(event))
+        let before = EventAttributes::from(&stored.spec);
+        let (event, fields) = changed(&turn.visible_to(who), stored, change, payload)?;
+        let row = entity::event::for_update(id, event.spec);
+        let told = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(fields);
+        let apply = self.notify_after_commit(Action::Update, Some(before));
+        let event =
+            turn.commit_change(who, async move |db| into_event(row.update(&*db).await), told, apply).await?;
+        Ok(self.visible_to(who).redact_event(event))
     }
 
+    /// Deletes an event; `NotFound` when it is absent or not visible.
     pub async fn delete_event(&self, who: &Principal, id: EventId) -> Result<()> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let event = read(&turn.db, id).await?;
-        if !turn.sight(who).sees_event(&event) {
+        if !turn.visible_to(who).sees_event(&event) {
             return Err(Error::hidden());
         }
-        let delete = async move |db: Work| {
+        let delete = async move |db: DbTransaction| {
             entity::event::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| Change::new(Action::Delete, "event-log", id.0);
-        let changes = Arc::clone(&self.changes);
-        let apply = move |_: &mut Mirror, (): &()| changes.tell_event(Action::Delete, &event, None);
-        turn.change(who, delete, told, apply).await
+        let told = move |(): &()| AuditChange::new(Action::Delete, "event-log", id.0);
+        let changes = Arc::clone(&self.notifier);
+        let apply = move |_: &mut Mirror, (): &()| changes.notify_event(Action::Delete, &event, None);
+        turn.commit_change(who, delete, told, apply).await
     }
 
-    /// Tells followers of the event, once the change is made.
-    fn telling(
+    /// Notifies subscribers of the event once the change is committed.
+    fn notify_after_commit(
         &self,
         action: Action,
-        before: Option<EventMarks>,
+        before: Option<EventAttributes>,
     ) -> impl FnOnce(&mut Mirror, &Event) + Send + use<> {
-        let changes = Arc::clone(&self.changes);
-        move |_, event| changes.tell_event(action, event, before)
+        let changes = Arc::clone(&self.notifier);
+        move |_, event| changes.notify_event(action, event, before)
     }
 }
 
-/// As both databases count them.
+/// Payload size in bytes, computed the same way by both databases.
 fn payload_bytes() -> Expr {
     Expr::cust("CAST(octet_length(payload) AS BIGINT)")
 }
 
-/// How many of the first payloads are read together; at least one.
-fn fitting(lengths: &[i64]) -> u64 {
+/// How many of the first payloads are read at once; at least one.
+fn count_within_page(lengths: &[i64]) -> u64 {
     let mut bytes = 0_i64;
     let fit = lengths.iter().take_while(|length| {
         bytes = bytes.saturating_add(**length);
@@ -200,21 +203,21 @@ async fn read(db: &impl ConnectionTrait, id: EventId) -> Result<Event> {
     row.ok_or_else(Error::not_found)?.try_into()
 }
 
-/// Whose the payload of a changed event is.
+/// Origin of a changed event's payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Payload {
-    /// Its owner's.
-    Given,
-    /// What the server found at the event's URL is among it.
-    Found,
+enum PayloadSource {
+    /// Set by the event's owner.
+    Owner,
+    /// Contains what the server fetched from the event's URL.
+    Fetched,
 }
 
-/// The event as it will be, and the names of the fields that change.
+/// The changed event, and the names of the changed fields.
 fn changed(
-    sight: &Sight,
+    sight: &VisibleCatalog,
     stored: Event,
     change: impl FnOnce(&mut EventSpec),
-    payload: Payload,
+    payload: PayloadSource,
 ) -> Result<(Event, Vec<&'static str>)> {
     if !sight.sees_event(&stored) {
         return Err(Error::hidden());
@@ -226,11 +229,17 @@ fn changed(
     Ok((event, fields))
 }
 
-/// Every rule of an event. Rows that it named before are not asked for again: the caller may not see them.
-fn check(sight: &Sight, event: &Event, stored: Option<&Event>, payload: Payload) -> Result<()> {
+/// Checks every rule of an event. References that it had before are not checked again: the caller may not see those
+/// rows.
+fn check(
+    sight: &VisibleCatalog,
+    event: &Event,
+    stored: Option<&Event>,
+    payload: PayloadSource,
+) -> Result<()> {
     let spec = &event.spec;
     let mut problems: Vec<FieldError> = spec.problems();
-    if payload == Payload::Given {
+    if payload == PayloadSource::Owner {
         let stored = stored.map(|stored| &stored.spec.payload);
         check_object(&mut problems, "payload", &spec.payload, stored);
     }
@@ -248,7 +257,7 @@ fn check(sight: &Sight, event: &Event, stored: Option<&Event>, payload: Payload)
     Ok(())
 }
 
-fn write(row: std::result::Result<entity::event::Model, DbErr>) -> Result<Event> {
+fn into_event(row: std::result::Result<entity::event::Model, DbErr>) -> Result<Event> {
     let no_name = || Error::conflict("the event exists already");
-    row.map_err(|e| refused(e, no_name))?.try_into()
+    row.map_err(|e| write_error(e, no_name))?.try_into()
 }

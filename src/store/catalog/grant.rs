@@ -1,21 +1,21 @@
-//! Terminal grants that were redeemed: remembered until they expire, so that none counts twice, across restarts too.
+//! Redeemed terminal grants, stored until they expire so that none is redeemed twice, even across restarts.
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::database::unavailable;
-use super::turn::Work;
+use super::transaction::DbTransaction;
 use super::{Catalog, entity};
 use crate::domain::{Micros, Result};
 
 impl Catalog {
-    /// Redeems a grant: true the first time, false ever after. It is durable when this returns true. Grants that have
-    /// expired are forgotten here; whoever asks has checked that this one has not.
+    /// Redeems a grant: returns true the first time, durably, and false ever after. Expired grants are deleted here;
+    /// the caller has checked that this one has not expired.
     pub async fn redeem_grant(&self, id: Uuid, expires_at: Micros) -> Result<bool> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let now = self.clock.now();
-        let redeem = async move |db: Work| {
+        let redeem = async move |db: DbTransaction| {
             use entity::grant::{Column, Entity};
             Entity::delete_many()
                 .filter(Column::ExpiresAt.lte(now.0))
@@ -27,6 +27,6 @@ impl Catalog {
             let rows = insert.exec_without_returning(&*db).await.map_err(unavailable)?;
             Ok(rows == 1)
         };
-        turn.run(redeem, |_, _| ()).await
+        turn.commit_unaudited(redeem, |_, _| ()).await
     }
 }

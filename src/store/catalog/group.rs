@@ -1,4 +1,4 @@
-//! Groups and who is in them. Membership is a column of the stream: a stream is in at most one group.
+//! Groups and their members. Membership is a column of the stream: a stream is in at most one group.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,41 +6,43 @@ use std::sync::Arc;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
-use super::database::{refused, unavailable};
+use super::database::{unavailable, write_error};
 use super::mirror::Mirror;
-use super::room::Growth;
-use super::sight::Sight;
-use super::turn::Work;
+use super::quota::QuotaDelta;
+use super::transaction::DbTransaction;
+use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, no_such_row, not_unique, trim};
-use crate::domain::audit::{Action, Change};
+use crate::domain::audit::{Action, AuditChange};
 use crate::domain::group::{Group, GroupSpec};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::stream::Stream;
 use crate::domain::{Error, FieldError, GroupId, Micros, Principal, Result, StreamId};
 
-/// Ids in one UPDATE, well below what either database takes as parameters.
-const IDS_A_STATEMENT: usize = 1000;
+/// Ids per UPDATE, well below the parameter limit of either database.
+const MAX_IDS_PER_STATEMENT: usize = 1000;
 
 impl Catalog {
     /// Groups of the organization, by id ascending.
-    pub fn groups(&self, who: &Principal, page: Page) -> Vec<Arc<Group>> {
-        self.sight(who).groups().skip(page.offset).take(page.limit).cloned().collect()
+    pub fn groups(&self, who: &Principal, page: Pagination) -> Vec<Arc<Group>> {
+        self.visible_to(who).groups().skip(page.offset).take(page.limit).cloned().collect()
     }
 
+    /// Returns a group; `NotFound` when it is absent or not visible.
     pub fn group(&self, who: &Principal, id: GroupId) -> Result<Arc<Group>> {
-        self.sight(who).group(id).cloned()
+        self.visible_to(who).group(id).cloned()
     }
 
-    /// The members that are seen, ascending; none of a group that is not.
+    /// Visible members of a group, ascending; none for a group that is not visible.
     pub fn group_members(&self, who: &Principal, id: GroupId) -> Vec<StreamId> {
-        let sight = self.sight(who);
+        let sight = self.visible_to(who);
         if sight.group(id).is_err() {
             return Vec::new();
         }
         sight.members(id).collect()
     }
 
-    /// Makes a group with its members, which leave their former groups. `LimitReached` past what the organization may have.
+    /// Creates a group with its members, which leave their former groups. `LimitReached` beyond the organization's
+    /// quota.
     pub async fn create_group(
         &self,
         who: &Principal,
@@ -48,26 +50,26 @@ impl Catalog {
         members: Vec<StreamId>,
     ) -> Result<Arc<Group>> {
         trim(&mut spec.name);
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let now = self.clock.now();
         let moves = {
-            let sight = turn.sight(who);
+            let sight = turn.visible_to(who);
             check(&sight, &spec, None, &members)?;
-            self.check_room(&sight.mirror, who.org, Growth::of_group(&spec, None))?;
-            Moves::plan(&sight, None, members, now)
+            self.check_quota(&sight.mirror, who.org, QuotaDelta::of_group(&spec, None))?;
+            MembershipChange::plan(&sight, None, members, now)
         };
         let row = entity::group::new(who.org, spec, now);
-        let work = async move |db: Work| {
-            let group = write(row.insert(&*db).await)?;
+        let work = async move |db: DbTransaction| {
+            let group = into_group(row.insert(&*db).await)?;
             let moved = moves.write(&*db, group.id).await?;
             Ok((group, moved))
         };
-        let told = |(group, _): &Moved| Change::new(Action::Create, "group", group.id.0);
-        Ok(turn.change(who, work, told, put).await?.0)
+        let told = |(group, _): &UpdatedGroup| AuditChange::new(Action::Create, "group", group.id.0);
+        Ok(turn.commit_change(who, work, told, put).await?.0)
     }
 
-    /// Reads, changes and writes as one step. `members`, if given, become the members: they leave their former groups,
-    /// and whoever is not named leaves this one. Members that are not seen stay as they are.
+    /// Changes a group atomically. `members`, if given, become its members: they leave their former groups, and
+    /// visible streams that are not listed leave this one. Members that are not visible stay.
     pub async fn update_group(
         &self,
         who: &Principal,
@@ -75,65 +77,65 @@ impl Catalog {
         change: impl FnOnce(&mut GroupSpec) + Send,
         members: Option<Vec<StreamId>>,
     ) -> Result<Arc<Group>> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let now = self.clock.now();
         let (spec, mut fields, moves) = {
-            let sight = turn.sight(who);
+            let sight = turn.visible_to(who);
             let (spec, fields) = changed(&sight, id, change, members.as_deref().unwrap_or_default())?;
             let stored = &sight.group(id)?.spec;
-            self.check_room(&sight.mirror, who.org, Growth::of_group(&spec, Some(stored)))?;
-            (spec, fields, members.map(|members| Moves::plan(&sight, Some(id), members, now)))
+            self.check_quota(&sight.mirror, who.org, QuotaDelta::of_group(&spec, Some(stored)))?;
+            (spec, fields, members.map(|members| MembershipChange::plan(&sight, Some(id), members, now)))
         };
         if moves.as_ref().is_some_and(|moves| !moves.is_empty()) {
             fields.push("data");
         }
-        let row = entity::group::changed(id, spec, now);
-        let work = async move |db: Work| {
-            let group = write(row.update(&*db).await)?;
+        let row = entity::group::for_update(id, spec, now);
+        let work = async move |db: DbTransaction| {
+            let group = into_group(row.update(&*db).await)?;
             let moved = match moves {
                 Some(moves) => moves.write(&*db, id).await?,
                 None => Vec::new(),
             };
             Ok((group, moved))
         };
-        let told = move |_: &Moved| Change::new(Action::Update, "group", id.0).with(fields);
-        Ok(turn.change(who, work, told, put).await?.0)
+        let told = move |_: &UpdatedGroup| AuditChange::new(Action::Update, "group", id.0).with(fields);
+        Ok(turn.commit_change(who, work, told, put).await?.0)
     }
 
-    /// Deletes a group; its streams stay, in none. `Forbidden` when it holds streams that are not seen: they would
-    /// change too.
+    /// Deletes a group; its streams stay, without a group. `Forbidden` when it contains streams that are not visible,
+    /// because they would change too.
     pub async fn delete_group(&self, who: &Principal, id: GroupId) -> Result<()> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let is_shared = {
-            let sight = turn.sight(who);
+            let sight = turn.visible_to(who);
             sight.group(id)?;
             sight.members(id).count() < sight.mirror.members(id).count()
         };
         if is_shared {
             return Err(Error::forbidden("the group holds data that this key may not change"));
         }
-        let delete = async move |db: Work| {
+        let delete = async move |db: DbTransaction| {
             entity::group::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| Change::new(Action::Delete, "group", id.0);
-        turn.change(who, delete, told, move |mirror, ()| mirror.remove_group(id)).await
+        let told = move |(): &()| AuditChange::new(Action::Delete, "group", id.0);
+        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_group(id)).await
     }
 }
 
-/// A group and the streams that came or left, as they are now.
-type Moved = (Arc<Group>, Vec<Arc<Stream>>);
+/// A group and the streams that joined or left it, in their new state.
+type UpdatedGroup = (Arc<Group>, Vec<Arc<Stream>>);
 
-/// A change of membership, worked out before it is written.
-struct Moves {
+/// A change of membership, planned before it is written.
+struct MembershipChange {
     now: Micros,
     joining: Vec<Stream>,
     leaving: Vec<Stream>,
 }
 
-impl Moves {
-    /// `members` are seen. A group that is only being made has no members yet.
-    fn plan(sight: &Sight, group: Option<GroupId>, members: Vec<StreamId>, now: Micros) -> Self {
+impl MembershipChange {
+    /// Plans the change. All `members` are visible; `group` is `None` for a group that is being created.
+    fn plan(sight: &VisibleCatalog, group: Option<GroupId>, members: Vec<StreamId>, now: Micros) -> Self {
         let members: BTreeSet<StreamId> = members.into_iter().collect();
         let former: BTreeSet<StreamId> = group.into_iter().flat_map(|id| sight.members(id)).collect();
         let take = |ids: Vec<&StreamId>| -> Vec<Stream> {
@@ -147,12 +149,12 @@ impl Moves {
         self.joining.is_empty() && self.leaving.is_empty()
     }
 
-    /// The streams as they are afterwards.
+    /// Writes the change; returns the streams in their new state.
     async fn write(self, db: &impl ConnectionTrait, group: GroupId) -> Result<Vec<Arc<Stream>>> {
         let mut moved = Vec::with_capacity(self.joining.len() + self.leaving.len());
         for (target, streams) in [(Some(group), self.joining), (None, self.leaving)] {
             let ids: Vec<i32> = streams.iter().map(|s| s.id.0).collect();
-            for some in ids.chunks(IDS_A_STATEMENT) {
+            for some in ids.chunks(MAX_IDS_PER_STATEMENT) {
                 move_streams(db, some, target, self.now).await.map_err(unavailable)?;
             }
             moved.extend(streams.into_iter().map(|mut stream| {
@@ -165,7 +167,7 @@ impl Moves {
     }
 }
 
-/// The group and the streams that moved, as the mirror has them from now on.
+/// Puts the group and the moved streams into the mirror.
 fn put(mirror: &mut Mirror, (group, moved): &(Arc<Group>, Vec<Arc<Stream>>)) {
     mirror.groups.put(Arc::clone(group));
     moved.iter().for_each(|stream| mirror.put_stream(Arc::clone(stream)));
@@ -187,9 +189,9 @@ async fn move_streams(
     Ok(())
 }
 
-/// The group as it will be, and the names of the fields that change.
+/// The changed group, and the names of the changed fields.
 fn changed(
-    sight: &Sight,
+    sight: &VisibleCatalog,
     id: GroupId,
     change: impl FnOnce(&mut GroupSpec),
     members: &[StreamId],
@@ -203,10 +205,10 @@ fn changed(
     Ok((spec, fields))
 }
 
-/// Every rule of a group and of who is to be in it. `id` is its own when it exists already.
-fn check(sight: &Sight, spec: &GroupSpec, id: Option<GroupId>, members: &[StreamId]) -> Result<()> {
+/// Checks every rule of a group and its members. `id` is set when the group exists already.
+fn check(sight: &VisibleCatalog, spec: &GroupSpec, id: Option<GroupId>, members: &[StreamId]) -> Result<()> {
     let mut problems = spec.problems();
-    let namesake = sight.mirror.groups.named(sight.who.org, &spec.name);
+    let namesake = sight.mirror.groups.get_by_name(sight.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != id) {
         problems.push(FieldError::new("name", "This field must be unique."));
     }
@@ -216,6 +218,6 @@ fn check(sight: &Sight, spec: &GroupSpec, id: Option<GroupId>, members: &[Stream
     Error::check(problems)
 }
 
-fn write(row: std::result::Result<entity::group::Model, DbErr>) -> Result<Arc<Group>> {
-    row.map(|row| Arc::new(Group::from(row))).map_err(|e| refused(e, || not_unique("name")))
+fn into_group(row: std::result::Result<entity::group::Model, DbErr>) -> Result<Arc<Group>> {
+    row.map(|row| Arc::new(Group::from(row))).map_err(|e| write_error(e, || not_unique("name")))
 }

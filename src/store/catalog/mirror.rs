@@ -1,5 +1,6 @@
-//! The mirror: every organization, user, session, key, device, stream, group, model and policy in memory, with the indexes that
-//! reads need. It repeats the database's cascades. Events are not here: their number has no bound.
+//! In-memory mirror of the catalog: every organization, user, session, key, device, stream, group, model and policy,
+//! with the indexes that reads need. It repeats the database's cascades. Events are not mirrored: their number is
+//! unbounded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,51 +9,52 @@ use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOr
 
 use super::database::unavailable;
 use super::entity;
-use super::rows::Rows;
+use super::named_index::NamedIndex;
 use crate::domain::device::Device;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
 use crate::domain::model::{Model, ModelVersion};
 use crate::domain::org::{Org, User};
 use crate::domain::policy::{Policy, PolicyTable};
-use crate::domain::retention::{EVERYTHING, NOTHING};
+use crate::domain::retention::{BEGINNING_OF_TIME, END_OF_TIME};
 use crate::domain::session::Session;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, GroupId, ModelId, OrgId, Result, SessionId, StreamId, UserId};
 use crate::store::table::Table;
 
-/// The tables of the lake that hold rows of streams.
-pub(super) const OF_STREAMS: [Table; 2] = [Table::Readings, Table::Statistics];
+/// Lake tables with rows of streams.
+pub(super) const STREAM_TABLES: [Table; 2] = [Table::Readings, Table::Statistics];
 
-/// Rows that are read together: at their longest some tens of megabytes as text and as what it says.
-const STREAMS_AT_ONCE: u64 = 1024;
-/// Fewer, because a device may have metadata of many megabytes from before there was a limit.
-const DEVICES_AT_ONCE: u64 = 64;
+/// Streams loaded per query: at most some tens of megabytes as text and parsed.
+const STREAM_LOAD_BATCH_ROWS: u64 = 1024;
+/// Devices loaded per query: fewer, because a device stored before the size limit may have many megabytes of
+/// metadata.
+const DEVICE_LOAD_BATCH_ROWS: u64 = 64;
 
-/// A policy's identity: one a table, for the organization (no stream) and for each stream.
+/// Identity of a policy: one per table for the organization (no stream) and for each stream.
 type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
 
 #[derive(Default)]
 pub(super) struct Mirror {
     /// Named by slug.
-    pub(super) orgs: Rows<Org>,
-    users: Rows<User>,
-    /// By the hash of their token.
+    pub(super) orgs: NamedIndex<Org>,
+    users: NamedIndex<User>,
+    /// Keyed by the hash of their token.
     sessions: HashMap<[u8; 32], Arc<Session>>,
     /// Named by prefix.
-    pub(super) keys: Rows<Key>,
-    pub(super) devices: Rows<Device>,
-    pub(super) groups: Rows<Group>,
-    streams: Rows<Stream>,
+    pub(super) keys: NamedIndex<Key>,
+    pub(super) devices: NamedIndex<Device>,
+    pub(super) groups: NamedIndex<Group>,
+    streams: NamedIndex<Stream>,
     streams_of_org: HashMap<OrgId, BTreeSet<StreamId>>,
     members: HashMap<GroupId, BTreeSet<StreamId>>,
     models: BTreeMap<ModelId, Arc<Model>>,
     model_of: HashMap<StreamId, ModelId>,
     policies: HashMap<PolicyKey, Arc<Policy>>,
-    /// From when on rows are kept for good, where that is not the beginning of time; by table and source, deleted ones
-    /// included.
+    /// Retention watermarks by table and source, deleted sources included: rows before them are gone for good.
+    /// Sources that keep everything are absent.
     floors: HashMap<(Table, i32), i64>,
-    /// Counts the changes of streams, policies and floors.
+    /// Counts changes of streams, policies and floors.
     revision: u64,
 }
 
@@ -88,12 +90,12 @@ impl Mirror {
         Ok(mirror)
     }
 
-    /// Devices and streams are read some at a time: as the driver holds rows, all of them together would take more memory
-    /// than the server does afterwards.
+    /// Devices and streams are loaded in batches: all rows at once, as the driver holds them, would take more memory
+    /// than the server needs afterwards.
     async fn load_devices(&mut self, db: &DatabaseConnection) -> Result<()> {
         use entity::device::{Column, Entity};
         let mut after = 0;
-        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, DEVICES_AT_ONCE).await? {
+        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, DEVICE_LOAD_BATCH_ROWS).await? {
             for row in rows {
                 after = row.id;
                 self.devices.put(Arc::new(Device::try_from(row)?));
@@ -105,7 +107,7 @@ impl Mirror {
     async fn load_streams(&mut self, db: &DatabaseConnection) -> Result<()> {
         use entity::stream::{Column, Entity};
         let mut after = 0;
-        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, STREAMS_AT_ONCE).await? {
+        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, STREAM_LOAD_BATCH_ROWS).await? {
             for row in rows {
                 after = row.id;
                 self.put_stream(Arc::new(Stream::try_from(row)?));
@@ -114,7 +116,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Models with their current versions; those of other versions, and all files, stay in the database.
+    /// Loads models with their current versions; other versions and all files stay in the database.
     async fn load_models(&mut self, db: &DatabaseConnection) -> Result<()> {
         let rows = entity::model::Entity::find().all(db).await.map_err(unavailable)?;
         let versions = entity::model_version::Entity::find().all(db).await.map_err(unavailable)?;
@@ -129,11 +131,11 @@ impl Mirror {
         Ok(())
     }
 
-    pub(super) fn users(&self) -> &Rows<User> {
+    pub(super) fn users(&self) -> &NamedIndex<User> {
         &self.users
     }
 
-    /// Adds a user, or replaces the one of the same id. Sessions of one who may not log in end.
+    /// Adds or replaces a user. The sessions of a user who may not log in end.
     pub(super) fn put_user(&mut self, user: Arc<User>) {
         if !user.may_log_in() {
             self.sessions.retain(|_, session| session.user != user.id);
@@ -141,7 +143,7 @@ impl Mirror {
         self.users.put(user);
     }
 
-    /// Removes a user with the sessions.
+    /// Removes a user and its sessions.
     pub(super) fn remove_user(&mut self, id: UserId) {
         self.sessions.retain(|_, session| session.user != id);
         self.users.remove(id);
@@ -171,13 +173,13 @@ impl Mirror {
         self.sessions.retain(|_, session| !ids.contains(&session.id));
     }
 
-    /// About what the devices, streams, groups and keys of an organization take in memory.
+    /// Estimated memory of an organization's devices, streams, groups and keys, bytes.
     pub(super) fn bytes_of(&self, org: OrgId) -> usize {
         let Self { devices, streams, groups, keys, .. } = self;
         devices.bytes_of(org) + streams.bytes_of(org) + groups.bytes_of(org) + keys.bytes_of(org)
     }
 
-    pub(super) fn streams(&self) -> &Rows<Stream> {
+    pub(super) fn streams(&self) -> &NamedIndex<Stream> {
         &self.streams
     }
 
@@ -191,7 +193,7 @@ impl Mirror {
         self.members.get(&group).into_iter().flatten().copied()
     }
 
-    /// Adds a stream, or replaces the one of the same id.
+    /// Adds or replaces a stream.
     pub(super) fn put_stream(&mut self, stream: Arc<Stream>) {
         self.forget_stream(stream.id);
         self.revision += 1;
@@ -202,13 +204,13 @@ impl Mirror {
         self.streams.put(stream);
     }
 
-    /// Removes a stream, its policies and its model; its rows are to go.
+    /// Removes a stream, its policies and its model, and marks its rows for deletion.
     pub(super) fn remove_stream(&mut self, id: StreamId) {
         if let Some(model) = self.model_of.remove(&id) {
             self.models.remove(&model);
         }
-        for table in OF_STREAMS {
-            self.put_floor(table, id.0, NOTHING);
+        for table in STREAM_TABLES {
+            self.put_floor(table, id.0, END_OF_TIME);
         }
         if let Some(stream) = self.forget_stream(id) {
             for table in PolicyTable::ALL {
@@ -226,16 +228,16 @@ impl Mirror {
         Some(stream)
     }
 
-    /// Removes a device and its streams; says which those were, ascending.
+    /// Removes a device and its streams; returns their ids, ascending.
     pub(super) fn remove_device(&mut self, id: DeviceId) -> Vec<StreamId> {
         let streams: Vec<StreamId> = self.streams.ids_of(id).collect();
         streams.iter().for_each(|stream| self.remove_stream(*stream));
         self.devices.remove(id);
-        self.put_floor(Table::Messages, id.0, NOTHING);
+        self.put_floor(Table::Messages, id.0, END_OF_TIME);
         streams
     }
 
-    /// Removes a group; its streams are then in none.
+    /// Removes a group; its streams then have none.
     pub(super) fn remove_group(&mut self, id: GroupId) {
         for stream in self.members.remove(&id).unwrap_or_default() {
             if let Some(stream) = self.streams.get(stream).map(|s| Stream::clone(s)) {
@@ -259,7 +261,7 @@ impl Mirror {
         self.models.values()
     }
 
-    /// Adds a model, or replaces the one of the same id.
+    /// Adds or replaces a model.
     pub(super) fn put_model(&mut self, model: Arc<Model>) {
         self.model_of.insert(model.stream, model.id);
         self.models.insert(model.id, model);
@@ -285,28 +287,28 @@ impl Mirror {
         self.policies.values()
     }
 
-    /// Seconds that a table keeps the rows of a stream: its own policy goes before the organization's.
+    /// Retention of a stream in a table, seconds: its own policy takes precedence over the organization's.
     pub(super) fn drop_after_s(&self, stream: &Stream, table: PolicyTable) -> Option<i64> {
         let of = |id| self.policy(stream.org, table, id);
         of(Some(stream.id)).or_else(|| of(None)).map(|policy| policy.drop_after_s)
     }
 
-    /// Whether there is neither a policy nor a floor.
+    /// Whether there are no policies and no floors.
     pub(super) fn keeps_everything(&self) -> bool {
         self.policies.is_empty() && self.floors.is_empty()
     }
 
     pub(super) fn floor(&self, table: Table, source: i32) -> i64 {
-        self.floors.get(&(table, source)).copied().unwrap_or(EVERYTHING)
+        self.floors.get(&(table, source)).copied().unwrap_or(BEGINNING_OF_TIME)
     }
 
     pub(super) fn floors(&self, table: Table) -> impl Iterator<Item = (i32, i64)> {
         self.floors.iter().filter(move |((of, _), _)| *of == table).map(|((_, id), from)| (*id, *from))
     }
 
-    /// A floor never goes back.
+    /// Raises a floor; it never goes back.
     pub(super) fn put_floor(&mut self, table: Table, source: i32, kept_from: i64) {
-        let floor = self.floors.entry((table, source)).or_insert(EVERYTHING);
+        let floor = self.floors.entry((table, source)).or_insert(BEGINNING_OF_TIME);
         *floor = (*floor).max(kept_from);
         self.revision += 1;
     }
@@ -315,8 +317,8 @@ impl Mirror {
         self.revision
     }
 
-    /// A mirror loaded anew in place of `before`: nobody may take it for the same.
-    pub(super) fn following(mut self, before: &Mirror) -> Self {
+    /// Continues the revision of `before`, so that a reloaded mirror is never mistaken for the old one.
+    pub(super) fn with_revision_after(mut self, before: &Mirror) -> Self {
         self.revision += before.revision + 1;
         self
     }
@@ -346,7 +348,7 @@ fn remove_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<StreamId
     }
 }
 
-/// Every row of one table as its domain type.
+/// Loads every row of a table as its domain type.
 async fn read<E: EntityTrait, R>(
     db: &DatabaseConnection,
     _table: E,
@@ -356,7 +358,7 @@ async fn read<E: EntityTrait, R>(
     rows.into_iter().map(|row| convert(row).map(Arc::new)).collect()
 }
 
-/// The next rows of a table whose ids are above `after`, by id ascending; `None` behind the last. Ids are positive.
+/// Loads the next rows with ids above `after`, by id ascending; `None` after the last. Ids are positive.
 async fn read_some<E: EntityTrait>(
     db: &DatabaseConnection,
     id: E::Column,

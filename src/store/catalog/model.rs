@@ -1,93 +1,93 @@
-//! Models: who sees and changes them. Whether their files can be run is not the catalog's to know.
+//! Models: visibility, changes and versions. Whether their files can be run is not checked in the catalog.
 //!
-//! A model is seen with its device; of its sources it tells those that are seen.
+//! A model is visible with its device; of its sources only the visible ones are listed.
 
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use super::database::unavailable;
-use super::sight::{SOURCE, Sight};
-use super::turn::Work;
+use super::transaction::DbTransaction;
+use super::visibility::{MODEL_SOURCE_KEY, VisibleCatalog};
 use super::{Catalog, entity};
-use crate::domain::audit::{Action, Change};
+use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::Device;
 use crate::domain::model::{Model, ModelFiles, ModelSettings, ModelVersion};
 use crate::domain::{DeviceId, Error, Micros, ModelId, Principal, Result};
 use serde_json::json;
 
 impl Catalog {
-    /// The models seen, by id ascending.
+    /// Visible models by id ascending.
     pub fn models(&self, who: &Principal) -> Vec<Arc<Model>> {
-        let sight = self.sight(who);
+        let sight = self.visible_to(who);
         let seen = sight.mirror.models().filter(|model| sight.device(model.device).is_ok());
-        seen.map(|model| sight.redacted_model(model)).collect()
+        seen.map(|model| sight.redact_model(model)).collect()
     }
 
-    /// `NotFound` when the model is absent or not seen.
+    /// Returns a model; `NotFound` when it is absent or not visible.
     pub fn model(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
-        let sight = self.sight(who);
+        let sight = self.visible_to(who);
         let model = sight.model(id)?;
-        Ok(sight.redacted_model(model))
+        Ok(sight.redact_model(model))
     }
 
-    /// The model, for a principal that owns its device.
-    pub fn model_to_change(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
-        let sight = self.sight(who);
-        let (model, _) = owned(&sight, id)?;
-        Ok(sight.redacted_model(&model))
+    /// Returns a model that the principal may change: `Forbidden` when it may only read the model's device.
+    pub fn model_for_update(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
+        let sight = self.visible_to(who);
+        let (model, _) = writable_model(&sight, id)?;
+        Ok(sight.redact_model(&model))
     }
 
-    /// The models seen of these devices, by id ascending.
+    /// The visible models of these devices, by id ascending.
     pub fn models_of_devices(&self, who: &Principal, devices: &[DeviceId]) -> Vec<Arc<Model>> {
         let mut models = self.models(who);
         models.retain(|model| devices.contains(&model.device));
         models
     }
 
-    /// Every version that is kept, the newest first. Sources that are not seen are left out.
+    /// The stored versions, newest first. Sources that are not visible are left out.
     pub async fn model_versions(&self, who: &Principal, id: ModelId) -> Result<Vec<ModelVersion>> {
         self.model(who, id)?;
         let mut versions = versions(&self.db, id).await?;
-        let sight = self.sight(who);
+        let sight = self.visible_to(who);
         for version in &mut versions {
             version.settings.sources.retain(|source| sight.stream(*source).is_ok());
         }
         Ok(versions)
     }
 
-    /// The bytes of a version; `NotFound` when it is not kept.
+    /// The files of a version; `NotFound` when it is not stored.
     pub async fn model_files(&self, who: &Principal, id: ModelId, number: i32) -> Result<ModelFiles> {
         self.model(who, id)?;
-        let version = row_of(&self.db, id, number).await?.ok_or_else(Error::not_found)?;
+        let version = version_row(&self.db, id, number).await?.ok_or_else(Error::not_found)?;
         let files = entity::model_file::Entity::find_by_id(version.id).one(&self.db).await;
         Ok(files.map_err(unavailable)?.ok_or_else(Error::not_found)?.into())
     }
 
-    /// Reads, changes and writes as one step: whether it is enabled, and the settings of its current version.
+    /// Changes atomically whether a model is enabled, and the settings of its current version.
     pub async fn update_model(
         &self,
         who: &Principal,
         id: ModelId,
         change: impl FnOnce(&mut bool, &mut ModelSettings) + Send,
     ) -> Result<Arc<Model>> {
-        let turn = self.turn().await?;
-        let (model, device) = changed(&turn.sight(who), id, change)?;
+        let turn = self.begin_transaction().await?;
+        let (model, device) = changed(&turn.visible_to(who), id, change)?;
         let now = self.clock.now();
-        let write = async move |db: Work| {
+        let write = async move |db: DbTransaction| {
             let model = Model { updated_at: now, ..model };
             write_current(&*db, &model).await?;
-            Ok((describe(&*db, device, &model, now).await?, Arc::new(model)))
+            Ok((write_model_metadata(&*db, device, &model, now).await?, Arc::new(model)))
         };
-        let told = move |_: &(Arc<Device>, Arc<Model>)| Change::new(Action::Update, "model", id.0);
-        let done = turn.change(who, write, told, |mirror, (device, model)| {
+        let told = move |_: &(Arc<Device>, Arc<Model>)| AuditChange::new(Action::Update, "model", id.0);
+        let done = turn.commit_change(who, write, told, |mirror, (device, model)| {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
-        done.await.map(|(_, model)| self.sight(who).redacted_model(&model))
+        done.await.map(|(_, model)| self.visible_to(who).redact_model(&model))
     }
 
-    /// Makes an older version the current one: that number, or the newest one before the current.
+    /// Makes another version current: version `number`, or the newest one before the current.
     ///
     /// # Errors
     /// `Invalid` naming `version` when there is no such version.
@@ -97,8 +97,8 @@ impl Catalog {
         id: ModelId,
         number: Option<i32>,
     ) -> Result<Arc<Model>> {
-        let turn = self.turn().await?;
-        let (current, device) = owned(&turn.sight(who), id)?;
+        let turn = self.begin_transaction().await?;
+        let (current, device) = writable_model(&turn.visible_to(who), id)?;
         let kept = versions(&turn.db, id).await?;
         let wanted = |version: &&ModelVersion| match number {
             Some(number) => version.number == number,
@@ -110,7 +110,7 @@ impl Catalog {
         };
         let version = kept.iter().find(wanted).ok_or_else(|| Error::field("version", no_version()))?.clone();
         let now = self.clock.now();
-        let write = async move |db: Work| {
+        let write = async move |db: DbTransaction| {
             let model = Model { version, updated_at: now, ..Model::clone(&current) };
             let row = entity::model::ActiveModel {
                 id: Set(id.0),
@@ -119,48 +119,48 @@ impl Catalog {
                 ..Default::default()
             };
             row.update(&*db).await.map_err(unavailable)?;
-            Ok((describe(&*db, device, &model, now).await?, Arc::new(model)))
+            Ok((write_model_metadata(&*db, device, &model, now).await?, Arc::new(model)))
         };
         let told = move |_: &(Arc<Device>, Arc<Model>)| {
-            Change::new(Action::Update, "model", id.0).with(vec!["version"])
+            AuditChange::new(Action::Update, "model", id.0).with(vec!["version"])
         };
-        let done = turn.change(who, write, told, |mirror, (device, model)| {
+        let done = turn.commit_change(who, write, told, |mirror, (device, model)| {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
-        done.await.map(|(_, model)| self.sight(who).redacted_model(&model))
+        done.await.map(|(_, model)| self.visible_to(who).redact_model(&model))
     }
 
-    /// Deletes a model with its versions and files. Its device, its stream and the scores there stay.
+    /// Deletes a model with its versions and files. Its device, stream and scores stay.
     pub async fn delete_model(&self, who: &Principal, id: ModelId) -> Result<()> {
-        let turn = self.turn().await?;
-        owned(&turn.sight(who), id)?;
-        let delete = async move |db: Work| {
+        let turn = self.begin_transaction().await?;
+        writable_model(&turn.visible_to(who), id)?;
+        let delete = async move |db: DbTransaction| {
             entity::model::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| Change::new(Action::Delete, "model", id.0);
-        turn.change(who, delete, told, move |mirror, ()| mirror.remove_model(id)).await
+        let told = move |(): &()| AuditChange::new(Action::Delete, "model", id.0);
+        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_model(id)).await
     }
 
-    /// For the pipeline: every model of every organization, by id ascending.
+    /// Every model of every organization, by id ascending, for the live pipeline.
     pub fn all_models(&self) -> Vec<Arc<Model>> {
         self.mirror.read().models().cloned().collect()
     }
 }
 
-/// A model that may be changed, and its device.
-pub(super) fn owned(sight: &Sight, id: ModelId) -> Result<(Arc<Model>, Arc<Device>)> {
+/// A model that the principal may change, and its device.
+pub(super) fn writable_model(sight: &VisibleCatalog, id: ModelId) -> Result<(Arc<Model>, Arc<Device>)> {
     let model = sight.model(id)?;
-    Ok((Arc::clone(model), Arc::clone(sight.own_device(model.device)?)))
+    Ok((Arc::clone(model), Arc::clone(sight.writable_device(model.device)?)))
 }
 
 fn changed(
-    sight: &Sight,
+    sight: &VisibleCatalog,
     id: ModelId,
     change: impl FnOnce(&mut bool, &mut ModelSettings),
 ) -> Result<(Model, Arc<Device>)> {
-    let (stored, device) = owned(sight, id)?;
+    let (stored, device) = writable_model(sight, id)?;
     let mut model = Model::clone(&stored);
     change(&mut model.enabled, &mut model.version.settings);
     Error::check(model.version.settings.problems())?;
@@ -176,7 +176,7 @@ async fn write_current(db: &impl ConnectionTrait, model: &Model) -> Result<()> {
         ..Default::default()
     };
     row.update(db).await.map_err(unavailable)?;
-    let version = row_of(db, model.id, model.version.number).await?;
+    let version = version_row(db, model.id, model.version.number).await?;
     let version = version.ok_or_else(|| Error::internal("a model has no current version"))?;
     let settings = entity::model_version::settings(&model.version.settings);
     let row = entity::model_version::ActiveModel {
@@ -188,8 +188,8 @@ async fn write_current(db: &impl ConnectionTrait, model: &Model) -> Result<()> {
     Ok(())
 }
 
-/// Has the device say which model it runs, as DataStone's clients expect it in `metadata`.
-pub(super) async fn describe(
+/// Writes the model's settings into its device's `metadata`, where DataStone's clients expect them.
+pub(super) async fn write_model_metadata(
     db: &impl ConnectionTrait,
     device: Arc<Device>,
     model: &Model,
@@ -204,24 +204,24 @@ pub(super) async fn describe(
     let mut spec = device.spec.clone();
     let told = [
         ("model_type", json!(settings.kind.name())),
-        (SOURCE, source),
+        (MODEL_SOURCE_KEY, source),
         ("threshold", json!(settings.threshold)),
         ("model_path", json!(path("model.tflite"))),
         ("scaler_path", json!(path("scaler"))),
     ];
     spec.metadata.extend(told.map(|(name, value)| (name.to_owned(), value)));
-    let row = entity::device::changed(device.id, spec, now).update(db).await.map_err(unavailable)?;
+    let row = entity::device::for_update(device.id, spec, now).update(db).await.map_err(unavailable)?;
     Ok(Arc::new(row.try_into()?))
 }
 
-/// The newest first.
+/// The stored versions, newest first.
 pub(super) async fn versions(db: &impl ConnectionTrait, id: ModelId) -> Result<Vec<ModelVersion>> {
     use entity::model_version::{Column, Entity};
     let rows = Entity::find().filter(Column::ModelId.eq(id.0)).order_by_desc(Column::Number).all(db).await;
     rows.map_err(unavailable)?.into_iter().map(TryInto::try_into).collect()
 }
 
-async fn row_of(
+async fn version_row(
     db: &impl ConnectionTrait,
     id: ModelId,
     number: i32,

@@ -1,6 +1,7 @@
-//! How far models are, with the events that they open and close: what a restart goes on from.
+//! Live scoring progress of models, stored together with the events that they open and close, so that a restart can
+//! resume.
 //!
-//! It is nobody's doing, so nothing of it is in the audit log.
+//! No user causes these changes, so they are not in the audit log.
 
 use std::sync::Arc;
 
@@ -8,98 +9,101 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, Query
 
 use super::database::unavailable;
 use super::mirror::Mirror;
-use super::turn::Work;
+use super::transaction::DbTransaction;
 use super::{Catalog, entity};
 use crate::domain::audit::Action;
 use crate::domain::event::{Event, EventSpec};
-use crate::domain::live::EventMarks;
-use crate::domain::model::{Above, ModelProgress};
+use crate::domain::model::{ModelProgress, ThresholdRun};
+use crate::domain::subscription::EventAttributes;
 use crate::domain::{EventId, ModelId, OrgId, Result};
 
-/// What a model has to tell the event log.
+/// Change of an anomaly's event.
 #[derive(Debug, Clone)]
-pub enum Told {
-    /// An anomaly has begun.
-    Opened { event: EventSpec, above: Above },
-    /// What an event, if it is still there, says now.
+pub enum AnomalyEventChange {
+    /// An anomaly began.
+    Opened { event: EventSpec, above: ThresholdRun },
+    /// Message and payload of an event, if it still exists.
     Changed { event: EventId, message: String, payload: serde_json::Map<String, serde_json::Value> },
 }
 
 impl Catalog {
-    /// How far a model was; `None` when it is deleted.
+    /// The stored progress of a model; `None` when the model is deleted.
     pub async fn model_progress(&self, id: ModelId) -> Result<Option<ModelProgress>> {
         let row = entity::model::Entity::find_by_id(id.0).one(&self.db).await.map_err(unavailable)?;
-        row.map(|row| row.progress()).transpose()
+        row.map(|row| row.decode_progress()).transpose()
     }
 
-    /// Writes how far models are. Those deleted meanwhile are passed over.
+    /// Stores the progress of models; deleted ones are skipped.
     pub async fn save_progress(&self, models: Vec<(ModelId, ModelProgress)>) -> Result<()> {
-        let turn = self.turn().await?;
-        let work = async move |db: Work| {
+        let turn = self.begin_transaction().await?;
+        let work = async move |db: DbTransaction| {
             for (id, progress) in &models {
                 write(&*db, *id, progress).await?;
             }
             Ok(())
         };
-        turn.run(work, |_, ()| {}).await
+        turn.commit_unaudited(work, |_, ()| {}).await
     }
 
-    /// Tells the event log and writes how far the model is, both or none. Returns the progress as it is then: an anomaly that
-    /// was opened has its event.
-    pub async fn tell_anomaly(
+    /// Writes an event and the model's progress in one transaction. Returns the stored progress, which contains the
+    /// id of a newly opened event.
+    pub async fn record_anomaly(
         &self,
         org: OrgId,
         id: ModelId,
         mut progress: ModelProgress,
-        told: Told,
+        told: AnomalyEventChange,
     ) -> Result<ModelProgress> {
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let now = self.clock.now();
-        let work = async move |db: Work| {
+        let work = async move |db: DbTransaction| {
             let event = match told {
-                Told::Opened { event, above } => {
+                AnomalyEventChange::Opened { event, above } => {
                     let row = entity::event::new(org, event, now).insert(&*db).await.map_err(unavailable)?;
                     let event = Event::try_from(row)?;
-                    progress.open = Some((event.id, above));
+                    progress.open_anomaly = Some((event.id, above));
                     Some((event, None))
                 }
-                Told::Changed { event, message, payload } => amend(&*db, event, message, payload).await?,
+                AnomalyEventChange::Changed { event, message, payload } => {
+                    amend(&*db, event, message, payload).await?
+                }
             };
             write(&*db, id, &progress).await?;
             Ok((progress, event))
         };
-        let changes = Arc::clone(&self.changes);
+        let changes = Arc::clone(&self.notifier);
         let apply =
-            move |_: &mut Mirror, (_, event): &(ModelProgress, Option<(Event, Option<EventMarks>)>)| {
+            move |_: &mut Mirror, (_, event): &(ModelProgress, Option<(Event, Option<EventAttributes>)>)| {
                 if let Some((event, before)) = event {
                     let action = if before.is_some() { Action::Update } else { Action::Create };
-                    changes.tell_event(action, event, before.clone());
+                    changes.notify_event(action, event, before.clone());
                 }
             };
-        turn.run(work, apply).await.map(|(progress, _)| progress)
+        turn.commit_unaudited(work, apply).await.map(|(progress, _)| progress)
     }
 }
 
-/// The event with other words and numbers, and its marks before; `None` when somebody deleted it.
+/// Updates an event's message and payload; returns it with its former attributes, or `None` if it was deleted.
 async fn amend(
     db: &impl ConnectionTrait,
     id: EventId,
     message: String,
     payload: serde_json::Map<String, serde_json::Value>,
-) -> Result<Option<(Event, Option<EventMarks>)>> {
+) -> Result<Option<(Event, Option<EventAttributes>)>> {
     let row = entity::event::Entity::find_by_id(id.0).one(db).await.map_err(unavailable)?;
     let Some(row) = row else { return Ok(None) };
     let mut event = Event::try_from(row)?;
-    let before = EventMarks::from(&event.spec);
+    let before = EventAttributes::from(&event.spec);
     event.spec.message = message;
     event.spec.payload.extend(payload);
-    entity::event::changed(id, event.spec.clone()).update(db).await.map_err(unavailable)?;
+    entity::event::for_update(id, event.spec.clone()).update(db).await.map_err(unavailable)?;
     Ok(Some((event, Some(before))))
 }
 
 async fn write(db: &impl ConnectionTrait, id: ModelId, progress: &ModelProgress) -> Result<()> {
     use entity::model::{ActiveModel, Column, Entity};
-    let change = ActiveModel { progress: Set(entity::model::progress(progress)), ..Default::default() };
+    let change =
+        ActiveModel { progress: Set(entity::model::encode_progress(progress)), ..Default::default() };
     let row = Entity::update_many().set(change).filter(Column::Id.eq(id.0));
     row.exec(db).await.map_err(unavailable)?;
     Ok(())

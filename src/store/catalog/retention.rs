@@ -1,7 +1,7 @@
-//! What of each stream is kept: policies, the clock, and the floors below which rows are gone for good.
+//! Retention bounds of streams: policies, the clock, and the floors below which rows are permanently gone.
 //!
-//! A floor is written before the first row below it is removed, and never goes back: whatever becomes of the policy, a
-//! window without its raw rows is never taken for one that has them.
+//! A floor is written before the first row below it is removed, and never goes back. So a window without its raw rows
+//! is never mistaken for a complete one, whatever happens to the policy.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,114 +10,128 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::database::unavailable;
-use super::mirror::{Mirror, OF_STREAMS};
-use super::sight::whole_org;
-use super::turn::Work;
+use super::mirror::{Mirror, STREAM_TABLES};
+use super::transaction::DbTransaction;
+use super::visibility::require_unrestricted;
 use super::{Catalog, entity};
 use crate::domain::policy::{PolicyChange, PolicyTable};
-use crate::domain::retention::{Cut, Cutoffs, EVERYTHING, Kept, NOTHING, Since, cut};
+use crate::domain::retention::{
+    BEGINNING_OF_TIME, Cutoffs, END_OF_TIME, RetentionBounds, RetentionCut, StreamStarts, retention_cut,
+};
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Micros, Principal, Result, StreamId};
 use crate::store::table::{PerTable, Table};
 
-/// Rows of `floors` written by one statement: databases bound the number of parameters.
-const FLOORS_A_STATEMENT: usize = 1000;
+/// Rows of `floors` per statement: databases limit the number of parameters.
+const MAX_FLOORS_PER_STATEMENT: usize = 1000;
 
-/// What `Catalog::kept` answered last, and for how long that is the answer.
-pub(super) struct KeptFor {
+/// Cached result of `Catalog::retention_bounds`, with the revision and the time range for which it is valid.
+pub(super) struct CachedBounds {
     revision: u64,
     from: i64,
     until: i64,
-    kept: Arc<Kept>,
+    kept: Arc<RetentionBounds>,
 }
 
-/// When retention looks.
+/// The time at which retention is evaluated.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub struct RetentionClock {
     pub now: Micros,
-    /// Windows that ended by this time, microseconds, have their statistics: raw rows of later ones stay.
-    pub sealed: i64,
+    /// Windows that ended by this time, microseconds, have their statistics; raw rows of later windows stay.
+    pub watermark: i64,
 }
 
-/// What a change of policies would take.
+/// Effect of a policy change on stored rows.
 #[derive(Debug)]
-pub struct Reach {
+pub struct PurgePreview {
     pub cutoffs: PerTable<Cutoffs>,
-    /// The newest time before which rows would go; `None` when none would.
+    /// The latest time before which rows would be purged; `None` when none would be.
     pub before: Option<Micros>,
 }
 
 impl Catalog {
-    /// What readers are shown now. It needs no principal, for it tells nothing of whose streams they are.
-    pub fn kept(&self, now: Micros) -> Arc<Kept> {
+    /// Current retention bounds of all streams. Takes no principal, because it does not reveal their owners.
+    pub fn retention_bounds(&self, now: Micros) -> Arc<RetentionBounds> {
         let mirror = self.mirror.read();
-        let mut last = self.kept.lock();
-        let is_same = |l: &&KeptFor| l.revision == mirror.revision() && (l.from..l.until).contains(&now.0);
+        let mut last = self.cached_bounds.lock();
+        let is_same =
+            |l: &&CachedBounds| l.revision == mirror.revision() && (l.from..l.until).contains(&now.0);
         if let Some(same) = last.as_ref().filter(is_same) {
             return same.kept.clone();
         }
-        let (kept, until) = kept_at(&mirror, now);
+        let (kept, until) = bounds_at(&mirror, now);
         let kept = Arc::new(kept);
         let revision = mirror.revision();
-        *last = Some(KeptFor { revision, from: now.0, until, kept: kept.clone() });
+        *last = Some(CachedBounds { revision, from: now.0, until, kept: kept.clone() });
         kept
     }
 
-    /// Where the raw rows of streams begin: for earlier windows there are statistics only. Streams of which all rows are
-    /// kept are left out.
+    /// Start of the raw rows of streams; earlier windows have statistics only. Streams that keep everything are left
+    /// out.
     pub fn raw_from(&self, streams: impl IntoIterator<Item = StreamId>) -> HashMap<i32, Micros> {
-        let kept = self.kept(self.clock.now());
-        let from = streams.into_iter().map(|id| (id.0, kept.raw.of(id.0)));
-        from.filter(|(_, from)| *from > EVERYTHING).map(|(id, from)| (id, Micros(from))).collect()
+        let kept = self.retention_bounds(self.clock.now());
+        let from = streams.into_iter().map(|id| (id.0, kept.raw_from.start_of(id.0)));
+        from.filter(|(_, from)| *from > BEGINNING_OF_TIME).map(|(id, from)| (id, Micros(from))).collect()
     }
 
-    /// What of a table has expired, by the policies and floors there are.
-    pub fn cutoffs(&self, table: Table, when: Moment) -> Cutoffs {
+    /// Cut-offs of a table by policies and floors: rows before them have expired.
+    pub fn cutoffs(&self, table: Table, when: RetentionClock) -> Cutoffs {
         cutoffs_at(&self.mirror.read(), table, when)
     }
 
-    /// What of a table may be removed: for each source, rows before its floor.
-    pub fn floors(&self, table: Table) -> Cutoffs {
+    /// Floors of a table: for each source, rows before its floor may be removed.
+    pub fn retention_floors(&self, table: Table) -> Cutoffs {
         Cutoffs::new(self.mirror.read().floors(table).collect())
     }
 
-    /// Raises the floors of sources to where their policies cut now, durably.
-    pub async fn raise_floors(&self, table: Table, of: &BTreeSet<i32>, when: Moment) -> Result<()> {
-        let turn = self.turn().await?;
+    /// Raises the floors of sources durably to their current cut-offs.
+    pub async fn raise_retention_floors(
+        &self,
+        table: Table,
+        of: &BTreeSet<i32>,
+        when: RetentionClock,
+    ) -> Result<()> {
+        let turn = self.begin_transaction().await?;
         let raised: Vec<(Table, i32, i64)> = {
             let mirror = turn.mirror();
             let now = cutoffs_at(&mirror, table, when);
-            let all = of.iter().map(|id| (table, *id, now.from(*id)));
+            let all = of.iter().map(|id| (table, *id, now.cutoff_of(*id)));
             all.filter(|(table, id, from)| *from > mirror.floor(*table, *id)).collect()
         };
         if raised.is_empty() {
             return Ok(());
         }
-        let raise = async move |db: Work| {
+        let raise = async move |db: DbTransaction| {
             write_floors(&*db, &raised).await?;
             Ok(raised)
         };
         let put = |mirror: &mut Mirror, raised: &Vec<(Table, i32, i64)>| {
             raised.iter().for_each(|(table, id, from)| mirror.put_floor(*table, *id, *from));
         };
-        turn.run(raise, put).await.map(drop)
+        turn.commit_unaudited(raise, put).await.map(drop)
     }
 
-    /// What would go if the principal made this change.
+    /// Previews the rows that a policy change by the principal would purge.
     ///
     /// # Errors
-    /// As the change itself: `NotFound` for a stream not seen, `Forbidden` for policies of the organization.
-    pub fn reach(&self, who: &Principal, change: &PolicyChange, now: Micros) -> Result<Reach> {
-        let sight = self.sight(who);
+    /// As for the change itself: `NotFound` for a stream that is not visible, `Forbidden` for the organization's
+    /// policies.
+    pub fn preview_policy_change(
+        &self,
+        who: &Principal,
+        change: &PolicyChange,
+        now: Micros,
+    ) -> Result<PurgePreview> {
+        let sight = self.visible_to(who);
         let mirror = &sight.mirror;
         let streams: Vec<&Arc<Stream>> = match change.stream {
             Some(id) => vec![sight.stream(id)?],
             None => {
-                whole_org(who)?;
+                require_unrestricted(who)?;
                 mirror.streams_of_org(who.org).filter_map(|id| mirror.streams().get(id)).collect()
             }
         };
-        let mut before = EVERYTHING;
+        let mut before = BEGINNING_OF_TIME;
         let mut cutoffs = PerTable::default();
         for of in &change.tables {
             let of_org = mirror.policy(who.org, *of, None).map(|policy| policy.drop_after_s);
@@ -126,31 +140,31 @@ impl Catalog {
                 continue;
             }
             let own = |stream: &Stream| mirror.policy(who.org, *of, Some(stream.id)).is_some();
-            // The organization's policy is none of a stream that has its own.
+            // The organization's policy does not apply to a stream with its own.
             let meant = streams.iter().filter(|stream| change.stream.is_some() || !own(stream));
             let reached: Vec<(i32, i64)> =
-                meant.map(|stream| (stream.id.0, removed(mirror, stream, *of, now, keep))).collect();
+                meant.map(|stream| (stream.id.0, purge_before(mirror, stream, *of, now, keep))).collect();
             before = reached.iter().map(|(_, from)| *from).fold(before, i64::max);
             cutoffs[lake_table(*of)] = Cutoffs::new(reached);
         }
-        Ok(Reach { cutoffs, before: (before > EVERYTHING).then_some(Micros(before)) })
+        Ok(PurgePreview { cutoffs, before: (before > BEGINNING_OF_TIME).then_some(Micros(before)) })
     }
 }
 
-/// Says of what is about to be deleted that nothing of it is kept.
-pub(super) async fn bury(
+/// Marks all rows of streams, and of a device's messages, for removal, before these are deleted.
+pub(super) async fn mark_deleted(
     db: &impl ConnectionTrait,
     streams: &[StreamId],
     device: Option<DeviceId>,
 ) -> Result<()> {
-    let of_streams = streams.iter().flat_map(|id| OF_STREAMS.map(|table| (table, id.0, NOTHING)));
-    let of_device = device.map(|id| (Table::Messages, id.0, NOTHING));
+    let of_streams = streams.iter().flat_map(|id| STREAM_TABLES.map(|table| (table, id.0, END_OF_TIME)));
+    let of_device = device.map(|id| (Table::Messages, id.0, END_OF_TIME));
     write_floors(db, &of_streams.chain(of_device).collect::<Vec<_>>()).await
 }
 
 async fn write_floors(db: &impl ConnectionTrait, floors: &[(Table, i32, i64)]) -> Result<()> {
     use entity::floor::{Column, Entity};
-    for part in floors.chunks(FLOORS_A_STATEMENT) {
+    for part in floors.chunks(MAX_FLOORS_PER_STATEMENT) {
         let rows = part.iter().map(|(table, id, from)| entity::floor::new(*table, *id, *from));
         let replace = OnConflict::columns([Column::LakeTable, Column::SourceId])
             .update_column(Column::KeptFrom)
@@ -161,67 +175,80 @@ async fn write_floors(db: &impl ConnectionTrait, floors: &[(Table, i32, i64)]) -
     Ok(())
 }
 
-fn kept_at(mirror: &Mirror, now: Micros) -> (Kept, i64) {
-    let (mut shown, mut raw, mut statistics) = (Since::default(), Since::default(), Since::default());
-    let mut there = Since::default();
+fn bounds_at(mirror: &Mirror, now: Micros) -> (RetentionBounds, i64) {
+    let (mut shown, mut raw, mut statistics) =
+        (StreamStarts::default(), StreamStarts::default(), StreamStarts::default());
+    let mut there = StreamStarts::default();
     let mut until = i64::MAX;
     if mirror.keeps_everything() {
-        return (Kept::default(), until);
+        return (RetentionBounds::default(), until);
     }
     for stream in mirror.streams().all() {
         let id = stream.id.0;
-        let of_readings = cut_of(mirror, stream, PolicyTable::Readings, now);
-        let of_statistics = cut_of(mirror, stream, PolicyTable::Statistics, now);
-        shown.set(id, of_readings.shown);
-        raw.set(id, of_readings.removed);
+        let of_readings = stream_cut(mirror, stream, PolicyTable::Readings, now);
+        let of_statistics = stream_cut(mirror, stream, PolicyTable::Statistics, now);
+        shown.set(id, of_readings.visible_from);
+        raw.set(id, of_readings.purge_before);
         there.set(id, mirror.floor(Table::Readings, id));
-        statistics.set(id, of_statistics.shown);
-        until = until.min(of_readings.until).min(of_statistics.until);
+        statistics.set(id, of_statistics.visible_from);
+        until = until.min(of_readings.valid_until).min(of_statistics.valid_until);
     }
     let (shown, raw, there, statistics) =
         (Arc::new(shown), Arc::new(raw), Arc::new(there), Arc::new(statistics));
-    (Kept { shown, raw, there, statistics }, until)
+    (
+        RetentionBounds {
+            visible_from: shown,
+            raw_from: raw,
+            purged_before: there,
+            statistics_from: statistics,
+        },
+        until,
+    )
 }
 
-/// Where policy and floor cut a stream.
-fn cut_of(mirror: &Mirror, stream: &Stream, of: PolicyTable, now: Micros) -> Cut {
+/// Cut-off of a stream by its policy and its floor.
+fn stream_cut(mirror: &Mirror, stream: &Stream, of: PolicyTable, now: Micros) -> RetentionCut {
     let floor = mirror.floor(lake_table(of), stream.id.0);
     match mirror.drop_after_s(stream, of) {
         Some(keep) => {
-            let cut = cut(now, keep, &stream.windows);
-            Cut { shown: cut.shown.max(floor), removed: cut.removed.max(floor), ..cut }
+            let cut = retention_cut(now, keep, &stream.windows);
+            RetentionCut {
+                visible_from: cut.visible_from.max(floor),
+                purge_before: cut.purge_before.max(floor),
+                ..cut
+            }
         }
-        None => Cut { shown: floor, removed: floor, until: i64::MAX },
+        None => RetentionCut { visible_from: floor, purge_before: floor, valid_until: i64::MAX },
     }
 }
 
-fn cutoffs_at(mirror: &Mirror, table: Table, when: Moment) -> Cutoffs {
+fn cutoffs_at(mirror: &Mirror, table: Table, when: RetentionClock) -> Cutoffs {
     let mut from: HashMap<i32, i64> = mirror.floors(table).collect();
     let of = PolicyTable::ALL.into_iter().find(|of| lake_table(*of) == table);
     for (of, stream) in of.into_iter().flat_map(|of| mirror.streams().all().map(move |s| (of, s))) {
         let Some(keep) = mirror.drop_after_s(stream, of) else { continue };
-        let mut removed = removed(mirror, stream, of, when.now, Some(keep));
+        let mut removed = purge_before(mirror, stream, of, when.now, Some(keep));
         if of == PolicyTable::Readings {
             let floor = mirror.floor(table, stream.id.0);
-            removed = removed.min(stream.windows.around(when.sealed).0).max(floor);
+            removed = removed.min(stream.windows.window_containing(when.watermark).0).max(floor);
         }
-        if removed > EVERYTHING {
+        if removed > BEGINNING_OF_TIME {
             from.insert(stream.id.0, removed);
         }
     }
     Cutoffs::new(from.into_iter().collect())
 }
 
-/// Before which time rows of a stream may be removed when they are kept for `keep` seconds. Raw rows go by whole windows;
-/// a row of statistics is a window.
-fn removed(mirror: &Mirror, stream: &Stream, of: PolicyTable, now: Micros, keep: Option<i64>) -> i64 {
+/// Time before which rows of a stream may be purged when kept for `keep` seconds. Raw rows are purged by whole
+/// windows; a statistics row is a window of its own.
+fn purge_before(mirror: &Mirror, stream: &Stream, of: PolicyTable, now: Micros, keep: Option<i64>) -> i64 {
     let floor = mirror.floor(lake_table(of), stream.id.0);
-    let by_policy = keep.map(|keep| cut(now, keep, &stream.windows));
+    let by_policy = keep.map(|keep| retention_cut(now, keep, &stream.windows));
     let by_policy = by_policy.map(|cut| match of {
-        PolicyTable::Readings => cut.removed,
-        PolicyTable::Statistics => cut.shown,
+        PolicyTable::Readings => cut.purge_before,
+        PolicyTable::Statistics => cut.visible_from,
     });
-    by_policy.unwrap_or(EVERYTHING).max(floor)
+    by_policy.unwrap_or(BEGINNING_OF_TIME).max(floor)
 }
 
 fn lake_table(of: PolicyTable) -> Table {

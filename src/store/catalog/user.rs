@@ -1,44 +1,45 @@
-//! Users: the people who log in. Made and changed by the server's administrator only; passwords arrive hashed.
+//! Users: the people who log in. Created and changed by the server's administrator only; passwords arrive hashed.
 
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 
-use super::database::{refused, unavailable};
-use super::session::end_all;
-use super::sight::administrator;
-use super::turn::Work;
+use super::database::{unavailable, write_error};
+use super::session::delete_user_sessions;
+use super::transaction::DbTransaction;
+use super::visibility::require_administrator;
 use super::{Catalog, entity, not_unique, trim};
-use crate::domain::audit::{Action, Change};
-use crate::domain::check::check_text;
+use crate::domain::audit::{Action, AuditChange};
 use crate::domain::org::{NewUser, User, UserChange};
 use crate::domain::principal::Caller;
+use crate::domain::validation::check_text;
 use crate::domain::{Error, Principal, Result, SessionId, UserId};
 
 impl Catalog {
-    /// Users of the principal's organization by id ascending; none unless the administrator asks.
+    /// Users of the principal's organization by id ascending; empty unless the caller is the administrator.
     pub fn users(&self, who: &Principal) -> Vec<Arc<User>> {
-        self.sight(who).users()
+        self.visible_to(who).users()
     }
 
-    /// Looks in every organization: names are unique over all.
+    /// Returns a user by name, for the administrator. Searches all organizations, because names are unique across
+    /// them.
     pub fn user_by_name(&self, who: &Principal, name: &str) -> Result<Arc<User>> {
-        administrator(who)?;
-        self.user_to_log_in(name).ok_or_else(Error::not_found)
+        require_administrator(who)?;
+        self.user_for_login(name).ok_or_else(Error::not_found)
     }
 
-    /// A login's own look-up, without a principal: who logs in has none yet.
-    pub fn user_to_log_in(&self, name: &str) -> Option<Arc<User>> {
-        self.mirror.read().users().named((), name).cloned()
+    /// Looks up a user for a login, without a principal: whoever logs in has none yet.
+    pub fn user_for_login(&self, name: &str) -> Option<Arc<User>> {
+        self.mirror.read().users().get_by_name((), name).cloned()
     }
 
-    /// The person who acts; `NotFound` for any other caller.
+    /// The user that the principal stands for; `NotFound` for any other caller.
     pub fn acting_user(&self, who: &Principal) -> Result<Arc<User>> {
         let Caller::User(id) = who.caller else { return Err(Error::not_found()) };
         self.mirror.read().users().get(id).cloned().ok_or_else(Error::not_found)
     }
 
-    /// Whether this is a superuser, or the administrator of the server.
+    /// Whether the principal is a superuser or the server's administrator.
     pub fn is_superuser(&self, who: &Principal) -> bool {
         match who.caller {
             Caller::System => true,
@@ -47,31 +48,31 @@ impl Catalog {
         }
     }
 
-    /// Makes a user of the principal's organization.
+    /// Creates a user in the principal's organization.
     pub async fn create_user(&self, who: &Principal, mut user: NewUser) -> Result<Arc<User>> {
-        administrator(who)?;
+        require_administrator(who)?;
         trim(&mut user.name);
         let mut problems = Vec::new();
         check_text(&mut problems, "name", &user.name, 1, 150);
         Error::check(problems)?;
-        let turn = self.turn().await?;
-        if turn.mirror().users().named((), &user.name).is_some() {
+        let turn = self.begin_transaction().await?;
+        if turn.mirror().users().get_by_name((), &user.name).is_some() {
             return Err(not_unique("name"));
         }
         let row = entity::user::new(who.org, user, self.clock.now());
-        turn.change(
+        turn.commit_change(
             who,
-            async move |db| write(row.insert(&*db).await),
-            |user| Change::new(Action::Create, "user", user.id.0),
+            async move |db| into_user(row.insert(&*db).await),
+            |user| AuditChange::new(Action::Create, "user", user.id.0),
             |mirror, user| mirror.put_user(Arc::clone(user)),
         )
         .await
     }
 
-    /// Changes a user of the principal's organization; the sessions of one who may no longer log in end with it.
+    /// Changes a user of the principal's organization. The sessions of a user who may no longer log in end.
     pub async fn update_user(&self, who: &Principal, id: UserId, change: UserChange) -> Result<Arc<User>> {
-        let turn = self.turn().await?;
-        let stored = turn.sight(who).user(id)?.clone();
+        let turn = self.begin_transaction().await?;
+        let stored = turn.visible_to(who).user(id)?.clone();
         let mut changed = User::clone(&stored);
         change.apply(&mut changed);
         let fields = change.differences(&stored);
@@ -82,18 +83,18 @@ impl Catalog {
             enabled: Set(changed.enabled),
             ..Default::default()
         };
-        let update = async move |db: Work| {
+        let update = async move |db: DbTransaction| {
             if !changed.may_log_in() {
-                end_all(&db, id, None).await?;
+                delete_user_sessions(&db, id, None).await?;
             }
-            write(row.update(&*db).await)
+            into_user(row.update(&*db).await)
         };
-        let told = move |_: &Arc<User>| Change::new(Action::Update, "user", id.0).with(fields);
-        turn.change(who, update, told, |mirror, user| mirror.put_user(Arc::clone(user))).await
+        let told = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(fields);
+        turn.commit_change(who, update, told, |mirror, user| mirror.put_user(Arc::clone(user))).await
     }
 
-    /// Replaces the password of a user of the principal's organization: the administrator anybody's, a person their own.
-    /// Every session of that user ends but the one named.
+    /// Replaces the password of a user of the principal's organization: the administrator may do so for any user, a
+    /// user for itself. Every session of that user except `keep` ends.
     pub async fn set_password(
         &self,
         who: &Principal,
@@ -102,9 +103,9 @@ impl Catalog {
         keep: Option<SessionId>,
     ) -> Result<()> {
         if who.caller != Caller::User(id) {
-            administrator(who)?;
+            require_administrator(who)?;
         }
-        let turn = self.turn().await?;
+        let turn = self.begin_transaction().await?;
         let is_there = turn.mirror().users().get(id).is_some_and(|user| user.org == who.org);
         if !is_there {
             return Err(Error::not_found());
@@ -112,32 +113,32 @@ impl Catalog {
         let others = turn.mirror().sessions_of(id).iter().map(|session| session.id).collect::<Vec<_>>();
         let ended: Vec<SessionId> = others.into_iter().filter(|id| Some(*id) != keep).collect();
         let row = entity::user::ActiveModel { id: Set(id.0), password_hash: Set(hash), ..Default::default() };
-        let update = async move |db: Work| {
-            end_all(&db, id, keep).await?;
-            write(row.update(&*db).await)
+        let update = async move |db: DbTransaction| {
+            delete_user_sessions(&db, id, keep).await?;
+            into_user(row.update(&*db).await)
         };
-        let told = move |_: &Arc<User>| Change::new(Action::Update, "user", id.0).with(vec!["password"]);
+        let told = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(vec!["password"]);
         let apply = move |mirror: &mut super::mirror::Mirror, user: &Arc<User>| {
             mirror.remove_sessions(&ended);
             mirror.put_user(Arc::clone(user));
         };
-        turn.change(who, update, told, apply).await.map(drop)
+        turn.commit_change(who, update, told, apply).await.map(drop)
     }
 
-    /// Deletes a user of the principal's organization, with the sessions.
+    /// Deletes a user of the principal's organization and its sessions.
     pub async fn delete_user(&self, who: &Principal, id: UserId) -> Result<()> {
-        let turn = self.turn().await?;
-        turn.sight(who).user(id)?;
-        let delete = async move |db: Work| {
-            end_all(&db, id, None).await?;
+        let turn = self.begin_transaction().await?;
+        turn.visible_to(who).user(id)?;
+        let delete = async move |db: DbTransaction| {
+            delete_user_sessions(&db, id, None).await?;
             entity::user::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| Change::new(Action::Delete, "user", id.0);
-        turn.change(who, delete, told, move |mirror, ()| mirror.remove_user(id)).await
+        let told = move |(): &()| AuditChange::new(Action::Delete, "user", id.0);
+        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_user(id)).await
     }
 }
 
-fn write(row: std::result::Result<entity::user::Model, sea_orm::DbErr>) -> Result<Arc<User>> {
-    row.map(|row| Arc::new(User::from(row))).map_err(|e| refused(e, || not_unique("name")))
+fn into_user(row: std::result::Result<entity::user::Model, sea_orm::DbErr>) -> Result<Arc<User>> {
+    row.map(|row| Arc::new(User::from(row))).map_err(|e| write_error(e, || not_unique("name")))
 }

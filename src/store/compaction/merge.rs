@@ -1,94 +1,96 @@
-//! Merging sorted files into as few as their rows need.
+//! Merges sorted files into as few files as their rows need.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::choose::FILE_ROWS;
+use super::picker::MAX_FILE_ROWS;
 use crate::domain::Result;
 use crate::domain::progress::Progress;
 use crate::domain::time::Day;
 use crate::store::disk::Disk;
-use crate::store::keyed::KeyedRows;
-use crate::store::lake::batch_rows::BATCH_BYTES;
-use crate::store::lake::blocks::{Blocks, Sorted};
+use crate::store::lake::batch_rows::TARGET_BATCH_BYTES;
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::part::{Part, PartWriter};
-use crate::store::lake::source::{Source, Wanted};
+use crate::store::lake::file_merge::{FileMerge, SortedRows};
+use crate::store::lake::file_writer::{DataFileWriter, UnsyncedFile};
+use crate::store::lake::table_reader::{ReadFilter, TableReader};
 use crate::store::memtable::run::Run;
-use crate::store::pace::Pace;
 use crate::store::table::Table;
+use crate::store::throttle::CpuThrottle;
+use crate::store::upsert_rows::UpsertRows;
 
-/// Of the memory of a merge one in so many bytes holds what is decoded and not yet merged. As much is taken by what is merged
-/// of it, the rest by pages, which are read and unpacked whole.
-const DECODED: usize = 4;
+/// A quarter of a merge's memory holds rows that are decoded but not yet merged, and another quarter merged rows. The
+/// rest is for pages, which are read and decompressed whole.
+const DECODED_MEMORY_DIVISOR: usize = 4;
 
-/// Where merged files go, and how they count there.
-pub struct Merge<'a> {
+/// Destination of merged files, and the limits of the merge.
+pub struct MergeWriter<'a> {
     pub disk: &'a Arc<dyn Disk>,
-    /// The table's folder.
+    /// The table's directory.
     pub dir: &'a Arc<PathBuf>,
     pub table: Table,
     pub day: Day,
     pub is_late: bool,
-    /// For all files together, bytes.
+    /// Memory for all open files together, bytes.
     pub memory_bytes: usize,
-    pub pace: &'a mut Pace,
-    /// Told of rows; ends the merge when cancelled.
+    pub pace: &'a mut CpuThrottle,
+    /// Counts rows; cancelling it ends the merge.
     pub progress: &'a Progress,
 }
 
-impl Merge<'_> {
-    /// Merges files, given in the order of writes. The new ones are neither durable when this returns nor part of the
-    /// table.
-    pub fn files(&mut self, files: &[Arc<LakeFile>]) -> Result<Vec<Part>> {
-        // One seq for all of them: the column packs to nothing, and the order among files stays as it was.
+impl MergeWriter<'_> {
+    /// Merges files, given in write order. The new files are neither durable on return nor part of the table.
+    pub fn files(&mut self, files: &[Arc<LakeFile>]) -> Result<Vec<UnsyncedFile>> {
+        // All rows get one seq: the column compresses to almost nothing, and the order among files is unchanged.
         let newest = files.iter().map(|f| f.seq.1).max().unwrap_or(0);
         match self.table {
             Table::Readings => self.write(files, |part, rows: Run| part.write_run(&rows.with_seq(newest))),
             Table::Statistics | Table::Messages => {
-                self.write(files, |part, rows: KeyedRows| part.write(rows.with_seq(newest).batch()))
+                self.write(files, |part, rows: UpsertRows| part.write(rows.with_seq(newest).batch()))
             }
         }
     }
 
-    fn write<R: Sorted>(
+    fn write<R: SortedRows>(
         &mut self,
         files: &[Arc<LakeFile>],
-        add: impl Fn(&mut PartWriter, R) -> Result<()>,
-    ) -> Result<Vec<Part>> {
+        add: impl Fn(&mut DataFileWriter, R) -> Result<()>,
+    ) -> Result<Vec<UnsyncedFile>> {
         let batch_bytes = batch_bytes(self.memory_bytes, files.len());
-        let source = Source::whole(self.disk.clone(), self.dir.clone(), self.table);
-        let source = Source { batch_bytes, ..source };
-        let mut blocks: Blocks<R> = Blocks::open(&source, files.iter().map(AsRef::as_ref), &Wanted::ALL)?;
-        let (mut done, mut part) = (Vec::new(), None::<PartWriter>);
+        let source = TableReader::whole_files(self.disk.clone(), self.dir.clone(), self.table);
+        let source = TableReader { batch_bytes, ..source };
+        let mut blocks: FileMerge<R> =
+            FileMerge::open(&source, files.iter().map(AsRef::as_ref), &ReadFilter::ALL)?;
+        let (mut done, mut part) = (Vec::new(), None::<DataFileWriter>);
         let mut left: u64 = files.iter().map(|f| f.rows).sum();
         while let Some(block) = blocks.next_block()? {
             let mut writer = match part.take() {
                 Some(writer) => writer,
-                None => PartWriter::create(self.disk.as_ref(), self.dir, self.table, self.day, self.is_late)?,
+                None => {
+                    DataFileWriter::create(self.disk.as_ref(), self.dir, self.table, self.day, self.is_late)?
+                }
             };
             let rows = left.min(block.len() as u64);
             left -= rows;
             self.progress.advance(rows)?;
             add(&mut writer, block)?;
-            if writer.rows() >= FILE_ROWS {
-                done.push(writer.end()?);
+            if writer.rows() >= MAX_FILE_ROWS {
+                done.push(writer.close()?);
             } else {
                 part = Some(writer);
             }
-            self.pace.rest();
+            self.pace.sleep_if_due();
         }
         if let Some(writer) = part {
-            done.push(writer.end()?);
+            done.push(writer.close()?);
         }
-        // Those that were overwritten.
+        // Count the overwritten rows too.
         self.progress.advance(left)?;
         Ok(done)
     }
 }
 
-/// What is decoded of each file at a time.
+/// Bytes to decode of each file at a time.
 fn batch_bytes(memory_bytes: usize, files: usize) -> u64 {
-    let share = (memory_bytes / DECODED / files.max(1)) as u64;
-    share.min(BATCH_BYTES)
+    let share = (memory_bytes / DECODED_MEMORY_DIVISOR / files.max(1)) as u64;
+    share.min(TARGET_BATCH_BYTES)
 }

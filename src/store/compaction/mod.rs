@@ -1,11 +1,11 @@
-//! Compaction: small files of a day become one sorted file, late rows are folded in, overwritten rows go.
+//! Compaction: merges small files of a day into one sorted file, folds in late rows and drops overwritten rows.
 //!
-//! Files that are neighbours in the order of writes are merged; the result carries their highest seq, so the order
-//! stays total. Answers never change: a query keeps the version it pinned, and files it pins stay on disk.
+//! Only files adjacent in write order are merged. The result carries their highest seq, so the order stays total. Query
+//! results never change: a query keeps the version it pinned, and its files stay on disk.
 
-pub mod choose;
+mod job;
 pub mod merge;
-mod round;
+pub mod picker;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,82 +16,83 @@ use parking_lot::Mutex;
 
 use super::catalog::Catalog;
 use super::flush::Flusher;
-use super::lake::delta::Change;
+use super::lake::delta::ReplaceReason;
 use super::lake::file::LakeFile;
-use super::pace::Effort;
-use super::statistics::job::Job;
+use super::statistics::job::StatisticsJob;
 use super::table::Table;
+use super::throttle::WorkPriority;
 use crate::domain::Result;
 use crate::domain::progress::Progress;
 use crate::domain::time::Day;
-use choose::Window;
+use picker::CompactionInput;
 
-/// A day counts as settled, and is merged whole, this long after its end, once nothing is flushed into it any more.
-const SETTLE_US: i64 = 3600 * 1_000_000;
+/// A day is settled, and merged completely, this long after its end, once nothing is flushed into it any more.
+const SETTLE_DELAY_US: i64 = 3600 * 1_000_000;
 
-/// What one open file of a merge takes, about: a batch of rows, and a page of each column as it is on disk and unpacked.
-const FILE_BYTES: usize = 2 << 20;
+/// Approximate memory of one open file in a merge: a batch of rows, and a page of each column, both compressed and
+/// decompressed.
+const OPEN_FILE_BYTES: usize = 2 << 20;
 
-/// When to compact, and with how much.
+/// When compaction runs, and the resources it may use.
 #[derive(Debug, Clone)]
 pub struct CompactionOptions {
-    /// Between looks at the lake.
+    /// Time between checks of the lake.
     pub interval: Duration,
-    /// How long replaced files stay, for readers outside that opened them.
+    /// How long replaced files stay on disk, for external readers that opened them.
     pub keep_removed: Duration,
-    /// Memory for the files of one merge, bytes: how many are opened at once.
+    /// Memory for the open files of one merge, bytes. It limits how many are opened at once.
     pub memory_bytes: usize,
-    /// Share of one processor that work in the background takes, above 0 to 1. A command takes what it needs.
+    /// Share of one processor for background work, above 0 to 1. A command is not limited.
     pub cpu_share: f64,
 }
 
-/// The compactor. One merge, or one computation of statistics, runs at a time.
+/// Runs merges and computations of statistics, one at a time.
 pub struct Compactor {
     flusher: Arc<Flusher>,
     catalog: Arc<Catalog>,
     options: CompactionOptions,
-    /// Replaced files still on disk, with the time they were replaced.
-    removed: Mutex<Vec<Removed>>,
+    /// Replaced files still on disk, with the time of their replacement.
+    removed: Mutex<Vec<RetiredFile>>,
     one_at_a_time: tokio::sync::Mutex<()>,
-    /// Up to which seq rows were flushed when the lake was looked at last.
-    looked: AtomicU64,
-    /// Of the work in the background.
+    /// The highest flushed seq at the last check of the lake.
+    last_seen_seq: AtomicU64,
+    /// Progress of the background work.
     background: Progress,
 }
 
-/// What is worth merging in this round, and how fast.
-struct Scope {
+/// What is worth merging in this round, and with which priority.
+struct CompactionScope {
     is_full: bool,
-    /// A day that holds nothing newer is not written to at present. While a backfill goes on, merging each of its days
-    /// whole at every look would write the same rows again and again.
-    quiet: u64,
-    effort: Effort,
-    /// When statistics were computed last.
+    /// A day without rows newer than this seq is not being written to at present. During a backfill, merging each of
+    /// its days completely at every check would rewrite the same rows again and again.
+    quiescent_seq: u64,
+    priority: WorkPriority,
+    /// When statistics were last computed.
     computed: Instant,
 }
 
-/// A replaced file.
-struct Removed {
+/// A replaced file waiting for its deletion.
+struct RetiredFile {
     table: Table,
     file: Arc<LakeFile>,
     since: Instant,
-    /// How long it stays at least.
+    /// Minimum time the file stays on disk.
     keep: Duration,
 }
 
-/// Files that are durable and take the place of others in a table.
-pub struct Swap {
+/// Durable new files that replace others in a table.
+pub struct FileReplacement {
     pub table: Table,
     pub gone: Vec<Arc<LakeFile>>,
     pub new: Vec<LakeFile>,
-    pub change: Change,
+    pub change: ReplaceReason,
 }
 
 impl Compactor {
     pub fn new(flusher: Arc<Flusher>, catalog: Arc<Catalog>, options: CompactionOptions) -> Self {
         let (removed, one_at_a_time) = (Mutex::default(), tokio::sync::Mutex::default());
         let (looked, background) = (AtomicU64::new(0), Progress::default());
-        Self { flusher, catalog, options, removed, one_at_a_time, looked, background }
+        Self { flusher, catalog, options, removed, one_at_a_time, last_seen_seq: looked, background }
     }
 
     /// Compacts in the background until the task is aborted or `stop` is called.
@@ -99,113 +100,115 @@ impl Compactor {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(self.options.interval) => {}
-                () = self.flusher.crowded.notified() => {}
+                () = self.flusher.compaction_trigger.notified() => {}
             }
             match self.compact(false, &self.background).await {
                 Err(_) if self.background.is_cancelled() => return,
                 Err(e) => {
-                    tracing::error!(error = %e, cause = ?e.source, "compaction failed; it is tried again");
+                    tracing::error!(error = %e, cause = ?e.source, "compaction failed and will be retried");
                 }
                 Ok(_) => {}
             }
         }
     }
 
-    /// Ends the work in the background at its next block of rows. What it has not committed is done again.
+    /// Ends the background work at its next block of rows. Work that is not committed is repeated later.
     pub fn stop(&self) {
         self.background.cancel();
     }
 
-    /// Merges whatever is worth merging; with `is_full` every day of more than one file, as fast as it goes. Statistics
-    /// first: merged files say of all their rows that they are as new as the newest. Returns the files replaced.
+    /// Merges whatever is worth merging; with `is_full`, at foreground priority, every day of more than one file.
+    /// Statistics are computed first, because all rows of a merged file count as new as its newest. Returns the number
+    /// of files replaced.
     pub async fn compact(&self, is_full: bool, progress: &Progress) -> Result<usize> {
-        let _turn = self.turn().await;
-        self.flusher.added.store(0, Ordering::Release);
+        let _turn = self.lock_files().await;
+        self.flusher.files_since_compaction.store(0, Ordering::Release);
         let (_, _, _, flushed) = self.flusher.shared.flushed_state();
-        let quiet = self.looked.swap(flushed, Ordering::AcqRel);
-        let effort = if is_full { Effort::Full } else { self.effort() };
-        Job { progress: progress.clone(), ..self.statistics(effort) }.run().await?;
-        let mut scope = Scope { is_full, quiet, effort, computed: Instant::now() };
+        let quiet = self.last_seen_seq.swap(flushed, Ordering::AcqRel);
+        let effort = if is_full { WorkPriority::Foreground } else { self.background_priority() };
+        StatisticsJob { progress: progress.clone(), ..self.statistics_job(effort) }.run().await?;
+        let mut scope =
+            CompactionScope { is_full, quiescent_seq: quiet, priority: effort, computed: Instant::now() };
         let mut replaced = 0;
         for table in Table::ALL {
             loop {
-                match self.round(table, &mut scope, progress).await? {
+                match self.compact_table(table, &mut scope, progress).await? {
                     0 => break,
                     files => replaced += files,
                 }
             }
         }
-        self.sweep();
+        self.delete_retired();
         Ok(replaced)
     }
 
-    /// Computes statistics now. Returns the windows written.
+    /// Computes statistics now. Returns the number of windows written.
     pub async fn compute_statistics(&self) -> Result<u64> {
-        let _turn = self.turn().await;
-        self.statistics(Effort::Full).run().await
+        let _turn = self.lock_files().await;
+        self.statistics_job(WorkPriority::Foreground).run().await
     }
 
-    /// Computes statistics when they are due although merging goes on: behind a backfill that takes minutes, and
-    /// whoever asks meanwhile would have to read raw rows for all that time.
-    async fn keep_up(&self, scope: &mut Scope) -> Result<()> {
+    /// Computes statistics when they are due in the middle of a merge round. After a backfill a round takes minutes,
+    /// during which queries would have to read raw rows.
+    async fn compute_statistics_if_due(&self, scope: &mut CompactionScope) -> Result<()> {
         if !scope.is_full && scope.computed.elapsed() >= self.options.interval {
-            self.statistics(scope.effort).run().await?;
+            self.statistics_job(scope.priority).run().await?;
             scope.computed = Instant::now();
         }
         Ok(())
     }
 
-    /// Waits until nothing else replaces files; nothing else does while this is held.
-    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    /// Waits until nothing else replaces files. Nothing else does while the guard is held.
+    pub async fn lock_files(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.one_at_a_time.lock().await
     }
 
-    /// That of work in the background.
-    pub fn effort(&self) -> Effort {
-        Effort::Behind(self.options.cpu_share)
+    /// Returns the priority of background work.
+    pub fn background_priority(&self) -> WorkPriority {
+        WorkPriority::Background(self.options.cpu_share)
     }
 
-    /// The computation of statistics, for whoever has the turn.
-    pub fn statistics(&self, effort: Effort) -> Job {
+    /// Returns the job that computes statistics. The caller holds `lock_files`.
+    pub fn statistics_job(&self, effort: WorkPriority) -> StatisticsJob {
         let (flusher, catalog) = (self.flusher.clone(), self.catalog.clone());
         let (fan_in, progress) = (self.fan_in(), self.background.clone());
-        Job { flusher, catalog, effort, fan_in, progress }
+        StatisticsJob { flusher, catalog, priority: effort, fan_in, progress }
     }
 
-    /// Files that may be open at once.
+    /// Maximum number of files open at once in a merge.
     fn fan_in(&self) -> usize {
-        (self.options.memory_bytes / FILE_BYTES).max(2)
+        (self.options.memory_bytes / OPEN_FILE_BYTES).max(2)
     }
 
-    /// The next window of each day that has one.
-    fn windows(&self, table: Table, scope: &Scope) -> Vec<(Day, Window)> {
+    /// Returns the next window of each day that has one.
+    fn pick_by_day(&self, table: Table, scope: &CompactionScope) -> Vec<(Day, CompactionInput)> {
         let lake = self.flusher.shared.lake(table);
         let now = self.flusher.clock.now().0;
         let fan_in = self.fan_in();
         let window = |(day, files): (&Day, &Vec<Arc<LakeFile>>)| {
-            let is_over = now > Day(day.0 + 1).start().0 + SETTLE_US;
-            let is_quiet = files.iter().all(|f| f.seq.1 <= scope.quiet);
-            let window = choose::window(files, scope.is_full || (is_over && is_quiet), fan_in)?;
+            let is_over = now > Day(day.0 + 1).start().0 + SETTLE_DELAY_US;
+            let is_quiet = files.iter().all(|f| f.seq.1 <= scope.quiescent_seq);
+            let window = picker::pick(files, scope.is_full || (is_over && is_quiet), fan_in)?;
             Some((*day, window))
         };
         lake.days().iter().filter_map(window).collect()
     }
 
-    /// Commits files in place of others, which leave the disk once nothing needs them. Says whether it did: not when the
-    /// others were live no more. For whoever has the turn.
-    pub async fn swap(&self, swap: Swap) -> Result<bool> {
-        let Swap { table, gone, new, change } = swap;
+    /// Commits new files in place of old ones, which are deleted once nothing needs them. Returns `false`, without a
+    /// commit, when the old files are no longer live. The caller holds `lock_files`.
+    pub async fn replace_files(&self, swap: FileReplacement) -> Result<bool> {
+        let FileReplacement { table, gone, new, change } = swap;
         let flusher = &self.flusher;
         let mut deltas = flusher.deltas.lock().await;
         let delta = &mut deltas[table];
-        let live = delta.files()?;
+        let live = delta.lake_version()?;
         if !live.holds(gone.iter().map(AsRef::as_ref)) {
-            // An earlier attempt was committed although it failed.
+            // An earlier attempt was committed although it returned an error.
             delta.reload().await?;
-            let live = delta.files()?.sharing(&flusher.shared.lake(table));
+            let live = delta.lake_version()?.sharing_files_with(&flusher.shared.lake(table));
             let left = gone.into_iter().chain(new.into_iter().map(Arc::new)).collect();
-            let left = live.lacking(left);
-            flusher.shared.adopt(table, live);
+            let left = live.not_live(left);
+            flusher.shared.set_lake(table, live);
             drop(deltas);
             self.retire(table, left, change);
             return Ok(false);
@@ -213,54 +216,55 @@ impl Compactor {
         let now_ms = flusher.clock.now().0 / 1000;
         let version = match delta.replace(&gone, &new, change, now_ms).await {
             Ok(version) => version,
-            // The commit can have been made although its answer is an error.
+            // The commit may have succeeded although it returned an error.
             Err(e) => match delta.reload().await {
-                Ok(()) if delta.files()?.holds(&new) && !delta.files()?.holds_any(&gone) => {
-                    delta.files()?.version
+                Ok(()) if delta.lake_version()?.holds(&new) && !delta.lake_version()?.holds_any(&gone) => {
+                    delta.lake_version()?.version
                 }
                 _ => return Err(e),
             },
         };
-        flusher.shared.replaced(table, version, &gone, new);
+        flusher.shared.replace_files(table, version, &gone, new);
         drop(deltas);
         self.retire(table, gone, change);
         Ok(true)
     }
 
-    /// Files that count no more: they leave the disk when their time is over and no query pins them.
-    fn retire(&self, table: Table, gone: Vec<Arc<LakeFile>>, change: Change) {
+    /// Queues replaced files for deletion once their keep time is over and no query pins them.
+    fn retire(&self, table: Table, gone: Vec<Arc<LakeFile>>, change: ReplaceReason) {
         let since = Instant::now();
         let keep = match change {
-            Change::Merge => self.options.keep_removed,
-            Change::Deletion => Duration::ZERO,
+            ReplaceReason::Merge => self.options.keep_removed,
+            ReplaceReason::Deletion => Duration::ZERO,
         };
-        self.removed.lock().extend(gone.into_iter().map(|file| Removed { table, file, since, keep }));
+        self.removed.lock().extend(gone.into_iter().map(|file| RetiredFile { table, file, since, keep }));
     }
 
-    /// Replaced files of a table that are still on disk.
+    /// Returns the paths of a table's replaced files that are still on disk.
     pub fn retired(&self, table: Table) -> HashSet<String> {
         let removed = self.removed.lock();
         removed.iter().filter(|r| r.table == table).map(|r| r.file.path.clone()).collect()
     }
 
-    /// Takes their time from replaced files that `is_expired` says it of: rows in them must leave the disk now.
-    pub fn hasten(&self, is_expired: impl Fn(Table, &LakeFile) -> bool) {
+    /// Ends the keep time of replaced files for which `is_expired` holds, because their rows must leave the disk
+    /// now.
+    pub fn expire_retired(&self, is_expired: impl Fn(Table, &LakeFile) -> bool) {
         let mut removed = self.removed.lock();
         removed.iter_mut().filter(|r| is_expired(r.table, &r.file)).for_each(|r| r.keep = Duration::ZERO);
     }
 
-    /// Deletes replaced files that no query pins and whose time is over.
-    pub fn sweep(&self) {
+    /// Deletes replaced files that no query pins and whose keep time is over.
+    pub fn delete_retired(&self) {
         let dir = |table| self.flusher.shared.lake_dir(table);
-        self.removed.lock().retain(|Removed { table, file, since, keep }| {
-            // Versions of the lake hold their files; a count of one is this list alone.
+        self.removed.lock().retain(|RetiredFile { table, file, since, keep }| {
+            // Versions of the lake hold their files; a count of one means that only this list does.
             let is_free = Arc::strong_count(file) == 1 && since.elapsed() >= *keep;
             if !is_free {
                 return true;
             }
-            match self.flusher.shared.place().disk().remove(&dir(*table).join(&file.path)) {
+            match self.flusher.shared.location().disk().remove(&dir(*table).join(&file.path)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    tracing::warn!(file = file.path, error = %e, "replaced file cannot be removed; tried again later");
+                    tracing::warn!(file = file.path, error = %e, "cannot remove a replaced file; will be retried");
                     true
                 }
                 _ => false,

@@ -1,4 +1,4 @@
-//! Batches of files with texts, by what they take when they are decoded.
+//! Tests that batches of files with texts are limited by their decoded size.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::domain::reading::{Quality, Reading};
 use crate::domain::time::Day;
 use crate::domain::{Micros, StreamId};
 use crate::store::disk::LocalDisk;
-use crate::store::lake::cache::Cache;
+use crate::store::lake::cache::LakeCache;
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::part::PartWriter;
-use crate::store::lake::source::{Source, Wanted};
+use crate::store::lake::file_writer::DataFileWriter;
+use crate::store::lake::table_reader::{ReadFilter, TableReader};
 use crate::store::memtable::run::{Run, longest_text};
 use crate::store::table::Table;
 
@@ -20,7 +20,7 @@ const DAY: Day = Day(20_000);
 
 fn written(rows: i64, text: impl Fn(i64) -> String) -> (TempDir, LakeFile) {
     let dir = tempfile::tempdir().unwrap();
-    let mut part = PartWriter::create(&LocalDisk, dir.path(), Table::Readings, DAY, false).unwrap();
+    let mut part = DataFileWriter::create(&LocalDisk, dir.path(), Table::Readings, DAY, false).unwrap();
     let reading = |i: i64| Reading {
         stream: StreamId(1),
         ts: Micros(DAY.start().0 + i),
@@ -46,11 +46,13 @@ fn a_batch_has_as_many_texts_as_make_a_few_megabytes() {
     ] {
         let (dir, file) = written(rows, text);
         assert_eq!(file.longest_text, Some(longest), "{name}");
-        let whole = Source::whole(Arc::new(LocalDisk), Arc::new(dir.path().to_owned()), Table::Readings);
-        let kept = Source { cache: Some(Arc::new(Cache::default())), keeps_pages: true, ..whole.clone() };
+        let whole =
+            TableReader::whole_files(Arc::new(LocalDisk), Arc::new(dir.path().to_owned()), Table::Readings);
+        let kept =
+            TableReader { cache: Some(Arc::new(LakeCache::default())), keeps_pages: true, ..whole.clone() };
         for (how, source) in [("whole", whole), ("from pages", kept)] {
             let (mut found, mut most) = (0, 0);
-            for batch in source.open(&file, &Wanted::ALL).unwrap().unwrap() {
+            for batch in source.open(&file, &ReadFilter::ALL).unwrap().unwrap() {
                 let batch = batch.unwrap();
                 let texts = batch.column_by_name("text").unwrap();
                 assert!(longest_text(texts.as_ref()) <= longest as usize, "{name}, {how}");
@@ -67,10 +69,11 @@ fn a_batch_has_as_many_texts_as_make_a_few_megabytes() {
 #[test]
 fn a_batch_of_short_rows_is_whole() {
     let (dir, file) = written(20_000, |i| i.to_string());
-    let source = Source::whole(Arc::new(LocalDisk), Arc::new(dir.path().to_owned()), Table::Readings);
-    let first = source.open(&file, &Wanted::ALL).unwrap().unwrap().next().unwrap().unwrap();
-    assert_eq!(first.num_rows(), BATCH_ROWS);
-    let small = Source { batch_bytes: 100, ..source };
-    let first = small.open(&file, &Wanted::ALL).unwrap().unwrap().next().unwrap().unwrap();
+    let source =
+        TableReader::whole_files(Arc::new(LocalDisk), Arc::new(dir.path().to_owned()), Table::Readings);
+    let first = source.open(&file, &ReadFilter::ALL).unwrap().unwrap().next().unwrap().unwrap();
+    assert_eq!(first.num_rows(), MAX_BATCH_ROWS);
+    let small = TableReader { batch_bytes: 100, ..source };
+    let first = small.open(&file, &ReadFilter::ALL).unwrap().unwrap().next().unwrap().unwrap();
     assert!(first.num_rows() < 5, "{}", first.num_rows());
 }

@@ -1,5 +1,5 @@
-//! What queries keep of the files they read: footers with their page indexes, and pages of which a little is read again
-//! and again, as at the edges of the same range of time.
+//! Cache of file footers with their page indexes, and of decompressed pages. Queries with small reads hit the same
+//! pages repeatedly, for example at the edges of the same time range.
 
 use std::sync::Arc;
 
@@ -8,34 +8,34 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::column::page::Page;
 use parquet::file::metadata::PageIndexPolicy;
 
-use super::recent::Recent;
+use super::byte_lru::ByteBoundedLru;
 use crate::store::table::Table;
 
-/// Footers kept of all tables together, bytes.
+/// Memory for the footers of all tables together, bytes.
 const FOOTER_BYTES: usize = 96 << 20;
-/// Pages kept of all tables together, bytes as they are decompressed.
+/// Memory for the pages of all tables together, decompressed bytes.
 const PAGE_BYTES: usize = 96 << 20;
 
-/// How a footer that is kept is read: with its page index, for rows as the table has them.
-pub fn options(table: Table) -> ArrowReaderOptions {
+/// Returns the options for reading a cached footer: with its page index and the table's schema.
+pub fn footer_options(table: Table) -> ArrowReaderOptions {
     ArrowReaderOptions::new().with_schema(table.schema()).with_page_index_policy(PageIndexPolicy::Optional)
 }
 
-/// Kept for all files of the lake, by their paths, which no two tables share.
+/// Cache for all files of the lake, keyed by path. No two tables share a path.
 #[derive(Debug)]
-pub struct Cache {
-    footers: Recent<String, ArrowReaderMetadata>,
-    /// By the path and the offset in the file.
-    pages: Recent<(Arc<str>, u64), Page>,
+pub struct LakeCache {
+    footers: ByteBoundedLru<String, ArrowReaderMetadata>,
+    /// Keyed by path and offset in the file.
+    pages: ByteBoundedLru<(Arc<str>, u64), Page>,
 }
 
-impl Default for Cache {
+impl Default for LakeCache {
     fn default() -> Self {
-        Self { footers: Recent::new(FOOTER_BYTES), pages: Recent::new(PAGE_BYTES) }
+        Self { footers: ByteBoundedLru::new(FOOTER_BYTES), pages: ByteBoundedLru::new(PAGE_BYTES) }
     }
 }
 
-impl Cache {
+impl LakeCache {
     pub fn footer(&self, path: &str) -> Option<ArrowReaderMetadata> {
         self.footers.get(path)
     }
@@ -45,12 +45,12 @@ impl Cache {
         self.footers.put(path.to_owned(), footer.clone(), bytes);
     }
 
-    /// A page at an offset of a file, decompressed.
+    /// Returns the decompressed page at an offset of a file.
     pub fn page(&self, path: &Arc<str>, offset: u64) -> Option<Page> {
         self.pages.get(&(path.clone(), offset))
     }
 
-    /// Keeps a page by itself, also when its bytes are a piece of what was fetched with it.
+    /// Caches a page. With `is_piece` its bytes are copied, so that it does not keep the whole fetched buffer alive.
     pub fn put_page(&self, path: &Arc<str>, offset: u64, mut page: Page, is_piece: bool) {
         if let Page::DataPage { buf, .. } | Page::DataPageV2 { buf, .. } | Page::DictionaryPage { buf, .. } =
             &mut page

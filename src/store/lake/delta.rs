@@ -1,4 +1,4 @@
-//! The Delta log as the manifest: which files count, and how far the write-ahead log is in them.
+//! The Delta log as the lake's manifest: which files are live, and which write-ahead log records they contain.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,78 +12,78 @@ use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
 
 use super::file::LakeFile;
-use super::place::Place;
-use super::{LakeVersion, log_check, log_files};
+use super::location::LakeLocation;
+use super::{LakeVersion, delta_log_cleanup, delta_log_validation};
 use crate::domain::{Error, Result};
 use crate::store::disk;
 use crate::store::table::Table;
 
-/// Numbers that a commit moves on together with the files (Delta protocol, `txn`).
+/// Positions that a commit advances together with the files (Delta protocol, `txn`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Position {
-    /// In `readings`: the highest seq whose rows, of every table, are in the lake.
+pub enum TxnWatermark {
+    /// In `readings`: the highest seq whose rows, of all tables, are in the lake.
     Flushed,
     /// In `statistics`: the highest seq that computed rows take into account.
     Computed,
-    /// In `statistics`: every window that ended by this time, microseconds, is computed.
+    /// In `statistics`: every window that ended by this time, in microseconds, is computed.
     Sealed,
 }
 
-impl Position {
+impl TxnWatermark {
     pub(in crate::store) fn app_id(self) -> &'static str {
         match self {
-            Position::Flushed => "basalt-wal",
-            Position::Computed => "basalt-computed",
-            Position::Sealed => "basalt-sealed",
+            TxnWatermark::Flushed => "basalt-wal",
+            TxnWatermark::Computed => "basalt-computed",
+            TxnWatermark::Sealed => "basalt-sealed",
         }
     }
 }
 
-/// Why files take the place of others.
+/// Why files are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// The rows that count are the same.
+pub enum ReplaceReason {
+    /// The visible rows are unchanged.
     Merge,
-    /// Rows are gone.
+    /// Rows were removed.
     Deletion,
 }
 
 const PARTITION: &str = "date";
-/// One checkpoint in this many commits: opening reads at most so many log files.
+/// Commits between two checkpoints: opening reads at most this many log files.
 const CHECKPOINT_INTERVAL: u64 = 100;
 
-/// An open Delta table. One task commits.
-pub struct Delta {
+/// An open Delta table. Only one task commits.
+pub struct DeltaLog {
     kind: Table,
     table: DeltaTable,
-    place: Place,
-    /// The table's folder in it.
+    place: LakeLocation,
+    /// The table's directory on the disk of `place`.
     dir: PathBuf,
-    /// Log entries from this version on may not be durable: making them so failed.
-    unsure: Option<u64>,
+    /// Log entries from this version on may not be durable, because syncing them failed.
+    unsynced_from: Option<u64>,
 }
 
-impl Delta {
-    /// Opens a table of the lake. One that was never committed to is empty, and made by its first commit.
-    pub async fn open(place: &Place, kind: Table) -> Result<Delta> {
+impl DeltaLog {
+    /// Opens a table of the lake. A table without commits is empty; the first commit creates it.
+    pub async fn open(place: &LakeLocation, kind: Table) -> Result<DeltaLog> {
         let dir = place.table_dir(kind);
         let log = dir.join("_delta_log");
         place.disk().create_dir_all(&log).map_err(|e| unavailable("create", &dir, e))?;
         if !place.is_remote() {
-            log_check::repair(place.disk().as_ref(), &log)?;
+            delta_log_validation::repair(place.disk().as_ref(), &log)?;
         }
         let table = DeltaTable::new(place.log_store(kind)?);
-        let mut delta = Delta { kind, table, place: place.clone(), dir, unsure: None };
+        let mut delta = DeltaLog { kind, table, place: place.clone(), dir, unsynced_from: None };
         delta.reload().await?;
         Ok(delta)
     }
 
-    /// The folder that holds the table.
+    /// Returns the table's directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Reads the log again, also after a commit whose outcome is unknown.
+    /// Reads the log again. It is also used after a commit whose outcome is unknown.
     pub async fn reload(&mut self) -> Result<()> {
         let read = match self.table.version() {
             Some(_) => self.table.update_state().await,
@@ -91,8 +91,8 @@ impl Delta {
         };
         match read {
             Ok(()) => {
-                // Whoever wrote the newest entry, or started last, can have failed to sync it.
-                self.unsure = self.unsure.or(self.table.version());
+                // The writer of the newest entry, or the last start, may have failed to sync it.
+                self.unsynced_from = self.unsynced_from.or(self.table.version());
                 self.sync_log(0)
             }
             Err(DeltaTableError::NotATable(_)) => Ok(()),
@@ -100,8 +100,8 @@ impl Delta {
         }
     }
 
-    /// The live files.
-    pub fn files(&self) -> Result<LakeVersion> {
+    /// Returns the live files.
+    pub fn lake_version(&self) -> Result<LakeVersion> {
         if self.table.version().is_none() {
             return Ok(LakeVersion::default());
         }
@@ -118,8 +118,8 @@ impl Delta {
         Ok(LakeVersion::new(state.version(), files))
     }
 
-    /// Where a position stands; `None` while no commit has set it.
-    pub async fn position(&self, position: Position) -> Result<Option<i64>> {
+    /// Returns the value of a position; `None` while no commit has set it.
+    pub async fn watermark(&self, position: TxnWatermark) -> Result<Option<i64>> {
         if self.table.version().is_none() {
             return Ok(None);
         }
@@ -128,12 +128,11 @@ impl Delta {
         version.map_err(|e| unavailable("read", &self.dir, e))
     }
 
-    /// Commits files that are already durable, and the positions they reach, in one atomic and durable commit.
-    /// Returns the new version.
+    /// Commits durable files, and the positions they reach, in one atomic and durable commit. Returns the new version.
     pub async fn commit(
         &mut self,
         files: &[LakeFile],
-        positions: &[(Position, i64)],
+        positions: &[(TxnWatermark, i64)],
         now_ms: i64,
     ) -> Result<u64> {
         let actions = files.iter().map(|f| Action::Add(self.add(f, true, now_ms))).collect();
@@ -145,21 +144,21 @@ impl Delta {
         self.write(actions, operation, positions).await
     }
 
-    /// Replaces files by others, already durable, that hold those of their rows which stay. Returns the new version.
+    /// Replaces files by others, already durable, that hold their remaining rows. Returns the new version.
     pub async fn replace(
         &mut self,
         gone: &[Arc<LakeFile>],
         new: &[LakeFile],
-        change: Change,
+        change: ReplaceReason,
         now_ms: i64,
     ) -> Result<u64> {
-        let is_deletion = change == Change::Deletion;
+        let is_deletion = change == ReplaceReason::Deletion;
         let removed = gone.iter().map(|f| Action::Remove(remove(f, is_deletion, now_ms)));
         let added: Vec<Action> = new.iter().map(|f| Action::Add(self.add(f, is_deletion, now_ms))).collect();
         let target_size = new.iter().map(|f| f.bytes as i64).max().unwrap_or(0);
         let operation = match change {
-            Change::Merge => DeltaOperation::Optimize { predicate: None, target_size },
-            Change::Deletion => DeltaOperation::Delete { predicate: None },
+            ReplaceReason::Merge => DeltaOperation::Optimize { predicate: None, target_size },
+            ReplaceReason::Deletion => DeltaOperation::Delete { predicate: None },
         };
         self.write(removed.chain(added).collect(), operation, &[]).await
     }
@@ -168,10 +167,10 @@ impl Delta {
         &mut self,
         actions: Vec<Action>,
         operation: DeltaOperation,
-        positions: &[(Position, i64)],
+        positions: &[(TxnWatermark, i64)],
     ) -> Result<u64> {
         let positions = positions.iter().map(|(position, value)| Transaction::new(position.app_id(), *value));
-        // Old entries go only once the checkpoint that replaces them is known to be durable, so not as part of a commit.
+        // Not as part of a commit: old entries go only once the checkpoint that replaces them is known to be durable.
         let properties = CommitProperties::default()
             .with_application_transactions(positions.collect())
             .with_cleanup_expired_logs(Some(false));
@@ -196,7 +195,7 @@ impl Delta {
 
     async fn create(&mut self) -> std::result::Result<(), DeltaTableError> {
         match self.table.load().await {
-            // Made before by an attempt that failed later.
+            // An earlier attempt that failed later has created the table.
             Ok(()) => return Ok(()),
             Err(DeltaTableError::NotATable(_)) => {}
             Err(e) => return Err(e),
@@ -240,34 +239,36 @@ impl Delta {
         }
     }
 
-    /// Removes what a durable checkpoint has made superfluous. What cannot be removed is tried again after the next one.
+    /// Removes entries superseded by a durable checkpoint. A failed removal is retried after the next checkpoint.
     fn remove_obsolete(&self) {
         let log = self.dir.join("_delta_log");
         let remove = || -> std::io::Result<()> {
             let disk = self.place.disk();
-            let files = disk.list(&log)?;
+            let files = disk.list_files(&log)?;
             let names: Vec<&str> = files.iter().filter_map(|f| f.file_name()?.to_str()).collect();
-            log_files::obsolete(&names).into_iter().try_for_each(|name| disk.remove(&log.join(name)))
+            delta_log_cleanup::obsolete(&names).into_iter().try_for_each(|name| disk.remove(&log.join(name)))
         };
         if let Err(e) = remove() {
-            tracing::warn!(log = %log.display(), error = %e, "old entries of the lake's log stay for now");
+            tracing::warn!(log = %log.display(), error = %e, "obsolete Delta log entries could not be removed");
         }
     }
 
-    /// object_store does not fsync: makes the log entries from `version` on durable, checkpoints included. After a
-    /// failure they are written anew, because the kernel may have dropped their pages and would not say so again.
+    /// Makes the log entries from `version` on durable, checkpoints included, because object_store does not fsync.
+    /// After a failed sync they are rewritten: the kernel may have dropped their pages and would not report that again.
     fn sync_log(&mut self, version: u64) -> Result<()> {
         if self.place.is_remote() {
             return Ok(());
         }
         let (log, disk) = (self.dir.join("_delta_log"), self.place.disk());
-        let rewritten_from = self.unsure.map(|version| format!("{version:020}"));
-        let version = self.unsure.map_or(version, |unsure| unsure.min(version));
+        let rewritten_from = self.unsynced_from.map(|version| format!("{version:020}"));
+        let version = self.unsynced_from.map_or(version, |unsure| unsure.min(version));
         let from = format!("{version:020}");
         let sync = || -> std::io::Result<()> {
-            // Left by an end of the process while an entry was written anew.
-            let (unfinished, files): (Vec<_>, Vec<_>) =
-                disk.list(&log)?.into_iter().partition(|file| file.extension().is_some_and(|e| e == "tmp"));
+            // Left by a process that ended while rewriting an entry.
+            let (unfinished, files): (Vec<_>, Vec<_>) = disk
+                .list_files(&log)?
+                .into_iter()
+                .partition(|file| file.extension().is_some_and(|e| e == "tmp"));
             unfinished.iter().try_for_each(|file| disk.remove(file))?;
             for file in files {
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
@@ -280,7 +281,7 @@ impl Delta {
             disk.sync_dir(&log)
         };
         let synced = sync();
-        self.unsure = synced.is_err().then_some(version);
+        self.unsynced_from = synced.is_err().then_some(version);
         synced.map_err(|e| unavailable("make durable", &log, e))
     }
 }
@@ -306,7 +307,7 @@ fn partition(file: &LakeFile) -> HashMap<String, Option<String>> {
 
 fn unavailable(verb: &str, dir: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let source = e.into();
-    Error::unavailable(format!("cannot {verb} the lake `{}`: {source}", dir.display())).because(source)
+    Error::unavailable(format!("cannot {verb} the lake `{}`: {source}", dir.display())).with_source(source)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The manifest survives reopening, with its exact bounds, across checkpoints.
+//! Tests that the manifest survives reopening, with its exact bounds, across checkpoints.
 
 use super::*;
 use crate::domain::time::Day;
@@ -17,27 +17,29 @@ fn file(n: u64) -> LakeFile {
         is_late: n.is_multiple_of(3),
         crc32: Some(u32::MAX - n as u32),
         longest_text: Some(n as u32),
-        end: Some(crate::store::lake::file::End { bytes: n, crc32: n as u32 }),
+        footer: Some(crate::store::lake::file::FooterChecksum { bytes: n, crc32: n as u32 }),
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_position_are_found_again_after_checkpoints() {
     let dir = tempfile::tempdir().unwrap();
-    let place = Place::local(Arc::new(LocalDisk), dir.path()).unwrap();
-    let mut delta = Delta::open(&place, Table::Readings).await.unwrap();
-    assert_eq!(delta.position(Position::Flushed).await.unwrap(), None);
+    let place = LakeLocation::local(Arc::new(LocalDisk), dir.path()).unwrap();
+    let mut delta = DeltaLog::open(&place, Table::Readings).await.unwrap();
+    assert_eq!(delta.watermark(TxnWatermark::Flushed).await.unwrap(), None);
     for n in 0..305 {
-        delta.commit(&[file(n)], &[(Position::Flushed, n as i64 + 10)], 1_777_377_600_000).await.unwrap();
+        delta.commit(&[file(n)], &[(TxnWatermark::Flushed, n as i64 + 10)], 1_777_377_600_000).await.unwrap();
     }
-    let reopened = Delta::open(&place, Table::Readings).await.unwrap();
-    assert_eq!(reopened.position(Position::Flushed).await.unwrap(), Some(314));
-    let mut found: Vec<LakeFile> = reopened.files().unwrap().files().map(|f| f.as_ref().clone()).collect();
+    let reopened = DeltaLog::open(&place, Table::Readings).await.unwrap();
+    assert_eq!(reopened.watermark(TxnWatermark::Flushed).await.unwrap(), Some(314));
+    let mut found: Vec<LakeFile> =
+        reopened.lake_version().unwrap().files().map(|f| f.as_ref().clone()).collect();
     found.sort_by_key(|f| f.rows);
     assert_eq!(found, (0..305).map(file).collect::<Vec<_>>());
     let log = std::fs::read_dir(dir.path().join("readings/_delta_log")).unwrap();
     let names: Vec<String> = log.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    // Version 0 made the table; checkpoints are versions 99, 199 and 299, and what was before the second newest is gone.
+    // Version 0 created the table; checkpoints are versions 99, 199 and 299, and everything before the second newest is
+    // gone.
     let mut checkpoints: Vec<&String> = names.iter().filter(|n| n.ends_with(".checkpoint.parquet")).collect();
     checkpoints.sort();
     assert_eq!(checkpoints.len(), 2, "{checkpoints:?}");

@@ -1,4 +1,4 @@
-//! What is known of one Parquet file without opening it.
+//! Metadata of one Parquet file, known without opening it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::time::Day;
 use crate::domain::{Error, Micros, Result};
 
-/// The tag of a Delta add that carries `Facts`.
+/// The tag of a Delta `add` action that carries `FileStats`.
 const TAG: &str = "basalt";
 
 /// A live file of the lake.
@@ -25,33 +25,33 @@ pub struct LakeFile {
     pub ts: (i64, i64),
     /// Lowest and highest seq.
     pub seq: (u64, u64),
-    /// Whether a row here can share its key with a row of another file of the day. Files that are not
-    /// late never do so among themselves.
+    /// Whether a row in this file can share its key with a row of another file of the day. On-time files never share
+    /// keys with each other.
     pub is_late: bool,
-    /// Of all its bytes; `None` for a file of a version that did not record it.
+    /// Checksum of the whole file; `None` for files of versions that did not record it.
     pub crc32: Option<u32>,
-    /// Bytes of its longest text; `None` likewise.
+    /// Length of the longest text, bytes; `None` likewise.
     pub longest_text: Option<u32>,
-    /// `None` likewise.
-    pub end: Option<End>,
+    /// Checksum of the footer; `None` likewise.
+    pub footer: Option<FooterChecksum>,
 }
 
-/// Footer and page indexes, the last bytes of a file.
+/// Length and checksum of footer and page indexes, which are the last bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct End {
+pub struct FooterChecksum {
     pub bytes: u64,
     pub crc32: u32,
 }
 
-/// Puts files of a day into the order of writes, oldest first. A flush that wrote two files wrote the late rows after the
+/// Sorts files of a day into write order, oldest first. A flush that wrote two files wrote the late rows after the
 /// others.
-pub fn order_by_writes(files: &mut [Arc<LakeFile>]) {
+pub fn sort_by_write_order(files: &mut [Arc<LakeFile>]) {
     files.sort_by(|a, b| (a.seq.1, a.is_late, &a.path).cmp(&(b.seq.1, b.is_late, &b.path)));
 }
 
-/// The exact bounds as kept in the Delta log. Delta's own statistics round timestamps to milliseconds.
+/// Exact bounds stored in the Delta log. Delta's own statistics round timestamps to milliseconds.
 #[derive(Debug, Serialize, Deserialize)]
-struct Facts {
+struct FileStats {
     rows: u64,
     streams: (i32, i32),
     ts: (i64, i64),
@@ -62,11 +62,11 @@ struct Facts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    end: Option<End>,
+    end: Option<FooterChecksum>,
 }
 
 impl LakeFile {
-    /// Counts rows in that are written to it, sorted by id, given by three of their columns.
+    /// Adds rows to the statistics. They are sorted by id and given by three of their columns.
     pub(super) fn add(&mut self, ids: &[i32], times: &[i64], seqs: &[i64]) {
         self.rows += ids.len() as u64;
         for id in ids.first().into_iter().chain(ids.last()) {
@@ -80,13 +80,13 @@ impl LakeFile {
         }
     }
 
-    /// Counts in how long the texts of rows are.
+    /// Adds the length of the longest text of some rows.
     pub(super) fn add_texts(&mut self, longest: usize) {
         let longest = u32::try_from(longest).unwrap_or(u32::MAX);
         self.longest_text = self.longest_text.max(Some(longest));
     }
 
-    /// Statistics for other Delta readers (Delta protocol, per-file statistics).
+    /// Returns statistics for other Delta readers (Delta protocol, per-file statistics).
     pub fn delta_stats(&self, id_column: &str) -> String {
         let bounds = |id: i32, ts: i64| serde_json::json!({id_column: id, "ts": Micros(ts).to_iso()});
         serde_json::json!({
@@ -99,7 +99,7 @@ impl LakeFile {
     }
 
     pub fn tags(&self) -> HashMap<String, Option<String>> {
-        let facts = Facts {
+        let facts = FileStats {
             rows: self.rows,
             streams: self.streams,
             ts: self.ts,
@@ -107,20 +107,20 @@ impl LakeFile {
             late: self.is_late,
             crc32: self.crc32,
             text: self.longest_text,
-            end: self.end,
+            end: self.footer,
         };
         let text = serde_json::to_string(&facts).expect("numbers always serialise");
         HashMap::from([(TAG.to_owned(), Some(text))])
     }
 
-    /// From what the Delta log says of a file.
+    /// Builds the metadata from an `add` action of the Delta log.
     ///
     /// # Errors
-    /// `Unavailable` when the file was not added by Basalt (another writer changed the table).
+    /// `Unavailable` when the file was not added by Basalt, because another writer changed the table.
     pub fn from_delta(path: &str, bytes: i64, tags: &HashMap<String, Option<String>>) -> Result<LakeFile> {
         let foreign = || Error::unavailable(format!("`{path}` in the lake was not written by basalt"));
         let facts = tags.get(TAG).and_then(Option::as_deref).ok_or_else(foreign)?;
-        let facts: Facts = serde_json::from_str(facts).map_err(|e| foreign().because(e))?;
+        let facts: FileStats = serde_json::from_str(facts).map_err(|e| foreign().with_source(e))?;
         let date = path.strip_prefix("date=").and_then(|p| p.get(..10)).and_then(Day::parse);
         Ok(LakeFile {
             path: path.to_owned(),
@@ -133,7 +133,7 @@ impl LakeFile {
             is_late: facts.late,
             crc32: facts.crc32,
             longest_text: facts.text,
-            end: facts.end,
+            footer: facts.end,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! The ends of files: footer and page indexes, which say what there is in a file and where. A changed bit there leaves rows
-//! out of an answer, so that they have a checksum of their own in the Delta log.
+//! Reads file footers and page indexes, and verifies their checksum. A flipped bit there would drop rows from results,
+//! so the Delta log stores a checksum of them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::reader::ChunkReader;
 
-use super::column_pages::Bits;
-use super::file::{End, LakeFile};
+use super::file::{FooterChecksum, LakeFile};
+use super::page_reader::FetchedBytes;
 
-/// Where the end of a file lies; `None` when the Delta log does not tell.
+/// Returns the byte range of footer and page indexes; `None` when the Delta log does not record it.
 pub fn range(file: &LakeFile) -> Option<Range<u64>> {
-    let end = file.end?;
+    let end = file.footer?;
     Some(file.bytes.checked_sub(end.bytes)?..file.bytes)
 }
 
-/// What the end of a file says.
+/// Parses the footer and the page indexes of a file.
 ///
 /// # Errors
-/// Bytes that are not those that were written.
+/// A general Parquet error when the bytes fail their checksum.
 pub fn parse(file: &LakeFile, bytes: Bytes, options: ArrowReaderOptions) -> Result<ArrowReaderMetadata> {
-    let told = file.end;
-    let found = End { bytes: bytes.len() as u64, crc32: crc32fast::hash(&bytes) };
+    let told = file.footer;
+    let found = FooterChecksum { bytes: bytes.len() as u64, crc32: crc32fast::hash(&bytes) };
     if told.is_some_and(|told| told != found) {
         return Err(ParquetError::General("the footer fails its checksum".to_owned()));
     }
-    let end = Bits { fetched: vec![(file.bytes.saturating_sub(found.bytes), bytes)] };
+    let end = FetchedBytes { fetched: vec![(file.bytes.saturating_sub(found.bytes), bytes)] };
     let metadata = ParquetMetaDataReader::new()
         .with_column_index_policy(options.column_index_policy())
         .with_offset_index_policy(options.offset_index_policy())
@@ -37,7 +37,7 @@ pub fn parse(file: &LakeFile, bytes: Bytes, options: ArrowReaderOptions) -> Resu
     ArrowReaderMetadata::try_new(Arc::new(metadata), options)
 }
 
-/// The same of a file that is open.
+/// Reads and parses the footer of an open file.
 pub fn load<R: ChunkReader>(
     file: &LakeFile,
     opened: &R,

@@ -1,28 +1,28 @@
-//! The lake: sorted Parquet files by day, and the Delta log that says which of them count.
+//! The lake: sorted Parquet files by day, and the Delta log that says which of them are live.
 
-pub mod alike;
-pub mod at_hand;
-pub mod batch;
 pub mod batch_rows;
-pub mod blocks;
+pub mod byte_lru;
 pub mod cache;
-pub mod checksums;
-pub mod chunks;
-pub mod column_pages;
+pub mod constant_chunk;
 pub mod delta;
-pub mod encode;
+pub mod delta_log_cleanup;
+pub mod delta_log_validation;
 pub mod file;
+pub mod file_merge;
+pub mod file_writer;
 pub mod footers;
-pub mod log_check;
-pub mod log_files;
+pub mod fsync_batch;
+pub mod location;
+pub mod object_disk;
 pub mod orphans;
-pub mod pages;
-pub mod part;
-pub mod place;
-pub mod recent;
-pub mod remote;
-pub mod row_groups;
-pub mod source;
+pub mod os_page_cache;
+pub mod page_checksums;
+pub mod page_fetch;
+pub mod page_pruning;
+pub mod page_reader;
+pub mod row_group_writer;
+pub mod table_reader;
+pub mod writer_properties;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 use crate::domain::time::Day;
 use file::LakeFile;
 
-/// The live files at one version of the Delta log. Immutable: a query pins one.
+/// The live files at one version of the Delta log. It is immutable, and every query pins one.
 #[derive(Debug, Clone, Default)]
 pub struct LakeVersion {
     pub version: u64,
@@ -44,15 +44,15 @@ impl LakeVersion {
         lake
     }
 
-    /// The next version, with files added.
-    pub fn with(&self, version: u64, files: impl IntoIterator<Item = LakeFile>) -> Self {
+    /// Returns the next version, with files added.
+    pub fn with_files(&self, version: u64, files: impl IntoIterator<Item = LakeFile>) -> Self {
         let mut next = self.clone();
         next.version = version;
         files.into_iter().for_each(|f| next.push(f));
         next
     }
 
-    /// The next version, with files replaced by others.
+    /// Returns the next version, with files replaced by others.
     pub fn replacing(&self, version: u64, gone: &[Arc<LakeFile>], new: Vec<LakeFile>) -> Self {
         let mut next = self.clone();
         next.version = version;
@@ -67,7 +67,7 @@ impl LakeVersion {
         self.days.entry(file.day).or_default().push(Arc::new(file));
     }
 
-    /// Files by day, days ascending.
+    /// Returns the files by day, in ascending order of days.
     pub fn days(&self) -> &BTreeMap<Day, Vec<Arc<LakeFile>>> {
         &self.days
     }
@@ -76,9 +76,9 @@ impl LakeVersion {
         self.days.values().flatten()
     }
 
-    /// The same version with the files it shares with `other` being the same objects: how many hold a file tells
-    /// whether it may go.
-    pub fn sharing(mut self, other: &LakeVersion) -> Self {
+    /// Makes this version share the objects of files that are also in `other`, because the reference count of a file
+    /// decides whether it may be deleted.
+    pub fn sharing_files_with(mut self, other: &LakeVersion) -> Self {
         for (day, files) in &mut self.days {
             let known = other.days.get(day).into_iter().flatten();
             for same in known {
@@ -88,20 +88,20 @@ impl LakeVersion {
         self
     }
 
-    /// Whether all of these are live.
+    /// Whether all of these files are live.
     pub fn holds<'a>(&self, files: impl IntoIterator<Item = &'a LakeFile>) -> bool {
         let live = self.paths();
         files.into_iter().all(|f| live.contains(f.path.as_str()))
     }
 
-    /// Whether any of these is live.
+    /// Whether any of these files is live.
     pub fn holds_any(&self, files: &[Arc<LakeFile>]) -> bool {
         let live = self.paths();
         files.iter().any(|f| live.contains(f.path.as_str()))
     }
 
-    /// Those of these that are not live.
-    pub fn lacking(&self, mut files: Vec<Arc<LakeFile>>) -> Vec<Arc<LakeFile>> {
+    /// Returns those of the files that are not live.
+    pub fn not_live(&self, mut files: Vec<Arc<LakeFile>>) -> Vec<Arc<LakeFile>> {
         let live = self.paths();
         files.retain(|f| !live.contains(f.path.as_str()));
         files
@@ -111,7 +111,7 @@ impl LakeVersion {
         self.files().map(|file| file.path.as_str()).collect()
     }
 
-    /// The newest time in any file of each day.
+    /// Returns the newest time in any file of each day.
     pub fn newest_by_day(&self) -> BTreeMap<Day, i64> {
         let newest = |files: &Vec<Arc<LakeFile>>| files.iter().map(|f| f.ts.1).max().unwrap_or(i64::MIN);
         self.days.iter().map(|(day, files)| (*day, newest(files))).collect()

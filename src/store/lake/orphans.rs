@@ -1,5 +1,5 @@
-//! Files in a table's folder that do not count: what a flush or a merge left that failed, and what was merged before the
-//! last stop.
+//! Finds and removes orphaned files in a table's directory: files of a failed flush or merge, and files that were
+//! merged before the last stop.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -7,34 +7,34 @@ use std::path::{Path, PathBuf};
 use crate::domain::{Error, Result};
 use crate::store::disk::Disk;
 
-/// The files that are not `known`, by their paths in the folder.
+/// Returns the files that are not `known`, by their paths within the directory.
 pub fn find(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<Vec<PathBuf>> {
     let known: HashSet<PathBuf> = known.iter().map(|path| dir.join(path)).collect();
     let mut found = Vec::new();
-    for folder in disk.folders(dir).map_err(|e| untidy(dir, e))? {
+    for folder in disk.list_dirs(dir).map_err(|e| untidy(dir, e))? {
         let is_day = folder.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("date="));
         if is_day {
-            found.extend(disk.list(&folder).map_err(|e| untidy(dir, e))?);
+            found.extend(disk.list_files(&folder).map_err(|e| untidy(dir, e))?);
         }
     }
     found.retain(|file| !known.contains(file));
     Ok(found)
 }
 
-/// Removes the files that are not `known`. Nobody may be writing any meanwhile.
+/// Removes the files that are not `known`. Nothing may write files at the same time.
 pub fn remove(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<()> {
     let files = find(disk, dir, known)?;
     for file in &files {
-        tracing::debug!(file = %file.display(), "file that is not part of the lake removed");
+        tracing::debug!(file = %file.display(), "removed a file that is not part of the lake");
         disk.remove(file).map_err(|e| untidy(dir, e))?;
     }
     if !files.is_empty() {
-        // After a load these are thousands: merged before the last stop.
-        tracing::info!(table = %dir.display(), files = files.len(), "files that are not part of the lake removed");
+        // After bulk loading these are thousands, merged before the last stop.
+        tracing::info!(table = %dir.display(), files = files.len(), "removed files that are not part of the lake");
     }
     Ok(())
 }
 
 fn untidy(dir: &Path, e: std::io::Error) -> Error {
-    Error::unavailable(format!("cannot tidy the lake `{}`: {e}", dir.display())).because(e)
+    Error::unavailable(format!("cannot tidy the lake `{}`: {e}", dir.display())).with_source(e)
 }

@@ -1,5 +1,5 @@
-//! Whatever is written, cut and restarted, and however fast somebody reads: each record once, in order, or a gap that says
-//! exactly which are not kept.
+//! Tests that readers get each record once and in order, or a gap that names exactly the missing ones, whatever is
+//! written, cut and restarted, and however fast they read.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::io::Write;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::tail::{Piece, Tail};
+use super::tail::{Tail, TailItem};
 use super::*;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::{Micros, StreamId};
@@ -22,19 +22,19 @@ const SEGMENT: u64 = 512;
 /// The rows of a record, by stream and time.
 type Rows = Vec<(i32, i64)>;
 
-struct World {
+struct LogFixture {
     dir: TempDir,
     log: Log,
-    live: Arc<Live>,
-    /// Of each record its rows; that of record 1 is the first.
+    live: Arc<CommitFeed>,
+    /// Rows of each record, beginning with record 1.
     written: Vec<Rows>,
 }
 
-impl World {
-    fn new() -> World {
+impl LogFixture {
+    fn new() -> LogFixture {
         let dir = tempfile::tempdir().unwrap();
         let (log, live) = open(&dir, 0);
-        World { dir, log, live, written: Vec::new() }
+        LogFixture { dir, log, live, written: Vec::new() }
     }
 
     fn write(&mut self, sizes: &[u8]) {
@@ -59,7 +59,7 @@ impl World {
         (self.log, self.live) = open(&self.dir, self.oldest() - 1);
     }
 
-    /// The oldest record that is kept, or the next one when none is.
+    /// Returns the oldest retained record, or the next one when there is none.
     fn oldest(&self) -> u64 {
         let segments = recovery::segment_files(&LocalDisk, &self.dir.path().join("wal")).unwrap();
         segments.first().map_or(self.next(), |(_, first)| *first)
@@ -74,32 +74,32 @@ impl World {
     }
 }
 
-fn open(dir: &TempDir, flushed: u64) -> (Log, Arc<Live>) {
+fn open(dir: &TempDir, flushed: u64) -> (Log, Arc<CommitFeed>) {
     let wal = dir.path().join("wal");
     let log = Log::open(Arc::new(LocalDisk), &wal, SEGMENT, flushed, |_, _| Ok(())).unwrap();
-    let live = Live::new(Arc::new(LocalDisk), wal, log.next_seq(), RING);
+    let live = CommitFeed::new(Arc::new(LocalDisk), wal, log.next_seq(), RING);
     (log, live)
 }
 
-struct Reader {
+struct CheckedReader {
     tail: Tail,
     next: u64,
 }
 
-impl Reader {
-    fn new(world: &World, next: u64) -> Reader {
-        Reader { tail: Tail::new(&world.live, next), next }
+impl CheckedReader {
+    fn new(world: &LogFixture, next: u64) -> CheckedReader {
+        CheckedReader { tail: Tail::new(&world.live, next), next }
     }
 
-    /// Reads some pieces, as far as there are any, and compares each with what was written.
-    async fn read(&mut self, world: &World, pieces: usize) {
+    /// Reads up to `pieces` chunks, and compares each with what was written.
+    async fn read(&mut self, world: &LogFixture, pieces: usize) {
         for _ in 0..pieces {
             if self.next >= world.next() {
-                assert!(self.tail.ready().is_none());
+                assert!(self.tail.try_next().is_none());
                 return;
             }
             match self.tail.next().await.unwrap() {
-                Piece::Records(records) => {
+                TailItem::Records(records) => {
                     assert_eq!(records.first(), self.next);
                     for run in records.runs() {
                         let rows: Rows = (0..run.len()).map(|i| run.key(i)).collect();
@@ -108,7 +108,7 @@ impl Reader {
                         self.next += 1;
                     }
                 }
-                Piece::Gap(gap) => {
+                TailItem::Gap(gap) => {
                     assert_eq!(gap, Gap { from: self.next, to: world.oldest() - 1 });
                     self.next = gap.to + 1;
                 }
@@ -118,55 +118,55 @@ impl Reader {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum ReaderStep {
     Write(Vec<u8>),
-    /// Flushed so far, with so many bytes kept.
+    /// Everything so far is flushed, and so many bytes are kept.
     Cut(u64),
     Restart,
-    /// A reader reads so many pieces.
+    /// A reader reads so many chunks.
     Read(usize, usize),
-    /// A reader begins at a share of what was written, in tenths.
+    /// A reader starts after a share of the records written, in tenths.
     Begin(u64),
-    /// A reader leaves and comes back where it was.
+    /// A reader disconnects and returns at its position.
     Reconnect(usize),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<ReaderStep>> {
     let step = prop_oneof![
-        6 => prop::collection::vec(0_u8..12, 1..5).prop_map(Step::Write),
-        2 => (0_u64..3000).prop_map(Step::Cut),
-        1 => Just(Step::Restart),
-        6 => (0_usize..6, 1_usize..5).prop_map(|(reader, pieces)| Step::Read(reader, pieces)),
-        2 => (0_u64..=10).prop_map(Step::Begin),
-        1 => (0_usize..6).prop_map(Step::Reconnect),
+        6 => prop::collection::vec(0_u8..12, 1..5).prop_map(ReaderStep::Write),
+        2 => (0_u64..3000).prop_map(ReaderStep::Cut),
+        1 => Just(ReaderStep::Restart),
+        6 => (0_usize..6, 1_usize..5).prop_map(|(reader, pieces)| ReaderStep::Read(reader, pieces)),
+        2 => (0_u64..=10).prop_map(ReaderStep::Begin),
+        1 => (0_usize..6).prop_map(ReaderStep::Reconnect),
     ];
     prop::collection::vec(step, 1..60)
 }
 
-async fn play(steps: Vec<Step>) {
-    let mut world = World::new();
-    let mut readers: Vec<Reader> = Vec::new();
+async fn play(steps: Vec<ReaderStep>) {
+    let mut world = LogFixture::new();
+    let mut readers: Vec<CheckedReader> = Vec::new();
     for step in steps {
         match step {
-            Step::Write(sizes) => world.write(&sizes),
-            Step::Cut(keep) => world.log.cut(world.next() - 1, keep).unwrap(),
-            Step::Restart => {
+            ReaderStep::Write(sizes) => world.write(&sizes),
+            ReaderStep::Cut(keep) => world.log.remove_flushed(world.next() - 1, keep).unwrap(),
+            ReaderStep::Restart => {
                 let places: Vec<u64> = readers.drain(..).map(|reader| reader.next).collect();
                 world.restart();
-                readers = places.into_iter().map(|next| Reader::new(&world, next)).collect();
+                readers = places.into_iter().map(|next| CheckedReader::new(&world, next)).collect();
             }
-            Step::Read(reader, pieces) => {
+            ReaderStep::Read(reader, pieces) => {
                 if let Some(reader) = readers.get_mut(reader) {
                     reader.read(&world, pieces).await;
                 }
             }
-            Step::Begin(tenths) => {
+            ReaderStep::Begin(tenths) => {
                 let next = 1 + (world.next() - 1) * tenths / 10;
-                readers.push(Reader::new(&world, next));
+                readers.push(CheckedReader::new(&world, next));
             }
-            Step::Reconnect(reader) => {
+            ReaderStep::Reconnect(reader) => {
                 if let Some(reader) = readers.get_mut(reader) {
-                    *reader = Reader::new(&world, reader.next);
+                    *reader = CheckedReader::new(&world, reader.next);
                 }
             }
         }
@@ -192,11 +192,11 @@ proptest! {
 #[test]
 fn who_waits_is_told_of_the_next_group() {
     runtime().block_on(async {
-        let mut world = World::new();
-        let mut reader = Reader::new(&world, 1);
+        let mut world = LogFixture::new();
+        let mut reader = CheckedReader::new(&world, 1);
         let waiting = tokio::spawn(async move {
             let piece = reader.tail.next().await;
-            assert!(matches!(piece, Ok(Piece::Records(records)) if records.first() == 1));
+            assert!(matches!(piece, Ok(TailItem::Records(records)) if records.first() == 1));
         });
         tokio::task::yield_now().await;
         world.write(&[3]);
@@ -207,12 +207,12 @@ fn who_waits_is_told_of_the_next_group() {
 #[test]
 fn giving_up_waiting_loses_nothing() {
     runtime().block_on(async {
-        let mut world = World::new();
+        let mut world = LogFixture::new();
         world.write(&[1, 2]);
-        let mut reader = Reader::new(&world, 1);
-        // The log is read on another thread: it cannot be there at once.
+        let mut reader = CheckedReader::new(&world, 1);
+        // The log is read on another thread, so the item cannot be there at once.
         assert!(futures::FutureExt::now_or_never(reader.tail.next()).is_none());
-        assert!(reader.tail.ready().is_none());
+        assert!(reader.tail.try_next().is_none());
         reader.read(&world, 1).await;
         assert_eq!(reader.next, 3);
     });
@@ -221,8 +221,8 @@ fn giving_up_waiting_loses_nothing() {
 #[test]
 fn a_group_larger_than_the_ring_is_read_from_the_log() {
     runtime().block_on(async {
-        let mut world = World::new();
-        let mut reader = Reader::new(&world, 1);
+        let mut world = LogFixture::new();
+        let mut reader = CheckedReader::new(&world, 1);
         world.write(&[1]);
         world.write(&[200; 4]);
         world.write(&[1]);
@@ -234,7 +234,7 @@ fn a_group_larger_than_the_ring_is_read_from_the_log() {
 #[test]
 fn what_is_not_committed_is_seen_by_nobody() {
     runtime().block_on(async {
-        let mut world = World::new();
+        let mut world = LogFixture::new();
         world.write(&[2, 2]);
         let (path, _) =
             recovery::segment_files(&LocalDisk, &world.dir.path().join("wal")).unwrap().pop().unwrap();
@@ -242,7 +242,7 @@ fn what_is_not_committed_is_seen_by_nobody() {
         let header = frame::record_header(payload.bytes.len(), payload.crc, 3);
         OpenOptions::new().append(true).open(path).unwrap().write_all(&header).unwrap();
         let mut tail = Tail::new(&world.live, 1);
-        let Ok(Piece::Records(records)) = tail.next().await else { panic!("there are two records") };
+        let Ok(TailItem::Records(records)) = tail.next().await else { panic!("there are two records") };
         assert_eq!((records.first(), records.runs().len()), (1, 2));
         assert!(futures::FutureExt::now_or_never(tail.next()).is_none());
     });
@@ -250,23 +250,23 @@ fn what_is_not_committed_is_seen_by_nobody() {
 
 #[test]
 fn nothing_is_held_for_nobody() {
-    let mut world = World::new();
+    let mut world = LogFixture::new();
     world.write(&[4]);
     assert!(world.live.share(&[]).is_none());
-    let reader = Reader::new(&world, 2);
+    let reader = CheckedReader::new(&world, 2);
     assert!(world.live.share(&[]).is_some());
     world.write(&[4]);
-    assert!(matches!(world.live.ring.lock().find(2), recent::Found::Group(_)));
+    assert!(matches!(world.live.ring.lock().find(2), record_ring::RingLookup::Group(_)));
     drop(reader);
-    assert!(matches!(world.live.ring.lock().find(2), recent::Found::Behind { end: 3 }));
+    assert!(matches!(world.live.ring.lock().find(2), record_ring::RingLookup::Behind { end: 3 }));
 }
 
 #[test]
 fn a_closed_log_is_read_to_its_end() {
     runtime().block_on(async {
-        let mut world = World::new();
+        let mut world = LogFixture::new();
         world.write(&[1]);
-        let mut reader = Reader::new(&world, 1);
+        let mut reader = CheckedReader::new(&world, 1);
         world.live.close();
         reader.read(&world, 1).await;
         assert_eq!(reader.next, 2);
@@ -277,7 +277,7 @@ fn a_closed_log_is_read_to_its_end() {
 #[test]
 fn damage_in_the_kept_log_is_named() {
     runtime().block_on(async {
-        let mut world = World::new();
+        let mut world = LogFixture::new();
         world.write(&[5]);
         let (path, _) =
             recovery::segment_files(&LocalDisk, &world.dir.path().join("wal")).unwrap().pop().unwrap();

@@ -1,82 +1,85 @@
-//! A reader's place in what is committed: from the ring, from the log's files when it is behind, and back.
+//! Tail reader of the change feed: reads from the ring, switches to the log files when it falls behind, and back.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::kept::{self, Place};
-use super::recent::{self, Group};
-use super::{Gap, Live};
+use super::record_ring::{self, RecordGroup};
+use super::retained_log::{self, RecordLocation};
+use super::{CommitFeed, Gap};
 use crate::domain::{Error, Result};
 use crate::store::memtable::run::Run;
 
-/// What comes next.
+/// Next item of a tail.
 #[derive(Debug)]
-pub enum Piece {
-    Records(Records),
+pub enum TailItem {
+    Records(TailRecords),
     Gap(Gap),
 }
 
-/// Consecutive records, at least one.
+/// One or more consecutive records.
 #[derive(Debug, Clone)]
-pub struct Records {
-    group: Arc<Group>,
-    /// Records of the group that come before.
+pub struct TailRecords {
+    group: Arc<RecordGroup>,
+    /// Number of records of the group to skip.
     skip: usize,
 }
 
-impl Records {
-    /// The number of the first.
+impl TailRecords {
+    /// Returns the number of the first record.
     pub fn first(&self) -> u64 {
         self.group.first + self.skip as u64
     }
 
-    /// Their readings, one run a record.
+    /// Returns the readings, one run per record.
     pub fn runs(&self) -> &[Run] {
         &self.group.runs[self.skip..]
     }
 }
 
-type Reading = JoinHandle<Result<kept::Found>>;
+type LogReadTask = JoinHandle<Result<retained_log::LogLookup>>;
 
-/// Reads every committed record from a position on, in order, each once; what is no longer kept is a gap.
+/// Reads every committed record from a position on, in order, each once. Records no longer retained become a gap.
 ///
-/// It holds at most one piece of the log in memory. Dropping it, or a future of it, loses nothing and stops nobody.
+/// It holds at most one chunk of the log in memory. Dropping it, or one of its futures, loses nothing and blocks
+/// nobody.
 pub struct Tail {
-    live: Arc<Live>,
+    live: Arc<CommitFeed>,
     grown: watch::Receiver<()>,
     next: u64,
-    /// Where the log was left off.
-    place: Option<Place>,
-    /// Kept here, so that whoever gives up waiting finds it again.
-    reading: Option<Reading>,
+    /// Location in the log where the last chunk ended.
+    place: Option<RecordLocation>,
+    /// The task is kept here, so that a caller that stops waiting finds it again.
+    reading: Option<LogReadTask>,
 }
 
 impl Tail {
-    /// A reader whose first record is `next`.
-    pub fn new(live: &Arc<Live>, next: u64) -> Tail {
+    /// Creates a reader whose first record is `next`.
+    pub fn new(live: &Arc<CommitFeed>, next: u64) -> Tail {
         live.ring.lock().readers += 1;
         let grown = live.grown.subscribe();
         Tail { live: live.clone(), grown, next, place: None, reading: None }
     }
 
-    /// The records or the gap at its position; waits until there is something.
+    /// Returns the records or the gap at its position; waits until there is one.
     ///
     /// # Errors
-    /// `Unavailable` when the log cannot be read, or is closed.
-    pub async fn next(&mut self) -> Result<Piece> {
+    /// `Unavailable` when the log cannot be read, or the store is closing.
+    pub async fn next(&mut self) -> Result<TailItem> {
         loop {
             if self.reading.is_none() {
                 match self.find() {
-                    recent::Found::Group(group) => return Ok(self.take(group)),
-                    recent::Found::Behind { end } => self.reading = Some(self.read(end)),
-                    recent::Found::Closed => return Err(Error::unavailable("the server is shutting down")),
-                    recent::Found::Ahead => {
+                    record_ring::RingLookup::Group(group) => return Ok(self.take_group(group)),
+                    record_ring::RingLookup::Behind { end } => self.reading = Some(self.read(end)),
+                    record_ring::RingLookup::Closed => {
+                        return Err(Error::unavailable("the server is shutting down"));
+                    }
+                    record_ring::RingLookup::CaughtUp => {
                         self.grown
                             .changed()
                             .await
-                            .map_err(|e| Error::internal("the log is gone").because(e))?;
+                            .map_err(|e| Error::internal("the log is gone").with_source(e))?;
                         continue;
                     }
                 }
@@ -85,64 +88,66 @@ impl Tail {
                 let found = reading.await;
                 self.reading = None;
                 let found =
-                    found.map_err(|e| Error::internal("reading the log ended early").because(e))??;
-                return Ok(self.take_kept(found));
+                    found.map_err(|e| Error::internal("reading the log ended early").with_source(e))??;
+                return Ok(self.take_log_lookup(found));
             }
         }
     }
 
-    /// As `next`, but only what the ring has at this moment.
-    pub fn ready(&mut self) -> Option<Records> {
+    /// Same as `next`, but only for what the ring holds at this moment.
+    pub fn try_next(&mut self) -> Option<TailRecords> {
         if self.reading.is_some() {
             return None;
         }
         match self.find() {
-            recent::Found::Group(group) => match self.take(group) {
-                Piece::Records(records) => Some(records),
-                Piece::Gap(_) => None,
+            record_ring::RingLookup::Group(group) => match self.take_group(group) {
+                TailItem::Records(records) => Some(records),
+                TailItem::Gap(_) => None,
             },
-            recent::Found::Behind { .. } | recent::Found::Ahead | recent::Found::Closed => None,
+            record_ring::RingLookup::Behind { .. }
+            | record_ring::RingLookup::CaughtUp
+            | record_ring::RingLookup::Closed => None,
         }
     }
 
-    fn find(&mut self) -> recent::Found {
+    fn find(&mut self) -> record_ring::RingLookup {
         self.grown.mark_unchanged();
         self.live.ring.lock().find(self.next)
     }
 
-    fn take(&mut self, group: Arc<Group>) -> Piece {
+    fn take_group(&mut self, group: Arc<RecordGroup>) -> TailItem {
         let skip = usize::try_from(self.next - group.first).expect("a group is found by a record in it");
         self.next = group.end();
         self.place = None;
-        Piece::Records(Records { group, skip })
+        TailItem::Records(TailRecords { group, skip })
     }
 
-    fn take_kept(&mut self, found: kept::Found) -> Piece {
+    fn take_log_lookup(&mut self, found: retained_log::LogLookup) -> TailItem {
         match found {
-            kept::Found::Records(group, place) => {
-                let piece = self.take(Arc::new(group));
+            retained_log::LogLookup::Records(group, place) => {
+                let piece = self.take_group(Arc::new(group));
                 self.place = Some(place);
                 piece
             }
-            kept::Found::Gap(gap) => {
+            retained_log::LogLookup::Gap(gap) => {
                 self.next = gap.to + 1;
-                Piece::Gap(gap)
+                TailItem::Gap(gap)
             }
         }
     }
 
-    /// Off the async threads, a few readers at a time.
-    fn read(&self, end: u64) -> Reading {
-        let (kept, turns) = (self.live.kept.clone(), self.live.turns.clone());
+    /// Reads the log on a blocking thread, with a limited number of readers at a time.
+    fn read(&self, end: u64) -> LogReadTask {
+        let (kept, turns) = (self.live.retained_log.clone(), self.live.log_reader_permits.clone());
         let (next, place) = (self.next, self.place);
         tokio::spawn(async move {
-            let gone = |e: tokio::sync::AcquireError| Error::internal("the log is gone").because(e);
+            let gone = |e: tokio::sync::AcquireError| Error::internal("the log is gone").with_source(e);
             let turn = turns.acquire_owned().await.map_err(gone)?;
             let read = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 kept.read(next, end, place)
             });
-            read.await.map_err(|e| Error::internal("reading the log ended early").because(e))?
+            read.await.map_err(|e| Error::internal("reading the log ended early").with_source(e))?
         })
     }
 }

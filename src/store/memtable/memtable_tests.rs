@@ -1,4 +1,4 @@
-//! Runs stay sorted and unique, and the later write wins, however rows arrive.
+//! Tests that runs stay sorted and unique, and that the later write wins, however rows arrive.
 
 use std::collections::BTreeMap;
 

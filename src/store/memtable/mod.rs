@@ -1,27 +1,27 @@
-//! Readings not yet in the lake, by day, in sorted runs; a snapshot shares the runs and never waits.
+//! Memtable: readings not yet in the lake, by day, in sorted runs. A snapshot shares the runs and never waits.
 
-pub mod order;
-pub mod pieces;
+pub mod chunked_merge;
 pub mod run;
+pub mod run_merge;
 
 use std::collections::BTreeMap;
 
 use crate::domain::time::Day;
 use run::Run;
 
-/// Neighbouring runs are merged up to this length, so that single values do not leave a thousand runs behind and
-/// bulk batches are not copied again and again.
-const MERGED_ROWS: usize = 16_384;
-/// And up to so many bytes of text, for these are copied as well.
-pub const MERGED_TEXT: usize = 4 << 20;
+/// Adjacent runs are merged up to this many rows, so that single values do not leave a thousand runs behind and bulk
+/// batches are not copied repeatedly.
+const MAX_MERGED_ROWS: usize = 16_384;
+/// The same limit in bytes of text, because texts are copied as well.
+pub const MAX_MERGED_TEXT_BYTES: usize = 4 << 20;
 
-/// What a row without text takes: id, time, value, quality and seq.
+/// Memory of a row without text, bytes: id, time, value, quality and seq.
 pub const ROW_BYTES: usize = 4 + 8 + 8 + 1 + 8;
 
-/// The rows of one day, oldest run first.
+/// Runs by day, oldest run first.
 pub type DayRuns = BTreeMap<Day, Vec<Run>>;
 
-/// The memtable writers add to.
+/// The active memtable, to which writers add rows.
 #[derive(Debug, Clone, Default)]
 pub struct Memtable {
     days: DayRuns,
@@ -29,14 +29,14 @@ pub struct Memtable {
 }
 
 impl Memtable {
-    /// Adds rows of one day, newer than all before them.
+    /// Adds rows of one day, newer than all rows before.
     pub fn insert(&mut self, day: Day, run: Run) {
         self.rows += run.len();
         let runs = self.days.entry(day).or_default();
         runs.push(run);
         while let [.., earlier, later] = runs.as_slice() {
-            let is_long = earlier.text_bytes() + later.text_bytes() > MERGED_TEXT;
-            if earlier.len() + later.len() > MERGED_ROWS || earlier.len() > 2 * later.len() || is_long {
+            let is_long = earlier.text_bytes() + later.text_bytes() > MAX_MERGED_TEXT_BYTES;
+            if earlier.len() + later.len() > MAX_MERGED_ROWS || earlier.len() > 2 * later.len() || is_long {
                 break;
             }
             let merged = run::merge(&runs[runs.len() - 2..]).expect("two runs were given");
@@ -45,7 +45,7 @@ impl Memtable {
         }
     }
 
-    /// The runs by day; sharing them costs a reference count each.
+    /// Returns the runs by day; cloning them only increments reference counts.
     pub fn days(&self) -> &DayRuns {
         &self.days
     }
@@ -54,7 +54,7 @@ impl Memtable {
         self.days
     }
 
-    /// Rows inserted, those since replaced included.
+    /// Returns the number of rows inserted, including those replaced since.
     pub fn rows(&self) -> usize {
         self.rows
     }

@@ -1,4 +1,4 @@
-//! A run: readings in memory, sorted by (stream, ts), one row a key, each with its `seq`.
+//! Run: readings in memory, sorted by (stream, ts), with one row per key, each with its `seq`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::buffer::ScalarBuffer;
 
-use super::order::{self, Keys, Slice};
+use super::run_merge::{self, RunKeys, RunSlice};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::time::Day;
 use crate::domain::{Micros, StreamId};
@@ -17,7 +17,7 @@ pub struct Run {
     pub stream: ScalarBuffer<i32>,
     /// Microseconds since the epoch, UTC.
     pub ts: ScalarBuffer<i64>,
-    /// NaN stands for null.
+    /// NaN represents null.
     pub value: ScalarBuffer<f64>,
     pub quality: ScalarBuffer<u8>,
     pub seq: ScalarBuffer<i64>,
@@ -30,19 +30,19 @@ fn text_bytes(text: &StringArray, rows: Range<usize>) -> usize {
     (offsets[rows.end] - offsets[rows.start]) as usize
 }
 
-/// Bytes of the longest text of a column; 0 of one of something else.
+/// Returns the length of a column's longest text, bytes; 0 for a column of another type.
 pub fn longest_text(column: &dyn Array) -> usize {
     let Some(text) = column.as_string_opt::<i32>() else { return 0 };
     text.value_offsets().windows(2).map(|of| (of[1] - of[0]) as usize).max().unwrap_or(0)
 }
 
-/// Sorts readings by (stream, ts) and keeps the later of two with the same key.
+/// Sorts readings by (stream, ts) and keeps the later of two with equal keys.
 pub fn normalize(rows: Readings) -> Readings {
     let keys: Vec<(i32, i64)> = rows.stream.iter().copied().zip(rows.ts.iter().copied()).collect();
     if keys.windows(2).all(|w| w[0] < w[1]) {
         return rows;
     }
-    let order = last_of_each(&keys);
+    let order = dedup_order(&keys);
     let pick = |i: &u32| *i as usize;
     Readings {
         stream: order.iter().map(|i| rows.stream[pick(i)]).collect(),
@@ -56,10 +56,10 @@ pub fn normalize(rows: Readings) -> Readings {
     }
 }
 
-/// Row numbers sorted by key; of equal keys only the last row. Batches are far below 2^32 rows.
-fn last_of_each(keys: &[(i32, i64)]) -> Vec<u32> {
+/// Returns row numbers sorted by key, with only the last row of equal keys. Batches are far below 2^32 rows.
+fn dedup_order(keys: &[(i32, i64)]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-    // Stable, so equal keys stay in the order of writing; runs already sorted are merged, not sorted again.
+    // The sort is stable, so equal keys stay in write order, and merges runs that are already sorted.
     order.sort_by_key(|i| keys[*i as usize]);
     let mut kept: Vec<u32> = Vec::with_capacity(order.len());
     for i in order {
@@ -72,7 +72,7 @@ fn last_of_each(keys: &[(i32, i64)]) -> Vec<u32> {
 }
 
 impl Run {
-    /// From normalized readings of one request.
+    /// Creates a run from the normalized readings of one request.
     pub fn new(rows: Readings, seq: u64) -> Run {
         let seqs = vec![seq as i64; rows.len()];
         let text =
@@ -95,43 +95,43 @@ impl Run {
         self.ts.is_empty()
     }
 
-    /// Bytes of all its texts.
+    /// Returns the total bytes of text.
     pub fn text_bytes(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text_bytes(text, 0..text.len()))
     }
 
-    /// Bytes of its longest text.
+    /// Returns the length of the longest text, bytes.
     pub fn longest_text(&self) -> usize {
         self.text.as_ref().map_or(0, |text| longest_text(text))
     }
 
-    /// The end of the rows from `start` on that have no more than so many bytes of text, and of which there are at most
-    /// so many; past `start` by one row at least.
+    /// Returns the end of the batch that begins at `start`, with at most `rows` rows and `bytes` bytes of text, but at
+    /// least one row.
     pub fn end_of_batch(&self, start: usize, rows: usize, bytes: usize) -> usize {
         let end = self.len().min(start + rows);
         let Some(text) = &self.text else { return end };
         let offsets = &text.value_offsets()[start..=end];
         let within = offsets.partition_point(|offset| (offset - offsets[0]) as usize <= bytes);
-        // As many offsets as rows, and one more.
+        // There is one offset more than rows.
         (start + within.saturating_sub(1)).max(start + 1).min(end)
     }
 
-    /// The key of row `i`.
+    /// Returns the key of row `i`.
     pub fn key(&self, i: usize) -> (i32, i64) {
         (self.stream[i], self.ts[i])
     }
 
-    /// The key of the last row.
+    /// Returns the key of the last row.
     pub fn last_key(&self) -> Option<(i32, i64)> {
         self.len().checked_sub(1).map(|i| self.key(i))
     }
 
-    /// The same rows, all with one seq.
+    /// Returns the rows with their seq replaced.
     pub fn with_seq(self, seq: u64) -> Run {
         Run { seq: vec![seq as i64; self.len()].into(), ..self }
     }
 
-    /// Row `i` as one reading.
+    /// Returns row `i` as a reading.
     pub fn get(&self, i: usize) -> Reading {
         let text = self.text.as_ref().filter(|t| t.is_valid(i)).map(|t| Box::from(t.value(i)));
         Reading {
@@ -143,13 +143,13 @@ impl Run {
         }
     }
 
-    /// The rows whose keys lie in `from..to`.
+    /// Returns the rows with keys in `from..to`.
     pub fn slice_between(&self, from: (i32, i64), to: (i32, i64)) -> Run {
         let start = self.count_before(from);
         self.slice(start, self.count_before(to).saturating_sub(start))
     }
 
-    /// How many rows have a key below this one.
+    /// Returns the number of rows with a key below `key`.
     pub fn count_before(&self, key: (i32, i64)) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
@@ -170,24 +170,24 @@ impl Run {
         }
     }
 
-    /// The rows for which `keep` holds.
+    /// Returns the rows for which `keep` holds.
     pub fn select(&self, keep: impl Fn(&Run, usize) -> bool) -> Run {
         let rows: Vec<u32> = (0..self.len() as u32).filter(|i| keep(self, *i as usize)).collect();
         if rows.len() == self.len() { self.clone() } else { self.take(&rows) }
     }
 
-    /// The rows of ranges, ascending and apart from each other.
-    pub fn pick(&self, ranges: Vec<Range<usize>>) -> Run {
-        let slice = |rows: Range<usize>| Slice { run: 0, start: rows.start, end: rows.end };
-        let order: Vec<Slice> = ranges.into_iter().filter(|rows| !rows.is_empty()).map(slice).collect();
-        laid(std::slice::from_ref(self), &order)
+    /// Returns the rows of ranges, which are ascending and do not touch.
+    pub fn take_ranges(&self, ranges: Vec<Range<usize>>) -> Run {
+        let slice = |rows: Range<usize>| RunSlice { run: 0, start: rows.start, end: rows.end };
+        let order: Vec<RunSlice> = ranges.into_iter().filter(|rows| !rows.is_empty()).map(slice).collect();
+        gather(std::slice::from_ref(self), &order)
     }
 
     fn take(&self, rows: &[u32]) -> Run {
-        laid(std::slice::from_ref(self), &order::of_rows(rows.iter().map(|row| *row as usize)))
+        gather(std::slice::from_ref(self), &run_merge::of_rows(rows.iter().map(|row| *row as usize)))
     }
 
-    /// Splits by UTC day, keeping each part sorted.
+    /// Splits the run by UTC day; each part stays sorted.
     pub fn by_day(self) -> Vec<(Day, Run)> {
         let days = self.ts.iter().map(|ts| Micros(*ts).day());
         let (Some(first), Some(last)) = (days.clone().min(), days.clone().max()) else { return Vec::new() };
@@ -202,31 +202,32 @@ impl Run {
     }
 }
 
-/// One run out of several, given oldest first: sorted, and of equal keys the row of the later run.
+/// Merges several runs, given oldest first, into one. Of equal keys the row of the later run wins.
 pub fn merge(runs: &[Run]) -> Option<Run> {
     match runs {
         [] => None,
         [only] => Some(only.clone()),
         _ => {
-            let keys: Vec<Keys> = runs.iter().map(|run| Keys { stream: &run.stream, ts: &run.ts }).collect();
-            Some(laid(runs, &order::in_order(&keys)))
+            let keys: Vec<RunKeys> =
+                runs.iter().map(|run| RunKeys { stream: &run.stream, ts: &run.ts }).collect();
+            Some(gather(runs, &run_merge::merge_order(&keys)))
         }
     }
 }
 
-/// The rows of runs in an order, copied.
-fn laid(runs: &[Run], order: &[Slice]) -> Run {
+/// Copies the rows of runs in the given order.
+fn gather(runs: &[Run], order: &[RunSlice]) -> Run {
     let has_text = runs.iter().any(|run| run.text.is_some());
-    let text = |slice: &Slice| {
+    let text = |slice: &RunSlice| {
         let text = runs[slice.run].text.as_ref();
         (slice.start..slice.end).map(move |row| text.filter(|t| t.is_valid(row)).map(|t| t.value(row)))
     };
     Run {
-        stream: order::copy(order, |run| &runs[run].stream).into(),
-        ts: order::copy(order, |run| &runs[run].ts).into(),
-        value: order::copy(order, |run| &runs[run].value).into(),
-        quality: order::copy(order, |run| &runs[run].quality).into(),
-        seq: order::copy(order, |run| &runs[run].seq).into(),
+        stream: run_merge::copy(order, |run| &runs[run].stream).into(),
+        ts: run_merge::copy(order, |run| &runs[run].ts).into(),
+        value: run_merge::copy(order, |run| &runs[run].value).into(),
+        quality: run_merge::copy(order, |run| &runs[run].quality).into(),
+        seq: run_merge::copy(order, |run| &runs[run].seq).into(),
         text: has_text.then(|| order.iter().flat_map(text).collect()),
     }
 }

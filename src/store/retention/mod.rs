@@ -1,10 +1,11 @@
-//! Retention: rows that have expired leave the disk, and so do those of deleted streams and devices.
+//! Retention: removes expired rows, and rows of deleted streams and devices, from disk.
 //!
-//! What has expired is invisible long before (`Catalog::kept`). A cycle removes it from the files: whole files go by one
-//! commit, those that hold other rows as well are written again without the expired ones. Floors are durable before the
-//! first byte goes (`Catalog::raise_floors`), and statistics of the windows are computed.
+//! Expired rows are invisible long before (`Catalog::retention_bounds`). A cycle removes them from the files: whole
+//! files in one commit, and files that also hold other rows are rewritten without the expired ones. Before the first
+//! byte is removed, the floors are durable (`Catalog::raise_retention_floors`) and the statistics of the affected
+//! windows are computed.
 
-pub mod edge;
+pub mod rewrite;
 pub mod scan;
 
 use std::collections::{BTreeSet, HashSet};
@@ -14,40 +15,40 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::catalog::{Catalog, Moment};
-use super::compaction::{Compactor, Swap};
+use super::catalog::{Catalog, RetentionClock};
+use super::compaction::{Compactor, FileReplacement};
 use super::disk::Disk;
 use super::flush::Flusher;
-use super::lake::delta::Change;
+use super::lake::delta::ReplaceReason;
 use super::lake::file::LakeFile;
 use super::lake::orphans;
-use super::pace::Pace;
 use super::snapshot::Snapshot;
 use super::table::{PerTable, Table};
+use super::throttle::CpuThrottle;
 use crate::domain::policy::PolicyChange;
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::Day;
 use crate::domain::{Error, Micros, Principal, Result};
-use edge::Edge;
-use scan::Expired;
+use rewrite::FileRewrite;
+use scan::ExpiredRows;
 
-/// A server that is restarted all the time removes something as well.
-const FIRST_CYCLE: Duration = Duration::from_secs(300);
-/// After a cycle that failed.
-const RETRY: Duration = Duration::from_secs(60);
+/// Delay of the first cycle after a start, short enough that a server that restarts all the time removes something too.
+const FIRST_CYCLE_DELAY: Duration = Duration::from_secs(300);
+/// Delay after a failed cycle.
+const RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// What left the disk, or would.
+/// Amounts that were removed from disk, or would be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Amount {
-    /// Rows as they are stored: one that was overwritten counts again until the files are merged.
+pub struct PurgeStats {
+    /// Stored rows: an overwritten row counts as well until the files are merged.
     pub rows: u64,
-    /// Of whole files what they take; of others, in a forecast, the share of their rows.
+    /// Sizes of removed files; in a forecast, a partly expired file counts with the share of its expired rows.
     pub bytes: u64,
-    /// Files removed or written again.
+    /// Files removed or rewritten.
     pub files: u64,
 }
 
-impl AddAssign for Amount {
+impl AddAssign for PurgeStats {
     fn add_assign(&mut self, more: Self) {
         self.rows += more.rows;
         self.bytes += more.bytes;
@@ -55,42 +56,42 @@ impl AddAssign for Amount {
     }
 }
 
-/// What a change of policies would remove.
+/// Forecast of what a change of policies would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forecast {
-    pub amount: Amount,
-    /// The newest time before which rows would go; `None` when none would.
+    pub amount: PurgeStats,
+    /// The newest time before which rows would be removed; `None` when none would.
     pub before: Option<Micros>,
 }
 
-/// The files known to hold nothing that had expired by these cutoffs.
+/// Files known to hold nothing that had expired at these cutoffs.
 #[derive(Debug, Clone, Default)]
-struct Clean {
+struct CleanFiles {
     cutoffs: Arc<Cutoffs>,
     paths: HashSet<String>,
 }
 
-impl Clean {
+impl CleanFiles {
     /// Whether a file may hold a row that has expired by `cutoffs`.
-    fn suspects(&self, file: &LakeFile, cutoffs: &Cutoffs) -> bool {
+    fn may_hold_expired(&self, file: &LakeFile, cutoffs: &Cutoffs) -> bool {
         let nothing = Cutoffs::default();
         let before = if self.paths.contains(&file.path) { &self.cutoffs } else { &nothing };
-        cutoffs.may_take(file.streams, file.ts, before)
+        cutoffs.may_expire(file.streams, file.ts, before)
     }
 }
 
-/// The job. It replaces files only when it has the compactor's turn.
-pub struct Retention {
+/// The retention job. It replaces files only while it holds `Compactor::lock_files`.
+pub struct RetentionJob {
     flusher: Arc<Flusher>,
     compactor: Arc<Compactor>,
     catalog: Arc<Catalog>,
     interval: Duration,
-    clean: Mutex<PerTable<Clean>>,
-    /// One forecast at a time: it may read the keys of the whole lake.
+    clean: Mutex<PerTable<CleanFiles>>,
+    /// Allows one forecast at a time, because it may read the keys of the whole lake.
     forecasts: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Retention {
+impl RetentionJob {
     pub fn new(
         flusher: Arc<Flusher>,
         compactor: Arc<Compactor>,
@@ -101,60 +102,61 @@ impl Retention {
         Self { flusher, compactor, catalog, interval, clean, forecasts }
     }
 
-    /// Runs cycle after cycle until the task is aborted.
+    /// Runs cycles until the task is aborted.
     pub async fn run(self: Arc<Self>) {
-        let mut wait = self.interval.min(FIRST_CYCLE);
+        let mut wait = self.interval.min(FIRST_CYCLE_DELAY);
         loop {
             tokio::time::sleep(wait).await;
             wait = self.interval;
-            if let Err(e) = self.cycle().await {
-                tracing::error!(error = %e, cause = ?e.source, "retention failed; it is tried again");
-                wait = self.interval.min(RETRY);
+            if let Err(e) = self.run_cycle().await {
+                tracing::error!(error = %e, cause = ?e.source, "retention failed and will be retried");
+                wait = self.interval.min(RETRY_DELAY);
             }
         }
     }
 
     /// Removes everything that has expired by now.
-    pub async fn cycle(&self) -> Result<Amount> {
+    pub async fn run_cycle(&self) -> Result<PurgeStats> {
         let now = self.flusher.clock.now();
-        let all = Moment { now, sealed: i64::MAX };
+        let all = RetentionClock { now, watermark: i64::MAX };
         if Table::ALL.iter().all(|table| self.catalog.cutoffs(*table, all).is_empty()) {
-            self.compactor.sweep();
-            return Ok(Amount::default());
+            self.compactor.delete_retired();
+            return Ok(PurgeStats::default());
         }
-        // Rows in memory as well; and their statistics, which outlive them.
+        // Flush first, because rows in memory expire too, and compute their statistics, which outlive them.
         self.flusher.flush().await?;
-        let turn = self.compactor.turn().await;
-        self.compactor.statistics(self.compactor.effort()).run().await?;
+        let turn = self.compactor.lock_files().await;
+        self.compactor.statistics_job(self.compactor.background_priority()).run().await?;
         drop(turn);
-        let when = Moment { now, sealed: self.flusher.shared.sealed() };
-        let mut total = Amount::default();
+        let when = RetentionClock { now, watermark: self.flusher.shared.statistics_watermark() };
+        let mut total = PurgeStats::default();
         for table in Table::ALL {
-            total += self.clear(table, when).await?;
+            total += self.purge_table(table, when).await?;
         }
-        self.sweep(when);
-        self.tidy().await?;
-        self.forget().await?;
-        let Amount { rows, bytes, files } = total;
+        self.delete_retired(when);
+        self.remove_orphans().await?;
+        self.expire_latest_values().await?;
+        let PurgeStats { rows, bytes, files } = total;
         if files > 0 {
             tracing::info!(rows, bytes, files, "expired rows removed");
         }
         Ok(total)
     }
 
-    async fn clear(&self, table: Table, when: Moment) -> Result<Amount> {
+    async fn purge_table(&self, table: Table, when: RetentionClock) -> Result<PurgeStats> {
         let cutoffs = Arc::new(self.catalog.cutoffs(table, when));
         let before = self.clean.lock()[table].clone();
-        let mut clean = Clean { cutoffs: cutoffs.clone(), paths: HashSet::new() };
-        let mut total = Amount::default();
+        let mut clean = CleanFiles { cutoffs: cutoffs.clone(), paths: HashSet::new() };
+        let mut total = PurgeStats::default();
         let days: Vec<Day> = self.flusher.shared.lake(table).days().keys().copied().collect();
         for day in days {
-            let _turn = self.compactor.turn().await;
+            let _turn = self.compactor.lock_files().await;
             let lake = self.flusher.shared.lake(table);
             let files = lake.days().get(&day).into_iter().flatten().cloned();
-            let (suspects, well): (Vec<_>, Vec<_>) = files.partition(|f| before.suspects(f, &cutoffs));
+            let (suspects, well): (Vec<_>, Vec<_>) =
+                files.partition(|f| before.may_hold_expired(f, &cutoffs));
             clean.paths.extend(well.into_iter().map(|f| f.path.clone()));
-            if let Some(cleared) = self.clear_day(table, day, suspects, (&cutoffs, when)).await? {
+            if let Some(cleared) = self.purge_day(table, day, suspects, (&cutoffs, when)).await? {
                 total += cleared.amount;
                 clean.paths.extend(cleared.paths);
             }
@@ -163,98 +165,103 @@ impl Retention {
         Ok(total)
     }
 
-    /// Removes what has expired in files of one day; `None` when that has to wait for the next cycle.
-    async fn clear_day(
+    /// Removes expired rows from files of one day; `None` when that has to wait for the next cycle.
+    async fn purge_day(
         &self,
         table: Table,
         day: Day,
         files: Vec<Arc<LakeFile>>,
-        (cutoffs, when): (&Arc<Cutoffs>, Moment),
-    ) -> Result<Option<Cleared>> {
-        let mut cleared = Cleared::default();
+        (cutoffs, when): (&Arc<Cutoffs>, RetentionClock),
+    ) -> Result<Option<PurgedDay>> {
+        let mut cleared = PurgedDay::default();
         if files.is_empty() {
             return Ok(Some(cleared));
         }
-        let (place, dir) = (self.flusher.shared.place().clone(), self.flusher.shared.lake_dir(table));
-        let (disk, by, effort) = (place.disk().clone(), cutoffs.clone(), self.compactor.effort());
+        let (place, dir) = (self.flusher.shared.location().clone(), self.flusher.shared.lake_dir(table));
+        let (disk, by, effort) =
+            (place.disk().clone(), cutoffs.clone(), self.compactor.background_priority());
         let look = {
             let (disk, dir) = (disk.clone(), dir.clone());
-            move |pace| scan::files((disk.as_ref(), &dir), &files, &by, pace)
+            move |pace| scan::scan_files((disk.as_ref(), &dir), &files, &by, pace)
         };
-        let found = Pace::work(effort, look).await?;
+        let found = CpuThrottle::run_on_thread(effort, look).await?;
         let (holding, well): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, expired)| expired.rows > 0);
         cleared.paths.extend(well.into_iter().map(|(file, _)| file.path.clone()));
         if holding.is_empty() {
             return Ok(Some(cleared));
         }
         let sources: BTreeSet<i32> = holding.iter().flat_map(|(_, e)| e.sources.iter().copied()).collect();
-        self.catalog.raise_floors(table, &sources, when).await?;
-        let floors = self.catalog.floors(table);
-        if sources.iter().any(|id| floors.from(*id) < cutoffs.from(*id)) {
-            // A policy was relaxed just now: what it keeps stays.
+        self.catalog.raise_retention_floors(table, &sources, when).await?;
+        let floors = self.catalog.retention_floors(table);
+        if sources.iter().any(|id| floors.cutoff_of(*id) < cutoffs.cutoff_of(*id)) {
+            // A policy was relaxed in the meantime: keep the rows that it now allows.
             return Ok(None);
         }
         let cutoffs = cutoffs.clone();
-        let edge = move |pace| Edge { disk, dir, table, day, cutoffs, pace }.rewrite(holding);
-        let (gone, new, amount) = Pace::work(effort, edge).await?;
+        let edge = move |pace| FileRewrite { disk, dir, table, day, cutoffs, pace }.rewrite(holding);
+        let (gone, new, amount) = CpuThrottle::run_on_thread(effort, edge).await?;
         let paths: Vec<String> = new.iter().map(|f| f.path.clone()).collect();
-        let is_done = self.compactor.swap(Swap { table, gone, new, change: Change::Deletion }).await?;
+        let is_done = self
+            .compactor
+            .replace_files(FileReplacement { table, gone, new, change: ReplaceReason::Deletion })
+            .await?;
         cleared.paths.extend(paths);
         cleared.amount = amount;
         Ok(is_done.then_some(cleared))
     }
 
-    /// Files that count no more leave the disk, as far as no query pins them; merged ones too, for what has expired in
-    /// them.
-    fn sweep(&self, when: Moment) {
+    /// Deletes replaced files that no query pins. Files replaced by a merge are included when they may hold expired
+    /// rows.
+    fn delete_retired(&self, when: RetentionClock) {
         let cutoffs = PerTable::new(|table| self.catalog.cutoffs(table, when));
         let nothing = Cutoffs::default();
-        self.compactor.hasten(|table, file| cutoffs[table].may_take(file.streams, file.ts, &nothing));
-        self.compactor.sweep();
+        self.compactor
+            .expire_retired(|table, file| cutoffs[table].may_expire(file.streams, file.ts, &nothing));
+        self.compactor.delete_retired();
     }
 
-    /// Files that were written and never came to count leave the disk as well: rows in them expire too.
-    async fn tidy(&self) -> Result<()> {
+    /// Deletes files that were written but never committed, because their rows expire too.
+    async fn remove_orphans(&self) -> Result<()> {
         for table in Table::ALL {
-            // Whoever writes files holds one of the two.
-            let _turn = self.compactor.turn().await;
+            // Every writer of files holds one of these two locks.
+            let _turn = self.compactor.lock_files().await;
             let mut deltas = self.flusher.deltas.lock().await;
             let mut known = self.compactor.retired(table);
             known.extend(self.flusher.shared.lake(table).files().map(|f| f.path.clone()));
-            let (place, dir) = (self.flusher.shared.place().clone(), self.flusher.shared.lake_dir(table));
+            let (place, dir) = (self.flusher.shared.location().clone(), self.flusher.shared.lake_dir(table));
             let look = known.clone();
             let unknown = blocking(move || orphans::find(place.disk().as_ref(), &dir, &look)).await?;
             if unknown.is_empty() {
                 continue;
             }
-            // A commit can have been made although it failed.
+            // A commit may have succeeded although it returned an error.
             let delta = &mut deltas[table];
             delta.reload().await?;
-            known.extend(delta.files()?.files().map(|f| f.path.clone()));
-            let (place, dir) = (self.flusher.shared.place().clone(), self.flusher.shared.lake_dir(table));
+            known.extend(delta.lake_version()?.files().map(|f| f.path.clone()));
+            let (place, dir) = (self.flusher.shared.location().clone(), self.flusher.shared.lake_dir(table));
             blocking(move || orphans::remove(place.disk().as_ref(), &dir, &known)).await?;
         }
         Ok(())
     }
 
-    /// Last values below their floor go, from memory and from the checkpoint.
-    async fn forget(&self) -> Result<()> {
-        let floors = self.catalog.floors(Table::Readings);
-        let last = &self.flusher.last;
-        last.expire(|stream| floors.from(stream));
-        if !last.take_forgotten() {
+    /// Removes last values below their floor, from memory and from the checkpoint.
+    async fn expire_latest_values(&self) -> Result<()> {
+        let floors = self.catalog.retention_floors(Table::Readings);
+        let last = &self.flusher.latest_values;
+        last.expire(|stream| floors.cutoff_of(stream));
+        if !last.take_dirty() {
             return Ok(());
         }
-        self.flusher.checkpoint().await.inspect_err(|_| last.keep_forgotten())
+        self.flusher.checkpoint().await.inspect_err(|_| last.mark_dirty())
     }
 
-    /// What a change would remove. Reads keys only, and changes nothing.
+    /// Forecasts what a change would remove. Reads only keys and changes nothing.
     pub async fn forecast(&self, who: &Principal, change: &PolicyChange) -> Result<Forecast> {
-        let reach = self.catalog.reach(who, change, self.flusher.clock.now())?;
+        let reach = self.catalog.preview_policy_change(who, change, self.flusher.clock.now())?;
         let one = self.forecasts.clone().lock_owned().await;
-        // Pins the files for as long as they are read.
+        // The snapshot pins the files while they are read.
         let snapshot = self.flusher.shared.snapshot();
-        let (before, cutoffs, place) = (reach.before, reach.cutoffs, self.flusher.shared.place().clone());
+        let (before, cutoffs, place) = (reach.before, reach.cutoffs, self.flusher.shared.location().clone());
         let amount = blocking(move || {
             let _one = one;
             forecast(place.disk().as_ref(), &snapshot, &cutoffs)
@@ -263,28 +270,28 @@ impl Retention {
     }
 }
 
-/// What became of a day.
+/// Result of purging a day.
 #[derive(Debug, Default)]
-struct Cleared {
-    amount: Amount,
-    /// Files without expired rows.
+struct PurgedDay {
+    amount: PurgeStats,
+    /// Paths of files without expired rows.
     paths: Vec<String>,
 }
 
-fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -> Result<Amount> {
+fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -> Result<PurgeStats> {
     let nothing = Cutoffs::default();
-    let statistics = &snapshot.keyed[Table::Statistics];
-    let mut total = Amount::default();
+    let statistics = &snapshot.upsert_tables[Table::Statistics];
+    let mut total = PurgeStats::default();
     for (table, lake, dir) in [
         (Table::Readings, &snapshot.lake, &snapshot.lake_dir),
         (Table::Statistics, &statistics.lake, &statistics.lake_dir),
     ] {
         let cutoffs = &cutoffs[table];
-        for file in lake.files().filter(|f| cutoffs.may_take(f.streams, f.ts, &nothing)) {
-            let Expired { rows, .. } = scan::file((disk, dir), file, cutoffs)?;
+        for file in lake.files().filter(|f| cutoffs.may_expire(f.streams, f.ts, &nothing)) {
+            let ExpiredRows { rows, .. } = scan::scan_file((disk, dir), file, cutoffs)?;
             let share = rows as f64 / file.rows.max(1) as f64;
             let bytes = (share * file.bytes as f64).round() as u64;
-            total += Amount { rows, bytes, files: u64::from(rows > 0) };
+            total += PurgeStats { rows, bytes, files: u64::from(rows > 0) };
         }
     }
     let runs = snapshot.memory.values().flat_map(|day| &day.runs);
@@ -297,11 +304,11 @@ fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -
 }
 
 fn count(keys: impl Iterator<Item = (i32, i64)>, cutoffs: &Cutoffs) -> u64 {
-    keys.filter(|(id, ts)| *ts < cutoffs.from(*id)).count() as u64
+    keys.filter(|(id, ts)| *ts < cutoffs.cutoff_of(*id)).count() as u64
 }
 
-/// Runs work that waits for the disk where waiting stops nobody else.
+/// Runs disk-bound work on the blocking pool, where waiting blocks no other task.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| Error::internal("the removal of expired rows ended early").because(e))?
+    done.map_err(|e| Error::internal("the removal of expired rows ended early").with_source(e))?
 }

@@ -1,12 +1,12 @@
-//! The job that computes statistics: after flushes, in the background, for windows that are over or were touched again.
+//! Background job that computes statistics of completed windows, and again of windows touched later, after flushes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::computed::Computed;
-use super::day::{Plan, WantedWindows, span};
-use super::{parts, points};
+use super::compute_day::{DayPlan, WindowsToCompute, span};
+use super::materialization::Materialization;
+use super::{day_partitions, points};
 use crate::domain::Result;
 use crate::domain::progress::Progress;
 use crate::domain::retention::Cutoffs;
@@ -15,44 +15,44 @@ use crate::domain::window::Windows;
 use crate::store::catalog::Catalog;
 use crate::store::flush::Flusher;
 use crate::store::lake::LakeVersion;
-use crate::store::lake::batch::Batch;
-use crate::store::lake::delta::Position;
-use crate::store::lake::file::{LakeFile, order_by_writes};
-use crate::store::lake::source::Source;
-use crate::store::pace::{Effort, Pace};
+use crate::store::lake::delta::TxnWatermark;
+use crate::store::lake::file::{LakeFile, sort_by_write_order};
+use crate::store::lake::fsync_batch::FsyncBatch;
+use crate::store::lake::table_reader::TableReader;
 use crate::store::table::Table;
+use crate::store::throttle::{CpuThrottle, WorkPriority};
 
-/// A window is left open this long after its end: live readings are still on their way.
-const GRACE_US: i64 = 2 * MICROS_PER_SECOND;
+/// A window stays open this long after its end, because live readings are still arriving.
+const ALLOWED_LATENESS_US: i64 = 2 * MICROS_PER_SECOND;
 
-/// The job's parts. Whoever runs it runs nothing else that replaces files meanwhile.
-pub struct Job {
+/// The statistics job. The caller must run nothing else that replaces files at the same time.
+pub struct StatisticsJob {
     pub flusher: Arc<Flusher>,
     pub catalog: Arc<Catalog>,
-    pub effort: Effort,
-    /// Files open at a time, about: fewer than overlap are not to be had.
+    pub priority: WorkPriority,
+    /// Approximate number of files open at once. More are opened where more files overlap.
     pub fan_in: usize,
-    /// Told of days; ends the work when cancelled.
+    /// Counts days; cancelling it ends the job.
     pub progress: Progress,
 }
 
-/// What one run takes into account.
-struct Scope {
+/// Input of one run of the job.
+struct StatisticsScope {
     lake: Arc<LakeVersion>,
     known: Arc<LakeVersion>,
-    computed: Computed,
+    computed: Materialization,
     /// Windows that end by this time are computed.
     sealed: i64,
-    /// Every row of the lake up to this seq is taken into account.
+    /// Every row of the lake up to this seq is covered.
     seq: u64,
     windows: HashMap<i32, Windows>,
-    /// Rows may be gone before these: what is there of their windows is not the whole.
+    /// Rows before these cutoffs may have been removed, so their windows are incomplete.
     floors: [Cutoffs; 2],
     fan_in: usize,
 }
 
-impl Job {
-    /// Computes what is stale, from rows that are flushed. Returns the windows written.
+impl StatisticsJob {
+    /// Computes stale windows from flushed rows. Returns the number of windows written.
     pub async fn run(&self) -> Result<u64> {
         let started = Instant::now();
         let Some(scope) = self.scope().await? else { return Ok(0) };
@@ -65,31 +65,35 @@ impl Job {
         Ok(windows)
     }
 
-    /// `None` when nothing can have changed.
-    async fn scope(&self) -> Result<Option<Scope>> {
+    /// Determines the scope; `None` when nothing can have changed.
+    async fn scope(&self) -> Result<Option<StatisticsScope>> {
         let shared = &self.flusher.shared;
         let (lake, known, computed, seq) = shared.flushed_state();
-        let sealed = computed.sealed.max(self.flusher.clock.now().0 - GRACE_US);
+        let sealed = computed.watermark.max(self.flusher.clock.now().0 - ALLOWED_LATENESS_US);
         let is_idle = computed.stale.is_empty() && lake.days().is_empty();
-        if is_idle || (computed.stale.is_empty() && sealed - computed.sealed < MICROS_PER_SECOND) {
+        if is_idle || (computed.stale.is_empty() && sealed - computed.watermark < MICROS_PER_SECOND) {
             return Ok(None);
         }
         let windows = self.catalog.all_windows();
-        let floors = [Table::Readings, Table::Statistics].map(|table| self.catalog.floors(table));
-        Ok(Some(Scope { lake, known, computed, sealed, seq, windows, floors, fan_in: self.fan_in }))
+        let floors = [Table::Readings, Table::Statistics].map(|table| self.catalog.retention_floors(table));
+        Ok(Some(StatisticsScope { lake, known, computed, sealed, seq, windows, floors, fan_in: self.fan_in }))
     }
 
-    /// The files are durable then, and not yet part of the table.
-    async fn compute(&self, scope: Arc<Scope>) -> Result<Vec<LakeFile>> {
+    /// Computes the windows. The files are durable on return, but not yet part of the table.
+    async fn compute(&self, scope: Arc<StatisticsScope>) -> Result<Vec<LakeFile>> {
         let (shared, progress) = (self.flusher.shared.clone(), self.progress.clone());
-        let work = move |mut pace: Pace| {
-            let (disk, dir) = (shared.place().disk(), shared.lake_dir(Table::Readings));
-            // Run after run reads a little of the same files.
+        let work = move |mut pace: CpuThrottle| {
+            let (disk, dir) = (shared.location().disk(), shared.lake_dir(Table::Readings));
+            // Successive runs read small parts of the same files.
             let cache = Some(shared.cache().clone());
             let columns = Some(points::COLUMNS.to_vec());
-            let from = Source { cache, columns, ..Source::whole(disk.clone(), dir, Table::Readings) };
+            let from = TableReader {
+                cache,
+                columns,
+                ..TableReader::whole_files(disk.clone(), dir, Table::Readings)
+            };
             let to = shared.lake_dir(Table::Statistics);
-            let mut batch = Batch::new(disk.as_ref());
+            let mut batch = FsyncBatch::new(disk.as_ref());
             let days = scope.days();
             progress.begin("computing statistics, days", days.len() as u64);
             for day in days {
@@ -101,87 +105,90 @@ impl Job {
             }
             batch.finish()
         };
-        Pace::work(self.effort, work).await
+        CpuThrottle::run_on_thread(self.priority, work).await
     }
 
-    async fn commit(&self, scope: &Scope, files: &[LakeFile]) -> Result<()> {
+    async fn commit(&self, scope: &StatisticsScope, files: &[LakeFile]) -> Result<()> {
         let mut deltas = self.flusher.deltas.lock().await;
         let delta = &mut deltas[Table::Statistics];
-        let positions = [(Position::Computed, scope.seq as i64), (Position::Sealed, scope.sealed)];
+        let positions = [(TxnWatermark::Computed, scope.seq as i64), (TxnWatermark::Sealed, scope.sealed)];
         let shared = &self.flusher.shared;
-        // Without rows only the clock moved: that need not be remembered across a restart.
+        // Without rows only the clock has moved, which need not survive a restart.
         if !files.is_empty() || scope.seq > scope.computed.seq {
             let now_ms = self.flusher.clock.now().0 / 1000;
             if let Err(e) = delta.commit(files, &positions, now_ms).await {
-                // The commit can have been made although its answer is an error.
+                // The commit may have succeeded although it returned an error.
                 delta.reload().await?;
-                if !delta.files()?.holds(files) || files.is_empty() {
+                if !delta.lake_version()?.holds(files) || files.is_empty() {
                     return Err(e);
                 }
             }
-            let lake = delta.files()?.sharing(&shared.lake(Table::Statistics));
-            shared.computed(Some(lake), scope.seq, scope.sealed);
+            let lake = delta.lake_version()?.sharing_files_with(&shared.lake(Table::Statistics));
+            shared.advance_materialization(Some(lake), scope.seq, scope.sealed);
         } else {
-            shared.computed(None, scope.seq, scope.sealed);
+            shared.advance_materialization(None, scope.seq, scope.sealed);
         }
         Ok(())
     }
 }
 
-impl Scope {
-    /// The days of the lake with windows to compute.
+impl StatisticsScope {
+    /// Returns the days of the lake with windows to compute.
     fn days(&self) -> Vec<Day> {
-        let sealing = (self.computed.sealed, self.sealed);
+        let sealing = (self.computed.watermark, self.sealed);
         let stale: Vec<(i64, i64)> = self.computed.stale.iter().flat_map(|(_, t)| t.all()).collect();
         let is_wanted = |day: &&Day| {
             let start = day.start().0;
             let end = start + MICROS_PER_DAY;
-            // A window that is over by now can have begun up to a day before the time sealed last.
+            // A window that has ended by now may have begun up to a day before the last watermark.
             let is_sealing = start < sealing.1 && end > sealing.0.saturating_sub(MICROS_PER_DAY);
             is_sealing || stale.iter().any(|(from, to)| *from < end && *to > start)
         };
         self.lake.days().keys().filter(is_wanted).copied().collect()
     }
 
-    /// From which time on the windows of a stream are computed: raw rows are whole there, and the result would be kept.
+    /// Returns the time from which a stream's windows are computed: raw rows are complete there, and the result is
+    /// retained.
     fn floor(&self, stream: i32, windows: &Windows) -> i64 {
         let [readings, statistics] = &self.floors;
-        let from = statistics.from(stream);
-        let (start, end) = windows.around(from);
-        readings.from(stream).max(if start < from { end } else { from })
+        let from = statistics.cutoff_of(stream);
+        let (start, end) = windows.window_containing(from);
+        readings.cutoff_of(stream).max(if start < from { end } else { from })
     }
 
-    /// The work of a day, part by part.
-    fn plans(&self, day: Day) -> Vec<Plan> {
+    /// Returns the work of a day, split into parts.
+    fn plans(&self, day: Day) -> Vec<DayPlan> {
         let wanted = self.wanted(day);
         let Some((from, to)) = span(&wanted) else { return Vec::new() };
         let of_day = || self.lake.days().get(&day).into_iter().flatten();
         let times: Vec<(i64, i64)> = of_day().map(|f| f.ts).filter(|ts| ts.0 < to && ts.1 >= from).collect();
-        let cuts = parts::cuts(&times, self.fan_in);
+        let cuts = day_partitions::split_times(&times, self.fan_in);
         let starts = std::iter::once(i64::MIN).chain(cuts.iter().copied());
         let ends = cuts.iter().copied().chain([i64::MAX]);
         let newest_known = self.known.days().get(&day).into_iter().flatten().map(|f| f.ts.1).max();
         let plan = |part: (i64, i64)| {
-            let wanted: WantedWindows = wanted
+            let wanted: WindowsToCompute = wanted
                 .iter()
-                .map(|(stream, (windows, all))| (*stream, windows, parts::beginning_in(all, windows, part)))
+                .map(|(stream, (windows, all))| {
+                    (*stream, windows, day_partitions::windows_starting_in(all, windows, part))
+                })
                 .filter(|(.., ranges)| !ranges.is_empty())
                 .map(|(stream, windows, ranges)| (stream, (windows.clone(), ranges)))
                 .collect();
             let (from, to) = span(&wanted)?;
             let mut files: Vec<_> = of_day().filter(|f| f.ts.0 < to && f.ts.1 >= from).cloned().collect();
-            order_by_writes(&mut files);
-            (!files.is_empty()).then_some(Plan { day, files, wanted, newest_known, seq: self.seq })
+            sort_by_write_order(&mut files);
+            (!files.is_empty()).then_some(DayPlan { day, files, wanted, newest_known, seq: self.seq })
         };
         starts.zip(ends).filter_map(plan).collect()
     }
 
-    /// The windows to compute that lie in a day.
-    fn wanted(&self, day: Day) -> WantedWindows {
+    /// Returns the windows to compute within a day.
+    fn wanted(&self, day: Day) -> WindowsToCompute {
         let start = day.start().0;
         let of_stream = |(stream, windows): (&i32, &Windows)| {
             let stale = self.computed.stale_windows(*stream, windows, (start, start + MICROS_PER_DAY));
-            let over = stale.within(self.floor(*stream, windows), windows.around(self.sealed).0);
+            let over = stale.within(self.floor(*stream, windows), windows.window_containing(self.sealed).0);
             (!over.is_empty()).then(|| (*stream, (windows.clone(), over)))
         };
         self.windows.iter().filter_map(of_stream).collect()

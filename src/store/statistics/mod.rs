@@ -1,15 +1,15 @@
-//! Statistics: one row a stream and window, computed in the background from what is flushed.
+//! Statistics: one row per stream and window, computed in the background from flushed rows.
 //!
-//! Computed rows are right for every window that ended by `Computed::sealed` and was not touched since by a row of a
-//! higher seq than `Computed::seq`. Which windows those are is part of every snapshot, so that a reader takes the
-//! others from raw rows and never waits for the job.
+//! Computed rows are valid for every window that ended by `Materialization::watermark` and was not touched since by a
+//! row with a seq above `Materialization::seq`. Every snapshot contains which windows these are, so a reader computes
+//! the others from raw rows and never waits for the job.
 
-pub mod compute;
-pub mod computed;
-pub mod day;
+pub mod compute_day;
+pub mod day_partitions;
+pub mod invalidations;
 pub mod job;
-pub mod parts;
+pub mod materialization;
 pub mod points;
-pub mod ranges;
 pub mod rows;
-pub mod touched;
+pub mod time_ranges;
+pub mod window_summary;

@@ -1,31 +1,31 @@
-//! Readings as statistics see them: stream, time and value. Texts, qualities and seqs are most of a file's decoding, and
-//! no window asks for them.
+//! Readings reduced to stream, time and value. Texts, qualities and seqs are most of the cost of decoding a file, and
+//! no window needs them.
 
 use arrow::array::RecordBatch;
 use arrow::buffer::ScalarBuffer;
 
 use crate::domain::Result;
-use crate::store::lake::blocks::Sorted;
-use crate::store::memtable::order::{self, Keys};
+use crate::store::lake::file_merge::SortedRows;
+use crate::store::memtable::run_merge::{self, RunKeys};
 use crate::store::schema;
 use crate::store::table::Table;
 
-/// The columns read of `schema::readings()`.
+/// Columns of `schema::readings()` to read.
 pub const COLUMNS: [usize; 3] = [schema::STREAM_ID, schema::TS, schema::VALUE];
 
-/// Sorted by (stream, ts), one row a key.
+/// Points sorted by (stream, ts), one per key.
 #[derive(Debug, Clone)]
-pub struct Points {
+pub struct ValuePoints {
     pub stream: ScalarBuffer<i32>,
     /// Microseconds since the epoch, UTC.
     pub ts: ScalarBuffer<i64>,
-    /// NaN stands for null.
+    /// NaN represents null.
     pub value: ScalarBuffer<f64>,
 }
 
-impl Points {
-    fn keys(&self) -> Keys<'_> {
-        Keys { stream: &self.stream, ts: &self.ts }
+impl ValuePoints {
+    fn keys(&self) -> RunKeys<'_> {
+        RunKeys { stream: &self.stream, ts: &self.ts }
     }
 
     fn slice(&self, start: usize, len: usize) -> Self {
@@ -37,11 +37,11 @@ impl Points {
     }
 }
 
-impl Sorted for Points {
+impl SortedRows for ValuePoints {
     type Key = (i32, i64);
 
-    fn read(_: Table, batch: &RecordBatch) -> Result<Self> {
-        let (stream, ts, value) = schema::points(batch)?;
+    fn from_batch(_: Table, batch: &RecordBatch) -> Result<Self> {
+        let (stream, ts, value) = schema::points_from_batch(batch)?;
         Ok(Self { stream, ts, value })
     }
 
@@ -62,12 +62,12 @@ impl Sorted for Points {
         if let [only] = parts {
             return Some(only.clone());
         }
-        let keys: Vec<Keys> = parts.iter().map(Points::keys).collect();
-        let order = order::in_order(&keys);
+        let keys: Vec<RunKeys> = parts.iter().map(ValuePoints::keys).collect();
+        let order = run_merge::merge_order(&keys);
         (!parts.is_empty()).then(|| Self {
-            stream: order::copy(&order, |part| &parts[part].stream).into(),
-            ts: order::copy(&order, |part| &parts[part].ts).into(),
-            value: order::copy(&order, |part| &parts[part].value).into(),
+            stream: run_merge::copy(&order, |part| &parts[part].stream).into(),
+            ts: run_merge::copy(&order, |part| &parts[part].ts).into(),
+            value: run_merge::copy(&order, |part| &parts[part].value).into(),
         })
     }
 }
@@ -76,15 +76,15 @@ impl Sorted for Points {
 mod tests {
     use super::*;
 
-    fn points(rows: &[(i32, i64, f64)]) -> Points {
-        Points {
+    fn points(rows: &[(i32, i64, f64)]) -> ValuePoints {
+        ValuePoints {
             stream: rows.iter().map(|row| row.0).collect(),
             ts: rows.iter().map(|row| row.1).collect(),
             value: rows.iter().map(|row| row.2).collect(),
         }
     }
 
-    fn rows(points: &Points) -> Vec<(i32, i64, f64)> {
+    fn rows(points: &ValuePoints) -> Vec<(i32, i64, f64)> {
         (0..points.len()).map(|i| (points.stream[i], points.ts[i], points.value[i])).collect()
     }
 
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn of_equal_keys_the_later_counts() {
         let parts = [points(&[(1, 5, 0.1), (2, 5, 0.2)]), points(&[(1, 4, 0.3), (1, 5, 0.4)]), points(&[])];
-        let merged = Points::merge(&parts).expect("there are parts");
+        let merged = ValuePoints::merge(&parts).expect("there are parts");
         assert_eq!(rows(&merged), [(1, 4, 0.3), (1, 5, 0.4), (2, 5, 0.2)]);
     }
 }

@@ -1,4 +1,4 @@
-//! Statistics as rows of their table.
+//! Conversion of statistics to and from rows of their table.
 
 use std::sync::Arc;
 
@@ -8,35 +8,35 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 
-use super::compute::Summary;
+use super::window_summary::WindowSummary;
 use crate::domain::statistic::{Origin, Statistic};
 use crate::domain::{Micros, StreamId};
-use crate::store::keyed::KeyedRows;
-use crate::store::table::{COMPUTED, POSTED, Table};
+use crate::store::table::{ORIGIN_COMPUTED, ORIGIN_POSTED, Table};
+use crate::store::upsert_rows::UpsertRows;
 
-/// A window with the readings in it.
+/// A window and the statistics of its readings.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Window {
+pub struct WindowRow {
     pub stream: i32,
     /// Microseconds.
     pub start: i64,
     /// Microseconds.
     pub length: i64,
-    /// Readings of any quality and kind.
+    /// Number of readings of any quality and kind.
     pub rows: u64,
-    /// Of the values among them; `None` when there are none.
-    pub summary: Option<Summary>,
+    /// Summary of the values; `None` when there are none.
+    pub summary: Option<WindowSummary>,
 }
 
-/// Computed rows of `statistics`, in the order given, which is that of their keys.
-pub fn computed(windows: &[Window], seq: u64) -> RecordBatch {
-    let number = |get: fn(&Summary) -> f64| -> ArrayRef {
+/// Returns a batch of computed rows of `statistics`; `windows` must be in key order.
+pub fn computed_batch(windows: &[WindowRow], seq: u64) -> RecordBatch {
+    let number = |get: fn(&WindowSummary) -> f64| -> ArrayRef {
         Arc::new(Float64Array::from_iter(windows.iter().map(|w| w.summary.as_ref().map(get))))
     };
-    let columns = Columns {
+    let columns = StatisticsColumns {
         streams: windows.iter().map(|w| w.stream).collect(),
         times: windows.iter().map(|w| w.start).collect(),
-        origin: COMPUTED,
+        origin: ORIGIN_COMPUTED,
         window_s: windows.iter().map(|w| (w.length / 1_000_000) as i32).collect(),
         counts: windows.iter().map(|w| w.summary.map_or(0, |s| s.count as i64)).collect(),
         numbers: vec![
@@ -53,15 +53,15 @@ pub fn computed(windows: &[Window], seq: u64) -> RecordBatch {
     columns.batch(seq)
 }
 
-/// Rows written by hand.
-pub fn posted(rows: &[Statistic]) -> KeyedRows {
+/// Converts manually posted statistics into rows.
+pub fn posted_rows(rows: &[Statistic]) -> UpsertRows {
     let number = |get: fn(&Statistic) -> Option<f64>| -> ArrayRef {
         Arc::new(Float64Array::from_iter(rows.iter().map(get)))
     };
-    let columns = Columns {
+    let columns = StatisticsColumns {
         streams: rows.iter().map(|r| r.stream.0).collect(),
         times: rows.iter().map(|r| r.ts.0).collect(),
-        origin: POSTED,
+        origin: ORIGIN_POSTED,
         window_s: rows.iter().map(|r| r.window_s as i32).collect(),
         counts: rows.iter().map(|r| r.count).collect(),
         numbers: vec![
@@ -75,11 +75,11 @@ pub fn posted(rows: &[Statistic]) -> KeyedRows {
         ],
         rows: vec![0; rows.len()],
     };
-    KeyedRows::new(Table::Statistics, columns.batch(0)).expect("the columns are those of the table")
+    UpsertRows::new(Table::Statistics, columns.batch(0)).expect("the columns are those of the table")
 }
 
-/// Rows of `statistics`, read with all columns, one by one.
-pub fn read(rows: &KeyedRows) -> impl Iterator<Item = Statistic> + '_ {
+/// Iterates over rows of `statistics` that were read with all columns.
+pub fn read_rows(rows: &UpsertRows) -> impl Iterator<Item = Statistic> + '_ {
     let batch = rows.batch();
     let windows = batch.column(3).as_primitive::<Int32Type>();
     let counts = batch.column(4).as_primitive::<Int64Type>();
@@ -87,7 +87,7 @@ pub fn read(rows: &KeyedRows) -> impl Iterator<Item = Statistic> + '_ {
         (5..12).map(|at| batch.column(at).as_primitive::<Float64Type>()).collect();
     (0..rows.len()).map(move |i| {
         let (stream, ts, origin) = rows.key(i);
-        let origin = if origin == POSTED { Origin::Posted } else { Origin::Computed };
+        let origin = if origin == ORIGIN_POSTED { Origin::Posted } else { Origin::Computed };
         let [mean, rms, median, min, max, q1, q3] =
             std::array::from_fn(|at| numbers[at].is_valid(i).then(|| numbers[at].value(i)));
         let window_s = windows.value(i).unsigned_abs();
@@ -96,18 +96,18 @@ pub fn read(rows: &KeyedRows) -> impl Iterator<Item = Statistic> + '_ {
     })
 }
 
-struct Columns {
+struct StatisticsColumns {
     streams: Vec<i32>,
     times: Vec<i64>,
     origin: &'static str,
     window_s: Vec<i32>,
     counts: Vec<i64>,
-    /// mean, rms, median, min, max, q1, q3.
+    /// Columns mean, rms, median, min, max, q1, q3.
     numbers: Vec<ArrayRef>,
     rows: Vec<i64>,
 }
 
-impl Columns {
+impl StatisticsColumns {
     fn batch(self, seq: u64) -> RecordBatch {
         let len = self.streams.len();
         let mut columns: Vec<ArrayRef> = vec![

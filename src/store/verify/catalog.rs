@@ -1,4 +1,5 @@
-//! The catalog's database: its own check of itself, and that no row and no reading names what never was.
+//! Verifies the catalog database: its own integrity check, and that no row or reading refers to anything that never
+//! existed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,16 +9,16 @@ use std::path::{Path, PathBuf};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
 use uuid::Uuid;
 
-use super::data_file::Ids;
-use super::report::{Finding, Report};
+use super::data_file::ReferencedIds;
+use super::report::{Finding, VerifyReport};
 use crate::domain::{Error, Result};
 use crate::store::catalog::database;
 
-/// Rows of one kind of dangling reference that are listed.
-const LISTED: u64 = 100;
+/// Maximum number of rows listed per kind of dangling reference.
+const MAX_LISTED_ROWS: u64 = 100;
 
-/// Every table with what its rows name: column, table of the row it names.
-const TABLES: [(&str, &[(&str, &str)]); 13] = [
+/// Every table with its references: column, and the table referred to.
+const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 13] = [
     ("orgs", &[]),
     ("users", &[("org_id", "orgs")]),
     ("sessions", &[("user_id", "users")]),
@@ -33,8 +34,8 @@ const TABLES: [(&str, &[(&str, &str)]); 13] = [
     ("audit_log", &[("org_id", "orgs")]),
 ];
 
-/// Rows that have to be of the same organization as the row they name.
-const SAME_ORG: [(&str, &str, &str); 6] = [
+/// Rows that must belong to the same organization as the row they refer to.
+const SAME_ORG_REFERENCES: [(&str, &str, &str); 6] = [
     ("streams", "device_id", "devices"),
     ("streams", "group_id", "groups"),
     ("policies", "stream_id", "streams"),
@@ -43,107 +44,116 @@ const SAME_ORG: [(&str, &str, &str); 6] = [
     ("models", "stream_id", "streams"),
 ];
 
-/// Checks the database of a catalog that is open.
-pub(super) async fn check(db: &DatabaseConnection, report: Report, ids: &Ids) -> Report {
-    let mut check = Check { db, report, name: "catalog".to_owned() };
+/// Checks the database of an open catalog.
+pub(super) async fn check(
+    db: &DatabaseConnection,
+    report: VerifyReport,
+    ids: &ReferencedIds,
+) -> VerifyReport {
+    let mut check = CatalogCheck { db, report, name: "catalog".to_owned() };
     if let Err(e) = check.all(ids).await {
         check.broken("", format!("cannot be read: {e}"));
     }
     check.report
 }
 
-/// Checks the database of a catalog that nobody has open, without changing a byte of it.
-pub(super) async fn check_closed(url: &str, data_dir: &Path, mut report: Report, ids: &Ids) -> Report {
+/// Checks the database of a closed catalog without changing a byte of it.
+pub(super) async fn check_closed(
+    url: &str,
+    data_dir: &Path,
+    mut report: VerifyReport,
+    ids: &ReferencedIds,
+) -> VerifyReport {
     let file = url.strip_prefix("sqlite://").map(|path| Path::new(path.split('?').next().unwrap_or(path)));
     let name = file.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     let name =
         name.as_deref().map_or(Path::new("catalog"), |file| file.strip_prefix(data_dir).unwrap_or(file));
     let name = name.display().to_string();
     let opened = match file {
-        Some(path) => Sqlite::open(path).await,
-        None => database::connect(url).await.map(|db| Sqlite { db, _copy: None }),
+        Some(path) => ReadOnlySqlite::open(path).await,
+        None => database::connect(url).await.map(|db| ReadOnlySqlite { db, _copy: None }),
     };
     match opened {
         Ok(opened) => {
-            let mut check = Check { db: &opened.db, report, name };
+            let mut check = CatalogCheck { db: &opened.db, report, name };
             if let Err(e) = check.all(ids).await {
                 check.broken("", format!("cannot be read: {e}"));
             }
             report = check.report;
-            // A database that cannot be closed has been read all the same.
+            // A database that cannot be closed was still read.
             let _ = opened.db.close().await;
         }
-        Err(e) => report.break_with(Finding {
+        Err(e) => report.add_broken(Finding {
             file: name,
             at: String::new(),
-            what: format!("cannot be opened: {}", e.in_full()),
+            what: format!("cannot be opened: {}", e.full_message()),
         }),
     }
     report
 }
 
-/// A database file opened without touching it.
-struct Sqlite {
+/// A database file opened without changing it.
+struct ReadOnlySqlite {
     db: DatabaseConnection,
-    _copy: Option<Scratch>,
+    _copy: Option<ScratchDir>,
 }
 
-impl Sqlite {
-    /// One that was closed is read as it is. One that a crash left is read as a copy: opening it would move its
-    /// journal into it.
-    async fn open(path: &Path) -> Result<Sqlite> {
+impl ReadOnlySqlite {
+    /// Opens a cleanly closed database in place. After a crash a copy is opened instead, because opening the original
+    /// would move its journal into it.
+    async fn open(path: &Path) -> Result<ReadOnlySqlite> {
         let unreadable =
-            |e: std::io::Error| Error::unavailable(format!("`{}`: {e}", path.display())).because(e);
+            |e: std::io::Error| Error::unavailable(format!("`{}`: {e}", path.display())).with_source(e);
         fs::metadata(path).map_err(unreadable)?;
         let journal =
             path.with_file_name(format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy()));
         let has_journal = fs::metadata(&journal).is_ok_and(|meta| meta.len() > 0);
         if !has_journal {
             let db = database::read_only(path).await?;
-            return Ok(Sqlite { db, _copy: None });
+            return Ok(ReadOnlySqlite { db, _copy: None });
         }
-        let copy = Scratch::new().map_err(unreadable)?;
+        let copy = ScratchDir::new().map_err(unreadable)?;
         let name = copy.0.join("catalog.sqlite");
         fs::copy(path, &name).map_err(unreadable)?;
         fs::copy(&journal, copy.0.join("catalog.sqlite-wal")).map_err(unreadable)?;
         let db = database::connect(&format!("sqlite://{}", name.display())).await?;
-        Ok(Sqlite { db, _copy: Some(copy) })
+        Ok(ReadOnlySqlite { db, _copy: Some(copy) })
     }
 }
 
-/// A private directory that goes when it is no longer needed.
-struct Scratch(PathBuf);
+/// A private temporary directory, deleted on drop.
+struct ScratchDir(PathBuf);
 
-impl Scratch {
-    fn new() -> std::io::Result<Scratch> {
+impl ScratchDir {
+    fn new() -> std::io::Result<ScratchDir> {
         let dir = std::env::temp_dir().join(format!("basalt-verify-{}", Uuid::new_v4().simple()));
         fs::DirBuilder::new().mode(0o700).create(&dir)?;
-        Ok(Scratch(dir))
+        Ok(ScratchDir(dir))
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchDir {
     fn drop(&mut self) {
         if let Err(e) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(dir = %self.0.display(), error = %e, "a copy of the catalog stays");
+            tracing::warn!(dir = %self.0.display(), error = %e, "a temporary copy of the catalog could not be removed");
         }
     }
 }
 
-struct Check<'a> {
+struct CatalogCheck<'a> {
     db: &'a DatabaseConnection,
-    report: Report,
-    /// How findings name the database.
+    report: VerifyReport,
+    /// Name of the database in findings.
     name: String,
 }
 
-impl Check<'_> {
+impl CatalogCheck<'_> {
     fn broken(&mut self, at: impl Into<String>, what: impl Into<String>) {
         let finding = Finding { file: self.name.clone(), at: at.into(), what: what.into() };
-        self.report.break_with(finding);
+        self.report.add_broken(finding);
     }
 
-    async fn all(&mut self, ids: &Ids) -> Result<(), DbErr> {
+    async fn all(&mut self, ids: &ReferencedIds) -> Result<(), DbErr> {
         let is_sqlite = self.db.get_database_backend() == DbBackend::Sqlite;
         self.report.catalog.database = if is_sqlite { "SQLite" } else { "PostgreSQL" }.to_owned();
         if is_sqlite {
@@ -154,29 +164,29 @@ impl Check<'_> {
                 }
             }
         }
-        for (table, references) in TABLES {
-            let rows: i64 = self.one(&format!("SELECT count(*) FROM {table}")).await?.unwrap_or(0);
+        for (table, references) in TABLE_REFERENCES {
+            let rows: i64 = self.query_scalar(&format!("SELECT count(*) FROM {table}")).await?.unwrap_or(0);
             self.report.catalog.rows.insert(table.to_owned(), rows.unsigned_abs());
             for (column, parent) in references {
-                self.dangling(table, column, parent).await?;
+                self.check_references(table, column, parent).await?;
             }
         }
-        for (table, column, parent) in SAME_ORG {
-            self.same_org(table, column, parent).await?;
+        for (table, column, parent) in SAME_ORG_REFERENCES {
+            self.check_same_org(table, column, parent).await?;
         }
         for (table, found) in [("streams", &ids.streams), ("devices", &ids.devices)] {
             if !found.is_empty() {
-                self.known(table, found.iter().map(|(id, file)| (*id, file.as_str()))).await?;
+                self.check_ids(table, found.iter().map(|(id, file)| (*id, file.as_str()))).await?;
             }
         }
         Ok(())
     }
 
-    async fn dangling(&mut self, table: &str, column: &str, parent: &str) -> Result<(), DbErr> {
+    async fn check_references(&mut self, table: &str, column: &str, parent: &str) -> Result<(), DbErr> {
         let rows = self
             .query(&format!(
                 "SELECT c.id, c.{column} FROM {table} c LEFT JOIN {parent} p ON p.id = c.{column} \
-                 WHERE c.{column} IS NOT NULL AND p.id IS NULL ORDER BY c.id LIMIT {LISTED}"
+                 WHERE c.{column} IS NOT NULL AND p.id IS NULL ORDER BY c.id LIMIT {MAX_LISTED_ROWS}"
             ))
             .await?;
         for row in rows {
@@ -189,11 +199,11 @@ impl Check<'_> {
         Ok(())
     }
 
-    async fn same_org(&mut self, table: &str, column: &str, parent: &str) -> Result<(), DbErr> {
+    async fn check_same_org(&mut self, table: &str, column: &str, parent: &str) -> Result<(), DbErr> {
         let rows = self
             .query(&format!(
                 "SELECT c.id, c.{column} FROM {table} c JOIN {parent} p ON p.id = c.{column} \
-                 WHERE c.org_id <> p.org_id ORDER BY c.id LIMIT {LISTED}"
+                 WHERE c.org_id <> p.org_id ORDER BY c.id LIMIT {MAX_LISTED_ROWS}"
             ))
             .await?;
         for row in rows {
@@ -203,20 +213,24 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Ids of the lake: known, or given once and deleted since. Ids are never given twice, so one beyond the last that
-    /// was given belongs to another catalog.
-    async fn known(&mut self, table: &str, found: impl Iterator<Item = (i32, &str)>) -> Result<(), DbErr> {
+    /// Checks that ids of the lake exist, or existed and were deleted since. Ids are never reused, so one beyond the
+    /// last assigned id belongs to another catalog.
+    async fn check_ids(
+        &mut self,
+        table: &str,
+        found: impl Iterator<Item = (i32, &str)>,
+    ) -> Result<(), DbErr> {
         let mut there = BTreeSet::new();
         for row in self.query(&format!("SELECT id FROM {table}")).await? {
             there.insert(row.try_get_by_index::<i32>(0)?);
         }
         let last = match self.db.get_database_backend() {
             DbBackend::Sqlite => {
-                self.one(&format!("SELECT seq FROM sqlite_sequence WHERE name = '{table}'")).await?
+                self.query_scalar(&format!("SELECT seq FROM sqlite_sequence WHERE name = '{table}'")).await?
             }
             _ => {
                 let sequence = format!("pg_get_serial_sequence('{table}', 'id')::regclass");
-                self.one(&format!("SELECT pg_sequence_last_value({sequence})")).await?
+                self.query_scalar(&format!("SELECT pg_sequence_last_value({sequence})")).await?
             }
         };
         let last: i64 = last.unwrap_or(0);
@@ -227,7 +241,7 @@ impl Check<'_> {
             }
             let what =
                 format!("has rows of id {id}: the catalog never had it in {table} (its last is {last})");
-            self.report.break_with(Finding { file: file.to_owned(), at: String::new(), what });
+            self.report.add_broken(Finding { file: file.to_owned(), at: String::new(), what });
         }
         Ok(())
     }
@@ -236,7 +250,7 @@ impl Check<'_> {
         self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql)).await
     }
 
-    async fn one(&self, sql: &str) -> Result<Option<i64>, DbErr> {
+    async fn query_scalar(&self, sql: &str) -> Result<Option<i64>, DbErr> {
         match self.query(sql).await?.first() {
             Some(row) => row.try_get_by_index(0),
             None => Ok(None),

@@ -1,4 +1,4 @@
-//! The store's checkpoint: last values and idempotency keys, in checksummed records.
+//! Verifies the store's checkpoint: last values and idempotency keys, in checksummed records.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,18 +7,20 @@ use std::path::Path;
 use super::report::Findings;
 use crate::store::checkpoint;
 use crate::store::disk::LocalDisk;
-use crate::store::idempotency::Idempotency;
-use crate::store::last::LastValues;
+use crate::store::idempotency::IdempotencyKeys;
+use crate::store::latest_value_cache::LatestValueCache;
 
-/// Reads it as a start does, into nothing.
+/// Loads the checkpoint as a start does, into empty structures.
 pub(super) fn check(data_dir: &Path, findings: &mut Findings) {
-    let path = data_dir.join(checkpoint::FILE);
+    let path = data_dir.join(checkpoint::FILE_NAME);
     match fs::metadata(&path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return,
         Err(e) => return findings.broken(&path, "", format!("cannot be read: {e}")),
         Ok(_) => {}
     }
-    if let Err(e) = checkpoint::load(&LocalDisk, data_dir, &LastValues::default(), &Idempotency::default()) {
-        findings.broken(&path, "", e.in_full());
+    if let Err(e) =
+        checkpoint::load(&LocalDisk, data_dir, &LatestValueCache::default(), &IdempotencyKeys::default())
+    {
+        findings.broken(&path, "", e.full_message());
     }
 }

@@ -1,4 +1,4 @@
-//! One Parquet file, decoded completely and compared with what the Delta log says of it.
+//! Verifies one Parquet file: decodes it completely and compares it with its Delta log entry.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -12,26 +12,26 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::reader::ChunkReader as _;
 
-use super::pages;
+use super::corrupt_page;
 use super::report::Findings;
 use crate::domain::Micros;
 use crate::store::disk::Disk;
-use crate::store::lake::batch_rows::{BATCH_BYTES, batch_rows};
+use crate::store::lake::batch_rows::{TARGET_BATCH_BYTES, batch_rows};
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::pages::Group;
+use crate::store::lake::page_pruning::RowGroupSelection;
 use crate::store::schema;
 use crate::store::table::Table;
 use crate::store::wal::Record;
 
-/// The ids found in log and lake, each with a file it was found in: of streams and of devices.
+/// Ids of streams and devices found in log and lake, each with one file that contains it.
 #[derive(Debug, Default)]
-pub(super) struct Ids {
+pub(super) struct ReferencedIds {
     pub(super) streams: BTreeMap<i32, String>,
     pub(super) devices: BTreeMap<i32, String>,
 }
 
-impl Ids {
-    /// Whose rows a table has.
+impl ReferencedIds {
+    /// Returns the ids of the kind to which a table's rows refer.
     fn of(&mut self, table: Table) -> &mut BTreeMap<i32, String> {
         match table {
             Table::Readings | Table::Statistics => &mut self.streams,
@@ -39,12 +39,12 @@ impl Ids {
         }
     }
 
-    /// The ids of a record of the log, in the file of that name.
+    /// Adds the ids of a log record; `file` names the file it is in.
     pub(super) fn add_record(&mut self, record: &Record, file: impl Fn() -> String) {
         for id in &record.readings.stream {
             self.streams.entry(*id).or_insert_with(&file);
         }
-        for rows in &record.keyed {
+        for rows in &record.upserts {
             for row in 0..rows.len() {
                 self.of(rows.table()).entry(rows.key(row).0).or_insert_with(&file);
             }
@@ -52,7 +52,7 @@ impl Ids {
     }
 }
 
-/// A file and what it should be.
+/// A file and its expected content.
 pub(super) struct DataFile<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) path: &'a Path,
@@ -61,36 +61,36 @@ pub(super) struct DataFile<'a> {
     pub(super) facts: Option<&'a LakeFile>,
 }
 
-/// What was decoded.
+/// Totals of the decoded data.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+pub(super) struct DecodeStats {
     pub(super) rows: u64,
     pub(super) row_groups: u64,
     pub(super) pages: u64,
 }
 
-/// Something wrong at a place of a file.
-pub(super) struct Wrong {
+/// A defect at a place in a file.
+pub(super) struct Corruption {
     pub(super) at: String,
     pub(super) what: String,
 }
 
-impl Wrong {
-    fn of_file(what: impl Into<String>) -> Wrong {
-        Wrong { at: String::new(), what: what.into() }
+impl Corruption {
+    fn of_file(what: impl Into<String>) -> Corruption {
+        Corruption { at: String::new(), what: what.into() }
     }
 }
 
-/// Whether a file has the name that Basalt gives to one.
+/// Whether a file has a name in Basalt's format.
 pub(super) fn is_named_as_ours(file: &Path) -> bool {
     let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     name.starts_with("part-") && (name.ends_with(".parquet") || name.ends_with(".parquet.tmp"))
 }
 
-/// Decodes every row group of a Parquet file, whatever is in it.
-pub(super) fn decode_all(disk: &dyn Disk, path: &Path) -> Result<Read, Wrong> {
-    let opened = Opened::new(disk, path)?;
-    let mut read = Read::default();
+/// Decodes every row group of a Parquet file, whatever its columns.
+pub(super) fn decode_all(disk: &dyn Disk, path: &Path) -> Result<DecodeStats, Corruption> {
+    let opened = OpenDataFile::new(disk, path)?;
+    let mut read = DecodeStats::default();
     for group in 0..opened.metadata.metadata().num_row_groups() {
         opened.row_group(group, |batch| {
             read.rows += batch.num_rows() as u64;
@@ -102,29 +102,30 @@ pub(super) fn decode_all(disk: &dyn Disk, path: &Path) -> Result<Read, Wrong> {
     Ok(read)
 }
 
-struct Opened<'a> {
+struct OpenDataFile<'a> {
     disk: &'a dyn Disk,
     path: &'a Path,
     metadata: ArrowReaderMetadata,
 }
 
-impl<'a> Opened<'a> {
-    fn new(disk: &'a dyn Disk, path: &'a Path) -> Result<Opened<'a>, Wrong> {
-        let file = disk.open(path).map_err(|e| Wrong::of_file(format!("cannot be read: {e}")))?;
+impl<'a> OpenDataFile<'a> {
+    fn new(disk: &'a dyn Disk, path: &'a Path) -> Result<OpenDataFile<'a>, Corruption> {
+        let file = disk.open(path).map_err(|e| Corruption::of_file(format!("cannot be read: {e}")))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&file, options)
-            .map_err(|e| Wrong { at: "footer".to_owned(), what: format!("cannot be read: {e}") })?;
-        Ok(Opened { disk, path, metadata })
+            .map_err(|e| Corruption { at: "footer".to_owned(), what: format!("cannot be read: {e}") })?;
+        Ok(OpenDataFile { disk, path, metadata })
     }
 
-    /// Hands over the batches of one row group. An error names the page that cannot be decoded.
+    /// Passes on the batches of one row group. An error names the page that cannot be decoded.
     fn row_group(
         &self,
         group: usize,
-        mut each: impl FnMut(&RecordBatch) -> Result<(), Wrong>,
-    ) -> Result<(), Wrong> {
-        let failed =
-            |e: &dyn std::fmt::Display| pages::locate(|| self.disk.open(self.path), &self.metadata, group, e);
+        mut each: impl FnMut(&RecordBatch) -> Result<(), Corruption>,
+    ) -> Result<(), Corruption> {
+        let failed = |e: &dyn std::fmt::Display| {
+            corrupt_page::locate(|| self.disk.open(self.path), &self.metadata, group, e)
+        };
         let file = self.disk.open(self.path).map_err(|e| failed(&e))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let reader = builder.with_row_groups(vec![group]).with_batch_size(self.batch_rows(group)).build();
@@ -134,17 +135,17 @@ impl<'a> Opened<'a> {
         Ok(())
     }
 
-    /// Rows of a group that are decoded at a time.
+    /// Returns the number of rows of a group to decode at a time.
     fn batch_rows(&self, group: usize) -> usize {
         let file = self.metadata.metadata();
         let of = file.row_group(group);
         let rows = usize::try_from(of.num_rows()).unwrap_or(0);
-        let whole = Group { index: group, rows, ranges: vec![] };
+        let whole = RowGroupSelection { index: group, rows, ranges: vec![] };
         let columns: Vec<usize> = (0..of.num_columns()).collect();
-        batch_rows(file, &[whole], &columns, BATCH_BYTES)
+        batch_rows(file, &[whole], &columns, TARGET_BATCH_BYTES)
     }
 
-    /// Data pages, as the page index counts them.
+    /// Returns the number of data pages in the page index.
     fn pages(&self) -> u64 {
         let index = self.metadata.metadata().offset_index().into_iter().flatten().flatten();
         index.map(|column| column.page_locations().len() as u64).sum()
@@ -152,31 +153,31 @@ impl<'a> Opened<'a> {
 }
 
 impl DataFile<'_> {
-    /// Decodes it, tells what is wrong, and adds the ids of its rows.
-    pub(super) fn check(&self, ids: &mut Ids, findings: &mut Findings) -> Read {
+    /// Decodes the file, reports what is wrong, and collects the ids of its rows.
+    pub(super) fn check(&self, ids: &mut ReferencedIds, findings: &mut Findings) -> DecodeStats {
         let size = match self.disk.len(self.path) {
             Ok(size) => size,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 findings.broken(self.path, "", "is missing: the Delta log names it");
-                return Read::default();
+                return DecodeStats::default();
             }
             Err(e) => {
                 findings.broken(self.path, "", format!("cannot be read: {e}"));
-                return Read::default();
+                return DecodeStats::default();
             }
         };
         if size != self.bytes {
             findings.broken(self.path, "", format!("has {size} bytes; the Delta log says {}", self.bytes));
         }
-        let opened = match Opened::new(self.disk, self.path) {
+        let opened = match OpenDataFile::new(self.disk, self.path) {
             Ok(opened) => opened,
             Err(wrong) => {
                 findings.broken(self.path, wrong.at, wrong.what);
-                return Read::default();
+                return DecodeStats::default();
             }
         };
-        let mut rows = Rows::new(self.table);
-        let (mut read, mut is_whole) = (Read::default(), true);
+        let mut rows = RowValidator::new(self.table);
+        let (mut read, mut is_whole) = (DecodeStats::default(), true);
         for group in 0..opened.metadata.metadata().num_row_groups() {
             match opened.row_group(group, |batch| rows.add(batch)) {
                 Ok(()) => read.row_groups += 1,
@@ -188,7 +189,7 @@ impl DataFile<'_> {
         }
         read.rows = rows.count;
         read.pages = opened.pages();
-        self.check_sum(is_whole, findings);
+        self.check_crc32(is_whole, findings);
         if let Some(facts) = self.facts.filter(|_| is_whole) {
             for what in rows.differences(facts) {
                 findings.broken(self.path, "", what);
@@ -201,9 +202,9 @@ impl DataFile<'_> {
         read
     }
 
-    /// The checksums of pages leave out what is around these, and files of earlier versions have none: a changed bit can
-    /// decode to another value.
-    fn check_sum(&self, is_whole: bool, findings: &mut Findings) {
+    /// Checks the checksum of the whole file. Page checksums do not cover the bytes around pages, and files of earlier
+    /// versions have none, so a flipped bit can decode to another value.
+    fn check_crc32(&self, is_whole: bool, findings: &mut Findings) {
         let Some(expected) = self.facts.and_then(|facts| facts.crc32).filter(|_| is_whole) else { return };
         match checksum(self.disk, self.path) {
             Ok(found) if found == expected => {}
@@ -228,34 +229,34 @@ fn checksum(disk: &dyn Disk, path: &Path) -> io::Result<u32> {
     }
 }
 
-/// What the rows of a file are, as far as they have been decoded.
-struct Rows {
+/// Accumulated properties of the rows decoded so far.
+struct RowValidator {
     table: Table,
     count: u64,
     last: Option<(i32, i64, String)>,
     ids: Vec<i32>,
-    bounds: Option<Bounds>,
+    bounds: Option<RowBounds>,
 }
 
 #[derive(Clone, Copy)]
-struct Bounds {
+struct RowBounds {
     id: (i32, i32),
     ts: (i64, i64),
     seq: (u64, u64),
 }
 
-impl Rows {
-    fn new(table: Table) -> Rows {
-        Rows { table, count: 0, last: None, ids: Vec::new(), bounds: None }
+impl RowValidator {
+    fn new(table: Table) -> RowValidator {
+        RowValidator { table, count: 0, last: None, ids: Vec::new(), bounds: None }
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), Wrong> {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), Corruption> {
         if self.table == Table::Readings {
-            schema::run(batch).map_err(|e| Wrong::of_file(e.message))?;
+            schema::run_from_batch(batch).map_err(|e| Corruption::of_file(e.message))?;
         }
-        let columns = Columns::of(batch).ok_or_else(|| {
+        let columns = KeyColumns::of(batch).ok_or_else(|| {
             let names: Vec<_> = batch.schema_ref().fields().iter().map(|f| f.name().clone()).collect();
-            Wrong::of_file(format!("has the columns {}: no table of Basalt has these", names.join(", ")))
+            Corruption::of_file(format!("has the columns {}: no table of Basalt has these", names.join(", ")))
         })?;
         for row in 0..batch.num_rows() {
             self.row(&columns, row)?;
@@ -264,13 +265,13 @@ impl Rows {
         Ok(())
     }
 
-    fn row(&mut self, columns: &Columns<'_>, row: usize) -> Result<(), Wrong> {
+    fn row(&mut self, columns: &KeyColumns<'_>, row: usize) -> Result<(), Corruption> {
         let (id, ts, seq) = (columns.id[row], columns.ts[row], columns.seq[row].unsigned_abs());
         let third = columns.third.map_or("", |third| third.value(row));
         let is_after = self.last.as_ref().is_none_or(|(i, t, o)| (*i, *t, o.as_str()) < (id, ts, third));
         if !is_after {
-            let what = format!("is not after the row before it: id {id} at {}", Micros(ts));
-            return Err(Wrong { at: format!("row {}", self.count + 1), what });
+            let what = format!("is out of key order: id {id} at {}", Micros(ts));
+            return Err(Corruption { at: format!("row {}", self.count + 1), what });
         }
         if self.last.as_ref().is_none_or(|(last, ..)| *last != id) {
             self.ids.push(id);
@@ -284,14 +285,14 @@ impl Rows {
             }
             None => self.last = Some((id, ts, third.to_owned())),
         }
-        let bounds = self.bounds.get_or_insert(Bounds { id: (id, id), ts: (ts, ts), seq: (seq, seq) });
+        let bounds = self.bounds.get_or_insert(RowBounds { id: (id, id), ts: (ts, ts), seq: (seq, seq) });
         bounds.id = (bounds.id.0.min(id), bounds.id.1.max(id));
         bounds.ts = (bounds.ts.0.min(ts), bounds.ts.1.max(ts));
         bounds.seq = (bounds.seq.0.min(seq), bounds.seq.1.max(seq));
         Ok(())
     }
 
-    /// What is not as the log says.
+    /// Returns the differences from the Delta log entry.
     fn differences(&self, facts: &LakeFile) -> Vec<String> {
         let mut found = Vec::new();
         if self.count != facts.rows {
@@ -320,17 +321,17 @@ impl Rows {
     }
 }
 
-/// The columns every table has: whose row it is first, then its time, the rest of its key if that is more, and last
-/// the number of the request that wrote it.
-struct Columns<'a> {
+/// The columns common to all tables: first the id of a row's stream or device, then its time, any third part of the
+/// key, and last the number of the request that wrote the row.
+struct KeyColumns<'a> {
     id: &'a [i32],
     ts: &'a [i64],
     third: Option<&'a arrow::array::StringArray>,
     seq: &'a [i64],
 }
 
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Option<Columns<'a>> {
+impl<'a> KeyColumns<'a> {
+    fn of(batch: &'a RecordBatch) -> Option<KeyColumns<'a>> {
         let schema = batch.schema_ref();
         let kind = |column: usize| schema.fields().get(column).map(|f| f.data_type());
         let seq = batch.num_columns().checked_sub(1)?;
@@ -342,7 +343,7 @@ impl<'a> Columns<'a> {
         if !is_ours {
             return None;
         }
-        Some(Columns {
+        Some(KeyColumns {
             id: batch.column(0).as_primitive::<Int32Type>().values(),
             ts: batch.column(1).as_primitive::<TimestampMicrosecondType>().values(),
             third: (kind(2) == Some(&DataType::Utf8)).then(|| batch.column(2).as_string::<i32>()),

@@ -1,4 +1,4 @@
-//! The Delta log of one table, only read: its entries as files, and what it says as a table.
+//! Read-only access to the Delta log of one table: its entries as files, and the table they describe.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,39 +10,39 @@ use super::data_file;
 use super::report::Findings;
 use crate::domain::{Error, Result};
 use crate::store::disk::Disk;
-use crate::store::lake::delta::Position;
+use crate::store::lake::delta::TxnWatermark;
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::place::Place;
+use crate::store::lake::location::LakeLocation;
 use crate::store::table::Table;
 
-/// The folder of the log in a table's folder.
-pub const FOLDER: &str = "_delta_log";
-const NEWEST_CHECKPOINT: &str = "_last_checkpoint";
+/// Directory of the log within a table's directory.
+pub const LOG_DIR: &str = "_delta_log";
+const LAST_CHECKPOINT_FILE: &str = "_last_checkpoint";
 
-/// A table as its log tells it.
-pub struct Loaded {
+/// A table as described by its log.
+pub struct LoadedTable {
     pub version: u64,
-    pub adds: Vec<Added>,
-    /// How far the write-ahead log is in the lake, in the table that says so.
+    pub adds: Vec<AddedFile>,
+    /// Highest seq whose rows are in the lake, in the table that records it.
     pub position: Option<u64>,
 }
 
-/// A file that counts.
-pub struct Added {
-    /// Relative to the table.
+/// A live file.
+pub struct AddedFile {
+    /// Path relative to the table.
     pub path: String,
     pub bytes: u64,
-    /// What its tag says of it; an error when another program added it.
+    /// Metadata from its tag; an error when another program added the file.
     pub facts: Result<LakeFile>,
 }
 
-/// Reads a table as any Delta reader does; `None` when nothing was ever committed to it.
+/// Loads a table like any Delta reader; `None` when nothing was ever committed to it.
 ///
 /// # Errors
-/// `Unavailable`, with the reader's words.
-pub async fn load(place: &Place, table: Table) -> Result<Option<Loaded>> {
+/// `Unavailable`, with the reader's error message.
+pub async fn load(place: &LakeLocation, table: Table) -> Result<Option<LoadedTable>> {
     let unreadable = |e: DeltaTableError| {
-        Error::unavailable(format!("the table `{}` cannot be read: {e}", table.name())).because(e)
+        Error::unavailable(format!("the table `{}` cannot be read: {e}", table.name())).with_source(e)
     };
     let mut opened = DeltaTable::new(place.log_store(table)?);
     match opened.load().await {
@@ -50,82 +50,89 @@ pub async fn load(place: &Place, table: Table) -> Result<Option<Loaded>> {
         loaded => loaded.map_err(unreadable)?,
     }
     let state = opened.snapshot().map_err(unreadable)?;
-    let position = state.transaction_version(opened.log_store().as_ref(), Position::Flushed.app_id()).await;
+    let position =
+        state.transaction_version(opened.log_store().as_ref(), TxnWatermark::Flushed.app_id()).await;
     let position = position.map_err(unreadable)?;
     let files = state.log_data();
     let added = files.iter().map(|view| {
         #[expect(deprecated, reason = "the only view that carries the tags")]
         let add = view.add_action();
         let facts = LakeFile::from_delta(&add.path, add.size, &add.tags.unwrap_or_default());
-        Added { path: add.path, bytes: add.size.unsigned_abs(), facts }
+        AddedFile { path: add.path, bytes: add.size.unsigned_abs(), facts }
     });
     let adds = added.collect();
-    Ok(Some(Loaded { version: state.version(), adds, position: position.map(i64::unsigned_abs) }))
+    Ok(Some(LoadedTable { version: state.version(), adds, position: position.map(i64::unsigned_abs) }))
 }
 
-/// The files of a log, as their names tell.
+/// The entries of a log, by the names of its files.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Entries {
+pub struct LogEntries {
     pub commits: Vec<u64>,
     pub checkpoints: Vec<u64>,
     pub has_newest: bool,
     pub others: Vec<String>,
 }
 
-impl Entries {
-    /// Reads the names of a table's log.
-    pub fn list(disk: &dyn Disk, log: &Path) -> io::Result<Entries> {
+impl LogEntries {
+    /// Lists the entries of a table's log.
+    pub fn list(disk: &dyn Disk, log: &Path) -> io::Result<LogEntries> {
         let name = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
-        Ok(Entries::named(disk.list(log)?.into_iter().filter_map(name).collect()))
+        Ok(LogEntries::named(disk.list_files(log)?.into_iter().filter_map(name).collect()))
     }
 
-    /// The names of all that belongs to the log.
+    /// Returns the names of all files that belong to the log.
     pub fn names(&self) -> Vec<String> {
         let commits = self.commits.iter().map(|v| format!("{v:020}.json"));
         let checkpoints = self.checkpoints.iter().map(|v| format!("{v:020}.checkpoint.parquet"));
-        commits.chain(checkpoints).chain(self.has_newest.then(|| NEWEST_CHECKPOINT.to_owned())).collect()
+        commits.chain(checkpoints).chain(self.has_newest.then(|| LAST_CHECKPOINT_FILE.to_owned())).collect()
     }
 
-    fn named(names: Vec<String>) -> Entries {
-        let mut entries = Entries::default();
+    fn named(names: Vec<String>) -> LogEntries {
+        let mut entries = LogEntries::default();
         for name in names {
             let of = |suffix: &str| name.strip_suffix(suffix).filter(|v| v.len() == 20)?.parse::<u64>().ok();
             match (of(".json"), of(".checkpoint.parquet")) {
                 (Some(version), _) => entries.commits.push(version),
                 (_, Some(version)) => entries.checkpoints.push(version),
-                _ if name == NEWEST_CHECKPOINT => entries.has_newest = true,
+                _ if name == LAST_CHECKPOINT_FILE => entries.has_newest = true,
                 _ => entries.others.push(name),
             }
         }
         entries
     }
 
-    /// Versions no reader can get past: those missing after the oldest version that can be started from.
+    /// Returns the versions no reader can do without: those missing after the oldest version from which reading can
+    /// start.
     fn missing(&self) -> Vec<u64> {
         let Some(newest) = self.commits.iter().chain(&self.checkpoints).max() else { return Vec::new() };
         let oldest = self.commits.iter().chain(&self.checkpoints).min().copied().unwrap_or(0);
-        // Without a checkpoint at its beginning a log has to begin at 0.
+        // Without a checkpoint to start from, a log must begin at 0.
         let from = if self.checkpoints.is_empty() { 0 } else { oldest };
         let is_there = |v: &u64| self.commits.contains(v) || (self.checkpoints.contains(v) && *v == oldest);
         (from..=*newest).filter(|v| !is_there(v)).collect()
     }
 }
 
-/// Checks the entries one by one. With `is_live` others may be removed meanwhile.
-pub(super) fn check_entries(disk: &dyn Disk, dir: &Path, is_live: bool, findings: &mut Findings) -> Entries {
-    let log = dir.join(FOLDER);
-    let entries = match Entries::list(disk, &log) {
+/// Checks the entries one by one. With `is_live`, entries may be removed at the same time.
+pub(super) fn check_entries(
+    disk: &dyn Disk,
+    dir: &Path,
+    is_live: bool,
+    findings: &mut Findings,
+) -> LogEntries {
+    let log = dir.join(LOG_DIR);
+    let entries = match LogEntries::list(disk, &log) {
         Ok(entries) => entries,
         Err(e) => {
             findings.broken(&log, "", format!("cannot be read: {e}"));
-            return Entries::default();
+            return LogEntries::default();
         }
     };
     for version in entries.missing() {
         findings.broken(&log.join(format!("{version:020}.json")), "", "is missing");
     }
     for name in &entries.others {
-        // What an interrupted write of the log leaves is read by nobody.
+        // No reader uses the files that an interrupted write of the log leaves.
         match name.contains('#') || name.ends_with(".tmp") {
             true => findings.note(&log.join(name), "", "is left from an interrupted write"),
             false => findings.broken(&log.join(name), "", "is no entry of a Delta log"),
@@ -152,7 +159,7 @@ pub(super) fn check_entries(disk: &dyn Disk, dir: &Path, is_live: bool, findings
     entries
 }
 
-/// Every line is one action of the Delta protocol. The line that is not, and why.
+/// Checks that every line is one action of the Delta protocol. The error is the line number and the reason.
 fn check_commit(text: &[u8]) -> std::result::Result<(), (usize, String)> {
     let lines =
         text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
@@ -168,7 +175,13 @@ fn check_commit(text: &[u8]) -> std::result::Result<(), (usize, String)> {
     if actions == 0 { Err((1, "is empty".to_owned())) } else { Ok(()) }
 }
 
-fn check_checkpoints(disk: &dyn Disk, log: &Path, entries: &Entries, is_live: bool, findings: &mut Findings) {
+fn check_checkpoints(
+    disk: &dyn Disk,
+    log: &Path,
+    entries: &LogEntries,
+    is_live: bool,
+    findings: &mut Findings,
+) {
     for version in &entries.checkpoints {
         let path = log.join(format!("{version:020}.checkpoint.parquet"));
         match data_file::decode_all(disk, &path) {
@@ -180,7 +193,7 @@ fn check_checkpoints(disk: &dyn Disk, log: &Path, entries: &Entries, is_live: bo
     if !entries.has_newest {
         return;
     }
-    let path = log.join(NEWEST_CHECKPOINT);
+    let path = log.join(LAST_CHECKPOINT_FILE);
     let named = disk.read(&path).map_err(|e| e.to_string()).and_then(|text| {
         let hint: Value = serde_json::from_slice(&text).map_err(|e| format!("is not whole: {e}"))?;
         hint["version"].as_u64().ok_or_else(|| "names no version".to_owned())
@@ -208,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_version_that_no_reader_can_do_without_is_missing() {
-        // Name, commits, checkpoints, what is missing.
+        // Name, commits, checkpoints, missing versions.
         type Row<'a> = (&'a str, &'a [u64], &'a [u64], &'a [u64]);
         let rows: [Row<'_>; 7] = [
             ("all_there", &[0, 1, 2], &[], &[]),
@@ -220,8 +233,11 @@ mod tests {
             ("nothing_at_all", &[], &[], &[]),
         ];
         for (name, commits, checkpoints, expected) in rows {
-            let entries =
-                Entries { commits: commits.into(), checkpoints: checkpoints.into(), ..Entries::default() };
+            let entries = LogEntries {
+                commits: commits.into(),
+                checkpoints: checkpoints.into(),
+                ..LogEntries::default()
+            };
             assert_eq!(entries.missing(), expected, "{name}");
         }
     }

@@ -1,13 +1,13 @@
-//! Reading everything a data directory holds, and naming what is broken.
+//! Verification: reads everything in a data directory and reports what is damaged.
 //!
-//! Nothing is written, repaired, cut or removed, and nothing found stops the reading: one damaged file hides no other.
-//! Of an open store a moment is checked: the log up to the last acknowledged record, and the files that count.
+//! Nothing is written, repaired, truncated or removed, and no finding stops the check: one damaged file hides no other.
+//! An open store is checked as of one moment: the log up to the last acknowledged record, and the live files.
 
 mod catalog;
 mod checkpoint;
+mod corrupt_page;
 mod data_file;
 pub mod delta_log;
-mod pages;
 mod report;
 mod table;
 mod wal;
@@ -17,27 +17,27 @@ use std::sync::Arc;
 
 use super::Store;
 use super::disk::LocalDisk;
-use super::lake::place::Place;
+use super::lake::location::LakeLocation;
 use super::table::Table;
 use crate::domain::{Error, Progress, Result};
-use data_file::Ids;
+use data_file::ReferencedIds;
 use report::Findings;
-use table::TableLog;
-use wal::Extent;
+use table::TableCheck;
+use wal::RequiredRange;
 
-pub use report::{CatalogChecked, Finding, Report, TableChecked, WalChecked};
+pub use report::{CatalogSummary, Finding, TableSummary, VerifyReport, WalSummary};
 
 impl Store {
-    /// Checks what is there now, beside whatever else is going on.
+    /// Checks the current content while the store is in use.
     ///
     /// # Errors
-    /// `Unavailable` when the work was cancelled. What is broken is in the report.
-    pub async fn verify(&self, progress: &Progress) -> Result<Report> {
-        // Held until the end: its files stay.
+    /// `Unavailable` when the work was cancelled. Damage is in the report.
+    pub async fn verify(&self, progress: &Progress) -> Result<VerifyReport> {
+        // Held until the end, so that its files are not deleted.
         let pinned = self.snapshot();
-        let reading = Reading {
+        let reading = Verification {
             data_dir: absolute(&self.flusher.data_dir),
-            lake: Some(self.shared.place().clone()),
+            lake: Some(self.shared.location().clone()),
             pinned: Some(pinned.seq),
             progress: progress.clone(),
         };
@@ -48,69 +48,70 @@ impl Store {
     }
 }
 
-/// A data directory that nobody has open.
-pub struct Closed<'a> {
+/// A data directory that no process has open.
+pub struct ClosedStore<'a> {
     pub data_dir: &'a Path,
     pub catalog_url: &'a str,
-    /// As for `StoreOptions`.
+    /// Same as in `StoreOptions`.
     pub lake_url: Option<&'a str>,
 }
 
-impl Closed<'_> {
-    /// Checks it: whoever asks holds its lock. It may be too damaged to be opened.
+impl ClosedStore<'_> {
+    /// Checks the directory; the caller holds its lock. It may be too damaged to be opened.
     ///
     /// # Errors
     /// `Unavailable` when the work was cancelled, or nothing can be read at all.
-    pub async fn verify(&self, progress: &Progress) -> Result<Report> {
+    pub async fn verify(&self, progress: &Progress) -> Result<VerifyReport> {
         let folder = self.data_dir.join("lake");
         let lake = match self.lake_url {
-            Some(url) => Some(Place::s3(url)?),
-            // Opening it would make it.
+            Some(url) => Some(LakeLocation::s3(url)?),
+            // Opening the location would create the directory.
             None if !folder.is_dir() => None,
-            None => Some(Place::local(Arc::new(LocalDisk), &folder)?),
+            None => Some(LakeLocation::local(Arc::new(LocalDisk), &folder)?),
         };
         let data_dir = absolute(self.data_dir);
-        let reading = Reading { data_dir: data_dir.clone(), lake, pinned: None, progress: progress.clone() };
+        let reading =
+            Verification { data_dir: data_dir.clone(), lake, pinned: None, progress: progress.clone() };
         let (report, ids) = reading.files().await?;
         Ok(catalog::check_closed(self.catalog_url, &data_dir, report, &ids).await)
     }
 }
 
-/// As the lake names its files, so that findings can be told relative to it.
+/// Makes the path absolute like the lake's file names, so that findings can be relative to it.
 fn absolute(data_dir: &Path) -> PathBuf {
     std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned())
 }
 
-/// One reading of a data directory.
-struct Reading {
+/// One verification of a data directory.
+struct Verification {
     data_dir: PathBuf,
-    /// `None` when it is not there.
-    lake: Option<Place>,
-    /// Every record up to this one has been acknowledged; `None` when nobody writes.
+    /// `None` when it does not exist.
+    lake: Option<LakeLocation>,
+    /// Every record up to this one was acknowledged; `None` when the store is closed.
     pinned: Option<u64>,
     progress: Progress,
 }
 
-impl Reading {
-    /// Everything but the catalog, and the ids of the rows found.
-    async fn files(self) -> Result<(Report, Ids)> {
-        // The log before the lake: what is cut from it meanwhile is in the lake by then.
+impl Verification {
+    /// Checks everything but the catalog. Returns the report and the ids of the rows found.
+    async fn files(self) -> Result<(VerifyReport, ReferencedIds)> {
+        // List the log before the lake: records cut from it since are in the lake by then.
         let mut findings = Findings::new(&self.data_dir);
         let segments = wal::segments(&self.data_dir.join("wal"), &mut findings);
         let mut logs = Vec::new();
-        // Without a lake nothing was ever flushed: all there is is in the log, or its beginning is missing there.
+        // Without a lake nothing was ever flushed: either all rows are in the log, or its beginning is missing.
         if let Some(place) = &self.lake {
-            table::strangers(place, &mut findings);
+            table::report_unknown_files(place, &mut findings);
             for table in Table::ALL {
-                logs.push(TableLog::read(place, table, self.pinned.is_some(), &mut findings).await);
+                logs.push(TableCheck::read(place, table, self.pinned.is_some(), &mut findings).await);
             }
         }
         let has_lake = self.lake.is_some();
         let handle = tokio::runtime::Handle::current();
-        let read = move || -> Result<(Report, Ids)> {
-            let flushed = if has_lake { logs.iter().find_map(TableLog::position) } else { Some(0) };
-            let extent = Extent { pinned: self.pinned, flushed };
-            let (mut tables, mut ids) = (Vec::new(), Ids::default());
+        let read = move || -> Result<(VerifyReport, ReferencedIds)> {
+            let flushed = if has_lake { logs.iter().find_map(TableCheck::flushed_seq) } else { Some(0) };
+            let extent = RequiredRange { pinned: self.pinned, flushed };
+            let (mut tables, mut ids) = (Vec::new(), ReferencedIds::default());
             let wal = wal::check(segments, &extent, (&mut findings, &mut ids), &self.progress)?;
             checkpoint::check(&self.data_dir, &mut findings);
             for log in logs {
@@ -119,6 +120,6 @@ impl Reading {
             Ok((findings.report(wal, tables), ids))
         };
         let read = tokio::task::spawn_blocking(read).await;
-        read.map_err(|e| Error::internal("the reading ended early").because(e))?
+        read.map_err(|e| Error::internal("the reading ended early").with_source(e))?
     }
 }

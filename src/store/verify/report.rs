@@ -1,105 +1,105 @@
-//! What was checked, and what was found.
+//! Report of a verification: what was checked, and the findings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Findings of one kind that are listed; the others are counted.
-const LISTED: usize = 1000;
+/// Maximum number of findings listed of each kind; the others are only counted.
+const MAX_LISTED_FINDINGS: usize = 1000;
 
-/// What a reading came to.
+/// Result of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    pub wal: WalChecked,
-    pub tables: Vec<TableChecked>,
-    pub catalog: CatalogChecked,
-    /// What is broken, as far as it is listed.
+pub struct VerifyReport {
+    pub wal: WalSummary,
+    pub tables: Vec<TableSummary>,
+    pub catalog: CatalogSummary,
+    /// Damage found, up to the limit.
     pub broken: Vec<Finding>,
     pub broken_count: u64,
-    /// What is worth knowing and no damage.
+    /// Findings that are worth knowing but are no damage.
     pub notes: Vec<Finding>,
     pub notes_count: u64,
 }
 
-impl Report {
+impl VerifyReport {
     pub fn is_whole(&self) -> bool {
         self.broken_count == 0
     }
 
-    /// Adds something broken.
-    pub fn break_with(&mut self, finding: Finding) {
+    /// Adds a finding of damage.
+    pub fn add_broken(&mut self, finding: Finding) {
         self.broken_count += 1;
-        if self.broken.len() < LISTED {
+        if self.broken.len() < MAX_LISTED_FINDINGS {
             self.broken.push(finding);
         }
     }
 }
 
-/// One thing found.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Relative to the data directory, or `catalog`.
+    /// Path relative to the data directory, or `catalog`.
     pub file: String,
-    /// Where in it: an offset, a line, a row group, column and page, a row; empty for all of it.
+    /// Place in the file: an offset, a line, a row group, column and page, or a row; empty for the whole file.
     pub at: String,
     pub what: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WalChecked {
+pub struct WalSummary {
     pub segments: u64,
-    /// Whole ones: checksum, number and content.
+    /// Complete records: checksum, number and content are valid.
     pub records: u64,
     pub bytes: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableChecked {
+pub struct TableSummary {
     pub name: String,
-    /// Of the Delta log; `None` when it cannot be read.
+    /// Version of the Delta log; `None` when it cannot be read.
     pub version: Option<u64>,
     pub log_entries: u64,
     pub log_checkpoints: u64,
     pub files: u64,
     pub bytes: u64,
     pub row_groups: u64,
-    /// Decoded.
+    /// Pages decoded.
     pub pages: u64,
-    /// Decoded and compared.
+    /// Rows decoded and compared.
     pub rows: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CatalogChecked {
+pub struct CatalogSummary {
     /// `SQLite` or `PostgreSQL`; empty when it cannot be opened.
     pub database: String,
-    /// Rows by table.
+    /// Number of rows by table.
     pub rows: BTreeMap<String, u64>,
-    /// Ids in log and lake whose stream or device has been deleted: their rows are in no answer.
+    /// Ids in log and lake whose stream or device was deleted: their rows appear in no query result.
     pub deleted_ids: u64,
 }
 
-/// Collects what is found in files.
+/// Collects findings in files.
 pub(super) struct Findings {
     data_dir: PathBuf,
-    report: Report,
+    report: VerifyReport,
 }
 
 impl Findings {
     pub(super) fn new(data_dir: &Path) -> Self {
-        Self { data_dir: data_dir.to_owned(), report: Report::default() }
+        Self { data_dir: data_dir.to_owned(), report: VerifyReport::default() }
     }
 
     pub(super) fn broken(&mut self, file: &Path, at: impl Into<String>, what: impl Into<String>) {
         let finding = self.finding(file, at.into(), what.into());
-        self.report.break_with(finding);
+        self.report.add_broken(finding);
     }
 
     pub(super) fn note(&mut self, file: &Path, at: impl Into<String>, what: impl Into<String>) {
         self.report.notes_count += 1;
         let finding = self.finding(file, at.into(), what.into());
-        if self.report.notes.len() < LISTED {
+        if self.report.notes.len() < MAX_LISTED_FINDINGS {
             self.report.notes.push(finding);
         }
     }
@@ -108,12 +108,12 @@ impl Findings {
         Finding { file: self.relative(file), at, what }
     }
 
-    /// A file as findings name it.
+    /// Returns the name of a file in findings.
     pub(super) fn relative(&self, file: &Path) -> String {
         file.strip_prefix(&self.data_dir).unwrap_or(file).display().to_string()
     }
 
-    pub(super) fn report(self, wal: WalChecked, tables: Vec<TableChecked>) -> Report {
-        Report { wal, tables, ..self.report }
+    pub(super) fn report(self, wal: WalSummary, tables: Vec<TableSummary>) -> VerifyReport {
+        VerifyReport { wal, tables, ..self.report }
     }
 }

@@ -1,4 +1,4 @@
-//! One table of the lake: its log, every file the log names, and what else lies beside them.
+//! Verifies one table of the lake: its log, every file the log names, and any other files beside them.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::Handle;
 
-use super::data_file::{self, DataFile, Ids};
-use super::delta_log::{self, Added, Loaded};
-use super::report::{Findings, TableChecked};
+use super::data_file::{self, DataFile, ReferencedIds};
+use super::delta_log::{self, AddedFile, LoadedTable};
+use super::report::{Findings, TableSummary};
 use crate::domain::{Progress, Result};
 use crate::store::disk::Disk;
 use crate::store::lake::file::LakeFile;
-use crate::store::lake::place::Place;
+use crate::store::lake::location::LakeLocation;
 use crate::store::table::Table;
 
-/// What lies in the lake beside its tables.
-pub(super) fn strangers(place: &Place, findings: &mut Findings) {
+/// Reports files in the lake that belong to no table.
+pub(super) fn report_unknown_files(place: &LakeLocation, findings: &mut Findings) {
     let tables = Table::ALL.map(|table| place.table_dir(table));
     let Some(lake) = tables[0].parent() else { return };
     for path in entries(place.disk().as_ref(), lake, findings) {
@@ -26,102 +26,102 @@ pub(super) fn strangers(place: &Place, findings: &mut Findings) {
     }
 }
 
-/// A table whose log has been read, and whose files have not.
-pub(super) struct TableLog {
-    place: Place,
+/// A table with its log read, but not yet its files.
+pub(super) struct TableCheck {
+    place: LakeLocation,
     table: Table,
     dir: PathBuf,
     is_live: bool,
-    loaded: Log,
-    checked: TableChecked,
+    loaded: LogState,
+    checked: TableSummary,
 }
 
-/// What a log says.
-enum Log {
-    Tells(Loaded),
+/// State of a table's log.
+enum LogState {
+    Readable(LoadedTable),
     /// Nothing was ever committed to the table.
     Empty,
     Damaged,
 }
 
-impl TableLog {
+impl TableCheck {
     pub(super) async fn read(
-        place: &Place,
+        place: &LakeLocation,
         table: Table,
         is_live: bool,
         findings: &mut Findings,
-    ) -> TableLog {
+    ) -> TableCheck {
         let dir = place.table_dir(table);
-        let log = dir.join(delta_log::FOLDER);
+        let log = dir.join(delta_log::LOG_DIR);
         let is_new = !place.is_remote() && !dir.exists() && table != Table::Readings;
         let entries = match is_new {
-            // Nothing was ever written to it.
-            true => delta_log::Entries::default(),
+            // Nothing was ever written to the table.
+            true => delta_log::LogEntries::default(),
             false => delta_log::check_entries(place.disk().as_ref(), &dir, is_live, findings),
         };
         let loaded = match delta_log::load(place, table).await {
-            _ if is_new => Log::Empty,
-            Ok(Some(loaded)) => Log::Tells(loaded),
-            Ok(None) if entries.names().is_empty() => Log::Empty,
+            _ if is_new => LogState::Empty,
+            Ok(Some(loaded)) => LogState::Readable(loaded),
+            Ok(None) if entries.names().is_empty() => LogState::Empty,
             Ok(None) => {
-                findings.broken(&log, "", "tells of no table");
-                Log::Damaged
+                findings.broken(&log, "", "describes no table");
+                LogState::Damaged
             }
             Err(e) => {
                 findings.broken(&log, "", e.message);
-                Log::Damaged
+                LogState::Damaged
             }
         };
-        let checked = TableChecked {
+        let checked = TableSummary {
             name: table.name().to_owned(),
             version: match &loaded {
-                Log::Tells(loaded) => Some(loaded.version),
-                Log::Empty | Log::Damaged => None,
+                LogState::Readable(loaded) => Some(loaded.version),
+                LogState::Empty | LogState::Damaged => None,
             },
             log_entries: entries.commits.len() as u64,
             log_checkpoints: entries.checkpoints.len() as u64,
-            ..TableChecked::default()
+            ..TableSummary::default()
         };
-        TableLog { place: place.clone(), table, dir, is_live, loaded, checked }
+        TableCheck { place: place.clone(), table, dir, is_live, loaded, checked }
     }
 
-    /// How far the write-ahead log is in the lake, if this is the table that says so and it can be read.
-    pub(super) fn position(&self) -> Option<u64> {
+    /// Returns the highest seq in the lake, if this table records it and its log is readable.
+    pub(super) fn flushed_seq(&self) -> Option<u64> {
         match &self.loaded {
             _ if self.table != Table::Readings => None,
-            Log::Tells(loaded) => Some(loaded.position.unwrap_or(0)),
-            Log::Empty => Some(0),
-            Log::Damaged => None,
+            LogState::Readable(loaded) => Some(loaded.position.unwrap_or(0)),
+            LogState::Empty => Some(0),
+            LogState::Damaged => None,
         }
     }
 
-    /// Reads every file.
+    /// Checks every file of the table.
     pub(super) fn check(
         mut self,
         handle: &Handle,
-        ids: &mut Ids,
+        ids: &mut ReferencedIds,
         findings: &mut Findings,
         progress: &Progress,
-    ) -> Result<TableChecked> {
-        let adds = match std::mem::replace(&mut self.loaded, Log::Empty) {
-            Log::Tells(loaded) => Some(loaded.adds),
-            Log::Empty => Some(Vec::new()),
-            Log::Damaged => None,
+    ) -> Result<TableSummary> {
+        let adds = match std::mem::replace(&mut self.loaded, LogState::Empty) {
+            LogState::Readable(loaded) => Some(loaded.adds),
+            LogState::Empty => Some(Vec::new()),
+            LogState::Damaged => None,
         };
         let live: Option<HashSet<PathBuf>> =
             adds.as_ref().map(|adds| adds.iter().map(|add| self.dir.join(&add.path)).collect());
-        let beside = self.beside(live.as_ref(), findings);
+        let beside = self.check_unlisted(live.as_ref(), findings);
         let adds = adds.unwrap_or_else(|| beside.iter().filter_map(|path| self.unknown(path)).collect());
         progress.begin(format!("table {}", self.checked.name), adds.iter().map(|add| add.bytes).sum());
         for add in adds {
             let path = self.dir.join(&add.path);
-            if self.is_live && self.is_gone(&path) && !self.counts_still(handle, &add.path) {
-                // Replaced since the log was read.
+            if self.is_live && self.is_gone(&path) && !self.is_still_live(handle, &add.path) {
+                // The file was replaced after the log was read.
                 continue;
             }
             let facts = match &add.facts {
                 Ok(facts) => Some(facts),
-                // Without a log there is nothing to compare with; that it is damaged has been said.
+                // Without a log there is nothing to compare with, and its damage is already reported.
                 Err(_) if live.is_none() => None,
                 Err(e) => {
                     findings.broken(&path, "", e.message.clone());
@@ -145,26 +145,27 @@ impl TableLog {
         self.place.disk().len(path).is_err_and(|e| e.kind() == ErrorKind::NotFound)
     }
 
-    /// Whether a file is part of the table now.
-    fn counts_still(&self, handle: &Handle, path: &str) -> bool {
+    /// Whether a file is part of the table at present.
+    fn is_still_live(&self, handle: &Handle, path: &str) -> bool {
         let now = handle.block_on(delta_log::load(&self.place, self.table));
         now.map_or(true, |now| now.is_some_and(|now| now.adds.iter().any(|add| add.path == path)))
     }
 
-    /// A file nothing is known of.
-    fn unknown(&self, path: &Path) -> Option<Added> {
+    /// Describes a file of which only the size is known.
+    fn unknown(&self, path: &Path) -> Option<AddedFile> {
         let bytes = self.place.disk().len(path).unwrap_or(0);
         let path = path.strip_prefix(&self.dir).ok()?.to_str()?.to_owned();
         let facts = LakeFile::from_delta(&path, 0, &HashMap::new());
-        Some(Added { path, bytes, facts })
+        Some(AddedFile { path, bytes, facts })
     }
 
-    /// Looks at what lies in the table's folder: strangers are told, files of ours that do not count are answered.
-    fn beside(&self, live: Option<&HashSet<PathBuf>>, findings: &mut Findings) -> Vec<PathBuf> {
+    /// Checks the other files in the table's directory: reports foreign ones, and returns Basalt's own files that are
+    /// not live.
+    fn check_unlisted(&self, live: Option<&HashSet<PathBuf>>, findings: &mut Findings) -> Vec<PathBuf> {
         let (mut ours, disk) = (Vec::new(), self.place.disk().as_ref());
         for entry in entries(disk, &self.dir, findings) {
             let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            if name == delta_log::FOLDER {
+            if name == delta_log::LOG_DIR {
                 continue;
             }
             if !name.starts_with("date=") {
@@ -194,9 +195,9 @@ impl TableLog {
     }
 }
 
-/// What is in a directory, sorted. One that cannot be read is told; one that is not there is empty.
+/// Lists a directory, sorted. Reports one that cannot be read; one that does not exist is empty.
 fn entries(disk: &dyn Disk, dir: &Path, findings: &mut Findings) -> Vec<PathBuf> {
-    let found = disk.list(dir).and_then(|files| Ok([files, disk.folders(dir)?].concat()));
+    let found = disk.list_files(dir).and_then(|files| Ok([files, disk.list_dirs(dir)?].concat()));
     let mut found = found.unwrap_or_else(|e: io::Error| {
         if e.kind() != ErrorKind::NotFound {
             findings.broken(dir, "", format!("cannot be read: {e}"));

@@ -1,25 +1,25 @@
-//! The write-ahead log: every segment, every record, and that none is missing between them.
+//! Verifies the write-ahead log: every segment, every record, and that no record is missing between them.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::data_file::Ids;
-use super::report::{Findings, WalChecked};
+use super::data_file::ReferencedIds;
+use super::report::{Findings, WalSummary};
 use crate::domain::{Progress, Result};
 use crate::store::wal::Record;
 use crate::store::wal::frame::{self, Frame, SEGMENT_HEADER};
 use crate::store::wal::recovery::{Segment, segment_name};
 
-/// From where to where the log has to be whole.
-pub(super) struct Extent {
-    /// The last record that has to be there while others are being written; `None` when nobody writes.
+/// Range in which the log must be complete.
+pub(super) struct RequiredRange {
+    /// The last record that must be there while others are being written; `None` when the store is closed.
     pub(super) pinned: Option<u64>,
-    /// How far the lake has the log; `None` when it does not say.
+    /// Highest seq in the lake; `None` when the lake does not say.
     pub(super) flushed: Option<u64>,
 }
 
-/// The segments, oldest first. Anything else in their folder is a stranger.
+/// Returns the segments, oldest first. Any other file in their directory is reported.
 pub(super) fn segments(dir: &Path, findings: &mut Findings) -> Vec<Segment> {
     let mut segments = Vec::new();
     let entries = match fs::read_dir(dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
@@ -47,21 +47,21 @@ pub(super) fn segments(dir: &Path, findings: &mut Findings) -> Vec<Segment> {
 
 pub(super) fn check(
     segments: Vec<Segment>,
-    extent: &Extent,
-    (findings, ids): (&mut Findings, &mut Ids),
+    extent: &RequiredRange,
+    (findings, ids): (&mut Findings, &mut ReferencedIds),
     progress: &Progress,
-) -> Result<WalChecked> {
+) -> Result<WalSummary> {
     progress.begin("write-ahead log", segments.iter().map(|s| s.bytes).sum());
     let mut log =
-        LogCheck { extent, findings, ids, checked: WalChecked::default(), next: None, was_cut: false };
+        WalCheck { extent, findings, ids, checked: WalSummary::default(), next: None, was_cut: false };
     for (i, segment) in segments.iter().enumerate() {
         if extent.pinned.is_some_and(|last| segment.first_seq > last) {
-            // Begun since.
+            // This segment was begun after the pinned moment.
             break;
         }
         match fs::read(&segment.path) {
             Ok(bytes) => log.segment(segment, &bytes, i + 1 == segments.len()),
-            // Cut meanwhile, because the lake has what it held.
+            // The segment was cut since, because the lake has its records.
             Err(e) if e.kind() == ErrorKind::NotFound && extent.pinned.is_some() => {
                 (log.next, log.was_cut) = (None, true);
             }
@@ -69,23 +69,24 @@ pub(super) fn check(
         }
         progress.advance(segment.bytes)?;
     }
-    log.ends(&segments);
+    log.check_end(&segments);
     Ok(log.checked)
 }
 
-struct LogCheck<'a> {
-    extent: &'a Extent,
+struct WalCheck<'a> {
+    extent: &'a RequiredRange,
     findings: &'a mut Findings,
-    /// Of the rows of every record.
-    ids: &'a mut Ids,
-    checked: WalChecked,
-    /// The number the next record has to have.
+    /// Ids of the rows of every record.
+    ids: &'a mut ReferencedIds,
+    checked: WalSummary,
+    /// The expected number of the next record.
     next: Option<u64>,
-    /// Whether a segment went while others were read: what it held is in the lake, maybe later than the lake's log was read.
+    /// Whether a segment was cut during the check. Its records are in the lake, perhaps only since the lake's log was
+    /// read.
     was_cut: bool,
 }
 
-impl LogCheck<'_> {
+impl WalCheck<'_> {
     fn segment(&mut self, segment: &Segment, bytes: &[u8], is_last: bool) {
         let path = &segment.path;
         self.checked.segments += 1;
@@ -102,7 +103,7 @@ impl LogCheck<'_> {
         if frame::parse_segment_header(bytes) != Some(segment.first_seq) {
             match found_after(bytes, 0, segment.first_seq) {
                 None if is_last => {
-                    let what = "the segment was never finished being begun: the next start removes it";
+                    let what = "the creation of the segment was not finished: the next start removes it";
                     self.findings.note(path, "offset 0", what);
                     self.next = Some(seq);
                     return;
@@ -144,7 +145,7 @@ impl LogCheck<'_> {
         }
     }
 
-    /// Something at an offset is no record of this number. Where to go on, if anywhere.
+    /// Reports that there is no valid record of this number at an offset. Returns where to continue, if possible.
     fn damage(
         &mut self,
         path: &Path,
@@ -167,10 +168,10 @@ impl LogCheck<'_> {
         next
     }
 
-    fn ends(&mut self, segments: &[Segment]) {
+    fn check_end(&mut self, segments: &[Segment]) {
         let dir = segments.first().and_then(|s| s.path.parent()).map_or_else(PathBuf::new, Path::to_owned);
         if let Some(pinned) = self.extent.pinned {
-            // What was flushed meanwhile may have been cut off.
+            // Records flushed in the meantime may have been cut off the log.
             let found = self.next.map_or(0, |next| next - 1).max(self.extent.flushed.unwrap_or(0));
             if found < pinned && !(self.was_cut && self.next.is_none()) {
                 let what = format!("record {} was acknowledged and is not there", found + 1);
@@ -192,7 +193,8 @@ impl LogCheck<'_> {
     }
 }
 
-/// The first whole record at or after an offset that is numbered `seq` or later: its offset and number.
+/// Finds the first complete record at or after an offset with a number of at least `seq`. Returns its offset and
+/// number.
 fn found_after(bytes: &[u8], from: usize, seq: u64) -> Option<(usize, u64)> {
     (from..bytes.len()).find_map(|at| {
         let found = frame::parse_record(bytes, at).filter(|found| found.seq >= seq)?;

@@ -1,4 +1,4 @@
-//! Columns in the log: of keyed rows whole batches, in the order of their table's schema.
+//! Column encoding of the log: keyed rows are stored as whole batches, in the column order of their table's schema.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 
-use super::reader::{Reader, short};
+use super::reader::{ByteReader, malformed_record};
 use crate::domain::Result;
-use crate::store::keyed::KeyedRows;
 use crate::store::table::Table;
+use crate::store::upsert_rows::UpsertRows;
 
-/// Whole columns at a time: this is the hot path of bulk ingest.
+/// Appends a whole column at a time, because this is the hot path of bulk ingest.
 pub fn put_numbers<T: Copy, const N: usize>(out: &mut Vec<u8>, numbers: &[T], bytes: fn(T) -> [u8; N]) {
     let at = out.len();
     out.resize(at + numbers.len() * N, 0);
@@ -21,7 +21,7 @@ pub fn put_numbers<T: Copy, const N: usize>(out: &mut Vec<u8>, numbers: &[T], by
     slots.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = bytes(*number));
 }
 
-/// Rows, then each column: numbers as they are, null as NaN; texts as lengths, then bytes.
+/// Encodes the row count, then each column: numbers as they are, with NaN for null; texts as lengths, then bytes.
 pub fn encode(batch: &RecordBatch, out: &mut Vec<u8>) {
     out.extend((batch.num_rows() as u32).to_le_bytes());
     for column in batch.columns() {
@@ -55,15 +55,18 @@ pub fn encode(batch: &RecordBatch, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// `Unavailable` for any other bytes.
-pub fn decode(body: &mut Reader<'_>, table: Table) -> Result<KeyedRows> {
+pub fn decode(body: &mut ByteReader<'_>, table: Table) -> Result<UpsertRows> {
     let rows = body.u32()? as usize;
     let schema = table.schema();
     let columns = schema.fields().iter().map(|field| column(body, field.data_type(), rows));
     let columns = columns.collect::<Result<Vec<_>>>()?;
-    KeyedRows::new(table, RecordBatch::try_new(schema, columns).map_err(|e| short().because(e))?)
+    UpsertRows::new(
+        table,
+        RecordBatch::try_new(schema, columns).map_err(|e| malformed_record().with_source(e))?,
+    )
 }
 
-fn column(body: &mut Reader<'_>, kind: &DataType, rows: usize) -> Result<ArrayRef> {
+fn column(body: &mut ByteReader<'_>, kind: &DataType, rows: usize) -> Result<ArrayRef> {
     Ok(match kind {
         DataType::Int32 => Arc::new(Int32Array::from(body.numbers(rows, i32::from_le_bytes)?)),
         DataType::Int64 => Arc::new(Int64Array::from(body.numbers(rows, i64::from_le_bytes)?)),

@@ -1,16 +1,16 @@
-//! How records lie in a segment file: a header naming the first record, then framed payloads.
+//! Segment file format: a header with the number of the first record, then framed payloads.
 //!
 //! ```text
 //! segment: "BSLTWAL1" | first seq u64 | crc32 of the 16 bytes before
 //! record:  length u32 | payload crc32 u32 | seq u64 | crc32 of the 16 bytes before | payload
 //! ```
-//! All numbers are little endian. Two checksums, because the writer of the payload computes one outside the
-//! committing thread, and because a header that proves itself lets recovery tell a torn tail from damage.
+//! All numbers are little endian. There are two checksums because the writer of the payload computes one outside of the
+//! committing thread, and because a header with its own checksum lets recovery tell a torn tail from damage.
 
 pub const MAGIC: &[u8; 8] = b"BSLTWAL1";
 pub const SEGMENT_HEADER: usize = 20;
 pub const RECORD_HEADER: usize = 20;
-/// No request is larger (its body is limited far below); a longer length is damage.
+/// Maximum payload, bytes. No request is larger (its body is limited far below); a longer length is damage.
 pub const MAX_PAYLOAD: usize = 1 << 30;
 
 pub fn segment_header(first_seq: u64) -> [u8; SEGMENT_HEADER] {
@@ -22,7 +22,7 @@ pub fn segment_header(first_seq: u64) -> [u8; SEGMENT_HEADER] {
     header
 }
 
-/// The first seq of a segment, if its header is whole.
+/// Returns the first seq of a segment, if its header is complete and valid.
 pub fn parse_segment_header(bytes: &[u8]) -> Option<u64> {
     let header = bytes.get(..SEGMENT_HEADER)?;
     let valid = &header[..8] == MAGIC && u32_at(header, 16)? == crc32fast::hash(&header[..16]);
@@ -31,7 +31,7 @@ pub fn parse_segment_header(bytes: &[u8]) -> Option<u64> {
 
 pub fn record_header(payload_len: usize, payload_crc: u32, seq: u64) -> [u8; RECORD_HEADER] {
     let mut header = [0; RECORD_HEADER];
-    // Payloads are at most MAX_PAYLOAD bytes, which a u32 holds.
+    // Payloads are at most `MAX_PAYLOAD` bytes, which a u32 holds.
     header[..4].copy_from_slice(&(payload_len as u32).to_le_bytes());
     header[4..8].copy_from_slice(&payload_crc.to_le_bytes());
     header[8..16].copy_from_slice(&seq.to_le_bytes());
@@ -40,7 +40,7 @@ pub fn record_header(payload_len: usize, payload_crc: u32, seq: u64) -> [u8; REC
     header
 }
 
-/// A record found whole at some offset.
+/// A complete and valid record.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     pub seq: u64,
@@ -49,7 +49,7 @@ pub struct Frame<'a> {
     pub end: usize,
 }
 
-/// The seq of a record and the length of its payload, or `None` when the header is short or fails its checksum.
+/// Returns the seq of a record and the length of its payload; `None` when the header is short or fails its checksum.
 pub fn parse_record_header(bytes: &[u8]) -> Option<(u64, usize)> {
     let header = bytes.get(..RECORD_HEADER)?;
     if u32_at(header, 16)? != crc32fast::hash(&header[..16]) {
@@ -59,7 +59,7 @@ pub fn parse_record_header(bytes: &[u8]) -> Option<(u64, usize)> {
     (len <= MAX_PAYLOAD).then_some((u64_at(header, 8)?, len))
 }
 
-/// The record at `at`, or `None` when header or payload are short or fail their checksums.
+/// Returns the record at `at`; `None` when header or payload are short or fail their checksums.
 pub fn parse_record(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
     let header = bytes.get(at..at.checked_add(RECORD_HEADER)?)?;
     let (seq, len) = parse_record_header(header)?;

@@ -1,4 +1,4 @@
-//! Any bytes as the log: as one record's payload, and as the last segment.
+//! Fuzzes the log with arbitrary bytes: as the payload of one record, and as the last segment.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, T
 use parking_lot::Mutex;
 
 use super::frame::{self, RECORD_HEADER, SEGMENT_HEADER};
-use super::{Idempotent, Record, recovery};
-use crate::domain::fuzz::{Decoder, Form, Random, Target};
+use super::{IdempotencyRecord, Record, recovery};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::{Micros, StreamId};
 use crate::store::disk::{Disk, DiskDir, DiskFile};
-use crate::store::keyed::KeyedRows;
 use crate::store::table::Table;
+use crate::store::upsert_rows::UpsertRows;
 
 fn payloads() -> Vec<Vec<u8>> {
     let numbers: Readings = (0..9).map(|n| Reading::good(StreamId(n), Micros(i64::from(n)), 0.5)).collect();
@@ -32,8 +32,8 @@ fn payloads() -> Vec<Vec<u8>> {
         Arc::new(Int64Array::from(vec![0])),
     ];
     let batch = RecordBatch::try_new(Table::Messages.schema(), columns).expect("its columns");
-    let keyed = vec![KeyedRows::new(Table::Messages, batch).expect("a message")];
-    let idempotent = Idempotent {
+    let keyed = vec![UpsertRows::new(Table::Messages, batch).expect("a message")];
+    let idempotent = IdempotencyRecord {
         scope: "key:1".to_owned(),
         key: "k".to_owned(),
         body_hash: [7; 32],
@@ -43,19 +43,19 @@ fn payloads() -> Vec<Vec<u8>> {
     let records = [
         Record { readings: numbers, ..Record::default() },
         Record { readings: texts, idempotent: Some(idempotent), ..Record::default() },
-        Record { keyed, ..Record::default() },
+        Record { upserts: keyed, ..Record::default() },
     ];
     records.iter().map(Record::encode).collect()
 }
 
-fn records() -> Form {
-    Form { seeds: payloads(), ..Form::default() }
+fn records() -> InputFormat {
+    InputFormat { seeds: payloads(), ..InputFormat::default() }
 }
 
 fn read_record() -> Decoder {
     Box::new(|input| {
         if let Ok(record) = Record::decode(input) {
-            // What was read can be written and is then the same; NaN is not equal to itself, so bytes are compared.
+            // A decoded record encodes to an equal one. Bytes are compared, because NaN is not equal to itself.
             let again = record.encode();
             let same = Record::decode(&again).expect("what was written is read").encode();
             assert_eq!(again, same);
@@ -65,21 +65,21 @@ fn read_record() -> Decoder {
 
 #[test]
 fn wal_records() {
-    Target { module: module_path!(), name: "wal_records", form: records, decoder: read_record }.run();
+    FuzzTarget { module: module_path!(), name: "wal_records", form: records, decoder: read_record }.run();
 }
 
-fn segments() -> Form {
+fn segments() -> InputFormat {
     let mut whole = frame::segment_header(1).to_vec();
     let payloads = payloads();
     for (seq, payload) in (1..).zip(payloads.iter().chain(&payloads)) {
         whole.extend(frame::record_header(payload.len(), crc32fast::hash(payload), seq));
         whole.extend(payload);
     }
-    Form { seeds: vec![whole], finish: Some(with_checksums), ..Form::default() }
+    InputFormat { seeds: vec![whole], finish: Some(with_checksums), ..InputFormat::default() }
 }
 
-/// Right checksums behind what was changed, mostly: without them nothing would be looked at.
-#[allow(clippy::ptr_arg, reason = "as `Form::finish` takes it")]
+/// Mostly repairs the checksums of changed bytes: without valid ones nothing behind them would be read.
+#[allow(clippy::ptr_arg, reason = "as `InputFormat::finish` takes it")]
 fn with_checksums(random: &mut Random, bytes: &mut Vec<u8>) {
     if bytes.len() < SEGMENT_HEADER || random.one_in(4) {
         return;
@@ -102,11 +102,11 @@ fn with_checksums(random: &mut Random, bytes: &mut Vec<u8>) {
 
 /// A directory of one file, in memory.
 #[derive(Clone, Default)]
-struct OneFile(Arc<Mutex<Vec<u8>>>);
+struct SingleFileDisk(Arc<Mutex<Vec<u8>>>);
 
-struct Discarded;
+struct DiscardingFile;
 
-impl Write for Discarded {
+impl Write for DiscardingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(bytes.len())
     }
@@ -116,25 +116,25 @@ impl Write for Discarded {
     }
 }
 
-impl DiskFile for Discarded {
+impl DiskFile for DiscardingFile {
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-impl DiskDir for Discarded {
+impl DiskDir for DiscardingFile {
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }
 }
 
-impl Disk for OneFile {
+impl Disk for SingleFileDisk {
     fn open_dir(&self, _: &Path) -> io::Result<Box<dyn DiskDir>> {
-        Ok(Box::new(Discarded))
+        Ok(Box::new(DiscardingFile))
     }
 
     fn create(&self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(Discarded))
+        Ok(Box::new(DiscardingFile))
     }
 
     fn sync_file(&self, _: &Path) -> io::Result<()> {
@@ -165,14 +165,14 @@ impl Disk for OneFile {
         Ok(self.0.lock().clone())
     }
 
-    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+    fn list_files(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
         Ok(vec![dir.join(recovery::segment_name(1))])
     }
 }
 
 fn replay() -> Decoder {
     Box::new(|input| {
-        let disk = OneFile(Arc::new(Mutex::new(input.to_vec())));
+        let disk = SingleFileDisk(Arc::new(Mutex::new(input.to_vec())));
         let mut next = 1;
         let replayed = recovery::replay(&disk, Path::new("nowhere"), 0, |seq, payload| {
             assert_eq!(seq, next, "records come in order");
@@ -187,5 +187,5 @@ fn replay() -> Decoder {
 
 #[test]
 fn wal_segments() {
-    Target { module: module_path!(), name: "wal_segments", form: segments, decoder: replay }.run();
+    FuzzTarget { module: module_path!(), name: "wal_segments", form: segments, decoder: replay }.run();
 }

@@ -1,4 +1,4 @@
-//! Appending to the log, and cutting it once the lake holds what it held.
+//! Appends to the log, and removes segments once the lake holds their records.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::recovery::{self, Segment, segment_name};
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskDir, DiskFile};
 
-/// A payload and its checksum, computed by whoever made it.
+/// A payload and its checksum, computed by the thread that created it.
 #[derive(Debug, Default)]
 pub struct Payload {
     pub bytes: Vec<u8>,
@@ -23,9 +23,9 @@ impl Payload {
     }
 }
 
-/// What failed of an append.
-enum Failure {
-    /// Before anything had to be durable: a full disk, most of the time.
+/// The step of an append that failed.
+enum AppendError {
+    /// The write, before anything had to be durable: mostly a full disk.
     Write(std::io::Error),
     Sync(std::io::Error),
 }
@@ -34,9 +34,9 @@ enum Failure {
 pub struct Log {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
-    /// `dir`, open for as long as the log is.
+    /// `dir`, kept open as long as the log is.
     entries: Box<dyn DiskDir>,
-    /// A segment is closed once it is this long.
+    /// Length at which a segment is closed, bytes.
     segment_bytes: u64,
     segments: Vec<Segment>,
     open: Option<Box<dyn DiskFile>>,
@@ -51,7 +51,7 @@ impl Log {
     /// Opens the log in `dir`, replaying every record after `flushed` into `apply`.
     ///
     /// # Errors
-    /// As `recovery::replay`.
+    /// Same as `recovery::replay`.
     pub fn open(
         disk: Arc<dyn Disk>,
         dir: &Path,
@@ -59,11 +59,12 @@ impl Log {
         flushed: u64,
         apply: impl FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<Log> {
-        disk.create_dir_all(dir)
-            .map_err(|e| Error::unavailable(format!("cannot create `{}`: {e}", dir.display())).because(e))?;
-        let entries = disk
-            .open_dir(dir)
-            .map_err(|e| Error::unavailable(format!("cannot open `{}`: {e}", dir.display())).because(e))?;
+        disk.create_dir_all(dir).map_err(|e| {
+            Error::unavailable(format!("cannot create `{}`: {e}", dir.display())).with_source(e)
+        })?;
+        let entries = disk.open_dir(dir).map_err(|e| {
+            Error::unavailable(format!("cannot open `{}`: {e}", dir.display())).with_source(e)
+        })?;
         let (segments, next_seq) = recovery::replay(disk.as_ref(), dir, flushed, apply)?;
         if next_seq <= flushed {
             return Err(Error::unavailable(format!(
@@ -85,12 +86,12 @@ impl Log {
         })
     }
 
-    /// The number the next record gets.
+    /// Returns the number of the next record.
     pub fn next_seq(&self) -> u64 {
         self.next_seq
     }
 
-    /// Why nothing more can be written, if so.
+    /// Returns the reason why nothing more can be written, if the log is poisoned.
     pub fn poisoned(&self) -> Option<&str> {
         self.poisoned.as_deref()
     }
@@ -104,28 +105,28 @@ impl Log {
         let first = self.next_seq;
         let written = match self.drop_tail() {
             Ok(()) => self.write_group(group),
-            Err(e) => Err(Failure::Write(e)),
+            Err(e) => Err(AppendError::Write(e)),
         };
         let Err(failure) = written else { return Ok(first) };
         self.has_tail |= self.open.take().is_some();
         if let Err(e) = self.drop_tail() {
-            tracing::error!(error = %e, "a failed write stays in the log for now");
+            tracing::error!(error = %e, "a failed write could not be cut off the log yet");
         }
         match failure {
-            // Nothing of it was to be durable yet: once it is cut off the next attempt may succeed.
-            Failure::Write(e) => {
+            // Nothing of the group had to be durable yet: once it is cut off, the next attempt may succeed.
+            AppendError::Write(e) => {
                 let message = format!("the log cannot be written ({e}); nothing of the request is kept");
-                Err(Error::unavailable(message).because(e))
+                Err(Error::unavailable(message).with_source(e))
             }
-            // Whether the kernel kept the pages is unknown after a failed fsync, and a retry may lie.
-            Failure::Sync(e) => {
+            // After a failed fsync it is unknown whether the kernel kept the pages, and a retry may falsely succeed.
+            AppendError::Sync(e) => {
                 self.poisoned = Some(format!("the log could not be written: {e}"));
-                Err(Error::unavailable("the write could not be made durable").because(e))
+                Err(Error::unavailable("the write could not be made durable").with_source(e))
             }
         }
     }
 
-    fn write_group(&mut self, group: &[Payload]) -> std::result::Result<(), Failure> {
+    fn write_group(&mut self, group: &[Payload]) -> std::result::Result<(), AppendError> {
         if self.open.is_none() || self.segments.last().is_none_or(|s| s.bytes >= self.segment_bytes) {
             self.start_segment()?;
         }
@@ -136,18 +137,18 @@ impl Log {
             self.buffer.extend_from_slice(&payload.bytes);
         }
         let file = self.open.as_mut().expect("start_segment opened it");
-        file.write_all(&self.buffer).map_err(Failure::Write)?;
-        file.sync().map_err(Failure::Sync)?;
+        file.write_all(&self.buffer).map_err(AppendError::Write)?;
+        file.sync().map_err(AppendError::Sync)?;
         let segment = self.segments.last_mut().expect("start_segment pushed it");
         segment.bytes += self.buffer.len() as u64;
         self.next_seq += group.len() as u64;
-        // A rare huge request must not keep its buffer for ever.
+        // A rare huge request must not keep its buffer forever.
         self.buffer.shrink_to(1 << 20);
         Ok(())
     }
 
-    /// Ends the segment before a failed group, if there is one, so that neither what is written next nor a restart meets
-    /// what the disk may not hold.
+    /// Truncates the segment before a failed group, if there is one, so that neither the next write nor a restart reads
+    /// data that the disk may not hold.
     fn drop_tail(&mut self) -> std::io::Result<()> {
         if let Some(segment) = self.segments.last().filter(|_| self.has_tail) {
             self.disk.truncate(&segment.path, segment.bytes)?;
@@ -156,46 +157,46 @@ impl Log {
         Ok(())
     }
 
-    fn start_segment(&mut self) -> std::result::Result<(), Failure> {
+    fn start_segment(&mut self) -> std::result::Result<(), AppendError> {
         self.open = None;
         let path = self.dir.join(segment_name(self.next_seq));
-        // An empty segment of the same name can remain from a start that wrote nothing, or from a failure.
+        // An empty segment of that name may remain from a start that wrote nothing, or from a failure.
         if self.segments.last().is_some_and(|s| s.path == path) {
             self.segments.pop();
         }
-        if self.disk.list(&self.dir).map_err(Failure::Write)?.contains(&path) {
-            self.disk.remove(&path).map_err(Failure::Write)?;
+        if self.disk.list_files(&self.dir).map_err(AppendError::Write)?.contains(&path) {
+            self.disk.remove(&path).map_err(AppendError::Write)?;
         }
-        let mut file = self.disk.create(&path).map_err(Failure::Write)?;
-        file.write_all(&frame::segment_header(self.next_seq)).map_err(Failure::Write)?;
-        file.sync().map_err(Failure::Sync)?;
-        self.entries.sync().map_err(Failure::Sync)?;
+        let mut file = self.disk.create(&path).map_err(AppendError::Write)?;
+        file.write_all(&frame::segment_header(self.next_seq)).map_err(AppendError::Write)?;
+        file.sync().map_err(AppendError::Sync)?;
+        self.entries.sync().map_err(AppendError::Sync)?;
         self.segments.push(Segment { path, first_seq: self.next_seq, bytes: SEGMENT_HEADER as u64 });
         self.open = Some(file);
         Ok(())
     }
 
-    /// Ends the last segment with an empty one after it: a start that finds all of it flushed then reads neither.
+    /// Ends the last segment and adds an empty one: a start that finds all of it flushed then reads neither.
     pub fn end_segment(&mut self) -> Result<()> {
         let has_records = self.segments.last().is_some_and(|s| s.bytes > SEGMENT_HEADER as u64);
         if !has_records || self.has_tail || self.poisoned.is_some() {
             return Ok(());
         }
-        self.start_segment().map_err(|(Failure::Write(e) | Failure::Sync(e))| {
-            Error::unavailable(format!("the log cannot be written ({e})")).because(e)
+        self.start_segment().map_err(|(AppendError::Write(e) | AppendError::Sync(e))| {
+            Error::unavailable(format!("the log cannot be written ({e})")).with_source(e)
         })
     }
 
-    /// Removes the oldest segments that hold nothing after `flushed`, keeping about `keep_bytes` of them for
+    /// Removes the oldest segments that hold nothing after `flushed`, but keeps about `keep_bytes` of them for
     /// subscribers that catch up.
-    pub fn cut(&mut self, flushed: u64, keep_bytes: u64) -> Result<()> {
+    pub fn remove_flushed(&mut self, flushed: u64, keep_bytes: u64) -> Result<()> {
         let mut total: u64 = self.segments.iter().map(|s| s.bytes).sum();
         while let [oldest, next, ..] = self.segments.as_slice() {
             if next.first_seq > flushed + 1 || total <= keep_bytes {
                 break;
             }
             self.disk.remove(&oldest.path).map_err(|e| {
-                Error::unavailable(format!("cannot remove `{}`: {e}", oldest.path.display())).because(e)
+                Error::unavailable(format!("cannot remove `{}`: {e}", oldest.path.display())).with_source(e)
             })?;
             total -= oldest.bytes;
             self.segments.remove(0);

@@ -1,4 +1,4 @@
-//! Whatever happens to the bytes of the log, what it replays is a prefix of what was appended, or it refuses.
+//! Tests that the log replays a prefix of what was appended, or refuses to open, whatever happens to its bytes.
 
 use std::fs;
 use std::path::Path;
@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::disk::LocalDisk;
 
-type Seen = Vec<(u64, Vec<u8>)>;
+type ReplayedRecords = Vec<(u64, Vec<u8>)>;
 
-fn open(dir: &Path, flushed: u64) -> Result<(Log, Seen)> {
+fn open(dir: &Path, flushed: u64) -> Result<(Log, ReplayedRecords)> {
     let mut seen = Vec::new();
     let log = Log::open(Arc::new(LocalDisk), dir, 256, flushed, |seq, payload| {
         seen.push((seq, payload.to_vec()));
@@ -66,7 +66,7 @@ fn an_ended_segment_is_not_read_once_it_is_flushed() {
     drop(log);
     let (_, seen) = open(dir.path(), 0).unwrap();
     assert_eq!(seen.len(), 20, "what is not flushed is");
-    // Whoever read it would refuse it.
+    // Reading this segment would be refused.
     let end = fs::metadata(&before).unwrap().len() as usize;
     fs::write(&before, vec![7; end]).unwrap();
     assert!(open(dir.path(), 19).is_err());
@@ -81,7 +81,7 @@ fn cutting_keeps_what_is_not_flushed() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &sample());
     let (mut log, _) = open(dir.path(), 0).unwrap();
-    log.cut(15, 0).unwrap();
+    log.remove_flushed(15, 0).unwrap();
     drop(log);
     let (_, seen) = open(dir.path(), 15).unwrap();
     assert_eq!(seen.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [16, 17, 18, 19, 20]);
@@ -167,7 +167,7 @@ fn a_record_is_decoded_as_it_was_encoded() {
     use crate::domain::statistic::{Origin, Statistic};
     use crate::domain::{Micros, StreamId};
     use crate::store::statistics::rows;
-    use crate::store::wal::{Idempotent, Record};
+    use crate::store::wal::{IdempotencyRecord, Record};
     let text = Reading {
         stream: StreamId(2),
         ts: Micros(5),
@@ -191,8 +191,8 @@ fn a_record_is_decoded_as_it_was_encoded() {
     };
     let record = Record {
         readings: [Reading::good(StreamId(1), Micros(4), -0.5), text].into_iter().collect(),
-        keyed: vec![rows::posted(&[posted(9, Some(-0.0)), posted(7, None)])],
-        idempotent: Some(Idempotent {
+        upserts: vec![rows::posted_rows(&[posted(9, Some(-0.0)), posted(7, None)])],
+        idempotent: Some(IdempotencyRecord {
             scope: "key:1 POST /ingest".into(),
             key: "k".into(),
             body_hash: [7; 32],
@@ -202,7 +202,7 @@ fn a_record_is_decoded_as_it_was_encoded() {
     };
     let back = Record::decode(&record.encode()).unwrap();
     assert_eq!(back.idempotent, record.idempotent);
-    assert_eq!(back.keyed, record.keyed);
-    assert_eq!(back.keyed[0].key(0), (7, 60_000_000, "posted"));
+    assert_eq!(back.upserts, record.upserts);
+    assert_eq!(back.upserts[0].key(0), (7, 60_000_000, "posted"));
     assert_eq!(back.readings.iter().collect::<Vec<_>>(), record.readings.iter().collect::<Vec<_>>());
 }

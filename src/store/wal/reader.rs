@@ -1,24 +1,24 @@
-//! Reading what the log wrote, off the front of a slice: too few bytes are an error, never a panic.
+//! Checked reader of log bytes, from the front of a slice: too few bytes are an error, never a panic.
 
 use crate::domain::{Error, Result};
 
-/// The bytes are not what the log writes.
-pub fn short() -> Error {
+/// Error for bytes that the log does not write.
+pub fn malformed_record() -> Error {
     Error::unavailable("a record is shorter or longer than it says")
 }
 
 /// Checked reads off the front of a slice.
-pub struct Reader<'a>(pub &'a [u8]);
+pub struct ByteReader<'a>(pub &'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     pub fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (head, rest) = self.0.split_at_checked(len).ok_or_else(short)?;
+        let (head, rest) = self.0.split_at_checked(len).ok_or_else(malformed_record)?;
         self.0 = rest;
         Ok(head)
     }
 
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| short())
+        self.take(N)?.try_into().map_err(|_| malformed_record())
     }
 
     pub fn u8(&mut self) -> Result<u8> {
@@ -30,13 +30,13 @@ impl<'a> Reader<'a> {
     }
 
     pub fn numbers<T, const N: usize>(&mut self, count: usize, from: fn([u8; N]) -> T) -> Result<Vec<T>> {
-        let bytes = self.take(count.checked_mul(N).ok_or_else(short)?)?;
+        let bytes = self.take(count.checked_mul(N).ok_or_else(malformed_record)?)?;
         let (chunks, _) = bytes.as_chunks::<N>();
         Ok(chunks.iter().map(|chunk| from(*chunk)).collect())
     }
 
     pub fn text(&mut self, len: usize) -> Result<Box<str>> {
-        std::str::from_utf8(self.take(len)?).map(Box::from).map_err(|e| short().because(e))
+        std::str::from_utf8(self.take(len)?).map(Box::from).map_err(|e| malformed_record().with_source(e))
     }
 
     pub fn counted_text(&mut self) -> Result<String> {

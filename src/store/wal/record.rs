@@ -1,23 +1,23 @@
-//! One request as one record: the rows it writes, of every table, and, if it carried a key, its idempotency entry.
+//! Log record of one request: the rows it writes, of all tables, and its idempotency entry if it carried a key.
 //!
-//! A payload is a row of sections `tag u8 | length u32 | bytes`; an unknown tag refuses the start rather than
-//! losing what a newer version wrote.
+//! A payload is a sequence of sections `tag u8 | length u32 | bytes`. An unknown tag refuses the start, because
+//! skipping it would lose what a newer version wrote.
 
 use super::columns::{self, put_numbers};
-use super::reader::{Reader, short};
+use super::reader::{ByteReader, malformed_record};
 use crate::domain::reading::Readings;
 use crate::domain::{Error, Result};
-use crate::store::keyed::KeyedRows;
 use crate::store::table::Table;
+use crate::store::upsert_rows::UpsertRows;
 
 const TAG_READINGS: u8 = 1;
 const TAG_IDEMPOTENT: u8 = 2;
-const KEYED_TAGS: [(u8, Table); 2] = [(3, Table::Statistics), (4, Table::Messages)];
+const UPSERT_TAGS: [(u8, Table); 2] = [(3, Table::Statistics), (4, Table::Messages)];
 
-/// The answer to a request that carried an idempotency key, kept so that a retry gets the same one.
+/// The answer to a request with an idempotency key, stored so that a retry gets the same answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idempotent {
-    /// Principal and route: equal keys of different callers do not meet.
+pub struct IdempotencyRecord {
+    /// Principal and route, so that equal keys of different callers do not collide.
     pub scope: String,
     pub key: String,
     /// SHA-256 of the request body.
@@ -30,8 +30,8 @@ pub struct Idempotent {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
     pub readings: Readings,
-    pub keyed: Vec<KeyedRows>,
-    pub idempotent: Option<Idempotent>,
+    pub upserts: Vec<UpsertRows>,
+    pub idempotent: Option<IdempotencyRecord>,
 }
 
 impl Record {
@@ -40,8 +40,8 @@ impl Record {
         if !self.readings.is_empty() {
             section(&mut out, TAG_READINGS, |out| encode_readings(&self.readings, out));
         }
-        for (tag, table) in KEYED_TAGS {
-            for rows in self.keyed.iter().filter(|rows| rows.table() == table && !rows.is_empty()) {
+        for (tag, table) in UPSERT_TAGS {
+            for rows in self.upserts.iter().filter(|rows| rows.table() == table && !rows.is_empty()) {
                 section(&mut out, tag, |out| columns::encode(rows.batch(), out));
             }
         }
@@ -54,24 +54,24 @@ impl Record {
     /// The inverse of `encode`; any other bytes are an error, never a panic.
     pub fn decode(payload: &[u8]) -> Result<Record> {
         let mut record = Record::default();
-        let mut rest = Reader(payload);
+        let mut rest = ByteReader(payload);
         while !rest.0.is_empty() {
             let tag = rest.u8()?;
             let len = rest.u32()? as usize;
-            let mut body = Reader(rest.take(len)?);
+            let mut body = ByteReader(rest.take(len)?);
             match tag {
                 TAG_READINGS => record.readings = decode_readings(&mut body)?,
                 TAG_IDEMPOTENT => record.idempotent = Some(decode_idempotent(&mut body)?),
                 other => {
-                    let known = KEYED_TAGS.iter().find(|(tag, _)| *tag == other);
+                    let known = UPSERT_TAGS.iter().find(|(tag, _)| *tag == other);
                     let (_, table) = known.ok_or_else(|| {
                         Error::unavailable(format!("a record has a section of unknown kind {other}"))
                     })?;
-                    record.keyed.push(columns::decode(&mut body, *table)?);
+                    record.upserts.push(columns::decode(&mut body, *table)?);
                 }
             }
             if !body.0.is_empty() {
-                return Err(short());
+                return Err(malformed_record());
             }
         }
         Ok(record)
@@ -95,7 +95,7 @@ fn encode_readings(rows: &Readings, out: &mut Vec<u8>) {
     put_numbers(out, &rows.value, f64::to_le_bytes);
     out.extend_from_slice(&rows.quality);
     for text in &rows.text {
-        // Length plus one; zero is null.
+        // Length plus one; zero represents null.
         out.extend(text.as_ref().map_or(0, |t| t.len() as u32 + 1).to_le_bytes());
     }
     for text in rows.text.iter().flatten() {
@@ -103,7 +103,7 @@ fn encode_readings(rows: &Readings, out: &mut Vec<u8>) {
     }
 }
 
-fn decode_readings(body: &mut Reader<'_>) -> Result<Readings> {
+fn decode_readings(body: &mut ByteReader<'_>) -> Result<Readings> {
     let rows = body.u32()? as usize;
     let has_text = body.u8()? != 0;
     let stream = body.numbers(rows, i32::from_le_bytes)?;
@@ -120,7 +120,7 @@ fn decode_readings(body: &mut Reader<'_>) -> Result<Readings> {
     Ok(Readings { stream, ts, value, quality, text: text.collect::<Result<_>>()? })
 }
 
-fn encode_idempotent(entry: &Idempotent, out: &mut Vec<u8>) {
+fn encode_idempotent(entry: &IdempotencyRecord, out: &mut Vec<u8>) {
     out.extend(entry.expires_at.to_le_bytes());
     out.extend_from_slice(&entry.body_hash);
     for bytes in [entry.scope.as_bytes(), entry.key.as_bytes(), &entry.answer] {
@@ -129,11 +129,11 @@ fn encode_idempotent(entry: &Idempotent, out: &mut Vec<u8>) {
     }
 }
 
-fn decode_idempotent(body: &mut Reader<'_>) -> Result<Idempotent> {
+fn decode_idempotent(body: &mut ByteReader<'_>) -> Result<IdempotencyRecord> {
     let expires_at = i64::from_le_bytes(body.array()?);
     let body_hash = body.array()?;
     let (scope, key) = (body.counted_text()?, body.counted_text()?);
     let len = body.u32()? as usize;
     let answer = body.take(len)?.to_vec();
-    Ok(Idempotent { scope, key, body_hash, answer, expires_at })
+    Ok(IdempotencyRecord { scope, key, body_hash, answer, expires_at })
 }

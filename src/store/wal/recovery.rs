@@ -1,4 +1,4 @@
-//! Reading the log at start: what is replayed, what is cut, and what refuses the start.
+//! Recovery of the log at start: which records are replayed, what is cut off, and what refuses the start.
 
 use std::path::{Path, PathBuf};
 
@@ -14,14 +14,14 @@ pub struct Segment {
     pub bytes: u64,
 }
 
-/// The file name of the segment whose first record is `first_seq`.
+/// Returns the file name of the segment with first record `first_seq`.
 pub fn segment_name(first_seq: u64) -> String {
     format!("{first_seq:020}.wal")
 }
 
-/// Replays every record after `flushed`, in order, and returns the segments kept and the next seq.
+/// Replays every record after `flushed` in order. Returns the segments kept and the next seq.
 ///
-/// Segments that hold nothing after `flushed` are not read. The unfinished tail of the last segment is cut.
+/// Segments that hold nothing after `flushed` are not read. An unfinished tail of the last segment is cut off.
 ///
 /// # Errors
 /// `Unavailable`, naming segment and offset, for damage, a gap between records or a missing segment.
@@ -54,17 +54,17 @@ pub fn replay(
             continue;
         }
         let bytes = disk.read(path).map_err(|e| cannot_read(path, e))?;
-        let scan = Scan { path, bytes: &bytes, first_seq: *first_seq, is_last: following.is_none() };
+        let scan = SegmentReplay { path, bytes: &bytes, first_seq: *first_seq, is_last: following.is_none() };
         let Some((end, next)) = scan.run(flushed, &mut apply)? else {
             disk.remove(path).map_err(|e| cannot_read(path, e))?;
             continue;
         };
         if end < bytes.len() {
-            tracing::warn!(segment = %path.display(), offset = end, bytes = bytes.len() - end, "unfinished tail of the log cut");
+            tracing::warn!(segment = %path.display(), offset = end, bytes = bytes.len() - end, "cut unfinished tail");
         }
         if following.is_none() {
-            // The last group can be whole and not durable: what is replayed is shown, and the log goes on after it. Written
-            // anew, because an earlier start can have failed to sync it, and kernels do not say so again.
+            // The last group may be complete but not durable, yet it is replayed, shown and appended to. So the segment
+            // is rewritten: an earlier start may have failed to sync it, and kernels do not report that again.
             disk::replace_file(disk, path, &bytes[..end]).map_err(|e| cannot_read(path, e))?;
         }
         next_seq = Some(next);
@@ -73,9 +73,9 @@ pub fn replay(
     Ok((segments, next_seq.unwrap_or(flushed + 1)))
 }
 
-/// The segments of a log and the seq that each begins with, oldest first.
+/// Lists the segments of a log with the first seq of each, oldest first.
 pub fn segment_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<(PathBuf, u64)>> {
-    let files = disk.list(dir).map_err(|e| cannot_read(dir, e))?;
+    let files = disk.list_files(dir).map_err(|e| cannot_read(dir, e))?;
     let seq_of = |path: &PathBuf| {
         path.file_name()?.to_str()?.strip_suffix(".wal").filter(|s| s.len() == 20)?.parse::<u64>().ok()
     };
@@ -83,25 +83,26 @@ pub fn segment_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<(PathBuf, u64)>>
 }
 
 fn cannot_read(path: &Path, e: std::io::Error) -> Error {
-    Error::unavailable(format!("cannot read the log `{}`: {e}", path.display())).because(e)
+    Error::unavailable(format!("cannot read the log `{}`: {e}", path.display())).with_source(e)
 }
 
-struct Scan<'a> {
+struct SegmentReplay<'a> {
     path: &'a Path,
     bytes: &'a [u8],
     first_seq: u64,
     is_last: bool,
 }
 
-impl Scan<'_> {
-    /// The end of the valid records and the seq after them; `None` when the segment was never finished being created.
+impl SegmentReplay<'_> {
+    /// Returns the end of the valid records and the seq after them; `None` when the creation of the segment was not
+    /// finished.
     fn run(
         &self,
         flushed: u64,
         apply: &mut impl FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<Option<(usize, u64)>> {
         if frame::parse_segment_header(self.bytes) != Some(self.first_seq) {
-            // The header is synced before any record is written: without one there was no record to lose.
+            // The header is synced before any record is written, so a segment without one holds no record to lose.
             if self.is_last && !self.has_record_after(0, self.first_seq) {
                 return Ok(None);
             }
@@ -128,8 +129,8 @@ impl Scan<'_> {
         Ok(Some((at, seq)))
     }
 
-    /// Whether any whole record numbered `seq` or later starts at or after `from`: then what lies before it is
-    /// damage, not an unfinished write.
+    /// Whether a complete record numbered `seq` or later starts at or after `from`. If so, the bytes before it are
+    /// damaged, not an unfinished write.
     fn has_record_after(&self, from: usize, seq: u64) -> bool {
         (from..self.bytes.len()).any(|at| frame::parse_record(self.bytes, at).is_some_and(|f| f.seq >= seq))
     }

@@ -26,12 +26,12 @@ mod field {
 /// Numbers that no length, offset or index is.
 const HUGE: [u32; 3] = [0x7fff_ffff, 0xffff_fff0, 0x8000_0000];
 /// Most operators and weights that are changed, from all over the model.
-const MOST: usize = 8;
+const MAX_CHANGED_ITEMS: usize = 8;
 
 /// Positions in a flatbuffer.
-struct Buffer<'a>(&'a [u8]);
+struct FlatBuffer<'a>(&'a [u8]);
 
-impl Buffer<'_> {
+impl FlatBuffer<'_> {
     fn word(&self, at: usize) -> Option<usize> {
         let bytes = self.0.get(at..at.checked_add(4)?)?;
         usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
@@ -67,8 +67,8 @@ impl Buffer<'_> {
 
 /// Changes of a good model, none of which leaves one that works.
 pub fn wrong(model: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let buffer = Buffer(model);
-    let mut patches = Patches { buffer: &buffer, all: Vec::new() };
+    let buffer = FlatBuffer(model);
+    let mut patches = ModelPatches { buffer: &buffer, all: Vec::new() };
     patches.word("root", Some(0), &[0, 0x7fff_ffff, 0xffff_ffff]);
     let Some(root) = buffer.follow(0) else { return patches.applied() };
     patches.word("root_vtable", Some(root), &[0x7fff_ffff, 0x8000_0000]);
@@ -85,13 +85,13 @@ pub fn wrong(model: &[u8]) -> Vec<(String, Vec<u8>)> {
     patches.applied()
 }
 
-struct Patches<'b, 'a> {
-    buffer: &'b Buffer<'a>,
+struct ModelPatches<'b, 'a> {
+    buffer: &'b FlatBuffer<'a>,
     /// What it is, where, and the bytes there.
     all: Vec<(String, usize, Vec<u8>)>,
 }
 
-impl Patches<'_, '_> {
+impl ModelPatches<'_, '_> {
     fn word(&mut self, what: &str, at: Option<usize>, words: &[u32]) {
         let at = at.filter(|at| at.checked_add(4).is_some_and(|end| end <= self.buffer.0.len()));
         for word in words {
@@ -240,9 +240,9 @@ struct Weights {
     dimension: Option<usize>,
 }
 
-/// At most `MOST` items, from all over the list.
+/// At most `MAX_CHANGED_ITEMS` items, from all over the list.
 fn spread<T>(items: &[T]) -> impl Iterator<Item = &T> {
-    items.iter().step_by(items.len().div_ceil(MOST).max(1))
+    items.iter().step_by(items.len().div_ceil(MAX_CHANGED_ITEMS).max(1))
 }
 
 /// The bytes with others from a place on; `None` if that is past their end.

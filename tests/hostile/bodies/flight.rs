@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::hostile::Attacked;
+use crate::hostile::AttackedServer;
 use crate::support::Server;
 
 const FLIGHT: [(&str, &str); 1] = [("BASALT_FLIGHT_LISTEN", "127.0.0.1:0")];
@@ -115,7 +115,7 @@ fn encode(any: &Any) -> Bytes {
 }
 
 async fn channel(server: &Server) -> Channel {
-    Channel::from_shared(format!("http://{}", server.flight())).unwrap().connect().await.unwrap()
+    Channel::from_shared(format!("http://{}", server.flight_address())).unwrap().connect().await.unwrap()
 }
 
 async fn sql_client(server: &Server, key: &str) -> FlightSqlServiceClient<Channel> {
@@ -126,9 +126,9 @@ async fn sql_client(server: &Server, key: &str) -> FlightSqlServiceClient<Channe
 
 #[tokio::test]
 async fn tickets_and_parameters_are_not_believed() {
-    let attacked = Attacked::start(&FLIGHT).await;
+    let attacked = AttackedServer::start(&FLIGHT).await;
     let server = &attacked.server;
-    let key = server.key(&["--scope", "value:read"]).await;
+    let key = server.create_key(&["--scope", "value:read"]).await;
     let mut client = sql_client(server, &key).await;
     for (name, values) in lying(&one_value(Some(1))) {
         let ticket = ticket(server, &key, &values).await;
@@ -147,7 +147,7 @@ async fn tickets_and_parameters_are_not_believed() {
     for (name, message) in put(&lying(&one_value(Some(1)))[3].1, server, &key).await {
         assert_eq!(message, Some(Code::ResourceExhausted), "{name}");
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 500, "{peak} MiB");
 }
 
@@ -264,13 +264,13 @@ fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn nobody_sends_messages_before_saying_who_they_are() {
-    let attacked = Attacked::start(&FLIGHT).await;
+    let attacked = AttackedServer::start(&FLIGHT).await;
     let server = &attacked.server;
-    let key = server.key(&["--scope", "value:read"]).await;
+    let key = server.create_key(&["--scope", "value:read"]).await;
     server.reset_peak_memory();
     let mut sockets = Vec::new();
     for _ in 0..40 {
-        sockets.push(flood(&server.flight(), 90).await.unwrap());
+        sockets.push(flood(&server.flight_address(), 90).await.unwrap());
     }
     // Every call is refused although none of its messages is whole.
     for socket in &mut sockets {
@@ -278,6 +278,6 @@ async fn nobody_sends_messages_before_saying_who_they_are() {
         refused.expect("every call is answered at once");
     }
     assert!(server.flight_answers(&key).await);
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 500, "3,600 calls of strangers took {peak} MiB");
 }

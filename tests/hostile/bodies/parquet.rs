@@ -1,6 +1,6 @@
 //! Parquet files of a few bytes that once ended the server.
 
-use crate::hostile::Attacked;
+use crate::hostile::AttackedServer;
 
 const PARQUET: &str = "application/vnd.apache.parquet";
 
@@ -91,7 +91,7 @@ fn page(says: i64, content: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn parquet_footers_and_pages_are_not_believed() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let honest = page(8, &zstd::encode_all(&1.5_f64.to_le_bytes()[..], 1).unwrap());
     let (status, _, answer) = client.ingest(PARQUET, file(&honest, 0, 1, 1)).await;
@@ -109,6 +109,6 @@ async fn parquet_footers_and_pages_are_not_believed() {
             assert_eq!(status, expected, "{name}: {answer}");
         }
     }
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 500, "{peak} MiB");
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::NDJSON;
-use crate::hostile::Attacked;
+use crate::hostile::AttackedServer;
 
 /// Sends the head of a request and so many bytes of its body, and no more.
 async fn begin(address: &str, head: &str, sent: usize) -> TcpStream {
@@ -20,7 +20,7 @@ async fn begin(address: &str, head: &str, sent: usize) -> TcpStream {
 
 #[tokio::test]
 async fn strangers_and_slow_callers_leave_room_for_others() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
     let address = client.address().to_owned();
     // Before, 51 of these held all the memory that bodies have.
@@ -35,7 +35,7 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
         held.push(begin(&address, short, 50_000).await);
     }
     // One caller with a key, slowly, as much as it gets.
-    let slow = attacked.server.key(&["--scope", "value:write"]).await;
+    let slow = attacked.server.create_key(&["--scope", "value:write"]).await;
     let ingest = format!(
         "POST /ingest HTTP/1.1\r\nAuthorization: ApiKey {slow}\r\nContent-Type: {NDJSON}\r\nContent-Length: 60000000\r\n"
     );
@@ -50,19 +50,19 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
     }
     assert_eq!(client.ingest(NDJSON, vec![b' '; 30 << 20]).await.0, 200, "nothing to write, but read");
     drop(held);
-    let peak = attacked.withstood().await;
+    let peak = attacked.finish().await;
     assert!(peak < 1000, "{peak} MiB");
 }
 
 #[tokio::test]
 async fn a_login_is_short() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client().without_key();
     let long = json!({ "username": "x".repeat(100_000), "password": "y" });
     assert_eq!(client.post("/api/session/", &long).await.0, 413);
     let short = json!({ "username": "nobody", "password": "y" });
     assert_eq!(client.post("/api/session/", &short).await.0, 401);
-    attacked.withstood().await;
+    attacked.finish().await;
 }
 
 /// The status of the next answer and whether it closes, its body read.
@@ -90,9 +90,9 @@ async fn answer(socket: &mut TcpStream) -> (u16, bool) {
 
 #[tokio::test]
 async fn after_a_refusal_the_next_request_is_answered_or_the_connection_said_to_close() {
-    let attacked = Attacked::start(&[]).await;
+    let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client();
-    let key = attacked.server.key(&["--scope", "data:read"]).await;
+    let key = attacked.server.create_key(&["--scope", "data:read"]).await;
     let known = format!("Authorization: ApiKey {key}\r\n");
     for (name, line, headers, expected) in [
         ("no_key", "POST /api/device/", "", 401),
@@ -118,5 +118,5 @@ async fn after_a_refusal_the_next_request_is_answered_or_the_connection_said_to_
             }
         }
     }
-    attacked.withstood().await;
+    attacked.finish().await;
 }

@@ -13,9 +13,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::lossy::LossyDisk;
-use crate::inside::{DAY, Ground, Inside, MINUTE};
+use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
 
-mod asked;
+mod queries;
 
 /// Seeds tried, unless `BASALT_SEEDS` says another number.
 const SEEDS: u64 = 5;
@@ -23,35 +23,35 @@ const STEPS: usize = 70;
 pub const STREAMS: i32 = 3;
 const HOUR: i64 = 60 * MINUTE;
 
-pub type Key = (i32, i64);
+pub type ReadingKey = (i32, i64);
 
 /// What was acknowledged.
 #[derive(Default)]
-pub struct Model {
+pub struct StoreModel {
     /// Every row, expired or not: statistics of the expired ones stay.
-    pub rows: BTreeMap<Key, f64>,
+    pub rows: BTreeMap<ReadingKey, f64>,
     /// Seconds, by stream. Policies only become shorter here: that what is gone stays gone has a test of its own.
     policies: BTreeMap<i32, i64>,
 }
 
-impl Model {
+impl StoreModel {
     /// From when on rows of a stream are shown.
     pub fn kept_from(&self, stream: i32, now: i64) -> i64 {
         let reached = |keep: &i64| (now - keep * 1_000_000).div_euclid(MINUTE) * MINUTE;
         self.policies.get(&stream).map_or(i64::MIN, reached)
     }
 
-    pub fn shown(&self, now: i64) -> BTreeMap<Key, f64> {
-        let is_shown = |(stream, ts): &Key| *ts >= self.kept_from(*stream, now);
+    pub fn shown(&self, now: i64) -> BTreeMap<ReadingKey, f64> {
+        let is_shown = |(stream, ts): &ReadingKey| *ts >= self.kept_from(*stream, now);
         self.rows.iter().filter(|(key, _)| is_shown(key)).map(|(key, value)| (*key, *value)).collect()
     }
 }
 
-struct World {
-    ground: Ground,
+struct SimulatedRun {
+    ground: TestEnv,
     disk: LossyDisk,
-    inside: Inside,
-    model: Model,
+    inside: TestDb,
+    model: StoreModel,
     /// Of what happens.
     chance: StdRng,
     /// Of what is asked: another question changes nothing of what happens.
@@ -60,15 +60,23 @@ struct World {
     failed: BTreeSet<&'static str>,
 }
 
-impl World {
-    async fn new(seed: u64) -> World {
-        let mut ground = Ground::new(STREAMS + 1).await;
+impl SimulatedRun {
+    async fn new(seed: u64) -> SimulatedRun {
+        let mut ground = TestEnv::new(STREAMS + 1).await;
         // Two files at a time in some worlds: what is merged in steps and computed in parts is the same.
-        ground.merge_memory = if seed.is_multiple_of(2) { 4 << 20 } else { 128 << 20 };
+        ground.merge_memory_bytes = if seed.is_multiple_of(2) { 4 << 20 } else { 128 << 20 };
         let disk = LossyDisk::new();
         let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
         let (chance, asking) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(!seed));
-        World { ground, disk, inside, model: Model::default(), chance, asking, failed: BTreeSet::new() }
+        SimulatedRun {
+            ground,
+            disk,
+            inside,
+            model: StoreModel::default(),
+            chance,
+            asking,
+            failed: BTreeSet::new(),
+        }
     }
 
     fn now(&self) -> i64 {
@@ -76,7 +84,7 @@ impl World {
     }
 
     /// Recent rows mostly, some of the day and of days before; few times, so that many are written again.
-    fn request(&mut self) -> BTreeMap<Key, f64> {
+    fn request(&mut self) -> BTreeMap<ReadingKey, f64> {
         let now = self.now();
         let rows = if self.chance.random_bool(0.2) { 300 } else { self.chance.random_range(1..20) };
         let mut request = BTreeMap::new();
@@ -114,7 +122,7 @@ impl World {
             assert!(failed.is_some(), "{place}: {error}: {:?}", error.source);
             self.failed.insert("write");
             self.restart(place).await;
-            if asked::rows(&self.ground, &self.inside).await != self.model.shown(self.now()) {
+            if queries::rows(&self.ground, &self.inside).await != self.model.shown(self.now()) {
                 self.model.rows = before;
             }
         }
@@ -149,7 +157,7 @@ impl World {
             "flush" => store.flush().await,
             "statistics" => store.compute_statistics().await.map(drop),
             "compact" => store.compact(&Progress::default()).await.map(drop),
-            "retain" => store.retain().await.map(drop),
+            "retain" => store.run_retention().await.map(drop),
             _ => panic!("no job is called {name}"),
         }
     }
@@ -204,15 +212,15 @@ impl World {
     async fn check(&mut self, place: &str) {
         let now = self.now();
         let shown = self.model.shown(now);
-        let found = asked::rows(&self.ground, &self.inside).await;
+        let found = queries::rows(&self.ground, &self.inside).await;
         let wrong: Vec<_> =
             shown.iter().filter(|(key, value)| found.get(key) != Some(value)).take(3).collect();
         assert!(found == shown, "{place}: {} rows, expected {}: {wrong:?}", found.len(), shown.len());
         for _ in 0..3 {
-            asked::some_rows(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
-            asked::one_stream(&self.ground, &self.inside, &shown, (&mut self.asking, now), place).await;
-            asked::buckets(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
-            asked::steps(&self.ground, &self.inside, (&self.model, now), &mut self.asking, place).await;
+            queries::some_rows(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
+            queries::one_stream(&self.ground, &self.inside, &shown, (&mut self.asking, now), place).await;
+            queries::buckets(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
+            queries::steps(&self.ground, &self.inside, (&self.model, now), &mut self.asking, place).await;
         }
     }
 }
@@ -222,7 +230,7 @@ async fn whatever_happens_in_whatever_order_rows_and_statistics_are_those_of_a_m
     let mut failed = BTreeSet::new();
     let seeds = std::env::var("BASALT_SEEDS").map_or(SEEDS, |n| n.parse().unwrap());
     for seed in 0..seeds {
-        let mut world = World::new(seed).await;
+        let mut world = SimulatedRun::new(seed).await;
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
             match world.chance.random_range(0..24) {

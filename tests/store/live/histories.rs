@@ -7,22 +7,22 @@ use basalt::store::flush::FlushOptions;
 use super::*;
 
 /// A store that keeps all of its log.
-async fn keeping_all(ground: &Ground, dir: &Path) -> Inside {
+async fn keeping_all(ground: &TestEnv, dir: &Path) -> TestDb {
     let usual = store_options(dir);
     let flush = FlushOptions { wal_keep_bytes: 1 << 30, ..usual.flush.clone() };
     let options = StoreOptions { flush, ..usual };
-    let opened = Inside::open(options, ground.catalog.clone(), Arc::new(LocalDisk), ground.clock.clone());
+    let opened = TestDb::open(options, ground.catalog.clone(), Arc::new(LocalDisk), ground.clock.clone());
     opened.await.unwrap()
 }
 
 /// History out of one snapshot, then everything later, whatever is written, flushed and merged meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_and_what_follows_have_each_row_once() {
-    let ground = Ground::new(4).await;
+    let ground = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = keeping_all(&ground, dir.path()).await;
     let app = inside.app();
-    let mut writer = Writer::new(11);
+    let mut writer = LiveWriter::new(11);
     for _ in 0..20 {
         writer.write(&inside, &ground.owner, 400).await;
     }
@@ -30,7 +30,7 @@ async fn a_history_and_what_follows_have_each_row_once() {
     let since = NOW - 2 * DAY;
     for round in 0..6 {
         writer.write(&inside, &ground.owner, 200).await;
-        let query = LiveQuery { start: Start::Since(Micros(since)), ..LiveQuery::default() };
+        let query = LiveQuery { start: LiveStart::Since(Micros(since)), ..LiveQuery::default() };
         let mut feed = follow(&app, &ground.owner, query).await.unwrap();
         // The snapshot is taken: what is written from here on is none of the history's.
         let begun = writer.last();
@@ -57,16 +57,16 @@ async fn a_history_and_what_follows_have_each_row_once() {
 /// Left within the history, again and again, and taken up by the cursor of the last message that came.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_is_taken_up_where_it_was_left() {
-    let ground = Ground::new(4).await;
+    let ground = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = keeping_all(&ground, dir.path()).await;
     let app = inside.app();
-    let mut writer = Writer::new(13);
+    let mut writer = LiveWriter::new(13);
     for _ in 0..30 {
         writer.write(&inside, &ground.owner, 500).await;
     }
     let since = NOW - 3 * DAY;
-    let query = LiveQuery { start: Start::Since(Micros(since)), ..LiveQuery::default() };
+    let query = LiveQuery { start: LiveStart::Since(Micros(since)), ..LiveQuery::default() };
     let mut feed = follow(&app, &ground.owner, query).await.unwrap();
     let mut messages = Vec::new();
     for round in 0..4 {

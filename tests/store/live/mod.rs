@@ -8,38 +8,38 @@ use std::sync::Arc;
 
 use basalt::app::App;
 use basalt::app::live::cursor;
-use basalt::app::live::values::{LiveFeed, LiveMessage, LiveQuery, Start};
+use basalt::app::live::values::{LiveFeed, LiveMessage, LiveQuery, LiveStart};
 use basalt::domain::key::{KeySecret, KeySpec};
-use basalt::domain::live::Wanted;
 use basalt::domain::reading::{Reading, Readings};
+use basalt::domain::subscription::SubscriptionFilter;
 use basalt::domain::{Kind, Micros, Principal, Result, Scopes, StreamId};
-use basalt::query::values::ValuesQuery;
+use basalt::query::readings_list::ValuesQuery;
 use basalt::store::StoreOptions;
 use basalt::store::disk::LocalDisk;
 use futures::StreamExt;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::lossy::{LossyDisk, Op};
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW, store_options};
+use super::lossy::{DiskOp, LossyDisk};
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv, store_options};
 
 /// A request that was acknowledged: its number and its rows, by stream and time.
 #[derive(Clone)]
-struct Written {
+struct AckedRequest {
     seq: u64,
     rows: Vec<Reading>,
 }
 
 /// Writes rows, of which each has a value of its own.
-struct Writer {
+struct LiveWriter {
     chance: StdRng,
     value: f64,
-    written: Vec<Written>,
+    written: Vec<AckedRequest>,
 }
 
-impl Writer {
-    fn new(seed: u64) -> Writer {
-        Writer { chance: StdRng::seed_from_u64(seed), value: 0.0, written: Vec::new() }
+impl LiveWriter {
+    fn new(seed: u64) -> LiveWriter {
+        LiveWriter { chance: StdRng::seed_from_u64(seed), value: 0.0, written: Vec::new() }
     }
 
     /// Mostly new rows, also late ones and such that replace others, over some days.
@@ -55,10 +55,10 @@ impl Writer {
         rows.into_values().collect()
     }
 
-    async fn write(&mut self, inside: &Inside, who: &Principal, most: usize) {
+    async fn write(&mut self, inside: &TestDb, who: &Principal, most: usize) {
         let rows = self.rows(most);
         let ack = inside.store.write(who, rows.iter().cloned().collect()).await.unwrap();
-        self.written.push(Written { seq: ack.seq, rows });
+        self.written.push(AckedRequest { seq: ack.seq, rows });
     }
 
     /// The rows of requests in a range, in the order of writing.
@@ -79,11 +79,11 @@ impl Writer {
 }
 
 async fn follow(app: &App, who: &Principal, query: LiveQuery) -> Result<LiveFeed> {
-    app.live(&app.standing(Arc::new(who.clone()), None), query).await
+    app.live(&app.live_credential(Arc::new(who.clone()), None), query).await
 }
 
 fn after(cursor: &str) -> LiveQuery {
-    LiveQuery { start: Start::After(cursor.to_owned()), ..LiveQuery::default() }
+    LiveQuery { start: LiveStart::After(cursor.to_owned()), ..LiveQuery::default() }
 }
 
 fn seq_of(message: &LiveMessage) -> u64 {
@@ -114,7 +114,7 @@ async fn what_is_wanted_follows_the_catalog() {
     use basalt::domain::group::GroupSpec;
     use basalt::domain::stream::StreamSpec;
 
-    let ground = Ground::new(4).await;
+    let ground = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let (app, catalog, owner) = (inside.app(), &ground.catalog, &ground.owner);
@@ -122,12 +122,16 @@ async fn what_is_wanted_follows_the_catalog() {
     let group = catalog.create_group(owner, spec, vec![StreamId(1)]).await.unwrap().id;
     let query = LiveQuery {
         // The text tells that everything before it was looked at.
-        wanted: Wanted { groups: Some(vec![group]), streams: Some(vec![StreamId(4)]), ..Wanted::default() },
+        wanted: SubscriptionFilter {
+            groups: Some(vec![group]),
+            streams: Some(vec![StreamId(4)]),
+            ..SubscriptionFilter::default()
+        },
         ..LiveQuery::default()
     };
     let mut feed = follow(&app, owner, query).await.unwrap();
     let mut ts = NOW;
-    let mut streams_told = async |inside: &Inside, streams: &[i32]| {
+    let mut streams_told = async |inside: &TestDb, streams: &[i32]| {
         ts += 1;
         let text =
             Reading { text: Some("end".into()), value: None, ..Reading::good(StreamId(4), Micros(ts), 0.0) };
@@ -156,11 +160,11 @@ fn rows_of(messages: &[LiveMessage]) -> Vec<i32> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_followed_is_named() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let app = inside.app();
-    let future = cursor::to_text(&basalt::store::live::position::Position::at(9));
+    let future = cursor::to_text(&basalt::store::live::position::FeedPosition::from_seq(9));
     let rows = [
         (
             "a_stream_that_is_not_there",
@@ -171,7 +175,7 @@ async fn what_cannot_be_followed_is_named() {
         ("a_device", wanting(|w| w.devices = Some(vec![basalt::domain::DeviceId(7)])), "devices", "device 7"),
         ("a_group", wanting(|w| w.groups = Some(vec![basalt::domain::GroupId(7)])), "groups", "group 7"),
         ("no_cursor", after("garbage"), "after", "not a cursor"),
-        ("a_cursor_of_the_future", after(&future), "after", "later time"),
+        ("a_cursor_of_the_future", after(&future), "after", "ahead of everything"),
         ("a_rate_of_nothing", LiveQuery { max_rate: Some(0.0), ..LiveQuery::default() }, "maxRate", "0"),
     ];
     for (name, query, field, part) in rows {
@@ -181,7 +185,7 @@ async fn what_cannot_be_followed_is_named() {
     }
 }
 
-fn wanting(want: impl FnOnce(&mut Wanted)) -> LiveQuery {
+fn wanting(want: impl FnOnce(&mut SubscriptionFilter)) -> LiveQuery {
     let mut query = LiveQuery::default();
     want(&mut query.wanted);
     query
@@ -189,7 +193,7 @@ fn wanting(want: impl FnOnce(&mut Wanted)) -> LiveQuery {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_rate_the_newest_of_each_stream_is_told() {
-    let ground = Ground::new(4).await;
+    let ground = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let app = inside.app();
@@ -216,7 +220,7 @@ async fn with_a_rate_the_newest_of_each_stream_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_ends_when_its_key_has_expired() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let app = inside.app();
@@ -229,7 +233,7 @@ async fn a_feed_ends_when_its_key_has_expired() {
     };
     let secret = KeySecret { prefix: "short".into(), hash: [7; 32] };
     let key = ground.catalog.create_key(&ground.owner, spec, secret).await.unwrap();
-    let standing = app.standing(Arc::new(key.principal()), None);
+    let standing = app.live_credential(Arc::new(key.principal()), None);
     let mut feed = app.live(&standing, LiveQuery::default()).await.unwrap();
     assert!(feed.next().await.unwrap().unwrap().readings.is_empty());
     ground.clock.advance(120 * MINUTE);
@@ -243,22 +247,22 @@ async fn a_feed_ends_when_its_key_has_expired() {
 /// After a failed sync nobody knows whether the rows are on the disk: they are told when a start has found them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_could_not_be_made_durable_is_told_to_nobody_before_it_is() {
-    let ground = Ground::new(4).await;
+    let ground = TestEnv::new(4).await;
     let disk = LossyDisk::new();
     let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
     let app = inside.app();
-    let mut writer = Writer::new(17);
+    let mut writer = LiveWriter::new(17);
     let mut feed = follow(&app, &ground.owner, LiveQuery::default()).await.unwrap();
     writer.write(&inside, &ground.owner, 10).await;
     let told = until(&mut feed, writer.last()).await;
     assert_eq!(rows(&told), writer.between(1, 1));
     let cursor = told[told.len() - 1].cursor.clone();
-    disk.fail_on(Op::Sync, "wal");
+    disk.fail_on(DiskOp::Sync, "wal");
     for _ in 0..3 {
         let rows: Readings = writer.rows(10).into_iter().collect();
         assert_eq!(inside.store.write(&ground.owner, rows).await.unwrap_err().kind, Kind::Unavailable);
     }
-    assert_eq!(inside.store.present().seq, 2);
+    assert_eq!(inside.store.current_position().seq, 2);
     drop((feed, app, inside));
     let disk = disk.process_end();
     let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
@@ -269,7 +273,7 @@ async fn what_could_not_be_made_durable_is_told_to_nobody_before_it_is() {
     let mut stored: BTreeMap<_, _> =
         writer.between(1, 1).into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
     stored.extend(told.into_iter().map(|r| ((r.stream.0, r.ts.0), r)));
-    let query = ValuesQuery { bad: true, ..ValuesQuery::default() };
+    let query = ValuesQuery { include_bad: true, ..ValuesQuery::default() };
     let found = inside.values(&ground.owner, query).await;
     let found: BTreeMap<_, _> = found.into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
     assert!(stored == found, "told {} rows, stored {}", stored.len(), found.len());

@@ -5,15 +5,15 @@ use basalt::store::flush::FlushOptions;
 use super::*;
 
 /// A reader that comes and goes.
-struct Reader {
+struct FeedReader {
     feed: Option<LiveFeed>,
     cursor: String,
     /// The request it comes to next.
     next: u64,
 }
 
-impl Reader {
-    async fn read(&mut self, app: &App, who: &Principal, writer: &Writer) {
+impl FeedReader {
+    async fn read(&mut self, app: &App, who: &Principal, writer: &LiveWriter) {
         if self.next > writer.last() {
             return;
         }
@@ -48,7 +48,7 @@ impl Reader {
 async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missing() {
     let mut behind = 0;
     for seed in 0..4 {
-        let ground = Ground::new(4).await;
+        let ground = TestEnv::new(4).await;
         let dir = tempfile::tempdir().unwrap();
         let options = |dir: &std::path::Path| {
             let usual = store_options(dir);
@@ -57,13 +57,13 @@ async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missi
         };
         let open = || {
             let (disk, clock) = (Arc::new(LocalDisk), ground.clock.clone());
-            Inside::open(options(dir.path()), ground.catalog.clone(), disk, clock)
+            TestDb::open(options(dir.path()), ground.catalog.clone(), disk, clock)
         };
         let mut inside = open().await.unwrap();
         let mut app = inside.app();
-        let mut writer = Writer::new(seed);
+        let mut writer = LiveWriter::new(seed);
         let mut chance = StdRng::seed_from_u64(seed + 100);
-        let mut readers: Vec<Reader> = Vec::new();
+        let mut readers: Vec<FeedReader> = Vec::new();
         for _ in 0..60 {
             match chance.random_range(0..12) {
                 0..5 => {
@@ -76,9 +76,9 @@ async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missi
                     readers[n].read(&app, &ground.owner, &writer).await;
                 }
                 5..9 => {
-                    let position = inside.store.present();
+                    let position = inside.store.current_position();
                     let (next, cursor) = (position.seq, cursor::to_text(&position));
-                    readers.extend((0..5).map(|_| Reader { feed: None, cursor: cursor.clone(), next }));
+                    readers.extend((0..5).map(|_| FeedReader { feed: None, cursor: cursor.clone(), next }));
                 }
                 9 => inside.store.flush().await.unwrap(),
                 10 => {
@@ -109,12 +109,12 @@ async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_kept_is_told_as_a_gap() {
-    let ground = Ground::new(4).await;
+    let ground = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let app = inside.app();
-    let mut writer = Writer::new(7);
-    let begin = cursor::to_text(&inside.store.present());
+    let mut writer = LiveWriter::new(7);
+    let begin = cursor::to_text(&inside.store.current_position());
     for _ in 0..40 {
         writer.write(&inside, &ground.owner, 12).await;
     }

@@ -7,14 +7,14 @@ use basalt::domain::policy::PolicyTable;
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{Micros, Principal, StreamId};
 use basalt::store::catalog::Catalog;
-use basalt::store::keyed::KeyedRows;
-use basalt::store::retention::Amount;
+use basalt::store::retention::PurgeStats;
 use basalt::store::table::Table;
+use basalt::store::upsert_rows::UpsertRows;
 
-use super::{minutes, of, on_disk, sealed};
-use crate::inside::{Ground, Inside, MINUTE, NOW};
+use super::{minutes, read_file_rows, seal_windows, stream_extent};
+use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
 /// A message of a device.
-fn message(device: i32, before: i64) -> KeyedRows {
+fn message(device: i32, before: i64) -> UpsertRows {
     let time = || Arc::new(TimestampMicrosecondArray::from(vec![NOW - before * MINUTE]).with_timezone("UTC"));
     let text = |text: &str| Arc::new(StringArray::from(vec![text]));
     let columns: Vec<arrow::array::ArrayRef> = vec![
@@ -27,24 +27,24 @@ fn message(device: i32, before: i64) -> KeyedRows {
         Arc::new(Int64Array::from(vec![0])),
     ];
     let batch = RecordBatch::try_new(Table::Messages.schema(), columns).unwrap();
-    KeyedRows::new(Table::Messages, batch).unwrap()
+    UpsertRows::new(Table::Messages, batch).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_what_was_deleted_leave_the_disk() {
-    let mut ground = Ground::new(3).await;
-    sealed(&ground);
+    let mut ground = TestEnv::new(3).await;
+    seal_windows(&ground);
     let dir = tempfile::tempdir().unwrap();
     let options = basalt::store::StoreOptions {
         compaction: basalt::store::compaction::CompactionOptions {
             keep_removed: std::time::Duration::from_secs(3600),
-            ..crate::inside::store_options(dir.path()).compaction
+            ..crate::in_process::store_options(dir.path()).compaction
         },
-        ..crate::inside::store_options(dir.path())
+        ..crate::in_process::store_options(dir.path())
     };
-    let open = |ground: &Ground| {
+    let open = |ground: &TestEnv| {
         let disk = Arc::new(basalt::store::disk::LocalDisk);
-        Inside::open(options.clone(), ground.catalog.clone(), disk, ground.clock.clone())
+        TestDb::open(options.clone(), ground.catalog.clone(), disk, ground.clock.clone())
     };
     let inside = open(&ground).await.unwrap();
     let spec = basalt::domain::device::DeviceSpec::new("gone", basalt::domain::device::Protocol::Virtual);
@@ -56,44 +56,48 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
         inside.store.write(&ground.owner, minutes(stream, 50, 50)).await.unwrap();
     }
     for id in [1, device.0] {
-        inside.store.write_keyed(&ground.owner, message(id, 5)).await.unwrap();
+        inside.store.upsert(&ground.owner, message(id, 5)).await.unwrap();
     }
     // Merged files stay for readers outside; what was deleted does not.
     inside.compact().await.unwrap();
-    let before = on_disk(dir.path(), "readings");
+    let before = read_file_rows(dir.path(), "readings");
     ground.catalog.delete_stream(&ground.owner, StreamId(1)).await.unwrap();
     ground.catalog.delete_device(&ground.owner, device).await.unwrap();
     drop(inside);
     ground.reload().await;
     let inside = open(&ground).await.unwrap();
     inside.store.write(&ground.owner, minutes(2, 2, 1)).await.unwrap();
-    let removed = inside.store.retain().await.unwrap();
+    let removed = inside.store.run_retention().await.unwrap();
     // Values, their statistics, and a message.
     assert_eq!(removed.rows, 2 * 100 + 2 * 100 + 1);
-    let after = on_disk(dir.path(), "readings");
-    assert_eq!((of(&after, 1), of(&after, own.0), of(&after, 2)), ((0, None), (0, None), of(&before, 2)));
+    let after = read_file_rows(dir.path(), "readings");
     assert_eq!(
-        of(&on_disk(dir.path(), "statistics"), 1).0 + of(&on_disk(dir.path(), "statistics"), own.0).0,
+        (stream_extent(&after, 1), stream_extent(&after, own.0), stream_extent(&after, 2)),
+        ((0, None), (0, None), stream_extent(&before, 2))
+    );
+    assert_eq!(
+        stream_extent(&read_file_rows(dir.path(), "statistics"), 1).0
+            + stream_extent(&read_file_rows(dir.path(), "statistics"), own.0).0,
         0
     );
-    assert_eq!(on_disk(dir.path(), "messages").len(), 1);
-    assert_eq!(inside.store.last(&ground.owner, StreamId(2)).unwrap().newest.ts, Micros(NOW - MINUTE));
+    assert_eq!(read_file_rows(dir.path(), "messages").len(), 1);
+    assert_eq!(inside.store.latest(&ground.owner, StreamId(2)).unwrap().newest.ts, Micros(NOW - MINUTE));
     // The checkpoint forgets them too; also what is deleted when nothing is written any more.
     let checkpointed = || {
-        let (last, keys) = (basalt::store::last::LastValues::default(), Arc::default());
+        let (last, keys) = (basalt::store::latest_value_cache::LatestValueCache::default(), Arc::default());
         basalt::store::checkpoint::load(&basalt::store::disk::LocalDisk, dir.path(), &last, &keys).unwrap();
         last.export().stream
     };
     assert_eq!(checkpointed(), [2, 2]);
     ground.catalog.delete_stream(&ground.owner, StreamId(2)).await.unwrap();
     inside.store.forget(&[StreamId(2)]);
-    inside.store.retain().await.unwrap();
+    inside.store.run_retention().await.unwrap();
     assert_eq!(checkpointed(), [0; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_this_catalog_has_never_heard_of_keep_their_rows() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
@@ -106,9 +110,10 @@ async fn streams_this_catalog_has_never_heard_of_keep_their_rows() {
     let owner = Principal::system(catalog.default_org());
     catalog.set_policy(&owner, PolicyTable::Readings, None, 60).await.unwrap();
     let disk = Arc::new(basalt::store::disk::LocalDisk);
-    let inside = Inside::open(crate::inside::store_options(dir.path()), catalog, disk, ground.clock.clone())
-        .await
-        .unwrap();
-    assert_eq!(inside.store.retain().await.unwrap(), Amount::default());
-    assert_eq!(of(&on_disk(dir.path(), "readings"), 1).0, 300);
+    let inside =
+        TestDb::open(crate::in_process::store_options(dir.path()), catalog, disk, ground.clock.clone())
+            .await
+            .unwrap();
+    assert_eq!(inside.store.run_retention().await.unwrap(), PurgeStats::default());
+    assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1).0, 300);
 }

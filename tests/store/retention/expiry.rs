@@ -6,22 +6,25 @@ use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{Micros, Principal, StreamId};
-use basalt::query::list::List;
-use basalt::query::values::ValuesQuery;
-use basalt::store::retention::Amount;
+use basalt::query::list_query::ListQuery;
+use basalt::query::readings_list::ValuesQuery;
+use basalt::store::retention::PurgeStats;
 use futures::TryStreamExt;
 use serde_json::json;
 
-use super::{HOUR, change, count, keep, minutes, of, on_disk, refused, set_clock, swept};
-use crate::inside::{DAY, Ground, MINUTE, NOW};
+use super::{
+    HOUR, count, expect_refusal, minutes, policy_change, read_file_rows, set_clock, set_retention,
+    stream_extent, wait_for_cleanup,
+};
+use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_expires_is_shown_to_nobody_from_that_second_on() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 120, 61)).await.unwrap();
     inside.store.write(&ground.owner, minutes(2, 120, 61)).await.unwrap();
-    keep(&ground, Some(1), PolicyTable::Readings, HOUR).await;
+    set_retention(&ground, Some(1), PolicyTable::Readings, HOUR).await;
     let oldest = Micros(NOW - HOUR);
     let at = |ts| inside.engine.value(&ground.owner, StreamId(1), ts);
     for place in ["in memory", "in the lake"] {
@@ -30,13 +33,16 @@ async fn what_expires_is_shown_to_nobody_from_that_second_on() {
         assert_eq!(count(&inside, &ground.owner, 1).await, 1, "{place}");
         let listed = inside.values(
             &ground.owner,
-            ValuesQuery { list: List { streams: Some(vec![StreamId(1)]), ..List::default() }, bad: false },
+            ValuesQuery {
+                list: ListQuery { streams: Some(vec![StreamId(1)]), ..ListQuery::default() },
+                include_bad: false,
+            },
         );
         assert_eq!(listed.await.iter().map(|r| r.ts).collect::<Vec<_>>(), [oldest], "{place}");
         assert!(
             at(oldest).await.unwrap().is_some() && at(Micros(oldest.0 - MINUTE)).await.unwrap().is_none()
         );
-        assert_eq!(inside.store.last(&ground.owner, StreamId(1)).unwrap().newest.ts, oldest);
+        assert_eq!(inside.store.latest(&ground.owner, StreamId(1)).unwrap().newest.ts, oldest);
         set_clock(&ground, MINUTE - 1000);
         assert_eq!(count(&inside, &ground.owner, 1).await, 1, "{place}: within its minute");
         set_clock(&ground, MINUTE);
@@ -46,18 +52,18 @@ async fn what_expires_is_shown_to_nobody_from_that_second_on() {
             inside.values(&ground.owner, ValuesQuery::default()).await.iter().all(|r| r.stream.0 == 2),
             "{place}"
         );
-        assert_eq!(inside.store.last(&ground.owner, StreamId(1)), None, "{place}");
+        assert_eq!(inside.store.latest(&ground.owner, StreamId(1)), None, "{place}");
         assert_eq!(count(&inside, &ground.owner, 2).await, 61, "{place}: the neighbour");
         inside.store.flush().await.unwrap();
     }
     // Nothing was removed yet: a longer policy shows it again.
-    keep(&ground, Some(1), PolicyTable::Readings, DAY).await;
+    set_retention(&ground, Some(1), PolicyTable::Readings, DAY).await;
     assert_eq!(count(&inside, &ground.owner, 1).await, 61);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_of_a_stream_goes_before_that_of_its_organization() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let other = ground.catalog.create_org(&ground.owner, "other", "Other").await.unwrap();
@@ -82,7 +88,7 @@ async fn a_policy_of_a_stream_goes_before_that_of_its_organization() {
     ] {
         for (stream, hours) in [(None, org), (Some(1), own)] {
             match hours {
-                Some(hours) => keep(&ground, stream, PolicyTable::Readings, hours * HOUR).await,
+                Some(hours) => set_retention(&ground, stream, PolicyTable::Readings, hours * HOUR).await,
                 None => drop(
                     ground
                         .catalog
@@ -104,7 +110,7 @@ async fn a_policy_of_a_stream_goes_before_that_of_its_organization() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
-    let ground = Ground::new(4).await;
+    let ground = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     // Two whole days before the edge in files of stream 1 alone; at the edge, and in older files, others as well.
@@ -115,27 +121,35 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
     let both: Readings = minutes(1, 3 * 1440, 50).iter().chain(minutes(2, 3 * 1440, 50).iter()).collect();
     inside.store.write(&ground.owner, both).await.unwrap();
     inside.store.flush().await.unwrap();
-    let wanted = change(Some(1), PolicyTable::Readings, 2 * HOUR);
-    let before = on_disk(dir.path(), "readings");
-    let forecast = inside.store.forecast(&ground.owner, &wanted).await.unwrap();
+    let wanted = policy_change(Some(1), PolicyTable::Readings, 2 * HOUR);
+    let before = read_file_rows(dir.path(), "readings");
+    let forecast = inside.store.forecast_retention(&ground.owner, &wanted).await.unwrap();
     assert_eq!(forecast.before, Some(Micros(NOW - 2 * HOUR)));
     assert_eq!((forecast.amount.rows, forecast.amount.files), (100 + 100 + 80 + 50, 4));
-    assert_eq!(on_disk(dir.path(), "readings"), before, "nothing was changed");
+    assert_eq!(read_file_rows(dir.path(), "readings"), before, "nothing was changed");
     assert!(ground.catalog.policies(&ground.owner, Some(StreamId(1))).unwrap().is_empty());
     assert_eq!(count(&inside, &ground.owner, 1).await, 450);
 
-    keep(&ground, Some(1), PolicyTable::Readings, 2 * HOUR).await;
-    let removed = inside.store.retain().await.unwrap();
+    set_retention(&ground, Some(1), PolicyTable::Readings, 2 * HOUR).await;
+    let removed = inside.store.run_retention().await.unwrap();
     assert_eq!((removed.rows, removed.files), (forecast.amount.rows, forecast.amount.files));
     assert!(removed.bytes > 0 && forecast.amount.bytes > 0);
-    swept(&inside).await;
-    let after = on_disk(dir.path(), "readings");
-    assert_eq!(of(&after, 1), (120, Some(120)), "the edge");
-    assert_eq!((of(&after, 2), of(&after, 3)), (of(&before, 2), of(&before, 3)), "neighbours");
+    wait_for_cleanup(&inside).await;
+    let after = read_file_rows(dir.path(), "readings");
+    assert_eq!(stream_extent(&after, 1), (120, Some(120)), "the edge");
+    assert_eq!(
+        (stream_extent(&after, 2), stream_extent(&after, 3)),
+        (stream_extent(&before, 2), stream_extent(&before, 3)),
+        "neighbours"
+    );
     assert!(after.iter().all(|(key, row)| before[key] == *row), "rows keep values and seq");
-    assert_eq!(inside.store.retain().await.unwrap(), Amount::default(), "there is nothing left to do");
-    let again = inside.store.forecast(&ground.owner, &wanted).await.unwrap();
-    assert_eq!(again.amount, Amount::default());
+    assert_eq!(
+        inside.store.run_retention().await.unwrap(),
+        PurgeStats::default(),
+        "there is nothing left to do"
+    );
+    let again = inside.store.forecast_retention(&ground.owner, &wanted).await.unwrap();
+    assert_eq!(again.amount, PurgeStats::default());
     assert_eq!([count(&inside, &ground.owner, 1).await, count(&inside, &ground.owner, 2).await], [120, 50]);
     // An overwritten row does not come back from what was written again, nor is a late one lost.
     let late = minutes(2, 3 * 1440, 1).iter().map(|r| Reading { value: Some(-1.0), ..r }).collect();
@@ -149,36 +163,36 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_in_memory_count_in_a_dry_run_and_go_with_the_cycle() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 180, 180)).await.unwrap();
-    let wanted = change(None, PolicyTable::Readings, HOUR);
-    let forecast = inside.store.forecast(&ground.owner, &wanted).await.unwrap();
-    assert_eq!(forecast.amount, Amount { rows: 120, bytes: 0, files: 0 });
-    keep(&ground, None, PolicyTable::Readings, HOUR).await;
-    assert_eq!(inside.store.retain().await.unwrap().rows, 120);
-    assert_eq!(of(&on_disk(dir.path(), "readings"), 1), (60, Some(60)));
+    let wanted = policy_change(None, PolicyTable::Readings, HOUR);
+    let forecast = inside.store.forecast_retention(&ground.owner, &wanted).await.unwrap();
+    assert_eq!(forecast.amount, PurgeStats { rows: 120, bytes: 0, files: 0 });
+    set_retention(&ground, None, PolicyTable::Readings, HOUR).await;
+    assert_eq!(inside.store.run_retention().await.unwrap().rows, 120);
+    assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (60, Some(60)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn below_the_floor_nothing_is_written_whatever_becomes_of_the_policy() {
-    let mut ground = Ground::new(3).await;
+    let mut ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let mut inside = ground.open_local(dir.path()).await;
     let owner = ground.owner.clone();
     inside.store.write(&owner, minutes(1, 180, 180)).await.unwrap();
-    keep(&ground, None, PolicyTable::Readings, HOUR).await;
+    set_retention(&ground, None, PolicyTable::Readings, HOUR).await;
     // By the policy alone.
-    let message = refused(&inside, &owner, minutes(1, 61, 2)).await;
+    let message = expect_refusal(&inside, &owner, minutes(1, 61, 2)).await;
     assert_eq!(
         message,
         "row 1: ts: `2026-04-28T10:59:00Z` lies before 2026-04-28T11:00:00Z: nothing older is kept"
     );
-    inside.store.retain().await.unwrap();
+    inside.store.run_retention().await.unwrap();
     assert!(ground.catalog.remove_policy(&owner, PolicyTable::Readings, None).await.unwrap());
     for place in ["at once", "after a restart"] {
-        let message = refused(&inside, &owner, minutes(1, 61, 1)).await;
+        let message = expect_refusal(&inside, &owner, minutes(1, 61, 1)).await;
         assert!(message.ends_with("nothing older is kept"), "{place}: {message}");
         inside.store.write(&owner, minutes(1, 60, 1)).await.unwrap();
         // Nothing of the other stream was removed.
@@ -195,17 +209,18 @@ async fn below_the_floor_nothing_is_written_whatever_becomes_of_the_policy() {
 /// The computed rows of a stream on disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_query_keeps_its_files_until_it_ends() {
-    let ground = Ground::new(3).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 2000, 2000)).await.unwrap();
     inside.store.flush().await.unwrap();
     let pinned = inside.store.snapshot();
     let old: Vec<PathBuf> = pinned.lake.files().map(|f| pinned.lake_dir.join(&f.path)).collect();
-    let query = ValuesQuery { list: List { from: Some(Micros(0)), ..List::default() }, bad: false };
+    let query =
+        ValuesQuery { list: ListQuery { from: Some(Micros(0)), ..ListQuery::default() }, include_bad: false };
     let listed = inside.engine.values(&ground.owner, query).await.unwrap();
-    keep(&ground, None, PolicyTable::Readings, HOUR).await;
-    assert_eq!(inside.store.retain().await.unwrap().rows, 1940);
+    set_retention(&ground, None, PolicyTable::Readings, HOUR).await;
+    assert_eq!(inside.store.run_retention().await.unwrap().rows, 1940);
     assert_eq!(count(&inside, &ground.owner, 1).await, 60);
     assert!(old.iter().all(|path| path.exists()), "a pinned file is gone");
     let listed: Vec<Readings> = listed.try_collect().await.unwrap();
@@ -213,9 +228,9 @@ async fn a_running_query_keeps_its_files_until_it_ends() {
     drop(pinned);
     // The query's own pin goes with its task, a moment after its last row.
     for _ in 0..200 {
-        inside.store.retain().await.unwrap();
+        inside.store.run_retention().await.unwrap();
         if old.iter().all(|path| !path.exists()) {
-            assert_eq!(of(&on_disk(dir.path(), "readings"), 1), (60, Some(60)));
+            assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (60, Some(60)));
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -6,12 +6,12 @@ use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{DeviceId, Micros, StreamId};
-use basalt::query::values::ValuesQuery;
+use basalt::query::readings_list::ValuesQuery;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::{on_disk, swept};
-use crate::inside::{Ground, Inside, MINUTE, NOW};
+use super::{read_file_rows, wait_for_cleanup};
+use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
 use crate::store::lossy::LossyDisk;
 
 /// Rows of a stream, ten minutes apart, over three days; so many stay.
@@ -29,18 +29,18 @@ fn rows(stream: StreamId) -> Vec<Reading> {
 
 /// A stream whose rows are about to expire but for the last ones, and one that shares its files.
 #[derive(Clone, Copy)]
-struct Pair {
+struct StreamPair {
     expiring: StreamId,
     other: StreamId,
 }
 
-impl Pair {
-    async fn new(ground: &Ground, name: &str) -> Pair {
+impl StreamPair {
+    async fn new(ground: &TestEnv, name: &str) -> StreamPair {
         let stream = async |name: String| {
             let spec = StreamSpec::new(name, DeviceId(1));
             ground.catalog.create_stream(&ground.owner, spec).await.unwrap().id
         };
-        Pair { expiring: stream(format!("{name} a")).await, other: stream(format!("{name} b")).await }
+        StreamPair { expiring: stream(format!("{name} a")).await, other: stream(format!("{name} b")).await }
     }
 
     fn shown(self) -> Vec<Reading> {
@@ -48,22 +48,22 @@ impl Pair {
         stays.chain(rows(self.other)).collect()
     }
 
-    async fn check(self, ground: &Ground, inside: &Inside, place: &str) {
+    async fn check(self, ground: &TestEnv, inside: &TestDb, place: &str) {
         let listed = inside.values(&ground.owner, ValuesQuery::default()).await;
         assert!(by_key(&listed) == by_key(&self.shown()), "{place}: other rows are shown");
     }
 
     /// After the trouble: a cycle removes all that has expired, and statistics are those of all rows there were.
-    async fn heals(self, ground: &Ground, inside: &Inside, place: &str) {
-        inside.store.retain().await.unwrap_or_else(|e| panic!("{place}: {e}"));
+    async fn heals(self, ground: &TestEnv, inside: &TestDb, place: &str) {
+        inside.store.run_retention().await.unwrap_or_else(|e| panic!("{place}: {e}"));
         self.check(ground, inside, place).await;
-        swept(inside).await;
+        wait_for_cleanup(inside).await;
         let raw: Vec<Key> =
-            on_disk(&inside.dir, "readings").into_keys().map(|(id, ts, _)| (id, ts)).collect();
+            read_file_rows(&inside.dir, "readings").into_keys().map(|(id, ts, _)| (id, ts)).collect();
         let expected: Vec<Key> = by_key(&self.shown()).into_iter().map(|(key, _)| key).collect();
         assert!(raw == expected, "{place}: {} rows on disk, expected {}", raw.len(), expected.len());
         inside.store.compute_statistics().await.unwrap();
-        let statistics = on_disk(&inside.dir, "statistics").into_iter();
+        let statistics = read_file_rows(&inside.dir, "statistics").into_iter();
         let means: Vec<(Key, Option<u64>)> =
             statistics.map(|((id, ts, _), (_, mean))| ((id, ts), mean)).collect();
         let all: Vec<Reading> = rows(self.expiring).into_iter().chain(rows(self.other)).collect();
@@ -77,13 +77,13 @@ fn by_key(rows: &[Reading]) -> Vec<(Key, Option<u64>)> {
     rows
 }
 
-async fn open(ground: &Ground, disk: &LossyDisk, place: &str) -> Inside {
+async fn open(ground: &TestEnv, disk: &LossyDisk, place: &str) -> TestDb {
     let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
     opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"))
 }
 
 /// Three days, each in two files that both streams share.
-async fn before_a_cycle(ground: &Ground, disk: &LossyDisk, pair: Pair) -> Inside {
+async fn before_a_cycle(ground: &TestEnv, disk: &LossyDisk, pair: StreamPair) -> TestDb {
     let inside = open(ground, disk, "fresh").await;
     let all = || rows(pair.expiring).into_iter().chain(rows(pair.other));
     for part in 0..2 {
@@ -97,12 +97,12 @@ async fn before_a_cycle(ground: &Ground, disk: &LossyDisk, pair: Pair) -> Inside
 }
 
 /// Fails `count` steps of a cycle from the `n`-th on; `false` once it has fewer steps.
-async fn fail(ground: &mut Ground, (n, count): (usize, usize), restarts: bool) -> bool {
+async fn fail(ground: &mut TestEnv, (n, count): (usize, usize), restarts: bool) -> bool {
     let mut disk = LossyDisk::new();
-    let pair = Pair::new(ground, &format!("{n} {count} {restarts}")).await;
+    let pair = StreamPair::new(ground, &format!("{n} {count} {restarts}")).await;
     let mut inside = before_a_cycle(ground, &disk, pair).await;
     disk.fail_steps(n, count);
-    let done = inside.store.retain().await;
+    let done = inside.store.run_retention().await;
     let Some((op, path)) = disk.failed() else {
         done.expect("no step failed");
         pair.heals(ground, &inside, "nothing failed").await;
@@ -128,7 +128,7 @@ async fn fail(ground: &mut Ground, (n, count): (usize, usize), restarts: bool) -
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cycle_that_fails_at_any_step_removes_nothing_else_and_heals() {
-    let mut ground = Ground::new(1).await;
+    let mut ground = TestEnv::new(1).await;
     // Every window is over for good.
     ground.clock.advance(10_000_000);
     for (count, restarts) in [(1, true), (4, false)] {

@@ -11,7 +11,7 @@ use basalt::domain::{Clock, Kind, Micros, Principal, StreamId};
 use basalt::store::table::Table;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::inside::{Ground, Inside, MINUTE, NOW};
+use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
 
 mod deleted;
 mod expiry;
@@ -43,11 +43,11 @@ pub fn files(dir: &Path, table: &str) -> Vec<PathBuf> {
 }
 
 /// Id, time, third column and the mean (or value) of every row in every file of a table on disk.
-pub type OnDisk = BTreeMap<(i32, i64, String), (i64, Option<u64>)>;
+pub type FileRows = BTreeMap<(i32, i64, String), (i64, Option<u64>)>;
 
 /// What the bytes hold; of equal keys the highest seq.
-pub fn on_disk(dir: &Path, table: &str) -> OnDisk {
-    let mut rows = OnDisk::new();
+pub fn read_file_rows(dir: &Path, table: &str) -> FileRows {
+    let mut rows = FileRows::new();
     for path in files(dir, table) {
         let file = std::fs::File::open(&path).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
@@ -71,13 +71,13 @@ pub fn on_disk(dir: &Path, table: &str) -> OnDisk {
 }
 
 /// Waits for files that count no more to leave the disk: a query's pin goes with its task, a moment after its last row.
-pub async fn swept(inside: &Inside) {
+pub async fn wait_for_cleanup(inside: &TestDb) {
     for _ in 0..500 {
-        inside.store.retain().await.unwrap();
+        inside.store.run_retention().await.unwrap();
         let snapshot = inside.store.snapshot();
         let live = |table: Table| match table {
             Table::Readings => snapshot.lake.files().count(),
-            Table::Statistics | Table::Messages => snapshot.keyed[table].lake.files().count(),
+            Table::Statistics | Table::Messages => snapshot.upsert_tables[table].lake.files().count(),
         };
         if Table::ALL.iter().all(|table| files(&inside.dir, table.name()).len() == live(*table)) {
             return;
@@ -89,38 +89,38 @@ pub async fn swept(inside: &Inside) {
 }
 
 /// How many rows of a stream, and the time of the oldest in minutes before `NOW`.
-fn of(rows: &OnDisk, stream: i32) -> (usize, Option<i64>) {
+fn stream_extent(rows: &FileRows, stream: i32) -> (usize, Option<i64>) {
     let own = rows.range((stream, i64::MIN, String::new())..(stream + 1, i64::MIN, String::new()));
     let times: Vec<i64> = own.map(|((_, ts, _), _)| *ts).collect();
     (times.len(), times.first().map(|ts| (NOW - ts) / MINUTE))
 }
 
-fn change(stream: Option<i32>, table: PolicyTable, keep_us: i64) -> PolicyChange {
+fn policy_change(stream: Option<i32>, table: PolicyTable, keep_us: i64) -> PolicyChange {
     let drop_after_s = Some(keep_us / 1_000_000);
     PolicyChange { stream: stream.map(StreamId), tables: vec![table], drop_after_s }
 }
 
-async fn keep(ground: &Ground, stream: Option<i32>, table: PolicyTable, keep_us: i64) {
+async fn set_retention(ground: &TestEnv, stream: Option<i32>, table: PolicyTable, keep_us: i64) {
     let stream = stream.map(StreamId);
     ground.catalog.set_policy(&ground.owner, table, stream, keep_us / 1_000_000).await.unwrap();
 }
 
 /// Sets the clock to so many microseconds past `NOW`, or a moment later.
-fn set_clock(ground: &Ground, past: i64) {
+fn set_clock(ground: &TestEnv, past: i64) {
     ground.clock.advance(NOW + past - ground.clock.now().0);
 }
 
 /// Every window that ended by `NOW` is over for good.
-fn sealed(ground: &Ground) {
+fn seal_windows(ground: &TestEnv) {
     ground.clock.advance(10_000_000);
 }
 
-async fn count(inside: &Inside, who: &Principal, stream: i32) -> i64 {
+async fn count(inside: &TestDb, who: &Principal, stream: i32) -> i64 {
     let query = format!("SELECT count(*) AS n FROM readings WHERE stream_id = {stream}");
     inside.sql(who, &query).await[0]["n"].as_i64().unwrap()
 }
 
-async fn refused(inside: &Inside, who: &Principal, rows: Readings) -> String {
+async fn expect_refusal(inside: &TestDb, who: &Principal, rows: Readings) -> String {
     let error = inside.store.write(who, rows).await.unwrap_err();
     assert_eq!(error.kind, Kind::Invalid);
     error.message

@@ -6,12 +6,12 @@ use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{Clock, Micros, StreamId};
-use basalt::query::values::ValuesQuery;
+use basalt::query::readings_list::ValuesQuery;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::{on_disk, swept};
-use crate::inside::{DAY, Ground, Inside, MINUTE};
+use super::{read_file_rows, wait_for_cleanup};
+use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
 
 const SEEDS: u64 = 5;
 const STEPS: usize = 60;
@@ -19,7 +19,7 @@ const STREAMS: i32 = 4;
 /// Seconds of a window, by stream.
 const WINDOWS: [i64; 4] = [60, 10, 3600, 300];
 
-struct Model {
+struct RetentionModel {
     /// Every row written and not removed.
     rows: BTreeMap<(i32, i64), f64>,
     policies: BTreeMap<Option<i32>, i64>,
@@ -28,7 +28,7 @@ struct Model {
     chance: StdRng,
 }
 
-impl Model {
+impl RetentionModel {
     fn keep_s(&self, stream: i32) -> Option<i64> {
         self.policies.get(&Some(stream)).or_else(|| self.policies.get(&None)).copied()
     }
@@ -50,7 +50,7 @@ impl Model {
         self.rows.iter().filter(|(key, _)| is_shown(key)).map(|(key, value)| (*key, *value)).collect()
     }
 
-    async fn write(&mut self, ground: &Ground, inside: &Inside) {
+    async fn write(&mut self, ground: &TestEnv, inside: &TestDb) {
         let now = ground.clock.now().0;
         let count = self.chance.random_range(1..40);
         let mut request = BTreeMap::new();
@@ -80,7 +80,7 @@ impl Model {
         self.rows.extend(request);
     }
 
-    async fn change_policy(&mut self, ground: &Ground) {
+    async fn change_policy(&mut self, ground: &TestEnv) {
         let stream = self.chance.random_bool(0.6).then(|| self.chance.random_range(1..=STREAMS));
         if stream.is_some_and(|s| self.gone.contains(&s)) {
             return;
@@ -108,9 +108,10 @@ impl Model {
         }
     }
 
-    async fn check(&self, ground: &Ground, inside: &Inside, place: &str) {
+    async fn check(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
         let expected = self.shown(ground.clock.now().0);
-        let listed = inside.values(&ground.owner, ValuesQuery { bad: true, ..ValuesQuery::default() }).await;
+        let listed =
+            inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
         let found: BTreeMap<_, _> = listed.iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
         assert_eq!(listed.len(), found.len(), "{place}: a row is shown twice");
         assert!(found == expected, "{place}: {} rows, expected {}", found.len(), expected.len());
@@ -124,7 +125,7 @@ impl Model {
         assert!((found - total).abs() < 1e-6, "{place}: {found}, expected {total}");
         for stream in 1..=STREAMS {
             let newest = expected.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back();
-            let last = inside.store.last(&ground.owner, StreamId(stream)).map(|l| l.newest);
+            let last = inside.store.latest(&ground.owner, StreamId(stream)).map(|l| l.newest);
             let last = last.map(|r| ((r.stream.0, r.ts.0), r.value.unwrap()));
             assert_eq!(last, newest.map(|(key, value)| (*key, *value)), "{place}: the last of {stream}");
             let floor = ground.catalog.raw_from([StreamId(stream)]).get(&stream).map(|ts| ts.0);
@@ -139,7 +140,7 @@ impl Model {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
     for seed in 0..SEEDS {
-        let mut ground = Ground::new(STREAMS + 1).await;
+        let mut ground = TestEnv::new(STREAMS + 1).await;
         for stream in 1..=STREAMS {
             let window = WINDOWS[stream as usize - 1] as u32;
             let set = |spec: &mut StreamSpec| spec.statistics_interval_s = Some(window);
@@ -150,7 +151,7 @@ async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
         let dir = tempfile::tempdir().unwrap();
         let mut inside = ground.open_local(dir.path()).await;
         let (rows, policies, floors, gone) = Default::default();
-        let mut model = Model { rows, policies, floors, gone, chance: StdRng::seed_from_u64(seed) };
+        let mut model = RetentionModel { rows, policies, floors, gone, chance: StdRng::seed_from_u64(seed) };
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
             match model.chance.random_range(0..20) {
@@ -163,11 +164,11 @@ async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
                 12..15 => {
                     let now = ground.clock.now().0;
                     inside.store.flush().await.unwrap();
-                    inside.store.retain().await.unwrap();
+                    inside.store.run_retention().await.unwrap();
                     model.retain(now);
-                    swept(&inside).await;
+                    wait_for_cleanup(&inside).await;
                     let found: Vec<_> =
-                        on_disk(dir.path(), "readings").into_keys().map(|k| (k.0, k.1)).collect();
+                        read_file_rows(dir.path(), "readings").into_keys().map(|k| (k.0, k.1)).collect();
                     let expected: Vec<_> = model.rows.keys().copied().collect();
                     assert!(
                         found == expected,

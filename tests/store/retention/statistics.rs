@@ -8,35 +8,38 @@ use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
-use basalt::store::statistics::rows::posted;
+use basalt::store::statistics::rows::posted_rows;
 use serde_json::json;
 
-use super::{HOUR, OnDisk, change, count, keep, minutes, of, on_disk, sealed, set_clock, swept};
-use crate::inside::{DAY, Ground, MINUTE, NOW};
-fn computed(dir: &Path, stream: i32) -> OnDisk {
-    let rows = on_disk(dir, "statistics").into_iter();
+use super::{
+    FileRows, HOUR, count, minutes, policy_change, read_file_rows, seal_windows, set_clock, set_retention,
+    stream_extent, wait_for_cleanup,
+};
+use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
+fn computed(dir: &Path, stream: i32) -> FileRows {
+    let rows = read_file_rows(dir, "statistics").into_iter();
     rows.filter(|((id, _, origin), _)| *id == stream && origin == "computed").collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_outlive_the_raw_rows_they_were_computed_from() {
-    let ground = Ground::new(3).await;
-    sealed(&ground);
+    let ground = TestEnv::new(3).await;
+    seal_windows(&ground);
     let dir = tempfile::tempdir().unwrap();
     let mut inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
-    keep(&ground, None, PolicyTable::Readings, HOUR).await;
+    set_retention(&ground, None, PolicyTable::Readings, HOUR).await;
     // Neither flushed nor computed before the cycle.
-    assert_eq!(inside.store.retain().await.unwrap().rows, 240);
-    assert_eq!(of(&on_disk(dir.path(), "readings"), 1), (60, Some(60)));
+    assert_eq!(inside.store.run_retention().await.unwrap().rows, 240);
+    assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (60, Some(60)));
     let rows = computed(dir.path(), 1);
-    assert_eq!(of(&rows, 1), (300, Some(300)));
+    assert_eq!(stream_extent(&rows, 1), (300, Some(300)));
     assert!(rows.iter().all(|((_, ts, _), (_, mean))| {
         *mean == Some((1000.0 + ((ts - NOW) / MINUTE + 300) as f64).to_bits())
     }));
     // Late rows of others make every window of the day suspect after a restart; what has no raw rows stays as it is.
     inside.store.write(&ground.owner, minutes(2, 300, 300)).await.unwrap_err();
-    keep(&ground, Some(2), PolicyTable::Readings, DAY).await;
+    set_retention(&ground, Some(2), PolicyTable::Readings, DAY).await;
     inside.store.write(&ground.owner, minutes(2, 300, 300)).await.unwrap();
     inside.store.write(&ground.owner, minutes(1, 30, 1)).await.unwrap();
     inside.store.flush().await.unwrap();
@@ -44,7 +47,7 @@ async fn statistics_outlive_the_raw_rows_they_were_computed_from() {
     inside = ground.open_local(dir.path()).await;
     inside.compact().await.unwrap();
     let means =
-        |rows: &OnDisk| rows.iter().map(|(key, row)| (key.clone(), row.1)).collect::<BTreeMap<_, _>>();
+        |rows: &FileRows| rows.iter().map(|(key, row)| (key.clone(), row.1)).collect::<BTreeMap<_, _>>();
     let mut expected = means(&rows);
     expected.insert((1, NOW - 30 * MINUTE, "computed".to_owned()), Some(1000_f64.to_bits()));
     assert_eq!(means(&computed(dir.path(), 1)), expected);
@@ -58,8 +61,8 @@ async fn statistics_outlive_the_raw_rows_they_were_computed_from() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_statistics_are_gone_readers_take_raw_rows() {
-    let mut ground = Ground::new(3).await;
-    sealed(&ground);
+    let mut ground = TestEnv::new(3).await;
+    seal_windows(&ground);
     let dir = tempfile::tempdir().unwrap();
     let mut inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
@@ -78,30 +81,33 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
             q1: None,
             q3: None,
         };
-        posted(&[row])
+        posted_rows(&[row])
     };
     for before in [200, 121, 120, 10] {
-        inside.store.write_keyed(&ground.owner, by_hand(before)).await.unwrap();
+        inside.store.upsert(&ground.owner, by_hand(before)).await.unwrap();
     }
     inside.compact().await.unwrap();
-    keep(&ground, None, PolicyTable::Statistics, 2 * HOUR).await;
-    keep(&ground, None, PolicyTable::Readings, 4 * HOUR).await;
-    let forecast =
-        inside.store.forecast(&ground.owner, &change(None, PolicyTable::Statistics, 2 * HOUR)).await.unwrap();
+    set_retention(&ground, None, PolicyTable::Statistics, 2 * HOUR).await;
+    set_retention(&ground, None, PolicyTable::Readings, 4 * HOUR).await;
+    let forecast = inside
+        .store
+        .forecast_retention(&ground.owner, &policy_change(None, PolicyTable::Statistics, 2 * HOUR))
+        .await
+        .unwrap();
     assert_eq!(forecast.amount.rows, 180 + 2);
-    assert_eq!(inside.store.retain().await.unwrap().rows, 60 + 180 + 2);
-    let rows = on_disk(dir.path(), "statistics");
+    assert_eq!(inside.store.run_retention().await.unwrap().rows, 60 + 180 + 2);
+    let rows = read_file_rows(dir.path(), "statistics");
     assert_eq!(rows.keys().filter(|(_, _, origin)| origin == "posted").count(), 2);
-    assert_eq!(of(&computed(dir.path(), 1), 1), (120, Some(120)));
+    assert_eq!(stream_extent(&computed(dir.path(), 1), 1), (120, Some(120)));
     ground.catalog.remove_policy(&ground.owner, PolicyTable::Statistics, None).await.unwrap();
     for place in ["at once", "after a restart"] {
         let snapshot = inside.store.snapshot();
         let raw = snapshot.raw_windows(1, &Windows::default(), (NOW - 5 * HOUR, NOW - 30 * MINUTE));
         let expected = [(NOW - 4 * HOUR, NOW - 2 * HOUR)];
         assert_eq!(raw.iter().collect::<Vec<_>>(), expected, "{place}");
-        let error = inside.store.write_keyed(&ground.owner, by_hand(121)).await.unwrap_err();
+        let error = inside.store.upsert(&ground.owner, by_hand(121)).await.unwrap_err();
         assert!(error.message.ends_with("nothing older is kept"), "{place}: {error}");
-        inside.store.write_keyed(&ground.owner, by_hand(120)).await.unwrap();
+        inside.store.upsert(&ground.owner, by_hand(120)).await.unwrap();
         drop(inside);
         ground.reload().await;
         inside = ground.open_local(dir.path()).await;
@@ -118,7 +124,7 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_window_longer_than_a_minute_is_removed_whole_and_shown_to_the_minute() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let hourly = |spec: &mut StreamSpec| spec.statistics_interval_s = Some(3600);
@@ -126,11 +132,11 @@ async fn a_window_longer_than_a_minute_is_removed_whole_and_shown_to_the_minute(
     // The interval holds from the next hour on.
     set_clock(&ground, 3 * HOUR + 30 * MINUTE);
     inside.store.write(&ground.owner, minutes(1, -60, 120)).await.unwrap();
-    keep(&ground, None, PolicyTable::Readings, 2 * HOUR).await;
+    set_retention(&ground, None, PolicyTable::Readings, 2 * HOUR).await;
     // Two hours back it was half past: the minutes before are not shown, and stay as long as their window does.
     assert_eq!(count(&inside, &ground.owner, 1).await, 90);
-    inside.store.retain().await.unwrap();
-    assert_eq!(of(&on_disk(dir.path(), "readings"), 1), (120, Some(-60)));
+    inside.store.run_retention().await.unwrap();
+    assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (120, Some(-60)));
     // Nor does the computed row of the whole window count in an aggregate of readings.
     let query =
         "SELECT count(*) AS n, min(value) AS least, max(value) AS most FROM readings WHERE stream_id = 1";
@@ -138,7 +144,7 @@ async fn a_window_longer_than_a_minute_is_removed_whole_and_shown_to_the_minute(
     assert_eq!(inside.sql(&ground.owner, query).await, [shown], "a part of a window is read from raw rows");
     // Half an hour later it is over.
     ground.clock.advance(30 * MINUTE);
-    inside.store.retain().await.unwrap();
-    swept(&inside).await;
-    assert_eq!(of(&on_disk(dir.path(), "readings"), 1), (60, Some(-120)));
+    inside.store.run_retention().await.unwrap();
+    wait_for_cleanup(&inside).await;
+    assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (60, Some(-120)));
 }

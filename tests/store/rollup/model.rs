@@ -12,8 +12,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::inside::{DAY, Ground, Inside, MINUTE, NOW};
-use crate::store::plain::{Plain, is_near, plain};
+use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
+use crate::store::plain_statistics::{PlainStatistics, compute_plain, is_near};
 
 const SEEDS: u64 = 4;
 const STEPS: usize = 40;
@@ -21,7 +21,7 @@ const STEPS: usize = 40;
 pub const STREAMS: i32 = 4;
 pub const HOUR: i64 = 60 * MINUTE;
 
-pub struct Model {
+pub struct RollupModel {
     pub rows: BTreeMap<(i32, i64), Reading>,
     pub posted: BTreeMap<(i32, i64), Statistic>,
     pub chance: StdRng,
@@ -33,7 +33,7 @@ pub struct Model {
 /// Two hours before a midnight.
 const START: i64 = NOW - 14 * HOUR;
 
-impl Model {
+impl RollupModel {
     pub fn time(&mut self) -> i64 {
         START
             + match self.chance.random_range(0..10) {
@@ -56,7 +56,7 @@ impl Model {
         }
     }
 
-    async fn write(&mut self, ground: &Ground, inside: &Inside) {
+    async fn write(&mut self, ground: &TestEnv, inside: &TestDb) {
         let step = self.chance.random_range(0..2 * HOUR);
         self.gone = (self.gone + step).min(self.now - START);
         let count = if self.chance.random_bool(0.3) { 600 } else { self.chance.random_range(1..20) };
@@ -72,7 +72,7 @@ impl Model {
         }
     }
 
-    async fn post(&mut self, ground: &Ground, inside: &Inside) {
+    async fn post(&mut self, ground: &TestEnv, inside: &TestDb) {
         let window = if self.chance.random_bool(0.7) { MINUTE } else { 1 };
         let ts = self.time() / window * window;
         let stream = StreamId(self.chance.random_range(1..STREAMS));
@@ -92,11 +92,11 @@ impl Model {
             q1: None,
             q3: Some(mean + 0.5),
         };
-        inside.store.write_keyed(&ground.owner, rows::posted(std::slice::from_ref(&row))).await.unwrap();
+        inside.store.upsert(&ground.owner, rows::posted_rows(std::slice::from_ref(&row))).await.unwrap();
         self.posted.insert((stream.0, ts), row);
     }
 
-    async fn change_interval(&mut self, ground: &Ground) {
+    async fn change_interval(&mut self, ground: &TestEnv) {
         let stream = StreamId(self.chance.random_range(1..=STREAMS));
         let interval = [None, Some(20), Some(300), Some(3600)][self.chance.random_range(0..4)];
         let change = |spec: &mut basalt::domain::stream::StreamSpec| spec.statistics_interval_s = interval;
@@ -108,21 +108,21 @@ impl Model {
     }
 
     /// Windows that are over and hold a value.
-    fn windows(&self, ground: &Ground, now: i64) -> BTreeMap<(i32, i64), (i64, Plain)> {
+    fn windows(&self, ground: &TestEnv, now: i64) -> BTreeMap<(i32, i64), (i64, PlainStatistics)> {
         let all = ground.catalog.all_windows();
         let mut found = BTreeMap::new();
         for (stream, ts) in self.rows.keys() {
             let windows: &Windows = &all[stream];
-            let (start, end) = windows.around(*ts);
+            let (start, end) = windows.window_containing(*ts);
             if end <= now && !found.contains_key(&(*stream, start)) {
-                let plain = plain(&self.values(*stream, (start, end)));
+                let plain = compute_plain(&self.values(*stream, (start, end)));
                 found.extend(plain.map(|plain| ((*stream, start), ((end - start) / 1_000_000, plain))));
             }
         }
         found
     }
 
-    async fn check_table(&self, ground: &Ground, inside: &Inside, place: &str) {
+    async fn check_table(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
         let query = "SELECT stream_id, CAST(ts AS BIGINT) AS ts, window_s, count, mean, rms, median, min, max, \
                      q1, q3, origin FROM statistics ORDER BY origin, stream_id, ts";
         let found = inside.sql(&ground.owner, query).await;
@@ -152,7 +152,7 @@ impl Model {
         assert_eq!(posted.into_iter().cloned().collect::<Vec<_>>(), expected, "{place}: posted");
     }
 
-    async fn check_aggregates(&mut self, ground: &Ground, inside: &Inside, place: &str) {
+    async fn check_aggregates(&mut self, ground: &TestEnv, inside: &TestDb, place: &str) {
         for _ in 0..8 {
             let (a, b) = (self.time(), self.time());
             let (from, to) = (a.min(b), a.max(b));
@@ -179,13 +179,13 @@ impl Model {
                 ground,
                 inside,
                 place,
-                Question { condition, bucket, width, by_stream, range, streams },
+                AggregateQuery { condition, bucket, width, by_stream, range, streams },
             )
             .await;
         }
     }
 
-    async fn check_one(&self, ground: &Ground, inside: &Inside, place: &str, of: Question<'_>) {
+    async fn check_one(&self, ground: &TestEnv, inside: &TestDb, place: &str, of: AggregateQuery<'_>) {
         let stream = if of.by_stream { "stream_id" } else { "0" };
         let keys = [of.by_stream.then_some("stream_id"), (!of.bucket.is_empty()).then_some(of.bucket)];
         let keys: Vec<&str> = keys.into_iter().flatten().collect();
@@ -219,7 +219,7 @@ impl Model {
             let exact = json!([stream, bucket, readings.len(), values.len()]);
             let got = json!([row["stream"], row["bucket"], row["n"], row["c"]]);
             assert_eq!(got, exact, "{place}: {query}");
-            match plain(&values) {
+            match compute_plain(&values) {
                 None => {
                     let is_null = |name: &str| row[name].is_null();
                     assert!(
@@ -241,7 +241,7 @@ impl Model {
     }
 }
 
-struct Question<'a> {
+struct AggregateQuery<'a> {
     condition: String,
     bucket: &'a str,
     width: fn(i64) -> i64,
@@ -251,7 +251,7 @@ struct Question<'a> {
 }
 
 /// Widths that windows divide, that windows cross, local ones, and none.
-const BUCKETS: [(&str, Begin); 8] = [
+const BUCKETS: [(&str, BucketStartFn); 8] = [
     ("", |_| 0),
     ("time_bucket('1 minute', ts)", |ts| ts / MINUTE * MINUTE),
     ("time_bucket('1 hour', ts)", |ts| ts / HOUR * HOUR),
@@ -267,7 +267,7 @@ const BUCKETS: [(&str, Begin); 8] = [
 ];
 
 /// The beginning of the bucket that holds a time.
-pub type Begin = fn(i64) -> i64;
+pub type BucketStartFn = fn(i64) -> i64;
 
 fn as_json(row: &Statistic) -> Value {
     let mut object = json!({
@@ -294,10 +294,10 @@ fn as_json(row: &Statistic) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
     for seed in 0..SEEDS {
-        let ground = Ground::new(STREAMS).await;
+        let ground = TestEnv::new(STREAMS).await;
         let dir = tempfile::tempdir().unwrap();
         let mut inside = ground.open_local(dir.path()).await;
-        let mut model = Model {
+        let mut model = RollupModel {
             rows: BTreeMap::new(),
             posted: BTreeMap::new(),
             chance: StdRng::seed_from_u64(seed),

@@ -5,14 +5,14 @@ use basalt::domain::{Micros, StreamId};
 use basalt::store::statistics::rows;
 use serde_json::json;
 
-use crate::inside::{Ground, MINUTE, NOW};
+use crate::in_process::{MINUTE, NOW, TestEnv};
 
 const HOUR: i64 = 60 * MINUTE;
 
 /// A computed row that says something else than the readings shows that it is what an aggregate reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let start = NOW - HOUR;
@@ -21,17 +21,17 @@ async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
     inside.store.flush().await.unwrap();
     inside.store.compute_statistics().await.unwrap();
     // The window at 10 minutes, forged.
-    let forged = rows::Window {
+    let forged = rows::WindowRow {
         stream: 1,
         start: start + 10 * MINUTE,
         length: MINUTE,
         rows: 60,
-        summary: basalt::store::statistics::compute::Summary::of(&mut [1000.0; 60]),
+        summary: basalt::store::statistics::window_summary::WindowSummary::of(&mut [1000.0; 60]),
     };
-    let forged = rows::computed(&[forged], 0);
+    let forged = rows::computed_batch(&[forged], 0);
     let table = basalt::store::table::Table::Statistics;
-    let forged = basalt::store::keyed::KeyedRows::new(table, forged).unwrap();
-    inside.store.write_keyed(&ground.owner, forged).await.unwrap();
+    let forged = basalt::store::upsert_rows::UpsertRows::new(table, forged).unwrap();
+    inside.store.upsert(&ground.owner, forged).await.unwrap();
     for stage in ["in memory", "in the lake", "compacted"] {
         for (from, to, bucket, expected) in [
             (0, 30 * 60, "30 minutes", 1000.0),
@@ -64,7 +64,7 @@ async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_questions_that_statistics_answer_exactly_are_rewritten() {
-    let ground = Ground::new(2).await;
+    let ground = TestEnv::new(2).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let hour = "time_bucket('1 hour', ts)";

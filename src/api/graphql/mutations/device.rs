@@ -1,4 +1,4 @@
-//! Changes of devices.
+//! Mutations of devices.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
@@ -7,71 +7,72 @@ use serde_json::Value;
 use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ByteOrder, Protocol};
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::device::Device;
 use crate::api::rest::device;
-use crate::api::rest::fields::Mode;
+use crate::api::rest::fields::BodyMode;
 use crate::domain::{self, DeviceId};
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct DeviceMutations;
 
-/// What a device may be given beside its name and protocol. Fields left out keep their value, or get their default.
+/// Device settings besides name and protocol. Omitted fields keep their value on update and get their default on
+/// creation.
 #[derive(InputObject, Serialize)]
 pub struct DeviceSettings {
     /// Host name or address; at most 255 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     host: MaybeUndefined<String>,
-    /// TCP port; null is the protocol's own.
+    /// TCP port; null means the default of the protocol.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     port: MaybeUndefined<i32>,
-    /// Modbus unit id, MELSEC station, FEnet slot; 0 to 255, default 1.
+    /// Modbus unit id, MELSEC station or FEnet slot; 0 to 255, default 1.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     unit: MaybeUndefined<i32>,
-    /// What the server logs in with at the device; at most 1,000 characters, default none.
+    /// User name for the login at the device; at most 1,000 characters, default empty.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     username: MaybeUndefined<String>,
-    /// What goes with `username`; it is kept and never shown again.
+    /// Password for `username`; it is stored and never returned.
     #[graphql(secret)]
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     password: MaybeUndefined<String>,
-    /// Seconds that a request may take, 0.1 to 60; default 3.
+    /// Timeout of a request to the device, 0.1 to 60 seconds; default 3.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     timeout: MaybeUndefined<f64>,
-    /// Seconds between polls, 0.1 to 86,400; null is not polled, default 1.
+    /// Seconds between polls, 0.1 to 86,400; null disables polling, default 1.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     poll_interval: MaybeUndefined<f64>,
-    /// Order of the words of numbers in its registers; default `little`.
+    /// Word order of numbers in the registers; default `little`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     byteorder: MaybeUndefined<ByteOrder>,
-    /// Whether it is polled; default true.
+    /// Whether the device is polled; default true.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     enabled: MaybeUndefined<bool>,
-    /// Settings of the protocol, and whatever the owner keeps here, as one JSON object that replaces the former.
+    /// Settings of the protocol and any user-defined data, as one JSON object that replaces the previous one.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     metadata: MaybeUndefined<Value>,
 }
 
-/// A device to be made. Fields left out get their defaults.
+/// Input for a new device. Omitted fields get their defaults.
 #[derive(InputObject, Serialize)]
 pub struct CreateDeviceInput {
-    /// 1 to 100 characters, unique in the organization.
+    /// Name of the device, 1 to 100 characters, unique in the organization.
     name: String,
-    /// How it is spoken to.
+    /// Communication protocol of the device.
     protocol: Protocol,
     #[graphql(flatten)]
     #[serde(flatten)]
     settings: DeviceSettings,
 }
 
-/// What is to change of a device. Fields left out stay as they are.
+/// Changes to a device. Omitted fields stay unchanged.
 #[derive(InputObject, Serialize)]
 pub struct UpdateDeviceInput {
-    /// 1 to 100 characters, unique in the organization.
+    /// Name of the device, 1 to 100 characters, unique in the organization.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     name: MaybeUndefined<String>,
-    /// How it is spoken to.
+    /// Communication protocol of the device.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     protocol: MaybeUndefined<Protocol>,
     #[graphql(flatten)]
@@ -79,35 +80,35 @@ pub struct UpdateDeviceInput {
     settings: DeviceSettings,
 }
 
-/// What came of making or changing a device.
+/// Result of creating or updating a device.
 #[derive(SimpleObject)]
 pub struct DevicePayload {
-    /// The device as it is stored now; null when nothing was changed.
+    /// The device as stored after the change; null if nothing was changed.
     device: Option<Device>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 impl DevicePayload {
-    fn of(result: domain::Result<std::sync::Arc<domain::device::Device>>) -> Result<Self> {
-        let (device, errors) = settle(result)?;
+    fn from_result(result: domain::Result<std::sync::Arc<domain::device::Device>>) -> Result<Self> {
+        let (device, errors) = into_payload(result)?;
         Ok(Self { device: device.map(Device), errors })
     }
 }
 
 #[Object(name = "DeviceMutations")]
-impl Mutations {
-    /// Makes a device; if it is enabled and its protocol is polled, its collector starts at once.
+impl DeviceMutations {
+    /// Creates a device. If it is enabled and its protocol is polled, its collector starts immediately.
     async fn create_device(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the device is to be.")] input: CreateDeviceInput,
+        #[graphql(desc = "Settings of the new device.")] input: CreateDeviceInput,
     ) -> Result<DevicePayload> {
-        let fields = input::fields(&input, Mode::Whole, &[]);
-        DevicePayload::of(device::make(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        DevicePayload::from_result(device::create_from_fields(app(ctx), caller(ctx), fields).await)
     }
 
-    /// Changes the fields that are given.
+    /// Updates the given fields.
     async fn update_device(
         &self,
         ctx: &Context<'_>,
@@ -115,17 +116,17 @@ impl Mutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the device, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        #[graphql(desc = "What is to change of the device.")] input: UpdateDeviceInput,
+        #[graphql(desc = "Fields of the device to change.")] input: UpdateDeviceInput,
     ) -> Result<DevicePayload> {
-        let fields = input::fields(&input, Mode::Partial, &[]);
-        let made = match ids::either(Noun::Device, id.as_ref(), row_id) {
-            Ok(row) => device::change(app(ctx), caller(ctx), DeviceId(row), fields).await,
+        let fields = input::to_fields(&input, BodyMode::Partial, &[]);
+        let made = match ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id) {
+            Ok(row) => device::update_from_fields(app(ctx), caller(ctx), DeviceId(row), fields).await,
             Err(error) => Err(error),
         };
-        DevicePayload::of(made)
+        DevicePayload::from_result(made)
     }
 
-    /// Deletes a device with its streams and all that they hold.
+    /// Deletes a device with its streams and all of their data.
     async fn delete_device(
         &self,
         ctx: &Context<'_>,
@@ -134,7 +135,7 @@ impl Mutations {
         #[graphql(desc = "Row number of the device, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Deleted> {
-        let row = ids::either(Noun::Device, id.as_ref(), row_id)?;
-        Ok(Deleted::of(row, settle(app(ctx).delete_device(caller(ctx), DeviceId(row)).await)?))
+        let row = ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id)?;
+        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_device(caller(ctx), DeviceId(row)).await)?))
     }
 }

@@ -1,4 +1,4 @@
-//! Changes of events.
+//! Mutations of events.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
@@ -7,64 +7,64 @@ use serde_json::Value;
 use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Level;
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::event::Event;
 use crate::api::graphql::scalars::DateTime;
 use crate::api::rest::event;
-use crate::api::rest::fields::Mode;
+use crate::api::rest::fields::BodyMode;
 use crate::app::event as found;
 use crate::domain::{self, EventId};
 
-/// Fields that name rows.
-const ROWS: [(&str, Noun); 2] = [("device", Noun::Device), ("data", Noun::Stream)];
+/// Input fields that contain ids, with the type of the object.
+const ROW_ID_FIELDS: [(&str, NodeType); 2] = [("device", NodeType::Device), ("data", NodeType::Stream)];
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct EventMutations;
 
-/// What an event may be given beside its kind. Fields left out keep their value, or get their default.
+/// Event settings besides the kind. Omitted fields keep their value on update and get their default on creation.
 #[derive(InputObject, Serialize)]
 pub struct EventSettings {
-    /// The device it happened at; null is none.
+    /// Id or row number of the device of the event; null for none.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     device: MaybeUndefined<ID>,
-    /// The stream it is about; null is none.
+    /// Id or row number of the stream of the event; null for none.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     data: MaybeUndefined<ID>,
-    /// How much it matters; default `info`.
+    /// Severity of the event; default `info`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     level: MaybeUndefined<Level>,
-    /// When it happened; default now.
+    /// Time of the event; default now.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     timestamp: MaybeUndefined<DateTime>,
-    /// At most 4,000 characters.
+    /// Description of the event, at most 4,000 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     message: MaybeUndefined<String>,
-    /// Of http or https, at most 2,000 characters.
+    /// URL with more information, http or https, at most 2,000 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     url: MaybeUndefined<String>,
-    /// Whatever belongs to it, as a JSON object; default `{}`.
+    /// Additional data as a JSON object; default `{}`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     payload: MaybeUndefined<Value>,
 }
 
-/// An event to be written. Fields left out get their defaults.
+/// Input for a new event. Omitted fields get their defaults.
 #[derive(InputObject, Serialize)]
 pub struct CreateEventInput {
-    /// 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
+    /// Kind of event: 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
     kind: String,
     #[graphql(flatten)]
     #[serde(flatten)]
     settings: EventSettings,
 }
 
-/// What is to change of an event. Fields left out stay as they are.
+/// Changes to an event. Omitted fields stay unchanged.
 #[derive(InputObject, Serialize)]
 pub struct UpdateEventInput {
-    /// 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
+    /// Kind of event: 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     kind: MaybeUndefined<String>,
-    /// Whether somebody has taken note of it.
+    /// Whether the event has been acknowledged.
     #[serde(skip)]
     acknowledged: Option<bool>,
     #[graphql(flatten)]
@@ -72,36 +72,36 @@ pub struct UpdateEventInput {
     settings: EventSettings,
 }
 
-/// What to look for at an event's URL.
+/// What to extract from the document at an event's URL.
 #[derive(InputObject, Serialize)]
 pub struct ProcessEventInput {
-    /// A CSS selector; null is the whole text.
+    /// CSS selector of the elements to extract; null extracts the whole text.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     selector: MaybeUndefined<String>,
-    /// The attribute wanted of each element; null is its text.
+    /// Attribute to extract from each element; null extracts its text.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     attr: MaybeUndefined<String>,
 }
 
-/// What was found at an event's URL.
+/// Data extracted from the document at an event's URL.
 #[derive(SimpleObject)]
 pub struct Processed {
-    /// The URL that answered, after redirects.
+    /// URL of the document after redirects.
     url: String,
-    /// The HTTP status of the answer, such as 200.
+    /// HTTP status of the response, such as 200.
     status: u16,
-    /// The media type; empty when none was told.
+    /// Media type of the response; empty if the response gave none.
     content_type: String,
-    /// The CSS selector that was looked for; null is the whole text.
+    /// CSS selector that was used; null for the whole text.
     selector: Option<String>,
-    /// The attribute that was taken of each element; null is its text.
+    /// Attribute that was extracted from each element; null for its text.
     attr: Option<String>,
-    /// What was found, in the order of the document.
+    /// Extracted texts in document order.
     results: Vec<String>,
 }
 
-impl From<found::Processed> for Processed {
-    fn from(of: found::Processed) -> Self {
+impl From<found::ProcessOutcome> for Processed {
+    fn from(of: found::ProcessOutcome) -> Self {
         Self {
             url: of.url,
             status: of.found.status,
@@ -113,46 +113,46 @@ impl From<found::Processed> for Processed {
     }
 }
 
-/// What became of processing an event.
+/// Result of processing an event.
 #[derive(SimpleObject)]
 pub struct ProcessEventPayload {
-    /// The event with what was found in its payload; null when nothing was fetched.
+    /// The event with the extracted data in its payload; null if nothing was fetched.
     event: Option<Event>,
-    /// What was found; null when nothing was fetched.
+    /// The extracted data; null if nothing was fetched.
     processed: Option<Processed>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
-/// What came of writing or changing an event.
+/// Result of creating or updating an event.
 #[derive(SimpleObject)]
 pub struct EventPayload {
-    /// The event as it is stored now; null when nothing was changed.
+    /// The event as stored after the change; null if nothing was changed.
     event: Option<Event>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 impl EventPayload {
-    fn of(result: domain::Result<domain::event::Event>) -> Result<Self> {
-        let (event, errors) = settle(result)?;
+    fn from_result(result: domain::Result<domain::event::Event>) -> Result<Self> {
+        let (event, errors) = into_payload(result)?;
         Ok(Self { event: event.map(Event), errors })
     }
 }
 
 #[Object(name = "EventMutations")]
-impl Mutations {
-    /// Writes an event to the event log.
+impl EventMutations {
+    /// Adds an event to the event log.
     async fn create_event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the event is to be.")] input: CreateEventInput,
+        #[graphql(desc = "Contents of the new event.")] input: CreateEventInput,
     ) -> Result<EventPayload> {
-        let fields = input::fields(&input, Mode::Whole, &ROWS);
-        EventPayload::of(event::make(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS);
+        EventPayload::from_result(event::create_from_fields(app(ctx), caller(ctx), fields).await)
     }
 
-    /// Changes the fields that are given.
+    /// Updates the given fields.
     async fn update_event(
         &self,
         ctx: &Context<'_>,
@@ -160,17 +160,20 @@ impl Mutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        #[graphql(desc = "What is to change of the event.")] input: UpdateEventInput,
+        #[graphql(desc = "Fields of the event to change.")] input: UpdateEventInput,
     ) -> Result<EventPayload> {
-        let fields = input::fields(&input, Mode::Partial, &ROWS);
-        let made = match ids::either(Noun::Event, id.as_ref(), row_id) {
-            Ok(row) => event::change(app(ctx), caller(ctx), EventId(row), fields, input.acknowledged).await,
+        let fields = input::to_fields(&input, BodyMode::Partial, &ROW_ID_FIELDS);
+        let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
+            Ok(row) => {
+                event::update_from_fields(app(ctx), caller(ctx), EventId(row), fields, input.acknowledged)
+                    .await
+            }
             Err(error) => Err(error),
         };
-        EventPayload::of(made)
+        EventPayload::from_result(made)
     }
 
-    /// Fetches the event's URL and finds what is wanted in it. The answer is also kept in the event, as
+    /// Fetches the event's URL and extracts data from the document. The result is also stored in the event as
     /// `payload.processed`.
     async fn process_event(
         &self,
@@ -179,21 +182,21 @@ impl Mutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        #[graphql(desc = "What to look for; unless said the whole text of the page.")] input: Option<
+        #[graphql(desc = "What to extract; default: the whole text of the page.")] input: Option<
             ProcessEventInput,
         >,
     ) -> Result<ProcessEventPayload> {
-        let fields = input::fields(&input, Mode::Whole, &[]);
-        let made = match ids::either(Noun::Event, id.as_ref(), row_id) {
-            Ok(row) => event::look(app(ctx), caller(ctx), EventId(row), fields).await,
+        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
+            Ok(row) => event::process_from_fields(app(ctx), caller(ctx), EventId(row), fields).await,
             Err(error) => Err(error),
         };
-        let (made, errors) = settle(made)?;
+        let (made, errors) = into_payload(made)?;
         let (event, processed) = made.map(|(event, found)| (Event(event), found.into())).unzip();
         Ok(ProcessEventPayload { event, processed, errors })
     }
 
-    /// Removes an event from the event log.
+    /// Deletes an event from the event log.
     async fn delete_event(
         &self,
         ctx: &Context<'_>,
@@ -202,7 +205,7 @@ impl Mutations {
         #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Deleted> {
-        let row = ids::either(Noun::Event, id.as_ref(), row_id)?;
-        Ok(Deleted::of(row, settle(app(ctx).delete_event(caller(ctx), EventId(row)).await)?))
+        let row = ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id)?;
+        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_event(caller(ctx), EventId(row)).await)?))
     }
 }

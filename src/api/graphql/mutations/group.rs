@@ -1,4 +1,4 @@
-//! Changes of groups.
+//! Mutations of groups.
 
 use std::sync::Arc;
 
@@ -7,75 +7,76 @@ use serde::Serialize;
 
 use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::group::Group;
-use crate::api::rest::fields::Mode;
+use crate::api::rest::fields::BodyMode;
 use crate::api::rest::group;
 use crate::domain::{self, GroupId};
 
-/// Fields that name rows.
-const ROWS: [(&str, Noun); 1] = [("data", Noun::Stream)];
+/// Input fields that contain ids, with the type of the object.
+const ROW_ID_FIELDS: [(&str, NodeType); 1] = [("data", NodeType::Stream)];
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct GroupMutations;
 
-/// A group to be made. Fields left out get their defaults.
+/// Input for a new group. Omitted fields get their defaults.
 #[derive(InputObject, Serialize)]
 pub struct CreateGroupInput {
-    /// 1 to 100 characters, unique in the organization.
+    /// Name of the group, 1 to 100 characters, unique in the organization.
     name: String,
-    /// At most 1,000 characters.
+    /// Free-text description, at most 1,000 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     description: MaybeUndefined<String>,
-    /// Its streams; they leave their former groups.
+    /// Ids or row numbers of the group's streams; they are removed from their previous groups.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     data: MaybeUndefined<Vec<ID>>,
 }
 
-/// What is to change of a group. Fields left out stay as they are.
+/// Changes to a group. Omitted fields stay unchanged.
 #[derive(InputObject, Serialize)]
 pub struct UpdateGroupInput {
-    /// 1 to 100 characters, unique in the organization.
+    /// Name of the group, 1 to 100 characters, unique in the organization.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     name: MaybeUndefined<String>,
-    /// At most 1,000 characters.
+    /// Free-text description, at most 1,000 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     description: MaybeUndefined<String>,
-    /// Its streams, in place of those that the caller sees in it.
+    /// Ids or row numbers of streams that replace the group's current streams, except those that the caller may not
+    /// read.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     data: MaybeUndefined<Vec<ID>>,
 }
 
-/// What came of making or changing a group.
+/// Result of creating or updating a group.
 #[derive(SimpleObject)]
 pub struct GroupPayload {
-    /// The group as it is stored now; null when nothing was changed.
+    /// The group as stored after the change; null if nothing was changed.
     group: Option<Group>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 impl GroupPayload {
-    fn of(result: domain::Result<Arc<domain::group::Group>>) -> Result<Self> {
-        let (group, errors) = settle(result)?;
+    fn from_result(result: domain::Result<Arc<domain::group::Group>>) -> Result<Self> {
+        let (group, errors) = into_payload(result)?;
         Ok(Self { group: group.map(Group), errors })
     }
 }
 
 #[Object(name = "GroupMutations")]
-impl Mutations {
-    /// Makes a group of streams.
+impl GroupMutations {
+    /// Creates a group of streams.
     async fn create_group(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the group is to be.")] input: CreateGroupInput,
+        #[graphql(desc = "Settings of the new group.")] input: CreateGroupInput,
     ) -> Result<GroupPayload> {
-        let fields = input::fields(&input, Mode::Whole, &ROWS);
-        GroupPayload::of(group::make(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS);
+        GroupPayload::from_result(group::create_from_fields(app(ctx), caller(ctx), fields).await)
     }
 
-    /// Changes the fields that are given.
+    /// Updates the given fields.
     async fn update_group(
         &self,
         ctx: &Context<'_>,
@@ -83,17 +84,17 @@ impl Mutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        #[graphql(desc = "What is to change of the group.")] input: UpdateGroupInput,
+        #[graphql(desc = "Fields of the group to change.")] input: UpdateGroupInput,
     ) -> Result<GroupPayload> {
-        let fields = input::fields(&input, Mode::Partial, &ROWS);
-        let made = match ids::either(Noun::Group, id.as_ref(), row_id) {
-            Ok(row) => group::change(app(ctx), caller(ctx), GroupId(row), fields).await,
+        let fields = input::to_fields(&input, BodyMode::Partial, &ROW_ID_FIELDS);
+        let made = match ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id) {
+            Ok(row) => group::update_from_fields(app(ctx), caller(ctx), GroupId(row), fields).await,
             Err(error) => Err(error),
         };
-        GroupPayload::of(made)
+        GroupPayload::from_result(made)
     }
 
-    /// Deletes a group; its streams stay, in none.
+    /// Deletes a group; its streams remain, without a group.
     async fn delete_group(
         &self,
         ctx: &Context<'_>,
@@ -102,7 +103,7 @@ impl Mutations {
         #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Deleted> {
-        let row = ids::either(Noun::Group, id.as_ref(), row_id)?;
-        Ok(Deleted::of(row, settle(app(ctx).delete_group(caller(ctx), GroupId(row)).await)?))
+        let row = ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id)?;
+        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_group(caller(ctx), GroupId(row)).await)?))
     }
 }

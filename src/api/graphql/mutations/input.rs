@@ -1,13 +1,14 @@
-//! Inputs become the fields of a REST body, and are read by what reads those: one set of rules, of defaults and of words.
+//! Conversion of mutation inputs to the fields of a REST body. The REST parser then reads them, so both interfaces
+//! share one set of rules, defaults and messages.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::api::graphql::ids::{self, Noun};
-use crate::api::rest::fields::{Fields, Mode};
+use crate::api::graphql::ids::{self, NodeType};
+use crate::api::rest::fields::{BodyMode, Fields};
 
-/// The fields of an input. Those in `rows` name rows of a noun, alone or in a list.
-pub fn fields(input: &impl Serialize, mode: Mode, rows: &[(&str, Noun)]) -> Fields {
+/// Converts an input to REST fields. `rows` lists the fields that contain one id or a list of ids, with their type.
+pub fn to_fields(input: &impl Serialize, mode: BodyMode, rows: &[(&str, NodeType)]) -> Fields {
     let mut given = match serde_json::to_value(input) {
         Ok(Value::Object(given)) => given,
         _ => Map::new(),
@@ -20,8 +21,8 @@ pub fn fields(input: &impl Serialize, mode: Mode, rows: &[(&str, Noun)]) -> Fiel
     Fields::new(given, mode)
 }
 
-/// Global ids become row numbers; what is neither stays, and is refused where it is read.
-fn name_rows(value: &mut Value, noun: Noun) {
+/// Replaces global ids by row numbers. Any other value stays as it is; the REST parser rejects it.
+fn name_rows(value: &mut Value, noun: NodeType) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| name_rows(item, noun)),
         Value::String(id) => {

@@ -1,88 +1,89 @@
-//! Making, renaming and revoking API keys: for superusers.
+//! Mutations that create, rename and revoke API keys. They require a superuser.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
 
 use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::scalars::DateTime;
-use crate::api::rest::fields::Mode;
+use crate::api::rest::fields::BodyMode;
 use crate::api::rest::key;
 use crate::domain::KeyId;
 
-/// Fields that name rows.
-const ROWS: [(&str, Noun); 2] = [("allowed_devices", Noun::Device), ("allowed_data", Noun::Stream)];
+/// Input fields that contain ids, with the type of the object.
+const ROW_ID_FIELDS: [(&str, NodeType); 2] =
+    [("allowed_devices", NodeType::Device), ("allowed_data", NodeType::Stream)];
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct KeyMutations;
 
-/// A key to be made: what it may do, what it sees, and for how long.
+/// Input for a new API key: its scopes, accessible data and expiry.
 #[derive(InputObject, Serialize)]
 pub struct CreateKeyInput {
-    /// 1 to 100 characters that say what the key is for.
+    /// Purpose of the key, 1 to 100 characters.
     name: String,
-    /// At least one, such as `value:read`; a write scope holds the read scope.
+    /// At least one scope, such as `value:read`; a write scope includes the read scope.
     scopes: Vec<String>,
-    /// Devices that it sees; null with `allowedData` null is all.
+    /// Devices that the key may access; if `allowedData` is null too, it may access all devices and streams.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     allowed_devices: MaybeUndefined<Vec<ID>>,
-    /// Streams that it sees, beside those of its devices.
+    /// Streams that the key may access in addition to those of `allowedDevices`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     allowed_data: MaybeUndefined<Vec<ID>>,
-    /// From when on it is refused, a time to come; null is never.
+    /// Time from which the key is refused, in the future; null for no expiry.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     expires_at: MaybeUndefined<DateTime>,
 }
 
-/// What of a key can change. What it may do and see is as it was made: another one is made for more or less.
+/// Changes to an API key. Scopes and accessible data cannot be changed; create another key instead.
 #[derive(InputObject, Serialize)]
 pub struct UpdateKeyInput {
-    /// 1 to 100 characters that say what the key is for.
+    /// Purpose of the key, 1 to 100 characters.
     name: String,
 }
 
-/// What came of making a key.
+/// Result of creating an API key.
 #[derive(SimpleObject)]
 pub struct CreateKeyPayload {
-    /// The key as it is stored now; null when none was made.
+    /// The key as stored; null if none was created.
     key: Option<ApiKey>,
-    /// What the program shows to come in: this once, never again.
+    /// Secret with which a program authenticates. It is returned only here.
     secret: Option<String>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
-/// What came of changing or revoking a key.
+/// Result of updating or revoking an API key.
 #[derive(SimpleObject)]
 pub struct KeyPayload {
-    /// The key as it is stored now; null when nothing was changed.
+    /// The key as stored after the change; null if nothing was changed.
     key: Option<ApiKey>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 #[Object(name = "KeyMutations")]
-impl Mutations {
-    /// Makes an API key and tells its secret, this once. For superusers.
+impl KeyMutations {
+    /// Creates an API key and returns its secret, which cannot be retrieved later. Requires a superuser.
     async fn create_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the key is to be.")] input: CreateKeyInput,
+        #[graphql(desc = "Settings of the new key.")] input: CreateKeyInput,
     ) -> Result<CreateKeyPayload> {
         app(ctx).require_superuser(caller(ctx))?;
-        let made = match key::parse(input::fields(&input, Mode::Whole, &ROWS)) {
+        let made = match key::parse_key_spec(input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS)) {
             Ok(spec) => app(ctx).issue_key(caller(ctx), spec).await,
             Err(error) => Err(error),
         };
-        let (made, errors) = settle(made)?;
+        let (made, errors) = into_payload(made)?;
         let (key, secret) = made.map(|(key, secret)| (ApiKey(key), secret)).unzip();
         Ok(CreateKeyPayload { key, secret, errors })
     }
 
-    /// Gives a key another name. For superusers.
+    /// Renames an API key. Requires a superuser.
     async fn update_key(
         &self,
         ctx: &Context<'_>,
@@ -90,21 +91,21 @@ impl Mutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the key, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        #[graphql(desc = "What is to change of the key.")] input: UpdateKeyInput,
+        #[graphql(desc = "Fields of the key to change.")] input: UpdateKeyInput,
     ) -> Result<KeyPayload> {
         app(ctx).require_superuser(caller(ctx))?;
-        let asked = ids::either(Noun::ApiKey, id.as_ref(), row_id)
-            .and_then(|row| Ok((row, key::parse_name(input::fields(&input, Mode::Whole, &[]))?)));
+        let asked = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)
+            .and_then(|row| Ok((row, key::parse_key_name(input::to_fields(&input, BodyMode::Whole, &[]))?)));
         let renamed = match asked {
             Ok((row, name)) => app(ctx).rename_key(caller(ctx), KeyId(row), name).await,
             Err(error) => Err(error),
         };
-        let (key, errors) = settle(renamed)?;
+        let (key, errors) = into_payload(renamed)?;
         Ok(KeyPayload { key: key.map(ApiKey), errors })
     }
 
-    /// Disables a key for good, as REST's DELETE does: the next request with it is refused, and its subscriptions end.
-    /// `keys` goes on listing it, with `enabled` false. For superusers.
+    /// Revokes an API key permanently, as REST's DELETE does: the next request with it is refused, and its
+    /// subscriptions end. `keys` still lists the key, with `enabled` false. Requires a superuser.
     async fn delete_key(
         &self,
         ctx: &Context<'_>,
@@ -113,12 +114,12 @@ impl Mutations {
         #[graphql(desc = "Row number of the key, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Deleted> {
-        let row = ids::either(Noun::ApiKey, id.as_ref(), row_id)?;
+        let row = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)?;
         let revoked = app(ctx).revoke_key(caller(ctx), KeyId(row)).await;
-        Ok(Deleted::of(row, settle(revoked.map(drop))?))
+        Ok(Deleted::from_result(row, into_payload(revoked.map(drop))?))
     }
 
-    /// Disables a key for good: the next request with it is refused, and its subscriptions end.
+    /// Revokes an API key permanently and returns it: the next request with it is refused, and its subscriptions end.
     async fn revoke_key(
         &self,
         ctx: &Context<'_>,
@@ -127,8 +128,8 @@ impl Mutations {
         #[graphql(desc = "Row number of the key, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<KeyPayload> {
-        let row = ids::either(Noun::ApiKey, id.as_ref(), row_id)?;
-        let (key, errors) = settle(app(ctx).revoke_key(caller(ctx), KeyId(row)).await)?;
+        let row = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)?;
+        let (key, errors) = into_payload(app(ctx).revoke_key(caller(ctx), KeyId(row)).await)?;
         Ok(KeyPayload { key: key.map(ApiKey), errors })
     }
 }

@@ -1,5 +1,5 @@
-//! The fields of `Mutation`: what REST can change, by the same rules. Each payload has the object as it is stored then, and
-//! what is wrong with the input otherwise.
+//! Fields of `Mutation`: the changes that REST offers, by the same rules. Each payload contains either the object as
+//! stored after the change or the errors in the input.
 
 pub mod device;
 pub mod event;
@@ -20,35 +20,35 @@ use async_graphql::{MergedObject, SimpleObject};
 
 use super::errors::UserError;
 
-/// Changes, which run one after the other in the order written. Each answers the object as it is stored then.
+/// Mutations run one after another in the order of the document. Each returns the object as stored after the change.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    device::Mutations,
-    stream::Mutations,
-    group::Mutations,
-    event::Mutations,
-    key::Mutations,
-    retention::Mutations,
-    values::Mutations,
-    statistic::Mutations,
-    register::Mutations,
-    hamachi::Mutations,
-    terminal::Mutations,
-    session::Mutations,
-    model::Mutations,
+    device::DeviceMutations,
+    stream::StreamMutations,
+    group::GroupMutations,
+    event::EventMutations,
+    key::KeyMutations,
+    retention::RetentionMutations,
+    values::ValuesMutations,
+    statistic::StatisticMutations,
+    register::RegisterMutations,
+    hamachi::HamachiMutations,
+    terminal::TerminalMutations,
+    session::SessionMutations,
+    model::ModelMutations,
 );
 
-/// Whether a row was deleted.
+/// Result of deleting an object or cancelling a job.
 #[derive(SimpleObject)]
 pub struct Deleted {
-    /// The row that is gone; null when none is.
+    /// Row number of the deleted object; null if nothing was deleted.
     deleted_row_id: Option<i32>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 impl Deleted {
-    fn of(row: i32, (gone, errors): (Option<()>, Vec<UserError>)) -> Self {
+    fn from_result(row: i32, (gone, errors): (Option<()>, Vec<UserError>)) -> Self {
         Self { deleted_row_id: gone.map(|()| row), errors }
     }
 }

@@ -1,4 +1,4 @@
-//! Writing one register of a device, directly.
+//! Mutation that writes one register of a device directly.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use serde::Serialize;
@@ -7,65 +7,67 @@ use serde_json::Value;
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{RegisterOrder, StreamType};
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::device;
-use crate::api::rest::fields::Mode;
-use crate::api::rest::io::{self, At};
+use crate::api::rest::fields::BodyMode;
+use crate::api::rest::io::{self, RegisterPath};
 use crate::domain::DeviceId;
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct RegisterMutations;
 
-/// A value for one register of a device.
+/// A value to write to one register of a device.
 #[derive(InputObject, Serialize)]
 pub struct WriteRegisterInput {
     /// Id or row number of the device.
     #[serde(skip)]
     device: ID,
-    /// As the device's protocol names it, such as `hr:0`, `40001` or `%MW0`.
+    /// Register address in the notation of the device's protocol, such as `hr:0`, `40001` or `%MW0`.
     #[serde(skip)]
     register: String,
-    /// What the register holds: a number or a bit; default `bit` for what is one, on FEnet what its size letter says, else `uint16`.
+    /// Data type of the register, a number or a bit. Default `bit` for a bit; on FEnet the type of the address's size
+    /// letter; else `uint16`.
     #[graphql(name = "type")]
     #[serde(skip)]
     kind: Option<StreamType>,
-    /// Of the words of a number; default `little`.
+    /// Word order of a number; default `little`.
     #[serde(skip)]
     byteorder: Option<RegisterOrder>,
-    /// A number within the type, or true or false for a bit.
+    /// Value to write: a number in the range of the type, or true or false for a bit.
     value: Value,
 }
 
-/// What came of writing a register.
+/// Result of writing a register.
 #[derive(SimpleObject)]
 pub struct WriteRegisterPayload {
-    /// What was written; null when nothing was.
+    /// The written value; null if nothing was written.
     value: Option<Value>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 #[Object(name = "RegisterMutations")]
-impl Mutations {
-    /// Writes a register of a device, at most once. An enabled stream of the same register gets as a reading what the
-    /// register holds then.
+impl RegisterMutations {
+    /// Writes a register of a device; the write is never repeated. An enabled stream of this register stores its value
+    /// after the write as a reading.
     #[graphql(complexity = "device::REGISTER_COST")]
     async fn write_register(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The register and its new value.")] input: WriteRegisterInput,
     ) -> Result<WriteRegisterPayload> {
-        let fields = input::fields(&input, Mode::Whole, &[]);
+        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
         let WriteRegisterInput { device, register, kind, byteorder, .. } = input;
-        let written = match ids::row(Noun::Device, &device, "device") {
+        let written = match ids::parse_row_id(NodeType::Device, &device, "device") {
             Ok(row) => {
-                let at = At { device: DeviceId(row), register };
-                io::put(app(ctx), caller(ctx), at, device::how(kind, byteorder), fields).await
+                let at = RegisterPath { device: DeviceId(row), register };
+                io::write_register(app(ctx), caller(ctx), at, device::register_query(kind, byteorder), fields)
+                    .await
             }
             Err(error) => Err(error),
         };
-        let (value, errors) = settle(written)?;
+        let (value, errors) = into_payload(written)?;
         Ok(WriteRegisterPayload { value, errors })
     }
 }

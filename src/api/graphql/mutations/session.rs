@@ -1,47 +1,49 @@
-//! What a person changes of themselves. Logging in and out is REST's: it sets and takes back cookies.
+//! Mutation that changes the caller's own password. Login and logout exist only in REST, because they set and clear
+//! cookies.
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use serde::Serialize;
 
 use super::input;
-use crate::api::graphql::context::{app, standing};
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::rest::fields::Mode;
+use crate::api::graphql::context::{app, live_credential};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::rest::fields::BodyMode;
 use crate::api::rest::session;
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct SessionMutations;
 
-/// The password of the person who asks, old and new.
+/// The caller's old and new password.
 #[derive(InputObject, Serialize)]
 pub struct ChangePasswordInput {
-    /// The password as it is now.
+    /// The current password.
     #[graphql(secret)]
     old_password: String,
-    /// The password that is to go in its place.
+    /// The new password.
     #[graphql(secret)]
     new_password: String,
 }
 
-/// Whether a password was changed.
+/// Result of changing the password.
 #[derive(SimpleObject)]
 pub struct ChangePasswordPayload {
-    /// True when the new password holds from now on.
+    /// Whether the password was changed.
     changed: bool,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 #[Object(name = "SessionMutations")]
-impl Mutations {
-    /// Changes one's own password: for people, not for keys. Every other session of the person ends.
+impl SessionMutations {
+    /// Changes the caller's own password. Requires a login session, not an API key. All other sessions of the user end.
     async fn change_password(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The old password and the new one.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
-        let fields = input::fields(&input, Mode::Whole, &[]);
-        let (changed, errors) = settle(session::renew(app(ctx), standing(ctx), fields).await)?;
+        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        let (changed, errors) =
+            into_payload(session::change_password_from_fields(app(ctx), live_credential(ctx), fields).await)?;
         Ok(ChangePasswordPayload { changed: changed.is_some(), errors })
     }
 }

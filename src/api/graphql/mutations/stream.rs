@@ -1,4 +1,4 @@
-//! Changes of streams.
+//! Mutations of streams.
 
 use std::sync::Arc;
 
@@ -9,80 +9,81 @@ use serde_json::Value;
 use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{AccessMode, ByteOrder, StreamType};
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::stream::Stream;
 use crate::api::rest::data;
-use crate::api::rest::fields::Mode;
+use crate::api::rest::fields::BodyMode;
 use crate::domain::{self, StreamId};
 
-/// Fields that name rows.
-const ROWS: [(&str, Noun); 2] = [("device", Noun::Device), ("group", Noun::Group)];
+/// Input fields that contain ids, with the type of the object.
+const ROW_ID_FIELDS: [(&str, NodeType); 2] = [("device", NodeType::Device), ("group", NodeType::Group)];
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct StreamMutations;
 
-/// What a stream may be given beside its name and device. Fields left out keep their value, or get their default.
+/// Stream settings besides name and device. Omitted fields keep their value on update and get their default on
+/// creation.
 #[derive(InputObject, Serialize)]
 pub struct StreamSettings {
-    /// Register, node id, tag or JSON pointer; at most 500 characters.
+    /// Address on the device: register, node id, tag or JSON pointer; at most 500 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     path: MaybeUndefined<String>,
-    /// What its values are; default `fp64`.
+    /// Data type of the values; default `fp64`.
     #[graphql(name = "type")]
     #[serde(rename = "type", skip_serializing_if = "MaybeUndefined::is_undefined")]
     kind: MaybeUndefined<StreamType>,
-    /// The group it is in; null is none.
+    /// Id or row number of the group of the stream; null for none.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     group: MaybeUndefined<ID>,
-    /// Whether its register is only read, or also written; default `r`.
+    /// Access to the register: `r` (read-only, the default) or `rw` (read and write).
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     access_mode: MaybeUndefined<AccessMode>,
-    /// Seconds between polls, 0.1 to 86,400; null is the device's.
+    /// Seconds between polls, 0.1 to 86,400; null uses the device's interval.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     poll_interval: MaybeUndefined<f64>,
     /// Engineering unit, at most 32 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     unit: MaybeUndefined<String>,
-    /// Stored is raw times this, plus `offset`; for polled values.
+    /// Factor for polled values: stored value = raw value × `scale` + `offset`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     scale: MaybeUndefined<f64>,
-    /// Added to what is polled, after `scale`; in the stream's unit, default 0.
+    /// Added to polled values after `scale`, in the stream's unit; default 0.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     offset: MaybeUndefined<f64>,
-    /// Order of the words of its numbers; null takes the device's.
+    /// Word order of numbers; null uses the device's order.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     byteorder: MaybeUndefined<ByteOrder>,
-    /// Whether it is polled; default true.
+    /// Whether the stream is polled; default true.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     enabled: MaybeUndefined<bool>,
-    /// A polled change smaller than this is not stored; null stores every poll.
+    /// Polled changes smaller than this are not stored; null stores every polled value.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     deadband: MaybeUndefined<f64>,
-    /// Seconds of a statistics window, a divisor of a day; null is 60.
+    /// Length of a statistics window, seconds, a divisor of a day; null means 60.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     statistics_interval: MaybeUndefined<i32>,
-    /// `wordorder`, and whatever the owner keeps here, as one JSON object that replaces the former.
+    /// `wordorder` and any user-defined data, as one JSON object that replaces the previous one.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     metadata: MaybeUndefined<Value>,
 }
 
-/// A stream to be made. Fields left out get their defaults.
+/// Input for a new stream. Omitted fields get their defaults.
 #[derive(InputObject, Serialize)]
 pub struct CreateStreamInput {
-    /// 1 to 200 characters, unique on its device.
+    /// Name of the stream, 1 to 200 characters, unique on its device.
     name: String,
-    /// Id or row number of the device that it is of, for good.
+    /// Id or row number of the device; it cannot be changed later.
     device: ID,
     #[graphql(flatten)]
     #[serde(flatten)]
     settings: StreamSettings,
 }
 
-/// What is to change of a stream. Fields left out stay as they are.
+/// Changes to a stream. Omitted fields stay unchanged.
 #[derive(InputObject, Serialize)]
 pub struct UpdateStreamInput {
-    /// 1 to 200 characters, unique on its device.
+    /// Name of the stream, 1 to 200 characters, unique on its device.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     name: MaybeUndefined<String>,
     #[graphql(flatten)]
@@ -90,35 +91,35 @@ pub struct UpdateStreamInput {
     settings: StreamSettings,
 }
 
-/// What came of making or changing a stream.
+/// Result of creating or updating a stream.
 #[derive(SimpleObject)]
 pub struct StreamPayload {
-    /// The stream as it is stored now; null when nothing was changed.
+    /// The stream as stored after the change; null if nothing was changed.
     stream: Option<Stream>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 impl StreamPayload {
-    fn of(result: domain::Result<Arc<domain::stream::Stream>>) -> Result<Self> {
-        let (stream, errors) = settle(result)?;
+    fn from_result(result: domain::Result<Arc<domain::stream::Stream>>) -> Result<Self> {
+        let (stream, errors) = into_payload(result)?;
         Ok(Self { stream: stream.map(Stream), errors })
     }
 }
 
 #[Object(name = "StreamMutations")]
-impl Mutations {
-    /// Makes a stream of a device, which is polled from then on if it is enabled.
+impl StreamMutations {
+    /// Creates a stream of a device. If the stream is enabled, it is polled from then on.
     async fn create_stream(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the stream is to be.")] input: CreateStreamInput,
+        #[graphql(desc = "Settings of the new stream.")] input: CreateStreamInput,
     ) -> Result<StreamPayload> {
-        let fields = input::fields(&input, Mode::Whole, &ROWS);
-        StreamPayload::of(data::make(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS);
+        StreamPayload::from_result(data::create_from_fields(app(ctx), caller(ctx), fields).await)
     }
 
-    /// Changes the fields that are given. A stream stays with its device.
+    /// Updates the given fields. The device of a stream cannot be changed.
     async fn update_stream(
         &self,
         ctx: &Context<'_>,
@@ -126,14 +127,14 @@ impl Mutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the stream, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-        #[graphql(desc = "What is to change of the stream.")] input: UpdateStreamInput,
+        #[graphql(desc = "Fields of the stream to change.")] input: UpdateStreamInput,
     ) -> Result<StreamPayload> {
-        let fields = input::fields(&input, Mode::Partial, &ROWS);
-        let made = match ids::either(Noun::Stream, id.as_ref(), row_id) {
-            Ok(row) => data::change(app(ctx), caller(ctx), StreamId(row), fields).await,
+        let fields = input::to_fields(&input, BodyMode::Partial, &ROW_ID_FIELDS);
+        let made = match ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id) {
+            Ok(row) => data::update_from_fields(app(ctx), caller(ctx), StreamId(row), fields).await,
             Err(error) => Err(error),
         };
-        StreamPayload::of(made)
+        StreamPayload::from_result(made)
     }
 
     /// Deletes a stream with its readings, statistics and policies.
@@ -145,7 +146,7 @@ impl Mutations {
         #[graphql(desc = "Row number of the stream, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Deleted> {
-        let row = ids::either(Noun::Stream, id.as_ref(), row_id)?;
-        Ok(Deleted::of(row, settle(app(ctx).delete_stream(caller(ctx), StreamId(row)).await)?))
+        let row = ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id)?;
+        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_stream(caller(ctx), StreamId(row)).await)?))
     }
 }

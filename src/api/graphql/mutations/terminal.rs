@@ -1,4 +1,4 @@
-//! Leave to open a terminal, as a signed token that is good for once.
+//! Mutations for terminal grants: signed single-use tokens that permit opening a terminal.
 
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
@@ -6,48 +6,49 @@ use serde_json::json;
 
 use super::input;
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::errors::{UserError, settle};
+use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::scalars::DateTime;
-use crate::api::rest::fields::{Fields, Mode};
+use crate::api::rest::fields::{BodyMode, Fields};
 use crate::api::rest::terminal;
 use crate::domain::grant::Grant;
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct TerminalMutations;
 
-/// The terminal that is to be opened, and what may be done in it.
+/// The terminal to open and the permissions in it.
 #[derive(InputObject, Serialize)]
 pub struct IssueTerminalGrantInput {
     /// Name of the terminal at the terminal service, 1 to 128 characters.
     terminal_id: String,
-    /// Name of the machine that it is on, 1 to 128 characters.
+    /// Name of the machine that the terminal runs on, 1 to 128 characters.
     host_id: String,
-    /// Whether keys may be typed; default false.
+    /// Whether keyboard input is allowed; default false.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     interactive: MaybeUndefined<bool>,
-    /// What may be run without typing: at most 32, each of 1 to 64 characters.
+    /// Presets that may be run without keyboard input: at most 32, each of 1 to 64 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     allowed_presets: MaybeUndefined<Vec<String>>,
 }
 
-/// Leave to open one terminal, once, for a short time.
+/// Permission to open one terminal once, for a short time.
 #[derive(SimpleObject)]
 pub struct TerminalGrant {
-    /// Its own id, as in the token.
+    /// Id of the grant, as in the token.
     jti: String,
-    /// Who asked for it, as in the token: the id of a key, or what else may ask with its kind before it, as `user:3`.
+    /// Caller that requested the grant, as in the token: the id of a key, or kind and id of another caller, such as
+    /// `user:3`.
     sub: String,
     /// Name of the terminal at the terminal service.
     terminal_id: String,
-    /// Name of the machine that the terminal is on.
+    /// Name of the machine that the terminal runs on.
     host_id: String,
-    /// Whether keys may be typed.
+    /// Whether keyboard input is allowed.
     interactive: bool,
-    /// What may be run without typing.
+    /// Presets that may be run without keyboard input.
     allowed_presets: Vec<String>,
-    /// From when on it is good.
+    /// Time from which the grant is valid.
     issued_at: DateTime,
-    /// From when on it is refused.
+    /// Time from which the grant is refused.
     expires_at: DateTime,
 }
 
@@ -66,49 +67,51 @@ impl From<Grant> for TerminalGrant {
     }
 }
 
-/// A grant that has been issued.
+/// Result of issuing a terminal grant.
 #[derive(SimpleObject)]
 pub struct IssueTerminalGrantPayload {
-    /// What the token allows; null when none was issued.
+    /// The grant; null if none was issued.
     grant: Option<TerminalGrant>,
-    /// What the terminal service is shown, as a bearer's token: this once, never again.
+    /// Bearer token for the terminal service. It is returned only here.
     token: Option<String>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
-/// What came of using a token up.
+/// Result of redeeming a token.
 #[derive(SimpleObject)]
 pub struct RedeemTerminalGrantPayload {
-    /// What the token allows; null when it was refused.
+    /// The grant of the token; null if the token was refused.
     grant: Option<TerminalGrant>,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 #[Object(name = "TerminalMutations")]
-impl Mutations {
-    /// Issues leave to open a terminal. The keys that check its token are at `/.well-known/jwks.json`.
+impl TerminalMutations {
+    /// Issues a grant to open a terminal. The public keys that verify its token are at `/.well-known/jwks.json`.
     async fn issue_terminal_grant(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The terminal, and what may be done in it.")] input: IssueTerminalGrantInput,
+        #[graphql(desc = "The terminal and the permissions in it.")] input: IssueTerminalGrantInput,
     ) -> Result<IssueTerminalGrantPayload> {
-        let fields = input::fields(&input, Mode::Whole, &[]);
-        let (issued, errors) = settle(terminal::make(app(ctx), caller(ctx), fields).await)?;
+        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        let (issued, errors) =
+            into_payload(terminal::issue_from_fields(app(ctx), caller(ctx), fields).await)?;
         let (grant, token) = issued.map(|(grant, token)| (grant.into(), token)).unzip();
         Ok(IssueTerminalGrantPayload { grant, token, errors })
     }
 
-    /// Uses a token up, for the service that opens terminals: the second time it is refused.
+    /// Redeems a token, for use by the terminal service. A token can be redeemed only once.
     async fn redeem_terminal_grant(
         &self,
         ctx: &Context<'_>,
-        #[graphql(secret, desc = "The token as it was issued.")] token: String,
+        #[graphql(secret, desc = "The token to redeem, as issued.")] token: String,
     ) -> Result<RedeemTerminalGrantPayload> {
         let given = json!({ "token": token });
-        let fields = Fields::new(given.as_object().cloned().unwrap_or_default(), Mode::Whole);
-        let (grant, errors) = settle(terminal::redeem(app(ctx), caller(ctx), fields).await)?;
+        let fields = Fields::new(given.as_object().cloned().unwrap_or_default(), BodyMode::Whole);
+        let (grant, errors) =
+            into_payload(terminal::redeem_from_fields(app(ctx), caller(ctx), fields).await)?;
         Ok(RedeemTerminalGrantPayload { grant: grant.map(Into::into), errors })
     }
 }

@@ -1,55 +1,55 @@
-//! Writing values: many at once, all or none, durable when answered.
+//! Mutation that writes many values atomically; they are durable when the response is sent.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Quality;
-use crate::api::graphql::errors::{UserError, settle};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::scalars::DateTime;
-use crate::app::ingest::{Given, Ingested};
+use crate::app::ingest::{IngestOutcome, NewReading};
 use crate::domain::{self, StreamId};
 
 #[derive(Default)]
-pub struct Mutations;
+pub struct ValuesMutations;
 
-/// One value. One that is there for the same stream and time is replaced.
+/// One value. An existing value of the same stream and time is replaced.
 #[derive(InputObject)]
 pub struct ValueInput {
-    /// Id or row number of the stream it is of.
+    /// Id or row number of the stream.
     stream: ID,
-    /// When it was measured; default now, as the server's clock has it.
+    /// Time of measurement; default: the current time of the server.
     ts: Option<DateTime>,
-    /// A number in the stream's unit.
+    /// Numeric value in the stream's unit.
     value: Option<f64>,
-    /// Text, JSON, a location; or the exact decimal of an integer beyond 2^53.
+    /// Text, JSON or location; for an integer beyond 2^53, its exact decimal.
     text: Option<String>,
-    /// How far it can be trusted; default `good`.
+    /// Quality of the value; default `good`.
     quality: Option<Quality>,
 }
 
-/// What came of writing values.
+/// Result of writing values.
 #[derive(SimpleObject)]
 pub struct WriteValuesPayload {
-    /// Rows that were written; null when none was.
+    /// Number of values written; null if none were.
     rows: Option<i32>,
-    /// Whether an earlier request with the same key had written them.
+    /// Whether an earlier request with the same idempotency key had already written them.
     replayed: bool,
-    /// What is wrong with the input, each with its field; empty when all is well.
+    /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
 #[Object(name = "ValuesMutations")]
-impl Mutations {
-    /// Writes values, all of them or none. They are on disk when the answer comes, and in the answer of every later
-    /// query. With a key, the same input is written once, however often it is sent within a day.
+impl ValuesMutations {
+    /// Writes values atomically: all of them or none. When the response is sent, they are durable and visible to every
+    /// later query. With an idempotency key, repeating the request within a day writes the values only once.
     #[graphql(complexity = "crate::api::graphql::paging::cost_of(input.len(), 1)")]
     async fn write_values(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The values, of any streams and in any order.")] input: Vec<ValueInput>,
+        #[graphql(desc = "Values of any streams, in any order.")] input: Vec<ValueInput>,
         #[graphql(
-            desc = "Any text of the caller; the same again within a day writes nothing and gets the first answer."
+            desc = "Any text. A request with the same key within a day writes nothing and returns the first result."
         )]
         idempotency_key: Option<String>,
     ) -> Result<WriteValuesPayload> {
@@ -58,16 +58,16 @@ impl Mutations {
             Ok(rows) => app(ctx).write_rows(caller(ctx), rows, idempotency_key.as_deref()).await,
             Err(error) => Err(error),
         };
-        let (written, errors): (Option<Ingested>, _) = settle(written)?;
+        let (written, errors): (Option<IngestOutcome>, _) = into_payload(written)?;
         let replayed = written.as_ref().is_some_and(|written| written.is_replay);
         Ok(WriteValuesPayload { rows: written.map(|_| count), replayed, errors })
     }
 }
 
-fn rows(input: Vec<ValueInput>) -> domain::Result<Vec<Given>> {
+fn rows(input: Vec<ValueInput>) -> domain::Result<Vec<NewReading>> {
     let given = |value: ValueInput| {
-        Ok(Given {
-            stream: StreamId(ids::row(Noun::Stream, &value.stream, "stream")?),
+        Ok(NewReading {
+            stream: StreamId(ids::parse_row_id(NodeType::Stream, &value.stream, "stream")?),
             ts: value.ts.map(|ts| ts.0),
             value: value.value,
             text: value.text,

@@ -1,4 +1,4 @@
-//! A device in the graph.
+//! Device type of the schema.
 
 use std::sync::Arc;
 
@@ -8,200 +8,203 @@ use serde_json::Value;
 use super::stream::{self, Stream};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, RegisterOrder, StreamType};
-use crate::api::graphql::ids::Noun;
+use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::loaders::StreamsOf;
-use crate::api::graphql::paging::{self, Listed, Page};
+use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::api::rest::io;
-use crate::api::rest::query::Query;
+use crate::api::rest::query_params::QueryParams;
 use crate::domain::device;
 use crate::domain::stream::StreamKind;
 
-/// What asking a device costs, in field values: it is slow, and one device is asked one thing at a time.
+/// Complexity of a register access, in field values: devices are slow and serve one request at a time.
 pub const REGISTER_COST: usize = 1000;
 
-/// A PLC, a server or another source of values.
+/// A device: a PLC, a server or another source of values.
 pub struct Device(pub Arc<device::Device>);
 
-/// A PLC, a server or another source of values.
+/// A device: a PLC, a server or another source of values.
 #[Object]
 impl Device {
-    /// Global id, unique among objects of all types: `node(id:)` finds the device by it.
+    /// Global id, unique across all object types: `node(id:)` returns the device.
     pub async fn id(&self) -> ID {
-        Noun::Device.id(self.0.id.0)
+        NodeType::Device.id(self.0.id.0)
     }
 
-    /// The number that REST and SQL show.
+    /// Row number, as shown by REST and SQL.
     pub async fn row_id(&self) -> i32 {
         self.0.id.0
     }
 
-    /// A UUID given when the device was made; it never changes.
+    /// UUID assigned on creation; it never changes.
     async fn uuid(&self) -> String {
         self.0.uuid.to_string()
     }
 
-    /// 1 to 100 characters, unique in the organization.
+    /// Name of the device, 1 to 100 characters, unique in the organization.
     async fn name(&self) -> &str {
         &self.0.spec.name
     }
 
-    /// How it is spoken to.
+    /// Communication protocol of the device.
     async fn protocol(&self) -> Protocol {
         self.0.spec.protocol.into()
     }
 
-    /// Host name or address; empty where the protocol has none.
+    /// Host name or address; empty if the protocol needs none.
     async fn host(&self) -> &str {
         &self.0.spec.host
     }
 
-    /// TCP port; null is the protocol's own.
+    /// TCP port; null means the default of the protocol.
     async fn port(&self) -> Option<u16> {
         self.0.spec.port
     }
 
-    /// Modbus unit id, MELSEC station, FEnet slot.
+    /// Modbus unit id, MELSEC station or FEnet slot.
     async fn unit(&self) -> u8 {
         self.0.spec.unit
     }
 
-    /// What the server logs in with at the device; empty where it does not. The password is never shown.
+    /// User name for the login at the device; empty if none is needed. The password is never returned.
     async fn username(&self) -> &str {
         &self.0.spec.username
     }
 
-    /// Seconds that a request may take.
+    /// Timeout of a request to the device, seconds.
     async fn timeout(&self) -> f64 {
         self.0.spec.timeout_s
     }
 
-    /// Seconds between polls; null is not polled.
+    /// Seconds between polls; null means that the device is not polled.
     async fn poll_interval(&self) -> Option<f64> {
         self.0.spec.poll_interval_s
     }
 
-    /// Order of the words of numbers in its registers, for streams that do not say their own.
+    /// Word order of numbers in the registers, for streams without their own order.
     async fn byteorder(&self) -> ByteOrder {
         self.0.spec.byteorder.into()
     }
 
-    /// Whether it is polled; false stops its collector and keeps what it has measured.
+    /// Whether the device is polled; disabling stops its collector and keeps its stored data.
     async fn enabled(&self) -> bool {
         self.0.spec.enabled
     }
 
-    /// Settings of the protocol, and whatever the owner keeps here.
+    /// Settings of the protocol, and any user-defined data.
     async fn metadata(&self) -> Value {
         Value::Object(self.0.spec.metadata.clone())
     }
 
-    /// What the collector knows of it, since the start of the server.
+    /// Status of the device's collector since the server started.
     async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
         app(ctx).status_of(&self.0).into()
     }
 
-    /// What one register holds now, asked of the device: of one that this version speaks to, that is enabled, and that the
-    /// caller may see whole. An enabled stream of the same register gets it as a reading. Null for what is no finite number.
+    /// Reads the current value of one register from the device. The device must be enabled, its protocol supported by
+    /// this version, and the caller must have access to the whole device. An enabled stream of this register stores the
+    /// value as a reading. Null if the value is not a finite number.
     #[graphql(complexity = "REGISTER_COST")]
     async fn register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As the device's protocol names it, such as `hr:0`, `40001` or `%MW0`.")]
+        #[graphql(desc = "Address in the notation of the protocol, such as `hr:0`, `40001` or `%MW0`.")]
         name: String,
         #[graphql(
             name = "type",
-            desc = "What the register holds: a number or a bit; unless said `bit` for what is one, on FEnet what its size letter says, else `uint16`."
+            desc = "Data type, a number or a bit. Default `bit` for a bit; on FEnet by size letter; else `uint16`."
         )]
         kind: Option<StreamType>,
-        #[graphql(desc = "Of the words of a number; `little` unless said.")] byteorder: Option<RegisterOrder>,
+        #[graphql(desc = "Word order of a number; default `little`.")] byteorder: Option<RegisterOrder>,
     ) -> Result<Option<Value>> {
-        let value = io::get(app(ctx), caller(ctx), self.0.id, name, how(kind, byteorder)).await?;
+        let value =
+            io::read_register(app(ctx), caller(ctx), self.0.id, name, register_query(kind, byteorder))
+                .await?;
         Ok(Some(value).filter(|value| !value.is_null()))
     }
 
-    /// When it was made.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When its settings last changed.
+    /// Time of the last change of its settings.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// Its streams, those that the caller sees.
+    /// Streams of the device that the caller may read.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn streams(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+            desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
         )]
         first: Option<i32>,
         #[graphql(
-            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+            desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
         )]
         after: Option<String>,
         #[graphql(
-            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+            desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
         )]
         last: Option<i32>,
         #[graphql(
-            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+            desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
         )]
         before: Option<String>,
-        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
-    ) -> Result<Listed<Stream>> {
-        let page = Page { first, after, last, before };
-        stream::of(ctx, StreamsOf(self.0.id), page, order_by).await
+        #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
+    ) -> Result<NodeConnection<Stream>> {
+        let page = ConnectionArgs { first, after, last, before };
+        stream::streams_page(ctx, StreamsOf(self.0.id), page, order_by).await
     }
 }
 
-/// How a register is read or written, as REST's query says it.
-pub fn how(kind: Option<StreamType>, order: Option<RegisterOrder>) -> Query<'static> {
+/// Builds the REST query parameters for reading or writing a register.
+pub fn register_query(kind: Option<StreamType>, order: Option<RegisterOrder>) -> QueryParams<'static> {
     let kind = kind.map(|kind| StreamKind::from(kind).name());
-    Query::of([("type", kind), ("byteorder", order.map(RegisterOrder::name))])
+    QueryParams::from_pairs([("type", kind), ("byteorder", order.map(RegisterOrder::name))])
 }
 
-/// A device's collector in numbers, since the start of the server.
+/// Status and counters of a device's collector since the server started.
 #[derive(SimpleObject)]
 pub struct DeviceStatus {
-    /// What its collector is doing, and whether the device answers.
+    /// Connection state of the device.
     state: DeviceState,
-    /// Why the last request failed, in words; null when nothing is wrong.
+    /// Description of the current error; null if there is none.
     last_error: Option<String>,
-    /// When it last answered; null when it has not since the start of the server.
+    /// Time of the last response; null if there has been none since the server started.
     last_seen: Option<DateTime>,
-    /// Requests that the device answered.
+    /// Number of requests that the device answered.
     reads: BigInt,
-    /// Requests that failed, by the kind of failure.
+    /// Number of failed requests by kind of failure.
     errors: ErrorCounts,
-    /// Readings of its streams that were stored.
+    /// Number of readings stored for the device's streams.
     readings: BigInt,
-    /// How often the connection was made again after it had been lost.
+    /// Number of reconnections after a lost connection.
     reconnects: BigInt,
-    /// Polls left out because the one before took longer than the interval.
+    /// Number of polls skipped because the previous one took longer than the interval.
     skipped: BigInt,
-    /// Median round trip of the last requests, milliseconds; null before the first.
+    /// Median round-trip time of recent requests, milliseconds; null before the first.
     latency_p50_ms: Option<f64>,
-    /// Round trip that 99 of 100 of the last requests did not exceed, milliseconds; null before the first.
+    /// 99th percentile of the round-trip time of recent requests, milliseconds; null before the first.
     latency_p99_ms: Option<f64>,
-    /// Median delay of the last polls behind their time, milliseconds; null before the first.
+    /// Median delay of recent polls behind schedule, milliseconds; null before the first.
     lateness_p50_ms: Option<f64>,
-    /// Delay behind their time that 99 of 100 of the last polls did not exceed, milliseconds; null before the first.
+    /// 99th percentile of the delay of recent polls behind schedule, milliseconds; null before the first.
     lateness_p99_ms: Option<f64>,
 }
 
-/// Failed requests by kind.
+/// Number of failed requests by kind.
 #[derive(SimpleObject)]
 pub struct ErrorCounts {
     /// Requests that the device did not answer within its `timeout`.
     timeout: BigInt,
-    /// Connections that could not be made, or that the device closed.
+    /// Connections that could not be established, or that the device closed.
     refused: BigInt,
-    /// Answers that the protocol does not allow, and exceptions that the device answered with.
+    /// Responses that violate the protocol, and exceptions returned by the device.
     protocol: BigInt,
     /// Failures of any other kind.
     other: BigInt,

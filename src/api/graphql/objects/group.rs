@@ -1,4 +1,4 @@
-//! A group in the graph.
+//! Group type of the schema.
 
 use std::sync::Arc;
 
@@ -6,24 +6,24 @@ use async_graphql::{Context, ID, Object, Result};
 
 use super::stream::{self, Stream};
 use crate::api::graphql::enums::ListOrder;
-use crate::api::graphql::ids::Noun;
+use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::loaders::StreamsOf;
-use crate::api::graphql::paging::{self, Listed, Page};
+use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::group;
 
-/// Streams that belong together.
+/// A group of streams.
 pub struct Group(pub Arc<group::Group>);
 
-/// Streams that belong together; a stream is in one group at most.
+/// A group of streams; a stream belongs to at most one group.
 #[Object]
 impl Group {
-    /// Global id, unique among objects of all types: `node(id:)` finds the group by it.
+    /// Global id, unique across all object types: `node(id:)` returns the group.
     pub async fn id(&self) -> ID {
-        Noun::Group.id(self.0.id.0)
+        NodeType::Group.id(self.0.id.0)
     }
 
-    /// The number that REST and SQL show.
+    /// Row number, as shown by REST and SQL.
     pub async fn row_id(&self) -> i32 {
         self.0.id.0
     }
@@ -33,46 +33,46 @@ impl Group {
         &self.0.spec.name
     }
 
-    /// What the group is for, in words; empty when nothing is said.
+    /// Free-text description of the group; may be empty.
     async fn description(&self) -> &str {
         &self.0.spec.description
     }
 
-    /// When it was made.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When its name, description or members last changed.
+    /// Time of the last change of its name, description or members.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// Its members, those that the caller sees.
+    /// Streams of the group that the caller may read.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn streams(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+            desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
         )]
         first: Option<i32>,
         #[graphql(
-            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+            desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
         )]
         after: Option<String>,
         #[graphql(
-            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+            desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
         )]
         last: Option<i32>,
         #[graphql(
-            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+            desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
         )]
         before: Option<String>,
-        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
-    ) -> Result<Listed<Stream>> {
-        let page = Page { first, after, last, before };
-        stream::of(ctx, StreamsOf(self.0.id), page, order_by).await
+        #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
+    ) -> Result<NodeConnection<Stream>> {
+        let page = ConnectionArgs { first, after, last, before };
+        stream::streams_page(ctx, StreamsOf(self.0.id), page, order_by).await
     }
 }

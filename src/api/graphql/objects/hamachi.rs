@@ -1,32 +1,32 @@
-//! The Hamachi client of this machine in the graph.
+//! Types of the schema for the Hamachi client of this machine.
 
 use async_graphql::{Enum, SimpleObject};
 
-use crate::domain::hamachi::{self, Network, Peer};
+use crate::domain::hamachi::{self, VpnNetwork, VpnPeer};
 
-/// The Hamachi client of this machine. What it does not tell is null.
+/// State of the Hamachi client of this machine. Values that the client does not report are null.
 #[derive(SimpleObject)]
 pub struct HamachiStatus {
     /// Version of the client program.
     version: Option<String>,
-    /// Process number of the client on this machine.
+    /// Process id of the client on this machine.
     pid: Option<u32>,
-    /// As the client words it, such as `logged in`.
+    /// Status text of the client, such as `logged in`.
     status: Option<String>,
-    /// The client's own id in the networks, as `123-456-789`.
+    /// Client id of this machine in the networks, such as `123-456-789`.
     client_id: Option<String>,
     /// IPv4 address of this machine in the networks.
     address: Option<String>,
     /// IPv6 address of this machine in the networks.
     ipv6: Option<String>,
-    /// The name under which other members see this machine.
+    /// Name of this machine shown to other members.
     nickname: Option<String>,
-    /// The LogMeIn account that the client is attached to.
+    /// LogMeIn account that the client is attached to.
     lmi_account: Option<String>,
 }
 
-impl From<hamachi::Status> for HamachiStatus {
-    fn from(status: hamachi::Status) -> Self {
+impl From<hamachi::VpnStatus> for HamachiStatus {
+    fn from(status: hamachi::VpnStatus) -> Self {
         Self {
             version: status.version,
             pid: status.pid,
@@ -40,29 +40,29 @@ impl From<hamachi::Status> for HamachiStatus {
     }
 }
 
-/// A network this machine is a member of.
+/// A Hamachi network that this machine is a member of.
 #[derive(SimpleObject)]
 pub struct HamachiNetwork {
-    /// Its id, or its name when it is not managed.
+    /// Id of the network, or its name if the network is not managed.
     network_id: String,
-    /// The name its owner gave it.
+    /// Name given by the network's owner.
     name: String,
     /// Whether this machine is online in it.
     online: bool,
-    /// Members and most members, as `2/5`.
+    /// Number of members and maximum number of members, such as `2/5`.
     capacity: Option<String>,
-    /// Who owns it: a client's id and name, or this computer.
+    /// Owner of the network: a client's id and name, or this computer.
     owner: Option<String>,
-    /// The plan the network is on, as the client words it.
+    /// Subscription plan of the network, as reported by the client.
     subscription: Option<String>,
-    /// Address range of a gateway network; null for networks of another type.
+    /// Address range of a gateway network; null for other network types.
     subnet: Option<String>,
-    /// The other members, as this machine sees them.
+    /// Other members of the network, as seen from this machine.
     peers: Vec<HamachiPeer>,
 }
 
-impl From<Network> for HamachiNetwork {
-    fn from(network: Network) -> Self {
+impl From<VpnNetwork> for HamachiNetwork {
+    fn from(network: VpnNetwork) -> Self {
         Self {
             network_id: network.id,
             name: network.name,
@@ -76,41 +76,41 @@ impl From<Network> for HamachiNetwork {
     }
 }
 
-/// How a member of a network is.
+/// Connection status of a network member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "hamachi::PeerState", rename_items = "lowercase")]
 pub enum HamachiPeerStatus {
-    /// It is connected to the network.
+    /// The member is connected to the network.
     Online,
-    /// It is not connected to the network.
+    /// The member is not connected to the network.
     Offline,
-    /// It is connected, but no tunnel to it can be made.
+    /// The member is connected, but no tunnel to it can be established.
     Unreachable,
-    /// The client reports an error with it.
+    /// The client reports an error for the member.
     Error,
-    /// It waits to be let in.
+    /// The member is waiting for approval to join.
     Pending,
 }
 
-/// A member of a network other than this machine.
+/// A network member other than this machine.
 #[derive(SimpleObject)]
 pub struct HamachiPeer {
-    /// Its id in the networks, as `123-456-789`.
+    /// Client id of the member, such as `123-456-789`.
     client_id: String,
-    /// The name it gave itself.
+    /// Name chosen by the member.
     nickname: Option<String>,
-    /// IPv4; its alias where it has one.
+    /// IPv4 address, or the alias address if the member has one.
     address: Option<String>,
-    /// Its IPv6 address in the network.
+    /// IPv6 address of the member in the network.
     ipv6: Option<String>,
-    /// Whether it can be reached.
+    /// Connection status of the member.
     status: HamachiPeerStatus,
-    /// `direct`, `relay` or `server`.
+    /// Connection path to the member: `direct`, `relay` or `server`.
     via: Option<&'static str>,
 }
 
-impl From<Peer> for HamachiPeer {
-    fn from(peer: Peer) -> Self {
+impl From<VpnPeer> for HamachiPeer {
+    fn from(peer: VpnPeer) -> Self {
         Self {
             client_id: peer.client_id,
             nickname: peer.nickname,

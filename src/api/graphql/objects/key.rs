@@ -1,72 +1,72 @@
-//! API keys in the graph: for superusers.
+//! API key type of the schema; only superusers can read keys.
 
 use std::sync::Arc;
 
 use async_graphql::{ID, Object};
 
-use crate::api::graphql::ids::Noun;
+use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::key;
 
-/// What a program shows to come in.
+/// An API key, with which a program authenticates.
 pub struct ApiKey(pub Arc<key::Key>);
 
-/// What a program shows to come in. Its secret is shown once, when it is made.
+/// An API key, with which a program authenticates. Its secret is returned only once, on creation.
 #[Object]
 impl ApiKey {
-    /// Global id, unique among objects of all types: `node(id:)` finds the key by it.
+    /// Global id, unique across all object types: `node(id:)` returns the key.
     pub async fn id(&self) -> ID {
-        Noun::ApiKey.id(self.0.id.0)
+        NodeType::ApiKey.id(self.0.id.0)
     }
 
-    /// The number that REST shows.
+    /// Row number, as shown by REST.
     pub async fn row_id(&self) -> i32 {
         self.0.id.0
     }
 
-    /// 1 to 100 characters that say what the key is for; not unique.
+    /// Purpose of the key, 1 to 100 characters; not unique.
     async fn name(&self) -> &str {
         &self.0.spec.name
     }
 
-    /// The first characters of its secret, by which it is recognised in lists and logs.
+    /// First characters of the secret, which identify the key in lists and logs.
     async fn prefix(&self) -> &str {
         &self.0.secret.prefix
     }
 
-    /// What it may do, such as `value:read`.
+    /// Scopes of the key, such as `value:read`.
     async fn scopes(&self) -> Vec<String> {
         self.0.spec.scopes.iter().map(|scope| scope.to_string()).collect()
     }
 
-    /// Devices that it sees; null with `allowedData` null is all.
+    /// Devices that the key may access; if `allowedData` is null too, it may access all devices and streams.
     async fn allowed_devices(&self) -> Option<Vec<ID>> {
         let ids = self.0.spec.devices.as_ref()?;
-        Some(ids.iter().map(|id| Noun::Device.id(id.0)).collect())
+        Some(ids.iter().map(|id| NodeType::Device.id(id.0)).collect())
     }
 
-    /// Streams that it sees, beside those of its devices.
+    /// Streams that the key may access in addition to those of `allowedDevices`.
     async fn allowed_data(&self) -> Option<Vec<ID>> {
         let ids = self.0.spec.streams.as_ref()?;
-        Some(ids.iter().map(|id| Noun::Stream.id(id.0)).collect())
+        Some(ids.iter().map(|id| NodeType::Stream.id(id.0)).collect())
     }
 
-    /// False once it is revoked.
+    /// Whether the key is valid; false after revocation.
     async fn enabled(&self) -> bool {
         self.0.enabled
     }
 
-    /// From when on it is refused; null is never.
+    /// Time from which the key is refused; null if it never expires.
     async fn expires_at(&self) -> Option<DateTime> {
         self.0.spec.expires_at.map(DateTime)
     }
 
-    /// When something was last asked with it; null when nothing was.
+    /// Time of the last request with the key; null if it was never used.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(DateTime)
     }
 
-    /// When it was made.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }

@@ -1,4 +1,4 @@
-//! The nodes of the graph: each noun as the schema shows it.
+//! Object types of the schema, one file per noun.
 
 pub mod device;
 pub mod event;

@@ -1,4 +1,4 @@
-//! Models that look for anomalies, in the graph.
+//! Types of the schema for anomaly detection models and their jobs.
 
 use std::sync::Arc;
 
@@ -6,53 +6,53 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use serde_json::Value;
 
 use super::device::Device;
-use super::event::{self, Events};
+use super::event::{self, EventConnection};
 use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ModelState, ModelType, ScoreType};
-use crate::api::graphql::ids::Noun;
+use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::loaders;
 use crate::api::graphql::paging;
 use crate::api::graphql::scalars::{BigInt, DateTime};
-use crate::app::ai::inspect::JudgedWindow;
+use crate::app::ai::inspect::WindowInspection;
 use crate::app::ai::{self};
 use crate::app::job;
 use crate::domain::event::EventFilter;
-use crate::domain::model::{self, ANOMALY, FileFacts};
+use crate::domain::model::{self, ANOMALY_EVENT_KIND, ModelFileInfo};
 
-/// What running a model for an answer costs, in field values.
+/// Complexity of running a model once, in field values.
 const WINDOW_COST: usize = 1000;
 
-/// What reading the versions of a model costs: each asks the database.
+/// Complexity of reading the versions of a model, which queries the database.
 const VERSIONS_COST: usize = 100;
 
-/// An autoencoder that says how unusual windows of its sources are.
+/// An anomaly detection model: an autoencoder that scores how unusual windows of its source streams are.
 pub struct Model(pub Arc<model::Model>);
 
-/// An autoencoder that says how unusual windows of its sources are.
+/// An anomaly detection model: an autoencoder that scores how unusual windows of its source streams are.
 #[Object]
 impl Model {
-    /// Global id, unique among objects of all types: `node(id:)` finds the model by it.
+    /// Global id, unique across all object types: `node(id:)` returns the model.
     pub async fn id(&self) -> ID {
-        Noun::Model.id(self.0.id.0)
+        NodeType::Model.id(self.0.id.0)
     }
 
-    /// The number that REST shows.
+    /// Row number, as shown by REST.
     pub async fn row_id(&self) -> i32 {
         self.0.id.0
     }
 
-    /// The device of protocol `ai` that its scores are of; null when the caller does not see it.
+    /// Device of protocol `ai` that holds the scores; null if the caller may not read it.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
         Ok(loaders::load(ctx, self.0.device).await?.map(Device))
     }
 
-    /// Where its scores are.
+    /// Stream that holds the scores; null if the caller may not read it.
     async fn scores(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
         Ok(loaders::load(ctx, self.0.stream).await?.map(Stream))
     }
 
-    /// What it looks at, in the order of its features; those that the caller sees.
+    /// Source streams in the order of the model's features; only those that the caller may read.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Stream>> {
         let mut found = Vec::new();
         for source in &self.0.version.settings.sources {
@@ -61,95 +61,93 @@ impl Model {
         Ok(found)
     }
 
-    /// Whether it judges what is measured; false stops it and keeps its scores.
+    /// Whether the model scores new readings; disabling keeps its stored scores.
     async fn enabled(&self) -> bool {
         self.0.enabled
     }
 
-    /// The version that runs.
+    /// Version of the model that is in use.
     async fn version(&self) -> ModelVersion {
         (&self.0.version).into()
     }
 
-    /// Those that are kept, the newest first.
+    /// Stored versions of the model, newest first.
     #[graphql(complexity = "VERSIONS_COST")]
     async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<ModelVersion>> {
         let versions = app(ctx).model_versions(caller(ctx), self.0.id).await?;
         Ok(versions.iter().map(ModelVersion::from).collect())
     }
 
-    /// What it does, since the start of the server.
+    /// Status of the model since the server started.
     async fn status(&self, ctx: &Context<'_>) -> ModelStatus {
         app(ctx).status_of_model(&self.0).into()
     }
 
-    /// Anomalies it has found, newest first.
+    /// Anomaly events of the model, newest first.
     #[graphql(complexity = "paging::cost(first, None, child_complexity)")]
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many events, at most 1,000; 100 unless said.")] first: Option<i32>,
-        #[graphql(desc = "The cursor behind which the page begins: `pageInfo.endCursor` of the one before.")]
+        #[graphql(desc = "Number of events: maximum 1,000, default 100.")] first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page begins: `pageInfo.endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<Events> {
+    ) -> Result<EventConnection> {
         let filter = EventFilter {
             stream: Some(self.0.stream),
-            kinds: Some(vec![ANOMALY.to_owned()]),
+            kinds: Some(vec![ANOMALY_EVENT_KIND.to_owned()]),
             newest_first: true,
             ..EventFilter::default()
         };
-        let limit = paging::count("first", first)?.unwrap_or(paging::USUAL);
-        event::page(ctx, filter, limit, after.as_deref()).await
+        let limit = paging::count("first", first)?.unwrap_or(paging::DEFAULT_PAGE_SIZE);
+        event::events_page(ctx, filter, limit, after.as_deref()).await
     }
 
-    /// The newest whole window that ends at a time or before, or now, with what the model makes of it.
+    /// Newest complete window that ends at or before a time, with the model's reconstruction and score.
     #[graphql(complexity = "WINDOW_COST")]
     async fn window(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The time at or before which the window ends; now unless said.")] at: Option<
-            DateTime,
-        >,
+        #[graphql(desc = "Time at or before which the window ends; default now.")] at: Option<DateTime>,
     ) -> Result<ModelWindow> {
-        let found = app(ctx).judged_window(caller(ctx), self.0.id, at.map(|at| at.0)).await?;
+        let found = app(ctx).inspect_window(caller(ctx), self.0.id, at.map(|at| at.0)).await?;
         Ok(found.into())
     }
 
-    /// When its first version was uploaded.
+    /// Time of upload of its first version.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When its settings or its version last changed.
+    /// Time of the last change of its settings or version.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 }
 
-/// Files of a model with what belongs to them.
+/// A version of a model: its files and settings.
 #[derive(SimpleObject)]
 pub struct ModelVersion {
-    /// Counts the versions of a model from 1.
+    /// Version number, counted from 1 for each model.
     number: i32,
-    /// The architecture it was trained with; all are run alike.
+    /// Architecture of the model; the server runs all architectures the same way.
     model_type: ModelType,
-    /// Seconds between two samples.
+    /// Sampling interval, seconds.
     interval: f64,
-    /// How a reconstruction is compared with its window.
+    /// Error measure between a window and its reconstruction.
     score: ScoreType,
-    /// Which output of the model is the reconstruction; null is the one shaped as its input.
+    /// Index of the model output that is the reconstruction; null selects the output with the shape of the input.
     output: Option<i32>,
-    /// Scores above it are anomalies; null makes none.
+    /// Scores above this threshold are anomalous; null disables anomaly events.
     threshold: Option<f64>,
-    /// The part of the threshold below which an anomaly is over.
+    /// An anomaly ends when the score falls below this fraction of the threshold.
     clear_ratio: f64,
-    /// Windows in a row above the threshold that make an anomaly.
+    /// Number of consecutive windows above the threshold that start an anomaly.
     min_windows: u32,
-    /// The TensorFlow Lite file.
+    /// TensorFlow Lite model file.
     model: ModelFile,
-    /// The scikit-learn scaler, a pickle.
+    /// Pickle file of the scikit-learn scaler.
     scaler: ModelFile,
-    /// When it was uploaded.
+    /// Time of the upload.
     created_at: DateTime,
 }
 
@@ -175,43 +173,43 @@ impl From<&model::ModelVersion> for ModelVersion {
 /// A file of a model version, as it was uploaded.
 #[derive(SimpleObject)]
 pub struct ModelFile {
-    /// The file's name, without a folder.
+    /// File name without a path.
     name: String,
-    /// Its length, bytes.
+    /// File size, bytes.
     size: BigInt,
-    /// SHA-256 of its bytes, as 64 hexadecimal digits.
+    /// SHA-256 of the file, as 64 hexadecimal digits.
     sha256: String,
 }
 
-impl From<&FileFacts> for ModelFile {
-    fn from(facts: &FileFacts) -> Self {
+impl From<&ModelFileInfo> for ModelFile {
+    fn from(facts: &ModelFileInfo) -> Self {
         let size = BigInt(i64::try_from(facts.size_bytes).unwrap_or(i64::MAX));
         Self { name: facts.name.clone(), size, sha256: facts.sha256.clone() }
     }
 }
 
-/// A live model in numbers, since the start of the server.
+/// Status and counters of a running model since the server started.
 #[derive(SimpleObject)]
 pub struct ModelStatus {
-    /// Whether it runs, and if not why.
+    /// Run state of the model.
     state: ModelState,
-    /// The time of the newest sample judged.
+    /// Time of the newest scored sample.
     position: Option<DateTime>,
-    /// Seconds that this is behind now.
+    /// Delay of `position` behind the current time, seconds.
     lag: Option<f64>,
-    /// Windows that it has judged.
+    /// Number of scored windows.
     windows: BigInt,
-    /// Stretches in which a source said nothing for too long.
+    /// Number of gaps: periods in which a source had no readings for too long.
     gaps: BigInt,
-    /// Readings that came after their time had been judged; their windows are scored again.
+    /// Number of late readings, which arrived after their window was scored; these windows are scored again.
     late: BigInt,
-    /// How often it was too far behind to follow.
+    /// How often the model fell so far behind that it had to re-read its sources from storage.
     behind: BigInt,
-    /// Score of the newest window, in the unit of the version's `score`; null before the first.
+    /// Score of the newest window, in the measure given by the version's `score`; null before the first.
     last_score: Option<f64>,
-    /// Whether an anomaly goes on.
+    /// Whether an anomaly is in progress.
     is_anomalous: bool,
-    /// Why it cannot be run, in words; null in good order.
+    /// Why the model cannot be run; null if there is no error.
     last_error: Option<String>,
 }
 
@@ -233,21 +231,21 @@ impl From<ai::ModelStatus> for ModelStatus {
     }
 }
 
-/// A window, and what the model makes of it: expected against actual.
+/// A window with the model's reconstruction: actual against expected values.
 #[derive(SimpleObject)]
 pub struct ModelWindow {
-    /// How unusual the window is, in the unit of the version's `score`.
+    /// Score of the window, in the measure given by the version's `score`.
     score: f64,
-    /// Times of its samples, ascending.
+    /// Times of the samples, ascending.
     timestamps: Vec<DateTime>,
-    /// For each sample one value of each source, in the units of the readings.
+    /// One row per sample with one value per source, in the units of the readings.
     input: Vec<Vec<f64>>,
-    /// What the model expected in place of `input`, of the same shape and in the same units.
+    /// The model's reconstruction of `input`, in the same shape and units.
     reconstruction: Vec<Vec<f64>>,
 }
 
-impl From<JudgedWindow> for ModelWindow {
-    fn from(window: JudgedWindow) -> Self {
+impl From<WindowInspection> for ModelWindow {
+    fn from(window: WindowInspection) -> Self {
         let rows = |values: &[f64]| values.chunks(window.sources.len()).map(<[f64]>::to_vec).collect();
         Self {
             score: window.score,
@@ -258,20 +256,20 @@ impl From<JudgedWindow> for ModelWindow {
     }
 }
 
-/// Long work that goes on behind its answer. Forgotten when the server starts again.
+/// A background job. Jobs are lost when the server restarts.
 #[derive(SimpleObject)]
 pub struct Job {
-    /// Number of the job; `job` and `cancelJob` take it.
+    /// Number of the job, for `job` and `cancelJob`.
     row_id: i32,
-    /// What it does, such as `score`.
+    /// Kind of job, such as `score`.
     kind: &'static str,
-    /// `queued`, `running`, `done`, `failed` or `cancelled`.
+    /// State of the job: `queued`, `running`, `done`, `failed` or `cancelled`.
     state: &'static str,
-    /// The part of it that is done, from 0 to 1.
+    /// Completed fraction of the job, from 0 to 1.
     progress: f64,
-    /// What came of it, once its state is `done`; its shape goes with the kind.
+    /// Result of the job once its state is `done`; its shape depends on `kind`.
     result: Option<Value>,
-    /// Why it failed, once its state is `failed`.
+    /// Error of the job once its state is `failed`.
     error: Option<String>,
 }
 

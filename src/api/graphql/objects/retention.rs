@@ -1,4 +1,4 @@
-//! Retention in the graph: how long rows are kept.
+//! Retention types of the schema: policies and forecasts.
 
 use async_graphql::SimpleObject;
 
@@ -7,12 +7,12 @@ use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::domain::Micros;
 use crate::domain::policy::PolicyTable;
 
-/// How long a table keeps its rows.
+/// Retention policy of one table.
 #[derive(SimpleObject)]
 pub struct RetentionPolicy {
-    /// The table whose rows it removes.
+    /// The table that the policy applies to.
     table: RetentionTable,
-    /// Seconds; null keeps them for ever.
+    /// Retention period, seconds; null keeps rows forever.
     drop_after: Option<BigInt>,
 }
 
@@ -22,16 +22,16 @@ impl RetentionPolicy {
     }
 }
 
-/// What a change of policies would remove from the disk.
+/// Data that a change of retention policies would remove.
 #[derive(SimpleObject)]
 pub struct RetentionForecast {
-    /// Rows that would go.
+    /// Number of rows that would be removed.
     rows: BigInt,
-    /// What would become free on the disk, bytes.
+    /// Disk space that would be freed, bytes.
     bytes: BigInt,
-    /// Parquet files that would go whole.
+    /// Number of Parquet files that would be removed entirely.
     files: BigInt,
-    /// Rows before this would go; null when none would.
+    /// Rows before this time would be removed; null if none would be.
     before: Option<DateTime>,
 }
 

@@ -1,13 +1,13 @@
-//! Who asks, and how the server is.
+//! Types for the caller's identity (`Me`) and the server's health.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::ids::Noun;
+use crate::api::graphql::ids::NodeType;
 use crate::app::health::Check;
 use crate::domain::principal;
 
-/// What sort of caller somebody is.
+/// Kind of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(rename_items = "lowercase")]
 pub enum CallerKind {
@@ -15,38 +15,38 @@ pub enum CallerKind {
     Key,
     /// A person who has logged in.
     User,
-    /// A device, or the server itself on its behalf.
+    /// A device, or the server acting on its behalf.
     Device,
     /// A command run by the owner of the data directory.
     System,
 }
 
-/// Who asks, and what they may.
+/// The authenticated caller and its permissions.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Me {
-    /// What sort of caller it is.
+    /// Kind of the caller.
     kind: CallerKind,
-    /// Row number of the key, the user or the device; null for the owner of the data directory.
+    /// Row number of the key, user or device; null for the owner of the data directory.
     row_id: Option<i32>,
-    /// What may be done, such as `value:read`; a write scope holds the read scope.
+    /// Scopes of the caller, such as `value:read`; a write scope includes the read scope.
     scopes: Vec<String>,
-    /// Whether only some devices and streams are seen.
+    /// Whether the caller may access only some devices and streams.
     restricted: bool,
-    /// The devices listed for this caller; null when there is no such list.
+    /// Devices that the caller is restricted to; null if there is no such list.
     allowed_devices: Option<Vec<ID>>,
-    /// The streams listed for this caller; null when there is no such list.
+    /// Streams that the caller is restricted to; null if there is no such list.
     allowed_data: Option<Vec<ID>>,
 }
 
 #[ComplexObject]
 impl Me {
-    /// Slug of the organization.
+    /// Slug of the caller's organization.
     async fn organization(&self, ctx: &Context<'_>) -> String {
         app(ctx).org_slug(caller(ctx))
     }
 
-    /// Name of the person; null for everybody else.
+    /// User name if the caller is a logged-in user, else null.
     async fn username(&self, ctx: &Context<'_>) -> Option<String> {
         app(ctx).logged_in(caller(ctx)).ok().map(|user| user.name.clone())
     }
@@ -60,8 +60,8 @@ impl From<&principal::Principal> for Me {
             principal::Caller::Device(id) => (CallerKind::Device, Some(id.0)),
             principal::Caller::System => (CallerKind::System, None),
         };
-        let devices = of.devices.as_ref().map(|ids| ids.iter().map(|id| Noun::Device.id(id.0)).collect());
-        let streams = of.streams.as_ref().map(|ids| ids.iter().map(|id| Noun::Stream.id(id.0)).collect());
+        let devices = of.devices.as_ref().map(|ids| ids.iter().map(|id| NodeType::Device.id(id.0)).collect());
+        let streams = of.streams.as_ref().map(|ids| ids.iter().map(|id| NodeType::Stream.id(id.0)).collect());
         Self {
             kind,
             row_id,
@@ -73,27 +73,27 @@ impl From<&principal::Principal> for Me {
     }
 }
 
-/// Whether the parts of the server are able to serve.
+/// Health of the server.
 #[derive(SimpleObject)]
 pub struct Health {
-    /// Whether all of them are.
+    /// Whether all checks pass.
     ok: bool,
-    /// Each part that was looked at.
+    /// Result of each check.
     checks: Vec<HealthCheck>,
 }
 
-/// Whether one part of the server is able to serve.
+/// Health of one component of the server.
 #[derive(SimpleObject)]
 pub struct HealthCheck {
-    /// `db`, `redis` (the bus and cache, which live in this process), `disk` or `poller`.
+    /// Name of the component: `db`, `redis` (the bus and cache, which live in this process), `disk` or `poller`.
     name: &'static str,
-    /// Whether this part is.
+    /// Whether this component works.
     ok: bool,
-    /// Why this part is not able to serve; null when it is.
+    /// Error of this component; null if it works.
     error: Option<String>,
 }
 
-/// Looks at every part.
+/// Runs every health check.
 pub async fn health(ctx: &Context<'_>) -> Result<Health> {
     let mut checks = Vec::new();
     for check in Check::ALL {

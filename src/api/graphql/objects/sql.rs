@@ -1,39 +1,39 @@
-//! SQL in the graph, and the log of queries.
+//! SQL results and the query log in the schema.
 
 use async_graphql::{Context, Result, SimpleObject};
 use serde_json::Value;
 
-use crate::api::graphql::context::{app, caller, held};
-use crate::api::graphql::rows;
+use crate::api::graphql::context::{app, caller, reservation};
+use crate::api::graphql::sql_rows;
 use crate::app::sql::SqlRequest;
 
-/// Rows of one answer: more are for `/sql`, which streams them.
-const MOST_ROWS: usize = 100_000;
+/// Maximum number of rows in a result; `/sql` streams larger ones.
+const MAX_SQL_ROWS: usize = 100_000;
 
-/// What a statement of SQL answers, whole.
+/// Complete result of an SQL statement.
 #[derive(SimpleObject)]
 pub struct SqlAnswer {
-    /// Its columns in their order, also when there is no row.
+    /// Columns of the result in order, also present when there are no rows.
     columns: Vec<SqlColumn>,
-    /// One object for each row, with a member for each column; times as ISO-8601.
+    /// One object per row with one member per column; times are ISO-8601.
     rows: Vec<Value>,
-    /// How many rows there are.
+    /// Number of rows in the result.
     row_count: i32,
 }
 
-/// One column of an answer.
+/// One column of a result.
 #[derive(SimpleObject)]
 pub struct SqlColumn {
-    /// As the statement calls it: the name of a member in each of `rows`.
+    /// Column name in the statement, and member name in each of `rows`.
     name: String,
-    /// Its Arrow type, such as `Float64` or `Timestamp(µs, "UTC")`.
+    /// Arrow type of the column, such as `Float64` or `Timestamp(µs, "UTC")`.
     #[graphql(name = "type")]
     kind: String,
-    /// Whether its values may be null.
+    /// Whether values of the column may be null.
     nullable: bool,
 }
 
-/// Runs one reading statement.
+/// Runs one read-only statement.
 pub async fn run(ctx: &Context<'_>, query: String, params: Value) -> Result<SqlAnswer> {
     let answer = app(ctx).sql(caller(ctx), SqlRequest { query, params }).await?;
     let column = |field: &std::sync::Arc<arrow::datatypes::Field>| SqlColumn {
@@ -42,15 +42,16 @@ pub async fn run(ctx: &Context<'_>, query: String, params: Value) -> Result<SqlA
         nullable: field.is_nullable(),
     };
     let columns = answer.schema.fields().iter().map(column).collect();
-    let rows = rows::objects(answer, MOST_ROWS, held(ctx)).await?;
+    let rows = sql_rows::rows_as_json(answer, MAX_SQL_ROWS, reservation(ctx)).await?;
     let row_count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
     Ok(SqlAnswer { columns, rows, row_count })
 }
 
-/// The newest queries of the caller's organization, newest first, as objects with the columns of the table `query_log`.
+/// Returns the newest queries of the caller's organization, newest first, as objects with the columns of the table
+/// `query_log`.
 pub async fn query_log(ctx: &Context<'_>, first: usize) -> Result<Vec<Value>> {
     let query = "SELECT * FROM query_log ORDER BY started_at DESC LIMIT $first".to_owned();
     let params = serde_json::json!({ "first": first });
     let answer = app(ctx).sql(caller(ctx), SqlRequest { query, params }).await?;
-    Ok(rows::objects(answer, first, held(ctx)).await?)
+    Ok(sql_rows::rows_as_json(answer, first, reservation(ctx)).await?)
 }

@@ -1,4 +1,4 @@
-//! Statistics in the graph: rows of windows, buckets of steps, and several streams on one axis.
+//! Statistics types of the schema: stored windows, buckets of a step, and several streams on one time axis.
 
 use std::collections::BTreeSet;
 
@@ -10,39 +10,39 @@ use crate::api::graphql::enums::{StatisticField, StatisticOrigin};
 use crate::api::graphql::loaders;
 use crate::api::graphql::paging;
 use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
-use crate::app::series::{self, Aligned, Span};
-use crate::domain::statistic::{Bucket, Series, StepFields};
+use crate::app::series::{self, AlignedQuery, TimeRange};
+use crate::domain::statistic::{Bucket, BucketFields, BucketSeries};
 use crate::domain::{Error, Micros, Result, StreamId, statistic};
 
-/// Rows unless asked otherwise.
-const USUAL: usize = 1000;
+/// Default number of rows.
+const DEFAULT_ROWS: usize = 1000;
 
-/// What the values of a window or a bucket amount to.
+/// Statistics of the values in one window or bucket.
 #[derive(Debug, Clone, Default, SimpleObject)]
 pub struct Statistic {
-    /// The time at which the window or bucket begins.
+    /// Start time of the window or bucket.
     ts: Option<DateTime>,
-    /// Seconds of the window; null for a bucket of a step.
+    /// Length of the window, seconds; null for a bucket.
     window: Option<u32>,
-    /// Who made it. A bucket of a step is computed, also where rows written by hand are a part of it.
+    /// Origin of the statistic. A bucket counts as computed even if it includes statistics written by clients.
     origin: StatisticOrigin,
-    /// How many values there are in it.
+    /// Number of values in the window or bucket.
     count: Option<BigInt>,
     /// The sum of the values, in the stream's unit.
     sum: Option<f64>,
     /// The arithmetic mean, in the stream's unit.
     mean: Option<f64>,
-    /// The square root of the mean of squares, in the stream's unit.
+    /// Root mean square, in the stream's unit.
     rms: Option<f64>,
     /// The smallest value, in the stream's unit.
     min: Option<f64>,
     /// The largest value, in the stream's unit.
     max: Option<f64>,
-    /// The value in the middle, in the stream's unit.
+    /// Median, in the stream's unit.
     median: Option<f64>,
-    /// The value below which a quarter lies, in the stream's unit.
+    /// First quartile, in the stream's unit.
     q1: Option<f64>,
-    /// The value below which three quarters lie, in the stream's unit.
+    /// Third quartile, in the stream's unit.
     q3: Option<f64>,
 }
 
@@ -65,16 +65,16 @@ impl From<&statistic::Statistic> for Statistic {
     }
 }
 
-/// Which statistics are wanted.
-pub struct Wanted {
-    pub span: Span,
+/// Arguments of `Stream.statistics`.
+pub struct StatisticsRequest {
+    pub span: TimeRange,
     pub step: Option<Duration>,
     pub fields: Option<Vec<StatisticField>>,
     pub timezone: Option<String>,
     pub first: Option<i32>,
 }
 
-/// What statistics cost.
+/// Returns the complexity of the statistics of one stream.
 pub fn cost(
     from: Option<DateTime>,
     to: Option<DateTime>,
@@ -84,29 +84,33 @@ pub fn cost(
 ) -> usize {
     let rows = match (step, from.zip(to)) {
         (Some(step), Some((from, to))) => series::bucket_count(&step.0, from.0, to.0),
-        _ => first.map_or(USUAL, |asked| usize::try_from(asked).unwrap_or(0)),
+        _ => first.map_or(DEFAULT_ROWS, |asked| usize::try_from(asked).unwrap_or(0)),
     };
     paging::cost_of(rows, each)
 }
 
-/// What aligned series cost.
+/// Returns the complexity of aligned series.
 pub fn cost_of_many(streams: usize, from: DateTime, to: DateTime, step: &Duration, each: usize) -> usize {
     paging::cost_of(series::bucket_count(&step.0, from.0, to.0), each.saturating_mul(streams))
 }
 
-/// The statistics of one stream.
+/// Returns the statistics of one stream.
 ///
 /// # Errors
 /// `Invalid` naming the argument.
-pub async fn of_stream(ctx: &Context<'_>, id: StreamId, wanted: Wanted) -> Result<Vec<Statistic>> {
-    let Wanted { span, step, fields, timezone, first } = wanted;
-    let shown = Shown::of(ctx, fields.as_deref());
+pub async fn stream_statistics(
+    ctx: &Context<'_>,
+    id: StreamId,
+    wanted: StatisticsRequest,
+) -> Result<Vec<Statistic>> {
+    let StatisticsRequest { span, step, fields, timezone, first } = wanted;
+    let shown = SelectedFields::from_selection(ctx, fields.as_deref());
     let first = paging::count_up_to("first", first, series::MAX_BUCKETS)?;
     let Some(step) = step else {
         if timezone.is_some() {
-            return Err(Error::field("timezone", "is for steps"));
+            return Err(Error::field("timezone", "is valid only with step"));
         }
-        let rows = app(ctx).statistics_within(caller(ctx), id, span, first.unwrap_or(USUAL)).await?;
+        let rows = app(ctx).statistics_within(caller(ctx), id, span, first.unwrap_or(DEFAULT_ROWS)).await?;
         return Ok(rows.iter().map(|row| shown.narrowed(row.into())).collect());
     };
     let (Some(from), Some(to)) = (span.from, span.to) else {
@@ -114,17 +118,17 @@ pub async fn of_stream(ctx: &Context<'_>, id: StreamId, wanted: Wanted) -> Resul
     };
     app(ctx).stream(caller(ctx), id)?;
     let streams = vec![id];
-    let fields = shown.of_steps();
-    let asked = Aligned { streams, from, to, step: step.0, timezone, fields, overlay_posted: true };
+    let fields = shown.step_fields();
+    let asked = AlignedQuery { streams, from, to, step: step.0, timezone, fields, overlay_posted: true };
     let series = app(ctx).aligned(caller(ctx), asked).await?;
     let buckets = series.into_iter().flat_map(|one| one.buckets);
     Ok(buckets.take(first.unwrap_or(usize::MAX)).map(|bucket| shown.bucket(&bucket)).collect())
 }
 
-/// Which columns are both asked for and selected.
-struct Shown(Vec<StatisticField>);
+/// Statistics that are both listed in `fields` and selected in the query.
+struct SelectedFields(Vec<StatisticField>);
 
-impl Shown {
+impl SelectedFields {
     const ALL: [StatisticField; 9] = [
         StatisticField::Count,
         StatisticField::Sum,
@@ -137,19 +141,19 @@ impl Shown {
         StatisticField::Q3,
     ];
 
-    fn of(ctx: &Context<'_>, asked: Option<&[StatisticField]>) -> Shown {
+    fn from_selection(ctx: &Context<'_>, asked: Option<&[StatisticField]>) -> SelectedFields {
         let selected = |field: &StatisticField| ctx.look_ahead().field(name(*field)).exists();
         let asked = |field: &StatisticField| asked.is_none_or(|asked| asked.contains(field));
-        Shown(Self::ALL.into_iter().filter(|field| asked(field) && selected(field)).collect())
+        SelectedFields(Self::ALL.into_iter().filter(|field| asked(field) && selected(field)).collect())
     }
 
     fn has(&self, field: StatisticField) -> bool {
         self.0.contains(&field)
     }
 
-    fn of_steps(&self) -> StepFields {
+    fn step_fields(&self) -> BucketFields {
         let any = |fields: &[StatisticField]| fields.iter().any(|field| self.has(*field));
-        StepFields {
+        BucketFields {
             mean: any(&[StatisticField::Mean, StatisticField::Sum]),
             rms: any(&[StatisticField::Rms]),
             min: any(&[StatisticField::Min]),
@@ -207,55 +211,55 @@ fn name(field: StatisticField) -> &'static str {
     }
 }
 
-/// Several streams on one axis of time.
+/// Several streams on one time axis.
 #[derive(SimpleObject)]
 pub struct AlignedValues {
-    /// Where the buckets begin that hold a value of any of the streams, ascending.
+    /// Start times of all buckets that contain a value of at least one stream, ascending.
     ts: Vec<DateTime>,
-    /// One for each stream that the caller sees, in the order asked for; every list in it is as long as `ts`.
+    /// One series per requested stream, in the requested order; every list in it is as long as `ts`.
     series: Vec<AlignedSeries>,
 }
 
-/// One stream on the axis; null where its bucket holds no value, or the field is not asked for.
+/// One stream on the time axis; entries are null where the bucket has no value or the statistic was not requested.
 #[derive(SimpleObject)]
 pub struct AlignedSeries {
-    /// The stream whose values these lists hold.
+    /// The stream that the series belongs to.
     stream: Stream,
-    /// How many values each bucket holds.
+    /// Number of values in each bucket.
     count: Vec<Option<BigInt>>,
     /// The sum of each bucket's values, in the stream's unit.
     sum: Vec<Option<f64>>,
     /// The arithmetic mean of each bucket, in the stream's unit.
     mean: Vec<Option<f64>>,
-    /// The square root of the mean of squares of each bucket, in the stream's unit.
+    /// Root mean square of each bucket, in the stream's unit.
     rms: Vec<Option<f64>>,
     /// The smallest value of each bucket, in the stream's unit.
     min: Vec<Option<f64>>,
     /// The largest value of each bucket, in the stream's unit.
     max: Vec<Option<f64>>,
-    /// The value in the middle of each bucket, in the stream's unit.
+    /// Median of each bucket, in the stream's unit.
     median: Vec<Option<f64>>,
-    /// The value below which a quarter of each bucket lies, in the stream's unit.
+    /// First quartile of each bucket, in the stream's unit.
     q1: Vec<Option<f64>>,
-    /// The value below which three quarters of each bucket lie, in the stream's unit.
+    /// Third quartile of each bucket, in the stream's unit.
     q3: Vec<Option<f64>>,
 }
 
-/// Streams side by side.
+/// Returns several streams in buckets on one time axis.
 ///
 /// # Errors
-/// `Invalid` naming the argument; `NotFound` for a stream that the caller does not see.
-pub async fn side_by_side(
+/// `Invalid` naming the argument; `NotFound` for a stream that the caller may not read.
+pub async fn aligned_values(
     ctx: &Context<'_>,
-    mut asked: Aligned,
+    mut asked: AlignedQuery,
     fields: Option<&[StatisticField]>,
 ) -> async_graphql::Result<AlignedValues> {
     let selected = |field: &StatisticField| {
         ctx.look_ahead().field("series").field(name(*field)).exists()
             && fields.is_none_or(|fields| fields.contains(field))
     };
-    let shown = Shown(Shown::ALL.into_iter().filter(selected).collect());
-    asked.fields = shown.of_steps();
+    let shown = SelectedFields(SelectedFields::ALL.into_iter().filter(selected).collect());
+    asked.fields = shown.step_fields();
     let mut seen = BTreeSet::new();
     let ids: Vec<StreamId> = asked.streams.iter().copied().filter(|id| seen.insert(*id)).collect();
     let series = app(ctx).aligned(caller(ctx), asked).await?;
@@ -266,12 +270,17 @@ pub async fn side_by_side(
     for id in ids {
         let stream = loaders::load(ctx, id).await?.ok_or_else(Error::not_found)?;
         let own = series.iter().find(|one| one.stream == id);
-        lines.push(line(Stream(stream), own, &times, &shown));
+        lines.push(aligned_series(Stream(stream), own, &times, &shown));
     }
     Ok(AlignedValues { ts: times.into_iter().map(DateTime).collect(), series: lines })
 }
 
-fn line(stream: Stream, series: Option<&Series>, times: &[Micros], shown: &Shown) -> AlignedSeries {
+fn aligned_series(
+    stream: Stream,
+    series: Option<&BucketSeries>,
+    times: &[Micros],
+    shown: &SelectedFields,
+) -> AlignedSeries {
     let mut cells = vec![Statistic::default(); times.len()];
     for bucket in series.iter().flat_map(|one| &one.buckets) {
         if let Ok(at) = times.binary_search(&bucket.start) {

@@ -1,4 +1,4 @@
-//! A stream in the graph, with what it holds: values, statistics, the newest reading.
+//! Stream type of the schema, with its readings, statistics and newest reading.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -8,214 +8,215 @@ use async_graphql::{Context, ID, Object, Result};
 
 use super::device::Device;
 use super::group::Group;
-use super::reading::{self, Latest, Values};
+use super::reading::{self, Latest, ReadingConnection};
 use super::retention::RetentionPolicy;
 use super::statistic::{self, Statistic};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{AccessMode, ByteOrder, ListOrder, Order, StatisticField, StreamType};
-use crate::api::graphql::ids::Noun;
-use crate::api::graphql::loaders::{self, LatestOf, Reads, StreamsOf};
-use crate::api::graphql::paging::{self, Listed, Page, Place};
+use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::loaders::{self, LatestOf, NodeLoader, StreamsOf};
+use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::scalars::{DateTime, Duration};
-use crate::app::series::Span;
+use crate::app::series::TimeRange;
 use crate::domain::{Error, Resource, Scope, stream};
 
-/// What one device measures in one place: a register, a node or a tag.
+/// A series of values of one device, read from one register, node or tag.
 pub struct Stream(pub Arc<stream::Stream>);
 
-/// What one device measures in one place: a register, a node or a tag. REST calls it data.
+/// A series of values of one device, read from one register, node or tag. REST calls it data.
 #[Object]
 impl Stream {
-    /// Global id, unique among objects of all types: `node(id:)` finds the stream by it.
+    /// Global id, unique across all object types: `node(id:)` returns the stream.
     pub async fn id(&self) -> ID {
-        Noun::Stream.id(self.0.id.0)
+        NodeType::Stream.id(self.0.id.0)
     }
 
-    /// The number that REST and SQL show.
+    /// Row number, as shown by REST and SQL.
     pub async fn row_id(&self) -> i32 {
         self.0.id.0
     }
 
-    /// A UUID given when the stream was made; it never changes.
+    /// UUID assigned on creation; it never changes.
     async fn uuid(&self) -> String {
         self.0.uuid.to_string()
     }
 
-    /// 1 to 200 characters, unique on its device.
+    /// Name of the stream, 1 to 200 characters, unique on its device.
     async fn name(&self) -> &str {
         &self.0.spec.name
     }
 
-    /// Register, node id, tag or JSON pointer.
+    /// Address on the device: register, node id, tag or JSON pointer.
     async fn path(&self) -> &str {
         &self.0.spec.path
     }
 
-    /// What its values are, and how many words they take in the device.
+    /// Data type of the values, which also sets how many words they occupy in the device.
     #[graphql(name = "type")]
     async fn kind(&self) -> StreamType {
         self.0.spec.kind.into()
     }
 
-    /// Engineering unit of its values.
+    /// Engineering unit of the values.
     async fn unit(&self) -> &str {
         &self.0.spec.unit
     }
 
-    /// Whether its register is only read, or also written.
+    /// Access to the register: read-only, or read and write.
     async fn access_mode(&self) -> AccessMode {
         self.0.spec.access_mode.into()
     }
 
-    /// Seconds between polls; null is the device's.
+    /// Seconds between polls; null uses the device's interval.
     async fn poll_interval(&self) -> Option<f64> {
         self.0.spec.poll_interval_s
     }
 
-    /// Stored is raw times this, plus `offset`; for polled values.
+    /// Factor for polled values: stored value = raw value × `scale` + `offset`.
     async fn scale(&self) -> f64 {
         self.0.spec.scale
     }
 
-    /// Added to what is polled, after `scale`; in the stream's unit.
+    /// Added to polled values after `scale`, in the stream's unit.
     async fn offset(&self) -> f64 {
         self.0.spec.offset
     }
 
-    /// Order of the words of its numbers; null takes the device's.
+    /// Word order of numbers; null uses the device's order.
     async fn byteorder(&self) -> Option<ByteOrder> {
         self.0.spec.byteorder.map(Into::into)
     }
 
-    /// Whether it is polled; false keeps what it has measured.
+    /// Whether the stream is polled; disabling keeps its stored data.
     async fn enabled(&self) -> bool {
         self.0.spec.enabled
     }
 
-    /// A polled change smaller than this is not stored; null stores every poll.
+    /// Polled changes smaller than this are not stored; null stores every polled value.
     async fn deadband(&self) -> Option<f64> {
         self.0.spec.deadband
     }
 
-    /// Seconds of a statistics window; null is 60.
+    /// Length of a statistics window, seconds; null means 60.
     async fn statistics_interval(&self) -> Option<u32> {
         self.0.spec.statistics_interval_s
     }
 
-    /// `wordorder`, and whatever the owner keeps here.
+    /// `wordorder`, and any user-defined data.
     async fn metadata(&self) -> serde_json::Value {
         serde_json::Value::Object(self.0.spec.metadata.clone())
     }
 
-    /// When it was made.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When its settings last changed.
+    /// Time of the last change of its settings.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// The device it is of; null for a caller that may not read devices' rows of this one.
+    /// Device of the stream; null if the caller may not read the device.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
         Ok(loaders::load(ctx, self.0.spec.device).await?.map(Device))
     }
 
-    /// The group it is in, if any.
+    /// Group of the stream; null if it has none.
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
         let Some(group) = self.0.spec.group else { return Ok(None) };
         Ok(loaders::load(ctx, group).await?.map(Group))
     }
 
-    /// The newest reading by time, whatever its quality.
+    /// Newest reading by time, of any quality; null if the stream has none.
     async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Latest>> {
         let found = loaders::load(ctx, LatestOf(self.0.id)).await?;
         Ok(found.map(|reading| Latest { stream: self.0.clone(), reading }))
     }
 
-    /// Its readings from a time on, up to another but without it. `downsample` gives at most so many points that look
-    /// like all of them on a chart (largest triangle three buckets), in one page.
+    /// Readings of a time range. `downsample` reduces the range to at most that many points that preserve the shape of
+    /// a chart (largest triangle three buckets), returned in one page.
     #[graphql(complexity = "reading::cost(first, downsample, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn values(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Where the range begins; readings at this time are in it. The first reading unless said."
-        )]
-        from: Option<DateTime>,
-        #[graphql(
-            desc = "Where the range ends; readings at this time are not in it. Behind the last reading unless said."
-        )]
-        to: Option<DateTime>,
-        #[graphql(desc = "How many readings, at most 100,000; 1,000 unless said.")] first: Option<i32>,
-        #[graphql(desc = "The cursor behind which the page begins: `pageInfo.endCursor` of the one before.")]
+        #[graphql(desc = "Start of the time range, inclusive; default: the first reading.")] from: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "End of the time range, exclusive; default: after the last reading.")] to: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "Number of readings: maximum 100,000, default 1,000.")] first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page begins: `pageInfo.endCursor` of the previous page.")]
         after: Option<String>,
-        #[graphql(default, desc = "Whether the oldest or the newest come first.")] order: Order,
+        #[graphql(default, desc = "Sort order by time: oldest first or newest first.")] order: Order,
         #[graphql(
-            desc = "How many points stand for the whole range, 2 to 100,000; not together with `first` and `after`."
+            desc = "Number of points for the whole range, 2 to 100,000; not together with `first` or `after`."
         )]
         downsample: Option<i32>,
-    ) -> Result<Values> {
-        let wanted = reading::Wanted { span: span(from, to), order, first, after, downsample };
-        Ok(reading::values(ctx, self.0.id, wanted).await?)
+    ) -> Result<ReadingConnection> {
+        let wanted = reading::ReadingsRequest { span: span(from, to), order, first, after, downsample };
+        Ok(reading::readings_page(ctx, self.0.id, wanted).await?)
     }
 
-    /// What its values amount to. Without a step, the rows of its windows as they are stored; with one, buckets of the
-    /// step from all readings. Rows written by hand go before computed ones. `fields` that are not named are null.
+    /// Statistics of the values. Without `step`: the stored windows of the stream. With `step`: buckets of that length,
+    /// computed from all readings. Statistics written by clients take precedence over computed ones. Statistics not
+    /// listed in `fields` are null.
     #[graphql(complexity = "statistic::cost(from, to, step.as_ref(), first, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn statistics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where the range begins; windows that begin at this time are in it.")] from: Option<
+        #[graphql(desc = "Start of the time range; windows that begin at this time are included.")]
+        from: Option<DateTime>,
+        #[graphql(desc = "End of the time range; windows that begin at this time are excluded.")] to: Option<
             DateTime,
         >,
-        #[graphql(desc = "Where the range ends; windows that begin at this time are not in it.")] to: Option<
-            DateTime,
-        >,
-        #[graphql(
-            desc = "Length of a bucket; it needs both `from` and `to`, and at most 10,000 buckets come of it."
-        )]
+        #[graphql(desc = "Length of a bucket; requires `from` and `to`, and allows at most 10,000 buckets.")]
         step: Option<Duration>,
-        #[graphql(desc = "What of each row is computed; unless said all that is selected.")] fields: Option<
+        #[graphql(desc = "Statistics to compute; default: all selected fields.")] fields: Option<
             Vec<StatisticField>,
         >,
         #[graphql(
-            desc = "Whose clock the days and months of a step are of, such as Europe/Berlin; UTC unless said."
+            desc = "Time zone that defines the days and months of a step, such as Europe/Berlin; default UTC."
         )]
         timezone: Option<String>,
-        #[graphql(desc = "Rows at most, for rows without a step; 1,000 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Maximum number of rows; default 1,000 without `step`.")] first: Option<i32>,
     ) -> Result<Vec<Statistic>> {
-        let wanted = statistic::Wanted { span: span(from, to), step, fields, timezone, first };
-        Ok(statistic::of_stream(ctx, self.0.id, wanted).await?)
+        let wanted = statistic::StatisticsRequest { span: span(from, to), step, fields, timezone, first };
+        Ok(statistic::stream_statistics(ctx, self.0.id, wanted).await?)
     }
 
-    /// How long its rows are kept, where that is not the organization's rule.
+    /// Retention policies of this stream that differ from those of the organization.
     async fn retention(&self, ctx: &Context<'_>) -> Result<Vec<RetentionPolicy>> {
         let own = app(ctx).retention_of(caller(ctx), self.0.id)?;
         Ok(own.iter().map(|policy| RetentionPolicy::new(policy.table, Some(policy.drop_after_s))).collect())
     }
 }
 
-/// A page of the streams of a device, or in a group.
-pub async fn of<K>(
+/// Returns a page of the streams of a device or group.
+pub async fn streams_page<K>(
     ctx: &Context<'_>,
     whose: StreamsOf<K>,
-    page: Page,
+    page: ConnectionArgs,
     order_by: ListOrder,
-) -> Result<Listed<Stream>>
+) -> Result<NodeConnection<Stream>>
 where
     StreamsOf<K>: Send + Sync + Hash + Eq + Clone + 'static,
-    Reads: Loader<StreamsOf<K>, Value = Vec<Arc<stream::Stream>>, Error = Arc<Error>>,
+    NodeLoader: Loader<StreamsOf<K>, Value = Vec<Arc<stream::Stream>>, Error = Arc<Error>>,
 {
-    // Where there is nothing to load, nobody else asks.
+    // Nothing else checks the scope when there is nothing to load.
     caller(ctx).require(Scope::read(Resource::Data))?;
     let streams = loaders::load(ctx, whose).await?.unwrap_or_default();
-    Ok(paging::cut(streams, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Stream)?)
+    Ok(paging::paginate(
+        streams,
+        page,
+        |one| ListCursor::for_row(one.id.0, &one.spec.name, order_by),
+        Stream,
+    )?)
 }
 
-fn span(from: Option<DateTime>, to: Option<DateTime>) -> Span {
-    Span { from: from.map(|t| t.0), to: to.map(|t| t.0) }
+fn span(from: Option<DateTime>, to: Option<DateTime>) -> TimeRange {
+    TimeRange { from: from.map(|t| t.0), to: to.map(|t| t.0) }
 }

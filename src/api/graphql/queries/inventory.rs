@@ -1,20 +1,20 @@
-//! The fields of `Query` that find devices, streams, groups and events, one or many.
+//! Fields of `Query` that look up or list devices, streams, groups and events.
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::{Node, found};
+use super::{Node, none_if_not_found};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{Level, ListOrder, Order, Protocol};
-use crate::api::graphql::ids::{self, Noun};
+use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::loaders;
 use crate::api::graphql::objects::device::Device;
-use crate::api::graphql::objects::event::{self, Event, Events};
+use crate::api::graphql::objects::event::{self, Event, EventConnection};
 use crate::api::graphql::objects::group::Group;
 use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::objects::model::Model;
 use crate::api::graphql::objects::server::Me;
 use crate::api::graphql::objects::stream::Stream;
-use crate::api::graphql::paging::{self, Listed, Page, Place};
+use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::device::DeviceFilter;
 use crate::domain::event::EventFilter;
@@ -22,69 +22,79 @@ use crate::domain::stream::StreamFilter;
 use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Micros, ModelId, StreamId};
 
 #[derive(Default)]
-pub struct Queries;
+pub struct InventoryQueries;
 
 #[Object(name = "InventoryQueries")]
-impl Queries {
-    /// Who asks, and what they may do and see.
+impl InventoryQueries {
+    /// The authenticated caller and its permissions.
     async fn me(&self, ctx: &Context<'_>) -> Me {
         caller(ctx).into()
     }
 
-    /// Any object by its global id; null when it is not there.
+    /// Returns any object by its global id; null if it does not exist.
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id of a device, stream, group, event, key or model.")] id: ID,
+        #[graphql(desc = "Global id of a device, stream, group, event, API key or model.")] id: ID,
     ) -> Result<Option<Node>> {
         let Some((noun, row)) = ids::parse(&id) else {
             return Err(Error::field("id", "is not a global id").into());
         };
         Ok(match noun {
-            Noun::Device => loaders::load(ctx, DeviceId(row)).await?.map(|one| Device(one).into()),
-            Noun::Stream => loaders::load(ctx, StreamId(row)).await?.map(|one| Stream(one).into()),
-            Noun::Group => loaders::load(ctx, GroupId(row)).await?.map(|one| Group(one).into()),
-            Noun::Event => {
-                found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(|one| Event(one).into())
+            NodeType::Device => loaders::load(ctx, DeviceId(row)).await?.map(|one| Device(one).into()),
+            NodeType::Stream => loaders::load(ctx, StreamId(row)).await?.map(|one| Stream(one).into()),
+            NodeType::Group => loaders::load(ctx, GroupId(row)).await?.map(|one| Group(one).into()),
+            NodeType::Event => none_if_not_found(app(ctx).event(caller(ctx), EventId(row)).await)?
+                .map(|one| Event(one).into()),
+            NodeType::ApiKey => {
+                none_if_not_found(app(ctx).key(caller(ctx), KeyId(row)))?.map(|one| ApiKey(one).into())
             }
-            Noun::ApiKey => found(app(ctx).key(caller(ctx), KeyId(row)))?.map(|one| ApiKey(one).into()),
-            Noun::Model => found(app(ctx).model(caller(ctx), ModelId(row)))?.map(|one| Model(one).into()),
+            NodeType::Model => {
+                none_if_not_found(app(ctx).model(caller(ctx), ModelId(row)))?.map(|one| Model(one).into())
+            }
         })
     }
 
-    /// Devices; `name` and `protocol` are exact, `search` finds a part of the name in any case.
+    /// Devices. `name` and `protocol` match exactly; `search` matches part of the name, case-insensitive.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn devices(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+            desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
         )]
         first: Option<i32>,
         #[graphql(
-            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+            desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
         )]
         after: Option<String>,
         #[graphql(
-            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+            desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
         )]
         last: Option<i32>,
         #[graphql(
-            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+            desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
         )]
         before: Option<String>,
-        #[graphql(desc = "Only the device of exactly this name.")] name: Option<String>,
-        #[graphql(desc = "Only devices whose name has this in it, in any case.")] search: Option<String>,
-        #[graphql(desc = "Only devices that are spoken to in this way.")] protocol: Option<Protocol>,
-        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
-    ) -> Result<Listed<Device>> {
+        #[graphql(desc = "Only the device with exactly this name.")] name: Option<String>,
+        #[graphql(desc = "Only devices whose name contains this text, case-insensitive.")] search: Option<
+            String,
+        >,
+        #[graphql(desc = "Only devices with this protocol.")] protocol: Option<Protocol>,
+        #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
+    ) -> Result<NodeConnection<Device>> {
         let protocol = protocol.map(Into::into);
         let filter = DeviceFilter { name, protocol, ..DeviceFilter::default() };
         let mut devices = app(ctx).devices(caller(ctx), &filter)?;
         devices.retain(|device| is_found(&device.spec.name, search.as_deref()));
-        let page = Page { first, after, last, before };
-        Ok(paging::cut(devices, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Device)?)
+        let page = ConnectionArgs { first, after, last, before };
+        Ok(paging::paginate(
+            devices,
+            page,
+            |one| ListCursor::for_row(one.id.0, &one.spec.name, order_by),
+            Device,
+        )?)
     }
 
     /// One device, by its global id or by its row number.
@@ -96,46 +106,54 @@ impl Queries {
         #[graphql(desc = "Row number of the device, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Option<Device>> {
-        let row = ids::either(Noun::Device, id.as_ref(), row_id)?;
+        let row = ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id)?;
         Ok(loaders::load(ctx, DeviceId(row)).await?.map(Device))
     }
 
-    /// Streams of all devices, of one, or in a group; `name` is exact, `search` finds a part of it in any case.
+    /// Streams of all devices, of one device or of one group. `name` matches exactly; `search` matches part of the
+    /// name, case-insensitive.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn streams(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+            desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
         )]
         first: Option<i32>,
         #[graphql(
-            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+            desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
         )]
         after: Option<String>,
         #[graphql(
-            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+            desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
         )]
         last: Option<i32>,
         #[graphql(
-            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+            desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
         )]
         before: Option<String>,
         #[graphql(desc = "Only streams of this device, by its id or row number.")] device: Option<ID>,
         #[graphql(desc = "Only streams in this group, by its id or row number.")] group: Option<ID>,
-        #[graphql(desc = "Only streams of exactly this name.")] name: Option<String>,
-        #[graphql(desc = "Only streams whose name has this in it, in any case.")] search: Option<String>,
-        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
-    ) -> Result<Listed<Stream>> {
-        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?;
-        let group = group.map(|id| ids::row(Noun::Group, &id, "group")).transpose()?;
+        #[graphql(desc = "Only streams with exactly this name.")] name: Option<String>,
+        #[graphql(desc = "Only streams whose name contains this text, case-insensitive.")] search: Option<
+            String,
+        >,
+        #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
+    ) -> Result<NodeConnection<Stream>> {
+        let device = device.map(|id| ids::parse_row_id(NodeType::Device, &id, "device")).transpose()?;
+        let group = group.map(|id| ids::parse_row_id(NodeType::Group, &id, "group")).transpose()?;
         let (device, group) = (device.map(DeviceId), group.map(GroupId));
         let filter = StreamFilter { device, group, name, ..StreamFilter::default() };
         let mut streams = app(ctx).streams(caller(ctx), &filter)?;
         streams.retain(|stream| is_found(&stream.spec.name, search.as_deref()));
-        let page = Page { first, after, last, before };
-        Ok(paging::cut(streams, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Stream)?)
+        let page = ConnectionArgs { first, after, last, before };
+        Ok(paging::paginate(
+            streams,
+            page,
+            |one| ListCursor::for_row(one.id.0, &one.spec.name, order_by),
+            Stream,
+        )?)
     }
 
     /// One stream, by its global id or by its row number.
@@ -147,39 +165,46 @@ impl Queries {
         #[graphql(desc = "Row number of the stream, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Option<Stream>> {
-        let row = ids::either(Noun::Stream, id.as_ref(), row_id)?;
+        let row = ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id)?;
         Ok(loaders::load(ctx, StreamId(row)).await?.map(Stream))
     }
 
-    /// Groups of streams; `search` finds a part of the name in any case.
+    /// Groups of streams. `search` matches part of the name, case-insensitive.
     #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn groups(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many nodes from the beginning, or behind `after`: at most 1,000; 100 unless this or `last` is said."
+            desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
         )]
         first: Option<i32>,
         #[graphql(
-            desc = "The cursor behind which the page begins, such as `pageInfo.endCursor` of the one before."
+            desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
         )]
         after: Option<String>,
         #[graphql(
-            desc = "How many nodes from the end, or in front of `before`: at most 1,000; not together with `first`."
+            desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
         )]
         last: Option<i32>,
         #[graphql(
-            desc = "The cursor in front of which the page ends, such as `pageInfo.startCursor` of the one behind."
+            desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
         )]
         before: Option<String>,
-        #[graphql(desc = "Only groups whose name has this in it, in any case.")] search: Option<String>,
-        #[graphql(default, desc = "What the list is ordered by, ascending.")] order_by: ListOrder,
-    ) -> Result<Listed<Group>> {
-        let mut groups = app(ctx).groups(caller(ctx), crate::domain::page::Page::ALL)?;
+        #[graphql(desc = "Only groups whose name contains this text, case-insensitive.")] search: Option<
+            String,
+        >,
+        #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
+    ) -> Result<NodeConnection<Group>> {
+        let mut groups = app(ctx).groups(caller(ctx), crate::domain::pagination::Pagination::ALL)?;
         groups.retain(|group| is_found(&group.spec.name, search.as_deref()));
-        let page = Page { first, after, last, before };
-        Ok(paging::cut(groups, page, |one| Place::of(one.id.0, &one.spec.name, order_by), Group)?)
+        let page = ConnectionArgs { first, after, last, before };
+        Ok(paging::paginate(
+            groups,
+            page,
+            |one| ListCursor::for_row(one.id.0, &one.spec.name, order_by),
+            Group,
+        )?)
     }
 
     /// One group, by its global id or by its row number.
@@ -191,18 +216,18 @@ impl Queries {
         #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Option<Group>> {
-        let row = ids::either(Noun::Group, id.as_ref(), row_id)?;
+        let row = ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id)?;
         Ok(loaders::load(ctx, GroupId(row)).await?.map(Group))
     }
 
-    /// Events, newest first unless asked otherwise.
+    /// Events, newest first by default.
     #[graphql(complexity = "paging::cost(first, None, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many events, at most 1,000; 100 unless said.")] first: Option<i32>,
-        #[graphql(desc = "The cursor behind which the page begins: `pageInfo.endCursor` of the one before.")]
+        #[graphql(desc = "Number of events: maximum 1,000, default 100.")] first: Option<i32>,
+        #[graphql(desc = "Cursor after which the page begins: `pageInfo.endCursor` of the previous page.")]
         after: Option<String>,
         #[graphql(desc = "Only events of this device, by its id or row number.")] device: Option<ID>,
         #[graphql(desc = "Only events about this stream, by its id or row number.")] stream: Option<ID>,
@@ -210,10 +235,11 @@ impl Queries {
         #[graphql(desc = "Only events of exactly this level.")] level: Option<Level>,
         #[graphql(desc = "Only events that happened at this time or later.")] from: Option<DateTime>,
         #[graphql(desc = "Only events that happened before this time.")] to: Option<DateTime>,
-        #[graphql(default_with = "Order::Desc", desc = "Whether the oldest or the newest come first.")] order: Order,
-    ) -> Result<Events> {
-        let device = device.map(|id| ids::row(Noun::Device, &id, "device")).transpose()?;
-        let stream = stream.map(|id| ids::row(Noun::Stream, &id, "stream")).transpose()?;
+        #[graphql(default_with = "Order::Desc", desc = "Sort order by time: oldest first or newest first.")]
+        order: Order,
+    ) -> Result<EventConnection> {
+        let device = device.map(|id| ids::parse_row_id(NodeType::Device, &id, "device")).transpose()?;
+        let stream = stream.map(|id| ids::parse_row_id(NodeType::Stream, &id, "stream")).transpose()?;
         let filter = EventFilter {
             device: device.map(DeviceId),
             stream: stream.map(StreamId),
@@ -224,8 +250,8 @@ impl Queries {
             newest_first: order == Order::Desc,
             ..EventFilter::default()
         };
-        let limit = paging::count("first", first)?.unwrap_or(paging::USUAL);
-        event::page(ctx, filter, limit, after.as_deref()).await
+        let limit = paging::count("first", first)?.unwrap_or(paging::DEFAULT_PAGE_SIZE);
+        event::events_page(ctx, filter, limit, after.as_deref()).await
     }
 
     /// One event, by its global id or by its row number.
@@ -237,8 +263,8 @@ impl Queries {
         #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Option<Event>> {
-        let row = ids::either(Noun::Event, id.as_ref(), row_id)?;
-        Ok(found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(Event))
+        let row = ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id)?;
+        Ok(none_if_not_found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(Event))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The fields of `Query`: where every reading begins.
+//! The `Query` root type and the `Node` interface.
 
 pub mod inventory;
 pub mod machine;
@@ -14,23 +14,23 @@ use super::objects::model::Model;
 use super::objects::stream::Stream;
 use crate::domain::Kind;
 
-/// Devices, their streams, and what they have measured. Ranges of time take their `from` and not their `to`. Everything
-/// is as the caller's key or session sees it: rows of others are not there.
+/// Devices, their streams and their measured values. A time range includes its `from` and excludes its `to`. Results
+/// contain only the rows that the caller's key or session may read.
 #[derive(MergedObject, Default)]
-pub struct Query(inventory::Queries, series::Queries, machine::Queries);
+pub struct Query(inventory::InventoryQueries, series::SeriesQueries, machine::MachineQueries);
 
-/// An object that has a global id.
+/// An object with a global id.
 #[derive(Interface)]
 #[graphql(
     field(
         name = "id",
         ty = "ID",
-        desc = "Global id, unique among objects of all types: `node(id:)` finds the object by it."
+        desc = "Global id, unique across all object types: `node(id:)` returns the object."
     ),
     field(
         name = "row_id",
         ty = "i32",
-        desc = "The number that REST and SQL show, unique among objects of one type."
+        desc = "Row number, as shown by REST and SQL; unique among objects of one type."
     )
 )]
 pub enum Node {
@@ -42,8 +42,8 @@ pub enum Node {
     Model(Model),
 }
 
-/// A row, or null when it is not there or not the caller's to see.
-fn found<T>(result: crate::domain::Result<T>) -> Result<Option<T>> {
+/// Turns `NotFound` into null: the row does not exist, or the caller may not read it.
+fn none_if_not_found<T>(result: crate::domain::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(row) => Ok(Some(row)),
         Err(error) if error.kind == Kind::NotFound => Ok(None),

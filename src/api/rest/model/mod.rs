@@ -1,6 +1,6 @@
-//! `/api/ai/model/`: models, their versions, and what they make of history.
+//! `/api/ai/model/`: models, their versions, calibration, and scoring of stored values.
 
-pub mod shapes;
+pub mod routes;
 pub mod views;
 
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use axum::response::IntoResponse;
 use serde_json::Value;
 
 use self::views::{CalibratedView, ModelView, VersionView, WindowView};
-use super::body::Unread;
-use super::fields::{Fields, Mode};
+use super::fields::{BodyMode, Fields};
 use super::job::JobView;
-use super::query::Query;
-use super::{Id, RowId, scalar};
+use super::json_body::DeferredJson;
+use super::query_params::QueryParams;
+use super::{Id, RowId, drf_scalar};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::app::App;
@@ -42,10 +42,10 @@ pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<ModelView>, RestError> {
     app.model_to_change(&caller, id)?;
-    let model = change(&app, &caller, id, body.fields(Mode::Partial).await?).await?;
+    let model = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?).await?;
     Ok(Json(ModelView::new(&app, &model)))
 }
 
@@ -96,10 +96,10 @@ pub async fn rollback(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<ModelView>, RestError> {
     app.model_to_change(&caller, id)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields(BodyMode::Whole).await?;
     let mut version = None;
     fields.integer_or_null("version", 1..=i128::from(i32::MAX), &mut version);
     fields.finish(Vec::new())?;
@@ -111,10 +111,10 @@ pub async fn calibrate(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<Json<CalibratedView>, RestError> {
     app.model_to_change(&caller, id)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields(BodyMode::Whole).await?;
     let mut percentile = 99.5;
     fields.number("percentile", &mut percentile);
     let (from, to) = read_range(&mut fields);
@@ -128,10 +128,10 @@ pub async fn score(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
-    body: Unread,
+    body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
     app.model_to_change(&caller, id)?;
-    let mut fields = body.fields(Mode::Whole).await?;
+    let mut fields = body.fields(BodyMode::Whole).await?;
     let (from, to) = read_range(&mut fields);
     let mut events = true;
     fields.boolean("events", &mut events);
@@ -147,14 +147,14 @@ pub async fn window(
     Id(id): Id<ModelId>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<WindowView>, RestError> {
-    let mut query = Query::parse(raw.as_deref());
-    let at = query.read("at", |text| scalar::timestamp(&Value::from(text)));
+    let mut query = QueryParams::parse(raw.as_deref());
+    let at = query.read("at", |text| drf_scalar::timestamp(&Value::from(text)));
     query.finish()?;
-    let found = app.judged_window(&caller, id, at).await?;
+    let found = app.inspect_window(&caller, id, at).await?;
     Ok(Json(found.into()))
 }
 
-/// Both ends of a range.
+/// Reads the required `from` and `to` of a range.
 fn read_range(fields: &mut Fields) -> (Micros, Micros) {
     let (mut from, mut to) = (None, None);
     fields.required_timestamp("from", &mut from);
@@ -162,8 +162,8 @@ fn read_range(fields: &mut Fields) -> (Micros, Micros) {
     (from.unwrap_or(Micros(0)), to.unwrap_or(Micros(i64::MAX)))
 }
 
-/// Changes the fields of a model that are given.
-pub(in crate::api) async fn change(
+/// Changes the given fields of a model.
+pub(in crate::api) async fn update_from_fields(
     app: &App,
     who: &Principal,
     id: ModelId,
@@ -174,10 +174,10 @@ pub(in crate::api) async fn change(
         (patch.clone(), current.enabled, current.version.settings.clone());
     read_onto(&mut fields, &mut enabled, &mut tried);
     let mut problems = tried.problems();
-    // Those the caller does not see are not in what was tried.
+    // Sources invisible to the caller are missing from the settings checked here, so their problems do not count.
     problems.retain(|problem| problem.field != "source");
     fields.finish(problems)?;
-    // Merged again onto what is stored by then: two updates of different fields must both last.
+    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
     let merge = move |enabled: &mut bool, settings: &mut ModelSettings| {
         read_onto(&mut patch.clone(), enabled, settings);
     };

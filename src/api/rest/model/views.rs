@@ -1,22 +1,23 @@
-//! Models as JSON shows them.
+//! JSON views of models, their versions and windows.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::app::ai::ModelStatus;
-use crate::app::ai::inspect::JudgedWindow;
-use crate::domain::model::{FileFacts, Model, ModelSettings, ModelVersion};
+use crate::app::ai::inspect::WindowInspection;
+use crate::domain::model::{Model, ModelFileInfo, ModelSettings, ModelVersion};
 use crate::domain::{DeviceId, Micros, ModelId, StreamId};
 
-/// A source alone, or a list of several.
-pub fn source(sources: &[StreamId]) -> Value {
+/// Renders one source as an id and several as a list.
+pub fn sources_to_json(sources: &[StreamId]) -> Value {
     match sources {
         [one] => json!(one),
         several => json!(several),
     }
 }
 
+/// A stored file of a version: name, size and hash.
 #[derive(Debug, Serialize)]
 pub struct FileView {
     file: String,
@@ -24,12 +25,13 @@ pub struct FileView {
     sha256: String,
 }
 
-impl From<&FileFacts> for FileView {
-    fn from(facts: &FileFacts) -> Self {
+impl From<&ModelFileInfo> for FileView {
+    fn from(facts: &ModelFileInfo) -> Self {
         Self { file: facts.name.clone(), size: facts.size_bytes, sha256: facts.sha256.clone() }
     }
 }
 
+/// Settings of a version.
 #[derive(Debug, Serialize)]
 struct SettingsView {
     sources: Vec<StreamId>,
@@ -65,6 +67,7 @@ impl From<&ModelVersion> for SettingsView {
     }
 }
 
+/// A stored version of a model.
 #[derive(Debug, Serialize)]
 pub struct VersionView {
     version: i32,
@@ -78,6 +81,7 @@ impl From<&ModelVersion> for VersionView {
     }
 }
 
+/// A model with its current version and status.
 #[derive(Debug, Serialize)]
 pub struct ModelView {
     id: ModelId,
@@ -87,7 +91,7 @@ pub struct ModelView {
     #[serde(flatten)]
     version: VersionView,
     updated_at: String,
-    status: StatusView,
+    status: ModelStatusView,
 }
 
 impl ModelView {
@@ -104,8 +108,9 @@ impl ModelView {
     }
 }
 
+/// State and counters of a running model.
 #[derive(Debug, Serialize)]
-struct StatusView {
+struct ModelStatusView {
     state: &'static str,
     position: Option<String>,
     lag_s: Option<f64>,
@@ -118,7 +123,7 @@ struct StatusView {
     last_error: Option<String>,
 }
 
-impl From<ModelStatus> for StatusView {
+impl From<ModelStatus> for ModelStatusView {
     fn from(status: ModelStatus) -> Self {
         Self {
             state: status.state.name(),
@@ -135,12 +140,14 @@ impl From<ModelStatus> for StatusView {
     }
 }
 
+/// The new threshold and the number of windows it was computed from.
 #[derive(Debug, Serialize)]
 pub struct CalibratedView {
     pub(super) threshold: f64,
     pub(super) windows: usize,
 }
 
+/// An input window of a model and its score.
 #[derive(Debug, Serialize)]
 pub struct WindowView {
     from: String,
@@ -152,8 +159,8 @@ pub struct WindowView {
     reconstruction: Vec<Vec<f64>>,
 }
 
-impl From<JudgedWindow> for WindowView {
-    fn from(window: JudgedWindow) -> Self {
+impl From<WindowInspection> for WindowView {
+    fn from(window: WindowInspection) -> Self {
         let rows = |values: &[f64]| values.chunks(window.sources.len()).map(<[f64]>::to_vec).collect();
         let iso = |ts: &Micros| ts.to_iso();
         Self {

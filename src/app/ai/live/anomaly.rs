@@ -1,83 +1,93 @@
-//! From a model's scores to its events: what is remembered between windows, and what the event log is told.
+//! Anomaly state machine of a live model: turns each score into new model progress and changes of the event log. Pure.
 
-use crate::domain::model::{Above, Anomaly, Model, ModelProgress, ModelSettings};
+use crate::domain::model::{Anomaly, Model, ModelProgress, ModelSettings, ThresholdRun};
 use crate::domain::{EventId, Micros};
-use crate::infer::window::crossing::{Crossing, Peak, Rule, Run, Transition};
-use crate::store::catalog::Told;
+use crate::infer::window::threshold::{AnomalyRun, AnomalyTransition, Peak, ThresholdRule, ThresholdState};
+use crate::store::catalog::AnomalyEventChange;
 
-/// While an anomaly goes on its event learns of a new peak this often, microseconds of the readings' time.
+/// While an anomaly is open, its event is updated with a new peak at most this often, in microseconds of reading time.
 const PEAK_EVERY_US: i64 = 10 * 1_000_000;
 
-/// What a window has changed.
-pub struct Judgement {
+/// The result of scoring one window.
+pub struct AnomalyUpdate {
     pub progress: ModelProgress,
-    pub told: Option<Told>,
+    pub event_change: Option<AnomalyEventChange>,
 }
 
-/// The progress behind a window with its score, and what there is to tell.
-pub fn judge(model: &Model, name: &str, before: &ModelProgress, at: Micros, score: f64) -> Judgement {
+/// Returns the progress after a window with this score, and the event change that follows from it.
+pub fn apply_score(
+    model: &Model,
+    name: &str,
+    before: &ModelProgress,
+    at: Micros,
+    score: f64,
+) -> AnomalyUpdate {
     let mut progress = ModelProgress { position: Some(at), ..*before };
     let Some(rule) = rule(&model.version.settings) else {
         progress.run = None;
-        return end(model, name, progress, at);
+        return close_anomaly(model, name, progress, at);
     };
-    let mut crossing =
-        Crossing { run: before.run.map(run_of), open: before.open.map(|(_, above)| run_of(above)) };
-    let transition = rule.score(&mut crossing, at, score);
-    progress.run = crossing.run.map(above_of);
-    let told = match (transition, before.open) {
-        (Some(Transition::Opened { .. }), _) => crossing.open.map(|run| {
+    let mut crossing = ThresholdState {
+        pending: before.run.map(run_of),
+        open: before.open_anomaly.map(|(_, above)| run_of(above)),
+    };
+    let transition = rule.apply_score(&mut crossing, at, score);
+    progress.run = crossing.pending.map(above_of);
+    let told = match (transition, before.open_anomaly) {
+        (Some(AnomalyTransition::Opened { .. }), _) => crossing.open.map(|run| {
             let above = above_of(run);
-            Told::Opened { event: anomaly(above, None).event(model, name), above }
+            AnomalyEventChange::Opened { event: anomaly(above, None).event(model, name), above }
         }),
-        (Some(Transition::Closed { .. }), Some((event, above))) => {
-            progress.open = None;
+        (Some(AnomalyTransition::Closed { .. }), Some((event, above))) => {
+            progress.open_anomaly = None;
             Some(changed(model, name, event, anomaly(above, Some(at))))
         }
-        (Some(Transition::Peaked(peak)), Some((event, above))) => {
+        (Some(AnomalyTransition::Peaked(peak)), Some((event, above))) => {
             let is_time = at.0.saturating_sub(above.peak_at.0) >= PEAK_EVERY_US;
-            // Between two tellings the peak is in the progress alone; its time is that of the last telling.
+            // Between two event updates only the progress has the new peak; `peak_at` keeps the time of the last
+            // update.
             let peak_at = if is_time { peak.at } else { above.peak_at };
-            let above = Above { peak: peak.score, peak_at, ..above };
-            progress.open = Some((event, above));
+            let above = ThresholdRun { peak: peak.score, peak_at, ..above };
+            progress.open_anomaly = Some((event, above));
             is_time.then(|| changed(model, name, event, anomaly(above, None)))
         }
         _ => None,
     };
-    Judgement { progress, told }
+    AnomalyUpdate { progress, event_change: told }
 }
 
-/// The progress behind a gap: windows on its two sides do not follow each other.
-pub fn gap(before: &ModelProgress) -> ModelProgress {
+/// Returns the progress after a gap: windows on its two sides are not consecutive.
+pub fn apply_gap(before: &ModelProgress) -> ModelProgress {
     ModelProgress { run: None, ..*before }
 }
 
-/// Ends an anomaly that nobody watches any more.
-pub fn end(model: &Model, name: &str, before: ModelProgress, at: Micros) -> Judgement {
-    let told = before.open.map(|(event, above)| changed(model, name, event, anomaly(above, Some(at))));
-    Judgement { progress: ModelProgress { open: None, ..before }, told }
+/// Closes the open anomaly, if any, of a model that no longer watches for one.
+pub fn close_anomaly(model: &Model, name: &str, before: ModelProgress, at: Micros) -> AnomalyUpdate {
+    let told =
+        before.open_anomaly.map(|(event, above)| changed(model, name, event, anomaly(above, Some(at))));
+    AnomalyUpdate { progress: ModelProgress { open_anomaly: None, ..before }, event_change: told }
 }
 
-fn rule(settings: &ModelSettings) -> Option<Rule> {
-    Rule::new(settings.threshold?, settings.min_windows, settings.clear_ratio)
+fn rule(settings: &ModelSettings) -> Option<ThresholdRule> {
+    ThresholdRule::new(settings.threshold?, settings.min_windows, settings.clear_ratio)
 }
 
-fn anomaly(above: Above, ended_at: Option<Micros>) -> Anomaly {
+fn anomaly(above: ThresholdRun, ended_at: Option<Micros>) -> Anomaly {
     Anomaly { since: above.since, peak: above.peak, ended_at }
 }
 
-fn changed(model: &Model, name: &str, event: EventId, anomaly: Anomaly) -> Told {
+fn changed(model: &Model, name: &str, event: EventId, anomaly: Anomaly) -> AnomalyEventChange {
     let spec = anomaly.event(model, name);
-    Told::Changed { event, message: spec.message, payload: spec.payload }
+    AnomalyEventChange::Changed { event, message: spec.message, payload: spec.payload }
 }
 
-fn run_of(above: Above) -> Run {
-    let Above { since, windows, peak, peak_at } = above;
-    Run { since, windows, peak: Peak { score: peak, at: peak_at } }
+fn run_of(above: ThresholdRun) -> AnomalyRun {
+    let ThresholdRun { since, windows, peak, peak_at } = above;
+    AnomalyRun { since, windows, peak: Peak { score: peak, at: peak_at } }
 }
 
-fn above_of(run: Run) -> Above {
-    Above { since: run.since, windows: run.windows, peak: run.peak.score, peak_at: run.peak.at }
+fn above_of(run: AnomalyRun) -> ThresholdRun {
+    ThresholdRun { since: run.since, windows: run.windows, peak: run.peak.score, peak_at: run.peak.at }
 }
 
 #[cfg(test)]

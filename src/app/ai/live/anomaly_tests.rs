@@ -1,14 +1,14 @@
-//! What scores make of a model's progress and of the event log.
+//! Tests of how scores change a model's progress and the event log.
 
-use super::{end, gap, judge};
-use crate::domain::model::{FileFacts, Model, ModelKind, ModelProgress, ModelSettings, ModelVersion};
+use super::{apply_gap, apply_score, close_anomaly};
+use crate::domain::model::{Model, ModelFileInfo, ModelKind, ModelProgress, ModelSettings, ModelVersion};
 use crate::domain::{DeviceId, EventId, Micros, ModelId, OrgId, StreamId};
-use crate::store::catalog::Told;
+use crate::store::catalog::AnomalyEventChange;
 
 fn model(threshold: Option<f64>, min_windows: u32) -> Model {
     let settings =
         ModelSettings { threshold, min_windows, ..ModelSettings::new(ModelKind::CnnAe, vec![StreamId(1)]) };
-    let file = FileFacts { name: "m.tflite".to_owned(), size_bytes: 1, sha256: String::new() };
+    let file = ModelFileInfo { name: "m.tflite".to_owned(), size_bytes: 1, sha256: String::new() };
     let version =
         ModelVersion { number: 1, settings, model: file.clone(), scaler: file, created_at: Micros(0) };
     Model {
@@ -23,19 +23,19 @@ fn model(threshold: Option<f64>, min_windows: u32) -> Model {
     }
 }
 
-/// Judges scores a second apart, giving every opened event the number 1; what was told in words.
+/// Applies scores one second apart, gives every opened event the id 1, and returns the event changes as text.
 fn run(model: &Model, progress: &mut ModelProgress, from_s: i64, scores: &[f64]) -> Vec<String> {
     let mut said = Vec::new();
     for (i, score) in scores.iter().enumerate() {
         let at = Micros((from_s + i as i64) * 1_000_000);
-        let made = judge(model, "Furnace", progress, at, *score);
+        let made = apply_score(model, "Furnace", progress, at, *score);
         *progress = made.progress;
-        match made.told {
-            Some(Told::Opened { event, above }) => {
-                progress.open = Some((EventId(1), above));
+        match made.event_change {
+            Some(AnomalyEventChange::Opened { event, above }) => {
+                progress.open_anomaly = Some((EventId(1), above));
                 said.push(format!("opened: {} {}", event.message, event.payload["ended_at"]));
             }
-            Some(Told::Changed { message, payload, .. }) => {
+            Some(AnomalyEventChange::Changed { message, payload, .. }) => {
                 said.push(format!("changed: {message} {}", payload["ended_at"]));
             }
             None => {}
@@ -61,10 +61,10 @@ fn an_anomaly_opens_above_the_threshold_and_closes_below_nine_tenths_of_it() {
 fn too_few_windows_make_none_and_a_gap_breaks_their_row() {
     let (model, mut progress) = (model(Some(1.0), 3), ModelProgress::default());
     assert!(run(&model, &mut progress, 0, &[2.0, 2.0, 0.5, 2.0, 2.0]).is_empty());
-    progress = gap(&progress);
+    progress = apply_gap(&progress);
     assert!(run(&model, &mut progress, 10, &[2.0, 2.0]).is_empty());
     assert_eq!(run(&model, &mut progress, 12, &[4.0]), ["opened: Furnace: score up to 4 (threshold 1) null"]);
-    assert_eq!(progress.open.map(|(_, above)| above.since), Some(Micros(10_000_000)));
+    assert_eq!(progress.open_anomaly.map(|(_, above)| above.since), Some(Micros(10_000_000)));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_peak_is_told_every_ten_seconds() {
     let said = run(&model, &mut progress, 0, &rising);
     assert_eq!(said.len(), 1 + 12, "{said:?}");
     assert_eq!(
-        progress.open.map(|(_, above)| above.peak),
+        progress.open_anomaly.map(|(_, above)| above.peak),
         Some(131.0),
         "the highest is remembered, told or not"
     );
@@ -86,5 +86,8 @@ fn without_a_threshold_what_was_open_ends() {
     run(&with, &mut progress, 0, &[2.0]);
     let said = run(&model(None, 1), &mut progress, 1, &[2.0, 2.0]);
     assert_eq!(said, ["changed: Furnace: score up to 2 \"1970-01-01T00:00:01Z\""]);
-    assert!(end(&with, "Furnace", progress, Micros(9)).told.is_none(), "there is nothing left to end");
+    assert!(
+        close_anomaly(&with, "Furnace", progress, Micros(9)).event_change.is_none(),
+        "there is nothing left to end"
+    );
 }

@@ -1,4 +1,5 @@
-//! One live model: from its position to the present through what is stored, then window by window as readings come.
+//! Task of one live model: catches up from its position through the stored readings, then scores each window as
+//! readings arrive.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,44 +10,44 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::anomaly;
-use super::board::ModelState;
-use super::ground::Ground;
-use super::judging::Live;
-use super::queue::Queue;
-use crate::app::ai::feed::plan;
-use crate::app::ai::threads::Lane;
+use super::context::LiveContext;
+use super::inbox::ReadingsInbox;
+use super::live_scorer::LiveScorer;
+use super::status::ModelState;
+use crate::app::ai::inference_pool::InferencePriority;
+use crate::app::ai::window_feed::window_plan;
 use crate::domain::model::{Model, ModelProgress};
 use crate::domain::{Error, Micros, Result};
 
-/// How long a source that says nothing is waited for beyond an interval, microseconds: readings take a while.
-const GRACE_US: i64 = 5 * 1_000_000;
+/// How long to wait for a silent source beyond one interval, microseconds: readings take a while to arrive.
+const SILENT_SOURCE_GRACE_US: i64 = 5 * 1_000_000;
 
-/// Between two looks whether time alone completes a sample.
+/// Interval of the check whether time alone completes a sample.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Before a model that failed is tried again.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Delay before a failed model is started again.
+const RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// The task of one model.
 pub struct Runner {
-    pub ground: Arc<Ground>,
-    pub queue: Queue,
-    /// The model as it is stored now.
+    pub context: Arc<LiveContext>,
+    pub inbox: ReadingsInbox,
+    /// The model as stored in the catalog.
     pub model: watch::Receiver<Arc<Model>>,
     pub stop: CancellationToken,
 }
 
-/// Why a stretch of running ended.
-enum End {
-    /// Nobody tells of the model any more.
-    Gone,
-    /// It is to begin again: other files or sources, or readings were lost.
+/// Why a session ended.
+enum SessionEnd {
+    /// The model was deleted (its watch channel closed).
+    ModelDeleted,
+    /// The session must restart: files or sources changed, or readings were lost.
     Again,
 }
 
 impl Runner {
-    /// Runs until it is stopped, at any point: what is half done is done again, and nothing twice. Whatever fails is told on
-    /// the board and tried again.
+    /// Runs until it is stopped, which may happen at any point: unfinished work is done again, and nothing takes
+    /// effect twice. Failures are reported in the model's status and retried.
     pub async fn run(mut self) {
         let stop = self.stop.clone();
         stop.run_until_cancelled(self.run_sessions()).await;
@@ -57,17 +58,17 @@ impl Runner {
             let id = self.model.borrow().id;
             let ended = AssertUnwindSafe(self.session()).catch_unwind().await;
             match ended.unwrap_or_else(|_| Err(Error::internal("running the model failed"))) {
-                Ok(End::Gone) => return,
-                Ok(End::Again) => {}
+                Ok(SessionEnd::ModelDeleted) => return,
+                Ok(SessionEnd::Again) => {}
                 Err(error) => {
-                    let text = error.in_full();
+                    let text = error.full_message();
                     tracing::warn!(model = id.0, error = text, "a model cannot be run; trying again");
-                    self.ground.scorer.ai.board.change(id, |status| {
+                    self.context.scorer.ai.statuses.change(id, |status| {
                         status.state = ModelState::Failed;
                         status.last_error = Some(error.message);
                     });
                     tokio::select! {
-                        () = tokio::time::sleep(PATIENCE) => {}
+                        () = tokio::time::sleep(RETRY_DELAY) => {}
                         _ = self.model.changed() => {}
                     }
                 }
@@ -75,37 +76,37 @@ impl Runner {
         }
     }
 
-    /// From the model's position on, until something of it changes.
-    async fn session(&mut self) -> Result<End> {
+    /// Runs from the model's position until the model changes or readings are lost.
+    async fn session(&mut self) -> Result<SessionEnd> {
         let model = self.model.borrow_and_update().clone();
-        let board = self.ground.scorer.ai.board.clone();
+        let board = self.context.scorer.ai.statuses.clone();
         if !model.enabled {
             self.disable(&model).await?;
             return self.wait_until_enabled().await;
         }
         board.change(model.id, |status| status.state = ModelState::CatchingUp);
-        let window = self.ground.scorer.ai.detectors.get(&model).await?.window();
-        let plan = plan(&model.version.settings, window)?;
-        self.queue.followed().await;
-        // What comes from here on is told twice, by the queue and by the lake; a sample is decided once all the same.
-        let first = self.queue.clear();
+        let window = self.context.scorer.ai.detectors.get(&model).await?.window_len();
+        let plan = window_plan(&model.version.settings, window)?;
+        self.inbox.wait_until_followed().await;
+        // From here on readings arrive twice, by the inbox and from the lake; a sample is still decided only once.
+        let first = self.inbox.clear();
         let progress = self.place(&model, first).await?;
         board.change(model.id, |status| {
             status.position = progress.position;
-            status.is_anomalous = progress.open.is_some();
+            status.is_anomalous = progress.open_anomaly.is_some();
         });
-        let now = self.ground.clock.now();
+        let now = self.context.clock.now();
         let position = progress.position.unwrap_or(now);
-        let ground = self.ground.clone();
+        let ground = self.context.clone();
         let mut replay = ground.scorer.replay(&model, plan, position, now);
-        let mut live = Live::new(ground, model, plan, progress, position);
+        let mut live = LiveScorer::new(ground, model, plan, progress, position);
         live.recover(first).await?;
         while let Some(piece) = replay.next(&mut live.feed).await? {
-            live.take(piece, Lane::Background).await?;
+            live.take(piece, InferencePriority::Background).await?;
         }
-        let Some(arrived) = self.queue.drain() else {
+        let Some(arrived) = self.inbox.drain() else {
             board.change(live.model.id, |status| status.behind += 1);
-            return Ok(End::Again);
+            return Ok(SessionEnd::Again);
         };
         live.join(arrived).await;
         board.change(live.model.id, |status| {
@@ -115,59 +116,60 @@ impl Runner {
         self.follow(live).await
     }
 
-    /// Judges what comes.
-    async fn follow(&mut self, mut live: Live) -> Result<End> {
+    /// Scores windows as readings arrive.
+    async fn follow(&mut self, mut live: LiveScorer) -> Result<SessionEnd> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 told = self.model.changed() => {
-                    if told.is_err() || !live.goes_on_with(&self.model.borrow_and_update().clone()) {
-                        return Ok(End::Again);
+                    if told.is_err() || !live.try_update_model(&self.model.borrow_and_update().clone()) {
+                        return Ok(SessionEnd::Again);
                     }
                 }
-                arrived = self.queue.take() => {
+                arrived = self.inbox.recv() => {
                     let Some(arrived) = arrived else {
-                        self.ground.scorer.ai.board.change(live.model.id, |status| status.behind += 1);
-                        return Ok(End::Again);
+                        self.context.scorer.ai.statuses.change(live.model.id, |status| status.behind += 1);
+                        return Ok(SessionEnd::Again);
                     };
-                    live.hear(arrived).await;
+                    live.receive(arrived).await;
                     live.judge_ready().await?;
                 }
                 _ = tick.tick() => {
-                    let grace = GRACE_US.saturating_add(live.plan.interval_us());
-                    let heard = Micros(self.ground.clock.now().0.saturating_sub(grace));
+                    let grace = SILENT_SOURCE_GRACE_US.saturating_add(live.plan.interval_us());
+                    let heard = Micros(self.context.clock.now().0.saturating_sub(grace));
                     live.feed.advance(heard);
                     live.judge_ready().await?;
-                    if let Some(heard) = self.queue.heard() {
+                    if let Some(heard) = self.inbox.next_seq_if_empty() {
                         live.hear_nothing(heard).await;
                     }
-                    live.mend().await;
+                    live.schedule_rescore().await;
                 }
             }
         }
     }
 
-    /// How far the model is. A new one begins with the present and with record `first` of the log, which is saved at once:
-    /// what comes from here on is judged, whenever the server ends.
+    /// Returns the model's progress. A new model starts with the present and with log record `first`. That is saved at
+    /// once, so that what comes from here on is scored, whenever the server ends.
     async fn place(&self, model: &Model, first: u64) -> Result<ModelProgress> {
-        let mut progress = self.ground.book.read(model.id).await?;
+        let mut progress = self.context.progress_store.read(model.id).await?;
         if progress.position.is_none() {
-            (progress.position, progress.heard) = (Some(self.ground.clock.now()), Some(first));
-            self.ground.book.put(model.id, progress).await;
-            self.ground.book.save().await?;
+            (progress.position, progress.consumed_seq) = (Some(self.context.clock.now()), Some(first));
+            self.context.progress_store.put(model.id, progress).await;
+            self.context.progress_store.save().await?;
         }
         Ok(progress)
     }
 
-    /// Ends what is going on; when it is enabled again it begins with the present.
+    /// Closes the open anomaly and forgets the position, so that the model starts with the present when it is enabled
+    /// again.
     async fn disable(&self, model: &Arc<Model>) -> Result<()> {
-        let progress = self.ground.book.read(model.id).await?;
-        let at = progress.position.unwrap_or_else(|| self.ground.clock.now());
-        let progress = ModelProgress { position: None, run: None, heard: None, ..progress };
-        let ended = anomaly::end(model, &self.ground.scorer.name(model), progress, at);
-        self.ground.record(model, ended).await?;
-        self.ground.scorer.ai.board.change(model.id, |status| {
+        let progress = self.context.progress_store.read(model.id).await?;
+        let at = progress.position.unwrap_or_else(|| self.context.clock.now());
+        let progress = ModelProgress { position: None, run: None, consumed_seq: None, ..progress };
+        let ended = anomaly::close_anomaly(model, &self.context.scorer.name(model), progress, at);
+        self.context.record(model, ended).await?;
+        self.context.scorer.ai.statuses.change(model.id, |status| {
             status.state = ModelState::Starting;
             status.position = None;
             status.is_anomalous = false;
@@ -175,8 +177,8 @@ impl Runner {
         Ok(())
     }
 
-    async fn wait_until_enabled(&mut self) -> Result<End> {
+    async fn wait_until_enabled(&mut self) -> Result<SessionEnd> {
         let told = self.model.changed().await;
-        Ok(if told.is_ok() { End::Again } else { End::Gone })
+        Ok(if told.is_ok() { SessionEnd::Again } else { SessionEnd::ModelDeleted })
     }
 }

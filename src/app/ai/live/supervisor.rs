@@ -1,4 +1,4 @@
-//! Which models run: a task for each, kept in step with the catalog.
+//! Supervisor of live models: keeps one task for each model in line with the catalog.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,52 +10,52 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::book::Book;
-use super::follow::{Routes, follow};
-use super::ground::Ground;
-use super::queue::Queue;
+use super::context::LiveContext;
+use super::dispatcher::{Routes, follow};
+use super::inbox::ReadingsInbox;
+use super::progress_store::ProgressStore;
 use super::runner::Runner;
-use crate::app::ai::history::Scorer;
+use crate::app::ai::range_scoring::ModelScorer;
 use crate::domain::model::Model;
 use crate::domain::{Clock, ModelId, OrgId};
 
-/// Between two savings of how far models are: what a killed server judges again.
+/// Interval between saves of model progress. After a crash, at most this much is scored again.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
 
-/// A model that runs.
-struct Running {
+/// A running model.
+struct ModelTask {
     model: watch::Sender<Arc<Model>>,
     stop: CancellationToken,
-    queue: Queue,
+    queue: ReadingsInbox,
 }
 
-/// The models of an organization and the reader of their sources.
-struct Organization {
+/// The log reader of an organization and the routes to its models.
+struct OrgDispatcher {
     routes: Arc<RwLock<Routes>>,
     changed: watch::Sender<()>,
     _follower: AbortOnDropHandle<()>,
 }
 
 struct Supervisor {
-    ground: Arc<Ground>,
-    running: HashMap<ModelId, Running>,
-    organizations: HashMap<OrgId, Organization>,
+    context: Arc<LiveContext>,
+    running: HashMap<ModelId, ModelTask>,
+    organizations: HashMap<OrgId, OrgDispatcher>,
     tasks: JoinSet<()>,
 }
 
-/// Runs models until `stop`, then saves how far they are.
-pub async fn run(scorer: Scorer, clock: Arc<dyn Clock>, stop: CancellationToken) {
-    let book = Arc::new(Book::new(scorer.ai.store.clone()));
-    let mut changes = scorer.ai.store.catalog().changes();
-    let ground = Arc::new(Ground { scorer, book, clock });
+/// Runs models until `stop`, then saves their progress.
+pub async fn run(scorer: ModelScorer, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let book = Arc::new(ProgressStore::new(scorer.ai.store.clone()));
+    let mut changes = scorer.ai.store.catalog().subscribe_changes();
+    let ground = Arc::new(LiveContext { scorer, progress_store: book, clock });
     let (running, organizations, tasks) = (HashMap::new(), HashMap::new(), JoinSet::new());
-    let mut supervisor = Supervisor { ground, running, organizations, tasks };
+    let mut supervisor = Supervisor { context: ground, running, organizations, tasks };
     let mut save = tokio::time::interval(SAVE_EVERY);
     loop {
-        supervisor.keep_in_step();
+        supervisor.reconcile();
         tokio::select! {
             () = stop.cancelled() => break,
-            // Without a catalog there is nothing to run; the process is ending then.
+            // The catalog is gone only when the process is ending.
             told = changes.changed() => if told.is_err() { break },
             _ = save.tick() => supervisor.save().await,
             Some(_) = supervisor.tasks.join_next() => {}
@@ -68,18 +68,18 @@ pub async fn run(scorer: Scorer, clock: Arc<dyn Clock>, stop: CancellationToken)
 
 impl Supervisor {
     async fn save(&self) {
-        if let Err(error) = self.ground.book.save().await {
-            tracing::warn!(error = error.in_full(), "how far models are cannot be saved; trying again");
+        if let Err(error) = self.context.progress_store.save().await {
+            tracing::warn!(error = error.full_message(), "model progress cannot be saved; trying again");
         }
     }
 
-    /// Starts, changes and stops models as the catalog has them now.
-    fn keep_in_step(&mut self) {
-        let models = self.ground.scorer.ai.store.catalog().all_models();
+    /// Starts, updates and stops model tasks to match the catalog.
+    fn reconcile(&mut self) {
+        let models = self.context.scorer.ai.store.catalog().all_models();
         let there: HashMap<ModelId, &Arc<Model>> = models.iter().map(|model| (model.id, model)).collect();
         let gone = self.running.keys().filter(|id| !there.contains_key(id)).copied().collect::<Vec<_>>();
         gone.into_iter().for_each(|id| self.stop(id));
-        self.ground.scorer.ai.board.keep(|id| there.contains_key(&id));
+        self.context.scorer.ai.statuses.keep(|id| there.contains_key(&id));
         for model in models {
             match self.running.get(&model.id) {
                 None => self.start(model),
@@ -89,14 +89,18 @@ impl Supervisor {
     }
 
     fn start(&mut self, model: Arc<Model>) {
-        let (id, queue) = (model.id, Queue::default());
+        let (id, queue) = (model.id, ReadingsInbox::default());
         self.route(&model, &queue);
         let (sender, receiver) = watch::channel(model);
         let stop = CancellationToken::new();
-        let runner =
-            Runner { ground: self.ground.clone(), queue: queue.clone(), model: receiver, stop: stop.clone() };
+        let runner = Runner {
+            context: self.context.clone(),
+            inbox: queue.clone(),
+            model: receiver,
+            stop: stop.clone(),
+        };
         self.tasks.spawn(runner.run());
-        self.running.insert(id, Running { model: sender, stop, queue });
+        self.running.insert(id, ModelTask { model: sender, stop, queue });
     }
 
     fn stop(&mut self, id: ModelId) {
@@ -115,7 +119,7 @@ impl Supervisor {
         }
         if before.version.settings.sources != model.version.settings.sources {
             let queue = running.queue.clone();
-            queue.wait();
+            queue.mark_unfollowed();
             self.unroute(model.org, model.id);
             self.route(&model, &queue);
         }
@@ -124,12 +128,12 @@ impl Supervisor {
         }
     }
 
-    fn route(&mut self, model: &Model, queue: &Queue) {
-        let store = self.ground.scorer.ai.store.clone();
+    fn route(&mut self, model: &Model, queue: &ReadingsInbox) {
+        let store = self.context.scorer.ai.store.clone();
         let org = self.organizations.entry(model.org).or_insert_with(|| {
             let (routes, changed) = (Arc::<RwLock<Routes>>::default(), watch::Sender::new(()));
             let follower = follow(store, model.org, routes.clone(), changed.subscribe());
-            Organization { routes, changed, _follower: AbortOnDropHandle::new(tokio::spawn(follower)) }
+            OrgDispatcher { routes, changed, _follower: AbortOnDropHandle::new(tokio::spawn(follower)) }
         });
         org.routes.write().add(model.id, &model.version.settings.sources, queue.clone());
         org.changed.send_replace(());

@@ -1,4 +1,4 @@
-//! What a body claims about its size is checked before it is believed.
+//! Tests that declared sizes are checked before they are trusted.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::ingest::survive;
+use crate::app::ingest::catch_decoder_panic;
 use crate::domain::Kind;
 
 const ROWS: usize = 1000;
 const LIMIT: usize = 256 << 20;
 
-/// An IPC stream of one column of 8000 bytes.
+/// Returns an IPC stream with one column of 8000 bytes.
 fn stream(compression: Option<CompressionType>) -> Vec<u8> {
     let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Float64, false)]));
     let column = Arc::new(Float64Array::from(vec![1.0; ROWS]));
@@ -28,7 +28,7 @@ fn stream(compression: Option<CompressionType>) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-/// The stream with every buffer that says 8000 bytes saying `claimed`.
+/// Returns the stream with every declared buffer length of 8000 bytes replaced by `claimed`.
 fn forged(claimed: i64) -> Vec<u8> {
     let mut bytes = stream(Some(CompressionType::LZ4_FRAME));
     let honest = (ROWS as i64 * 8).to_le_bytes();
@@ -55,9 +55,9 @@ fn compressed_buffers_are_metered_by_what_they_claim() {
     }
 }
 
-/// A schema whose columns are one another: 12 levels of two references each.
+/// Returns a schema with shared columns: 12 levels of two references each.
 pub fn shared_columns() -> Vec<u8> {
-    // Built by hand, for no writer does so: every table is a field with a struct's type and two children.
+    // Built by hand, because no writer does this: every table is a field with a struct's type and two children.
     let mut fbb = flatbuffer::Tables::default();
     let mut field = fbb.leaf();
     for _ in 0..12 {
@@ -66,14 +66,14 @@ pub fn shared_columns() -> Vec<u8> {
     fbb.message(field)
 }
 
-/// Just enough of a writer of flatbuffers: tables stand one after the other, those that are referred to behind those
-/// that refer.
+/// A minimal flatbuffer writer: tables are written one after the other, and a referenced table stands behind those
+/// that refer to it.
 mod flatbuffer {
-    /// A table that was written, by its distance from the end.
+    /// A written table, by its distance from the end.
     #[derive(Clone, Copy)]
     pub struct Table(usize);
 
-    /// Bytes from the end to the beginning.
+    /// The bytes, from the end to the beginning.
     #[derive(Default)]
     pub struct Tables {
         back: Vec<u8>,
@@ -95,10 +95,10 @@ mod flatbuffer {
             self.put(&distance.to_le_bytes());
         }
 
-        /// A table with its slots as the vtable has them: how many, and where each field lies in the table.
+        /// Writes a table with its vtable slots: their number, and the offset of each field in the table.
         fn table(&mut self, slots: &[u16], size: u16, fields: impl FnOnce(&mut Self)) -> Table {
             fields(self);
-            // The vtable stands right before the table.
+            // The vtable stands directly before the table.
             let length = 4 + 2 * slots.len() as i32;
             self.put(&length.to_le_bytes());
             let table = Table(self.back.len());
@@ -124,7 +124,7 @@ mod flatbuffer {
             Table(self.back.len())
         }
 
-        /// A field of the type `kind` (of the union Type) with these children.
+        /// Writes a field of the type `kind` (of the union Type) with these children.
         fn field(&mut self, kind: u8, children: &[Table]) -> Table {
             let (of, children) = (self.empty(), self.children(children));
             self.align();
@@ -144,7 +144,7 @@ mod flatbuffer {
             self.field(13, &children)
         }
 
-        /// A message with a schema of one column.
+        /// Writes a message with a schema of one column.
         pub fn message(mut self, field: Table) -> Vec<u8> {
             let fields = self.children(&[field]);
             self.align();
@@ -185,7 +185,7 @@ fn schemas_are_judged_before_they_are_spelt_out() {
     assert!(check_schema(&shared).is_err());
 }
 
-/// A stream with the metadata of its batch changed: `change` gets the bytes of every message after the schema.
+/// Returns a stream with changed batch metadata: `change` gets the bytes of every message after the schema.
 fn with_messages(stream: &[u8], change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let (metadata, body, rest) = next_message(stream).unwrap().unwrap();
     let schema = encapsulated(metadata);
@@ -227,7 +227,7 @@ fn lengths_are_held_against_the_bytes_there_are() {
 
 #[test]
 fn lz4_is_held_to_what_it_says() {
-    // 1 MiB of zeros in a few KiB, said to be 8 bytes.
+    // 1 MiB of zeros in a few KiB, declared as 8 bytes.
     let column = Arc::new(Float64Array::from(vec![0.0; 1 << 20]));
     let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Float64, false)]));
     let batch = RecordBatch::try_new(schema.clone(), vec![column]).unwrap();
@@ -249,7 +249,7 @@ fn lz4_is_held_to_what_it_says() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// What passes is read without a panic; what does not is refused.
+    /// A stream that passes is read without a panic; any other is refused.
     #[test]
     fn no_change_of_a_stream_does_more_than_refuse_it(
         codec in 0..3,
@@ -262,12 +262,12 @@ proptest! {
         };
         let mut bytes = stream(codec);
         for (at, byte) in changes {
-            // Mostly the metadata, which is in front.
+            // Mostly changes the metadata, which is at the beginning.
             let at = at.index(bytes.len().min(900));
             bytes[at] = byte;
         }
         if check_stream(&bytes, LIMIT).is_ok() {
-            let read = survive(|| {
+            let read = catch_decoder_panic(|| {
                 let reader = StreamReader::try_new(&bytes[..], None).map_err(|e| Error::invalid(e.to_string()))?;
                 Ok(reader.map_while(|batch| batch.ok()).map(|batch| batch.num_rows()).sum::<usize>())
             });

@@ -1,5 +1,5 @@
-//! A batch as its bytes have it: that every column has its nodes and buffers, that buffers lie in the body and share
-//! nothing of it, and how long compressed ones become.
+//! Validates an Arrow record batch before decoding: every column has its nodes and buffers, buffers lie in the body
+//! without overlapping, and the decompressed size is known.
 
 use arrow::datatypes::DataType;
 use arrow::ipc::{Buffer, CompressionType, FieldNode, RecordBatch};
@@ -7,14 +7,14 @@ use arrow::ipc::{Buffer, CompressionType, FieldNode, RecordBatch};
 use super::{damaged, lz4};
 use crate::domain::Result;
 
-/// Rows of a batch: a column without values may claim any number in no bytes at all.
+/// Maximum rows of a batch: a column without values may claim any number of rows in no bytes.
 const MAX_ROWS: i64 = i32::MAX as i64;
-/// A length before a compressed buffer that says that it is not compressed.
+/// Length prefix that marks a buffer as stored uncompressed.
 const NOT_COMPRESSED: i64 = -1;
-/// Where the length stands.
+/// Bytes of the length prefix.
 const PREFIX_BYTES: usize = 8;
 
-/// Checks a batch of columns of these types, and says how many bytes it has once it is decompressed.
+/// Checks a batch with columns of these types and returns its decompressed size in bytes.
 pub fn check<'t>(
     batch: &RecordBatch<'_>,
     types: impl Iterator<Item = &'t DataType>,
@@ -31,12 +31,12 @@ pub fn check<'t>(
         used = used.saturating_add(bytes.len());
         lengths.push(decoded_bytes(bytes, codec)?);
     }
-    // Shared bytes would be copied for each that has them.
+    // Overlapping buffers would be copied once for each column.
     if used > body.len() {
-        return Err(damaged("buffers lie over each other"));
+        return Err(damaged("buffers overlap"));
     }
     let nodes = batch.nodes().ok_or_else(|| damaged("a batch has no list of columns"))?;
-    let mut parts = Parts {
+    let mut parts = BatchParts {
         nodes: nodes.iter(),
         lengths: lengths.iter().copied(),
         views: batch.variadicBufferCounts().into_iter().flatten().collect::<Vec<_>>().into_iter(),
@@ -58,7 +58,7 @@ fn slice<'b>(buffer: &Buffer, body: &'b [u8]) -> Result<&'b [u8]> {
     body.get(start..end).ok_or_else(outside)
 }
 
-/// How long a buffer becomes. What it says of itself is what the reader allocates; what it holds may be more.
+/// Returns the decompressed length of a buffer. The reader allocates the declared length; the content may be longer.
 fn decoded_bytes(buffer: &[u8], codec: Option<CompressionType>) -> Result<usize> {
     let Some(codec) = codec.filter(|_| !buffer.is_empty()) else { return Ok(buffer.len()) };
     let (prefix, content) =
@@ -68,27 +68,27 @@ fn decoded_bytes(buffer: &[u8], codec: Option<CompressionType>) -> Result<usize>
         NOT_COMPRESSED => return Ok(content.len()),
         said => usize::try_from(said).map_err(|_| damaged("a buffer has a negative length"))?,
     };
-    // zstd is decoded into the length that is said and no further; LZ4 to its own end.
+    // zstd is decoded only into the declared length; an LZ4 frame is decoded to its own end.
     if codec == CompressionType::LZ4_FRAME && said > 0 {
         lz4::check(content, said)?;
     }
     Ok(said)
 }
 
-/// What is left of a batch's lists.
-struct Parts<N, L, V> {
+/// The unread rest of a batch's lists.
+struct BatchParts<N, L, V> {
     nodes: N,
     lengths: L,
     views: V,
 }
 
-impl<'n, N, L, V> Parts<N, L, V>
+impl<'n, N, L, V> BatchParts<N, L, V>
 where
     N: Iterator<Item = &'n FieldNode>,
     L: Iterator<Item = usize>,
     V: Iterator<Item = i64>,
 {
-    /// Takes what a column needs, in the order in which the reader does.
+    /// Consumes the nodes and buffers of a column in the order in which the reader does.
     fn column(&mut self, data_type: &DataType) -> Result<()> {
         match data_type {
             DataType::BinaryView | DataType::Utf8View => {
@@ -122,18 +122,18 @@ where
                 self.column(ends.data_type())?;
                 self.column(values.data_type())
             }
-            // The values of a dictionary came before.
+            // A dictionary's values came in an earlier message.
             _ => self.node_and_buffers(2),
         }
     }
 
-    /// A column's node and so many buffers, the first of which says where it is null.
+    /// Consumes a column's node and this many buffers, the first of which is the validity bitmap.
     fn node_and_buffers(&mut self, buffers: usize) -> Result<()> {
         let node = self.node()?;
         let nulls = self.buffer()?;
         let needed = usize::try_from(node.length()).unwrap_or(usize::MAX).div_ceil(8);
         if node.null_count() > 0 && nulls < needed {
-            return Err(damaged("a column says too little about where it is null"));
+            return Err(damaged("a column's validity bitmap is too short"));
         }
         (1..buffers).try_for_each(|_| self.buffer().map(drop))
     }

@@ -1,31 +1,32 @@
-//! How much an LZ4 frame can hold, by its blocks alone. The reader decodes a frame to its end, whatever length was said.
+//! Bounds the decompressed size of an LZ4 frame by its block headers alone: the reader decodes a frame to its end,
+//! whatever length was declared.
 
 use super::damaged;
 use crate::domain::Result;
 
 const MAGIC: [u8; 4] = 0x184D_2204_u32.to_le_bytes();
-/// Bits of the first flag byte: checksums behind blocks, the content's length, a dictionary's id.
+/// Bits of the first flag byte: checksums after blocks, the content's length, a dictionary id.
 const BLOCK_CHECKSUM: u8 = 0x10;
 const CONTENT_SIZE: u8 = 0x08;
 const DICTIONARY_ID: u8 = 0x01;
-/// Of a block's length: it is stored as it is.
-const STORED: u32 = 1 << 31;
-/// Most bytes that one compressed byte can stand for.
+/// Bit of a block's length that marks it as stored uncompressed.
+const UNCOMPRESSED_BLOCK: u32 = 1 << 31;
+/// Maximum bytes that one compressed byte can expand to.
 const MAX_RATIO: usize = 255;
 
-/// Checks that a frame holds no more than `said` and the rest of its last block.
+/// Checks that a frame expands to no more than `said` plus one block.
 pub fn check(frame: &[u8], said: usize) -> Result<()> {
     let (block_bytes, has_checksums, mut rest) = header(frame)?;
     let mut most = 0_usize;
-    // The reader takes the end of its bytes for the end of the frame.
+    // The reader treats the end of the bytes as the end of the frame.
     while !rest.is_empty() {
         let (length, after) = take(rest, 4)?;
         let length = u32::from_le_bytes(length.try_into().map_err(|_| cut())?);
         if length == 0 {
             break;
         }
-        let stored = (length & !STORED) as usize;
-        let held = if length & STORED == 0 { stored.saturating_mul(MAX_RATIO) } else { stored };
+        let stored = (length & !UNCOMPRESSED_BLOCK) as usize;
+        let held = if length & UNCOMPRESSED_BLOCK == 0 { stored.saturating_mul(MAX_RATIO) } else { stored };
         most = most.saturating_add(held.min(block_bytes));
         let (_, after) = take(after, stored)?;
         rest = if has_checksums { take(after, 4)?.1 } else { after };
@@ -37,11 +38,11 @@ pub fn check(frame: &[u8], said: usize) -> Result<()> {
     Ok(())
 }
 
-/// The most bytes of a block, whether each has a checksum, and what follows the header.
+/// Returns the maximum block size, whether blocks have checksums, and the bytes after the header.
 fn header(frame: &[u8]) -> Result<(usize, bool, &[u8])> {
     let (magic, rest) = take(frame, 4)?;
     if magic != MAGIC {
-        return Err(damaged("a buffer said to be LZ4 is none"));
+        return Err(damaged("a buffer marked as LZ4 is not an LZ4 frame"));
     }
     let (flags, rest) = take(rest, 2)?;
     let block_bytes = match (flags[1] >> 4) & 7 {
@@ -49,7 +50,7 @@ fn header(frame: &[u8]) -> Result<(usize, bool, &[u8])> {
         5 => 256 << 10,
         6 => 1 << 20,
         7 => 4 << 20,
-        _ => return Err(damaged("an LZ4 buffer has blocks of no size")),
+        _ => return Err(damaged("an LZ4 buffer has an unknown block size")),
     };
     let mut more = 1;
     more += if flags[0] & CONTENT_SIZE == 0 { 0 } else { 8 };

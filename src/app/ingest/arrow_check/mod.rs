@@ -1,8 +1,8 @@
-//! What Arrow IPC bytes claim is checked here before a library believes it: every length against the bytes there are,
-//! compressed buffers against a limit, schemas for depth and size, columns for the buffers they need. One function for
-//! every door that reads such bytes: bodies of /ingest, tickets and parameters of Flight SQL, the schema in a Parquet file.
+//! Validates Arrow IPC bytes before a library reads them: every length against the available bytes, compressed buffers
+//! against a limit, schemas for depth and size, columns for the buffers they need. All interfaces that read such bytes
+//! use it: bodies of /ingest, tickets and parameters of Flight SQL, and the schema in a Parquet file.
 //!
-//! The reader (arrow-ipc 59) allocates each of these lengths at its word, and panics where a part is missing.
+//! The reader (arrow-ipc 59) allocates declared lengths without a check, and panics where a part is missing.
 
 mod batch;
 mod lz4;
@@ -16,26 +16,27 @@ use arrow::ipc::{Message, MessageHeader, root_as_message};
 
 use crate::domain::{Error, Result};
 
-/// Bytes of dictionaries that the reader goes through again with every batch and every addition, over all of them: a
-/// large dictionary before very many small batches is hours of work in a small stream. 8 GiB are seconds.
+/// Limit of dictionary bytes processed repeatedly: the reader processes all dictionaries again with every batch and
+/// every delta. A large dictionary before very many small batches is hours of work in a small stream; 8 GiB take
+/// seconds.
 const MAX_REPEATED_BYTES: u64 = 8 << 30;
-/// What stands before a message since version 0.15 of the format.
+/// Marker before a message since version 0.15 of the format.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// The messages of one stream, one after the other.
-pub struct ArrowCheck {
-    /// The most that everything in it may be once decompressed.
+/// Checks the messages of one stream, one after the other.
+pub struct ArrowStreamChecker {
+    /// Maximum decompressed size of the whole stream, bytes.
     limit: usize,
     schema: Option<SchemaRef>,
-    /// Types of the values of dictionaries, by id.
+    /// Value types of dictionaries, by id.
     dictionaries: HashMap<i64, DataType>,
-    /// Bytes of dictionaries seen so far.
+    /// Decompressed bytes of the dictionaries so far.
     dictionary_bytes: u64,
     repeated_bytes: u64,
     decoded_bytes: usize,
 }
 
-impl ArrowCheck {
+impl ArrowStreamChecker {
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -47,10 +48,10 @@ impl ArrowCheck {
         }
     }
 
-    /// The next message: its metadata, and the body beside it.
+    /// Checks the next message, given its metadata and its body.
     ///
     /// # Errors
-    /// `Invalid` when a part does not fit another, `TooLarge` past the limit.
+    /// `Invalid` when the parts are inconsistent; `TooLarge` past the limit.
     pub fn message(&mut self, metadata: &[u8], body: &[u8]) -> Result<()> {
         let message = root_as_message(metadata).map_err(unreadable)?;
         match message.header_type() {
@@ -70,7 +71,7 @@ impl ArrowCheck {
         }
     }
 
-    /// What the messages so far take once they are decompressed.
+    /// Returns the decompressed size of the messages so far, bytes.
     pub fn decoded_bytes(&self) -> usize {
         self.decoded_bytes
     }
@@ -118,12 +119,12 @@ impl ArrowCheck {
     }
 }
 
-/// Checks a whole stream, and says how many bytes it has once it is decompressed.
+/// Checks a whole stream and returns its decompressed size in bytes.
 ///
 /// # Errors
-/// As [`ArrowCheck::message`].
+/// As [`ArrowStreamChecker::message`].
 pub fn check_stream(stream: &[u8], limit: usize) -> Result<usize> {
-    let mut check = ArrowCheck::new(limit);
+    let mut check = ArrowStreamChecker::new(limit);
     let mut rest = stream;
     while let Some((metadata, body, after)) = next_message(rest)? {
         check.message(metadata, body)?;
@@ -132,8 +133,8 @@ pub fn check_stream(stream: &[u8], limit: usize) -> Result<usize> {
     Ok(check.decoded_bytes())
 }
 
-/// Checks a schema as Parquet files carry one, and reads it from where their reader does: behind the marker and the
-/// length, if they are there.
+/// Checks the encapsulated schema in a Parquet file. It is read as the reader does: after the marker and the length,
+/// if they are present.
 pub fn check_schema(encapsulated: &[u8]) -> Result<()> {
     let has_marker = encapsulated.len() > 8 && encapsulated.starts_with(&CONTINUATION);
     let message = if has_marker { &encapsulated[8..] } else { encapsulated };
@@ -142,7 +143,7 @@ pub fn check_schema(encapsulated: &[u8]) -> Result<()> {
     schema::check(&given).map(drop)
 }
 
-/// Metadata and body of the first message, and what follows it.
+/// Metadata and body of the first message, and the bytes after it.
 type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
 
 fn next_message(stream: &[u8]) -> Result<Option<Split<'_>>> {

@@ -1,5 +1,6 @@
-//! A schema as its bytes have it: how deep and how large it is, and that every type has what its kind needs. Tables of a
-//! flatbuffer may be shared, so that few bytes say a schema of a million columns; converting it would spell all of them out.
+//! Validates an Arrow schema before conversion: its depth and size, and that every type has the parts it needs. Tables
+//! of a flatbuffer may be shared, so that a few bytes can describe a schema of a million columns; the conversion would
+//! expand all of them.
 
 use std::collections::HashMap;
 
@@ -9,14 +10,14 @@ use arrow::ipc::{DateUnit, Endianness, Field, IntervalUnit, Precision, Schema, T
 use super::damaged;
 use crate::domain::Result;
 
-/// Types within types. /ingest takes none within another, parameters hardly any.
+/// Maximum nesting of types. /ingest takes no nested types, parameters hardly any.
 const MAX_DEPTH: usize = 8;
-/// Columns and their parts.
+/// Maximum columns and nested fields.
 const MAX_FIELDS: usize = 4096;
-/// Names, and what their owners wrote beside them.
+/// Maximum bytes of names and metadata.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
-/// Checks a schema, so that it can be converted, and says the types of its dictionaries by their ids.
+/// Checks that a schema can be converted safely. Returns the value types of its dictionaries by id.
 pub fn check(schema: &Schema<'_>) -> Result<HashMap<i64, DataType>> {
     if schema.endianness() != Endianness::Little {
         return Err(damaged("its bytes are in big-endian order"));
@@ -64,7 +65,7 @@ impl Walk {
             self.field(&child, depth + 1)?;
         }
         if let Some(dictionary) = field.dictionary() {
-            // Whole and checked by now: of the values, the type alone is wanted.
+            // The field is checked completely by now; of the dictionary's values only the type is needed.
             if let DataType::Dictionary(_, values) = ArrowField::from(*field).data_type() {
                 self.dictionaries.insert(dictionary.id(), values.as_ref().clone());
             }
@@ -78,7 +79,7 @@ impl Walk {
     }
 }
 
-/// Whether a field has what the conversion of its type relies on.
+/// Returns whether a field has the parts that its conversion relies on.
 fn is_complete(field: &Field<'_>, children: usize) -> bool {
     let known = match field.type_type() {
         Type::List | Type::LargeList | Type::ListView | Type::LargeListView => children == 1,

@@ -1,4 +1,5 @@
-//! Which compressions of pages are read, and what those may hold that the reader decodes to their own end.
+//! Checks page compression: which codecs are supported, and the decompressed length where the reader does not bound
+//! it.
 
 use std::io::{Read, copy, sink};
 
@@ -9,10 +10,10 @@ use super::damaged;
 use crate::domain::Result;
 
 /// # Errors
-/// `Invalid` for a compression whose pages cannot be held to what they say.
+/// `Invalid` for a compression whose decompressed length cannot be bounded.
 pub fn check(compression: Compression) -> Result<()> {
     match compression {
-        // These are decoded into as many bytes as the page says, and no further.
+        // The reader decodes these only into the declared page length.
         Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_) | Compression::LZ4_RAW => {
             Ok(())
         }
@@ -23,13 +24,14 @@ pub fn check(compression: Compression) -> Result<()> {
     }
 }
 
-/// Checks that a page becomes what it says, where the reader decodes without a bound. The bytes are decoded twice
-/// then, which only the slowest of the compressions costs.
+/// Checks that a page decompresses to its declared length, where the reader decodes without a bound. Such a page is
+/// decoded twice, but only gzip, the slowest of the codecs, needs it.
 pub fn check_page(compression: Compression, packed: &[u8], says: usize) -> Result<()> {
     if !matches!(compression, Compression::GZIP(_)) || packed.is_empty() {
         return Ok(());
     }
     let mut content = MultiGzDecoder::new(packed).take(says as u64 + 1);
-    let found = copy(&mut content, &mut sink()).map_err(|e| damaged("a gzip page is damaged").because(e))?;
+    let found =
+        copy(&mut content, &mut sink()).map_err(|e| damaged("a gzip page is damaged").with_source(e))?;
     if found == says as u64 { Ok(()) } else { Err(damaged("a page is not as long as it says")) }
 }

@@ -1,13 +1,12 @@
-//! What a Parquet file claims is checked here before a library believes it: its footer for depth and counts, its columns
-//! for their types, its pages by what each says of itself. The pages' contents are not read, but where a compression or an
-//! encoding has its lengths inside.
+//! Validates a Parquet file before a library reads it: its footer for depth and counts, its columns for their types,
+//! its pages by their headers. Page contents are read only where a compression or an encoding stores lengths inside.
 
 mod codec;
 mod footer;
-mod grammar;
-mod lengths;
 mod pages;
+mod text_counts;
 mod thrift;
+mod thrift_schema;
 
 use arrow::datatypes::DataType;
 use bytes::Bytes;
@@ -17,26 +16,26 @@ use parquet::basic::Type;
 use super::size;
 use crate::domain::{Error, Result};
 
-/// Bytes of a value of fixed length: the widest decimal.
+/// Maximum bytes of a fixed-length value: the widest decimal.
 const MAX_FIXED_BYTES: i32 = 32;
 
-/// A file that was checked, and how to read it.
+/// A checked file with its metadata.
 pub struct CheckedFile {
     pub body: Bytes,
     pub metadata: ArrowReaderMetadata,
-    /// What its pages take once they are decompressed.
+    /// Decompressed size of its pages, bytes.
     pub bytes: usize,
 }
 
 /// Checks a file.
 ///
 /// # Errors
-/// `Invalid` when it is damaged or has what is not read here, `TooLarge` when its rows would not fit a request.
+/// `Invalid` when it is damaged or uses unsupported features; `TooLarge` when its rows would not fit a request.
 pub fn check(body: Bytes) -> Result<CheckedFile> {
     footer::check(&body)?;
     let read = |options| {
         ArrowReaderMetadata::load(&body, options)
-            .map_err(|e| Error::invalid(format!("the Parquet file cannot be read: {e}")).because(e))
+            .map_err(|e| Error::invalid(format!("the Parquet file cannot be read: {e}")).with_source(e))
     };
     let found = read(ArrowReaderOptions::new())?;
     size::check_parquet(found.metadata())?;
@@ -44,12 +43,12 @@ pub fn check(body: Bytes) -> Result<CheckedFile> {
     size::check_names(found.schema())?;
     check_widths(&found)?;
     let pages = pages::check(&body, found.metadata())?;
-    lengths::check(&body, found.metadata(), &pages.with_lengths)?;
+    text_counts::check(&body, found.metadata(), &pages.with_lengths)?;
     let metadata = read(ArrowReaderOptions::new().with_schema(size::with_views(found.schema())))?;
     Ok(CheckedFile { body, metadata, bytes: pages.bytes })
 }
 
-/// Values are as long as their types have it: a long one in a dictionary would be written out for every row.
+/// Checks the width of values: a long value in a dictionary would be repeated for every row.
 fn check_widths(found: &ArrowReaderMetadata) -> Result<()> {
     for column in found.parquet_schema().columns() {
         let is_decimal = found.schema().field_with_name(column.name()).is_ok_and(|field| {

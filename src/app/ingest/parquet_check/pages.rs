@@ -1,42 +1,43 @@
-//! The pages of a file by what each says of itself: the footer's sums bind nobody. The reader allocates what a page says
-//! it becomes, and what a dictionary says it has (parquet 59).
+//! Validates page headers, because the footer's totals need not be true. The reader allocates the declared size of a
+//! page and the declared length of a dictionary (parquet 59).
 
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use super::grammar::PAGE;
-use super::thrift::{Thrift, Value, Visit};
+use super::thrift::{ThriftReader, ThriftValue, ThriftVisitor};
+use super::thrift_schema::PAGE;
 use super::{codec, damaged};
 use crate::app::ingest::size::ROW_BYTES;
 use crate::app::ingest::{DECODED_BYTES, size};
 use crate::domain::Result;
 
-/// Pages of a file: writers fill them with thousands of rows, so no file of a request has more.
+/// Maximum pages of a file: writers put thousands of rows into a page, so that no file of a request has more.
 const MAX_PAGES: usize = 1 << 18;
-/// Values of a page: no request has more rows.
+/// Maximum values of a page: no request has more rows.
 const MAX_VALUES: i64 = (DECODED_BYTES / ROW_BYTES) as i64;
 
 const DATA: i64 = 0;
 const INDEX: i64 = 1;
 const DICTIONARY: i64 = 2;
 const DATA_V2: i64 = 3;
-/// Texts that say how much of the one before they repeat: every row can be as long as all before it.
+/// Encoding in which a text shares a prefix with the one before it: every row can be as long as all before it
+/// together.
 const DELTA_BYTE_ARRAY: i64 = 7;
 const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
 
-/// What the pages of a file come to.
+/// Totals over the pages of a file.
 #[derive(Debug, Default)]
-pub struct Pages {
-    /// Bytes once they are decompressed.
+pub struct ParquetPageTotals {
+    /// Decompressed size, bytes.
     pub bytes: usize,
     pages: usize,
-    /// Chunks whose pages say the number of their texts inside, as row group and column.
+    /// Chunks whose pages store the number of their texts inside, as (row group, column).
     pub with_lengths: Vec<(usize, usize)>,
 }
 
 /// Walks the page headers of every chunk.
-pub fn check(file: &[u8], metadata: &ParquetMetaData) -> Result<Pages> {
-    let mut pages = Pages::default();
+pub fn check(file: &[u8], metadata: &ParquetMetaData) -> Result<ParquetPageTotals> {
+    let mut pages = ParquetPageTotals::default();
     for (group, groups) in metadata.row_groups().iter().enumerate() {
         for (column, chunk) in groups.columns().iter().enumerate() {
             if pages.chunk(file, chunk)? {
@@ -47,8 +48,8 @@ pub fn check(file: &[u8], metadata: &ParquetMetaData) -> Result<Pages> {
     Ok(pages)
 }
 
-impl Pages {
-    /// Walks a chunk; whether it has texts whose number stands inside.
+impl ParquetPageTotals {
+    /// Walks a chunk. Returns whether it has pages that store the number of their texts inside.
     fn chunk(&mut self, file: &[u8], chunk: &ColumnChunkMetaData) -> Result<bool> {
         codec::check(chunk.compression())?;
         let outside = || damaged("a column lies outside of the file");
@@ -59,15 +60,19 @@ impl Pages {
         let mut rest = file.get(start..end).ok_or_else(outside)?;
         let mut has_lengths = false;
         while !rest.is_empty() {
-            let mut page = Page::default();
-            let mut header = Thrift(rest);
+            let mut page = ParquetPageHeader::default();
+            let mut header = ThriftReader(rest);
             header.structure(&PAGE, &mut page)?;
             let compressed = page.check()?;
             let (content, after) =
                 header.0.split_at_checked(compressed).ok_or_else(|| damaged("a page is cut short"))?;
             self.count(&page, compressed)?;
             if page.kind != Some(INDEX) && chunk.compression() != Compression::UNCOMPRESSED {
-                codec::check_page(chunk.compression(), page.packed(content), page.unpacked_bytes())?;
+                codec::check_page(
+                    chunk.compression(),
+                    page.compressed_part(content),
+                    page.decompressed_bytes(),
+                )?;
             }
             has_lengths |= page.encoding == Some(DELTA_LENGTH_BYTE_ARRAY);
             rest = after;
@@ -75,7 +80,7 @@ impl Pages {
         Ok(has_lengths)
     }
 
-    fn count(&mut self, page: &Page, compressed: usize) -> Result<()> {
+    fn count(&mut self, page: &ParquetPageHeader, compressed: usize) -> Result<()> {
         self.pages += 1;
         if self.pages > MAX_PAGES {
             return Err(damaged(&format!("it has more than {MAX_PAGES} pages")));
@@ -88,26 +93,26 @@ impl Pages {
 
 /// The header of a page.
 #[derive(Default)]
-struct Page {
+struct ParquetPageHeader {
     kind: Option<i64>,
     uncompressed: Option<i64>,
     compressed: Option<i64>,
     values: Option<i64>,
     encoding: Option<i64>,
-    /// Bytes of levels, which the second version does not compress.
+    /// Bytes of levels, which pages of the second version store uncompressed.
     levels: [i64; 2],
     is_plain: bool,
 }
 
-impl<'a> Visit<'a> for Page {
-    fn see(&mut self, form: &'static str, field: i16, value: Value<'a>) -> Result<()> {
-        let Value::Int(value) = value else { return Ok(()) };
+impl<'a> ThriftVisitor<'a> for ParquetPageHeader {
+    fn visit_field(&mut self, form: &'static str, field: i16, value: ThriftValue<'a>) -> Result<()> {
+        let ThriftValue::Int(value) = value else { return Ok(()) };
         match (form, field) {
             ("PageHeader", 1) => self.kind = Some(value),
             ("PageHeader", 2) => self.uncompressed = Some(value),
             ("PageHeader", 3) => self.compressed = Some(value),
             ("DataPageHeader" | "DataPageHeaderV2" | "DictionaryPageHeader", 1) => {
-                // Whatever the page is said to be: the largest of the numbers that it has.
+                // Whatever its type is, the page counts with the largest of its numbers.
                 self.values =
                     Some(if value < 0 { value } else { value.max(self.values.unwrap_or_default()) });
             }
@@ -121,8 +126,8 @@ impl<'a> Visit<'a> for Page {
     }
 }
 
-impl Page {
-    /// Checks what it says of itself, and says how many bytes follow it.
+impl ParquetPageHeader {
+    /// Checks the header and returns the number of bytes that follow it.
     fn check(&self) -> Result<usize> {
         let missing = || damaged("a page does not say how long it is");
         let uncompressed = self.uncompressed.filter(|bytes| *bytes >= 0).ok_or_else(missing)?;
@@ -155,15 +160,15 @@ impl Page {
         if self.kind == Some(DATA_V2) { usize::try_from(bytes).unwrap_or_default() } else { 0 }
     }
 
-    /// What of a page is compressed.
-    fn packed<'c>(&self, content: &'c [u8]) -> &'c [u8] {
+    /// Returns the compressed part of a page.
+    fn compressed_part<'c>(&self, content: &'c [u8]) -> &'c [u8] {
         let is_plain = self.is_plain && self.kind == Some(DATA_V2);
         let from = if is_plain { content.len() } else { self.level_bytes().min(content.len()) };
         &content[from..]
     }
 
-    /// What of it that has to become.
-    fn unpacked_bytes(&self) -> usize {
+    /// Returns the declared decompressed length of that part.
+    fn decompressed_bytes(&self) -> usize {
         let whole = usize::try_from(self.uncompressed.unwrap_or_default()).unwrap_or_default();
         whole.saturating_sub(self.level_bytes())
     }

@@ -1,4 +1,5 @@
-//! Files that lie at each point where the reader would believe them, and files of honest writers.
+//! Tests with forged Parquet files, one for each declaration that the reader would trust, and with files of regular
+//! writers.
 
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
@@ -14,10 +15,10 @@ use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::ingest::survive;
+use crate::app::ingest::catch_decoder_panic;
 use crate::domain::Kind;
 
-/// Structures of the compact protocol, written as they are told.
+/// A writer of the compact protocol that writes any declared value.
 #[derive(Default, Clone)]
 struct Thrift(Vec<u8>);
 
@@ -54,7 +55,7 @@ impl Thrift {
         with
     }
 
-    /// A list of structures that says it has so many.
+    /// Writes a list of structures with a declared length.
     fn list(self, delta: u8, said: u64, items: &[Thrift]) -> Self {
         let mut with = self.field(delta, 9);
         with.0.push(15 << 4 | 12);
@@ -75,7 +76,7 @@ impl Thrift {
     }
 }
 
-/// A file of one column `value` with one value; each field is a place to lie at.
+/// A file with one column `value` and one value; each field can be forged.
 #[derive(Clone)]
 struct Forged {
     groups_above: usize,
@@ -202,7 +203,7 @@ fn lies_are_found_before_they_are_believed() {
         bomb.finish().unwrap()
     };
     let shared = crate::app::ingest::arrow_check::tests::shared_columns();
-    // Field 15, a list of lists of booleans that take no bytes; and one of structures in structures.
+    // Field 15: a list of lists of booleans without bytes, and one of nested structures.
     let booleans = [&[0xf9_u8, 0x19, 0xf1][..], &[0xff, 0xff, 0xff, 0xff, 7]].concat();
     let deep = [&[0xfc_u8][..], &[0x1c; 400]].concat();
     let rows: Vec<(&str, Forged, Kind)> = vec![
@@ -255,7 +256,7 @@ fn lies_are_found_before_they_are_believed() {
     }
 }
 
-/// Pages of texts with their number inside, in a column of a name that is read.
+/// Pages that store the number of their texts inside, in a column with a known name.
 #[test]
 fn lengths_inside_of_pages_are_looked_at() {
     let texts: Vec<_> = (0..5000).map(|i| format!("text {i}")).collect();
@@ -268,7 +269,7 @@ fn lengths_inside_of_pages_are_looked_at() {
             .set_encoding(Encoding::DELTA_LENGTH_BYTE_ARRAY);
         let bytes = written(&batch, properties.build());
         assert_eq!(check(bytes.clone().into()).err().map(|e| e.message), None, "{version:?}");
-        // Blocks of 128 in 4 parts, 5000 values (0x1388): the count becomes 2^34.
+        // Blocks of 128 in 4 miniblocks, 5000 values (0x1388): the count becomes 2^34.
         let head = [0x80, 0x01, 0x04, 0x88, 0x27];
         let at = bytes.windows(5).position(|window| window == head).expect("it is not compressed");
         let mut lying = bytes.clone();
@@ -302,7 +303,7 @@ fn rows(count: i64) -> RecordBatch {
 
 static HONEST: LazyLock<Vec<Vec<u8>>> = LazyLock::new(honest);
 
-/// What honest writers write: every compression and encoding that is read, both versions of pages.
+/// Returns files of regular writers: every supported compression and encoding, both page versions.
 fn honest() -> Vec<Vec<u8>> {
     let batch = rows(3000);
     let codecs = [
@@ -329,10 +330,10 @@ fn honest() -> Vec<Vec<u8>> {
     files
 }
 
-/// Reads as /ingest does; the rows, or the kind of the refusal.
+/// Reads a file as /ingest does; returns the number of rows or the error.
 fn read(bytes: Vec<u8>) -> Result<usize> {
-    let file = survive(|| check(Bytes::from(bytes)))?;
-    survive(|| {
+    let file = catch_decoder_panic(|| check(Bytes::from(bytes)))?;
+    catch_decoder_panic(|| {
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.body, file.metadata);
         let reader = reader.with_batch_size(1024).build();
         let reader = reader.map_err(|e| Error::invalid(e.to_string()))?;
@@ -348,7 +349,7 @@ fn read(bytes: Vec<u8>) -> Result<usize> {
 #[test]
 fn honest_files_pass() {
     for (i, file) in honest().into_iter().enumerate() {
-        let checked = check(file.clone().into()).unwrap_or_else(|e| panic!("file {i}: {}", e.in_full()));
+        let checked = check(file.clone().into()).unwrap_or_else(|e| panic!("file {i}: {}", e.full_message()));
         assert!((1000..10_000_000).contains(&checked.bytes), "file {i}: {}", checked.bytes);
         assert_eq!(read(file).unwrap(), 3000, "file {i}");
     }
@@ -360,8 +361,8 @@ fn honest_files_pass() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Whatever becomes of some bytes, the file is read or refused: no panic leaves, and nothing is allocated that the
-    /// file only claims (the test would end at the first terabyte).
+    /// Whatever bytes are changed, the file is read or refused: no panic escapes, and nothing is allocated that the
+    /// file only declares (the test would end at the first terabyte).
     #[test]
     fn no_change_of_a_file_does_more_than_refuse_it(
         file in 0_usize..10,

@@ -1,50 +1,55 @@
-//! Thrift's compact protocol, read by the table of what may stand where (grammar.rs). Every list is counted against the
-//! bytes there are, and a field is of its type or the file is refused: a reader that knows fields by their numbers alone
-//! would read the same bytes as something else.
+//! Reader of Thrift's compact protocol, driven by the struct definitions in thrift_schema.rs. Every list length is
+//! checked against the available bytes, and a field of another type than defined refuses the file: a reader that knows
+//! fields only by number would read the same bytes as something else.
 
 use super::damaged;
-use super::grammar::{Form, Shape};
+use super::thrift_schema::{FieldType, StructDef};
 use crate::domain::Result;
 
-/// Structures within structures; the deepest there are have six.
+/// Maximum nesting of structures; Parquet's deepest has six levels.
 const MAX_DEPTH: usize = 16;
-/// The longest list that is read: no file of a request has more of anything.
+/// Maximum list length: no file of a request has more of anything.
 const MAX_LIST: usize = 1 << 16;
 
-/// What is told of a field.
+/// The value of a field, as passed to the visitor.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value<'a> {
+pub enum ThriftValue<'a> {
     Int(i64),
     Bytes(&'a [u8]),
-    /// A list of so many begins.
+    /// A list of this length begins.
     List(usize),
-    /// The structure is over; the field is 0.
+    /// The structure ends; the field number is 0.
     End,
 }
 
-/// Is told of every known field of every structure by the structure's name and the field's number.
-pub trait Visit<'a> {
-    fn see(&mut self, form: &'static str, field: i16, value: Value<'a>) -> Result<()>;
+/// Receives every known field of every structure, by the structure's name and the field's number.
+pub trait ThriftVisitor<'a> {
+    fn visit_field(&mut self, form: &'static str, field: i16, value: ThriftValue<'a>) -> Result<()>;
 }
 
-/// What is left of the bytes.
-pub struct Thrift<'a>(pub &'a [u8]);
+/// Reads from the front of the bytes, which shrink to the rest.
+pub struct ThriftReader<'a>(pub &'a [u8]);
 
-/// What stands before the value of a field.
+/// The header of a field.
 struct FieldHead {
-    /// The structure that it is of.
+    /// Name of the structure that the field belongs to.
     form: &'static str,
     id: i16,
     wire: u8,
 }
 
-impl<'a> Thrift<'a> {
+impl<'a> ThriftReader<'a> {
     /// Reads a structure.
-    pub fn structure(&mut self, form: &'static Form, visit: &mut impl Visit<'a>) -> Result<()> {
+    pub fn structure(&mut self, form: &'static StructDef, visit: &mut impl ThriftVisitor<'a>) -> Result<()> {
         self.fields(form, visit, 0)
     }
 
-    fn fields(&mut self, form: &'static Form, visit: &mut impl Visit<'a>, depth: usize) -> Result<()> {
+    fn fields(
+        &mut self,
+        form: &'static StructDef,
+        visit: &mut impl ThriftVisitor<'a>,
+        depth: usize,
+    ) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(damaged("its structures are nested too deeply"));
         }
@@ -62,10 +67,10 @@ impl<'a> Thrift<'a> {
             }
             last = id;
         }
-        visit.see(form.name, 0, Value::End)
+        visit.visit_field(form.name, 0, ThriftValue::End)
     }
 
-    /// Type and number of the next field; `None` at the end of the structure.
+    /// Returns wire type and number of the next field; `None` at the end of the structure.
     fn field(&mut self, last: i16) -> Result<Option<(u8, i16)>> {
         let head = self.byte()?;
         let (delta, wire) = (i16::from(head >> 4), head & 15);
@@ -83,22 +88,22 @@ impl<'a> Thrift<'a> {
     fn known(
         &mut self,
         FieldHead { form, id, wire }: FieldHead,
-        shape: &'static Shape,
-        visit: &mut impl Visit<'a>,
+        shape: &'static FieldType,
+        visit: &mut impl ThriftVisitor<'a>,
         depth: usize,
     ) -> Result<()> {
         let value = match shape {
-            Shape::Bool => Value::Int(i64::from(wire == 1)),
-            Shape::Struct(inner) => return self.fields(inner, visit, depth + 1),
-            Shape::List(of) => {
+            FieldType::Bool => ThriftValue::Int(i64::from(wire == 1)),
+            FieldType::Struct(inner) => return self.fields(inner, visit, depth + 1),
+            FieldType::List(of) => {
                 let (wire, count) = self.list()?;
-                visit.see(form, id, Value::List(count))?;
+                visit.visit_field(form, id, ThriftValue::List(count))?;
                 if count > 0 && !is_of(wire, of) {
                     return Err(damaged(&format!("the list {id} of {form} is of another type")));
                 }
                 for _ in 0..count {
                     match of {
-                        Shape::Struct(inner) => self.fields(inner, visit, depth + 1)?,
+                        FieldType::Struct(inner) => self.fields(inner, visit, depth + 1)?,
                         plain => drop(self.scalar(plain)?),
                     }
                 }
@@ -106,28 +111,28 @@ impl<'a> Thrift<'a> {
             }
             plain => self.scalar(plain)?,
         };
-        visit.see(form, id, value)
+        visit.visit_field(form, id, value)
     }
 
-    fn scalar(&mut self, shape: &Shape) -> Result<Value<'a>> {
+    fn scalar(&mut self, shape: &FieldType) -> Result<ThriftValue<'a>> {
         let outside = || damaged("it has a number beyond its type");
         Ok(match shape {
-            Shape::Byte => Value::Int(i64::from(self.byte()?)),
-            Shape::I16 => Value::Int(i16::try_from(self.integer()?).map_err(|_| outside())?.into()),
-            Shape::I32 => Value::Int(i32::try_from(self.integer()?).map_err(|_| outside())?.into()),
-            Shape::I64 => Value::Int(self.integer()?),
-            Shape::Double => Value::Bytes(self.take(8)?),
-            Shape::Binary => {
+            FieldType::Byte => ThriftValue::Int(i64::from(self.byte()?)),
+            FieldType::I16 => ThriftValue::Int(i16::try_from(self.integer()?).map_err(|_| outside())?.into()),
+            FieldType::I32 => ThriftValue::Int(i32::try_from(self.integer()?).map_err(|_| outside())?.into()),
+            FieldType::I64 => ThriftValue::Int(self.integer()?),
+            FieldType::Double => ThriftValue::Bytes(self.take(8)?),
+            FieldType::Binary => {
                 let length = self.varint()?;
-                Value::Bytes(self.take(usize::try_from(length).unwrap_or(usize::MAX))?)
+                ThriftValue::Bytes(self.take(usize::try_from(length).unwrap_or(usize::MAX))?)
             }
-            Shape::Bool | Shape::Struct(_) | Shape::List(_) => {
+            FieldType::Bool | FieldType::Struct(_) | FieldType::List(_) => {
                 return Err(damaged("a list is of another type"));
             }
         })
     }
 
-    /// A field that is not known, as the reader would pass over it.
+    /// Skips an unknown field as the reader does.
     fn skip(&mut self, wire: u8, depth: usize) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(damaged("its structures are nested too deeply"));
@@ -137,10 +142,10 @@ impl<'a> Thrift<'a> {
             3 => self.byte().map(drop),
             4..=6 => self.varint().map(drop),
             7 => self.take(8).map(drop),
-            8 => self.scalar(&Shape::Binary).map(drop),
+            8 => self.scalar(&FieldType::Binary).map(drop),
             9 => {
                 let (of, count) = self.list()?;
-                // Whether booleans of a list take a byte is not agreed upon; the format has no such list.
+                // Implementations disagree on whether a boolean in a list takes a byte; the format has no such list.
                 if count > 0 && of <= 2 {
                     return Err(damaged("it has a list of booleans"));
                 }
@@ -175,7 +180,7 @@ impl<'a> Thrift<'a> {
         Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
     }
 
-    /// An unsigned number of seven bits a byte.
+    /// Reads an unsigned LEB128 number (seven bits a byte).
     pub fn varint(&mut self) -> Result<u64> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
@@ -202,17 +207,17 @@ impl<'a> Thrift<'a> {
     }
 }
 
-/// Whether a field written with this type is of this shape.
-fn is_of(wire: u8, shape: &Shape) -> bool {
+/// Returns whether a wire type matches a field type.
+fn is_of(wire: u8, shape: &FieldType) -> bool {
     match shape {
-        Shape::Bool => matches!(wire, 1 | 2),
-        Shape::Byte => wire == 3,
-        Shape::I16 => wire == 4,
-        Shape::I32 => wire == 5,
-        Shape::I64 => wire == 6,
-        Shape::Double => wire == 7,
-        Shape::Binary => wire == 8,
-        Shape::List(_) => wire == 9,
-        Shape::Struct(_) => wire == 12,
+        FieldType::Bool => matches!(wire, 1 | 2),
+        FieldType::Byte => wire == 3,
+        FieldType::I16 => wire == 4,
+        FieldType::I32 => wire == 5,
+        FieldType::I64 => wire == 6,
+        FieldType::Double => wire == 7,
+        FieldType::Binary => wire == 8,
+        FieldType::List(_) => wire == 9,
+        FieldType::Struct(_) => wire == 12,
     }
 }

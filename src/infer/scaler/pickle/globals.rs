@@ -1,35 +1,35 @@
-//! The names that a scaler's pickle may refer to. Everything else is refused at the instruction that names it.
+//! Allow-list of the globals that a scaler's pickle may name. Everything else is refused at the opcode that names it.
 //!
-//! No name is ever looked up or called: each stands for what the reader does in its place (`build.rs`).
+//! No global is looked up or called: each stands for an action of the reader (`objects.rs`).
 
-use crate::infer::scaler::refused::quote;
-use crate::infer::scaler::{Kind, Refused};
+use crate::infer::scaler::error::quote;
+use crate::infer::scaler::{ScalerError, ScalerKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Global {
-    /// A class of scalers.
-    Scaler(Kind),
-    /// `joblib.numpy_pickle.NumpyArrayWrapper`: what follows it is the array itself.
+    /// A scaler class.
+    Scaler(ScalerKind),
+    /// `joblib.numpy_pickle.NumpyArrayWrapper`: the array itself follows.
     Wrapper,
-    /// `numpy.ndarray`, always an argument.
+    /// `numpy.ndarray`, only as an argument.
     Ndarray,
     /// `numpy.dtype`.
     Dtype,
-    /// An empty array, whose state follows.
+    /// Makes an empty array, whose state follows.
     Reconstruct,
-    /// One number of a type.
+    /// Makes a scalar of a dtype.
     Scalar,
-    /// An array of bytes, protocol 5.
+    /// Makes an array from bytes (protocol 5).
     FromBuffer,
-    /// Bytes as latin-1 text, which is how protocol 2 writes them.
+    /// Encodes bytes as latin-1 text, as protocol 2 writes them.
     Encode,
 }
 
-/// Old and new homes of a name: numpy 2 moved `numpy.core`, scikit-learn 0.22 its modules.
-pub fn find(module: &str, name: &str) -> Result<Global, Refused> {
+/// Resolves a name in its old and new modules: numpy 2 moved `numpy.core`, scikit-learn 0.22 its modules.
+pub fn resolve(module: &str, name: &str) -> Result<Global, ScalerError> {
     let known = match module {
         "sklearn.preprocessing._data" | "sklearn.preprocessing.data" => {
-            Kind::of_class(name).map(Global::Scaler)
+            ScalerKind::from_class(name).map(Global::Scaler)
         }
         "joblib.numpy_pickle" => (name == "NumpyArrayWrapper").then_some(Global::Wrapper),
         "numpy" => match name {
@@ -48,7 +48,7 @@ pub fn find(module: &str, name: &str) -> Result<Global, Refused> {
     };
     known.ok_or_else(|| {
         let quoted = quote(module, name);
-        // scikit-learn's other classes are a mistake of choice, not an attack.
-        if module.starts_with("sklearn.") { Refused::Class(quoted) } else { Refused::Global(quoted) }
+        // Another class of scikit-learn is a wrong choice, not an attack.
+        if module.starts_with("sklearn.") { ScalerError::Class(quoted) } else { ScalerError::Global(quoted) }
     })
 }

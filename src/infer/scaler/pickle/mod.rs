@@ -1,110 +1,111 @@
-//! A pickle machine that executes nothing: it makes values and numpy arrays, and knows no other effect.
+//! Pickle machine that executes nothing: its only effect is to build values and numpy arrays.
 //!
-//! A pickle is a program for a stack machine (CPython's `pickletools` documents its instructions), which in Python may
-//! import and call whatever it names. Here a name is one of a list (`globals.rs`), a call is one of five
-//! conversions (`build.rs`), and an instruction that no scaler's file has is refused. Memory and time are bounded by
-//! the length of the input and by `Budget`; nothing recurses but one level of joblib's arrays of texts.
+//! A pickle is a program for a stack machine (CPython's `pickletools` documents its opcodes), which in Python may
+//! import and call whatever it names. Here a name must be on a list (`globals.rs`), a call is one of five conversions
+//! (`objects.rs`), and opcodes that no scaler file uses are refused. Memory and time are bounded by the input's length
+//! and by `PickleBudget`; recursion is limited to one level, for joblib's arrays of strings.
 
-mod build;
 mod globals;
-mod input;
 mod joblib;
+mod objects;
 mod opcode;
+mod reader;
 mod value;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::Refused;
-use super::array::count;
-use input::{Input, text};
-pub use value::{Heap, Id, Value};
+use super::ScalerError;
+use super::numpy_array::element_count;
+use reader::{PickleReader, parse_utf8};
+pub use value::{Heap, PickleValue, ValueId};
 
-/// What a file may cost beyond its own bytes; one budget for the pickle, those within it, and the scaler made of it. Values
-/// that a pickle shares are counted each time they are copied.
+/// Limits of what a file may cost beyond its own bytes, shared by the pickle, nested pickles and the resulting scaler.
+/// Values that a pickle shares are counted each time they are copied.
 #[derive(Debug)]
-pub struct Budget {
-    /// Instructions. A scaler has some hundred, and three for the name of each feature.
+pub struct PickleBudget {
+    /// Opcodes. A scaler has some hundred, plus three per feature name.
     steps: usize,
-    /// Bytes that are made out of others: an instruction of a few bytes may convert the same megabyte again.
+    /// Derived bytes: an opcode of a few bytes may convert the same megabyte repeatedly.
     made_bytes: usize,
 }
 
-const BUDGET: Budget = Budget { steps: 200_000, made_bytes: 16 << 20 };
+const MAX_BUDGET: PickleBudget = PickleBudget { steps: 200_000, made_bytes: 16 << 20 };
 
-impl Budget {
-    fn step(&mut self) -> Result<(), Refused> {
-        self.steps = self.steps.checked_sub(1).ok_or(Refused::Excessive("too many pickle instructions"))?;
+impl PickleBudget {
+    fn charge_step(&mut self) -> Result<(), ScalerError> {
+        self.steps =
+            self.steps.checked_sub(1).ok_or(ScalerError::Excessive("too many pickle instructions"))?;
         Ok(())
     }
 
-    /// To be asked before so many bytes are made.
-    pub fn make(&mut self, bytes: usize) -> Result<(), Refused> {
+    /// Charges bytes before they are produced.
+    pub fn charge_bytes(&mut self, bytes: usize) -> Result<(), ScalerError> {
         self.made_bytes =
-            self.made_bytes.checked_sub(bytes).ok_or(Refused::Excessive("an array is too large"))?;
+            self.made_bytes.checked_sub(bytes).ok_or(ScalerError::Excessive("an array is too large"))?;
         Ok(())
     }
 
-    /// To be asked before an array of that shape is decoded, which keeps its shape beside its values.
-    fn make_array(&mut self, shape: &[usize]) -> Result<(), Refused> {
-        let values = count(shape)?.saturating_mul(size_of::<f64>());
-        self.make(values.saturating_add(size_of_val(shape)))
+    /// Charges an array before it is decoded; it keeps its shape beside its values.
+    fn charge_array(&mut self, shape: &[usize]) -> Result<(), ScalerError> {
+        let values = element_count(shape)?.saturating_mul(size_of::<f64>());
+        self.charge_bytes(values.saturating_add(size_of_val(shape)))
     }
 }
 
-struct Machine<'a> {
-    input: Input<'a>,
+struct PickleMachine<'a> {
+    input: PickleReader<'a>,
     heap: Heap<'a>,
-    stack: Vec<Id>,
-    memo: HashMap<u32, Id>,
-    budget: Budget,
-    /// Within an array of objects, which may hold no further one.
+    stack: Vec<ValueId>,
+    memo: HashMap<u32, ValueId>,
+    budget: PickleBudget,
+    /// Whether this is the pickle of an object array, which may contain no further one.
     nested: bool,
 }
 
-/// What a pickle has made: a value, the heap it is on, and what is left to make more of it.
-pub struct Pickled<'a> {
+/// Result of a pickle: a value, its heap, and the remaining budget.
+pub struct UnpickledValue<'a> {
     pub heap: Heap<'a>,
-    pub root: Id,
-    pub budget: Budget,
+    pub root: ValueId,
+    pub budget: PickleBudget,
 }
 
-/// Runs a pickle to its end. What follows that is not looked at, as in Python.
-pub fn read(bytes: &[u8]) -> Result<Pickled<'_>, Refused> {
-    let mut machine = Machine {
-        input: Input::new(bytes),
+/// Runs a pickle to its end. Bytes after it are ignored, as in Python.
+pub fn unpickle(bytes: &[u8]) -> Result<UnpickledValue<'_>, ScalerError> {
+    let mut machine = PickleMachine {
+        input: PickleReader::new(bytes),
         heap: Heap::default(),
         stack: Vec::new(),
         memo: HashMap::new(),
-        budget: BUDGET,
+        budget: MAX_BUDGET,
         nested: false,
     };
     let root = machine.run()?;
-    Ok(Pickled { heap: machine.heap, root, budget: machine.budget })
+    Ok(UnpickledValue { heap: machine.heap, root, budget: machine.budget })
 }
 
-impl<'a> Machine<'a> {
-    /// To the end of one pickle, which begins with its protocol.
-    fn run(&mut self) -> Result<Id, Refused> {
+impl<'a> PickleMachine<'a> {
+    /// Runs one pickle, which begins with its protocol.
+    fn run(&mut self) -> Result<ValueId, ScalerError> {
         if self.input.byte()? != opcode::PROTO || !(2..=5).contains(&self.input.byte()?) {
-            return Err(Refused::NotAPickle);
+            return Err(ScalerError::NotAPickle);
         }
         loop {
-            self.budget.step()?;
+            self.budget.charge_step()?;
             match self.input.byte()? {
                 opcode::STOP => return self.pop(),
-                instruction => self.step(instruction)?,
+                instruction => self.execute(instruction)?,
             }
         }
     }
 
-    fn step(&mut self, instruction: u8) -> Result<(), Refused> {
+    fn execute(&mut self, instruction: u8) -> Result<(), ScalerError> {
         match instruction {
-            // How much of the file to buffer: of no meaning when all of it is here.
+            // A hint how much to buffer, without meaning for a file that is in memory.
             opcode::FRAME => self.input.take(8).map(drop),
-            opcode::MARK => self.push(Value::Mark),
-            opcode::POP => self.stack.pop().map(drop).ok_or(UNDERFLOW),
-            opcode::POP_MARK => self.items().map(drop),
+            opcode::MARK => self.push(PickleValue::Mark),
+            opcode::POP => self.stack.pop().map(drop).ok_or(STACK_UNDERFLOW),
+            opcode::POP_MARK => self.pop_to_mark().map(drop),
             opcode::DUP => self.top().map(|top| self.stack.push(top)),
             opcode::MEMOIZE => self.memoize(self.memo.len() as u32),
             opcode::BINPUT => {
@@ -117,20 +118,20 @@ impl<'a> Machine<'a> {
             }
             opcode::BINGET => {
                 let key = self.input.byte()?;
-                self.recall(key.into())
+                self.push_memo(key.into())
             }
             opcode::LONG_BINGET => {
                 let key = self.input.u32()?;
-                self.recall(key)
+                self.push_memo(key)
             }
             opcode::GLOBAL => {
                 let (module, name) = (self.input.line()?, self.input.line()?);
-                self.push(Value::Global(globals::find(module, name)?))
+                self.push(PickleValue::Global(globals::resolve(module, name)?))
             }
             opcode::STACK_GLOBAL => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let global = globals::find(self.heap.text(module)?, self.heap.text(name)?)?;
-                self.push(Value::Global(global))
+                let global = globals::resolve(self.heap.text(module)?, self.heap.text(name)?)?;
+                self.push(PickleValue::Global(global))
             }
             opcode::REDUCE => self.call(),
             opcode::NEWOBJ => self.make_object(),
@@ -139,27 +140,27 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn container(&mut self, instruction: u8) -> Result<(), Refused> {
+    fn container(&mut self, instruction: u8) -> Result<(), ScalerError> {
         match instruction {
-            opcode::EMPTY_LIST => self.push(Value::List(Vec::new())),
-            opcode::EMPTY_TUPLE => self.push(Value::Tuple(Vec::new())),
-            opcode::EMPTY_DICT => self.push(Value::Dict(Vec::new())),
+            opcode::EMPTY_LIST => self.push(PickleValue::List(Vec::new())),
+            opcode::EMPTY_TUPLE => self.push(PickleValue::Tuple(Vec::new())),
+            opcode::EMPTY_DICT => self.push(PickleValue::Dict(Vec::new())),
             opcode::TUPLE => {
-                let items = self.items()?;
-                self.push(Value::Tuple(items))
+                let items = self.pop_to_mark()?;
+                self.push(PickleValue::Tuple(items))
             }
             opcode::TUPLE1..=opcode::TUPLE3 => {
                 let count = 1 + instruction - opcode::TUPLE1;
                 let mut items = (0..count).map(|_| self.pop()).collect::<Result<Vec<_>, _>>()?;
                 items.reverse();
-                self.push(Value::Tuple(items))
+                self.push(PickleValue::Tuple(items))
             }
             opcode::APPEND => {
                 let item = self.pop()?;
                 self.heap.extend_list(self.top()?, &[item])
             }
             opcode::APPENDS => {
-                let items = self.items()?;
+                let items = self.pop_to_mark()?;
                 self.heap.extend_list(self.top()?, &items)
             }
             opcode::SETITEM => {
@@ -167,7 +168,7 @@ impl<'a> Machine<'a> {
                 self.heap.set_entries(self.top()?, &[key, value])
             }
             opcode::SETITEMS => {
-                let flat = self.items()?;
+                let flat = self.pop_to_mark()?;
                 self.heap.set_entries(self.top()?, &flat)
             }
             other => {
@@ -177,71 +178,74 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn literal(&mut self, instruction: u8) -> Result<Value<'a>, Refused> {
+    fn literal(&mut self, instruction: u8) -> Result<PickleValue<'a>, ScalerError> {
         Ok(match instruction {
-            opcode::NONE => Value::None,
-            opcode::NEWTRUE => Value::Bool(true),
-            opcode::NEWFALSE => Value::Bool(false),
-            opcode::BININT => Value::Int(i32::from_le_bytes(self.input.array()?).into()),
-            opcode::BININT1 => Value::Int(self.input.byte()?.into()),
-            opcode::BININT2 => Value::Int(self.input.u16()?.into()),
-            opcode::LONG1 => Value::Int(long(self.input.sized(1)?)?),
-            opcode::BINFLOAT => Value::Float(f64::from_be_bytes(self.input.array()?)),
-            opcode::SHORT_BINUNICODE => Value::Text(text(self.input.sized(1)?)?),
-            opcode::BINUNICODE => Value::Text(text(self.input.sized(4)?)?),
-            opcode::BINUNICODE8 => Value::Text(text(self.input.sized(8)?)?),
-            opcode::SHORT_BINBYTES => Value::Bytes(Cow::Borrowed(self.input.sized(1)?)),
-            opcode::BINBYTES => Value::Bytes(Cow::Borrowed(self.input.sized(4)?)),
-            opcode::BINBYTES8 | opcode::BYTEARRAY8 => Value::Bytes(Cow::Borrowed(self.input.sized(8)?)),
-            other => return Err(Refused::Instruction(other)),
+            opcode::NONE => PickleValue::None,
+            opcode::NEWTRUE => PickleValue::Bool(true),
+            opcode::NEWFALSE => PickleValue::Bool(false),
+            opcode::BININT => PickleValue::Int(i32::from_le_bytes(self.input.array()?).into()),
+            opcode::BININT1 => PickleValue::Int(self.input.byte()?.into()),
+            opcode::BININT2 => PickleValue::Int(self.input.u16()?.into()),
+            opcode::LONG1 => PickleValue::Int(parse_long(self.input.length_prefixed(1)?)?),
+            opcode::BINFLOAT => PickleValue::Float(f64::from_be_bytes(self.input.array()?)),
+            opcode::SHORT_BINUNICODE => PickleValue::Text(parse_utf8(self.input.length_prefixed(1)?)?),
+            opcode::BINUNICODE => PickleValue::Text(parse_utf8(self.input.length_prefixed(4)?)?),
+            opcode::BINUNICODE8 => PickleValue::Text(parse_utf8(self.input.length_prefixed(8)?)?),
+            opcode::SHORT_BINBYTES => PickleValue::Bytes(Cow::Borrowed(self.input.length_prefixed(1)?)),
+            opcode::BINBYTES => PickleValue::Bytes(Cow::Borrowed(self.input.length_prefixed(4)?)),
+            opcode::BINBYTES8 | opcode::BYTEARRAY8 => {
+                PickleValue::Bytes(Cow::Borrowed(self.input.length_prefixed(8)?))
+            }
+            other => return Err(ScalerError::Instruction(other)),
         })
     }
 
-    fn push(&mut self, value: Value<'a>) -> Result<(), Refused> {
+    fn push(&mut self, value: PickleValue<'a>) -> Result<(), ScalerError> {
         self.stack.push(self.heap.add(value));
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Id, Refused> {
+    fn pop(&mut self) -> Result<ValueId, ScalerError> {
         let id = self.top()?;
         self.stack.pop();
         Ok(id)
     }
 
-    /// The last value, which is no mark.
-    fn top(&self) -> Result<Id, Refused> {
-        let id = *self.stack.last().ok_or(UNDERFLOW)?;
-        if matches!(self.heap.get(id), Value::Mark) { Err(UNDERFLOW) } else { Ok(id) }
+    /// Returns the top value, which must not be a mark.
+    fn top(&self) -> Result<ValueId, ScalerError> {
+        let id = *self.stack.last().ok_or(STACK_UNDERFLOW)?;
+        if matches!(self.heap.get(id), PickleValue::Mark) { Err(STACK_UNDERFLOW) } else { Ok(id) }
     }
 
-    /// What is on the stack above the last mark, which goes as well.
-    fn items(&mut self) -> Result<Vec<Id>, Refused> {
-        let is_mark = |id: &Id| matches!(self.heap.get(*id), Value::Mark);
-        let mark = self.stack.iter().rposition(is_mark).ok_or(UNDERFLOW)?;
+    /// Pops the values above the last mark, and the mark.
+    fn pop_to_mark(&mut self) -> Result<Vec<ValueId>, ScalerError> {
+        let is_mark = |id: &ValueId| matches!(self.heap.get(*id), PickleValue::Mark);
+        let mark = self.stack.iter().rposition(is_mark).ok_or(STACK_UNDERFLOW)?;
         let items = self.stack.split_off(mark + 1);
         self.stack.pop();
         Ok(items)
     }
 
-    fn memoize(&mut self, key: u32) -> Result<(), Refused> {
+    fn memoize(&mut self, key: u32) -> Result<(), ScalerError> {
         self.memo.insert(key, self.top()?);
         Ok(())
     }
 
-    fn recall(&mut self, key: u32) -> Result<(), Refused> {
-        let id = *self.memo.get(&key).ok_or(Refused::Malformed("the pickle recalls what it has not kept"))?;
+    fn push_memo(&mut self, key: u32) -> Result<(), ScalerError> {
+        let id =
+            *self.memo.get(&key).ok_or(ScalerError::Malformed("the pickle recalls what it has not kept"))?;
         self.stack.push(id);
         Ok(())
     }
 }
 
-const UNDERFLOW: Refused = Refused::Malformed("the pickle takes more than it has put");
+const STACK_UNDERFLOW: ScalerError = ScalerError::Malformed("the pickle takes more than it has put");
 
-/// A whole number of up to eight bytes, two's complement, low byte first.
-fn long(bytes: &[u8]) -> Result<i64, Refused> {
+/// Parses an integer of up to eight bytes, two's complement, little-endian.
+fn parse_long(bytes: &[u8]) -> Result<i64, ScalerError> {
     let negative = bytes.last().is_some_and(|high| high & 0x80 != 0);
     let mut whole = if negative { [0xff; 8] } else { [0; 8] };
-    let low = whole.get_mut(..bytes.len()).ok_or(Refused::Malformed("a number is too large"))?;
+    let low = whole.get_mut(..bytes.len()).ok_or(ScalerError::Malformed("a number is too large"))?;
     low.copy_from_slice(bytes);
     Ok(i64::from_le_bytes(whole))
 }

@@ -1,5 +1,5 @@
-//! The instructions that files of scalers have, as CPython's `Lib/pickle.py` names them. All others are refused:
-//! those of protocols 0 and 1 (as text), extension registries, persistent ids, sets, and classes made with arguments.
+//! Pickle opcodes that scaler files use, named as in CPython's `Lib/pickle.py`. All others are refused: the text
+//! opcodes of protocols 0 and 1, extension registries, persistent ids, sets, and classes constructed with arguments.
 
 pub const MARK: u8 = b'(';
 pub const STOP: u8 = b'.';

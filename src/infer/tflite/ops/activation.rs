@@ -1,28 +1,28 @@
-//! Activations that are fused into another operator.
+//! Activation functions fused into other operators.
 
-use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::error::InterpreterError;
 
-use super::Call;
+use super::OperatorSpec;
 
-/// What happens to each value before it leaves its operator: `ActivationFunctionType` of the schema. Google's kernels know no
-/// others either.
+/// Activation applied to each output value: `ActivationFunctionType` of the schema. Google's kernels support no others
+/// either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     None,
     Relu,
-    /// To -1..1.
-    Clip,
-    /// To 0..6.
+    /// Clips to -1..1.
+    ReluN1To1,
+    /// Clips to 0..6.
     Relu6,
 }
 
 impl Activation {
-    /// That in option `slot` of a call.
-    pub fn at(call: &Call, slot: usize) -> Result<Activation, Fault> {
+    /// Parses the activation in option `slot` of a call.
+    pub fn from_option(call: &OperatorSpec, slot: usize) -> Result<Activation, InterpreterError> {
         Ok(match call.options.map_or(Ok(0), |options| options.i8(slot, 0))? {
             0 => Activation::None,
             1 => Activation::Relu,
-            2 => Activation::Clip,
+            2 => Activation::ReluN1To1,
             3 => Activation::Relu6,
             other => return Err(call.unsupported(&format!("activation {other}"))),
         })
@@ -32,7 +32,7 @@ impl Activation {
         match self {
             Activation::None => {}
             Activation::Relu => values.iter_mut().for_each(|value| *value = value.max(0.0)),
-            Activation::Clip => values.iter_mut().for_each(|value| *value = value.clamp(-1.0, 1.0)),
+            Activation::ReluN1To1 => values.iter_mut().for_each(|value| *value = value.clamp(-1.0, 1.0)),
             Activation::Relu6 => values.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0)),
         }
     }

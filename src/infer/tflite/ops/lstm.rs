@@ -1,26 +1,26 @@
 //! UNIDIRECTIONAL_SEQUENCE_LSTM: a whole recurrent layer in one operator, as Keras 2 exports it.
 
-use crate::infer::tflite::error::Fault;
-use crate::infer::tflite::limits::Budget;
-use crate::infer::tflite::recurrent::{Cell, Gate, Layer, Output, Steps};
+use crate::infer::tflite::error::InterpreterError;
+use crate::infer::tflite::limits::ResourceBudget;
+use crate::infer::tflite::recurrent::{GateWeights, InputSteps, OutputSteps, RecurrentCell, RecurrentLayer};
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::tensor::Tensor;
 use crate::infer::tflite::workspace::Scratch;
 
-use super::{Call, Inputs};
+use super::{Inputs, OperatorSpec};
 
-/// Gates are in the order input, forget, cell, output. For each of them, inputs 1.. are weights of the input, 5.. weights of
-/// the state, and 12.. biases.
+/// LSTM options and prepared weights. Gates are in the order input, forget, cell, output; for each gate, inputs 1.. are
+/// the input's weights, inputs 5.. the state's weights, and inputs 12.. the biases.
 #[derive(Debug)]
 pub struct Lstm {
     is_time_major: bool,
-    /// The cell's state is kept within -clip..clip; 0 is no bound.
+    /// The cell state is clipped to -clip..clip; 0 means no limit.
     clip: f32,
-    layer: Option<Layer>,
+    layer: Option<RecurrentLayer>,
 }
 
 impl Lstm {
-    pub fn read(call: &Call) -> Result<Lstm, Fault> {
+    pub fn read(call: &OperatorSpec) -> Result<Lstm, InterpreterError> {
         let is_given = |at: usize| call.inputs.get(at).copied().flatten().is_some();
         for (mut inputs, option) in
             [(9..12, "peepholes"), (16..18, "a projection"), (20..24, "normalised layers")]
@@ -39,20 +39,27 @@ impl Lstm {
         Ok(Lstm { clip: options.f32(1, 0.0)?.max(0.0), is_time_major: options.bool(3)?, layer: None })
     }
 
-    /// Makes constant weights ready once.
-    pub fn prepare(&mut self, inputs: &Inputs, budget: &mut Budget) -> Result<usize, Fault> {
+    /// Packs constant weights once, at load.
+    pub fn prepare(
+        &mut self,
+        inputs: &Inputs,
+        budget: &mut ResourceBudget,
+    ) -> Result<usize, InterpreterError> {
         if !(1..9).chain(12..16).all(|at| inputs.constant(at).is_some()) {
             return Ok(0);
         }
         let [units, width] = *inputs.get(1)?.dims() else {
             return Err("its weights have not two dimensions".into());
         };
-        let gates = (0..4).map(|at| gate(inputs, at, (units, width))).collect::<Result<Vec<_>, Fault>>()?;
-        let layer = Layer::new(Cell::Lstm { clip: self.clip }, (units, width), &gates, budget)?;
+        let gates = (0..4)
+            .map(|at| gate(inputs, at, (units, width)))
+            .collect::<Result<Vec<_>, InterpreterError>>()?;
+        let layer =
+            RecurrentLayer::new(RecurrentCell::Lstm { clip: self.clip }, (units, width), &gates, budget)?;
         Ok(self.layer.insert(layer).size())
     }
 
-    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let layer = self.layer.as_ref().ok_or("its weights are not constant")?;
         let (from, units) = (inputs.get(0)?, layer.units());
         let [outer, inner, width] = *from.dims() else {
@@ -61,33 +68,40 @@ impl Lstm {
         if width != layer.width() {
             return Err(format!("{:?} by weights of {}", from.shape(), layer.width()).into());
         }
-        let shape = Shape::of(&[outer, inner, units])?;
+        let shape = Shape::from_dims(&[outer, inner, units])?;
         let mut out = scratch.zeros(shape.count()?)?;
         if !out.is_empty() {
             let (windows, steps) = if self.is_time_major { (inner, outer) } else { (outer, inner) };
-            // So many rows are neighbouring windows and neighbouring steps apart.
+            // Distances in rows between adjacent windows and between adjacent steps.
             let (window, step) = if self.is_time_major { (1, inner) } else { (inner, 1) };
-            let zeros = scratch.zeros(Shape::of(&[windows, units])?.count()?)?;
+            let zeros = scratch.zeros(Shape::from_dims(&[windows, units])?.count()?)?;
             let (mut state, mut cells) =
-                (layer.remembered(&zeros, scratch)?, layer.remembered(&zeros, scratch)?);
-            let given =
-                Steps { values: from.reals()?, window: window * width, step: step * width, windows, steps };
-            let output = Output { values: &mut out, window: window * units, step: step * units };
+                (layer.pad_state(&zeros, scratch)?, layer.pad_state(&zeros, scratch)?);
+            let given = InputSteps {
+                values: from.require_floats()?,
+                window: window * width,
+                step: step * width,
+                windows,
+                steps,
+            };
+            let output = OutputSteps { values: &mut out, window: window * units, step: step * units };
             layer.run(given, (&mut state, &mut cells), output, scratch)?;
-            [zeros, state, cells].into_iter().for_each(|buffer| scratch.give(buffer));
+            [zeros, state, cells].into_iter().for_each(|buffer| scratch.recycle_floats(buffer));
         }
-        Tensor::of_floats(shape, out)
+        Tensor::new_floats(shape, out)
     }
 }
 
-fn gate(inputs: &Inputs, at: usize, (units, width): (usize, usize)) -> Result<Gate, Fault> {
+fn gate(inputs: &Inputs, at: usize, (units, width): (usize, usize)) -> Result<GateWeights, InterpreterError> {
     let of = |position: usize, dims: &[usize]| {
         let values = inputs.get(position)?;
         match values.dims() == dims {
-            true => Ok(values.reals()?.to_vec()),
-            false => Err(Fault::Wrong(format!("weights of {:?}, not {dims:?}", values.shape()))),
+            true => Ok(values.require_floats()?.to_vec()),
+            false => {
+                Err(InterpreterError::Inconsistent(format!("weights of {:?}, not {dims:?}", values.shape())))
+            }
         }
     };
     let (input, state) = (of(1 + at, &[units, width])?, of(5 + at, &[units, units])?);
-    Ok(Gate { input, state, bias: of(12 + at, &[units])?, state_bias: vec![0.0; units] })
+    Ok(GateWeights { input, state, bias: of(12 + at, &[units])?, state_bias: vec![0.0; units] })
 }

@@ -1,19 +1,16 @@
-//! The operators: one enum of everything supported, read from the file once, and run many times.
+//! Operators: one enum of all supported kernels, read from the file once and run many times.
 //!
-//! Each family has a file with its options, its reading and its arithmetic. Shapes are computed here and now: nothing is
+//! Each family has a file with its options, parsing and arithmetic. Shapes are computed while running and never
 //! inferred beforehand, so free dimensions, loops and lists need no special case.
 
 mod activation;
-pub mod arithmetic;
-mod batches;
-mod convolution;
-mod dense;
-mod depthwise;
+pub mod binary;
+mod concat;
+mod conv2d;
+mod depthwise_conv2d;
+mod fully_connected;
 mod gather;
-mod join;
-mod list;
 mod lstm;
-pub mod map;
 mod pad;
 mod pool;
 mod reduce;
@@ -21,57 +18,61 @@ mod reshape;
 mod reverse;
 mod slice;
 mod softmax;
+mod space_to_batch;
 mod split;
+mod tensor_list;
 mod transpose;
-mod transposed;
+mod transpose_conv;
+pub mod unary;
 
 use std::sync::Arc;
 
-use super::error::Fault;
-use super::flatbuffer::Table;
-use super::limits::Budget;
-use super::recurrent::Turns;
+use super::builtin_operator as op_code;
+use super::error::InterpreterError;
+use super::flatbuffer::FlatbufferTable;
+use super::limits::ResourceBudget;
+use super::recurrent::FusedLoop;
 use super::tensor::Tensor;
 use super::workspace::Scratch;
 
 use activation::Activation;
 
-/// An operator as the file has it.
-pub struct Call<'a> {
+/// An operator as written in the file.
+pub struct OperatorSpec<'a> {
     pub code: i32,
-    /// Of the operator, or of the custom one that it stands for.
+    /// Name of the operator; for a custom operator its custom name.
     pub name: &'a str,
-    pub options: Option<Table<'a>>,
+    pub options: Option<FlatbufferTable<'a>>,
     pub inputs: &'a [Option<usize>],
-    /// How many subgraphs there are.
-    pub graphs: usize,
+    /// Number of subgraphs in the model.
+    pub subgraph_count: usize,
 }
 
 /// An operator with its options.
 #[derive(Debug)]
 pub enum Kernel {
-    Arithmetic(arithmetic::Arithmetic),
-    BatchesToSpace,
+    Binary(binary::BinaryKernel),
+    BatchToSpaceNd,
     Concatenation {
         axis: i64,
     },
-    Convolution(convolution::Convolution),
-    Dense(dense::Dense),
-    Depthwise(depthwise::Depthwise),
+    Conv2d(conv2d::Conv2d),
+    FullyConnected(fully_connected::FullyConnected),
+    DepthwiseConv2d(depthwise_conv2d::DepthwiseConv2d),
     ExpandDims,
     Fill,
     Gather {
         axis: i64,
     },
-    /// Values are real numbers already; where the output is quantised they are rounded when it is kept.
+    /// Values are real numbers already; where the output is quantised they are rounded when stored.
     Identity,
-    ListReserve,
-    ListSetItem,
-    ListStack,
+    TensorListReserve,
+    TensorListSetItem,
+    TensorListStack,
     Lstm(lstm::Lstm),
-    Map(map::Map),
-    /// Noise, which is zero here: what a sampling model gives is its mean, and a score does not change from run to run.
-    Noise,
+    Unary(unary::UnaryOp),
+    /// Random noise, replaced by zeros: a sampling model returns its mean, and scores do not change between runs.
+    RandomNormal,
     Pack {
         axis: i64,
     },
@@ -84,7 +85,7 @@ pub enum Kernel {
     Reverse,
     Shape,
     Slice,
-    SpaceToBatches,
+    SpaceToBatchNd,
     Softmax(softmax::Softmax),
     Split {
         count: usize,
@@ -92,148 +93,176 @@ pub enum Kernel {
     Squeeze {
         dims: Vec<i64>,
     },
-    StridedSlice(slice::Strided),
+    StridedSlice(slice::StridedSlice),
     Tile,
     Transpose,
-    TransposedConvolution(transposed::Transposed),
+    TransposeConv(transpose_conv::TransposeConv),
     Unpack {
         axis: i64,
     },
-    /// Two subgraphs, run by the run loop, which owns them; or at once, where they are a recurrent layer.
+    /// A loop over two subgraphs, executed by the interpreter, which owns them; or fused, if it is a recurrent layer.
     While {
         condition: usize,
         body: usize,
-        layer: Option<Box<Turns>>,
+        layer: Option<Box<FusedLoop>>,
     },
 }
 
 impl Kernel {
-    /// The operator a call names. `Unsupported` where we have none, or not with these options.
-    pub fn read(call: &Call) -> Result<Kernel, Fault> {
+    /// Parses an operator call. `Unsupported` if the operator, or one of its options, is not implemented.
+    pub fn read(call: &OperatorSpec) -> Result<Kernel, InterpreterError> {
         let i32_at = |slot| call.options.map_or(Ok(0), |options| options.i32(slot, 0));
         let axis_at = |slot| i32_at(slot).map(i64::from);
         Ok(match call.code {
-            0 | 18 | 41 | 42 | 55 | 57 | 58 | 86 | 99 => {
-                Kernel::Arithmetic(arithmetic::Arithmetic::read(call)?)
+            op_code::ADD
+            | op_code::MUL
+            | op_code::SUB
+            | op_code::DIV
+            | op_code::MAXIMUM
+            | op_code::MINIMUM
+            | op_code::LESS
+            | op_code::LOGICAL_AND
+            | op_code::SQUARED_DIFFERENCE => Kernel::Binary(binary::BinaryKernel::read(call)?),
+            op_code::AVERAGE_POOL_2D | op_code::MAX_POOL_2D => Kernel::Pool(pool::Pool::read(call)?),
+            op_code::CONCATENATION if Activation::from_option(call, 1)? == Activation::None => {
+                Kernel::Concatenation { axis: axis_at(0)? }
             }
-            1 | 17 => Kernel::Pool(pool::Pool::read(call)?),
-            2 if Activation::at(call, 1)? == Activation::None => Kernel::Concatenation { axis: axis_at(0)? },
-            // Google's kernel takes none either.
-            2 => return Err(call.unsupported("an activation")),
-            3 => Kernel::Convolution(convolution::Convolution::read(call)?),
-            4 => Kernel::Depthwise(depthwise::Depthwise::read(call)?),
-            6 | 114 => Kernel::Identity,
-            9 => Kernel::Dense(dense::Dense::read(call)?),
-            14 | 19 | 20 | 21 | 28 | 47 | 59 | 73 | 75 | 76 | 92 | 98 | 101 | 111 | 117 => {
-                Kernel::Map(map::Map::read(call)?)
+            // Google's kernel supports no activation here either.
+            op_code::CONCATENATION => return Err(call.unsupported("an activation")),
+            op_code::CONV_2D => Kernel::Conv2d(conv2d::Conv2d::read(call)?),
+            op_code::DEPTHWISE_CONV_2D => {
+                Kernel::DepthwiseConv2d(depthwise_conv2d::DepthwiseConv2d::read(call)?)
             }
-            22 => Kernel::Reshape { dims: dims_at(call, 0)? },
-            25 => Kernel::Softmax(softmax::Softmax::read(call)?),
-            34 => Kernel::Pad,
-            36 if i32_at(1)? == 0 => Kernel::Gather { axis: axis_at(0)? },
-            36 => return Err(call.unsupported("batch dimensions")),
-            37 => Kernel::BatchesToSpace,
-            38 => Kernel::SpaceToBatches,
-            39 => Kernel::Transpose,
-            40 | 74 | 81 | 82 => Kernel::Reduction(reduce::Reduction::read(call)?),
-            43 => Kernel::Squeeze { dims: dims_at(call, 0)? },
-            44 => Kernel::Lstm(lstm::Lstm::read(call)?),
-            45 => Kernel::StridedSlice(slice::Strided::read(call)?),
-            49 => Kernel::Split { count: call.size(0, 0)? },
-            65 => Kernel::Slice,
-            67 => Kernel::TransposedConvolution(transposed::Transposed::read(call)?),
-            69 => Kernel::Tile,
-            70 => Kernel::ExpandDims,
-            77 => Kernel::Shape,
-            83 => Kernel::Pack { axis: axis_at(1)? },
-            88 => Kernel::Unpack { axis: axis_at(1)? },
-            94 => Kernel::Fill,
-            105 => Kernel::Reverse,
-            119 => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
-            146 => Kernel::Noise,
-            32 => match call.name {
-                "FlexTensorListReserve" => Kernel::ListReserve,
-                "FlexTensorListSetItem" => Kernel::ListSetItem,
-                "FlexTensorListStack" => Kernel::ListStack,
-                _ => return Err(Fault::Unsupported(call.name.to_owned())),
+            op_code::DEQUANTIZE | op_code::QUANTIZE => Kernel::Identity,
+            op_code::FULLY_CONNECTED => Kernel::FullyConnected(fully_connected::FullyConnected::read(call)?),
+            op_code::LOGISTIC
+            | op_code::RELU
+            | op_code::RELU_N1_TO_1
+            | op_code::RELU6
+            | op_code::TANH
+            | op_code::EXP
+            | op_code::NEG
+            | op_code::LOG
+            | op_code::SQRT
+            | op_code::RSQRT
+            | op_code::SQUARE
+            | op_code::LEAKY_RELU
+            | op_code::ABS
+            | op_code::ELU
+            | op_code::HARD_SWISH => Kernel::Unary(unary::UnaryOp::read(call)?),
+            op_code::RESHAPE => Kernel::Reshape { dims: dims_at(call, 0)? },
+            op_code::SOFTMAX => Kernel::Softmax(softmax::Softmax::read(call)?),
+            op_code::PAD => Kernel::Pad,
+            op_code::GATHER if i32_at(1)? == 0 => Kernel::Gather { axis: axis_at(0)? },
+            op_code::GATHER => return Err(call.unsupported("batch dimensions")),
+            op_code::BATCH_TO_SPACE_ND => Kernel::BatchToSpaceNd,
+            op_code::SPACE_TO_BATCH_ND => Kernel::SpaceToBatchNd,
+            op_code::TRANSPOSE => Kernel::Transpose,
+            op_code::MEAN | op_code::SUM | op_code::REDUCE_PROD | op_code::REDUCE_MAX => {
+                Kernel::Reduction(reduce::Reduction::read(call)?)
+            }
+            op_code::SQUEEZE => Kernel::Squeeze { dims: dims_at(call, 0)? },
+            op_code::UNIDIRECTIONAL_SEQUENCE_LSTM => Kernel::Lstm(lstm::Lstm::read(call)?),
+            op_code::STRIDED_SLICE => Kernel::StridedSlice(slice::StridedSlice::read(call)?),
+            op_code::SPLIT => Kernel::Split { count: call.size(0, 0)? },
+            op_code::SLICE => Kernel::Slice,
+            op_code::TRANSPOSE_CONV => Kernel::TransposeConv(transpose_conv::TransposeConv::read(call)?),
+            op_code::TILE => Kernel::Tile,
+            op_code::EXPAND_DIMS => Kernel::ExpandDims,
+            op_code::SHAPE => Kernel::Shape,
+            op_code::PACK => Kernel::Pack { axis: axis_at(1)? },
+            op_code::UNPACK => Kernel::Unpack { axis: axis_at(1)? },
+            op_code::FILL => Kernel::Fill,
+            op_code::REVERSE_V2 => Kernel::Reverse,
+            op_code::WHILE => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
+            op_code::RANDOM_STANDARD_NORMAL => Kernel::RandomNormal,
+            op_code::CUSTOM => match call.name {
+                "FlexTensorListReserve" => Kernel::TensorListReserve,
+                "FlexTensorListSetItem" => Kernel::TensorListSetItem,
+                "FlexTensorListStack" => Kernel::TensorListStack,
+                _ => return Err(InterpreterError::Unsupported(call.name.to_owned())),
             },
-            _ => return Err(Fault::Unsupported(call.name.to_owned())),
+            _ => return Err(InterpreterError::Unsupported(call.name.to_owned())),
         })
     }
 
-    /// Makes what it can ready for every run; how many values it keeps for that.
-    pub fn prepare(&mut self, inputs: &Inputs, budget: &mut Budget) -> Result<usize, Fault> {
+    /// Precomputes what every run needs; returns how many values it keeps for that.
+    pub fn prepare(
+        &mut self,
+        inputs: &Inputs,
+        budget: &mut ResourceBudget,
+    ) -> Result<usize, InterpreterError> {
         match self {
-            Kernel::Convolution(convolution) => convolution.prepare(inputs, budget),
-            Kernel::Dense(dense) => dense.prepare(inputs, budget),
+            Kernel::Conv2d(convolution) => convolution.prepare(inputs, budget),
+            Kernel::FullyConnected(dense) => dense.prepare(inputs, budget),
             Kernel::Lstm(lstm) => lstm.prepare(inputs, budget),
-            Kernel::TransposedConvolution(transposed) => transposed.prepare(inputs, budget),
+            Kernel::TransposeConv(transposed) => transposed.prepare(inputs, budget),
             _ => Ok(0),
         }
     }
 
-    /// Whether it takes its first input by value, to change it in place; run by [`run_on`], the others by [`run`].
-    pub fn takes_first(&self) -> bool {
+    /// Whether it takes its first input by value, to change it in place; [`run_in_place`] runs it, [`run`] the others.
+    pub fn runs_in_place(&self) -> bool {
         matches!(
             self,
-            Kernel::Arithmetic(_)
+            Kernel::Binary(_)
                 | Kernel::ExpandDims
                 | Kernel::Identity
-                | Kernel::ListSetItem
-                | Kernel::Map(_)
+                | Kernel::TensorListSetItem
+                | Kernel::Unary(_)
                 | Kernel::Reshape { .. }
                 | Kernel::Squeeze { .. }
         )
     }
 
-    /// Whether it can be run at load, where its inputs are known: it needs no subgraph and makes no list.
+    /// Whether it can be folded at load when its inputs are constant: it needs no subgraph and makes no list.
     pub fn is_pure(&self) -> bool {
         !matches!(
             self,
-            Kernel::ListReserve
-                | Kernel::ListSetItem
-                | Kernel::ListStack
-                | Kernel::Noise
+            Kernel::TensorListReserve
+                | Kernel::TensorListSetItem
+                | Kernel::TensorListStack
+                | Kernel::RandomNormal
                 | Kernel::While { .. }
         )
     }
 }
 
-impl Call<'_> {
-    /// That this operator is not supported with this option.
-    fn unsupported(&self, option: &str) -> Fault {
-        Fault::Unsupported(format!("{} with {option}", self.name))
+impl OperatorSpec<'_> {
+    /// Returns the error that this option of the operator is not supported.
+    fn unsupported(&self, option: &str) -> InterpreterError {
+        InterpreterError::Unsupported(format!("{} with {option}", self.name))
     }
 
-    /// The option in `slot`: a length from 1 to 65,536.
-    fn size(&self, slot: usize, default: i32) -> Result<usize, Fault> {
+    /// Returns the option in `slot`: a length from 1 to 65,536.
+    fn size(&self, slot: usize, default: i32) -> Result<usize, InterpreterError> {
         let size = self.options.map_or(Ok(default), |options| options.i32(slot, default))?;
         let found = usize::try_from(size).ok().filter(|size| (1..=65_536).contains(size));
-        found.ok_or_else(|| Fault::from(format!("an option is `{size}`")))
+        found.ok_or_else(|| InterpreterError::from(format!("an option is `{size}`")))
     }
 
-    /// The subgraph that the option in `slot` names.
-    fn graph(&self, slot: usize) -> Result<usize, Fault> {
+    /// Returns the index of the subgraph that the option in `slot` names.
+    fn graph(&self, slot: usize) -> Result<usize, InterpreterError> {
         let index = self.options.map_or(Ok(0), |options| options.index(slot))?;
-        if index < self.graphs { Ok(index) } else { Err("it names a graph that is not there".into()) }
+        if index < self.subgraph_count { Ok(index) } else { Err("it names a graph that is not there".into()) }
     }
 }
 
-fn dims_at(call: &Call, slot: usize) -> Result<Vec<i64>, Fault> {
+fn dims_at(call: &OperatorSpec, slot: usize) -> Result<Vec<i64>, InterpreterError> {
     let dims = call.options.map_or(Ok(Vec::new()), |options| options.ints(slot))?;
     Ok(dims.into_iter().map(i64::from).collect())
 }
 
-/// The tensors that an operator reads.
+/// Input tensors of an operator.
 pub struct Inputs<'a> {
-    pub slots: &'a [Option<usize>],
+    pub indices: &'a [Option<usize>],
     pub constants: &'a [Option<Arc<Tensor>>],
     pub values: &'a [Option<Arc<Tensor>>],
 }
 
 impl<'a> Inputs<'a> {
     fn at(&self, position: usize) -> Option<&'a Arc<Tensor>> {
-        let slot = self.slots.get(position).copied().flatten()?;
+        let slot = self.indices.get(position).copied().flatten()?;
         let constant = self.constants.get(slot).and_then(Option::as_ref);
         constant.or_else(|| self.values.get(slot).and_then(Option::as_ref))
     }
@@ -242,26 +271,26 @@ impl<'a> Inputs<'a> {
         self.at(position).map(|value| &**value)
     }
 
-    pub fn get(&self, position: usize) -> Result<&'a Tensor, Fault> {
+    pub fn get(&self, position: usize) -> Result<&'a Tensor, InterpreterError> {
         self.optional(position).ok_or_else(|| format!("its input {position} is missing").into())
     }
 
-    /// One that is the same in every run.
+    /// Returns an input that is the same in every run.
     fn constant(&self, position: usize) -> Option<&'a Tensor> {
-        let slot = self.slots.get(position).copied().flatten()?;
+        let slot = self.indices.get(position).copied().flatten()?;
         self.constants.get(slot)?.as_deref()
     }
 
-    /// To be kept beyond the operator.
+    /// Returns an input to be kept beyond the operator.
     pub fn shared(&self, position: usize) -> Option<Arc<Tensor>> {
         self.at(position).cloned()
     }
 
     fn len(&self) -> usize {
-        self.slots.len()
+        self.indices.len()
     }
 
-    fn all(&self) -> impl Iterator<Item = Result<&'a Tensor, Fault>> {
+    fn all(&self) -> impl Iterator<Item = Result<&'a Tensor, InterpreterError>> {
         (0..self.len()).map(|position| self.get(position))
     }
 }
@@ -272,25 +301,25 @@ pub fn run(
     inputs: &Inputs,
     scratch: &mut Scratch,
     outputs: &mut Vec<Arc<Tensor>>,
-) -> Result<(), Fault> {
+) -> Result<(), InterpreterError> {
     let output = match kernel {
         Kernel::Split { count } => return split::split(*count, inputs, scratch, outputs),
         Kernel::Unpack { axis } => return split::unpack(*axis, inputs, scratch, outputs),
-        Kernel::BatchesToSpace => batches::to_space(inputs, scratch)?,
-        Kernel::Concatenation { axis } => join::concatenate(*axis, inputs, scratch)?,
-        Kernel::Convolution(convolution) => convolution.run(inputs, scratch)?,
-        Kernel::Dense(dense) => dense.run(inputs, scratch)?,
-        Kernel::Depthwise(depthwise) => depthwise.run(inputs, scratch)?,
-        Kernel::Fill => join::fill(inputs, scratch)?,
+        Kernel::BatchToSpaceNd => space_to_batch::batch_to_space(inputs, scratch)?,
+        Kernel::Concatenation { axis } => concat::concatenate(*axis, inputs, scratch)?,
+        Kernel::Conv2d(convolution) => convolution.run(inputs, scratch)?,
+        Kernel::FullyConnected(dense) => dense.run(inputs, scratch)?,
+        Kernel::DepthwiseConv2d(depthwise) => depthwise.run(inputs, scratch)?,
+        Kernel::Fill => concat::fill(inputs, scratch)?,
         Kernel::Gather { axis } => gather::run(*axis, inputs, scratch)?,
-        Kernel::ListReserve => list::reserve(inputs, scratch)?,
-        Kernel::ListStack => list::stack(inputs, scratch)?,
+        Kernel::TensorListReserve => tensor_list::reserve(inputs, scratch)?,
+        Kernel::TensorListStack => tensor_list::stack(inputs, scratch)?,
         Kernel::Lstm(lstm) => lstm.run(inputs, scratch)?,
-        Kernel::Noise => {
+        Kernel::RandomNormal => {
             let shape = inputs.get(0)?.as_shape()?;
-            Tensor::of_floats(shape, scratch.zeros(shape.count()?)?)?
+            Tensor::new_floats(shape, scratch.zeros(shape.count()?)?)?
         }
-        Kernel::Pack { axis } => join::pack(*axis, inputs, scratch)?,
+        Kernel::Pack { axis } => concat::pack(*axis, inputs, scratch)?,
         Kernel::Pad => pad::run(inputs, scratch)?,
         Kernel::Pool(pool) => pool.run(inputs, scratch)?,
         Kernel::Reduction(reduction) => reduction.run(inputs, scratch)?,
@@ -298,16 +327,16 @@ pub fn run(
         Kernel::Shape => reshape::shape(inputs)?,
         Kernel::Slice => slice::run(inputs, scratch)?,
         Kernel::Softmax(softmax) => softmax.run(inputs, scratch)?,
-        Kernel::SpaceToBatches => batches::from_space(inputs, scratch)?,
+        Kernel::SpaceToBatchNd => space_to_batch::space_to_batch(inputs, scratch)?,
         Kernel::StridedSlice(strided) => strided.run(inputs, scratch)?,
-        Kernel::Tile => join::tile(inputs, scratch)?,
+        Kernel::Tile => concat::tile(inputs, scratch)?,
         Kernel::Transpose => transpose::run(inputs, scratch)?,
-        Kernel::TransposedConvolution(transposed) => transposed.run(inputs, scratch)?,
-        Kernel::Arithmetic(_)
+        Kernel::TransposeConv(transposed) => transposed.run(inputs, scratch)?,
+        Kernel::Binary(_)
         | Kernel::ExpandDims
         | Kernel::Identity
-        | Kernel::ListSetItem
-        | Kernel::Map(_)
+        | Kernel::TensorListSetItem
+        | Kernel::Unary(_)
         | Kernel::Reshape { .. }
         | Kernel::Squeeze { .. }
         | Kernel::While { .. } => return Err("it is not run this way".into()),
@@ -317,18 +346,18 @@ pub fn run(
 }
 
 /// Runs an operator that takes its first input by value.
-pub fn run_on(
+pub fn run_in_place(
     kernel: &Kernel,
     first: Arc<Tensor>,
     inputs: &Inputs,
     scratch: &mut Scratch,
-) -> Result<Arc<Tensor>, Fault> {
+) -> Result<Arc<Tensor>, InterpreterError> {
     match kernel {
-        Kernel::Arithmetic(arithmetic) => arithmetic.run(first, inputs, scratch),
+        Kernel::Binary(arithmetic) => arithmetic.run(first, inputs, scratch),
         Kernel::ExpandDims => reshape::expand_dims(first, inputs, scratch),
         Kernel::Identity => Ok(first),
-        Kernel::ListSetItem => list::set_item(first, inputs, scratch),
-        Kernel::Map(map) => map.run(first, scratch),
+        Kernel::TensorListSetItem => tensor_list::set_item(first, inputs, scratch),
+        Kernel::Unary(map) => map.run(first, scratch),
         Kernel::Reshape { dims } => reshape::reshape(first, dims, inputs, scratch),
         Kernel::Squeeze { dims } => reshape::squeeze(first, dims, scratch),
         _ => Err("it is not run this way".into()),

@@ -1,27 +1,28 @@
 //! AVERAGE_POOL_2D and MAX_POOL_2D.
 
-use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::builtin_operator as op_code;
+use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::tensor::Tensor;
 use crate::infer::tflite::workspace::Scratch;
 
 use super::activation::Activation;
-use super::{Call, Inputs};
+use super::{Inputs, OperatorSpec};
 
-/// How a window of fixed size moves over one dimension.
+/// Movement of a fixed-size window over one dimension.
 #[derive(Debug, Clone, Copy)]
-pub struct Stride {
+pub struct FilterAxis {
     pub step: usize,
     pub size: usize,
-    /// Distance between neighbours within the window.
+    /// Distance between adjacent taps of the window.
     pub dilation: usize,
-    /// Whether the window may begin before and end after the values, which gives as many places as steps.
+    /// SAME padding: the window may start before and end after the values, which gives one position per stride.
     pub is_same: bool,
 }
 
-impl Stride {
-    /// Places of the window over `length` values, and how far the first begins before them.
-    pub fn over(&self, length: usize) -> (usize, usize) {
+impl FilterAxis {
+    /// Returns the number of window positions over `length` values, and the padding before the first value.
+    pub fn output_and_padding(&self, length: usize) -> (usize, usize) {
         let extent = (self.size - 1) * self.dilation + 1;
         if self.is_same {
             let places = length.div_ceil(self.step);
@@ -32,8 +33,8 @@ impl Stride {
         }
     }
 
-    /// Which part of the window lies on which value at `place`: of those in 0..length, in order.
-    pub fn within(
+    /// Returns which tap of the window covers which value at `place`: only values in 0..length, in order.
+    pub fn taps(
         &self,
         place: usize,
         pad: usize,
@@ -49,34 +50,35 @@ impl Stride {
 #[derive(Debug, Clone, Copy)]
 pub struct Pool {
     is_max: bool,
-    rows: Stride,
-    columns: Stride,
+    rows: FilterAxis,
+    columns: FilterAxis,
     activation: Activation,
 }
 
 impl Pool {
-    pub fn read(call: &Call) -> Result<Pool, Fault> {
+    pub fn read(call: &OperatorSpec) -> Result<Pool, InterpreterError> {
         let is_same = call.options.map_or(Ok(0), |options| options.i8(0, 0))? == 0;
         let stride = |step, size| {
             let (step, size) = (call.size(step, 0)?, call.size(size, 0)?);
-            Ok::<_, Fault>(Stride { step, size, dilation: 1, is_same })
+            Ok::<_, InterpreterError>(FilterAxis { step, size, dilation: 1, is_same })
         };
         Ok(Pool {
-            is_max: call.code == 17,
+            is_max: call.code == op_code::MAX_POOL_2D,
             columns: stride(1, 3)?,
             rows: stride(2, 4)?,
-            activation: Activation::at(call, 5)?,
+            activation: Activation::from_option(call, 5)?,
         })
     }
 
-    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
-        let ([images, height, width, channels], values) = (from.shape().image()?, from.reals()?);
-        let ((rows, top), (columns, left)) = (self.rows.over(height), self.columns.over(width));
-        let shape = Shape::of(&[images, rows, columns, channels])?;
+        let ([images, height, width, channels], values) = (from.shape().as_nhwc()?, from.require_floats()?);
+        let ((rows, top), (columns, left)) =
+            (self.rows.output_and_padding(height), self.columns.output_and_padding(width));
+        let shape = Shape::from_dims(&[images, rows, columns, channels])?;
         let count = shape.count()?;
-        // A place of the window costs more than its channels.
-        scratch.budget.work(&[count, self.rows.size, self.columns.size, 2])?;
+        // One window position costs more than its channels.
+        scratch.budget.charge_work(&[count, self.rows.size, self.columns.size, 2])?;
         let mut out = scratch.floats(count)?;
         for (image, row) in (0..images).flat_map(|image| (0..rows).map(move |row| (image, row))) {
             for column in 0..columns {
@@ -84,8 +86,8 @@ impl Pool {
                 out.resize(start + channels, if self.is_max { f32::MIN } else { 0.0 });
                 let cell = &mut out[start..];
                 let mut seen = 0;
-                for (_, y) in self.rows.within(row, top, height) {
-                    for (_, x) in self.columns.within(column, left, width) {
+                for (_, y) in self.rows.taps(row, top, height) {
+                    for (_, x) in self.columns.taps(column, left, width) {
                         let at = ((image * height + y) * width + x) * channels;
                         self.take(cell, &values[at..at + channels]);
                         seen += 1;
@@ -97,7 +99,7 @@ impl Pool {
             }
         }
         self.activation.apply(&mut out);
-        Tensor::of_floats(shape, out)
+        Tensor::new_floats(shape, out)
     }
 
     fn take(&self, cell: &mut [f32], values: &[f32]) {

@@ -1,23 +1,23 @@
-//! The same values in other dimensions: RESHAPE, SQUEEZE, EXPAND_DIMS; and SHAPE.
+//! RESHAPE, SQUEEZE and EXPAND_DIMS, which change dimensions but not values; and SHAPE.
 
 use std::sync::Arc;
 
-use crate::infer::tflite::error::Fault;
-use crate::infer::tflite::shape::{Shape, axis_of};
-use crate::infer::tflite::tensor::{Data, Tensor};
+use crate::infer::tflite::error::InterpreterError;
+use crate::infer::tflite::shape::{Shape, resolve_axis};
+use crate::infer::tflite::tensor::{Tensor, TensorData};
 use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
 
-/// `dims` is used where the second input is missing. One of them may be negative: whatever is left.
+/// RESHAPE: `dims` is used if the second input is missing. One of them may be negative: it takes what remains.
 pub fn reshape(
     value: Arc<Tensor>,
     dims: &[i64],
     inputs: &Inputs,
     scratch: &mut Scratch,
-) -> Result<Arc<Tensor>, Fault> {
+) -> Result<Arc<Tensor>, InterpreterError> {
     let dims = match inputs.optional(1) {
-        Some(dims) => dims.integers()?,
+        Some(dims) => dims.require_integers()?,
         None => dims,
     };
     let count = value.shape().count()?;
@@ -35,10 +35,15 @@ pub fn reshape(
     shaped(value, shape, scratch)
 }
 
-/// Without the dimensions of one named by `dims`, or without all of them.
-pub fn squeeze(value: Arc<Tensor>, dims: &[i64], scratch: &mut Scratch) -> Result<Arc<Tensor>, Fault> {
+/// SQUEEZE: removes the length-one dimensions named by `dims`, or all of them.
+pub fn squeeze(
+    value: Arc<Tensor>,
+    dims: &[i64],
+    scratch: &mut Scratch,
+) -> Result<Arc<Tensor>, InterpreterError> {
     let from = *value.shape();
-    let named = dims.iter().map(|axis| from.axis(*axis)).collect::<Result<Vec<_>, Fault>>()?;
+    let named =
+        dims.iter().map(|axis| from.resolve_axis(*axis)).collect::<Result<Vec<_>, InterpreterError>>()?;
     let mut shape = Shape::default();
     for (at, dim) in from.iter().enumerate() {
         if *dim != 1 || !(named.is_empty() || named.contains(&at)) {
@@ -48,28 +53,36 @@ pub fn squeeze(value: Arc<Tensor>, dims: &[i64], scratch: &mut Scratch) -> Resul
     shaped(value, shape, scratch)
 }
 
-pub fn expand_dims(value: Arc<Tensor>, inputs: &Inputs, scratch: &mut Scratch) -> Result<Arc<Tensor>, Fault> {
+pub fn expand_dims(
+    value: Arc<Tensor>,
+    inputs: &Inputs,
+    scratch: &mut Scratch,
+) -> Result<Arc<Tensor>, InterpreterError> {
     let mut shape = *value.shape();
-    let axis = axis_of(inputs.get(1)?.integer()?, shape.len() + 1)?;
+    let axis = resolve_axis(inputs.get(1)?.first_integer()?, shape.len() + 1)?;
     shape.insert(axis, 1)?;
     shaped(value, shape, scratch)
 }
 
-pub fn shape(inputs: &Inputs) -> Result<Tensor, Fault> {
+pub fn shape(inputs: &Inputs) -> Result<Tensor, InterpreterError> {
     let dims: Vec<i64> = inputs.get(0)?.dims().iter().map(|dim| *dim as i64).collect();
-    Tensor::of_integers(Shape::of(&[dims.len()])?, dims)
+    Tensor::new_integers(Shape::from_dims(&[dims.len()])?, dims)
 }
 
-/// Copied only where somebody else holds the values too.
-fn shaped(mut value: Arc<Tensor>, shape: Shape, scratch: &mut Scratch) -> Result<Arc<Tensor>, Fault> {
-    if matches!(value.data(), Data::List(_)) {
+/// Sets the shape; copies only if the values are shared.
+fn shaped(
+    mut value: Arc<Tensor>,
+    shape: Shape,
+    scratch: &mut Scratch,
+) -> Result<Arc<Tensor>, InterpreterError> {
+    if matches!(value.data(), TensorData::List(_)) {
         return Err("a list has no dimensions".into());
     }
     if let Some(own) = Arc::get_mut(&mut value) {
         own.reshape(shape)?;
         return Ok(value);
     }
-    scratch.budget.work(&[value.weight()])?;
+    scratch.budget.charge_work(&[value.element_count()])?;
     let mut copy = Tensor::clone(&value);
     copy.reshape(shape)?;
     Ok(Arc::new(copy))

@@ -1,27 +1,27 @@
 //! SOFTMAX over the last dimension.
 
-use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::tensor::Tensor;
 use crate::infer::tflite::workspace::Scratch;
 
-use super::{Call, Inputs};
+use super::{Inputs, OperatorSpec};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Softmax {
-    /// What the values are multiplied by before.
+    /// Factor applied to the values before the softmax.
     beta: f32,
 }
 
 impl Softmax {
-    pub fn read(call: &Call) -> Result<Softmax, Fault> {
+    pub fn read(call: &OperatorSpec) -> Result<Softmax, InterpreterError> {
         Ok(Softmax { beta: call.options.map_or(Ok(0.0), |options| options.f32(0, 0.0))? })
     }
 
-    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+    pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
-        let (values, width) = (from.reals()?, *from.dims().last().ok_or("it has no dimensions")?);
-        // A function of a value costs as much as eight multiplications.
-        scratch.budget.work(&[values.len(), 8])?;
+        let (values, width) = (from.require_floats()?, *from.dims().last().ok_or("it has no dimensions")?);
+        // A transcendental function costs as much as eight multiplications.
+        scratch.budget.charge_work(&[values.len(), 8])?;
         let mut out = scratch.floats(values.len())?;
         out.extend_from_slice(values);
         for row in out.chunks_exact_mut(width.max(1)) {
@@ -30,6 +30,6 @@ impl Softmax {
             let sum: f32 = row.iter().sum();
             row.iter_mut().for_each(|x| *x /= sum);
         }
-        Tensor::of_floats(*from.shape(), out)
+        Tensor::new_floats(*from.shape(), out)
     }
 }

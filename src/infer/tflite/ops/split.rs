@@ -1,23 +1,23 @@
-//! One tensor into several: SPLIT and UNPACK.
+//! SPLIT and UNPACK: divide one tensor into several.
 
 use std::sync::Arc;
 
-use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::shape::Shape;
-use crate::infer::tflite::tensor::{Data, Tensor};
+use crate::infer::tflite::tensor::{Tensor, TensorData};
 use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
 
-/// Into `count` parts of the same length.
+/// SPLIT: divides a dimension into `count` parts of equal length.
 pub fn split(
     count: usize,
     inputs: &Inputs,
     scratch: &mut Scratch,
     outputs: &mut Vec<Arc<Tensor>>,
-) -> Result<(), Fault> {
+) -> Result<(), InterpreterError> {
     let from = inputs.get(1)?;
-    let axis = from.shape().axis(inputs.get(0)?.integer()?)?;
+    let axis = from.shape().resolve_axis(inputs.get(0)?.first_integer()?)?;
     let dim = from.shape()[axis];
     if !dim.is_multiple_of(count) {
         return Err(format!("{dim} in {count} parts").into());
@@ -26,46 +26,46 @@ pub fn split(
     parts(from, axis, (count, shape), scratch, outputs)
 }
 
-/// Into the slices of one dimension, which is gone then.
+/// UNPACK: returns the slices of one dimension, without that dimension.
 pub fn unpack(
     axis: i64,
     inputs: &Inputs,
     scratch: &mut Scratch,
     outputs: &mut Vec<Arc<Tensor>>,
-) -> Result<(), Fault> {
+) -> Result<(), InterpreterError> {
     let from = inputs.get(0)?;
-    let axis = from.shape().axis(axis)?;
+    let axis = from.shape().resolve_axis(axis)?;
     parts(from, axis, (from.shape()[axis], from.shape().without(axis)), scratch, outputs)
 }
 
-/// So many parts of this shape, which lie one after the other in each block before `axis`.
+/// Returns this many parts of this shape, which are adjacent in each block before `axis`.
 fn parts(
     from: &Tensor,
     axis: usize,
     (count, shape): (usize, Shape),
     scratch: &mut Scratch,
     outputs: &mut Vec<Arc<Tensor>>,
-) -> Result<(), Fault> {
-    let (blocks, size) = (from.shape().around(axis).0, shape.count()?);
-    scratch.budget.work(&[count, 1 + blocks])?;
+) -> Result<(), InterpreterError> {
+    let (blocks, size) = (from.shape().outer_and_inner(axis).0, shape.count()?);
+    scratch.budget.charge_work(&[count, 1 + blocks])?;
     for part in 0..count {
-        // Each is a value of its own, however small.
-        scratch.budget.step()?;
-        // An empty part has no blocks that could be told apart.
+        // Each part is a tensor of its own, even if it is small.
+        scratch.budget.charge_step()?;
+        // Empty parts have no blocks.
         let width = size.checked_div(blocks).unwrap_or(0);
         let starts = (0..blocks).map(|block| (block * count + part) * width);
         let tensor = match from.data() {
-            Data::Floats(values) => {
+            TensorData::Floats(values) => {
                 let mut out = scratch.floats(size)?;
                 starts.for_each(|start| out.extend_from_slice(&values[start..start + width]));
-                Tensor::of_floats(shape, out)?
+                Tensor::new_floats(shape, out)?
             }
-            Data::Integers(values) => {
+            TensorData::Integers(values) => {
                 let mut out = scratch.integers(size)?;
                 starts.for_each(|start| out.extend_from_slice(&values[start..start + width]));
-                Tensor::of_integers(shape, out)?
+                Tensor::new_integers(shape, out)?
             }
-            Data::List(_) => return Err("a list has no parts".into()),
+            TensorData::List(_) => return Err("a list has no parts".into()),
         };
         outputs.push(Arc::new(tensor));
     }

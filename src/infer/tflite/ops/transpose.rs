@@ -1,13 +1,13 @@
-//! TRANSPOSE: dimensions in another order.
+//! TRANSPOSE: permutes dimensions.
 
-use crate::infer::tflite::error::Fault;
+use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::tensor::Tensor;
 use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
 use super::slice;
 
-pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
+pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let (from, order) = (inputs.get(0)?, inputs.get(1)?.as_shape()?);
     let is_order = (0..from.dims().len()).all(|at| order.contains(&at));
     if order.len() != from.dims().len() || !is_order {
@@ -18,5 +18,5 @@ pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, Fault> {
     for (at, dim) in order.iter().enumerate() {
         (shape[at], strides[at]) = (from.shape()[*dim], own[*dim]);
     }
-    slice::copied(from, 0, (&shape, &strides), shape, scratch)
+    slice::copy_slice(from, 0, (&shape, &strides), shape, scratch)
 }

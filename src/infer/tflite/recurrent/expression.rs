@@ -1,97 +1,103 @@
-//! The body of a loop as expressions: what each tensor is computed from, asked backwards from the outputs.
+//! Expression view of a loop body: from each tensor to the operator that computes it, starting at the outputs.
 
-use crate::infer::tflite::graph::{Graph, Node};
 use crate::infer::tflite::ops::Kernel;
-use crate::infer::tflite::ops::arithmetic::Of;
-use crate::infer::tflite::ops::map::Map;
+use crate::infer::tflite::ops::binary::BinaryOp;
+use crate::infer::tflite::ops::unary::UnaryOp;
+use crate::infer::tflite::subgraph::{Node, Subgraph};
 use crate::infer::tflite::tensor::Tensor;
 
-/// A subgraph whose tensors are written once each, so that each is one expression of its inputs.
+/// A subgraph in which every tensor is written once, so that each is an expression of the operator's inputs.
 pub struct Expressions<'a> {
-    pub graph: &'a Graph,
-    /// By tensor: the operator that writes it, and as which output.
-    written: Vec<Option<(&'a Node, usize)>>,
+    pub graph: &'a Subgraph,
+    /// For each tensor the operator that writes it, and the index of the output.
+    producers: Vec<Option<(&'a Node, usize)>>,
 }
 
 impl<'a> Expressions<'a> {
-    /// `None` where tensors are written twice, or rounded because they are quantised.
-    pub fn of(graph: &'a Graph) -> Option<Expressions<'a>> {
-        let mut written: Vec<Option<(&Node, usize)>> = vec![None; graph.slots.len()];
+    /// Returns `None` if a tensor is written twice, or rounded because it is quantised.
+    pub fn from_subgraph(graph: &'a Subgraph) -> Option<Expressions<'a>> {
+        let mut written: Vec<Option<(&Node, usize)>> = vec![None; graph.tensors.len()];
         for node in &graph.nodes {
             for (at, tensor) in node.outputs.iter().enumerate() {
                 let is_input = graph.inputs.contains(tensor) || graph.constants[*tensor].is_some();
-                if is_input || graph.slots[*tensor].grid.is_some() || written[*tensor].is_some() {
+                if is_input || graph.tensors[*tensor].fake_quant.is_some() || written[*tensor].is_some() {
                     return None;
                 }
                 written[*tensor] = Some((node, at));
             }
         }
-        let is_free =
-            |tensor: &usize| graph.slots[*tensor].grid.is_none() && graph.constants[*tensor].is_none();
+        let is_free = |tensor: &usize| {
+            graph.tensors[*tensor].fake_quant.is_none() && graph.constants[*tensor].is_none()
+        };
         let is_first = |(at, input): (usize, &usize)| !graph.inputs[..at].contains(input);
         let are_apart = graph.inputs.iter().enumerate().all(is_first);
-        (are_apart && graph.inputs.iter().all(is_free)).then_some(Expressions { graph, written })
+        (are_apart && graph.inputs.iter().all(is_free)).then_some(Expressions { graph, producers: written })
     }
 
     pub fn constant(&self, tensor: usize) -> Option<&'a Tensor> {
         self.graph.constants[tensor].as_deref()
     }
 
-    /// The operator that gives a tensor, and as which of its outputs.
-    pub fn node(&self, tensor: usize) -> Option<(&'a Node, usize)> {
-        self.written[tensor]
+    /// Returns the operator that computes a tensor, and the index of its output.
+    pub fn producer(&self, tensor: usize) -> Option<(&'a Node, usize)> {
+        self.producers[tensor]
     }
 
-    /// Both operands, if the tensor is this of two others with nothing added.
-    pub fn operands(&self, tensor: usize, of: Of) -> Option<[usize; 2]> {
-        let (node, _) = self.node(tensor)?;
+    /// Returns both operands if the tensor is this operation on two others, without an activation.
+    pub fn operands(&self, tensor: usize, of: BinaryOp) -> Option<[usize; 2]> {
+        let (node, _) = self.producer(tensor)?;
         match &node.kernel {
-            Kernel::Arithmetic(arithmetic) if arithmetic.plain() == Some(of) => operands(node),
+            Kernel::Binary(arithmetic) if arithmetic.op_without_activation() == Some(of) => two_inputs(node),
             _ => None,
         }
     }
 
-    /// The operands in the order in which `fits` takes the first; for operators where order is nothing.
-    pub fn pair<T>(&self, tensor: usize, of: Of, fits: impl Fn(usize, usize) -> Option<T>) -> Option<T> {
+    /// Returns the operands of a commutative operation, first the one that `fits` accepts.
+    pub fn commutative_operands<T>(
+        &self,
+        tensor: usize,
+        of: BinaryOp,
+        fits: impl Fn(usize, usize) -> Option<T>,
+    ) -> Option<T> {
         let [a, b] = self.operands(tensor, of)?;
         fits(a, b).or_else(|| fits(b, a))
     }
 
-    /// The operand, if the tensor is this function of another.
-    pub fn argument(&self, tensor: usize, map: Map) -> Option<usize> {
-        let (node, _) = self.node(tensor)?;
+    /// Returns the operand if the tensor is this function of another.
+    pub fn unary_operand(&self, tensor: usize, map: UnaryOp) -> Option<usize> {
+        let (node, _) = self.producer(tensor)?;
         match &node.kernel {
-            Kernel::Map(found) if *found == map => *node.inputs.first()?,
+            Kernel::Unary(found) if *found == map => *node.inputs.first()?,
             _ => None,
         }
     }
 
-    /// Whether the tensor is a constant of this one integer, without dimensions.
+    /// Whether the tensor is a scalar constant with this integer.
     pub fn is_integer(&self, tensor: usize, value: i64) -> bool {
         self.integer(tensor) == Some(value)
     }
 
     pub fn integer(&self, tensor: usize) -> Option<i64> {
         let constant = self.constant(tensor)?;
-        constant.dims().is_empty().then(|| constant.integer().ok()).flatten()
+        constant.dims().is_empty().then(|| constant.first_integer().ok()).flatten()
     }
 
-    /// The integers of a constant.
+    /// Returns the integers of a constant.
     pub fn integers(&self, tensor: usize) -> Option<&'a [i64]> {
-        self.constant(tensor)?.integers().ok()
+        self.constant(tensor)?.require_integers().ok()
     }
 }
 
-/// The two inputs of an operator that has two.
-pub fn operands(node: &Node) -> Option<[usize; 2]> {
+/// Returns the inputs of an operator that has exactly two.
+pub fn two_inputs(node: &Node) -> Option<[usize; 2]> {
     match node.inputs[..] {
         [Some(a), Some(b)] => Some([a, b]),
         _ => None,
     }
 }
 
-/// The three inputs of an operator that has three.
-pub fn three(node: &Node) -> Option<[usize; 3]> {
+/// Returns the inputs of an operator that has exactly three.
+pub fn three_inputs(node: &Node) -> Option<[usize; 3]> {
     match node.inputs[..] {
         [Some(a), Some(b), Some(c)] => Some([a, b, c]),
         _ => None,

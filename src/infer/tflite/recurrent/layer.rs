@@ -1,27 +1,27 @@
-//! The arithmetic of LSTM and GRU layers over all steps of many windows.
+//! Arithmetic of LSTM and GRU layers over all steps of many windows.
 
 use pulp::{Simd, WithSimd};
 
-use crate::infer::tflite::error::Fault;
-use crate::infer::tflite::functions::{clamp, logistic, tanh};
-use crate::infer::tflite::limits::Budget;
-use crate::infer::tflite::matrix::{self, Rows, Weights};
+use crate::infer::tflite::error::InterpreterError;
+use crate::infer::tflite::limits::ResourceBudget;
+use crate::infer::tflite::matmul::{self, PackedWeights, StridedRows};
+use crate::infer::tflite::simd_functions::{clamp, logistic, tanh};
 use crate::infer::tflite::workspace::Scratch;
 
-/// What a layer remembers, and how a step changes it.
+/// Cell type: what a layer remembers and how a step changes it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell {
-    /// Gates: input, forget, cell, output. The cell's state is kept within -clip..clip; 0 is no bound.
+pub enum RecurrentCell {
+    /// Gates: input, forget, cell, output. The cell state is clipped to -clip..clip; 0 means no limit.
     Lstm { clip: f32 },
     /// Gates: update, reset, candidate; the reset gate applies to the candidate's product with the state.
     Gru,
-    /// The same, but the reset gate applies to the state before that product (`reset_after=False`).
-    GruBefore,
+    /// As `Gru`, but the reset gate applies to the state before that product (`reset_after=False`).
+    GruResetBefore,
 }
 
-/// Weights of one gate: rows of the input's and of the state's weights for each unit, and biases of both products.
+/// Weights of one gate: one row of input weights and one row of state weights per unit, and biases of both products.
 #[derive(Debug, Clone, Default)]
-pub struct Gate {
+pub struct GateWeights {
     pub input: Vec<f32>,
     pub state: Vec<f32>,
     pub bias: Vec<f32>,
@@ -30,22 +30,22 @@ pub struct Gate {
 
 /// A layer that is ready to run.
 #[derive(Debug)]
-pub struct Layer {
-    cell: Cell,
+pub struct RecurrentLayer {
+    cell: RecurrentCell,
     units: usize,
-    /// Units and zeros behind them, up to whole vectors: so far apart are the gates.
+    /// Units padded with zeros to whole vectors; the distance between gates.
     padded: usize,
-    input: Weights,
-    state: Weights,
-    /// Of the candidate, where the state is reset before.
-    candidate: Weights,
+    input: PackedWeights,
+    state: PackedWeights,
+    /// State weights of the candidate, if the state is reset before the product.
+    candidate: PackedWeights,
     bias: Vec<f32>,
     state_bias: Vec<f32>,
 }
 
-/// The inputs: how far rows of neighbouring windows and of neighbouring steps are apart.
+/// Inputs, with the distances between the rows of adjacent windows and of adjacent steps.
 #[derive(Clone, Copy)]
-pub struct Steps<'a> {
+pub struct InputSteps<'a> {
     pub values: &'a [f32],
     pub window: usize,
     pub step: usize,
@@ -53,33 +53,33 @@ pub struct Steps<'a> {
     pub steps: usize,
 }
 
-/// Where each step's state goes, with the same distances; where `step` is 0, the last remains.
-pub struct Output<'a> {
+/// Outputs for the state of each step, with the same distances; if `step` is 0, only the last state remains.
+pub struct OutputSteps<'a> {
     pub values: &'a mut [f32],
     pub window: usize,
     pub step: usize,
 }
 
-/// Steps whose products with the input are computed together where there is only one window.
-const TOGETHER: usize = 12;
+/// Steps whose input products are computed together if there is only one window.
+const MAX_STEPS_PER_BLOCK: usize = 12;
 
-impl Layer {
-    /// From its gates, each complete, in the order that [`Cell`] names.
+impl RecurrentLayer {
+    /// Builds a layer from complete gates in the order that [`RecurrentCell`] names.
     pub fn new(
-        cell: Cell,
+        cell: RecurrentCell,
         (units, width): (usize, usize),
-        gates: &[Gate],
-        budget: &mut Budget,
-    ) -> Result<Layer, Fault> {
-        let padded = units.next_multiple_of(matrix::lanes());
-        let mut packed = |gates: &[Gate], depth: usize, of: fn(&Gate) -> &[f32]| {
+        gates: &[GateWeights],
+        budget: &mut ResourceBudget,
+    ) -> Result<RecurrentLayer, InterpreterError> {
+        let padded = units.next_multiple_of(matmul::simd_lanes());
+        let mut packed = |gates: &[GateWeights], depth: usize, of: fn(&GateWeights) -> &[f32]| {
             let row = |at: usize| match at % padded < units {
                 true => &of(&gates[at / padded])[at % padded * depth..][..depth],
                 false => &[],
             };
-            Weights::of(depth, (0..gates.len() * padded).map(row), budget)
+            PackedWeights::from_rows(depth, (0..gates.len() * padded).map(row), budget)
         };
-        let bias = |of: fn(&Gate) -> &[f32]| {
+        let bias = |of: fn(&GateWeights) -> &[f32]| {
             let mut all = vec![0.0; gates.len() * padded];
             gates.iter().zip(all.chunks_exact_mut(padded.max(1))).for_each(|(gate, row)| {
                 row[..units].copy_from_slice(of(gate));
@@ -87,12 +87,13 @@ impl Layer {
             all
         };
         let (mut before, mut own) = (bias(|gate| &gate.bias), bias(|gate| &gate.state_bias));
-        if cell != Cell::Gru {
+        if cell != RecurrentCell::Gru {
             before.iter_mut().zip(&own).for_each(|(bias, more)| *bias += more);
             own.clear();
         }
-        let (with_state, candidate) = gates.split_at(if cell == Cell::GruBefore { 2 } else { gates.len() });
-        Ok(Layer {
+        let (with_state, candidate) =
+            gates.split_at(if cell == RecurrentCell::GruResetBefore { 2 } else { gates.len() });
+        Ok(RecurrentLayer {
             cell,
             units,
             padded,
@@ -108,12 +109,12 @@ impl Layer {
         self.units
     }
 
-    /// How many values a step of one window has.
+    /// Returns the number of values per step of one window.
     pub fn width(&self) -> usize {
         self.input.depth()
     }
 
-    /// Values it holds.
+    /// Returns the number of values held.
     pub fn size(&self) -> usize {
         self.input.size()
             + self.state.size()
@@ -122,8 +123,8 @@ impl Layer {
             + self.state_bias.len()
     }
 
-    /// What it remembers of one window at `values`, as it keeps it; to be given back to [`Layer::run`].
-    pub fn remembered(&self, values: &[f32], scratch: &mut Scratch) -> Result<Vec<f32>, Fault> {
+    /// Converts the state of one window to the layer's padded form, as [`RecurrentLayer::run`] takes it.
+    pub fn pad_state(&self, values: &[f32], scratch: &mut Scratch) -> Result<Vec<f32>, InterpreterError> {
         let windows = values.len() / self.units.max(1);
         let mut kept = scratch.zeros(windows * self.padded)?;
         for (row, values) in kept.chunks_exact_mut(self.padded).zip(values.chunks_exact(self.units)) {
@@ -132,58 +133,58 @@ impl Layer {
         Ok(kept)
     }
 
-    /// The way back.
-    pub fn told(&self, kept: &[f32], scratch: &mut Scratch) -> Result<Vec<f32>, Fault> {
+    /// Converts a padded state back.
+    pub fn unpad_state(&self, kept: &[f32], scratch: &mut Scratch) -> Result<Vec<f32>, InterpreterError> {
         let windows = kept.len() / self.padded.max(1);
         let mut values = scratch.floats(windows * self.units)?;
         kept.chunks_exact(self.padded).for_each(|row| values.extend_from_slice(&row[..self.units]));
         Ok(values)
     }
 
-    /// Runs all steps from what is remembered, which is changed: the state, and of LSTM the cell's state.
+    /// Runs all steps and updates the remembered state: the state, and of an LSTM the cell state.
     pub fn run(
         &self,
-        steps: Steps,
+        steps: InputSteps,
         (state, cells): (&mut [f32], &mut [f32]),
-        output: Output,
+        output: OutputSteps,
         scratch: &mut Scratch,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), InterpreterError> {
         let (windows, wide) = (steps.windows, self.bias.len());
-        // A function of a value costs as much as eight multiplications.
+        // A transcendental function costs as much as eight multiplications.
         let terms = self.input.depth() + self.units + 8;
-        scratch.budget.work(&[steps.steps, windows, wide, terms])?;
-        let together = if windows == 1 { TOGETHER.min(steps.steps) } else { 1 };
+        scratch.budget.charge_work(&[steps.steps, windows, wide, terms])?;
+        let together = if windows == 1 { MAX_STEPS_PER_BLOCK.min(steps.steps) } else { 1 };
         let sums = scratch.zeros(together * windows * wide)?;
         let inner = scratch.zeros(windows * wide)?;
-        let pass = Pass { layer: self, steps, state, cells, output, sums, inner };
-        let (sums, inner) = matrix::arch().dispatch(pass);
-        scratch.give(sums);
-        scratch.give(inner);
+        let pass = LayerPass { layer: self, steps, state, cells, output, sums, inner };
+        let (sums, inner) = matmul::arch().dispatch(pass);
+        scratch.recycle_floats(sums);
+        scratch.recycle_floats(inner);
         Ok(())
     }
 }
 
 /// One run of a layer, compiled for each kind of processor.
-struct Pass<'a> {
-    layer: &'a Layer,
-    steps: Steps<'a>,
+struct LayerPass<'a> {
+    layer: &'a RecurrentLayer,
+    steps: InputSteps<'a>,
     state: &'a mut [f32],
     cells: &'a mut [f32],
-    output: Output<'a>,
-    /// Sums of the gates: of some steps, of all windows.
+    output: OutputSteps<'a>,
+    /// Gate sums: of some steps, of all windows.
     sums: Vec<f32>,
-    /// Products with the state that are not just added to them.
+    /// Products with the state that are not simply added to the sums.
     inner: Vec<f32>,
 }
 
-impl WithSimd for Pass<'_> {
+impl WithSimd for LayerPass<'_> {
     type Output = (Vec<f32>, Vec<f32>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) -> (Vec<f32>, Vec<f32>) {
-        let Steps { values, window, step, windows, steps } = self.steps;
+        let InputSteps { values, window, step, windows, steps } = self.steps;
         let wide = self.layer.bias.len();
-        let together = if windows == 1 { TOGETHER } else { 1 };
+        let together = if windows == 1 { MAX_STEPS_PER_BLOCK } else { 1 };
         let mut sums = std::mem::take(&mut self.sums);
         for first in (0..steps).step_by(together) {
             let count = together.min(steps - first);
@@ -191,14 +192,14 @@ impl WithSimd for Pass<'_> {
                 row.copy_from_slice(&self.layer.bias);
             }
             let (stride, rows) = if windows == 1 { (step, count) } else { (window, windows) };
-            let rows = Rows { values: &values[first * step..], stride, count: rows };
+            let rows = StridedRows { values: &values[first * step..], stride, count: rows };
             self.layer.input.multiply_with(simd, rows, &mut sums, wide);
             for at in 0..count {
                 let sums = &mut sums[at * windows * wide..][..windows * wide];
                 match self.layer.cell {
-                    Cell::Lstm { clip } => self.lstm(simd, sums, clip),
-                    Cell::Gru => self.gru(simd, sums),
-                    Cell::GruBefore => self.gru_before(simd, sums),
+                    RecurrentCell::Lstm { clip } => self.lstm(simd, sums, clip),
+                    RecurrentCell::Gru => self.gru(simd, sums),
+                    RecurrentCell::GruResetBefore => self.gru_before(simd, sums),
                 }
                 self.write(first + at);
             }
@@ -207,11 +208,11 @@ impl WithSimd for Pass<'_> {
     }
 }
 
-impl Pass<'_> {
-    /// The state as rows of a product.
+impl LayerPass<'_> {
+    /// Returns the state as rows for a product.
     #[inline(always)]
-    fn rows(&self) -> Rows<'_> {
-        Rows { values: self.state, stride: self.layer.padded, count: self.steps.windows }
+    fn rows(&self) -> StridedRows<'_> {
+        StridedRows { values: self.state, stride: self.layer.padded, count: self.steps.windows }
     }
 
     #[inline(always)]
@@ -268,7 +269,7 @@ impl Pass<'_> {
                 *kept = simd.mul_f32s(logistic(simd, reset[k]), state[k]);
             }
         }
-        let rows = Rows { values: &inner, stride: padded, count: windows };
+        let rows = StridedRows { values: &inner, stride: padded, count: windows };
         self.layer.candidate.multiply_with(simd, rows, &mut sums[2 * padded..], wide);
         for at in 0..windows {
             let [update, _, candidate] = parts::<S, 3>(&sums[at * wide..][..wide]);
@@ -281,7 +282,7 @@ impl Pass<'_> {
         self.inner = inner;
     }
 
-    /// Tells the state after step `at`.
+    /// Writes the state after step `at` to the output.
     #[inline(always)]
     fn write(&mut self, at: usize) {
         let units = self.layer.units;
@@ -292,7 +293,7 @@ impl Pass<'_> {
     }
 }
 
-/// The gates of one window.
+/// Returns the gates of one window.
 #[inline(always)]
 fn parts<S: Simd, const N: usize>(sums: &[f32]) -> [&[S::f32s]; N] {
     let (vectors, _) = S::as_simd_f32s(sums);
@@ -304,7 +305,7 @@ fn parts<S: Simd, const N: usize>(sums: &[f32]) -> [&[S::f32s]; N] {
     parts
 }
 
-/// `share` of what was and the rest of what is new.
+/// Interpolates: `share` of the old value and the rest of the new one.
 #[inline(always)]
 fn between<S: Simd>(simd: S, share: S::f32s, was: S::f32s, new: S::f32s) -> S::f32s {
     simd.mul_add_e_f32s(share, simd.sub_f32s(was, new), new)

@@ -1,19 +1,19 @@
-//! Recurrent layers as one kernel: their arithmetic, and the loops that converters write them as.
+//! Recurrent layers as one kernel: their arithmetic, and the loops as which converters write them.
 //!
-//! Keras 3 exports LSTM and GRU as a WHILE over some twenty small operators a step. `recognise` finds those whose meaning is
-//! exactly a layer's; `turns` runs them so, wherever the values at hand fit too. All others run as the loops they are.
+//! Keras 3 exports LSTM and GRU as a WHILE with some twenty small operators per step. `pattern` finds the loops that
+//! are exactly a layer; `fused_loop` runs them as one if the values fit too. All other loops run as loops.
 
+mod affine;
 mod expression;
+mod fused_loop;
 mod layer;
-mod linear;
-mod recognise;
-mod turns;
+mod pattern;
 
-pub use layer::{Cell, Gate, Layer, Output, Steps};
-pub use recognise::recognise;
-pub use turns::Turns;
+pub use fused_loop::FusedLoop;
+pub use layer::{GateWeights, InputSteps, OutputSteps, RecurrentCell, RecurrentLayer};
+pub use pattern::match_recurrent_loop;
 
 #[cfg(test)]
 mod layer_tests;
 #[cfg(test)]
-mod recognise_tests;
+mod pattern_tests;

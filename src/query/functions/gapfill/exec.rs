@@ -1,4 +1,4 @@
-//! The operator: one partition of input, ordered by group and bucket, with its gaps filled.
+//! Gap filling operator: one input partition, ordered by group and bucket, with its gaps filled.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,23 +22,23 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
 
-use super::fill::{Layout, Range};
-use super::rows::Filler;
+use super::fill::{FillRange, GapFillLayout};
+use super::rows::GapFillStream;
 use crate::domain::Micros;
 
-/// Fills gaps. Holds the aggregated rows of one group at a time, metered by the query's memory pool; gaps are made as
-/// they are read, so a narrow bucket over a wide range costs time, not memory.
+/// Fills gaps. Buffers the aggregated rows of one group at a time, accounted for in the query's memory pool; gap rows
+/// are created as they are read, so a narrow bucket over a wide range costs time, not memory.
 #[derive(Debug)]
 pub struct GapFillExec {
     input: Arc<dyn ExecutionPlan>,
-    layout: Layout,
-    range: Range,
+    layout: GapFillLayout,
+    range: FillRange,
     ordering: LexOrdering,
     properties: Arc<PlanProperties>,
 }
 
 impl GapFillExec {
-    pub fn new(input: Arc<dyn ExecutionPlan>, layout: Layout, range: Range) -> Result<Self> {
+    pub fn new(input: Arc<dyn ExecutionPlan>, layout: GapFillLayout, range: FillRange) -> Result<Self> {
         let schema = input.schema();
         let by = |i: usize| {
             let column = Arc::new(Column::new(schema.field(i).name(), i));
@@ -115,8 +115,8 @@ impl ExecutionPlan for GapFillExec {
         let memory = MemoryConsumer::new("GapFill").register(context.memory_pool());
         let input = self.input.execute(partition, context.clone())?;
         let batch_rows = context.session_config().batch_size();
-        let filler = Filler::new(input, self.layout.clone(), self.range.clone(), batch_rows, memory)?;
-        // Gaps come without waiting for input: the query's timeout must get a turn between them.
+        let filler = GapFillStream::new(input, self.layout.clone(), self.range.clone(), batch_rows, memory)?;
+        // Gap rows need no input, so the stream must yield between them for the query's timeout to apply.
         Ok(make_cooperative(Box::pin(RecordBatchStreamAdapter::new(self.schema(), filler.batches()))))
     }
 }

@@ -1,4 +1,4 @@
-//! One group, its gaps filled: rows of the input and rows between them, in pieces of a batch.
+//! Fills the gaps of one group: input rows and the rows between them, in batches.
 
 use std::sync::Arc;
 
@@ -14,32 +14,32 @@ use datafusion::physical_plan::PhysicalExpr;
 
 use crate::query::functions::buckets::Buckets;
 
-/// `locf(of)` or, as a straight line, `interpolate(of)`.
+/// A planned `locf(of)` or, linearly, `interpolate(of)`.
 #[derive(Debug, Clone)]
 pub struct PlannedFill {
     pub is_line: bool,
     pub of: Arc<dyn PhysicalExpr>,
 }
 
-/// Which columns of the input are what; the output has them all, then the fills.
+/// Roles of the input's columns; the output has all of them, then the fills.
 #[derive(Debug, Clone)]
-pub struct Layout {
+pub struct GapFillLayout {
     pub bucket: usize,
     pub groups: Vec<usize>,
     pub fills: Vec<PlannedFill>,
     pub schema: SchemaRef,
 }
 
-/// The buckets that begin before `until`, from the one that holds `from`.
+/// The range to fill: buckets that begin before `until`, from the one that contains `from`.
 #[derive(Debug, Clone)]
-pub struct Range {
+pub struct FillRange {
     pub buckets: Buckets,
     pub from: i64,
     pub until: i64,
 }
 
-impl Range {
-    /// The first bucket of the range.
+impl FillRange {
+    /// Returns the first bucket of the range.
     fn first(&self) -> Result<Option<i64>> {
         if self.from >= self.until {
             return Ok(None);
@@ -48,36 +48,36 @@ impl Range {
         Ok(Some(start))
     }
 
-    /// The bucket of the range after one.
+    /// Returns the next bucket of the range.
     fn after(&self, start: i64) -> Result<Option<i64>> {
         let next = self.buckets.around(start)?.1;
         Ok((next < self.until).then_some(next))
     }
 }
 
-/// A group being given out.
+/// A group whose output is being produced.
 #[derive(Debug)]
-pub struct Filling {
+pub struct GroupFiller {
     rows: RecordBatch,
     times: TimestampMicrosecondArray,
-    fills: Vec<Fill>,
-    /// The next row of the input and the next bucket of the range.
+    fills: Vec<FillState>,
+    /// The next input row and the next bucket of the range.
     row: usize,
     bucket: Option<i64>,
 }
 
-/// The values of a fill, and where they are.
+/// The values of a fill and their positions.
 #[derive(Debug)]
-struct Fill {
+struct FillState {
     is_line: bool,
     values: ArrayRef,
-    /// The first row at or after each that has a value.
+    /// For each row, the first row at or after it with a value.
     next: Vec<Option<u32>>,
-    /// The latest row given out that had a value.
+    /// The latest returned row that had a value.
     last: Option<u32>,
 }
 
-/// What one batch of output is made of: a time each, and the row of the input at or after it.
+/// The rows of one output batch: the time of each, and the input row at or after it.
 #[derive(Debug, Default)]
 struct Piece {
     times: Vec<i64>,
@@ -85,20 +85,25 @@ struct Piece {
     is_row: Vec<bool>,
 }
 
-impl Filling {
-    /// `rows` are all of one group, by time; none at all where there is no grouping but the bucket.
-    pub fn new(rows: RecordBatch, layout: &Layout, range: &Range) -> Result<Self> {
+impl GroupFiller {
+    /// `rows` are all rows of one group, by time; they may be empty if only the bucket is grouped by.
+    pub fn new(rows: RecordBatch, layout: &GapFillLayout, range: &FillRange) -> Result<Self> {
         let times = rows.column(layout.bucket).as_primitive::<TimestampMicrosecondType>().clone();
         let fill = |fill: &PlannedFill| {
             let values = fill.of.evaluate(&rows)?.into_array(rows.num_rows())?;
-            Ok(Fill::new(fill.is_line, values))
+            Ok(FillState::new(fill.is_line, values))
         };
         let fills = layout.fills.iter().map(fill).collect::<Result<_>>()?;
         Ok(Self { times, fills, row: 0, bucket: range.first()?, rows })
     }
 
-    /// The next rows of the output, at most `limit`; `None` when the group is done.
-    pub fn next(&mut self, limit: usize, layout: &Layout, range: &Range) -> Result<Option<RecordBatch>> {
+    /// Returns the next output rows, at most `limit`; `None` at the end of the group.
+    pub fn next(
+        &mut self,
+        limit: usize,
+        layout: &GapFillLayout,
+        range: &FillRange,
+    ) -> Result<Option<RecordBatch>> {
         let piece = self.piece(limit, range)?;
         if piece.times.is_empty() {
             return Ok(None);
@@ -125,8 +130,8 @@ impl Filling {
         Ok(Some(RecordBatch::try_new(layout.schema.clone(), columns)?))
     }
 
-    /// Merges rows and buckets. Rows outside the range, which WHERE does not let through, would not be lost.
-    fn piece(&mut self, limit: usize, range: &Range) -> Result<Piece> {
+    /// Merges rows and buckets. Rows outside the range would be retained too, though WHERE excludes them.
+    fn piece(&mut self, limit: usize, range: &FillRange) -> Result<Piece> {
         let mut piece = Piece::default();
         while piece.times.len() < limit {
             let row = (self.row < self.times.len()).then(|| self.times.value(self.row));
@@ -150,7 +155,7 @@ impl Filling {
     }
 }
 
-impl Fill {
+impl FillState {
     fn new(is_line: bool, values: ArrayRef) -> Self {
         let mut next = vec![None; values.len()];
         let mut coming = None;
@@ -167,7 +172,7 @@ impl Fill {
         piece.is_row[i] && self.values.is_valid(piece.rows[i] as usize)
     }
 
-    /// The last value that was not NULL.
+    /// Returns the last value that was not NULL.
     fn carry(&mut self, piece: &Piece) -> Result<ArrayRef> {
         let mut sources = Vec::with_capacity(piece.times.len());
         for i in 0..piece.times.len() {
@@ -179,7 +184,7 @@ impl Fill {
         pick(&self.values, &UInt32Array::from(sources))
     }
 
-    /// The line from the last value to the next; NULL before the first and after the last.
+    /// Interpolates from the last value to the next; NULL before the first and after the last.
     fn line(&mut self, piece: &Piece, times: &TimestampMicrosecondArray) -> Result<ArrayRef> {
         let values = self.values.as_primitive::<Float64Type>().clone();
         let point = |row: u32| (times.value(row as usize), values.value(row as usize));
@@ -198,14 +203,14 @@ impl Fill {
     }
 }
 
-/// The value at `time` of the line through two points.
+/// Interpolates linearly between two points at `time`.
 fn between(from: (i64, f64), to: (i64, f64), time: i64) -> f64 {
     let share = (time - from.0) as f64 / (to.0 - from.0) as f64;
     // Not `from + share * (to - from)`: the difference of two large values may overflow.
     from.1 * (1.0 - share) + to.1 * share
 }
 
-/// `take`, which needs a row to take from.
+/// Calls `take`, which fails without any row to take from.
 fn pick(column: &ArrayRef, rows: &UInt32Array) -> Result<ArrayRef> {
     if rows.null_count() == rows.len() {
         return Ok(new_null_array(column.data_type(), rows.len()));

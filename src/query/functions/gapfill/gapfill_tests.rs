@@ -1,4 +1,4 @@
-//! Gap filling as SQL asks for it, and against a model of it.
+//! Tests gap filling through SQL, and against a model.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
-use crate::query::functions::tests::{ask, session};
+use crate::query::functions::tests::{query_rows, session};
 
 const DAY: &str = "ts >= '2024-01-01T00:00:00Z' AND ts < '2024-01-01T06:00:00Z'";
 
-/// A query with its abbreviations written out.
+/// Expands the abbreviations of a query.
 fn spelled(query: &str) -> String {
     let one = "SELECT time_bucket_gapfill('2 hours', ts) b, max(value) FROM r WHERE stream_id = 2 AND";
     query
@@ -20,7 +20,7 @@ fn spelled(query: &str) -> String {
         .replace("{DAY}", DAY)
 }
 
-/// Rows with their times written out: `@` is the day at a one-digit hour, `#` a one-digit day of the month.
+/// Expands the times of rows: `@` is the day at a one-digit hour, `#` a one-digit day of the month.
 fn hours(rows: &[&str]) -> Result<Vec<String>, String> {
     Ok(rows.iter().map(|row| row.replace('@', "2024-01-01T0").replace('#', "2024-01-0")).collect())
 }
@@ -46,7 +46,7 @@ async fn every_bucket_of_every_group_has_a_row() {
         "2,@4:00:00,10.0,10.0,10.0,1",
         "2,@5:00:00,,10.0,,",
     ]);
-    assert_eq!(ask(&session, &query).await, expected);
+    assert_eq!(query_rows(&session, &query).await, expected);
 }
 
 const FORMS: &[(&str, &str, &[&str])] = &[
@@ -158,7 +158,7 @@ const FORMS: &[(&str, &str, &[&str])] = &[
 async fn forms_of_the_query() {
     let session = session().await;
     for (name, query, expected) in FORMS {
-        assert_eq!(ask(&session, &spelled(query)).await, hours(expected), "{name}");
+        assert_eq!(query_rows(&session, &spelled(query)).await, hours(expected), "{name}");
     }
 }
 const REFUSALS: &[(&str, &str)] = &[
@@ -242,7 +242,7 @@ const REFUSALS: &[(&str, &str)] = &[
 async fn refusals_say_what_is_missing() {
     let session = session().await;
     for (query, words) in REFUSALS {
-        let refusal = ask(&session, &spelled(query)).await.expect_err(query);
+        let refusal = query_rows(&session, &spelled(query)).await.expect_err(query);
         assert!(refusal.contains(words), "{query}: {refusal}");
     }
 }
@@ -253,7 +253,7 @@ async fn explain_shows_the_operator_above_an_ordinary_aggregation() {
     let query = format!(
         "EXPLAIN SELECT time_bucket_gapfill('1 hour', ts) b, locf(avg(value)) FROM r WHERE {DAY} GROUP BY b"
     );
-    let plan = ask(&session, &query).await.unwrap().join("\n");
+    let plan = query_rows(&session, &query).await.unwrap().join("\n");
     for part in [
         "GapFill: ",
         "GapFillExec: ",
@@ -273,7 +273,7 @@ async fn gaps_without_end_take_no_memory_and_can_be_stopped() {
         WHERE ts >= '2024-01-01' AND ts < '2025-01-01' GROUP BY b)";
     let endless = session.sql(query).await.unwrap().collect();
     assert!(tokio::time::timeout(std::time::Duration::from_millis(300), endless).await.is_err());
-    // Aborted tasks of the plan go when they are next looked at.
+    // The runtime drops aborted tasks of the plan when it next polls them.
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
@@ -306,7 +306,7 @@ fn table(rows: &BTreeMap<(i32, i64), Option<f64>>) -> SessionContext {
 
 type Filled = (i32, i64, Option<f64>, Option<f64>, Option<f64>);
 
-/// Every minute of every stream that has a row in the range: value, carried, on the line.
+/// Every minute of every stream that has a row in the range: value, carried value, interpolated value.
 fn model(rows: &BTreeMap<(i32, i64), Option<f64>>, (from, until): (i64, i64)) -> Vec<Filled> {
     let mut filled = Vec::new();
     for stream in 0..3 {
@@ -327,7 +327,7 @@ fn model(rows: &BTreeMap<(i32, i64), Option<f64>>, (from, until): (i64, i64)) ->
     filled
 }
 
-async fn asked(session: &SessionContext, (from, until): (i64, i64)) -> Vec<Filled> {
+async fn query_filled(session: &SessionContext, (from, until): (i64, i64)) -> Vec<Filled> {
     let at = |minute: i64| crate::domain::Micros((START + minute) * MINUTE).to_iso();
     let query = format!(
         "SELECT s, time_bucket_gapfill('1 minute', ts) b, max(v), locf(max(v)), interpolate(max(v)) FROM t
@@ -359,7 +359,7 @@ proptest! {
         let rows: BTreeMap<_, _> = rows.into_iter().map(|(k, v)| (k, v.map(f64::from))).collect();
         let range = (from, from + minutes);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let got = runtime.block_on(async { asked(&table(&rows), range).await });
+        let got = runtime.block_on(async { query_filled(&table(&rows), range).await });
         let expected = model(&rows, range);
         prop_assert_eq!(got.len(), expected.len());
         for (got, expected) in got.iter().zip(&expected) {

@@ -1,5 +1,5 @@
-//! The names `time_bucket_gapfill`, `locf` and `interpolate`, as SQL resolves them. The analyzer rule replaces every
-//! call that stands where it may; these never run.
+//! Marker functions `time_bucket_gapfill`, `locf` and `interpolate`, which SQL resolves by name. The analyzer rule
+//! replaces every call in a valid position; they are never executed.
 
 use arrow::datatypes::DataType;
 use datafusion::common::{internal_err, plan_err};
@@ -9,65 +9,65 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::query::functions::{time_bucket, types};
+use crate::query::functions::{arg_types, time_bucket};
 
-/// What a marker stands for.
+/// The function of a marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
-pub enum Mark {
-    /// Buckets, the empty ones too.
+pub enum GapFillFunction {
+    /// Time buckets, including empty ones.
     Gapfill,
     /// Last observation carried forward.
     Locf,
-    /// The straight line between neighbours.
+    /// Linear interpolation between neighbours.
     Interpolate,
 }
 
-impl Mark {
+impl GapFillFunction {
     pub fn name(self) -> &'static str {
         match self {
-            Mark::Gapfill => "time_bucket_gapfill",
-            Mark::Locf => "locf",
-            Mark::Interpolate => "interpolate",
+            GapFillFunction::Gapfill => "time_bucket_gapfill",
+            GapFillFunction::Locf => "locf",
+            GapFillFunction::Interpolate => "interpolate",
         }
     }
 }
 
-/// A function that means something only to the rule.
+/// A function that only the analyzer rule interprets.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Marker {
-    mark: Mark,
+pub struct MarkerFunction {
+    mark: GapFillFunction,
     signature: Signature,
 }
 
-impl Marker {
-    fn new(mark: Mark) -> Self {
+impl MarkerFunction {
+    fn new(mark: GapFillFunction) -> Self {
         Self { mark, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
     pub fn gapfill() -> Self {
-        Self::new(Mark::Gapfill)
+        Self::new(GapFillFunction::Gapfill)
     }
 
     pub fn locf() -> Self {
-        Self::new(Mark::Locf)
+        Self::new(GapFillFunction::Locf)
     }
 
     pub fn interpolate() -> Self {
-        Self::new(Mark::Interpolate)
+        Self::new(GapFillFunction::Interpolate)
     }
 }
 
-/// The marker that an expression calls, with its arguments.
-pub fn call(expr: &Expr) -> Option<(Mark, &[Expr])> {
+/// Returns the marker that an expression calls, with its arguments.
+pub fn marker_call(expr: &Expr) -> Option<(GapFillFunction, &[Expr])> {
     match expr {
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
-            func.inner().downcast_ref::<Marker>().map(|marker| (marker.mark, args.as_slice()))
+            func.inner().downcast_ref::<MarkerFunction>().map(|marker| (marker.mark, args.as_slice()))
         }
         _ => None,
     }
 }
 
-impl ScalarUDFImpl for Marker {
+impl ScalarUDFImpl for MarkerFunction {
     fn name(&self) -> &str {
         self.mark.name()
     }
@@ -78,18 +78,20 @@ impl ScalarUDFImpl for Marker {
 
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
         Ok(match self.mark {
-            Mark::Gapfill => time_bucket::coerce(args),
-            Mark::Locf => args.to_vec(),
-            Mark::Interpolate => types::coerce(args, &[types::to_number]),
+            GapFillFunction::Gapfill => time_bucket::coerce(args),
+            GapFillFunction::Locf => args.to_vec(),
+            GapFillFunction::Interpolate => arg_types::coerce(args, &[arg_types::to_number]),
         })
     }
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
         match (self.mark, args) {
-            (Mark::Gapfill, _) => time_bucket::return_type(self.name(), args),
-            (Mark::Locf, [value]) => Ok(value.clone()),
-            (Mark::Interpolate, [DataType::Float64]) => Ok(DataType::Float64),
-            (Mark::Interpolate, [other]) => plan_err!("`interpolate(aggregate)` takes a number, not {other}"),
+            (GapFillFunction::Gapfill, _) => time_bucket::return_type(self.name(), args),
+            (GapFillFunction::Locf, [value]) => Ok(value.clone()),
+            (GapFillFunction::Interpolate, [DataType::Float64]) => Ok(DataType::Float64),
+            (GapFillFunction::Interpolate, [other]) => {
+                plan_err!("`interpolate(aggregate)` takes a number, not {other}")
+            }
             (_, _) => plan_err!("`{}(aggregate)` was given {} arguments", self.name(), args.len()),
         }
     }

@@ -1,9 +1,9 @@
-//! `time_bucket_gapfill(interval, ts [, timezone])` with `locf(aggregate)` and `interpolate(aggregate)`: a row for every
-//! bucket of the range that WHERE names, for every group.
+//! Gap filling: `time_bucket_gapfill(interval, ts [, timezone])` with `locf(aggregate)` and `interpolate(aggregate)`
+//! returns, for every group, a row for every bucket of the range in WHERE.
 //!
-//! An analyzer rule turns the grouping into one by `time_bucket` and puts a node of ours above it; what lies below is
-//! an ordinary aggregation, open to every optimization. The node becomes an operator over input ordered by group and
-//! bucket that holds one group at a time.
+//! An analyzer rule replaces the grouping by one with `time_bucket` and puts a logical node above it; the plan below
+//! remains an ordinary aggregation, open to every optimization. The node becomes an operator over input ordered by
+//! group and bucket, which buffers one group at a time.
 
 pub mod exec;
 pub mod fill;
@@ -20,7 +20,9 @@ use datafusion::execution::session_state::SessionStateBuilder;
 
 /// Adds the rule and the planner of gap filling.
 pub fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
-    builder.with_analyzer_rule(Arc::new(rule::FillGaps)).with_query_planner(Arc::new(planner::Planner))
+    builder
+        .with_analyzer_rule(Arc::new(rule::FillGaps))
+        .with_query_planner(Arc::new(planner::GapFillQueryPlanner))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The logical node: gaps filled above an aggregation.
+//! Logical node that fills gaps above an aggregation.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,50 +10,50 @@ use datafusion::common::{DFSchema, DFSchemaRef, internal_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 
-use super::marker::Mark;
+use super::marker::GapFillFunction;
 use super::range::Bound;
 
 /// A column to fill: `locf(of)` or `interpolate(of)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Hash)]
-pub struct Fill {
-    pub how: Mark,
-    /// Over the node's input.
+pub struct FillColumn {
+    pub how: GapFillFunction,
+    /// Expression over the node's input.
     pub of: Expr,
-    /// What the column is called above the node.
+    /// Name of the column above the node.
     pub name: String,
 }
 
-/// What the buckets are: constants, which the optimizer may still fold.
+/// Definition of the buckets: constant expressions, which the optimizer may still fold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Hash)]
-pub struct Spec {
+pub struct GapFillSpec {
     pub width: Expr,
     pub zone: Option<Expr>,
-    /// All of them hold; at least one begins the range and one ends it.
+    /// Bounds that all apply; at least one starts the range and one ends it.
     pub bounds: Vec<Bound>,
 }
 
-/// The rows of `input`, and a row with NULL aggregates for every bucket of the range that a group has none of. The
-/// columns of `input`, then one a fill.
+/// The rows of `input`, and a row with NULL aggregates for every bucket of the range that a group lacks. The columns
+/// are those of `input`, then one per fill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GapFill {
     pub input: LogicalPlan,
-    /// The columns of `input` that hold the bucket and what else the rows are grouped by.
+    /// The bucket column of `input`, and the other columns that are grouped by.
     pub bucket: Expr,
     pub groups: Vec<Expr>,
-    pub spec: Spec,
-    pub fills: Vec<Fill>,
+    pub spec: GapFillSpec,
+    pub fills: Vec<FillColumn>,
     schema: DFSchemaRef,
 }
 
 impl GapFill {
-    /// Without fills.
-    pub fn new(input: LogicalPlan, bucket: Expr, groups: Vec<Expr>, spec: Spec) -> Result<Self> {
+    /// Creates a node without fills.
+    pub fn new(input: LogicalPlan, bucket: Expr, groups: Vec<Expr>, spec: GapFillSpec) -> Result<Self> {
         let schema = Arc::new(DFSchema::empty());
         Self { input, bucket, groups, spec, fills: Vec::new(), schema }.with_schema()
     }
 
-    /// With these columns to fill beside those it has.
-    pub fn with_fills(mut self, fills: Vec<Fill>) -> Result<Self> {
+    /// Adds columns to fill.
+    pub fn with_fills(mut self, fills: Vec<FillColumn>) -> Result<Self> {
         for fill in fills {
             if !self.fills.contains(&fill) {
                 self.fills.push(fill);
@@ -62,7 +62,7 @@ impl GapFill {
         self.with_schema()
     }
 
-    /// Over another input of the same columns.
+    /// Replaces the input by another with the same columns.
     pub fn with_input(mut self, input: LogicalPlan) -> Result<Self> {
         self.input = input;
         self.with_schema()
@@ -72,7 +72,7 @@ impl GapFill {
         LogicalPlan::Extension(Extension { node: Arc::new(self) })
     }
 
-    /// Columns that are not grouped by become nullable.
+    /// Rebuilds the schema: columns that are not grouped by become nullable.
     fn with_schema(mut self) -> Result<Self> {
         let input = self.input.schema();
         let mut fields = Vec::with_capacity(input.fields().len() + self.fills.len());
@@ -105,7 +105,7 @@ impl UserDefinedLogicalNodeCore for GapFill {
         &self.schema
     }
 
-    /// Bucket, groups, fills, width, bounds, zone: `with_exprs_and_inputs` takes them in this order.
+    /// Returns bucket, groups, fills, width, bounds and zone; `with_exprs_and_inputs` takes them in this order.
     fn expressions(&self) -> Vec<Expr> {
         let mut all = vec![self.bucket.clone()];
         all.extend(self.groups.iter().cloned());
@@ -163,8 +163,8 @@ impl PartialOrd for GapFill {
     }
 }
 
-/// Whether an expression has a call of one of `marks` anywhere.
-pub fn mentions(expr: &Expr, marks: &[Mark]) -> bool {
-    expr.exists(|e| Ok(super::marker::call(e).is_some_and(|(mark, _)| marks.contains(&mark))))
+/// Whether an expression contains a call of one of `marks`.
+pub fn mentions(expr: &Expr, marks: &[GapFillFunction]) -> bool {
+    expr.exists(|e| Ok(super::marker::marker_call(e).is_some_and(|(mark, _)| marks.contains(&mark))))
         .unwrap_or(false)
 }

@@ -1,4 +1,4 @@
-//! From the logical node to the operator, constants computed.
+//! Plans the logical node as the gap filling operator, with its constants evaluated.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 use datafusion::scalar::ScalarValue;
 
 use super::exec::GapFillExec;
-use super::fill::{Layout, PlannedFill, Range};
-use super::marker::Mark;
+use super::fill::{FillRange, GapFillLayout, PlannedFill};
+use super::marker::GapFillFunction;
 use super::node::GapFill;
 use super::range::{Bound, Side};
 use crate::query::functions::time_bucket;
 
-/// DataFusion's planner, which also knows `GapFill`.
+/// DataFusion's planner, extended by `GapFill`.
 #[derive(Debug)]
-pub struct Planner;
+pub struct GapFillQueryPlanner;
 
 #[async_trait]
-impl QueryPlanner for Planner {
+impl QueryPlanner for GapFillQueryPlanner {
     async fn create_physical_plan(
         &self,
         plan: &LogicalPlan,
@@ -60,7 +60,7 @@ impl ExtensionPlanner for GapFillPlanner {
     }
 }
 
-/// One node being planned.
+/// The planning of one node.
 struct Planning<'a> {
     planner: &'a dyn PhysicalPlanner,
     session: &'a dyn Session,
@@ -69,18 +69,18 @@ struct Planning<'a> {
 }
 
 impl Planning<'_> {
-    /// Which columns are what.
-    fn layout(&self) -> Result<Layout> {
+    /// Returns the roles of the input's columns.
+    fn layout(&self) -> Result<GapFillLayout> {
         let input = self.node.input.schema();
         let place = |column: &Expr| match column {
             Expr::Column(column) => input.index_of_column(column),
             other => Err(internal_datafusion_err!("GapFill groups by the expression {other}")),
         };
-        let fill = |fill: &super::node::Fill| -> Result<PlannedFill> {
+        let fill = |fill: &super::node::FillColumn| -> Result<PlannedFill> {
             let of = self.planner.create_physical_expr(&fill.of, input, self.session, self.context)?;
-            Ok(PlannedFill { is_line: fill.how == Mark::Interpolate, of })
+            Ok(PlannedFill { is_line: fill.how == GapFillFunction::Interpolate, of })
         };
-        Ok(Layout {
+        Ok(GapFillLayout {
             bucket: place(&self.node.bucket)?,
             groups: self.node.groups.iter().map(place).collect::<Result<_>>()?,
             fills: self.node.fills.iter().map(fill).collect::<Result<_>>()?,
@@ -88,8 +88,8 @@ impl Planning<'_> {
         })
     }
 
-    /// The buckets, and the part of time they are wanted in.
-    fn range(&self) -> Result<Range> {
+    /// Returns the buckets and the range to fill.
+    fn range(&self) -> Result<FillRange> {
         const NAME: &str = "time_bucket_gapfill";
         let spec = &self.node.spec;
         let width = self.constant(&spec.width)?;
@@ -107,7 +107,7 @@ impl Planning<'_> {
                 Side::Before => until = until.min(at),
             }
         }
-        Ok(Range { buckets, from, until })
+        Ok(FillRange { buckets, from, until })
     }
 
     fn time(&self, bound: &Bound) -> Result<i64> {

@@ -1,4 +1,4 @@
-//! The range to fill, read off WHERE: the comparisons of the time with constants.
+//! Derives the range to fill from WHERE: the comparisons of the time with constants.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, JoinType, LogicalPlan, Operator, TryCast, cast};
 
-/// Which rows a bound admits.
+/// The side of a bound on which rows pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
 pub enum Side {
     From,
@@ -42,8 +42,8 @@ pub struct Bound {
     pub at: Expr,
 }
 
-/// The bounds that every row of `plan` keeps `time` within. Looks through projections, names of subqueries and inner
-/// joins; OR and functions of the time say nothing.
+/// Returns the bounds that apply to `time` in every row of `plan`. Looks through projections, names of subqueries and
+/// inner joins; OR and functions of the time contribute nothing.
 pub fn bounds(time: &Expr, plan: &LogicalPlan) -> Vec<Bound> {
     let mut found = Vec::new();
     walk(plan, bare(time).clone(), &mut found);
@@ -78,13 +78,13 @@ fn walk(plan: &LogicalPlan, time: Expr, found: &mut Vec<Bound>) {
     }
 }
 
-/// Which column of `plan` an expression is.
+/// Returns the column index of an expression in `plan`.
 fn position(plan: &LogicalPlan, expr: &Expr) -> Option<usize> {
     let Expr::Column(column) = expr else { return None };
     plan.schema().maybe_index_of_column(column)
 }
 
-/// Without what type coercion puts around it, and without its other name.
+/// Removes timestamp casts, which type coercion adds, and aliases.
 fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Cast(Cast { expr: inner, field }) | Expr::TryCast(TryCast { expr: inner, field })

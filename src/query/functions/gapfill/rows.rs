@@ -1,4 +1,4 @@
-//! The stream of the operator: input taken group by group, output given out batch by batch.
+//! Stream of the gap filling operator: reads the input group by group and returns the output batch by batch.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,31 +11,31 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::{StreamExt, stream};
 
-use super::fill::{Filling, Layout, Range};
+use super::fill::{FillRange, GapFillLayout, GroupFiller};
 use crate::query::byte_size;
 
-/// The state of one execution. Holds the rows of one group, and what is left of the batch that ended it.
-pub struct Filler {
+/// The state of one execution: the rows of one group, and the rest of the batch that ended it.
+pub struct GapFillStream {
     pub input: SendableRecordBatchStream,
-    pub layout: Layout,
-    pub range: Range,
+    pub layout: GapFillLayout,
+    pub range: FillRange,
     pub batch_rows: usize,
     pub memory: MemoryReservation,
     keys: Option<RowConverter>,
     key: Option<OwnedRow>,
-    /// The group being gathered.
+    /// The incomplete group.
     open: Vec<RecordBatch>,
-    /// Whole groups in order, waiting to be given out.
+    /// Complete groups in order, not yet returned.
     closed: VecDeque<Vec<RecordBatch>>,
-    filling: Option<(Filling, usize)>,
+    filling: Option<(GroupFiller, usize)>,
     is_done: bool,
 }
 
-impl Filler {
+impl GapFillStream {
     pub fn new(
         input: SendableRecordBatchStream,
-        layout: Layout,
-        range: Range,
+        layout: GapFillLayout,
+        range: FillRange,
         batch_rows: usize,
         memory: MemoryReservation,
     ) -> Result<Self> {
@@ -60,7 +60,7 @@ impl Filler {
         })
     }
 
-    /// The output.
+    /// Returns the output as a stream.
     pub fn batches(self) -> impl futures::Stream<Item = Result<RecordBatch>> + Send {
         stream::try_unfold(self, |mut filler| async move {
             let batch = filler.next().await?;
@@ -93,11 +93,11 @@ impl Filler {
     fn begin(&mut self, group: &[RecordBatch]) -> Result<()> {
         let rows = concat_batches(&self.input.schema(), group)?;
         let bytes = group.iter().map(size).sum::<Result<usize>>()?;
-        self.filling = Some((Filling::new(rows, &self.layout, &self.range)?, bytes));
+        self.filling = Some((GroupFiller::new(rows, &self.layout, &self.range)?, bytes));
         Ok(())
     }
 
-    /// Adds a batch to the open group, closing groups that it ends.
+    /// Adds a batch to the open group and closes the groups that it ends.
     fn take(&mut self, batch: &RecordBatch) -> Result<()> {
         let keys = self.keys(batch)?;
         let mut start = 0;
@@ -133,7 +133,7 @@ impl Filler {
         }
     }
 
-    /// As TimescaleDB: with no grouping but the bucket, no rows at all are still one group, all gaps.
+    /// As in TimescaleDB, empty input grouped only by the bucket is one group, all gaps.
     fn finish(&mut self) {
         if self.keys.is_none() && self.open.is_empty() {
             self.open.push(RecordBatch::new_empty(self.input.schema()));
@@ -143,7 +143,7 @@ impl Filler {
     }
 }
 
-/// Bytes of a slice of a batch, and of the copy made of it with the other slices of its group.
+/// Returns the bytes of a slice of a batch and of its copy in the concatenated group.
 fn size(part: &RecordBatch) -> Result<usize> {
     Ok(2 * byte_size::of_slice(part)?)
 }

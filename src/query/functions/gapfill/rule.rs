@@ -1,4 +1,4 @@
-//! The analyzer rule: finds groupings by `time_bucket_gapfill` and puts `GapFill` above them.
+//! Analyzer rule: finds groupings by `time_bucket_gapfill` and puts `GapFill` above them.
 
 use std::sync::Arc;
 
@@ -10,15 +10,16 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Expr, Filter, LogicalPlan, Projection, ScalarUDF, Window};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::marker::{Mark, call};
-use super::node::{Fill, GapFill, Spec, mentions};
+use super::marker::{GapFillFunction, marker_call};
+use super::node::{FillColumn, GapFill, GapFillSpec, mentions};
 use super::range;
 use crate::query::functions::time_bucket::TimeBucket;
 
-const FILLS: [Mark; 2] = [Mark::Locf, Mark::Interpolate];
-const ALL: [Mark; 3] = [Mark::Gapfill, Mark::Locf, Mark::Interpolate];
+const FILL_FUNCTIONS: [GapFillFunction; 2] = [GapFillFunction::Locf, GapFillFunction::Interpolate];
+const ALL_FUNCTIONS: [GapFillFunction; 3] =
+    [GapFillFunction::Gapfill, GapFillFunction::Locf, GapFillFunction::Interpolate];
 
-/// Plans every `time_bucket_gapfill`, `locf` and `interpolate`, or refuses it in words. Runs after type coercion.
+/// Plans every `time_bucket_gapfill`, `locf` and `interpolate`, or refuses it with a message. Runs after type coercion.
 #[derive(Debug)]
 pub struct FillGaps;
 
@@ -37,7 +38,7 @@ impl AnalyzerRule for FillGaps {
     }
 }
 
-fn node_mentions(node: &LogicalPlan, marks: &[Mark]) -> Result<bool> {
+fn node_mentions(node: &LogicalPlan, marks: &[GapFillFunction]) -> Result<bool> {
     let mut found = false;
     node.apply_expressions(|expr| {
         found |= mentions(expr, marks);
@@ -49,22 +50,24 @@ fn node_mentions(node: &LogicalPlan, marks: &[Mark]) -> Result<bool> {
 fn plan_mentions(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
-        found |= node_mentions(node, &ALL)?;
+        found |= node_mentions(node, &ALL_FUNCTIONS)?;
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
 }
 
-/// One node, its inputs done.
+/// Rewrites one node, after its inputs.
 fn rewrite(node: LogicalPlan) -> Result<LogicalPlan> {
     match node {
         LogicalPlan::Aggregate(aggregate)
-            if aggregate.group_expr.iter().any(|e| mentions(e, &[Mark::Gapfill])) =>
+            if aggregate.group_expr.iter().any(|e| mentions(e, &[GapFillFunction::Gapfill])) =>
         {
             Ok(fill_above(aggregate)?.into_plan())
         }
         LogicalPlan::Filter(filter) => having(filter),
-        node @ (LogicalPlan::Projection(_) | LogicalPlan::Window(_)) if node_mentions(&node, &FILLS)? => {
+        node @ (LogicalPlan::Projection(_) | LogicalPlan::Window(_))
+            if node_mentions(&node, &FILL_FUNCTIONS)? =>
+        {
             with_fills(node)
         }
         // Columns below may have become nullable.
@@ -72,7 +75,8 @@ fn rewrite(node: LogicalPlan) -> Result<LogicalPlan> {
     }
 }
 
-/// HAVING is part of the aggregation: what it drops is a gap. Another filter stays where it is.
+/// Moves HAVING below the node: it is part of the aggregation, and groups it drops are gaps. Other filters are
+/// unchanged.
 fn having(filter: Filter) -> Result<LogicalPlan> {
     match gapfill(&filter.input).cloned() {
         Some(fill) if fill.fills.is_empty() => {
@@ -90,14 +94,14 @@ fn gapfill(plan: &LogicalPlan) -> Option<&GapFill> {
     }
 }
 
-/// The aggregation by `time_bucket`, under a `GapFill`. Names of columns stay.
+/// Replaces the aggregation by one with `time_bucket` under a `GapFill`. Column names are unchanged.
 fn fill_above(aggregate: Aggregate) -> Result<GapFill> {
     const NAME: &str = "time_bucket_gapfill";
     let Aggregate { input, mut group_expr, aggr_expr, .. } = aggregate;
     let places: Vec<usize> =
-        (0..group_expr.len()).filter(|i| mentions(&group_expr[*i], &[Mark::Gapfill])).collect();
+        (0..group_expr.len()).filter(|i| mentions(&group_expr[*i], &[GapFillFunction::Gapfill])).collect();
     let [at] = places[..] else { return plan_err!("a query can group by only one {NAME}") };
-    let Some((Mark::Gapfill, args)) = call(strip(&group_expr[at])) else {
+    let Some((GapFillFunction::Gapfill, args)) = marker_call(strip(&group_expr[at])) else {
         return plan_err!("{NAME} must be a GROUP BY expression of its own, not part of one");
     };
     let (name, args) = (group_expr[at].schema_name().to_string(), args.to_vec());
@@ -113,7 +117,7 @@ fn fill_above(aggregate: Aggregate) -> Result<GapFill> {
             );
         }
     }
-    let spec = Spec { width: width.clone(), zone: zone.first().cloned(), bounds };
+    let spec = GapFillSpec { width: width.clone(), zone: zone.first().cloned(), bounds };
     group_expr[at] = ScalarUDF::from(TimeBucket::default()).call(args.clone()).alias(name);
     let keys = group_expr.len();
     let aggregate = LogicalPlan::Aggregate(Aggregate::try_new(input, group_expr, aggr_expr)?);
@@ -123,7 +127,7 @@ fn fill_above(aggregate: Aggregate) -> Result<GapFill> {
     GapFill::new(aggregate, bucket, groups, spec)
 }
 
-/// Without other names.
+/// Removes aliases.
 fn strip(expr: &Expr) -> &Expr {
     match expr {
         Expr::Alias(alias) => strip(&alias.expr),
@@ -131,7 +135,7 @@ fn strip(expr: &Expr) -> &Expr {
     }
 }
 
-/// A node whose `locf` and `interpolate` have become columns of the `GapFill` below.
+/// Replaces `locf` and `interpolate` in a node by columns of the `GapFill` below.
 fn with_fills(node: LogicalPlan) -> Result<LogicalPlan> {
     let names = NamePreserver::new(&node);
     let mut fills = Vec::new();
@@ -154,24 +158,24 @@ fn with_fills(node: LogicalPlan) -> Result<LogicalPlan> {
     }
 }
 
-fn to_column(expr: Expr, fills: &mut Vec<Fill>) -> Result<Transformed<Expr>> {
-    let Some((how, [of])) = call(&expr) else { return Ok(Transformed::no(expr)) };
-    if how == Mark::Gapfill {
+fn to_column(expr: Expr, fills: &mut Vec<FillColumn>) -> Result<Transformed<Expr>> {
+    let Some((how, [of])) = marker_call(&expr) else { return Ok(Transformed::no(expr)) };
+    if how == GapFillFunction::Gapfill {
         return Ok(Transformed::no(expr));
     }
-    if mentions(of, &ALL) {
+    if mentions(of, &ALL_FUNCTIONS) {
         return plan_err!("{} cannot be used inside another filling function", how.name());
     }
     let name = expr.schema_name().to_string();
-    fills.push(Fill { how, of: of.clone(), name: name.clone() });
+    fills.push(FillColumn { how, of: of.clone(), name: name.clone() });
     Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump))
 }
 
-/// The plan with more columns of its `GapFill`, which may lie below window functions.
-fn add_fills(plan: LogicalPlan, fills: Vec<Fill>) -> Result<LogicalPlan> {
+/// Adds columns to the `GapFill` of a plan, which may be below window functions.
+fn add_fills(plan: LogicalPlan, fills: Vec<FillColumn>) -> Result<LogicalPlan> {
     let Some(first) = fills.first().map(|fill| fill.how.name()) else { return Ok(plan) };
     if let Some(fill) = gapfill(&plan) {
-        let known = |new: &Fill| new.of.column_refs().iter().all(|c| fill.input.schema().has_column(c));
+        let known = |new: &FillColumn| new.of.column_refs().iter().all(|c| fill.input.schema().has_column(c));
         return match fills.iter().find(|new| !known(new)) {
             Some(new) => plan_err!("{} takes an aggregate, not a window function", new.how.name()),
             None => Ok(fill.clone().with_fills(fills)?.into_plan()),
@@ -188,13 +192,13 @@ fn add_fills(plan: LogicalPlan, fills: Vec<Fill>) -> Result<LogicalPlan> {
     }
 }
 
-/// What is left over stands where it has no meaning.
+/// Refuses remaining markers, which are in positions without meaning.
 fn refuse_misplaced(plan: &LogicalPlan) -> Result<()> {
     plan.apply_with_subqueries(|node| {
-        if node_mentions(node, &[Mark::Gapfill])? {
+        if node_mentions(node, &[GapFillFunction::Gapfill])? {
             return plan_err!("time_bucket_gapfill can only be used in the GROUP BY of a SELECT");
         }
-        if node_mentions(node, &FILLS)? {
+        if node_mentions(node, &FILL_FUNCTIONS)? {
             return plan_err!(
                 "locf and interpolate can only be used in the list of a SELECT that groups by time_bucket_gapfill"
             );

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::Place;
-use crate::domain::audit::Record;
+use super::RowRef;
+use crate::domain::audit::AuditRecord;
 use crate::domain::{Error, Micros, OrgId, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -19,7 +19,7 @@ pub struct Model {
     pub action: String,
     pub kind: Option<String>,
     pub row_id: Option<i32>,
-    /// A JSON list of names.
+    /// JSON array of field names.
     pub fields: String,
     pub request: String,
     pub outcome: String,
@@ -33,11 +33,11 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl TryFrom<Model> for Record {
+impl TryFrom<Model> for AuditRecord {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "audit_log", id: row.id };
+        let place = RowRef { table: "audit_log", id: row.id };
         Ok(Self {
             id: row.id,
             ts: Micros(row.ts),

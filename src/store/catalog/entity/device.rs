@@ -3,7 +3,7 @@
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::{Place, to_json};
+use super::{RowRef, to_json};
 use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::{DeviceId, Error, Micros, OrgId, Result};
 
@@ -39,12 +39,12 @@ impl TryFrom<Model> for Device {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "devices", id: row.id };
+        let place = RowRef { table: "devices", id: row.id };
         let spec = DeviceSpec {
-            protocol: place.read("protocol", row.protocol.parse())?,
-            port: row.port.map(|port| place.read("port", u16::try_from(port))).transpose()?,
-            unit: place.read("unit", u8::try_from(row.unit))?,
-            byteorder: place.read("byteorder", row.byteorder.parse())?,
+            protocol: place.check_column("protocol", row.protocol.parse())?,
+            port: row.port.map(|port| place.check_column("port", u16::try_from(port))).transpose()?,
+            unit: place.check_column("unit", u8::try_from(row.unit))?,
+            byteorder: place.check_column("byteorder", row.byteorder.parse())?,
             metadata: place.json("metadata", &row.metadata)?,
             name: row.name,
             host: row.host,
@@ -65,7 +65,7 @@ impl TryFrom<Model> for Device {
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(org: OrgId, spec: DeviceSpec, now: Micros) -> ActiveModel {
     ActiveModel {
         org_id: Set(org.0),
@@ -76,8 +76,8 @@ pub fn new(org: OrgId, spec: DeviceSpec, now: Micros) -> ActiveModel {
     }
 }
 
-/// The row of `id` with everything its owner may set replaced.
-pub fn changed(id: DeviceId, spec: DeviceSpec, now: Micros) -> ActiveModel {
+/// An update of row `id` that replaces all settable fields.
+pub fn for_update(id: DeviceId, spec: DeviceSpec, now: Micros) -> ActiveModel {
     ActiveModel { id: Set(id.0), updated_at: Set(now.0), ..columns(spec) }
 }
 

@@ -3,7 +3,7 @@
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::{Place, to_json};
+use super::{RowRef, to_json};
 use crate::domain::event::{Event, EventSpec, Level};
 use crate::domain::{DeviceId, Error, EventId, Micros, OrgId, Result, StreamId};
 
@@ -34,7 +34,7 @@ impl TryFrom<Model> for Event {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "events", id: row.id };
+        let place = RowRef { table: "events", id: row.id };
         let level = Level::ALL.into_iter().find(|level| level.name() == row.level);
         let spec = EventSpec {
             device: row.device_id.map(DeviceId),
@@ -51,13 +51,13 @@ impl TryFrom<Model> for Event {
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(org: OrgId, spec: EventSpec, now: Micros) -> ActiveModel {
     ActiveModel { org_id: Set(org.0), created_at: Set(now.0), ..columns(spec) }
 }
 
-/// The row of `id` with everything its owner may set replaced.
-pub fn changed(id: EventId, spec: EventSpec) -> ActiveModel {
+/// An update of row `id` that replaces all settable fields.
+pub fn for_update(id: EventId, spec: EventSpec) -> ActiveModel {
     ActiveModel { id: Set(id.0), ..columns(spec) }
 }
 

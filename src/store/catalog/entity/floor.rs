@@ -1,4 +1,4 @@
-//! Table `floors`.
+//! Table `floors`: retention watermarks of streams and devices.
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
@@ -9,13 +9,13 @@ use crate::store::table::Table;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "floors")]
 pub struct Model {
-    /// The name of a table of the lake.
+    /// Name of a lake table.
     #[sea_orm(primary_key, auto_increment = false)]
     pub lake_table: String,
-    /// A stream, or a device in `messages`; also of one that is deleted.
+    /// Id of a stream, or of a device for `messages`; the row may be deleted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub source_id: i32,
-    /// Microseconds: rows before are gone, or going, for good.
+    /// Microseconds: rows before this are permanently removed, or about to be.
     pub kept_from: i64,
 }
 

@@ -8,10 +8,10 @@ use crate::domain::Micros;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "redeemed_grants")]
 pub struct Model {
-    /// The grant's own id, as text.
+    /// The grant's id as text.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// Microseconds: afterwards its signature says no by itself.
+    /// Microseconds: afterwards the token expires by itself, and the row is not needed.
     pub expires_at: i64,
 }
 

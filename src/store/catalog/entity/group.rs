@@ -35,13 +35,13 @@ impl From<Model> for Group {
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(org: OrgId, spec: GroupSpec, now: Micros) -> ActiveModel {
     ActiveModel { org_id: Set(org.0), created_at: Set(now.0), updated_at: Set(now.0), ..columns(spec) }
 }
 
-/// The row of `id` with everything its owner may set replaced.
-pub fn changed(id: GroupId, spec: GroupSpec, now: Micros) -> ActiveModel {
+/// An update of row `id` that replaces all settable fields.
+pub fn for_update(id: GroupId, spec: GroupSpec, now: Micros) -> ActiveModel {
     ActiveModel { id: Set(id.0), updated_at: Set(now.0), ..columns(spec) }
 }
 

@@ -1,9 +1,9 @@
-//! Table `keys`: API keys, of whose secret only prefix and hash are stored.
+//! Table `keys`: API keys, with only the prefix and the hash of their secrets.
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::{Place, to_json};
+use super::{RowRef, to_json};
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::{Error, KeyId, Micros, OrgId, Result, Scope, Scopes};
 
@@ -34,7 +34,7 @@ impl TryFrom<Model> for Key {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "keys", id: row.id };
+        let place = RowRef { table: "keys", id: row.id };
         let hash = <[u8; 32]>::try_from(row.hash.as_slice());
         let spec = KeySpec {
             scopes: read_scopes(&place, &row.scopes)?,
@@ -47,7 +47,7 @@ impl TryFrom<Model> for Key {
             id: KeyId(row.id),
             org: OrgId(row.org_id),
             spec,
-            secret: KeySecret { prefix: row.prefix, hash: place.read("hash", hash)? },
+            secret: KeySecret { prefix: row.prefix, hash: place.check_column("hash", hash)? },
             enabled: row.enabled,
             created_at: Micros(row.created_at),
             last_used_at: row.last_used_at.map(Micros),
@@ -55,12 +55,12 @@ impl TryFrom<Model> for Key {
     }
 }
 
-fn read_scopes(place: &Place, text: &str) -> Result<Scopes> {
+fn read_scopes(place: &RowRef, text: &str) -> Result<Scopes> {
     let names: Vec<String> = place.json("scopes", text)?;
-    names.iter().map(|name| place.read("scopes", name.parse::<Scope>())).collect()
+    names.iter().map(|name| place.check_column("scopes", name.parse::<Scope>())).collect()
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(org: OrgId, spec: KeySpec, secret: KeySecret, now: Micros) -> ActiveModel {
     let scopes: Vec<String> = spec.scopes.iter().map(|s| s.to_string()).collect();
     ActiveModel {

@@ -1,6 +1,6 @@
-//! The tables as SeaORM entities, one file a table: columns, and the way between a row and its domain type.
+//! The tables as SeaORM entities, one file per table: columns, and the conversion between rows and domain types.
 //!
-//! No query lives here. Choices are stored by their names, times as microseconds, JSON and id lists as JSON text.
+//! No queries here. Enums are stored by name, times as microseconds, JSON and id lists as JSON text.
 
 pub(super) mod audit;
 pub(super) mod device;
@@ -23,28 +23,28 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::{Error, Result};
 
-/// JSON text of maps and id lists, none of which can fail to serialise: their keys are strings.
+/// JSON text of maps and id lists. Serialising these cannot fail, because their keys are strings.
 pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("string-keyed JSON and id lists always serialise")
 }
 
-/// Names the row and column of whatever cannot be read back.
-struct Place {
+/// Names the row in the error for a column that cannot be read back.
+struct RowRef {
     table: &'static str,
     id: i32,
 }
 
-impl Place {
+impl RowRef {
     fn json<T: DeserializeOwned>(&self, column: &str, text: &str) -> Result<T> {
-        serde_json::from_str(text).map_err(|e| self.damaged(column).because(e))
+        serde_json::from_str(text).map_err(|e| self.damaged(column).with_source(e))
     }
 
-    /// A column whose stored form must be one that this version writes.
-    fn read<T, E>(&self, column: &str, value: std::result::Result<T, E>) -> Result<T>
+    /// Converts a stored column; fails if this version does not know the stored form.
+    fn check_column<T, E>(&self, column: &str, value: std::result::Result<T, E>) -> Result<T>
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        value.map_err(|e| self.damaged(column).because(e))
+        value.map_err(|e| self.damaged(column).with_source(e))
     }
 
     fn damaged(&self, column: &str) -> Error {

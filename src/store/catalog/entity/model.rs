@@ -1,11 +1,11 @@
-//! Table `models`: a model's owner, its current version by number, and how far it is.
+//! Table `models`: a model's owner, the number of its current version, and its scoring progress.
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
-use super::Place;
-use crate::domain::model::{Above, Late, Model as Detector, ModelProgress, ModelVersion};
+use super::RowRef;
+use crate::domain::model::{LateRange, Model as Detector, ModelProgress, ModelVersion, ThresholdRun};
 use crate::domain::{DeviceId, EventId, Micros, ModelId, OrgId, Result, StreamId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -17,9 +17,9 @@ pub struct Model {
     pub device_id: i32,
     pub stream_id: i32,
     pub enabled: bool,
-    /// Of the current version.
+    /// Number of the current version.
     pub number: i32,
-    /// The highest number given so far.
+    /// Highest version number assigned so far.
     pub newest: i32,
     pub progress: String,
     pub created_at: i64,
@@ -45,27 +45,27 @@ impl Model {
         }
     }
 
-    pub fn progress(&self) -> Result<ModelProgress> {
-        let place = Place { table: "models", id: self.id };
+    pub fn decode_progress(&self) -> Result<ModelProgress> {
+        let place = RowRef { table: "models", id: self.id };
         let told: Value = place.json("progress", &self.progress)?;
         let event = told["event"].as_i64().and_then(|id| i32::try_from(id).ok()).map(EventId);
         Ok(ModelProgress {
             position: told["position"].as_i64().map(Micros),
-            run: read_above(&told["run"]),
-            open: event.zip(read_above(&told["open"])),
+            run: decode_threshold_run(&told["run"]),
+            open_anomaly: event.zip(decode_threshold_run(&told["open"])),
             late: read_late(&told["late"]),
-            heard: told["heard"].as_u64(),
+            consumed_seq: told["heard"].as_u64(),
         })
     }
 }
 
-fn read_late(told: &Value) -> Option<Late> {
+fn read_late(told: &Value) -> Option<LateRange> {
     let [oldest, newest] = [&told["oldest"], &told["newest"]].map(|ts| ts.as_i64().map(Micros));
-    Some(Late { oldest: oldest?, newest: newest? })
+    Some(LateRange { oldest: oldest?, newest: newest? })
 }
 
-fn read_above(told: &Value) -> Option<Above> {
-    Some(Above {
+fn decode_threshold_run(told: &Value) -> Option<ThresholdRun> {
+    Some(ThresholdRun {
         since: Micros(told["since"].as_i64()?),
         windows: told["windows"].as_u64().and_then(|n| u32::try_from(n).ok())?,
         peak: told["peak"].as_f64()?,
@@ -73,12 +73,12 @@ fn read_above(told: &Value) -> Option<Above> {
     })
 }
 
-fn above(above: &Above) -> Value {
-    let Above { since, windows, peak, peak_at } = above;
+fn encode_threshold_run(above: &ThresholdRun) -> Value {
+    let ThresholdRun { since, windows, peak, peak_at } = above;
     json!({"since": since.0, "windows": windows, "peak": peak, "peak_at": peak_at.0})
 }
 
-/// A row to insert, of whose versions `number` is the first.
+/// A row to insert; its first version has the number 1.
 pub fn new(org: OrgId, (device, stream): (DeviceId, StreamId), now: Micros) -> ActiveModel {
     ActiveModel {
         org_id: Set(org.0),
@@ -87,21 +87,21 @@ pub fn new(org: OrgId, (device, stream): (DeviceId, StreamId), now: Micros) -> A
         enabled: Set(true),
         number: Set(1),
         newest: Set(1),
-        progress: Set(progress(&ModelProgress::default())),
+        progress: Set(encode_progress(&ModelProgress::default())),
         created_at: Set(now.0),
         updated_at: Set(now.0),
         ..Default::default()
     }
 }
 
-/// How far a model is, as the row keeps it.
-pub fn progress(progress: &ModelProgress) -> String {
-    let ModelProgress { position, run, open, late, heard } = progress;
+/// JSON form of a model's progress.
+pub fn encode_progress(progress: &ModelProgress) -> String {
+    let ModelProgress { position, run, open_anomaly: open, late, consumed_seq: heard } = progress;
     json!({
         "position": position.map(|at| at.0),
-        "run": run.as_ref().map(above),
+        "run": run.as_ref().map(encode_threshold_run),
         "event": open.map(|(event, _)| event.0),
-        "open": open.as_ref().map(|(_, open)| above(open)),
+        "open": open.as_ref().map(|(_, open)| encode_threshold_run(open)),
         "late": late.map(|late| json!({"oldest": late.oldest.0, "newest": late.newest.0})),
         "heard": heard,
     })

@@ -1,4 +1,4 @@
-//! Table `model_files`: the bytes of a version, under the version's row id.
+//! Table `model_files`: the files of a version, keyed by the version's row id.
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
@@ -25,7 +25,7 @@ impl From<Model> for ModelFiles {
     }
 }
 
-/// The row of a version.
+/// A row to insert.
 pub fn new(version: i32, files: ModelFiles) -> ActiveModel {
     ActiveModel { id: Set(version), model: Set(files.model), scaler: Set(files.scaler) }
 }

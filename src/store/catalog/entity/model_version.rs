@@ -1,11 +1,11 @@
-//! Table `model_versions`: what belongs to a version of a model beside the bytes of its files.
+//! Table `model_versions`: versions of a model without their files.
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
-use super::Place;
-use crate::domain::model::{FileFacts, ModelSettings, ModelVersion};
+use super::RowRef;
+use crate::domain::model::{ModelFileInfo, ModelSettings, ModelVersion};
 use crate::domain::{Error, Micros, ModelId, Result, StreamId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -30,7 +30,7 @@ impl TryFrom<Model> for ModelVersion {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "model_versions", id: row.id };
+        let place = RowRef { table: "model_versions", id: row.id };
         Ok(Self {
             number: row.number,
             settings: read_settings(&place, &row.settings)?,
@@ -54,7 +54,7 @@ pub fn new(model: ModelId, version: &ModelVersion) -> ActiveModel {
     }
 }
 
-/// The settings as the row keeps them.
+/// JSON form of the settings.
 pub fn settings(settings: &ModelSettings) -> String {
     let sources: Vec<i32> = settings.sources.iter().map(|id| id.0).collect();
     json!({
@@ -70,18 +70,19 @@ pub fn settings(settings: &ModelSettings) -> String {
     .to_string()
 }
 
-fn read_settings(place: &Place, text: &str) -> Result<ModelSettings> {
+fn read_settings(place: &RowRef, text: &str) -> Result<ModelSettings> {
     let told: Value = place.json("settings", text)?;
     let damaged = || place.damaged("settings");
     let name = |field: &str| told[field].as_str().ok_or_else(damaged);
     let number = |field: &str| told[field].as_f64().ok_or_else(damaged);
-    let sources: Vec<i32> = place.read("settings", serde_json::from_value(told["sources"].clone()))?;
+    let sources: Vec<i32> =
+        place.check_column("settings", serde_json::from_value(told["sources"].clone()))?;
     let min_windows = told["min_windows"].as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(damaged)?;
     Ok(ModelSettings {
-        kind: place.read("settings", name("model_type")?.parse())?,
+        kind: place.check_column("settings", name("model_type")?.parse())?,
         sources: sources.into_iter().map(StreamId).collect(),
         interval_s: number("interval")?,
-        score: place.read("settings", name("score")?.parse())?,
+        score: place.check_column("settings", name("score")?.parse())?,
         output: told["output"].as_u64().and_then(|n| usize::try_from(n).ok()),
         threshold: told["threshold"].as_f64(),
         clear_ratio: number("clear_ratio")?,
@@ -89,13 +90,13 @@ fn read_settings(place: &Place, text: &str) -> Result<ModelSettings> {
     })
 }
 
-fn file(facts: &FileFacts) -> String {
+fn file(facts: &ModelFileInfo) -> String {
     json!({"file": facts.name, "size": facts.size_bytes, "sha256": facts.sha256}).to_string()
 }
 
-fn read_file(place: &Place, column: &str, text: &str) -> Result<FileFacts> {
+fn read_file(place: &RowRef, column: &str, text: &str) -> Result<ModelFileInfo> {
     let told: Value = place.json(column, text)?;
     let text = |field: &str| told[field].as_str().map(str::to_owned).ok_or_else(|| place.damaged(column));
     let size_bytes = told["size"].as_u64().ok_or_else(|| place.damaged(column))?;
-    Ok(FileFacts { name: text("file")?, size_bytes, sha256: text("sha256")? })
+    Ok(ModelFileInfo { name: text("file")?, size_bytes, sha256: text("sha256")? })
 }

@@ -27,7 +27,7 @@ impl From<Model> for Org {
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(slug: &str, name: &str, now: Micros) -> ActiveModel {
     ActiveModel {
         slug: Set(slug.to_owned()),

@@ -3,7 +3,7 @@
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::Place;
+use super::RowRef;
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::{Error, OrgId, Result, StreamId};
 
@@ -14,7 +14,7 @@ pub struct Model {
     pub id: i32,
     pub org_id: i32,
     pub hypertable: String,
-    /// Null: the policy of the organization.
+    /// Null for the policy of the organization.
     pub stream_id: Option<i32>,
     pub drop_after_s: i64,
 }
@@ -28,7 +28,7 @@ impl TryFrom<Model> for Policy {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "policies", id: row.id };
+        let place = RowRef { table: "policies", id: row.id };
         let table = PolicyTable::ALL.into_iter().find(|table| table.name() == row.hypertable);
         Ok(Self {
             org: OrgId(row.org_id),
@@ -39,7 +39,7 @@ impl TryFrom<Model> for Policy {
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(policy: &Policy) -> ActiveModel {
     ActiveModel {
         org_id: Set(policy.org.0),

@@ -1,9 +1,9 @@
-//! Table `sessions`: of a token only its hash.
+//! Table `sessions`: login sessions, with only the hash of their tokens.
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::Place;
+use super::RowRef;
 use crate::domain::session::Session;
 use crate::domain::{Error, Micros, Result, SessionId, UserId};
 
@@ -27,19 +27,19 @@ impl TryFrom<Model> for Session {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "sessions", id: row.id };
+        let place = RowRef { table: "sessions", id: row.id };
         let hash = <[u8; 32]>::try_from(row.hash.as_slice());
         Ok(Self {
             id: SessionId(row.id),
             user: UserId(row.user_id),
-            hash: place.read("hash", hash)?,
+            hash: place.check_column("hash", hash)?,
             created_at: Micros(row.created_at),
             expires_at: Micros(row.expires_at),
         })
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(user: UserId, hash: [u8; 32], now: Micros, expires_at: Micros) -> ActiveModel {
     ActiveModel {
         user_id: Set(user.0),

@@ -3,7 +3,7 @@
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::{Place, to_json};
+use super::{RowRef, to_json};
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::window::Windows;
 use crate::domain::{DeviceId, Error, GroupId, Micros, OrgId, Result, StreamId};
@@ -46,28 +46,29 @@ impl TryFrom<Model> for Stream {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
-        let place = Place { table: "streams", id: row.id };
-        let window = row.statistics_interval_s.map(|s| place.read("statistics_interval_s", u32::try_from(s)));
+        let place = RowRef { table: "streams", id: row.id };
+        let window =
+            row.statistics_interval_s.map(|s| place.check_column("statistics_interval_s", u32::try_from(s)));
         let interval = window.transpose()?;
         let windows = match &row.windows {
             Some(text) => {
-                let steps: Vec<(i64, u32)> = place.read("windows", serde_json::from_str(text))?;
-                place.read(
+                let steps: Vec<(i64, u32)> = place.check_column("windows", serde_json::from_str(text))?;
+                place.check_column(
                     "windows",
                     Windows::from_steps(&steps)
                         .ok_or_else(|| Error::invalid("a window does not divide a day")),
                 )?
             }
-            // Shared by all that have it.
+            // Shared by all streams with the default interval.
             None if interval.is_none() => Windows::default(),
-            None => Windows::of(interval),
+            None => Windows::with_interval(interval),
         };
         let spec = StreamSpec {
             device: DeviceId(row.device_id),
             group: row.group_id.map(GroupId),
-            kind: place.read("kind", row.kind.parse())?,
-            access_mode: place.read("access_mode", row.access_mode.parse())?,
-            byteorder: row.byteorder.map(|text| place.read("byteorder", text.parse())).transpose()?,
+            kind: place.check_column("kind", row.kind.parse())?,
+            access_mode: place.check_column("access_mode", row.access_mode.parse())?,
+            byteorder: row.byteorder.map(|text| place.check_column("byteorder", text.parse())).transpose()?,
             statistics_interval_s: interval,
             metadata: place.json("metadata", &row.metadata)?,
             name: row.name,
@@ -91,7 +92,7 @@ impl TryFrom<Model> for Stream {
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(org: OrgId, spec: StreamSpec, now: Micros) -> ActiveModel {
     ActiveModel {
         org_id: Set(org.0),
@@ -103,17 +104,17 @@ pub fn new(org: OrgId, spec: StreamSpec, now: Micros) -> ActiveModel {
     }
 }
 
-/// The row of a stream with everything its owner may set replaced; the device stays.
-pub fn changed(stream: &Stream, spec: StreamSpec, now: Micros) -> ActiveModel {
-    let windows = stream.windows.changed(now, spec.statistics_interval_s);
-    let has_changed = windows != Windows::of(spec.statistics_interval_s);
+/// An update of a stream's row that replaces all settable fields except the device.
+pub fn for_update(stream: &Stream, spec: StreamSpec, now: Micros) -> ActiveModel {
+    let windows = stream.windows.with_interval_change(now, spec.statistics_interval_s);
+    let has_changed = windows != Windows::with_interval(spec.statistics_interval_s);
     let windows =
         has_changed.then(|| serde_json::to_string(&windows.steps()).expect("numbers always serialise"));
     ActiveModel { id: Set(stream.id.0), updated_at: Set(now.0), windows: Set(windows), ..columns(spec) }
 }
 
 fn columns(spec: StreamSpec) -> ActiveModel {
-    // At most a day, so it always fits; a longer one was refused before it came here.
+    // At most a day, so it always fits; a longer interval was refused earlier.
     let window = spec.statistics_interval_s.map(|s| i32::try_from(s).unwrap_or(i32::MAX));
     ActiveModel {
         group_id: Set(spec.group.map(|g| g.0)),

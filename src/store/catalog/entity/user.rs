@@ -40,7 +40,7 @@ impl From<Model> for User {
     }
 }
 
-/// A row to insert; the database gives it its id.
+/// A row to insert; the database assigns its id.
 pub fn new(org: OrgId, user: NewUser, now: Micros) -> ActiveModel {
     ActiveModel {
         org_id: Set(org.0),

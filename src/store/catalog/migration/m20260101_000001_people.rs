@@ -1,4 +1,4 @@
-//! Organizations, users and API keys.
+//! Migration: organizations, users and API keys.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

@@ -1,4 +1,4 @@
-//! Devices, groups and streams.
+//! Migration: devices, groups and streams.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

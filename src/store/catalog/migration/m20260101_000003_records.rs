@@ -1,4 +1,4 @@
-//! The event log and retention policies.
+//! Migration: event log and retention policies.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -13,7 +13,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(events()).await?;
         manager.create_index(index("events_org_id_ts", "events", &["org_id", "ts"])).await?;
-        // The two below also serve the cascades: without them deleting a device would scan the log.
+        // The next two also serve the cascades: without them deleting a device would scan the log.
         manager.create_index(index("events_device_id", "events", &["device_id"])).await?;
         manager.create_index(index("events_stream_id", "events", &["stream_id"])).await?;
         manager.create_table(policies()).await?;
@@ -57,8 +57,8 @@ fn policies() -> TableCreateStatement {
     policies
 }
 
-/// One policy a table, for the organization and for each stream. Two partial indexes, because a unique index
-/// takes every null for a different value.
+/// One policy per table, for the organization and for each stream. Two partial indexes, because a unique index treats
+/// every null as a different value.
 fn one_policy_each() -> (IndexCreateStatement, IndexCreateStatement) {
     let mut of_org =
         index("policies_org_id_hypertable", "policies", &["org_id", "hypertable"]).unique().take();

@@ -1,4 +1,4 @@
-//! How a stream's statistics windows changed over time.
+//! Migration: history of a stream's statistics windows.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

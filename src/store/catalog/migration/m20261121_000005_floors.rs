@@ -1,4 +1,5 @@
-//! What retention has removed for good, and what was deleted.
+//! Migration: retention floors, below which rows are permanently removed, including those of deleted streams and
+//! devices.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -10,7 +11,7 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    /// No foreign key: a floor outlives its stream, so that what was deleted leaves the disk.
+    /// No foreign key: a floor outlives its stream, so that the rows of deleted streams leave the disk.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut floors = table("floors");
         floors

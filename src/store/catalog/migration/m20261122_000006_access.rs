@@ -1,4 +1,4 @@
-//! Sessions, and the audit log.
+//! Migration: sessions and the audit log.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -32,7 +32,7 @@ fn sessions() -> TableCreateStatement {
     sessions
 }
 
-/// It names rows by kind and id and holds no reference: it outlives what it tells of.
+/// The audit log refers to rows by kind and id, without foreign keys, because it outlives them.
 fn audit_log() -> TableCreateStatement {
     let mut log = table("audit_log");
     log.col(pk_auto("id"))

@@ -1,4 +1,4 @@
-//! Terminal grants that were redeemed.
+//! Migration: redeemed terminal grants.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

@@ -1,4 +1,4 @@
-//! Models, their versions, and the files of these.
+//! Migration: models, their versions and files.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -12,7 +12,7 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(models()).await?;
-        // One model a stream; the index also serves the cascade, as the next one does.
+        // One model per stream; this index also serves the cascade, as does the next.
         manager.create_index(index("models_stream_id", "models", &["stream_id"]).unique().take()).await?;
         manager.create_index(index("models_device_id", "models", &["device_id"])).await?;
         manager.create_table(versions()).await?;
@@ -32,7 +32,7 @@ fn models() -> TableCreateStatement {
         .col(integer("device_id"))
         .col(integer("stream_id"))
         .col(boolean("enabled"))
-        // The current version, by its number; the highest number ever given.
+        // Number of the current version; highest number ever assigned.
         .col(integer("number"))
         .col(integer("newest"))
         .col(text("progress"))
@@ -58,7 +58,7 @@ fn versions() -> TableCreateStatement {
     versions
 }
 
-/// Apart from the versions, so that a list of these reads no megabytes.
+/// A table of its own, so that listing versions does not read megabytes.
 fn files() -> TableCreateStatement {
     let mut files = table("model_files");
     files

@@ -1,7 +1,7 @@
-//! The catalog's schema, step by step. A step that was released is never edited: a change is a new step.
+//! Schema migrations of the catalog. A released migration is never edited: a change is a new migration.
 //!
-//! The same steps run on SQLite and PostgreSQL. Every statement says `IF NOT EXISTS`, because SQLite commits
-//! each one by itself and a start may be cut off between two of them.
+//! The same migrations run on SQLite and PostgreSQL. Every statement uses `IF NOT EXISTS`, because SQLite commits
+//! each one separately and a start may be interrupted between two of them.
 
 mod m20260101_000001_people;
 mod m20260101_000002_plant;
@@ -32,12 +32,12 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// A table that is created unless it exists.
+/// A table, created unless it exists.
 fn table(name: &'static str) -> TableCreateStatement {
     Table::create().table(name).if_not_exists().take()
 }
 
-/// An index, unique or not, on columns of a table.
+/// An index on columns of a table, created unless it exists.
 fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     let mut index = Index::create().if_not_exists().name(name).table(table).take();
     for column in columns {
@@ -46,7 +46,7 @@ fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> I
     index
 }
 
-/// `column` names a row of `parent`; `on_delete` says what happens to this row when that one goes.
+/// Foreign key from `column` to `parent`; `on_delete` is the action for this row.
 fn reference(
     table: &'static str,
     column: &'static str,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::place::*;
-use crate::domain::audit::{Action, AuditFilter, Change, Origin, Record, Refusal};
+use super::fixtures::*;
+use crate::domain::audit::{AccessDenial, Action, AuditChange, AuditFilter, AuditRecord, RequestOrigin};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::org::{NewUser, User, UserChange};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::principal::Caller;
 use crate::domain::{KeyId, Kind, Micros, OrgId, Principal};
 use crate::store::catalog::Catalog;
@@ -19,8 +19,8 @@ async fn person(catalog: &Catalog, who: &Principal, name: &str, is_superuser: bo
     catalog.create_user(who, user).await.unwrap()
 }
 
-fn origin(request: &str) -> Arc<Origin> {
-    Arc::new(Origin::new(request, Some("10.0.0.7".parse().unwrap()), "request-1"))
+fn origin(request: &str) -> Arc<RequestOrigin> {
+    Arc::new(RequestOrigin::new(request, Some("10.0.0.7".parse().unwrap()), "request-1"))
 }
 
 async fn begin(catalog: &Catalog, user: &User, token: u8) -> bool {
@@ -32,11 +32,11 @@ fn is_known(catalog: &Catalog, token: u8) -> bool {
     catalog.session_by_hash(&[token; 32], START).is_some()
 }
 
-async fn all(catalog: &Catalog, who: &Principal) -> Vec<Record> {
+async fn all(catalog: &Catalog, who: &Principal) -> Vec<AuditRecord> {
     catalog.audit_log(who, &AuditFilter::default()).await.unwrap()
 }
 
-pub(super) async fn a_session_lasts_over_a_restart_until_its_time_is_over(place: Place) {
+pub(super) async fn a_session_lasts_over_a_restart_until_its_time_is_over(place: TestDatabase) {
     let catalog = place.open().await;
     let ada = person(&catalog, &admin(&catalog), "ada", false).await;
     assert!(begin(&catalog, &ada, 1).await);
@@ -48,13 +48,13 @@ pub(super) async fn a_session_lasts_over_a_restart_until_its_time_is_over(place:
     let end = session.expires_at;
     assert!(catalog.session_by_hash(&[1; 32], Micros(end.0 - 1)).is_some());
     assert!(catalog.session_by_hash(&[1; 32], end).is_none());
-    catalog.forget_sessions(Micros(end.0 - 1)).await.unwrap();
+    catalog.purge_expired_sessions(Micros(end.0 - 1)).await.unwrap();
     assert!(is_known(&catalog, 1));
-    catalog.forget_sessions(end).await.unwrap();
+    catalog.purge_expired_sessions(end).await.unwrap();
     assert!(!is_known(&catalog, 1) && !is_known(&place.open().await, 1));
 }
 
-pub(super) async fn a_session_ends_with_what_it_stands_on(place: Place) {
+pub(super) async fn a_session_ends_with_what_it_stands_on(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let role = |is_staff, is_superuser| UserChange {
@@ -99,7 +99,7 @@ pub(super) async fn a_session_ends_with_what_it_stands_on(place: Place) {
     }
 }
 
-pub(super) async fn the_oldest_of_too_many_sessions_ends(place: Place) {
+pub(super) async fn the_oldest_of_too_many_sessions_ends(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let (ada, bob) =
@@ -114,7 +114,7 @@ pub(super) async fn the_oldest_of_too_many_sessions_ends(place: Place) {
     }
 }
 
-pub(super) async fn people_are_changed_in_their_organization_only(place: Place) {
+pub(super) async fn people_are_changed_in_their_organization_only(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let ada = person(&catalog, &ours, "ada", true).await;
@@ -128,11 +128,11 @@ pub(super) async fn people_are_changed_in_their_organization_only(place: Place) 
     assert_eq!(refusal(catalog.set_password(&own, ada.id, "$3".to_owned(), None).await), forbidden());
 }
 
-pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: Place) {
+pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: TestDatabase) {
     let catalog = place.open().await;
     let owner = admin(&catalog);
     let made = catalog.create_key(&owner, key_spec("robot"), secret("a")).await.unwrap();
-    let who = key(owner.org, None, None).asking_from(&origin("POST /api/device"));
+    let who = key(owner.org, None, None).with_origin(&origin("POST /api/device"));
     assert_eq!(who.caller, Caller::Key(made.id));
     let device = catalog.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await.unwrap();
     let refused = catalog.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await;
@@ -143,8 +143,8 @@ pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: Place) 
     };
     catalog.update_device(&who, device.id, change).await.unwrap();
     catalog.delete_device(&who, device.id).await.unwrap();
-    let io = Change::new(Action::Write, "data", 9).with(vec!["value"]);
-    catalog.audit(&who, io).await.unwrap();
+    let io = AuditChange::new(Action::Write, "data", 9).with(vec!["value"]);
+    catalog.append_audit(&who, io).await.unwrap();
     let rows = all(&place.open().await, &owner).await;
     let told: Vec<_> = rows
         .iter()
@@ -178,41 +178,41 @@ pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: Place) 
     );
 }
 
-pub(super) async fn refusals_are_counted_and_written_before_anybody_reads(place: Place) {
+pub(super) async fn refusals_are_counted_and_written_before_anybody_reads(place: TestDatabase) {
     let catalog = place.open().await;
     let owner = admin(&catalog);
     let (known, unknown) = (origin("GET /api/device/9"), origin("GET /api/device"));
     known.identify(owner.org, Caller::Key(KeyId(7)));
     for _ in 0..3 {
-        catalog.note_refusal(&known, Refusal::Hidden);
+        catalog.count_denial(&known, AccessDenial::Hidden);
     }
-    catalog.note_refusal(&unknown, Refusal::Unauthenticated);
-    let told = |rows: Vec<Record>| -> Vec<(Option<String>, String, i64)> {
+    catalog.count_denial(&unknown, AccessDenial::Unauthenticated);
+    let told = |rows: Vec<AuditRecord>| -> Vec<(Option<String>, String, i64)> {
         rows.into_iter().map(|r| (r.actor, r.outcome, r.count)).collect()
     };
     let key = Some("key:7".to_owned());
     let nobody = (None, "unauthenticated".to_owned(), 1);
     assert_eq!(told(all(&catalog, &owner).await), [(key.clone(), "not_found".to_owned(), 3), nobody.clone()]);
-    catalog.note_refusal(&known, Refusal::Hidden);
-    catalog.save_refusals().await.unwrap();
+    catalog.count_denial(&known, AccessDenial::Hidden);
+    catalog.save_denials().await.unwrap();
     let expected = [(key, "not_found".to_owned(), 4), nobody];
     assert_eq!(told(all(&place.open().await, &owner).await), expected, "more of the same is the same row");
-    catalog.forget_audit(START).await.unwrap();
+    catalog.purge_audit_log(START).await.unwrap();
     assert_eq!(all(&catalog, &owner).await.len(), 2);
-    catalog.forget_audit(Micros(START.0 + HOUR)).await.unwrap();
+    catalog.purge_audit_log(Micros(START.0 + HOUR)).await.unwrap();
     assert!(all(&catalog, &owner).await.is_empty());
 }
 
-pub(super) async fn the_audit_log_is_of_one_organization(place: Place) {
+pub(super) async fn the_audit_log_is_of_one_organization(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let staff = Principal::user(&*person(&catalog, &theirs, "staff", false).await);
     let chief = Principal::user(&*person(&catalog, &theirs, "chief", true).await);
     let of_theirs = device(&catalog, &staff, "theirs").await;
     device(&catalog, &ours, "ours").await;
-    catalog.note_refusal(&origin("GET /"), Refusal::Unauthenticated);
+    catalog.count_denial(&origin("GET /"), AccessDenial::Unauthenticated);
     let narrow = key(theirs.org, Some(&[of_theirs.id]), None);
-    let orgs = |rows: Vec<Record>| rows.into_iter().map(|row| row.org).collect::<Vec<Option<OrgId>>>();
+    let orgs = |rows: Vec<AuditRecord>| rows.into_iter().map(|row| row.org).collect::<Vec<Option<OrgId>>>();
     let (a, b) = (Some(ours.org), Some(theirs.org));
     let rows = [
         ("the_default_one_and_what_is_nobodys", &ours, vec![a, a, None]),
@@ -228,7 +228,7 @@ pub(super) async fn the_audit_log_is_of_one_organization(place: Place) {
     let page = |newest_first, after| AuditFilter {
         newest_first,
         after,
-        page: Page { offset: 0, limit: 2 },
+        page: Pagination { offset: 0, limit: 2 },
         ..AuditFilter::default()
     };
     for newest_first in [true, false] {

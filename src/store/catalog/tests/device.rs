@@ -1,11 +1,11 @@
-//! Devices: what is stored, what is refused, who sees and changes which.
+//! Tests of devices: storage, validation, and who sees and changes which.
 
 use serde_json::json;
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::event::{EventFilter, EventSpec, Level};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::ByteOrder;
 use crate::domain::{DeviceId, Kind, StreamId};
@@ -27,7 +27,7 @@ fn elaborate() -> DeviceSpec {
     }
 }
 
-pub(super) async fn a_device_comes_back_as_it_was_given(place: Place) {
+pub(super) async fn a_device_comes_back_as_it_was_given(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let made = catalog.create_device(&admin, elaborate()).await.unwrap();
@@ -42,7 +42,7 @@ pub(super) async fn a_device_comes_back_as_it_was_given(place: Place) {
     assert_eq!(place.open().await.device(&admin, made.id).unwrap(), changed);
 }
 
-pub(super) async fn a_device_says_everything_that_is_wrong_at_once(place: Place) {
+pub(super) async fn a_device_says_everything_that_is_wrong_at_once(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let bad = DeviceSpec {
@@ -73,7 +73,7 @@ pub(super) async fn a_device_says_everything_that_is_wrong_at_once(place: Place)
     assert_eq!(catalog.device(&admin, made.id).unwrap(), made, "a refusal changes nothing");
 }
 
-pub(super) async fn names_are_trimmed_and_unique_in_one_organization(place: Place) {
+pub(super) async fn names_are_trimmed_and_unique_in_one_organization(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let press = device(&catalog, &ours, "  Press\n").await;
@@ -90,7 +90,7 @@ pub(super) async fn names_are_trimmed_and_unique_in_one_organization(place: Plac
     device(&catalog, &ours, "Press").await;
 }
 
-pub(super) async fn devices_are_filtered_and_paged_by_id(place: Place) {
+pub(super) async fn devices_are_filtered_and_paged_by_id(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let mut ids = Vec::new();
@@ -102,7 +102,7 @@ pub(super) async fn devices_are_filtered_and_paged_by_id(place: Place) {
         catalog.devices(&admin, &filter).iter().map(|d| d.id).collect()
     };
     assert_eq!(list(DeviceFilter::default())[..4], ids[..]);
-    let page = Page { offset: 1, limit: 2 };
+    let page = Pagination { offset: 1, limit: 2 };
     assert_eq!(list(DeviceFilter { page, ..Default::default() }), ids[1..3]);
     assert_eq!(list(DeviceFilter { name: Some("d".to_owned()), ..Default::default() }), [ids[2]]);
     assert_eq!(list(DeviceFilter { protocol: Some(Protocol::V4l2), ..Default::default() }), [camera.id]);
@@ -111,7 +111,7 @@ pub(super) async fn devices_are_filtered_and_paged_by_id(place: Place) {
     assert_eq!(all.iter().map(|d| d.id).collect::<Vec<_>>(), list(DeviceFilter::default()));
 }
 
-pub(super) async fn devices_of_another_organization_do_not_exist(place: Place) {
+pub(super) async fn devices_of_another_organization_do_not_exist(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let id = device(&catalog, &ours, "d").await.id;
@@ -125,7 +125,7 @@ pub(super) async fn devices_of_another_organization_do_not_exist(place: Place) {
     assert!(catalog.device(&ours, id).is_ok());
 }
 
-pub(super) async fn a_restricted_key_sees_its_devices_and_changes_only_those(place: Place) {
+pub(super) async fn a_restricted_key_sees_its_devices_and_changes_only_those(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let own = device(&catalog, &admin, "own").await.id;
@@ -149,7 +149,7 @@ pub(super) async fn a_restricted_key_sees_its_devices_and_changes_only_those(pla
     catalog.delete_device(&both, own).await.unwrap();
 }
 
-pub(super) async fn deleting_a_device_takes_its_streams_and_leaves_its_events(place: Place) {
+pub(super) async fn deleting_a_device_takes_its_streams_and_leaves_its_events(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let gone = device(&catalog, &admin, "gone").await.id;
@@ -176,7 +176,7 @@ pub(super) async fn deleting_a_device_takes_its_streams_and_leaves_its_events(pl
         assert_eq!(refusal(catalog.device(&admin, gone)), not_found());
         assert_eq!(catalog.visible_streams(&admin), [other]);
         assert_eq!(catalog.group_members(&admin, line), [other]);
-        assert!(catalog.device_with_streams(gone).is_none() && catalog.stream_entry(a).is_none());
+        assert!(catalog.device_with_streams(gone).is_none() && catalog.stream_write_info(a).is_none());
         assert!(catalog.all_policies().is_empty());
         let kept = catalog.event(&admin, event).await.unwrap().spec;
         assert_eq!((kept.device, kept.stream), (None, None));
@@ -185,10 +185,10 @@ pub(super) async fn deleting_a_device_takes_its_streams_and_leaves_its_events(pl
     assert_eq!(refusal(catalog.delete_device(&admin, gone).await), not_found());
 }
 
-pub(super) async fn no_more_devices_are_made_than_allowed(place: Place) {
+pub(super) async fn no_more_devices_are_made_than_allowed(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
-    catalog.limit_devices(Some(2));
+    catalog.set_max_devices(Some(2));
     let first = device(&catalog, &ours, "1").await.id;
     device(&catalog, &theirs, "2").await;
     let one_more = || DeviceSpec::new("3", Protocol::Virtual);
@@ -199,6 +199,6 @@ pub(super) async fn no_more_devices_are_made_than_allowed(place: Place) {
     assert_eq!(catalog.count_devices(), 2);
     catalog.delete_device(&ours, first).await.unwrap();
     catalog.create_device(&theirs, one_more()).await.unwrap();
-    catalog.limit_devices(None);
+    catalog.set_max_devices(None);
     device(&catalog, &ours, "4").await;
 }

@@ -1,4 +1,4 @@
-//! What holds for every noun: the mirror equals the database, ids are new for ever, changes do not cross.
+//! Tests that hold for every entity: the mirror equals the database, ids are never reused, changes do not interleave.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::{StreamFilter, StreamSpec};
 use crate::domain::{Kind, Principal};
 use crate::store::catalog::Catalog;
 
-/// Everything that reads can tell of one organization.
+/// Everything that can be read of one organization.
 fn everything(catalog: &Catalog, who: &Principal) -> String {
     format!(
         "{:#?}",
@@ -24,13 +24,13 @@ fn everything(catalog: &Catalog, who: &Principal) -> String {
             (catalog.orgs(who), catalog.users(who), catalog.keys(who)),
             catalog.devices(who, &DeviceFilter::default()),
             catalog.streams(who, &StreamFilter::default()),
-            catalog.groups(who, Page::ALL),
+            catalog.groups(who, Pagination::ALL),
             (catalog.policies(who, None).unwrap(), catalog.visible_streams(who)),
         )
     )
 }
 
-pub(super) async fn opening_again_migrates_nothing_and_reads_everything(place: Place) {
+pub(super) async fn opening_again_migrates_nothing_and_reads_everything(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     for who in [&ours, &theirs] {
@@ -54,7 +54,7 @@ pub(super) async fn opening_again_migrates_nothing_and_reads_everything(place: P
     }
 }
 
-pub(super) async fn ids_are_never_used_again(place: Place) {
+pub(super) async fn ids_are_never_used_again(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let parent = device(&catalog, &admin, "parent").await.id;
@@ -74,7 +74,7 @@ pub(super) async fn ids_are_never_used_again(place: Place) {
     }
 }
 
-pub(super) async fn concurrent_changes_of_one_row_lose_nothing(place: Place) {
+pub(super) async fn concurrent_changes_of_one_row_lose_nothing(place: TestDatabase) {
     let catalog = Arc::new(place.open().await);
     let admin = admin(&catalog);
     let id = device(&catalog, &admin, "d").await.id;
@@ -97,7 +97,7 @@ pub(super) async fn concurrent_changes_of_one_row_lose_nothing(place: Place) {
     }
 }
 
-pub(super) async fn of_concurrent_namesakes_one_is_made(place: Place) {
+pub(super) async fn of_concurrent_namesakes_one_is_made(place: TestDatabase) {
     let catalog = Arc::new(place.open().await);
     let admin = admin(&catalog);
     let mut tasks = tokio::task::JoinSet::new();
@@ -113,7 +113,7 @@ pub(super) async fn of_concurrent_namesakes_one_is_made(place: Place) {
     }
 }
 
-pub(super) async fn a_change_is_finished_when_its_caller_goes_away(place: Place) {
+pub(super) async fn a_change_is_finished_when_its_caller_goes_away(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     {
@@ -131,7 +131,7 @@ pub(super) async fn a_change_is_finished_when_its_caller_goes_away(place: Place)
     assert_eq!(catalog.devices(&admin, &DeviceFilter::default()).len(), 1);
 }
 
-pub(super) async fn a_name_taken_behind_the_mirror_is_the_same_error(place: Place) {
+pub(super) async fn a_name_taken_behind_the_mirror_is_the_same_error(place: TestDatabase) {
     let (first, second) = (place.open().await, place.open().await);
     let admin = admin(&first);
     let unique = invalid(&["name: This field must be unique."]);
@@ -159,11 +159,11 @@ pub(super) async fn a_name_taken_behind_the_mirror_is_the_same_error(place: Plac
     assert_eq!(refusal(twin), invalid(&["slug: This field must be unique."]));
 }
 
-pub(super) async fn a_row_deleted_behind_the_mirror_is_a_conflict(place: Place) {
+pub(super) async fn a_row_deleted_behind_the_mirror_is_a_conflict(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let id = device(&catalog, &admin, "d").await.id;
-    let behind = place.behind().await;
+    let behind = place.raw_connection().await;
     behind.execute_unprepared(&format!("DELETE FROM devices WHERE id = {id}")).await.unwrap();
     let (kind, _) = refusal(catalog.create_stream(&admin, StreamSpec::new("s", id)).await);
     assert_eq!(kind, Kind::Conflict);
@@ -171,11 +171,11 @@ pub(super) async fn a_row_deleted_behind_the_mirror_is_a_conflict(place: Place) 
     assert_eq!(refusal(catalog.create_stream(&admin, StreamSpec::new("s", id)).await), invalid(&[&absent]));
 }
 
-pub(super) async fn a_database_that_fails_is_unavailable(place: Place) {
+pub(super) async fn a_database_that_fails_is_unavailable(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await;
-    let behind = place.behind().await;
+    let behind = place.raw_connection().await;
     behind.execute_unprepared("ALTER TABLE devices RENAME TO hidden").await.unwrap();
     let error = catalog.update_device(&admin, device.id, |spec| spec.enabled = false).await.unwrap_err();
     assert_eq!((error.kind, error.source.is_some()), (Kind::Unavailable, true));

@@ -3,10 +3,10 @@
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::audit::Action;
 use crate::domain::event::{Event, EventFilter, EventSpec, Level};
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, EventId, Micros, StreamId};
 
 fn spec(kind: &str, second: i64) -> EventSpec {
@@ -27,7 +27,7 @@ fn ids(events: &[Event]) -> Vec<EventId> {
     events.iter().map(|event| event.id).collect()
 }
 
-pub(super) async fn an_event_comes_back_as_it_was_given(place: Place) {
+pub(super) async fn an_event_comes_back_as_it_was_given(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
@@ -52,7 +52,7 @@ pub(super) async fn an_event_comes_back_as_it_was_given(place: Place) {
     assert_eq!(refusal(again.event(&admin, changed.id).await), not_found());
 }
 
-pub(super) async fn an_event_says_what_is_wrong(place: Place) {
+pub(super) async fn an_event_says_what_is_wrong(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let foreign = device(&catalog, &theirs, "d").await.id;
@@ -76,7 +76,7 @@ pub(super) async fn an_event_says_what_is_wrong(place: Place) {
     );
 }
 
-pub(super) async fn events_are_filtered_ordered_and_paged(place: Place) {
+pub(super) async fn events_are_filtered_ordered_and_paged(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
@@ -91,11 +91,11 @@ pub(super) async fn events_are_filtered_ordered_and_paged(place: Place) {
     assert_eq!(list(all()).await, by_age);
     let newest = EventFilter { newest_first: true, ..all() };
     assert_eq!(list(newest.clone()).await, [made[3], made[0], made[2], made[1]], "ties by id ascending");
-    let page = Page { offset: 1, limit: 2 };
+    let page = Pagination { offset: 1, limit: 2 };
     assert_eq!(list(EventFilter { page, ..newest }).await, [made[0], made[2]]);
     let newest_order = [made[3], made[0], made[2], made[1]];
     for (newest_first, order) in [(false, by_age), (true, newest_order)] {
-        let page = Page { offset: 0, limit: 1 };
+        let page = Pagination { offset: 0, limit: 1 };
         let mut behind = EventFilter { page, newest_first, ..all() };
         for id in order {
             let found = catalog.events(&admin, &behind).await.unwrap();
@@ -113,7 +113,7 @@ pub(super) async fn events_are_filtered_ordered_and_paged(place: Place) {
     assert_eq!(list(EventFilter { device: Some(device), ..all() }).await, [made[0], made[3]]);
 }
 
-pub(super) async fn events_of_another_organization_do_not_exist(place: Place) {
+pub(super) async fn events_of_another_organization_do_not_exist(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let id = catalog.create_event(&ours, spec("a", 0)).await.unwrap().id;
@@ -126,7 +126,7 @@ pub(super) async fn events_of_another_organization_do_not_exist(place: Place) {
     assert!(catalog.event(&ours, id).await.is_ok());
 }
 
-pub(super) async fn a_restricted_key_sees_events_of_its_own(place: Place) {
+pub(super) async fn a_restricted_key_sees_events_of_its_own(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let (own, other) = (device(&catalog, &admin, "own").await.id, device(&catalog, &admin, "other").await.id);
@@ -157,7 +157,7 @@ pub(super) async fn a_restricted_key_sees_events_of_its_own(place: Place) {
     catalog.delete_event(&by_stream, made[3]).await.unwrap();
 }
 
-pub(super) async fn an_event_does_not_tell_ids_that_are_not_seen(place: Place) {
+pub(super) async fn an_event_does_not_tell_ids_that_are_not_seen(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let (own, other) = (device(&catalog, &admin, "own").await.id, device(&catalog, &admin, "other").await.id);
@@ -174,24 +174,24 @@ pub(super) async fn an_event_does_not_tell_ids_that_are_not_seen(place: Place) {
     assert_eq!(stored.spec, EventSpec { message: "seen".to_owned(), ..both });
 }
 
-/// Who follows events is never behind because of what another organization changes.
-pub(super) async fn followers_are_behind_only_by_events_of_their_organization(place: Place) {
+/// A subscriber never lags because of changes in another organization.
+pub(super) async fn followers_are_behind_only_by_events_of_their_organization(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
-    let mut follower = catalog.event_changes(&ours);
+    let mut follower = catalog.subscribe_event_changes(&ours);
     let foreign = catalog.create_event(&theirs, spec("a", 0)).await.unwrap();
     let own = catalog.create_event(&ours, spec("a", 0)).await.unwrap();
-    // As many changes as nobody waits for in memory.
+    // More changes than a channel holds.
     for _ in 0..5000 {
-        catalog.changes.tell_event(Action::Update, &foreign, None);
+        catalog.notifier.notify_event(Action::Update, &foreign, None);
     }
     assert_eq!(follower.recv().await.unwrap().id, own.id);
     assert!(follower.try_recv().is_err(), "nothing of theirs is told");
     for _ in 0..5000 {
-        catalog.changes.tell_event(Action::Update, &own, None);
+        catalog.notifier.notify_event(Action::Update, &own, None);
     }
     assert!(matches!(follower.recv().await, Err(RecvError::Lagged(_))), "its own are told up to a bound");
     drop(follower);
-    catalog.changes.tell_event(Action::Update, &own, None);
-    assert_eq!(catalog.changes.followed(), 0, "nothing is kept for nobody");
+    catalog.notifier.notify_event(Action::Update, &own, None);
+    assert_eq!(catalog.notifier.subscribed_orgs(), 0, "nothing is kept for nobody");
 }

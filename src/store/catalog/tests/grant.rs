@@ -1,12 +1,12 @@
-//! Redeemed grants.
+//! Tests of redeemed grants.
 
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::Micros;
 
-pub(super) async fn a_grant_is_redeemed_once_however_often_and_concurrently(place: Place) {
+pub(super) async fn a_grant_is_redeemed_once_however_often_and_concurrently(place: TestDatabase) {
     let catalog = place.open().await;
     let later = Micros(START.0 + 60_000_000);
     let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
@@ -16,7 +16,7 @@ pub(super) async fn a_grant_is_redeemed_once_however_often_and_concurrently(plac
     for catalog in [&catalog, &place.open().await] {
         assert!(!catalog.redeem_grant(one, later).await.unwrap());
     }
-    // What has expired is not kept: the signature refuses it by then.
+    // Expired grants are not kept: by then the token itself is refused.
     let past = Uuid::from_u128(3);
     assert!(catalog.redeem_grant(past, START).await.unwrap());
     assert!(catalog.redeem_grant(past, START).await.unwrap());

@@ -1,11 +1,11 @@
 //! Groups and their members.
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::group::GroupSpec;
-use crate::domain::page::Page;
+use crate::domain::pagination::Pagination;
 use crate::domain::{GroupId, StreamId};
 
-pub(super) async fn a_group_says_what_is_wrong(place: Place) {
+pub(super) async fn a_group_says_what_is_wrong(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let bad = GroupSpec { name: String::new(), description: "x".repeat(1001) };
@@ -26,13 +26,13 @@ pub(super) async fn a_group_says_what_is_wrong(place: Place) {
     assert_eq!(refusal(renamed), taken);
     let described =
         catalog.update_group(&ours, line.id, |spec| spec.description = "x".to_owned(), None).await.unwrap();
-    assert_eq!(catalog.groups(&ours, Page::ALL), [described.clone(), second]);
-    assert_eq!(catalog.groups(&ours, Page { offset: 0, limit: 1 }), vec![described.clone()]);
+    assert_eq!(catalog.groups(&ours, Pagination::ALL), [described.clone(), second]);
+    assert_eq!(catalog.groups(&ours, Pagination { offset: 0, limit: 1 }), vec![described.clone()]);
     drop(catalog);
     assert_eq!(place.open().await.group(&ours, line.id).unwrap(), described);
 }
 
-pub(super) async fn membership_is_replaced_as_a_whole(place: Place) {
+pub(super) async fn membership_is_replaced_as_a_whole(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let device_id = device(&catalog, &ours, "d").await.id;
@@ -59,7 +59,7 @@ pub(super) async fn membership_is_replaced_as_a_whole(place: Place) {
     assert_eq!(catalog.group_members(&ours, one), ids[..1]);
 }
 
-pub(super) async fn a_group_is_made_with_its_members_or_not_at_all(place: Place) {
+pub(super) async fn a_group_is_made_with_its_members_or_not_at_all(place: TestDatabase) {
     let catalog = place.open().await;
     let ours = admin(&catalog);
     let device_id = device(&catalog, &ours, "d").await.id;
@@ -67,7 +67,7 @@ pub(super) async fn a_group_is_made_with_its_members_or_not_at_all(place: Place)
     let pk = "data: Invalid pk \"99\" - object does not exist.";
     let refused = catalog.create_group(&ours, group_spec("line"), vec![id, StreamId(99)]).await;
     assert_eq!(refusal(refused), invalid(&[pk]));
-    assert!(catalog.groups(&ours, Page::ALL).is_empty());
+    assert!(catalog.groups(&ours, Pagination::ALL).is_empty());
     let line = catalog.create_group(&ours, group_spec("line"), vec![id]).await.unwrap();
     let rename = |spec: &mut GroupSpec| spec.name = "renamed".to_owned();
     let refused = catalog.update_group(&ours, line.id, rename, Some(vec![StreamId(99)])).await;
@@ -78,7 +78,7 @@ pub(super) async fn a_group_is_made_with_its_members_or_not_at_all(place: Place)
     }
 }
 
-pub(super) async fn deleting_a_group_leaves_its_streams(place: Place) {
+pub(super) async fn deleting_a_group_leaves_its_streams(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
@@ -95,7 +95,7 @@ pub(super) async fn deleting_a_group_leaves_its_streams(place: Place) {
     assert_eq!(place.open().await.stream(&admin, id).unwrap(), kept);
 }
 
-pub(super) async fn groups_of_another_organization_do_not_exist(place: Place) {
+pub(super) async fn groups_of_another_organization_do_not_exist(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let device = device(&catalog, &ours, "d").await.id;
@@ -109,11 +109,11 @@ pub(super) async fn groups_of_another_organization_do_not_exist(place: Place) {
         assert_eq!(refusal(set_members(&catalog, &theirs, group, Vec::new()).await), not_found());
         assert_eq!(catalog.group_members(&theirs, group), []);
     }
-    assert!(catalog.groups(&theirs, Page::ALL).is_empty());
+    assert!(catalog.groups(&theirs, Pagination::ALL).is_empty());
     assert_eq!(catalog.group_members(&ours, line), [id]);
 }
 
-pub(super) async fn a_restricted_key_moves_only_what_it_sees(place: Place) {
+pub(super) async fn a_restricted_key_moves_only_what_it_sees(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let (own, other) = (device(&catalog, &admin, "own").await.id, device(&catalog, &admin, "other").await.id);
@@ -123,7 +123,7 @@ pub(super) async fn a_restricted_key_moves_only_what_it_sees(place: Place) {
     set_members(&catalog, &admin, line, vec![mine, hidden]).await.unwrap();
     let who = key(admin.org, Some(&[own]), None);
     assert_eq!(catalog.group_members(&who, line), [mine]);
-    assert_eq!(catalog.groups(&who, Page::ALL).len(), 1);
+    assert_eq!(catalog.groups(&who, Pagination::ALL).len(), 1);
     set_members(&catalog, &who, line, Vec::new()).await.unwrap();
     assert_eq!(catalog.group_members(&admin, line), [hidden], "what is not seen stays");
     let pk = format!("data: Invalid pk \"{hidden}\" - object does not exist.");

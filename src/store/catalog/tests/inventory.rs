@@ -1,6 +1,6 @@
-//! Many rows put at once: whole or not at all, and by nobody who sees only a part.
+//! Tests of inventory upserts: all or nothing, and only by unrestricted callers.
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::audit::AuditFilter;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
@@ -20,11 +20,11 @@ fn device_entry(name: &str, streams: Vec<StreamEntry>) -> DeviceEntry {
 
 fn counts(catalog: &Catalog, who: &Principal) -> (usize, usize, usize) {
     let (devices, streams) = (DeviceFilter::default(), StreamFilter::default());
-    let groups = catalog.groups(who, crate::domain::page::Page::ALL).len();
+    let groups = catalog.groups(who, crate::domain::pagination::Pagination::ALL).len();
     (catalog.devices(who, &devices).len(), catalog.streams(who, &streams).len(), groups)
 }
 
-pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: Place) {
+pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let good = || {
@@ -37,7 +37,7 @@ pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: Place) {
     let wrong = [
         ("a_rule_of_the_last_stream", vec![good(), device_entry("b", vec![stream_entry("x", "", None)])]),
         ("a_device_that_is_not_there", vec![good(), named_only]),
-        // What no rule foresees the database refuses, half way through.
+        // Not covered by a rule: the database refuses it half-way through.
         ("a_name_twice", vec![good(), device_entry("b", Vec::new()), device_entry("b", Vec::new())]),
     ];
     for (name, devices) in wrong {
@@ -46,10 +46,10 @@ pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: Place) {
         assert_eq!(counts(&catalog, &admin), (0, 0, 0), "{name}");
     }
     let inventory = Inventory { devices: vec![good(), device_entry("b", Vec::new())] };
-    catalog.limit_devices(Some(1));
+    catalog.set_max_devices(Some(1));
     let refused = catalog.put_inventory(&admin, &inventory).await.unwrap_err();
     assert_eq!((refused.kind, counts(&catalog, &admin)), (Kind::LimitReached, (0, 0, 0)));
-    catalog.limit_devices(Some(2));
+    catalog.set_max_devices(Some(2));
     assert!(
         catalog.plan_inventory(&admin, &inventory).unwrap().devices.iter().all(|device| device.is_changed())
     );
@@ -62,12 +62,12 @@ pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: Place) {
     assert!(!again.devices.iter().any(|device| device.is_changed()), "nothing is left to do");
     assert_eq!(catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len(), told);
     assert_eq!(told, 5, "each row has one of the log");
-    // The mirror says what the database says.
+    // The mirror equals the database.
     drop(catalog);
     assert_eq!(counts(&place.open().await, &admin), (2, 2, 1));
 }
 
-pub(super) async fn who_sees_a_part_puts_nothing(place: Place) {
+pub(super) async fn who_sees_a_part_puts_nothing(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let own = device(&catalog, &admin, "a").await.id;
@@ -75,7 +75,7 @@ pub(super) async fn who_sees_a_part_puts_nothing(place: Place) {
     let inventory = Inventory { devices: vec![device_entry("a", Vec::new())] };
     assert_eq!(catalog.put_inventory(&restricted, &inventory).await.unwrap_err().kind, Kind::Forbidden);
     assert_eq!(catalog.plan_inventory(&restricted, &inventory).unwrap_err().kind, Kind::Forbidden);
-    // A device of another organization is another device.
+    // The same name in another organization is another device.
     let theirs = other_org(&catalog).await;
     catalog.put_inventory(&theirs, &inventory).await.unwrap();
     assert_eq!(catalog.device(&admin, own).unwrap().spec.protocol, Protocol::Virtual);

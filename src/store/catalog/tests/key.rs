@@ -1,10 +1,10 @@
-//! API keys: found by prefix, valid or not, restricted, and never more than their maker.
+//! Tests of API keys: look-up by prefix, validity, restrictions, and no more permissions than their creator has.
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::key::KeySpec;
 use crate::domain::{DeviceId, Micros, Principal, Resource, Scope, StreamId};
 
-pub(super) async fn a_key_is_found_by_its_prefix_until_and_after_it_is_revoked(place: Place) {
+pub(super) async fn a_key_is_found_by_its_prefix_until_and_after_it_is_revoked(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let made = catalog.create_key(&admin, key_spec(" probe "), secret("bas_1234")).await.unwrap();
@@ -22,7 +22,7 @@ pub(super) async fn a_key_is_found_by_its_prefix_until_and_after_it_is_revoked(p
     assert_eq!(stored.secret, secret("bas_1234"));
 }
 
-pub(super) async fn an_expired_key_is_not_valid(place: Place) {
+pub(super) async fn an_expired_key_is_not_valid(place: TestDatabase) {
     let catalog = place.open().await;
     let end = Micros(START.0 + 1_000_000);
     let spec = KeySpec { expires_at: Some(end), ..key_spec("short") };
@@ -33,7 +33,7 @@ pub(super) async fn an_expired_key_is_not_valid(place: Place) {
     assert!(!stored.is_valid_at(end));
 }
 
-pub(super) async fn a_key_says_what_is_wrong(place: Place) {
+pub(super) async fn a_key_says_what_is_wrong(place: TestDatabase) {
     let catalog = place.open().await;
     let (admin, other) = (admin(&catalog), other_org(&catalog).await);
     let theirs = device(&catalog, &other, "theirs").await;
@@ -59,7 +59,7 @@ pub(super) async fn a_key_says_what_is_wrong(place: Place) {
     assert_eq!(refusal(twin), invalid(&["prefix: This field must be unique."]));
 }
 
-pub(super) async fn nobody_grants_more_than_they_hold(place: Place) {
+pub(super) async fn nobody_grants_more_than_they_hold(place: TestDatabase) {
     let catalog = place.open().await;
     let reader = Principal {
         scopes: [Scope::read(Resource::Device)].into_iter().collect(),
@@ -74,7 +74,7 @@ pub(super) async fn nobody_grants_more_than_they_hold(place: Place) {
     assert_eq!((stored.spec.scopes, stored), (reader.scopes, made));
 }
 
-pub(super) async fn keys_are_seen_by_their_organization_only(place: Place) {
+pub(super) async fn keys_are_seen_by_their_organization_only(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let own = device(&catalog, &ours, "d").await;
@@ -89,7 +89,7 @@ pub(super) async fn keys_are_seen_by_their_organization_only(place: Place) {
     assert_eq!(refusal(catalog.create_key(&restricted, key_spec("c"), secret("c")).await), forbidden());
 }
 
-pub(super) async fn uses_are_kept_in_memory_until_saved(place: Place) {
+pub(super) async fn uses_are_kept_in_memory_until_saved(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let made = catalog.create_key(&admin, key_spec("a"), secret("a")).await.unwrap();

@@ -1,6 +1,6 @@
 //! Organizations and users.
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::org::NewUser;
 use crate::domain::{Kind, Principal};
 
@@ -13,7 +13,7 @@ fn person(name: &str) -> NewUser {
     }
 }
 
-pub(super) async fn the_default_organization_is_made_once(place: Place) {
+pub(super) async fn the_default_organization_is_made_once(place: TestDatabase) {
     let first = place.open().await;
     let org = first.org_by_slug(&admin(&first), "default").unwrap();
     assert_eq!((org.id, first.org_count()), (first.default_org(), 1));
@@ -22,7 +22,7 @@ pub(super) async fn the_default_organization_is_made_once(place: Place) {
     assert_eq!((again.default_org(), again.org_count()), (org.id, 1));
 }
 
-pub(super) async fn only_the_administrator_manages_organizations_and_users(place: Place) {
+pub(super) async fn only_the_administrator_manages_organizations_and_users(place: TestDatabase) {
     let catalog = place.open().await;
     let user = catalog.create_user(&admin(&catalog), person("ada")).await.unwrap();
     let anyone = key(catalog.default_org(), None, None);
@@ -34,7 +34,7 @@ pub(super) async fn only_the_administrator_manages_organizations_and_users(place
     assert!(catalog.orgs(&anyone).is_empty() && catalog.users(&anyone).is_empty());
 }
 
-pub(super) async fn organizations_and_users_say_what_is_wrong(place: Place) {
+pub(super) async fn organizations_and_users_say_what_is_wrong(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let taken = catalog.create_org(&admin, "default", "Again").await;
@@ -49,7 +49,7 @@ pub(super) async fn organizations_and_users_say_what_is_wrong(place: Place) {
     assert_eq!(refusal(blank), invalid(&["name: This field may not be blank."]));
 }
 
-pub(super) async fn a_user_belongs_to_one_organization_and_is_found_from_any(place: Place) {
+pub(super) async fn a_user_belongs_to_one_organization_and_is_found_from_any(place: TestDatabase) {
     let catalog = place.open().await;
     let (admin, other) = (admin(&catalog), other_org(&catalog).await);
     let ada = catalog.create_user(&other, person("ada")).await.unwrap();

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::place::*;
+use super::fixtures::*;
 use crate::domain::policy::PolicyChange;
 use crate::domain::policy::PolicyTable::{Readings, Statistics};
-use crate::domain::retention::{EVERYTHING, NOTHING};
+use crate::domain::retention::{BEGINNING_OF_TIME, END_OF_TIME};
 use crate::domain::{Micros, StreamId};
-use crate::store::catalog::Moment;
+use crate::store::catalog::RetentionClock;
 use crate::store::table::Table;
 
-pub(super) async fn a_policy_is_made_replaced_and_removed(place: Place) {
+pub(super) async fn a_policy_is_made_replaced_and_removed(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
@@ -37,7 +37,7 @@ pub(super) async fn a_policy_is_made_replaced_and_removed(place: Place) {
     assert_eq!(refusal(never), invalid(&[too_short]));
 }
 
-pub(super) async fn policies_of_another_organization_do_not_exist(place: Place) {
+pub(super) async fn policies_of_another_organization_do_not_exist(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let device = device(&catalog, &ours, "d").await.id;
@@ -54,7 +54,7 @@ pub(super) async fn policies_of_another_organization_do_not_exist(place: Place) 
     assert_eq!(catalog.all_policies().len(), 2);
 }
 
-pub(super) async fn a_restricted_key_sets_policies_of_its_streams_only(place: Place) {
+pub(super) async fn a_restricted_key_sets_policies_of_its_streams_only(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
@@ -70,7 +70,7 @@ pub(super) async fn a_restricted_key_sets_policies_of_its_streams_only(place: Pl
     assert_eq!(catalog.policies(&who, None).unwrap().len(), 1, "it reads what applies to its data");
 }
 
-pub(super) async fn policies_go_with_their_stream(place: Place) {
+pub(super) async fn policies_go_with_their_stream(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
@@ -85,12 +85,12 @@ pub(super) async fn policies_go_with_their_stream(place: Place) {
 
 const HOUR: i64 = 3_600_000_000;
 
-fn at(hours: i64) -> Moment {
+fn at(hours: i64) -> RetentionClock {
     let now = Micros(START.0 + hours * HOUR);
-    Moment { now, sealed: now.0 }
+    RetentionClock { now, watermark: now.0 }
 }
 
-pub(super) async fn a_floor_is_remembered_and_never_goes_back(place: Place) {
+pub(super) async fn a_floor_is_remembered_and_never_goes_back(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
@@ -98,32 +98,35 @@ pub(super) async fn a_floor_is_remembered_and_never_goes_back(place: Place) {
         (stream(&catalog, &admin, device, "one").await.id, stream(&catalog, &admin, device, "two").await.id);
     catalog.set_policy(&admin, Readings, None, 3600).await.unwrap();
     let raise = async |hours| {
-        catalog.raise_floors(Table::Readings, &BTreeSet::from([one.0]), at(hours)).await.unwrap()
+        catalog.raise_retention_floors(Table::Readings, &BTreeSet::from([one.0]), at(hours)).await.unwrap()
     };
     let floors = |catalog: &crate::store::catalog::Catalog| {
-        [one, two].map(|s| catalog.floors(Table::Readings).from(s.0))
+        [one, two].map(|s| catalog.retention_floors(Table::Readings).cutoff_of(s.0))
     };
     for (name, hours, expected) in [("raised", 5, 4), ("further", 7, 6), ("the clock goes back", 3, 6)] {
         raise(hours).await;
         for catalog in [&catalog, &place.open().await] {
-            assert_eq!(floors(catalog), [START.0 + expected * HOUR, EVERYTHING], "{name}");
+            assert_eq!(floors(catalog), [START.0 + expected * HOUR, BEGINNING_OF_TIME], "{name}");
         }
     }
-    // Not past windows whose statistics are missing.
-    let unsealed = Moment { sealed: START.0 + 7 * HOUR + 1, ..at(20) };
-    catalog.raise_floors(Table::Readings, &BTreeSet::from([one.0]), unsealed).await.unwrap();
+    // Never beyond windows whose statistics are missing.
+    let unsealed = RetentionClock { watermark: START.0 + 7 * HOUR + 1, ..at(20) };
+    catalog.raise_retention_floors(Table::Readings, &BTreeSet::from([one.0]), unsealed).await.unwrap();
     assert_eq!(floors(&catalog)[0], START.0 + 7 * HOUR);
     catalog.remove_policy(&admin, Readings, None).await.unwrap();
     raise(30).await;
     for catalog in [&catalog, &place.open().await] {
         assert_eq!(floors(catalog)[0], START.0 + 7 * HOUR, "without a policy nothing is raised");
-        let kept = catalog.kept(at(30).now);
-        assert_eq!([one, two].map(|s| kept.shown.of(s.0)), [START.0 + 7 * HOUR, EVERYTHING]);
+        let kept = catalog.retention_bounds(at(30).now);
+        assert_eq!(
+            [one, two].map(|s| kept.visible_from.start_of(s.0)),
+            [START.0 + 7 * HOUR, BEGINNING_OF_TIME]
+        );
         assert_eq!(catalog.raw_from([one, two]), [(one.0, Micros(START.0 + 7 * HOUR))].into());
     }
 }
 
-pub(super) async fn what_is_deleted_keeps_no_rows(place: Place) {
+pub(super) async fn what_is_deleted_keeps_no_rows(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let (left, gone) = (device(&catalog, &admin, "left").await.id, device(&catalog, &admin, "gone").await.id);
@@ -136,23 +139,26 @@ pub(super) async fn what_is_deleted_keeps_no_rows(place: Place) {
     for catalog in [&catalog, &place.open().await] {
         for table in [Table::Readings, Table::Statistics] {
             let cutoffs = catalog.cutoffs(table, at(0));
-            let from: Vec<i64> = streams.iter().map(|id| cutoffs.from(*id)).collect();
-            assert_eq!(from, [EVERYTHING, NOTHING, NOTHING], "{table:?}");
+            let from: Vec<i64> = streams.iter().map(|id| cutoffs.cutoff_of(*id)).collect();
+            assert_eq!(from, [BEGINNING_OF_TIME, END_OF_TIME, END_OF_TIME], "{table:?}");
         }
-        let messages = catalog.floors(Table::Messages);
-        assert_eq!([left, gone].map(|id| messages.from(id.0)), [EVERYTHING, NOTHING]);
+        let messages = catalog.retention_floors(Table::Messages);
+        assert_eq!([left, gone].map(|id| messages.cutoff_of(id.0)), [BEGINNING_OF_TIME, END_OF_TIME]);
     }
 }
 
-pub(super) async fn what_is_kept_follows_policies_and_the_clock(place: Place) {
+pub(super) async fn what_is_kept_follows_policies_and_the_clock(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
     let (one, two) =
         (stream(&catalog, &admin, device, "one").await.id, stream(&catalog, &admin, device, "two").await.id);
     let shown = |hours| {
-        let kept = catalog.kept(at(hours).now);
-        [one, two].map(|s| (kept.shown.of(s.0) != EVERYTHING).then(|| (kept.shown.of(s.0) - START.0) / HOUR))
+        let kept = catalog.retention_bounds(at(hours).now);
+        [one, two].map(|s| {
+            (kept.visible_from.start_of(s.0) != BEGINNING_OF_TIME)
+                .then(|| (kept.visible_from.start_of(s.0) - START.0) / HOUR)
+        })
     };
     assert_eq!(shown(0), [None, None]);
     catalog.set_policy(&admin, Readings, None, 3600).await.unwrap();
@@ -160,13 +166,19 @@ pub(super) async fn what_is_kept_follows_policies_and_the_clock(place: Place) {
     catalog.set_policy(&admin, Readings, Some(two), 7200).await.unwrap();
     assert_eq!(shown(2), [Some(1), Some(0)]);
     catalog.set_policy(&admin, Statistics, Some(one), 60).await.unwrap();
-    assert_eq!(catalog.kept(at(2).now).statistics.of(one.0), START.0 + 2 * HOUR - 60_000_000);
-    // What a change would reach: the organization's leaves a stream with its own alone.
+    assert_eq!(
+        catalog.retention_bounds(at(2).now).statistics_from.start_of(one.0),
+        START.0 + 2 * HOUR - 60_000_000
+    );
+    // Previews of a change: the organization's policy does not affect a stream with its own.
     let reach = |stream, keep| {
         let change = PolicyChange { stream, tables: vec![Readings], drop_after_s: keep };
-        let reach = catalog.reach(&admin, &change, at(0).now).unwrap();
-        let from = [one, two].map(|s| reach.cutoffs[Table::Readings].from(s.0));
-        (from.map(|from| (from != EVERYTHING).then(|| (from - START.0) / HOUR)), reach.before.is_some())
+        let reach = catalog.preview_policy_change(&admin, &change, at(0).now).unwrap();
+        let from = [one, two].map(|s| reach.cutoffs[Table::Readings].cutoff_of(s.0));
+        (
+            from.map(|from| (from != BEGINNING_OF_TIME).then(|| (from - START.0) / HOUR)),
+            reach.before.is_some(),
+        )
     };
     assert_eq!(reach(None, Some(5 * 3600)), ([Some(-5), None], true));
     assert_eq!(reach(Some(two), Some(5 * 3600)), ([None, Some(-5)], true));

@@ -1,0 +1,84 @@
+//! Responses release their memory as they are sent, and are not kept for clients that do not read.
+
+use std::sync::Arc;
+
+use axum::body::HttpBody;
+use futures::StreamExt;
+use serde_json::json;
+
+use super::*;
+use crate::api::graphql::memory_pool::GraphqlMemoryPool;
+use crate::domain::{OrgId, Principal};
+
+fn held() -> Arc<RequestReservation> {
+    GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)))
+}
+
+/// Returns a response of some megabytes and its text.
+fn large(held: &RequestReservation) -> (JsonChunks, String) {
+    let value = json!({"rows": vec!["abc"; 1 << 20]});
+    (JsonChunks::serialize(held, &value).expect("it fits"), value.to_string())
+}
+
+#[tokio::test]
+async fn an_answer_arrives_whole_and_is_given_back() {
+    let held = held();
+    let (text, expected) = large(&held);
+    assert_eq!(text.size(), expected.len());
+    held.shrink_to(text.size());
+    let mut sent = Vec::new();
+    let mut pieces = text.into_body(&held).into_data_stream();
+    assert_eq!(held.used(), 0, "it is of the body now");
+    while let Some(piece) = pieces.next().await {
+        sent.extend_from_slice(&piece.expect("whole"));
+    }
+    assert!(sent == expected.into_bytes());
+}
+
+/// Sends a response to a reader that pauses between chunks. Returns whether the sender gave up, whether the reader saw
+/// that the body is incomplete, and how long it took.
+async fn sent_slowly(patience: SlowClientLimits, pause: Duration) -> (bool, bool, Duration) {
+    let held = held();
+    let (text, _) = large(&held);
+    let (outlet, receiver) = chunk_channel();
+    let outlet = ChunkSender { patience, ..outlet };
+    let mut pieces = chunked_body(receiver, text.size()).into_data_stream();
+    let begun = Instant::now();
+    let sending = tokio::spawn(async move { outlet.send(text, &held).await.is_err() });
+    let mut last = None;
+    while let Some(piece) = pieces.next().await {
+        last = Some(piece.is_err());
+        tokio::time::sleep(pause).await;
+    }
+    (sending.await.expect("no panic"), last == Some(true), begun.elapsed())
+}
+
+#[tokio::test]
+async fn whoever_takes_nothing_for_long_is_let_go_and_sees_that_it_is_not_whole() {
+    let patience = SlowClientLimits { stalled: Duration::from_millis(100), least_rate: 1 };
+    let (is_given_up, is_seen, _) = sent_slowly(patience, Duration::from_millis(400)).await;
+    assert!(is_given_up && is_seen);
+}
+
+#[tokio::test]
+async fn whoever_takes_too_little_over_all_is_let_go_as_well() {
+    let patience = SlowClientLimits { stalled: Duration::from_millis(300), least_rate: 40 << 20 };
+    let (is_given_up, is_seen, took) = sent_slowly(patience, Duration::from_millis(60)).await;
+    assert!(is_given_up && is_seen && took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_short_answer_is_the_connections_at_once() {
+    let held = held();
+    let text = JsonChunks::serialize(&held, &json!({"data": 1})).expect("it fits");
+    let body = text.into_body(&held);
+    assert_eq!(body.size_hint().exact(), Some(10));
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_refused_while_it_is_written() {
+    let held = held();
+    let value = "x".repeat(64 << 20);
+    let error = JsonChunks::serialize(&held, &value).err().expect("refused");
+    assert_eq!(error.kind, crate::domain::Kind::TooLarge);
+}

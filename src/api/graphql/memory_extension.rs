@@ -1,0 +1,114 @@
+//! Schema extension that charges each operation to its request's reservation (memory_pool.rs): before execution for the
+//! field values it may produce, during execution for the text they actually contain.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, NextValidation, ResolveInfo,
+};
+use async_graphql::{Response, ServerError, ServerResult, ValidationResult, Value};
+
+use super::errors;
+use super::limits::ArgumentBytes;
+use super::memory_pool::{FIELD_VALUE_BYTES, RequestReservation};
+use super::size_estimate;
+
+/// Text length of a value that `FIELD_VALUE_BYTES` already includes.
+const INCLUDED_TEXT_BYTES: usize = 64;
+/// Argument size of a field that `FIELD_VALUE_BYTES` already includes.
+const INCLUDED_ARGUMENT_BYTES: u64 = 2048;
+/// Memory of an error with its path and code.
+const ERROR_BYTES: usize = 1024;
+/// Name of the scalar for arbitrary JSON.
+const JSON_SCALAR: &str = "JSON";
+
+/// Creates the extension of each request.
+pub struct MemoryAccounting;
+
+impl ExtensionFactory for MemoryAccounting {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(RequestMemoryAccounting::default())
+    }
+}
+
+#[derive(Default)]
+struct RequestMemoryAccounting {
+    /// Number of field values that the response may have; known after validation.
+    values: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Extension for RequestMemoryAccounting {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let result = next.run(ctx).await?;
+        self.values.store(result.complexity, Ordering::Release);
+        Ok(result)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let held = reservation(ctx);
+        let arguments = ctx.data_opt::<ArgumentBytes>().copied().unwrap_or_default();
+        if let Err(error) =
+            held.reserve(operation_cost_bytes(self.values.load(Ordering::Acquire), arguments)).await
+        {
+            return errors::request_error(&error);
+        }
+        let response = next.run(ctx, operation_name).await;
+        match held.spent() {
+            // A partial response must not look complete.
+            Some(error) => errors::request_error(&error),
+            None => response,
+        }
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let held = reservation(ctx);
+        if held.is_spent() {
+            // The whole response will be refused: nothing more is read, and no further mutation runs.
+            return Ok(Some(Value::Null));
+        }
+        // List items are resolved one by one.
+        let is_json = info.return_type.trim_end_matches('!') == JSON_SCALAR;
+        let result = next.run(ctx, info).await;
+        let bytes = match &result {
+            Ok(Some(Value::String(text))) => text.len().saturating_sub(INCLUDED_TEXT_BYTES),
+            Ok(Some(value)) if is_json => bytes(size_estimate::value_bytes(value)),
+            Ok(_) => 0,
+            Err(_) => ERROR_BYTES,
+        };
+        if bytes > 0 && held.grow(bytes).is_err() {
+            return Ok(Some(Value::Null));
+        }
+        result
+    }
+}
+
+/// Returns the memory charged to an operation before it runs, bytes.
+fn operation_cost_bytes(values: usize, arguments: ArgumentBytes) -> usize {
+    let more = bytes(arguments.largest_field.saturating_sub(INCLUDED_ARGUMENT_BYTES));
+    values.saturating_mul(FIELD_VALUE_BYTES.saturating_add(more)).saturating_add(bytes(arguments.bytes))
+}
+
+fn bytes(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Returns the memory reservation of the request. `GraphqlService::prepared` puts it into every request.
+fn reservation<'a>(ctx: &ExtensionContext<'a>) -> &'a RequestReservation {
+    ctx.data_unchecked::<Arc<RequestReservation>>()
+}

@@ -1,0 +1,86 @@
+//! Conversion of SQL rows to JSON objects, with memory reserved byte by byte because a row may have any size.
+
+use std::io::{self, Write};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::json::writer::LineDelimited;
+use futures::TryStreamExt;
+use serde_json::Value;
+
+use super::memory_pool::RequestReservation;
+use crate::api::result_encoder;
+use crate::app::sql::SqlResult;
+use crate::domain::{Error, Result};
+
+/// Memory of a value without its text, including its column name.
+const CELL_BYTES: usize = 150;
+/// Rows converted to text at a time; their text exists beside their values until the step is done.
+const STEP_ROWS: usize = 256;
+
+/// Collects the rows of a result as JSON objects.
+///
+/// # Errors
+/// `TooLarge` if there are more than `most` rows; the error of `held` if they need too much memory.
+pub async fn rows_as_json(
+    mut answer: SqlResult,
+    most: usize,
+    held: &RequestReservation,
+) -> Result<Vec<Value>> {
+    let schema = result_encoder::with_utc_timestamps(&answer.schema);
+    let mut rows = Vec::new();
+    while let Some(batch) = answer.batches.try_next().await? {
+        if rows.len() + batch.num_rows() > most {
+            return Err(Error::too_large(format!("the answer has more than {most} rows; use POST /sql")));
+        }
+        held.grow(batch.num_rows().saturating_mul(batch.num_columns()).saturating_mul(CELL_BYTES))?;
+        for start in (0..batch.num_rows()).step_by(STEP_ROWS) {
+            let length = STEP_ROWS.min(batch.num_rows() - start);
+            add(&mut rows, &schema, &batch.slice(start, length), held)?;
+        }
+    }
+    Ok(rows)
+}
+
+fn add(
+    rows: &mut Vec<Value>,
+    schema: &SchemaRef,
+    batch: &RecordBatch,
+    held: &RequestReservation,
+) -> Result<()> {
+    let batch = result_encoder::cast_to_schema(schema, batch).map_err(result_encoder::encode_error)?;
+    let mut lines = ReservedText { text: Vec::new(), held, refused: None };
+    let mut writer = result_encoder::json_writer().build::<_, LineDelimited>(&mut lines);
+    let written = writer.write(&batch).and_then(|()| writer.finish());
+    drop(writer);
+    if let Some(error) = lines.refused {
+        return Err(error);
+    }
+    written.map_err(result_encoder::encode_error)?;
+    for row in serde_json::Deserializer::from_slice(&lines.text).into_iter() {
+        rows.push(row.map_err(|e| Error::internal("a row is not JSON").with_source(e))?);
+    }
+    Ok(())
+}
+
+/// Text buffer that reserves the memory it uses.
+struct ReservedText<'a> {
+    text: Vec<u8>,
+    held: &'a RequestReservation,
+    refused: Option<Error>,
+}
+
+impl Write for ReservedText<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.held.grow(bytes.len()) {
+            self.refused = Some(error);
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

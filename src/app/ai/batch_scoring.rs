@@ -1,0 +1,39 @@
+//! Scores windows on the inference pool in chunks, so that a slow model does not block other models.
+
+use super::AiParts;
+use super::inference_pool::InferencePriority;
+use super::window_feed::{SampleRun, WindowScores};
+use crate::domain::model::Model;
+use crate::domain::{Error, Result};
+
+impl AiParts {
+    /// Returns the scores of a sample run. Between two chunks the model may be evicted from memory; if this future is
+    /// dropped, no further chunk starts.
+    ///
+    /// # Errors
+    /// As `DetectorCache::get` and `Detector::score_windows`.
+    pub(super) async fn score_run(
+        &self,
+        model: &Model,
+        mut stretch: SampleRun,
+        lane: InferencePriority,
+    ) -> Result<WindowScores> {
+        let mut scores = Vec::with_capacity(stretch.windows);
+        while scores.len() < stretch.windows {
+            let (first, detector) = (scores.len(), self.detectors.get(model).await?);
+            let judge = move |workspace: &mut _| {
+                let shape = (detector.window_len(), detector.features());
+                let found = detector
+                    .score_windows(workspace, stretch.part(first, detector.windows_per_chunk(), shape))?;
+                Ok((stretch, found))
+            };
+            let (same, found) = self.inference_pool.run(lane, judge).await?;
+            stretch = same;
+            if found.is_empty() {
+                return Err(Error::internal("a model gave no score for a window"));
+            }
+            scores.extend(found);
+        }
+        Ok(WindowScores { stretch, scores })
+    }
+}

@@ -1,0 +1,29 @@
+//! Dependencies shared by the tasks of live models.
+
+use std::sync::Arc;
+
+use super::anomaly::AnomalyUpdate;
+use super::progress_store::ProgressStore;
+use crate::app::ai::range_scoring::ModelScorer;
+use crate::domain::model::{Model, ModelProgress};
+use crate::domain::{Clock, Result};
+
+/// Scorer, progress store and clock of a model task.
+pub struct LiveContext {
+    pub scorer: ModelScorer,
+    pub progress_store: Arc<ProgressStore>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl LiveContext {
+    /// Stores the result of a window, with its event change in the same transaction. Returns the progress as stored.
+    pub async fn record(&self, model: &Model, made: AnomalyUpdate) -> Result<ModelProgress> {
+        match made.event_change {
+            Some(told) => self.progress_store.record_event(model.org, model.id, made.progress, told).await,
+            None => {
+                self.progress_store.put(model.id, made.progress).await;
+                Ok(made.progress)
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Progress of the live models, written to the catalog periodically in one transaction.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::domain::model::ModelProgress;
+use crate::domain::{ModelId, OrgId, Result};
+use crate::store::Store;
+use crate::store::catalog::AnomalyEventChange;
+
+/// Progress that is not in the catalog yet. The lock is held over every catalog write, so that an older progress never
+/// overwrites a newer one.
+pub struct ProgressStore {
+    store: Arc<Store>,
+    unsaved: Mutex<HashMap<ModelId, ModelProgress>>,
+}
+
+impl ProgressStore {
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store, unsaved: Mutex::default() }
+    }
+
+    /// Returns the progress of a model, saved or not.
+    pub async fn read(&self, id: ModelId) -> Result<ModelProgress> {
+        let unsaved = self.unsaved.lock().await;
+        match unsaved.get(&id) {
+            Some(progress) => Ok(*progress),
+            None => Ok(self.store.catalog().model_progress(id).await?.unwrap_or_default()),
+        }
+    }
+
+    /// Stores the progress in memory until the next `save`.
+    pub async fn put(&self, id: ModelId, progress: ModelProgress) {
+        self.unsaved.lock().await.insert(id, progress);
+    }
+
+    /// Changes the event log and saves the progress in one transaction. Returns the progress as stored.
+    pub async fn record_event(
+        &self,
+        org: OrgId,
+        id: ModelId,
+        progress: ModelProgress,
+        told: AnomalyEventChange,
+    ) -> Result<ModelProgress> {
+        let mut unsaved = self.unsaved.lock().await;
+        // Removed before the write, not after: the catalog completes the write even if this future is dropped.
+        unsaved.remove(&id);
+        self.store.catalog().record_anomaly(org, id, progress, told).await
+    }
+
+    /// Writes all unsaved progress.
+    pub async fn save(&self) -> Result<()> {
+        let mut unsaved = self.unsaved.lock().await;
+        if unsaved.is_empty() {
+            return Ok(());
+        }
+        let all = unsaved.iter().map(|(id, progress)| (*id, *progress)).collect();
+        self.store.catalog().save_progress(all).await?;
+        unsaved.clear();
+        Ok(())
+    }
+}

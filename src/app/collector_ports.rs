@@ -1,0 +1,97 @@
+//! Implements the collectors' ports: the catalog as their device registry, the store as their sample sink, and their
+//! states as SQL sees them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use super::App;
+use crate::collect::Collectors;
+use crate::collect::opcua::pki::Pki;
+use crate::domain::device::{Device, DeviceState, DeviceStatus};
+use crate::domain::ports::{BoxFuture, DeviceRegistry, DeviceStatusSource, HttpClient, SampleSink};
+use crate::domain::principal::Caller;
+use crate::domain::reading::Readings;
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, Principal, Resource, Result, Scope};
+use crate::host::private_file;
+use crate::store::Store;
+
+/// Device states of the collectors, empty until a server starts them.
+#[derive(Clone, Default)]
+pub struct CollectorStates(Arc<OnceLock<Arc<Collectors>>>);
+
+impl CollectorStates {
+    pub(super) fn collectors(&self) -> Arc<OnceLock<Arc<Collectors>>> {
+        self.0.clone()
+    }
+}
+
+impl DeviceStatusSource for CollectorStates {
+    fn status(&self, device: &Device) -> DeviceStatus {
+        status(&self.0, device)
+    }
+}
+
+/// Returns the status of a device. Collectors learn of a change a moment later, and a device that was just disabled
+/// must not be shown as online.
+pub(super) fn status(collectors: &OnceLock<Arc<Collectors>>, device: &Device) -> DeviceStatus {
+    let known = collectors.get().and_then(|collectors| collectors.status(device.id)).unwrap_or_default();
+    if device.spec.enabled { known } else { DeviceStatus { state: DeviceState::Disabled, ..known } }
+}
+
+impl App {
+    /// Returns the devices that collectors poll.
+    pub fn plant(&self) -> Arc<dyn DeviceRegistry> {
+        Arc::new(CatalogPlant(self.store.clone()))
+    }
+
+    /// Returns the sink that collectors write to.
+    pub fn sample_sink(&self) -> Arc<dyn SampleSink> {
+        Arc::new(StoreSink(self.store.clone()))
+    }
+
+    /// Returns the HTTP client of the collectors. It has the same egress policy as URLs given by callers.
+    pub fn web(&self) -> Arc<dyn HttpClient> {
+        self.host.fetcher.clone()
+    }
+
+    /// Attaches the running collectors; only the first call counts.
+    pub fn attach_collectors(&self, collectors: Arc<Collectors>) {
+        self.collectors.get_or_init(|| collectors);
+    }
+}
+
+/// Returns the certificate store of a data directory. Only the directory's owner may read its private key.
+pub fn pki(data_dir: &Path) -> Pki {
+    Pki::new(data_dir.join("pki"), |path, make| private_file::read_or_make(path, make))
+}
+
+struct CatalogPlant(Arc<Store>);
+
+impl DeviceRegistry for CatalogPlant {
+    fn devices(&self) -> Vec<Arc<Device>> {
+        self.0.catalog().all_devices()
+    }
+
+    fn device(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)> {
+        self.0.catalog().device_with_streams(id)
+    }
+}
+
+struct StoreSink(Arc<Store>);
+
+impl SampleSink for StoreSink {
+    /// Writes as the device itself: only its own streams.
+    fn write(&self, device: &Device, readings: Readings) -> BoxFuture<'_, Result<()>> {
+        let principal = Principal {
+            org: device.org,
+            caller: Caller::Device(device.id),
+            scopes: [Scope::write(Resource::Value)].into_iter().collect(),
+            devices: Some(BTreeSet::from([device.id])),
+            streams: None,
+            origin: None,
+        };
+        Box::pin(async move { self.0.write(&principal, readings).await.map(drop) })
+    }
+}

@@ -1,0 +1,93 @@
+//! Checks values against the kinds of their streams: an unscaled integer stream takes integers within its range.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use crate::domain::reading::Readings;
+use crate::domain::{Error, FieldError, Principal, Result, StreamId};
+use crate::store::catalog::Catalog;
+
+/// Maximum wrong rows listed in one response.
+const MAX_LISTED_ERRORS: usize = 20;
+/// Integers up to this are exact in an f64; larger ones also carry their digits as text.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The kind's name and range; `None` where any number is allowed.
+type IntegerKind = Option<(&'static str, RangeInclusive<i128>)>;
+
+/// # Errors
+/// `Invalid` with one field `row N` for each wrong row, at most `MAX_LISTED_ERRORS` of them.
+pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings) -> Result<()> {
+    let mut known: HashMap<i32, IntegerKind> = HashMap::new();
+    let mut last: Option<(i32, IntegerKind)> = None;
+    let mut wrong = Vec::new();
+    for (i, (stream, value)) in rows.stream.iter().zip(&rows.value).enumerate() {
+        // Rows of one stream mostly come together.
+        if last.as_ref().is_none_or(|(same, _)| same != stream) {
+            let taken =
+                known.entry(*stream).or_insert_with(|| integer_kind(catalog, principal, StreamId(*stream)));
+            last = Some((*stream, taken.clone()));
+        }
+        let Some((_, Some((kind, range)))) = &last else { continue };
+        // A row without a value is checked with the rest of the row when it is written.
+        let text = rows.text.get(i).and_then(Option::as_deref);
+        if value.is_nan() || fits(range, *value, text) {
+            continue;
+        }
+        let message = format!(
+            "value: must be an integer from {} to {}; the stream is {kind}",
+            range.start(),
+            range.end()
+        );
+        wrong.push(FieldError::new(format!("row {}", i + 1), message));
+        if wrong.len() == MAX_LISTED_ERRORS {
+            break;
+        }
+    }
+    Error::check(wrong)
+}
+
+fn integer_kind(catalog: &Catalog, principal: &Principal, id: StreamId) -> IntegerKind {
+    let stream = catalog.stream(principal, id).ok()?;
+    let is_scaled = stream.spec.scale != 1.0 || stream.spec.offset != 0.0;
+    let range = stream.spec.kind.integer_range().filter(|_| !is_scaled)?;
+    Some((stream.spec.kind.name(), range))
+}
+
+fn fits(range: &RangeInclusive<i128>, value: f64, text: Option<&str>) -> bool {
+    if let Some(digits) = text {
+        // Text that is not a number is checked with the rest of the row.
+        return digits.parse::<i128>().map_or(true, |exact| range.contains(&exact));
+    }
+    // A number this large without its digits was rounded: at the edge of the range it may have been beyond it.
+    let is_edge = value.abs() > EXACT && value as i128 == *range.start();
+    value.fract() == 0.0 && range.contains(&(value as i128)) && !is_edge
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::stream::StreamKind;
+
+    #[test]
+    fn integers_of_the_range_fit() {
+        for (kind, value, text, expected) in [
+            (StreamKind::Int16, 32_767.0, None, true),
+            (StreamKind::Int16, 32_768.0, None, false),
+            (StreamKind::Int16, 1.5, None, false),
+            (StreamKind::Byte, -1.0, None, false),
+            (StreamKind::Uint32, 4_294_967_295.0, None, true),
+            (StreamKind::Int64, 1e18, None, true),
+            (StreamKind::Int64, -9.223_372_036_854_776e18, Some("-9223372036854775808"), true),
+            (StreamKind::Int64, -9.223_372_036_854_776e18, None, false),
+            (StreamKind::Int64, 9.223_372_036_854_776e18, None, false),
+            (StreamKind::Int64, 9.3e18, Some("9300000000000000000"), false),
+            (StreamKind::Uint64, 1.8446744073709552e19, Some("18446744073709551615"), true),
+            (StreamKind::Uint64, 1.8446744073709552e19, None, false),
+            (StreamKind::Uint64, -9.0e17, Some("-900000000000000000"), false),
+        ] {
+            let range = kind.integer_range().unwrap();
+            assert_eq!(fits(&range, value, text), expected, "{kind} {value} {text:?}");
+        }
+    }
+}

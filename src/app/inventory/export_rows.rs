@@ -1,0 +1,38 @@
+//! Rows of an inventory export.
+
+use serde_json::Value;
+
+use super::field_mapping::{blank_device, device_values, stream_values};
+use crate::domain::DeviceId;
+use crate::domain::device::DeviceSpec;
+use crate::domain::stream::StreamSpec;
+
+/// A device or a stream with the fields that differ from their default.
+pub struct ExportRow {
+    pub name: String,
+    fields: Vec<(&'static str, Value)>,
+}
+
+impl ExportRow {
+    /// Returns a device's row. The protocol is always included: a device without any field would mean one that is only
+    /// named.
+    pub fn device(spec: &DeviceSpec) -> ExportRow {
+        let defaults = device_values(&blank_device(""));
+        let said = device_values(spec).into_iter().zip(defaults);
+        let said = said.filter(|(own, default)| own.0 == "protocol" || own.1 != default.1);
+        ExportRow { name: spec.name.clone(), fields: said.map(|(own, _)| own).collect() }
+    }
+
+    /// Returns a stream's row. The type is always included.
+    pub fn stream(spec: &StreamSpec, group: Option<&str>) -> ExportRow {
+        let defaults = stream_values(&StreamSpec::new("", DeviceId(0)), None);
+        let said = stream_values(spec, group).into_iter().zip(defaults);
+        let said = said.filter(|(own, default)| own.0 == "type" || own.1 != default.1);
+        ExportRow { name: spec.name.clone(), fields: said.map(|(own, _)| own).collect() }
+    }
+
+    /// Returns a field's value; `None` at its default.
+    pub fn field(&self, field: &str) -> Option<&Value> {
+        self.fields.iter().find(|(name, _)| *name == field).map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,183 @@
+//! Report of an import for review: the affected rows by name, and the old and the new value of every changed field.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::field_mapping::{device_values, stream_values};
+use crate::domain::device::Device;
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, GroupId};
+use crate::store::catalog::inventory::{DevicePlan, InventoryPlan, StreamPlan};
+
+/// A mistake in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportProblem {
+    /// Counted from 1.
+    pub line: u64,
+    /// The column or field; `*` for the whole line.
+    pub column: String,
+    pub message: String,
+}
+
+/// The changes that an import made, or would make.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Every mistake, by line. With any mistake nothing is changed, and the other fields are empty.
+    pub problems: Vec<ImportProblem>,
+    /// Created and changed rows: groups first, then each device before its streams.
+    pub entries: Vec<ImportEntry>,
+    /// Devices and streams that the catalog already has as in the file.
+    pub unchanged: InventoryCounts,
+    /// Rows in the catalog that the file does not name; they stay as they are.
+    pub left_alone: Vec<String>,
+    /// Whether the changes were made.
+    pub is_applied: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InventoryCounts {
+    pub devices: usize,
+    pub streams: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportKind {
+    Group,
+    Device,
+    Stream,
+}
+
+/// A row that is created or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportEntry {
+    pub noun: ImportKind,
+    /// Name of the row; a stream's name is prefixed with its device's.
+    pub name: String,
+    pub is_new: bool,
+    /// The changed fields of an existing row, or the fields of a new one that differ from their default.
+    pub fields: Vec<FieldChange>,
+}
+
+/// A field with its old and new value; passwords are never included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    pub field: String,
+    pub old: Value,
+    pub new: Value,
+}
+
+/// Devices, streams and groups in the catalog.
+pub struct ExistingInventory {
+    pub devices: Vec<Arc<Device>>,
+    pub streams: Vec<Arc<Stream>>,
+    pub groups: HashMap<GroupId, String>,
+}
+
+impl ImportReport {
+    pub fn from_plan(plan: &InventoryPlan, present: &ExistingInventory) -> ImportReport {
+        let mut review = ImportReport::default();
+        let group = |name: &String| ImportEntry {
+            noun: ImportKind::Group,
+            name: name.clone(),
+            is_new: true,
+            fields: Vec::new(),
+        };
+        review.entries.extend(plan.groups.iter().map(group));
+        for device in &plan.devices {
+            match device_entry(device) {
+                Some(entry) => review.entries.push(entry),
+                None => review.unchanged.devices += 1,
+            }
+            for stream in &device.streams {
+                match stream_entry(&device.after.name, stream, present) {
+                    Some(entry) => review.entries.push(entry),
+                    None => review.unchanged.streams += 1,
+                }
+            }
+        }
+        review.left_alone = left_alone(plan, present);
+        review
+    }
+}
+
+fn device_entry(plan: &DevicePlan) -> Option<ImportEntry> {
+    let (noun, name) = (ImportKind::Device, plan.after.name.clone());
+    let new = device_values(&plan.after);
+    let Some(before) = &plan.before else {
+        let defaults = device_values(&super::field_mapping::blank_device(""));
+        return Some(ImportEntry {
+            noun,
+            name,
+            is_new: true,
+            fields: diff_fields(&defaults, &new, |old, new| old != new),
+        });
+    };
+    let changed = plan.differences();
+    let fields = diff_named_fields(&device_values(&before.spec), &new, &changed);
+    (!changed.is_empty()).then_some(ImportEntry { noun, name, is_new: false, fields })
+}
+
+fn stream_entry(device: &str, plan: &StreamPlan, present: &ExistingInventory) -> Option<ImportEntry> {
+    let (noun, name) = (ImportKind::Stream, format!("{device} / {}", plan.after.name));
+    let new = stream_values(&plan.after, plan.group.as_deref());
+    let Some(before) = &plan.before else {
+        let blank = crate::domain::stream::StreamSpec::new("", DeviceId(0));
+        let defaults = stream_values(&blank, None);
+        return Some(ImportEntry {
+            noun,
+            name,
+            is_new: true,
+            fields: diff_fields(&defaults, &new, |old, new| old != new),
+        });
+    };
+    let changed = plan.differences();
+    let group = before.spec.group.and_then(|id| present.groups.get(&id)).map(String::as_str);
+    let fields = diff_named_fields(&stream_values(&before.spec, group), &new, &changed);
+    (!changed.is_empty()).then_some(ImportEntry { noun, name, is_new: false, fields })
+}
+
+type Values<'a> = &'a [(&'static str, Value)];
+
+fn diff_named_fields(old: Values<'_>, new: Values<'_>, names: &[&str]) -> Vec<FieldChange> {
+    let named = old.iter().zip(new).filter(|((name, _), _)| names.contains(name));
+    named.map(field_change).collect()
+}
+
+fn diff_fields(
+    old: Values<'_>,
+    new: Values<'_>,
+    differ: impl Fn(&Value, &Value) -> bool,
+) -> Vec<FieldChange> {
+    old.iter().zip(new).filter(|((_, old), (_, new))| differ(old, new)).map(field_change).collect()
+}
+
+fn field_change(((field, old), (_, new)): (&(&'static str, Value), &(&'static str, Value))) -> FieldChange {
+    FieldChange { field: (*field).to_owned(), old: old.clone(), new: new.clone() }
+}
+
+/// Lists devices that the file does not name, and streams that it does not name of devices that it does.
+fn left_alone(plan: &InventoryPlan, present: &ExistingInventory) -> Vec<String> {
+    let planned: HashMap<DeviceId, &DevicePlan> =
+        plan.devices.iter().filter_map(|device| Some((device.before.as_ref()?.id, device))).collect();
+    let mut names = Vec::new();
+    for device in present.devices.iter().filter(|device| !planned.contains_key(&device.id)) {
+        names.push(format!("device {}", device.spec.name));
+    }
+    let kept: HashMap<DeviceId, HashSet<&str>> = planned
+        .iter()
+        .map(|(id, device)| (*id, device.streams.iter().map(|stream| stream.after.name.as_str()).collect()))
+        .collect();
+    for stream in &present.streams {
+        let Some(of_device) = kept.get(&stream.spec.device) else { continue };
+        if !of_device.contains(stream.spec.name.as_str())
+            && let Some(device) = planned.get(&stream.spec.device)
+        {
+            names.push(format!("stream {} / {}", device.after.name, stream.spec.name));
+        }
+    }
+    names
+}

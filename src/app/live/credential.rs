@@ -1,0 +1,132 @@
+//! Credential of a long-lived connection, re-validated on every catalog change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::App;
+use crate::auth::session;
+use crate::domain::principal::Caller;
+use crate::domain::{Clock, Error, Kind, Micros, Principal, Result, SessionId};
+use crate::store::Store;
+
+/// Longest time between two checks of the clock, because the clock may be changed.
+const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The principal of a long-lived connection and the credential it was authenticated with.
+#[derive(Clone)]
+pub struct LiveCredential {
+    principal: Arc<Principal>,
+    /// The hash of the session token, if it is a session.
+    session: Option<[u8; 32]>,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl App {
+    /// Returns the credential of a principal that was just authenticated; `token` is that of its session, if any.
+    pub fn live_credential(&self, principal: Arc<Principal>, token: Option<&str>) -> LiveCredential {
+        let session = token.and_then(session::parse);
+        LiveCredential { principal, session, store: self.store.clone(), clock: self.clock.clone() }
+    }
+}
+
+impl LiveCredential {
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// Returns the session, as long as it is valid.
+    pub fn session(&self) -> Option<SessionId> {
+        let found = self.store.catalog().session_by_hash(&self.session?, self.clock.now());
+        found.map(|(session, _)| session.id)
+    }
+
+    /// Fails with `Unauthenticated` once the credential is no longer valid.
+    pub fn check(&self) -> Result<()> {
+        self.expires_at().map(drop)
+    }
+
+    /// Returns a watch that waits for the end of the credential.
+    pub fn watch(&self) -> CredentialWatch {
+        CredentialWatch {
+            standing: self.clone(),
+            changes: self.store.catalog().subscribe_changes(),
+            lasts: None,
+        }
+    }
+
+    /// Returns when the credential expires, if ever.
+    fn expires_at(&self) -> Result<Option<Micros>> {
+        let (catalog, now) = (self.store.catalog(), self.clock.now());
+        let who = &self.principal;
+        match who.caller {
+            Caller::Key(id) => {
+                let key = catalog.current_key(id).filter(|key| key.is_valid_at(now));
+                let key = key.ok_or_else(|| over("the API key is revoked or has expired"))?;
+                let rights = key.principal();
+                let is_same = rights.org == who.org
+                    && rights.scopes == who.scopes
+                    && rights.devices == who.devices
+                    && rights.streams == who.streams;
+                if is_same { Ok(key.spec.expires_at) } else { Err(over("the API key has other rights now")) }
+            }
+            Caller::User(id) => {
+                let found = self.session.and_then(|hash| catalog.session_by_hash(&hash, now));
+                let found =
+                    found.filter(|(_, user)| user.id == id && user.org == who.org && user.may_log_in());
+                let (session, _) = found.ok_or_else(|| over("the session has ended"))?;
+                Ok(Some(session.expires_at))
+            }
+            Caller::System => Ok(None),
+            Caller::Device(_) => Err(over("a device cannot subscribe")),
+        }
+    }
+}
+
+fn over(why: &str) -> Error {
+    Error::new(Kind::Unauthenticated, why)
+}
+
+/// Re-validates a credential whenever it may have ended.
+pub struct CredentialWatch {
+    standing: LiveCredential,
+    changes: watch::Receiver<()>,
+    /// The expiry found by the last check; `None` means that it must be checked again.
+    lasts: Option<CredentialExpiry>,
+}
+
+#[derive(Clone, Copy)]
+enum CredentialExpiry {
+    At(Micros),
+    Never,
+}
+
+impl CredentialWatch {
+    /// Resolves with `Unauthenticated` when the credential has ended.
+    pub async fn expired(&mut self) -> Error {
+        loop {
+            if self.changes.has_changed().unwrap_or(true) {
+                self.changes.mark_unchanged();
+                self.lasts = None;
+            }
+            let left = match self.lasts {
+                Some(CredentialExpiry::Never) => MAX_CHECK_INTERVAL,
+                Some(CredentialExpiry::At(end)) => {
+                    let left = end.0.saturating_sub(self.standing.clock.now().0).max(0);
+                    MAX_CHECK_INTERVAL.min(Duration::from_micros(left.unsigned_abs()))
+                }
+                None => Duration::ZERO,
+            };
+            if !left.is_zero() {
+                // A timeout requires a check as well. If the catalog is gone, the check finds that out.
+                let _ = tokio::time::timeout(left, self.changes.changed()).await;
+            }
+            match self.standing.expires_at() {
+                Err(over) => return over,
+                Ok(end) => self.lasts = Some(end.map_or(CredentialExpiry::Never, CredentialExpiry::At)),
+            }
+        }
+    }
+}

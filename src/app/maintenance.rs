@@ -1,0 +1,54 @@
+//! Periodic maintenance: writes what is kept in memory, and deletes expired rows.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+
+use super::App;
+use crate::domain::{Micros, Result};
+
+/// Interval in which counted refusals are saved.
+const SAVE_REFUSALS: Duration = Duration::from_secs(5);
+/// Interval in which the last uses of keys are saved.
+const SAVE_USES: Duration = Duration::from_secs(60);
+/// Interval in which expired sessions and old audit rows are deleted.
+const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+
+impl App {
+    /// Runs forever. It may be stopped at any moment: `save_pending` writes what is left.
+    pub async fn run_maintenance(&self) {
+        let later = |period| {
+            let mut ticks = interval_at(Instant::now() + period, period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        };
+        let (mut refusals, mut uses) = (later(SAVE_REFUSALS), later(SAVE_USES));
+        let mut forget = interval(PURGE_INTERVAL);
+        loop {
+            let (what, done) = tokio::select! {
+                _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
+                _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
+                _ = forget.tick() => ("expired rows", self.purge_expired().await),
+            };
+            if let Err(error) = done {
+                tracing::warn!(
+                    error = error.full_message(),
+                    "{what}: the catalog was not written; it is tried again"
+                );
+            }
+        }
+    }
+
+    /// Writes what is kept in memory, before the data directory is released.
+    pub async fn save_pending(&self) -> Result<()> {
+        let saved = self.store.catalog().save_denials().await;
+        self.store.catalog().save_last_used().await.and(saved)
+    }
+
+    async fn purge_expired(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.store.catalog().purge_expired_sessions(now).await?;
+        let keep_us = i64::try_from(self.settings.audit_keep.as_micros()).unwrap_or(i64::MAX);
+        self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await
+    }
+}

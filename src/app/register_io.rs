@@ -1,0 +1,167 @@
+//! Direct reads and writes of a single device register.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use tracing::Instrument;
+
+use super::{App, value_parsing};
+use crate::collect::Collectors;
+use crate::collect::codec::WordOrder;
+use crate::collect::device_value::DeviceValue;
+use crate::collect::io::ResolvedRegister;
+use crate::collect::numeric_value::NumericValue;
+use crate::domain::audit::{Action, AuditChange};
+use crate::domain::device::Device;
+use crate::domain::principal::Access;
+use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+
+/// Word order of a value: `little`, `big`, or one of the four orders by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegisterWordOrder(WordOrder);
+
+impl Default for RegisterWordOrder {
+    fn default() -> Self {
+        RegisterWordOrder(ByteOrder::default().into())
+    }
+}
+
+impl FromStr for RegisterWordOrder {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        text.parse::<ByteOrder>().map(WordOrder::from).or_else(|_| text.parse()).map(RegisterWordOrder)
+    }
+}
+
+/// A register and how its value is decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegisterSpec {
+    pub name: String,
+    /// Kind of the number. None means bit for a bit register and uint16 for every other.
+    pub kind: Option<StreamKind>,
+    pub order: RegisterWordOrder,
+}
+
+impl RegisterSpec {
+    fn place(&self, device: &Device) -> Result<ResolvedRegister> {
+        ResolvedRegister::parse(&device.spec, &self.name, self.kind, self.order.0)
+    }
+
+    /// Returns the problems of the register on this device, for a read or a write.
+    pub fn problems(&self, device: &Device, access: Access) -> Vec<FieldError> {
+        match (self.place(device), access) {
+            (Err(error), _) => error.fields,
+            (Ok(place), Access::Write) if !place.is_writable() => {
+                vec![FieldError::new("register", "Register is read-only.")]
+            }
+            (Ok(place), Access::Write) if !place.is_write_allowed(&device.spec) => {
+                let message = "Register is not among the device's writable registers, or its value reaches beyond them.";
+                vec![FieldError::new("register", message)]
+            }
+            (Ok(_), _) => Vec::new(),
+        }
+    }
+
+    /// Returns the problem of a value to be written; none while the register itself is invalid.
+    pub fn value_problem(&self, device: &Device, given: &Json) -> Option<String> {
+        self.place(device).ok().and_then(|place| to_content(&place, given).err())
+    }
+}
+
+impl App {
+    /// Returns the device for a principal that may access it directly. One that sees the device only because of a
+    /// stream may not, because that gives no right to the device's other registers.
+    pub(super) fn device_for_direct_access(
+        &self,
+        principal: &Principal,
+        id: DeviceId,
+        access: Access,
+    ) -> Result<Arc<Device>> {
+        principal.require(Scope { resource: Resource::Device, access })?;
+        let device = self.store.catalog().device(principal, id)?;
+        if !principal.owns_device(device.org, id) {
+            return Err(Error::forbidden("this key may see the device but not speak to it"));
+        }
+        Ok(device)
+    }
+
+    /// Returns the device as for direct access, if its registers can be read and written now.
+    pub fn device_for_io(&self, principal: &Principal, id: DeviceId, access: Access) -> Result<Arc<Device>> {
+        let device = self.device_for_direct_access(principal, id, access)?;
+        let protocol = device.spec.protocol;
+        if !protocol.has_registers() {
+            return Err(Error::invalid(format!("Direct I/O is not supported for protocol \"{protocol}\".")));
+        }
+        if !device.spec.enabled {
+            return Err(Error::conflict("Device is disabled."));
+        }
+        Ok(device)
+    }
+
+    /// Reads the current value of a register. An enabled stream of the same register gets it as a reading.
+    pub async fn read_register(
+        &self,
+        principal: &Principal,
+        id: DeviceId,
+        register: &RegisterSpec,
+    ) -> Result<Json> {
+        let device = self.device_for_io(principal, id, Access::Read)?;
+        Error::check(register.problems(&device, Access::Read))?;
+        let place = register.place(&device)?;
+        let content = self.running_collectors()?.read_register(id, &place).await?;
+        Ok(to_json(&content, place.kind()))
+    }
+
+    /// Writes a register and returns the written value. An enabled stream of the same register gets the value read
+    /// back as a reading. Once begun, the write completes even if the caller is dropped.
+    pub async fn write_register(
+        self: &Arc<Self>,
+        principal: &Principal,
+        id: DeviceId,
+        register: &RegisterSpec,
+        given: &Json,
+    ) -> Result<Json> {
+        let device = self.device_for_io(principal, id, Access::Write)?;
+        Error::check(register.problems(&device, Access::Write))?;
+        let place = register.place(&device)?;
+        let content = to_content(&place, given).map_err(|message| Error::field("value", message))?;
+        let written = to_json(&content, place.kind());
+        let collectors = Arc::clone(self.running_collectors()?);
+        let (app, who) = (Arc::clone(self), principal.clone());
+        let writing = async move {
+            collectors.write_register(id, &place, content).await?;
+            app.audit(&who, AuditChange::new(Action::Write, "device", id.0)).await
+        };
+        let done = tokio::spawn(writing.in_current_span()).await;
+        done.map_err(|error| Error::internal("a write to a device broke off").with_source(error))??;
+        Ok(written)
+    }
+
+    pub(super) fn running_collectors(&self) -> Result<&Arc<Collectors>> {
+        self.collectors.get().ok_or_else(|| Error::unavailable("device collection does not run here"))
+    }
+}
+
+/// Converts a posted value for this register, or returns the message for the field `value`. Where only the device
+/// knows which values it takes, the device refuses the write.
+fn to_content(place: &ResolvedRegister, given: &Json) -> Result<DeviceValue, String> {
+    match place.written_kind() {
+        Some(kind) => value_parsing::parse_register_value(kind, given).map(DeviceValue::Number),
+        None => {
+            DeviceValue::from_json(given).ok_or_else(|| "Must be a boolean, a number or a string.".to_owned())
+        }
+    }
+}
+
+/// Converts to JSON: NaN and infinity become null. A bit of a numeric kind becomes 0 or 1.
+fn to_json(content: &DeviceValue, kind: Option<StreamKind>) -> Json {
+    match content {
+        DeviceValue::Number(NumericValue::Bit(on)) if kind.is_some_and(|kind| kind != StreamKind::Bit) => {
+            json!(u8::from(*on))
+        }
+        content => content.to_json(),
+    }
+}

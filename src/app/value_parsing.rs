@@ -1,0 +1,119 @@
+//! Converts a posted JSON value to a reading or a register value by its kind. Pure.
+
+use std::ops::RangeInclusive;
+
+use half::f16;
+use serde_json::Value;
+
+use crate::collect::numeric_value::NumericValue as Raw;
+use crate::domain::integer::{self, NumericInput};
+use crate::domain::stream::{StreamKind, StreamSpec};
+
+/// Integers up to this size are exact as f64; larger ones are also stored as decimal text.
+const MAX_EXACT_INTEGER: i128 = 1 << 53;
+
+/// Returns `value` and `text` of the reading, or the message for the field `value`.
+///
+/// Integer kinds take whole numbers within their type. A scaled stream holds engineering values, so any finite number
+/// is valid there. Numbers written as text are refused.
+pub fn parse_reading_value(
+    spec: &StreamSpec,
+    given: &Value,
+) -> Result<(Option<f64>, Option<Box<str>>), String> {
+    let is_scaled = spec.scale != 1.0 || spec.offset != 0.0;
+    if let Some(range) = spec.kind.integer_range().filter(|_| !is_scaled) {
+        return integer(given, &range);
+    }
+    match spec.kind {
+        StreamKind::Bit => bit(given).map(|on| (Some(on), None)),
+        StreamKind::Byte
+        | StreamKind::Int16
+        | StreamKind::Int32
+        | StreamKind::Int64
+        | StreamKind::Uint16
+        | StreamKind::Uint32
+        | StreamKind::Uint64
+        | StreamKind::Fp16
+        | StreamKind::Fp32
+        | StreamKind::Fp64 => number(given).map(|n| (Some(n), None)),
+        StreamKind::Text => string(given).map(|text| (None, Some(text))),
+        // An enumeration is stored by its label; a bare number is kept as its text.
+        StreamKind::Enum => label(given).map(|text| (None, Some(text))),
+        StreamKind::Json => Ok((None, Some(given.to_string().into()))),
+        StreamKind::Location => location(given).map(|text| (None, Some(text))),
+    }
+}
+
+/// Returns a number for a device register as the register stores it: integers within their type and exact, floats up
+/// to the largest finite one. Or returns the message for the field `value`.
+pub fn parse_register_value(kind: StreamKind, given: &Value) -> Result<Raw, String> {
+    if kind == StreamKind::Bit {
+        return bit(given).map(|on| Raw::Bit(on == 1.0));
+    }
+    if let Some(range) = kind.integer_range() {
+        let whole = integer_in(given, &range)?;
+        let exact = u64::try_from(whole).map(Raw::Uint).or_else(|_| i64::try_from(whole).map(Raw::Int));
+        return exact.map_err(|_| "A valid integer is required.".to_owned());
+    }
+    let largest = match kind {
+        StreamKind::Fp16 => f16::MAX.to_f64(),
+        StreamKind::Fp32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    };
+    let number = number(given)?;
+    if number > largest {
+        return Err(format!("Ensure this value is less than or equal to {largest:?}."));
+    }
+    if number < -largest {
+        return Err(format!("Ensure this value is greater than or equal to {:?}.", -largest));
+    }
+    Ok(Raw::Float(number))
+}
+
+fn bit(given: &Value) -> Result<f64, String> {
+    match given {
+        Value::Bool(on) => Some(f64::from(u8::from(*on))),
+        Value::Number(n) => n.as_f64().filter(|n| *n == 0.0 || *n == 1.0),
+        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+    .ok_or_else(|| "Must be a valid boolean.".to_owned())
+}
+
+fn number(given: &Value) -> Result<f64, String> {
+    given.as_f64().filter(|n| n.is_finite()).ok_or_else(|| "A valid number is required.".to_owned())
+}
+
+fn integer(given: &Value, range: &RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {
+    let whole = integer_in(given, range)?;
+    let text = (whole.abs() > MAX_EXACT_INTEGER).then(|| whole.to_string().into());
+    Ok((Some(whole as f64), text))
+}
+
+fn integer_in(given: &Value, range: &RangeInclusive<i128>) -> Result<i128, String> {
+    let number = number(given)?;
+    let exact = given.as_i64().map(i128::from).or_else(|| given.as_u64().map(i128::from));
+    integer::integer_in_range(exact.map_or(NumericInput::Float(number), NumericInput::Integer), range)
+}
+
+fn string(given: &Value) -> Result<Box<str>, String> {
+    given.as_str().map(Into::into).ok_or_else(|| "Not a valid string.".to_owned())
+}
+
+fn label(given: &Value) -> Result<Box<str>, String> {
+    if given.is_i64() || given.is_u64() { Ok(given.to_string().into()) } else { string(given) }
+}
+
+/// `[longitude, latitude]` in degrees.
+fn location(given: &Value) -> Result<Box<str>, String> {
+    let pair = given.as_array().filter(|pair| pair.len() == 2);
+    let degrees = pair.and_then(|pair| Some((pair[0].as_f64()?, pair[1].as_f64()?)));
+    let is_on_earth = |(lon, lat): &(f64, f64)| lon.abs() <= 180.0 && lat.abs() <= 90.0;
+    if degrees.as_ref().is_some_and(is_on_earth) {
+        return Ok(given.to_string().into());
+    }
+    Err("Expected [longitude, latitude], two numbers within -180..180 and -90..90.".into())
+}
+
+#[cfg(test)]
+#[path = "value_parsing_tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+//! Data directory lock: one process per directory, by an advisory file lock that the system frees however the process
+//! ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use crate::domain::{Error, Result};
+
+const LOCK_FILE_NAME: &str = "lock";
+
+/// Exclusive right to open a data directory, released on drop. The lock file stays: if it were removed, two processes
+/// could lock two files of the same name.
+#[derive(Debug)]
+pub struct DirLock {
+    _file: File,
+}
+
+/// Outcome of an attempt to take the lock.
+#[derive(Debug)]
+pub enum LockAttempt {
+    Acquired(DirLock),
+    /// Another process holds the lock; its process id, if it has written one.
+    HeldBy(Option<u32>),
+}
+
+impl DirLock {
+    /// Tries to take the lock once, without waiting. Creates the directory if it does not exist.
+    pub fn try_acquire(data_dir: &Path) -> Result<LockAttempt> {
+        fs::create_dir_all(data_dir).map_err(|e| unusable_error(data_dir, e))?;
+        let path = lock_path(data_dir);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(|e| unusable_error(&path, e))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                write_pid(&mut file).map_err(|e| unusable_error(&path, e))?;
+                Ok(LockAttempt::Acquired(DirLock { _file: file }))
+            }
+            Err(Errno::WOULDBLOCK) => Ok(LockAttempt::HeldBy(read_pid(&mut file))),
+            Err(error) => Err(unusable_error(&path, error.into())),
+        }
+    }
+
+    /// Tries to take the lock once.
+    ///
+    /// # Errors
+    /// Names the directory and its holder if it is in use.
+    pub fn acquire(data_dir: &Path) -> Result<DirLock> {
+        match DirLock::try_acquire(data_dir)? {
+            LockAttempt::Acquired(lock) => Ok(lock),
+            LockAttempt::HeldBy(pid) => Err(in_use_error(data_dir, pid)),
+        }
+    }
+}
+
+/// Returns whether the directory has ever held Basalt data.
+pub fn was_data_dir(data_dir: &Path) -> bool {
+    lock_path(data_dir).exists()
+}
+
+pub fn in_use_error(data_dir: &Path, pid: Option<u32>) -> Error {
+    let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    let dir = data_dir.display();
+    Error::conflict(format!(
+        "the data directory {dir} is in use by {who}: stop it first, or choose another with --data-dir"
+    ))
+}
+
+fn lock_path(data_dir: &Path) -> PathBuf {
+    data_dir.join(LOCK_FILE_NAME)
+}
+
+fn write_pid(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn unusable_error(path: &Path, cause: std::io::Error) -> Error {
+    Error::unavailable(format!("the data directory cannot be used: {}: {cause}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_until_the_first_lets_go() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let data_dir = dir.path().join("not/yet/there");
+        assert!(!was_data_dir(&data_dir));
+        let first = DirLock::acquire(&data_dir).expect("free");
+        assert!(was_data_dir(&data_dir));
+
+        let message = DirLock::acquire(&data_dir).expect_err("held").to_string();
+        let pid = std::process::id().to_string();
+        assert!(message.contains(&pid), "{message}");
+        assert!(message.contains(&data_dir.display().to_string()), "{message}");
+
+        drop(first);
+        DirLock::acquire(&data_dir).expect("free again, though the file stayed");
+    }
+
+    #[test]
+    fn a_place_that_can_hold_no_directory_is_named() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let message = DirLock::acquire(file.path()).expect_err("a file is no directory").to_string();
+        assert!(message.contains(&file.path().display().to_string()), "{message}");
+    }
+}

@@ -1,0 +1,258 @@
+//! Stored and skipped results, as a story per stream: time, result, stored or not.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::collect::numeric_value::NumericValue;
+use crate::domain::reading::Quality;
+use crate::domain::stream::StreamSpec;
+use crate::domain::window::Windows;
+use crate::domain::{DeviceId, OrgId};
+
+const SECOND: i64 = 1_000_000;
+const LONGEST: Duration = Duration::from_secs(600);
+
+fn stream(change: impl FnOnce(&mut StreamSpec)) -> Arc<Stream> {
+    let mut spec = StreamSpec::new("temp", DeviceId(1));
+    spec.path = "hr:0".into();
+    change(&mut spec);
+    let at = Micros(0);
+    Arc::new(Stream {
+        id: StreamId(1),
+        org: OrgId(1),
+        uuid: Uuid::nil(),
+        spec,
+        windows: Windows::default(),
+        created_at: at,
+        updated_at: at,
+    })
+}
+
+fn tags(change: impl FnOnce(&mut StreamSpec)) -> DeadbandFilter {
+    let mut tags = DeadbandFilter::default();
+    tags.reload([stream(change)]);
+    tags
+}
+
+fn answer(at_s: i64, outcome: Result<NumericValue, &str>) -> PollResult {
+    let outcome = outcome.map(Sample::from).map_err(str::to_owned);
+    PollResult { stream: StreamId(1), ts: Micros(at_s * SECOND), outcome }
+}
+
+/// A result from a source that gives quality and time.
+fn said(told_s: i64, said_s: i64, number: i64, quality: Quality) -> PollResult {
+    let content = DeviceValue::Number(NumericValue::Int(number));
+    let sample = Sample { value: content, quality, source_time: Some(Micros(said_s * SECOND)) };
+    PollResult { stream: StreamId(1), ts: Micros(told_s * SECOND), outcome: Ok(sample) }
+}
+
+/// Evaluates and commits one result; returns the stored reading.
+fn store_answer(tags: &mut DeadbandFilter, at_s: i64, outcome: Result<f64, &str>) -> Option<Reading> {
+    let (offer, _) = tags.evaluate(vec![answer(at_s, outcome.map(NumericValue::Float))], LONGEST);
+    let stored = offer.readings.iter().next();
+    tags.commit(offer);
+    stored
+}
+
+#[test]
+fn deadband_stores_what_matters() {
+    let mut tags = tags(|spec| spec.deadband = Some(0.5));
+    for (name, at_s, outcome, is_stored) in [
+        ("first", 0, Ok(20.0), true),
+        ("smaller_change", 1, Ok(20.4), false),
+        ("compared_with_the_stored_value_not_the_last", 2, Ok(20.5), true),
+        ("down", 3, Ok(20.0), true),
+        ("unchanged", 4, Ok(20.0), false),
+        ("still_unchanged_just_before_the_longest_interval", 602, Ok(20.1), false),
+        ("one_row_per_longest_interval", 603, Ok(20.1), true),
+        ("quality_turns_bad", 604, Err("exception"), true),
+        ("stays_bad", 605, Err("exception"), false),
+        ("stays_bad_for_ever", 5000, Err("exception"), false),
+        ("quality_turns_good_with_the_same_value", 5001, Ok(20.1), true),
+        ("nan_is_bad", 5002, Ok(f64::NAN), true),
+        ("infinite_is_still_bad", 5003, Ok(f64::INFINITY), false),
+        ("good_again", 5004, Ok(20.1), true),
+    ] {
+        let stored = store_answer(&mut tags, at_s, outcome);
+        assert_eq!(stored.is_some(), is_stored, "{name}: {stored:?}");
+        if let Some(reading) = stored {
+            let value = outcome.ok().filter(|v| v.is_finite());
+            assert_eq!((reading.value, reading.ts), (value, Micros(at_s * SECOND)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn without_a_deadband_every_poll_is_stored() {
+    let mut tags = tags(|_| ());
+    assert!((0..5).all(|s| store_answer(&mut tags, s, Ok(1.0)).is_some()));
+}
+
+#[test]
+fn wide_integers_are_compared_exactly() {
+    let mut tags = tags(|spec| spec.deadband = Some(1.0));
+    let mut stored = |at_s, count| {
+        let (offer, _) = tags.evaluate(vec![answer(at_s, Ok(NumericValue::Uint(count)))], LONGEST);
+        let text = offer.readings.iter().next().and_then(|r| r.text);
+        tags.commit(offer);
+        text
+    };
+    assert_eq!(stored(0, u64::MAX - 1).as_deref(), Some("18446744073709551614"));
+    assert_eq!(stored(1, u64::MAX - 1), None);
+    assert_eq!(stored(2, u64::MAX).as_deref(), Some("18446744073709551615"));
+}
+
+#[test]
+fn times_increase_when_the_clock_does_not() {
+    let mut tags = tags(|_| ());
+    let times = [5, 5, 3, 6].map(|s| store_answer(&mut tags, s, Ok(1.0)).unwrap().ts.0);
+    assert_eq!(times, [5 * SECOND, 5 * SECOND + 1, 5 * SECOND + 2, 6 * SECOND]);
+}
+
+#[test]
+fn a_loss_is_one_bad_reading() {
+    let mut tags = tags(|_| ());
+    store_answer(&mut tags, 0, Ok(1.0));
+    let offer = tags.mark_lost(Micros(SECOND));
+    assert_eq!(offer.readings.iter().collect::<Vec<_>>(), [Reading::lost(StreamId(1), Micros(SECOND))]);
+    // The sink refused it, so it is pending again.
+    let offer = tags.mark_lost(Micros(2 * SECOND));
+    assert_eq!(offer.readings.len(), 1);
+    tags.commit(offer);
+    assert!(tags.mark_lost(Micros(3 * SECOND)).readings.is_empty());
+    assert!(store_answer(&mut tags, 4, Ok(1.0)).is_some());
+}
+
+#[test]
+fn a_value_the_sink_refused_is_offered_again() {
+    let mut tags = tags(|spec| spec.deadband = Some(10.0));
+    let (refused, _) = tags.evaluate(vec![answer(0, Ok(NumericValue::Int(1)))], LONGEST);
+    assert_eq!(refused.readings.len(), 1);
+    assert!(store_answer(&mut tags, 1, Ok(1.0)).is_some());
+}
+
+#[test]
+fn failing_tags_are_named_once() {
+    let mut tags = tags(|_| ());
+    let mut turns = |at_s, outcome| tags.evaluate(vec![answer(at_s, outcome)], LONGEST).1;
+    let good = Ok(NumericValue::Int(1));
+    assert!(turns(0, good).is_empty());
+    assert_eq!(turns(1, Err("no such register"))[0].fault.as_deref(), Some("no such register"));
+    assert!(turns(2, Err("no such register")).is_empty());
+    assert_eq!(turns(3, good)[0].fault, None);
+    turns(4, Err("no such register"));
+    assert_eq!(tags.first_fault().as_deref(), Some("`temp` (hr:0): no such register"));
+}
+
+#[test]
+fn a_reload_keeps_what_is_known_unless_the_source_changed() {
+    let banded = |spec: &mut StreamSpec| spec.deadband = Some(10.0);
+    let mut tags = tags(banded);
+    store_answer(&mut tags, 0, Ok(1.0));
+    tags.reload([stream(|spec| {
+        banded(spec);
+        spec.name = "temperature".into();
+    })]);
+    assert!(store_answer(&mut tags, 1, Ok(1.0)).is_none(), "a new name is the same source");
+    tags.reload([stream(|spec| {
+        banded(spec);
+        spec.path = "hr:1".into();
+    })]);
+    assert!(store_answer(&mut tags, 2, Ok(1.0)).is_some(), "a new path is a first value");
+    store_answer(&mut tags, 3, Err("gone"));
+    tags.reload([stream(banded)]);
+    assert!(store_answer(&mut tags, 4, Err("gone")).is_none(), "bad stays known");
+    tags.reload([]);
+    assert!(store_answer(&mut tags, 5, Ok(1.0)).is_none(), "a removed stream stores nothing");
+}
+
+#[test]
+fn scale_and_offset_are_applied() {
+    let mut tags = tags(|spec| (spec.scale, spec.offset) = (0.1, -40.0));
+    assert_eq!(store_answer(&mut tags, 0, Ok(650.0)).unwrap().value, Some(25.0));
+}
+
+#[test]
+fn a_source_that_says_the_time_is_believed_when_it_says_something_new() {
+    let mut tags = tags(|_| ());
+    let bad = |told_s| PollResult {
+        stream: StreamId(1),
+        ts: Micros(told_s * SECOND),
+        outcome: Err("sensor".into()),
+    };
+    let (good, uncertain) = (Quality::Good, Quality::Uncertain);
+    for (name, answer, stored) in [
+        ("its_time_is_the_readings_time", said(100, 50, 1, good), Some((50 * SECOND, Some(1.0), good))),
+        ("the_same_again_is_nothing_new", said(101, 50, 1, good), None),
+        (
+            "another_value_of_that_time_is_told_now",
+            said(102, 50, 2, good),
+            Some((102 * SECOND, Some(2.0), good)),
+        ),
+        ("another_status_too", said(103, 50, 2, uncertain), Some((103 * SECOND, Some(2.0), uncertain))),
+        ("bad_is_told_now", bad(104), Some((104 * SECOND, None, Quality::Bad))),
+        ("and_once", bad(105), None),
+        ("an_older_time_is_told_now", said(106, 60, 3, good), Some((106 * SECOND, Some(3.0), good))),
+        ("a_newer_time_is_the_readings_time", said(110, 109, 3, good), Some((109 * SECOND, Some(3.0), good))),
+        ("a_time_a_little_ahead_too", said(111, 200, 4, good), Some((200 * SECOND, Some(4.0), good))),
+        ("what_is_told_then_comes_after", bad(112), Some((200 * SECOND + 1, None, Quality::Bad))),
+        (
+            "a_time_far_ahead_is_wrong",
+            said(300, 300 + 86_401, 5, good),
+            Some((300 * SECOND, Some(5.0), good)),
+        ),
+    ] {
+        let (offer, _) = tags.evaluate(vec![answer], LONGEST);
+        let found =
+            offer.readings.iter().next().map(|reading| (reading.ts.0, reading.value, reading.quality));
+        assert_eq!(found, stored, "{name}");
+        tags.commit(offer);
+    }
+}
+
+#[test]
+fn an_unchanged_source_is_stored_once_in_the_longest_interval() {
+    let mut tags = tags(|_| ());
+    let mut stored = |told_s| {
+        let (offer, _) = tags.evaluate(vec![said(told_s, -5000, 7, Quality::Good)], LONGEST);
+        let ts = offer.readings.iter().next().map(|reading| reading.ts.0 / SECOND);
+        tags.commit(offer);
+        ts
+    };
+    assert_eq!(
+        [0, 1, 599, 600, 601, 1199, 1200].map(&mut stored),
+        [Some(-5000), None, None, Some(600), None, None, Some(1200)]
+    );
+}
+
+#[test]
+fn several_answers_of_one_stream_are_judged_one_after_the_other() {
+    let mut tags = tags(|spec| spec.deadband = Some(2.0));
+    let answers = [1, 2, 3, 5].map(|number| said(10, number, number, Quality::Good));
+    let again = answer(10, Err("gone"));
+    let (offer, _) = tags.evaluate([answers.to_vec(), vec![again.clone(), again]].concat(), LONGEST);
+    let found: Vec<_> = offer.readings.iter().map(|reading| (reading.ts.0, reading.value)).collect();
+    assert_eq!(
+        found,
+        [(SECOND, Some(1.0)), (3 * SECOND, Some(3.0)), (5 * SECOND, Some(5.0)), (10 * SECOND, None)]
+    );
+    tags.commit(offer);
+    assert!(tags.mark_lost(Micros(11 * SECOND)).readings.is_empty(), "the last one counts");
+}
+
+#[test]
+fn an_offer_can_be_halved_and_retimed() {
+    let mut tags = tags(|_| ());
+    let answers = (1..=5).map(|n| said(10 + n, n, n, Quality::Good)).collect();
+    let (offer, _) = tags.evaluate(answers, LONGEST);
+    let times = |offer: &PendingReadings| {
+        offer.readings.iter().map(|reading| reading.ts.0 / SECOND).collect::<Vec<_>>()
+    };
+    let (early, late) = offer.halves();
+    assert_eq!((times(&early), times(&late)), (vec![1, 2], vec![3, 4, 5]));
+    let late = late.with_received_times().unwrap();
+    assert_eq!(times(&late), [13, 14, 15]);
+    assert!(late.with_received_times().is_none());
+    let (one, other) = early.halves();
+    assert_eq!((times(&one), times(&other)), (vec![1], vec![2]));
+}

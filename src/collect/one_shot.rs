@@ -1,0 +1,240 @@
+//! One-off read of a register from its address alone, without a device or stream; nothing is stored.
+//!
+//! `PROTOCOL://HOST[:PORT]/REGISTER?type=fp32&byteorder=big&unit=1` for Modbus, MELSEC or FEnet. `wordorder` instead
+//! of `byteorder` names one of the four orders; other parameters are the protocol's settings, such as
+//! `framing=rtu_over_tcp`, `frame=4E` or `cpu=XGI`. Defaults are those of a device; without a type a register is read
+//! as a bit, uint16, or the type of its size letter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use url::Url;
+
+use super::address::DeviceAddress;
+use super::addressable_protocol::AddressableProtocol;
+use super::client::{ConnectContext, DeviceClient, DeviceEndpoint};
+use super::codec::{self, WordOrder};
+use super::device_value::DeviceValue;
+use super::networks::AllowedNetworks;
+use super::numeric_value::NumericValue;
+use super::opcua::pki::Pki;
+use super::point::{DevicePoint, PointData};
+use super::registers::RegisterData;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::time::SystemClock;
+use crate::domain::{Error, Result};
+
+/// Result of a one-off read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OneShotRead {
+    /// The canonical form of the register.
+    pub register: String,
+    pub kind: StreamKind,
+    /// In the requested word order.
+    pub value: NumericValue,
+    /// As received from the device: the bytes of the registers, or 0 or 1 for a single bit each.
+    pub raw: Vec<u8>,
+    /// The value in every word order; empty for single bits, which have none.
+    pub orders: Vec<(WordOrder, NumericValue)>,
+}
+
+/// Reads once; connecting and reading may each take `timeout`. The error for a wrong part of the address lists the
+/// valid forms.
+pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
+    let asked = parse(address, timeout)?;
+    let endpoint = DeviceEndpoint::from_spec(&asked.device)?;
+    let means = ConnectContext {
+        pki: Pki::disabled(),
+        clock: Arc::new(SystemClock),
+        networks: AllowedNetworks::default(),
+    };
+    let mut client = DeviceClient::connect(&endpoint, &means).await?;
+    let point = asked.point(asked.order)?;
+    let answered = client.read(&point).await?;
+    let value = |point: DevicePoint| match point.decode(&answered).map(|sample| sample.value) {
+        Ok(DeviceValue::Number(value)) => Ok(value),
+        Ok(DeviceValue::Text(_)) => Err(Error::internal("a register holds no text")),
+        Err(why) => Err(Error::internal(why)),
+    };
+    let PointData::Registers(_, data) = &answered else {
+        return Err(Error::internal("the answer holds no registers"));
+    };
+    let orders = match data {
+        RegisterData::Bits(bits) if bits.len() == 1 => Vec::new(),
+        RegisterData::Bits(_) | RegisterData::Bytes(_) | RegisterData::Words(_) => WordOrder::ALL
+            .into_iter()
+            .map(|order| Ok((order, value(asked.point(order)?)?)))
+            .collect::<Result<_>>()?,
+    };
+    let raw = match data {
+        RegisterData::Bits(bits) => bits.iter().map(|bit| u8::from(*bit)).collect(),
+        RegisterData::Bytes(bytes) => bytes.clone(),
+        // Modbus alone sends the high byte of a word first.
+        RegisterData::Words(words) if asked.device.protocol == Protocol::Modbus => {
+            words.iter().flat_map(|word| word.to_be_bytes()).collect()
+        }
+        RegisterData::Words(words) => words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+    };
+    let (register, kind) = (asked.register.to_string(), asked.kind);
+    Ok(OneShotRead { register, kind, value: value(point)?, raw, orders })
+}
+
+/// Parsed form of an address.
+#[derive(Debug)]
+struct ReadRequest {
+    /// With the settings from the address's parameters.
+    device: DeviceSpec,
+    register: DeviceAddress,
+    kind: StreamKind,
+    order: WordOrder,
+}
+
+impl ReadRequest {
+    fn point(&self, order: WordOrder) -> Result<DevicePoint> {
+        self.register.point(self.kind, order).map_err(Error::invalid)
+    }
+}
+
+const FORM: &str = "write PROTOCOL://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32, \
+                    melsec://127.0.0.1:5007/D100?type=int16&frame=3E or fenet://127.0.0.1:2004/%25DW100";
+
+/// Valid values of a parameter.
+enum AllowedValue {
+    OneOf(&'static [&'static str]),
+    UpTo(u64),
+    TrueOrFalse,
+}
+
+/// Settings of a protocol that an address may contain.
+fn protocol_parameters(spoken: AddressableProtocol) -> &'static [(&'static str, AllowedValue)] {
+    match spoken {
+        AddressableProtocol::Modbus => &[("framing", AllowedValue::OneOf(&["tcp", "rtu_over_tcp"]))],
+        AddressableProtocol::Melsec => &[
+            ("frame", AllowedValue::OneOf(&["3E", "4E"])),
+            ("encoding", AllowedValue::OneOf(&["binary", "ascii"])),
+            ("transport", AllowedValue::OneOf(&["tcp", "udp"])),
+            ("series", AllowedValue::OneOf(&["q", "iqr"])),
+            ("xy_radix", AllowedValue::OneOf(&["hex", "oct"])),
+            ("network", AllowedValue::UpTo(0xFF)),
+            ("pc", AllowedValue::UpTo(0xFF)),
+            ("module_io", AllowedValue::UpTo(0xFFFF)),
+        ],
+        AddressableProtocol::Fenet => &[
+            ("cpu", AllowedValue::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])),
+            ("base", AllowedValue::UpTo(15)),
+            ("echoes_invoke_id", AllowedValue::TrueOrFalse),
+        ],
+        AddressableProtocol::Opcua => &[],
+    }
+}
+
+fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
+    let url = Url::parse(address)
+        .map_err(|error| Error::invalid(format!("`{address}` is no address ({error}): {FORM}")))?;
+    let protocol: Option<Protocol> = url.scheme().parse().ok();
+    let protocol = protocol.filter(|protocol| protocol.has_registers() && *protocol != Protocol::Opcua);
+    let protocol = protocol.ok_or_else(|| {
+        Error::invalid(format!("`{}://` addresses are not read by this version: {FORM}", url.scheme()))
+    })?;
+    let host = url.host_str().filter(|host| !host.is_empty());
+    let host = host.ok_or_else(|| Error::invalid(format!("`{address}` names no host: {FORM}")))?;
+    if url.port() == Some(0) {
+        return Err(Error::invalid(format!("port 0 cannot be connected to: {FORM}")));
+    }
+    let mut device = DeviceSpec::new("", protocol);
+    device.host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    (device.port, device.timeout_s) = (url.port(), timeout.as_secs_f64());
+    let (mut kind, mut order) = (None, ByteOrder::default().into());
+    for (key, setting) in url.query_pairs() {
+        match &*key {
+            "type" => kind = Some(parse_kind(&setting)?),
+            "byteorder" => order = parse_byteorder(&setting)?,
+            "wordorder" => order = parse_wordorder(&setting)?,
+            _ => set(&mut device, &key, &setting)?,
+        }
+    }
+    let path = url.path().trim_start_matches('/');
+    // People type `%DB200`; only `%25DB200` is percent-encoded.
+    let is_plain = protocol == Protocol::Fenet && !path.starts_with("%25");
+    let register = if is_plain { path.to_owned() } else { percent_decode(path) };
+    let register = DeviceAddress::parse(&device, &register).map_err(Error::invalid)?;
+    let asked = ReadRequest { device, kind: kind.unwrap_or(register.default_kind()), register, order };
+    asked.point(asked.order)?;
+    Ok(asked)
+}
+
+fn parse_kind(text: &str) -> Result<StreamKind> {
+    let kind: Option<StreamKind> = text.parse().ok().filter(|kind| codec::word_count(*kind).is_some());
+    kind.ok_or_else(|| one_of("type", text, numeric_kinds()))
+}
+
+fn parse_byteorder(text: &str) -> Result<WordOrder> {
+    let order: Option<ByteOrder> = text.parse().ok();
+    order.map(WordOrder::from).ok_or_else(|| one_of("byteorder", text, ["little", "big"]))
+}
+
+fn parse_wordorder(text: &str) -> Result<WordOrder> {
+    let order = text.parse().ok();
+    order.ok_or_else(|| one_of("wordorder", text, WordOrder::ALL.map(WordOrder::name)))
+}
+
+/// Applies a parameter that is a setting of the device.
+fn set(device: &mut DeviceSpec, key: &str, text: &str) -> Result<()> {
+    if key == "unit" {
+        let unit = text.parse();
+        device.unit =
+            unit.map_err(|_| Error::invalid(format!("unit `{text}` is not a number from 0 to 255")))?;
+        return Ok(());
+    }
+    let known = AddressableProtocol::from_protocol(device.protocol).map_or(&[][..], protocol_parameters);
+    let Some((_, valid)) = known.iter().find(|(name, _)| *name == key) else {
+        let names = ["type", "unit", "byteorder", "wordorder"].into_iter();
+        return Err(one_of("parameter", key, names.chain(known.iter().map(|(name, _)| *name))));
+    };
+    let setting: Json = match valid {
+        AllowedValue::OneOf(words) if words.contains(&text) => text.into(),
+        AllowedValue::OneOf(words) => return Err(one_of(key, text, words.iter().copied())),
+        AllowedValue::UpTo(max) => {
+            let number: Option<u64> = text.parse().ok().filter(|number| number <= max);
+            let wrong = || Error::invalid(format!("{key} `{text}` is not a number from 0 to {max}"));
+            number.ok_or_else(wrong)?.into()
+        }
+        AllowedValue::TrueOrFalse => {
+            let flag: Option<bool> = text.parse().ok();
+            flag.ok_or_else(|| one_of(key, text, ["true", "false"]))?.into()
+        }
+    };
+    device.metadata.insert(key.to_owned(), setting);
+    Ok(())
+}
+
+fn numeric_kinds() -> impl Iterator<Item = &'static str> {
+    StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name)
+}
+
+fn one_of(what: &str, given: &str, valid: impl IntoIterator<Item = &'static str>) -> Error {
+    let valid = valid.into_iter().collect::<Vec<_>>().join(", ");
+    Error::invalid(format!("{what} `{given}` is not one of {valid}"))
+}
+
+/// Decodes `%25MW0` and leaves `%MW0`, which people type, as it is.
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|pair| {
+            let pair =
+                std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            u8::from_str_radix(pair, 16).ok()
+        });
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+#[path = "one_shot_tests.rs"]
+mod tests;

@@ -1,0 +1,222 @@
+//! Socket for protocols with one request and one response at a time: it enforces time limits and exact lengths, and
+//! is closed after the first doubt.
+//!
+//! The socket is taken out of `RequestSocket` while a request is under way, so an abandoned request closes it. Bytes
+//! that answer no request are noticed before the next one is sent and are never taken for its response.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::timeout;
+
+use super::fault::{DeviceFault, describe_io_error};
+use super::networks::AllowedNetworks;
+use crate::domain::device::DeviceSpec;
+use crate::domain::{Error, Result};
+
+/// The longest possible datagram.
+const MAX_DATAGRAM_BYTES: usize = 65_535;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    #[default]
+    Tcp,
+    /// A datagram is a whole frame.
+    Udp,
+}
+
+/// Host, port and transport of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peer {
+    pub host: String,
+    pub port: u16,
+    pub transport: Transport,
+    /// For connecting and for each request.
+    pub timeout: Duration,
+}
+
+impl Peer {
+    /// Builds the peer from a device's settings; the error names the wrong setting.
+    pub fn from_spec(spec: &DeviceSpec, transport: Transport) -> Result<Peer> {
+        let port = spec.effective_port().ok_or_else(|| Error::field("port", "This field is required."))?;
+        let timeout = Duration::try_from_secs_f64(spec.timeout_s)
+            .map_err(|_| Error::field("timeout", "A valid number is required."))?;
+        Ok(Peer { host: spec.host.clone(), port, transport, timeout })
+    }
+
+    fn address(&self) -> String {
+        let Peer { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
+/// Length of a response: a header of fixed length, which gives the length of the rest.
+pub trait ResponseFraming {
+    fn header_len(&self) -> usize;
+
+    /// Number of bytes after the header. The error says why the header cannot begin the expected response.
+    fn body_len(&self, header: &[u8]) -> Result<usize, String>;
+}
+
+enum Socket {
+    Tcp(TcpStream),
+    Udp(UdpSocket),
+}
+
+/// A connection that stays open until something goes wrong.
+pub struct RequestSocket {
+    peer: Peer,
+    socket: Option<Socket>,
+    has_answered: bool,
+    has_sent: bool,
+}
+
+impl RequestSocket {
+    /// Connects. Over UDP this proves nothing until the device has answered.
+    pub async fn connect(peer: &Peer, networks: &AllowedNetworks) -> Result<RequestSocket, DeviceFault> {
+        let socket = match timeout(peer.timeout, open(peer, networks)).await {
+            Ok(Ok(socket)) => socket,
+            Ok(Err(error)) => {
+                return Err(DeviceFault::Unreachable {
+                    address: peer.address(),
+                    reason: describe_io_error(&error),
+                });
+            }
+            Err(_) => return Err(no_answer(peer)),
+        };
+        Ok(RequestSocket { peer: peer.clone(), socket: Some(socket), has_answered: false, has_sent: false })
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// Whether any byte of the latest request may have left.
+    pub fn has_sent(&self) -> bool {
+        self.has_sent
+    }
+
+    pub fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    /// Sends a request and returns the whole response frame, header included.
+    pub async fn request(
+        &mut self,
+        request: &[u8],
+        framing: &impl ResponseFraming,
+    ) -> Result<Vec<u8>, DeviceFault> {
+        self.has_sent = false;
+        let Some(mut socket) = self.socket.take() else {
+            return Err(self.closed("an earlier request failed".to_owned()));
+        };
+        self.check_no_unsolicited_bytes(&socket)?;
+        self.has_sent = true;
+        let exchange = async {
+            socket.send(request).await?;
+            socket.receive(framing).await
+        };
+        let answer = match timeout(self.peer.timeout, exchange).await {
+            Ok(Ok(answer)) => answer.map_err(|why| self.malformed(why))?,
+            Ok(Err(error)) => return Err(self.closed(describe_io_error(&error))),
+            Err(_) => return Err(no_answer(&self.peer)),
+        };
+        self.socket = Some(socket);
+        self.has_answered = true;
+        Ok(answer)
+    }
+
+    /// Closes the connection after a response that made no sense: nothing on it can be trusted any more.
+    pub fn malformed(&mut self, reason: String) -> DeviceFault {
+        self.socket = None;
+        DeviceFault::Malformed { address: self.peer.address(), reason }
+    }
+
+    fn closed(&self, reason: String) -> DeviceFault {
+        DeviceFault::Closed { address: self.peer.address(), reason }
+    }
+
+    /// Checks that no bytes arrived since the last response.
+    fn check_no_unsolicited_bytes(&mut self, socket: &Socket) -> Result<(), DeviceFault> {
+        let mut byte = [0; 1];
+        let came = match socket {
+            Socket::Tcp(stream) => stream.try_read(&mut byte),
+            // The rest of a longer datagram is cut off, which does not matter here.
+            Socket::Udp(socket) => socket.try_recv(&mut byte).map(|_| 1),
+        };
+        match came {
+            Ok(0) => Err(self.closed(describe_io_error(&io::ErrorKind::UnexpectedEof.into()))),
+            Ok(_) => Err(self.malformed("bytes arrived that answer no request".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(self.closed(describe_io_error(&error))),
+        }
+    }
+}
+
+async fn open(peer: &Peer, networks: &AllowedNetworks) -> io::Result<Socket> {
+    match peer.transport {
+        Transport::Tcp => {
+            let stream = networks.connect(&peer.host, peer.port).await?;
+            stream.set_nodelay(true)?;
+            Ok(Socket::Tcp(stream))
+        }
+        Transport::Udp => {
+            let address = networks.resolve(&peer.host, peer.port).await?.into_iter().next();
+            let address = address.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
+            let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+            let socket = UdpSocket::bind(any).await?;
+            socket.connect(address).await?;
+            Ok(Socket::Udp(socket))
+        }
+    }
+}
+
+impl Socket {
+    async fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => stream.write_all(request).await,
+            Socket::Udp(socket) => socket.send(request).await.map(drop),
+        }
+    }
+
+    /// The inner error means that the bytes received are no response.
+    async fn receive(&mut self, framing: &impl ResponseFraming) -> io::Result<Result<Vec<u8>, String>> {
+        match self {
+            Socket::Tcp(stream) => {
+                let mut frame = vec![0; framing.header_len()];
+                stream.read_exact(&mut frame).await?;
+                let body = match framing.body_len(&frame) {
+                    Ok(body) => body,
+                    Err(why) => return Ok(Err(why)),
+                };
+                let header = frame.len();
+                frame.resize(header + body, 0);
+                stream.read_exact(&mut frame[header..]).await?;
+                Ok(Ok(frame))
+            }
+            Socket::Udp(socket) => {
+                let mut frame = vec![0; MAX_DATAGRAM_BYTES];
+                let len = socket.recv(&mut frame).await?;
+                frame.truncate(len);
+                Ok(whole(frame, framing))
+            }
+        }
+    }
+}
+
+/// Checks that a datagram is exactly one frame.
+fn whole(frame: Vec<u8>, framing: &impl ResponseFraming) -> Result<Vec<u8>, String> {
+    let header = frame.get(..framing.header_len()).ok_or("the answer is cut short")?;
+    let expected = header.len() + framing.body_len(header)?;
+    if frame.len() == expected { Ok(frame) } else { Err("the answer is not as long as it says".to_owned()) }
+}
+
+fn no_answer(peer: &Peer) -> DeviceFault {
+    DeviceFault::Timeout { address: peer.address(), after: peer.timeout }
+}
+
+#[cfg(test)]
+#[path = "channel_script.rs"]
+pub(super) mod script;

@@ -1,0 +1,67 @@
+//! Mutex over the one connection to a device: its poller and one-off requests take turns, so that their frames never
+//! mix and a device that allows a single connection serves both.
+
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
+
+use super::client::{ConnectContext, DeviceClient, DeviceEndpoint};
+use super::fault::DeviceFault;
+
+/// One-off requests that may wait for one device; more are refused and not queued.
+const MAX_WAITING_REQUESTS: usize = 16;
+
+/// A device's connection, open or not.
+pub struct SharedConnection {
+    client: Mutex<Option<DeviceClient>>,
+    waiting: Semaphore,
+    context: ConnectContext,
+}
+
+/// Exclusive use of the connection. The lock is fair, so a poller of many blocks and other callers alternate.
+pub struct SharedConnectionGuard<'a>(MutexGuard<'a, Option<DeviceClient>>, &'a ConnectContext);
+
+impl SharedConnection {
+    pub fn new(means: ConnectContext) -> Self {
+        Self { client: Mutex::default(), waiting: Semaphore::new(MAX_WAITING_REQUESTS), context: means }
+    }
+
+    pub async fn lock(&self) -> SharedConnectionGuard<'_> {
+        SharedConnectionGuard(self.client.lock().await, &self.context)
+    }
+
+    /// Reserves a place in the queue; `None` when too many requests wait. Keep it for as long as the guard.
+    pub fn queue_permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.waiting.try_acquire().ok()
+    }
+}
+
+impl SharedConnectionGuard<'_> {
+    /// Returns the connection to `endpoint` and opens it first if needed.
+    pub async fn get_or_connect(
+        &mut self,
+        endpoint: &DeviceEndpoint,
+    ) -> Result<&mut DeviceClient, DeviceFault> {
+        if !self.0.as_ref().is_some_and(|client| client.is_usable(endpoint)) {
+            // Closed first: a device may allow one connection only.
+            *self.0 = None;
+            *self.0 = Some(DeviceClient::connect(endpoint, self.1).await?);
+        }
+        Ok(self.0.as_mut().expect("it was opened above"))
+    }
+
+    /// Whether the open connection has answered before: if it is found closed now, it may just have been idle for too
+    /// long.
+    pub fn has_worked(&self) -> bool {
+        self.0.as_ref().is_some_and(DeviceClient::has_answered)
+    }
+
+    /// Closes the connection and, where the protocol has an orderly end, waits until the device has confirmed it.
+    pub async fn close(&mut self) {
+        if let Some(client) = self.0.take() {
+            client.close().await;
+        }
+    }
+
+    pub fn disconnect(&mut self) {
+        *self.0 = None;
+    }
+}

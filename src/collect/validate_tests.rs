@@ -1,0 +1,103 @@
+//! Cases of settings, by protocol.
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::domain::device::Protocol;
+
+fn device(protocol: Protocol, host: &str, metadata: Json) -> DeviceSpec {
+    let mut device = DeviceSpec::new("plc", protocol);
+    device.host = host.to_owned();
+    device.metadata = metadata.as_object().cloned().unwrap();
+    device
+}
+
+/// Case name, protocol, settings, and the problems found.
+type Row = (&'static str, Protocol, Json, Vec<String>);
+
+fn check(rows: Vec<Row>) {
+    for (name, protocol, metadata, expected) in rows {
+        let found = device_problems(&device(protocol, "plc", metadata));
+        assert!(found.iter().all(|problem| problem.field == "metadata"), "{name}: {found:?}");
+        let messages: Vec<String> = found.into_iter().map(|problem| problem.message).collect();
+        assert_eq!(messages, expected, "{name}");
+    }
+}
+
+fn beyond(name: &str, max: u32, given: &str) -> String {
+    format!("{name}: {given} is not a whole number from 0 to {max}.")
+}
+
+#[test]
+fn settings_of_modbus_and_melsec_are_checked() {
+    check(vec![
+        ("modbus_without", Protocol::Modbus, json!({}), vec![]),
+        ("null_is_the_default", Protocol::Modbus, json!({"framing": null, "writable": null}), vec![]),
+        ("what_nobody_reads", Protocol::Modbus, json!({"frame": "9E", "hall": 3}), vec![]),
+        (
+            "modbus_framing",
+            Protocol::Modbus,
+            json!({"framing": "serial"}),
+            vec!["framing: \"serial\" is not one of tcp, rtu_over_tcp.".into()],
+        ),
+        ("modbus_gap", Protocol::Modbus, json!({"max_gap": -1}), vec![beyond("max_gap", 125, "-1")]),
+        (
+            "all_at_once",
+            Protocol::Modbus,
+            json!({"framing": 1, "max_gap": 126, "writable": "hr:0"}),
+            vec![
+                "framing: 1 is not one of tcp, rtu_over_tcp.".into(),
+                beyond("max_gap", 125, "126"),
+                "writable: must be a list of registers.".into(),
+            ],
+        ),
+        (
+            "melsec_frame",
+            Protocol::Melsec,
+            json!({"frame": "1E"}),
+            vec!["frame: \"1E\" is not one of 3E, 4E.".into()],
+        ),
+        (
+            "melsec_settings_together",
+            Protocol::Melsec,
+            json!({"xy_radix": "oct", "encoding": "ascii"}),
+            vec!["xy_radix: \"oct\" requires the encoding \"binary\".".into()],
+        ),
+        ("melsec_network", Protocol::Melsec, json!({"network": 256}), vec![beyond("network", 255, "256")]),
+    ]);
+}
+
+#[test]
+fn settings_of_fenet_and_opcua_are_checked_and_of_others_none() {
+    check(vec![
+        (
+            "fenet_cpu",
+            Protocol::Fenet,
+            json!({"cpu": "S7"}),
+            vec!["cpu: \"S7\" is not one of XGK, XGI, XGR, XGB, XGB-IEC.".into()],
+        ),
+        (
+            "opcua_subscription",
+            Protocol::Opcua,
+            json!({"use_subscription": "yes"}),
+            vec!["use_subscription: Must be a valid boolean.".into()],
+        ),
+        (
+            "opcua_mode_without_a_policy",
+            Protocol::Opcua,
+            json!({"security_mode": "Sign"}),
+            vec!["security_mode: Must be None while security_policy is None.".into()],
+        ),
+        ("protocols_not_collected", Protocol::Vnc, json!({"framing": 1, "writable": 1}), vec![]),
+    ]);
+}
+
+#[test]
+fn other_fields_keep_their_names() {
+    let problems = device_problems(&device(Protocol::Opcua, "http://plc", json!({})));
+    assert_eq!(problems.iter().map(|problem| &*problem.field).collect::<Vec<_>>(), ["host"]);
+    let mut fenet = device(Protocol::Fenet, "plc", json!({}));
+    fenet.unit = 16;
+    let problems = device_problems(&fenet);
+    assert_eq!(problems.iter().map(|problem| &*problem.field).collect::<Vec<_>>(), ["unit"]);
+}

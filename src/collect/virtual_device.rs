@@ -1,0 +1,78 @@
+//! Polls virtual devices: generators produce the values of their streams.
+
+use std::sync::Arc;
+
+use super::deadband::PollResult;
+use super::numeric_value::NumericValue;
+use super::status_cell::DeviceStatusCell;
+use crate::domain::device::DeviceSpec;
+use crate::domain::generator::Generator;
+use crate::domain::stream::{Stream, StreamKind};
+use crate::domain::{Clock, FieldError, Micros, StreamId};
+
+/// The streams of one interval.
+pub struct VirtualPollGroup(Vec<(StreamId, Result<GeneratedStream, String>)>);
+
+struct GeneratedStream {
+    generator: Generator,
+    kind: StreamKind,
+}
+
+/// Polling source of a virtual device.
+pub struct VirtualSource {
+    status: Arc<DeviceStatusCell>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Whether a stream of a virtual device is polled. A stream without a generator gets its values by other ways:
+/// posted, or from a broker.
+pub fn polls(device: &DeviceSpec, stream: &Stream) -> bool {
+    !matches!(Generator::from_metadata(&device.metadata, &stream.spec.metadata), Ok(None))
+}
+
+impl VirtualSource {
+    pub fn new(board: Arc<DeviceStatusCell>, clock: Arc<dyn Clock>) -> VirtualSource {
+        VirtualSource { status: board, clock }
+    }
+
+    pub fn poll_group(device: &DeviceSpec, streams: &[Arc<Stream>]) -> VirtualPollGroup {
+        let streams = streams.iter().filter(|stream| polls(device, stream));
+        VirtualPollGroup(streams.map(|stream| (stream.id, generated_stream(device, stream))).collect())
+    }
+
+    /// Pushes one result for each stream of the group, all with the same time.
+    pub fn poll(&self, batch: &VirtualPollGroup, answers: &mut Vec<PollResult>) {
+        let now = self.clock.now();
+        self.status.record_received(now);
+        answers.extend(batch.0.iter().map(|(stream, source)| {
+            let value = source.as_ref().map(|source| source.value(*stream, now));
+            PollResult {
+                stream: *stream,
+                ts: now,
+                outcome: value.map(NumericValue::into).map_err(String::clone),
+            }
+        }));
+    }
+}
+
+impl GeneratedStream {
+    fn value(&self, stream: StreamId, now: Micros) -> NumericValue {
+        let value = self.generator.value(stream, now);
+        match self.kind {
+            StreamKind::Bit => NumericValue::Bit(value >= self.generator.mean),
+            // The value fits: the generator was checked against the kind.
+            StreamKind::Uint64 => NumericValue::Uint(value.round() as u64),
+            kind if kind.integer_range().is_some() => NumericValue::Int(value.round() as i64),
+            _ => NumericValue::Float(value),
+        }
+    }
+}
+
+fn generated_stream(device: &DeviceSpec, stream: &Stream) -> Result<GeneratedStream, String> {
+    let kind = stream.spec.kind;
+    let told = |error: FieldError| error.message;
+    let generator = Generator::from_metadata(&device.metadata, &stream.spec.metadata).map_err(told)?;
+    let generator = generator.ok_or_else(|| "it has no generator".to_owned())?;
+    generator.check(kind).map_err(told)?;
+    Ok(GeneratedStream { generator, kind })
+}

@@ -1,0 +1,90 @@
+//! Allowlist of registers that may be written: all of them, unless `metadata.writable` lists some.
+//!
+//! A write is allowed when every cell it changes is listed, bit by bit: a number of four words needs four registers
+//! of one word in the list, one bit of a register needs that bit or the whole register.
+
+use std::collections::HashMap;
+
+use super::address::DeviceAddress;
+use super::codec::WordOrder;
+use super::numeric_value::NumericValue;
+use super::opcua::node::NodePath;
+use super::point::{DevicePoint, PointWrite};
+use super::registers::RegisterAddress;
+use crate::domain::device::DeviceSpec;
+use crate::domain::{Error, Result};
+
+const SETTING: &str = "writable";
+
+/// Cells and nodes in the list.
+#[derive(Debug, Default)]
+pub struct WriteAllowlist {
+    /// Allowed bits of each cell.
+    cells: HashMap<RegisterAddress, u16>,
+    nodes: Vec<NodePath>,
+}
+
+impl WriteAllowlist {
+    /// Parses the allowlist of a device; `None` when it has none, and everything may be written.
+    ///
+    /// # Errors
+    /// The setting is not a list, or an entry is no register of the device; the error is for the setting.
+    pub fn from_spec(device: &DeviceSpec) -> Result<Option<WriteAllowlist>> {
+        let Some(setting) = device.metadata.get(SETTING).filter(|setting| !setting.is_null()) else {
+            return Ok(None);
+        };
+        let entries = setting.as_array().ok_or_else(|| wrong("must be a list of registers.".to_owned()))?;
+        let mut writable = WriteAllowlist::default();
+        for entry in entries {
+            let register = entry.as_str().ok_or_else(|| wrong(format!("{entry} is not a text.")))?;
+            writable.add(device, register).map_err(wrong)?;
+        }
+        Ok(Some(writable))
+    }
+
+    /// Adds a register with its default type: a bit, a word, or the type of its size letter.
+    fn add(&mut self, device: &DeviceSpec, register: &str) -> Result<(), String> {
+        let point = DeviceAddress::parse(device, register)?.point_or_default(None, WordOrder::Cdab)?;
+        match write_scope(&point) {
+            Some(WriteScope::Cells(cells)) => {
+                cells.into_iter().for_each(|(cell, bits)| *self.cells.entry(cell).or_default() |= bits);
+            }
+            Some(WriteScope::Node(node)) => self.nodes.push(node),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Whether everything that a write to `point` changes is listed.
+    pub fn allows(&self, point: &DevicePoint) -> bool {
+        match write_scope(point) {
+            Some(WriteScope::Cells(cells)) => cells.into_iter().all(|(cell, bits)| {
+                let listed = self.cells.get(&cell).copied().unwrap_or_default();
+                bits & !listed == 0
+            }),
+            Some(WriteScope::Node(node)) => self.nodes.contains(&node),
+            None => false,
+        }
+    }
+}
+
+enum WriteScope {
+    Cells(Vec<(RegisterAddress, u16)>),
+    Node(NodePath),
+}
+
+/// Cells or node that a write of any value to `point` changes; `None` where nothing can be written.
+fn write_scope(point: &DevicePoint) -> Option<WriteScope> {
+    Some(match point.encode(NumericValue::Uint(0))? {
+        PointWrite::Registers(change) => WriteScope::Cells(change.changed_bits()),
+        PointWrite::Node(node, _) => WriteScope::Node(node),
+    })
+}
+
+fn wrong(message: String) -> Error {
+    Error::field(SETTING, message)
+}
+
+#[cfg(test)]
+#[path = "write_allowlist_tests.rs"]
+mod tests;

@@ -1,0 +1,119 @@
+//! HTTP client for polled devices: one request to an address allowed by the egress policy, with a bounded response.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use reqwest::{RequestBuilder, Response, StatusCode};
+use tokio::time::timeout;
+use url::Url;
+
+use super::{Fetcher, pinned_client, redirect};
+use crate::domain::Kind;
+use crate::domain::http_request::{HttpError, HttpMethod, HttpRequest, HttpResponse};
+use crate::domain::ports::{BoxFuture, HttpClient};
+
+impl HttpClient for Fetcher {
+    /// Takes none of the permits of `fetch`, so a slow device delays no other request.
+    fn send<'a>(&'a self, request: &'a HttpRequest) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let answer = timeout(request.timeout, self.send_following_redirects(request)).await;
+            answer.unwrap_or(Err(HttpError::Timeout))
+        })
+    }
+}
+
+impl Fetcher {
+    async fn send_following_redirects(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        let first = Url::parse(&request.url)
+            .map_err(|e| HttpError::Unreachable(format!("the URL is not valid: {e}")))?;
+        let (mut url, mut method) = (first.clone(), request.method);
+        for _ in 0..=self.limits.redirects {
+            let question = self.request_builder(&url, method).await?;
+            let question =
+                if url.origin() == first.origin() { with_credentials(question, request) } else { question };
+            let answer = question.send().await.map_err(|e| classify_error(&e))?;
+            let next = redirect(&answer, &url);
+            let next =
+                next.map_err(|_| HttpError::Malformed("the redirect target is not a URL".to_owned()))?;
+            let Some(next) = next else { return read(answer, request.max_bytes).await };
+            // As in browsers, only 307 and 308 keep the request method.
+            let is_kept =
+                matches!(answer.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+            method = if is_kept { method } else { HttpMethod::Get };
+            url = next;
+        }
+        Err(HttpError::Malformed("too many redirects".to_owned()))
+    }
+
+    /// Builds a request that can only connect to allowed addresses. The client is not reused, so no connection or
+    /// cookie is kept.
+    async fn request_builder(&self, url: &Url, method: HttpMethod) -> Result<RequestBuilder, HttpError> {
+        let addresses = self.resolve_allowed(url).await.map_err(|error| match error.kind {
+            Kind::Invalid => HttpError::NotAllowed,
+            _ => HttpError::Unreachable(root_cause(&error)),
+        })?;
+        let client = pinned_client(Arc::new(addresses), url.scheme() == "https");
+        let client = client.map_err(|e| HttpError::Unreachable(root_cause(&e)))?;
+        Ok(match method {
+            HttpMethod::Get => client.get(url.clone()),
+            HttpMethod::Post => client.post(url.clone()),
+        })
+    }
+}
+
+/// Adds login and headers, which are for the configured server only, not for redirect targets.
+fn with_credentials(mut question: RequestBuilder, request: &HttpRequest) -> RequestBuilder {
+    if let Some((name, password)) = &request.login {
+        question = question.basic_auth(name, Some(password));
+    }
+    for (name, value) in &request.headers {
+        question = question.header(name, value);
+    }
+    question
+}
+
+async fn read(mut answer: Response, most: usize) -> Result<HttpResponse, HttpError> {
+    let status = answer.status();
+    let mut body = Vec::new();
+    if !status.is_success() {
+        return Ok(HttpResponse { status: status.as_u16(), body });
+    }
+    while let Some(chunk) = answer.chunk().await.map_err(|e| HttpError::Interrupted(root_cause(&e)))? {
+        if body.len() + chunk.len() > most {
+            return Err(HttpError::Malformed(format!("the response has more than {most} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpResponse { status: status.as_u16(), body })
+}
+
+/// Maps a failed request: not connected, interrupted, or not HTTP.
+fn classify_error(error: &reqwest::Error) -> HttpError {
+    let why = root_cause(error);
+    if error.is_connect() {
+        return HttpError::Unreachable(why);
+    }
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.downcast_ref::<std::io::Error>().is_some() {
+            return HttpError::Interrupted(why);
+        }
+        cause = inner.source();
+    }
+    HttpError::Malformed(why)
+}
+
+/// The innermost cause, without the URL.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(inner) = deepest.source() {
+        deepest = inner;
+    }
+    let text = deepest.to_string();
+    // The operating system's error number adds nothing.
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+#[path = "http_client_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! Errors of scaler files, worded for the user who uploaded the file.
+
+use super::ScalerKind;
+
+/// Why a file is refused as a whole. Quoted text of the file is cut and escaped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScalerError {
+    #[error("the scaler file has more than {} bytes", super::unpack::MAX_FILE)]
+    TooLarge,
+    #[error("the scaler file unpacks to more than {} bytes", super::unpack::MAX_UNPACKED)]
+    Inflated,
+    #[error("`{0}` compression is not supported: save the scaler uncompressed, or with `zlib` or `gzip`")]
+    Compression(&'static str),
+    #[error("the compressed data of the scaler file is damaged")]
+    Damaged,
+    #[error("the scaler file is cut short")]
+    Truncated,
+    #[error("the file is neither a joblib file nor a pickle of protocol 2 to 5")]
+    NotAPickle,
+    /// Python would import this name and perhaps call it.
+    #[error("the file refers to `{0}`, which is no part of a scaler")]
+    Global(String),
+    #[error(
+        "`{0}` is not supported: the scaler must be a `MinMaxScaler`, `StandardScaler`, `RobustScaler` or `MaxAbsScaler`"
+    )]
+    Class(String),
+    #[error("the file uses the pickle instruction `0x{0:02x}`, which no scaler needs")]
+    Instruction(u8),
+    /// A call, object or state that no scaler has; it involves no name from the file.
+    #[error("the file is not how scikit-learn saves a scaler: {0}")]
+    Malformed(&'static str),
+    #[error("the file holds more than a scaler can need: {0}")]
+    Excessive(&'static str),
+    #[error("arrays of type `{0}` are not supported in a scaler")]
+    ArrayType(String),
+    #[error("the file holds no scaler")]
+    NotAScaler,
+    #[error("the `{0}` is not fitted: call `fit` before saving it")]
+    NotFitted(ScalerKind),
+    #[error("`{0}` of the scaler is missing or not of the expected type")]
+    Field(&'static str),
+    #[error("`{0}` of the scaler holds a value that is not finite")]
+    NotFinite(&'static str),
+    #[error("`{0}` of the scaler holds a zero")]
+    ZeroScale(&'static str),
+    #[error("`{0}` of the scaler does not have one value for each feature")]
+    Length(&'static str),
+}
+
+/// Maximum length of file text in a message.
+const MAX_QUOTED_CHARS: usize = 120;
+
+/// Quotes a name from the file safely: cut, and without control characters.
+pub fn quote(module: &str, name: &str) -> String {
+    let mut whole = module.chars().chain(['.']).chain(name.chars());
+    let mut shown: String = whole.by_ref().take(MAX_QUOTED_CHARS).flat_map(char::escape_default).collect();
+    if whole.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,63 @@
+//! Tests the end of a query whose caller leaves while an operator computes.
+
+use std::sync::mpsc as std_mpsc;
+
+use arrow::datatypes::Schema;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+
+use super::*;
+use crate::domain::principal::Caller;
+use crate::domain::{Micros, OrgId, Principal};
+use crate::query::log::{QueryInfo, QueryLog, Surface};
+use crate::query::memory_pool::QueryMemoryPool;
+
+fn tally(log: &Arc<QueryLog>) -> Arc<QueryTracker> {
+    let asked = QueryInfo {
+        started_at: Micros(1),
+        text_hash: None,
+        surface: Surface::Sql,
+        caller: Caller::System,
+        org: OrgId(1),
+    };
+    Arc::new(QueryTracker::new(
+        log.clone(),
+        asked,
+        QueryMemoryPool::new(Arc::new(GreedyMemoryPool::new(1)), 1),
+    ))
+}
+
+/// An operator that never awaits, and regularly checks its interrupt.
+async fn computes(tally: Arc<QueryTracker>, begun: std_mpsc::Sender<()>) -> Result<StartedQuery> {
+    let schema = Arc::new(Schema::empty());
+    let next = async move {
+        begun.send(()).expect("the test waits");
+        loop {
+            tally.interrupt.check()?;
+            std::thread::yield_now();
+        }
+    };
+    let stream = RecordBatchStreamAdapter::new(schema, stream::once(next));
+    Ok(StartedQuery { stream: Box::pin(stream), is_long_running: true })
+}
+
+/// The interrupted operator ends with an error; a caller that cancels must not be recorded as a failure of the query.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_whose_caller_leaves_while_it_computes_is_cancelled() {
+    let log: Arc<QueryLog> = Arc::default();
+    let tally = tally(&log);
+    let gates = QueryAdmission::new(2, 2, Duration::from_secs(1));
+    let place = ExecutionEnv { threads: Handle::current(), long_running: Handle::current(), gates };
+    let limits = QueryLimits { timeout: Duration::from_secs(600), max_rows: None };
+    let (begun, computing) = std_mpsc::channel();
+    let start = Box::pin(computes(tally.clone(), begun));
+    let (_schema, batches) = spawn(place, limits, tally.clone(), start);
+    tokio::task::spawn_blocking(move || computing.recv()).await.unwrap().unwrap();
+    drop(batches);
+    // The query's task has a reference to the tracker until the operator ends.
+    while Arc::strong_count(&tally) > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(tally);
+    let outcomes: Vec<_> = log.visible(&Principal::system(OrgId(1))).iter().map(|r| r.outcome).collect();
+    assert_eq!(outcomes, ["cancelled"]);
+}

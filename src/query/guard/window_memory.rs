@@ -1,0 +1,93 @@
+//! Memory accounting of window operators, which DataFusion lacks: their input is reserved for as long as the operator
+//! may buffer it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
+use futures::{Stream, StreamExt, ready};
+
+use super::pass_through::{PassThroughExec, StreamWrapper};
+use crate::query::byte_size;
+
+/// A window operator over all rows buffers its input, one copy of it as a single batch, and its result.
+const BUFFERED_COPIES: usize = 3;
+
+/// How much of its input a window operator buffers.
+#[derive(Debug, Clone)]
+pub enum WindowBuffering {
+    /// All input, until the operator ends.
+    All,
+    /// Input rows without a result yet, and this many rows with one; `emitted` counts result rows.
+    Frame { rows: usize, emitted: Arc<AtomicUsize> },
+}
+
+impl WindowBuffering {
+    /// Returns the bytes buffered after input of the given rows and bytes.
+    fn held(&self, rows: usize, bytes: usize) -> usize {
+        match self {
+            WindowBuffering::All => bytes.saturating_mul(BUFFERED_COPIES),
+            WindowBuffering::Frame { rows: frame, emitted } => {
+                let waiting = rows.saturating_sub(emitted.load(Ordering::Relaxed));
+                let held = waiting.saturating_add(*frame).min(rows);
+                bytes.div_ceil(rows.max(1)).saturating_mul(held).saturating_mul(BUFFERED_COPIES)
+            }
+        }
+    }
+}
+
+/// Reserves the memory that the window operator above it buffers.
+pub type BufferedInputExec = PassThroughExec<WindowBuffering>;
+
+impl StreamWrapper for WindowBuffering {
+    const NAME: &'static str = "BufferedInputExec";
+
+    fn wrap(
+        &self,
+        input: SendableRecordBatchStream,
+        partition: usize,
+        context: &TaskContext,
+    ) -> SendableRecordBatchStream {
+        let consumer = MemoryConsumer::new(format!("WindowInput[{partition}]"));
+        let reservation = consumer.register(context.memory_pool());
+        Box::pin(BufferedInputStream { input, buffering: self.clone(), reservation, rows: 0, bytes: 0 })
+    }
+}
+
+/// Reserves memory until it is dropped, together with the operator above it.
+struct BufferedInputStream {
+    input: SendableRecordBatchStream,
+    buffering: WindowBuffering,
+    reservation: MemoryReservation,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Stream for BufferedInputStream {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(self.input.poll_next_unpin(context));
+        let Some(Ok(batch)) = &next else { return Poll::Ready(next) };
+        self.rows += batch.num_rows();
+        self.bytes += byte_size::of_batch(batch);
+        let held = self.buffering.held(self.rows, self.bytes);
+        if let Err(spent) = self.reservation.try_resize(held) {
+            return Poll::Ready(Some(Err(spent)));
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl RecordBatchStream for BufferedInputStream {
+    fn schema(&self) -> SchemaRef {
+        self.input.schema()
+    }
+}

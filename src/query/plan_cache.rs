@@ -1,0 +1,206 @@
+//! Cache of planned statements: a dashboard repeats its statements with other parameters.
+//!
+//! Cached plans are caller-independent: they are cached before parameters have values and before they are optimized,
+//! and their tables are stripped and re-bound per request. They contain no principal, snapshot or row. A plan in which
+//! anything else could belong to a caller is not cached. Entries are still separate by organization: the time of a
+//! response must not reveal that another organization runs the same statement.
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{TableReference, plan_datafusion_err};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::expr::WindowFunctionDefinition;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, TableSource, TableType};
+
+use super::context::{QueryContext, SCHEMA};
+use super::planner::PlannedStatement;
+use super::scopes;
+use crate::domain::OrgId;
+use crate::store::lake::byte_lru::ByteBoundedLru;
+
+/// Maximum bytes of the cached statements' texts. A plan takes some tens of times its text.
+const MAX_CACHED_TEXT_BYTES: usize = 64 << 10;
+/// A shorter text counts as this many bytes.
+const MIN_ENTRY_BYTES: usize = 256;
+
+/// Cached plans by organization and statement text.
+#[derive(Debug)]
+pub struct PlanCache(ByteBoundedLru<PlanKey, Arc<CachedPlan>>);
+
+/// Cache key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct PlanKey {
+    org: OrgId,
+    text: String,
+}
+
+/// Borrowed or owned cache key, so that a lookup needs no copy of the statement.
+trait PlanKeyRef {
+    fn parts(&self) -> (OrgId, &str);
+}
+
+impl PlanKeyRef for PlanKey {
+    fn parts(&self) -> (OrgId, &str) {
+        (self.org, &self.text)
+    }
+}
+
+impl PlanKeyRef for (OrgId, &str) {
+    fn parts(&self) -> (OrgId, &str) {
+        *self
+    }
+}
+
+impl Hash for dyn PlanKeyRef + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Must equal the derived `Hash` of `PlanKey`, since entries are stored by one and looked up by the other.
+        let (org, text) = self.parts();
+        org.hash(state);
+        text.hash(state);
+    }
+}
+
+impl PartialEq for dyn PlanKeyRef + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for dyn PlanKeyRef + '_ {}
+
+impl<'a> Borrow<dyn PlanKeyRef + 'a> for PlanKey {
+    fn borrow(&self) -> &(dyn PlanKeyRef + 'a) {
+        self
+    }
+}
+
+/// The plan of a read-only statement, with its tables stripped.
+#[derive(Debug)]
+pub struct CachedPlan {
+    pub tables: Vec<TableReference>,
+    /// Whether the plan has bounded functions (`guard::bounded_function`).
+    pub has_bounded: bool,
+    plan: LogicalPlan,
+}
+
+impl Default for PlanCache {
+    fn default() -> Self {
+        Self(ByteBoundedLru::new(MAX_CACHED_TEXT_BYTES))
+    }
+}
+
+impl PlanCache {
+    pub fn get(&self, org: OrgId, text: &str) -> Option<Arc<CachedPlan>> {
+        self.0.get(&(org, text) as &dyn PlanKeyRef)
+    }
+
+    /// Caches the plan of a statement over `tables` for its organization, unless part of it belongs to the caller.
+    /// Sessions are copies of `template`.
+    pub fn put(
+        &self,
+        (org, text): (OrgId, &str),
+        tables: Vec<TableReference>,
+        PlannedStatement { plan, has_bounded }: &PlannedStatement,
+        template: &SessionState,
+    ) -> Result<()> {
+        if !tables.iter().all(is_base_table) || has_session_function(plan, template)? {
+            return Ok(());
+        }
+        if let Some(plan) = without_tables(plan.clone(), &tables)? {
+            let bytes = text.len().max(MIN_ENTRY_BYTES);
+            let statement = CachedPlan { tables, has_bounded: *has_bounded, plan };
+            self.0.put(PlanKey { org, text: text.to_owned() }, Arc::new(statement), bytes);
+        }
+        Ok(())
+    }
+}
+
+impl CachedPlan {
+    /// Returns the plan over the tables of `view`; each is looked up once, however often it is named.
+    pub fn bind_tables(&self, view: &QueryContext) -> Result<LogicalPlan> {
+        let mut found: HashMap<String, Arc<dyn TableSource>> = HashMap::new();
+        with_tables(self.plan.clone(), |scan| {
+            let name = scan.table_name.table();
+            let source = match found.get(name) {
+                Some(source) => source.clone(),
+                None => {
+                    let table = view.table(name)?;
+                    let table = table.ok_or_else(|| plan_datafusion_err!("there is no table `{name}`"))?;
+                    found.entry(name.to_owned()).or_insert(provider_as_source(table)).clone()
+                }
+            };
+            Ok(TableScan { source, ..scan })
+        })
+    }
+}
+
+/// Placeholder for a table in a cached plan.
+struct UnboundTable(SchemaRef);
+
+impl TableSource for UnboundTable {
+    fn schema(&self) -> SchemaRef {
+        self.0.clone()
+    }
+}
+
+/// Accepts only base tables: views are plans over other tables, whose names are not in the statement.
+fn is_base_table(table: &TableReference) -> bool {
+    let is_ours = table.schema().is_none_or(|schema| schema == SCHEMA);
+    is_ours && scopes::scope_of(table.table()).is_some() && !scopes::is_view(table.table())
+}
+
+/// Whether the plan has a function made for one session: it may contain the caller.
+fn has_session_function(plan: &LogicalPlan, template: &SessionState) -> Result<bool> {
+    let is_own = |expr: &Expr| match expr {
+        Expr::WindowFunction(call) => match &call.fun {
+            WindowFunctionDefinition::WindowUDF(function) => {
+                let shared = template.window_functions().get(function.name());
+                !shared.is_some_and(|shared| Arc::ptr_eq(shared, function))
+            }
+            WindowFunctionDefinition::AggregateUDF(_) => false,
+        },
+        _ => false,
+    };
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            found |= expr.exists(|expr| Ok(is_own(expr)))?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
+}
+
+/// Returns `None` if a scan reads something that the statement does not name.
+fn without_tables(plan: LogicalPlan, tables: &[TableReference]) -> Result<Option<LogicalPlan>> {
+    let mut is_all = true;
+    let plan = with_tables(plan, |scan| {
+        let is_named = tables.iter().any(|table| table.table() == scan.table_name.table());
+        is_all &= is_named && scan.source.table_type() == TableType::Base;
+        let source = Arc::new(UnboundTable(scan.source.schema()));
+        Ok(TableScan { source, ..scan })
+    })?;
+    Ok(is_all.then_some(plan))
+}
+
+fn with_tables(
+    plan: LogicalPlan,
+    mut change: impl FnMut(TableScan) -> Result<TableScan>,
+) -> Result<LogicalPlan> {
+    let changed = plan.transform_down_with_subqueries(|node| match node {
+        LogicalPlan::TableScan(scan) => Ok(Transformed::yes(LogicalPlan::TableScan(change(scan)?))),
+        other => Ok(Transformed::no(other)),
+    });
+    Ok(changed?.data)
+}
+
+#[cfg(test)]
+#[path = "plan_cache_tests.rs"]
+mod tests;

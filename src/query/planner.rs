@@ -1,0 +1,96 @@
+//! Parses and plans a statement: only reading statements, and only over tables that the principal may name.
+
+use std::sync::Arc;
+
+use datafusion::common::TableReference;
+use datafusion::execution::context::{SQLOptions, SessionState};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+
+use super::context::QueryContext;
+use super::engine::Engine;
+use super::error::from_datafusion;
+use super::guard;
+use super::log::Surface;
+use super::scopes;
+use crate::domain::{Error, Result};
+
+/// The plan of a statement, with its parameters unbound.
+#[derive(Debug)]
+pub(super) struct PlannedStatement {
+    pub plan: LogicalPlan,
+    /// Whether the plan has bounded functions (`guard::bounded_function`), which need the query's interrupt.
+    pub has_bounded: bool,
+}
+
+impl Engine {
+    /// Creates the session for a statement from `surface` over the tables of `view`.
+    pub(super) fn session(self: &Arc<Self>, view: &QueryContext, surface: Surface) -> Result<SessionState> {
+        match surface {
+            Surface::Postgres => self.postgres.get(&self.template)?.session(view),
+            Surface::Sql | Surface::Flight | Surface::Values | Surface::Statistics | Surface::Steps => {
+                Ok(view.session(&self.template, None))
+            }
+        }
+    }
+
+    /// Plans a statement and checks its scopes. Parameters stay unbound.
+    pub(super) async fn plan(
+        &self,
+        session: &SessionState,
+        view: &QueryContext,
+        text: &str,
+        surface: Surface,
+    ) -> Result<PlannedStatement> {
+        // PostgreSQL clients get further tables beside ours, so their plans are not cached.
+        let is_plain = surface != Surface::Postgres;
+        if let Some(known) = is_plain.then(|| self.plan_cache.get(view.principal.org, text)).flatten() {
+            scopes::check(&view.principal, &known.tables)?;
+            let plan = known.bind_tables(view).map_err(from_datafusion)?;
+            return Ok(PlannedStatement { plan, has_bounded: known.has_bounded });
+        }
+        let (tables, planned) = self.plan_uncached(session, view, text, surface).await?;
+        if is_plain {
+            let asked = (view.principal.org, text);
+            self.plan_cache.put(asked, tables, &planned, &self.template).map_err(from_datafusion)?;
+        }
+        Ok(planned)
+    }
+
+    async fn plan_uncached(
+        &self,
+        session: &SessionState,
+        view: &QueryContext,
+        text: &str,
+        surface: Surface,
+    ) -> Result<(Vec<TableReference>, PlannedStatement)> {
+        if text.trim().is_empty() {
+            return Err(Error::field("query", "is empty"));
+        }
+        guard::nesting::check(text)?;
+        let statement = self.parse(session, text, surface)?;
+        guard::syntax::check(&statement)?;
+        let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
+        scopes::check(&view.principal, &tables)?;
+        let plan = session.statement_to_plan(statement).await.map_err(from_datafusion)?;
+        scopes::check_settings(&view.principal, view.catalog().default_org(), &plan)?;
+        let read_only =
+            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        read_only.verify_plan(&plan).map_err(|e| {
+            let why = from_datafusion(e);
+            Error::invalid(format!("only reading statements can run here: {}", why.message)).with_source(why)
+        })?;
+        let (plan, has_bounded) = guard::expressions::bound_plan(plan).map_err(from_datafusion)?;
+        Ok((tables, PlannedStatement { plan, has_bounded }))
+    }
+
+    fn parse(&self, session: &SessionState, text: &str, surface: Surface) -> Result<Statement> {
+        let limit = session.config_options().sql_parser.recursion_limit.get();
+        let plain = guard::parser::parse(text, limit).map_err(from_datafusion);
+        match surface {
+            Surface::Postgres if plain.as_ref().is_err_and(guard::parser::is_too_intricate) => plain,
+            Surface::Postgres => self.postgres.get(&self.template)?.parse_statement(session, text, plain),
+            Surface::Sql | Surface::Flight | Surface::Values | Surface::Statistics | Surface::Steps => plain,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Partials from computed statistics.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use datafusion::error::{DataFusionError, Result};
+
+use super::partial::{PartialBuilder, PartialFields, PartialInput};
+use super::range_split::RangeSplit;
+use crate::domain::statistic::Statistic;
+use crate::domain::time::{Day, MICROS_PER_DAY};
+use crate::query::functions::buckets::Buckets;
+use crate::query::scan::upsert_scan::UpsertScan;
+use crate::store::lake::table_reader::ReadFilter;
+use crate::store::snapshot::Snapshot;
+use crate::store::statistics::rows;
+use crate::store::table::{ORIGIN_COMPUTED, ORIGIN_POSTED, Table};
+use crate::store::upsert_rows::UpsertRows;
+
+/// Columns of `Table::Statistics`.
+mod column {
+    pub const STREAM_ID: usize = 0;
+    pub const TS: usize = 1;
+    pub const ORIGIN: usize = 2;
+    pub const COUNT: usize = 4;
+    pub const MEAN: usize = 5;
+    pub const RMS: usize = 6;
+    pub const MIN: usize = 8;
+    pub const MAX: usize = 9;
+    pub const ROWS: usize = 12;
+}
+
+/// Approximate windows of a unit.
+const MAX_UNIT_WINDOWS: i64 = 128 * 1024;
+/// Fewer windows than this do not justify another unit.
+const MIN_UNIT_WINDOWS: i64 = 16 * 1024;
+/// Approximate windows of a stream per day, as for nearly every stream.
+const TYPICAL_WINDOWS_PER_DAY: i64 = 1440;
+
+/// A unit of reading: some streams over some days.
+#[derive(Debug, Clone)]
+pub struct StatisticsReadUnit {
+    pub days: Vec<Day>,
+    /// Streams ascending.
+    pub splits: Vec<Arc<RangeSplit>>,
+}
+
+/// Divides the computed part of `splits` into units, enough for `partitions` partitions.
+pub fn units(
+    snapshot: &Arc<Snapshot>,
+    splits: &[Arc<RangeSplit>],
+    partitions: usize,
+) -> Vec<StatisticsReadUnit> {
+    let with_rows: Vec<Arc<RangeSplit>> = splits.iter().filter(|s| !s.computed.is_empty()).cloned().collect();
+    let spans = with_rows.iter().filter_map(|split| split.computed.span());
+    let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Vec::new() };
+    let days = scan(snapshot, PartialFields::default()).days((from, to - 1));
+    let windows = (days.len() * with_rows.len()) as i64 * TYPICAL_WINDOWS_PER_DAY;
+    let unit = (windows / (2 * partitions.max(1) as i64)).clamp(MIN_UNIT_WINDOWS, MAX_UNIT_WINDOWS);
+    let streams = usize::try_from(unit / TYPICAL_WINDOWS_PER_DAY).unwrap_or(1).max(1);
+    let days_each = (streams / with_rows.len().max(1)).max(1);
+    let mut units = Vec::new();
+    for days in days.chunks(days_each) {
+        for splits in with_rows.chunks(streams) {
+            units.push(StatisticsReadUnit { days: days.to_vec(), splits: splits.to_vec() });
+        }
+    }
+    units
+}
+
+fn scan(snapshot: &Arc<Snapshot>, fields: PartialFields) -> UpsertScan {
+    let wanted = [
+        (true, column::STREAM_ID),
+        (true, column::TS),
+        (true, column::ORIGIN),
+        (true, column::COUNT),
+        (fields.mean, column::MEAN),
+        (fields.rms, column::RMS),
+        (fields.min, column::MIN),
+        (fields.max, column::MAX),
+        (fields.rows, column::ROWS),
+    ];
+    let columns = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, column)| column).collect();
+    UpsertScan { snapshot: snapshot.clone(), table: Table::Statistics, columns }
+}
+
+/// Reads the partials of a unit. Blocks.
+pub fn read_partials(
+    snapshot: &Arc<Snapshot>,
+    unit: &StatisticsReadUnit,
+    buckets: Option<Buckets>,
+    fields: PartialFields,
+) -> Result<RecordBatch> {
+    let ids: Arc<[i32]> = unit.splits.iter().map(|split| split.stream).collect();
+    let scan = scan(snapshot, fields);
+    let mut adder = PartialBuilder::new(buckets, fields);
+    for day in &unit.days {
+        let start = day.start().0;
+        let end = start + MICROS_PER_DAY;
+        let spans = unit.splits.iter().filter_map(|split| split.computed.within(start, end).span());
+        let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
+        let wanted = ReadFilter { ids: Some(ids.clone()), ts: (from, to - 1), label: None };
+        let mut failed = None;
+        scan.read_day(*day, &wanted, &mut |rows| {
+            failed = add(&rows, &unit.splits, &mut adder).err();
+            Ok(failed.is_none())
+        })
+        .map_err(|e| DataFusionError::External(Box::new(e)))?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    adder.finish_batch()
+}
+
+/// Reads the computed rows of whole windows, with all columns. Blocks.
+pub fn read_windows(
+    snapshot: &Arc<Snapshot>,
+    splits: &[Arc<RangeSplit>],
+) -> crate::domain::Result<Vec<Statistic>> {
+    let spans = splits.iter().filter_map(|split| split.computed.span());
+    let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(Vec::new()) };
+    let ids = splits.iter().map(|split| split.stream).collect();
+    let is_right = |row: &Statistic| {
+        let split = splits.binary_search_by_key(&row.stream.0, |split| split.stream);
+        split.is_ok_and(|at| splits[at].computed.contains(row.ts.0))
+    };
+    let mut found = read_rows(snapshot, ids, (from, to - 1), ORIGIN_COMPUTED)?;
+    found.retain(is_right);
+    Ok(found)
+}
+
+/// Reads the rows of streams that clients posted, within inclusive times. Blocks.
+pub fn read_posted(
+    snapshot: &Arc<Snapshot>,
+    ids: &[i32],
+    ts: (i64, i64),
+) -> crate::domain::Result<Vec<Statistic>> {
+    read_rows(snapshot, ids.into(), ts, ORIGIN_POSTED)
+}
+
+fn read_rows(
+    snapshot: &Arc<Snapshot>,
+    ids: Arc<[i32]>,
+    ts: (i64, i64),
+    label: &'static str,
+) -> crate::domain::Result<Vec<Statistic>> {
+    let columns = (0..Table::Statistics.schema().fields().len()).collect();
+    let scan = UpsertScan { snapshot: snapshot.clone(), table: Table::Statistics, columns };
+    let wanted = ReadFilter { ids: Some(ids), ts, label: Some(label) };
+    let mut found = Vec::new();
+    for day in scan.days(ts) {
+        scan.read_day(day, &wanted, &mut |rows| {
+            found.extend(rows::read_rows(&rows));
+            Ok(true)
+        })?;
+    }
+    Ok(found)
+}
+
+/// Adds the computed rows that lie in the computed ranges of the splits.
+fn add(rows: &UpsertRows, splits: &[Arc<RangeSplit>], adder: &mut PartialBuilder) -> Result<()> {
+    let batch = rows.batch();
+    let ids = batch.column(0).as_primitive::<Int32Type>().values();
+    let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
+    let origins = batch.column(2).as_string::<i32>();
+    let counts = batch.column(3).as_primitive::<Int64Type>().values();
+    let number = |name: &str| {
+        let column = batch.column_by_name(name).map(|c| c.as_primitive::<Float64Type>());
+        column.map(|c| c.values().as_ref()).unwrap_or_default()
+    };
+    let (mean, rms, min, max) = (number("mean"), number("rms"), number("min"), number("max"));
+    let all = batch.column_by_name("rows").map(|c| c.as_primitive::<Int64Type>().values().as_ref());
+    let all: &[i64] = all.unwrap_or(counts);
+    let at = |column: &[f64], i: usize| column.get(i).copied().unwrap_or(f64::NAN);
+    let mut start = 0;
+    while let Some(stream) = ids.get(start) {
+        let end = start + ids[start..].partition_point(|id| id == stream);
+        let Ok(split) = splits.binary_search_by_key(stream, |split| split.stream) else {
+            start = end;
+            continue;
+        };
+        let computed = &splits[split].computed;
+        let mut range = (i64::MAX, i64::MIN);
+        for i in start..end {
+            let ts = times[i];
+            if ts < range.0 || ts >= range.1 {
+                match computed.range_at(ts) {
+                    Some(found) => range = found,
+                    None => continue,
+                }
+            }
+            if origins.value(i) != ORIGIN_COMPUTED {
+                continue;
+            }
+            let part = PartialInput {
+                // A window with a row has at least one reading.
+                rows: all[i].max(1) as u64,
+                count: counts[i] as u64,
+                mean: at(mean, i),
+                rms: at(rms, i),
+                min: at(min, i),
+                max: at(max, i),
+            };
+            adder.add(*stream, ts, part)?;
+        }
+        start = end;
+    }
+    Ok(())
+}

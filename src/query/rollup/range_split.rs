@@ -1,0 +1,157 @@
+//! Splits the time range of a stream between computed statistics and raw readings.
+
+use std::sync::Arc;
+
+use datafusion::error::Result;
+
+use crate::domain::retention::StreamStarts;
+use crate::domain::time::{END_TIME, MICROS_PER_DAY, MIN_TIME};
+use crate::domain::window::Windows;
+use crate::query::functions::buckets::Buckets;
+use crate::store::snapshot::Snapshot;
+use crate::store::statistics::time_ranges::TimeRanges;
+use crate::store::table::Table;
+
+/// With more bucket edges than this, edges are not checked one by one.
+const MAX_BUCKET_EDGES: usize = 50_000;
+
+/// A stream's part of a time range, divided; the two sets together cover all time that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RangeSplit {
+    pub stream: i32,
+    /// Whole windows with valid computed rows.
+    pub computed: TimeRanges,
+    pub raw: TimeRanges,
+    /// Start of retention. Expired readings count only if they make up the whole of a window without statistics.
+    pub visible_from: i64,
+}
+
+impl RangeSplit {
+    /// Excludes times whose readings the caller counts by other means. The rest of a window cut by them is read from raw readings.
+    pub fn without(&self, windows: &Windows, times: &TimeRanges) -> RangeSplit {
+        let mut cut = Vec::new();
+        for (from, to) in times.iter() {
+            for edge in [from, to] {
+                let window = windows.window_containing(edge);
+                if window.0 != edge {
+                    cut.push(window);
+                }
+            }
+        }
+        let cut = TimeRanges::new(cut);
+        let computed = minus(&minus(&self.computed, times), &cut);
+        let halves = cut.iter().flat_map(|(a, b)| self.computed.within(a, b).iter().collect::<Vec<_>>());
+        let raw = TimeRanges::new(self.raw.iter().chain(halves).collect());
+        let hidden = cut.within(i64::MIN, self.visible_from);
+        RangeSplit { computed, raw: minus(&minus(&raw, times), &hidden), ..*self }
+    }
+}
+
+/// Returns the set difference of two time ranges.
+fn minus(all: &TimeRanges, not: &TimeRanges) -> TimeRanges {
+    TimeRanges::new(all.iter().flat_map(|(from, to)| not.gaps(from, to).iter().collect::<Vec<_>>()).collect())
+}
+
+/// Splits the time of streams.
+pub struct RangeSplitter<'a> {
+    snapshot: &'a Snapshot,
+    /// Half-open, limited to the days that have rows.
+    range: (i64, i64),
+    buckets: Option<&'a Buckets>,
+    /// Start of counted time, by stream.
+    pub from: Arc<StreamStarts>,
+    /// The distinct window layouts met so far, with those of their windows that bucket edges cut. `None` means all
+    /// windows.
+    cut: Vec<(Windows, Option<TimeRanges>)>,
+}
+
+impl<'a> RangeSplitter<'a> {
+    /// Splits the time in a half-open range, counted by `buckets`.
+    pub fn new(snapshot: &'a Snapshot, (from, to): (i64, i64), buckets: Option<&'a Buckets>) -> Self {
+        let days = extent(snapshot);
+        let range = (from.max(days.0).max(MIN_TIME.0), to.min(days.1).min(END_TIME.0));
+        Self { snapshot, range, buckets, from: Arc::default(), cut: Vec::new() }
+    }
+
+    pub fn split(&mut self, stream: i32, windows: &Windows) -> Result<RangeSplit> {
+        let (from, to) = (self.range.0.max(self.from.start_of(stream)), self.range.1);
+        let shown = self.snapshot.retention_bounds.visible_from.start_of(stream);
+        if from >= to {
+            return Ok(RangeSplit {
+                stream,
+                computed: TimeRanges::default(),
+                raw: TimeRanges::default(),
+                visible_from: shown,
+            });
+        }
+        let mut parts = vec![];
+        match self.cut_windows(windows)? {
+            Some(cut) => parts.extend(cut.iter()),
+            None => parts.push((from, to)),
+        }
+        let (first, last) = (windows.window_containing(from), windows.window_containing(to - 1));
+        parts.extend([first].into_iter().filter(|window| window.0 < from));
+        parts.extend([last].into_iter().filter(|window| window.1 > to));
+        let parts = TimeRanges::new(parts).within(from, to);
+        let stale = self.snapshot.raw_windows(stream, windows, (from, to)).within(from, to);
+        let raw = TimeRanges::new(parts.iter().chain(stale.iter()).collect());
+        let computed = raw.gaps(from, to);
+        let hidden = parts.within(i64::MIN, shown);
+        Ok(RangeSplit { stream, computed, raw: minus(&raw, &hidden), visible_from: shown })
+    }
+
+    /// Returns the windows in the range that span more than one bucket.
+    fn cut_windows(&mut self, windows: &Windows) -> Result<Option<&TimeRanges>> {
+        let known = self.cut.iter().position(|(known, _)| known == windows);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let cut = self.find_cut_windows(windows)?;
+                self.cut.push((windows.clone(), cut));
+                self.cut.len() - 1
+            }
+        };
+        Ok(self.cut[at].1.as_ref())
+    }
+
+    fn find_cut_windows(&self, windows: &Windows) -> Result<Option<TimeRanges>> {
+        let Some(buckets) = self.buckets else { return Ok(Some(TimeRanges::default())) };
+        let (from, to) = self.range;
+        if let Some(width) = buckets.fixed_width() {
+            // Both are counted from a midnight, so it suffices that one divides the other.
+            let divides = windows.lengths_between(from, to).all(|length| width % length == 0);
+            return Ok(divides.then(TimeRanges::default));
+        }
+        let (mut cut, mut edge) = (Vec::new(), buckets.around(from)?.1);
+        for _ in 0..MAX_BUCKET_EDGES {
+            if edge >= to {
+                return Ok(Some(TimeRanges::new(cut)));
+            }
+            let window = windows.window_containing(edge);
+            if window.0 != edge {
+                cut.push(window);
+            }
+            edge = buckets.around(edge)?.1;
+        }
+        Ok(None)
+    }
+}
+
+/// Returns the time range of the days that can have readings or statistics.
+fn extent(snapshot: &Snapshot) -> (i64, i64) {
+    let keyed = &snapshot.upsert_tables[Table::Statistics];
+    let ends = [
+        (snapshot.lake.days().first_key_value(), snapshot.lake.days().last_key_value()),
+        (keyed.lake.days().first_key_value(), keyed.lake.days().last_key_value()),
+    ];
+    let lake = ends.into_iter().filter_map(|(first, last)| Some((first?.0, last?.0)));
+    let memory = snapshot.memory.first_key_value().zip(snapshot.memory.last_key_value());
+    let days = lake.chain(memory.map(|(first, last)| (first.0, last.0)));
+    days.map(|(first, last)| (first.start().0, last.start().0 + MICROS_PER_DAY))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        .unwrap_or((0, 0))
+}
+
+#[cfg(test)]
+#[path = "range_split_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+//! Thread pools of queries: few threads for queries of short steps, more for those that can occupy a thread for long.
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use super::guard::nesting::THREAD_STACK_BYTES;
+use crate::domain::{Error, Result};
+use crate::store::throttle;
+
+/// Niceness of long-running queries (nice(2)): when they compete with short ones, they get about a quarter of a
+/// processor.
+const NICE_LONG_RUNNING: i32 = 6;
+
+/// Longer statements take long to plan and are planned on the threads of long-running queries; bytes.
+const LONG_TEXT_BYTES: usize = 2 << 10;
+
+/// Two runtimes, for short and long-running queries. An operator can compute for seconds without waiting; the operating
+/// system shares processors among threads, which a runtime does not do among its tasks.
+#[derive(Debug)]
+pub struct QueryRuntimes {
+    short: Option<Runtime>,
+    long: Option<Runtime>,
+}
+
+impl QueryRuntimes {
+    /// Starts both runtimes, for `long_running` long-running queries at a time.
+    ///
+    /// # Errors
+    /// `Unavailable` when the system cannot start threads.
+    pub fn start(cores: usize, long_running: usize) -> Result<Self> {
+        let failed =
+            |e: std::io::Error| Error::unavailable("the query threads cannot be started").with_source(e);
+        let short = runtime("basalt-query", cores).build().map_err(failed)?;
+        let long = runtime("basalt-long", cores * long_running + 1)
+            .on_thread_start(|| throttle::lower_priority(NICE_LONG_RUNNING))
+            .build();
+        match long {
+            Ok(long) => Ok(Self { short: Some(short), long: Some(long) }),
+            Err(e) => {
+                // A runtime must not be dropped within another.
+                short.shutdown_background();
+                Err(failed(e))
+            }
+        }
+    }
+
+    /// Returns the runtime on which a statement of `bytes` bytes is planned.
+    pub fn for_text(&self, bytes: usize) -> &Handle {
+        if bytes > LONG_TEXT_BYTES { self.long_running() } else { self.short() }
+    }
+
+    pub fn short(&self) -> &Handle {
+        self.short.as_ref().expect("the threads live until they are dropped").handle()
+    }
+
+    pub fn long_running(&self) -> &Handle {
+        self.long.as_ref().expect("the threads live until they are dropped").handle()
+    }
+}
+
+impl Drop for QueryRuntimes {
+    fn drop(&mut self) {
+        for runtime in [self.short.take(), self.long.take()].into_iter().flatten() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn runtime(name: &str, threads: usize) -> Builder {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).thread_name(name).thread_stack_size(THREAD_STACK_BYTES).enable_all();
+    builder
+}

@@ -1,0 +1,231 @@
+//! Reads one lake file. Bounds select row groups and pages from the cached footer, so that data outside them is neither
+//! fetched nor decoded; decoded rows are then cut exactly to the bounds of stream_id and ts.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::{AsyncFileReader, MetadataFetch};
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use super::bounds::Bounds;
+use super::late_materialization;
+use super::projection::FileProjection;
+use crate::domain::Error;
+use crate::query::byte_size;
+use crate::query::log::ScanMetrics;
+use crate::store::lake::batch_rows::batch_rows;
+use crate::store::lake::cache;
+use crate::store::lake::file::LakeFile;
+use crate::store::lake::footers;
+use crate::store::lake::location::LakeLocation;
+use crate::store::lake::page_fetch::PageFetch;
+use crate::store::lake::page_pruning::{self, RowGroupSelection};
+use crate::store::snapshot::Snapshot;
+use crate::store::table::Table;
+
+/// Batches up to this size are not accounted for: numbers, and texts of a length usual for instruments.
+const MIN_ACCOUNTED_BYTES: usize = 1 << 20;
+/// Fewer rows than this do not justify another task.
+const MIN_ROWS_PER_TASK: usize = 32 * 1024;
+
+/// What to read of each file.
+#[derive(Clone)]
+pub struct FileScan {
+    pub snapshot: Arc<Snapshot>,
+    pub bounds: Arc<Bounds>,
+    /// Indices into `schema::readings()`; stream_id is among them.
+    pub columns: Vec<usize>,
+    /// Approximate bytes decoded at a time.
+    pub batch_bytes: u64,
+    pub metrics: Arc<ScanMetrics>,
+}
+
+/// A partition of a file: of the row groups with selected rows, every `count`-th from number `index` on.
+#[derive(Clone)]
+pub struct FilePartition {
+    pub file: Arc<LakeFile>,
+    pub index: usize,
+    pub count: usize,
+}
+
+impl FilePartition {
+    pub fn whole(file: Arc<LakeFile>) -> Self {
+        Self { file, index: 0, count: 1 }
+    }
+
+    fn groups(&self, all: Vec<RowGroupSelection>) -> Vec<RowGroupSelection> {
+        let selected: usize = all.iter().map(RowGroupSelection::selected).sum();
+        if selected <= MIN_ROWS_PER_TASK {
+            return if self.index == 0 { all } else { Vec::new() };
+        }
+        all.into_iter().skip(self.index).step_by(self.count).collect()
+    }
+}
+
+impl FileScan {
+    /// Streams the selected rows of a partition of a file, in file order.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the file, when it cannot be read.
+    pub async fn open(
+        self,
+        part: FilePartition,
+        context: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let path = part.file.path.clone();
+        let memory = MemoryConsumer::new("LakeRows").register(context.memory_pool());
+        let rows = self.rows(part).await.map_err(|e| unreadable(&path, e))?;
+        let rows = rows.map_err(move |e| unreadable(&path, e));
+        Ok(rows.map(move |batch| account_batch(batch?, &memory)).boxed())
+    }
+
+    async fn rows(self, part: FilePartition) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let object = self.object(&part.file);
+        let footer = self.footer(&part.file, &object).await?;
+        let groups = part.groups(page_pruning::select_row_groups(footer.metadata(), &*self.bounds));
+        if groups.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let bounds = self.bounds;
+        let layout = FileProjection::new(&self.columns, !bounds.covers(part.file.ts));
+        let batch_rows = batch_rows(footer.metadata(), &groups, &layout.decoded, self.batch_bytes);
+        let few =
+            PageFetch::if_small(&part.file.path, &footer, &groups, &layout.decoded, &self.snapshot.cache);
+        let batches = match few {
+            Some(chunks) => {
+                self.metrics.add_bytes(chunks.bytes());
+                let bytes = object.fetch(chunks.missing()).await?;
+                let pages = chunks.into_pages(bytes)?;
+                match layout.needs_filter(&bounds) {
+                    true => {
+                        stream::iter(late_materialization::read(pages, layout, bounds, batch_rows)).boxed()
+                    }
+                    false => stream::iter(pages.read(batch_rows)?)
+                        .map(move |batch| layout.project(&batch?))
+                        .boxed(),
+                }
+            }
+            None => {
+                let mask = ProjectionMask::roots(footer.parquet_schema(), layout.decoded.iter().copied());
+                let file =
+                    LakeFileReader { object, metadata: footer.metadata().clone(), metrics: self.metrics };
+                let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(file, footer)
+                    .with_projection(mask)
+                    .with_row_groups(groups.iter().map(|g| g.index).collect())
+                    .with_batch_size(batch_rows);
+                if let Some(selection) = page_pruning::row_selection(&groups) {
+                    builder = builder.with_row_selection(selection);
+                }
+                builder.build()?.map(move |batch| layout.filter_and_project(batch?, &bounds)).boxed()
+            }
+        };
+        Ok(batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed())
+    }
+
+    fn object(&self, file: &LakeFile) -> LakeObject {
+        LakeObject { place: self.snapshot.location.clone(), path: self.snapshot.lake_dir.join(&file.path) }
+    }
+
+    async fn footer(&self, file: &LakeFile, object: &LakeObject) -> Result<ArrowReaderMetadata> {
+        let cache = &self.snapshot.cache;
+        if let Some(known) = cache.footer(&file.path) {
+            return Ok(known);
+        }
+        let options = cache::footer_options(Table::Readings);
+        let footer = match footers::range(file) {
+            Some(range) => footers::parse(file, object.fetch_one(range).await?, options)?,
+            None => {
+                let reader = ParquetMetaDataReader::new()
+                    .with_column_index_policy(options.column_index_policy())
+                    .with_offset_index_policy(options.offset_index_policy());
+                let metadata = reader.load_and_finish(object, file.bytes).await?;
+                ArrowReaderMetadata::try_new(Arc::new(metadata), options)?
+            }
+        };
+        cache.put_footer(&file.path, &footer);
+        Ok(footer)
+    }
+}
+
+/// Location of a file.
+struct LakeObject {
+    place: LakeLocation,
+    path: PathBuf,
+}
+
+impl LakeObject {
+    async fn fetch(&self, ranges: &[Range<u64>]) -> parquet::errors::Result<Vec<Bytes>> {
+        if ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.place.read(&self.path, ranges).await.map_err(|e| ParquetError::External(Box::new(e)))
+    }
+
+    async fn fetch_one(&self, range: Range<u64>) -> parquet::errors::Result<Bytes> {
+        let bytes = self.fetch(&[range]).await?;
+        bytes
+            .into_iter()
+            .next()
+            .ok_or_else(|| ParquetError::EOF("a range of a file without bytes".to_owned()))
+    }
+}
+
+/// Fetches a footer. Its bytes are not counted for the query, since the footer may already be cached for another one.
+impl MetadataFetch for &LakeObject {
+    fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        self.fetch_one(range).boxed()
+    }
+}
+
+/// Reader of a file whose footer is loaded.
+struct LakeFileReader {
+    object: LakeObject,
+    metadata: Arc<ParquetMetaData>,
+    metrics: Arc<ScanMetrics>,
+}
+
+impl AsyncFileReader for LakeFileReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        self.metrics.add_bytes(range.end - range.start);
+        self.object.fetch_one(range).boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
+        self.metrics.add_bytes(ranges.iter().map(|r| r.end - r.start).sum());
+        async move { self.object.fetch(&ranges).await }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        std::future::ready(Ok(self.metadata.clone())).boxed()
+    }
+}
+
+/// Reserves the memory of a batch in the query's pool until the next batch is read.
+fn account_batch(batch: RecordBatch, memory: &MemoryReservation) -> Result<RecordBatch> {
+    let bytes = byte_size::of_slice(&batch)?;
+    memory.try_resize(if bytes > MIN_ACCOUNTED_BYTES { bytes } else { 0 })?;
+    Ok(batch)
+}
+
+fn unreadable(path: &str, e: DataFusionError) -> DataFusionError {
+    let error = Error::unavailable(format!("`{path}` of the lake cannot be read")).with_source(e);
+    DataFusionError::External(Box::new(error))
+}

@@ -1,0 +1,276 @@
+//! Plans a scan of `readings`: which files and runs it reads, and which of them it must merge.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::streaming::StreamingTableExec;
+use datafusion::physical_plan::union::UnionExec;
+
+use super::bounds::Bounds;
+use super::file_scan::FileScan;
+use super::lake_scan::LakeScan;
+use super::last_write_wins::LastWriteWinsExec;
+use super::memtable_scan::MemtableScan;
+use super::row_security::{VisibleRows, VisibleStreams};
+use crate::domain::time::Day;
+use crate::query::context::QueryContext;
+use crate::store::lake::batch_rows::TARGET_BATCH_BYTES;
+use crate::store::lake::file::{LakeFile, sort_by_write_order};
+use crate::store::memtable::run::Run;
+use crate::store::schema::{self, STREAM_ID, TS};
+
+/// One scan of `readings`.
+#[derive(Clone)]
+pub struct ReadingsScan {
+    pub view: QueryContext,
+    /// The visible streams and the start of their retention.
+    pub visible: Arc<VisibleStreams>,
+    pub bounds: Bounds,
+    /// The plain comparisons of stream_id and ts that the bounds do not express exactly; over `schema::readings()`.
+    pub filter: Option<Arc<dyn PhysicalExpr>>,
+    /// Number of partitions of an unordered scan, and of files decoded concurrently by an ordered one.
+    pub partitions: usize,
+}
+
+/// The files and memtable runs of a day.
+#[derive(Default)]
+struct DaySources {
+    files: Vec<Arc<LakeFile>>,
+    runs: Vec<Run>,
+    needs_merge: bool,
+}
+
+impl ReadingsScan {
+    /// Plans every row within the bounds, unordered; `columns` are indices into `schema::readings()`.
+    pub fn plan(&self, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let read = self.columns_to_read(columns);
+        let (mut files, mut runs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        self.record_snapshot_files();
+        for day in self.days() {
+            let sources = self.sources(day);
+            if sources.needs_merge {
+                parts.push(self.merged(sources, &read)?);
+            } else {
+                files.extend(sources.files);
+                runs.push(sources.runs);
+            }
+        }
+        if !files.is_empty() {
+            parts.push(Arc::new(LakeScan::partitioned(self.file_scan(&read), files, self.partitions)?) as _);
+        }
+        runs.retain(|runs| !runs.is_empty());
+        if !runs.is_empty() {
+            parts.push(self.memtable_scan(runs, &read)?);
+        }
+        let rows = self.filtered(parts, &read)?;
+        let rows = VisibleRows::new_exec(rows, self.visible.clone(), self.partitions);
+        project(Arc::new(rows), &read, columns)
+    }
+
+    /// Plans the rows of one day as a single partition, ordered by time within each stream.
+    pub fn plan_day(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let read = self.columns_to_read(columns);
+        let parts = self.plan_days_in_order([day], &read)?;
+        let rows = VisibleRows::new_exec(self.filtered(parts, &read)?, self.visible.clone(), 1);
+        project(Arc::new(rows), &read, columns)
+    }
+
+    /// Plans the rows of the only stream in the bounds as a single partition ordered by time.
+    pub fn plan_stream(&self, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let read = self.columns_to_read(columns);
+        self.record_snapshot_files();
+        let parts = self.plan_days_in_order(self.days(), &read)?;
+        let rows = VisibleRows::new_exec(self.filtered(parts, &read)?, self.visible.clone(), 1);
+        project(Arc::new(rows), &read, columns)
+    }
+
+    /// Returns this scan with other time bounds.
+    pub fn within(&self, ts: (i64, i64)) -> Self {
+        Self { bounds: Bounds { ts, ..self.bounds.clone() }, ..self.clone() }
+    }
+
+    /// Records the number of files for the query log; files that are read are counted as they are selected.
+    pub fn record_snapshot_files(&self) {
+        self.view.tally.scan_metrics.add_files_in_snapshot(self.view.snapshot.lake.files().count());
+    }
+
+    /// Plans the rows of ascending days, partition after partition, ordered by time within each stream.
+    ///
+    /// Within a day, files that are not late contain ever later times of each stream, in the order of their writing,
+    /// and memtables contain later ones still: in sequence they need no merge.
+    fn plan_days_in_order(
+        &self,
+        days: impl IntoIterator<Item = Day>,
+        read: &[usize],
+    ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+        let (mut parts, mut files) = (Vec::new(), Vec::new());
+        for day in days {
+            let mut sources = self.sources(day);
+            if sources.needs_merge {
+                parts.extend(self.plan_files_in_order(std::mem::take(&mut files), read)?);
+                parts.push(self.merged(sources, read)?);
+                continue;
+            }
+            sort_by_write_order(&mut sources.files);
+            files.append(&mut sources.files);
+            if !sources.runs.is_empty() {
+                parts.extend(self.plan_files_in_order(std::mem::take(&mut files), read)?);
+                parts.push(self.memtable_scan(vec![sources.runs], read)?);
+            }
+        }
+        parts.extend(self.plan_files_in_order(files, read)?);
+        Ok(parts)
+    }
+
+    /// Scans the files as one partition; `None` without files.
+    fn plan_files_in_order(
+        &self,
+        files: Vec<Arc<LakeFile>>,
+        read: &[usize],
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let rows = LakeScan::sequential(self.file_scan(read), files, self.partitions)?;
+        Ok(Some(Arc::new(rows)))
+    }
+
+    /// Plans the rows of one day as a single partition sorted by (stream_id, ts).
+    pub fn plan_day_sorted(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let read = self.columns_to_read(columns);
+        let sources = self.sources(day);
+        let is_one = sources.files.len() + usize::from(!sources.runs.is_empty()) == 1;
+        if is_one {
+            return self.plan_day(day, columns);
+        }
+        let is_none = sources.files.is_empty() && sources.runs.is_empty();
+        let parts = if is_none { Vec::new() } else { vec![self.merged(sources, &read)?] };
+        let rows = VisibleRows::new_exec(self.filtered(parts, &read)?, self.visible.clone(), 1);
+        project(Arc::new(rows), &read, columns)
+    }
+
+    /// Returns the days that can contain rows, ascending.
+    pub fn days(&self) -> BTreeSet<Day> {
+        let snapshot = &self.view.snapshot;
+        let known = snapshot.lake.days().keys().chain(snapshot.memory.keys());
+        known.copied().filter(|day| self.bounds.has_day(*day) && !self.bounds.is_empty()).collect()
+    }
+
+    /// Puts stream_id first, then ts where `VisibleRows` needs it, and adds the columns of the filter.
+    fn columns_to_read(&self, columns: &[usize]) -> Vec<usize> {
+        let of_filter = self.filter.is_some().then_some(TS);
+        let of_retention = self.visible.needs_time().then_some(TS);
+        let rest = of_retention.into_iter().chain(columns.iter().copied()).chain(of_filter);
+        let rest = rest.filter(|c| *c != STREAM_ID);
+        let mut read = vec![STREAM_ID];
+        for column in rest {
+            if !read.contains(&column) {
+                read.push(column);
+            }
+        }
+        read
+    }
+
+    fn sources(&self, day: Day) -> DaySources {
+        let snapshot = &self.view.snapshot;
+        let files = snapshot.lake.days().get(&day).into_iter().flatten();
+        let files: Vec<Arc<LakeFile>> = files.filter(|file| self.may_contain_rows(file)).cloned().collect();
+        let memory = snapshot.memory.get(&day);
+        let runs = memory.map(|m| m.runs.clone()).unwrap_or_default();
+        let is_late = files.iter().any(|f| f.is_late) || memory.is_some_and(|m| m.is_late);
+        let needs_merge = is_late && files.len() + usize::from(!runs.is_empty()) > 1;
+        self.view.tally.scan_metrics.add_files_scanned(files.len());
+        DaySources { files, runs, needs_merge }
+    }
+
+    /// Whether a file can contain rows of this scan.
+    pub(super) fn may_contain_rows(&self, file: &LakeFile) -> bool {
+        self.bounds.overlaps(file.ts)
+            && self.bounds.has_stream_between(file.streams)
+            && self.visible.may_have_rows(file.streams, file.ts.1)
+    }
+
+    fn file_scan(&self, columns: &[usize]) -> FileScan {
+        FileScan {
+            snapshot: self.view.snapshot.clone(),
+            bounds: Arc::new(self.bounds.clone()),
+            columns: columns.to_vec(),
+            batch_bytes: TARGET_BATCH_BYTES,
+            metrics: self.view.tally.scan_metrics.clone(),
+        }
+    }
+
+    /// Scans runs with one partition per day.
+    fn memtable_scan(&self, days: Vec<Vec<Run>>, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = projected(columns)?;
+        let rows = |runs| {
+            let rows = MemtableScan::new(runs, self.bounds.clone(), columns.to_vec(), schema.clone());
+            Arc::new(rows) as _
+        };
+        let partitions = days.into_iter().map(rows).collect();
+        Ok(Arc::new(StreamingTableExec::try_new(schema.clone(), partitions, None, None, false, None)?))
+    }
+
+    /// Merges the sources of one day into a single sorted partition without overwritten rows, projected to `read`.
+    fn merged(&self, sources: DaySources, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let DaySources { mut files, runs, .. } = sources;
+        // stream_id is already first.
+        let rest = read.iter().copied().filter(|c| ![STREAM_ID, TS].contains(c));
+        let columns: Vec<usize> = [STREAM_ID, TS].into_iter().chain(rest).collect();
+        let mut parts = Vec::new();
+        if !files.is_empty() {
+            sort_by_write_order(&mut files);
+            // An overwritten value must not come back because its replacement is in a pruned page.
+            let bounds = Arc::new(Bounds { value: None, ..self.bounds.clone() });
+            let reading = FileScan { bounds, ..self.file_scan(&columns) };
+            parts.push(Arc::new(LakeScan::one_partition_per_file(reading, &files)?) as _);
+        }
+        if !runs.is_empty() {
+            parts.push(self.memtable_scan(vec![runs], &columns)?);
+        }
+        project(Arc::new(LastWriteWinsExec::new(union(parts)?)), &columns, read)
+    }
+
+    /// Unions and filters the parts. Zero parts make a plan as well: the absence of rows must not show above the
+    /// principal's filter.
+    fn filtered(&self, parts: Vec<Arc<dyn ExecutionPlan>>, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        if parts.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(projected(read)?)));
+        }
+        let rows = union(parts)?;
+        let Some(filter) = &self.filter else { return Ok(rows) };
+        let filter = datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
+        Ok(Arc::new(FilterExec::try_new(filter, rows)?.with_batch_size(self.view.text_batch_size.rows())?))
+    }
+}
+
+/// Projects the columns that were read to those requested.
+fn project(
+    rows: Arc<dyn ExecutionPlan>,
+    read: &[usize],
+    columns: &[usize],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = schema::readings();
+    let place = |column: &usize| read.iter().position(|r| r == column);
+    let wanted = columns.iter().filter_map(|column| {
+        let name = schema.field(*column).name();
+        place(column).map(|at| (Arc::new(Column::new(name, at)) as Arc<dyn PhysicalExpr>, name.clone()))
+    });
+    Ok(Arc::new(ProjectionExec::try_new(wanted.collect::<Vec<_>>(), rows)?))
+}
+
+fn projected(columns: &[usize]) -> Result<SchemaRef> {
+    Ok(Arc::new(schema::readings().project(columns)?))
+}
+
+fn union(mut parts: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    if parts.len() == 1 { Ok(parts.swap_remove(0)) } else { UnionExec::try_new(parts) }
+}

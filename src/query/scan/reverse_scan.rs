@@ -1,0 +1,147 @@
+//! Reads one stream newest first, in time slices: each is read in ascending order and reversed in memory. A query for a
+//! few of the newest rows reads only the last hour.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::readings_scan::ReadingsScan;
+use crate::domain::time::{Day, MICROS_PER_DAY};
+use crate::query::byte_size;
+
+/// Length of the first slice, which ends at the newest row.
+const NEWEST_SLICE_MICROS: i64 = 3600 * 1_000_000;
+/// Maximum rows reversed at once: three readings a second for a day.
+const MAX_SLICE_ROWS: usize = 1 << 18;
+/// Maximum bytes reversed at once: a quarter of the default share of a query.
+const MAX_SLICE_BYTES: usize = 32 << 20;
+
+/// The part of a day within `ts`, inclusive.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct TimeSlice {
+    day: Day,
+    ts: (i64, i64),
+}
+
+impl TimeSlice {
+    /// Returns the earlier and the later half; `None` for a single instant.
+    fn halves(self) -> Option<[Self; 2]> {
+        let (from, to) = self.ts;
+        let start = self.day.start().0;
+        // Bounds may be open.
+        let (from, to) = (from.max(start), to.min(start + MICROS_PER_DAY - 1));
+        let middle = from + (to - from) / 2;
+        (from < to).then(|| [(from, middle), (middle + 1, to)].map(|ts| Self { ts, ..self }))
+    }
+}
+
+/// Opens the rows of the scan's only stream, newest first.
+pub fn open(
+    scan: &ReadingsScan,
+    stream: i32,
+    columns: &[usize],
+    schema: SchemaRef,
+    context: Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let memory = MemoryConsumer::new("NewestFirst").register(context.memory_pool());
+    scan.record_snapshot_files();
+    let left = time_slices(scan, stream);
+    let back = ReverseScan { scan: scan.clone(), columns: columns.to_vec(), left, memory, context };
+    let rows = stream::try_unfold(back, |mut back| async move {
+        let batches = back.next().await?;
+        Ok::<_, DataFusionError>(batches.map(|rows| (stream::iter(rows).map(|batch| reversed(&batch)), back)))
+    });
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())))
+}
+
+/// Returns the slices to read, the next one last: one per day, and one for the last hour before the newest row.
+fn time_slices(scan: &ReadingsScan, stream: i32) -> Vec<TimeSlice> {
+    let (from, to) = scan.bounds.ts;
+    // The newest reading may be later than the snapshot, whose rows are never newer than it.
+    let newest = scan.view.newest_reading(stream).map_or(i64::MAX, |newest| newest.ts.0);
+    let to = to.min(newest);
+    let within = scan.within((from, to));
+    let mut stretches: Vec<TimeSlice> =
+        within.days().into_iter().map(|day| TimeSlice { day, ts: (from, to) }).collect();
+    let recent = to.saturating_sub(NEWEST_SLICE_MICROS);
+    if let Some(last) = stretches.last_mut()
+        && from < recent
+    {
+        let last_hour = TimeSlice { day: last.day, ts: (recent, to) };
+        last.ts = (from, recent - 1);
+        stretches.push(last_hour);
+    }
+    stretches
+}
+
+struct ReverseScan {
+    scan: ReadingsScan,
+    columns: Vec<usize>,
+    left: Vec<TimeSlice>,
+    memory: MemoryReservation,
+    context: Arc<TaskContext>,
+}
+
+impl ReverseScan {
+    /// Returns the batches of the next slice: batches with the newest rows first, each still in ascending order; `None`
+    /// at the end.
+    async fn next(&mut self) -> Result<Option<Vec<RecordBatch>>> {
+        // The previous batches have been consumed.
+        self.memory.free();
+        let Some(stretch) = self.left.pop() else { return Ok(None) };
+        let halves = stretch.halves();
+        match (self.read(stretch, halves.is_some()).await?, halves) {
+            (None, Some(halves)) => {
+                self.left.extend(halves);
+                Ok(Some(Vec::new()))
+            }
+            (batches, _) => {
+                let mut batches = batches.unwrap_or_default();
+                batches.reverse();
+                Ok(Some(batches))
+            }
+        }
+    }
+
+    /// Reads the rows of a slice in ascending order; `None` if there are too many and the slice can be halved.
+    async fn read(&mut self, stretch: TimeSlice, is_divisible: bool) -> Result<Option<Vec<RecordBatch>>> {
+        let plan = self.scan.within(stretch.ts).plan_day(stretch.day, &self.columns)?;
+        let mut rows = plan.execute(0, self.context.clone())?;
+        let (mut batches, mut count) = (Vec::new(), 0);
+        loop {
+            let next = rows.try_next().await;
+            // Rows already read may leave too little memory to read on.
+            if is_divisible && next.as_ref().is_err_and(is_out_of_memory) {
+                return Ok(None);
+            }
+            let Some(batch) = next? else { break };
+            count += batch.num_rows();
+            let held = self.memory.try_grow(byte_size::of_slice(&batch)?);
+            let is_too_much = count > MAX_SLICE_ROWS || self.memory.size() > MAX_SLICE_BYTES || held.is_err();
+            if is_divisible && is_too_much {
+                return Ok(None);
+            }
+            held?;
+            batches.push(batch);
+        }
+        Ok(Some(batches))
+    }
+}
+
+fn is_out_of_memory(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
+}
+
+/// Reverses the rows of a batch.
+fn reversed(batch: &RecordBatch) -> Result<RecordBatch> {
+    let last_first = UInt32Array::from_iter_values((0..batch.num_rows() as u32).rev());
+    Ok(take_record_batch(batch, &last_first)?)
+}

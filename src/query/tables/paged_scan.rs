@@ -1,0 +1,84 @@
+//! Scan of tables in the catalog's database, page by page: each page is read when the previous one is consumed.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use futures::stream;
+
+use crate::query::context::QueryContext;
+use crate::query::scan::opaque_scan::{OpaqueScanExec, RowSource};
+
+/// Maximum rows of a page: some megabytes.
+pub const PAGE_ROWS: usize = 1000;
+
+/// Query for one page of up to `PAGE_ROWS` rows.
+pub trait PageSource: Clone + Send + Sync + 'static {
+    /// The name in plans.
+    const NAME: &'static str;
+    type Row: Send + Sync;
+
+    fn schema() -> SchemaRef;
+
+    /// Reads the rows of the page that the principal may see.
+    fn read(self, view: &QueryContext) -> impl Future<Output = crate::domain::Result<Vec<Self::Row>>> + Send;
+
+    /// Whether `rows` is known to be the last page.
+    fn is_last(rows: &[Self::Row]) -> bool {
+        rows.len() < PAGE_ROWS
+    }
+
+    /// Returns the query for the page after this row.
+    fn page_after(self, last: &Self::Row) -> Self;
+
+    /// Converts rows to a batch of `schema`.
+    fn batch(rows: &[Self::Row]) -> Result<RecordBatch>;
+}
+
+/// Scans all pages from `first` on, projected to `columns`.
+pub fn scan_pages<P: PageSource>(
+    view: QueryContext,
+    first: P,
+    columns: &[usize],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = Arc::new(P::schema().project(columns)?);
+    Ok(Arc::new(OpaqueScanExec::new(PagedScan { view, first, columns: columns.to_vec(), schema }, 1)))
+}
+
+struct PagedScan<P> {
+    view: QueryContext,
+    first: P,
+    columns: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl<P: PageSource> RowSource for PagedScan<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (view, columns) = (self.view.clone(), self.columns.clone());
+        let pages = stream::try_unfold(Some(self.first.clone()), move |page| {
+            let (view, columns) = (view.clone(), columns.clone());
+            async move {
+                let Some(page) = page else { return Ok(None) };
+                let found = page.clone().read(&view).await;
+                let found = found.map_err(|e| DataFusionError::External(Box::new(e)))?;
+                let last = found.last().filter(|_| !P::is_last(&found));
+                let next = last.map(|last| page.page_after(last));
+                Ok(Some((P::batch(&found)?.project(&columns)?, next)))
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), pages)))
+    }
+}

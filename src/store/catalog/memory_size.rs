@@ -1,0 +1,153 @@
+//! Estimated memory of catalog rows by organization: the mirror keeps every row in memory permanently.
+
+use serde_json::{Map, Value};
+
+use crate::domain::OrgId;
+use crate::domain::device::{Device, DeviceSpec};
+use crate::domain::group::{Group, GroupSpec};
+use crate::domain::key::{Key, KeySpec};
+use crate::domain::org::{Org, User};
+use crate::domain::stream::{Stream, StreamSpec};
+
+/// Index overhead per row: its index entries, and a second copy of its name.
+const INDEX_BYTES: usize = 192;
+/// Overhead per entry of an ordered map or set.
+const ENTRY_BYTES: usize = 16;
+
+/// A row of the mirror whose memory is accounted to an organization.
+pub(super) trait AccountedRow {
+    fn org(&self) -> OrgId;
+
+    /// Estimated bytes, computed from the row's contents alone: a row counts the same when removed as when added.
+    fn memory_bytes(&self) -> usize;
+}
+
+impl AccountedRow for Org {
+    fn org(&self) -> OrgId {
+        self.id
+    }
+
+    fn memory_bytes(&self) -> usize {
+        row::<Org>(&[&self.slug, &self.slug, &self.name])
+    }
+}
+
+impl AccountedRow for User {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        row::<User>(&[&self.name, &self.name, &self.password_hash])
+    }
+}
+
+impl AccountedRow for Device {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        of_device(&self.spec)
+    }
+}
+
+impl AccountedRow for Stream {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        of_stream(&self.spec)
+    }
+}
+
+impl AccountedRow for Group {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        of_group(&self.spec)
+    }
+}
+
+impl AccountedRow for Key {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        of_key(&self.spec)
+    }
+}
+
+pub(super) fn of_device(spec: &DeviceSpec) -> usize {
+    row::<Device>(&[&spec.name, &spec.name, &spec.host, &spec.username, &spec.password])
+        + of_object(&spec.metadata)
+}
+
+pub(super) fn of_stream(spec: &StreamSpec) -> usize {
+    row::<Stream>(&[&spec.name, &spec.name, &spec.path, &spec.unit]) + of_object(&spec.metadata)
+}
+
+pub(super) fn of_group(spec: &GroupSpec) -> usize {
+    row::<Group>(&[&spec.name, &spec.name, &spec.description])
+}
+
+pub(super) fn of_key(spec: &KeySpec) -> usize {
+    let listed =
+        spec.devices.as_ref().map_or(0, |ids| ids.len()) + spec.streams.as_ref().map_or(0, |ids| ids.len());
+    row::<Key>(&[&spec.name]) + listed * (size_of::<i32>() + ENTRY_BYTES)
+}
+
+fn row<R>(texts: &[&String]) -> usize {
+    size_of::<R>() + INDEX_BYTES + texts.iter().map(|text| text.len()).sum::<usize>()
+}
+
+fn of_object(object: &Map<String, Value>) -> usize {
+    let entry = size_of::<(String, Value)>() + ENTRY_BYTES;
+    object.iter().map(|(name, value)| entry + name.len() + beyond(value)).sum()
+}
+
+/// Heap bytes of a value.
+fn beyond(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| size_of::<Value>() + beyond(item)).sum(),
+        Value::Object(object) => of_object(object),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::device::Protocol;
+
+    #[test]
+    fn many_small_values_count_as_what_they_take() {
+        let with = |metadata: Value| DeviceSpec {
+            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            ..DeviceSpec::new("d", Protocol::Virtual)
+        };
+        let empty = of_device(&with(json!({})));
+        let rows = [
+            ("a_text", json!({ "a": "x".repeat(60_000) }), 60_000, 70_000),
+            // 20,000 bytes as text.
+            (
+                "zeros",
+                json!({ "a": vec![0; 10_000] }),
+                10_000 * size_of::<Value>(),
+                11_000 * size_of::<Value>(),
+            ),
+            ("nested", json!({ "a": vec![json!({ "b": "c" }); 100] }), 100 * 80, 100 * 200),
+        ];
+        for (name, metadata, least, most) in rows {
+            let grown = of_device(&with(metadata)) - empty;
+            assert!((least..most).contains(&grown), "{name}: {grown}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Quotas of organizations: limits on row counts and on memory in the mirror.
+
+use std::ops::AddAssign;
+
+use super::Catalog;
+use super::memory_size;
+use super::mirror::Mirror;
+use crate::domain::device::DeviceSpec;
+use crate::domain::group::GroupSpec;
+use crate::domain::key::KeySpec;
+use crate::domain::stream::StreamSpec;
+use crate::domain::{Error, Kind, Micros, OrgId, Result};
+
+/// Limits of one organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrgLimits {
+    pub devices: usize,
+    pub streams: usize,
+    pub groups: usize,
+    /// Usable keys: revoked and expired ones do not count.
+    pub keys: usize,
+    /// Estimated memory of all of these, bytes.
+    pub memory: usize,
+}
+
+impl Default for OrgLimits {
+    fn default() -> Self {
+        Self { devices: 100_000, streams: 1_000_000, groups: 100_000, keys: 10_000, memory: 256_000_000 }
+    }
+}
+
+/// What a change adds. A change that shrinks a row adds nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct QuotaDelta {
+    devices: usize,
+    streams: usize,
+    groups: usize,
+    keys: usize,
+    bytes: usize,
+}
+
+impl QuotaDelta {
+    pub(super) fn of_device(new: &DeviceSpec, stored: Option<&DeviceSpec>) -> Self {
+        let bytes = memory_size::of_device(new).saturating_sub(stored.map_or(0, memory_size::of_device));
+        Self { devices: usize::from(stored.is_none()), bytes, ..Self::default() }
+    }
+
+    pub(super) fn of_stream(new: &StreamSpec, stored: Option<&StreamSpec>) -> Self {
+        let bytes = memory_size::of_stream(new).saturating_sub(stored.map_or(0, memory_size::of_stream));
+        Self { streams: usize::from(stored.is_none()), bytes, ..Self::default() }
+    }
+
+    pub(super) fn of_group(new: &GroupSpec, stored: Option<&GroupSpec>) -> Self {
+        let bytes = memory_size::of_group(new).saturating_sub(stored.map_or(0, memory_size::of_group));
+        Self { groups: usize::from(stored.is_none()), bytes, ..Self::default() }
+    }
+
+    pub(super) fn of_key(new: &KeySpec) -> Self {
+        Self { keys: 1, bytes: memory_size::of_key(new), ..Self::default() }
+    }
+}
+
+impl AddAssign for QuotaDelta {
+    fn add_assign(&mut self, other: Self) {
+        self.devices += other.devices;
+        self.streams += other.streams;
+        self.groups += other.groups;
+        self.keys += other.keys;
+        self.bytes += other.bytes;
+    }
+}
+
+impl Catalog {
+    /// Sets the limits for future changes. Existing rows stay.
+    pub fn set_org_limits(&self, limits: OrgLimits) {
+        *self.limits.write() = limits;
+    }
+
+    /// Fails with `LimitReached`, naming the limit and its setting, when a change would exceed the organization's
+    /// quota.
+    pub(super) fn check_quota(&self, mirror: &Mirror, org: OrgId, growth: QuotaDelta) -> Result<()> {
+        let limits = *self.limits.read();
+        let rows = [
+            ("devices", growth.devices, mirror.devices.count_of(org), limits.devices),
+            ("streams", growth.streams, mirror.streams().count_of(org), limits.streams),
+            ("groups", growth.groups, mirror.groups.count_of(org), limits.groups),
+        ];
+        rows.into_iter().try_for_each(|(name, new, held, most)| check_number(name, new, held, most))?;
+        if growth.keys > 0 {
+            check_number("keys", growth.keys, usable_keys(mirror, org, self.clock.now()), limits.keys)?;
+        }
+        let held = mirror.bytes_of(org);
+        if growth.bytes > 0 && held.saturating_add(growth.bytes) > limits.memory {
+            let most = limits.memory;
+            return Err(limit_reached(format!(
+                "the organization's devices, data, groups and keys take {held} bytes of memory, and {most} is the most \
+                 (limits.organization_memory): delete some, or shorten their metadata"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn check_number(name: &str, new: usize, held: usize, most: usize) -> Result<()> {
+    if new > 0 && held.saturating_add(new) > most {
+        let message = format!("the organization has {held} {name}, and {most} is the most (limits.{name})");
+        return Err(limit_reached(message));
+    }
+    Ok(())
+}
+
+fn usable_keys(mirror: &Mirror, org: OrgId, now: Micros) -> usize {
+    mirror.keys.rows_of(()).filter(|key| key.org == org && key.is_valid_at(now)).count()
+}
+
+fn limit_reached(message: String) -> Error {
+    Error::new(Kind::LimitReached, message)
+}

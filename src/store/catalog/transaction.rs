@@ -1,0 +1,136 @@
+//! Catalog transactions: one change at a time, database first, mirror after.
+//!
+//! A change and its audit row are written in one database transaction: neither exists without the other.
+//!
+//! A transaction reads the mirror, so read-modify-write is atomic without database locks. Its work runs to completion
+//! even when the caller is dropped. After a database failure the next transaction reloads the mirror, because an
+//! unconfirmed commit may or may not have happened.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use parking_lot::{RwLock, RwLockReadGuard};
+use sea_orm::{ActiveModelTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use tokio::sync::OwnedMutexGuard;
+
+use super::audit::AuditActor;
+use super::database::unavailable;
+use super::mirror::Mirror;
+use super::notifier::ChangeNotifier;
+use super::visibility::VisibleCatalog;
+use crate::domain::audit::AuditChange;
+use crate::domain::{Clock, Error, Principal, Result};
+
+/// Whether the mirror is known to equal the database. Its lock serialises transactions.
+pub(super) struct MirrorState(pub(super) bool);
+
+/// The database transaction of a change. No clone of it may outlive the work.
+pub(super) type DbTransaction = Arc<DatabaseTransaction>;
+
+pub(super) struct CatalogTransaction {
+    mirror_state: OwnedMutexGuard<MirrorState>,
+    pub(super) db: DatabaseConnection,
+    mirror: Arc<RwLock<Mirror>>,
+    clock: Arc<dyn Clock>,
+    notifier: Arc<ChangeNotifier>,
+}
+
+impl CatalogTransaction {
+    pub(super) async fn begin(
+        mut in_step: OwnedMutexGuard<MirrorState>,
+        db: DatabaseConnection,
+        mirror: Arc<RwLock<Mirror>>,
+        clock: Arc<dyn Clock>,
+        changes: Arc<ChangeNotifier>,
+    ) -> Result<Self> {
+        if !in_step.0 {
+            let fresh = Mirror::load(&db).await?;
+            {
+                let mut mirror = mirror.write();
+                *mirror = fresh.with_revision_after(&mirror);
+            }
+            in_step.0 = true;
+            changes.notify();
+        }
+        Ok(Self { mirror_state: in_step, db, mirror, clock, notifier: changes })
+    }
+
+    /// The rows visible to `who`, unchanged until this transaction ends. Never hold it across an await.
+    pub(super) fn visible_to<'a>(&'a self, who: &'a Principal) -> VisibleCatalog<'a> {
+        VisibleCatalog::new(who, self.mirror.read())
+    }
+
+    /// The whole mirror, unchanged until this transaction ends. Never hold it across an await.
+    pub(super) fn mirror(&self) -> RwLockReadGuard<'_, Mirror> {
+        self.mirror.read()
+    }
+
+    /// Commits a change: runs `work` on the database, then `apply` on the mirror if it succeeded. The result of
+    /// `told` is written to the audit log in the name of `who`. Every rule is checked before `work` starts, so any
+    /// failure in it comes from the database.
+    pub(super) async fn commit_change<T, W>(
+        self,
+        who: &Principal,
+        work: impl FnOnce(DbTransaction) -> W + Send + 'static,
+        told: impl FnOnce(&T) -> AuditChange + Send + 'static,
+        apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + Sync + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.commit_changes(who, work, |done| vec![told(done)], apply).await
+    }
+
+    /// As `commit_change`, for several rows, each with its own audit row.
+    pub(super) async fn commit_changes<T, W>(
+        self,
+        who: &Principal,
+        work: impl FnOnce(DbTransaction) -> W + Send + 'static,
+        told: impl FnOnce(&T) -> Vec<AuditChange> + Send + 'static,
+        apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + Sync + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (author, now) = (AuditActor::from_principal(who, &self.mirror.read()), self.clock.now());
+        let work_and_tell = move |db: DbTransaction| {
+            let work = work(db.clone());
+            async move {
+                let done = work.await?;
+                for change in told(&done) {
+                    author.clone().row(&change, now).insert(&*db).await.map_err(unavailable)?;
+                }
+                Ok(done)
+            }
+        };
+        self.commit_unaudited(work_and_tell, apply).await
+    }
+
+    /// As `commit_change`, without an audit row, for changes that no user causes.
+    pub(super) async fn commit_unaudited<T, W>(
+        self,
+        work: impl FnOnce(DbTransaction) -> W + Send + 'static,
+        apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let Self { mirror_state: mut in_step, db, mirror, notifier: changes, .. } = self;
+        let task = tokio::spawn(async move {
+            let all = Arc::new(db.begin().await.map_err(unavailable)?);
+            in_step.0 = false;
+            let done = work(all.clone()).await?;
+            let all = Arc::try_unwrap(all).map_err(|_| Error::internal("a change kept its transaction"))?;
+            all.commit().await.map_err(unavailable)?;
+            apply(&mut mirror.write(), &done);
+            in_step.0 = true;
+            changes.notify();
+            Ok(done)
+        });
+        task.await
+            .unwrap_or_else(|e| Err(Error::internal("a change of the catalog was cut short").with_source(e)))
+    }
+}

@@ -1,0 +1,171 @@
+//! Group commit thread. It takes all waiting requests, makes them durable with one fsync, publishes them to queries and
+//! acknowledges them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{Notify, Semaphore, oneshot};
+
+use super::idempotency::Claim;
+use super::latest_value_cache::LatestValueCache;
+use super::live::CommitFeed;
+use super::memtable::run::Run;
+use super::state::SharedState;
+use super::upsert_rows::UpsertRows;
+use super::wal::log::Payload;
+use super::wal::{IdempotencyRecord, Log};
+use crate::domain::reading::Readings;
+use crate::domain::{Error, Result};
+
+/// Maximum bytes of requests per fsync, so that a group's latency stays bounded.
+const MAX_GROUP_BYTES: usize = 32 << 20;
+const MAX_GROUP_REQUESTS: usize = 4096;
+
+/// A request waiting to become durable: its encoded record and the normalized rows in it.
+pub struct PendingWrite {
+    pub payload: Payload,
+    pub rows: Readings,
+    /// Rows of the other tables.
+    pub upserts: Vec<UpsertRows>,
+    /// The idempotency key of the request and the answer for every retry with it. The claim is held here, so that a
+    /// client that disconnects does not free the key for a second write of a request already under way.
+    pub claimed: Option<(Claim, IdempotencyRecord)>,
+    pub memory: MemoryPermit,
+    /// Receives the seq once the request is durable and visible.
+    pub done: oneshot::Sender<Result<u64>>,
+}
+
+/// Memory reserved for a request; dropping it returns the memory.
+pub struct MemoryPermit {
+    pub units: usize,
+    pub budget: Arc<Semaphore>,
+}
+
+impl MemoryPermit {
+    /// Keeps the reservation beyond the permit, because the rows stay in memory. Returns its units.
+    fn forget(mut self) -> usize {
+        std::mem::take(&mut self.units)
+    }
+}
+
+impl Drop for MemoryPermit {
+    fn drop(&mut self) {
+        self.budget.add_permits(self.units);
+    }
+}
+
+/// Queue of requests waiting for the log.
+#[derive(Default)]
+pub struct CommitQueue {
+    waiting: Mutex<Vec<PendingWrite>>,
+    arrived: Condvar,
+    closed: AtomicBool,
+}
+
+impl CommitQueue {
+    /// Enqueues a request; fails once the store is closing.
+    pub fn push(&self, pending: PendingWrite) -> Result<()> {
+        let mut waiting = self.waiting.lock();
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::unavailable("the server is shutting down"));
+        }
+        waiting.push(pending);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Refuses new requests; those already queued are still committed.
+    pub fn close(&self) {
+        let _guard = self.waiting.lock();
+        self.closed.store(true, Ordering::Release);
+        self.arrived.notify_all();
+    }
+
+    /// Waits for the next group; `None` once closed and empty.
+    fn next_group(&self) -> Option<Vec<PendingWrite>> {
+        let mut waiting = self.waiting.lock();
+        while waiting.is_empty() {
+            if self.closed.load(Ordering::Acquire) {
+                return None;
+            }
+            self.arrived.wait(&mut waiting);
+        }
+        let mut bytes = 0;
+        let mut fits = |p: &PendingWrite| {
+            bytes += p.payload.bytes.len();
+            bytes <= MAX_GROUP_BYTES
+        };
+        // Take at least one request, however large.
+        let count =
+            waiting.iter().take(MAX_GROUP_REQUESTS).map_while(|p| fits(p).then_some(())).count().max(1);
+        Some(waiting.drain(..count).collect())
+    }
+}
+
+/// State of the committing thread.
+pub struct Committer {
+    pub queue: Arc<CommitQueue>,
+    pub log: Arc<Mutex<Log>>,
+    pub shared: Arc<SharedState>,
+    pub latest_values: Arc<LatestValueCache>,
+    pub live: Arc<CommitFeed>,
+    /// Memory units held by rows since the last freeze, and by the frozen rows.
+    pub memtable_units: Arc<Mutex<(usize, usize)>>,
+    /// Notified after every group, so that the flusher checks sizes.
+    pub flush_wakeup: Arc<Notify>,
+}
+
+impl Committer {
+    /// Runs until the queue is closed and empty.
+    pub fn run(self) {
+        while let Some(mut group) = self.queue.next_group() {
+            let payloads: Vec<Payload> = group.iter_mut().map(|p| std::mem::take(&mut p.payload)).collect();
+            let appended = self.log.lock().append(&payloads);
+            drop(payloads);
+            match appended {
+                Ok(first_seq) => self.publish(first_seq, group),
+                Err(e) => group.into_iter().for_each(|pending| {
+                    let PendingWrite { claimed, memory, done, .. } = pending;
+                    drop((claimed, memory));
+                    let _ = done.send(Err(Error::unavailable(e.message.clone())));
+                }),
+            }
+        }
+    }
+
+    /// Publishes the group to queries, then acknowledges it; a caller that disconnected does not matter to its rows.
+    /// Keys and last values are updated first, so that a checkpoint taken after a freeze of these rows contains them.
+    /// Subscribers come last, so that every later snapshot contains the rows they receive.
+    fn publish(&self, first_seq: u64, group: Vec<PendingWrite>) {
+        let mut units = 0;
+        let mut acks = Vec::with_capacity(group.len());
+        let mut runs = Vec::with_capacity(group.len());
+        let mut keyed_rows = Vec::new();
+        for (seq, pending) in (first_seq..).zip(group) {
+            let PendingWrite { rows, upserts: keyed, claimed, memory, done, .. } = pending;
+            if let Some((claim, entry)) = claimed {
+                claim.finish(entry);
+            }
+            units += memory.forget();
+            runs.push((Run::new(rows, seq), seq));
+            keyed_rows.extend(keyed.iter().map(|rows| rows.with_seq(seq)));
+            acks.push((done, seq));
+        }
+        for (run, _) in &runs {
+            self.latest_values.update(run);
+        }
+        let followed = self.live.share(&runs);
+        let count = runs.len();
+        // Under one lock, as `Flusher::freeze` takes rows and units together.
+        let mut taken = self.memtable_units.lock();
+        self.shared.insert(runs, keyed_rows);
+        taken.0 += units;
+        drop(taken);
+        self.flush_wakeup.notify_one();
+        self.live.publish(first_seq, count, followed);
+        for (done, seq) in acks {
+            let _ = done.send(Ok(seq));
+        }
+    }
+}

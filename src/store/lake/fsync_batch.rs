@@ -1,0 +1,92 @@
+//! Makes many files durable together: first the bytes of all, then their names, then each directory once.
+//!
+//! A flush of a year writes a file per day. Syncing them one after the other, each with its directory, would be a
+//! thousand waits for the disk; in parallel the file system combines them into few.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::thread;
+
+use super::file::LakeFile;
+use super::file_writer::{UnsyncedFile, unwritable};
+use crate::domain::Result;
+use crate::store::disk::Disk;
+
+/// Maximum files held open until they are synced. Bytes the disk has not taken yet are memory.
+const MAX_OPEN_FILES: usize = 64;
+const MAX_UNSYNCED_BYTES: u64 = 64 << 20;
+/// Number of threads that wait for the disk in parallel.
+const SYNC_THREADS: usize = 8;
+
+/// Files not yet durable. When dropped before `finish`, they remain on disk as files that no commit names.
+pub struct FsyncBatch<'a> {
+    disk: &'a dyn Disk,
+    open: Vec<UnsyncedFile>,
+    open_bytes: u64,
+    folders: BTreeSet<PathBuf>,
+    done: Vec<LakeFile>,
+}
+
+impl<'a> FsyncBatch<'a> {
+    pub fn new(disk: &'a dyn Disk) -> Self {
+        Self { disk, open: Vec::new(), open_bytes: 0, folders: BTreeSet::new(), done: Vec::new() }
+    }
+
+    /// Adds a file that is completely written.
+    pub fn add(&mut self, part: UnsyncedFile) -> Result<()> {
+        self.open_bytes += part.file.bytes;
+        self.open.push(part);
+        if self.open.len() >= MAX_OPEN_FILES || self.open_bytes >= MAX_UNSYNCED_BYTES {
+            self.sync()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Makes all files durable. Returns them in the order in which they were added.
+    pub fn finish(mut self) -> Result<Vec<LakeFile>> {
+        self.sync()?;
+        let disk = self.disk;
+        let mut folders = Vec::from_iter(self.folders);
+        // Sync the days' directories, and the table's directory for their own entries.
+        let tables: BTreeSet<PathBuf> =
+            folders.iter().filter_map(|f| f.parent()).map(PathBuf::from).collect();
+        folders.extend(tables);
+        for_each_parallel(&mut folders, |folder| disk.sync_dir(folder).map_err(|e| unwritable(folder, e)))?;
+        Ok(self.done)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        let disk = self.disk;
+        let mut parts = std::mem::take(&mut self.open);
+        self.open_bytes = 0;
+        for_each_parallel(&mut parts, |part| part.disk_file.sync().map_err(|e| unwritable(&part.folder, e)))?;
+        for part in parts {
+            let path = part.folder.join(&part.name);
+            disk.rename(&disk.temporary(&path), &path).map_err(|e| unwritable(&part.folder, e))?;
+            self.folders.insert(part.folder);
+            self.done.push(part.file);
+        }
+        Ok(())
+    }
+}
+
+/// Runs `work` on each item on a few threads. Returns the first error.
+fn for_each_parallel<T: Send>(items: &mut [T], work: impl Fn(&mut T) -> Result<()> + Sync) -> Result<()> {
+    if items.len() < 2 {
+        return items.iter_mut().try_for_each(work);
+    }
+    let share = items.len().div_ceil(SYNC_THREADS);
+    thread::scope(|scope| {
+        let work = &work;
+        let threads =
+            items.chunks_mut(share).map(|some| scope.spawn(move || some.iter_mut().try_for_each(work)));
+        let threads: Vec<_> = threads.collect();
+        let ended = threads.into_iter().map(|t| t.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
+        ended.collect::<Vec<_>>().into_iter().collect::<Result<()>>()
+    })
+}
+
+#[cfg(test)]
+#[path = "fsync_batch_tests.rs"]
+mod tests;

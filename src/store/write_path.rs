@@ -1,0 +1,180 @@
+//! The write path: admission, memory, the queue of the committing thread, acknowledgement.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use super::flush::Flusher;
+use super::group_commit::{MemoryPermit, PendingWrite};
+use super::idempotency::{BeginOutcome, Claim};
+use super::memtable;
+use super::throttle;
+use super::upsert_rows::UpsertRows;
+use super::wal::log::Payload;
+use super::wal::{IdempotencyRecord, Record};
+use super::write_validation::{self, WritableTimes};
+use super::{Ack, ClaimOutcome, MEMORY_UNIT_BYTES, Store};
+use crate::domain::reading::Readings;
+use crate::domain::retention::RetentionBounds;
+use crate::domain::{Error, Micros, Principal, Result, StreamId};
+
+/// Requests with this many rows are sorted and encoded on the bulk threads, so that other requests do not wait.
+const BULK_REQUEST_ROWS: usize = 4096;
+
+impl Store {
+    /// Writes rows atomically. Of rows in one request with equal (stream, ts) the later wins.
+    ///
+    /// # Errors
+    /// `Invalid` naming rows; `TooLarge` past the memory cap; `Busy` when memory stays full past the deadline;
+    /// `Unavailable` when the log cannot be written. On any error no row is acknowledged.
+    pub async fn write(&self, principal: &Principal, rows: Readings) -> Result<Ack> {
+        self.admit(principal, &rows)?;
+        if rows.is_empty() {
+            return Ok(Ack { rows: 0, seq: 0 });
+        }
+        let count = rows.len();
+        let acked = self.enqueue(rows, Vec::new(), None).await?;
+        Ok(Ack { rows: count, seq: wait_for_ack(acked).await? })
+    }
+
+    /// Upserts rows of the other tables atomically: a row replaces one with the same key.
+    ///
+    /// # Errors
+    /// Same as `write`, naming streams or devices that the principal does not see.
+    pub async fn upsert(&self, principal: &Principal, rows: UpsertRows) -> Result<Ack> {
+        write_validation::check_upsert(&self.catalog, principal, &rows, &self.retention_bounds())?;
+        let count = rows.len();
+        let acked = self.enqueue(Readings::default(), vec![rows], None).await?;
+        Ok(Ack { rows: count, seq: wait_for_ack(acked).await? })
+    }
+
+    /// Claims an idempotency key for a body, or returns the answer of the first request with it. `scope` identifies
+    /// caller and route.
+    ///
+    /// # Errors
+    /// `Conflict` when the key was used with another body; `Throttled` when this caller or its organization has too
+    /// many live keys.
+    pub async fn claim(&self, scope: &str, key: &str, body: &[u8]) -> Result<ClaimOutcome> {
+        let hash = Sha256::digest(body).into();
+        Ok(match self.idempotency.begin(scope, key, hash, self.clock.now()).await? {
+            BeginOutcome::Replay(answer) => ClaimOutcome::Replay(answer),
+            BeginOutcome::First(claim) => ClaimOutcome::First(claim),
+        })
+    }
+
+    /// Writes rows under a claimed key, with the answer that every retry gets, even after a crash.
+    ///
+    /// # Errors
+    /// Same as `write`; the key is free again then.
+    pub async fn write_claimed(
+        &self,
+        principal: &Principal,
+        rows: Readings,
+        claim: Claim,
+        answer: Vec<u8>,
+    ) -> Result<()> {
+        self.admit(principal, &rows)?;
+        let entry = claim.entry(answer, self.clock.now());
+        wait_for_ack(self.enqueue(rows, Vec::new(), Some((claim, entry))).await?).await.map(drop)
+    }
+
+    fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
+        let newest = Micros(self.clock.now().0.saturating_add(self.max_future_us));
+        write_validation::check(
+            &self.catalog,
+            principal,
+            rows,
+            &WritableTimes { newest, kept: self.retention_bounds() },
+        )
+    }
+
+    pub(super) fn retention_bounds(&self) -> Arc<RetentionBounds> {
+        self.catalog.retention_bounds(self.clock.now())
+    }
+
+    /// Reserves memory for a request and queues it for the committing thread.
+    async fn enqueue(
+        &self,
+        rows: Readings,
+        keyed: Vec<UpsertRows>,
+        claimed: Option<(Claim, IdempotencyRecord)>,
+    ) -> Result<oneshot::Receiver<Result<u64>>> {
+        let is_large = rows.len() >= BULK_REQUEST_ROWS;
+        let readings = offload_if_large(is_large, move || memtable::run::normalize(rows)).await?;
+        // In memory each row also has a seq.
+        let bytes = readings.size_bytes() + readings.len() * size_of::<i64>();
+        let bytes = bytes + keyed.iter().map(UpsertRows::size_bytes).sum::<usize>();
+        let units = bytes.div_ceil(MEMORY_UNIT_BYTES) + 1;
+        if units > self.cap_units {
+            return Err(Error::too_large(format!(
+                "the request holds more than the {} MiB that may wait in memory; send it in parts",
+                (self.cap_units * MEMORY_UNIT_BYTES) >> 20
+            )));
+        }
+        let permits = u32::try_from(units).expect("the cap is far below 2^32 units");
+        self.take_memory(permits).await?;
+        let memory = MemoryPermit { units, budget: self.budget.clone() };
+        let idempotent = claimed.as_ref().map(|(_, entry)| entry.clone());
+        let record = Record { readings, upserts: keyed, idempotent };
+        let encode = move || (Payload::new(record.encode()), record);
+        let (payload, Record { readings: rows, upserts: keyed, .. }) =
+            offload_if_large(is_large, encode).await?;
+        let (done, acked) = oneshot::channel();
+        self.queue.push(PendingWrite { payload, rows, upserts: keyed, claimed, memory, done })?;
+        Ok(acked)
+    }
+
+    async fn take_memory(&self, permits: u32) -> Result<()> {
+        if let Ok(memory) = self.budget.try_acquire_many(permits) {
+            memory.forget();
+            return Ok(());
+        }
+        let _waiting = MemoryWaiter::new(&self.flusher);
+        let memory = tokio::time::timeout(self.write_deadline, self.budget.acquire_many(permits)).await;
+        let memory = memory.map_err(|_| Error::busy("writes are waiting for the disk; retry later"))?;
+        memory.map_err(|e| Error::unavailable("the server is shutting down").with_source(e))?.forget();
+        Ok(())
+    }
+
+    /// Assigns a time to a value that came without one: now, but later than any assigned to the stream before.
+    pub fn assign_ts(&self, stream: StreamId) -> Micros {
+        let now = self.clock.now().0;
+        let mut assigned = self.assigned.lock();
+        let ts = assigned.entry(stream).and_modify(|last| *last = now.max(*last + 1)).or_insert(now);
+        Micros(*ts)
+    }
+}
+
+/// Registers a writer that waits for memory: the flusher keeps flushing while there is one.
+struct MemoryWaiter<'a>(&'a Flusher);
+
+impl<'a> MemoryWaiter<'a> {
+    fn new(flusher: &'a Flusher) -> Self {
+        flusher.writers_waiting.fetch_add(1, Ordering::AcqRel);
+        flusher.flush_wakeup.notify_one();
+        Self(flusher)
+    }
+}
+
+impl Drop for MemoryWaiter<'_> {
+    fn drop(&mut self) {
+        self.0.writers_waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+async fn wait_for_ack(acked: oneshot::Receiver<Result<u64>>) -> Result<u64> {
+    acked.await.map_err(|e| Error::unavailable("the write was not made durable").with_source(e))?
+}
+
+/// Runs large work on the bulk threads, where it delays no other request.
+async fn offload_if_large<T: Send + 'static>(
+    is_large: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    match is_large {
+        true => throttle::run_bulk(work).await,
+        false => Ok(work()),
+    }
+}

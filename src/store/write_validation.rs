@@ -1,0 +1,150 @@
+//! Admission checks for writes: every row is validated before anything is logged, and errors name the row.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use super::catalog::Catalog;
+use super::table::Table;
+use super::upsert_rows::UpsertRows;
+use crate::domain::reading::{Quality, Readings};
+use crate::domain::retention::{BEGINNING_OF_TIME, RetentionBounds};
+use crate::domain::stream::StreamKind;
+use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Result, StreamId};
+
+/// Maximum length of one text, bytes. Reading, merging and sorting handle whole texts and need a small multiple of this
+/// in memory, whoever wrote the rows. Images and documents of instruments are smaller.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// Maximum number of wrong rows listed in one error.
+const MAX_LISTED_ROWS: usize = 20;
+
+/// Range of times that may be written: from the retention bound of each stream up to `newest`.
+#[derive(Debug, Clone)]
+pub struct WritableTimes {
+    pub newest: Micros,
+    pub kept: Arc<RetentionBounds>,
+}
+
+/// Checks rows against the principal, the clock, retention and the rules of a reading.
+///
+/// # Errors
+/// `Invalid` with one field `row N` (rows count from 1) for each wrong row, at most `MAX_LISTED_ROWS` of them.
+pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings, times: &WritableTimes) -> Result<()> {
+    let mut known: HashMap<i32, Option<(StreamKind, RangeInclusive<Micros>)>> = HashMap::new();
+    let mut wrong = Vec::new();
+    for i in 0..rows.len() {
+        let stream = rows.stream[i];
+        let known = known.entry(stream).or_insert_with(|| {
+            let kind = kind_of(catalog, principal, StreamId(stream))?;
+            Some((kind, Micros(times.kept.visible_from.start_of(stream))..=times.newest))
+        });
+        let problem = match known {
+            Some((kind, allowed)) => time_problem(rows, i, allowed).or_else(|| value_problem(*kind, rows, i)),
+            None => Some(format!("stream_id: there is no stream `{stream}`")),
+        };
+        if let Some(problem) = problem {
+            wrong.push(FieldError::new(format!("row {}", i + 1), problem));
+            if wrong.len() == MAX_LISTED_ROWS {
+                break;
+            }
+        }
+    }
+    Error::check(wrong)
+}
+
+/// Checks rows of a keyed table: the principal must see the stream or device of each row.
+///
+/// # Errors
+/// Same as `check`.
+pub fn check_upsert(
+    catalog: &Catalog,
+    principal: &Principal,
+    rows: &UpsertRows,
+    kept: &RetentionBounds,
+) -> Result<()> {
+    let mut wrong = Vec::new();
+    for row in 0..rows.len() {
+        let (id, ts, _) = rows.key(row);
+        let oldest = match rows.table() {
+            Table::Messages => BEGINNING_OF_TIME,
+            Table::Readings | Table::Statistics => kept.statistics_from.start_of(id),
+        };
+        let problem = match rows.table() {
+            Table::Messages => catalog
+                .device(principal, DeviceId(id))
+                .is_err()
+                .then(|| format!("device_id: there is no device `{id}`")),
+            Table::Readings | Table::Statistics => kind_of(catalog, principal, StreamId(id))
+                .is_none()
+                .then(|| format!("stream_id: there is no stream `{id}`")),
+        };
+        let time = || match Micros(ts).is_storable() {
+            true => (ts < oldest).then(|| expired(Micros(ts), Micros(oldest))),
+            false => Some(format!("ts: `{ts}` is outside the years 1970 to 2261")),
+        };
+        if let Some(problem) = problem.or_else(time) {
+            wrong.push(FieldError::new(format!("row {}", row + 1), problem));
+            if wrong.len() == MAX_LISTED_ROWS {
+                break;
+            }
+        }
+    }
+    Error::check(wrong)
+}
+
+/// Returns the kind of a stream, or `None` when the principal does not see it.
+fn kind_of(catalog: &Catalog, principal: &Principal, stream: StreamId) -> Option<StreamKind> {
+    let entry = catalog.stream_write_info(stream)?;
+    principal.sees_stream(entry.org, entry.device, stream).then_some(entry.kind)
+}
+
+fn time_problem(rows: &Readings, i: usize, allowed: &RangeInclusive<Micros>) -> Option<String> {
+    let ts = Micros(rows.ts[i]);
+    if !ts.is_storable() {
+        return Some(format!("ts: `{}` microseconds since 1970 is outside the years 1970 to 2261", ts.0));
+    }
+    if ts < *allowed.start() {
+        return Some(expired(ts, *allowed.start()));
+    }
+    let newest = allowed.end();
+    (ts > *newest).then(|| format!("ts: `{ts}` lies too far in the future (the latest accepted is {newest})"))
+}
+
+fn expired(ts: Micros, oldest: Micros) -> String {
+    format!("ts: `{ts}` lies before {oldest}: nothing older is kept")
+}
+
+/// A bad reading has neither value nor text. A numeric reading has a value; any other has a text. A numeric reading may
+/// have a text as well only as the exact decimal of a 64-bit integer that an f64 cannot hold.
+fn value_problem(kind: StreamKind, rows: &Readings, i: usize) -> Option<String> {
+    let value = rows.value[i];
+    let text = rows.text.get(i).and_then(Option::as_deref);
+    if rows.quality[i] == Quality::Bad as u8 {
+        let is_empty = value.is_nan() && text.is_none();
+        return (!is_empty).then(|| "value: must be null where quality is bad".to_owned());
+    }
+    if let Some(text) = text.filter(|text| text.len() > MAX_TEXT_BYTES) {
+        return Some(format!("text: has {} bytes; at most {MAX_TEXT_BYTES} are stored", text.len()));
+    }
+    if value.is_infinite() {
+        return Some("value: must be finite".to_owned());
+    }
+    match (kind.is_numeric(), text) {
+        (true, _) if value.is_nan() => Some(format!("value: is missing; the stream is {kind}")),
+        (true, Some(text)) if !(kind.is_wide_integer() && is_decimal_of(text, value)) => {
+            Some(format!("text: must be null; the stream is {kind}"))
+        }
+        (false, None) => Some(format!("text: is missing; the stream is {kind}")),
+        _ => None,
+    }
+}
+
+fn is_decimal_of(text: &str, value: f64) -> bool {
+    let number = text.parse::<i64>().map(|n| n as f64).or_else(|_| text.parse::<u64>().map(|n| n as f64));
+    number == Ok(value)
+}
+
+#[cfg(test)]
+#[path = "write_validation_tests.rs"]
+mod tests;

@@ -1,0 +1,45 @@
+//! What a server remembers of statements is of nobody.
+
+use super::fixture::{self, IsolationFixture};
+use super::probes::exact;
+use crate::in_process::{MINUTE, NOW};
+
+/// A server remembers how statements are planned: of another caller, another moment, or a caller who may not ask, it is
+/// answered as one that was never asked before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_others_asked_before_is_answered_as_a_new_one() {
+    let world = IsolationFixture::new().await;
+    let [(_, by_device), (_, by_stream)] = world.restricted().await;
+    let all = [
+        ("everything", world.key(&[], &[], &[]).await),
+        ("by device", by_device),
+        ("another organization", world.foreign_key().await),
+        ("no readings", world.key(&["data:read", "device:read"], &[], &[]).await),
+        ("by stream", by_stream),
+    ];
+    // Without those that may answer one of several equal rows.
+    let exact = exact(&world).into_iter().map(|(query, _)| query);
+    let mut queries: Vec<String> = exact.filter(|query| !query.contains("LIMIT")).collect();
+    queries.extend(
+        [
+            "SELECT stream_id, ts, value FROM readings ORDER BY 1, 2",
+            "SELECT sum(value) OVER (ORDER BY ts, stream_id) AS s FROM readings ORDER BY 1",
+            "SELECT id, name FROM streams ORDER BY id",
+            "SELECT now() - now() AS never",
+            "SELECT nonsense FROM readings",
+        ]
+        .map(str::to_owned),
+    );
+    // Again with new rows, of each few one: what is remembered has no rows either.
+    for (round, step) in [(0, 1), (1, 5)] {
+        for (nth, query) in queries.iter().enumerate().step_by(step) {
+            for (kind, client) in &all {
+                let (status, _, answer) = client.try_sql(query).await;
+                let (new_status, _, new) = client.try_sql(&format!("{query} -- {round} {nth} {kind}")).await;
+                assert_eq!((status, answer), (new_status, new), "{round}, {kind}: {query}");
+            }
+        }
+        fixture::write(&world.inside, &world.ground.owner, &world.own, false, NOW - 20 * MINUTE).await;
+        world.inside.store.flush().await.unwrap();
+    }
+}
