@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::App;
 use crate::domain::{Principal, Result};
-use crate::query::describe::{DescribeRequest, TableInfo};
+use crate::query::describe::DescribeRequest;
 use crate::query::engine::StatementRequest;
 use crate::query::log::Surface;
 use crate::query::params::{self, Params};
+use crate::query::principal_catalog::TableInfo;
 
 /// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;

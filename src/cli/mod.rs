@@ -58,8 +58,9 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = runtime.block_on(run(cli.command));
-    // Work that still blocks (name resolution, reading a file) is not awaited.
-    runtime.shutdown_background();
+    // Work that still blocks (name resolution, reading a file) is not awaited: its threads go with the process. Detaching
+    // them, as `shutdown_background` does, can crash in glibc (query/runtimes.rs).
+    std::mem::forget(runtime);
     match outcome {
         Ok(code) => code,
         Err(error) if print::is_broken_pipe(&error) => ExitCode::SUCCESS,

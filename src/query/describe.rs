@@ -19,6 +19,7 @@ use super::engine::Engine;
 use super::error::from_datafusion;
 use super::log::Surface;
 use super::params::MAX_PARAMETERS;
+use super::principal_catalog::{PrincipalCatalog, TableInfo};
 use crate::domain::{Error, Kind, Principal, Result};
 
 /// The result schema and parameter types of a statement that could run.
@@ -28,14 +29,6 @@ pub struct StatementDescription {
     pub schema: SchemaRef,
     /// Types of `$1` and following; text where the statement implies no other type.
     pub params: Vec<DataType>,
-}
-
-/// A table that a principal may read.
-#[derive(Debug, Clone)]
-pub struct TableInfo {
-    pub name: &'static str,
-    pub schema: SchemaRef,
-    pub is_view: bool,
 }
 
 /// A statement to describe.
@@ -59,7 +52,7 @@ impl Engine {
         sketch: DescribeRequest,
     ) -> Result<StatementDescription> {
         let tally = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
-        let view = QueryContext::new(self, principal, tally.clone());
+        let view = QueryContext::new(&self.services, principal, tally.clone());
         let engine = self.clone();
         let threads = self.threads.for_text(sketch.text.len()).clone();
         let planning = async move {
@@ -82,7 +75,9 @@ impl Engine {
     pub fn tables(self: &Arc<Self>, principal: &Principal) -> Result<Vec<TableInfo>> {
         let tally = self.start_tracking(principal, Surface::Sql, None);
         tally.discard();
-        QueryContext::new(self, principal, tally).tables().map_err(from_datafusion)
+        PrincipalCatalog::new(&QueryContext::new(&self.services, principal, tally))
+            .tables()
+            .map_err(from_datafusion)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Query engine: plans SQL and streams record batches, on its own threads.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,16 +15,16 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use super::admission::{QueryAdmission, max_long_running};
-use super::context::QueryContext;
+use super::context::{QueryContext, QueryServices};
 use super::error::from_datafusion;
 use super::executor::{self, ExecutionEnv, QueryLimits, StartedQuery};
 use super::guard::interrupt::InterruptOption;
 use super::guard::operators;
-use super::log::{QueryInfo, QueryLog, QueryTracker, Surface};
+use super::log::{QueryInfo, QueryTracker, Surface};
 use super::memory_pool::QueryMemoryPool;
+use super::options::EngineOptions;
 use super::params::Params;
-use super::plan_cache::PlanCache;
-use super::planner::PlannedStatement;
+use super::plan_cache::{PlanCache, PlannedStatement};
 use super::postgres::LazyPostgresCompat;
 use super::runtimes::QueryRuntimes;
 use super::session_template;
@@ -36,23 +35,6 @@ use crate::store::Store;
 /// Grace after the time limit, within which a query should notice the limit itself; after it the query is abandoned.
 const TIMEOUT_GRACE: Duration = Duration::from_secs(2);
 
-/// Resource limits of queries.
-#[derive(Debug, Clone)]
-pub struct EngineOptions {
-    pub timeout: Duration,
-    pub max_rows: usize,
-    /// Memory of all queries together, bytes.
-    pub memory_bytes: usize,
-    /// Memory of one query, bytes; a value above `memory_bytes` has no further effect.
-    pub share_bytes: usize,
-    pub max_running: usize,
-    pub max_waiting: usize,
-    /// Longest wait for a permit.
-    pub queue_deadline: Duration,
-    /// Directory where queries that exceed their memory spill.
-    pub spill_dir: PathBuf,
-}
-
 /// A result, streamed as it is computed.
 pub struct QueryOutput {
     pub schema: SchemaRef,
@@ -61,14 +43,9 @@ pub struct QueryOutput {
 
 /// The query engine, shared through an `Arc`.
 pub struct Engine {
-    pub(super) store: Arc<Store>,
-    pub(super) states: Arc<dyn DeviceStatusSource>,
-    pub(super) models: Arc<dyn ModelScorer>,
+    pub(super) services: Arc<QueryServices>,
     pub(super) template: SessionState,
-    pub(super) log: Arc<QueryLog>,
     pub(super) options: EngineOptions,
-    /// Runtime of the rest of the server.
-    pub(super) main_runtime: Handle,
     /// Catalog tables and functions for PostgreSQL tools.
     pub(super) postgres: LazyPostgresCompat,
     pub(super) plan_cache: PlanCache,
@@ -100,20 +77,9 @@ impl Engine {
         let threads = QueryRuntimes::start(cores, max_long_running(options.max_running))?;
         let gates = QueryAdmission::new(options.max_running, options.max_waiting, options.queue_deadline);
         let (log, postgres, known) = (Arc::default(), LazyPostgresCompat::default(), PlanCache::default());
-        let home = Handle::current();
-        Ok(Self {
-            store,
-            states,
-            models,
-            template,
-            log,
-            options,
-            main_runtime: home,
-            postgres,
-            plan_cache: known,
-            admission: gates,
-            threads,
-        })
+        let services =
+            Arc::new(QueryServices { store, states, models, log, main_runtime: Handle::current() });
+        Ok(Self { services, template, options, postgres, plan_cache: known, admission: gates, threads })
     }
 
     /// Runs one read-only statement on the data that `principal` may see.
@@ -127,7 +93,7 @@ impl Engine {
         question: StatementRequest,
     ) -> Result<QueryOutput> {
         let tally = self.start_tracking(principal, question.surface, Some(&question.text));
-        let view = QueryContext::new(self, principal, tally.clone());
+        let view = QueryContext::new(&self.services, principal, tally.clone());
         let (engine, text_bytes) = (self.clone(), question.text.len());
         let start = async move { question.start(&engine, view).await };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: Some(self.options.max_rows) };
@@ -153,7 +119,7 @@ impl Engine {
         text: Option<&str>,
     ) -> Arc<QueryTracker> {
         let asked = QueryInfo {
-            started_at: self.store.clock().now(),
+            started_at: self.services.store.clock().now(),
             text_hash: text.map(|text| hex::encode(Sha256::digest(text))),
             surface,
             caller: principal.caller,
@@ -161,7 +127,11 @@ impl Engine {
         };
         let pool: &Arc<dyn MemoryPool> = &self.template.runtime_env().memory_pool;
         let limit = self.options.share_bytes.min(self.options.memory_bytes);
-        Arc::new(QueryTracker::new(self.log.clone(), asked, QueryMemoryPool::new(pool.clone(), limit)))
+        Arc::new(QueryTracker::new(
+            self.services.log.clone(),
+            asked,
+            QueryMemoryPool::new(pool.clone(), limit),
+        ))
     }
 
     /// Waits until the schema of the result is known, that is, until planning has succeeded.

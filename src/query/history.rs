@@ -44,7 +44,7 @@ impl Engine {
     /// computed when it is read.
     pub async fn history(self: &Arc<Self>, principal: &Principal, query: HistoryQuery) -> Result<History> {
         let tally = self.start_tracking(principal, Surface::Values, None);
-        let view = QueryContext::new(self, principal, tally.clone());
+        let view = QueryContext::new(&self.services, principal, tally.clone());
         let (seq, context) = (view.snapshot.seq, view.task_context(&self.template));
         let after = query.after;
         let telling = Arc::new(HistoryReader { view, query, context });

@@ -17,10 +17,12 @@ pub mod list_query;
 pub mod log;
 pub mod memory_pool;
 pub mod named;
+pub mod options;
 pub mod params;
 mod plan_cache;
 pub mod planner;
 pub mod postgres;
+pub mod principal_catalog;
 pub mod readings_list;
 pub mod rollup;
 mod runtimes;
@@ -32,7 +34,8 @@ pub mod step;
 pub mod step_query;
 pub mod tables;
 
-pub use engine::{Engine, EngineOptions};
+pub use engine::Engine;
+pub use options::EngineOptions;
 
 #[cfg(test)]
 mod fuzz_grammar_tests;

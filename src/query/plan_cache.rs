@@ -19,8 +19,8 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::expr::WindowFunctionDefinition;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, TableSource, TableType};
 
-use super::context::{QueryContext, SCHEMA};
-use super::planner::PlannedStatement;
+use super::context::QueryContext;
+use super::principal_catalog::{PrincipalCatalog, SCHEMA};
 use super::scopes;
 use crate::domain::OrgId;
 use crate::store::lake::byte_lru::ByteBoundedLru;
@@ -29,6 +29,14 @@ use crate::store::lake::byte_lru::ByteBoundedLru;
 const MAX_CACHED_TEXT_BYTES: usize = 64 << 10;
 /// A shorter text counts as this many bytes.
 const MIN_ENTRY_BYTES: usize = 256;
+
+/// The plan of a statement, with its parameters unbound.
+#[derive(Debug)]
+pub(super) struct PlannedStatement {
+    pub plan: LogicalPlan,
+    /// Whether the plan has bounded functions (`guard::bounded_function`), which need the query's interrupt.
+    pub has_bounded: bool,
+}
 
 /// Cached plans by organization and statement text.
 #[derive(Debug)]
@@ -125,13 +133,14 @@ impl PlanCache {
 impl CachedPlan {
     /// Returns the plan over the tables of `view`; each is looked up once, however often it is named.
     pub fn bind_tables(&self, view: &QueryContext) -> Result<LogicalPlan> {
+        let catalog = PrincipalCatalog::new(view);
         let mut found: HashMap<String, Arc<dyn TableSource>> = HashMap::new();
         with_tables(self.plan.clone(), |scan| {
             let name = scan.table_name.table();
             let source = match found.get(name) {
                 Some(source) => source.clone(),
                 None => {
-                    let table = view.table(name)?;
+                    let table = catalog.find_table(name)?;
                     let table = table.ok_or_else(|| plan_datafusion_err!("there is no table `{name}`"))?;
                     found.entry(name.to_owned()).or_insert(provider_as_source(table)).clone()
                 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use datafusion::common::TableReference;
 use datafusion::execution::context::{SQLOptions, SessionState};
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 
 use super::context::QueryContext;
@@ -12,16 +11,10 @@ use super::engine::Engine;
 use super::error::from_datafusion;
 use super::guard;
 use super::log::Surface;
+use super::plan_cache::PlannedStatement;
+use super::principal_catalog::PrincipalCatalog;
 use super::scopes;
 use crate::domain::{Error, Result};
-
-/// The plan of a statement, with its parameters unbound.
-#[derive(Debug)]
-pub(super) struct PlannedStatement {
-    pub plan: LogicalPlan,
-    /// Whether the plan has bounded functions (`guard::bounded_function`), which need the query's interrupt.
-    pub has_bounded: bool,
-}
 
 impl Engine {
     /// Creates the session for a statement from `surface` over the tables of `view`.
@@ -29,7 +22,7 @@ impl Engine {
         match surface {
             Surface::Postgres => self.postgres.get(&self.template)?.session(view),
             Surface::Sql | Surface::Flight | Surface::Values | Surface::Statistics | Surface::Steps => {
-                Ok(view.session(&self.template, None))
+                Ok(PrincipalCatalog::new(view).into_session(&self.template))
             }
         }
     }

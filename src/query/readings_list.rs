@@ -95,7 +95,7 @@ impl Engine {
         if !is_of_newest || list.from.is_some() || list.to.is_some() {
             return None;
         }
-        let newest = self.store.latest(principal, stream)?.newest;
+        let newest = self.services.store.latest(principal, stream)?.newest;
         (query.include_bad || newest.quality != Quality::Bad).then_some(newest)
     }
 }
@@ -113,7 +113,7 @@ impl ReadingsList {
         query: ValuesQuery,
         tally: Arc<QueryTracker>,
     ) -> Self {
-        let view = QueryContext::new(engine, principal, tally);
+        let view = QueryContext::new(&engine.services, principal, tally);
         scan(&view, &query.list).record_text_lengths();
         let context = view.task_context(&engine.template);
         Self { view, query, context }

@@ -1,5 +1,8 @@
 //! Thread pools of queries: few threads for queries of short steps, more for those that can occupy a thread for long.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::guard::nesting::THREAD_STACK_BYTES;
@@ -36,8 +39,7 @@ impl QueryRuntimes {
         match long {
             Ok(long) => Ok(Self { short: Some(short), long: Some(long) }),
             Err(e) => {
-                // A runtime must not be dropped within another.
-                short.shutdown_background();
+                join_elsewhere(vec![short]);
                 Err(failed(e))
             }
         }
@@ -59,9 +61,22 @@ impl QueryRuntimes {
 
 impl Drop for QueryRuntimes {
     fn drop(&mut self) {
-        for runtime in [self.short.take(), self.long.take()].into_iter().flatten() {
-            runtime.shutdown_background();
-        }
+        join_elsewhere([self.short.take(), self.long.take()].into_iter().flatten().collect());
+    }
+}
+
+/// Ends runtimes on a thread of its own, because a runtime must not be dropped within another.
+///
+/// `Runtime::shutdown_background` would detach their threads instead of joining them. `pthread_detach` of glibc 2.36 reads
+/// the descriptor of a thread that may end at the same time, and stacks of this size are unmapped at once: the process
+/// ended with SIGSEGV.
+fn join_elsewhere(runtimes: Vec<Runtime>) {
+    let runtimes = Arc::new(Mutex::new(runtimes));
+    let ending = runtimes.clone();
+    let end = move || drop(std::mem::take(&mut *ending.lock()));
+    if std::thread::Builder::new().name("basalt-query-end".to_owned()).spawn(end).is_err() {
+        // No thread can be started. Their threads go with the process.
+        std::mem::forget(std::mem::take(&mut *runtimes.lock()));
     }
 }
 
@@ -69,4 +84,18 @@ fn runtime(name: &str, threads: usize) -> Builder {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(threads).thread_name(name).thread_stack_size(THREAD_STACK_BYTES).enable_all();
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn runtimes_end_within_another_runtime() {
+        for _ in 0..50 {
+            let runtimes = QueryRuntimes::start(2, 1).unwrap();
+            let answer = runtimes.short().spawn(async { 1 });
+            assert_eq!(answer.await.unwrap(), 1);
+        }
+    }
 }

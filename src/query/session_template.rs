@@ -11,9 +11,9 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
 
-use super::engine::EngineOptions;
 use super::functions;
 use super::memory_pool::MIN_PART_DIVISOR;
+use super::options::EngineOptions;
 use super::rollup::rule::UseStatistics;
 
 /// Maximum bytes that all queries spill together: a query must not fill the disk that the log is on.

@@ -35,7 +35,7 @@ impl Engine {
             return Ok(stream::empty().boxed());
         }
         let tally = self.start_tracking(principal, Surface::Statistics, None);
-        let view = QueryContext::new(self, principal, tally.clone());
+        let view = QueryContext::new(&self.services, principal, tally.clone());
         let context = view.task_context(&self.template);
         let start =
             async move { Ok(StartedQuery::short(Arc::new(StatisticsList { view, list, context }).stream())) };

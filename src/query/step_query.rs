@@ -69,7 +69,7 @@ impl Engine {
             return Err(Error::field("step", message));
         }
         let tally = self.start_tracking(principal, Surface::Steps, None);
-        let view = QueryContext::new(self, principal, tally.clone());
+        let view = QueryContext::new(&self.services, principal, tally.clone());
         let context = view.task_context(&self.template);
         let start =
             async move { Ok(StartedQuery::short(stream_series(view, query, buckets, count, context))) };

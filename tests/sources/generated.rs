@@ -53,8 +53,8 @@ async fn settings_that_make_no_sense_are_refused() {
     let streams = [
         ("fp64", json!({"generator": "saw"}), "generator: \"saw\" is not one of"),
         ("fp64", json!({"generator": "sine", "frequency": 0}), "frequency: 0 is not from"),
-        ("text", json!({"generator": "sine"}), "text is none"),
-        ("byte", json!({"generator": "sine", "amplitude": 200, "mean": 100}), "byte holds 0 to 255"),
+        ("text", json!({"generator": "sine"}), "text is not numeric"),
+        ("byte", json!({"generator": "sine", "amplitude": 200, "mean": 100}), "do not fit byte (0 to 255)"),
     ];
     let told =
         |said: &Value, words: &str| said["metadata"][0].as_str().is_some_and(|told| told.contains(words));

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::openapi::Schema;
 
 use super::Id;
 use super::fields::{BodyMode, Fields, Presence};
@@ -72,31 +73,35 @@ pub fn section() -> Section {
                 .post(change_for_stream, post)
                 .put(change_for_stream, put),
         ],
-        schemas: vec![
-            ("TablePolicy", schema::view(&described())),
-            ("NewPolicy", schema::body(&described_body(required("hypertable", table())))),
-            (
-                "NewStreamPolicy",
-                schema::body(&described_body(optional("hypertable", schema::nullable(table()), Value::Null))),
-            ),
-            ("StreamPolicies", schema::view(&described_policies())),
-            (
-                "ChangedStreamPolicy",
-                schema::view(
-                    &[
-                        vec![
-                            read_only("hypertable", schema::nullable(table())),
-                            read_only("drop_after_seconds", schema::nullable(schema::count())),
-                            read_only("enabled", schema::boolean()),
-                        ],
-                        described_policies(),
-                    ]
-                    .concat(),
-                ),
-            ),
-            ("Forecast", schema::view(&described_forecast())),
-        ],
+        schemas: schemas(),
     }
+}
+
+fn schemas() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("TablePolicy", schema::view(&described())),
+        ("NewPolicy", schema::body(&described_body(required("hypertable", table())))),
+        (
+            "NewStreamPolicy",
+            schema::body(&described_body(optional("hypertable", schema::nullable(table()), Value::Null))),
+        ),
+        ("StreamPolicies", schema::view(&described_policies())),
+        (
+            "ChangedStreamPolicy",
+            schema::view(
+                &[
+                    vec![
+                        read_only("hypertable", schema::nullable(table())),
+                        read_only("drop_after_seconds", schema::nullable(schema::count())),
+                        read_only("enabled", schema::boolean()),
+                    ],
+                    described_policies(),
+                ]
+                .concat(),
+            ),
+        ),
+        ("Forecast", schema::view(&described_forecast())),
+    ]
 }
 
 fn with_change_params(doc: Doc, body: &str) -> Doc {

@@ -9,8 +9,7 @@ use datafusion::error::DataFusionError;
 use datafusion_pg_catalog::pg_catalog::catalog_info::CatalogInfo;
 
 use super::SCHEMAS;
-use crate::query::context::{CATALOG, SCHEMA};
-use crate::query::describe::TableInfo;
+use crate::query::principal_catalog::{CATALOG, SCHEMA, TableInfo};
 
 /// Tables and their columns, without any rows.
 #[derive(Debug, Clone)]

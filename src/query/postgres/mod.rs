@@ -27,8 +27,9 @@ use datafusion_pg_catalog::pg_catalog::{PgCatalogSchemaProvider, PgCatalogStatic
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use parking_lot::Mutex;
 
-use super::context::{CATALOG, PG_CATALOG, QueryContext, SCHEMA};
+use super::context::QueryContext;
 use super::error::from_datafusion;
+use super::principal_catalog::{CATALOG, PG_CATALOG, PrincipalCatalog, SCHEMA};
 use super::scopes;
 use crate::domain::{Error, Result};
 
@@ -101,11 +102,11 @@ impl PostgresCompat {
                 self.catalogs.lock().entry(key).or_insert(new).clone()
             }
         };
-        Ok(view.session(&self.template, Some(catalog)))
+        Ok(PrincipalCatalog::new(view).with_pg_catalog(catalog).into_session(&self.template))
     }
 
     fn catalog(&self, view: &QueryContext) -> Result<Arc<dyn SchemaProvider>, DataFusionError> {
-        let shown = PrincipalCatalogInfo::new(view.tables()?);
+        let shown = PrincipalCatalogInfo::new(PrincipalCatalog::new(view).tables()?);
         let tables = self.static_tables.clone();
         let known = PgCatalogSchemaProvider::try_new(shown, tables, Roles)?;
         Ok(Arc::new(ExtendedPgCatalog(Arc::new(known))))

@@ -111,8 +111,6 @@ pub enum Kernel {
 impl Kernel {
     /// Parses an operator call. `Unsupported` if the operator, or one of its options, is not implemented.
     pub fn read(call: &OperatorSpec) -> Result<Kernel, InterpreterError> {
-        let i32_at = |slot| call.options.map_or(Ok(0), |options| options.i32(slot, 0));
-        let axis_at = |slot| i32_at(slot).map(i64::from);
         Ok(match call.code {
             op_code::ADD
             | op_code::MUL
@@ -124,11 +122,6 @@ impl Kernel {
             | op_code::LOGICAL_AND
             | op_code::SQUARED_DIFFERENCE => Kernel::Binary(binary::BinaryKernel::read(call)?),
             op_code::AVERAGE_POOL_2D | op_code::MAX_POOL_2D => Kernel::Pool(pool::Pool::read(call)?),
-            op_code::CONCATENATION if Activation::from_option(call, 1)? == Activation::None => {
-                Kernel::Concatenation { axis: axis_at(0)? }
-            }
-            // Google's kernel supports no activation here either.
-            op_code::CONCATENATION => return Err(call.unsupported("an activation")),
             op_code::CONV_2D => Kernel::Conv2d(conv2d::Conv2d::read(call)?),
             op_code::DEPTHWISE_CONV_2D => {
                 Kernel::DepthwiseConv2d(depthwise_conv2d::DepthwiseConv2d::read(call)?)
@@ -150,23 +143,38 @@ impl Kernel {
             | op_code::ABS
             | op_code::ELU
             | op_code::HARD_SWISH => Kernel::Unary(unary::UnaryOp::read(call)?),
-            op_code::RESHAPE => Kernel::Reshape { dims: dims_at(call, 0)? },
             op_code::SOFTMAX => Kernel::Softmax(softmax::Softmax::read(call)?),
+            op_code::MEAN | op_code::SUM | op_code::REDUCE_PROD | op_code::REDUCE_MAX => {
+                Kernel::Reduction(reduce::Reduction::read(call)?)
+            }
+            op_code::UNIDIRECTIONAL_SEQUENCE_LSTM => Kernel::Lstm(lstm::Lstm::read(call)?),
+            op_code::TRANSPOSE_CONV => Kernel::TransposeConv(transpose_conv::TransposeConv::read(call)?),
+            op_code::WHILE => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
+            _ => Kernel::read_array_operator(call)?,
+        })
+    }
+
+    /// Parses a call that moves, makes or reshapes values without computing on them.
+    fn read_array_operator(call: &OperatorSpec) -> Result<Kernel, InterpreterError> {
+        let i32_at = |slot| call.options.map_or(Ok(0), |options| options.i32(slot, 0));
+        let axis_at = |slot| i32_at(slot).map(i64::from);
+        Ok(match call.code {
+            op_code::CONCATENATION if Activation::from_option(call, 1)? == Activation::None => {
+                Kernel::Concatenation { axis: axis_at(0)? }
+            }
+            // Google's kernel supports no activation here either.
+            op_code::CONCATENATION => return Err(call.unsupported("an activation")),
+            op_code::RESHAPE => Kernel::Reshape { dims: dims_at(call, 0)? },
             op_code::PAD => Kernel::Pad,
             op_code::GATHER if i32_at(1)? == 0 => Kernel::Gather { axis: axis_at(0)? },
             op_code::GATHER => return Err(call.unsupported("batch dimensions")),
             op_code::BATCH_TO_SPACE_ND => Kernel::BatchToSpaceNd,
             op_code::SPACE_TO_BATCH_ND => Kernel::SpaceToBatchNd,
             op_code::TRANSPOSE => Kernel::Transpose,
-            op_code::MEAN | op_code::SUM | op_code::REDUCE_PROD | op_code::REDUCE_MAX => {
-                Kernel::Reduction(reduce::Reduction::read(call)?)
-            }
             op_code::SQUEEZE => Kernel::Squeeze { dims: dims_at(call, 0)? },
-            op_code::UNIDIRECTIONAL_SEQUENCE_LSTM => Kernel::Lstm(lstm::Lstm::read(call)?),
             op_code::STRIDED_SLICE => Kernel::StridedSlice(slice::StridedSlice::read(call)?),
             op_code::SPLIT => Kernel::Split { count: call.size(0, 0)? },
             op_code::SLICE => Kernel::Slice,
-            op_code::TRANSPOSE_CONV => Kernel::TransposeConv(transpose_conv::TransposeConv::read(call)?),
             op_code::TILE => Kernel::Tile,
             op_code::EXPAND_DIMS => Kernel::ExpandDims,
             op_code::SHAPE => Kernel::Shape,
@@ -174,7 +182,6 @@ impl Kernel {
             op_code::UNPACK => Kernel::Unpack { axis: axis_at(1)? },
             op_code::FILL => Kernel::Fill,
             op_code::REVERSE_V2 => Kernel::Reverse,
-            op_code::WHILE => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
             op_code::RANDOM_STANDARD_NORMAL => Kernel::RandomNormal,
             op_code::CUSTOM => match call.name {
                 "FlexTensorListReserve" => Kernel::TensorListReserve,

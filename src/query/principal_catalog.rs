@@ -1,0 +1,186 @@
+//! The catalog that DataFusion plans a query with: one schema of the tables and views that the principal may read.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::datasource::TableType;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::context::SessionState;
+
+use super::context::QueryContext;
+use super::functions::anomaly_score::AnomalyScore;
+use super::scan::table_provider::ScanProvider;
+use super::scopes;
+use super::tables::{
+    audit_log, core_views, devices, events, groups, latest, messages, query_log, readings, statistics,
+    streams,
+};
+use crate::domain::device::DeviceFilter;
+use crate::domain::pagination::Pagination;
+use crate::domain::stream::StreamFilter;
+
+pub const CATALOG: &str = "basalt";
+pub const SCHEMA: &str = "public";
+pub const PG_CATALOG: &str = "pg_catalog";
+
+/// A table that a principal may read.
+#[derive(Debug, Clone)]
+pub struct TableInfo {
+    pub name: &'static str,
+    pub schema: SchemaRef,
+    pub is_view: bool,
+}
+
+/// A catalog with one schema, which contains only tables that the principal may read.
+#[derive(Clone)]
+pub struct PrincipalCatalog {
+    context: QueryContext,
+    /// Found by name, but not listed among the schemas: `information_schema` is the same for everybody.
+    pg_catalog: Option<Arc<dyn SchemaProvider>>,
+}
+
+impl PrincipalCatalog {
+    pub fn new(context: &QueryContext) -> Self {
+        Self { context: context.clone(), pg_catalog: None }
+    }
+
+    /// Adds PostgreSQL's system catalog.
+    pub fn with_pg_catalog(self, pg_catalog: Arc<dyn SchemaProvider>) -> Self {
+        Self { pg_catalog: Some(pg_catalog), ..self }
+    }
+
+    /// Creates a session over this catalog. `template` provides functions, rules and settings. The session is a copy of
+    /// the template with another catalog: building one anew costs more than a small query.
+    pub fn into_session(self, template: &SessionState) -> SessionState {
+        let mut session = template.clone();
+        let QueryContext { principal, tally, .. } = &self.context;
+        let anomaly_score =
+            AnomalyScore::new(self.context.models().clone(), principal.clone(), tally.clone());
+        session.register_catalog_list(Arc::new(self));
+        session.register_udwf(Arc::new(anomaly_score.into())).expect("a session takes functions");
+        // Fixes the value of `now()` for this query.
+        session.mark_start_execution();
+        session
+    }
+
+    /// Returns a table or view that the principal may read.
+    pub fn find_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if !scopes::may_read(&self.context.principal, name) {
+            return Ok(None);
+        }
+        Ok(Some(match name {
+            "readings" => self.readings(),
+            "devices" => self.devices()?,
+            "streams" => self.streams()?,
+            "latest" => Arc::new(ScanProvider(latest::LatestTable::new(self.context.clone()))),
+            "query_log" => {
+                Arc::new(query_log::table(&self.context.query_log(), self.context.sees_host_metrics())?)
+            }
+            "audit_log" => Arc::new(ScanProvider(audit_log::AuditLogTable::new(self.context.clone()))),
+            "groups" => self.groups()?,
+            "statistics" => self.statistics(false),
+            "messages" => Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone()))),
+            "events" => self.events_table(),
+            "core_valuestatistics" => Arc::new(core_views::core_valuestatistics(self.statistics(true))?),
+            "core_eventlog" => Arc::new(core_views::core_eventlog(self.events_table())?),
+            "core_value" => Arc::new(core_views::core_value(self.readings())?),
+            "core_data" => Arc::new(core_views::core_data(self.streams()?)?),
+            "core_device" => Arc::new(core_views::core_device(self.devices()?)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Returns the tables that the principal may read.
+    pub fn tables(&self) -> Result<Vec<TableInfo>> {
+        let mut tables = Vec::new();
+        for (name, _) in scopes::TABLES {
+            if let Some(table) = self.find_table(name)? {
+                let is_view = table.table_type() == TableType::View;
+                tables.push(TableInfo { name, schema: table.schema(), is_view });
+            }
+        }
+        Ok(tables)
+    }
+
+    fn readings(&self) -> Arc<dyn TableProvider> {
+        Arc::new(ScanProvider(readings::ReadingsTable::new(self.context.clone())))
+    }
+
+    fn statistics(&self, overlay: bool) -> Arc<dyn TableProvider> {
+        Arc::new(ScanProvider(statistics::StatisticsTable::new(self.context.clone(), overlay)))
+    }
+
+    fn events_table(&self) -> Arc<dyn TableProvider> {
+        Arc::new(ScanProvider(events::EventsTable::new(self.context.clone())))
+    }
+
+    fn devices(&self) -> Result<Arc<dyn TableProvider>> {
+        let rows = self.context.catalog().devices(&self.context.principal, &DeviceFilter::default());
+        Ok(Arc::new(devices::table(&rows, |device| self.context.device_status(device))?))
+    }
+
+    fn streams(&self) -> Result<Arc<dyn TableProvider>> {
+        let rows = self.context.catalog().streams(&self.context.principal, &StreamFilter::default());
+        Ok(Arc::new(streams::table(&rows)?))
+    }
+
+    fn groups(&self) -> Result<Arc<dyn TableProvider>> {
+        let rows = self.context.catalog().groups(&self.context.principal, Pagination::ALL);
+        Ok(Arc::new(groups::table(&rows)?))
+    }
+}
+
+impl fmt::Debug for PrincipalCatalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrincipalCatalog")
+    }
+}
+
+impl CatalogProviderList for PrincipalCatalog {
+    /// Registers nothing: statements only read.
+    fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        vec![CATALOG.to_owned()]
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        (name == CATALOG).then(|| Arc::new(self.clone()) as _)
+    }
+}
+
+impl CatalogProvider for PrincipalCatalog {
+    fn schema_names(&self) -> Vec<String> {
+        vec![SCHEMA.to_owned()]
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        match name {
+            SCHEMA => Some(Arc::new(self.clone()) as _),
+            PG_CATALOG => self.pg_catalog.clone(),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for PrincipalCatalog {
+    fn table_names(&self) -> Vec<String> {
+        let names = scopes::TABLES.iter().map(|(name, _)| *name);
+        names.filter(|name| scopes::may_read(&self.context.principal, name)).map(str::to_owned).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        self.find_table(name)
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        scopes::may_read(&self.context.principal, name)
+    }
+}
