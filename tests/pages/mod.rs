@@ -69,6 +69,21 @@ async fn they_are_public_and_run_nothing_but_their_own_files() {
 }
 
 #[tokio::test]
+async fn the_root_links_the_pages_and_each_link_leads_somewhere() {
+    let (server, _) = server().await;
+    let client = server.client().without_key();
+    let (status, headers, page) = client.get("/").await;
+    assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
+    let page = page.as_str().unwrap().to_owned();
+    let links: Vec<_> = page.split("href=\"/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(links, ["console", "graphiql", "api/docs/", "readyz", "healthz"]);
+    for link in links {
+        let (status, ..) = client.get(&format!("/{link}")).await;
+        assert_eq!(status, 200, "/{link}");
+    }
+}
+
+#[tokio::test]
 async fn every_tab_of_graphiql_runs_as_it_stands() {
     let (server, _) = server().await;
     let client = server.client();

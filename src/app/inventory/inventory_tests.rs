@@ -267,7 +267,7 @@ fn mistakes_of_the_rows_of_csv_are_told() {
             (
                 "a_device_in_two_ways",
                 "device,device.protocol,device.host\nA,modbus,x\nA,modbus,y\n",
-                &["3 device.host: line 2 says something else"],
+                &["3 device.host: conflicts with line 2"],
             ),
             ("a_stream_without_a_name", "device,stream,path\nOven,,hr:0\n", &["2 stream: required"]),
             (

@@ -142,18 +142,3 @@ fn read_values() -> Decoder {
 fn opcua_values() {
     FuzzTarget { module: module_path!(), name: "opcua_values", form: values, decoder: read_values }.run();
 }
-
-/// The release on crates.io decodes them by unbounded recursion (vendor/README.md), which used to end the process
-/// here.
-#[test]
-fn diagnostics_within_diagnostics_end_at_a_depth() {
-    const DIAGNOSTIC: u8 = 25;
-    const HAS_INNER: u8 = 0x40;
-    let known = ContextOwned::new_default(Default::default(), options());
-    let context = known.context();
-    let nested = |levels: usize| [&[DIAGNOSTIC][..], &vec![HAS_INNER; levels], &[0]].concat();
-    for (levels, is_read) in [(1, true), (5, true), (1_000_000, false)] {
-        let decoded = Variant::decode(&mut &nested(levels)[..], &context);
-        assert_eq!(decoded.is_ok(), is_read, "{levels} levels");
-    }
-}
