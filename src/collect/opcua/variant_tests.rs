@@ -134,7 +134,7 @@ fn check_sent(bytes: &[u8]) {
     }
 }
 
-/// The release on crates.io decodes them by unbounded recursion (vendor/README.md), which used to end the process
+/// The published release decodes them by unbounded recursion (vendor/README.md), which used to end the process
 /// here.
 #[test]
 fn diagnostics_within_diagnostics_end_at_a_depth() {
