@@ -68,9 +68,18 @@ enum ContentEncoding {
     Zstd,
 }
 
-/// Reads a whole body of at most `limit` bytes both encoded and decoded; see [`read_within`].
+/// Reads a whole body of at most `limit` bytes both encoded and decoded, as [`read_within`]. JSON also reserves what its
+/// values take, because it is parsed as a whole.
+///
+/// # Errors
+/// As [`read_within`]; `TooLarge` for JSON of too many values.
 pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, HttpError> {
-    read_within(headers, body, BodyLimits { wire: limit, decoded: limit }).await
+    let limits = BodyLimits { wire: limit, decoded: limit };
+    let mut whole = read_reserved(headers, body, limits, memory_for(headers)).await?;
+    if is_json(headers) {
+        whole.reservation.try_grow_to(whole.reservation.bytes() + json_tree_bytes(&whole.bytes)?)?;
+    }
+    Ok(Bytes::from_owner(whole))
 }
 
 /// Reads the whole body of an authenticated caller and decodes its `Content-Encoding` (gzip, zstd). The returned bytes
@@ -80,7 +89,7 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
 /// `TooLarge`; `UnsupportedMediaType` for another encoding; `RequestTimeout`; `Invalid` when the body is damaged;
 /// `Busy` when the bodies of all callers, or of this one, hold too much memory.
 pub async fn read_within(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Bytes, HttpError> {
-    read_reserved(headers, body, limits, memory_for(headers)).await
+    read_reserved(headers, body, limits, memory_for(headers)).await.map(Bytes::from_owner)
 }
 
 /// Returns an empty reservation for the caller who presents these headers.
@@ -106,7 +115,8 @@ pub async fn read_unauthenticated(
     address: Option<IpAddr>,
 ) -> Result<Bytes, HttpError> {
     let limits = BodyLimits { wire: MAX_UNAUTHENTICATED_BODY_BYTES, decoded: MAX_UNAUTHENTICATED_BODY_BYTES };
-    read_reserved(headers, body, limits, BodyMemoryReservation::empty(MemoryHolder::Anonymous(address))).await
+    let memory = BodyMemoryReservation::empty(MemoryHolder::Anonymous(address));
+    read_reserved(headers, body, limits, memory).await.map(Bytes::from_owner)
 }
 
 async fn read_reserved(
@@ -114,7 +124,7 @@ async fn read_reserved(
     mut body: Body,
     limits: BodyLimits,
     held: BodyMemoryReservation,
-) -> Result<Bytes, HttpError> {
+) -> Result<AccountedBuffer, HttpError> {
     let encoding = encoding(headers)?;
     let wire = match collect(headers, &mut body, limits.wire, held).await {
         Ok(collected) => collected,
@@ -131,10 +141,7 @@ async fn read_reserved(
         let decoded = tokio::task::spawn_blocking(move || decode(encoding, whole, limits.decoded)).await;
         whole = decoded.map_err(|e| Error::internal("a body decoder stopped").with_source(e))??;
     }
-    if is_json(headers) {
-        whole.reservation.try_grow_to(whole.reservation.bytes() + json_tree_bytes(&whole.bytes)?)?;
-    }
-    Ok(Bytes::from_owner(whole))
+    Ok(whole)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 
-use super::{AccountedBuffer, ContentEncoding, collect, decode, json_tree_bytes, read};
+use super::{
+    AccountedBuffer, BodyLimits, ContentEncoding, collect, decode, json_tree_bytes, read, read_within,
+};
 use crate::api::error::HttpError;
 use crate::app::body_memory::{BodyMemoryBudget, BodyMemoryLimits, BodyMemoryReservation, MemoryHolder};
 use crate::domain::Kind;
@@ -177,4 +179,23 @@ fn values_are_counted_before_they_are_parsed() {
     assert_eq!(json_tree_bytes(&list(100_000)).unwrap(), 6_400_128);
     assert_eq!(json_tree_bytes(&vec![b'x'; 10 << 20]).unwrap(), 0, "one text");
     assert_eq!(json_tree_bytes(&list(5_000_000)).unwrap_err().kind, Kind::TooLarge);
+}
+
+/// NDJSON is read line by line: its values are never there all at once. A body of it may be as long as any other.
+#[tokio::test]
+async fn only_what_is_parsed_as_a_whole_is_counted_by_its_values() {
+    let many_values = vec![b','; 5_000_000];
+    let limits = BodyLimits { wire: 8 << 20, decoded: 8 << 20 };
+    let of_media = |media: &str| {
+        let mut headers = headers("identity");
+        headers.insert("x-api-key", "one with a share of its own".parse().unwrap());
+        headers.insert(header::CONTENT_TYPE, media.parse().unwrap());
+        headers
+    };
+    for (media, is_read) in [("application/json", false), ("text/csv", true)] {
+        let whole = read(&of_media(media), Body::from(many_values.clone()), limits.wire).await;
+        assert_eq!(whole.is_ok(), is_read, "{media}: {:?}", whole.err());
+    }
+    let ndjson = of_media("application/x-ndjson");
+    assert!(read_within(&ndjson, Body::from(many_values), limits).await.is_ok());
 }
