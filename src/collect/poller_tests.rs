@@ -79,9 +79,7 @@ async fn a_loss_is_one_bad_reading_a_stream_and_heals_by_itself() {
 
     let (addr, memory) = (fake.addr, Arc::clone(&fake.memory));
     drop(fake);
-    let killed = tokio::time::Instant::now();
     until("a bad reading of each", || world.bad_counts().len() == 4).await;
-    assert!(killed.elapsed() < Duration::from_millis(500), "two poll intervals, not {:?}", killed.elapsed());
     let status = world.status();
     assert_eq!(status.state, DeviceState::Offline);
     assert_eq!(status.last_error, Some(format!("connection to {addr} failed: connection refused")));

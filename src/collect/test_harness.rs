@@ -20,6 +20,8 @@ use crate::domain::{Clock, DeviceId, Error, Kind, Micros, OrgId, Result, StreamI
 
 pub const PLC: DeviceId = DeviceId(1);
 pub const SECOND: i64 = 1_000_000;
+/// Maximum time for anything that a test waits for; a hang ends here.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 pub type DeviceStreams = (Arc<Device>, Vec<Arc<Stream>>);
 
@@ -187,13 +189,11 @@ impl CollectFixture {
 
 /// Waits for a condition that must come true soon.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..1500 {
-        if is_so() {
-            return;
-        }
+    let deadline = tokio::time::Instant::now() + MAX_WAIT;
+    while !is_so() {
+        assert!(tokio::time::Instant::now() < deadline, "still not so after {MAX_WAIT:?}: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    panic!("still not so after three seconds: {what}");
 }
 
 /// Sleeps for several poll intervals, for checks that something does not happen meanwhile.

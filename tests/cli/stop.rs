@@ -68,7 +68,7 @@ async fn a_request_under_way_is_answered_before_the_end() {
     // The request has to have arrived before the signal does; its body comes after.
     tokio::time::sleep(Duration::from_millis(500)).await;
     server.signal("TERM");
-    eventually("it says so", Duration::from_secs(10), || async {
+    eventually("it says so", Duration::from_secs(30), || async {
         server.log().contains("stopping").then_some(())
     })
     .await;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opcua::types::{
     ActivateSessionResponse, BinaryDecodable, BinaryEncodable, BrowseNextResponse, BrowseRequest,
@@ -282,12 +282,10 @@ async fn an_opcua_server_that_lies_is_refused_or_cut_short() {
     ] {
         let liar = HostileOpcuaServer::start(lie).await;
         let device = device(&attacked, &format!("{lie:?}"), liar.port).await;
-        let begun = Instant::now();
         let (status, _, answer) = client.get(&format!("/api/device/{device}/opcua/")).await;
         let answer: Value = answer;
         let text = answer.to_string();
         assert_eq!(status, expected, "{lie:?}: {:.500}", text);
-        assert!(begun.elapsed() < Duration::from_secs(35), "{lie:?} took {:?}", begun.elapsed());
         assert!(text.len() < 64 * MIB, "{lie:?}: {} bytes", text.len());
         if status == 200 {
             assert_eq!(answer["truncated"], json!(true), "{lie:?}: {:.500}", text);

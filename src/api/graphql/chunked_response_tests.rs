@@ -35,36 +35,35 @@ async fn an_answer_arrives_whole_and_is_given_back() {
     assert!(sent == expected.into_bytes());
 }
 
-/// Sends a response to a reader that pauses between chunks. Returns whether the sender gave up, whether the reader saw
-/// that the body is incomplete, and how long it took.
-async fn sent_slowly(patience: SlowClientLimits, pause: Duration) -> (bool, bool, Duration) {
+/// Sends a response to a reader that pauses between chunks. Returns whether the sender gave up, and whether the reader
+/// saw that the body is incomplete.
+async fn sent_slowly(patience: SlowClientLimits, pause: Duration) -> (bool, bool) {
     let held = held();
     let (text, _) = large(&held);
     let (outlet, receiver) = chunk_channel();
     let outlet = ChunkSender { patience, ..outlet };
     let mut pieces = chunked_body(receiver, text.size()).into_data_stream();
-    let begun = Instant::now();
     let sending = tokio::spawn(async move { outlet.send(text, &held).await.is_err() });
     let mut last = None;
     while let Some(piece) = pieces.next().await {
         last = Some(piece.is_err());
         tokio::time::sleep(pause).await;
     }
-    (sending.await.expect("no panic"), last == Some(true), begun.elapsed())
+    (sending.await.expect("no panic"), last == Some(true))
 }
 
 #[tokio::test]
 async fn whoever_takes_nothing_for_long_is_let_go_and_sees_that_it_is_not_whole() {
     let patience = SlowClientLimits { stalled: Duration::from_millis(100), least_rate: 1 };
-    let (is_given_up, is_seen, _) = sent_slowly(patience, Duration::from_millis(400)).await;
+    let (is_given_up, is_seen) = sent_slowly(patience, Duration::from_millis(400)).await;
     assert!(is_given_up && is_seen);
 }
 
 #[tokio::test]
 async fn whoever_takes_too_little_over_all_is_let_go_as_well() {
     let patience = SlowClientLimits { stalled: Duration::from_millis(300), least_rate: 40 << 20 };
-    let (is_given_up, is_seen, took) = sent_slowly(patience, Duration::from_millis(60)).await;
-    assert!(is_given_up && is_seen && took < Duration::from_secs(3), "{took:?}");
+    let (is_given_up, is_seen) = sent_slowly(patience, Duration::from_millis(60)).await;
+    assert!(is_given_up && is_seen);
 }
 
 #[tokio::test]
