@@ -1,9 +1,11 @@
 //! Browsing a device over the connection that its poller uses too.
 
-use super::client::DeviceClient;
+use std::any::Any;
+
 use super::fault::{DeviceFault, RefusalKind};
 use super::io::DirectRequest;
 use super::opcua::browse;
+use super::opcua::client::OpcuaClient;
 use super::opcua::node::NodePath;
 use super::runtime::Collectors;
 use crate::domain::address_space::BrowseTree;
@@ -21,8 +23,10 @@ impl Collectors {
         let mut turn = exchange.lock_connection().await?;
         let started = tokio::time::Instant::now();
         let browsed = match turn.get_or_connect(&exchange.endpoint).await {
-            Ok(DeviceClient::Opcua(client)) => browse::browse(client, &path, depth).await,
-            Ok(_) => return Err(Error::invalid("Device protocol is not opcua.")),
+            Ok(client) => match (client as &mut dyn Any).downcast_mut::<OpcuaClient>() {
+                Some(client) => browse::browse(client, &path, depth).await,
+                None => return Err(Error::invalid("Device protocol is not opcua.")),
+            },
             Err(fault) => Err(fault),
         };
         exchange.record_outcome(&mut turn, started, browsed).map_err(|fault| explain(fault, node))

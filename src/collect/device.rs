@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::poller::Poller;
+use super::registry;
 use super::runtime::Ports;
 use super::shared_connection::SharedConnection;
 use super::status_cell::DeviceStatusCell;
-use super::virtual_device;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::stream::Stream;
@@ -85,16 +85,11 @@ pub fn idle_state(spec: &DeviceSpec, streams: &[Arc<Stream>]) -> Option<(DeviceS
     if !spec.enabled {
         return Some((DeviceState::Disabled, None));
     }
-    let is_polled = |stream: &Arc<Stream>| stream.spec.enabled && virtual_device::polls(spec, stream);
-    match spec.protocol {
-        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => None,
-        Protocol::Virtual if streams.iter().any(is_polled) => None,
-        Protocol::Http if !spec.host.is_empty() => None,
+    match (registry::find(spec.protocol), spec.protocol) {
+        (Some(protocol), _) if protocol.is_polled(spec, streams) => None,
         // Values arrive without polling: posted, computed, or from a broker.
-        Protocol::Virtual | Protocol::Http | Protocol::Ai | Protocol::Mqtt => {
-            Some((DeviceState::Online, None))
-        }
-        Protocol::File | Protocol::Vnc | Protocol::V4l2 => {
+        (Some(_), _) | (None, Protocol::Ai | Protocol::Mqtt) => Some((DeviceState::Online, None)),
+        (None, _) => {
             let error = format!("protocol \"{}\" is not collected by this version", spec.protocol);
             Some((DeviceState::Offline, Some(error)))
         }

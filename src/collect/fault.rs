@@ -30,13 +30,22 @@ pub enum DeviceFault {
 /// A device's own code for a refusal. `Display` names it as its protocol does; `UpperHex` prints the number alone, as
 /// wide as it is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceErrorCode {
-    Modbus(u8),
-    Melsec(u16),
-    Fenet(u16),
-    /// A status code without the info bits of a single value.
-    Opcua(u32),
-    Http(u16),
+pub struct DeviceErrorCode {
+    /// The number as received.
+    pub number: u32,
+    /// How the protocol writes it.
+    pub format: ErrorCodeFormat,
+}
+
+/// How a protocol writes its error codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorCodeFormat {
+    /// What the protocol calls such a code: `end code`, `status`.
+    pub name: &'static str,
+    /// Hexadecimal digits of a code on the wire; 0 where the only form is decimal.
+    pub hex_digits: usize,
+    /// Whether the code is written in decimal after its name.
+    pub is_named_in_decimal: bool,
 }
 
 /// What a refusal means for later requests.
@@ -57,24 +66,20 @@ pub enum RefusalKind {
 
 impl fmt::Display for DeviceErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DeviceErrorCode::Modbus(code) => write!(f, "exception {code}"),
-            DeviceErrorCode::Melsec(_) => write!(f, "end code {self:X}"),
-            DeviceErrorCode::Fenet(_) => write!(f, "error code {self:X}"),
-            DeviceErrorCode::Opcua(code) => write!(f, "status {code:08X}"),
-            DeviceErrorCode::Http(code) => write!(f, "status {code}"),
+        let DeviceErrorCode { number, format } = self;
+        if format.is_named_in_decimal {
+            write!(f, "{} {number}", format.name)
+        } else {
+            write!(f, "{} {self:X}", format.name)
         }
     }
 }
 
 impl fmt::UpperHex for DeviceErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DeviceErrorCode::Modbus(code) => write!(f, "{code:02X}"),
-            DeviceErrorCode::Melsec(code) | DeviceErrorCode::Fenet(code) => write!(f, "{code:04X}"),
-            DeviceErrorCode::Opcua(code) => write!(f, "{code:08X}"),
-            // HTTP status codes have no form other than the decimal one.
-            DeviceErrorCode::Http(code) => write!(f, "{code}"),
+        match self.format.hex_digits {
+            0 => write!(f, "{}", self.number),
+            digits => write!(f, "{:0digits$X}", self.number),
         }
     }
 }

@@ -5,10 +5,11 @@ use tokio::net::TcpListener;
 
 use std::time::Duration;
 
-use super::address::DeviceAddress;
+use super::client::DeviceClient as _;
 use super::melsec::device::MelsecDevice;
 use super::networks::AllowedNetworks;
 use super::registers::{RegisterRange, RegisterSpace};
+use super::registry;
 use super::{fenet, melsec, modbus};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
@@ -84,8 +85,8 @@ fn fenet_form() -> InputFormat {
 }
 
 fn read_fenet() -> Decoder {
-    use fenet::address::VariableSize;
     use fenet::frame::{FenetCommand, FenetFormat, HEADER_LEN, parse};
+    use fenet::space::VariableSize;
     let name = || "%DW0".to_owned();
     let commands = [
         FenetCommand::Read(VariableSize::Word, vec![name()]),
@@ -125,8 +126,8 @@ fn modbus_form() -> InputFormat {
 }
 
 fn read_modbus() -> Decoder {
-    use modbus::address::ModbusSpace as Registers;
     use modbus::client::{ModbusClient, ModbusEndpoint, ModbusFraming};
+    use modbus::space::ModbusSpace as Registers;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
@@ -158,7 +159,11 @@ fn read_modbus() -> Decoder {
         let asked = async {
             let mut client =
                 ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.expect("it listens");
-            drop(client.read(RegisterRange { space: RegisterSpace::Modbus(space), start: 0, len: 2 }).await);
+            drop(
+                client
+                    .read_registers(RegisterRange { space: RegisterSpace::from(space), start: 0, len: 2 })
+                    .await,
+            );
         };
         runtime.block_on(async { tokio::join!(served, asked) });
     })
@@ -240,9 +245,9 @@ fn read_place() -> Decoder {
     Box::new(move |input| {
         let text = text(input);
         for device in &devices {
-            if let Ok(address) = DeviceAddress::parse(device, &text) {
+            if let Ok(address) = registry::parse_address(device, &text) {
                 let canonical = address.to_string();
-                let again = DeviceAddress::parse(device, &canonical);
+                let again = registry::parse_address(device, &canonical);
                 assert_eq!(again.as_ref(), Ok(&address), "{canonical} of {text}");
             }
         }

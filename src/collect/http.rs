@@ -3,19 +3,48 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::deadband::PollResult;
 use super::device_value::{DeviceValue, Sample};
-use super::fault::{DeviceErrorCode, DeviceFault, RefusalKind};
+use super::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
+use super::protocol::{DeviceProtocol, SourceContext};
+use super::source::{DeviceSource, GroupedSource, PollSource};
 use super::status_cell::DeviceStatusCell;
-use crate::domain::device::DeviceSpec;
+use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::http_request::{HttpError, HttpRequest, HttpResponse, check_json_pointer};
 use crate::domain::ports::HttpClient;
 use crate::domain::reading::Quality;
 use crate::domain::stream::{Stream, StreamKind};
-use crate::domain::{Clock, Error, Result, StreamId};
+use crate::domain::{Clock, Error, FieldError, Result, StreamId};
+
+/// RFC 9110, section 15.
+const STATUS_CODE: ErrorCodeFormat =
+    ErrorCodeFormat { name: "status", hex_digits: 0, is_named_in_decimal: true };
+
+/// Devices that are a URL.
+pub struct Http;
+
+impl DeviceProtocol for Http {
+    fn protocol(&self) -> Protocol {
+        Protocol::Http
+    }
+
+    fn source(&self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
+        Ok(Box::new(GroupedSource::new(HttpSource::new(device, context)?)))
+    }
+
+    /// A device without a URL posts its values itself.
+    fn is_polled(&self, device: &DeviceSpec, _: &[Arc<Stream>]) -> bool {
+        !device.host.is_empty()
+    }
+
+    fn check_path(&self, path: &str) -> Result<(), FieldError> {
+        check_json_pointer(path)
+    }
+}
 
 /// The streams of one interval.
 pub struct HttpPollGroup(Vec<JsonTarget>);
@@ -37,58 +66,13 @@ pub struct HttpSource {
 
 impl HttpSource {
     /// Sends no request yet. The error names the wrong setting.
-    pub fn new(
-        spec: &DeviceSpec,
-        web: Arc<dyn HttpClient>,
-        board: Arc<DeviceStatusCell>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<HttpSource> {
+    pub fn new(spec: &DeviceSpec, context: SourceContext) -> Result<HttpSource> {
         Ok(HttpSource {
             request: HttpRequest::from_device(spec).map_err(Error::fields)?,
-            web,
-            status: board,
-            clock,
+            web: context.web,
+            status: context.status,
+            clock: context.clock,
         })
-    }
-
-    pub fn poll_group(streams: &[Arc<Stream>]) -> HttpPollGroup {
-        let target = |stream: &Arc<Stream>| JsonTarget {
-            stream: stream.id,
-            kind: stream.spec.kind,
-            pointer: stream.spec.path.clone(),
-        };
-        HttpPollGroup(streams.iter().map(target).collect())
-    }
-
-    pub fn is_same_endpoint(&self, other: &HttpSource) -> bool {
-        self.request == other.request
-    }
-
-    /// Checks that the device answers at all, for a device without polled streams.
-    pub async fn probe(&self) -> Result<(), DeviceFault> {
-        match self.fetch().await {
-            Err(fault) if fault.is_connection_loss() => Err(fault),
-            _ => Ok(()),
-        }
-    }
-
-    /// Sends one request and pushes a result for each stream of the group.
-    pub async fn poll(
-        &self,
-        batch: &HttpPollGroup,
-        answers: &mut Vec<PollResult>,
-    ) -> Result<(), DeviceFault> {
-        let document = self.fetch().await.and_then(|body| self.parse(&body));
-        let now = self.clock.now();
-        let document = match document {
-            Err(fault) if fault.is_connection_loss() => return Err(fault),
-            document => document.map_err(|fault| fault.to_string()),
-        };
-        answers.extend(batch.0.iter().map(|target| {
-            let outcome = document.as_ref().map_err(String::clone).and_then(|document| target.read(document));
-            PollResult { stream: target.stream, ts: now, outcome }
-        }));
-        Ok(())
     }
 
     /// Returns the body of a successful response.
@@ -131,6 +115,50 @@ impl HttpSource {
     }
 }
 
+#[async_trait]
+impl PollSource for HttpSource {
+    type Group = HttpPollGroup;
+
+    fn is_same_endpoint(&self, other: &HttpSource) -> bool {
+        self.request == other.request
+    }
+
+    fn group(&mut self, _: &DeviceSpec, streams: &[Arc<Stream>]) -> HttpPollGroup {
+        let target = |stream: &Arc<Stream>| JsonTarget {
+            stream: stream.id,
+            kind: stream.spec.kind,
+            pointer: stream.spec.path.clone(),
+        };
+        HttpPollGroup(streams.iter().map(target).collect())
+    }
+
+    async fn probe(&self) -> Result<(), DeviceFault> {
+        match self.fetch().await {
+            Err(fault) if fault.is_connection_loss() => Err(fault),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends one request for all streams of the group.
+    async fn poll(
+        &mut self,
+        batch: &mut HttpPollGroup,
+        answers: &mut Vec<PollResult>,
+    ) -> Result<(), DeviceFault> {
+        let document = self.fetch().await.and_then(|body| self.parse(&body));
+        let now = self.clock.now();
+        let document = match document {
+            Err(fault) if fault.is_connection_loss() => return Err(fault),
+            document => document.map_err(|fault| fault.to_string()),
+        };
+        answers.extend(batch.0.iter().map(|target| {
+            let outcome = document.as_ref().map_err(String::clone).and_then(|document| target.read(document));
+            PollResult { stream: target.stream, ts: now, outcome }
+        }));
+        Ok(())
+    }
+}
+
 impl JsonTarget {
     /// Extracts the value from a document. The error says why there is none.
     fn read(&self, document: &Json) -> Result<Sample, String> {
@@ -161,7 +189,8 @@ fn body(answer: HttpResponse) -> Result<Vec<u8>, DeviceFault> {
         500..600 => ("the server failed", RefusalKind::Other),
         _ => ("the server declined", RefusalKind::Other),
     };
-    Err(DeviceFault::Refused { code: DeviceErrorCode::Http(answer.status), words, meaning })
+    let code = DeviceErrorCode { number: answer.status.into(), format: STATUS_CODE };
+    Err(DeviceFault::Refused { code, words, meaning })
 }
 
 #[cfg(test)]

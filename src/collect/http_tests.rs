@@ -6,8 +6,11 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::*;
+use crate::collect::client::ConnectContext;
+use crate::collect::networks::AllowedNetworks;
 use crate::collect::numeric_value::NumericValue;
-use crate::domain::device::Protocol;
+use crate::collect::opcua::pki::Pki;
+use crate::collect::shared_connection::SharedConnection;
 use crate::domain::ports::BoxFuture;
 use crate::domain::stream::StreamKind as Kind;
 use crate::domain::stream::StreamSpec;
@@ -41,7 +44,17 @@ fn link(answers: Vec<Result<HttpResponse, HttpError>>) -> (HttpSource, Arc<Devic
     };
     let board = Arc::new(DeviceStatusCell::default());
     let web = Arc::new(ScriptedWeb(Mutex::new(answers.into())));
-    (HttpSource::new(&spec, web, board.clone(), Arc::new(FixedClock)).expect("sound settings"), board)
+    let context = SourceContext {
+        connection: Arc::new(SharedConnection::new(ConnectContext {
+            pki: Pki::disabled(),
+            clock: Arc::new(FixedClock),
+            networks: AllowedNetworks::default(),
+        })),
+        status: Arc::clone(&board),
+        clock: Arc::new(FixedClock),
+        web,
+    };
+    (HttpSource::new(&spec, context).expect("sound settings"), board)
 }
 
 fn batch(rows: &[(&str, Kind)]) -> HttpPollGroup {
@@ -84,10 +97,10 @@ async fn one_answer_serves_all_streams_exactly() {
         ("/missing", Kind::Fp64, Err("has no `/missing`")),
         ("text", Kind::Text, Err("no JSON pointer")),
     ];
-    let (link, board) = link(vec![said(200, &document.to_string())]);
+    let (mut link, board) = link(vec![said(200, &document.to_string())]);
     let asked: Vec<_> = rows.iter().map(|(pointer, kind, _)| (*pointer, *kind)).collect();
     let mut answers = Vec::new();
-    link.poll(&batch(&asked), &mut answers).await.expect("it answered");
+    link.poll(&mut batch(&asked), &mut answers).await.expect("it answered");
     assert_eq!(answers.len(), rows.len());
     for (answer, (pointer, kind, expected)) in answers.iter().zip(rows) {
         match (&answer.outcome, expected) {
@@ -102,9 +115,9 @@ async fn one_answer_serves_all_streams_exactly() {
 
 #[tokio::test]
 async fn the_whole_document_is_a_value_too() {
-    let (link, _) = link(vec![said(200, " 21.5 ")]);
+    let (mut link, _) = link(vec![said(200, " 21.5 ")]);
     let mut answers = Vec::new();
-    link.poll(&batch(&[("", Kind::Fp32)]), &mut answers).await.expect("it answered");
+    link.poll(&mut batch(&[("", Kind::Fp32)]), &mut answers).await.expect("it answered");
     assert_eq!(
         answers[0].outcome.as_ref().expect("a value").value,
         DeviceValue::from(NumericValue::Float(21.5))
@@ -140,9 +153,9 @@ async fn a_failure_is_a_loss_or_a_fault_of_every_stream_and_counted() {
         ("no_http", Err(HttpError::Malformed("SSH".into())), true, "broke the protocol: SSH", (0, 0, 1)),
     ];
     for (name, answer, is_loss, words, counted) in rows {
-        let (link, board) = link(vec![answer]);
+        let (mut link, board) = link(vec![answer]);
         let mut answers = Vec::new();
-        let polled = link.poll(&batch(&[("/a", Kind::Fp64), ("/b", Kind::Fp64)]), &mut answers).await;
+        let polled = link.poll(&mut batch(&[("/a", Kind::Fp64), ("/b", Kind::Fp64)]), &mut answers).await;
         let told: Vec<String> = match polled {
             Err(fault) => vec![fault.to_string()],
             Ok(()) => answers.into_iter().map(|answer| answer.outcome.expect_err(name)).collect(),
@@ -166,7 +179,9 @@ async fn a_device_of_which_nothing_is_wanted_is_asked_whether_it_is_there() {
 fn streams_are_asked_for_by_their_path() {
     let spec = StreamSpec { path: "/a".into(), kind: Kind::Text, ..StreamSpec::new("s", DeviceId(1)) };
     let stream = Stream { spec, ..crate::collect::test_harness::stream(5, "", Kind::Fp64) };
-    let HttpPollGroup(targets) = HttpSource::poll_group(&[Arc::new(stream)]);
+    let (mut source, _) = link(Vec::new());
+    let device = DeviceSpec::new("d", Protocol::Http);
+    let HttpPollGroup(targets) = source.group(&device, &[Arc::new(stream)]);
     assert_eq!(
         (targets[0].stream, targets[0].kind, targets[0].pointer.as_str()),
         (StreamId(5), Kind::Text, "/a")

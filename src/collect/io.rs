@@ -14,6 +14,7 @@ use super::codec::WordOrder;
 use super::device_value::{DeviceValue, Sample};
 use super::fault::{DeviceFault, RefusalKind};
 use super::point::{DevicePoint, PointData, PointWrite};
+use super::registry;
 use super::runtime::{Collectors, Ports};
 use super::shared_connection::{SharedConnection, SharedConnectionGuard};
 use super::status_cell::DeviceStatusCell;
@@ -48,7 +49,7 @@ impl ResolvedRegister {
         kind: Option<StreamKind>,
         order: WordOrder,
     ) -> Result<ResolvedRegister> {
-        let address = DeviceAddress::parse(device, register).map_err(|why| misnamed(register, why))?;
+        let address = registry::parse_address(device, register).map_err(|why| misnamed(register, why))?;
         let point = address.point_or_default(kind, order);
         let point = point.map_err(|why| no_such_register(register, format_args!("For this type: {why}.")))?;
         Ok(ResolvedRegister { register: register.to_owned(), address, point })
@@ -81,7 +82,7 @@ impl ResolvedRegister {
 
     /// Whether `text` means this same register on the device.
     fn is_at(&self, device: &DeviceSpec, text: &str) -> bool {
-        DeviceAddress::parse(device, text).is_ok_and(|address| address == self.address)
+        registry::parse_address(device, text).is_ok_and(|address| address == self.address)
     }
 }
 
@@ -144,7 +145,7 @@ pub(super) struct DirectRequest<'a> {
     connection: Arc<SharedConnection>,
     device: Arc<Device>,
     streams: Vec<Arc<Stream>>,
-    pub(super) endpoint: DeviceEndpoint,
+    pub(super) endpoint: Arc<dyn DeviceEndpoint>,
 }
 
 impl<'a> DirectRequest<'a> {
@@ -155,14 +156,14 @@ impl<'a> DirectRequest<'a> {
         if !device.spec.enabled {
             return Err(Error::conflict("Device is disabled."));
         }
-        let endpoint = DeviceEndpoint::from_spec(&device.spec)?;
+        let endpoint = registry::endpoint(&device.spec)?;
         Ok(DirectRequest { ports, status: board, connection: line, device, streams, endpoint })
     }
 
     /// A request for a register. Fails when the device has changed so that `place` is another register now.
     fn with(collectors: &'a Collectors, id: DeviceId, place: &ResolvedRegister) -> Result<DirectRequest<'a>> {
         let exchange = DirectRequest::new(collectors, id)?;
-        let address = DeviceAddress::parse(&exchange.device.spec, &place.register);
+        let address = registry::parse_address(&exchange.device.spec, &place.register);
         if address.map_err(|why| misnamed(&place.register, why))? != place.address {
             return Err(no_such_register(&place.register, "The device was changed meanwhile."));
         }
@@ -270,7 +271,7 @@ impl<'a> DirectRequest<'a> {
         let device = &self.device.spec;
         let is_here = |stream: &&Arc<Stream>| stream.spec.enabled && place.is_at(device, &stream.spec.path);
         for stream in self.streams.iter().filter(is_here) {
-            let Ok(point) = DevicePoint::for_stream(device, &stream.spec) else { continue };
+            let Ok(point) = registry::stream_point(device, &stream.spec) else { continue };
             let sample = match read.and_then(|answered| point.decode(answered).ok()) {
                 Some(sample) => Ok(sample),
                 None => match self.read(turn, &point).await {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::collect::CollectOptions;
-use crate::collect::fault::DeviceErrorCode;
+use crate::collect::modbus::client::exception_code;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::numeric_value::NumericValue;
 use crate::collect::test_harness::{CollectFixture, PLC, plc, stream};
@@ -173,7 +173,7 @@ async fn refusals_name_what_is_wrong() {
         "{error}"
     );
     let failure = DeviceFault::Refused {
-        code: DeviceErrorCode::Modbus(4),
+        code: exception_code(4),
         words: "device failure",
         meaning: RefusalKind::Other,
     };

@@ -1,8 +1,8 @@
 //! Collectors: poll devices and hand their readings to a sink.
 //!
-//! One folder per protocol; everything beside them is shared by all protocols. `address`, `point`, `client`,
-//! `shared_connection` and `source` are the protocol-independent interface: each dispatches to the device's protocol.
-//! `registers` is shared by the protocols with numbered registers.
+//! One folder or file per protocol, listed in `registry`; everything beside them is shared by all protocols. A protocol
+//! implements the traits in `protocol`, `client` and `source` (docs/adding-a-protocol.md shows how). `registers` is shared
+//! by the protocols with numbered registers.
 //!
 //! The module owns connections, schedules, quality and deadband. It deliberately knows neither where devices are
 //! stored nor where readings go: those are the ports `DeviceRegistry` and `SampleSink`.
@@ -22,7 +22,6 @@ pub mod registers;
 pub mod runtime;
 
 mod address;
-mod addressable_protocol;
 mod backoff;
 mod browse;
 mod client;
@@ -32,6 +31,8 @@ mod duration_stats;
 mod networks;
 mod point;
 mod poller;
+mod protocol;
+mod registry;
 mod request_socket;
 mod schedule;
 mod settings;
@@ -49,11 +50,8 @@ mod test_harness;
 #[cfg(test)]
 mod virtual_device_tests;
 
-use address::DeviceAddress;
-
 use crate::domain::FieldError;
-use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::http_request::check_json_pointer;
+use crate::domain::device::Protocol;
 
 pub use client::ConnectContext;
 pub use networks::AllowedNetworks;
@@ -65,19 +63,7 @@ pub use validate::device_problems;
 /// Protocols without an address grammar here accept any text. Whether a path is required at all is the caller's rule
 /// (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
-    match protocol {
-        Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => {
-            let parsed = DeviceAddress::parse(&DeviceSpec::new("", protocol), path);
-            parsed.map(drop).map_err(|error| FieldError::new("path", error))
-        }
-        Protocol::Http => check_json_pointer(path),
-        Protocol::Ai
-        | Protocol::Virtual
-        | Protocol::File
-        | Protocol::Mqtt
-        | Protocol::Vnc
-        | Protocol::V4l2 => Ok(()),
-    }
+    registry::find(protocol).map_or(Ok(()), |known| known.check_path(path))
 }
 
 #[cfg(test)]

@@ -12,15 +12,16 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::address::DeviceAddress;
-use super::addressable_protocol::AddressableProtocol;
-use super::client::{ConnectContext, DeviceClient, DeviceEndpoint};
+use super::client::ConnectContext;
 use super::codec::{self, WordOrder};
 use super::device_value::DeviceValue;
 use super::networks::AllowedNetworks;
 use super::numeric_value::NumericValue;
 use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData};
+use super::protocol::{DeviceProtocol, SettingValues};
 use super::registers::RegisterData;
+use super::registry;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamKind};
 use crate::domain::time::SystemClock;
@@ -44,13 +45,13 @@ pub struct OneShotRead {
 /// valid forms.
 pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
     let asked = parse(address, timeout)?;
-    let endpoint = DeviceEndpoint::from_spec(&asked.device)?;
+    let endpoint = asked.protocol.endpoint(&asked.device)?;
     let means = ConnectContext {
         pki: Pki::disabled(),
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
     };
-    let mut client = DeviceClient::connect(&endpoint, &means).await?;
+    let mut client = endpoint.connect(&means).await?;
     let point = asked.point(asked.order)?;
     let answered = client.read(&point).await?;
     let value = |point: DevicePoint| match point.decode(&answered).map(|sample| sample.value) {
@@ -71,19 +72,18 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
     let raw = match data {
         RegisterData::Bits(bits) => bits.iter().map(|bit| u8::from(*bit)).collect(),
         RegisterData::Bytes(bytes) => bytes.clone(),
-        // Modbus alone sends the high byte of a word first.
-        RegisterData::Words(words) if asked.device.protocol == Protocol::Modbus => {
-            words.iter().flat_map(|word| word.to_be_bytes()).collect()
-        }
-        RegisterData::Words(words) => words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+        RegisterData::Words(words) => match asked.protocol.wire_order() {
+            ByteOrder::Big => words.iter().flat_map(|word| word.to_be_bytes()).collect(),
+            ByteOrder::Little => words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+        },
     };
     let (register, kind) = (asked.register.to_string(), asked.kind);
     Ok(OneShotRead { register, kind, value: value(point)?, raw, orders })
 }
 
 /// Parsed form of an address.
-#[derive(Debug)]
 struct ReadRequest {
+    protocol: &'static dyn DeviceProtocol,
     /// With the settings from the address's parameters.
     device: DeviceSpec,
     register: DeviceAddress,
@@ -100,41 +100,11 @@ impl ReadRequest {
 const FORM: &str = "write PROTOCOL://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32, \
                     melsec://127.0.0.1:5007/D100?type=int16&frame=3E or fenet://127.0.0.1:2004/%25DW100";
 
-/// Valid values of a parameter.
-enum AllowedValue {
-    OneOf(&'static [&'static str]),
-    UpTo(u64),
-    TrueOrFalse,
-}
-
-/// Settings of a protocol that an address may contain.
-fn protocol_parameters(spoken: AddressableProtocol) -> &'static [(&'static str, AllowedValue)] {
-    match spoken {
-        AddressableProtocol::Modbus => &[("framing", AllowedValue::OneOf(&["tcp", "rtu_over_tcp"]))],
-        AddressableProtocol::Melsec => &[
-            ("frame", AllowedValue::OneOf(&["3E", "4E"])),
-            ("encoding", AllowedValue::OneOf(&["binary", "ascii"])),
-            ("transport", AllowedValue::OneOf(&["tcp", "udp"])),
-            ("series", AllowedValue::OneOf(&["q", "iqr"])),
-            ("xy_radix", AllowedValue::OneOf(&["hex", "oct"])),
-            ("network", AllowedValue::UpTo(0xFF)),
-            ("pc", AllowedValue::UpTo(0xFF)),
-            ("module_io", AllowedValue::UpTo(0xFFFF)),
-        ],
-        AddressableProtocol::Fenet => &[
-            ("cpu", AllowedValue::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])),
-            ("base", AllowedValue::UpTo(15)),
-            ("echoes_invoke_id", AllowedValue::TrueOrFalse),
-        ],
-        AddressableProtocol::Opcua => &[],
-    }
-}
-
 fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
     let url = Url::parse(address)
         .map_err(|error| Error::invalid(format!("`{address}` is no address ({error}): {FORM}")))?;
     let protocol: Option<Protocol> = url.scheme().parse().ok();
-    let protocol = protocol.filter(|protocol| protocol.has_registers() && *protocol != Protocol::Opcua);
+    let protocol = protocol.and_then(registry::find).filter(|known| known.url_settings().is_some());
     let protocol = protocol.ok_or_else(|| {
         Error::invalid(format!("`{}://` addresses are not read by this version: {FORM}", url.scheme()))
     })?;
@@ -143,7 +113,7 @@ fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
     if url.port() == Some(0) {
         return Err(Error::invalid(format!("port 0 cannot be connected to: {FORM}")));
     }
-    let mut device = DeviceSpec::new("", protocol);
+    let mut device = DeviceSpec::new("", protocol.protocol());
     device.host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     (device.port, device.timeout_s) = (url.port(), timeout.as_secs_f64());
     let (mut kind, mut order) = (None, ByteOrder::default().into());
@@ -152,15 +122,16 @@ fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
             "type" => kind = Some(parse_kind(&setting)?),
             "byteorder" => order = parse_byteorder(&setting)?,
             "wordorder" => order = parse_wordorder(&setting)?,
-            _ => set(&mut device, &key, &setting)?,
+            _ => set(protocol, &mut device, &key, &setting)?,
         }
     }
     let path = url.path().trim_start_matches('/');
-    // People type `%DB200`; only `%25DB200` is percent-encoded.
-    let is_plain = protocol == Protocol::Fenet && !path.starts_with("%25");
-    let register = if is_plain { path.to_owned() } else { percent_decode(path) };
-    let register = DeviceAddress::parse(&device, &register).map_err(Error::invalid)?;
-    let asked = ReadRequest { device, kind: kind.unwrap_or(register.default_kind()), register, order };
+    // People type `%DB200`, which is no percent-encoded text; only `%25DB200` is.
+    let register = protocol.parse_address(&device, path).or_else(|invalid| {
+        protocol.parse_address(&device, &percent_decode(path)).map_err(|_| Error::invalid(invalid))
+    })?;
+    let kind = kind.unwrap_or(register.default_kind());
+    let asked = ReadRequest { protocol, device, kind, register, order };
     asked.point(asked.order)?;
     Ok(asked)
 }
@@ -181,27 +152,27 @@ fn parse_wordorder(text: &str) -> Result<WordOrder> {
 }
 
 /// Applies a parameter that is a setting of the device.
-fn set(device: &mut DeviceSpec, key: &str, text: &str) -> Result<()> {
+fn set(protocol: &dyn DeviceProtocol, device: &mut DeviceSpec, key: &str, text: &str) -> Result<()> {
     if key == "unit" {
         let unit = text.parse();
         device.unit =
             unit.map_err(|_| Error::invalid(format!("unit `{text}` is not a number from 0 to 255")))?;
         return Ok(());
     }
-    let known = AddressableProtocol::from_protocol(device.protocol).map_or(&[][..], protocol_parameters);
+    let known = protocol.url_settings().unwrap_or_default();
     let Some((_, valid)) = known.iter().find(|(name, _)| *name == key) else {
         let names = ["type", "unit", "byteorder", "wordorder"].into_iter();
         return Err(one_of("parameter", key, names.chain(known.iter().map(|(name, _)| *name))));
     };
     let setting: Json = match valid {
-        AllowedValue::OneOf(words) if words.contains(&text) => text.into(),
-        AllowedValue::OneOf(words) => return Err(one_of(key, text, words.iter().copied())),
-        AllowedValue::UpTo(max) => {
+        SettingValues::OneOf(words) if words.contains(&text) => text.into(),
+        SettingValues::OneOf(words) => return Err(one_of(key, text, words.iter().copied())),
+        SettingValues::UpTo(max) => {
             let number: Option<u64> = text.parse().ok().filter(|number| number <= max);
             let wrong = || Error::invalid(format!("{key} `{text}` is not a number from 0 to {max}"));
             number.ok_or_else(wrong)?.into()
         }
-        AllowedValue::TrueOrFalse => {
+        SettingValues::Boolean => {
             let flag: Option<bool> = text.parse().ok();
             flag.ok_or_else(|| one_of(key, text, ["true", "false"]))?.into()
         }

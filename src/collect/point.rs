@@ -2,14 +2,11 @@
 
 use opcua::types::DataValue;
 
-use super::address::DeviceAddress;
-use super::codec::WordOrder;
 use super::device_value::{DeviceValue, Sample};
 use super::opcua::node::NodePath;
 use super::opcua::status;
 use super::registers::{self, RegisterData, RegisterRange};
-use crate::domain::device::DeviceSpec;
-use crate::domain::stream::{StreamKind, StreamSpec};
+use crate::domain::stream::StreamKind;
 
 /// Address and type of a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,24 +31,10 @@ pub enum PointWrite {
 }
 
 impl DevicePoint {
-    /// The point of a stream. The word order is `metadata.wordorder`, else the stream's byte order, else the
-    /// device's.
-    pub fn for_stream(device: &DeviceSpec, stream: &StreamSpec) -> Result<DevicePoint, String> {
-        let address = DeviceAddress::parse(device, &stream.path)?;
-        let order: WordOrder = match stream.metadata.get("wordorder").filter(|setting| !setting.is_null()) {
-            None => stream.byteorder.unwrap_or(device.byteorder).into(),
-            Some(setting) => {
-                let name = setting.as_str().ok_or_else(|| format!("wordorder {setting} is not a text"))?;
-                name.parse().map_err(|error: crate::domain::Error| error.to_string())?
-            }
-        };
-        address.point(stream.kind, order)
-    }
-
     /// Whether an address of this space can be written at all. The device may still refuse.
     pub fn is_writable(&self) -> bool {
         match self {
-            DevicePoint::Register(point) => point.span.space.is_writable(),
+            DevicePoint::Register(point) => point.span.space.is_writable,
             DevicePoint::Node(..) => true,
         }
     }

@@ -14,10 +14,12 @@ use super::backoff::Backoff;
 use super::deadband::{DeadbandFilter, FaultTransition, PendingReadings};
 use super::device::{CollectorSignal, Interrupted, idle_state};
 use super::fault::DeviceFault;
+use super::protocol::SourceContext;
+use super::registry;
 use super::runtime::Ports;
 use super::schedule::Schedule;
 use super::shared_connection::SharedConnection;
-use super::source::{DeviceSource, PollGroup};
+use super::source::DeviceSource;
 use super::status_cell::DeviceStatusCell;
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::stream::Stream;
@@ -56,7 +58,7 @@ pub struct Poller {
     status: Arc<DeviceStatusCell>,
     signal: CollectorSignal,
     connection: Arc<SharedConnection>,
-    source: Option<DeviceSource>,
+    source: Option<Box<dyn DeviceSource>>,
     deadband: DeadbandFilter,
     backoff: Backoff,
     connection_state: DeviceConnectionState,
@@ -112,25 +114,28 @@ impl Poller {
 
     /// Polls until a signal interrupts.
     async fn collect(&mut self, device: Arc<Device>, streams: &[Arc<Stream>]) {
-        let (line, board, clock) =
-            (Arc::clone(&self.connection), Arc::clone(&self.status), Arc::clone(&self.ports.clock));
-        let web = Arc::clone(&self.ports.options.web);
-        let mut link = match DeviceSource::new(&device.spec, line, board, clock, web) {
-            Ok(link) => link,
+        let context = SourceContext {
+            connection: Arc::clone(&self.connection),
+            status: Arc::clone(&self.status),
+            clock: Arc::clone(&self.ports.clock),
+            web: Arc::clone(&self.ports.options.web),
+        };
+        let mut source = match registry::source(&device.spec, context) {
+            Ok(source) => source,
             Err(error) => return self.rest(DeviceState::Offline, Some(error.message)).await,
         };
-        let is_elsewhere = self.source.take().is_some_and(|before| !link.is_same_endpoint(&before));
+        let is_elsewhere = self.source.take().is_some_and(|before| !source.is_same_endpoint(&*before));
         if is_elsewhere {
             self.connection_state = DeviceConnectionState::Unknown;
         }
         if self.connection_state == DeviceConnectionState::Unknown {
             self.publish(DeviceState::Connecting, None);
         }
-        let mut round = PollPlan::new(device, streams, &mut link);
+        let mut round = PollPlan::new(device, streams, &mut *source);
         self.deadband.reload(round.polled.iter().cloned());
         self.backoff.reset();
         loop {
-            match self.poll(&mut link, &mut round).await {
+            match self.poll(&mut *source, &mut round).await {
                 PollingEnd::Interrupted => break,
                 PollingEnd::Lost(fault) => {
                     self.on_lost(&round.device, &fault).await;
@@ -142,16 +147,16 @@ impl Poller {
                 }
             }
         }
-        self.source = Some(link);
+        self.source = Some(source);
     }
 
     /// Polls on schedule until the device is lost or a signal interrupts.
-    async fn poll(&mut self, link: &mut DeviceSource, round: &mut PollPlan) -> PollingEnd {
+    async fn poll(&mut self, source: &mut dyn DeviceSource, round: &mut PollPlan) -> PollingEnd {
         loop {
-            let step = if round.batches.is_empty() {
-                self.probe(link, round).await
+            let step = if round.polled.is_empty() {
+                self.probe(source, round).await
             } else {
-                self.poll_ready(link, round).await
+                self.poll_ready(source, round).await
             };
             if let Err(end) = step {
                 return end;
@@ -159,9 +164,13 @@ impl Poller {
         }
     }
 
-    async fn poll_ready(&mut self, link: &mut DeviceSource, round: &mut PollPlan) -> Result<(), PollingEnd> {
-        self.signal.unless_pending(link.connect()).await?.map_err(PollingEnd::Lost)?;
-        for (index, tick) in self.signal.unless_pending(link.ready(&mut round.schedule)).await? {
+    async fn poll_ready(
+        &mut self,
+        source: &mut dyn DeviceSource,
+        round: &mut PollPlan,
+    ) -> Result<(), PollingEnd> {
+        self.signal.unless_pending(source.connect()).await?.map_err(PollingEnd::Lost)?;
+        for (group, tick) in self.signal.unless_pending(source.ready(&mut round.schedule)).await? {
             if self.signal.is_pending() {
                 return Err(PollingEnd::Interrupted);
             }
@@ -170,7 +179,7 @@ impl Poller {
             }
             let mut answers = Vec::new();
             // A mere change does not interrupt a poll: a request abandoned half way would cost the connection.
-            let polling = link.poll(&mut round.batches[index], &mut answers);
+            let polling = source.poll(group, &mut answers);
             let polled = self.signal.unless_stopped(polling).await?;
             if polled.is_ok() {
                 self.on_connected(&round.device);
@@ -185,9 +194,9 @@ impl Poller {
     }
 
     /// A device without polled streams is only probed: it is online when it can be connected to.
-    async fn probe(&mut self, link: &mut DeviceSource, round: &PollPlan) -> Result<(), PollingEnd> {
-        self.signal.unless_pending(link.probe()).await?.map_err(PollingEnd::Lost)?;
-        self.signal.unless_stopped(link.disconnect()).await?;
+    async fn probe(&mut self, source: &mut dyn DeviceSource, round: &PollPlan) -> Result<(), PollingEnd> {
+        self.signal.unless_pending(source.probe()).await?.map_err(PollingEnd::Lost)?;
+        self.signal.unless_stopped(source.disconnect()).await?;
         self.on_connected(&round.device);
         self.publish_health();
         self.signal.unless_pending(sleep(PROBE_INTERVAL)).await?;
@@ -315,28 +324,29 @@ fn retry_candidates(offer: PendingReadings, error: &Error) -> Option<Vec<Pending
     offer.with_received_times().map(|retimed| vec![retimed])
 }
 
-/// The device and its poll groups, valid until the next change.
+/// The device and its polled streams, valid until the next change.
 struct PollPlan {
     device: Arc<Device>,
     polled: Vec<Arc<Stream>>,
-    /// One for each interval, in the order of `schedule`.
-    batches: Vec<PollGroup>,
+    /// One tick for each interval, in the order of the source's groups.
     schedule: Schedule,
 }
 
 impl PollPlan {
-    /// Groups the enabled streams by their own interval, else the device's. Streams with neither are not polled.
-    fn new(device: Arc<Device>, streams: &[Arc<Stream>], link: &mut DeviceSource) -> PollPlan {
+    /// Groups the enabled streams by their own interval, else the device's, and gives the groups to the source. Streams
+    /// with neither are not polled.
+    fn new(device: Arc<Device>, streams: &[Arc<Stream>], source: &mut dyn DeviceSource) -> PollPlan {
         let mut groups: BTreeMap<Duration, Vec<Arc<Stream>>> = BTreeMap::new();
-        let is_polled = |stream: &&Arc<Stream>| stream.spec.enabled && link.polls(&device.spec, stream);
+        let is_polled = |stream: &&Arc<Stream>| stream.spec.enabled && source.polls(&device.spec, stream);
         for stream in streams.iter().filter(is_polled) {
             let interval_s = stream.spec.poll_interval_s.or(device.spec.poll_interval_s);
             if let Some(Ok(interval)) = interval_s.map(Duration::try_from_secs_f64) {
                 groups.entry(interval.max(MIN_POLL_INTERVAL)).or_default().push(Arc::clone(stream));
             }
         }
-        let batches = groups.values().map(|group| link.poll_group(&device.spec, group)).collect();
         let schedule = Schedule::new(groups.keys().copied(), Instant::now());
-        PollPlan { device, polled: groups.into_values().flatten().collect(), batches, schedule }
+        let groups: Vec<_> = groups.into_values().collect();
+        source.set_groups(&device.spec, &groups);
+        PollPlan { device, polled: groups.into_iter().flatten().collect(), schedule }
     }
 }

@@ -1,6 +1,8 @@
 //! Mutex over the one connection to a device: its poller and one-off requests take turns, so that their frames never
 //! mix and a device that allows a single connection serves both.
 
+use std::sync::Arc;
+
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use super::client::{ConnectContext, DeviceClient, DeviceEndpoint};
@@ -11,21 +13,28 @@ const MAX_WAITING_REQUESTS: usize = 16;
 
 /// A device's connection, open or not.
 pub struct SharedConnection {
-    client: Mutex<Option<DeviceClient>>,
+    connection: Mutex<Option<OpenConnection>>,
     waiting: Semaphore,
     context: ConnectContext,
 }
 
+struct OpenConnection {
+    endpoint: Arc<dyn DeviceEndpoint>,
+    client: Box<dyn DeviceClient>,
+}
+
 /// Exclusive use of the connection. The lock is fair, so a poller of many blocks and other callers alternate.
-pub struct SharedConnectionGuard<'a>(MutexGuard<'a, Option<DeviceClient>>, &'a ConnectContext);
+pub struct SharedConnectionGuard<'a>(MutexGuard<'a, Option<OpenConnection>>, &'a ConnectContext);
 
 impl SharedConnection {
-    pub fn new(means: ConnectContext) -> Self {
-        Self { client: Mutex::default(), waiting: Semaphore::new(MAX_WAITING_REQUESTS), context: means }
+    /// A connection that is not open yet.
+    pub fn new(context: ConnectContext) -> Self {
+        Self { connection: Mutex::default(), waiting: Semaphore::new(MAX_WAITING_REQUESTS), context }
     }
 
+    /// Waits until nobody else uses the connection.
     pub async fn lock(&self) -> SharedConnectionGuard<'_> {
-        SharedConnectionGuard(self.client.lock().await, &self.context)
+        SharedConnectionGuard(self.connection.lock().await, &self.context)
     }
 
     /// Reserves a place in the queue; `None` when too many requests wait. Keep it for as long as the guard.
@@ -38,29 +47,32 @@ impl SharedConnectionGuard<'_> {
     /// Returns the connection to `endpoint` and opens it first if needed.
     pub async fn get_or_connect(
         &mut self,
-        endpoint: &DeviceEndpoint,
-    ) -> Result<&mut DeviceClient, DeviceFault> {
-        if !self.0.as_ref().is_some_and(|client| client.is_usable(endpoint)) {
+        endpoint: &Arc<dyn DeviceEndpoint>,
+    ) -> Result<&mut dyn DeviceClient, DeviceFault> {
+        let is_usable = |open: &OpenConnection| open.client.is_open() && open.endpoint.is_same(&**endpoint);
+        if !self.0.as_ref().is_some_and(is_usable) {
             // Closed first: a device may allow one connection only.
             *self.0 = None;
-            *self.0 = Some(DeviceClient::connect(endpoint, self.1).await?);
+            let client = endpoint.connect(self.1).await?;
+            *self.0 = Some(OpenConnection { endpoint: Arc::clone(endpoint), client });
         }
-        Ok(self.0.as_mut().expect("it was opened above"))
+        Ok(&mut *self.0.as_mut().expect("it was opened above").client)
     }
 
     /// Whether the open connection has answered before: if it is found closed now, it may just have been idle for too
     /// long.
     pub fn has_worked(&self) -> bool {
-        self.0.as_ref().is_some_and(DeviceClient::has_answered)
+        self.0.as_ref().is_some_and(|open| open.client.has_answered())
     }
 
     /// Closes the connection and, where the protocol has an orderly end, waits until the device has confirmed it.
     pub async fn close(&mut self) {
-        if let Some(client) = self.0.take() {
-            client.close().await;
+        if let Some(open) = self.0.take() {
+            open.client.close().await;
         }
     }
 
+    /// Closes the connection at once.
     pub fn disconnect(&mut self) {
         *self.0 = None;
     }

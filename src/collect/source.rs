@@ -1,176 +1,154 @@
-//! Protocol-independent polling interface: connect, wait until due, poll a group of streams, disconnect.
+//! What a protocol implements so that a device can be polled: connect, wait until due, poll a group of streams.
 //!
 //! A polled protocol is ready when its schedule says so. A device that pushes values is ready when some have arrived;
 //! its `poll` then returns these and sends no request.
 
+use std::any::Any;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tokio::time::{Instant, sleep_until};
 
 use super::deadband::PollResult;
 use super::fault::DeviceFault;
-use super::http;
-use super::opcua;
-use super::registers;
 use super::schedule::{Schedule, Tick};
-use super::shared_connection::SharedConnection;
-use super::status_cell::DeviceStatusCell;
-use super::virtual_device;
-use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::ports::HttpClient;
+use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
-use crate::domain::{Clock, Result};
 
-/// Streams that are polled together.
-pub enum PollGroup {
-    Registers(registers::source::RegisterPollGroup),
-    Opcua(opcua::source::OpcuaPollGroup),
-    Generated(virtual_device::VirtualPollGroup),
-    Http(http::HttpPollGroup),
-}
+/// Index of a group to poll, with its tick where a schedule gives one.
+pub type ReadyGroup = (usize, Option<Tick>);
 
-/// Polling source of a device.
-pub enum DeviceSource {
-    Registers(registers::source::RegisterSource),
-    Opcua(opcua::source::OpcuaSource),
-    Generated(virtual_device::VirtualSource),
-    Http(http::HttpSource),
-}
+/// Polling source of one device, as its protocol implements it. [`GroupedSource`] makes a [`DeviceSource`] of it.
+#[async_trait]
+pub trait PollSource: Send + 'static {
+    /// Streams that are polled together.
+    type Group: Send;
 
-impl DeviceSource {
-    /// Opens no connection yet. The error names the wrong setting.
-    pub fn new(
-        spec: &DeviceSpec,
-        line: Arc<SharedConnection>,
-        board: Arc<DeviceStatusCell>,
-        clock: Arc<dyn Clock>,
-        web: Arc<dyn HttpClient>,
-    ) -> Result<DeviceSource> {
-        match spec.protocol {
-            Protocol::Opcua => {
-                opcua::source::OpcuaSource::new(spec, line, board, clock).map(DeviceSource::Opcua)
-            }
-            Protocol::Http => http::HttpSource::new(spec, web, board, clock).map(DeviceSource::Http),
-            Protocol::Virtual => {
-                Ok(DeviceSource::Generated(virtual_device::VirtualSource::new(board, clock)))
-            }
-            _ => {
-                registers::source::RegisterSource::new(spec, line, board, clock).map(DeviceSource::Registers)
-            }
-        }
-    }
+    /// Whether both have the same endpoint, so that an open connection is good for both.
+    fn is_same_endpoint(&self, other: &Self) -> bool;
 
     /// Whether a stream is polled at all.
-    pub fn polls(&self, device: &DeviceSpec, stream: &Stream) -> bool {
-        match self {
-            DeviceSource::Registers(_) | DeviceSource::Opcua(_) | DeviceSource::Http(_) => true,
-            DeviceSource::Generated(_) => virtual_device::polls(device, stream),
-        }
+    fn polls(&self, _device: &DeviceSpec, _stream: &Stream) -> bool {
+        true
     }
 
     /// Plans the polling of these streams, all of one interval. Streams that cannot be read yield their reason at
     /// every poll.
-    pub fn poll_group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> PollGroup {
-        match self {
-            DeviceSource::Registers(_) => {
-                PollGroup::Registers(registers::source::RegisterPollGroup::new(device, streams))
-            }
-            DeviceSource::Opcua(link) => PollGroup::Opcua(link.poll_group(device, streams)),
-            DeviceSource::Generated(_) => {
-                PollGroup::Generated(virtual_device::VirtualSource::poll_group(device, streams))
-            }
-            DeviceSource::Http(_) => PollGroup::Http(http::HttpSource::poll_group(streams)),
-        }
-    }
+    fn group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> Self::Group;
 
-    /// Whether both have the same endpoint, so that an open connection is good for both.
-    pub fn is_same_endpoint(&self, other: &DeviceSource) -> bool {
-        match (self, other) {
-            (DeviceSource::Registers(link), DeviceSource::Registers(other)) => link.is_same_endpoint(other),
-            (DeviceSource::Opcua(link), DeviceSource::Opcua(other)) => link.is_same_endpoint(other),
-            (DeviceSource::Generated(_), DeviceSource::Generated(_)) => true,
-            (DeviceSource::Http(link), DeviceSource::Http(other)) => link.is_same_endpoint(other),
-            (
-                DeviceSource::Registers(_)
-                | DeviceSource::Opcua(_)
-                | DeviceSource::Generated(_)
-                | DeviceSource::Http(_),
-                _,
-            ) => false,
-        }
-    }
-
-    /// Connects unless connected.
-    pub async fn connect(&self) -> Result<(), DeviceFault> {
-        match self {
-            DeviceSource::Registers(link) => link.connect().await,
-            DeviceSource::Opcua(link) => link.connect().await,
-            // No connection is kept open: the request itself shows whether the device is there.
-            DeviceSource::Generated(_) | DeviceSource::Http(_) => Ok(()),
-        }
+    /// Connects unless connected. A protocol that keeps no connection does nothing: the request itself shows whether
+    /// the device is there.
+    async fn connect(&self) -> Result<(), DeviceFault> {
+        Ok(())
     }
 
     /// Checks that a device without polled streams can be reached. May leave a connection open.
-    pub async fn probe(&self) -> Result<(), DeviceFault> {
-        match self {
-            DeviceSource::Http(link) => link.probe().await,
-            DeviceSource::Registers(_) | DeviceSource::Opcua(_) | DeviceSource::Generated(_) => {
-                self.connect().await
-            }
-        }
+    async fn probe(&self) -> Result<(), DeviceFault> {
+        self.connect().await
     }
 
-    pub async fn disconnect(&self) {
-        match self {
-            DeviceSource::Registers(link) => link.disconnect().await,
-            DeviceSource::Opcua(link) => link.disconnect().await,
-            DeviceSource::Generated(_) | DeviceSource::Http(_) => {}
-        }
-    }
+    /// Closes the connection, if there is one.
+    async fn disconnect(&self) {}
 
-    /// Resolves with the indexes of the groups to poll now, each with its tick where a schedule gives one. Dropping
-    /// the future before that loses nothing.
-    pub async fn ready(&mut self, schedule: &mut Schedule) -> Vec<(usize, Option<Tick>)> {
-        match self {
-            DeviceSource::Opcua(link) if link.subscribes() => {
-                return link.ready().await.into_iter().map(|batch| (batch, None)).collect();
-            }
-            DeviceSource::Opcua(_)
-            | DeviceSource::Registers(_)
-            | DeviceSource::Generated(_)
-            | DeviceSource::Http(_) => {}
-        }
-        match schedule.next_due() {
-            Some(due) => sleep_until(due).await,
-            None => std::future::pending().await,
-        }
-        schedule.take_due(Instant::now()).into_iter().map(|(batch, tick)| (batch, Some(tick))).collect()
+    /// Resolves with the groups to poll now. Dropping the future before that loses nothing.
+    async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup> {
+        wait_until_due(schedule).await
     }
 
     /// Pushes the results of a group: one for each stream, or for a device that pushes values those that have
-    /// arrived. After an error the connection is closed and `answers` holds the results until then.
-    pub async fn poll(
+    /// arrived. After an error the connection is closed and `results` holds what came until then.
+    async fn poll(
         &mut self,
-        batch: &mut PollGroup,
-        answers: &mut Vec<PollResult>,
-    ) -> Result<(), DeviceFault> {
-        match (self, batch) {
-            (DeviceSource::Registers(link), PollGroup::Registers(batch)) => link.poll(batch, answers).await,
-            (DeviceSource::Opcua(link), PollGroup::Opcua(batch)) => link.poll(batch, answers).await,
-            (DeviceSource::Generated(link), PollGroup::Generated(batch)) => {
-                link.poll(batch, answers);
-                Ok(())
-            }
-            (DeviceSource::Http(link), PollGroup::Http(batch)) => link.poll(batch, answers).await,
-            (
-                DeviceSource::Registers(_)
-                | DeviceSource::Opcua(_)
-                | DeviceSource::Generated(_)
-                | DeviceSource::Http(_),
-                _,
-            ) => {
-                unreachable!("a poll group is polled by the source that made it")
-            }
-        }
+        group: &mut Self::Group,
+        results: &mut Vec<PollResult>,
+    ) -> Result<(), DeviceFault>;
+}
+
+/// Waits for the next groups that are due.
+pub async fn wait_until_due(schedule: &mut Schedule) -> Vec<ReadyGroup> {
+    match schedule.next_due() {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+    schedule.take_due(Instant::now()).into_iter().map(|(group, tick)| (group, Some(tick))).collect()
+}
+
+/// Polling source of one device, whatever its protocol. It owns the groups, which are numbered from 0.
+#[async_trait]
+pub trait DeviceSource: Any + Send {
+    /// As [`PollSource::is_same_endpoint`]; sources of two protocols never have the same.
+    fn is_same_endpoint(&self, other: &dyn DeviceSource) -> bool;
+
+    /// As [`PollSource::polls`].
+    fn polls(&self, device: &DeviceSpec, stream: &Stream) -> bool;
+
+    /// Replaces the groups.
+    fn set_groups(&mut self, device: &DeviceSpec, groups: &[Vec<Arc<Stream>>]);
+
+    /// As [`PollSource::connect`].
+    async fn connect(&self) -> Result<(), DeviceFault>;
+
+    /// As [`PollSource::probe`].
+    async fn probe(&self) -> Result<(), DeviceFault>;
+
+    /// As [`PollSource::disconnect`].
+    async fn disconnect(&self);
+
+    /// As [`PollSource::ready`].
+    async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup>;
+
+    /// As [`PollSource::poll`], of the group with this number.
+    async fn poll(&mut self, group: usize, results: &mut Vec<PollResult>) -> Result<(), DeviceFault>;
+}
+
+/// A protocol's source with its groups.
+pub struct GroupedSource<S: PollSource> {
+    source: S,
+    groups: Vec<S::Group>,
+}
+
+impl<S: PollSource> GroupedSource<S> {
+    /// A source that polls nothing yet.
+    pub fn new(source: S) -> Self {
+        GroupedSource { source, groups: Vec::new() }
+    }
+}
+
+#[async_trait]
+impl<S: PollSource + Sync> DeviceSource for GroupedSource<S>
+where
+    S::Group: Sync,
+{
+    fn is_same_endpoint(&self, other: &dyn DeviceSource) -> bool {
+        let other = (other as &dyn Any).downcast_ref::<Self>();
+        other.is_some_and(|other| self.source.is_same_endpoint(&other.source))
+    }
+
+    fn polls(&self, device: &DeviceSpec, stream: &Stream) -> bool {
+        self.source.polls(device, stream)
+    }
+
+    fn set_groups(&mut self, device: &DeviceSpec, groups: &[Vec<Arc<Stream>>]) {
+        self.groups = groups.iter().map(|streams| self.source.group(device, streams)).collect();
+    }
+
+    async fn connect(&self) -> Result<(), DeviceFault> {
+        self.source.connect().await
+    }
+
+    async fn probe(&self) -> Result<(), DeviceFault> {
+        self.source.probe().await
+    }
+
+    async fn disconnect(&self) {
+        self.source.disconnect().await;
+    }
+
+    async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup> {
+        self.source.ready(schedule).await
+    }
+
+    async fn poll(&mut self, group: usize, results: &mut Vec<PollResult>) -> Result<(), DeviceFault> {
+        self.source.poll(&mut self.groups[group], results).await
     }
 }

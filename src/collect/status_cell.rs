@@ -122,7 +122,8 @@ fn truncate_error(words: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::fault::{DeviceErrorCode, RefusalKind};
+    use crate::collect::fault::RefusalKind;
+    use crate::collect::modbus::client::exception_code;
 
     #[test]
     fn what_happens_is_counted() {
@@ -172,7 +173,7 @@ mod tests {
         board.record_fault(
             Micros(2),
             &DeviceFault::Refused {
-                code: DeviceErrorCode::Modbus(2),
+                code: exception_code(2),
                 words: "illegal data address",
                 meaning: RefusalKind::NoSuchRegister,
             },

@@ -1,9 +1,6 @@
 //! Validates the protocol settings of a device before it is stored.
 
-use super::addressable_protocol::AddressableProtocol;
-use super::client::DeviceEndpoint;
-use super::opcua;
-use super::registers;
+use super::registry;
 use super::write_allowlist::WriteAllowlist;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{FieldError, Result};
@@ -15,15 +12,14 @@ const DEVICE_FIELDS: [&str; 7] = ["protocol", "host", "port", "unit", "username"
 /// `metadata`, with a message that begins with the setting's name. Metadata that no protocol reads belongs to the
 /// device's owner and is never wrong.
 pub fn device_problems(spec: &DeviceSpec) -> Vec<FieldError> {
-    let polled: Result<()> = match AddressableProtocol::from_protocol(spec.protocol) {
-        None => return Vec::new(),
-        Some(AddressableProtocol::Opcua) => opcua::endpoint::uses_subscription(spec).map(drop),
-        Some(AddressableProtocol::Modbus | AddressableProtocol::Melsec | AddressableProtocol::Fenet) => {
-            registers::source::max_gap(spec).map(drop)
-        }
+    let Some(protocol) = registry::find(spec.protocol).filter(|_| spec.protocol.has_registers()) else {
+        return Vec::new();
     };
-    let checks =
-        [DeviceEndpoint::from_spec(spec).map(drop), polled, WriteAllowlist::from_spec(spec).map(drop)];
+    let checks = [
+        protocol.endpoint(spec).map(drop),
+        protocol.check_polling(spec),
+        WriteAllowlist::from_spec(spec).map(drop),
+    ];
     checks.into_iter().filter_map(Result::err).flat_map(|error| error.fields).map(under_its_field).collect()
 }
 

@@ -2,13 +2,40 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::deadband::PollResult;
+use super::fault::DeviceFault;
 use super::numeric_value::NumericValue;
+use super::protocol::{DeviceProtocol, SourceContext};
+use super::source::{DeviceSource, GroupedSource, PollSource};
 use super::status_cell::DeviceStatusCell;
-use crate::domain::device::DeviceSpec;
+use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::generator::Generator;
 use crate::domain::stream::{Stream, StreamKind};
-use crate::domain::{Clock, FieldError, Micros, StreamId};
+use crate::domain::{self, Clock, FieldError, Micros, StreamId};
+
+/// Devices whose values are generated here.
+pub struct Virtual;
+
+impl DeviceProtocol for Virtual {
+    fn protocol(&self) -> Protocol {
+        Protocol::Virtual
+    }
+
+    fn source(&self, _: &DeviceSpec, context: SourceContext) -> domain::Result<Box<dyn DeviceSource>> {
+        let SourceContext { status, clock, .. } = context;
+        Ok(Box::new(GroupedSource::new(VirtualSource { status, clock })))
+    }
+
+    fn is_polled(&self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> bool {
+        streams.iter().any(|stream| stream.spec.enabled && has_generator(device, stream))
+    }
+
+    fn check_path(&self, _: &str) -> Result<(), FieldError> {
+        Ok(())
+    }
+}
 
 /// The streams of one interval.
 pub struct VirtualPollGroup(Vec<(StreamId, Result<GeneratedStream, String>)>);
@@ -26,22 +53,33 @@ pub struct VirtualSource {
 
 /// Whether a stream of a virtual device is polled. A stream without a generator gets its values by other ways:
 /// posted, or from a broker.
-pub fn polls(device: &DeviceSpec, stream: &Stream) -> bool {
+fn has_generator(device: &DeviceSpec, stream: &Stream) -> bool {
     !matches!(Generator::from_metadata(&device.metadata, &stream.spec.metadata), Ok(None))
 }
 
-impl VirtualSource {
-    pub fn new(board: Arc<DeviceStatusCell>, clock: Arc<dyn Clock>) -> VirtualSource {
-        VirtualSource { status: board, clock }
+#[async_trait]
+impl PollSource for VirtualSource {
+    type Group = VirtualPollGroup;
+
+    fn is_same_endpoint(&self, _: &VirtualSource) -> bool {
+        true
     }
 
-    pub fn poll_group(device: &DeviceSpec, streams: &[Arc<Stream>]) -> VirtualPollGroup {
-        let streams = streams.iter().filter(|stream| polls(device, stream));
+    fn polls(&self, device: &DeviceSpec, stream: &Stream) -> bool {
+        has_generator(device, stream)
+    }
+
+    fn group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> VirtualPollGroup {
+        let streams = streams.iter().filter(|stream| has_generator(device, stream));
         VirtualPollGroup(streams.map(|stream| (stream.id, generated_stream(device, stream))).collect())
     }
 
     /// Pushes one result for each stream of the group, all with the same time.
-    pub fn poll(&self, batch: &VirtualPollGroup, answers: &mut Vec<PollResult>) {
+    async fn poll(
+        &mut self,
+        batch: &mut VirtualPollGroup,
+        answers: &mut Vec<PollResult>,
+    ) -> Result<(), DeviceFault> {
         let now = self.clock.now();
         self.status.record_received(now);
         answers.extend(batch.0.iter().map(|(stream, source)| {
@@ -52,6 +90,7 @@ impl VirtualSource {
                 outcome: value.map(NumericValue::into).map_err(String::clone),
             }
         }));
+        Ok(())
     }
 }
 

@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
-use super::address::DeviceAddress;
 use super::codec::WordOrder;
 use super::numeric_value::NumericValue;
 use super::opcua::node::NodePath;
 use super::point::{DevicePoint, PointWrite};
-use super::registers::RegisterAddress;
+use super::registers::{CellBits, CellId};
+use super::registry;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
 
@@ -20,7 +20,7 @@ const SETTING: &str = "writable";
 #[derive(Debug, Default)]
 pub struct WriteAllowlist {
     /// Allowed bits of each cell.
-    cells: HashMap<RegisterAddress, u16>,
+    cells: HashMap<CellId, u16>,
     nodes: Vec<NodePath>,
 }
 
@@ -44,10 +44,12 @@ impl WriteAllowlist {
 
     /// Adds a register with its default type: a bit, a word, or the type of its size letter.
     fn add(&mut self, device: &DeviceSpec, register: &str) -> Result<(), String> {
-        let point = DeviceAddress::parse(device, register)?.point_or_default(None, WordOrder::Cdab)?;
+        let point = registry::parse_address(device, register)?.point_or_default(None, WordOrder::Cdab)?;
         match write_scope(&point) {
             Some(WriteScope::Cells(cells)) => {
-                cells.into_iter().for_each(|(cell, bits)| *self.cells.entry(cell).or_default() |= bits);
+                for CellBits { cell, mask } in cells {
+                    *self.cells.entry(cell).or_default() |= mask;
+                }
             }
             Some(WriteScope::Node(node)) => self.nodes.push(node),
             None => {}
@@ -58,9 +60,9 @@ impl WriteAllowlist {
     /// Whether everything that a write to `point` changes is listed.
     pub fn allows(&self, point: &DevicePoint) -> bool {
         match write_scope(point) {
-            Some(WriteScope::Cells(cells)) => cells.into_iter().all(|(cell, bits)| {
+            Some(WriteScope::Cells(cells)) => cells.into_iter().all(|CellBits { cell, mask }| {
                 let listed = self.cells.get(&cell).copied().unwrap_or_default();
-                bits & !listed == 0
+                mask & !listed == 0
             }),
             Some(WriteScope::Node(node)) => self.nodes.contains(&node),
             None => false,
@@ -69,7 +71,7 @@ impl WriteAllowlist {
 }
 
 enum WriteScope {
-    Cells(Vec<(RegisterAddress, u16)>),
+    Cells(Vec<CellBits>),
     Node(NodePath),
 }
 

@@ -13,7 +13,8 @@ fn device(protocol: Protocol, writable: Json) -> DeviceSpec {
 }
 
 fn is_allowed(device: &DeviceSpec, register: &str, kind: StreamKind, order: WordOrder) -> bool {
-    let point = DeviceAddress::parse(device, register).unwrap().point_or_default(Some(kind), order).unwrap();
+    let point =
+        registry::parse_address(device, register).unwrap().point_or_default(Some(kind), order).unwrap();
     WriteAllowlist::from_spec(device).unwrap().is_none_or(|writable| writable.allows(&point))
 }
 

@@ -12,162 +12,11 @@
 
 use std::fmt;
 
-use super::{AREA_END, MAX_BYTES, MAX_VARIABLES};
-use crate::collect::registers::{self, CellUnit, RegisterAddress};
+use super::space::{AREA_END, Area, FenetSpace, VariableSize};
+use crate::collect::address::DeviceAddress;
+use crate::collect::registers::RegisterAddress;
+use crate::collect::registers::named_register::NamedRegister;
 use crate::domain::stream::StreamKind;
-
-/// A memory area, named by its letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Area(u8);
-
-struct AreaInfo {
-    letters: &'static str,
-    /// Whether the CPU names bits of the area; elsewhere a bit is read with its word.
-    has_bits: bool,
-    has_modules: bool,
-    is_writable: bool,
-}
-
-const fn row(letters: &'static str, has_bits: bool, has_modules: bool, is_writable: bool) -> AreaInfo {
-    AreaInfo { letters, has_bits, has_modules, is_writable }
-}
-
-/// XGT FEnet manual, memory areas of XGK and XGB (P to Z) and of XGI and XGR (I, Q, W).
-static AREAS: [AreaInfo; 17] = [
-    row("P", true, false, true),
-    row("M", true, false, true),
-    row("K", true, false, true),
-    row("L", true, false, true),
-    row("F", true, false, false),
-    row("T", true, false, true),
-    row("C", true, false, true),
-    row("S", true, false, true),
-    row("D", false, false, true),
-    row("R", false, false, true),
-    row("ZR", false, false, true),
-    row("U", true, true, true),
-    row("N", false, false, true),
-    row("Z", false, false, true),
-    row("I", true, true, true),
-    row("Q", true, true, true),
-    row("W", false, false, true),
-];
-
-impl Area {
-    pub fn all() -> impl Iterator<Item = Area> {
-        (0..).map(Area).take(AREAS.len())
-    }
-
-    fn row(self) -> &'static AreaInfo {
-        &AREAS[usize::from(self.0)]
-    }
-
-    pub fn letters(self) -> &'static str {
-        self.row().letters
-    }
-
-    fn from_letters(letters: &str) -> Option<Area> {
-        Area::all().find(|area| area.letters().eq_ignore_ascii_case(letters))
-    }
-}
-
-/// The size letter of a variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum VariableSize {
-    Bit,
-    Byte,
-    Word,
-    Double,
-    Long,
-}
-
-impl VariableSize {
-    pub const ALL: [VariableSize; 5] =
-        [VariableSize::Bit, VariableSize::Byte, VariableSize::Word, VariableSize::Double, VariableSize::Long];
-
-    pub fn letter(self) -> char {
-        match self {
-            VariableSize::Bit => 'X',
-            VariableSize::Byte => 'B',
-            VariableSize::Word => 'W',
-            VariableSize::Double => 'D',
-            VariableSize::Long => 'L',
-        }
-    }
-
-    /// Bytes of one variable; a bit travels in a byte of its own.
-    pub fn width(self) -> u32 {
-        match self {
-            VariableSize::Bit | VariableSize::Byte => 1,
-            VariableSize::Word => 2,
-            VariableSize::Double => 4,
-            VariableSize::Long => 8,
-        }
-    }
-
-    fn kind(self) -> StreamKind {
-        match self {
-            VariableSize::Bit => StreamKind::Bit,
-            VariableSize::Byte => StreamKind::Byte,
-            VariableSize::Word => StreamKind::Uint16,
-            VariableSize::Double => StreamKind::Uint32,
-            VariableSize::Long => StreamKind::Uint64,
-        }
-    }
-}
-
-/// An address space: cells counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FenetSpace {
-    /// The bytes of an area.
-    Bytes(Area),
-    /// The bits of an area whose bits the CPU names.
-    Bits(Area),
-    /// Variables of one size in a module, which are read one at a time.
-    Module { area: Area, size: VariableSize, base: u8, slot: u8 },
-}
-
-impl FenetSpace {
-    pub fn unit(self) -> CellUnit {
-        match self {
-            FenetSpace::Bytes(_) | FenetSpace::Module { size: VariableSize::Byte, .. } => CellUnit::Byte,
-            FenetSpace::Bits(_) | FenetSpace::Module { size: VariableSize::Bit, .. } => CellUnit::Bit,
-            FenetSpace::Module { size: VariableSize::Word, .. } => CellUnit::Word,
-            FenetSpace::Module { size: VariableSize::Double, .. } => CellUnit::Wide(2),
-            FenetSpace::Module { size: VariableSize::Long, .. } => CellUnit::Wide(4),
-        }
-    }
-
-    pub fn end(self) -> u32 {
-        match self {
-            FenetSpace::Bytes(_) => AREA_END,
-            FenetSpace::Bits(_) => AREA_END * 8,
-            // A slot takes 64 points.
-            FenetSpace::Module { .. } => 64,
-        }
-    }
-
-    pub fn max_len(self) -> u16 {
-        match self {
-            FenetSpace::Bytes(_) => MAX_BYTES,
-            FenetSpace::Bits(_) | FenetSpace::Module { .. } => 1,
-        }
-    }
-
-    /// Number of variables, words or bits, that one request may read.
-    pub fn max_scattered(self) -> u16 {
-        match self {
-            FenetSpace::Bytes(_) => MAX_VARIABLES * 2,
-            FenetSpace::Bits(_) => MAX_VARIABLES,
-            FenetSpace::Module { .. } => 0,
-        }
-    }
-
-    pub fn is_writable(self) -> bool {
-        let (FenetSpace::Bytes(area) | FenetSpace::Bits(area) | FenetSpace::Module { area, .. }) = self;
-        area.row().is_writable
-    }
-}
 
 /// One variable, or one bit of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -227,7 +76,7 @@ fn parse(text: &str) -> Result<FenetAddress, &'static str> {
             ..plain
         },
         (Some(_), None) => return Err(BIT),
-        (Some(slot), Some(number)) if area.row().has_modules => {
+        (Some(slot), Some(number)) if area.has_modules() => {
             let level = |text| parse_number(text).and_then(|n| u8::try_from(n).ok()).filter(|n| *n <= 15);
             let module = level(first).zip(level(slot));
             FenetAddress {
@@ -239,11 +88,7 @@ fn parse(text: &str) -> Result<FenetAddress, &'static str> {
         (Some(_), Some(_)) => return Err(MODULE),
     };
     let RegisterAddress { space, offset } = address.cell();
-    if offset < space.end() {
-        Ok(address)
-    } else {
-        Err(if address.module.is_some() { MODULE } else { NUMBER })
-    }
+    if offset < space.end { Ok(address) } else { Err(if address.module.is_some() { MODULE } else { NUMBER }) }
 }
 
 /// Parses one to nine digits and nothing else: no sign, no blank.
@@ -270,17 +115,28 @@ impl FenetAddress {
         let FenetAddress { area, size, number, .. } = *self;
         let (space, offset) = match (self.module, size) {
             (Some((base, slot)), _) => (FenetSpace::Module { area, size, base, slot }, number),
-            (None, VariableSize::Bit) if area.row().has_bits => (FenetSpace::Bits(area), number),
+            (None, VariableSize::Bit) if area.has_bits() => (FenetSpace::Bits(area), number),
             (None, VariableSize::Bit) => (FenetSpace::Bytes(area), number / 16 * 2),
             (None, _) => (FenetSpace::Bytes(area), number.saturating_mul(size.width())),
         };
-        RegisterAddress { space: registers::RegisterSpace::Fenet(space), offset }
+        RegisterAddress { space: space.into(), offset }
     }
 
     /// The bit of the word at `cell`, if the address names one.
     pub fn bit(&self) -> Option<u8> {
-        let of_word = self.module.is_none() && self.size == VariableSize::Bit && !self.area.row().has_bits;
+        let of_word = self.module.is_none() && self.size == VariableSize::Bit && !self.area.has_bits();
         if of_word { Some((self.number % 16) as u8) } else { self.bit }
+    }
+}
+
+impl From<FenetAddress> for DeviceAddress {
+    fn from(address: FenetAddress) -> DeviceAddress {
+        DeviceAddress::Register(NamedRegister {
+            cell: address.cell(),
+            bit: address.bit(),
+            default_kind: address.default_kind(),
+            name: address.to_string(),
+        })
     }
 }
 
@@ -298,9 +154,8 @@ impl fmt::Display for FenetAddress {
 
 /// Name of the variable of a size that begins at a cell; `None` where there is none.
 pub fn variable(cell: RegisterAddress, size: VariableSize) -> Option<String> {
-    let registers::RegisterSpace::Fenet(space) = cell.space else { return None };
-    let RegisterAddress { offset, .. } = cell;
-    match space {
+    let RegisterAddress { space, offset } = cell;
+    match FenetSpace::from_register_space(space)? {
         FenetSpace::Bytes(area) if size != VariableSize::Bit && offset % size.width() == 0 => {
             Some(format!("%{}{}{}", area.letters(), size.letter(), offset / size.width()))
         }

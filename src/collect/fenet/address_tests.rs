@@ -35,7 +35,7 @@ fn addresses_are_read_as_written() {
     ] {
         let address: FenetAddress = text.parse().unwrap();
         let got = (address.to_string(), address.cell(), address.bit(), address.default_kind());
-        let cell = RegisterAddress { space: registers::RegisterSpace::Fenet(space), offset };
+        let cell = RegisterAddress { space: space.into(), offset };
         assert_eq!(got, (canonical.to_owned(), cell, bit, kind), "{text}");
     }
 }
@@ -74,7 +74,7 @@ fn what_is_no_address_says_what_would_be() {
 
 #[test]
 fn variables_are_named_in_units_of_their_size() {
-    let at = |space, offset| RegisterAddress { space: registers::RegisterSpace::Fenet(space), offset };
+    let at = |space: FenetSpace, offset| RegisterAddress { space: space.into(), offset };
     let module = FenetSpace::Module { area: area("I"), size: VariableSize::Word, base: 0, slot: 2 };
     for (cell, size, name) in [
         (at(FenetSpace::Bytes(area("D")), 200), VariableSize::Byte, Some("%DB200")),
@@ -98,7 +98,7 @@ proptest! {
     fn the_canonical_form_means_the_same(text in "\\PC{0,12}|%[A-Za-z]{1,3}[0-9]{1,8}(\\.[0-9A-F]{1,2}){0,3}") {
         if let Ok(address) = text.parse::<FenetAddress>() {
             prop_assert_eq!(address.to_string().parse(), Ok(address));
-            prop_assert!(address.cell().offset < address.cell().space.end());
+            prop_assert!(address.cell().offset < address.cell().space.end);
         }
     }
 }

@@ -3,13 +3,17 @@
 //! Numbers are read and written as a run of bytes in one request, so that a value may begin at any word; bits and
 //! variables of modules are addressed by name.
 
-use super::address::{FenetSpace, VariableSize, variable};
+use async_trait::async_trait;
+
+use super::address::variable;
 use super::frame::{self, FenetCommand, FenetFormat, FenetResponse, HEADER_LEN};
 use super::nak::{NO_SUCH_AREA, refused};
+use super::space::{FenetSpace, VariableSize};
+use crate::collect::client::DeviceClient;
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::{
-    self, CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterWrite,
+    CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite,
 };
 use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
 use crate::collect::settings::ProtocolSettings;
@@ -74,93 +78,11 @@ impl FenetClient {
         Ok(FenetClient { endpoint: endpoint.clone(), socket: channel, invoke: 0 })
     }
 
-    pub fn is_usable(&self, endpoint: &FenetEndpoint) -> bool {
-        self.socket.is_open() && self.endpoint == *endpoint
-    }
-
-    pub fn has_sent(&self) -> bool {
-        self.socket.has_sent()
-    }
-
-    pub fn has_answered(&self) -> bool {
-        self.socket.has_answered()
-    }
-
-    pub async fn read(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
-        let command = match span.space {
-            registers::RegisterSpace::Fenet(FenetSpace::Bytes(_)) => {
-                FenetCommand::ReadBytes(name(span.first(), VariableSize::Byte)?, span.len)
-            }
-            space => {
-                let size = size_of(space)?;
-                FenetCommand::Read(size, vec![name(span.first(), size)?])
-            }
-        };
-        let block = self.blocks(&command).await?.into_iter().next().unwrap_or_default();
-        self.data(span, block)
-    }
-
-    /// Reads several spans in one request, all words or all single bits; at most 16 variables.
-    pub async fn read_scattered(
-        &mut self,
-        spans: &[RegisterRange],
-    ) -> Result<Vec<RegisterData>, DeviceFault> {
-        let is_bits = spans.iter().all(|span| span.space.unit() == CellUnit::Bit);
-        let (size, step) = if is_bits { (VariableSize::Bit, 1) } else { (VariableSize::Word, 2) };
-        let mut names = Vec::new();
-        for span in spans {
-            let cells = (span.start..span.end()).step_by(step);
-            for offset in cells {
-                names.push(name(RegisterAddress { offset, ..span.first() }, size)?);
-            }
-        }
-        let mut blocks = self.blocks(&FenetCommand::Read(size, names)).await?.into_iter();
-        let mut all = Vec::new();
-        for span in spans {
-            let variables = usize::from(span.len).div_ceil(step);
-            let bytes: Vec<u8> = blocks.by_ref().take(variables).flatten().collect();
-            all.push(self.data(*span, bytes)?);
-        }
-        Ok(all)
-    }
-
-    /// Writes a value. A bit of a word in an area without named bits is written by reading the word and writing it
-    /// back: the protocol has no other way, and a change by the CPU in between is lost.
-    pub async fn write(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
-        let command = match change {
-            RegisterWrite::Bytes(cell, bytes) => self.whole(*cell, bytes.clone())?,
-            RegisterWrite::Words(cell, words) => {
-                let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-                let size = size_of(cell.space)?;
-                FenetCommand::Write(size, vec![(name(*cell, size)?, bytes)])
-            }
-            RegisterWrite::Bits(cell, bits) => {
-                let name = name(*cell, VariableSize::Bit)?;
-                FenetCommand::Write(
-                    VariableSize::Bit,
-                    vec![(name, bits.iter().map(|on| u8::from(*on)).collect())],
-                )
-            }
-            RegisterWrite::Masked { cell, mask, bits } => {
-                let data = self.read(RegisterRange { space: cell.space, start: cell.offset, len: 2 }).await?;
-                let RegisterData::Bytes(bytes) = data else { return Err(refused(NO_SUCH_AREA)) };
-                let word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u16::from(*byte));
-                self.whole(*cell, (word & !mask | bits & mask).to_le_bytes().to_vec())?
-            }
-        };
-        match self.call(&command).await? {
-            FenetResponse::Done => Ok(()),
-            FenetResponse::Blocks(_) | FenetResponse::Refused(_) => Err(self.unexpected()),
-        }
-    }
-
     /// Writes one byte of a module, or a run of bytes of an area.
     fn whole(&self, cell: RegisterAddress, bytes: Vec<u8>) -> Result<FenetCommand, DeviceFault> {
         let name = name(cell, VariableSize::Byte)?;
-        Ok(match cell.space {
-            registers::RegisterSpace::Fenet(FenetSpace::Module { .. }) => {
-                FenetCommand::Write(VariableSize::Byte, vec![(name, bytes)])
-            }
+        Ok(match FenetSpace::from_register_space(cell.space) {
+            Some(FenetSpace::Module { .. }) => FenetCommand::Write(VariableSize::Byte, vec![(name, bytes)]),
             _ => FenetCommand::WriteBytes(name, bytes),
         })
     }
@@ -186,7 +108,7 @@ impl FenetClient {
 
     /// Converts the bytes of a span to its space's unit.
     fn data(&mut self, span: RegisterRange, bytes: Vec<u8>) -> Result<RegisterData, DeviceFault> {
-        match (span.space.unit(), &bytes[..]) {
+        match (span.space.unit, &bytes[..]) {
             (CellUnit::Byte, _) => Ok(RegisterData::Bytes(bytes)),
             (CellUnit::Bit, [0]) => Ok(RegisterData::Bits(vec![false])),
             (CellUnit::Bit, [1]) => Ok(RegisterData::Bits(vec![true])),
@@ -203,12 +125,94 @@ impl FenetClient {
     }
 }
 
+#[async_trait]
+impl DeviceClient for FenetClient {
+    fn is_open(&self) -> bool {
+        self.socket.is_open()
+    }
+
+    fn has_sent(&self) -> bool {
+        self.socket.has_sent()
+    }
+
+    fn has_answered(&self) -> bool {
+        self.socket.has_answered()
+    }
+
+    async fn read_registers(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
+        let command = match FenetSpace::from_register_space(span.space) {
+            Some(FenetSpace::Bytes(_)) => {
+                FenetCommand::ReadBytes(name(span.first(), VariableSize::Byte)?, span.len)
+            }
+            _ => {
+                let size = size_of(span.space)?;
+                FenetCommand::Read(size, vec![name(span.first(), size)?])
+            }
+        };
+        let block = self.blocks(&command).await?.into_iter().next().unwrap_or_default();
+        self.data(span, block)
+    }
+
+    /// Reads several spans in one request, all words or all single bits; at most 16 variables.
+    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
+        let is_bits = spans.iter().all(|span| span.space.unit == CellUnit::Bit);
+        let (size, step) = if is_bits { (VariableSize::Bit, 1) } else { (VariableSize::Word, 2) };
+        let mut names = Vec::new();
+        for span in spans {
+            let cells = (span.start..span.end()).step_by(step);
+            for offset in cells {
+                names.push(name(RegisterAddress { offset, ..span.first() }, size)?);
+            }
+        }
+        let mut blocks = self.blocks(&FenetCommand::Read(size, names)).await?.into_iter();
+        let mut all = Vec::new();
+        for span in spans {
+            let variables = usize::from(span.len).div_ceil(step);
+            let bytes: Vec<u8> = blocks.by_ref().take(variables).flatten().collect();
+            all.push(self.data(*span, bytes)?);
+        }
+        Ok(all)
+    }
+
+    /// Writes a value. A bit of a word in an area without named bits is written by reading the word and writing it
+    /// back: the protocol has no other way, and a change by the CPU in between is lost.
+    async fn write_registers(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
+        let command = match change {
+            RegisterWrite::Bytes(cell, bytes) => self.whole(*cell, bytes.clone())?,
+            RegisterWrite::Words(cell, words) => {
+                let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                let size = size_of(cell.space)?;
+                FenetCommand::Write(size, vec![(name(*cell, size)?, bytes)])
+            }
+            RegisterWrite::Bits(cell, bits) => {
+                let name = name(*cell, VariableSize::Bit)?;
+                FenetCommand::Write(
+                    VariableSize::Bit,
+                    vec![(name, bits.iter().map(|on| u8::from(*on)).collect())],
+                )
+            }
+            RegisterWrite::Masked { cell, mask, bits } => {
+                let data = self
+                    .read_registers(RegisterRange { space: cell.space, start: cell.offset, len: 2 })
+                    .await?;
+                let RegisterData::Bytes(bytes) = data else { return Err(refused(NO_SUCH_AREA)) };
+                let word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u16::from(*byte));
+                self.whole(*cell, (word & !mask | bits & mask).to_le_bytes().to_vec())?
+            }
+        };
+        match self.call(&command).await? {
+            FenetResponse::Done => Ok(()),
+            FenetResponse::Blocks(_) | FenetResponse::Refused(_) => Err(self.unexpected()),
+        }
+    }
+}
+
 /// Size of a space whose variables are read one at a time.
-fn size_of(space: registers::RegisterSpace) -> Result<VariableSize, DeviceFault> {
-    match space {
-        registers::RegisterSpace::Fenet(FenetSpace::Bits(_)) => Ok(VariableSize::Bit),
-        registers::RegisterSpace::Fenet(FenetSpace::Module { size, .. }) => Ok(size),
-        _ => Err(refused(NO_SUCH_AREA)),
+fn size_of(space: RegisterSpace) -> Result<VariableSize, DeviceFault> {
+    match FenetSpace::from_register_space(space) {
+        Some(FenetSpace::Bits(_)) => Ok(VariableSize::Bit),
+        Some(FenetSpace::Module { size, .. }) => Ok(size),
+        Some(FenetSpace::Bytes(_)) | None => Err(refused(NO_SUCH_AREA)),
     }
 }
 

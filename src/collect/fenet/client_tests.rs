@@ -65,13 +65,13 @@ async fn answers_that_raise_a_doubt_end_the_session() {
     ] {
         let port = play(vec![(READ, answering)]).await;
         let mut client = connected(port).await;
-        let read = client.read(span("%DB0", 4)).await;
+        let read = client.read_registers(span("%DB0", 4)).await;
         match expected {
             None => assert_eq!(read, Ok(RegisterData::Bytes(vec![0x34, 0x12, 0xFE, 0xFF])), "{name}"),
             Some(words) => {
                 let fault = read.unwrap_err();
                 assert!(fault.is_connection_loss() && fault.to_string().contains(words), "{name}: {fault}");
-                assert!(!client.is_usable(&client.endpoint.clone()), "{name}");
+                assert!(!client.is_open(), "{name}");
             }
         }
     }
@@ -82,9 +82,9 @@ async fn refusals_leave_the_session_in_order() {
     let refusal = "4c5349532d5847540000 0101a011 0100 0a00 00 00 5500 1400 0000 ffff 0400";
     let port = play(vec![(READ, ScriptedResponse::With(refusal))]).await;
     let mut client = connected(port).await;
-    let fault = client.read(span("%DB0", 4)).await.unwrap_err();
+    let fault = client.read_registers(span("%DB0", 4)).await.unwrap_err();
     assert_eq!(fault.to_string(), "beyond the end of the area (error code 0004)");
-    assert!(client.is_usable(&client.endpoint.clone()));
+    assert!(client.is_open());
 }
 
 #[test]

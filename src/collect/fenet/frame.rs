@@ -2,7 +2,7 @@
 //!
 //! XGT FEnet manual, frame structure: a header of 20 bytes, then the instruction; numbers are low byte first.
 
-use super::address::VariableSize;
+use super::space::VariableSize;
 
 /// Company id in every frame. Old GLOFA modules answer with another one.
 const COMPANY: &[u8; 10] = b"LSIS-XGT\0\0";

@@ -1,6 +1,9 @@
 //! Error codes of an XGT CPU and their meaning. Pure. XGT FEnet manual, error codes.
 
-use crate::collect::fault::{DeviceErrorCode, DeviceFault, RefusalKind};
+use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
+
+const ERROR_CODE: ErrorCodeFormat =
+    ErrorCodeFormat { name: "error code", hex_digits: 4, is_named_in_decimal: false };
 
 /// Error code for an area that the CPU does not have.
 pub const NO_SUCH_AREA: u16 = 0x0003;
@@ -8,7 +11,8 @@ pub const NO_SUCH_AREA: u16 = 0x0003;
 /// Converts an error code to a refusal.
 pub fn refused(code: u16) -> DeviceFault {
     let (words, meaning) = explain(code);
-    DeviceFault::Refused { code: DeviceErrorCode::Fenet(code), words, meaning }
+    let code = DeviceErrorCode { number: code.into(), format: ERROR_CODE };
+    DeviceFault::Refused { code, words, meaning }
 }
 
 fn explain(code: u16) -> (&'static str, RefusalKind) {

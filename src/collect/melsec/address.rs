@@ -12,9 +12,11 @@
 
 use std::fmt;
 
-use super::SPACE_END;
-use super::device::{MelsecDevice, Radix};
-use crate::collect::registers::CellUnit;
+use super::device::{MelsecDevice, Radix, SPACE_END};
+use crate::collect::address::DeviceAddress;
+use crate::collect::registers::named_register::NamedRegister;
+use crate::collect::registers::{CellUnit, RegisterAddress};
+use crate::domain::stream::StreamKind;
 
 /// One device, or one bit of a word device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,6 +74,23 @@ impl fmt::Display for MelsecAddress {
             Radix::Hexadecimal => write!(f, "{device}{number:X}")?,
         }
         self.bit.map_or(Ok(()), |bit| write!(f, ".{bit:X}"))
+    }
+}
+
+impl From<MelsecAddress> for DeviceAddress {
+    fn from(address: MelsecAddress) -> DeviceAddress {
+        let default_kind = match address.device.unit() {
+            CellUnit::Wide(_) => StreamKind::Uint32,
+            CellUnit::Bit => StreamKind::Bit,
+            CellUnit::Byte | CellUnit::Word if address.bit.is_some() => StreamKind::Bit,
+            CellUnit::Byte | CellUnit::Word => StreamKind::Uint16,
+        };
+        DeviceAddress::Register(NamedRegister {
+            cell: RegisterAddress { space: address.device.into(), offset: address.number },
+            bit: address.bit,
+            default_kind,
+            name: address.to_string(),
+        })
     }
 }
 

@@ -5,17 +5,18 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 use super::address::MelsecAddress;
-use super::device::Radix;
-use super::end_code::refused;
+use super::device::{MelsecDevice, Radix};
+use super::end_code::{end_code, refused};
 use super::frame::{
     DeviceLayout, Encoding, FrameVersion, HeadDevice, MelsecCommand, MelsecFormat, MelsecResponse, Route,
 };
-use crate::collect::fault::{DeviceErrorCode, DeviceFault, RefusalKind};
+use crate::collect::client::DeviceClient;
+use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
-use crate::collect::registers::{
-    CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite,
-};
+use crate::collect::registers::{CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
 use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::device::DeviceSpec;
@@ -111,19 +112,48 @@ impl MelsecClient {
         Ok(client)
     }
 
-    pub fn is_usable(&self, endpoint: &MelsecEndpoint) -> bool {
-        self.socket.is_open() && self.endpoint == *endpoint
+    async fn call(&mut self, command: &MelsecCommand) -> Result<MelsecResponse, DeviceFault> {
+        self.serial = self.serial.wrapping_add(1);
+        let awaited = MelsecResponseFraming { format: self.endpoint.format, serial: self.serial };
+        let request = awaited.format.encode(self.serial, command);
+        let frame = self.socket.request(&request, &awaited).await?;
+        let body = frame.get(awaited.header_len()..).unwrap_or_default();
+        match awaited.format.parse(command, body) {
+            Ok(MelsecResponse::Refused(end_code)) => Err(refused(end_code)),
+            Ok(answer) => Ok(answer),
+            Err(broken) => Err(self.socket.malformed(broken.to_string())),
+        }
     }
 
-    pub fn has_sent(&self) -> bool {
+    /// Address of a cell on the wire.
+    fn head(&self, cell: RegisterAddress) -> Result<HeadDevice, DeviceFault> {
+        let device = MelsecDevice::from_register_space(cell.space).ok_or_else(foreign)?;
+        if device.is_iqr_only() && self.endpoint.format.layout == DeviceLayout::Ql {
+            return Err(only_iqr());
+        }
+        Ok(HeadDevice { device, number: cell.offset })
+    }
+
+    fn unexpected(&mut self, answer: &MelsecResponse) -> DeviceFault {
+        self.socket.malformed(format!("the answer is to another command: {answer:?}"))
+    }
+}
+
+#[async_trait]
+impl DeviceClient for MelsecClient {
+    fn is_open(&self) -> bool {
+        self.socket.is_open()
+    }
+
+    fn has_sent(&self) -> bool {
         self.socket.has_sent()
     }
 
-    pub fn has_answered(&self) -> bool {
+    fn has_answered(&self) -> bool {
         self.socket.has_answered()
     }
 
-    pub async fn read(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
+    async fn read_registers(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
         let head = self.head(RegisterAddress { space: span.space, offset: span.start })?;
         let command = match head.device.unit() {
             CellUnit::Bit => MelsecCommand::ReadBits(head, span.len),
@@ -141,10 +171,7 @@ impl MelsecClient {
     }
 
     /// Reads several spans of words in one random read; at most `MAX_SCATTERED` words.
-    pub async fn read_scattered(
-        &mut self,
-        spans: &[RegisterRange],
-    ) -> Result<Vec<RegisterData>, DeviceFault> {
+    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
         let mut heads = Vec::new();
         for span in spans {
             let first = self.head(RegisterAddress { space: span.space, offset: span.start })?;
@@ -164,7 +191,7 @@ impl MelsecClient {
 
     /// Writes a value. A bit of a word is written by reading the word and writing it back: the protocol has no other
     /// way, and a change by the CPU in between is lost.
-    pub async fn write(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
+    async fn write_registers(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
         let command = match change {
             RegisterWrite::Bits(cell, bits) => MelsecCommand::WriteBits(self.head(*cell)?, bits.clone()),
             RegisterWrite::Words(cell, words) => {
@@ -192,32 +219,6 @@ impl MelsecClient {
             other => Err(self.unexpected(&other)),
         }
     }
-
-    async fn call(&mut self, command: &MelsecCommand) -> Result<MelsecResponse, DeviceFault> {
-        self.serial = self.serial.wrapping_add(1);
-        let awaited = MelsecResponseFraming { format: self.endpoint.format, serial: self.serial };
-        let request = awaited.format.encode(self.serial, command);
-        let frame = self.socket.request(&request, &awaited).await?;
-        let body = frame.get(awaited.header_len()..).unwrap_or_default();
-        match awaited.format.parse(command, body) {
-            Ok(MelsecResponse::Refused(end_code)) => Err(refused(end_code)),
-            Ok(answer) => Ok(answer),
-            Err(broken) => Err(self.socket.malformed(broken.to_string())),
-        }
-    }
-
-    /// Address of a cell on the wire.
-    fn head(&self, cell: RegisterAddress) -> Result<HeadDevice, DeviceFault> {
-        let RegisterSpace::Melsec(device) = cell.space else { return Err(foreign()) };
-        if device.is_iqr_only() && self.endpoint.format.layout == DeviceLayout::Ql {
-            return Err(only_iqr());
-        }
-        Ok(HeadDevice { device, number: cell.offset })
-    }
-
-    fn unexpected(&mut self, answer: &MelsecResponse) -> DeviceFault {
-        self.socket.malformed(format!("the answer is to another command: {answer:?}"))
-    }
 }
 
 fn halves(dword: u32) -> [u16; 2] {
@@ -233,11 +234,7 @@ fn foreign() -> DeviceFault {
 
 fn only_iqr() -> DeviceFault {
     let words = "only the series \"iqr\" has such a device";
-    DeviceFault::Refused {
-        code: DeviceErrorCode::Melsec(NO_SUCH_DEVICE),
-        words,
-        meaning: RefusalKind::NoSuchRegister,
-    }
+    DeviceFault::Refused { code: end_code(NO_SUCH_DEVICE), words, meaning: RefusalKind::NoSuchRegister }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ fn spec(port: u16, settings: &[(&str, serde_json::Value)]) -> DeviceSpec {
 
 fn d0(len: u16) -> RegisterRange {
     let MelsecAddress { device, .. } = MelsecAddress::parse("D0", Radix::Hexadecimal).unwrap();
-    RegisterRange { space: RegisterSpace::Melsec(device), start: 0, len }
+    RegisterRange { space: device.into(), start: 0, len }
 }
 
 async fn connected(port: u16, settings: &[(&str, serde_json::Value)]) -> MelsecClient {
@@ -58,14 +58,17 @@ async fn answers_that_raise_a_doubt_end_the_session() {
     ] {
         let port = play(vec![(request, answering)]).await;
         let mut client = connected(port, settings).await;
-        let read = client.read(d0(2)).await;
+        let read = client.read_registers(d0(2)).await;
         match expected {
             None => assert_eq!(read, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])), "{name}"),
             Some(words) => {
                 let fault = read.unwrap_err();
                 assert!(fault.is_connection_loss() && fault.to_string().contains(words), "{name}: {fault}");
-                assert!(!client.is_usable(&client.endpoint.clone()), "{name}");
-                assert!(matches!(client.read(d0(2)).await, Err(DeviceFault::Closed { .. })), "{name}");
+                assert!(!client.is_open(), "{name}");
+                assert!(
+                    matches!(client.read_registers(d0(2)).await, Err(DeviceFault::Closed { .. })),
+                    "{name}"
+                );
             }
         }
     }
@@ -77,19 +80,16 @@ async fn refusals_leave_the_session_in_order() {
     let port =
         play(vec![(READ, ScriptedResponse::With(refusal)), (READ, ScriptedResponse::With(ANSWER))]).await;
     let mut client = connected(port, &[]).await;
-    let fault = client.read(d0(2)).await.unwrap_err();
+    let fault = client.read_registers(d0(2)).await.unwrap_err();
     assert_eq!(fault.to_string(), "device number beyond what the CPU has (end code 4031)");
-    assert_eq!(client.read(d0(2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
+    assert_eq!(client.read_registers(d0(2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
     // A cell of another protocol, and one that these frames cannot address, are refused before anything is sent.
-    let modbus = RegisterRange {
-        space: RegisterSpace::Modbus(crate::collect::modbus::address::ModbusSpace::Holding),
-        start: 0,
-        len: 1,
-    };
+    let modbus =
+        RegisterRange { space: crate::collect::modbus::space::ModbusSpace::Holding.into(), start: 0, len: 1 };
     let MelsecAddress { device: ltn, .. } = MelsecAddress::parse("LTN0", Radix::Hexadecimal).unwrap();
-    for span in [modbus, RegisterRange { space: RegisterSpace::Melsec(ltn), start: 0, len: 1 }] {
+    for span in [modbus, RegisterRange { space: ltn.into(), start: 0, len: 1 }] {
         assert!(matches!(
-            client.read(span).await,
+            client.read_registers(span).await,
             Err(DeviceFault::Refused { meaning: RefusalKind::NoSuchRegister, .. })
         ));
     }
@@ -108,8 +108,8 @@ async fn a_datagram_is_a_whole_frame() {
         }
     });
     let mut client = connected(port, &[("transport", json!("udp"))]).await;
-    assert_eq!(client.read(d0(2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
-    assert!(matches!(client.read(d0(2)).await, Err(DeviceFault::Malformed { .. })));
+    assert_eq!(client.read_registers(d0(2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
+    assert!(matches!(client.read_registers(d0(2)).await, Err(DeviceFault::Malformed { .. })));
     answers.await.unwrap();
     // An unreachable device is reported when connecting, not at the first read.
     let gone = MelsecClient::connect(

@@ -5,7 +5,19 @@ use std::fmt;
 use CellUnit::{Bit, Word};
 use Radix::{Decimal as Dec, Hexadecimal as Hex};
 
-use crate::collect::registers::CellUnit;
+use crate::collect::registers::{CellUnit, RegisterSpace, SpaceId};
+use crate::domain::device::Protocol;
+
+/// Device numbers have three bytes in the layout of Q and L; no device of iQ-R has more cells.
+pub const SPACE_END: u32 = 1 << 24;
+/// Words in one batch read or write (Q/L MC protocol manual, 0401 and 1401 in word units).
+pub const MAX_WORDS: u16 = 960;
+/// Bits in one batch read or write in ASCII code, the lower of the two limits: 7168 in binary code.
+pub const MAX_BITS: u16 = 3584;
+/// Words in one random read in the layout of iQ-R, the lower of the two limits: 192 in the layout of Q and L.
+pub const MAX_SCATTERED: u16 = 96;
+/// In words; the memory of these CPUs has no holes below its end.
+const DEFAULT_GAP: u16 = 32;
 
 /// A kind of memory of the CPU, such as `D` or `X`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +105,13 @@ impl MelsecDevice {
         (0..).map(MelsecDevice).take(DEVICES.len())
     }
 
+    /// Returns the device whose space this is; `None` for a space of another protocol.
+    pub fn from_register_space(space: RegisterSpace) -> Option<MelsecDevice> {
+        let is_known = space.id.protocol == Protocol::Melsec;
+        let index = u8::try_from(space.id.number).ok().filter(|index| usize::from(*index) < DEVICES.len());
+        index.filter(|_| is_known).map(MelsecDevice)
+    }
+
     /// Splits a text into the device with the longest matching name and the rest. The retentive timers have two names
     /// each.
     pub fn split(text: &str) -> Option<(MelsecDevice, &str)> {
@@ -144,6 +163,30 @@ impl MelsecDevice {
     /// Radix in ASCII code: the user's, except for ZR.
     pub fn ascii_radix(self) -> Radix {
         if self.name() == "ZR" { Hex } else { self.radix() }
+    }
+}
+
+impl From<MelsecDevice> for RegisterSpace {
+    fn from(device: MelsecDevice) -> RegisterSpace {
+        let unit = device.unit();
+        let (max_len, max_scattered) = match unit {
+            CellUnit::Bit => (MAX_BITS, 0),
+            CellUnit::Word => (MAX_WORDS, MAX_SCATTERED),
+            CellUnit::Byte => (MAX_WORDS, 0),
+            CellUnit::Wide(_) => (1, 0),
+        };
+        RegisterSpace {
+            id: SpaceId { protocol: Protocol::Melsec, number: device.0.into() },
+            unit,
+            end: SPACE_END,
+            max_len,
+            max_scattered,
+            default_gap: DEFAULT_GAP,
+            packs_numbers: true,
+            // Inputs can be written while nothing is wired to them; the CPU decides.
+            is_writable: true,
+            byte_space: None,
+        }
     }
 }
 

@@ -2,12 +2,20 @@
 //!
 //! Q/L MC protocol manual (SH-080008), error codes; those above CEE0 from the SLMP reference manual.
 
-use crate::collect::fault::{DeviceErrorCode, DeviceFault, RefusalKind};
+use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
+
+const END_CODE: ErrorCodeFormat =
+    ErrorCodeFormat { name: "end code", hex_digits: 4, is_named_in_decimal: false };
+
+/// Returns an end code as the device sent it.
+pub fn end_code(number: u16) -> DeviceErrorCode {
+    DeviceErrorCode { number: number.into(), format: END_CODE }
+}
 
 /// Converts an end code other than 0000 to a refusal.
 pub fn refused(code: u16) -> DeviceFault {
     let (words, meaning) = explain(code);
-    DeviceFault::Refused { code: DeviceErrorCode::Melsec(code), words, meaning }
+    DeviceFault::Refused { code: end_code(code), words, meaning }
 }
 
 fn explain(code: u16) -> (&'static str, RefusalKind) {

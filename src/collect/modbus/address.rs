@@ -10,35 +10,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The four address spaces of a Modbus device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ModbusSpace {
-    Coil,
-    Discrete,
-    Holding,
-    Input,
-}
-
-impl ModbusSpace {
-    /// Whether the space has single bits, as opposed to 16-bit words.
-    pub fn is_bits(self) -> bool {
-        matches!(self, ModbusSpace::Coil | ModbusSpace::Discrete)
-    }
-
-    /// Whether the space can be written; inputs cannot.
-    pub fn is_writable(self) -> bool {
-        matches!(self, ModbusSpace::Coil | ModbusSpace::Holding)
-    }
-
-    fn prefix(self) -> &'static str {
-        match self {
-            ModbusSpace::Coil => "co",
-            ModbusSpace::Discrete => "di",
-            ModbusSpace::Holding => "hr",
-            ModbusSpace::Input => "ir",
-        }
-    }
-}
+use super::space::ModbusSpace;
+use crate::collect::address::DeviceAddress;
+use crate::collect::registers::RegisterAddress;
+use crate::collect::registers::named_register::NamedRegister;
+use crate::domain::stream::StreamKind;
 
 /// One register, coil, or bit of a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +31,18 @@ impl fmt::Display for ModbusAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.space.prefix(), self.offset)?;
         self.bit.map_or(Ok(()), |bit| write!(f, ".{bit}"))
+    }
+}
+
+impl From<ModbusAddress> for DeviceAddress {
+    fn from(address: ModbusAddress) -> DeviceAddress {
+        let is_bit = address.space.is_bits() || address.bit.is_some();
+        DeviceAddress::Register(NamedRegister {
+            cell: RegisterAddress { space: address.space.into(), offset: address.offset.into() },
+            bit: address.bit,
+            default_kind: if is_bit { StreamKind::Bit } else { StreamKind::Uint16 },
+            name: address.to_string(),
+        })
     }
 }
 
@@ -109,9 +97,7 @@ fn parse_bit(text: &str) -> Option<u8> {
 /// Parses `hr:100`.
 fn parse_prefixed(text: &str) -> Option<(ModbusSpace, u16)> {
     let (prefix, number) = text.split_once(':')?;
-    let space = [ModbusSpace::Coil, ModbusSpace::Discrete, ModbusSpace::Holding, ModbusSpace::Input]
-        .into_iter()
-        .find(|space| space.prefix().eq_ignore_ascii_case(prefix))?;
+    let space = ModbusSpace::ALL.into_iter().find(|space| space.prefix().eq_ignore_ascii_case(prefix))?;
     Some((space, parse_offset(number)?))
 }
 

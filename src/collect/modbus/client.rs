@@ -10,15 +10,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::time::timeout;
 use tokio_modbus::client::{Client as _, Context};
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 
-use super::address::ModbusSpace;
+use super::space::ModbusSpace;
 use super::strict_stream::StrictStream;
-use crate::collect::fault::{DeviceErrorCode, DeviceFault, RefusalKind, describe_io_error};
+use crate::collect::client::DeviceClient;
+use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind, describe_io_error};
 use crate::collect::networks::AllowedNetworks;
-use crate::collect::registers::{self, RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
+use crate::collect::registers::{RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
 
@@ -133,77 +135,6 @@ impl ModbusClient {
         Ok(ModbusClient { endpoint: endpoint.clone(), context: Some(context), has_answered: false, has_sent })
     }
 
-    /// Whether this connection is open to `endpoint` and can carry another request.
-    pub fn is_usable(&self, endpoint: &ModbusEndpoint) -> bool {
-        self.context.is_some() && self.endpoint == *endpoint
-    }
-
-    /// Whether any byte of the latest request may have left: if not, the device cannot have acted on it.
-    pub fn has_sent(&self) -> bool {
-        self.has_sent.load(Ordering::Relaxed)
-    }
-
-    /// Whether the device ever answered on this connection.
-    pub fn has_answered(&self) -> bool {
-        self.has_answered
-    }
-
-    /// Reads exactly the words or bits of `span`, which must be within the protocol's limits.
-    pub async fn read(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
-        let (space, start) = wire_address(RegisterAddress { space: span.space, offset: span.start })?;
-        let request = match space {
-            ModbusSpace::Coil => Request::ReadCoils(start, span.len),
-            ModbusSpace::Discrete => Request::ReadDiscreteInputs(start, span.len),
-            ModbusSpace::Holding => Request::ReadHoldingRegisters(start, span.len),
-            ModbusSpace::Input => Request::ReadInputRegisters(start, span.len),
-        };
-        let wanted = usize::from(span.len);
-        match self.call(request).await? {
-            Response::ReadHoldingRegisters(words) | Response::ReadInputRegisters(words)
-                if words.len() == wanted =>
-            {
-                Ok(RegisterData::Words(words))
-            }
-            // Bits come in whole bytes.
-            Response::ReadCoils(mut bits) | Response::ReadDiscreteInputs(mut bits)
-                if bits.len() == wanted.next_multiple_of(8) =>
-            {
-                bits.truncate(wanted);
-                Ok(RegisterData::Bits(bits))
-            }
-            _ => {
-                self.context = None;
-                Err(self.malformed(format!("the answer does not hold the {wanted} points asked for")))
-            }
-        }
-    }
-
-    /// Writes a value; `Ok` means that the device has confirmed it. After an error other than `Refused` it is unknown
-    /// whether the device acted, unless nothing was sent. Nothing is sent a second time.
-    ///
-    /// Single bits of a register are written by mask (function 22). On a device without it the whole register is read
-    /// and written back: a change by the device's own program in between is lost.
-    pub async fn write(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
-        match change {
-            RegisterWrite::Bits(cell, bits) => self.write_coils(wire_address(*cell)?.1, bits).await,
-            RegisterWrite::Words(cell, words) => self.write_words(wire_address(*cell)?.1, words).await,
-            RegisterWrite::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
-            RegisterWrite::Masked { cell, mask, bits } => {
-                let register = wire_address(*cell)?.1;
-                let (request, answer) = (
-                    Request::MaskWriteRegister(register, !mask, *bits),
-                    Response::MaskWriteRegister(register, !mask, *bits),
-                );
-                match self.confirmed(request, answer).await {
-                    Err(DeviceFault::Refused { code: ILLEGAL_FUNCTION, .. }) => {
-                        self.read_modify_write(*cell, *mask, *bits).await
-                    }
-                    confirmed => confirmed,
-                }
-            }
-        }
-    }
-
     async fn write_coils(&mut self, at: u16, bits: &[bool]) -> Result<(), DeviceFault> {
         if let ([on], false) = (bits, self.endpoint.writes_lists) {
             let answer = Response::WriteSingleCoil(at, *on);
@@ -230,7 +161,8 @@ impl ModbusClient {
         mask: u16,
         bits: u16,
     ) -> Result<(), DeviceFault> {
-        let data = self.read(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
+        let data =
+            self.read_registers(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
         let RegisterData::Words(words) = data else {
             return Err(self.malformed("the answer holds no registers".into()));
         };
@@ -284,17 +216,90 @@ impl ModbusClient {
     }
 }
 
+#[async_trait]
+impl DeviceClient for ModbusClient {
+    fn is_open(&self) -> bool {
+        self.context.is_some()
+    }
+
+    fn has_sent(&self) -> bool {
+        self.has_sent.load(Ordering::Relaxed)
+    }
+
+    fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    async fn read_registers(&mut self, span: RegisterRange) -> Result<RegisterData, DeviceFault> {
+        let (space, start) = wire_address(RegisterAddress { space: span.space, offset: span.start })?;
+        let request = match space {
+            ModbusSpace::Coil => Request::ReadCoils(start, span.len),
+            ModbusSpace::Discrete => Request::ReadDiscreteInputs(start, span.len),
+            ModbusSpace::Holding => Request::ReadHoldingRegisters(start, span.len),
+            ModbusSpace::Input => Request::ReadInputRegisters(start, span.len),
+        };
+        let wanted = usize::from(span.len);
+        match self.call(request).await? {
+            Response::ReadHoldingRegisters(words) | Response::ReadInputRegisters(words)
+                if words.len() == wanted =>
+            {
+                Ok(RegisterData::Words(words))
+            }
+            // Bits come in whole bytes.
+            Response::ReadCoils(mut bits) | Response::ReadDiscreteInputs(mut bits)
+                if bits.len() == wanted.next_multiple_of(8) =>
+            {
+                bits.truncate(wanted);
+                Ok(RegisterData::Bits(bits))
+            }
+            _ => {
+                self.context = None;
+                Err(self.malformed(format!("the answer does not hold the {wanted} points asked for")))
+            }
+        }
+    }
+
+    /// Single bits of a register are written by mask (function 22). On a device without it the whole register is read
+    /// and written back: a change by the device's own program in between is lost.
+    async fn write_registers(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
+        match change {
+            RegisterWrite::Bits(cell, bits) => self.write_coils(wire_address(*cell)?.1, bits).await,
+            RegisterWrite::Words(cell, words) => self.write_words(wire_address(*cell)?.1, words).await,
+            RegisterWrite::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
+            RegisterWrite::Masked { cell, mask, bits } => {
+                let register = wire_address(*cell)?.1;
+                let (request, answer) = (
+                    Request::MaskWriteRegister(register, !mask, *bits),
+                    Response::MaskWriteRegister(register, !mask, *bits),
+                );
+                match self.confirmed(request, answer).await {
+                    Err(DeviceFault::Refused { code: ILLEGAL_FUNCTION, .. }) => {
+                        self.read_modify_write(*cell, *mask, *bits).await
+                    }
+                    confirmed => confirmed,
+                }
+            }
+        }
+    }
+}
+
 fn no_answer(endpoint: &ModbusEndpoint) -> DeviceFault {
     DeviceFault::Timeout { address: endpoint.address(), after: endpoint.timeout }
 }
 
 /// Exception 01: the device does not offer the function.
-const ILLEGAL_FUNCTION: DeviceErrorCode = DeviceErrorCode::Modbus(1);
+const ILLEGAL_FUNCTION: DeviceErrorCode = exception_code(1);
+
+/// Returns an exception code. Modbus Application Protocol V1.1b3, section 7.
+pub const fn exception_code(number: u8) -> DeviceErrorCode {
+    let format = ErrorCodeFormat { name: "exception", hex_digits: 2, is_named_in_decimal: true };
+    DeviceErrorCode { number: number as u32, format }
+}
 
 /// Address of a cell on the wire; an error for a register of another protocol.
 fn wire_address(cell: RegisterAddress) -> Result<(ModbusSpace, u16), DeviceFault> {
-    match (cell.space, u16::try_from(cell.offset)) {
-        (registers::RegisterSpace::Modbus(space), Ok(start)) => Ok((space, start)),
+    match (ModbusSpace::from_register_space(cell.space), u16::try_from(cell.offset)) {
+        (Some(space), Ok(start)) => Ok((space, start)),
         _ => Err(refused(ExceptionCode::IllegalDataAddress)),
     }
 }
@@ -327,7 +332,7 @@ fn refused(exception: ExceptionCode) -> DeviceFault {
         | ExceptionCode::MemoryParityError
         | ExceptionCode::Custom(_) => RefusalKind::Failed,
     };
-    DeviceFault::Refused { code: DeviceErrorCode::Modbus(exception.into()), words, meaning }
+    DeviceFault::Refused { code: exception_code(exception.into()), words, meaning }
 }
 
 #[cfg(test)]

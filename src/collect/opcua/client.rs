@@ -50,8 +50,9 @@ pub struct OpcuaClient {
     pub(super) subscriptions: Vec<u32>,
     /// Id of the `OpcuaSource` that the subscriptions belong to.
     subscriber: Option<u64>,
-    has_answered: bool,
-    has_sent: bool,
+    pub(super) has_answered: bool,
+    /// Whether the latest write may have left.
+    pub(super) has_sent: bool,
 }
 
 impl OpcuaClient {
@@ -93,20 +94,6 @@ impl OpcuaClient {
         // The login proves nothing about idle connections being closed: only answers after it count.
         client.has_answered = false;
         Ok(client)
-    }
-
-    /// Whether this session is open to `endpoint` and can carry another request.
-    pub fn is_usable(&self, endpoint: &OpcuaEndpoint) -> bool {
-        self.session.is_open() && self.endpoint == *endpoint
-    }
-
-    /// Whether the latest write may have left.
-    pub fn has_sent(&self) -> bool {
-        self.has_sent
-    }
-
-    pub fn has_answered(&self) -> bool {
-        self.has_answered
     }
 
     /// Resolves a path to a node id of this server. The error is a message.
@@ -165,7 +152,7 @@ impl OpcuaClient {
     }
 
     /// Writes a value as the node's type. `Ok` means that the server has accepted it.
-    pub async fn write(&mut self, node: &NodePath, content: &DeviceValue) -> Result<(), DeviceFault> {
+    pub async fn write_value(&mut self, node: &NodePath, content: &DeviceValue) -> Result<(), DeviceFault> {
         self.has_sent = false;
         let node =
             self.resolve(node).map_err(|words| DeviceFault::Unsupported { field: "register", words })?;

@@ -18,13 +18,19 @@ mod browse_accumulator;
 mod endpoint_selection;
 mod memory_size;
 mod notification_queue;
+mod protocol;
 mod session;
 mod subscription;
 mod transport;
 
 use opcua::types::StatusCode;
 
-use super::fault::{DeviceErrorCode, DeviceFault, RefusalKind};
+pub use protocol::Opcua;
+
+use super::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
+
+const STATUS_CODE: ErrorCodeFormat =
+    ErrorCodeFormat { name: "status", hex_digits: 8, is_named_in_decimal: false };
 
 /// Converts a status to a refusal, as defined for all protocols.
 fn refused(status: StatusCode) -> DeviceFault {
@@ -34,7 +40,9 @@ fn refused(status: StatusCode) -> DeviceFault {
     };
     let name = status.sub_code().name();
     let words = if name == "Invalid" { "the server refuses" } else { name };
-    DeviceFault::Refused { code: DeviceErrorCode::Opcua(status.bits() & 0xFFFF_0000), words, meaning }
+    // Without the info bits of a single value.
+    let code = DeviceErrorCode { number: status.bits() & 0xFFFF_0000, format: STATUS_CODE };
+    DeviceFault::Refused { code, words, meaning }
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 //! A subscription belongs to its connection. After a loss everything is created anew (session, subscription, items),
 //! and the first values that arrive then are the current ones.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use opcua::types::{DataValue, NodeId};
 use tokio::time::{Instant, sleep_until};
 
@@ -18,10 +20,13 @@ use super::notification_queue::NotificationQueue;
 use super::session::SessionMonitor;
 use super::status;
 use super::subscription::{self, Subscription};
-use crate::collect::client::{self, DeviceClient as AnyClient};
+use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
+use crate::collect::protocol::SourceContext;
+use crate::collect::schedule::Schedule;
 use crate::collect::shared_connection::{SharedConnection, SharedConnectionGuard};
+use crate::collect::source::{self, PollSource, ReadyGroup};
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::{Stream, StreamKind};
@@ -49,7 +54,8 @@ struct NodeTarget {
 
 /// Polling source of one server.
 pub struct OpcuaSource {
-    endpoint: client::DeviceEndpoint,
+    endpoint: Arc<dyn DeviceEndpoint>,
+    address: String,
     timeout: Duration,
     subscribes: bool,
     /// Distinguishes this source's subscriptions from those of its predecessor on the same session.
@@ -78,77 +84,25 @@ struct GroupSubscription {
 
 impl OpcuaSource {
     /// Opens no connection yet. The error names the wrong setting.
-    pub fn new(
-        spec: &DeviceSpec,
-        line: Arc<SharedConnection>,
-        board: Arc<DeviceStatusCell>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<OpcuaSource> {
+    pub fn new(spec: &DeviceSpec, context: SourceContext) -> Result<OpcuaSource> {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let endpoint = OpcuaEndpoint::from_spec(spec)?;
         Ok(OpcuaSource {
             timeout: endpoint.timeout,
-            endpoint: client::DeviceEndpoint::Opcua(endpoint),
+            address: endpoint.address(),
+            endpoint: Arc::new(endpoint),
             subscribes: endpoint::uses_subscription(spec)?,
             id: IDS.fetch_add(1, Ordering::Relaxed),
             batches: 0,
             active: None,
-            connection: line,
-            status: board,
-            clock,
+            connection: context.connection,
+            status: context.status,
+            clock: context.clock,
         })
     }
 
-    /// Plans the polling of these streams, all of one interval.
-    pub fn poll_group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> OpcuaPollGroup {
-        let interval_s =
-            streams.first().and_then(|stream| stream.spec.poll_interval_s).or(device.poll_interval_s);
-        let interval = interval_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let mut batch = OpcuaPollGroup {
-            number: self.batches,
-            interval: interval.unwrap_or(Duration::from_secs(1)),
-            targets: Vec::new(),
-            unreadable: Vec::new(),
-        };
-        self.batches += 1;
-        for stream in streams {
-            match stream.spec.path.parse() {
-                Ok(node) => {
-                    batch.targets.push(NodeTarget { stream: stream.id, node, kind: stream.spec.kind })
-                }
-                Err(error) => {
-                    let error: super::node::InvalidNodeId = error;
-                    batch.unreadable.push((stream.id, error.to_string()));
-                }
-            }
-        }
-        batch
-    }
-
-    pub fn is_same_endpoint(&self, other: &OpcuaSource) -> bool {
-        self.endpoint == other.endpoint
-    }
-
-    pub async fn disconnect(&self) {
-        self.connection.lock().await.disconnect();
-    }
-
-    /// Connects unless connected, and deletes the subscriptions of an earlier source.
-    pub async fn connect(&self) -> Result<(), DeviceFault> {
-        let mut turn = self.connection.lock().await;
-        let connected = match opcua_client(&mut turn, &self.endpoint).await {
-            Ok(client) => client.claim_subscriptions(self.id).await,
-            Err(fault) => Err(fault),
-        };
-        connected.inspect_err(|fault| self.record_failure(&mut turn, fault))
-    }
-
-    pub fn subscribes(&self) -> bool {
-        self.subscribes
-    }
-
     /// Resolves with the groups to poll now, when values arrive by subscription.
-    pub async fn ready(&mut self) -> Vec<usize> {
+    async fn ready_subscriptions(&mut self) -> Vec<usize> {
         let all = 0..self.batches;
         let Some(live) = &mut self.active else { return all.collect() };
         let unmade: Vec<usize> = all.clone().filter(|number| !live.by_group.contains_key(number)).collect();
@@ -169,25 +123,6 @@ impl OpcuaSource {
                 let due = |made: &GroupSubscription| made.subscription.deadline() <= now || made.retry_at.is_some_and(|at| at <= now);
                 live.by_group.iter().filter(|(_, made)| due(made)).map(|(number, _)| *number).collect()
             }
-        }
-    }
-
-    /// Pushes a result for each polled node, or for each value received. After an error the connection is closed.
-    pub async fn poll(
-        &mut self,
-        batch: &mut OpcuaPollGroup,
-        answers: &mut Vec<PollResult>,
-    ) -> Result<(), DeviceFault> {
-        if self.subscribes {
-            return self.poll_subscription(batch, answers).await;
-        }
-        let had_worked = self.connection.lock().await.has_worked();
-        match self.poll_by_read(batch, answers).await {
-            Err(DeviceFault::Closed { .. }) if had_worked => {
-                answers.clear();
-                self.poll_by_read(batch, answers).await.inspect(|()| self.status.record_reconnect())
-            }
-            read => read,
         }
     }
 
@@ -252,8 +187,7 @@ impl OpcuaSource {
         if let Some(fault) = live.monitor.closed_fault() {
             return Some(fault);
         }
-        let client::DeviceEndpoint::Opcua(endpoint) = &self.endpoint else { return None };
-        let address = endpoint.address();
+        let address = self.address.clone();
         if let Some(ended) = live.notifications.end_status() {
             let reason = format!("the server ended the subscription, {}", status::in_words(ended));
             return Some(DeviceFault::Closed { address, reason });
@@ -328,15 +262,87 @@ impl OpcuaSource {
     }
 }
 
+#[async_trait]
+impl PollSource for OpcuaSource {
+    type Group = OpcuaPollGroup;
+
+    fn is_same_endpoint(&self, other: &OpcuaSource) -> bool {
+        self.endpoint.is_same(&*other.endpoint)
+    }
+
+    fn group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> OpcuaPollGroup {
+        let interval_s =
+            streams.first().and_then(|stream| stream.spec.poll_interval_s).or(device.poll_interval_s);
+        let interval = interval_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let mut batch = OpcuaPollGroup {
+            number: self.batches,
+            interval: interval.unwrap_or(Duration::from_secs(1)),
+            targets: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        self.batches += 1;
+        for stream in streams {
+            match stream.spec.path.parse() {
+                Ok(node) => {
+                    batch.targets.push(NodeTarget { stream: stream.id, node, kind: stream.spec.kind })
+                }
+                Err(error) => {
+                    let error: super::node::InvalidNodeId = error;
+                    batch.unreadable.push((stream.id, error.to_string()));
+                }
+            }
+        }
+        batch
+    }
+
+    /// Connects unless connected, and deletes the subscriptions of an earlier source.
+    async fn connect(&self) -> Result<(), DeviceFault> {
+        let mut turn = self.connection.lock().await;
+        let connected = match opcua_client(&mut turn, &self.endpoint).await {
+            Ok(client) => client.claim_subscriptions(self.id).await,
+            Err(fault) => Err(fault),
+        };
+        connected.inspect_err(|fault| self.record_failure(&mut turn, fault))
+    }
+
+    async fn disconnect(&self) {
+        self.connection.lock().await.disconnect();
+    }
+
+    async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup> {
+        if self.subscribes {
+            return self.ready_subscriptions().await.into_iter().map(|group| (group, None)).collect();
+        }
+        source::wait_until_due(schedule).await
+    }
+
+    /// Pushes a result for each polled node, or for each value received. After an error the connection is closed.
+    async fn poll(
+        &mut self,
+        batch: &mut OpcuaPollGroup,
+        answers: &mut Vec<PollResult>,
+    ) -> Result<(), DeviceFault> {
+        if self.subscribes {
+            return self.poll_subscription(batch, answers).await;
+        }
+        let had_worked = self.connection.lock().await.has_worked();
+        match self.poll_by_read(batch, answers).await {
+            Err(DeviceFault::Closed { .. }) if had_worked => {
+                answers.clear();
+                self.poll_by_read(batch, answers).await.inspect(|()| self.status.record_reconnect())
+            }
+            read => read,
+        }
+    }
+}
+
 /// The open session of a connection.
 async fn opcua_client<'t>(
     turn: &'t mut SharedConnectionGuard<'_>,
-    endpoint: &client::DeviceEndpoint,
+    endpoint: &Arc<dyn DeviceEndpoint>,
 ) -> Result<&'t mut OpcuaClient, DeviceFault> {
-    match turn.get_or_connect(endpoint).await? {
-        AnyClient::Opcua(client) => Ok(client),
-        _ => unreachable!("an endpoint of OPC UA makes a client of OPC UA"),
-    }
+    let client: &mut dyn Any = turn.get_or_connect(endpoint).await?;
+    Ok(client.downcast_mut().expect("an endpoint of OPC UA makes a client of OPC UA"))
 }
 
 /// Resolves the targets of a group to nodes of this server; a node in a namespace that the server lacks gets its

@@ -1,6 +1,7 @@
-//! Shared by protocols with numbered registers: addresses of values, planning of reads that fetch many values at
-//! once, and the polling source. Address grammar, frames and limits belong to the protocols.
+//! Shared by protocols with numbered registers: address spaces, ranges and data of registers, planning of reads that
+//! fetch many values at once, and the polling source. Address grammar, frames and limits belong to the protocols.
 
+pub mod named_register;
 pub mod plan;
 pub mod point;
 
@@ -8,18 +9,40 @@ pub(super) mod source;
 
 mod learned_expiry;
 
-use crate::collect::{fenet, melsec, modbus};
+use crate::domain::device::Protocol;
 
-/// One address space of a device: cells of one unit, numbered from 0.
+/// Identity of an address space among those of all protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RegisterSpace {
-    Modbus(modbus::address::ModbusSpace),
-    Melsec(melsec::device::MelsecDevice),
-    Fenet(fenet::address::FenetSpace),
+pub struct SpaceId {
+    pub protocol: Protocol,
+    /// The protocol's own number of the space.
+    pub number: u32,
+}
+
+/// One address space of a device: cells of one unit, numbered from 0. Its protocol makes it (`From<ModbusSpace>`) and
+/// gives the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegisterSpace {
+    pub id: SpaceId,
+    pub unit: CellUnit,
+    /// One past the last cell that any device can have; far below `u32::MAX`.
+    pub end: u32,
+    /// The most cells that one request may read.
+    pub max_len: u16,
+    /// The most cells in separate ranges that one request may read; 0 where the protocol has no such request.
+    pub max_scattered: u16,
+    /// The widest gap in words that is read over unless the device's owner sets another.
+    pub default_gap: u16,
+    /// Whether a number of 16 bits or more can be stored in a run of bits.
+    pub packs_numbers: bool,
+    /// Whether the space can be written at all. The device may still refuse.
+    pub is_writable: bool,
+    /// For a space of single bits: the space of bytes that holds the same bits, if there is one.
+    pub byte_space: Option<SpaceId>,
 }
 
 /// Size of one cell of a space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CellUnit {
     Bit,
     Byte,
@@ -29,81 +52,26 @@ pub enum CellUnit {
     Wide(u8),
 }
 
-impl RegisterSpace {
-    pub fn unit(self) -> CellUnit {
-        match self {
-            RegisterSpace::Modbus(space) if space.is_bits() => CellUnit::Bit,
-            RegisterSpace::Modbus(_) => CellUnit::Word,
-            RegisterSpace::Melsec(device) => device.unit(),
-            RegisterSpace::Fenet(space) => space.unit(),
-        }
-    }
-
-    /// One past the last cell that any device can have; far below `u32::MAX`.
-    pub fn end(self) -> u32 {
-        match self {
-            RegisterSpace::Modbus(_) => modbus::SPACE_END,
-            RegisterSpace::Melsec(_) => melsec::SPACE_END,
-            RegisterSpace::Fenet(space) => space.end(),
-        }
-    }
-
-    /// The most cells that one request may read.
-    pub fn max_len(self) -> u16 {
-        match self {
-            RegisterSpace::Modbus(space) if space.is_bits() => modbus::MAX_READ_BITS,
-            RegisterSpace::Modbus(_) => modbus::MAX_READ_WORDS,
-            RegisterSpace::Melsec(device) => match device.unit() {
-                CellUnit::Bit => melsec::MAX_BITS,
-                CellUnit::Byte | CellUnit::Word => melsec::MAX_WORDS,
-                CellUnit::Wide(_) => 1,
-            },
-            RegisterSpace::Fenet(space) => space.max_len(),
-        }
-    }
-
-    /// The most cells in separate spans that one request may read; 0 where the protocol has no such request.
-    pub fn max_scattered(self) -> u16 {
-        match self {
-            RegisterSpace::Modbus(_) => 0,
-            RegisterSpace::Melsec(device) => match device.unit() {
-                CellUnit::Word => melsec::MAX_SCATTERED,
-                CellUnit::Bit | CellUnit::Byte | CellUnit::Wide(_) => 0,
-            },
-            RegisterSpace::Fenet(space) => space.max_scattered(),
-        }
-    }
-
-    /// The widest gap in words that is read over unless the device's owner sets another.
-    pub fn default_gap(self) -> u16 {
-        match self {
-            RegisterSpace::Modbus(_) => modbus::DEFAULT_GAP,
-            // The memory of these CPUs has no holes below its end.
-            RegisterSpace::Melsec(_) | RegisterSpace::Fenet(_) => 32,
-        }
-    }
-
-    /// Whether a number of 16 bits or more can be stored in a run of bits.
-    pub fn packs_numbers(self) -> bool {
-        matches!(self, RegisterSpace::Melsec(_))
-    }
-
-    /// Whether the space can be written.
-    pub fn is_writable(self) -> bool {
-        match self {
-            RegisterSpace::Modbus(space) => space.is_writable(),
-            // Inputs can be written while nothing is wired to them; the CPU decides.
-            RegisterSpace::Melsec(_) => true,
-            RegisterSpace::Fenet(space) => space.is_writable(),
-        }
-    }
-}
-
 /// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RegisterAddress {
     pub space: RegisterSpace,
     pub offset: u32,
+}
+
+/// Identity of a cell, whatever is known of its space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CellId {
+    pub space: SpaceId,
+    pub offset: u32,
+}
+
+/// Bits of one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CellBits {
+    pub cell: CellId,
+    /// The lowest bit is the cell's least significant one.
+    pub mask: u16,
 }
 
 /// Consecutive cells of one space.
@@ -153,38 +121,42 @@ pub enum RegisterWrite {
 }
 
 impl RegisterWrite {
-    /// Returns the cells that the write changes, each with a mask of the changed bits. A wide cell counts as a whole,
-    /// and a named bit of an area of bytes as that bit of its byte, so that a bit with several names is the same
-    /// under all of them.
-    pub fn changed_bits(&self) -> Vec<(RegisterAddress, u16)> {
-        let run = |cell: RegisterAddress, count: usize, bits: u16| -> Vec<(RegisterAddress, u16)> {
-            (cell.offset..).take(count).map(|offset| (RegisterAddress { offset, ..cell }, bits)).collect()
-        };
+    /// Returns the bits that the write changes. A wide cell counts as a whole, and a named bit of an area of bytes as
+    /// that bit of its byte, so that a bit with several names is the same under all of them.
+    pub fn changed_bits(&self) -> Vec<CellBits> {
         match self {
-            RegisterWrite::Bits(cell, on) => {
-                run(*cell, on.len(), 1).into_iter().map(|(cell, _)| bit_at(cell)).collect()
+            RegisterWrite::Bits(first, on) => {
+                let offsets = (first.offset..).take(on.len());
+                offsets.map(|offset| single_bit(RegisterAddress { offset, ..*first })).collect()
             }
-            RegisterWrite::Bytes(cell, bytes) => run(*cell, bytes.len(), 0xFF),
-            RegisterWrite::Words(cell, words) => match cell.space.unit() {
-                CellUnit::Wide(width) => run(*cell, words.len() / usize::from(width), u16::MAX),
-                CellUnit::Bit | CellUnit::Byte | CellUnit::Word => run(*cell, words.len(), u16::MAX),
+            RegisterWrite::Bytes(first, bytes) => whole_cells(*first, bytes.len(), 0xFF),
+            RegisterWrite::Words(first, words) => match first.space.unit {
+                CellUnit::Wide(width) => whole_cells(*first, words.len() / usize::from(width), u16::MAX),
+                CellUnit::Bit | CellUnit::Byte | CellUnit::Word => whole_cells(*first, words.len(), u16::MAX),
             },
-            RegisterWrite::Masked { cell, mask, .. } if cell.space.unit() == CellUnit::Byte => {
+            RegisterWrite::Masked { cell, mask, .. } if cell.space.unit == CellUnit::Byte => {
                 let high = RegisterAddress { offset: cell.offset + 1, ..*cell };
-                vec![(*cell, mask & 0xFF), (high, mask >> 8)]
+                vec![bits_of(*cell, mask & 0xFF), bits_of(high, mask >> 8)]
             }
-            RegisterWrite::Masked { cell, mask, .. } => vec![(*cell, *mask)],
+            RegisterWrite::Masked { cell, mask, .. } => vec![bits_of(*cell, *mask)],
         }
     }
 }
 
-/// The cell and mask of a one-bit cell.
-fn bit_at(cell: RegisterAddress) -> (RegisterAddress, u16) {
-    match cell.space {
-        RegisterSpace::Fenet(fenet::address::FenetSpace::Bits(area)) => {
-            let space = RegisterSpace::Fenet(fenet::address::FenetSpace::Bytes(area));
-            (RegisterAddress { space, offset: cell.offset / 8 }, 1 << (cell.offset % 8))
+fn bits_of(cell: RegisterAddress, mask: u16) -> CellBits {
+    CellBits { cell: CellId { space: cell.space.id, offset: cell.offset }, mask }
+}
+
+fn whole_cells(first: RegisterAddress, count: usize, mask: u16) -> Vec<CellBits> {
+    (first.offset..).take(count).map(|offset| bits_of(RegisterAddress { offset, ..first }, mask)).collect()
+}
+
+/// The bit of a one-bit cell, under the name of its byte where it has one.
+fn single_bit(cell: RegisterAddress) -> CellBits {
+    match cell.space.byte_space {
+        Some(space) => {
+            CellBits { cell: CellId { space, offset: cell.offset / 8 }, mask: 1 << (cell.offset % 8) }
         }
-        RegisterSpace::Fenet(_) | RegisterSpace::Modbus(_) | RegisterSpace::Melsec(_) => (cell, 1),
+        None => bits_of(cell, 1),
     }
 }

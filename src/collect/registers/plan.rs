@@ -45,8 +45,8 @@ impl ReadRules {
 
     /// The longest joined read and the widest gap in it, in cells of the space of `span`.
     fn limits(&self, span: RegisterRange) -> (u16, u32) {
-        let gap = self.max_gap.unwrap_or(span.space.default_gap());
-        let (len, gap) = match span.space.unit() {
+        let gap = self.max_gap.unwrap_or(span.space.default_gap);
+        let (len, gap) = match span.space.unit {
             CellUnit::Bit => (self.max_words.saturating_mul(BITS_PER_WORD), gap.saturating_mul(BITS_PER_GAP)),
             CellUnit::Byte => {
                 (self.max_words.saturating_mul(BYTES_PER_WORD), gap.saturating_mul(BYTES_PER_WORD))
@@ -54,7 +54,7 @@ impl ReadRules {
             CellUnit::Word => (self.max_words, gap),
             CellUnit::Wide(_) => (1, 0),
         };
-        (len.min(span.space.max_len()), gap.into())
+        (len.min(span.space.max_len), gap.into())
     }
 
     fn has_hole_in(&self, span: RegisterRange) -> bool {
@@ -64,7 +64,7 @@ impl ReadRules {
 
 /// Length of a span in words, as counted in `ReadRules::max_words`.
 pub fn words(span: RegisterRange) -> u16 {
-    match span.space.unit() {
+    match span.space.unit {
         CellUnit::Bit => span.len / BITS_PER_WORD,
         CellUnit::Byte => span.len / BYTES_PER_WORD,
         CellUnit::Word | CellUnit::Wide(_) => span.len,
@@ -117,18 +117,16 @@ pub fn pack_requests(blocks: Vec<ReadBlock>, rules: &ReadRules) -> Vec<Vec<ReadB
 }
 
 fn may_share(request: &[ReadBlock], block: &ReadBlock, rules: &ReadRules) -> bool {
-    let most = block.span.space.max_scattered();
+    let most = block.span.space.max_scattered;
     let fits = |one: &ReadBlock| {
         let span = one.span;
         // Words that begin in the middle of a word have no name of their own.
-        let is_even = span.space.unit() != CellUnit::Byte
-            || (span.start.is_multiple_of(2) && span.len.is_multiple_of(2));
+        let is_even =
+            span.space.unit != CellUnit::Byte || (span.start.is_multiple_of(2) && span.len.is_multiple_of(2));
         is_even && span.len <= (most / SCATTERED_SHARE).max(1) && !rules.has_hole_in(span)
     };
     let is_alike = |one: &ReadBlock| {
-        one.span.space.unit() == block.span.space.unit()
-            && one.span.space.max_scattered() == most
-            && fits(one)
+        one.span.space.unit == block.span.space.unit && one.span.space.max_scattered == most && fits(one)
     };
     let total: u16 = request.iter().map(|one| one.span.len).fold(block.span.len, u16::saturating_add);
     rules.allows_scattered && total <= most && fits(block) && request.iter().all(is_alike)

@@ -3,21 +3,20 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::collect::address::DeviceAddress;
 use crate::collect::codec::WordOrder;
-use crate::collect::modbus::MAX_READ_WORDS;
-use crate::collect::modbus::address::ModbusSpace as Modbus;
+use crate::collect::modbus::space::{MAX_READ_WORDS, ModbusSpace as Modbus};
 use crate::collect::point::DevicePoint;
 use crate::collect::registers::RegisterSpace;
+use crate::collect::registry;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::StreamKind;
 
 fn words(start: u32, len: u16) -> RegisterRange {
-    RegisterRange { space: RegisterSpace::Modbus(Modbus::Holding), start, len }
+    RegisterRange { space: RegisterSpace::from(Modbus::Holding), start, len }
 }
 
 fn bits(start: u32) -> RegisterRange {
-    RegisterRange { space: RegisterSpace::Modbus(Modbus::Coil), start, len: 1 }
+    RegisterRange { space: RegisterSpace::from(Modbus::Coil), start, len: 1 }
 }
 
 fn rules(max_gap: u16) -> ReadRules {
@@ -62,11 +61,8 @@ fn points_are_joined_into_few_reads() {
 
 #[test]
 fn spaces_are_never_mixed() {
-    let points = [
-        words(0, 1),
-        RegisterRange { space: RegisterSpace::Modbus(Modbus::Input), start: 1, len: 1 },
-        bits(1),
-    ];
+    let points =
+        [words(0, 1), RegisterRange { space: RegisterSpace::from(Modbus::Input), start: 1, len: 1 }, bits(1)];
     assert_eq!(coalesce(&points, &rules(8)).len(), 3);
 }
 
@@ -100,10 +96,10 @@ fn gaps_are_what_nobody_wants() {
 
 fn any_span() -> impl Strategy<Value = RegisterRange> {
     let space = prop::sample::select(vec![Modbus::Coil, Modbus::Discrete, Modbus::Holding, Modbus::Input]);
-    (space.prop_map(RegisterSpace::Modbus), prop_oneof![0u32..300, 0u32..65_536], 1u16..=4).prop_map(
+    (space.prop_map(RegisterSpace::from), prop_oneof![0u32..300, 0u32..65_536], 1u16..=4).prop_map(
         |(space, start, len)| {
-            let len = if space.unit() == CellUnit::Bit { 1 } else { len };
-            RegisterRange { space, start: start.min(space.end() - u32::from(len)), len }
+            let len = if space.unit == CellUnit::Bit { 1 } else { len };
+            RegisterRange { space, start: start.min(space.end - u32::from(len)), len }
         },
     )
 }
@@ -120,7 +116,7 @@ proptest! {
         let blocks = coalesce(&points, &rules);
         let mut served = vec![0; points.len()];
         for block in &blocks {
-            let (limit, gap) = if block.span.space.unit() == CellUnit::Bit { (max_words * 16, max_gap * 8) } else { (max_words, max_gap) };
+            let (limit, gap) = if block.span.space.unit == CellUnit::Bit { (max_words * 16, max_gap * 8) } else { (max_words, max_gap) };
             prop_assert!((1..=limit).contains(&block.span.len));
             prop_assert!(block.span.end() <= 65_536);
             for member in &block.members {
@@ -145,7 +141,7 @@ fn cells(protocol: Protocol, path: &str, len: u16) -> RegisterRange {
         4 => StreamKind::Uint64,
         _ => StreamKind::Uint16,
     };
-    let address = DeviceAddress::parse(&device, path).unwrap();
+    let address = registry::parse_address(&device, path).unwrap();
     let kind = if address.default_kind() == StreamKind::Bit { StreamKind::Bit } else { kind };
     let DevicePoint::Register(point) = address.point(kind, WordOrder::Cdab).unwrap() else {
         panic!("{path}")

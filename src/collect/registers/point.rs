@@ -56,11 +56,9 @@ impl RegisterPoint {
     ) -> Result<RegisterPoint, PointError> {
         let words = codec::word_count(kind).ok_or(PointError::NotANumber)?;
         let (form, len) = layout(cell.space, bit, kind, words, order)?;
-        let len = u16::try_from(len)
-            .ok()
-            .filter(|len| *len <= cell.space.max_len())
-            .ok_or(PointError::OtherWidth)?;
-        let is_inside = cell.offset.checked_add(len.into()).is_some_and(|end| end <= cell.space.end());
+        let len =
+            u16::try_from(len).ok().filter(|len| *len <= cell.space.max_len).ok_or(PointError::OtherWidth)?;
+        let is_inside = cell.offset.checked_add(len.into()).is_some_and(|end| end <= cell.space.end);
         let span = RegisterRange { space: cell.space, start: cell.offset, len };
         is_inside.then_some(RegisterPoint { span, kind, form }).ok_or(PointError::PastTheEnd)
     }
@@ -123,8 +121,8 @@ fn layout(
     words: usize,
     order: WordOrder,
 ) -> Result<(PointEncoding, usize), PointError> {
-    match (space.unit(), bit) {
-        (CellUnit::Bit, None) if space.packs_numbers() && kind != StreamKind::Bit => {
+    match (space.unit, bit) {
+        (CellUnit::Bit, None) if space.packs_numbers && kind != StreamKind::Bit => {
             Ok((PointEncoding::Number(order), words * 16))
         }
         (CellUnit::Bit, _) => Ok((PointEncoding::Bit, 1)),
@@ -160,7 +158,7 @@ fn words_at(data: &RegisterData, from: usize, count: usize) -> Option<[u16; 4]> 
 
 /// Writes words in the unit of the cell's space.
 fn whole(cell: RegisterAddress, words: Vec<u16>) -> RegisterWrite {
-    match cell.space.unit() {
+    match cell.space.unit {
         CellUnit::Bit => {
             let bits = words.iter().flat_map(|word| (0..16).map(move |bit| word >> bit & 1 == 1));
             RegisterWrite::Bits(cell, bits.collect())
@@ -174,7 +172,7 @@ fn whole(cell: RegisterAddress, words: Vec<u16>) -> RegisterWrite {
 fn part(cell: RegisterAddress, order: WordOrder, mask: u64, bits: u64) -> Option<RegisterWrite> {
     let word = |raw| codec::encode(StreamKind::Uint16, order, NumericValue::Uint(raw))?.first().copied();
     let (mask, bits) = (word(mask)?, word(bits)?);
-    if cell.space.unit() != CellUnit::Bit {
+    if cell.space.unit != CellUnit::Bit {
         return Some(RegisterWrite::Masked { cell, mask, bits });
     }
     let first = mask.trailing_zeros();

@@ -3,11 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::collect::address::DeviceAddress;
 use crate::collect::device_value::DeviceValue;
-use crate::collect::modbus::address::ModbusSpace as Modbus;
+use crate::collect::modbus::space::ModbusSpace as Modbus;
 use crate::collect::point::{self, PointData};
 use crate::collect::registers::RegisterSpace;
+use crate::collect::registry;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamSpec};
@@ -21,7 +21,7 @@ fn point(
     let mut stream = StreamSpec::new("x", DeviceId(1));
     (stream.path, stream.kind) = (path.into(), kind);
     set(&mut device, &mut stream);
-    point::DevicePoint::for_stream(&device, &stream)
+    registry::stream_point(&device, &stream)
 }
 
 /// The number in an answer, if the answer contains the point.
@@ -34,7 +34,7 @@ fn value(point: &point::DevicePoint, answered: &PointData) -> Option<NumericValu
 
 #[test]
 fn values_are_taken_from_their_registers() {
-    let block = RegisterRange { space: RegisterSpace::Modbus(Modbus::Holding), start: 10, len: 4 };
+    let block = RegisterRange { space: RegisterSpace::from(Modbus::Holding), start: 10, len: 4 };
     let words = PointData::Registers(block, RegisterData::Words(vec![0x1234, 0x5678, 0x8001, 0xFFFE]));
     for (name, path, kind, expected) in [
         ("first", "hr:10", StreamKind::Uint16, Some(NumericValue::Uint(0x1234))),
@@ -51,7 +51,7 @@ fn values_are_taken_from_their_registers() {
         assert_eq!(value(&point, &words), expected, "{name}");
     }
     let coil = point("co:3", StreamKind::Fp64, |_, _| ()).unwrap();
-    let coils = RegisterRange { space: RegisterSpace::Modbus(Modbus::Coil), start: 2, len: 2 };
+    let coils = RegisterRange { space: RegisterSpace::from(Modbus::Coil), start: 2, len: 2 };
     let bits = PointData::Registers(coils, RegisterData::Bits(vec![false, true]));
     assert_eq!(value(&coil, &bits), Some(NumericValue::Bit(true)));
     assert_eq!(value(&coil, &words), None);
@@ -59,7 +59,7 @@ fn values_are_taken_from_their_registers() {
 
 #[test]
 fn the_nearest_setting_of_word_order_counts() {
-    let span = RegisterRange { space: RegisterSpace::Modbus(Modbus::Holding), start: 0, len: 2 };
+    let span = RegisterRange { space: RegisterSpace::from(Modbus::Holding), start: 0, len: 2 };
     let words = PointData::Registers(span, RegisterData::Words(vec![0x1234, 0x5678]));
     let read = |device_order, stream_order, wordorder: Json| {
         let point = point("hr:0", StreamKind::Uint32, |device, stream| {
@@ -94,7 +94,7 @@ fn what_cannot_be_read_says_why() {
 #[test]
 fn a_value_is_written_where_it_is_read() {
     let (one, swapped) = (WordOrder::Cdab, WordOrder::Dcba);
-    let at = |space| RegisterAddress { space: RegisterSpace::Modbus(space), offset: 7 };
+    let at = |space| RegisterAddress { space: RegisterSpace::from(space), offset: 7 };
     let bits = |mask, bits| Some(RegisterWrite::Masked { cell: at(Modbus::Holding), mask, bits });
     let coil = |on| Some(RegisterWrite::Bits(at(Modbus::Coil), vec![on]));
     let words = |words| Some(RegisterWrite::Words(at(Modbus::Holding), words));
@@ -135,7 +135,7 @@ fn a_value_is_written_where_it_is_read() {
         ),
         ("byte_of_256", "hr:7", StreamKind::Byte, one, NumericValue::Uint(256), None),
     ] {
-        let address = DeviceAddress::parse(&DeviceSpec::new("plc", Protocol::Modbus), path).unwrap();
+        let address = registry::parse_address(&DeviceSpec::new("plc", Protocol::Modbus), path).unwrap();
         let point = address.point(kind, order).unwrap();
         assert_eq!(point.encode(value), expected.map(point::PointWrite::Registers), "{name}");
     }
@@ -143,7 +143,7 @@ fn a_value_is_written_where_it_is_read() {
 
 fn at(protocol: Protocol, path: &str, kind: StreamKind, order: WordOrder) -> RegisterPoint {
     let device = DeviceSpec::new("plc", protocol);
-    match DeviceAddress::parse(&device, path).unwrap().point(kind, order).unwrap() {
+    match registry::parse_address(&device, path).unwrap().point(kind, order).unwrap() {
         point::DevicePoint::Register(point) => point,
         point::DevicePoint::Node(..) => panic!("{path}"),
     }
@@ -210,7 +210,7 @@ fn cells_of_a_fixed_width_hold_nothing_else() {
         (Protocol::Fenet, "%ID0.2.1", StreamKind::Uint16),
     ] {
         let device = DeviceSpec::new("plc", protocol);
-        let address = DeviceAddress::parse(&device, path).unwrap();
+        let address = registry::parse_address(&device, path).unwrap();
         let why = address.point(kind, WordOrder::Cdab).unwrap_err();
         assert_eq!(why, format!("{path} has another width than {kind}"));
     }

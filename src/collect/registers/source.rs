@@ -3,19 +3,22 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::learned_expiry::LearnedExpiry;
 use super::plan::{self, ReadBlock, ReadRules};
 use super::point::RegisterPoint;
 use super::{RegisterData, RegisterRange};
-use crate::collect::client::{DeviceClient, DeviceEndpoint};
+use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::numeric_value::NumericValue;
-use crate::collect::point;
+use crate::collect::point::DevicePoint;
+use crate::collect::protocol::{self, DeviceProtocol, SourceContext};
 use crate::collect::settings::ProtocolSettings;
-use crate::collect::shared_connection::SharedConnection;
+use crate::collect::shared_connection::{SharedConnection, SharedConnectionGuard};
+use crate::collect::source::{DeviceSource, GroupedSource, PollSource};
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
@@ -48,14 +51,14 @@ pub struct RegisterPollGroup {
 }
 
 impl RegisterPollGroup {
-    pub fn new(device: &DeviceSpec, streams: &[Arc<Stream>]) -> RegisterPollGroup {
+    fn new(protocol: &dyn DeviceProtocol, device: &DeviceSpec, streams: &[Arc<Stream>]) -> RegisterPollGroup {
         let mut batch = RegisterPollGroup::default();
         for stream in streams {
-            match point::DevicePoint::for_stream(device, &stream.spec) {
-                Ok(point::DevicePoint::Node(..)) => {
+            match protocol::stream_point(protocol, device, &stream.spec) {
+                Ok(DevicePoint::Node(..)) => {
                     batch.unreadable.push((stream.id, "a node is no register".to_owned()));
                 }
-                Ok(point::DevicePoint::Register(point)) => {
+                Ok(DevicePoint::Register(point)) => {
                     batch.spans.push(point.span);
                     batch.targets.push(RegisterTarget { stream: stream.id, point });
                 }
@@ -79,7 +82,8 @@ impl RegisterPollGroup {
 
 /// Polling source of one device.
 pub struct RegisterSource {
-    endpoint: DeviceEndpoint,
+    protocol: &'static dyn DeviceProtocol,
+    endpoint: Arc<dyn DeviceEndpoint>,
     /// Learned rules survive reconnects, for a time.
     rules: ReadRules,
     relearn: LearnedExpiry,
@@ -92,59 +96,29 @@ pub struct RegisterSource {
 impl RegisterSource {
     /// Opens no connection yet. The error names the wrong setting.
     pub fn new(
+        protocol: &'static dyn DeviceProtocol,
         spec: &DeviceSpec,
-        line: Arc<SharedConnection>,
-        board: Arc<DeviceStatusCell>,
-        clock: Arc<dyn Clock>,
+        context: SourceContext,
     ) -> Result<RegisterSource> {
-        let rules = ReadRules::new(max_gap(spec)?);
-        let endpoint = DeviceEndpoint::from_spec(spec)?;
         Ok(RegisterSource {
-            endpoint,
-            rules,
+            protocol,
+            rules: ReadRules::new(max_gap(spec)?),
+            endpoint: protocol.endpoint(spec)?,
             relearn: LearnedExpiry::default(),
             learning_epoch: 0,
-            connection: line,
-            status: board,
-            clock,
+            connection: context.connection,
+            status: context.status,
+            clock: context.clock,
         })
     }
 
-    /// Whether both have the same endpoint, so that an open connection is good for both.
-    pub fn is_same_endpoint(&self, other: &RegisterSource) -> bool {
-        self.endpoint == other.endpoint
-    }
-
-    pub async fn disconnect(&self) {
-        self.connection.lock().await.disconnect();
-    }
-
-    /// Connects unless connected.
-    pub async fn connect(&self) -> Result<(), DeviceFault> {
-        let mut turn = self.connection.lock().await;
-        let connected = turn.get_or_connect(&self.endpoint).await.map(drop);
-        connected.inspect_err(|fault| self.status.record_fault(self.clock.now(), fault))
-    }
-
-    /// Polls every stream of the group and pushes one result each. After an error the connection is closed and
-    /// `answers` holds the results until then.
-    ///
-    /// A connection that had worked and is found closed is reopened once on the spot: many devices close idle
-    /// connections between polls, which is no loss of the source.
-    pub async fn poll(
-        &mut self,
-        batch: &mut RegisterPollGroup,
-        answers: &mut Vec<PollResult>,
-    ) -> Result<(), DeviceFault> {
-        let had_worked = self.connection.lock().await.has_worked();
-        match self.poll_once(batch, answers).await {
-            Err(DeviceFault::Closed { .. }) if had_worked => {
-                answers.clear();
-                let polled = self.poll_once(batch, answers).await;
-                polled.inspect(|()| self.status.record_reconnect())
-            }
-            polled => polled,
-        }
+    /// As `new`, for [`DeviceProtocol::source`].
+    pub fn boxed(
+        protocol: &'static dyn DeviceProtocol,
+        spec: &DeviceSpec,
+        context: SourceContext,
+    ) -> Result<Box<dyn DeviceSource>> {
+        Ok(Box::new(GroupedSource::new(RegisterSource::new(protocol, spec, context)?)))
     }
 
     async fn poll_once(
@@ -221,8 +195,7 @@ impl RegisterSource {
         answers: &mut Vec<PollResult>,
     ) -> Result<bool, DeviceFault> {
         let spans: Vec<_> = blocks.iter().map(|block| block.span).collect();
-        let asked = async |client: &mut DeviceClient| client.read_scattered(&spans).await;
-        let (ts, outcome) = self.request(asked).await?;
+        let (ts, outcome) = self.read_scattered(&spans).await?;
         match outcome {
             Ok(all) => {
                 for (block, data) in blocks.iter().zip(all) {
@@ -290,23 +263,39 @@ impl RegisterSource {
         }
     }
 
+    /// Reads one block.
     async fn read(
         &self,
-        span: RegisterRange,
+        block: RegisterRange,
     ) -> Result<(Micros, Result<RegisterData, DeviceFault>), DeviceFault> {
-        self.request(async |client: &mut DeviceClient| client.read_registers(span).await).await
+        let mut turn = self.connection.lock().await;
+        let client =
+            turn.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;
+        let started = Instant::now();
+        let outcome = client.read_registers(block).await;
+        self.finish_request(&mut turn, started, outcome)
     }
 
-    /// Sends one request. The inner result is the device's answer or refusal; the outer error ends the connection.
-    async fn request<T>(
+    /// Reads several blocks in one request.
+    async fn read_scattered(
         &self,
-        request: impl AsyncFnOnce(&mut DeviceClient) -> Result<T, DeviceFault>,
-    ) -> Result<(Micros, Result<T, DeviceFault>), DeviceFault> {
+        blocks: &[RegisterRange],
+    ) -> Result<(Micros, Result<Vec<RegisterData>, DeviceFault>), DeviceFault> {
         let mut turn = self.connection.lock().await;
-        let client = turn.get_or_connect(&self.endpoint).await;
-        let client = client.inspect_err(|fault| self.status.record_fault(self.clock.now(), fault))?;
+        let client =
+            turn.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;
         let started = Instant::now();
-        let outcome = request(client).await;
+        let outcome = client.read_scattered(blocks).await;
+        self.finish_request(&mut turn, started, outcome)
+    }
+
+    /// Counts a request. The inner result is the device's answer or refusal; the outer error ends the connection.
+    fn finish_request<T>(
+        &self,
+        turn: &mut SharedConnectionGuard<'_>,
+        started: Instant,
+        outcome: Result<T, DeviceFault>,
+    ) -> Result<(Micros, Result<T, DeviceFault>), DeviceFault> {
         let now = self.clock.now();
         match &outcome {
             Ok(_) => self.status.record_response(now, started.elapsed()),
@@ -318,6 +307,51 @@ impl RegisterSource {
                 Err(fault)
             }
             outcome => Ok((now, outcome)),
+        }
+    }
+
+    fn record_fault(&self, fault: &DeviceFault) {
+        self.status.record_fault(self.clock.now(), fault);
+    }
+}
+
+#[async_trait]
+impl PollSource for RegisterSource {
+    type Group = RegisterPollGroup;
+
+    fn is_same_endpoint(&self, other: &RegisterSource) -> bool {
+        self.endpoint.is_same(&*other.endpoint)
+    }
+
+    fn group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> RegisterPollGroup {
+        RegisterPollGroup::new(self.protocol, device, streams)
+    }
+
+    async fn connect(&self) -> Result<(), DeviceFault> {
+        let mut turn = self.connection.lock().await;
+        let connected = turn.get_or_connect(&self.endpoint).await.map(drop);
+        connected.inspect_err(|fault| self.record_fault(fault))
+    }
+
+    async fn disconnect(&self) {
+        self.connection.lock().await.disconnect();
+    }
+
+    /// A connection that had worked and is found closed is reopened once on the spot: many devices close idle
+    /// connections between polls, which is no loss of the source.
+    async fn poll(
+        &mut self,
+        batch: &mut RegisterPollGroup,
+        answers: &mut Vec<PollResult>,
+    ) -> Result<(), DeviceFault> {
+        let had_worked = self.connection.lock().await.has_worked();
+        match self.poll_once(batch, answers).await {
+            Err(DeviceFault::Closed { .. }) if had_worked => {
+                answers.clear();
+                let polled = self.poll_once(batch, answers).await;
+                polled.inspect(|()| self.status.record_reconnect())
+            }
+            polled => polled,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::collect::CollectOptions;
 use crate::collect::client::ConnectContext;
+use crate::collect::modbus::Modbus;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::opcua::pki::Pki;
@@ -32,17 +34,20 @@ impl PlcFixture {
             clock: Arc::new(SystemClock),
             networks: AllowedNetworks::default(),
         };
-        let line = Arc::new(SharedConnection::new(means));
-        let link =
-            RegisterSource::new(&device, line, Arc::new(DeviceStatusCell::default()), Arc::new(SystemClock))
-                .unwrap();
+        let context = SourceContext {
+            connection: Arc::new(SharedConnection::new(means)),
+            status: Arc::new(DeviceStatusCell::default()),
+            clock: Arc::new(SystemClock),
+            web: CollectOptions::default().web,
+        };
+        let link = RegisterSource::new(&Modbus, &device, context).unwrap();
         // No stream has register 5.
         let polled = [0, 1, 2, 3, 4, 6, 7, 8, 9];
         let streams: Vec<_> = polled
             .map(|at| Arc::new(stream(at, &format!("hr:{at}"), StreamKind::Uint16)))
             .into_iter()
             .collect();
-        let batch = RegisterPollGroup::new(&device, &streams);
+        let batch = RegisterPollGroup::new(&Modbus, &device, &streams);
         PlcFixture { fake, link, batch }
     }
 
@@ -102,7 +107,7 @@ async fn a_device_that_is_busy_is_not_asked_more() {
 async fn two_batches_forget_together() {
     let mut plc = PlcFixture::start().await;
     plc.link.relearn = LearnedExpiry::after(Duration::from_millis(100));
-    let mut other = RegisterPollGroup::new(&crate::collect::test_harness::plc(&plc.fake), &[]);
+    let mut other = RegisterPollGroup::new(&Modbus, &crate::collect::test_harness::plc(&plc.fake), &[]);
     plc.fake.memory.lock().refused = vec![(3, 3, 4)];
     assert_eq!(plc.poll().await.1, 10);
     tokio::time::sleep(Duration::from_millis(120)).await;

@@ -1,0 +1,69 @@
+//! The four address spaces of a Modbus device and their limits. Pure.
+
+use crate::collect::registers::{CellUnit, RegisterSpace, SpaceId};
+use crate::domain::device::Protocol;
+
+/// Modbus Application Protocol V1.1b3, 6.3 and 6.4: at most 125 registers in one read.
+pub const MAX_READ_WORDS: u16 = 125;
+/// Modbus Application Protocol V1.1b3, 6.1 and 6.2: at most 2000 coils or inputs in one read.
+const MAX_READ_BITS: u16 = 2000;
+/// The widest gap that is read over to save a request; small, because some devices have illegal holes.
+const DEFAULT_GAP: u16 = 8;
+/// Every space has 65,536 cells.
+const SPACE_END: u32 = 1 << 16;
+
+/// The four address spaces of a Modbus device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ModbusSpace {
+    Coil,
+    Discrete,
+    Holding,
+    Input,
+}
+
+impl ModbusSpace {
+    pub const ALL: [ModbusSpace; 4] =
+        [ModbusSpace::Coil, ModbusSpace::Discrete, ModbusSpace::Holding, ModbusSpace::Input];
+
+    /// Whether the space has single bits, as opposed to 16-bit words.
+    pub fn is_bits(self) -> bool {
+        matches!(self, ModbusSpace::Coil | ModbusSpace::Discrete)
+    }
+
+    /// Whether the space can be written; inputs cannot.
+    pub fn is_writable(self) -> bool {
+        matches!(self, ModbusSpace::Coil | ModbusSpace::Holding)
+    }
+
+    /// Prefix of an address: `hr` in `hr:100`.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            ModbusSpace::Coil => "co",
+            ModbusSpace::Discrete => "di",
+            ModbusSpace::Holding => "hr",
+            ModbusSpace::Input => "ir",
+        }
+    }
+
+    /// Returns the Modbus space that `space` was made from; `None` for a space of another protocol.
+    pub fn from_register_space(space: RegisterSpace) -> Option<ModbusSpace> {
+        ModbusSpace::ALL.into_iter().find(|known| RegisterSpace::from(*known).id == space.id)
+    }
+}
+
+impl From<ModbusSpace> for RegisterSpace {
+    fn from(space: ModbusSpace) -> RegisterSpace {
+        let is_bits = space.is_bits();
+        RegisterSpace {
+            id: SpaceId { protocol: Protocol::Modbus, number: space as u32 },
+            unit: if is_bits { CellUnit::Bit } else { CellUnit::Word },
+            end: SPACE_END,
+            max_len: if is_bits { MAX_READ_BITS } else { MAX_READ_WORDS },
+            max_scattered: 0,
+            default_gap: DEFAULT_GAP,
+            packs_numbers: false,
+            is_writable: space.is_writable(),
+            byte_space: None,
+        }
+    }
+}

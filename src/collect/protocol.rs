@@ -1,0 +1,119 @@
+//! What a protocol implements so that its devices are collected. `registry` lists the implementations.
+
+use std::sync::Arc;
+
+use super::address::DeviceAddress;
+use super::client::DeviceEndpoint;
+use super::codec::WordOrder;
+use super::point::DevicePoint;
+use super::shared_connection::SharedConnection;
+use super::source::DeviceSource;
+use super::status_cell::DeviceStatusCell;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::ports::HttpClient;
+use crate::domain::stream::{ByteOrder, Stream, StreamSpec};
+use crate::domain::{Clock, Error, FieldError, Result};
+
+/// What a polling source needs besides the device's settings.
+pub struct SourceContext {
+    pub connection: Arc<SharedConnection>,
+    pub status: Arc<DeviceStatusCell>,
+    pub clock: Arc<dyn Clock>,
+    pub web: Arc<dyn HttpClient>,
+}
+
+/// A device setting that an address on the command line may contain (`one_shot`), by its name in the metadata.
+pub type UrlSetting = (&'static str, SettingValues);
+
+/// Valid values of a setting.
+pub enum SettingValues {
+    OneOf(&'static [&'static str]),
+    UpTo(u64),
+    Boolean,
+}
+
+/// A protocol that devices are collected by.
+///
+/// A protocol whose devices are read and written by address implements `endpoint` and `parse_address`
+/// (`Protocol::has_registers`); the others leave them.
+pub trait DeviceProtocol: Sync {
+    /// The protocol's name in the catalog.
+    fn protocol(&self) -> Protocol;
+
+    /// Makes the polling source of a device. Opens no connection yet.
+    ///
+    /// # Errors
+    /// `Invalid` that names the wrong setting.
+    fn source(&self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>>;
+
+    /// Whether the device is polled, or connected to, with these streams. Otherwise its values arrive by other ways.
+    fn is_polled(&self, _device: &DeviceSpec, _streams: &[Arc<Stream>]) -> bool {
+        true
+    }
+
+    /// Checks the address of a stream. The error is for the field `path`.
+    fn check_path(&self, path: &str) -> Result<(), FieldError> {
+        let parsed = self.parse_address(&DeviceSpec::new("", self.protocol()), path);
+        parsed.map(drop).map_err(|error| FieldError::new("path", error))
+    }
+
+    /// Checks the settings that only polling reads.
+    ///
+    /// # Errors
+    /// `Invalid` that names the wrong setting.
+    fn check_polling(&self, _device: &DeviceSpec) -> Result<()> {
+        Ok(())
+    }
+
+    /// Builds the endpoint from a device's settings.
+    ///
+    /// # Errors
+    /// `Invalid` that names the wrong setting.
+    fn endpoint(&self, device: &DeviceSpec) -> Result<Arc<dyn DeviceEndpoint>> {
+        Err(no_connection(device.protocol))
+    }
+
+    /// Parses an address that a user wrote for a device. The error quotes it (`address::invalid_register_message`) and
+    /// shows the valid forms.
+    fn parse_address(&self, device: &DeviceSpec, _text: &str) -> Result<DeviceAddress, String> {
+        Err(no_registers(device.protocol))
+    }
+
+    /// Settings that `PROTOCOL://HOST/REGISTER` may contain; `None` where there are no such addresses.
+    fn url_settings(&self) -> Option<&'static [UrlSetting]> {
+        None
+    }
+
+    /// Order of the bytes of a register on the wire.
+    fn wire_order(&self) -> ByteOrder {
+        ByteOrder::Little
+    }
+}
+
+/// Error for a device that is not connected to by an endpoint.
+pub fn no_connection(protocol: Protocol) -> Error {
+    Error::field("protocol", format!("Devices of protocol \"{protocol}\" cannot be connected to."))
+}
+
+/// Message for a device without addresses.
+pub fn no_registers(protocol: Protocol) -> String {
+    format!("a device of protocol \"{protocol}\" has no registers")
+}
+
+/// Returns the point of a stream. The word order is `metadata.wordorder`, else the stream's byte order, else the
+/// device's. The error is a message.
+pub fn stream_point(
+    protocol: &dyn DeviceProtocol,
+    device: &DeviceSpec,
+    stream: &StreamSpec,
+) -> Result<DevicePoint, String> {
+    let address = protocol.parse_address(device, &stream.path)?;
+    let order: WordOrder = match stream.metadata.get("wordorder").filter(|setting| !setting.is_null()) {
+        None => stream.byteorder.unwrap_or(device.byteorder).into(),
+        Some(setting) => {
+            let name = setting.as_str().ok_or_else(|| format!("wordorder {setting} is not a text"))?;
+            name.parse().map_err(|error: Error| error.to_string())?
+        }
+    };
+    address.point(stream.kind, order)
+}

@@ -1,0 +1,68 @@
+//! The list of collected protocols, and what is asked of a device's protocol through it.
+
+use std::sync::Arc;
+
+use super::address::DeviceAddress;
+use super::client::DeviceEndpoint;
+use super::point::DevicePoint;
+use super::protocol::{self, DeviceProtocol, SourceContext};
+use super::source::DeviceSource;
+use super::{fenet, http, melsec, modbus, opcua, virtual_device};
+use crate::domain::Result;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::stream::StreamSpec;
+
+/// Every protocol that is collected. Devices of the others are stored, and get their values by other ways or not at all
+/// (`device::idle_state`).
+static PROTOCOLS: [&dyn DeviceProtocol; 6] =
+    [&modbus::Modbus, &melsec::Melsec, &fenet::Fenet, &opcua::Opcua, &http::Http, &virtual_device::Virtual];
+
+/// Returns the implementation of a protocol; `None` when it is not collected.
+pub fn find(protocol: Protocol) -> Option<&'static dyn DeviceProtocol> {
+    PROTOCOLS.into_iter().find(|known| known.protocol() == protocol)
+}
+
+/// Makes the polling source of a device; see [`DeviceProtocol::source`].
+pub fn source(device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
+    find(device.protocol).ok_or_else(|| protocol::no_connection(device.protocol))?.source(device, context)
+}
+
+/// Builds the endpoint of a device; see [`DeviceProtocol::endpoint`].
+pub fn endpoint(device: &DeviceSpec) -> Result<Arc<dyn DeviceEndpoint>> {
+    find(device.protocol).ok_or_else(|| protocol::no_connection(device.protocol))?.endpoint(device)
+}
+
+/// Parses an address on a device; see [`DeviceProtocol::parse_address`].
+pub fn parse_address(device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
+    let known = find(device.protocol).ok_or_else(|| protocol::no_registers(device.protocol))?;
+    known.parse_address(device, text)
+}
+
+/// Returns the point of a stream; see [`protocol::stream_point`].
+pub fn stream_point(device: &DeviceSpec, stream: &StreamSpec) -> Result<DevicePoint, String> {
+    let known = find(device.protocol).ok_or_else(|| protocol::no_registers(device.protocol))?;
+    protocol::stream_point(known, device, stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_protocol_with_registers_is_spoken() {
+        for protocol in Protocol::ALL {
+            let has_addresses = find(protocol).is_some_and(|known| {
+                let device = DeviceSpec::new("", protocol);
+                known.parse_address(&device, "") != Err(protocol::no_registers(protocol))
+            });
+            assert_eq!(has_addresses, protocol.has_registers(), "{protocol}");
+        }
+    }
+
+    #[test]
+    fn a_protocol_is_listed_once() {
+        for protocol in Protocol::ALL {
+            assert!(PROTOCOLS.iter().filter(|known| known.protocol() == protocol).count() <= 1, "{protocol}");
+        }
+    }
+}
