@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::graphql::errors;
 use crate::domain::audit::AccessDenial;
 use crate::domain::{Error, FieldError, Kind};
 
@@ -91,7 +90,7 @@ impl IntoResponse for GraphqlError {
             fault => http_detail(fault),
         };
         let code = match &self.fault {
-            HttpError::Domain(error) => errors::code(error.kind),
+            HttpError::Domain(error) => graphql_code(error.kind),
             _ => "BAD_REQUEST",
         };
         let mut told = json!({"message": message, "extensions": {"code": code}});
@@ -163,6 +162,25 @@ fn status(kind: Kind) -> StatusCode {
         Kind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Kind::DeviceFault => StatusCode::BAD_GATEWAY,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Returns the `extensions.code` that a GraphQL client gets for an error kind.
+pub fn graphql_code(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Invalid => "INVALID",
+        Kind::Unauthenticated => "UNAUTHENTICATED",
+        Kind::Forbidden => "FORBIDDEN",
+        Kind::NotFound => "NOT_FOUND",
+        Kind::Conflict => "CONFLICT",
+        Kind::LimitReached => "LIMIT_REACHED",
+        Kind::TooLarge => "TOO_LARGE",
+        Kind::Busy => "BUSY",
+        Kind::Throttled => "THROTTLED",
+        Kind::Timeout => "TIMEOUT",
+        Kind::DeviceFault => "DEVICE_FAULT",
+        Kind::Unavailable => "UNAVAILABLE",
+        Kind::Internal => "INTERNAL",
     }
 }
 

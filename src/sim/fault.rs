@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::plant::Plant;
 use crate::domain::device::Protocol;
 
 /// A fault and its schedule.
@@ -99,20 +98,6 @@ impl Sensor {
             Sensor::Power => 8.0,
         }
     }
-
-    fn value_mut(self, plant: &mut Plant) -> &mut f64 {
-        match self {
-            Sensor::Speed => &mut plant.motor.rpm,
-            Sensor::Current => &mut plant.motor.current_a,
-            Sensor::Winding => &mut plant.motor.winding_c,
-            Sensor::Vibration => &mut plant.motor.vibration_mm_s,
-            Sensor::Level => &mut plant.tank.level_pct,
-            Sensor::Inlet => &mut plant.tank.inlet_l_min,
-            Sensor::Outlet => &mut plant.tank.outlet_l_min,
-            Sensor::Chamber => &mut plant.furnace.chamber_c,
-            Sensor::Power => &mut plant.furnace.power_kw,
-        }
-    }
 }
 
 /// The faults of one plant, and the true values of the sensors that they change.
@@ -130,16 +115,20 @@ impl PlantFaults {
         PlantFaults { held: vec![None; all.len()], all, truth: Vec::new() }
     }
 
-    /// Restores the true values in the plant, so that its models continue from them.
-    pub fn restore_truth(&mut self, plant: &mut Plant) {
-        for (sensor, value) in self.truth.drain(..) {
-            *sensor.value_mut(plant) = value;
-        }
+    /// Returns the true values of the sensors that showed another value, which are no longer needed here. The plant's
+    /// models continue from them.
+    pub fn take_truth(&mut self) -> Vec<(Sensor, f64)> {
+        std::mem::take(&mut self.truth)
     }
 
-    /// Sets the plant's sensors to the values they show at this time. Several faults of one sensor apply one after
-    /// the other.
-    pub fn apply(&mut self, plant: &mut Plant, at: Duration) {
+    /// Returns the values that faulty sensors show at this time, from their true values. Several faults of one sensor
+    /// apply one after the other.
+    pub fn shown_values(
+        &mut self,
+        at: Duration,
+        mut true_value: impl FnMut(Sensor) -> f64,
+    ) -> Vec<(Sensor, f64)> {
+        let mut values: Vec<(Sensor, f64)> = Vec::new();
         for (fault, held) in self.all.iter().zip(&mut self.held) {
             let Some(since) = fault.schedule.elapsed(at) else {
                 *held = None;
@@ -150,10 +139,13 @@ impl PlantFaults {
             else {
                 continue;
             };
-            let shown = sensor.value_mut(plant);
-            if self.truth.iter().all(|(known, _)| *known != sensor) {
-                self.truth.push((sensor, *shown));
-            }
+            let index = values.iter().position(|(known, _)| *known == sensor).unwrap_or_else(|| {
+                let value = true_value(sensor);
+                self.truth.push((sensor, value));
+                values.push((sensor, value));
+                values.len() - 1
+            });
+            let shown = &mut values[index].1;
             *shown = match fault.kind {
                 FaultKind::Drift(_, amount) => {
                     *shown + amount * since.div_duration_f64(fault.schedule.length)
@@ -162,6 +154,7 @@ impl PlantFaults {
                 FaultKind::Stuck(_) | FaultKind::Disconnect(_) => *held.get_or_insert(*shown),
             };
         }
+        values
     }
 
     /// Whether devices of a protocol are out of reach at this time.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::fault::{PlantFault, PlantFaults};
+use super::fault::{PlantFault, PlantFaults, Sensor};
 use crate::domain::device::Protocol;
 
 /// Longer steps are divided, so that the models stay stable whatever the scheduler does.
@@ -120,11 +120,33 @@ impl Plant {
     pub fn step(&mut self, time: Duration) {
         let time = time.min(MAX_STEP);
         let mut faults = std::mem::take(&mut self.faults);
-        faults.restore_truth(self);
+        self.set_sensors(faults.take_truth());
         self.pass(time);
         self.clock += time;
-        faults.apply(self, self.clock);
+        let shown = faults.shown_values(self.clock, |sensor| *self.sensor_mut(sensor));
+        self.set_sensors(shown);
         self.faults = faults;
+    }
+
+    fn set_sensors(&mut self, values: Vec<(Sensor, f64)>) {
+        for (sensor, value) in values {
+            *self.sensor_mut(sensor) = value;
+        }
+    }
+
+    /// The quantity that a sensor measures.
+    fn sensor_mut(&mut self, sensor: Sensor) -> &mut f64 {
+        match sensor {
+            Sensor::Speed => &mut self.motor.rpm,
+            Sensor::Current => &mut self.motor.current_a,
+            Sensor::Winding => &mut self.motor.winding_c,
+            Sensor::Vibration => &mut self.motor.vibration_mm_s,
+            Sensor::Level => &mut self.tank.level_pct,
+            Sensor::Inlet => &mut self.tank.inlet_l_min,
+            Sensor::Outlet => &mut self.tank.outlet_l_min,
+            Sensor::Chamber => &mut self.furnace.chamber_c,
+            Sensor::Power => &mut self.furnace.power_kw,
+        }
     }
 
     fn pass(&mut self, time: Duration) {
@@ -237,3 +259,7 @@ impl Noise {
 #[cfg(test)]
 #[path = "plant_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "plant_fault_tests.rs"]
+mod fault_tests;

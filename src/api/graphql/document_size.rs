@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, ServerError, Value};
 
-use super::limits::limit_error;
+use super::errors::limit_error;
 use super::size_estimate;
 
 /// Maximum nesting of selection sets and fragments, which bounds the recursion here and in validation.

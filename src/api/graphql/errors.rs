@@ -3,7 +3,7 @@
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, SimpleObject};
 
-use crate::api::error::ErrorReport;
+use crate::api::error::{ErrorReport, graphql_code};
 use crate::app::App;
 use crate::domain::{Error, Kind, Principal, Result};
 
@@ -38,7 +38,7 @@ fn is_user_error(kind: Kind) -> bool {
 }
 
 fn user_errors(error: &Error) -> Vec<UserError> {
-    let code = code(error.kind);
+    let code = graphql_code(error.kind);
     if error.fields.is_empty() {
         return vec![UserError { field: None, message: error.message.clone(), code }];
     }
@@ -68,23 +68,9 @@ fn to_camel_case(name: &str) -> String {
     camel
 }
 
-/// Returns the `extensions.code` of an error kind.
-pub fn code(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Invalid => "INVALID",
-        Kind::Unauthenticated => "UNAUTHENTICATED",
-        Kind::Forbidden => "FORBIDDEN",
-        Kind::NotFound => "NOT_FOUND",
-        Kind::Conflict => "CONFLICT",
-        Kind::LimitReached => "LIMIT_REACHED",
-        Kind::TooLarge => "TOO_LARGE",
-        Kind::Busy => "BUSY",
-        Kind::Throttled => "THROTTLED",
-        Kind::Timeout => "TIMEOUT",
-        Kind::DeviceFault => "DEVICE_FAULT",
-        Kind::Unavailable => "UNAVAILABLE",
-        Kind::Internal => "INTERNAL",
-    }
+/// Builds the error of a document that exceeds a limit.
+pub fn limit_error(message: String) -> ServerError {
+    ServerError::new(message, None)
 }
 
 /// Sets the codes of a response's errors, hides internal messages and reports refused accesses to the audit log. Every
@@ -104,7 +90,7 @@ pub fn finalize_errors(app: &App, principal: &Principal, response: &mut Response
         }
         let (kind, message) = (source.kind, source.message.clone());
         error.message = if kind == Kind::Internal { "internal error".to_owned() } else { message };
-        set_code(error, code(kind));
+        set_code(error, graphql_code(kind));
     }
 }
 
@@ -123,7 +109,7 @@ fn set_code(error: &mut ServerError, code: &str) {
 /// Builds a response for an error of the whole request, in the format of field errors.
 pub fn request_error(error: &Error) -> Response {
     let mut told = ServerError::new(&error.message, None);
-    set_code(&mut told, code(error.kind));
+    set_code(&mut told, graphql_code(error.kind));
     Response::from_errors(vec![told])
 }
 

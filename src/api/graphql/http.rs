@@ -7,24 +7,23 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, ServerError, Variables};
+use async_graphql::{Request, Response, ServerError};
 use axum::Router;
 use axum::extract::{RawQuery, Request as HttpRequest, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use super::chunked_response::JsonChunks;
 use super::memory_pool::RequestReservation;
+use super::request::{GraphqlRequest, RequestBody};
 use super::{GraphqlService, errors, size_estimate, sse, ws};
 use crate::api::caller;
 use crate::api::error::{self, GraphqlError, HttpError};
 use crate::api::payload;
 use crate::app::App;
 use crate::app::live::credential::LiveCredential;
-use crate::domain::{Error, Result};
 
 /// Media types of responses, preferred one first.
 const RESPONSE_MEDIA_TYPES: [&str; 2] = ["application/graphql-response+json", "application/json"];
@@ -44,36 +43,6 @@ async fn schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], super::sdl())
 }
 
-/// Request body of one operation.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GraphqlRequest {
-    query: String,
-    #[serde(default)]
-    operation_name: Option<String>,
-    #[serde(default)]
-    variables: Option<Map<String, Value>>,
-    #[serde(default, rename = "extensions")]
-    _extensions: Option<Map<String, Value>>,
-}
-
-/// A single operation or a batch.
-enum RequestBody {
-    Single(GraphqlRequest),
-    Batch(Vec<GraphqlRequest>),
-}
-
-impl From<GraphqlRequest> for Request {
-    fn from(asked: GraphqlRequest) -> Self {
-        let variables = Value::Object(asked.variables.unwrap_or_default());
-        let request = Request::new(asked.query).variables(Variables::from_json(variables));
-        match asked.operation_name {
-            Some(name) => request.operation_name(name),
-            None => request,
-        }
-    }
-}
-
 async fn post_graphql(
     State(graph): State<GraphqlService>,
     request: HttpRequest,
@@ -87,7 +56,7 @@ async fn post_graphql(
     let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
     let held = graph.open_reservation(&standing);
     held.reserve(size_estimate::json_request_bytes(&bytes)).await.map_err(|error| told(error.into()))?;
-    let body = parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
+    let body = RequestBody::parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
     drop(bytes);
     Ok(match body {
         RequestBody::Single(asked) => {
@@ -117,7 +86,7 @@ async fn get_graphql(
     held.reserve(size_estimate::json_request_bytes(raw.as_bytes()))
         .await
         .map_err(|error| told(error.into()))?;
-    let asked = parse_query(&raw).map_err(|error| told(error.into()))?;
+    let asked = GraphqlRequest::parse_query(&raw).map_err(|error| told(error.into()))?;
     let mut request = Request::from(asked);
     let response = match graph.admit(&mut request) {
         // Following a link must not change anything.
@@ -248,41 +217,6 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
         return Ok(());
     }
     Err(HttpError::UnsupportedMediaType(given.to_owned()))
-}
-
-fn parse(bytes: &[u8], batch: usize) -> Result<RequestBody> {
-    let unreadable = |e: serde_json::Error| {
-        Error::invalid(format!("the body is not {{\"query\", \"variables\", …}}: {e}"))
-    };
-    let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-    if !is_list {
-        return serde_json::from_slice(bytes).map(RequestBody::Single).map_err(unreadable);
-    }
-    let many: Vec<GraphqlRequest> = serde_json::from_slice(bytes).map_err(unreadable)?;
-    match many.len() {
-        0 => Err(Error::invalid("the list has no operation")),
-        count if count > batch => {
-            Err(Error::invalid(format!("the request has {count} operations; at most {batch}")))
-        }
-        _ => Ok(RequestBody::Batch(many)),
-    }
-}
-
-fn parse_query(raw: &str) -> Result<GraphqlRequest> {
-    let mut fields: Map<String, Value> = Map::new();
-    for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
-        let value = match name.as_ref() {
-            "variables" | "extensions" => serde_json::from_str(&value)
-                .map_err(|e| Error::field(name.clone().into_owned(), format!("is not JSON: {e}")))?,
-            _ => Value::from(value.into_owned()),
-        };
-        fields.insert(name.into_owned(), value);
-    }
-    if !fields.contains_key("query") {
-        return Err(Error::field("query", "is missing; for the interactive editor open /graphiql/"));
-    }
-    serde_json::from_value(Value::Object(fields))
-        .map_err(|e| Error::invalid(format!("invalid query parameters: {e}")))
 }
 
 #[cfg(test)]

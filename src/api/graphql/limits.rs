@@ -4,6 +4,7 @@
 use async_graphql::{Request, ServerError};
 
 use super::document_size::{DocumentMeasurer, SelectionSize};
+use super::errors::limit_error;
 use super::{bracket_depth, overlap, size_estimate};
 use crate::app::graphql::GraphqlLimits;
 
@@ -76,11 +77,6 @@ fn check_operation(limits: &GraphqlLimits, size: SelectionSize) -> Result<(), Se
         }
         None => Ok(()),
     }
-}
-
-/// Builds the error of a document that exceeds a limit.
-pub fn limit_error(message: String) -> ServerError {
-    ServerError::new(message, None)
 }
 
 #[cfg(test)]

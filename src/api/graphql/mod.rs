@@ -24,6 +24,7 @@ pub mod operation;
 pub mod overlap;
 pub mod paging;
 pub mod queries;
+pub mod request;
 pub mod scalars;
 pub mod size_estimate;
 pub mod sql_rows;
@@ -31,6 +32,7 @@ pub mod sse;
 pub mod subscription;
 pub mod ws;
 pub mod ws_connection;
+pub mod ws_handshake;
 pub mod ws_messages;
 
 use std::sync::Arc;

@@ -13,9 +13,9 @@ use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
 use super::chunked_response::{self, ChunkSender, JsonChunks, ReaderGone};
-use super::http::GraphqlRequest;
 use super::memory_pool::RequestReservation;
 use super::operation::OperationRunner;
+use super::request::GraphqlRequest;
 use super::{GraphqlService, errors, size_estimate};
 use crate::api::caller;
 use crate::api::error::PlainError;

@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::chunked_response::JsonChunks;
-use super::http::GraphqlRequest;
 use super::memory_pool::RequestReservation;
 use super::operation::OperationRunner;
-use super::ws::WsHandshake;
+use super::request::GraphqlRequest;
+use super::ws_handshake::WsHandshake;
 use super::ws_messages::{ClientMessage, CloseReason, ServerMessage};
 use super::{errors, size_estimate};
 use crate::app::live::credential::CredentialWatch;

@@ -6,7 +6,7 @@ use async_graphql::{Response, ServerError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::http::GraphqlRequest;
+use super::request::GraphqlRequest;
 
 /// Subprotocol that a client must offer.
 pub const PROTOCOL: &str = "graphql-transport-ws";

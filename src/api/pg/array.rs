@@ -10,43 +10,10 @@ use arrow::datatypes::{DataType, Field};
 use bytes::{Buf, Bytes};
 use pgwire::api::Type;
 
-use super::types;
+use super::{scalar, types};
 
 /// Maximum elements of one array: each takes some hundred bytes until the statement is planned.
 pub const MAX_ARRAY_ELEMENTS: usize = 10_000;
-
-/// Array types with their element types.
-const ARRAY_TYPES: [(Type, Type); 19] = [
-    (Type::BOOL_ARRAY, Type::BOOL),
-    (Type::INT2_ARRAY, Type::INT2),
-    (Type::INT4_ARRAY, Type::INT4),
-    (Type::INT8_ARRAY, Type::INT8),
-    (Type::OID_ARRAY, Type::OID),
-    (Type::FLOAT4_ARRAY, Type::FLOAT4),
-    (Type::FLOAT8_ARRAY, Type::FLOAT8),
-    (Type::NUMERIC_ARRAY, Type::NUMERIC),
-    (Type::TEXT_ARRAY, Type::TEXT),
-    (Type::VARCHAR_ARRAY, Type::VARCHAR),
-    (Type::BPCHAR_ARRAY, Type::BPCHAR),
-    (Type::NAME_ARRAY, Type::NAME),
-    (Type::UUID_ARRAY, Type::UUID),
-    (Type::BYTEA_ARRAY, Type::BYTEA),
-    (Type::DATE_ARRAY, Type::DATE),
-    (Type::TIME_ARRAY, Type::TIME),
-    (Type::TIMESTAMP_ARRAY, Type::TIMESTAMP),
-    (Type::TIMESTAMPTZ_ARRAY, Type::TIMESTAMPTZ),
-    (Type::INTERVAL_ARRAY, Type::INTERVAL),
-];
-
-/// Returns the element type of an array type; `None` for other types.
-pub fn element_type(declared: &Type) -> Option<Type> {
-    ARRAY_TYPES.iter().find(|(array, _)| array == declared).map(|(_, element)| element.clone())
-}
-
-/// Returns the array type of an element type.
-pub fn array_type(element: &Type) -> Option<Type> {
-    ARRAY_TYPES.iter().find(|(_, own)| own == element).map(|(array, _)| array.clone())
-}
 
 /// Why an array cannot be decoded.
 #[derive(Debug, PartialEq, Eq)]
@@ -176,7 +143,7 @@ fn read_element(element: &Type, target: &DataType, bytes: &mut Bytes) -> Result<
         .ok()
         .filter(|length| *length <= bytes.len())
         .ok_or(ArrayError::InvalidValue)?;
-    types::from_binary(element, bytes.split_to(length)).ok_or(ArrayError::InvalidValue)
+    scalar::from_binary(element, bytes.split_to(length)).ok_or(ArrayError::InvalidValue)
 }
 
 fn int(bytes: &mut Bytes) -> Result<i32, ArrayError> {

@@ -80,21 +80,10 @@ fn bytes_are_read_whole_or_not_at_all() {
     }
 }
 
-#[test]
-fn every_type_of_the_table_is_known_by_its_number() {
-    for (array, element) in ARRAY_TYPES {
-        assert_eq!(super::element_type(&array), Some(element.clone()));
-        assert_eq!(array_type(&element), Some(array.clone()));
-        assert!(types::arrow_type(&array).is_some(), "{array}");
-        assert_eq!(types::declared_type(array.oid()).unwrap(), Some(array));
-    }
-    assert_eq!(super::element_type(&Type::INT4), None);
-}
-
 proptest! {
     #[test]
     fn whatever_comes_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64), text in ".{0,40}") {
-        for (_, element) in ARRAY_TYPES {
+        for (_, element) in types::ARRAY_TYPES {
             let _ = from_binary(&element, Bytes::from(bytes.clone()));
             let _ = from_text(&element, &text);
         }

@@ -1,21 +1,19 @@
 //! Session commands: read-only transactions, settings, and SQL `PREPARE`, `EXECUTE` and `DEALLOCATE`.
 
 use arrow::array::ArrayRef;
-use arrow::compute::{CastOptions, cast_with_options};
 use futures::StreamExt;
 use pgwire::error::ErrorInfo;
 use pgwire::messages::PgWireBackendMessage as Out;
 use pgwire::messages::response::TransactionStatus;
 use pgwire::messages::startup::ParameterStatus;
 
-use super::array::{self, ArrayError};
 use super::error::PgError;
-use super::extended::{check_parameter_count, unknown_statement};
+use super::extended::unknown_statement;
+use super::parameter;
 use super::portal::RowStream;
 use super::session::{PgSession, StatementOutcome};
 use super::statement_guard::StatementGuard;
 use super::statement_splitter::{self, SessionCommand, SimpleStatement};
-use super::types;
 use crate::app::sql::{BoundStatement, SqlProtocol};
 
 impl PgSession {
@@ -108,18 +106,8 @@ impl PgSession {
             let message = format!("the statement \"{name}\" takes {wanted} parameters, not {count}");
             return Err(PgError::Protocol("42601", message));
         }
-        let values = given.iter().zip(&prepared.params).enumerate().map(|(i, (value, wanted))| {
-            let wrong = || PgError::Protocol("42804", format!("${} is no {}", i + 1, types::name(wanted)));
-            if let Some(element) = array::element_type(wanted) {
-                return array::from_value(&element, value).map_err(|why| match why {
-                    ArrayError::InvalidValue => wrong(),
-                    ArrayError::TooManyElements => types::too_many(i + 1),
-                });
-            }
-            let target = types::arrow_type(wanted).unwrap_or_else(|| value.data_type().clone());
-            let strict = CastOptions { safe: false, ..CastOptions::default() };
-            cast_with_options(value, &target, &strict).map_err(|_| wrong())
-        });
+        let values = given.iter().zip(&prepared.params).enumerate();
+        let values = values.map(|(i, (value, wanted))| parameter::cast_argument(i + 1, wanted, value));
         let values = values.collect::<Result<Vec<_>, PgError>>()?;
         self.run_query(watch, text, values, formats).await
     }
@@ -131,7 +119,7 @@ impl PgSession {
     ) -> Result<Vec<ArrayRef>, PgError> {
         // Each column gets an alias: the engine refuses duplicate column names.
         let expressions = statement_splitter::split_arguments(arguments);
-        check_parameter_count(expressions.len())?;
+        parameter::check_parameter_count(expressions.len())?;
         let named = expressions.into_iter().enumerate();
         let columns: Vec<_> = named.map(|(i, expression)| format!("{expression} AS a{i}")).collect();
         let query = format!("SELECT {}", columns.join(", "));

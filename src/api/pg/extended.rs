@@ -11,6 +11,7 @@ use pgwire::messages::response::EmptyQueryResponse;
 
 use super::error::PgError;
 use super::frame::Bind;
+use super::parameter;
 use super::portal::{Portal, PortalState, PreparedStatement, SendOutcome};
 use super::rows::ResultColumns;
 use super::session::{PgSession, StatementOutcome};
@@ -25,8 +26,6 @@ const MAX_STATEMENTS_AND_PORTALS: usize = 1000;
 const ENTRY_BYTES: usize = 512;
 /// Maximum length of the name of a statement or portal, bytes; drivers use some dozen.
 const MAX_NAME_BYTES: usize = 1024;
-/// Maximum parameters of a statement: the protocol counts them in 16 bits.
-pub(super) const MAX_PARAMETERS: usize = u16::MAX as usize;
 
 impl PgSession {
     pub(super) async fn parse(&mut self, name: String, query: &str, types: &[u32]) -> Result<(), PgError> {
@@ -106,7 +105,7 @@ impl PgSession {
             |i: usize| bind.parameter_formats.get(i).or(bind.parameter_formats.first()) == Some(&1);
         let values = prepared.params.iter().zip(&bind.values).enumerate();
         let values = values
-            .map(|(i, (wanted, value))| types::decode_value(i + 1, wanted, is_binary(i), value.as_ref()));
+            .map(|(i, (wanted, value))| parameter::decode_value(i + 1, wanted, is_binary(i), value.as_ref()));
         let values = values.collect::<Result<Vec<_>, _>>()?;
         let size: usize = values.iter().map(|value| value.get_array_memory_size()).sum();
         let size = size + size_of_val(&bind.result_formats[..]) + bind.portal.len() + ENTRY_BYTES;
@@ -191,14 +190,6 @@ fn check_name(name: &str) -> Result<(), PgError> {
     }
     let message = format!("a name of {} bytes; {MAX_NAME_BYTES} are the most", name.len());
     Err(PgError::Protocol("42622", message))
-}
-
-/// Fails when a statement has too many parameters.
-pub(super) fn check_parameter_count(parameters: usize) -> Result<(), PgError> {
-    if parameters <= MAX_PARAMETERS {
-        return Ok(());
-    }
-    Err(PgError::Protocol("54023", format!("more than {MAX_PARAMETERS} parameters")))
 }
 
 pub(super) fn unknown_statement(name: &str) -> PgError {

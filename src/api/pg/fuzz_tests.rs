@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use pgwire::api::Type;
 
 use super::frame::{read_message, read_startup_packet};
-use super::{array, statement_splitter, types};
+use super::{parameter, statement_splitter, types};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 /// Maximum message in these tests; of longer ones only the length is read.
@@ -128,8 +128,8 @@ fn read_values() -> Decoder {
         let [kind, flags, value @ ..] = input else { return };
         let kind = &KINDS[usize::from(*kind) % KINDS.len()];
         let kind =
-            if flags & 1 == 1 { array::array_type(kind).unwrap_or(kind.clone()) } else { kind.clone() };
-        drop(types::decode_value(1, &kind, flags & 2 == 2, Some(&Bytes::copy_from_slice(value))));
+            if flags & 1 == 1 { types::array_type(kind).unwrap_or(kind.clone()) } else { kind.clone() };
+        drop(parameter::decode_value(1, &kind, flags & 2 == 2, Some(&Bytes::copy_from_slice(value))));
     })
 }
 

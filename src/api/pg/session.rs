@@ -15,9 +15,9 @@ use super::PgServer;
 use super::cancel::CancelHandle;
 use super::connection::PgConnection;
 use super::error::PgError;
-use super::extended::check_parameter_count;
 use super::frame::{self, FrontendMessage, StatementOrPortal};
 use super::memory_pool::{ConnectionMemory, PgReservation};
+use super::parameter;
 use super::portal::{Portal, PreparedStatement, RowStream, SendOutcome};
 use super::rows::ResultColumns;
 use super::settings::SessionSettings;
@@ -282,7 +282,7 @@ impl PgSession {
                 self.execute_named(watch, name, arguments, formats).await
             }
             SimpleStatement::Command(SessionCommand::Prepare { name, types, query }) => {
-                check_parameter_count(types.len())?;
+                parameter::check_parameter_count(types.len())?;
                 let types: Result<Vec<_>, _> =
                     types.iter().map(|name| types::type_by_name(name).map(Some)).collect();
                 let prepared = self.prepare(watch, query, types?).await?;

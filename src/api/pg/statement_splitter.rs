@@ -1,7 +1,7 @@
 //! Splits the text of a simple query into statements and recognises session commands, by PostgreSQL's lexical rules
 //! (chapter 4.1 of its manual) and without its grammar.
 
-use super::extended::MAX_PARAMETERS;
+use super::parameter::MAX_PARAMETERS;
 
 /// One statement of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{DataDirArgs, OrgArgs};
+use super::target::{DataDirArgs, OrgArgs};
 
 #[derive(Subcommand)]
 pub enum OrgSubcommand {

@@ -12,6 +12,7 @@
 mod address_space;
 mod nodes;
 mod quantity;
+mod signal_updates;
 mod signals;
 mod values;
 
@@ -72,7 +73,7 @@ impl OpcuaServer {
             Ok(built) => built,
             Err(why) => return tracing::error!(%why, "the simulated OPC UA server cannot be created"),
         };
-        let changing = over.run_until_cancelled(signals::run(handle));
+        let changing = over.run_until_cancelled(signal_updates::run(handle));
         let (served, _) = tokio::join!(server.run_with(listener), changing);
         if let Err(why) = served {
             tracing::error!(%why, "the simulated OPC UA server ended");

@@ -1,17 +1,12 @@
 //! Many signals that all change at every full second, to measure how much a client can take. Each value follows from
 //! the signal's number and source time, so that lost, late or wrong values are noticed.
 
-use std::time::Duration;
-
-use opcua::server::ServerHandle;
-use opcua::server::node_manager::memory::InMemoryNodeManager;
-use opcua::types::{DataValue, DateTime, NodeId, StatusCode, Variant};
-
-use super::nodes::{NAMESPACE, PlantNodes};
+use opcua::types::{DataValue, DateTime, StatusCode, Variant};
 
 /// Number of signals.
 pub const SIGNAL_COUNT: u32 = 2000;
-const TICKS_PER_SECOND: i64 = 10_000_000;
+/// Ticks of OPC UA times, of 100 ns each.
+pub const TICKS_PER_SECOND: i64 = 10_000_000;
 
 /// The whole seconds in a time, counted from OPC UA's epoch.
 pub fn whole_seconds(time: DateTime) -> i64 {
@@ -33,24 +28,6 @@ pub fn value_at(number: u32, second: i64) -> DataValue {
         source_timestamp: Some(DateTime::from(second * TICKS_PER_SECOND)),
         server_timestamp: Some(DateTime::now()),
         ..DataValue::null()
-    }
-}
-
-/// Changes all signals at every full second, for ever.
-pub async fn run(handle: ServerHandle) {
-    let Some(nodes) = handle.node_managers().get_of_type::<InMemoryNodeManager<PlantNodes>>() else { return };
-    let namespace = handle.get_namespace_index(NAMESPACE).unwrap_or_default();
-    let all: Vec<NodeId> = (0..SIGNAL_COUNT).map(|number| NodeId::new(namespace, name(number))).collect();
-    loop {
-        let now = DateTime::now();
-        let next = whole_seconds(now) + 1;
-        let ticks = (next * TICKS_PER_SECOND).saturating_sub(now.checked_ticks()).unsigned_abs();
-        tokio::time::sleep(Duration::from_nanos(ticks * 100)).await;
-        let changed = (0..SIGNAL_COUNT).zip(&all).map(|(number, node)| (node, None, value_at(number, next)));
-        if let Err(status) = nodes.set_values(handle.subscriptions(), changed) {
-            tracing::warn!(%status, "simulated OPC UA signals are not updated");
-            return;
-        }
     }
 }
 
