@@ -12,8 +12,9 @@ use super::extended::unknown_statement;
 use super::parameter;
 use super::portal::RowStream;
 use super::session::{PgSession, StatementOutcome};
+use super::session_command::SessionCommand;
 use super::statement_guard::StatementGuard;
-use super::statement_splitter::{self, SessionCommand, SimpleStatement};
+use super::statement_splitter::{self, SimpleStatement};
 use crate::app::sql::{BoundStatement, SqlProtocol};
 
 impl PgSession {

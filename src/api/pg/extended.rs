@@ -15,8 +15,9 @@ use super::parameter;
 use super::portal::{Portal, PortalState, PreparedStatement, SendOutcome};
 use super::rows::ResultColumns;
 use super::session::{PgSession, StatementOutcome};
+use super::session_command::SessionCommand;
 use super::statement_guard::StatementGuard;
-use super::statement_splitter::{self, SessionCommand, SimpleStatement};
+use super::statement_splitter::{self, SimpleStatement};
 use super::types;
 use crate::app::sql::{PreparedSql, SqlProtocol};
 

@@ -4,6 +4,8 @@ use bytes::{Bytes, BytesMut};
 use pgwire::api::Type;
 
 use super::frame::{read_message, read_startup_packet};
+use super::session_command::SessionCommand;
+use super::statement_splitter::SimpleStatement;
 use super::{parameter, statement_splitter, types};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
@@ -212,17 +214,14 @@ fn scripts() -> InputFormat {
 fn read_scripts() -> Decoder {
     Box::new(|input| {
         for said in statement_splitter::split_statements(&text(input)) {
-            if let statement_splitter::SimpleStatement::Command(
-                statement_splitter::SessionCommand::Execute { arguments, .. },
-            ) = &said
-            {
-                drop(statement_splitter::split_arguments(arguments));
-            }
-            if let statement_splitter::SimpleStatement::Command(
-                statement_splitter::SessionCommand::Prepare { types: names, .. },
-            ) = &said
-            {
-                names.iter().for_each(|name| drop(types::type_by_name(name)));
+            match said {
+                SimpleStatement::Command(SessionCommand::Execute { arguments, .. }) => {
+                    drop(statement_splitter::split_arguments(&arguments));
+                }
+                SimpleStatement::Command(SessionCommand::Prepare { types: names, .. }) => {
+                    names.iter().for_each(|name| drop(types::type_by_name(name)));
+                }
+                _ => {}
             }
         }
     })

@@ -14,8 +14,9 @@ use super::connection::PgConnection;
 use super::error::PgError;
 use super::memory_pool::PgReservation;
 use super::rows::ResultColumns;
+use super::session_command::SessionCommand;
 use super::statement_guard::StatementGuard;
-use super::statement_splitter::{SessionCommand, SimpleStatement};
+use super::statement_splitter::SimpleStatement;
 use crate::app::sql::SqlResult;
 use crate::domain::{Error, Result};
 
