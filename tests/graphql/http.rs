@@ -7,6 +7,7 @@ use crate::support::{Server, run_node};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const MODERN: &str = "application/graphql-response+json";
+const ACCEPT_MODERN: (&str, &str) = ("accept", MODERN);
 
 #[tokio::test]
 async fn every_audit_of_graphql_http_passes() {
@@ -19,135 +20,128 @@ async fn every_audit_of_graphql_http_passes() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// Method, path, headers, body; status, media type, and a part of the body.
-type Row<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, &'a str)>, &'a str, u16, &'a str, &'a str);
+const RUN: &str = r#"{"query": "{ me { kind } }"}"#;
+const UNKNOWN_FIELD: &str = r#"{"query": "{ x }"}"#;
+const LATIN_1: (&str, &str) = ("content-type", "application/json; charset=latin1");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// A request, which by default asks for something valid, and what its response must be.
+struct Row {
+    name: &'static str,
+    method: &'static str,
+    path: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+    body: &'static str,
+    status: u16,
+    media: &'static str,
+    /// A part of the body.
+    part: &'static str,
+}
+
+const POST: Row = Row {
+    name: "run",
+    method: "POST",
+    path: "/graphql",
+    headers: &[JSON],
+    body: RUN,
+    status: 200,
+    media: "application/json",
+    part: r#"{"data":{"me":{"kind":"key"}}}"#,
+};
+const GET: Row = Row { method: "GET", headers: &[], body: "", ..POST };
+
+/// Requests of one operation by `POST`.
+const OPERATIONS: [Row; 11] = [
+    POST,
+    Row { name: "with_a_slash", path: "/graphql/", ..POST },
+    Row { name: "modern", headers: &[JSON, ACCEPT_MODERN], media: MODERN, ..POST },
+    Row { name: "not_a_field", body: UNKNOWN_FIELD, part: "Unknown field", ..POST },
+    Row {
+        name: "the_same_modern",
+        headers: &[JSON, ACCEPT_MODERN],
+        body: UNKNOWN_FIELD,
+        status: 400,
+        media: MODERN,
+        part: "Unknown field",
+        ..POST
+    },
+    Row { name: "not_json", body: "{", status: 400, part: "the body is not", ..POST },
+    Row { name: "not_utf_8", headers: &[LATIN_1], status: 415, part: "latin1", ..POST },
+    Row { name: "a_form", headers: &[FORM], body: "query=x", status: 415, part: "media type", ..POST },
+    Row {
+        name: "html_wanted",
+        headers: &[JSON, ("accept", "text/html")],
+        status: 406,
+        part: "Accept",
+        ..POST
+    },
+    Row {
+        name: "one_of_several",
+        body: r#"{"query": "query A {me{kind}} query B {x: me{kind}}", "operationName": "B"}"#,
+        part: r#"{"x":"#,
+        ..POST
+    },
+    Row {
+        name: "none_of_several",
+        body: r#"{"query": "query A {me{kind}} query B {me{kind}}"}"#,
+        part: "Operation name required",
+        ..POST
+    },
+];
+
+/// Lists of operations, and other methods.
+const OTHERS: [Row; 9] = [
+    Row {
+        name: "a_list",
+        body: r#"[{"query": "{me{kind}}"}, {"query": "{x}"}]"#,
+        part: r#"[{"data":{"me":{"kind":"key"}}},{"errors":"#,
+        ..POST
+    },
+    Row {
+        name: "a_long_list",
+        body: r#"[{"query": "{a}"}, {"query": "{a}"}, {"query": "{a}"}]"#,
+        status: 400,
+        part: "3 operations; at most 2",
+        ..POST
+    },
+    Row { name: "put", method: "PUT", status: 405, part: "not allowed", ..POST },
+    Row { name: "get", path: "/graphql?query=%7Bme%7Bkind%7D%7D", ..GET },
+    Row {
+        name: "get_with_variables",
+        path: "/graphql?query=query(%24i:Int)%7Bstream(rowId:%24i)%7Bid%7D%7D&variables=%7B%22i%22:7%7D",
+        part: r#"{"stream":null}"#,
+        ..GET
+    },
+    Row { name: "get_nothing", status: 400, part: "query: is missing", ..GET },
+    Row {
+        name: "get_bad_variables",
+        path: "/graphql?query=%7Bme%7Bkind%7D%7D&variables=%7B",
+        status: 400,
+        part: "variables: is not JSON",
+        ..GET
+    },
+    Row {
+        name: "get_changes_nothing",
+        path: "/graphql?query=mutation%7BdeleteDevice(rowId:1)%7BdeletedRowId%7D%7D",
+        status: 405,
+        part: "not allowed",
+        ..GET
+    },
+    Row { name: "schema", path: "/graphql/schema.graphql", media: "text/plain", part: "type Query", ..GET },
+];
 
 #[tokio::test]
 async fn statuses_tell_what_became_of_a_request() {
     let server = Server::start(&[("BASALT_GRAPHQL__BATCH", "2")]).await;
     let client = server.client();
-    let modern = ("accept", MODERN);
-    let plain = "application/json";
-    let fine = r#"{"query": "{ me { kind } }"}"#;
-    let rows: Vec<Row<'_>> = vec![
-        ("run", "POST", "/graphql", vec![JSON], fine, 200, plain, r#"{"data":{"me":{"kind":"key"}}}"#),
-        ("with_a_slash", "POST", "/graphql/", vec![JSON], fine, 200, plain, "data"),
-        ("modern", "POST", "/graphql", vec![JSON, modern], fine, 200, MODERN, "data"),
-        ("not_a_field", "POST", "/graphql", vec![JSON], r#"{"query": "{ x }"}"#, 200, plain, "Unknown field"),
-        (
-            "the_same_modern",
-            "POST",
-            "/graphql",
-            vec![JSON, modern],
-            r#"{"query": "{ x }"}"#,
-            400,
-            MODERN,
-            "Unknown field",
-        ),
-        ("not_json", "POST", "/graphql", vec![JSON], "{", 400, plain, "the body is not"),
-        (
-            "not_utf_8",
-            "POST",
-            "/graphql",
-            vec![("content-type", "application/json; charset=latin1")],
-            fine,
-            415,
-            plain,
-            "latin1",
-        ),
-        (
-            "a_form",
-            "POST",
-            "/graphql",
-            vec![("content-type", "application/x-www-form-urlencoded")],
-            "query=x",
-            415,
-            plain,
-            "media type",
-        ),
-        ("html_wanted", "POST", "/graphql", vec![JSON, ("accept", "text/html")], fine, 406, plain, "Accept"),
-        ("get", "GET", "/graphql?query=%7Bme%7Bkind%7D%7D", vec![], "", 200, plain, "key"),
-        (
-            "get_with_variables",
-            "GET",
-            "/graphql?query=query(%24i:Int)%7Bstream(rowId:%24i)%7Bid%7D%7D&variables=%7B%22i%22:7%7D",
-            vec![],
-            "",
-            200,
-            plain,
-            r#"{"stream":null}"#,
-        ),
-        ("get_nothing", "GET", "/graphql", vec![], "", 400, plain, "query: is missing"),
-        (
-            "get_bad_variables",
-            "GET",
-            "/graphql?query=%7Bme%7Bkind%7D%7D&variables=%7B",
-            vec![],
-            "",
-            400,
-            plain,
-            "variables: is not JSON",
-        ),
-        (
-            "get_changes_nothing",
-            "GET",
-            "/graphql?query=mutation%7BdeleteDevice(rowId:1)%7BdeletedRowId%7D%7D",
-            vec![],
-            "",
-            405,
-            plain,
-            "not allowed",
-        ),
-        ("put", "PUT", "/graphql", vec![JSON], fine, 405, plain, "not allowed"),
-        (
-            "a_list",
-            "POST",
-            "/graphql",
-            vec![JSON],
-            r#"[{"query": "{me{kind}}"}, {"query": "{x}"}]"#,
-            200,
-            plain,
-            r#"[{"data":{"me":{"kind":"key"}}},{"errors":"#,
-        ),
-        (
-            "a_long_list",
-            "POST",
-            "/graphql",
-            vec![JSON],
-            r#"[{"query": "{a}"}, {"query": "{a}"}, {"query": "{a}"}]"#,
-            400,
-            plain,
-            "3 operations; at most 2",
-        ),
-        (
-            "one_of_several",
-            "POST",
-            "/graphql",
-            vec![JSON],
-            r#"{"query": "query A {me{kind}} query B {x: me{kind}}", "operationName": "B"}"#,
-            200,
-            plain,
-            r#"{"x":"#,
-        ),
-        (
-            "none_of_several",
-            "POST",
-            "/graphql",
-            vec![JSON],
-            r#"{"query": "query A {me{kind}} query B {me{kind}}"}"#,
-            200,
-            plain,
-            "Operation name required",
-        ),
-        ("schema", "GET", "/graphql/schema.graphql", vec![], "", 200, "text/plain", "type Query"),
-    ];
-    for (name, method, path, headers, body, expected, media, part) in rows {
-        let (status, got, bytes) = client.send_bytes(method, path, &headers, body.to_owned()).await;
+    for Row { name, method, path, headers, body, status, media, part } in OPERATIONS.into_iter().chain(OTHERS)
+    {
+        let (got, headers, bytes) = client.send_bytes(method, path, headers, body.to_owned()).await;
         let text = String::from_utf8_lossy(&bytes);
-        assert_eq!(status, expected, "{name}: {text}");
+        assert_eq!(got, status, "{name}: {text}");
         assert!(text.contains(part), "{name}: {text}");
-        let got = got["content-type"].to_str().expect("text");
-        assert!(got.starts_with(media), "{name}: {got}");
+        let told = headers["content-type"].to_str().expect("text");
+        assert!(told.starts_with(media), "{name}: {told}");
     }
 }
 

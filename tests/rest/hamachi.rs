@@ -212,82 +212,90 @@ async fn networks_are_joined() {
     }
 }
 
+/// A request to leave a network, the client's output, and what is answered and called.
+struct LeaveRow {
+    name: &'static str,
+    path: &'static str,
+    /// Null sends no body.
+    body: Value,
+    output: &'static str,
+    answer: (u16, Value),
+    calls: Vec<String>,
+}
+
+impl Default for LeaveRow {
+    fn default() -> Self {
+        LeaveRow {
+            name: "",
+            path: "/api/hamachi/network/",
+            body: Value::Null,
+            output: "Leaving it .. ok\n",
+            answer: (204, Value::Null),
+            calls: Vec::new(),
+        }
+    }
+}
+
 #[tokio::test]
 async fn networks_are_left() {
     let fake = FakeHamachi::new();
     let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let client = server.client();
-    let path = "/api/hamachi/network/";
     let leaves = |network: &str| vec![String::new(), "<list>".to_owned(), format!("<leave><{network}>")];
-    let looks = vec![String::new(), "<list>".to_owned()];
-    let ok = "Leaving it .. ok\n";
-    let not_found = detail("Not found.");
-    for (name, path, body, said, status, expected, calls) in [
-        ("in_the_body", path, json!({"network": "plant one"}), ok, 204, Value::Null, leaves("plant one")),
-        (
-            "in_the_query",
-            "/api/hamachi/network/?network=398-581-422",
-            Value::Null,
-            ok,
-            204,
-            Value::Null,
-            leaves("398-581-422"),
-        ),
-        (
-            "the_body_wins",
-            "/api/hamachi/network/?network=398-581-422",
-            json!({"network": "plant one"}),
-            ok,
-            204,
-            Value::Null,
-            leaves("plant one"),
-        ),
-        (
-            "in_the_path",
-            "/api/hamachi/network/plant%20one/",
-            Value::Null,
-            ok,
-            204,
-            Value::Null,
-            leaves("plant one"),
-        ),
-        ("not_joined", path, json!({"network": "elsewhere"}), ok, 404, not_found.clone(), looks.clone()),
-        (
-            "not_joined_in_the_path",
-            "/api/hamachi/network/elsewhere/",
-            Value::Null,
-            ok,
-            404,
-            not_found.clone(),
-            looks,
-        ),
-        ("an_option_in_the_path", "/api/hamachi/network/--all/", Value::Null, ok, 404, not_found, vec![]),
-        (
-            "an_option",
-            path,
-            json!({"network": "--all"}),
-            ok,
-            400,
-            json!({"network": ["This field may not begin with a hyphen."]}),
-            vec![],
-        ),
-        ("nothing", path, Value::Null, ok, 400, json!({"network": ["This field is required."]}), vec![]),
-        (
-            "refused",
-            path,
-            json!({"network": "plant one"}),
-            "Leaving it .. failed, you are the owner\n",
-            400,
-            detail("you are the owner"),
-            leaves("plant one"),
-        ),
+    let looks = || vec![String::new(), "<list>".to_owned()];
+    let by_body = |network: &str| LeaveRow { body: json!({"network": network}), ..LeaveRow::default() };
+    let by_path = |path| LeaveRow { path, ..LeaveRow::default() };
+    let no_option = json!({"network": ["This field may not begin with a hyphen."]});
+    let required = json!({"network": ["This field is required."]});
+    let refused = |expected| (400, expected);
+    let not_found = || (404, detail("Not found."));
+    for row in [
+        LeaveRow { name: "in_the_body", calls: leaves("plant one"), ..by_body("plant one") },
+        LeaveRow {
+            name: "in_the_query",
+            calls: leaves("398-581-422"),
+            ..by_path("/api/hamachi/network/?network=398-581-422")
+        },
+        LeaveRow {
+            name: "the_body_wins",
+            path: "/api/hamachi/network/?network=398-581-422",
+            calls: leaves("plant one"),
+            ..by_body("plant one")
+        },
+        LeaveRow {
+            name: "in_the_path",
+            calls: leaves("plant one"),
+            ..by_path("/api/hamachi/network/plant%20one/")
+        },
+        LeaveRow { name: "not_joined", answer: not_found(), calls: looks(), ..by_body("elsewhere") },
+        LeaveRow {
+            name: "not_joined_in_the_path",
+            answer: not_found(),
+            calls: looks(),
+            ..by_path("/api/hamachi/network/elsewhere/")
+        },
+        LeaveRow {
+            name: "an_option_in_the_path",
+            answer: not_found(),
+            ..by_path("/api/hamachi/network/--all/")
+        },
+        LeaveRow { name: "an_option", answer: refused(no_option), ..by_body("--all") },
+        LeaveRow { name: "nothing", answer: refused(required), ..LeaveRow::default() },
+        LeaveRow {
+            name: "refused",
+            output: "Leaving it .. failed, you are the owner\n",
+            answer: refused(detail("you are the owner")),
+            calls: leaves("plant one"),
+            ..by_body("plant one")
+        },
     ] {
-        fake.set_output("leave", said);
-        let (got, _, answer) = match &body {
+        let LeaveRow { name, path, body, output, answer, calls } = row;
+        fake.set_output("leave", output);
+        let (status, _, got) = match &body {
             Value::Null => client.delete(path).await,
             body => client.send_json("DELETE", path, body).await,
         };
-        assert_eq!((got, answer), (status, expected), "{name}");
+        assert_eq!((status, got), answer, "{name}");
         assert_eq!(fake.calls(), calls, "{name}");
     }
 }
