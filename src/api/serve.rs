@@ -27,9 +27,8 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::connection_limit::{ConnectionLimit, ConnectionPermit, ConnectionState};
-use super::incoming::{AcceptedConnection, AcceptedConnections, OverflowPolicy};
+use super::incoming::{AcceptedConnections, OverflowPolicy};
 use super::origin::PeerAddress;
-use super::tls::Transport;
 
 /// How long a connection may go without completing a request head or transferring a byte of a response. Covers idle
 /// keep-alive, slowly sent heads, and clients that stop reading.
@@ -75,8 +74,8 @@ async fn serve_with_idle_timeout(
 }
 
 /// Serves one connection until it ends; once `stop` is cancelled, until its running requests have ended.
-async fn serve_connection(
-    (transport, peer, permit): AcceptedConnection,
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    (transport, peer, permit): (S, SocketAddr, ConnectionPermit),
     idle: Duration,
     routes: Router,
     stop: CancellationToken,
@@ -136,16 +135,16 @@ async fn track_request(
 }
 
 /// A socket whose reads and writes fail once its connection has been idle too long or is evicted.
-struct IdleTimeoutStream {
-    socket: Transport,
+struct IdleTimeoutStream<S> {
+    socket: S,
     permit: ConnectionPermit,
     idle: Duration,
     timer: Pin<Box<Sleep>>,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-impl IdleTimeoutStream {
-    fn new(socket: Transport, permit: ConnectionPermit, idle: Duration) -> Self {
+impl<S> IdleTimeoutStream<S> {
+    fn new(socket: S, permit: ConnectionPermit, idle: Duration) -> Self {
         let closing = Box::pin(permit.state().closing());
         Self { socket, permit, idle, timer: Box::pin(tokio::time::sleep(idle)), closing }
     }
@@ -186,7 +185,7 @@ impl IdleTimeoutStream {
     }
 }
 
-impl AsyncRead for IdleTimeoutStream {
+impl<S: AsyncRead + Unpin> AsyncRead for IdleTimeoutStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -201,7 +200,7 @@ impl AsyncRead for IdleTimeoutStream {
     }
 }
 
-impl AsyncWrite for IdleTimeoutStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for IdleTimeoutStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, buf);
         self.record_write(cx, written)

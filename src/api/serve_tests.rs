@@ -5,38 +5,54 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::get;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
-use super::{AcceptedConnections, ConnectionLimit, OverflowPolicy, serve_with_idle_timeout};
+use super::{
+    AcceptedConnections, ConnectionLimit, OverflowPolicy, serve_connection, serve_with_idle_timeout,
+    track_request,
+};
 
 const IDLE: Duration = Duration::from_millis(300);
 /// Long enough for anything that happens at all.
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes that are under way between client and server at most.
+const SOCKET_BUFFER_BYTES: usize = 64 << 10;
 
-async fn connect() -> TcpStream {
-    TcpStream::connect(listen(10, IDLE).await).await.unwrap()
-}
-
-/// Starts a server with this connection limit and idle timeout.
-async fn listen(connections: usize, idle: Duration) -> SocketAddr {
+fn routes() -> Router {
     let slow = || async {
         sleep(IDLE * 3).await;
         "done"
     };
-    let routes = Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow));
+    Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow))
+}
+
+/// Serves one connection in memory, so that the clock can be paused; returns the client's end.
+fn connect() -> DuplexStream {
+    let (client, server) = tokio::io::duplex(SOCKET_BUFFER_BYTES);
+    let peer = SocketAddr::from(([10, 0, 0, 1], 50_000));
+    let permit = ConnectionLimit::new("http.connections", 10).try_acquire(peer.ip()).unwrap();
+    let routes = routes().layer(from_fn(track_request));
+    tokio::spawn(serve_connection((server, peer, permit), IDLE, routes, CancellationToken::new()));
+    client
+}
+
+/// Starts a server with this connection limit and idle timeout.
+async fn listen(connections: usize, idle: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limit = ConnectionLimit::new("http.connections", connections);
     let incoming = AcceptedConnections::new(listener, None, limit, OverflowPolicy::Refuse);
-    tokio::spawn(serve_with_idle_timeout(incoming, idle, routes, std::future::pending()));
+    tokio::spawn(serve_with_idle_timeout(incoming, idle, routes(), std::future::pending()));
     address
 }
 
 /// Reads until the server closes.
-async fn read_to_close(socket: &mut TcpStream) -> String {
+async fn read_to_close(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut text = Vec::new();
     // A reset counts as a close.
     timeout(TEST_TIMEOUT, socket.read_to_end(&mut text))
@@ -48,7 +64,7 @@ async fn read_to_close(socket: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
-    let mut socket = connect().await;
+    let mut socket = connect();
     let started = Instant::now();
     assert_eq!(read_to_close(&mut socket).await, "");
     assert!(started.elapsed() >= IDLE);
@@ -56,7 +72,7 @@ async fn a_connection_that_says_nothing_is_closed() {
 
 #[tokio::test]
 async fn a_head_sent_drop_by_drop_is_cut_off() {
-    let mut socket = connect().await;
+    let mut socket = connect();
     let started = Instant::now();
     for drop in b"GET / HTTP/1.1\r\nx-long: ".iter().chain([b'x'; 10_000].iter()) {
         if socket.write_all(&[*drop]).await.is_err() {
@@ -69,7 +85,7 @@ async fn a_head_sent_drop_by_drop_is_cut_off() {
 
 #[tokio::test]
 async fn a_slow_answer_is_waited_for_and_then_the_idle_connection_closed() {
-    let mut socket = connect().await;
+    let mut socket = connect();
     socket.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let answer = read_to_close(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
@@ -77,7 +93,7 @@ async fn a_slow_answer_is_waited_for_and_then_the_idle_connection_closed() {
 
 #[tokio::test]
 async fn a_connection_in_use_stays() {
-    let mut socket = connect().await;
+    let mut socket = connect();
     for _ in 0..4 {
         socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut answer = [0; 1024];
@@ -102,7 +118,7 @@ async fn who_says_nothing_makes_room_for_a_newcomer() {
 
 #[tokio::test]
 async fn a_head_without_end_is_refused_before_it_takes_memory() {
-    let mut socket = connect().await;
+    let mut socket = connect();
     socket.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     let mut sent = 0;
     while sent < 1 << 20 && socket.write_all(&[b'x'; 8192]).await.is_ok() {

@@ -40,8 +40,8 @@ pub struct FlightPeer {
 }
 
 /// A connection; its permit is released on drop.
-pub struct FlightConnection {
-    io: Transport,
+pub struct FlightConnection<S = Transport> {
+    io: S,
     peer: FlightPeer,
     patience: ConnectionTimeouts,
     /// Deadline for the next byte from the client.
@@ -54,15 +54,22 @@ pub struct FlightConnection {
 }
 
 impl FlightConnection {
+    /// Wraps an accepted connection.
     pub fn new(
         io: Transport,
         address: SocketAddr,
         permit: ConnectionPermit,
         patience: ConnectionTimeouts,
     ) -> Self {
-        let (address, connection) = (address.ip().to_canonical(), permit.state().clone());
-        let closing = Box::pin(connection.closing());
-        let peer = FlightPeer { address, is_secure: io.is_secure(), connection };
+        let address = address.ip().to_canonical();
+        let peer = FlightPeer { address, is_secure: io.is_secure(), connection: permit.state().clone() };
+        Self::with_peer(io, peer, permit, patience)
+    }
+}
+
+impl<S> FlightConnection<S> {
+    fn with_peer(io: S, peer: FlightPeer, permit: ConnectionPermit, patience: ConnectionTimeouts) -> Self {
+        let closing = Box::pin(peer.connection.closing());
         let silent = Box::pin(tokio::time::sleep(patience.silent));
         Self { io, peer, patience, silent, stalled: None, closing, _permit: permit }
     }
@@ -84,7 +91,7 @@ impl FlightConnection {
     }
 }
 
-impl Connected for FlightConnection {
+impl<S> Connected for FlightConnection<S> {
     type ConnectInfo = FlightPeer;
 
     fn connect_info(&self) -> FlightPeer {
@@ -92,7 +99,7 @@ impl Connected for FlightConnection {
     }
 }
 
-impl AsyncRead for FlightConnection {
+impl<S: AsyncRead + Unpin> AsyncRead for FlightConnection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -115,7 +122,7 @@ impl AsyncRead for FlightConnection {
     }
 }
 
-impl AsyncWrite for FlightConnection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for FlightConnection<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         self.or_write_timeout(cx, written)
@@ -147,30 +154,32 @@ impl AsyncWrite for FlightConnection {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
     use super::*;
     use crate::api::connection_limit::ConnectionLimit;
 
-    /// Both ends of a connection, the server side with the given timeouts.
-    async fn pair(patience: ConnectionTimeouts) -> (FlightConnection, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (socket, address) = listener.accept().await.unwrap();
-        let permit = ConnectionLimit::new("flight.connections", 1).try_acquire(address.ip()).unwrap();
-        (FlightConnection::new(Transport::Plain(socket), address, permit, patience), other)
+    /// Bytes that are under way between both ends at most.
+    const SOCKET_BUFFER_BYTES: usize = 64 << 10;
+
+    /// Both ends of a connection in memory, the server side with the given timeouts.
+    fn pair(patience: ConnectionTimeouts) -> (FlightConnection<DuplexStream>, DuplexStream) {
+        let (socket, other) = tokio::io::duplex(SOCKET_BUFFER_BYTES);
+        let address = IpAddr::from([10, 0, 0, 1]);
+        let permit = ConnectionLimit::new("flight.connections", 1).try_acquire(address).unwrap();
+        let peer = FlightPeer { address, is_secure: false, connection: permit.state().clone() };
+        (FlightConnection::with_peer(socket, peer, permit, patience), other)
     }
 
     #[tokio::test]
     async fn who_says_nothing_or_takes_nothing_is_let_go() {
         let (short, long) = (Duration::from_millis(200), Duration::from_secs(600));
-        let (mut silent, other) = pair(ConnectionTimeouts { silent: short, stalled: long }).await;
+        let (mut silent, other) = pair(ConnectionTimeouts { silent: short, stalled: long });
         let read = silent.read_u8().await.unwrap_err();
         assert_eq!(read.kind(), io::ErrorKind::TimedOut);
         drop(other);
 
-        let (mut stalled, other) = pair(ConnectionTimeouts { silent: long, stalled: short }).await;
+        let (mut stalled, other) = pair(ConnectionTimeouts { silent: long, stalled: short });
         let block = vec![0; 1 << 20];
         let written = loop {
             if let Err(error) = stalled.write_all(&block).await {
@@ -184,7 +193,7 @@ mod tests {
     #[tokio::test]
     async fn who_goes_on_stays() {
         let short = Duration::from_millis(400);
-        let (mut connection, mut other) = pair(ConnectionTimeouts { silent: short, stalled: short }).await;
+        let (mut connection, mut other) = pair(ConnectionTimeouts { silent: short, stalled: short });
         for _ in 0..6 {
             tokio::time::sleep(short / 4).await;
             other.write_all(b"x").await.unwrap();
