@@ -42,7 +42,7 @@ async fn known_clients_make_room_only_when_they_are_idle() {
     assert!(limit.try_acquire(ip(4)).is_some());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sockets_that_do_not_close_are_counted() {
     let limit = ConnectionLimit::new("http.connections", 1);
     let mut held: Vec<_> = (0..=MAX_CLOSING_CONNECTIONS).map(|_| limit.try_acquire(ip(9)).unwrap()).collect();

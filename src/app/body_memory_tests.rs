@@ -55,7 +55,7 @@ fn what_is_held_grows_and_shrinks() {
     assert_eq!(account.used(), 12);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn rows_wait_for_others_and_not_for_ever() {
     let account = Arc::new(BodyMemoryBudget::new(SMALL));
     let first = held(&account, MemoryHolder::Rows, 90).unwrap();

@@ -25,7 +25,7 @@ fn device(settings: Value) -> DeviceSpec {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn generators_say_what_their_settings_stream_and_time_say() {
     let spec = device(json!({"generator": "sine", "frequency": 7}));
     let streams = vec![
@@ -54,7 +54,7 @@ async fn generators_say_what_their_settings_stream_and_time_say() {
     world.collectors.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_streams_with_a_generator_are_polled() {
     // Values of the second stream are posted.
     let streams = vec![

@@ -14,7 +14,7 @@ async fn refusal(gate: &AdmissionQueue) -> String {
     error.message
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_full_queue_refuses_at_once_and_a_long_wait_at_the_deadline() {
     let gate = gate(1, 1);
     let running = gate.acquire().await.unwrap();
@@ -29,7 +29,7 @@ async fn a_full_queue_refuses_at_once_and_a_long_wait_at_the_deadline() {
     drop(gate.acquire().await.unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_leaves_the_queue_gives_his_place_back() {
     let gate = gate(1, 1);
     let running = gate.acquire().await.unwrap();

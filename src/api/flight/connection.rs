@@ -171,12 +171,13 @@ mod tests {
         (FlightConnection::with_peer(socket, peer, permit, patience), other)
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_says_nothing_or_takes_nothing_is_let_go() {
         let (short, long) = (Duration::from_millis(200), Duration::from_secs(600));
         let (mut silent, other) = pair(ConnectionTimeouts { silent: short, stalled: long });
+        let started = Instant::now();
         let read = silent.read_u8().await.unwrap_err();
-        assert_eq!(read.kind(), io::ErrorKind::TimedOut);
+        assert_eq!((read.kind(), started.elapsed()), (io::ErrorKind::TimedOut, short));
         drop(other);
 
         let (mut stalled, other) = pair(ConnectionTimeouts { silent: long, stalled: short });
@@ -190,7 +191,7 @@ mod tests {
         drop(other);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_goes_on_stays() {
         let short = Duration::from_millis(400);
         let (mut connection, mut other) = pair(ConnectionTimeouts { silent: short, stalled: short });

@@ -52,14 +52,14 @@ async fn sent_slowly(patience: SlowClientLimits, pause: Duration) -> (bool, bool
     (sending.await.expect("no panic"), last == Some(true))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_takes_nothing_for_long_is_let_go_and_sees_that_it_is_not_whole() {
     let patience = SlowClientLimits { stalled: Duration::from_millis(100), least_rate: 1 };
     let (is_given_up, is_seen) = sent_slowly(patience, Duration::from_millis(400)).await;
     assert!(is_given_up && is_seen);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_takes_too_little_over_all_is_let_go_as_well() {
     let patience = SlowClientLimits { stalled: Duration::from_millis(300), least_rate: 40 << 20 };
     let (is_given_up, is_seen) = sent_slowly(patience, Duration::from_millis(60)).await;

@@ -68,6 +68,13 @@ impl PlcFixture {
     }
 }
 
+/// Moves the clock of expiries on. It is paused for this moment only, because the fake device answers by sockets.
+async fn advance_clock(by: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(by).await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
 async fn a_refused_neighbour_silences_nobody_else_whatever_the_exception() {
     for exception in [1, 2, 3, 4, 8, 0x60] {
@@ -79,7 +86,7 @@ async fn a_refused_neighbour_silences_nobody_else_whatever_the_exception() {
         assert_eq!(plc.poll().await, (vec![3], 3), "{exception}: around the bad one");
         plc.fake.memory.lock().refused.clear();
         assert_eq!(plc.poll().await, (vec![], 3), "{exception}: it is well again");
-        tokio::time::sleep(Duration::from_millis(320)).await;
+        advance_clock(Duration::from_millis(300)).await;
         assert_eq!(plc.poll().await, (vec![], 1), "{exception}: read together again");
     }
 }
@@ -110,7 +117,7 @@ async fn two_batches_forget_together() {
     let mut other = RegisterPollGroup::new(&Modbus, &crate::collect::test_harness::plc(&plc.fake), &[]);
     plc.fake.memory.lock().refused = vec![(3, 3, 4)];
     assert_eq!(plc.poll().await.1, 10);
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    advance_clock(Duration::from_millis(100)).await;
     plc.link.poll(&mut other, &mut Vec::new()).await.unwrap();
     assert_eq!(plc.poll().await, (vec![3], 10), "what another batch has forgotten is tried here too");
     assert_eq!(plc.poll().await, (vec![3], 3));
