@@ -14,6 +14,7 @@ pub mod collector_ports;
 pub mod control;
 pub mod device;
 pub mod event;
+pub mod fields;
 pub mod graphql;
 pub mod group;
 pub mod hamachi;

@@ -133,6 +133,9 @@ pub enum ByteOrder {
 }
 
 impl ByteOrder {
+    /// Every order.
+    pub const ALL: [ByteOrder; 2] = [ByteOrder::Little, ByteOrder::Big];
+
     /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {
@@ -163,6 +166,9 @@ pub enum AccessMode {
 }
 
 impl AccessMode {
+    /// Every mode.
+    pub const ALL: [AccessMode; 2] = [AccessMode::Read, AccessMode::ReadWrite];
+
     /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ use super::rest::precheck::RequiredAccess;
 
 pub mod doc;
 pub mod error_responses;
+pub mod noun_schema;
 pub mod page;
 pub mod route;
 pub mod schema;

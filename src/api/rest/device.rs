@@ -7,10 +7,8 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::openapi::Schema;
 
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
@@ -18,14 +16,17 @@ use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
+use crate::api::openapi::noun_schema::noun_fields;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required, write_only};
+use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
-use crate::app::device::problems;
+use crate::app::fields::device::{blank_device, device_values, visit_device};
+use crate::app::fields::reader::ReadMode;
+use crate::app::fields::values::FieldValues;
 use crate::domain::Resource;
-use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
+use crate::domain::device::{Device, DeviceFilter, DeviceState, DeviceStatus, Protocol};
 use crate::domain::latency_stats::LatencyStats;
-use crate::domain::{DeviceId, Principal, Result};
+use crate::domain::{DeviceId, Result};
 
 pub fn section() -> Section {
     let (one, body, patch) =
@@ -76,26 +77,15 @@ pub fn section() -> Section {
 }
 
 fn described() -> Vec<FieldSchema> {
-    vec![
-        read_only("id", schema::row_id()),
-        required("name", schema::text(1, 100)),
-        required("protocol", schema::choice(Protocol::ALL.map(Protocol::name))),
-        optional("host", schema::text(0, 255), ""),
-        optional("port", schema::nullable(schema::integer(1, 65_535)), Value::Null),
-        optional("unit", schema::integer(0, 255), 1),
-        optional("username", schema::text(0, 1000), ""),
-        write_only("password", schema::secret()),
-        optional("timeout", schema::number_within(0.1, 60.0), 3.0),
-        optional("poll_interval", schema::nullable(schema::number_within(0.1, 86_400.0)), 1.0),
-        optional("byteorder", schema::choice(["little", "big"]), "little"),
-        optional("enabled", schema::boolean(), true),
-        optional("metadata", schema::map(), Map::new()),
+    let status = vec![
         read_only("status", schema::choice(DeviceState::ALL.map(DeviceState::name))),
         read_only("last_error", schema::nullable(schema::string())),
         read_only("last_seen", schema::nullable(schema::time())),
         read_only("created_at", schema::time()),
         read_only("updated_at", schema::time()),
-    ]
+    ];
+    let own = noun_fields(|list| visit_device(list, &mut blank_device()));
+    [vec![read_only("id", schema::row_id())], own, status].concat()
 }
 
 fn described_status() -> Schema {
@@ -134,7 +124,7 @@ pub async fn create(
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<DeviceView>), RestError> {
     app.check_may_create_device(&caller)?;
-    let device = create_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
+    let device = app.create_device_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(DeviceView::new(&device, app.status_of(&device)))))
 }
 
@@ -154,11 +144,8 @@ pub async fn replace(
     body: DeferredJson,
 ) -> Result<Json<DeviceView>, RestError> {
     app.device_to_change(&caller, id)?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
-    let mut spec = blank();
-    read_onto(&mut fields, &mut spec);
-    fields.finish(problems(&spec))?;
-    let device = app.update_device(&caller, id, move |stored| *stored = spec.clone()).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let device = app.replace_device_from_fields(&caller, id, fields).await?;
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
@@ -169,7 +156,8 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<DeviceView>, RestError> {
     app.device_to_change(&caller, id)?;
-    let device = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?).await?;
+    let fields = body.fields(ReadMode::Partial).await?;
+    let device = app.update_device_from_fields(&caller, id, fields).await?;
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
@@ -203,69 +191,12 @@ fn parse_filter(raw: Option<&str>) -> Result<DeviceFilter> {
     Ok(filter)
 }
 
-/// Creates a device from the fields of a body.
-pub(in crate::api) async fn create_from_fields(
-    app: &App,
-    who: &Principal,
-    mut fields: Fields,
-) -> Result<Arc<Device>> {
-    app.check_may_create_device(who)?;
-    let mut spec = blank();
-    read_onto(&mut fields, &mut spec);
-    fields.finish(problems(&spec))?;
-    app.create_device(who, spec).await
-}
-
-/// Changes the given fields of a device.
-pub(in crate::api) async fn update_from_fields(
-    app: &App,
-    who: &Principal,
-    id: DeviceId,
-    patch: Fields,
-) -> Result<Arc<Device>> {
-    let current = app.device_to_change(who, id)?;
-    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
-    read_onto(&mut fields, &mut tried);
-    fields.finish(problems(&tried))?;
-    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-    app.update_device(who, id, move |stored| read_onto(&mut patch.clone(), stored)).await
-}
-
-/// All defaults; the required fields hold placeholders that fail validation or are overwritten.
-fn blank() -> DeviceSpec {
-    DeviceSpec::new("", Protocol::Virtual)
-}
-
-fn read_onto(fields: &mut Fields, spec: &mut DeviceSpec) {
-    fields.text("name", Presence::Required, &mut spec.name);
-    fields.choice("protocol", Presence::Required, &mut spec.protocol);
-    fields.text("host", Presence::Optional, &mut spec.host);
-    fields.integer_or_null("port", 1..=65_535, &mut spec.port);
-    fields.integer("unit", 0..=255, &mut spec.unit);
-    fields.text("username", Presence::Optional, &mut spec.username);
-    fields.secret("password", &mut spec.password);
-    fields.number("timeout", &mut spec.timeout_s);
-    fields.number_or_null("poll_interval", &mut spec.poll_interval_s);
-    fields.choice("byteorder", Presence::Optional, &mut spec.byteorder);
-    fields.boolean("enabled", &mut spec.enabled);
-    fields.object("metadata", &mut spec.metadata);
-}
-
 /// A device in a response. The password is never included.
 #[derive(Debug, Serialize)]
 pub struct DeviceView {
     id: DeviceId,
-    name: String,
-    protocol: &'static str,
-    host: String,
-    port: Option<u16>,
-    unit: u8,
-    username: String,
-    timeout: f64,
-    poll_interval: Option<f64>,
-    byteorder: &'static str,
-    enabled: bool,
-    metadata: Map<String, Value>,
+    #[serde(flatten)]
+    fields: FieldValues,
     status: &'static str,
     last_error: Option<String>,
     last_seen: Option<String>,
@@ -275,20 +206,9 @@ pub struct DeviceView {
 
 impl DeviceView {
     pub(super) fn new(device: &Device, status: DeviceStatus) -> Self {
-        let spec = device.spec.clone();
         Self {
             id: device.id,
-            name: spec.name,
-            protocol: spec.protocol.name(),
-            host: spec.host,
-            port: spec.port,
-            unit: spec.unit,
-            username: spec.username,
-            timeout: spec.timeout_s,
-            poll_interval: spec.poll_interval_s,
-            byteorder: spec.byteorder.name(),
-            enabled: spec.enabled,
-            metadata: spec.metadata,
+            fields: device_values(&device.spec),
             status: status.state.name(),
             last_error: status.last_error,
             last_seen: status.last_seen.map(|ts| ts.to_iso()),

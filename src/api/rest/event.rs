@@ -10,7 +10,6 @@ use futures::StreamExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
@@ -21,12 +20,12 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
-use crate::app::event::{ProcessOutcome, ProcessRequest};
+use crate::app::fields::reader::ReadMode;
 use crate::domain::Resource;
 use crate::domain::event::Level;
-use crate::domain::event::{Event, EventFilter, EventSpec};
+use crate::domain::event::{Event, EventFilter};
 use crate::domain::pagination::Pagination;
-use crate::domain::{DeviceId, EventId, Principal, Result, StreamId};
+use crate::domain::{DeviceId, EventId, Result, StreamId};
 
 pub fn section() -> Section {
     let (one, body, patch) =
@@ -126,7 +125,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<EventView>), RestError> {
-    let event = create_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
+    let event = app.create_event_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(event.into())))
 }
 
@@ -145,16 +144,8 @@ pub async fn replace(
     body: DeferredJson,
 ) -> Result<Json<EventView>, RestError> {
     app.event_to_change(&caller, id).await?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
-    let mut spec = app.blank_event();
-    read_onto(&mut fields, &mut spec);
-    fields.finish(app.event_problems(&caller, &spec))?;
-    // REST has no field for the acknowledgement, so a replacement keeps it.
-    let put = |stored: &mut EventSpec| {
-        let acknowledged = stored.acknowledged;
-        *stored = EventSpec { acknowledged, ..spec };
-    };
-    Ok(Json(app.update_event(&caller, id, put).await?.into()))
+    let fields = body.fields(ReadMode::Whole).await?;
+    Ok(Json(app.replace_event_from_fields(&caller, id, fields).await?.into()))
 }
 
 pub async fn update(
@@ -164,8 +155,8 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<EventView>, RestError> {
     app.event_to_change(&caller, id).await?;
-    let event = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?, None).await?;
-    Ok(Json(event.into()))
+    let fields = body.fields(ReadMode::Partial).await?;
+    Ok(Json(app.update_event_from_fields(&caller, id, fields, None).await?.into()))
 }
 
 pub async fn destroy(
@@ -184,7 +175,8 @@ pub async fn process(
     body: DeferredJson,
 ) -> Result<Json<Map<String, Value>>, RestError> {
     app.event_to_change(&caller, id).await?;
-    let (_, processed) = process_from_fields(&app, &caller, id, body.fields(BodyMode::Whole).await?).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let (_, processed) = app.process_event_from_fields(&caller, id, fields).await?;
     Ok(Json(processed.to_map(id)))
 }
 
@@ -204,66 +196,6 @@ fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
         after: None,
         page: Pagination { offset: range.offset, limit: range.limit.unwrap_or(usize::MAX) },
     })
-}
-
-/// Creates an event from the fields of a body.
-pub(in crate::api) async fn create_from_fields(
-    app: &App,
-    who: &Principal,
-    mut fields: Fields,
-) -> Result<Event> {
-    let mut spec = app.blank_event();
-    read_onto(&mut fields, &mut spec);
-    fields.finish(app.event_problems(who, &spec))?;
-    app.create_event(who, spec).await
-}
-
-/// Changes the given fields of an event, and its acknowledgement if given.
-pub(in crate::api) async fn update_from_fields(
-    app: &App,
-    who: &Principal,
-    id: EventId,
-    patch: Fields,
-    acknowledged: Option<bool>,
-) -> Result<Event> {
-    let current = app.event_to_change(who, id).await?;
-    let (mut fields, mut tried) = (patch.clone(), current.spec);
-    read_onto(&mut fields, &mut tried);
-    fields.finish(app.event_problems(who, &tried))?;
-    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-    let merge = move |stored: &mut EventSpec| {
-        read_onto(&mut patch.clone(), stored);
-        stored.acknowledged = acknowledged.unwrap_or(stored.acknowledged);
-    };
-    app.update_event(who, id, merge).await
-}
-
-/// Fetches the URL of an event and extracts what the fields of a body select.
-pub(in crate::api) async fn process_from_fields(
-    app: &App,
-    who: &Principal,
-    id: EventId,
-    mut fields: Fields,
-) -> Result<(Event, ProcessOutcome)> {
-    let event = app.event_to_change(who, id).await?;
-    let mut request = ProcessRequest::default();
-    fields.text_or_null("selector", &mut request.selector);
-    fields.text_or_null("attr", &mut request.attr);
-    fields.finish(app.process_problems(&event, &request))?;
-    app.process_event(who, id, request).await
-}
-
-fn read_onto(fields: &mut Fields, spec: &mut EventSpec) {
-    fields.row_or_null("device", DeviceId, &mut spec.device);
-    fields.row_or_null("data", StreamId, &mut spec.stream);
-    fields.text("kind", Presence::Required, &mut spec.kind);
-    fields.choice("level", Presence::Optional, &mut spec.level);
-    if let Some(ts) = fields.timestamp("timestamp") {
-        spec.ts = ts;
-    }
-    fields.text("message", Presence::Optional, &mut spec.message);
-    fields.text("url", Presence::Optional, &mut spec.url);
-    fields.object("payload", &mut spec.payload);
 }
 
 /// Writes events as comma-separated JSON objects.

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
@@ -16,11 +15,15 @@ use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
+use crate::api::openapi::noun_schema::noun_fields;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, read_only};
 use crate::app::App;
+use crate::app::fields::group::{blank_group, group_values, visit_group};
+use crate::app::fields::reader::ReadMode;
+use crate::app::fields::values::FieldValues;
 use crate::domain::Resource;
-use crate::domain::group::{Group, GroupSpec};
+use crate::domain::group::Group;
 use crate::domain::{GroupId, Principal, Result, StreamId};
 
 pub fn section() -> Section {
@@ -61,14 +64,13 @@ pub fn section() -> Section {
 }
 
 fn described() -> Vec<FieldSchema> {
-    vec![
-        read_only("id", schema::row_id()),
-        required("name", schema::text(1, 100)),
-        optional("description", schema::text(0, 1000), ""),
+    let rest = vec![
         omittable("data", schema::list(schema::row_id())),
         read_only("created_at", schema::time()),
         read_only("updated_at", schema::time()),
-    ]
+    ];
+    let own = noun_fields(|list| visit_group(list, &mut blank_group()));
+    [vec![read_only("id", schema::row_id())], own, rest].concat()
 }
 
 pub async fn list(
@@ -89,7 +91,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<GroupView>), RestError> {
-    let group = create_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
+    let group = app.create_group_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(GroupView::new(&app, &caller, &group))))
 }
 
@@ -102,7 +104,6 @@ pub async fn retrieve(
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
-/// Without `data` the members stay: they are rows of their own, changed only when named.
 pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -110,11 +111,8 @@ pub async fn replace(
     body: DeferredJson,
 ) -> Result<Json<GroupView>, RestError> {
     app.group_to_change(&caller, id)?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
-    let mut spec = blank();
-    let members = read_onto(&mut fields, &mut spec);
-    fields.finish(app.group_problems(&caller, &spec, members.as_deref()))?;
-    let group = app.update_group(&caller, id, move |stored| *stored = spec, members).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let group = app.replace_group_from_fields(&caller, id, fields).await?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
@@ -125,7 +123,8 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<GroupView>, RestError> {
     app.group_to_change(&caller, id)?;
-    let group = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?).await?;
+    let fields = body.fields(ReadMode::Partial).await?;
+    let group = app.update_group_from_fields(&caller, id, fields).await?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
@@ -139,51 +138,12 @@ pub async fn destroy(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Creates a group from the fields of a body.
-pub(in crate::api) async fn create_from_fields(
-    app: &App,
-    who: &Principal,
-    mut fields: Fields,
-) -> Result<Arc<Group>> {
-    let mut spec = blank();
-    let members = read_onto(&mut fields, &mut spec);
-    fields.finish(app.group_problems(who, &spec, members.as_deref()))?;
-    app.create_group(who, spec, members.unwrap_or_default()).await
-}
-
-/// Changes the given fields of a group.
-pub(in crate::api) async fn update_from_fields(
-    app: &App,
-    who: &Principal,
-    id: GroupId,
-    patch: Fields,
-) -> Result<Arc<Group>> {
-    let current = app.group_to_change(who, id)?;
-    let (mut fields, mut tried) = (patch.clone(), current.spec.clone());
-    let members = read_onto(&mut fields, &mut tried);
-    fields.finish(app.group_problems(who, &tried, members.as_deref()))?;
-    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-    let merge = move |stored: &mut GroupSpec| drop(read_onto(&mut patch.clone(), stored));
-    app.update_group(who, id, merge, members).await
-}
-
-fn blank() -> GroupSpec {
-    GroupSpec { name: String::new(), description: String::new() }
-}
-
-/// Returns the members, if they are given.
-fn read_onto(fields: &mut Fields, spec: &mut GroupSpec) -> Option<Vec<StreamId>> {
-    fields.text("name", Presence::Required, &mut spec.name);
-    fields.text("description", Presence::Optional, &mut spec.description);
-    fields.rows("data", StreamId)
-}
-
 /// A group in a response, with the members visible to the caller.
 #[derive(Debug, Serialize)]
 pub struct GroupView {
     id: GroupId,
-    name: String,
-    description: String,
+    #[serde(flatten)]
+    fields: FieldValues,
     data: Vec<StreamId>,
     created_at: String,
     updated_at: String,
@@ -193,8 +153,7 @@ impl GroupView {
     fn new(app: &App, principal: &Principal, group: &Group) -> Self {
         Self {
             id: group.id,
-            name: group.spec.name.clone(),
-            description: group.spec.description.clone(),
+            fields: group_values(&group.spec),
             data: app.members(principal, group.id),
             created_at: group.created_at.to_iso(),
             updated_at: group.updated_at.to_iso(),

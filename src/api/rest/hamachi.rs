@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
@@ -21,10 +20,11 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::Resource;
 use crate::domain::hamachi::PeerState;
 use crate::domain::hamachi::{Joined, VpnNetwork, VpnPeer, VpnStatus};
-use crate::domain::{Error, Principal, Result};
+use crate::domain::{Error, Result};
 
 pub fn section() -> Section {
     let network = schema::reference("HamachiNetwork");
@@ -149,7 +149,8 @@ pub async fn join(
     body: DeferredJson,
 ) -> Result<Response, RestError> {
     app.hamachi_to_change(&caller)?;
-    let (network, joined) = join_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let (network, joined) = app.join_hamachi_from_fields(&caller, fields).await?;
     Ok(match joined {
         Joined::New => (StatusCode::CREATED, Json(json!({"network": network, "joined": true}))),
         Joined::Already => (StatusCode::OK, Json(json!({"network": network, "joined": true}))),
@@ -170,38 +171,10 @@ pub async fn leave_named(
     app.hamachi_to_change(&caller)?;
     let query = QueryParams::parse(raw.as_deref());
     let in_query = query.text("network");
-    let fields = body.fields(if in_query.is_some() { BodyMode::Partial } else { BodyMode::Whole }).await?;
-    leave_from_fields(&app, &caller, in_query.unwrap_or_default().to_owned(), fields).await?;
+    let fields = body.fields(if in_query.is_some() { ReadMode::Partial } else { ReadMode::Whole }).await?;
+    let network = in_query.unwrap_or_default().to_owned();
+    app.leave_hamachi_from_fields(&caller, network, fields).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Joins the network named in the fields of a body, and returns its name.
-pub(in crate::api) async fn join_from_fields(
-    app: &App,
-    who: &Principal,
-    mut fields: Fields,
-) -> Result<(String, Joined)> {
-    app.hamachi_to_change(who)?;
-    let (mut network, mut password) = (String::new(), None);
-    fields.text("network", Presence::Required, &mut network);
-    fields.text_or_null("password", &mut password);
-    let password = password.unwrap_or_default();
-    fields.finish(app.hamachi_problems(&network, &password))?;
-    let joined = app.join_hamachi(who, &network, &password).await?;
-    Ok((network, joined))
-}
-
-/// Leaves `network`, unless the fields of a body name another.
-pub(in crate::api) async fn leave_from_fields(
-    app: &App,
-    who: &Principal,
-    mut network: String,
-    mut fields: Fields,
-) -> Result<()> {
-    app.hamachi_to_change(who)?;
-    fields.text("network", Presence::Required, &mut network);
-    fields.finish(app.hamachi_problems(&network, ""))?;
-    app.leave_hamachi(who, &network).await
 }
 
 pub async fn leave(

@@ -8,22 +8,21 @@ use axum::http::request::Parts;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::{BodyMode, Fields};
+use super::RowId;
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
-use super::{RowId, drf_scalar};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, read_only, required};
 use crate::app::App;
-use crate::app::register_io::RegisterSpec;
-use crate::domain::device::Device;
+use crate::app::fields::reader::ReadMode;
+use crate::app::fields::register::RegisterParams;
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result};
+use crate::domain::{DeviceId, Error, Resource, Result};
 
 pub fn section() -> Section {
     let kinds =
@@ -76,7 +75,8 @@ pub async fn read(
     RegisterPath { device, register }: RegisterPath,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<ReadView>, RestError> {
-    let value = read_register(&app, &caller, device, register, QueryParams::parse(raw.as_deref())).await?;
+    let params = register_params(register, raw.as_deref());
+    let value = app.read_register_from_params(&caller, device, params).await?;
     Ok(Json(ReadView { value }))
 }
 
@@ -88,67 +88,17 @@ pub async fn write(
     body: DeferredJson,
 ) -> Result<Json<WrittenView>, RestError> {
     app.device_for_io(&caller, device, Access::Write)?;
-    let fields = body.fields(BodyMode::Whole).await?;
-    let value = write_register(
-        &app,
-        &caller,
-        RegisterPath { device, register },
-        QueryParams::parse(raw.as_deref()),
-        fields,
-    )
-    .await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let params = register_params(register, raw.as_deref());
+    let value = app.write_register_from_fields(&caller, device, params, fields).await?;
     Ok(Json(WrittenView { written: true, value }))
 }
 
-/// Reads a register; `type` and `byteorder` come from the query parameters.
-pub(in crate::api) async fn read_register(
-    app: &App,
-    who: &Principal,
-    device: DeviceId,
-    name: String,
-    query: QueryParams<'_>,
-) -> Result<Value> {
-    let device = app.device_for_io(who, device, Access::Read)?;
-    let (register, problems) = parse_register(name, query, &device, Access::Read);
-    Error::check(problems)?;
-    app.read_register(who, device.id, &register).await
-}
-
-/// Writes the value in the fields of a body to a register, and returns the value written.
-pub(in crate::api) async fn write_register(
-    app: &Arc<App>,
-    who: &Principal,
-    RegisterPath { device, register }: RegisterPath,
-    query: QueryParams<'_>,
-    mut fields: Fields,
-) -> Result<Value> {
-    let device = app.device_for_io(who, device, Access::Write)?;
-    let (register, problems) = parse_register(register, query, &device, Access::Write);
-    let given = fields.any("value");
-    if let Some(problem) = given.as_ref().and_then(|given| register.value_problem(&device, given)) {
-        fields.add_error("value", problem);
-    }
-    fields.finish(problems)?;
-    app.write_register(who, device.id, &register, &given.unwrap_or_default()).await
-}
-
-/// Parses the register name, and collects everything wrong with it on this device.
-fn parse_register(
-    name: String,
-    mut query: QueryParams<'_>,
-    device: &Device,
-    access: Access,
-) -> (RegisterSpec, Vec<FieldError>) {
-    let numeric = |text: &str| {
-        let kind: Option<StreamKind> = text.parse().ok().filter(|kind: &StreamKind| kind.is_numeric());
-        kind.ok_or_else(|| drf_scalar::not_a_choice(text))
-    };
-    let kind = query.read("type", numeric);
-    let order = query.choice("byteorder").unwrap_or_default();
-    let register = RegisterSpec { name, kind, order };
-    let mut problems = register.problems(device, access);
-    problems.extend(query.finish().err().map_or(Vec::new(), |error| error.fields));
-    (register, problems)
+/// Takes `type` and `byteorder` from the query.
+fn register_params(register: String, query: Option<&str>) -> RegisterParams {
+    let query = QueryParams::parse(query);
+    let text = |name| query.text(name).map(str::to_owned);
+    RegisterParams { register, kind: text("type"), byteorder: text("byteorder") }
 }
 
 /// `{id}` and `{register}` of the path, the register percent-decoded.

@@ -10,12 +10,13 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
-use super::drf_scalar;
-use super::fields::{BodyMode, Fields};
 use crate::api::error::HttpError;
 use crate::api::origin::PeerAddress;
 use crate::api::payload;
 use crate::app::App;
+use crate::app::fields::drf_scalar;
+use crate::app::fields::json_source::JsonObject;
+use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain::{Error, Result, integer};
 
 /// A request body not yet read.
@@ -34,14 +35,14 @@ impl FromRequest<Arc<App>> for DeferredJson {
 
 impl DeferredJson {
     /// Reads the body as named fields. An empty body is an empty object, whatever its type.
-    pub async fn fields(self, mode: BodyMode) -> Result<Fields, HttpError> {
+    pub async fn fields(self, mode: ReadMode) -> Result<FieldReader, HttpError> {
         let (parts, body) = self.request.into_parts();
         let bytes = payload::read(&parts.headers, body, self.limit).await?;
         parse_fields(&parts.headers, bytes, mode)
     }
 
     /// Reads the body of an unauthenticated caller, within a small size limit and memory budget.
-    pub async fn unauthenticated_fields(self, mode: BodyMode) -> Result<Fields, HttpError> {
+    pub async fn unauthenticated_fields(self, mode: ReadMode) -> Result<FieldReader, HttpError> {
         let (parts, body) = self.request.into_parts();
         let address = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
         let bytes = payload::read_unauthenticated(&parts.headers, body, address).await?;
@@ -49,12 +50,13 @@ impl DeferredJson {
     }
 }
 
-fn parse_fields(headers: &HeaderMap, bytes: Bytes, mode: BodyMode) -> Result<Fields, HttpError> {
+fn parse_fields(headers: &HeaderMap, bytes: Bytes, mode: ReadMode) -> Result<FieldReader, HttpError> {
     if bytes.is_empty() {
-        return Ok(Fields::new(Map::new(), mode));
+        return Ok(FieldReader::new(JsonObject::default(), mode));
     }
     check_media_type(headers)?;
-    Ok(Fields::new(parse_object(&bytes)?, mode).holding(bytes))
+    let object = JsonObject::new(parse_object(&bytes)?).holding(bytes);
+    Ok(FieldReader::new(object, mode))
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), HttpError> {

@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::Id;
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
@@ -19,9 +18,11 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required};
 use crate::app::App;
+use crate::app::fields::key::read_key;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::Resource;
-use crate::domain::key::{Key, KeySpec};
-use crate::domain::{DeviceId, KeyId, Result, Scope, Scopes, StreamId};
+use crate::domain::key::Key;
+use crate::domain::{DeviceId, KeyId, Result, Scope, StreamId};
 use serde_json::Value;
 
 pub fn section() -> Section {
@@ -91,8 +92,8 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<NewKeyView>), RestError> {
-    let fields = body.fields(BodyMode::Whole).await?;
-    let (key, secret) = app.issue_key(&caller, parse_key_spec(fields)?).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let (key, secret) = app.issue_key(&caller, read_key(fields)?).await?;
     Ok((StatusCode::CREATED, Json(NewKeyView { shown: KeyView::new(&key), key: secret })))
 }
 
@@ -111,34 +112,6 @@ pub async fn destroy(
 ) -> Result<StatusCode, RestError> {
     app.revoke_key(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Scopes must be given, unlike on the command line, so that omitting a field never grants everything.
-pub(in crate::api) fn parse_key_spec(mut fields: Fields) -> Result<KeySpec> {
-    let (mut name, mut scopes) = (String::new(), Vec::new());
-    let (mut devices, mut streams): (Option<Vec<DeviceId>>, Option<Vec<StreamId>>) = (None, None);
-    let mut expires_at = None;
-    fields.text("name", Presence::Required, &mut name);
-    fields.choices::<Scope>("scopes", &mut scopes);
-    fields.rows_or_null("allowed_devices", DeviceId, &mut devices);
-    fields.rows_or_null("allowed_data", StreamId, &mut streams);
-    fields.timestamp_or_null("expires_at", &mut expires_at);
-    fields.finish(Vec::new())?;
-    Ok(KeySpec {
-        name,
-        scopes: scopes.into_iter().collect::<Scopes>(),
-        devices: devices.map(|ids| ids.into_iter().collect::<BTreeSet<_>>()),
-        streams: streams.map(|ids| ids.into_iter().collect::<BTreeSet<_>>()),
-        expires_at,
-    })
-}
-
-/// Reads the name, the only field of an existing key that can change. REST itself has no such route.
-pub(in crate::api) fn parse_key_name(mut fields: Fields) -> Result<String> {
-    let mut name = String::new();
-    fields.text("name", Presence::Required, &mut name);
-    fields.finish(Vec::new())?;
-    Ok(name)
 }
 
 /// An API key in a response; of its secret only the prefix that identifies it.

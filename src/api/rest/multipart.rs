@@ -10,12 +10,13 @@ use bytes::Bytes;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde_json::{Map, Value};
 
-use super::fields::{BodyMode, Fields};
 use crate::api::error::HttpError;
 use crate::api::payload;
 use crate::app::App;
 use crate::app::ai::upload::UploadedFile;
 use crate::app::body_memory::BodyMemoryReservation;
+use crate::app::fields::json_source::JsonObject;
+use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain::{Error, FieldError, Result};
 
 /// Maximum size of the whole body, bytes.
@@ -40,7 +41,7 @@ impl FromRequest<Arc<App>> for DeferredForm {
 
 /// Text fields and files of a form; if a name is repeated, the last part counts.
 pub struct MultipartForm {
-    pub fields: Fields,
+    pub fields: FieldReader,
     files: HashMap<String, UploadedFile>,
     problems: Vec<FieldError>,
     /// Reservation for the files, which are copies.
@@ -110,7 +111,7 @@ async fn parse(bytes: Bytes, boundary: String, mut memory: BodyMemoryReservation
     // The extra iteration finds the end.
     for _ in 0..=MAX_FORM_PARTS {
         let Some(part) = form.next_field().await.map_err(|e| unreadable(&e))? else {
-            let fields = Fields::new(texts, BodyMode::Whole);
+            let fields = FieldReader::new(JsonObject::new(texts), ReadMode::Whole);
             return Ok(MultipartForm { fields, files, problems: Vec::new(), memory });
         };
         let Some(name) = part.name().map(str::to_owned) else { continue };

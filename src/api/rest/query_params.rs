@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::form_urlencoded;
 
-use super::drf_scalar;
+use crate::app::fields::drf_scalar;
 use crate::app::list_range::ListRange;
 use crate::domain::pagination::Pagination;
 use crate::domain::{Error, FieldError, Micros, Result};
@@ -24,12 +24,6 @@ impl<'a> QueryParams<'a> {
     pub fn parse(raw: Option<&'a str>) -> Self {
         let pairs = form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).collect();
         Self { pairs, wrong: Vec::new() }
-    }
-
-    /// Parameters that do not come from a URL.
-    pub fn from_pairs<const N: usize>(given: [(&'a str, Option<&'a str>); N]) -> Self {
-        let pairs = given.into_iter().filter_map(|(name, text)| Some((name.into(), text?.into())));
-        Self { pairs: pairs.collect(), wrong: Vec::new() }
     }
 
     /// Returns a parameter as text.

@@ -11,7 +11,6 @@ use serde_json::Value;
 use utoipa::openapi::Schema;
 
 use super::Id;
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
@@ -21,17 +20,13 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, ValueSchema, omittable, optional, read_only, required};
 use crate::app::App;
+use crate::app::fields::reader::ReadMode;
+use crate::app::fields::retention::{
+    DURATION_UNITS, MAX_DROP_AFTER_S, read_stream_policy, read_table_policy,
+};
 use crate::domain::Resource;
 use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
-use crate::domain::time::{END_TIME, MICROS_PER_SECOND};
-use crate::domain::{FieldError, Result, StreamId};
-
-/// The duration fields, with their unit in seconds.
-const UNITS: [(&str, f64); 3] =
-    [("drop_after_seconds", 1.0), ("drop_after_hours", 3600.0), ("drop_after_days", 86_400.0)];
-const ONE_UNIT: &str = "Set one of drop_after_seconds, drop_after_hours, drop_after_days.";
-/// The longest retention: the whole representable time range.
-const MAX_DROP_AFTER_S: f64 = (END_TIME.0 / MICROS_PER_SECOND) as f64;
+use crate::domain::{Result, StreamId};
 
 pub fn section() -> Section {
     let tables = schema::reference("TablePolicy");
@@ -129,7 +124,7 @@ fn described() -> Vec<FieldSchema> {
 }
 
 fn described_body(table: FieldSchema) -> Vec<FieldSchema> {
-    let times = UNITS.map(|(name, unit_s)| {
+    let times = DURATION_UNITS.map(|(name, unit_s)| {
         omittable(name, schema::number_within(-MAX_DROP_AFTER_S, (MAX_DROP_AFTER_S / unit_s).floor()))
     });
     [table].into_iter().chain(times).collect()
@@ -164,10 +159,8 @@ pub async fn change(
 ) -> Result<Response, RestError> {
     app.retention_to_change(&caller, None)?;
     let is_dry_run = parse_dry_run(raw.as_deref())?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
-    let mut table = PolicyTable::Readings;
-    fields.choice("hypertable", Presence::Required, &mut table);
-    let change = PolicyChange { stream: None, tables: vec![table], drop_after_s: parse_drop_after(fields)? };
+    let (table, drop_after_s) = read_table_policy(body.fields(ReadMode::Whole).await?)?;
+    let change = PolicyChange { stream: None, tables: vec![table], drop_after_s };
     if is_dry_run {
         return forecast(&app, &caller, &change).await;
     }
@@ -192,11 +185,9 @@ pub async fn change_for_stream(
 ) -> Result<Response, RestError> {
     app.retention_to_change(&caller, Some(id))?;
     let is_dry_run = parse_dry_run(raw.as_deref())?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
-    let mut table = None;
-    fields.choice_or_null("hypertable", &mut table);
+    let (table, drop_after_s) = read_stream_policy(body.fields(ReadMode::Whole).await?)?;
     let tables = table.map_or(PolicyTable::ALL.to_vec(), |table| vec![table]);
-    let change = PolicyChange { stream: Some(id), tables, drop_after_s: parse_drop_after(fields)? };
+    let change = PolicyChange { stream: Some(id), tables, drop_after_s };
     if is_dry_run {
         return forecast(&app, &caller, &change).await;
     }
@@ -221,42 +212,6 @@ fn parse_dry_run(raw: Option<&str>) -> Result<bool> {
     let is_dry_run = query.boolean("dry_run").unwrap_or(false);
     query.finish()?;
     Ok(is_dry_run)
-}
-
-/// Returns whole seconds, or `None` to remove the policy. Errors of single fields are reported before those of the
-/// whole body, as Django REST framework does.
-pub(in crate::api) fn parse_drop_after(mut fields: Fields) -> Result<Option<i64>> {
-    let mut given = Vec::new();
-    for (name, unit_s) in UNITS {
-        let mut number = f64::NAN;
-        fields.number(name, &mut number);
-        if !number.is_nan() {
-            given.push((name, number, unit_s));
-        }
-    }
-    let is_sound = UNITS.iter().all(|(name, _)| fields.is_sound(name)) && fields.is_sound("hypertable");
-    let mut problems = Vec::new();
-    let mut seconds = 0.0;
-    match given.as_slice() {
-        [(name, number, unit_s)] => {
-            seconds = whole_seconds(number * unit_s);
-            if seconds > MAX_DROP_AFTER_S {
-                let most = MAX_DROP_AFTER_S / unit_s;
-                let message = format!("Ensure this value is less than or equal to {}.", most.floor());
-                problems.push(FieldError::new(*name, message));
-            }
-        }
-        _ if is_sound => problems.push(FieldError::new("non_field_errors", ONE_UNIT)),
-        _ => {}
-    }
-    fields.finish(problems)?;
-    Ok((seconds >= 1.0).then_some(seconds as i64))
-}
-
-/// Rounds down, but corrects the rounding error of the multiplication: 0.29 hours are 1044 seconds.
-fn whole_seconds(seconds: f64) -> f64 {
-    let near = seconds.round();
-    if (seconds - near).abs() < 1e-6 { near } else { seconds.floor() }
 }
 
 /// Retention of the organization's rows in one table.
@@ -321,7 +276,3 @@ struct ForecastView {
     files: u64,
     before: Option<String>,
 }
-
-#[cfg(test)]
-#[path = "retention_tests.rs"]
-mod tests;

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use serde::Serialize;
 
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use crate::api::caller::{self, Caller};
@@ -19,8 +18,9 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, read_only, required};
 use crate::app::App;
-use crate::app::live::credential::LiveCredential;
-use crate::app::session::{Login, NewSession, no_credentials};
+use crate::app::fields::reader::ReadMode;
+use crate::app::fields::session::read_login;
+use crate::app::session::{NewSession, no_credentials};
 use crate::domain::audit::RequestOrigin;
 use crate::domain::org::User;
 use crate::domain::{Principal, Result, UserId};
@@ -88,11 +88,7 @@ pub async fn create(
     headers: HeaderMap,
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
-    let mut fields = body.unauthenticated_fields(BodyMode::Whole).await?;
-    let mut login = Login { username: String::new(), password: String::new() };
-    fields.text("username", Presence::Required, &mut login.username);
-    fields.required_secret("password", &mut login.password);
-    fields.finish(Vec::new())?;
+    let login = read_login(body.unauthenticated_fields(ReadMode::Whole).await?)?;
     let NewSession { token, user } = app.log_in(login, &origin).await?;
     // A browser has one session: the one it presented before ends.
     if let Some(former) = cookies::read(&headers, cookies::SESSION) {
@@ -134,22 +130,8 @@ pub async fn change_password(
 ) -> Result<StatusCode, RestError> {
     let standing = app.live_credential(caller.0, caller::session_token(&headers));
     app.check_has_password(standing.principal())?;
-    change_password_from_fields(&app, &standing, body.fields(BodyMode::Whole).await?).await?;
+    app.change_password_from_fields(&standing, body.fields(ReadMode::Whole).await?).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Changes the caller's password from the fields of a body.
-pub(in crate::api) async fn change_password_from_fields(
-    app: &App,
-    standing: &LiveCredential,
-    mut fields: Fields,
-) -> Result<()> {
-    app.check_has_password(standing.principal())?;
-    let (mut old, mut new) = (String::new(), String::new());
-    fields.required_secret("old_password", &mut old);
-    fields.required_secret("new_password", &mut new);
-    fields.finish(Vec::new())?;
-    app.change_password(standing, old, new).await
 }
 
 /// The logged-in user.

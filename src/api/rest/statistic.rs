@@ -10,22 +10,23 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde_json::Value;
 
-use super::fields::{BodyMode, Fields};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
 use super::reading_json::{self, RowForm};
-use super::{Id, array, drf_scalar};
+use super::{Id, array};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, required};
 use crate::app::App;
-use crate::app::statistic::{PostedStatistic, StatisticsStream};
+use crate::app::fields::drf_scalar;
+use crate::app::fields::reader::ReadMode;
+use crate::app::statistic::StatisticsStream;
 use crate::domain::Resource;
 use crate::domain::statistic::Statistic;
-use crate::domain::{Error, Micros, Principal, Result, StreamId};
+use crate::domain::{Error, Micros, Result, StreamId};
 
 /// Reads one number of a row.
 type NumberColumn = fn(&Statistic) -> Option<f64>;
@@ -184,40 +185,10 @@ pub async fn post(
     body: DeferredJson,
 ) -> Result<Response, RestError> {
     app.stream_to_change(&caller, id)?;
-    let (stored, is_new) = create_from_fields(&app, &caller, id, body.fields(BodyMode::Whole).await?).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let (stored, is_new) = app.post_statistic_from_fields(&caller, id, fields).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, written_row(&stored)))
-}
-
-/// Stores the statistic in the fields of a body; also returns whether there was none at its timestamp.
-pub(in crate::api) async fn create_from_fields(
-    app: &App,
-    who: &Principal,
-    id: StreamId,
-    mut fields: Fields,
-) -> Result<(Statistic, bool)> {
-    app.stream_to_change(who, id)?;
-    let mut written = PostedStatistic {
-        ts: fields.timestamp("timestamp"),
-        count: 1,
-        mean: None,
-        rms: None,
-        median: None,
-        min: None,
-        max: None,
-        q1: None,
-        q3: None,
-    };
-    fields.integer("count", 1..=i128::from(i64::MAX), &mut written.count);
-    fields.required_number("mean", &mut written.mean);
-    fields.number_or_null("rms", &mut written.rms);
-    fields.number_or_null("median", &mut written.median);
-    fields.number_or_null("min", &mut written.min);
-    fields.number_or_null("max", &mut written.max);
-    fields.number_or_null("q1", &mut written.q1);
-    fields.number_or_null("q3", &mut written.q3);
-    fields.finish(app.check_statistic(id, written))?;
-    app.post_statistic(who, id, written).await
 }
 
 /// Parses `fields`: names of numbers, or `all`.

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::{BodyMode, Fields, Presence};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use crate::api::caller::Caller;
@@ -17,9 +16,10 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required};
 use crate::app::App;
-use crate::domain::grant::{Grant, GrantSpec};
+use crate::app::fields::reader::ReadMode;
+use crate::domain::grant::Grant;
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Principal, Resource, Result};
+use crate::domain::{Resource, Result};
 
 pub fn section() -> Section {
     let issue = Doc::new("terminal_grant_create", "Issue a signed token that allows opening a terminal")
@@ -85,24 +85,9 @@ pub async fn issue(
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<IssuedView>), RestError> {
     app.check_may_grant(&caller)?;
-    let (grant, token) = issue_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let (grant, token) = app.issue_grant_from_fields(&caller, fields).await?;
     Ok((StatusCode::CREATED, Json(IssuedView::new(grant, token))))
-}
-
-/// Issues a grant from the fields of a body, with its token.
-pub(in crate::api) async fn issue_from_fields(
-    app: &App,
-    who: &Principal,
-    mut fields: Fields,
-) -> Result<(Grant, String)> {
-    app.check_may_grant(who)?;
-    let mut spec = GrantSpec::default();
-    fields.text("terminal_id", Presence::Required, &mut spec.terminal_id);
-    fields.text("host_id", Presence::Required, &mut spec.host_id);
-    fields.boolean("interactive", &mut spec.interactive);
-    fields.texts("allowed_presets", &mut spec.allowed_presets);
-    fields.finish(spec.problems())?;
-    app.issue_grant(who, spec).await
 }
 
 /// Validates a token and uses it up.
@@ -112,20 +97,8 @@ pub async fn validate(
     body: DeferredJson,
 ) -> Result<Json<GrantView>, RestError> {
     app.check_may_grant(&caller)?;
-    Ok(Json(redeem_from_fields(&app, &caller, body.fields(BodyMode::Whole).await?).await?.into()))
-}
-
-/// Uses up the token in the fields of a body and returns its grant.
-pub(in crate::api) async fn redeem_from_fields(
-    app: &App,
-    who: &Principal,
-    mut fields: Fields,
-) -> Result<Grant> {
-    app.check_may_grant(who)?;
-    let mut token = String::new();
-    fields.text("token", Presence::Required, &mut token);
-    fields.finish(Vec::new())?;
-    app.redeem_grant(who, &token).await
+    let fields = body.fields(ReadMode::Whole).await?;
+    Ok(Json(app.redeem_grant_from_fields(&caller, fields).await?.into()))
 }
 
 /// Public route: a public key is no secret.

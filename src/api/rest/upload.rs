@@ -10,8 +10,6 @@ use serde_json::Value;
 
 use super::data::DataView;
 use super::device::DeviceView;
-use super::drf_scalar;
-use super::fields::{Fields, Presence};
 use super::model::routes::file_schema;
 use super::model::views::{FileView, sources_to_json};
 use super::multipart::DeferredForm;
@@ -23,8 +21,9 @@ use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
 use crate::app::ai::upload::UploadRequest;
+use crate::app::fields::model::read_upload;
 use crate::domain::model::{ModelKind, ModelSettings, ScoreKind, UploadedModel};
-use crate::domain::{DeviceId, FieldError, ModelId, Resource, Result, StreamId};
+use crate::domain::{FieldError, ModelId, Resource, Result};
 
 pub fn section() -> Section {
     let upload = Doc::new("ai_upload", "Upload a model with its scaler and start it")
@@ -98,7 +97,7 @@ pub async fn upload(
         device: None,
         stream: None,
     };
-    read_onto(&mut form.fields, &mut request);
+    read_upload(&mut form.fields, &mut request);
     let problems = problems(&request);
     let _memory = form.finish(problems)?;
     let placed = app.upload_model(&caller, request).await?;
@@ -114,33 +113,6 @@ fn problems(request: &UploadRequest) -> Vec<FieldError> {
         found.push(FieldError::new("name", "Ensure this field has no more than 100 characters."));
     }
     found
-}
-
-fn read_onto(fields: &mut Fields, request: &mut UploadRequest) {
-    let settings = &mut request.settings;
-    fields.choice("model_type", Presence::Required, &mut settings.kind);
-    if let Some(given) = fields.any("source") {
-        match read_sources(&given) {
-            Ok(sources) => settings.sources = sources,
-            Err(message) => fields.add_error("source", message),
-        }
-    }
-    fields.number_or_null("threshold", &mut settings.threshold);
-    fields.number("interval", &mut settings.interval_s);
-    fields.choice("score", Presence::Optional, &mut settings.score);
-    fields.integer_or_null("output", 0..=63, &mut settings.output);
-    fields.number("clear_ratio", &mut settings.clear_ratio);
-    fields.integer("min_windows", 1..=10_000, &mut settings.min_windows);
-    fields.text_or_null("name", &mut request.name);
-    fields.row_or_null("device_id", DeviceId, &mut request.device);
-    fields.row_or_null("data_id", StreamId, &mut request.stream);
-}
-
-/// One id, or several, comma-separated.
-fn read_sources(given: &Value) -> Result<Vec<StreamId>, String> {
-    let text = drf_scalar::text(given.clone())?;
-    let ids = text.split(',').map(|id| drf_scalar::row_id(&Value::from(id.trim())).map(StreamId));
-    ids.collect()
 }
 
 /// The uploaded model with its device and data stream.

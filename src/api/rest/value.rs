@@ -8,7 +8,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 
-use super::fields::BodyMode;
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
@@ -20,6 +19,7 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, omittable, read_only, required};
 use crate::app::App;
+use crate::app::fields::reader::ReadMode;
 use crate::app::list_range::ListRange;
 use crate::app::value::ReadingsStream;
 use crate::domain::Resource;
@@ -113,7 +113,7 @@ pub async fn post(
     body: DeferredJson,
 ) -> Result<Response, RestError> {
     let stream = app.stream_to_change(&caller, id)?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
+    let mut fields = body.fields(ReadMode::Whole).await?;
     let (ts, value) = (fields.timestamp("timestamp"), fields.any("value"));
     if let Some(problem) = value.as_ref().and_then(|given| app.value_problem(&stream, given)) {
         fields.add_error("value", problem);

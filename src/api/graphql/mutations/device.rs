@@ -10,8 +10,7 @@ use crate::api::graphql::enums::{ByteOrder, Protocol};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::device::Device;
-use crate::api::rest::device;
-use crate::api::rest::fields::BodyMode;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, DeviceId};
 
 #[derive(Default)]
@@ -104,8 +103,8 @@ impl DeviceMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Settings of the new device.")] input: CreateDeviceInput,
     ) -> Result<DevicePayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
-        DevicePayload::from_result(device::create_from_fields(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
+        DevicePayload::from_result(app(ctx).create_device_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields.
@@ -118,9 +117,9 @@ impl DeviceMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the device to change.")] input: UpdateDeviceInput,
     ) -> Result<DevicePayload> {
-        let fields = input::to_fields(&input, BodyMode::Partial, &[]);
+        let fields = input::to_fields(&input, ReadMode::Partial, &[]);
         let made = match ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id) {
-            Ok(row) => device::update_from_fields(app(ctx), caller(ctx), DeviceId(row), fields).await,
+            Ok(row) => app(ctx).update_device_from_fields(caller(ctx), DeviceId(row), fields).await,
             Err(error) => Err(error),
         };
         DevicePayload::from_result(made)

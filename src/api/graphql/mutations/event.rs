@@ -11,9 +11,8 @@ use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::event::Event;
 use crate::api::graphql::scalars::DateTime;
-use crate::api::rest::event;
-use crate::api::rest::fields::BodyMode;
 use crate::app::event as found;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, EventId};
 
 /// Input fields that contain ids, with the type of the object.
@@ -148,8 +147,8 @@ impl EventMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Contents of the new event.")] input: CreateEventInput,
     ) -> Result<EventPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS);
-        EventPayload::from_result(event::create_from_fields(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
+        EventPayload::from_result(app(ctx).create_event_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields.
@@ -162,11 +161,11 @@ impl EventMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the event to change.")] input: UpdateEventInput,
     ) -> Result<EventPayload> {
-        let fields = input::to_fields(&input, BodyMode::Partial, &ROW_ID_FIELDS);
+        let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
             Ok(row) => {
-                event::update_from_fields(app(ctx), caller(ctx), EventId(row), fields, input.acknowledged)
-                    .await
+                let acknowledged = input.acknowledged;
+                app(ctx).update_event_from_fields(caller(ctx), EventId(row), fields, acknowledged).await
             }
             Err(error) => Err(error),
         };
@@ -186,9 +185,9 @@ impl EventMutations {
             ProcessEventInput,
         >,
     ) -> Result<ProcessEventPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
         let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => event::process_from_fields(app(ctx), caller(ctx), EventId(row), fields).await,
+            Ok(row) => app(ctx).process_event_from_fields(caller(ctx), EventId(row), fields).await,
             Err(error) => Err(error),
         };
         let (made, errors) = into_payload(made)?;

@@ -10,8 +10,7 @@ use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::group::Group;
-use crate::api::rest::fields::BodyMode;
-use crate::api::rest::group;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, GroupId};
 
 /// Input fields that contain ids, with the type of the object.
@@ -72,8 +71,8 @@ impl GroupMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Settings of the new group.")] input: CreateGroupInput,
     ) -> Result<GroupPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS);
-        GroupPayload::from_result(group::create_from_fields(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
+        GroupPayload::from_result(app(ctx).create_group_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields.
@@ -86,9 +85,9 @@ impl GroupMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the group to change.")] input: UpdateGroupInput,
     ) -> Result<GroupPayload> {
-        let fields = input::to_fields(&input, BodyMode::Partial, &ROW_ID_FIELDS);
+        let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id) {
-            Ok(row) => group::update_from_fields(app(ctx), caller(ctx), GroupId(row), fields).await,
+            Ok(row) => app(ctx).update_group_from_fields(caller(ctx), GroupId(row), fields).await,
             Err(error) => Err(error),
         };
         GroupPayload::from_result(made)

@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
-use crate::api::rest::fields::{BodyMode, Fields};
-use crate::api::rest::hamachi;
+use crate::app::fields::json_source::JsonObject;
+use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain;
 
 #[derive(Default)]
@@ -64,8 +64,8 @@ impl HamachiMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The network and, if it has one, its password.")] input: JoinHamachiNetworkInput,
     ) -> Result<JoinHamachiNetworkPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
-        let (joined, errors) = into_payload(hamachi::join_from_fields(app(ctx), caller(ctx), fields).await)?;
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
+        let (joined, errors) = into_payload(app(ctx).join_hamachi_from_fields(caller(ctx), fields).await)?;
         let (network, joined) = joined.map(|(network, joined)| (network, joined.into())).unzip();
         Ok(JoinHamachiNetworkPayload { network, joined, errors })
     }
@@ -76,8 +76,8 @@ impl HamachiMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the network, or its name if the network is not managed.")] network: String,
     ) -> Result<LeaveHamachiNetworkPayload> {
-        let nothing = Fields::new(serde_json::Map::new(), BodyMode::Partial);
-        let gone = hamachi::leave_from_fields(app(ctx), caller(ctx), network.clone(), nothing).await;
+        let no_fields = FieldReader::new(JsonObject::default(), ReadMode::Partial);
+        let gone = app(ctx).leave_hamachi_from_fields(caller(ctx), network.clone(), no_fields).await;
         let (gone, errors) = into_payload(gone)?;
         Ok(LeaveHamachiNetworkPayload { left: gone.map(|()| network), errors })
     }

@@ -9,8 +9,8 @@ use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::scalars::DateTime;
-use crate::api::rest::fields::BodyMode;
-use crate::api::rest::key;
+use crate::app::fields::key::{read_key, read_key_name};
+use crate::app::fields::reader::ReadMode;
 use crate::domain::KeyId;
 
 /// Input fields that contain ids, with the type of the object.
@@ -74,7 +74,7 @@ impl KeyMutations {
         #[graphql(desc = "Settings of the new key.")] input: CreateKeyInput,
     ) -> Result<CreateKeyPayload> {
         app(ctx).require_superuser(caller(ctx))?;
-        let made = match key::parse_key_spec(input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS)) {
+        let made = match read_key(input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS)) {
             Ok(spec) => app(ctx).issue_key(caller(ctx), spec).await,
             Err(error) => Err(error),
         };
@@ -95,7 +95,7 @@ impl KeyMutations {
     ) -> Result<KeyPayload> {
         app(ctx).require_superuser(caller(ctx))?;
         let asked = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)
-            .and_then(|row| Ok((row, key::parse_key_name(input::to_fields(&input, BodyMode::Whole, &[]))?)));
+            .and_then(|row| Ok((row, read_key_name(input::to_fields(&input, ReadMode::Whole, &[]))?)));
         let renamed = match asked {
             Ok((row, name)) => app(ctx).rename_key(caller(ctx), KeyId(row), name).await,
             Err(error) => Err(error),

@@ -9,9 +9,8 @@ use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::model::{Job, Model};
 use crate::api::graphql::scalars::DateTime;
-use crate::api::rest::fields::BodyMode;
-use crate::api::rest::model;
 use crate::app::ai::calibrate::Calibration;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, ModelId};
 
 #[derive(Default)]
@@ -82,9 +81,9 @@ impl ModelMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the model to change.")] input: UpdateModelInput,
     ) -> Result<ModelPayload> {
-        let fields = input::to_fields(&input, BodyMode::Partial, &[]);
+        let fields = input::to_fields(&input, ReadMode::Partial, &[]);
         let made = match ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id) {
-            Ok(row) => model::update_from_fields(app(ctx), caller(ctx), ModelId(row), fields).await,
+            Ok(row) => app(ctx).update_model_from_fields(caller(ctx), ModelId(row), fields).await,
             Err(error) => Err(error),
         };
         ModelPayload::from_result(made)

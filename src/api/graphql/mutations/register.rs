@@ -10,8 +10,7 @@ use crate::api::graphql::enums::{RegisterOrder, StreamType};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::device;
-use crate::api::rest::fields::BodyMode;
-use crate::api::rest::io::{self, RegisterPath};
+use crate::app::fields::reader::ReadMode;
 use crate::domain::DeviceId;
 
 #[derive(Default)]
@@ -57,13 +56,12 @@ impl RegisterMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The register and its new value.")] input: WriteRegisterInput,
     ) -> Result<WriteRegisterPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
         let WriteRegisterInput { device, register, kind, byteorder, .. } = input;
         let written = match ids::parse_row_id(NodeType::Device, &device, "device") {
             Ok(row) => {
-                let at = RegisterPath { device: DeviceId(row), register };
-                io::write_register(app(ctx), caller(ctx), at, device::register_query(kind, byteorder), fields)
-                    .await
+                let params = device::register_params(register, kind, byteorder);
+                app(ctx).write_register_from_fields(caller(ctx), DeviceId(row), params, fields).await
             }
             Err(error) => Err(error),
         };

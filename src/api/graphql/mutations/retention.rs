@@ -1,7 +1,6 @@
 //! Mutation of retention policies.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use serde_json::json;
 
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::RetentionTable;
@@ -9,8 +8,7 @@ use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::retention::{RetentionForecast, RetentionPolicy};
 use crate::api::graphql::scalars::BigInt;
-use crate::api::rest::fields::{BodyMode, Fields};
-use crate::api::rest::retention::parse_drop_after;
+use crate::app::fields::retention::drop_after_seconds;
 use crate::domain::policy::{PolicyChange, PolicyTable};
 use crate::domain::{self, StreamId};
 
@@ -39,10 +37,10 @@ impl RetentionChange {
     fn to_policy_change(&self) -> domain::Result<PolicyChange> {
         let stream =
             self.stream.as_ref().map(|id| ids::parse_row_id(NodeType::Stream, id, "stream")).transpose()?;
-        // Zero removes a policy in REST.
-        let seconds = json!({ "drop_after_seconds": self.drop_after.map_or(0, |after| after.0) });
-        let given = seconds.as_object().cloned().unwrap_or_default();
-        let drop_after_s = parse_drop_after(Fields::new(given, BodyMode::Whole))?;
+        let drop_after_s = match self.drop_after {
+            Some(BigInt(seconds)) => drop_after_seconds(seconds as f64)?,
+            None => None,
+        };
         let tables = vec![PolicyTable::from(self.table)];
         Ok(PolicyChange { stream: stream.map(StreamId), tables, drop_after_s })
     }

@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::input;
 use crate::api::graphql::context::{app, live_credential};
 use crate::api::graphql::errors::{UserError, into_payload};
-use crate::api::rest::fields::BodyMode;
-use crate::api::rest::session;
+use crate::app::fields::reader::ReadMode;
 
 #[derive(Default)]
 pub struct SessionMutations;
@@ -41,9 +40,9 @@ impl SessionMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The old password and the new one.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
         let (changed, errors) =
-            into_payload(session::change_password_from_fields(app(ctx), live_credential(ctx), fields).await)?;
+            into_payload(app(ctx).change_password_from_fields(live_credential(ctx), fields).await)?;
         Ok(ChangePasswordPayload { changed: changed.is_some(), errors })
     }
 }

@@ -9,8 +9,7 @@ use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::statistic::Statistic;
 use crate::api::graphql::scalars::{BigInt, DateTime};
-use crate::api::rest::fields::BodyMode;
-use crate::api::rest::statistic;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::StreamId;
 
 #[derive(Default)]
@@ -70,9 +69,9 @@ impl StatisticMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The statistic and its stream.")] input: WriteStatisticInput,
     ) -> Result<WriteStatisticPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
         let written = match ids::parse_row_id(NodeType::Stream, &input.stream, "stream") {
-            Ok(row) => statistic::create_from_fields(app(ctx), caller(ctx), StreamId(row), fields).await,
+            Ok(row) => app(ctx).post_statistic_from_fields(caller(ctx), StreamId(row), fields).await,
             Err(error) => Err(error),
         };
         let (written, errors) = into_payload(written)?;

@@ -12,8 +12,7 @@ use crate::api::graphql::enums::{AccessMode, ByteOrder, StreamType};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::stream::Stream;
-use crate::api::rest::data;
-use crate::api::rest::fields::BodyMode;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, StreamId};
 
 /// Input fields that contain ids, with the type of the object.
@@ -115,8 +114,8 @@ impl StreamMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Settings of the new stream.")] input: CreateStreamInput,
     ) -> Result<StreamPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &ROW_ID_FIELDS);
-        StreamPayload::from_result(data::create_from_fields(app(ctx), caller(ctx), fields).await)
+        let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
+        StreamPayload::from_result(app(ctx).create_stream_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields. The device of a stream cannot be changed.
@@ -129,9 +128,9 @@ impl StreamMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the stream to change.")] input: UpdateStreamInput,
     ) -> Result<StreamPayload> {
-        let fields = input::to_fields(&input, BodyMode::Partial, &ROW_ID_FIELDS);
+        let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id) {
-            Ok(row) => data::update_from_fields(app(ctx), caller(ctx), StreamId(row), fields).await,
+            Ok(row) => app(ctx).update_stream_from_fields(caller(ctx), StreamId(row), fields).await,
             Err(error) => Err(error),
         };
         StreamPayload::from_result(made)

@@ -2,14 +2,12 @@
 
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
-use serde_json::json;
 
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::scalars::DateTime;
-use crate::api::rest::fields::{BodyMode, Fields};
-use crate::api::rest::terminal;
+use crate::app::fields::reader::ReadMode;
 use crate::domain::grant::Grant;
 
 #[derive(Default)]
@@ -28,6 +26,12 @@ pub struct IssueTerminalGrantInput {
     /// Presets that may be run without keyboard input: at most 32, each of 1 to 64 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     allowed_presets: MaybeUndefined<Vec<String>>,
+}
+
+/// The argument of `redeemTerminalGrant`, with the name of its field.
+#[derive(Serialize)]
+struct RedeemTerminalGrantInput {
+    token: String,
 }
 
 /// Permission to open one terminal once, for a short time.
@@ -95,9 +99,8 @@ impl TerminalMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The terminal and the permissions in it.")] input: IssueTerminalGrantInput,
     ) -> Result<IssueTerminalGrantPayload> {
-        let fields = input::to_fields(&input, BodyMode::Whole, &[]);
-        let (issued, errors) =
-            into_payload(terminal::issue_from_fields(app(ctx), caller(ctx), fields).await)?;
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
+        let (issued, errors) = into_payload(app(ctx).issue_grant_from_fields(caller(ctx), fields).await)?;
         let (grant, token) = issued.map(|(grant, token)| (grant.into(), token)).unzip();
         Ok(IssueTerminalGrantPayload { grant, token, errors })
     }
@@ -108,10 +111,8 @@ impl TerminalMutations {
         ctx: &Context<'_>,
         #[graphql(secret, desc = "The token to redeem, as issued.")] token: String,
     ) -> Result<RedeemTerminalGrantPayload> {
-        let given = json!({ "token": token });
-        let fields = Fields::new(given.as_object().cloned().unwrap_or_default(), BodyMode::Whole);
-        let (grant, errors) =
-            into_payload(terminal::redeem_from_fields(app(ctx), caller(ctx), fields).await)?;
+        let fields = input::to_fields(&RedeemTerminalGrantInput { token }, ReadMode::Whole, &[]);
+        let (grant, errors) = into_payload(app(ctx).redeem_grant_from_fields(caller(ctx), fields).await)?;
         Ok(RedeemTerminalGrantPayload { grant: grant.map(Into::into), errors })
     }
 }

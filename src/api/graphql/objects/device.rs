@@ -12,8 +12,7 @@ use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::loaders::StreamsOf;
 use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
 use crate::api::graphql::scalars::{BigInt, DateTime};
-use crate::api::rest::io;
-use crate::api::rest::query_params::QueryParams;
+use crate::app::fields::register::RegisterParams;
 use crate::domain::device;
 use crate::domain::stream::StreamKind;
 
@@ -117,9 +116,8 @@ impl Device {
         kind: Option<StreamType>,
         #[graphql(desc = "Word order of a number; default `little`.")] byteorder: Option<RegisterOrder>,
     ) -> Result<Option<Value>> {
-        let value =
-            io::read_register(app(ctx), caller(ctx), self.0.id, name, register_query(kind, byteorder))
-                .await?;
+        let params = register_params(name, kind, byteorder);
+        let value = app(ctx).read_register_from_params(caller(ctx), self.0.id, params).await?;
         Ok(Some(value).filter(|value| !value.is_null()))
     }
 
@@ -162,10 +160,14 @@ impl Device {
     }
 }
 
-/// Builds the REST query parameters for reading or writing a register.
-pub fn register_query(kind: Option<StreamType>, order: Option<RegisterOrder>) -> QueryParams<'static> {
-    let kind = kind.map(|kind| StreamKind::from(kind).name());
-    QueryParams::from_pairs([("type", kind), ("byteorder", order.map(RegisterOrder::name))])
+/// Names a register to read or write.
+pub fn register_params(
+    register: String,
+    kind: Option<StreamType>,
+    order: Option<RegisterOrder>,
+) -> RegisterParams {
+    let kind = kind.map(|kind| StreamKind::from(kind).name().to_owned());
+    RegisterParams { register, kind, byteorder: order.map(|order| order.name().to_owned()) }
 }
 
 /// Status and counters of a device's collector since the server started.

@@ -12,17 +12,17 @@ use axum::response::IntoResponse;
 use serde_json::Value;
 
 use self::views::{CalibratedView, ModelView, VersionView, WindowView};
-use super::fields::{BodyMode, Fields};
 use super::job::JobView;
 use super::json_body::DeferredJson;
 use super::query_params::QueryParams;
-use super::{Id, RowId, drf_scalar};
+use super::{Id, RowId};
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::app::App;
 use crate::app::ai::calibrate::{Calibration, range_problem};
-use crate::domain::model::{Model, ModelSettings};
-use crate::domain::{Error, Micros, ModelId, Principal, Result};
+use crate::app::fields::drf_scalar;
+use crate::app::fields::reader::{FieldReader, ReadMode};
+use crate::domain::{Error, Micros, ModelId, Result};
 
 pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Vec<ModelView>>, RestError> {
     let models = app.models(&caller)?;
@@ -45,7 +45,8 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<ModelView>, RestError> {
     app.model_to_change(&caller, id)?;
-    let model = update_from_fields(&app, &caller, id, body.fields(BodyMode::Partial).await?).await?;
+    let fields = body.fields(ReadMode::Partial).await?;
+    let model = app.update_model_from_fields(&caller, id, fields).await?;
     Ok(Json(ModelView::new(&app, &model)))
 }
 
@@ -99,9 +100,9 @@ pub async fn rollback(
     body: DeferredJson,
 ) -> Result<Json<ModelView>, RestError> {
     app.model_to_change(&caller, id)?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
+    let mut fields = body.fields(ReadMode::Whole).await?;
     let mut version = None;
-    fields.integer_or_null("version", 1..=i128::from(i32::MAX), &mut version);
+    fields.integer_or_null("version", 1..=i64::from(i32::MAX), &mut version);
     fields.finish(Vec::new())?;
     let model = app.roll_back_model(&caller, id, version).await?;
     Ok(Json(ModelView::new(&app, &model)))
@@ -114,7 +115,7 @@ pub async fn calibrate(
     body: DeferredJson,
 ) -> Result<Json<CalibratedView>, RestError> {
     app.model_to_change(&caller, id)?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
+    let mut fields = body.fields(ReadMode::Whole).await?;
     let mut percentile = 99.5;
     fields.number("percentile", &mut percentile);
     let (from, to) = read_range(&mut fields);
@@ -131,7 +132,7 @@ pub async fn score(
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
     app.model_to_change(&caller, id)?;
-    let mut fields = body.fields(BodyMode::Whole).await?;
+    let mut fields = body.fields(ReadMode::Whole).await?;
     let (from, to) = read_range(&mut fields);
     let mut events = true;
     fields.boolean("events", &mut events);
@@ -155,38 +156,9 @@ pub async fn window(
 }
 
 /// Reads the required `from` and `to` of a range.
-fn read_range(fields: &mut Fields) -> (Micros, Micros) {
+fn read_range(fields: &mut FieldReader) -> (Micros, Micros) {
     let (mut from, mut to) = (None, None);
     fields.required_timestamp("from", &mut from);
     fields.required_timestamp("to", &mut to);
     (from.unwrap_or(Micros(0)), to.unwrap_or(Micros(i64::MAX)))
-}
-
-/// Changes the given fields of a model.
-pub(in crate::api) async fn update_from_fields(
-    app: &App,
-    who: &Principal,
-    id: ModelId,
-    patch: Fields,
-) -> Result<Arc<Model>> {
-    let current = app.model_to_change(who, id)?;
-    let (mut fields, mut enabled, mut tried) =
-        (patch.clone(), current.enabled, current.version.settings.clone());
-    read_onto(&mut fields, &mut enabled, &mut tried);
-    let mut problems = tried.problems();
-    // Sources invisible to the caller are missing from the settings checked here, so their problems do not count.
-    problems.retain(|problem| problem.field != "source");
-    fields.finish(problems)?;
-    // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-    let merge = move |enabled: &mut bool, settings: &mut ModelSettings| {
-        read_onto(&mut patch.clone(), enabled, settings);
-    };
-    app.update_model(who, id, merge).await
-}
-
-fn read_onto(fields: &mut Fields, enabled: &mut bool, settings: &mut ModelSettings) {
-    fields.boolean("enabled", enabled);
-    fields.number_or_null("threshold", &mut settings.threshold);
-    fields.number("clear_ratio", &mut settings.clear_ratio);
-    fields.integer("min_windows", 1..=10_000, &mut settings.min_windows);
 }

@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BodyMode, Fields, Presence};
+use super::{FieldReader, JsonObject, Presence, ReadMode};
 use crate::domain::device::Protocol;
 use crate::domain::{DeviceId, FieldError, GroupId};
 
-fn fields(body: Value, mode: BodyMode) -> Fields {
+fn fields(body: Value, mode: ReadMode) -> FieldReader {
     let Value::Object(given) = body else { panic!("a test body is an object") };
-    Fields::new(given, mode)
+    FieldReader::new(JsonObject::new(given), mode)
 }
 
 /// The errors of a body read with one field of each type.
-fn mistakes(body: Value, mode: BodyMode) -> Vec<(String, String)> {
+fn mistakes(body: Value, mode: ReadMode) -> Vec<(String, String)> {
     let mut fields = fields(body, mode);
     let (mut text, mut number, mut null_number) = (String::new(), 0.0, None);
     let (mut port, mut object, mut flag) = (None::<u16>, Map::new(), false);
@@ -30,7 +30,7 @@ fn mistakes(body: Value, mode: BodyMode) -> Vec<(String, String)> {
     error.map_or_else(Vec::new, |e| e.fields.into_iter().map(|f| (f.field.into_owned(), f.message)).collect())
 }
 
-type Row = (&'static str, BodyMode, Value, &'static [(&'static str, &'static str)]);
+type Row = (&'static str, ReadMode, Value, &'static [(&'static str, &'static str)]);
 
 #[test]
 fn all_mistakes_are_told_at_once() {
@@ -38,29 +38,29 @@ fn all_mistakes_are_told_at_once() {
     const NULL: &str = "This field may not be null.";
     let base = json!({"name": "a", "protocol": "modbus", "device": 1});
     let cases: Vec<Row> = vec![
-        ("sound", BodyMode::Whole, base, &[]),
+        ("sound", ReadMode::Whole, base, &[]),
         (
             "empty",
-            BodyMode::Whole,
+            ReadMode::Whole,
             json!({}),
             &[("name", REQUIRED), ("protocol", REQUIRED), ("device", REQUIRED)],
         ),
-        ("empty_and_partial", BodyMode::Partial, json!({}), &[]),
+        ("empty_and_partial", ReadMode::Partial, json!({}), &[]),
         (
             "nulls_where_there_is_no_null",
-            BodyMode::Partial,
+            ReadMode::Partial,
             json!({"name": null, "device": null, "scale": null, "enabled": null, "metadata": null}),
             &[("name", NULL), ("device", NULL), ("scale", NULL), ("enabled", NULL), ("metadata", NULL)],
         ),
         (
             "nulls_where_null_has_a_meaning",
-            BodyMode::Partial,
+            ReadMode::Partial,
             json!({"group": null, "poll_interval": null, "port": null}),
             &[],
         ),
         (
             "wrong_types",
-            BodyMode::Partial,
+            ReadMode::Partial,
             json!({"name": [], "protocol": "x", "device": "y", "scale": true, "port": 1.5, "enabled": 7, "metadata": 1}),
             &[
                 ("name", "Not a valid string."),
@@ -74,7 +74,7 @@ fn all_mistakes_are_told_at_once() {
         ),
         (
             "out_of_range",
-            BodyMode::Partial,
+            ReadMode::Partial,
             json!({"port": 65_536, "device": 0}),
             &[
                 ("device", "Invalid pk \"0\" - object does not exist."),
@@ -83,12 +83,12 @@ fn all_mistakes_are_told_at_once() {
         ),
         (
             "choice_of_another_type",
-            BodyMode::Partial,
+            ReadMode::Partial,
             json!({"protocol": 5}),
             &[("protocol", "\"5\" is not a valid choice.")],
         ),
-        ("blank_id_is_null", BodyMode::Partial, json!({"device": "", "group": ""}), &[("device", NULL)]),
-        ("unknown_fields_are_ignored", BodyMode::Partial, json!({"id": 5, "whatever": []}), &[]),
+        ("blank_id_is_null", ReadMode::Partial, json!({"device": "", "group": ""}), &[("device", NULL)]),
+        ("unknown_fields_are_ignored", ReadMode::Partial, json!({"id": 5, "whatever": []}), &[]),
     ];
     for (name, mode, body, expected) in cases {
         let expected: Vec<_> = expected.iter().map(|(f, m)| ((*f).to_owned(), (*m).to_owned())).collect();
@@ -98,7 +98,7 @@ fn all_mistakes_are_told_at_once() {
 
 #[test]
 fn absent_fields_leave_their_target_alone() {
-    let mut fields = fields(json!({"name": "  new  ", "password": " p "}), BodyMode::Partial);
+    let mut fields = fields(json!({"name": "  new  ", "password": " p "}), ReadMode::Partial);
     let (mut name, mut host, mut password) = ("old".to_owned(), "host".to_owned(), String::new());
     fields.text("name", Presence::Required, &mut name);
     fields.text("host", Presence::Optional, &mut host);
@@ -108,7 +108,7 @@ fn absent_fields_leave_their_target_alone() {
 
 #[test]
 fn a_field_wrong_as_written_is_told_once() {
-    let mut fields = fields(json!({"name": []}), BodyMode::Whole);
+    let mut fields = fields(json!({"name": []}), ReadMode::Whole);
     fields.text("name", Presence::Required, &mut String::new());
     let whole = vec![
         FieldError::new("name", "This field may not be blank."),

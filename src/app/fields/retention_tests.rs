@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::app::fields::json_source::JsonObject;
+use crate::app::fields::reader::ReadMode;
 
 #[test]
 fn durations_are_read_in_three_units() {
@@ -43,7 +45,8 @@ fn durations_are_read_in_three_units() {
     ];
     for (name, body, expected) in cases {
         let Value::Object(map) = body else { panic!("{name}") };
-        let found = parse_drop_after(Fields::new(map, BodyMode::Whole)).map_err(|e| e.message);
+        let found =
+            read_drop_after(FieldReader::new(JsonObject::new(map), ReadMode::Whole)).map_err(|e| e.message);
         assert_eq!(found, expected, "{name}");
     }
 }

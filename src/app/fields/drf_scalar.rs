@@ -3,6 +3,7 @@
 //! It differs in two points: a boolean is never a number, and NaN and infinities never pass in any spelling.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde_json::{Map, Number, Value};
 
@@ -159,6 +160,12 @@ pub fn timestamp(value: &Value) -> Result<Micros, String> {
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     parsed.ok_or_else(|| DATETIME.to_owned())
+}
+
+/// One of a closed set of words. Any other value counts as its JSON text.
+pub fn choice<T: FromStr>(value: &Value) -> Result<T, String> {
+    let word = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    word.parse().map_err(|_| not_a_choice(&word))
 }
 
 /// The message for a word outside a closed set.

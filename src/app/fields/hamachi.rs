@@ -1,0 +1,44 @@
+//! The fields of the requests that join and leave a Hamachi network.
+
+use super::reader::FieldReader;
+use super::visitor::Presence;
+use crate::app::App;
+use crate::domain::hamachi::Joined;
+use crate::domain::{Principal, Result};
+
+impl App {
+    /// Joins the network that the fields name, and returns its name.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field; otherwise as [`App::join_hamachi`].
+    pub async fn join_hamachi_from_fields(
+        &self,
+        principal: &Principal,
+        mut fields: FieldReader,
+    ) -> Result<(String, Joined)> {
+        self.hamachi_to_change(principal)?;
+        let (mut network, mut password) = (String::new(), None);
+        fields.text("network", Presence::Required, &mut network);
+        fields.text_or_null("password", &mut password);
+        let password = password.unwrap_or_default();
+        fields.finish(self.hamachi_problems(&network, &password))?;
+        let joined = self.join_hamachi(principal, &network, &password).await?;
+        Ok((network, joined))
+    }
+
+    /// Leaves `network`, unless the fields name another.
+    ///
+    /// # Errors
+    /// `Invalid` naming the field; otherwise as [`App::leave_hamachi`].
+    pub async fn leave_hamachi_from_fields(
+        &self,
+        principal: &Principal,
+        mut network: String,
+        mut fields: FieldReader,
+    ) -> Result<()> {
+        self.hamachi_to_change(principal)?;
+        fields.text("network", Presence::Required, &mut network);
+        fields.finish(self.hamachi_problems(&network, ""))?;
+        self.leave_hamachi(principal, &network).await
+    }
+}

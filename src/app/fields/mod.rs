@@ -1,0 +1,27 @@
+//! The fields of the nouns: how they are read from bodies, GraphQL inputs and files, and how they are shown.
+//!
+//! Each noun has one list of its fields (`device.rs`, `stream.rs`, …). A [`reader::FieldReader`] goes through the list
+//! and sets the fields from a [`source::Source`], which has the leniency and the messages of its interface. Where the
+//! list is generic over [`visitor::FieldVisitor`], it also gives what responses and files show, and the schemas of the
+//! OpenAPI document.
+
+pub mod choice;
+pub mod device;
+pub mod drf_scalar;
+pub mod event;
+pub mod group;
+pub mod hamachi;
+mod json_reader;
+pub mod json_source;
+pub mod key;
+pub mod model;
+pub mod reader;
+pub mod register;
+pub mod retention;
+pub mod session;
+pub mod source;
+pub mod statistic;
+pub mod stream;
+pub mod terminal;
+pub mod values;
+pub mod visitor;

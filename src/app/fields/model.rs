@@ -1,0 +1,78 @@
+//! The fields of a model: those of an upload, and those that can change later.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::drf_scalar;
+use super::reader::FieldReader;
+use super::visitor::Presence::{Optional, Required};
+use crate::app::App;
+use crate::app::ai::upload::UploadRequest;
+use crate::domain::model::{Model, ModelSettings};
+use crate::domain::{DeviceId, ModelId, Principal, Result, StreamId};
+
+/// Reads every field of an upload except the two files.
+pub fn read_upload(fields: &mut FieldReader, request: &mut UploadRequest) {
+    // All settings by name: one that is missing here does not compile.
+    let ModelSettings { kind, sources, interval_s, score, output, threshold, clear_ratio, min_windows } =
+        &mut request.settings;
+    fields.choice("model_type", Required, kind);
+    if let Some(given) = fields.any("source") {
+        match read_sources(&given) {
+            Ok(given) => *sources = given,
+            Err(message) => fields.add_error("source", message),
+        }
+    }
+    fields.number_or_null("threshold", threshold);
+    fields.number("interval", interval_s);
+    fields.choice("score", Optional, score);
+    fields.integer_or_null("output", 0..=63, output);
+    fields.number("clear_ratio", clear_ratio);
+    fields.integer("min_windows", 1..=10_000, min_windows);
+    fields.text_or_null("name", &mut request.name);
+    fields.row_or_null("device_id", DeviceId, &mut request.device);
+    fields.row_or_null("data_id", StreamId, &mut request.stream);
+}
+
+/// One id, or several, comma-separated.
+fn read_sources(given: &Value) -> Result<Vec<StreamId>, String> {
+    let text = drf_scalar::text(given.clone())?;
+    let ids = text.split(',').map(|id| drf_scalar::row_id(&Value::from(id.trim())).map(StreamId));
+    ids.collect()
+}
+
+/// Reads the fields of a model that can change.
+fn read_model(fields: &mut FieldReader, enabled: &mut bool, settings: &mut ModelSettings) {
+    fields.boolean("enabled", enabled);
+    fields.number_or_null("threshold", &mut settings.threshold);
+    fields.number("clear_ratio", &mut settings.clear_ratio);
+    fields.integer("min_windows", 1..=10_000, &mut settings.min_windows);
+}
+
+impl App {
+    /// Changes the given fields of a model.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field.
+    pub async fn update_model_from_fields(
+        &self,
+        principal: &Principal,
+        id: ModelId,
+        patch: FieldReader,
+    ) -> Result<Arc<Model>> {
+        let current = self.model_to_change(principal, id)?;
+        let (mut fields, mut enabled, mut changed) =
+            (patch.clone(), current.enabled, current.version.settings.clone());
+        read_model(&mut fields, &mut enabled, &mut changed);
+        let mut problems = changed.problems();
+        // Sources invisible to the caller are missing from the settings checked here, so their problems do not count.
+        problems.retain(|problem| problem.field != "source");
+        fields.finish(problems)?;
+        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
+        let merge = move |enabled: &mut bool, settings: &mut ModelSettings| {
+            read_model(&mut patch.clone(), enabled, settings);
+        };
+        self.update_model(principal, id, merge).await
+    }
+}

@@ -1,0 +1,39 @@
+//! The fields of a login, and of a change of the own password.
+
+use super::reader::FieldReader;
+use super::visitor::Presence;
+use crate::app::App;
+use crate::app::live::credential::LiveCredential;
+use crate::app::session::Login;
+use crate::domain::Result;
+
+/// Reads the user name and the password of a login.
+///
+/// # Errors
+/// `Invalid` naming every wrong field.
+pub fn read_login(mut fields: FieldReader) -> Result<Login> {
+    let mut login = Login { username: String::new(), password: String::new() };
+    fields.text("username", Presence::Required, &mut login.username);
+    fields.required_secret("password", &mut login.password);
+    fields.finish(Vec::new())?;
+    Ok(login)
+}
+
+impl App {
+    /// Changes the caller's own password.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field; otherwise as [`App::change_password`].
+    pub async fn change_password_from_fields(
+        &self,
+        credential: &LiveCredential,
+        mut fields: FieldReader,
+    ) -> Result<()> {
+        self.check_has_password(credential.principal())?;
+        let (mut old, mut new) = (String::new(), String::new());
+        fields.required_secret("old_password", &mut old);
+        fields.required_secret("new_password", &mut new);
+        fields.finish(Vec::new())?;
+        self.change_password(credential, old, new).await
+    }
+}

@@ -1,0 +1,129 @@
+//! The fields of a stream.
+
+use std::sync::Arc;
+
+use super::reader::FieldReader;
+use super::values::FieldValues;
+use super::visitor::Presence::{Optional, Required};
+use super::visitor::{ANY_NUMBER, FieldVisitor};
+use crate::app::App;
+use crate::domain::stream::{Stream, StreamSpec};
+use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
+
+/// Visits every field of a stream.
+pub fn visit_stream(visitor: &mut impl FieldVisitor, spec: &mut StreamSpec) {
+    // All fields by name: one that is missing here does not compile.
+    let StreamSpec {
+        name,
+        device,
+        path,
+        kind,
+        group,
+        access_mode,
+        poll_interval_s,
+        unit,
+        scale,
+        offset,
+        byteorder,
+        enabled,
+        deadband,
+        statistics_interval_s,
+        metadata,
+    } = spec;
+    visitor.visit_text("name", Required, 1..=200, name);
+    visitor.visit_row("device", DeviceId, device);
+    visitor.visit_text("path", Optional, 0..=500, path);
+    visitor.visit_choice("type", Optional, kind);
+    visitor.visit_row_or_null("group", GroupId, group);
+    visitor.visit_choice("access_mode", Optional, access_mode);
+    visitor.visit_number_or_null("poll_interval", 0.1..=86_400.0, poll_interval_s);
+    visitor.visit_text("unit", Optional, 0..=32, unit);
+    visitor.visit_number("scale", ANY_NUMBER, scale);
+    visitor.visit_number("offset", ANY_NUMBER, offset);
+    visitor.visit_choice_or_null("byteorder", byteorder);
+    visitor.visit_boolean("enabled", enabled);
+    visitor.visit_number_or_null("deadband", 0.0..=f64::MAX, deadband);
+    visitor.visit_integer_or_null("statistics_interval", 1..=86_400, statistics_interval_s);
+    visitor.visit_object("metadata", metadata);
+}
+
+/// All defaults; the required fields hold placeholders that fail validation or are overwritten.
+pub fn blank_stream() -> StreamSpec {
+    StreamSpec::new("", DeviceId(0))
+}
+
+/// The fields of a stream with their values; its device and its group are row ids.
+pub fn stream_values(spec: &StreamSpec) -> FieldValues {
+    let mut spec = spec.clone();
+    FieldValues::collect(|values| visit_stream(values, &mut spec))
+}
+
+impl App {
+    /// Creates a stream; absent fields get their defaults.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field.
+    pub async fn create_stream_from_fields(
+        &self,
+        principal: &Principal,
+        mut fields: FieldReader,
+    ) -> Result<Arc<Stream>> {
+        let mut spec = blank_stream();
+        visit_stream(&mut fields, &mut spec);
+        self.finish_stream(principal, fields, &spec)?;
+        self.create_stream(principal, spec).await
+    }
+
+    /// Replaces a stream; absent fields get their defaults.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field, also another device.
+    pub async fn replace_stream_from_fields(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        mut fields: FieldReader,
+    ) -> Result<Arc<Stream>> {
+        let current = self.stream_to_change(principal, id)?;
+        let mut spec = blank_stream();
+        visit_stream(&mut fields, &mut spec);
+        refuse_other_device(&mut fields, current.spec.device, &mut spec);
+        self.finish_stream(principal, fields, &spec)?;
+        self.update_stream(principal, id, move |stored| *stored = spec.clone()).await
+    }
+
+    /// Changes the given fields of a stream.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field, also another device.
+    pub async fn update_stream_from_fields(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        patch: FieldReader,
+    ) -> Result<Arc<Stream>> {
+        let current = self.stream_to_change(principal, id)?;
+        let (mut fields, mut changed) = (patch.clone(), current.spec.clone());
+        visit_stream(&mut fields, &mut changed);
+        refuse_other_device(&mut fields, current.spec.device, &mut changed);
+        self.finish_stream(principal, fields, &changed)?;
+        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
+        self.update_stream(principal, id, move |stored| visit_stream(&mut patch.clone(), stored)).await
+    }
+
+    fn finish_stream(&self, principal: &Principal, fields: FieldReader, spec: &StreamSpec) -> Result<()> {
+        let problems = self.stream_problems(principal, spec);
+        // A path can be checked only against a device.
+        let has_device = fields.is_sound("device");
+        let is_certain = |problem: &FieldError| has_device || problem.field != "path";
+        fields.finish(problems.into_iter().filter(is_certain).collect())
+    }
+}
+
+/// Refuses another device: a stream stays with its own. The other fields are checked as if it had not changed.
+fn refuse_other_device(fields: &mut FieldReader, current: DeviceId, spec: &mut StreamSpec) {
+    if fields.is_sound("device") && spec.device != current {
+        fields.add_error("device", "This field may not be changed.");
+    }
+    spec.device = current;
+}
