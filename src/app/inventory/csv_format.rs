@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::ImportProblem;
 use super::export_rows::ExportRow;
-use super::field_mapping::{DEVICE_FIELDS, STREAM_FIELDS};
+use super::file_fields::FileColumns;
 use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawFieldValue, RawRow};
 use crate::domain::{Error, Result};
 
@@ -45,14 +45,15 @@ fn columns(header: &StringRecord, problems: &mut Vec<ImportProblem>) -> Vec<Opti
         problems.push(ImportProblem { line: 1, column: column.to_owned(), message });
     };
     let names: Vec<&str> = header.iter().collect();
+    let fields = FileColumns::all();
     for (i, name) in names.iter().enumerate() {
         if names[..i].contains(name) {
             wrong(name, "there are two columns of this name.".to_owned());
-        } else if column(name).is_none() {
+        } else if column(name, &fields).is_none() {
             let known = format!(
                 "device, stream, {}, device.{}",
-                STREAM_FIELDS.join(", "),
-                DEVICE_FIELDS.join(", device.")
+                fields.stream.join(", "),
+                fields.device.join(", device.")
             );
             wrong(name, format!("there is no such column: there are {known}."));
         }
@@ -60,17 +61,17 @@ fn columns(header: &StringRecord, problems: &mut Vec<ImportProblem>) -> Vec<Opti
     if !names.contains(&"device") {
         wrong("device", "there is no such column: it names the device of each row.".to_owned());
     }
-    names.into_iter().map(column).collect()
+    names.into_iter().map(|name| column(name, &fields)).collect()
 }
 
-fn column(name: &str) -> Option<Column> {
-    let known = |of: &'static [&'static str], name: &str| of.iter().find(|known| **known == name).copied();
+fn column(name: &str, fields: &FileColumns) -> Option<Column> {
+    let known = |of: &[&'static str], name: &str| of.iter().find(|known| **known == name).copied();
     match name {
         "device" => Some(Column::Device("name")),
         "stream" => Some(Column::Stream("name")),
         name => match name.strip_prefix("device.") {
-            Some(field) => known(&DEVICE_FIELDS, field).map(Column::Device),
-            None => known(&STREAM_FIELDS, name).map(Column::Stream),
+            Some(field) => known(&fields.device, field).map(Column::Device),
+            None => known(&fields.stream, name).map(Column::Stream),
         },
     }
 }
@@ -147,22 +148,21 @@ fn broken(error: &csv::Error) -> ImportProblem {
 /// Writes a row for each device, followed by one for each of its streams. Fields at their default are left empty.
 pub fn write(devices: &[(ExportRow, Vec<ExportRow>)]) -> Result<String> {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    let of_devices = DEVICE_FIELDS.iter().filter(|field| **field != "password");
-    let of_devices: Vec<&str> = of_devices.copied().collect();
+    let FileColumns { exported_device: of_devices, stream: of_streams, .. } = FileColumns::all();
     let header = ["device".to_owned(), "stream".to_owned()].into_iter();
     let header = header.chain(of_devices.iter().map(|field| ColumnNaming::CsvDevice.column(field)));
-    let header: Vec<String> = header.chain(STREAM_FIELDS.iter().map(|field| (*field).to_owned())).collect();
+    let header: Vec<String> = header.chain(of_streams.iter().map(|field| (*field).to_owned())).collect();
     writer.write_record(&header).map_err(unwritten)?;
     for (device, streams) in devices {
         let cells = [device.name.clone(), String::new()].into_iter();
         let cells = cells.chain(of_devices.iter().map(|field| cell(device.field(field))));
-        let cells: Vec<String> = cells.chain(STREAM_FIELDS.iter().map(|_| String::new())).collect();
+        let cells: Vec<String> = cells.chain(of_streams.iter().map(|_| String::new())).collect();
         writer.write_record(&cells).map_err(unwritten)?;
         for stream in streams {
             let cells = [device.name.clone(), stream.name.clone()].into_iter();
             let cells = cells.chain(of_devices.iter().map(|_| String::new()));
             let cells: Vec<String> =
-                cells.chain(STREAM_FIELDS.iter().map(|field| cell(stream.field(field)))).collect();
+                cells.chain(of_streams.iter().map(|field| cell(stream.field(field)))).collect();
             writer.write_record(&cells).map_err(unwritten)?;
         }
     }

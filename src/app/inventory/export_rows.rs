@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::field_mapping::{blank_device, device_values, stream_values};
-use crate::domain::DeviceId;
+use super::file_fields::{device_fields, stream_fields};
+use crate::app::fields::device::blank_device;
+use crate::app::fields::stream::blank_stream;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::StreamSpec;
 
@@ -17,18 +18,23 @@ impl ExportRow {
     /// Returns a device's row. The protocol is always included: a device without any field would mean one that is only
     /// named.
     pub fn device(spec: &DeviceSpec) -> ExportRow {
-        let defaults = device_values(&blank_device(""));
-        let said = device_values(spec).into_iter().zip(defaults);
-        let said = said.filter(|(own, default)| own.0 == "protocol" || own.1 != default.1);
-        ExportRow { name: spec.name.clone(), fields: said.map(|(own, _)| own).collect() }
+        let defaults = device_fields(&blank_device());
+        let own = device_fields(spec).into_iter().zip(defaults);
+        let own = own.filter(|(own, default)| own.0 == "protocol" || own.1 != default.1);
+        ExportRow { name: spec.name.clone(), fields: own.map(|(own, _)| own).collect() }
     }
 
     /// Returns a stream's row. The type is always included.
     pub fn stream(spec: &StreamSpec, group: Option<&str>) -> ExportRow {
-        let defaults = stream_values(&StreamSpec::new("", DeviceId(0)), None);
-        let said = stream_values(spec, group).into_iter().zip(defaults);
-        let said = said.filter(|(own, default)| own.0 == "type" || own.1 != default.1);
-        ExportRow { name: spec.name.clone(), fields: said.map(|(own, _)| own).collect() }
+        let defaults = stream_fields(&blank_stream(), None);
+        let own = stream_fields(spec, group).into_iter().zip(defaults);
+        let own = own.filter(|(own, default)| own.0 == "type" || own.1 != default.1);
+        ExportRow { name: spec.name.clone(), fields: own.map(|(own, _)| own).collect() }
+    }
+
+    /// Returns the fields with their values, in the order of export.
+    pub fn fields(&self) -> &[(&'static str, Value)] {
+        &self.fields
     }
 
     /// Returns a field's value; `None` at its default.

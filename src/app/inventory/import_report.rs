@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::field_mapping::{device_values, stream_values};
+use super::file_fields::{device_fields, stream_fields};
+use crate::app::fields::device::blank_device;
+use crate::app::fields::stream::blank_stream;
 use crate::domain::device::Device;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId};
@@ -106,9 +108,9 @@ impl ImportReport {
 
 fn device_entry(plan: &DevicePlan) -> Option<ImportEntry> {
     let (noun, name) = (ImportKind::Device, plan.after.name.clone());
-    let new = device_values(&plan.after);
+    let new = device_fields(&plan.after);
     let Some(before) = &plan.before else {
-        let defaults = device_values(&super::field_mapping::blank_device(""));
+        let defaults = device_fields(&blank_device());
         return Some(ImportEntry {
             noun,
             name,
@@ -117,16 +119,15 @@ fn device_entry(plan: &DevicePlan) -> Option<ImportEntry> {
         });
     };
     let changed = plan.differences();
-    let fields = diff_named_fields(&device_values(&before.spec), &new, &changed);
+    let fields = diff_named_fields(&device_fields(&before.spec), &new, &changed);
     (!changed.is_empty()).then_some(ImportEntry { noun, name, is_new: false, fields })
 }
 
 fn stream_entry(device: &str, plan: &StreamPlan, present: &ExistingInventory) -> Option<ImportEntry> {
     let (noun, name) = (ImportKind::Stream, format!("{device} / {}", plan.after.name));
-    let new = stream_values(&plan.after, plan.group.as_deref());
+    let new = stream_fields(&plan.after, plan.group.as_deref());
     let Some(before) = &plan.before else {
-        let blank = crate::domain::stream::StreamSpec::new("", DeviceId(0));
-        let defaults = stream_values(&blank, None);
+        let defaults = stream_fields(&blank_stream(), None);
         return Some(ImportEntry {
             noun,
             name,
@@ -136,7 +137,7 @@ fn stream_entry(device: &str, plan: &StreamPlan, present: &ExistingInventory) ->
     };
     let changed = plan.differences();
     let group = before.spec.group.and_then(|id| present.groups.get(&id)).map(String::as_str);
-    let fields = diff_named_fields(&stream_values(&before.spec, group), &new, &changed);
+    let fields = diff_named_fields(&stream_fields(&before.spec, group), &new, &changed);
     (!changed.is_empty()).then_some(ImportEntry { noun, name, is_new: false, fields })
 }
 

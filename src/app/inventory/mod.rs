@@ -7,11 +7,11 @@
 
 mod csv_format;
 mod export_rows;
-mod field_mapping;
-mod field_reader;
+mod file_fields;
 mod import_report;
 mod raw_rows;
 mod resolve;
+mod row_source;
 mod yaml_format;
 mod yaml_tree;
 

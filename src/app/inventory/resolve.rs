@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use super::ImportProblem;
-use super::field_mapping::{blank_device, read_device, read_stream};
-use super::field_reader::FieldReader;
 use super::raw_rows::{RawDevice, RawRow};
+use super::row_source::{self, RowSource};
 use crate::app::device::problems as problems_of_device;
+use crate::app::fields::device::{blank_device, visit_device};
+use crate::app::fields::stream::{blank_stream, visit_stream};
+use crate::app::fields::visitor::Presence;
 use crate::app::stream::problems_on;
+use crate::domain::FieldError;
 use crate::domain::device::DeviceSpec;
 use crate::domain::group::GroupSpec;
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
-use crate::domain::stream::StreamSpec;
-use crate::domain::{DeviceId, FieldError};
 
 /// Existing devices by name.
 pub type DevicesByName = HashMap<String, DeviceSpec>;
@@ -42,32 +43,38 @@ fn device_entry(
     known: &DevicesByName,
     problems: &mut Vec<ImportProblem>,
 ) -> (DeviceEntry, Option<DeviceSpec>) {
-    let mut spec = blank_device("");
-    let is_only_named = row.cells.keys().all(|field| field == "name");
-    let unknown = row.problem("name", "there is no such device: give its fields, `protocol` among them.");
-    let mut fields = FieldReader::new(row);
-    fields.require("name");
-    if !is_only_named {
-        fields.require("protocol");
+    if row.cells.keys().all(|field| field == "name") {
+        return existing_device(row, known, problems);
     }
-    let password = read_device(&mut fields, &mut spec);
-    fields.knows("streams");
-    spec.password = password.clone().unwrap_or_default();
-    let name = spec.name.clone();
-    if is_only_named {
-        let before = known.get(&name).cloned();
-        let found = fields.finish(Vec::new());
-        if before.is_none() && found.is_empty() {
-            problems.push(unknown);
-        }
-        problems.extend(found);
-        return (DeviceEntry { name, spec: None, password, streams: Vec::new() }, before);
-    }
+    let mut spec = blank_device();
+    let has_password = row.cells.contains_key("password");
+    let mut fields = RowSource::reader(row);
+    visit_device(&mut fields, &mut spec);
     let has_protocol = fields.is_sound("protocol");
     let rules = if has_protocol { problems_of_device(&spec) } else { Vec::new() };
-    problems.extend(fields.finish(rules));
+    problems.extend(row_source::finish(fields, rules, &["streams"]));
+    let (name, password) = (spec.name.clone(), has_password.then(|| spec.password.clone()));
     let judged = has_protocol.then(|| spec.clone());
     (DeviceEntry { name, spec: Some(spec), password, streams: Vec::new() }, judged)
+}
+
+/// Returns a device of which only the name is written.
+fn existing_device(
+    row: RawRow,
+    known: &DevicesByName,
+    problems: &mut Vec<ImportProblem>,
+) -> (DeviceEntry, Option<DeviceSpec>) {
+    let unknown = row.problem("name", "there is no such device: give its fields, `protocol` among them.");
+    let mut name = String::new();
+    let mut fields = RowSource::reader(row);
+    fields.text("name", Presence::Required, &mut name);
+    let found = row_source::finish(fields, Vec::new(), &[]);
+    let before = known.get(&name).cloned();
+    if before.is_none() && found.is_empty() {
+        problems.push(unknown);
+    }
+    problems.extend(found);
+    (DeviceEntry { name, spec: None, password: None, streams: Vec::new() }, before)
 }
 
 fn stream_entries(
@@ -80,16 +87,16 @@ fn stream_entries(
         if is_twice(&row, &mut lines, problems) {
             continue;
         }
-        let mut spec = StreamSpec::new("", DeviceId(0));
-        let mut fields = FieldReader::new(row);
-        fields.require("name");
-        let group = read_stream(&mut fields, &mut spec).filter(|name| !name.is_empty());
+        let mut spec = blank_stream();
+        let mut fields = RowSource::reader(row);
+        visit_stream(&mut fields, &mut spec);
+        let group = fields.source().reference("group").filter(|name| !name.is_empty()).map(str::to_owned);
         let mut rules = match device {
             Some(device) => problems_on(device, &spec),
             None => spec.problems(),
         };
         rules.extend(group.as_deref().map(group_problems).unwrap_or_default());
-        problems.extend(fields.finish(rules));
+        problems.extend(row_source::finish(fields, rules, &[]));
         entries.push(StreamEntry { spec, group });
     }
     entries

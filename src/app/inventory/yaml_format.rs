@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::ImportProblem;
 use super::export_rows::ExportRow;
-use super::field_mapping::{DEVICE_FIELDS, STREAM_FIELDS};
 use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawRow};
 use super::yaml_tree::{self, YamlNode, YamlValue};
 
@@ -86,19 +85,19 @@ pub fn write(devices: &[(ExportRow, Vec<ExportRow>)]) -> String {
     }
     text.push('\n');
     for (device, streams) in devices {
-        write_noun(&mut text, "  ", device, &DEVICE_FIELDS);
+        write_noun(&mut text, "  ", device);
         if !streams.is_empty() {
             text.push_str("    streams:\n");
         }
-        streams.iter().for_each(|stream| write_noun(&mut text, "      ", stream, &STREAM_FIELDS));
+        streams.iter().for_each(|stream| write_noun(&mut text, "      ", stream));
     }
     text
 }
 
-fn write_noun(text: &mut String, indent: &str, noun: &ExportRow, fields: &[&str]) {
+fn write_noun(text: &mut String, indent: &str, noun: &ExportRow) {
     let name = Value::from(noun.name.as_str());
     writeln!(text, "{indent}- name: {}", scalar(&name)).expect("a String takes everything");
-    for (field, value) in fields.iter().filter_map(|field| Some((field, noun.field(field)?))) {
+    for (field, value) in noun.fields() {
         writeln!(text, "{indent}  {field}: {}", scalar(value)).expect("a String takes everything");
     }
 }

@@ -1,0 +1,64 @@
+//! Devices and streams as the fields of an inventory file, in the order of export.
+
+use serde_json::Value;
+
+use crate::app::fields::device::{blank_device, device_values};
+use crate::app::fields::stream::{blank_stream, stream_values};
+use crate::app::fields::values::{FieldValue, FieldValues};
+use crate::domain::device::DeviceSpec;
+use crate::domain::stream::StreamSpec;
+
+/// Fields that are not written as such: the name identifies a row, and a stream is written below its device.
+const IDENTITY: [&str; 2] = ["name", "device"];
+
+/// Names of the fields of a file.
+pub struct FileColumns {
+    pub device: Vec<&'static str>,
+    /// Those of a device that are exported: a password is imported but never exported.
+    pub exported_device: Vec<&'static str>,
+    pub stream: Vec<&'static str>,
+}
+
+impl FileColumns {
+    pub fn all() -> FileColumns {
+        let (device, stream) = (device_values(&blank_device()), stream_values(&blank_stream()));
+        FileColumns {
+            device: names(device.0.iter()),
+            exported_device: names(device.0.iter().filter(|field| field.value.is_some())),
+            stream: names(stream.0.iter()),
+        }
+    }
+}
+
+fn names<'a>(fields: impl Iterator<Item = &'a FieldValue>) -> Vec<&'static str> {
+    fields.map(|field| field.name).filter(|name| !IDENTITY.contains(name)).collect()
+}
+
+/// Returns the fields of a device except its name, with their values. A password is always null.
+pub fn device_fields(spec: &DeviceSpec) -> Vec<(&'static str, Value)> {
+    written(device_values(spec))
+}
+
+/// Returns the fields of a stream except its name and its device, with their values; `group` is the name of its group.
+pub fn stream_fields(spec: &StreamSpec, group: Option<&str>) -> Vec<(&'static str, Value)> {
+    let mut fields = written(stream_values(spec));
+    for (_, value) in fields.iter_mut().filter(|(name, _)| *name == "group") {
+        *value = group.into();
+    }
+    fields
+}
+
+fn written(values: FieldValues) -> Vec<(&'static str, Value)> {
+    let fields = values.0.into_iter().filter(|field| !IDENTITY.contains(&field.name));
+    fields.map(|field| (field.name, field.value.map_or(Value::Null, plain_number))).collect()
+}
+
+/// Writes whole numbers without a decimal point, as people do.
+fn plain_number(value: Value) -> Value {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 1e15 => {
+            Value::from(number as i64)
+        }
+        _ => value,
+    }
+}

@@ -1,0 +1,144 @@
+//! A row of an inventory file as a source of fields. Every mistake is reported with its line, its column and what would
+//! be right.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::ImportProblem;
+use super::raw_rows::{RawFieldValue, RawRow};
+use crate::app::fields::choice::Choice;
+use crate::app::fields::reader::{FieldReader, ReadMode};
+use crate::app::fields::source::{RowReference, Source};
+use crate::domain::FieldError;
+
+/// The field that a stream does not have in a file, where it is written below its device.
+const PARENT: &str = "device";
+
+/// The unread fields of a row.
+pub struct RowSource {
+    row: RawRow,
+    /// The whole row with its lines, for mistakes.
+    whole: RawRow,
+    /// The fields that a row of this noun has, as far as they have been read.
+    known: Vec<&'static str>,
+    /// Names of other rows, by field.
+    references: Vec<(&'static str, String)>,
+}
+
+impl RowSource {
+    /// Returns a reader of a row. Rows are complete: what they do not give gets its default.
+    pub fn reader(row: RawRow) -> FieldReader<RowSource> {
+        let source = RowSource { whole: row.clone(), row, known: Vec::new(), references: Vec::new() };
+        FieldReader::new(source, ReadMode::Whole)
+    }
+
+    /// Returns the name that a field gives of another row.
+    pub fn reference(&self, name: &str) -> Option<&str> {
+        self.references.iter().find(|(field, _)| *field == name).map(|(_, row)| row.as_str())
+    }
+}
+
+/// Returns every mistake: unknown fields, then those of single fields, then `problems_of_whole`. A field with a mistake
+/// of its own is not reported again for the whole. `nested` are fields that are read elsewhere.
+pub fn finish(
+    reader: FieldReader<RowSource>,
+    problems_of_whole: Vec<FieldError>,
+    nested: &[&'static str],
+) -> Vec<ImportProblem> {
+    let (source, errors) = reader.into_errors(problems_of_whole);
+    let RowSource { row, whole, known, .. } = source;
+    let known = [known.as_slice(), nested].concat().join(", ");
+    let unknown = row
+        .cells
+        .keys()
+        .map(|name| whole.problem(name, format!("there is no such field: there are {known}.")));
+    let wrong = errors.into_iter().map(|error| whole.problem(&error.field, error.message));
+    unknown.chain(wrong).collect()
+}
+
+impl Source for RowSource {
+    type Value = RawFieldValue;
+
+    fn take(&mut self, name: &'static str) -> Option<RawFieldValue> {
+        self.known.push(name);
+        self.row.cells.remove(name).map(|cell| cell.value)
+    }
+
+    fn take_row(&mut self, name: &'static str) -> Result<RowReference, String> {
+        if name == PARENT {
+            return Ok(RowReference::Named);
+        }
+        match self.take(name) {
+            None => Ok(RowReference::Absent),
+            Some(RawFieldValue::Null) => Ok(RowReference::Null),
+            Some(value) => {
+                self.references.push((name, one_value(value)?.trim().to_owned()));
+                Ok(RowReference::Named)
+            }
+        }
+    }
+
+    fn is_null(value: &RawFieldValue) -> bool {
+        *value == RawFieldValue::Null
+    }
+
+    fn means_null(value: &RawFieldValue) -> bool {
+        match value {
+            RawFieldValue::Null => true,
+            RawFieldValue::Text(text) => text.trim() == "null",
+            RawFieldValue::Json(_) => false,
+        }
+    }
+
+    fn text(value: RawFieldValue) -> Result<String, String> {
+        one_value(value)
+    }
+
+    fn boolean(value: RawFieldValue) -> Result<bool, String> {
+        match one_value(value)?.trim().to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(format!("`{other}` is not true or false.")),
+        }
+    }
+
+    fn number(value: RawFieldValue) -> Result<f64, String> {
+        let text = one_value(value)?;
+        let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        number.ok_or_else(|| format!("`{}` is not a number.", text.trim()))
+    }
+
+    fn integer(value: RawFieldValue, range: RangeInclusive<i64>) -> Result<i64, String> {
+        let text = one_value(value)?;
+        let number = text.trim().parse().ok().filter(|number| range.contains(number));
+        let (least, most) = (range.start(), range.end());
+        number.ok_or_else(|| format!("`{}` is not a whole number from {least} to {most}.", text.trim()))
+    }
+
+    fn choice<T: Choice>(value: RawFieldValue) -> Result<T, String> {
+        let text = one_value(value)?;
+        let word = text.trim();
+        word.parse().map_err(|_| format!("`{word}` is not one of {}.", T::names().join(", ")))
+    }
+
+    /// A map, or a text with a JSON object.
+    fn object(value: RawFieldValue) -> Result<Map<String, Value>, String> {
+        let value = match value {
+            RawFieldValue::Json(value) => value,
+            text => serde_json::from_str(&one_value(text)?).map_err(|e| format!("this is no JSON: {e}."))?,
+        };
+        match value {
+            Value::Object(map) => Ok(map),
+            _ => Err("this is no object such as {\"key\": \"value\"}.".to_owned()),
+        }
+    }
+}
+
+fn one_value(value: RawFieldValue) -> Result<String, String> {
+    match value {
+        RawFieldValue::Text(text) => Ok(text),
+        RawFieldValue::Json(_) => Err("this is a list or a map where one value belongs.".to_owned()),
+        RawFieldValue::Null => Err("This field may not be null.".to_owned()),
+    }
+}
