@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
-use crate::api::graphql::objects::group::Group;
+use crate::api::graphql::objects::group::{CreateGroupInput, Group, UpdateGroupInput};
 use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, GroupId};
 
@@ -18,34 +17,6 @@ const ROW_ID_FIELDS: [(&str, NodeType); 1] = [("data", NodeType::Stream)];
 
 #[derive(Default)]
 pub struct GroupMutations;
-
-/// Input for a new group. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateGroupInput {
-    /// Name of the group, 1 to 100 characters, unique in the organization.
-    name: String,
-    /// Free-text description, at most 1,000 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    description: MaybeUndefined<String>,
-    /// Ids or row numbers of the group's streams; they are removed from their previous groups.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    data: MaybeUndefined<Vec<ID>>,
-}
-
-/// Changes to a group. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateGroupInput {
-    /// Name of the group, 1 to 100 characters, unique in the organization.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    name: MaybeUndefined<String>,
-    /// Free-text description, at most 1,000 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    description: MaybeUndefined<String>,
-    /// Ids or row numbers of streams that replace the group's current streams, except those that the caller may not
-    /// read.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    data: MaybeUndefined<Vec<ID>>,
-}
 
 /// Result of creating or updating a group.
 #[derive(SimpleObject)]

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
-use serde_json::Value;
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::enums::{AccessMode, ByteOrder, StreamType};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
-use crate::api::graphql::objects::stream::Stream;
+use crate::api::graphql::objects::stream::{CreateStreamInput, Stream, UpdateStreamInput};
 use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, StreamId};
 
@@ -20,75 +17,6 @@ const ROW_ID_FIELDS: [(&str, NodeType); 2] = [("device", NodeType::Device), ("gr
 
 #[derive(Default)]
 pub struct StreamMutations;
-
-/// Stream settings besides name and device. Omitted fields keep their value on update and get their default on
-/// creation.
-#[derive(InputObject, Serialize)]
-pub struct StreamSettings {
-    /// Address on the device: register, node id, tag or JSON pointer; at most 500 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    path: MaybeUndefined<String>,
-    /// Data type of the values; default `fp64`.
-    #[graphql(name = "type")]
-    #[serde(rename = "type", skip_serializing_if = "MaybeUndefined::is_undefined")]
-    kind: MaybeUndefined<StreamType>,
-    /// Id or row number of the group of the stream; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    group: MaybeUndefined<ID>,
-    /// Access to the register: `r` (read-only, the default) or `rw` (read and write).
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    access_mode: MaybeUndefined<AccessMode>,
-    /// Seconds between polls, 0.1 to 86,400; null uses the device's interval.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    poll_interval: MaybeUndefined<f64>,
-    /// Engineering unit, at most 32 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    unit: MaybeUndefined<String>,
-    /// Factor for polled values: stored value = raw value × `scale` + `offset`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    scale: MaybeUndefined<f64>,
-    /// Added to polled values after `scale`, in the stream's unit; default 0.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    offset: MaybeUndefined<f64>,
-    /// Word order of numbers; null uses the device's order.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    byteorder: MaybeUndefined<ByteOrder>,
-    /// Whether the stream is polled; default true.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    enabled: MaybeUndefined<bool>,
-    /// Polled changes smaller than this are not stored; null stores every polled value.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    deadband: MaybeUndefined<f64>,
-    /// Length of a statistics window, seconds, a divisor of a day; null means 60.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    statistics_interval: MaybeUndefined<i32>,
-    /// `wordorder` and any user-defined data, as one JSON object that replaces the previous one.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    metadata: MaybeUndefined<Value>,
-}
-
-/// Input for a new stream. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateStreamInput {
-    /// Name of the stream, 1 to 200 characters, unique on its device.
-    name: String,
-    /// Id or row number of the device; it cannot be changed later.
-    device: ID,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: StreamSettings,
-}
-
-/// Changes to a stream. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateStreamInput {
-    /// Name of the stream, 1 to 200 characters, unique on its device.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    name: MaybeUndefined<String>,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: StreamSettings,
-}
 
 /// Result of creating or updating a stream.
 #[derive(SimpleObject)]

@@ -1,8 +1,9 @@
-//! Device type of the schema.
+//! Device type of the schema, and the inputs that create and change a device.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::stream::{self, Stream};
@@ -236,4 +237,67 @@ impl From<device::DeviceStatus> for DeviceStatus {
             lateness_p99_ms: status.lateness.p99_ms,
         }
     }
+}
+
+/// Device settings besides name and protocol. Omitted fields keep their value on update and get their default on
+/// creation.
+#[derive(InputObject, Serialize)]
+pub struct DeviceSettings {
+    /// Host name or address; at most 255 characters.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    host: MaybeUndefined<String>,
+    /// TCP port; null means the default of the protocol.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    port: MaybeUndefined<i32>,
+    /// Modbus unit id, MELSEC station or FEnet slot; 0 to 255, default 1.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    unit: MaybeUndefined<i32>,
+    /// User name for the login at the device; at most 1,000 characters, default empty.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    username: MaybeUndefined<String>,
+    /// Password for `username`; it is stored and never returned.
+    #[graphql(secret)]
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    password: MaybeUndefined<String>,
+    /// Timeout of a request to the device, 0.1 to 60 seconds; default 3.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    timeout: MaybeUndefined<f64>,
+    /// Seconds between polls, 0.1 to 86,400; null disables polling, default 1.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    poll_interval: MaybeUndefined<f64>,
+    /// Word order of numbers in the registers; default `little`.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    byteorder: MaybeUndefined<ByteOrder>,
+    /// Whether the device is polled; default true.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    enabled: MaybeUndefined<bool>,
+    /// Settings of the protocol and any user-defined data, as one JSON object that replaces the previous one.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    metadata: MaybeUndefined<Value>,
+}
+
+/// Input for a new device. Omitted fields get their defaults.
+#[derive(InputObject, Serialize)]
+pub struct CreateDeviceInput {
+    /// Name of the device, 1 to 100 characters, unique in the organization.
+    name: String,
+    /// Communication protocol of the device.
+    protocol: Protocol,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    settings: DeviceSettings,
+}
+
+/// Changes to a device. Omitted fields stay unchanged.
+#[derive(InputObject, Serialize)]
+pub struct UpdateDeviceInput {
+    /// Name of the device, 1 to 100 characters, unique in the organization.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    name: MaybeUndefined<String>,
+    /// Communication protocol of the device.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    protocol: MaybeUndefined<Protocol>,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    settings: DeviceSettings,
 }

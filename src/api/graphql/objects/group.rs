@@ -1,8 +1,9 @@
-//! Group type of the schema.
+//! Group type of the schema, and the inputs that create and change a group.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use serde::Serialize;
 
 use super::stream::{self, Stream};
 use crate::api::graphql::enums::ListOrder;
@@ -75,4 +76,32 @@ impl Group {
         let page = ConnectionArgs { first, after, last, before };
         stream::streams_page(ctx, StreamsOf(self.0.id), page, order_by).await
     }
+}
+
+/// Input for a new group. Omitted fields get their defaults.
+#[derive(InputObject, Serialize)]
+pub struct CreateGroupInput {
+    /// Name of the group, 1 to 100 characters, unique in the organization.
+    name: String,
+    /// Free-text description, at most 1,000 characters.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    description: MaybeUndefined<String>,
+    /// Ids or row numbers of the group's streams; they are removed from their previous groups.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    data: MaybeUndefined<Vec<ID>>,
+}
+
+/// Changes to a group. Omitted fields stay unchanged.
+#[derive(InputObject, Serialize)]
+pub struct UpdateGroupInput {
+    /// Name of the group, 1 to 100 characters, unique in the organization.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    name: MaybeUndefined<String>,
+    /// Free-text description, at most 1,000 characters.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    description: MaybeUndefined<String>,
+    /// Ids or row numbers of streams that replace the group's current streams, except those that the caller may not
+    /// read.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    data: MaybeUndefined<Vec<ID>>,
 }
