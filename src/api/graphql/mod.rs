@@ -144,4 +144,7 @@ pub fn sdl() -> String {
 }
 
 #[cfg(test)]
+mod fields_tests;
+
+#[cfg(test)]
 mod fuzz_tests;

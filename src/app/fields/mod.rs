@@ -25,3 +25,6 @@ pub mod stream;
 pub mod terminal;
 pub mod values;
 pub mod visitor;
+
+#[cfg(test)]
+mod coverage_tests;
