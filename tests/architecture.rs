@@ -73,6 +73,9 @@ const UNCLEAR_NAMES: [&str; 48] = [
     "Wanted", "Wish", "World", "Written",
 ];
 
+/// Folders that meet only above them or in `app/`: neither names the other.
+const WALLS: [(&str, &str); 1] = [("src/api/graphql/", "src/api/rest/")];
+
 /// What a handler may say itself; every other status is decided in api/error.rs.
 const SUCCESSES: [&str; 4] = ["OK", "CREATED", "ACCEPTED", "NO_CONTENT"];
 
@@ -176,6 +179,24 @@ fn each_rule_can_be_broken() {
             "//! X.\npub use crate::domain::Id;",
             "a pub use of another folder",
         ),
+        (
+            "an_interface_of_another",
+            "src/api/graphql/mutations/x.rs",
+            "//! X.\nuse crate::api::rest::fields::Fields;",
+            "src/api/graphql/ names src/api/rest/",
+        ),
+        (
+            "also_in_braces",
+            "src/api/rest/x.rs",
+            "//! X.\nuse crate::{api::{error, graphql::ids}, app::App};",
+            "src/api/rest/ names src/api/graphql/",
+        ),
+        (
+            "also_from_its_root",
+            "src/api/rest/mod.rs",
+            "//! X.\nuse super::graphql::ids;",
+            "src/api/rest/ names src/api/graphql/",
+        ),
         ("no_opening", "src/app/x.rs", "fn f() {}", "does not open with //!"),
         ("a_status", "src/api/x.rs", "//! X.\nfn f() { StatusCode::NOT_FOUND }", "StatusCode::NOT_FOUND"),
         ("an_unclear_name", "src/app/x.rs", "//! X.\npub(super) struct Told<T>(T);", "the type Told"),
@@ -211,6 +232,10 @@ fn check(path: &str, text: &str, dependencies: &[String]) -> Vec<String> {
         }
         None => {}
     }
+    for (one, other) in WALLS {
+        check_wall(&mut broken, path, &code, (one, other));
+        check_wall(&mut broken, path, &code, (other, one));
+    }
     let is_test = path.ends_with("_tests.rs");
     if folder == "api" && path != "src/api/error.rs" && !is_test {
         let named = after(&code, "StatusCode::").map(identifier).filter(|s| !SUCCESSES.contains(s));
@@ -223,6 +248,22 @@ fn check(path: &str, text: &str, dependencies: &[String]) -> Vec<String> {
     let unclear = types.into_iter().flatten().filter(|name| UNCLEAR_NAMES.contains(name));
     broken.extend(unclear.map(|name| format!("the type {name}: use the field's term")));
     broken.into_iter().map(|what| format!("{path}: {what}")).collect()
+}
+
+/// Checks that a file of the first folder does not name the second, which stands beside it.
+fn check_wall(broken: &mut Vec<String>, path: &str, code: &str, (own, other): (&str, &str)) {
+    let Some(rest) = path.strip_prefix(own) else { return };
+    let mut parts = other.trim_end_matches('/').rsplit('/');
+    let (name, parent) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let parent = format!("{parent}::");
+    let mut named: Vec<_> = after(code, &parent).flat_map(heads).collect();
+    if rest == "mod.rs" {
+        // There, `super` is the folder above both.
+        named.extend(after(code, "super::").flat_map(heads));
+    }
+    if named.contains(&name) {
+        broken.push(format!("{own} names {other}"));
+    }
 }
 
 fn is_map(code: &str) -> bool {
