@@ -66,6 +66,7 @@ impl FieldReader<JsonObject> {
         found
     }
 
+    /// Reads a timestamp or null.
     pub fn timestamp_or_null(&mut self, name: &'static str, target: &mut Option<Micros>) {
         self.take_or_null(name, target, |value| drf_scalar::timestamp(&value));
     }

@@ -19,6 +19,7 @@ pub struct JsonObject {
 }
 
 impl JsonObject {
+    /// A source of these members.
     pub fn new(members: Map<String, Value>) -> Self {
         Self { members, _body: Bytes::new() }
     }

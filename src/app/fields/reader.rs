@@ -38,10 +38,12 @@ pub struct FieldReader<S = JsonObject> {
 }
 
 impl<S: Source> FieldReader<S> {
+    /// Returns a reader of all fields of a source.
     pub fn new(source: S, mode: ReadMode) -> Self {
         Self { source, mode, errors: Vec::new() }
     }
 
+    /// The source, without the values that have been read.
     pub fn source(&self) -> &S {
         &self.source
     }
@@ -56,14 +58,17 @@ impl<S: Source> FieldReader<S> {
         self.take(name, Presence::Optional, target, S::text);
     }
 
+    /// Reads a boolean.
     pub fn boolean(&mut self, name: &'static str, target: &mut bool) {
         self.take(name, Presence::Optional, target, S::boolean);
     }
 
+    /// Reads a finite number.
     pub fn number(&mut self, name: &'static str, target: &mut f64) {
         self.take(name, Presence::Optional, target, S::number);
     }
 
+    /// Reads a finite number or null.
     pub fn number_or_null(&mut self, name: &'static str, target: &mut Option<f64>) {
         self.take_or_null(name, target, S::number);
     }
@@ -93,10 +98,12 @@ impl<S: Source> FieldReader<S> {
         self.take(name, need, target, S::choice);
     }
 
+    /// Reads one of a closed set of words, or null.
     pub fn choice_or_null<T: Choice>(&mut self, name: &'static str, target: &mut Option<T>) {
         self.take_or_null(name, target, S::choice);
     }
 
+    /// Reads an object.
     pub fn object(&mut self, name: &'static str, target: &mut Map<String, Value>) {
         self.take(name, Presence::Optional, target, S::object);
     }

@@ -9,7 +9,9 @@ use super::choice::Choice;
 /// A reference to another row, as a source gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowReference {
+    /// The field is not given.
     Absent,
+    /// The field is null.
     Null,
     /// A row id, not checked for existence.
     Id(i32),
@@ -29,6 +31,7 @@ pub trait Source {
     /// Removes and converts the value of a field that refers to another row.
     fn take_row(&mut self, name: &'static str) -> Result<RowReference, String>;
 
+    /// Whether the value is null.
     fn is_null(value: &Self::Value) -> bool;
 
     /// Whether the value means null in a field that may be null. A source in which every value is a text has a word
@@ -40,6 +43,7 @@ pub trait Source {
     /// A text, not trimmed.
     fn text(value: Self::Value) -> Result<String, String>;
 
+    /// A boolean.
     fn boolean(value: Self::Value) -> Result<bool, String>;
 
     /// A finite number.
@@ -51,5 +55,6 @@ pub trait Source {
     /// One of a closed set of words.
     fn choice<T: Choice>(value: Self::Value) -> Result<T, String>;
 
+    /// An object.
     fn object(value: Self::Value) -> Result<Map<String, Value>, String>;
 }

@@ -12,6 +12,7 @@ use super::visitor::{FieldVisitor, Presence};
 /// A field of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldValue {
+    /// The name in REST and in files.
     pub name: &'static str,
     /// `None` for a secret.
     pub value: Option<Value>,

@@ -10,6 +10,7 @@ use super::choice::Choice;
 /// Whether a new row must give a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
+    /// A new row without it is refused.
     Required,
     /// The field has a default.
     Optional,
@@ -36,10 +37,13 @@ pub trait FieldVisitor {
     /// A text that is read as given and never shown.
     fn visit_secret(&mut self, name: &'static str, value: &mut String);
 
+    /// A boolean.
     fn visit_boolean(&mut self, name: &'static str, value: &mut bool);
 
+    /// A finite number.
     fn visit_number(&mut self, name: &'static str, range: RangeInclusive<f64>, value: &mut f64);
 
+    /// A finite number or null.
     fn visit_number_or_null(
         &mut self,
         name: &'static str,
@@ -66,13 +70,16 @@ pub trait FieldVisitor {
     /// One of a closed set of words.
     fn visit_choice<T: Choice>(&mut self, name: &'static str, need: Presence, value: &mut T);
 
+    /// One of a closed set of words, or null.
     fn visit_choice_or_null<T: Choice>(&mut self, name: &'static str, value: &mut Option<T>);
 
+    /// A JSON object of any members.
     fn visit_object(&mut self, name: &'static str, value: &mut Map<String, Value>);
 
     /// A required reference to another row, which need not exist; `make` makes it from the row id.
     fn visit_row<T: Serialize>(&mut self, name: &'static str, make: fn(i32) -> T, value: &mut T);
 
+    /// A reference to another row, which need not exist, or null.
     fn visit_row_or_null<T: Serialize>(
         &mut self,
         name: &'static str,

@@ -13,13 +13,16 @@ const IDENTITY: [&str; 2] = ["name", "device"];
 
 /// Names of the fields of a file.
 pub struct FileColumns {
+    /// Those of a device, except its name.
     pub device: Vec<&'static str>,
     /// Those of a device that are exported: a password is imported but never exported.
     pub exported_device: Vec<&'static str>,
+    /// Those of a stream, except its name and its device.
     pub stream: Vec<&'static str>,
 }
 
 impl FileColumns {
+    /// The names of all fields, from the lists in `app::fields`.
     pub fn all() -> FileColumns {
         let (device, stream) = (device_values(&blank_device()), stream_values(&blank_stream()));
         FileColumns {
