@@ -40,6 +40,8 @@ pub struct Detector {
 /// Result of scoring one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredWindow {
+    /// Error between the scaled window and its reconstruction, by the model's [`ScoreKind`]; not finite if the model's
+    /// output is not.
     pub score: f64,
     /// Reconstructed values, as many as the window has, in the units of the readings.
     pub reconstruction: Vec<f64>,
@@ -97,6 +99,7 @@ impl Detector {
         self.scaler.features()
     }
 
+    /// Returns the scaler, whose features are the model's sources in order.
     pub fn scaler(&self) -> &Scaler {
         &self.scaler
     }
@@ -127,10 +130,10 @@ impl Detector {
         }
     }
 
-    /// Scores one window of readings and returns its reconstruction.
+    /// Scores one window of readings, `[sample, feature]` row by row, and returns its reconstruction.
     ///
     /// # Errors
-    /// As [`Detector::score_windows`].
+    /// `Invalid` when the model cannot run. Numbers that are not finite are returned, not refused.
     pub fn score_window(&self, workspace: &mut Workspace, window: &[f64]) -> Result<ScoredWindow> {
         let mut scaled = vec![0.0; window.len()];
         self.scaler.transform(window, &mut scaled);

@@ -3,6 +3,8 @@
 //! Everything here is pure and treats its input as hostile: bytes and readings in, values out. No I/O, clock or
 //! catalog.
 
+#![warn(missing_docs)]
+
 pub mod detector;
 pub mod scaler;
 pub mod tflite;

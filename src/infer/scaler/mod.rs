@@ -28,9 +28,13 @@ pub struct Scaler {
 /// Scaler class of `sklearn.preprocessing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScalerKind {
+    /// `x · scale_ + min_`, optionally clipped to `feature_range`.
     MinMax,
+    /// `(x − mean_) / scale_`; `with_mean` and `with_std` switch off a part.
     Standard,
+    /// `(x − center_) / scale_`; `with_centering` and `with_scaling` switch off a part.
     Robust,
+    /// `x / scale_`, optionally clipped to -1..1.
     MaxAbs,
 }
 
@@ -52,6 +56,7 @@ impl Scaler {
         attributes::scaler_from_pickle(pickle::unpickle(&unpacked)?)
     }
 
+    /// Returns the scikit-learn class that wrote the file.
     pub fn kind(&self) -> ScalerKind {
         self.kind
     }
@@ -133,6 +138,7 @@ impl ScalingFormula {
 }
 
 impl ScalerKind {
+    /// All four classes that a file may hold.
     pub const ALL: [ScalerKind; 4] =
         [ScalerKind::MinMax, ScalerKind::Standard, ScalerKind::Robust, ScalerKind::MaxAbs];
 

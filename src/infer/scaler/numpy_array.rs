@@ -14,11 +14,13 @@ pub struct NumpyArray {
 /// Element type of an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dtype {
+    /// Numbers, which convert to `f64`.
     Number(NumericType),
     /// Python objects, of which the reader accepts only strings.
     Object,
 }
 
+/// Width, byte order and kind of a plain number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NumericType {
     kind: NumericKind,

@@ -8,20 +8,30 @@ use super::tensor::{Tensor, TensorData};
 /// Number format of a tensor: `TensorType` of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TensorType {
+    /// FLOAT32, code 0.
     F32,
+    /// FLOAT16, code 1: converted to `f32` when read.
     F16,
+    /// FLOAT64, code 10: rounded to `f32` when read.
     F64,
+    /// UINT8, code 3: integers, or quantised real numbers.
     U8,
+    /// INT8, code 9: integers, or quantised real numbers.
     I8,
+    /// INT16, code 7: integers, or quantised real numbers.
     I16,
+    /// INT32, code 2: integers, or quantised biases.
     I32,
+    /// INT64, code 4.
     I64,
+    /// BOOL, code 6: one byte each.
     Bool,
     /// Strings, handles, lists: types that a constant cannot have.
     Other,
 }
 
 impl TensorType {
+    /// Returns the type of a `TensorType` code; `Other` for every code that is not listed here.
     pub fn from_code(code: i8) -> TensorType {
         match code {
             0 => TensorType::F32,
@@ -37,6 +47,7 @@ impl TensorType {
         }
     }
 
+    /// Whether the file holds real numbers, which need no quantisation parameters.
     pub fn is_real(self) -> bool {
         matches!(self, TensorType::F32 | TensorType::F16 | TensorType::F64)
     }
@@ -47,7 +58,9 @@ impl TensorType {
 pub struct QuantizationParameters {
     /// Empty if the tensor is not quantised; several if each slice of `axis` has its own scale.
     pub scales: Vec<f32>,
+    /// Integers that stand for zero, one per scale; missing ones count as the first, or as 0.
     pub zeros: Vec<i64>,
+    /// Dimension whose slices have their own scales; unused with one scale.
     pub axis: usize,
 }
 

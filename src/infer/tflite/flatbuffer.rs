@@ -54,22 +54,27 @@ impl<'a> FlatbufferTable<'a> {
         self.field(slot)?.map(|at| read(self.bytes, at)).transpose()
     }
 
+    /// Returns a signed byte, often an enum's code; `default` if the field is missing.
     pub fn i8(&self, slot: usize, default: i8) -> Result<i8, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(default, i8::from_le_bytes))
     }
 
+    /// Returns a truth value; false if the field is missing.
     pub fn bool(&self, slot: usize) -> Result<bool, InterpreterError> {
         Ok(self.i8(slot, 0)? != 0)
     }
 
+    /// Returns a signed 32-bit integer; `default` if the field is missing.
     pub fn i32(&self, slot: usize, default: i32) -> Result<i32, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(default, i32::from_le_bytes))
     }
 
+    /// Returns a 32-bit real number; `default` if the field is missing.
     pub fn f32(&self, slot: usize, default: f32) -> Result<f32, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(default, f32::from_le_bytes))
     }
 
+    /// Returns an unsigned 64-bit integer; 0 if the field is missing.
     pub fn u64(&self, slot: usize) -> Result<u64, InterpreterError> {
         Ok(self.scalar(slot)?.map_or(0, u64::from_le_bytes))
     }
@@ -84,6 +89,7 @@ impl<'a> FlatbufferTable<'a> {
         target.ok_or_else(|| InterpreterError::from("an offset is out of the file"))
     }
 
+    /// Returns the table that a field refers to; `None` if the field is missing.
     pub fn table(&self, slot: usize) -> Result<Option<FlatbufferTable<'a>>, InterpreterError> {
         let at = self.field(slot)?.map(|at| self.follow_offset(at)).transpose()?;
         Ok(at.map(|at| FlatbufferTable { at, ..*self }))
@@ -134,14 +140,17 @@ impl<'a> FlatbufferTable<'a> {
         Ok(items.as_chunks().0)
     }
 
+    /// Returns a vector of 32-bit integers; empty if it is missing.
     pub fn ints(&self, slot: usize) -> Result<Vec<i32>, InterpreterError> {
         Ok(self.items(slot)?.iter().map(|item| i32::from_le_bytes(*item)).collect())
     }
 
+    /// Returns a vector of 32-bit real numbers; empty if it is missing.
     pub fn floats(&self, slot: usize) -> Result<Vec<f32>, InterpreterError> {
         Ok(self.items(slot)?.iter().map(|item| f32::from_le_bytes(*item)).collect())
     }
 
+    /// Returns a vector of 64-bit integers; empty if it is missing.
     pub fn longs(&self, slot: usize) -> Result<Vec<i64>, InterpreterError> {
         Ok(self.items(slot)?.iter().map(|item| i64::from_le_bytes(*item)).collect())
     }

@@ -13,7 +13,9 @@ const MAX_LOOP_DEPTH: usize = 8;
 
 /// One run of a model.
 pub struct Interpreter<'a> {
+    /// All subgraphs of the model; number 0 is the model itself.
     pub graphs: &'a [Subgraph],
+    /// Buffers, frames and the budget of this run.
     pub workspace: &'a mut Workspace,
 }
 

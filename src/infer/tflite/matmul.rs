@@ -14,6 +14,7 @@ use super::shape::Shape;
 /// Detected once: detection costs more than a small product.
 static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 
+/// Returns the vector extensions of this processor.
 pub fn arch() -> Arch {
     *ARCH
 }
@@ -47,8 +48,11 @@ pub struct PackedWeights {
 /// Rows of `depth` values each, `stride` apart; rows may overlap.
 #[derive(Clone, Copy)]
 pub struct StridedRows<'a> {
+    /// The memory that contains all rows.
     pub values: &'a [f32],
+    /// Distance in values between the starts of adjacent rows.
     pub stride: usize,
+    /// Number of rows.
     pub count: usize,
 }
 
@@ -87,10 +91,12 @@ impl PackedWeights {
         Ok(PackedWeights { depth, columns, panels, is_narrow })
     }
 
+    /// Returns the number of sums per row: output units or channels.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
+    /// Returns the number of terms per sum: input values of one row.
     pub fn depth(&self) -> usize {
         self.depth
     }

@@ -82,10 +82,12 @@ impl Model {
         Ok(Model { inputs, outputs, graphs, limits })
     }
 
+    /// Returns the inputs in the order that [`Model::run`] takes them; at least one.
     pub fn inputs(&self) -> &[TensorSpec] {
         &self.inputs
     }
 
+    /// Returns the outputs in the order that [`Model::run`] returns them; at least one.
     pub fn outputs(&self) -> &[TensorSpec] {
         &self.outputs
     }

@@ -18,6 +18,7 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Creates a shape; more than eight dimensions are an error.
     pub fn from_dims(dims: &[usize]) -> Result<Shape, InterpreterError> {
         let mut shape = Shape { rank: dims.len(), dims: [0; MAX_RANK] };
         let kept = shape.dims.get_mut(..dims.len()).ok_or("it has more than eight dimensions")?;
@@ -34,10 +35,12 @@ impl Shape {
         Ok(shape)
     }
 
+    /// Appends a dimension; the ninth is an error.
     pub fn push(&mut self, dim: usize) -> Result<(), InterpreterError> {
         self.insert(self.rank, dim)
     }
 
+    /// Inserts a dimension of length `dim` before position `at`; the ninth is an error.
     pub fn insert(&mut self, at: usize, dim: usize) -> Result<(), InterpreterError> {
         if self.rank == MAX_RANK || at > self.rank {
             return Err("it has more than eight dimensions".into());

@@ -27,6 +27,7 @@ pub fn clamp<S: Simd>(simd: S, x: S::f32s, bound: S::f32s) -> S::f32s {
     simd.select_f32s(simd.less_than_f32s(bound, x), bound, x)
 }
 
+/// Computes the hyperbolic tangent with an error of at most 3e-7.
 #[inline(always)]
 pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let x = clamp(simd, x, simd.splat_f32s(TANH_SATURATION));
@@ -61,8 +62,11 @@ fn elu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// Selects a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SimdFunction {
+    /// x, or exp(x) − 1 where x is negative.
     Elu,
+    /// 1 / (1 + exp(−x)).
     Logistic,
+    /// Hyperbolic tangent.
     Tanh,
 }
 

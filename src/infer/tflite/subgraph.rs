@@ -11,11 +11,15 @@ use super::tensor::Tensor;
 /// One subgraph: the model itself, or the condition or body of a loop.
 #[derive(Debug, Default)]
 pub struct Subgraph {
+    /// Descriptions of all tensors; their index is the tensor number.
     pub tensors: Vec<TensorInfo>,
-    /// Constant tensors by tensor number, like `slots`.
+    /// Values of constant tensors, by tensor number.
     pub constants: Vec<Option<Arc<Tensor>>>,
+    /// Tensor numbers of the inputs, in the order of a call.
     pub inputs: Vec<usize>,
+    /// Tensor numbers of the outputs, in the order of the result.
     pub outputs: Vec<usize>,
+    /// Operators in the order in which they run.
     pub nodes: Vec<Node>,
     /// Number of 4-byte values that operators have precomputed for every run.
     pub prepared_values: usize,
@@ -24,20 +28,26 @@ pub struct Subgraph {
 /// Description of a tensor in the file.
 #[derive(Debug)]
 pub struct TensorInfo {
+    /// Name given by the converter, cut at 256 bytes.
     pub name: String,
+    /// Number format in the file.
     pub kind: TensorType,
     /// Dimensions; `None` where any length is accepted.
     pub dims: Vec<Option<usize>>,
+    /// Grid to which computed values are rounded; `None` if the tensor is not quantised.
     pub fake_quant: Option<FakeQuant>,
 }
 
 /// An operator and the tensors it reads and writes.
 #[derive(Debug)]
 pub struct Node {
+    /// Name of the operator, for errors.
     pub name: Cow<'static, str>,
+    /// Operation with its parsed options and prepared weights.
     pub kernel: Kernel,
     /// Input tensors; `None` where an optional input is missing.
     pub inputs: Vec<Option<usize>>,
+    /// Numbers of the output tensors.
     pub outputs: Vec<usize>,
     /// Tensors that no later operator reads.
     pub releases: Vec<usize>,

@@ -15,6 +15,7 @@ pub struct Tensor {
 /// The three kinds of values at run time. Quantised numbers are held as the real numbers they stand for.
 #[derive(Debug, Clone)]
 pub enum TensorData {
+    /// Real numbers, in row-major order.
     Floats(Vec<f32>),
     /// Integers of every width, and booleans as 0 and 1.
     Integers(Vec<i64>),
@@ -30,6 +31,7 @@ impl Tensor {
         made.map_err(|_| RunError::Values { dims: dims.to_vec(), len })
     }
 
+    /// Returns the length of each dimension, the outermost first; empty for a single value.
     pub fn dims(&self) -> &[usize] {
         &self.shape
     }

@@ -17,6 +17,7 @@ pub struct Workspace {
 pub(super) type Frame = Vec<Option<Arc<Tensor>>>;
 
 impl Workspace {
+    /// Creates an empty workspace; buffers are allocated by the first run.
     pub fn new() -> Workspace {
         Workspace::default()
     }

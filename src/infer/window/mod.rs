@@ -32,11 +32,21 @@ pub struct WindowAssembler {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum WindowEvent<'a> {
     /// A window to score: samples × features, row by row, oldest first; `end` is the time of the newest sample.
-    Window { end: Micros, values: &'a [f64] },
+    Window {
+        /// Time of the window's newest sample, a multiple of the interval.
+        end: Micros,
+        /// `[sample, feature]`, row by row, in the units of the readings; always finite.
+        values: &'a [f64],
+    },
     /// A source has been silent for too long. No window contains a missing sample: the next one starts after the gap.
     GapBegan(GapBegan),
     /// All sources have values again: samples from `from` (inclusive) to `until` (exclusive) are missing.
-    GapEnded { from: Micros, until: Micros },
+    GapEnded {
+        /// Time of the first missing sample, inclusive.
+        from: Micros,
+        /// Time of the first complete sample after the gap, exclusive.
+        until: Micros,
+    },
 }
 
 impl WindowAssembler {

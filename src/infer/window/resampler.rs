@@ -15,12 +15,16 @@ use super::spec::WindowSpec;
 pub enum SampleEvent {
     /// The sample of this time is complete: `Resampler::row` returns it.
     Row {
+        /// Time of the sample, a multiple of the interval.
         at: Micros,
     },
+    /// A sample is missing, and no gap is open yet.
     GapBegan(GapBegan),
     /// The first complete sample after a gap; its row follows.
     GapEnded {
+        /// Time of the first missing sample, inclusive.
         from: Micros,
+        /// Time of the first complete sample after the gap, exclusive.
         until: Micros,
     },
 }
@@ -28,6 +32,7 @@ pub enum SampleEvent {
 /// The first missing sample of a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GapBegan {
+    /// Time of the missing sample, a multiple of the interval.
     pub at: Micros,
     /// The silent source; of several the one that has been silent for longest.
     pub feature: usize,
@@ -38,6 +43,7 @@ pub struct GapBegan {
 /// Readings that arrived after their sample was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LateReadings {
+    /// Number of readings with a value since the start of the assembler.
     pub readings: u64,
     /// Time from which on scores no longer match the readings.
     pub oldest: Option<Micros>,
@@ -55,6 +61,7 @@ enum GapState {
     },
 }
 
+/// Resampling state of one model: the readings that undecided samples can need, and the position.
 #[derive(Debug)]
 pub struct Resampler {
     plan: WindowSpec,
@@ -119,6 +126,7 @@ impl Resampler {
         self.watermark = self.watermark.max(time);
     }
 
+    /// Returns the readings so far that came after their sample was decided.
     pub fn late(&self) -> LateReadings {
         self.late
     }

@@ -1,5 +1,6 @@
 //! Sliding window over the last samples, in contiguous memory, so that a window is a slice.
 
+/// The newest samples since the last gap, `[sample, feature]`.
 #[derive(Debug)]
 pub struct SlidingWindow {
     /// Values per sample.
@@ -13,11 +14,13 @@ pub struct SlidingWindow {
 }
 
 impl SlidingWindow {
+    /// Creates an empty window of `samples` rows of `features` values.
     pub fn new(features: usize, samples: usize) -> Self {
         let len = features * samples;
         Self { width: features, len, values: Vec::with_capacity(2 * len), run: 0 }
     }
 
+    /// Appends a sample of one value per feature.
     pub fn push(&mut self, row: &[f64]) {
         debug_assert_eq!(row.len(), self.width, "a row has one value a feature");
         if self.values.len() == 2 * self.len {

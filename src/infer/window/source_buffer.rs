@@ -7,10 +7,13 @@ use crate::domain::Micros;
 /// A value and its time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimedValue {
+    /// Time of the reading.
     pub ts: Micros,
+    /// Finite value, in the unit of its stream.
     pub value: f64,
 }
 
+/// Held value and undecided values of one source.
 #[derive(Debug, Default)]
 pub struct SourceBuffer {
     /// The newest value at or before the last decided sample.
@@ -28,6 +31,7 @@ impl SourceBuffer {
         self.last_observed = self.last_observed.max(Some(ts));
     }
 
+    /// Returns the time of the newest observation; `None` before the first.
     pub fn last_observed(&self) -> Option<Micros> {
         self.last_observed
     }

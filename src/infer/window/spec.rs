@@ -22,10 +22,13 @@ pub struct WindowSpec {
 /// Why a specification is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidWindowSpec {
+    /// Features times samples is zero or exceeds `MAX_VALUES`.
     #[error("a window needs at least one sample of one source, and at most {MAX_VALUES} values")]
     Size,
+    /// The interval is outside 1 to `MAX_INTERVAL_US` microseconds; holds the interval given.
     #[error("`{0}` microseconds between samples are not between 1 and {MAX_INTERVAL_US}")]
     Interval(i64),
+    /// The stride is zero samples.
     #[error("windows advance by at least one sample")]
     Stride,
 }

@@ -29,13 +29,16 @@ pub struct AnomalyRun {
     pub since: Micros,
     /// Number of windows above the threshold up to its opening; constant afterwards.
     pub windows: u32,
+    /// Highest score of these windows.
     pub peak: Peak,
 }
 
 /// Highest score, and the end of the first window that had it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peak {
+    /// Score of the window; may be infinite, never NaN.
     pub score: f64,
+    /// End of the window with this score.
     pub at: Micros,
 }
 
@@ -43,11 +46,25 @@ pub struct Peak {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AnomalyTransition {
     /// An anomaly opened at the end of this window, with its score. `since` is the end of the first of its windows.
-    Opened { at: Micros, score: f64, since: Micros },
+    Opened {
+        /// End of the window that opened it.
+        at: Micros,
+        /// Score of that window.
+        score: f64,
+        /// End of the first window above the threshold; earlier than `at` if several are needed.
+        since: Micros,
+    },
     /// The open anomaly has a new highest score.
     Peaked(Peak),
     /// The anomaly closed at the end of the first window below the clear level.
-    Closed { at: Micros, since: Micros, peak: Peak },
+    Closed {
+        /// End of the window that closed it.
+        at: Micros,
+        /// End of its first window above the threshold.
+        since: Micros,
+        /// Highest score while it was open, and its window.
+        peak: Peak,
+    },
 }
 
 impl ThresholdRule {

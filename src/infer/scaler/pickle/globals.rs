@@ -5,6 +5,7 @@
 use crate::infer::scaler::error::quote;
 use crate::infer::scaler::{ScalerError, ScalerKind};
 
+/// A global that a pickle may name, as the action that the reader takes for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Global {
     /// A scaler class.

@@ -65,8 +65,11 @@ struct PickleMachine<'a> {
 
 /// Result of a pickle: a value, its heap, and the remaining budget.
 pub struct UnpickledValue<'a> {
+    /// All values that the pickle made.
     pub heap: Heap<'a>,
+    /// The value on top of the stack at `STOP`.
     pub root: ValueId,
+    /// What the scaler that is built from the value may still cost.
     pub budget: PickleBudget,
 }
 

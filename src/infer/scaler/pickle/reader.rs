@@ -2,6 +2,7 @@
 
 use crate::infer::scaler::ScalerError;
 
+/// Position in a pickle, which only moves forward.
 #[derive(Debug)]
 pub struct PickleReader<'a> {
     bytes: &'a [u8],
@@ -9,10 +10,12 @@ pub struct PickleReader<'a> {
 }
 
 impl<'a> PickleReader<'a> {
+    /// Starts at the first byte.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
+    /// Reads `len` bytes. `Truncated` if fewer remain; then the position stays.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], ScalerError> {
         let rest = self.bytes.get(self.at..).ok_or(ScalerError::Truncated)?;
         let taken = rest.get(..len).ok_or(ScalerError::Truncated)?;
@@ -25,14 +28,17 @@ impl<'a> PickleReader<'a> {
         self.take(N)?.try_into().map_err(|_| ScalerError::Truncated)
     }
 
+    /// Reads one byte: an opcode, or an unsigned integer.
     pub fn byte(&mut self) -> Result<u8, ScalerError> {
         self.array().map(u8::from_le_bytes)
     }
 
+    /// Reads a little-endian integer of two bytes.
     pub fn u16(&mut self) -> Result<u16, ScalerError> {
         self.array().map(u16::from_le_bytes)
     }
 
+    /// Reads a little-endian integer of four bytes.
     pub fn u32(&mut self) -> Result<u32, ScalerError> {
         self.array().map(u32::from_le_bytes)
     }

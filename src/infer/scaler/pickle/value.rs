@@ -13,24 +13,29 @@ use crate::infer::scaler::{ScalerError, ScalerKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueId(usize);
 
+/// A value, or the mark of a container that is being built. Texts and bytes borrow from the file where they can.
 #[derive(Debug)]
 pub enum PickleValue<'a> {
     /// Marks where the items of a container begin on the stack.
     Mark,
     None,
     Bool(bool),
+    /// An integer of up to eight bytes; larger ones are refused.
     Int(i64),
     Float(f64),
     Text(&'a str),
     Bytes(Cow<'a, [u8]>),
     Tuple(Vec<ValueId>),
     List(Vec<ValueId>),
+    /// Key and value of each entry, in the order of insertion; a repeated key stays twice.
     Dict(Vec<(ValueId, ValueId)>),
+    /// An allowed global, which is never imported or called.
     Global(Global),
     /// A scaler, with its state (a dict) once BUILD has set it.
     Scaler(ScalerKind, Option<ValueId>),
     /// A joblib array wrapper without its state.
     Wrapper,
+    /// The element type of arrays.
     Dtype(Dtype),
     /// An array, once it has its state.
     Array(Option<NumpyArray>),
@@ -43,25 +48,30 @@ const MAX_DICT_ENTRIES: usize = 128;
 /// Maximum number of dimensions of an array (numpy's own limit before version 2).
 const MAX_DIMENSIONS: usize = 32;
 
+/// All values of one pickle. Nothing is ever removed, so that every id stays valid.
 #[derive(Debug, Default)]
 pub struct Heap<'a> {
     values: Vec<PickleValue<'a>>,
 }
 
 impl<'a> Heap<'a> {
+    /// Adds a value and returns its id.
     pub fn add(&mut self, value: PickleValue<'a>) -> ValueId {
         self.values.push(value);
         ValueId(self.values.len() - 1)
     }
 
+    /// Returns the value of an id that this heap issued.
     pub fn get(&self, id: ValueId) -> &PickleValue<'a> {
         self.values.get(id.0).expect("a heap gives only ids of its values and forgets none")
     }
 
+    /// As `get`, to replace the value, as BUILD does.
     pub fn get_mut(&mut self, id: ValueId) -> &mut PickleValue<'a> {
         self.values.get_mut(id.0).expect("a heap gives only ids of its values and forgets none")
     }
 
+    /// Returns a text; `Malformed` if the value is none.
     pub fn text(&self, id: ValueId) -> Result<&'a str, ScalerError> {
         match self.get(id) {
             PickleValue::Text(text) => Ok(text),
@@ -69,6 +79,7 @@ impl<'a> Heap<'a> {
         }
     }
 
+    /// Returns bytes; `Malformed` if the value is none.
     pub fn bytes(&self, id: ValueId) -> Result<&[u8], ScalerError> {
         match self.get(id) {
             PickleValue::Bytes(bytes) => Ok(bytes),
@@ -76,6 +87,7 @@ impl<'a> Heap<'a> {
         }
     }
 
+    /// Returns the items of a tuple; `Malformed` if the value is none.
     pub fn tuple(&self, id: ValueId) -> Result<&[ValueId], ScalerError> {
         match self.get(id) {
             PickleValue::Tuple(items) => Ok(items),
@@ -83,6 +95,7 @@ impl<'a> Heap<'a> {
         }
     }
 
+    /// Returns an element type; `Malformed` if the value is none.
     pub fn dtype(&self, id: ValueId) -> Result<Dtype, ScalerError> {
         match self.get(id) {
             PickleValue::Dtype(dtype) => Ok(*dtype),
@@ -110,6 +123,7 @@ impl<'a> Heap<'a> {
         self.entry_id(dict, key).map(|id| self.get(id))
     }
 
+    /// Returns the id of a key's value in a dict; `None` if the key is absent or `dict` is no dict.
     pub fn entry_id(&self, dict: ValueId, key: &str) -> Option<ValueId> {
         let PickleValue::Dict(entries) = self.get(dict) else { return None };
         let named = |id: &ValueId| matches!(self.get(*id), PickleValue::Text(text) if *text == key);
@@ -132,6 +146,7 @@ impl<'a> Heap<'a> {
         Ok(())
     }
 
+    /// Appends items to a list; `Malformed` if the value is none.
     pub fn extend_list(&mut self, list: ValueId, items: &[ValueId]) -> Result<(), ScalerError> {
         let PickleValue::List(list) = self.get_mut(list) else {
             return Err(ScalerError::Malformed("a list is missing"));

@@ -8,7 +8,9 @@ use super::OperatorSpec;
 /// either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
+    /// The identity.
     None,
+    /// Replaces negative values by 0.
     Relu,
     /// Clips to -1..1.
     ReluN1To1,
@@ -28,6 +30,7 @@ impl Activation {
         })
     }
 
+    /// Applies the activation in place.
     pub fn apply(self, values: &mut [f32]) {
         match self {
             Activation::None => {}

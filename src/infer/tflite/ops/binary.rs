@@ -15,17 +15,27 @@ use super::{Inputs, OperatorSpec};
 /// Operation of a binary operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BinaryOp {
+    /// `tfl.add`: x + y; integers wrap around.
     Add,
+    /// `tfl.div`: x / y, real numbers only.
     Divide,
+    /// `tfl.maximum`, real numbers only.
     Maximum,
+    /// `tfl.minimum`, real numbers only.
     Minimum,
+    /// `tfl.mul`: x · y; integers wrap around.
     Multiply,
+    /// `tfl.squared_difference`: (x − y)², real numbers only.
     SquaredDifference,
+    /// `tfl.sub`: x − y; integers wrap around.
     Subtract,
+    /// `tfl.less`: 1 where x < y, otherwise 0.
     Less,
+    /// `tfl.logical_and` of truth values, held as integers.
     LogicalAnd,
 }
 
+/// An operation on two tensors, whose shapes are broadcast as in numpy, and its fused activation.
 #[derive(Debug, Clone, Copy)]
 pub struct BinaryKernel {
     op: BinaryOp,
@@ -33,6 +43,7 @@ pub struct BinaryKernel {
 }
 
 impl BinaryKernel {
+    /// Parses the operation, and the activation of those that can have one.
     pub fn read(call: &OperatorSpec) -> Result<BinaryKernel, InterpreterError> {
         let op = match call.code {
             op_code::ADD => BinaryOp::Add,

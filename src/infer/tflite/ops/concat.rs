@@ -7,6 +7,7 @@ use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
 
+/// CONCATENATION: joins tensors along `axis`. All other dimensions must be equal; a negative axis counts from the end.
 pub fn concatenate(axis: i64, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let parts = inputs.all().collect::<Result<Vec<_>, InterpreterError>>()?;
     let first = *parts.first().ok_or("it has no input")?.shape();
@@ -80,6 +81,7 @@ fn interleave<T: Copy>(parts: &[&[T]], blocks: usize, out: &mut Vec<T>) {
     }
 }
 
+/// TILE: repeats the first input in each dimension as often as the second says, which has one number per dimension.
 pub fn tile(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let (from, times) = (inputs.get(0)?, inputs.get(1)?.as_shape()?);
     if times.len() != from.dims().len() {
@@ -121,6 +123,7 @@ fn repeat<T: Copy>(block: &[T], (shape, times): (&Shape, &Shape), at: usize, out
     (1..times[at]).for_each(|_| out.extend_from_within(start..end));
 }
 
+/// FILL: makes a tensor of the shape that the first input holds, with the second input's single value everywhere.
 pub fn fill(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let (shape, value) = (inputs.get(0)?.as_shape()?, inputs.get(1)?);
     let count = shape.count()?;

@@ -14,6 +14,7 @@ use super::fully_connected;
 use super::pool::FilterAxis;
 use super::{Inputs, OperatorSpec};
 
+/// `tfl.conv_2d`: `[images, height, width, in]` by weights `[out, height, width, in]` and an optional bias `[out]`.
 #[derive(Debug)]
 pub struct Conv2d {
     is_same: bool,
@@ -33,6 +34,7 @@ struct ConvPass<'a> {
 }
 
 impl Conv2d {
+    /// Parses padding, strides, dilations and activation.
     pub fn read(call: &OperatorSpec) -> Result<Conv2d, InterpreterError> {
         Ok(Conv2d {
             is_same: call.options.map_or(Ok(0), |options| options.i8(0, 0))? == 0,
@@ -53,6 +55,7 @@ impl Conv2d {
         Ok(self.weights.as_ref().map_or(0, PackedWeights::size))
     }
 
+    /// Returns `[images, height, width, out]`; the spatial dimensions follow from padding and strides.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let (from, kernel) = (inputs.get(0)?, inputs.get(1)?);
         let (image, [_, height, width, depth]) = (from.shape().as_nhwc()?, kernel.shape().as_nhwc()?);

@@ -10,6 +10,7 @@ use super::fully_connected;
 use super::pool::FilterAxis;
 use super::{Inputs, OperatorSpec};
 
+/// `tfl.depthwise_conv_2d`: padding, strides, dilations and activation.
 #[derive(Debug, Clone, Copy)]
 pub struct DepthwiseConv2d {
     is_same: bool,
@@ -20,6 +21,7 @@ pub struct DepthwiseConv2d {
 }
 
 impl DepthwiseConv2d {
+    /// Parses the options. The depth multiplier is not read: it follows from the shapes.
     pub fn read(call: &OperatorSpec) -> Result<DepthwiseConv2d, InterpreterError> {
         Ok(DepthwiseConv2d {
             is_same: call.options.map_or(Ok(0), |options| options.i8(0, 0))? == 0,

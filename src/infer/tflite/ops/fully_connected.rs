@@ -12,6 +12,7 @@ use crate::infer::tflite::workspace::Scratch;
 use super::activation::Activation;
 use super::{Inputs, OperatorSpec};
 
+/// `tfl.fully_connected`: rows of `depth` values by weights `[columns, depth]` and an optional bias `[columns]`.
 #[derive(Debug)]
 pub struct FullyConnected {
     activation: Activation,
@@ -21,6 +22,7 @@ pub struct FullyConnected {
 }
 
 impl FullyConnected {
+    /// Parses the options; shuffled weights are unsupported.
     pub fn read(call: &OperatorSpec) -> Result<FullyConnected, InterpreterError> {
         if call.options.map_or(Ok(0), |options| options.i8(1, 0))? != 0 {
             return Err(call.unsupported("shuffled weights"));
@@ -48,6 +50,7 @@ impl FullyConnected {
         Ok(self.weights.as_ref().map_or(0, PackedWeights::size))
     }
 
+    /// Returns `[rows, columns]`, or the input's shape with `columns` as its last dimension if `keep_num_dims` is set.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
         let weights = match &self.weights {

@@ -7,6 +7,9 @@ use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
 
+/// Picks the slices of `axis` that the second input lists.
+///
+/// The result has the shape of the indices in the place of that dimension. An index outside the dimension is an error.
 pub fn run(axis: i64, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let (from, picked) = (inputs.get(0)?, inputs.get(1)?);
     let axis = from.shape().resolve_axis(axis)?;

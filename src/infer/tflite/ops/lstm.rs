@@ -20,6 +20,8 @@ pub struct Lstm {
 }
 
 impl Lstm {
+    /// Parses the options. Peepholes, projections, layer normalisation, missing gates and other activations than tanh
+    /// are unsupported.
     pub fn read(call: &OperatorSpec) -> Result<Lstm, InterpreterError> {
         let is_given = |at: usize| call.inputs.get(at).copied().flatten().is_some();
         for (mut inputs, option) in
@@ -59,6 +61,10 @@ impl Lstm {
         Ok(self.layer.insert(layer).size())
     }
 
+    /// Takes `[windows, steps, features]`, or `[steps, windows, features]` if time is major.
+    ///
+    /// Returns the state after every step: the same dimensions with `units` for `features`. States start from zero; the
+    /// state inputs of the operator are ignored.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let layer = self.layer.as_ref().ok_or("its weights are not constant")?;
         let (from, units) = (inputs.get(0)?, layer.units());

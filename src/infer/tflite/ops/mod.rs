@@ -1,7 +1,8 @@
 //! Operators: one enum of all supported kernels, read from the file once and run many times.
 //!
 //! Each family has a file with its options, parsing and arithmetic. Shapes are computed while running and never
-//! inferred beforehand, so free dimensions, loops and lists need no special case.
+//! inferred beforehand, so free dimensions, loops and lists need no special case. Names as `tfl.add` are those of the
+//! operator reference of TensorFlow Lite, <https://www.tensorflow.org/mlir/tfl_ops>.
 
 mod activation;
 pub mod binary;
@@ -39,10 +40,13 @@ use activation::Activation;
 
 /// An operator as written in the file.
 pub struct OperatorSpec<'a> {
+    /// Code of the operator, as in `builtin_operator`.
     pub code: i32,
     /// Name of the operator; for a custom operator its custom name.
     pub name: &'a str,
+    /// Table of the operator's options; `None` if the file has none.
     pub options: Option<FlatbufferTable<'a>>,
+    /// Numbers of the input tensors; `None` where an optional input is missing.
     pub inputs: &'a [Option<usize>],
     /// Number of subgraphs in the model.
     pub subgraph_count: usize,
@@ -88,6 +92,7 @@ pub enum Kernel {
     SpaceToBatchNd,
     Softmax(softmax::Softmax),
     Split {
+        /// Number of outputs.
         count: usize,
     },
     Squeeze {
@@ -102,8 +107,11 @@ pub enum Kernel {
     },
     /// A loop over two subgraphs, executed by the interpreter, which owns them; or fused, if it is a recurrent layer.
     While {
+        /// Subgraph that maps the loop values to one truth value.
         condition: usize,
+        /// Subgraph that maps the loop values to those of the next iteration.
         body: usize,
+        /// The layer that replaces both, if the loop is one.
         layer: Option<Box<FusedLoop>>,
     },
 }
@@ -262,8 +270,11 @@ fn dims_at(call: &OperatorSpec, slot: usize) -> Result<Vec<i64>, InterpreterErro
 
 /// Input tensors of an operator.
 pub struct Inputs<'a> {
+    /// Tensor numbers by position; `None` where an optional input is missing.
     pub indices: &'a [Option<usize>],
+    /// Constants of the subgraph, by tensor number.
     pub constants: &'a [Option<Arc<Tensor>>],
+    /// Values of the run, by tensor number.
     pub values: &'a [Option<Arc<Tensor>>],
 }
 
@@ -274,10 +285,12 @@ impl<'a> Inputs<'a> {
         constant.or_else(|| self.values.get(slot).and_then(Option::as_ref))
     }
 
+    /// Returns an input; `None` if it is missing or has no value.
     pub fn optional(&self, position: usize) -> Option<&'a Tensor> {
         self.at(position).map(|value| &**value)
     }
 
+    /// Returns an input that the operator must have.
     pub fn get(&self, position: usize) -> Result<&'a Tensor, InterpreterError> {
         self.optional(position).ok_or_else(|| format!("its input {position} is missing").into())
     }

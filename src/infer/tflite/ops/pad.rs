@@ -8,6 +8,7 @@ use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
 
+/// Adds the margins that the second input holds, `[dimensions, 2]`: zeros before and after each dimension.
 pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let (from, margins) = (inputs.get(0)?, inputs.get(1)?.require_integers()?);
     let mut shape = *from.shape();

@@ -12,7 +12,9 @@ use super::{Inputs, OperatorSpec};
 /// Movement of a fixed-size window over one dimension.
 #[derive(Debug, Clone, Copy)]
 pub struct FilterAxis {
+    /// Distance between adjacent positions of the window, in values; at least 1.
     pub step: usize,
+    /// Number of taps of the window; at least 1.
     pub size: usize,
     /// Distance between adjacent taps of the window.
     pub dilation: usize,
@@ -47,6 +49,7 @@ impl FilterAxis {
     }
 }
 
+/// `tfl.average_pool_2d` or `tfl.max_pool_2d`, with the window, its strides and the activation.
 #[derive(Debug, Clone, Copy)]
 pub struct Pool {
     is_max: bool,
@@ -56,6 +59,7 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Parses padding, strides, window and activation.
     pub fn read(call: &OperatorSpec) -> Result<Pool, InterpreterError> {
         let is_same = call.options.map_or(Ok(0), |options| options.i8(0, 0))? == 0;
         let stride = |step, size| {
@@ -70,6 +74,7 @@ impl Pool {
         })
     }
 
+    /// Takes and returns `[images, height, width, channels]`. An average counts only the values within the image.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
         let ([images, height, width, channels], values) = (from.shape().as_nhwc()?, from.require_floats()?);

@@ -17,6 +17,7 @@ enum ReduceOp {
     Sum,
 }
 
+/// `tfl.mean`, `tfl.sum`, `tfl.reduce_max` or `tfl.reduce_prod` over some dimensions.
 #[derive(Debug, Clone, Copy)]
 pub struct Reduction {
     op: ReduceOp,
@@ -25,6 +26,7 @@ pub struct Reduction {
 }
 
 impl Reduction {
+    /// Parses the operation, and whether reduced dimensions remain.
     pub fn read(call: &OperatorSpec) -> Result<Reduction, InterpreterError> {
         let op = match call.code {
             op_code::MEAN => ReduceOp::Mean,
@@ -36,6 +38,9 @@ impl Reduction {
         Ok(Reduction { op, keep_dims: call.options.map_or(Ok(false), |options| options.bool(0))? })
     }
 
+    /// Reduces the dimensions that the second input lists; negative ones count from the end.
+    ///
+    /// Of integers only the product of all of them is supported: converters compute sizes by it.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let (from, axes) = (inputs.get(0)?, inputs.get(1)?.require_integers()?);
         scratch.budget.charge_work(&[from.element_count(), axes.len().max(1)])?;

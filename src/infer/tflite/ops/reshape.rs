@@ -53,6 +53,8 @@ pub fn squeeze(
     shaped(value, shape, scratch)
 }
 
+/// EXPAND_DIMS: inserts a dimension of length one where the second input says; negative positions count from the end of
+/// the result.
 pub fn expand_dims(
     value: Arc<Tensor>,
     inputs: &Inputs,
@@ -64,6 +66,7 @@ pub fn expand_dims(
     shaped(value, shape, scratch)
 }
 
+/// SHAPE: returns the dimensions as integers, `[rank]`.
 pub fn shape(inputs: &Inputs) -> Result<Tensor, InterpreterError> {
     let dims: Vec<i64> = inputs.get(0)?.dims().iter().map(|dim| *dim as i64).collect();
     Tensor::new_integers(Shape::from_dims(&[dims.len()])?, dims)

@@ -6,6 +6,7 @@ use crate::infer::tflite::workspace::Scratch;
 
 use super::Inputs;
 
+/// Reverses the one dimension that the second input names. Only real numbers are supported.
 pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let (from, axes) = (inputs.get(0)?, inputs.get(1)?.require_integers()?);
     let [axis] = axes else { return Err("several dimensions backwards are not supported".into()) };

@@ -81,6 +81,7 @@ pub struct StridedSlice {
 }
 
 impl StridedSlice {
+    /// Parses the masks. Ellipses, new dimensions and ends relative to the begin are unsupported.
     pub fn read(call: &OperatorSpec) -> Result<StridedSlice, InterpreterError> {
         let mask = |slot| call.options.map_or(Ok(0), |options| options.i32(slot, 0));
         if mask(2)? != 0 || mask(3)? != 0 {
@@ -92,6 +93,9 @@ impl StridedSlice {
         Ok(StridedSlice { begin_mask: mask(0)?, end_mask: mask(1)?, shrink_axis_mask: mask(4)? })
     }
 
+    /// Takes begin, end and step per dimension from inputs 1 to 3; dimensions after those are whole.
+    ///
+    /// Negative positions count from the end, positions outside are clamped, and steps must be positive.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
         let given = [

@@ -6,6 +6,7 @@ use crate::infer::tflite::workspace::Scratch;
 
 use super::{Inputs, OperatorSpec};
 
+/// `tfl.softmax`: exp(beta · x), normalised so that the values of the last dimension sum to 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Softmax {
     /// Factor applied to the values before the softmax.
@@ -13,10 +14,12 @@ pub struct Softmax {
 }
 
 impl Softmax {
+    /// Parses `beta`.
     pub fn read(call: &OperatorSpec) -> Result<Softmax, InterpreterError> {
         Ok(Softmax { beta: call.options.map_or(Ok(0.0), |options| options.f32(0, 0.0))? })
     }
 
+    /// Returns a tensor of the input's shape. The largest value is subtracted first, so that nothing overflows.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
         let (values, width) = (from.require_floats()?, *from.dims().last().ok_or("it has no dimensions")?);

@@ -7,6 +7,7 @@ use crate::infer::tflite::workspace::Scratch;
 use super::Inputs;
 use super::slice;
 
+/// Permutes dimensions: dimension `i` of the result is the one that item `i` of the second input names.
 pub fn run(inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
     let (from, order) = (inputs.get(0)?, inputs.get(1)?.as_shape()?);
     let is_order = (0..from.dims().len()).all(|at| order.contains(&at));

@@ -13,6 +13,7 @@ use super::activation::Activation;
 use super::fully_connected;
 use super::{Inputs, OperatorSpec};
 
+/// `tfl.transpose_conv`: `[images, height, width, in]` by weights `[out, height, width, in]` and an optional bias.
 #[derive(Debug)]
 pub struct TransposeConv {
     is_same: bool,
@@ -23,6 +24,7 @@ pub struct TransposeConv {
 }
 
 impl TransposeConv {
+    /// Parses padding, strides and activation.
     pub fn read(call: &OperatorSpec) -> Result<TransposeConv, InterpreterError> {
         Ok(TransposeConv {
             is_same: call.options.map_or(Ok(0), |options| options.i8(0, 0))? == 0,

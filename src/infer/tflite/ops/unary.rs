@@ -12,15 +12,20 @@ use crate::infer::tflite::workspace::Scratch;
 use super::OperatorSpec;
 use super::activation::Activation;
 
+/// A function of each value of a real tensor; the shape stays.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum UnaryOp {
     Abs,
+    /// x, or exp(x) − 1 where x is negative.
     Elu,
     Exp,
+    /// x · clamp(x + 3, 0, 6) / 6.
     HardSwish,
     /// Leaky ReLU with the slope for negative values.
     LeakyRelu(f32),
+    /// Natural logarithm.
     Log,
+    /// 1 / (1 + exp(−x)).
     Logistic,
     Neg,
     /// An activation that other operators can also have fused.
@@ -36,6 +41,7 @@ pub enum UnaryOp {
 const FUNCTION_COST: usize = 8;
 
 impl UnaryOp {
+    /// Parses the function; of all options only the slope of LEAKY_RELU is read.
     pub fn read(call: &OperatorSpec) -> Result<UnaryOp, InterpreterError> {
         Ok(match call.code {
             op_code::LOGISTIC => UnaryOp::Logistic,

@@ -16,15 +16,18 @@ pub struct AffineOperands {
     pub reset: Option<usize>,
     /// The sequence and the step counter that indexes it.
     pub source: Option<[usize; 2]>,
+    /// Number of units, which is the number of columns of each gate.
     pub units: usize,
 }
 
 /// Terms of a gate, and findings about them.
 #[derive(Debug, Default)]
 pub struct AffineSum {
+    /// The sum as weights and biases of one gate; parts that do not occur are empty.
     pub gate: GateWeights,
     /// Whether one of its products uses the reset state.
     pub has_reset: bool,
+    /// The sequence and the step counter of its product with the input; `None` if it has none.
     pub source: Option<[usize; 2]>,
     /// Whether the expression is this sum only for a single window.
     pub is_single: bool,

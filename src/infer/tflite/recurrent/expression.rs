@@ -8,6 +8,7 @@ use crate::infer::tflite::tensor::Tensor;
 
 /// A subgraph in which every tensor is written once, so that each is an expression of the operator's inputs.
 pub struct Expressions<'a> {
+    /// The subgraph of the loop's body.
     pub graph: &'a Subgraph,
     /// For each tensor the operator that writes it, and the index of the output.
     producers: Vec<Option<(&'a Node, usize)>>,
@@ -34,6 +35,7 @@ impl<'a> Expressions<'a> {
         (are_apart && graph.inputs.iter().all(is_free)).then_some(Expressions { graph, producers: written })
     }
 
+    /// Returns the value of a constant; `None` if the tensor is computed or an input.
     pub fn constant(&self, tensor: usize) -> Option<&'a Tensor> {
         self.graph.constants[tensor].as_deref()
     }
@@ -77,6 +79,7 @@ impl<'a> Expressions<'a> {
         self.integer(tensor) == Some(value)
     }
 
+    /// Returns the integer of a constant without dimensions.
     pub fn integer(&self, tensor: usize) -> Option<i64> {
         let constant = self.constant(tensor)?;
         constant.dims().is_empty().then(|| constant.first_integer().ok()).flatten()

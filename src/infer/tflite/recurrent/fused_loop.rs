@@ -16,6 +16,7 @@ pub enum LoopVarRole {
     Constant,
     /// Incremented by one.
     Counter,
+    /// The state of the layer, `[window, unit]`.
     State,
     /// The cell state of an LSTM.
     Memory,
@@ -37,11 +38,13 @@ impl LoopVarRole {
 /// A loop that is a recurrent layer.
 #[derive(Debug)]
 pub struct FusedLoop {
+    /// The layer that one iteration runs a step of.
     pub layer: RecurrentLayer,
     /// Role of each loop value.
     pub roles: Vec<LoopVarRole>,
-    /// Indices of the loop values for the sequence, `[step, window, value]`, and for the step counter.
+    /// Index of the loop value that is the input sequence, `[step, window, feature]`.
     pub sequence: usize,
+    /// Index of the loop value that counts the steps and indexes the sequence.
     pub time: usize,
     /// Loop values with their limits: the loop continues while all are below.
     pub bounds: Vec<(usize, i64)>,

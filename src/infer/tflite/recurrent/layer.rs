@@ -12,7 +12,10 @@ use crate::infer::tflite::workspace::Scratch;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RecurrentCell {
     /// Gates: input, forget, cell, output. The cell state is clipped to -clip..clip; 0 means no limit.
-    Lstm { clip: f32 },
+    Lstm {
+        /// Bound of the cell state's magnitude.
+        clip: f32,
+    },
     /// Gates: update, reset, candidate; the reset gate applies to the candidate's product with the state.
     Gru,
     /// As `Gru`, but the reset gate applies to the state before that product (`reset_after=False`).
@@ -22,9 +25,13 @@ pub enum RecurrentCell {
 /// Weights of one gate: one row of input weights and one row of state weights per unit, and biases of both products.
 #[derive(Debug, Clone, Default)]
 pub struct GateWeights {
+    /// Weights of the input, `[unit, feature]`, row by row.
     pub input: Vec<f32>,
+    /// Weights of the state, `[unit, unit]`, row by row.
     pub state: Vec<f32>,
+    /// Bias of the product with the input, one per unit.
     pub bias: Vec<f32>,
+    /// Bias of the product with the state, one per unit: apart because a GRU may reset it.
     pub state_bias: Vec<f32>,
 }
 
@@ -46,17 +53,25 @@ pub struct RecurrentLayer {
 /// Inputs, with the distances between the rows of adjacent windows and of adjacent steps.
 #[derive(Clone, Copy)]
 pub struct InputSteps<'a> {
+    /// Rows of as many values as the layer has features.
     pub values: &'a [f32],
+    /// Distance in values between the rows of adjacent windows.
     pub window: usize,
+    /// Distance in values between the rows of adjacent steps.
     pub step: usize,
+    /// Number of windows, whose states are independent.
     pub windows: usize,
+    /// Number of steps that each window runs.
     pub steps: usize,
 }
 
 /// Outputs for the state of each step, with the same distances; if `step` is 0, only the last state remains.
 pub struct OutputSteps<'a> {
+    /// Rows of as many values as the layer has units, which are overwritten.
     pub values: &'a mut [f32],
+    /// Distance in values between the rows of adjacent windows.
     pub window: usize,
+    /// Distance in values between the rows of adjacent steps.
     pub step: usize,
 }
 
@@ -105,6 +120,7 @@ impl RecurrentLayer {
         })
     }
 
+    /// Returns the number of values in the state of one window.
     pub fn units(&self) -> usize {
         self.units
     }
