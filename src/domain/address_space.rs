@@ -14,16 +14,20 @@ pub struct BrowseNode {
     pub id: String,
     /// Namespace index, a colon, the name.
     pub browse_name: String,
+    /// Name for people, as the server localises it; may be empty.
     pub display_name: String,
+    /// Node class of OPC UA part 3, such as `Object`, `Variable` or `Method`.
     pub class: &'static str,
     /// Set for variables only.
     pub variable: Option<VariableAttributes>,
+    /// Nodes that hierarchical references lead to; empty below the requested depth.
     pub children: Vec<BrowseNode>,
 }
 
 /// Attributes of a variable.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VariableAttributes {
+    /// Browse name of the data type, such as `Double`; empty when it cannot be read.
     pub data_type: String,
     /// Null when it cannot be read now.
     pub value: Value,
@@ -34,6 +38,7 @@ pub struct VariableAttributes {
 /// Result of a browse.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BrowseTree {
+    /// The node from which the browse began.
     pub root: BrowseNode,
     /// Whether a limit cut the result short.
     pub is_truncated: bool,

@@ -19,6 +19,7 @@ pub struct RequestOrigin {
     pub request: String,
     /// Address of the peer, which may be a proxy.
     pub address: Option<IpAddr>,
+    /// Id of the request, as in the logs and in the response's header.
     pub request_id: String,
     /// The caller, once authenticated; for a failed login the user it named, if that user exists.
     pub who: OnceLock<(OrgId, Caller)>,
@@ -42,12 +43,17 @@ impl RequestOrigin {
 /// Audited action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
+    /// A row was created.
     Create,
+    /// Settings of a row were changed.
     Update,
+    /// A row was deleted.
     Delete,
     /// A key was disabled for good.
     Revoke,
+    /// A user logged in.
     Login,
+    /// A user logged out.
     Logout,
     /// A value was written to a device.
     Write,
@@ -74,9 +80,11 @@ impl Action {
 /// A change to be audited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditChange {
+    /// What was done to the row.
     pub action: Action,
     /// Kind of the row, such as `device`.
     pub kind: &'static str,
+    /// Row id; `None` for what has no row, such as a Hamachi network.
     pub id: Option<i32>,
     /// Names of the changed fields, as in REST.
     pub fields: Vec<&'static str>,
@@ -161,6 +169,7 @@ impl fmt::Display for AccessDenial {
 /// A row of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
+    /// Row id, ascending in the order of writing.
     pub id: i32,
     /// Time of the event; for aggregated denials the first.
     pub ts: Micros,
@@ -174,11 +183,17 @@ pub struct AuditRecord {
     pub actor_name: Option<String>,
     /// Name of an `Action`, or `access` for a denied access.
     pub action: String,
+    /// Kind of the changed row, such as `device`; `None` for a denied access.
     pub kind: Option<String>,
+    /// Id of the changed row; `None` for a denied access and for what has no row.
     pub row: Option<i32>,
+    /// Names of the changed fields, as in REST; empty for a denied access.
     pub fields: Vec<String>,
+    /// Method and path, or the command; at most 200 bytes.
     pub request: String,
+    /// `ok` for a change, or the name of an `AccessDenial`.
     pub outcome: String,
+    /// IP address of the peer; `None` if there was none, as for commands.
     pub address: Option<String>,
     /// Request id; for aggregated denials the first.
     pub request_id: String,
@@ -191,9 +206,12 @@ pub struct AuditRecord {
 pub struct AuditFilter {
     /// Bounds of `ts`, both inclusive.
     pub from: Option<Micros>,
+    /// End of the range, inclusive.
     pub to: Option<Micros>,
     /// Only rows that come after the row with this id, in the requested order.
     pub after: Option<i32>,
+    /// Whether the newest row comes first.
     pub newest_first: bool,
+    /// Part of the matching rows that is returned.
     pub page: Pagination,
 }

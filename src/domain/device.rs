@@ -18,16 +18,27 @@ use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
 /// Protocol of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
+    /// OPC UA over `opc.tcp`; streams are subscribed to or read.
     Opcua,
+    /// MC protocol of Mitsubishi PLCs, 3E and 4E frames.
     Melsec,
+    /// FEnet (XGT) of LS Electric PLCs.
     Fenet,
+    /// Modbus over TCP, or RTU frames over TCP.
     Modbus,
+    /// JSON from a URL, which is requested if the device has a host; otherwise values are posted.
     Http,
+    /// Holds the scores of models; not polled.
     Ai,
+    /// Values are generated, or posted through an API.
     Virtual,
+    /// A file; accepted, not collected.
     File,
+    /// An MQTT broker; accepted, but this version does not subscribe to it.
     Mqtt,
+    /// A remote screen; accepted, not collected.
     Vnc,
+    /// A camera; accepted, not collected.
     V4l2,
 }
 
@@ -125,12 +136,16 @@ impl FromStr for Protocol {
 /// Connection state as last seen by the collector. Kept in memory only: a restart begins at `Connecting`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum DeviceState {
+    /// The device is disabled in its settings.
     Disabled,
+    /// The collector has neither reached the device nor failed to.
     #[default]
     Connecting,
+    /// The device responds, or its values arrive without polling.
     Online,
     /// Reachable, but some tags fail.
     Degraded,
+    /// The device does not respond, or this version does not collect its protocol.
     Offline,
 }
 
@@ -161,12 +176,15 @@ impl DeviceState {
 pub struct DeviceSpec {
     /// 1..=100 characters, unique in the organization.
     pub name: String,
+    /// Protocol by which the collector speaks to the device.
     pub protocol: Protocol,
     /// Host name or address; at most 255 characters.
     pub host: String,
+    /// TCP port, 1..=65535; `None` is the protocol's default.
     pub port: Option<u16>,
     /// Modbus unit id, MELSEC station, FEnet slot.
     pub unit: u8,
+    /// Login name at the device, at most 1000 characters; empty for none.
     pub username: String,
     /// Write-only: never returned by an API.
     pub password: String,
@@ -176,6 +194,7 @@ pub struct DeviceSpec {
     pub poll_interval_s: Option<f64>,
     /// Default for the device's streams.
     pub byteorder: ByteOrder,
+    /// Whether the device is collected.
     pub enabled: bool,
     /// Protocol settings (compat.md 1.3), and user-defined keys.
     pub metadata: Map<String, Value>,
@@ -255,22 +274,32 @@ impl DeviceSpec {
 /// A device as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Device {
+    /// Row id.
     pub id: DeviceId,
+    /// Organization that owns the device.
     pub org: OrgId,
+    /// Assigned at creation, for systems that identify devices by UUID.
     pub uuid: Uuid,
+    /// Current settings.
     pub spec: DeviceSpec,
+    /// Time of creation.
     pub created_at: Micros,
+    /// Time of the last change of its settings.
     pub updated_at: Micros,
 }
 
 /// Current status of a device, as reported by the collector.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeviceStatus {
+    /// Connection state.
     pub state: DeviceState,
+    /// Current error, at most 1000 characters; `None` while the device is in order.
     pub last_error: Option<String>,
+    /// Time of the last response, refusals included; `None` before the first.
     pub last_seen: Option<Micros>,
     /// Answered requests since the start.
     pub reads: u64,
+    /// Failed requests by kind.
     pub errors: ErrorCounts,
     /// Readings stored for its streams since the start, including bad ones.
     pub readings: u64,
@@ -287,16 +316,24 @@ pub struct DeviceStatus {
 /// Failed requests since the start, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ErrorCounts {
+    /// Requests without a response within the device's timeout.
     pub timeout: u64,
+    /// Connections that could not be made, or that were closed.
     pub refused: u64,
+    /// Malformed responses, and requests that the device refused.
     pub protocol: u64,
+    /// Requests that the device or this version does not support, readings that could not be stored, and panics of the
+    /// collector.
     pub other: u64,
 }
 
 /// Filter of a device list; both fields match exactly.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceFilter {
+    /// Name of the device.
     pub name: Option<String>,
+    /// Protocol of the device.
     pub protocol: Option<Protocol>,
+    /// Part of the matching devices that is returned.
     pub page: Pagination,
 }

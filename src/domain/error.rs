@@ -65,7 +65,9 @@ impl Kind {
 /// An invalid field of a request. `field` is the name used in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
+    /// Name of the field in the request.
     pub field: Cow<'static, str>,
+    /// What is wrong, in the API's wording; safe to show.
     pub message: String,
     /// How to fix it, where `message` is a prescribed sentence that does not say so.
     pub advice: Option<String>,
@@ -94,9 +96,13 @@ impl FieldError {
 /// The core error. `message` and `fields` are safe to show and say what to do; `source` is for the log only.
 #[derive(Debug)]
 pub struct Error {
+    /// Category, which decides each API's status.
     pub kind: Kind,
+    /// One line for the caller.
     pub message: String,
+    /// Invalid fields, of kind `Invalid` only; empty if no single field is wrong.
     pub fields: Vec<FieldError>,
+    /// Cause for the log; may name files, hosts or rows that the caller must not see.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Seconds after which the same request may succeed, where known.
     pub retry_after_s: Option<u64>,

@@ -12,10 +12,14 @@ use super::{DeviceId, Error, EventId, FieldError, Micros, OrgId, Result, StreamI
 /// Severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Level {
+    /// For information; no action is needed.
     #[default]
     Info,
+    /// A fault may follow; anomalies of models have this level.
     Warning,
+    /// A fault has occurred.
     Error,
+    /// A fault that endangers people, plant or product.
     Critical,
 }
 
@@ -46,15 +50,23 @@ impl FromStr for Level {
 /// Settable fields of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventSpec {
+    /// Device that the event concerns, if any.
     pub device: Option<DeviceId>,
+    /// Stream that the event concerns, if any.
     pub stream: Option<StreamId>,
     /// A slug of 1..=32 characters, such as `alarm`.
     pub kind: String,
+    /// Severity.
     pub level: Level,
+    /// Time of the occurrence, within 1970 to 2261.
     pub ts: Micros,
+    /// Text for people, at most 4000 characters; may be empty.
     pub message: String,
+    /// HTTP or HTTPS address with more, at most 2000 characters; may be empty.
     pub url: String,
+    /// Any data of the creator, at most 64 KiB of JSON.
     pub payload: Map<String, Value>,
+    /// Whether a person has seen the event.
     pub acknowledged: bool,
 }
 
@@ -106,24 +118,35 @@ fn is_http_url(text: &str) -> bool {
 /// An event as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
+    /// Row id.
     pub id: EventId,
+    /// Organization that owns the event.
     pub org: OrgId,
+    /// Current fields.
     pub spec: EventSpec,
+    /// Time at which the event was stored.
     pub created_at: Micros,
 }
 
 /// Filter of an event list. The time range includes both ends.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
+    /// Only events of this device.
     pub device: Option<DeviceId>,
+    /// Only events of this stream.
     pub stream: Option<StreamId>,
+    /// Only events of exactly this level.
     pub level: Option<Level>,
     /// Matches any of these kinds exactly.
     pub kinds: Option<Vec<String>>,
+    /// Start of the range of `ts`.
     pub from: Option<Micros>,
+    /// End of the range of `ts`.
     pub to: Option<Micros>,
+    /// Whether the newest event comes first.
     pub newest_first: bool,
     /// Only events after this one in the requested order.
     pub after: Option<(Micros, EventId)>,
+    /// Part of the matching events that is returned.
     pub page: Pagination,
 }

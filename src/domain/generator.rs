@@ -20,11 +20,14 @@ const MAX_MAGNITUDE: f64 = 1e300;
 /// Shape of the generated signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Wave {
+    /// A sine with phase zero at 1970-01-01T00:00:00Z.
     Sine {
+        /// Period in microseconds, 1,000 to 8.64e12.
         period_us: i64,
     },
-    /// With `hold_us` 1, every microsecond has its own value.
+    /// Uniformly distributed values. With `hold_us` 1, every microsecond has its own value.
     Random {
+        /// Time for which a value is held, microseconds.
         hold_us: i64,
     },
 }
@@ -32,8 +35,11 @@ pub enum Wave {
 /// Generates values between `mean - amplitude` and `mean + amplitude`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Generator {
+    /// Shape and period.
     pub wave: Wave,
+    /// Largest deviation from the mean, in the stream's unit; zero or more.
     pub amplitude: f64,
+    /// Centre of the values, in the stream's unit.
     pub mean: f64,
 }
 

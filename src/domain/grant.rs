@@ -44,11 +44,14 @@ impl GrantSpec {
 /// A grant as issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
+    /// Random id, by which the grant is used only once.
     pub id: Uuid,
+    /// What the grant permits.
     pub spec: GrantSpec,
     /// The requester: the id of a key, or for any other caller its kind and id, such as `user:3`.
     pub subject: String,
     /// Issue time. This and `expires_at` are whole seconds, as in the token.
     pub issued_at: Micros,
+    /// Time from which the grant is refused.
     pub expires_at: Micros,
 }

@@ -34,9 +34,14 @@ impl GroupSpec {
 /// A group as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
+    /// Row id.
     pub id: GroupId,
+    /// Organization that owns the group.
     pub org: OrgId,
+    /// Current settings.
     pub spec: GroupSpec,
+    /// Time of creation.
     pub created_at: Micros,
+    /// Time of the last change of its settings or members.
     pub updated_at: Micros,
 }

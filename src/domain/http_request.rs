@@ -19,14 +19,18 @@ const RESERVED_HEADERS: [&str; 6] =
 /// Supported request methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpMethod {
+    /// `GET`, the default.
     Get,
+    /// `POST` with an empty body; after a redirect other than 307 and 308 `GET`, as in browsers.
     Post,
 }
 
 /// One request to a server.
 #[derive(Clone, PartialEq)]
 pub struct HttpRequest {
+    /// Absolute `http` or `https` URL; its path and query may hold secrets.
     pub url: String,
+    /// Request method.
     pub method: HttpMethod,
     /// Like `login`, sent only to the named server, never to one that it redirects to.
     pub headers: Vec<(String, String)>,
@@ -34,12 +38,14 @@ pub struct HttpRequest {
     pub login: Option<(String, String)>,
     /// Covers everything from the name look-up to the last byte.
     pub timeout: Duration,
+    /// Largest body accepted, bytes; a longer one is `HttpError::Malformed`.
     pub max_bytes: usize,
 }
 
 /// A server's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
+    /// Status code of the last response after redirects.
     pub status: u16,
     /// Empty unless the status is a success.
     pub body: Vec<u8>,
@@ -54,6 +60,7 @@ pub enum HttpError {
     Unreachable(String),
     /// The connection failed during the response.
     Interrupted(String),
+    /// The response was not complete within the request's timeout.
     Timeout,
     /// The response is not HTTP, is too large, or redirects too often.
     Malformed(String),

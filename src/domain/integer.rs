@@ -13,6 +13,7 @@ const MAX_DIGITS: usize = 38;
 /// A parsed number that is expected to be an integer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NumericInput {
+    /// A number written without fraction and exponent.
     Integer(i128),
     /// A number with a fraction or an exponent, or too long for 64 bits, as the parser rounded it.
     Float(f64),

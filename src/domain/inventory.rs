@@ -6,17 +6,20 @@ use super::stream::StreamSpec;
 /// Devices in file order. Device names are unique in the document; stream names are unique per device.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Inventory {
+    /// Devices with their streams.
     pub devices: Vec<DeviceEntry>,
 }
 
 /// Desired state of one device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeviceEntry {
+    /// Name that identifies the device in its organization.
     pub name: String,
     /// Every setting except the password. `None` refers to an existing device and leaves it unchanged.
     pub spec: Option<DeviceSpec>,
     /// `None` keeps the stored password.
     pub password: Option<String>,
+    /// Streams of the device, in file order.
     pub streams: Vec<StreamEntry>,
 }
 

@@ -9,10 +9,15 @@ use super::{DeviceId, KeyId, Micros, OrgId, Principal, Scopes, StreamId};
 /// Settings of an API key: what it may do, which rows it may see (`None` is all), and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySpec {
+    /// Purpose of the key, 1..=100 characters; not unique.
     pub name: String,
+    /// What the key may do.
     pub scopes: Scopes,
+    /// Devices that the key is limited to.
     pub devices: Option<BTreeSet<DeviceId>>,
+    /// Streams that the key may see besides those of `devices`.
     pub streams: Option<BTreeSet<StreamId>>,
+    /// Time from which the key is refused; `None` never expires.
     pub expires_at: Option<Micros>,
 }
 
@@ -28,12 +33,19 @@ pub struct KeySecret {
 /// An API key as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
+    /// Row id.
     pub id: KeyId,
+    /// Organization that the key belongs to.
     pub org: OrgId,
+    /// Permissions and expiry.
     pub spec: KeySpec,
+    /// Prefix and hash of the secret.
     pub secret: KeySecret,
+    /// False once the key was revoked, which is final.
     pub enabled: bool,
+    /// Time of creation.
     pub created_at: Micros,
+    /// Time of the last request with the key; `None` before the first.
     pub last_used_at: Option<Micros>,
 }
 

@@ -7,7 +7,9 @@ pub const LATENCY_BUCKET_BOUNDS_S: [f64; 14] =
 /// A summary of many durations.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LatencyStats {
+    /// Number of all durations.
     pub count: u64,
+    /// Sum of all durations, seconds.
     pub sum_s: f64,
     /// For each of `LATENCY_BUCKET_BOUNDS_S`, how many durations were at most this bound and above the previous one
     /// (not cumulative). Durations above the last bound are only in `count`.

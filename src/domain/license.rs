@@ -11,13 +11,19 @@ const ANY_MACHINE: &str = "*";
 /// Contents of a license whose signature has already been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct License {
+    /// Id given by the issuer.
     pub id: String,
+    /// Program that the license is for: `PRODUCT`, or it is not valid here.
     pub product: String,
+    /// `MachineIdentity::id` of the licensed machine, or `*` for any.
     pub machine_id: String,
+    /// Name of the licensee, for display.
     pub customer: String,
+    /// Names of licensed features, for display; none is enforced.
     pub features: Vec<String>,
     /// Maximum number of devices over all organizations; `None` is unlimited.
     pub max_devices: Option<usize>,
+    /// Start of validity, inclusive; `None` is always.
     pub not_before: Option<Micros>,
     /// End of validity, exclusive; `None` never expires.
     pub expires_at: Option<Micros>,
@@ -47,6 +53,7 @@ pub enum LicenseState {
     Absent,
     /// There is a license file, but it is not valid; holds the reason.
     Invalid(String),
+    /// The license file is valid on this machine at the time of the check.
     Valid(License),
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Plain types only: no I/O, no async runtime, no serialisation for any one API.
 
+#![warn(missing_docs)]
+
 pub mod address_space;
 pub mod audit;
 pub mod device;

@@ -26,8 +26,11 @@ pub const MAX_VERSIONS: usize = 10;
 /// Architecture as declared by the owner. All three run alike; the kind tells which tensor shapes make sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ModelKind {
+    /// Convolutional autoencoder. Its input may be `[batch, time]`, for a single feature.
     CnnAe,
+    /// Recurrent autoencoder; its input is `[batch, time, features]`.
     LstmAe,
+    /// Smoothness-inducing sequential variational autoencoder; its input is `[batch, time, features]`.
     SisVae,
 }
 
@@ -92,11 +95,13 @@ impl FromStr for ScoreKind {
 /// Settings of a model version, stored beside its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSettings {
+    /// Architecture as declared by the owner.
     pub kind: ModelKind,
     /// In the order of the scaler's features.
     pub sources: Vec<StreamId>,
     /// Seconds between two samples, 0.001..=86400.
     pub interval_s: f64,
+    /// Measure of a window's deviation from its reconstruction.
     pub score: ScoreKind,
     /// Index of the output that is the reconstruction; `None` selects the output with the shape of the input.
     pub output: Option<usize>,
@@ -156,7 +161,9 @@ impl ModelSettings {
 pub struct ModelFileInfo {
     /// File name as uploaded.
     pub name: String,
+    /// File size, bytes.
     pub size_bytes: u64,
+    /// SHA-256 of the file, 64 lower-case hexadecimal digits.
     pub sha256: String,
 }
 
@@ -165,38 +172,54 @@ pub struct ModelFileInfo {
 pub struct ModelVersion {
     /// Starts at 1, never reused.
     pub number: i32,
+    /// Settings that this version scores with.
     pub settings: ModelSettings,
+    /// The TensorFlow Lite file.
     pub model: ModelFileInfo,
+    /// The scikit-learn scaler, a pickle or joblib file.
     pub scaler: ModelFileInfo,
+    /// Time of the upload.
     pub created_at: Micros,
 }
 
 /// A model as stored: its owner and its current version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
+    /// Row id.
     pub id: ModelId,
+    /// Organization that owns the model.
     pub org: OrgId,
+    /// Device of protocol `ai` that the model belongs to.
     pub device: DeviceId,
     /// Stream that receives the scores.
     pub stream: StreamId,
+    /// Whether new readings are scored.
     pub enabled: bool,
+    /// Version in use.
     pub version: ModelVersion,
+    /// Time of the first upload.
     pub created_at: Micros,
+    /// Time of the last change of its settings or version.
     pub updated_at: Micros,
 }
 
 /// Rows that an upload created or changed.
 #[derive(Debug, Clone)]
 pub struct UploadedModel {
+    /// The AI device, new unless the upload named one.
     pub device: Arc<Device>,
+    /// The stream of scores.
     pub stream: Arc<Stream>,
+    /// The model with the uploaded version.
     pub model: Arc<Model>,
 }
 
 /// File contents of a version.
 #[derive(Clone)]
 pub struct ModelFiles {
+    /// Bytes of the TensorFlow Lite file.
     pub model: Vec<u8>,
+    /// Bytes of the scaler file.
     pub scaler: Vec<u8>,
 }
 
@@ -220,7 +243,9 @@ pub struct ModelProgress {
 /// Time range of readings that arrived after their windows had been scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LateRange {
+    /// Time of the oldest such reading.
     pub oldest: Micros,
+    /// Time of the newest such reading.
     pub newest: Micros,
 }
 
@@ -248,14 +273,18 @@ pub struct ThresholdRun {
     pub windows: u32,
     /// Highest score so far, and the end of its window.
     pub peak: f64,
+    /// End of the window with the highest score.
     pub peak_at: Micros,
 }
 
 /// An anomaly as recorded in the event log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anomaly {
+    /// End of the first window above the threshold.
     pub since: Micros,
+    /// Highest score so far.
     pub peak: f64,
+    /// End of the window that closed the anomaly; `None` while it is open.
     pub ended_at: Option<Micros>,
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 pub struct NamedQuery {
     /// Lower-case letters, digits and hyphens.
     pub name: String,
+    /// Text for people from the file's header; may be empty.
     pub description: String,
     /// In declaration order.
     pub params: Vec<Param>,
@@ -23,7 +24,9 @@ pub struct NamedQuery {
 /// A parameter: `$name` in the statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
+    /// Name without the dollar sign.
     pub name: String,
+    /// Type that values are converted to.
     pub kind: ParamKind,
     /// Default value; a parameter without one is required. A parameter whose default is null also accepts null.
     pub default: Option<Value>,
@@ -39,9 +42,13 @@ impl Param {
 /// Type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamKind {
+    /// A signed integer of 64 bits.
     Bigint,
+    /// A finite floating-point number of 64 bits.
     Double,
+    /// A string.
     Text,
+    /// `true` or `false`.
     Boolean,
     /// ISO-8601, epoch seconds, `now`, or `now - 1 day`.
     Timestamp,

@@ -9,10 +9,13 @@ pub const DEFAULT_ORG: &str = "default";
 /// An organization (tenant): owns every other row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Org {
+    /// Row id.
     pub id: OrgId,
     /// Lower-case letters, digits and hyphens, 1..=50, unique.
     pub slug: String,
+    /// Name for people.
     pub name: String,
+    /// Time of creation.
     pub created_at: Micros,
 }
 
@@ -31,15 +34,21 @@ pub fn slug_problems(slug: &str) -> Vec<FieldError> {
 /// A user as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
+    /// Row id.
     pub id: UserId,
+    /// Organization that the user belongs to.
     pub org: OrgId,
     /// 1..=150 characters, unique over all organizations.
     pub name: String,
     /// argon2id, PHC string format.
     pub password_hash: String,
+    /// Whether the user may log in to the administration.
     pub is_staff: bool,
+    /// As `is_staff`; such a user also reads the organization's whole audit log.
     pub is_superuser: bool,
+    /// Whether the user may log in at all; disabling ends its sessions.
     pub enabled: bool,
+    /// Time of creation.
     pub created_at: Micros,
 }
 
@@ -53,17 +62,24 @@ impl User {
 /// A user to be created.
 #[derive(Debug, Clone)]
 pub struct NewUser {
+    /// 1..=150 characters, not yet taken.
     pub name: String,
+    /// argon2id, PHC string format.
     pub password_hash: String,
+    /// As in `User`.
     pub is_staff: bool,
+    /// As in `User`.
     pub is_superuser: bool,
 }
 
 /// Changes a server administrator may make to a user; `None` keeps the current value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserChange {
+    /// New value of `User::is_staff`.
     pub is_staff: Option<bool>,
+    /// New value of `User::is_superuser`.
     pub is_superuser: Option<bool>,
+    /// New value of `User::enabled`.
     pub enabled: Option<bool>,
 }
 

@@ -3,7 +3,9 @@
 /// A slice of a list ordered by id.
 #[derive(Debug, Clone, Copy)]
 pub struct Pagination {
+    /// Number of rows to skip.
     pub offset: usize,
+    /// Maximum number of rows to return.
     pub limit: usize,
 }
 

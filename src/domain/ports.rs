@@ -30,6 +30,10 @@ pub trait DeviceRegistry: Send + Sync {
 
 /// Sends requests to user-supplied URLs, within the egress policy.
 pub trait HttpClient: Send + Sync {
+    /// Sends a request and follows its redirects.
+    ///
+    /// # Errors
+    /// The reason why there is no response; a status other than success is a response.
     fn send<'a>(
         &'a self,
         request: &'a HttpRequest,
@@ -65,6 +69,7 @@ pub trait ModelScorer: Send + Sync {
 /// Rows of a model's sources, ordered by time.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelRows<'a> {
+    /// The model that scores the rows.
     pub model: ModelId,
     /// Microseconds.
     pub times: &'a [i64],

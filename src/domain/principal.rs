@@ -13,13 +13,21 @@ use super::{DeviceId, Error, KeyId, OrgId, Result, StreamId, UserId};
 /// Resources that scopes apply to, under DataStone's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resource {
+    /// Devices, their status and their registers.
     Device,
+    /// Streams, under DataStone's name.
     Data,
+    /// Groups of streams.
     Group,
+    /// Readings, except those of one stream in REST, which need `Data`.
     Value,
+    /// Statistics, except those of one stream in REST, which need `Data`.
     Statistic,
+    /// Events.
     EventLog,
+    /// Models, retention, jobs, the audit and query logs, metrics, the license and Hamachi.
     System,
+    /// Terminal grants.
     WebrtcTerminal,
 }
 
@@ -54,14 +62,18 @@ impl Resource {
 /// Kind of access that a scope grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
+    /// Reading rows.
     Read,
+    /// Creating, changing and deleting; it includes `Read`.
     Write,
 }
 
 /// One permission, written `<resource>:read|write`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
+    /// What may be accessed.
     pub resource: Resource,
+    /// How it may be accessed.
     pub access: Access,
 }
 
@@ -169,12 +181,16 @@ impl fmt::Display for Caller {
 /// An authenticated caller: organization, identity, scopes, and the optional lists that narrow what it sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
+    /// The only organization whose rows the caller may see.
     pub org: OrgId,
+    /// Who the caller is.
     pub caller: Caller,
+    /// What the caller may do.
     pub scopes: Scopes,
     /// Allowed devices. When `devices` or `streams` is set, a stream is visible if `streams` contains it or `devices`
     /// contains its device.
     pub devices: Option<BTreeSet<DeviceId>>,
+    /// Allowed streams, besides those of the allowed devices.
     pub streams: Option<BTreeSet<StreamId>>,
     /// Origin of the request; `None` for the server's own work.
     pub origin: Option<Arc<RequestOrigin>>,

@@ -9,6 +9,7 @@ use super::{Error, Kind, Result};
 /// A snapshot of the operation: the current step and how much of it is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgressStep {
+    /// Name of the step, such as `files`; empty before the first.
     pub what: String,
     /// In the unit of `total`.
     pub done: u64,

@@ -9,8 +9,10 @@ use super::{Error, Micros, Result, StreamId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum Quality {
+    /// The value is what the source measured.
     #[default]
     Good = 0,
+    /// The source itself doubts the value, for example because it is a substitute.
     Uncertain = 1,
     /// The source was lost or refused the read; value and text are null.
     Bad = 2,
@@ -55,12 +57,15 @@ impl FromStr for Quality {
 /// One value of one stream. A second reading at the same (stream, ts) replaces the first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
+    /// Stream that the value belongs to.
     pub stream: StreamId,
+    /// Time of the value as its source gives it; otherwise the time of the read or of the request.
     pub ts: Micros,
     /// Finite, or null for text and bad readings.
     pub value: Option<f64>,
     /// Text, JSON, location; or the exact decimal of a 64-bit integer beyond ±2^53.
     pub text: Option<Box<str>>,
+    /// How far the value can be trusted.
     pub quality: Quality,
 }
 
@@ -82,6 +87,7 @@ impl Reading {
 /// Arrow buffers without copying.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readings {
+    /// Stream ids.
     pub stream: Vec<i32>,
     /// Microseconds since the epoch, UTC.
     pub ts: Vec<i64>,

@@ -15,7 +15,9 @@ pub enum Origin {
 /// One row per stream and window. A posted row may leave out everything but the mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistic {
+    /// Stream whose values are aggregated.
     pub stream: StreamId,
+    /// Whether the server computed the row.
     pub origin: Origin,
     /// Start of the window.
     pub ts: Micros,
@@ -23,13 +25,19 @@ pub struct Statistic {
     pub window_s: u32,
     /// Number of values in the window; for a posted row, its weight.
     pub count: i64,
+    /// Arithmetic mean, in the stream's unit; required of a posted row.
     pub mean: Option<f64>,
     /// Square root of the mean of squares.
     pub rms: Option<f64>,
+    /// Median, in the stream's unit.
     pub median: Option<f64>,
+    /// Smallest value, in the stream's unit.
     pub min: Option<f64>,
+    /// Largest value, in the stream's unit.
     pub max: Option<f64>,
+    /// First quartile, in the stream's unit.
     pub q1: Option<f64>,
+    /// Third quartile, in the stream's unit.
     pub q3: Option<f64>,
 }
 
@@ -70,8 +78,11 @@ impl Statistic {
 pub struct BucketFields {
     /// Mean and sum.
     pub mean: bool,
+    /// Root mean square.
     pub rms: bool,
+    /// Smallest value.
     pub min: bool,
+    /// Largest value.
     pub max: bool,
     /// Median, q1 and q3: exact, and read from raw readings unless the buckets are the windows of statistics.
     pub quantiles: bool,
@@ -80,22 +91,33 @@ pub struct BucketFields {
 /// A non-empty bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
+    /// Start of the bucket, inclusive.
     pub start: Micros,
+    /// Number of values; posted rows add their weight.
     pub count: u64,
     /// `None` unless requested. Quantiles are also `None` where a posted row covers part of the bucket.
     pub mean: Option<f64>,
+    /// Root mean square.
     pub rms: Option<f64>,
+    /// Sum of the values; infinite if it overflows.
     pub sum: Option<f64>,
+    /// Smallest value.
     pub min: Option<f64>,
+    /// Largest value.
     pub max: Option<f64>,
+    /// Median.
     pub median: Option<f64>,
+    /// First quartile.
     pub q1: Option<f64>,
+    /// Third quartile.
     pub q3: Option<f64>,
 }
 
 /// The non-empty buckets of one stream, by time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BucketSeries {
+    /// Stream whose values are aggregated.
     pub stream: StreamId,
+    /// Ascending by start; empty buckets are absent.
     pub buckets: Vec<Bucket>,
 }

@@ -16,20 +16,35 @@ use super::{DeviceId, Error, FieldError, GroupId, Micros, OrgId, Result, StreamI
 /// Value type of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamKind {
+    /// 0 or 1, one bit in the device.
     Bit,
+    /// An unsigned integer of 8 bits.
     Byte,
+    /// A signed integer of 16 bits, one word.
     Int16,
+    /// A signed integer of 32 bits, two words.
     Int32,
+    /// A signed integer of 64 bits, four words.
     Int64,
+    /// An unsigned integer of 16 bits, one word.
     Uint16,
+    /// An unsigned integer of 32 bits, two words.
     Uint32,
+    /// An unsigned integer of 64 bits, four words.
     Uint64,
+    /// An IEEE 754 binary16 number, one word; largest value 65,504.
     Fp16,
+    /// An IEEE 754 binary32 number, two words.
     Fp32,
+    /// An IEEE 754 binary64 number, four words.
     Fp64,
+    /// A string.
     Text,
+    /// Any JSON value, stored as its text.
     Json,
+    /// `[longitude, latitude]` in degrees, stored as JSON text.
     Location,
+    /// One of several states, stored by its label.
     Enum,
 }
 
@@ -127,8 +142,10 @@ impl FromStr for StreamKind {
 /// One-word types are not affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ByteOrder {
+    /// The word at the lower address holds the lower 16 bits.
     #[default]
     Little,
+    /// The word at the lower address holds the higher 16 bits.
     Big,
 }
 
@@ -160,8 +177,10 @@ impl FromStr for ByteOrder {
 /// Whether a stream may be written through its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AccessMode {
+    /// The stream is only read.
     #[default]
     Read,
+    /// APIs may also write the stream's register.
     ReadWrite,
 }
 
@@ -199,8 +218,11 @@ pub struct StreamSpec {
     pub device: DeviceId,
     /// Register, node id, tag or JSON pointer; at most 500 characters.
     pub path: String,
+    /// Type of the values, which also sets how many words a register has.
     pub kind: StreamKind,
+    /// Group that the stream belongs to.
     pub group: Option<GroupId>,
+    /// Whether the register may be written.
     pub access_mode: AccessMode,
     /// Seconds, 0.1..=86400; null inherits the device's.
     pub poll_interval_s: Option<f64>,
@@ -208,9 +230,11 @@ pub struct StreamSpec {
     pub unit: String,
     /// stored = raw * scale + offset, for polled values only.
     pub scale: f64,
+    /// Added after `scale`, in the stream's unit.
     pub offset: f64,
     /// Null inherits the device's.
     pub byteorder: Option<ByteOrder>,
+    /// Whether the stream is polled.
     pub enabled: bool,
     /// Polled changes smaller than this are not stored; null stores every poll.
     pub deadband: Option<f64>,
@@ -294,21 +318,31 @@ impl StreamSpec {
 /// A stream as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stream {
+    /// Row id.
     pub id: StreamId,
+    /// Organization that owns the stream.
     pub org: OrgId,
+    /// Assigned at creation, for systems that identify streams by UUID.
     pub uuid: Uuid,
+    /// Current settings.
     pub spec: StreamSpec,
     /// Statistics windows, including past changes of the interval.
     pub windows: Windows,
+    /// Time of creation.
     pub created_at: Micros,
+    /// Time of the last change of its settings.
     pub updated_at: Micros,
 }
 
 /// Filter of a stream list.
 #[derive(Debug, Clone, Default)]
 pub struct StreamFilter {
+    /// Only streams of this device.
     pub device: Option<DeviceId>,
+    /// Only streams of this group.
     pub group: Option<GroupId>,
+    /// Only streams with exactly this name.
     pub name: Option<String>,
+    /// Part of the matching streams that is returned.
     pub page: Pagination,
 }

@@ -7,8 +7,11 @@ use super::{DeviceId, GroupId, StreamId};
 /// select none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubscriptionFilter {
+    /// Streams by id.
     pub streams: Option<Vec<StreamId>>,
+    /// Devices, all of whose streams are selected.
     pub devices: Option<Vec<DeviceId>>,
+    /// Groups, all of whose streams are selected.
     pub groups: Option<Vec<GroupId>>,
 }
 
@@ -22,8 +25,11 @@ impl SubscriptionFilter {
 /// Events that match every field given; all `None` selects every visible event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventSubscriptionFilter {
+    /// Only events of this device.
     pub device: Option<DeviceId>,
+    /// Only events of this stream.
     pub stream: Option<StreamId>,
+    /// Only events of exactly this level.
     pub level: Option<Level>,
     /// Matches any of these kinds exactly.
     pub kinds: Option<Vec<String>>,
@@ -42,9 +48,13 @@ impl EventSubscriptionFilter {
 /// Attributes of an event that subscriptions filter by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventAttributes {
+    /// Device of the event, if it has one.
     pub device: Option<DeviceId>,
+    /// Stream of the event, if it has one.
     pub stream: Option<StreamId>,
+    /// Severity of the event.
     pub level: Level,
+    /// Kind of the event, such as `alarm`.
     pub kind: String,
 }
 

@@ -3,7 +3,9 @@
 /// Neumaier sum: keeps the low bits that plain addition drops, so the error does not grow with the number of terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CompensatedSum {
+    /// Sum as plain addition gives it.
     pub sum: f64,
+    /// What plain addition dropped.
     pub compensation: f64,
 }
 
@@ -40,9 +42,13 @@ const MAX_UNSCALED: f64 = f64::from_bits((1023 + 400) << 52);
 /// separately, as in Blue's algorithm for norms. The caller leaves out NULLs.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RmsState {
+    /// Number of values.
     pub count: u64,
+    /// Squares of values above 2^400 in magnitude, each value times 2^-600; also of NaN and infinity.
     pub large: CompensatedSum,
+    /// Squares of values from 2^-400 to 2^400 in magnitude.
     pub middle: CompensatedSum,
+    /// Squares of values below 2^-400 in magnitude, each value times 2^600.
     pub small: CompensatedSum,
 }
 
@@ -103,8 +109,11 @@ const MAX_UNSCALED_MEAN: f64 = f64::from_bits((1023 + 900) << 52);
 /// leaves out NULLs.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct MeanState {
+    /// Number of values.
     pub count: u64,
+    /// Values above 2^900 in magnitude, each times 2^-100.
     pub large: CompensatedSum,
+    /// Values up to 2^900 in magnitude.
     pub middle: CompensatedSum,
 }
 
