@@ -3,6 +3,8 @@
 //! The decoder of `pgwire` is not used: it trusts lengths within a message and reads past its end. Protocol: PostgreSQL
 //! 16, chapter 55.7, "Message Formats".
 
+#![warn(missing_docs)]
+
 use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -17,47 +19,84 @@ const GSSENC_REQUEST_CODE: u32 = 80_877_104;
 /// The first packet of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum StartupPacket {
+    /// SSLRequest: the client asks for TLS and waits for one byte.
     Ssl,
+    /// GSSENCRequest: the client asks for GSSAPI encryption and waits for one byte.
     Gss,
-    Cancel { pid: i32, secret: Bytes },
-    Startup { major: u16, minor: u16, parameters: Vec<(String, String)> },
+    /// CancelRequest: cancels the statement of another connection.
+    Cancel {
+        /// Process id from BackendKeyData.
+        pid: i32,
+        /// Secret key from BackendKeyData; everything after the process id, of any length.
+        secret: Bytes,
+    },
+    /// StartupMessage: opens a session.
+    Startup {
+        /// Major protocol version; always 3.
+        major: u16,
+        /// Minor protocol version, as the client asks for it.
+        minor: u16,
+        /// Names and values, such as `user` and `database`, in the order sent.
+        parameters: Vec<(String, String)>,
+    },
 }
 
 /// What a Describe or Close message refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatementOrPortal {
+    /// A prepared statement, `S`.
     Statement,
+    /// A portal, `P`.
     Portal,
 }
 
+/// A message of the client after startup, named as in the manual. Names may be empty: the unnamed statement or portal.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FrontendMessage {
+    /// PasswordMessage: the password in plain text.
     Password(String),
+    /// Simple query: one or several statements.
     Query(String),
+    /// Prepares a statement.
     Parse {
+        /// Name of the statement.
         name: String,
+        /// Text of the statement.
         query: String,
+        /// Object ids of parameter types; 0 leaves a type open, and the list may be shorter than the parameters.
         types: Vec<u32>,
     },
+    /// Binds parameter values to a statement and makes a portal.
     Bind(Bind),
+    /// Asks for the parameters or columns of the named statement or portal.
     Describe(StatementOrPortal, String),
     /// `max_rows` 0 means all rows.
     Execute {
+        /// Name of the portal.
         portal: String,
+        /// Maximum number of rows to return.
         max_rows: usize,
     },
+    /// Forgets the named statement or portal; an unknown name is no error.
     Close(StatementOrPortal, String),
+    /// Ends a sequence of extended messages; after an error everything up to here is skipped.
     Sync,
+    /// Asks for the responses so far.
     Flush,
+    /// Closes the connection.
     Terminate,
 }
 
+/// Content of a Bind message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Bind {
+    /// Name of the portal to make.
     pub portal: String,
+    /// Name of the statement.
     pub statement: String,
     /// Empty, one for all, or one each; 0 is text, 1 binary.
     pub parameter_formats: Vec<i16>,
+    /// Parameter values in their formats; `None` is NULL.
     pub values: Vec<Option<Bytes>>,
     /// Formats of the result columns, like `parameter_formats`.
     pub result_formats: Vec<i16>,

@@ -2,11 +2,14 @@
 //!
 //! XGT FEnet manual, frame structure: a header of 20 bytes, then the instruction; numbers are low byte first.
 
+#![warn(missing_docs)]
+
 use super::space::VariableSize;
 
 /// Company id in every frame. Old GLOFA modules answer with another one.
 const COMPANY: &[u8; 10] = b"LSIS-XGT\0\0";
 const OLD_COMPANY: &[u8; 10] = b"LGIS-GLOFA";
+/// Length of the header of every frame, bytes.
 pub const HEADER_LEN: usize = 20;
 const FROM_CLIENT: u8 = 0x33;
 const FROM_PLC: u8 = 0x11;
@@ -28,6 +31,7 @@ pub struct FenetFormat {
     pub echoes_invoke_id: bool,
 }
 
+/// A command, with its variables by name, such as `%DW100`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FenetCommand {
     /// At most 16 variables, all of one size.
@@ -36,6 +40,7 @@ pub enum FenetCommand {
     ReadBytes(String, u16),
     /// Variables, each with the bytes of its value.
     Write(VariableSize, Vec<(String, Vec<u8>)>),
+    /// Start variable and the bytes to write from there on.
     WriteBytes(String, Vec<u8>),
 }
 
@@ -53,14 +58,19 @@ pub enum FenetResponse {
 /// Why bytes are not the answer to the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FenetFrameError {
+    /// The bytes end before the frame does.
     #[error("the answer is cut short")]
     Short,
+    /// The company id is unknown, or the frame does not come from a PLC.
     #[error("the answer has an invalid header")]
     Header,
+    /// The header's last byte is neither 0 nor the sum of the bytes before it.
     #[error("the answer's checksum is wrong")]
     Checksum,
+    /// The invoke id is that of another request.
     #[error("the answer belongs to another request")]
     Invoke,
+    /// The instruction, the number of blocks or a length does not match the command, or bytes are left over.
     #[error("the answer does not hold what was asked for")]
     Content,
 }

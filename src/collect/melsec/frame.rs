@@ -4,6 +4,8 @@
 //! ASCII code the same numbers are hexadecimal text, high digit first. The two bytes of the subheader have the same
 //! order in both.
 
+#![warn(missing_docs)]
+
 use super::device::{MelsecDevice, Radix};
 use super::encoding::{MelsecReader, MelsecWriter};
 
@@ -16,9 +18,12 @@ pub enum FrameVersion {
     E4,
 }
 
+/// Data code of the connection, as set in the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
+    /// Numbers as bytes, low byte first.
     Binary,
+    /// Numbers as hexadecimal text, high digit first; frames are twice as long.
     Ascii,
 }
 
@@ -34,9 +39,13 @@ pub enum DeviceLayout {
 /// The CPU that a request is for; the device echoes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
+    /// Network number; 0 is the network of the connection.
     pub network: u8,
+    /// PC number; 0xFF is the CPU of the connection.
     pub pc: u8,
+    /// Number of the requested module I/O; 0x03FF is the CPU itself.
     pub module_io: u16,
+    /// Multidrop station number; 0 is the CPU itself.
     pub station: u8,
 }
 
@@ -48,9 +57,13 @@ impl Route {
 /// Frame settings of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MelsecFormat {
+    /// Header format.
     pub frame: FrameVersion,
+    /// Data code.
     pub encoding: Encoding,
+    /// Format of device names in commands.
     pub layout: DeviceLayout,
+    /// The CPU that requests go to.
     pub route: Route,
     /// Time that the device may work on a request, in units of 250 ms; 0 means no limit.
     pub timer: u16,
@@ -59,22 +72,28 @@ pub struct MelsecFormat {
 /// A device number: the first of a run, or a single one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadDevice {
+    /// Device code, such as D or X.
     pub device: MelsecDevice,
+    /// Number within the device, counted in its points.
     pub number: u32,
 }
 
+/// A command, with its number in the manual. Counts are of points: words, or bits where the name says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MelsecCommand {
     /// 0401. A bit device gives 16 points a word, the lowest in bit 0.
     ReadWords(HeadDevice, u16),
+    /// 0401 in units of bits: one value a point.
     ReadBits(HeadDevice, u16),
     /// 1401.
     WriteWords(HeadDevice, Vec<u16>),
+    /// 1401 in units of bits.
     WriteBits(HeadDevice, Vec<bool>),
     /// 0403: words, then double words.
     ReadRandom(Vec<HeadDevice>, Vec<HeadDevice>),
     /// 1402.
     WriteRandom(Vec<(HeadDevice, u16)>, Vec<(HeadDevice, u32)>),
+    /// 1402 in units of bits.
     WriteRandomBits(Vec<(HeadDevice, bool)>),
     /// 0101.
     ReadModel,
@@ -83,8 +102,11 @@ pub enum MelsecCommand {
 /// A device's response to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MelsecResponse {
+    /// Values of `ReadWords`, as many as requested.
     Words(Vec<u16>),
+    /// Values of `ReadBits`, as many as requested.
     Bits(Vec<bool>),
+    /// Values of `ReadRandom`: words, then double words.
     Random(Vec<u16>, Vec<u32>),
     /// Confirmation of a write.
     Done,
@@ -97,16 +119,22 @@ pub enum MelsecResponse {
 /// Why bytes are not the answer to the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MelsecFrameError {
+    /// The bytes end before the frame does.
     #[error("the answer is cut short")]
     Short,
+    /// A byte of an ASCII frame is no hexadecimal digit.
     #[error("the answer is not hexadecimal text")]
     NotHexadecimal,
+    /// The first two bytes are not those of a response in this frame version.
     #[error("the answer has an invalid header: other frame or code than the device's setting?")]
     Subheader,
+    /// The serial number of a 4E frame is that of another request.
     #[error("the answer belongs to another request")]
     Serial,
+    /// The echoed route is not the one that the request named.
     #[error("the answer comes from another station")]
     Route,
+    /// The values are not those that the command asked for, or bytes are left over.
     #[error("the answer does not hold what was asked for")]
     Content,
 }

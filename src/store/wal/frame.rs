@@ -7,12 +7,18 @@
 //! All numbers are little endian. There are two checksums because the writer of the payload computes one outside of the
 //! committing thread, and because a header with its own checksum lets recovery tell a torn tail from damage.
 
+#![warn(missing_docs)]
+
+/// First bytes of every segment: the format and its version.
 pub const MAGIC: &[u8; 8] = b"BSLTWAL1";
+/// Length of a segment's header, bytes.
 pub const SEGMENT_HEADER: usize = 20;
+/// Length of a record's header, bytes.
 pub const RECORD_HEADER: usize = 20;
 /// Maximum payload, bytes. No request is larger (its body is limited far below); a longer length is damage.
 pub const MAX_PAYLOAD: usize = 1 << 30;
 
+/// Encodes the header of a segment whose first record will be `first_seq`.
 pub fn segment_header(first_seq: u64) -> [u8; SEGMENT_HEADER] {
     let mut header = [0; SEGMENT_HEADER];
     header[..8].copy_from_slice(MAGIC);
@@ -29,6 +35,7 @@ pub fn parse_segment_header(bytes: &[u8]) -> Option<u64> {
     valid.then(|| u64_at(header, 8))?
 }
 
+/// Encodes the header of a record: its payload's length in bytes and CRC-32, and its own number.
 pub fn record_header(payload_len: usize, payload_crc: u32, seq: u64) -> [u8; RECORD_HEADER] {
     let mut header = [0; RECORD_HEADER];
     // Payloads are at most `MAX_PAYLOAD` bytes, which a u32 holds.
@@ -43,7 +50,9 @@ pub fn record_header(payload_len: usize, payload_crc: u32, seq: u64) -> [u8; REC
 /// A complete and valid record.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
+    /// Number of the record.
     pub seq: u64,
+    /// Bytes of the record, whose checksum is right.
     pub payload: &'a [u8],
     /// Offset just past the record.
     pub end: usize,

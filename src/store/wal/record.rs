@@ -3,6 +3,8 @@
 //! A payload is a sequence of sections `tag u8 | length u32 | bytes`. An unknown tag refuses the start, because
 //! skipping it would lose what a newer version wrote.
 
+#![warn(missing_docs)]
+
 use super::columns::{self, put_numbers};
 use super::reader::{ByteReader, malformed_record};
 use crate::domain::reading::Readings;
@@ -19,22 +21,29 @@ const UPSERT_TAGS: [(u8, Table); 2] = [(3, Table::Statistics), (4, Table::Messag
 pub struct IdempotencyRecord {
     /// Principal and route, so that equal keys of different callers do not collide.
     pub scope: String,
+    /// The client's `Idempotency-Key`, at most 255 bytes.
     pub key: String,
     /// SHA-256 of the request body.
     pub body_hash: [u8; 32],
+    /// Body of the response, which a retry gets again byte by byte.
     pub answer: Vec<u8>,
     /// Microseconds since the epoch.
     pub expires_at: i64,
 }
 
+/// What one request writes. It becomes durable as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
+    /// Readings of all streams that the request wrote; may be empty.
     pub readings: Readings,
+    /// Rows of the other tables; those without rows are not encoded.
     pub upserts: Vec<UpsertRows>,
+    /// Entry of the request's idempotency key, if it had one.
     pub idempotent: Option<IdempotencyRecord>,
 }
 
 impl Record {
+    /// Encodes the record as a payload. Empty parts take no bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(16 + self.readings.size_bytes());
         if !self.readings.is_empty() {
