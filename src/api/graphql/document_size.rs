@@ -27,9 +27,11 @@ pub struct SelectionSize {
     pub depth: u64,
     /// Nesting depth of selection sets and fragments.
     pub nested: u64,
+    /// Number of fields.
     pub fields: u64,
     /// Number of arguments and directives.
     pub arguments: u64,
+    /// Number of fields with an alias.
     pub aliases: u64,
     /// Nesting depth of introspection lists.
     pub schema_lists: u64,

@@ -10,11 +10,17 @@ use crate::domain::{Error, Result};
 /// Types of objects that have a global id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeType {
+    /// A device.
     Device,
+    /// A stream.
     Stream,
+    /// A group of streams.
     Group,
+    /// An event.
     Event,
+    /// An API key.
     ApiKey,
+    /// An anomaly detection model.
     Model,
 }
 

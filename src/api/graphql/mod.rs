@@ -5,6 +5,8 @@
 //! and the memory of a request is accounted for until the last byte of its response has been sent (`memory_pool`,
 //! `memory_extension`, `chunked_response`).
 
+#![warn(missing_docs)]
+
 pub mod batching;
 pub mod bracket_depth;
 pub mod chunked_response;

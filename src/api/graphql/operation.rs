@@ -14,7 +14,9 @@ use crate::app::live::credential::LiveCredential;
 /// Runs operations of one authenticated connection.
 #[derive(Clone)]
 pub struct OperationRunner {
+    /// The schema with its limits.
     pub graph: GraphqlService,
+    /// Credential of the caller, checked again before each operation.
     pub credential: LiveCredential,
 }
 

@@ -12,12 +12,15 @@ use crate::domain::{Error, Micros, Result};
 
 /// Default and maximum number of nodes in a page.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// Maximum number of nodes in a page.
 pub const MAX_PAGE_SIZE: usize = 1000;
 
 /// Position of a node in a list: ordered by sort key (empty if the list is ordered by row), then by row number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListCursor {
+    /// Name of the node, or empty.
     pub sort_key: String,
+    /// Row number of the node.
     pub row: i32,
 }
 
@@ -78,9 +81,13 @@ pub type NodeConnection<N> =
 /// Pagination arguments: the `first` nodes after a cursor, or the `last` nodes before one.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionArgs {
+    /// Number of nodes from the start or after `after`, 0 to `MAX_PAGE_SIZE`.
     pub first: Option<i32>,
+    /// Cursor of the node before the page.
     pub after: Option<String>,
+    /// Number of nodes from the end or before `before`; not together with `first`.
     pub last: Option<i32>,
+    /// Cursor of the node after the page.
     pub before: Option<String>,
 }
 

@@ -14,7 +14,9 @@ pub const PROTOCOL: &str = "graphql-transport-ws";
 /// Close code and reason sent by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseReason {
+    /// Close code of RFC 6455 or of the subprotocol (44xx).
     pub code: u16,
+    /// Text for the developer, at most 123 bytes.
     pub reason: String,
 }
 
@@ -23,41 +25,50 @@ impl CloseReason {
         Self { code, reason: reason.into() }
     }
 
+    /// 1001: the server stops.
     pub fn going_away() -> Self {
         Self::new(1001, "The server is shutting down")
     }
 
+    /// 1009: the message exceeds the maximum frame size.
     pub fn too_large() -> Self {
         Self::new(1009, "Message too large")
     }
 
+    /// 4400: the message is not one of the subprotocol; `why` is cut to 100 bytes.
     pub fn invalid(why: &str) -> Self {
         // A close frame has room for 123 bytes of reason.
         let end = why.floor_char_boundary(100.min(why.len()));
         Self::new(4400, format!("Invalid message: {}", &why[..end]))
     }
 
+    /// 4401: an operation came before the connection was acknowledged.
     pub fn unauthorized() -> Self {
         Self::new(4401, "Unauthorized")
     }
 
+    /// 4403: the credentials are wrong.
     pub fn forbidden() -> Self {
         Self::new(4403, "Forbidden")
     }
 
+    /// 4406: the client does not offer `graphql-transport-ws`.
     pub fn subprotocol() -> Self {
         Self::new(4406, "Subprotocol not acceptable")
     }
 
+    /// 4408: no `connection_init` came in time.
     pub fn initialisation_timeout() -> Self {
         Self::new(4408, "Connection initialisation timeout")
     }
 
+    /// 4409: an operation with this id is running; the id is cut to 60 bytes.
     pub fn subscriber_exists(id: &str) -> Self {
         let end = id.floor_char_boundary(60.min(id.len()));
         Self::new(4409, format!("Subscriber for {} already exists", &id[..end]))
     }
 
+    /// 4429: a second `connection_init`.
     pub fn too_many_initialisations() -> Self {
         Self::new(4429, "Too many initialisation requests")
     }
@@ -67,21 +78,32 @@ impl CloseReason {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
+    /// Opens the connection; must be the first message.
     ConnectionInit {
+        /// Credentials, under the names of the HTTP headers; they take precedence over those.
         payload: Option<Map<String, Value>>,
     },
+    /// Asks for a `Pong`.
     Ping {
+        /// Any object, which the `Pong` returns.
         payload: Option<Map<String, Value>>,
     },
+    /// Answers a ping, or shows that the client is there.
     Pong {
+        /// Any object; ignored, but checked to be one.
         #[serde(rename = "payload")]
         _payload: Option<Map<String, Value>>,
     },
+    /// Starts an operation of any kind.
     Subscribe {
+        /// Id of the operation, chosen by the client; not empty.
         id: String,
+        /// Query, variables and operation name, as over HTTP.
         payload: GraphqlRequest,
     },
+    /// Stops an operation.
     Complete {
+        /// Id of the operation.
         id: String,
     },
 }
@@ -107,20 +129,31 @@ impl ClientMessage {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage<'a> {
+    /// The credentials are accepted.
     ConnectionAck,
+    /// Answers a ping.
     Pong {
+        /// The object of the ping, if it had one.
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<&'a Map<String, Value>>,
     },
+    /// A response of an operation.
     Next {
+        /// Id of the operation.
         id: &'a str,
+        /// Data and errors.
         payload: &'a Response,
     },
+    /// The operation was refused; nothing follows it.
     Error {
+        /// Id of the operation.
         id: &'a str,
+        /// The reasons, at least one.
         payload: &'a [ServerError],
     },
+    /// The operation has ended.
     Complete {
+        /// Id of the operation.
         id: &'a str,
     },
 }

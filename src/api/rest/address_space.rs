@@ -22,6 +22,7 @@ use crate::domain::{DeviceId, Resource};
 /// `Objects`, the standard folder under which every server puts its own nodes.
 const OBJECTS: &str = "i=85";
 
+/// Routes, documentation and schemas of the OPC UA address space.
 pub fn section() -> Section {
     let browse = Doc::new("device_opcua_browse", "Browse the OPC UA server of a device")
         .about("Returns at most 1000 nodes; `truncated` is true when there are more.")
@@ -55,6 +56,7 @@ pub fn section() -> Section {
     }
 }
 
+/// `GET /api/device/{id}/opcua`: a node of the device's server with its children down to `depth`.
 pub async fn browse(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -20,6 +20,7 @@ use crate::domain::OrgId;
 use crate::domain::Resource;
 use crate::domain::audit::AuditRecord;
 
+/// Routes, documentation and schemas of the audit log.
 pub fn section() -> Section {
     let list = Doc::new("audit_list", "List changes and refused accesses, newest first").range().answers(
         200,
@@ -57,6 +58,7 @@ fn described() -> Vec<FieldSchema> {
     ]
 }
 
+/// `GET /api/audit`: audit records, newest first; of a time range oldest first.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -27,6 +27,7 @@ use crate::domain::Resource;
 use crate::domain::stream::{Stream, StreamFilter};
 use crate::domain::{DeviceId, GroupId, Principal, Result, StreamId};
 
+/// Routes, documentation and schemas of data streams.
 pub fn section() -> Section {
     let (one, body, patch) =
         (schema::reference("Data"), schema::reference("NewData"), schema::reference("DataChange"));
@@ -79,6 +80,7 @@ fn described() -> Vec<FieldSchema> {
     [vec![read_only("id", schema::row_id())], own, newest].concat()
 }
 
+/// `GET /api/data`: the visible streams, ordered by id.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -90,6 +92,7 @@ pub async fn list(
     Ok(array::respond(array::pieces_from_rows(streams, view)).await?)
 }
 
+/// `POST /api/data`: creates a stream; absent fields get their defaults.
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -99,6 +102,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(DataView::new(&app, &caller, &stream))))
 }
 
+/// `GET /api/data/{id}`: one stream with its latest value.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -108,6 +112,7 @@ pub async fn retrieve(
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
+/// `PUT /api/data/{id}`: replaces the settings; absent fields get their defaults.
 pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -120,6 +125,7 @@ pub async fn replace(
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
+/// `PATCH /api/data/{id}`: changes the given settings.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -132,6 +138,7 @@ pub async fn update(
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
+/// `DELETE /api/data/{id}`: deletes the stream with its values, statistics and policies.
 pub async fn destroy(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -28,6 +28,7 @@ use crate::domain::device::{Device, DeviceFilter, DeviceState, DeviceStatus, Pro
 use crate::domain::latency_stats::LatencyStats;
 use crate::domain::{DeviceId, Result};
 
+/// Routes, documentation and schemas of devices.
 pub fn section() -> Section {
     let (one, body, patch) =
         (schema::reference("Device"), schema::reference("NewDevice"), schema::reference("DeviceChange"));
@@ -107,6 +108,7 @@ fn described_status() -> Schema {
     ])
 }
 
+/// `GET /api/device`: the visible devices, ordered by id.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -118,6 +120,7 @@ pub async fn list(
     Ok(array::respond(array::pieces_from_rows(devices, view)).await?)
 }
 
+/// `POST /api/device`: creates a device; absent fields get their defaults.
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -128,6 +131,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(DeviceView::new(&device, app.status_of(&device)))))
 }
 
+/// `GET /api/device/{id}`: one device with its state.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -137,6 +141,7 @@ pub async fn retrieve(
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
+/// `PUT /api/device/{id}`: replaces the settings; absent fields get their defaults.
 pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -149,6 +154,7 @@ pub async fn replace(
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
+/// `PATCH /api/device/{id}`: changes the given settings.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -161,6 +167,7 @@ pub async fn update(
     Ok(Json(DeviceView::new(&device, app.status_of(&device))))
 }
 
+/// `DELETE /api/device/{id}`: deletes the device with its streams and their rows.
 pub async fn destroy(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -170,6 +177,7 @@ pub async fn destroy(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `GET /api/device/{id}/status`: state and counters of the collector since the server started.
 pub async fn status(
     caller: Caller,
     State(app): State<Arc<App>>,

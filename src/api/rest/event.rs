@@ -27,6 +27,7 @@ use crate::domain::event::{Event, EventFilter};
 use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, EventId, Result, StreamId};
 
+/// Routes, documentation and schemas of the event log.
 pub fn section() -> Section {
     let (one, body, patch) =
         (schema::reference("Event"), schema::reference("NewEvent"), schema::reference("EventChange"));
@@ -111,6 +112,7 @@ fn described_process_result() -> Vec<FieldSchema> {
     ]
 }
 
+/// `GET /api/event-log`: the visible events, newest first; of a time range oldest first.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -120,6 +122,7 @@ pub async fn list(
     Ok(array::respond(events.map(|events| Ok(events_to_json(events?))).boxed()).await?)
 }
 
+/// `POST /api/event-log`: stores an event; its time is now unless given.
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -129,6 +132,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(event.into())))
 }
 
+/// `GET /api/event-log/{id}`: one event.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -137,6 +141,7 @@ pub async fn retrieve(
     Ok(Json(app.event(&caller, id).await?.into()))
 }
 
+/// `PUT /api/event-log/{id}`: replaces all fields; absent ones get their defaults.
 pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -148,6 +153,7 @@ pub async fn replace(
     Ok(Json(app.replace_event_from_fields(&caller, id, fields).await?.into()))
 }
 
+/// `PATCH /api/event-log/{id}`: changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -159,6 +165,7 @@ pub async fn update(
     Ok(Json(app.update_event_from_fields(&caller, id, fields, None).await?.into()))
 }
 
+/// `DELETE /api/event-log/{id}`: deletes the event.
 pub async fn destroy(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -168,6 +175,7 @@ pub async fn destroy(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `POST /api/event-log/{id}/process`: fetches the event's URL and stores the elements found in its payload.
 pub async fn process(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -26,6 +26,7 @@ use crate::domain::Resource;
 use crate::domain::group::Group;
 use crate::domain::{GroupId, Principal, Result, StreamId};
 
+/// Routes, documentation and schemas of groups.
 pub fn section() -> Section {
     let (one, body, patch) =
         (schema::reference("Group"), schema::reference("NewGroup"), schema::reference("GroupChange"));
@@ -73,6 +74,7 @@ fn described() -> Vec<FieldSchema> {
     [vec![read_only("id", schema::row_id())], own, rest].concat()
 }
 
+/// `GET /api/group`: the groups with their visible members, ordered by id.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -86,6 +88,7 @@ pub async fn list(
     Ok(array::respond(array::pieces_from_rows(groups, view)).await?)
 }
 
+/// `POST /api/group`: creates a group, with its members if `data` names them.
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -95,6 +98,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(GroupView::new(&app, &caller, &group))))
 }
 
+/// `GET /api/group/{id}`: one group with its visible members.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -116,6 +120,7 @@ pub async fn replace(
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
+/// `PATCH /api/group/{id}`: changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -128,6 +133,7 @@ pub async fn update(
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
+/// `DELETE /api/group/{id}`: deletes the group; its members stay.
 pub async fn destroy(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -26,6 +26,7 @@ use crate::domain::hamachi::PeerState;
 use crate::domain::hamachi::{Joined, VpnNetwork, VpnPeer, VpnStatus};
 use crate::domain::{Error, Result};
 
+/// Routes, documentation and schemas of the Hamachi client.
 pub fn section() -> Section {
     let network = schema::reference("HamachiNetwork");
     let joined = || schema::reference("HamachiJoined");
@@ -120,6 +121,7 @@ fn described_network() -> Vec<FieldSchema> {
     named.into_iter().chain(known).chain(peers).collect()
 }
 
+/// `GET /api/hamachi`: status of the client on this machine.
 pub async fn status(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -127,6 +129,7 @@ pub async fn status(
     Ok(Json(app.hamachi(&caller).await?.into()))
 }
 
+/// `GET /api/hamachi/network`: networks of this machine, with their other members.
 pub async fn networks(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -134,6 +137,7 @@ pub async fn networks(
     Ok(Json(app.hamachi_networks(&caller).await?.into_iter().map(NetworkView::from).collect()))
 }
 
+/// `GET /api/hamachi/network/{network}`: one network, by its id.
 pub async fn network(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -143,6 +147,7 @@ pub async fn network(
     Ok(Json(app.hamachi_network(&caller, &id).await?.into()))
 }
 
+/// `POST /api/hamachi/network`: joins a network; 201, 200 if the machine was a member, 202 if the owner must approve.
 pub async fn join(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -24,6 +24,7 @@ use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, Resource, Result};
 
+/// Routes, documentation and schemas of registers.
 pub fn section() -> Section {
     let kinds =
         || schema::choice(StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name));
@@ -69,6 +70,7 @@ pub fn section() -> Section {
     }
 }
 
+/// `GET /api/device/{id}/io/{register}`: reads one register or node from the device now.
 pub async fn read(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -80,6 +82,7 @@ pub async fn read(
     Ok(Json(ReadView { value }))
 }
 
+/// `POST /api/device/{id}/io/{register}`: writes one register or node, and waits until the device confirms it.
 pub async fn write(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -103,7 +106,9 @@ fn register_params(register: String, query: Option<&str>) -> RegisterParams {
 
 /// `{id}` and `{register}` of the path, the register percent-decoded.
 pub struct RegisterPath {
+    /// Device to be accessed.
     pub device: DeviceId,
+    /// Address in the syntax of the device's protocol.
     pub register: String,
 }
 

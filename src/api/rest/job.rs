@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::app::job::{Job, JobState};
 use crate::domain::{ModelId, Resource, Result};
 
+/// Routes, documentation and schemas of jobs.
 pub fn section() -> Section {
     let get = Doc::new("job_get", "Get the progress of a job")
         .about("A restart of the server forgets all jobs; what they have written stays.");
@@ -48,6 +49,7 @@ fn described() -> Vec<FieldSchema> {
     ]
 }
 
+/// `GET /api/job/{id}`: state and progress of a job.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -56,6 +58,7 @@ pub async fn retrieve(
     Ok(Json(app.job(&caller, id)?.into()))
 }
 
+/// `DELETE /api/job/{id}`: cancels a job; what it has written stays.
 pub async fn cancel(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -68,6 +71,7 @@ pub async fn cancel(
 /// State and progress of a job.
 #[derive(Debug, Serialize)]
 pub struct JobView {
+    /// Number of the job; unknown after a restart of the server.
     pub id: i32,
     kind: &'static str,
     model: ModelId,

@@ -25,6 +25,7 @@ use crate::domain::key::Key;
 use crate::domain::{DeviceId, KeyId, Result, Scope, StreamId};
 use serde_json::Value;
 
+/// Routes, documentation and schemas of API keys.
 pub fn section() -> Section {
     let key = schema::reference("Key");
     let list = Doc::new("key_list", "List all API keys, including revoked ones").page();
@@ -75,6 +76,7 @@ fn described() -> Vec<FieldSchema> {
     ]
 }
 
+/// `GET /api/key`: keys of the organization, without their secrets.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -87,6 +89,7 @@ pub async fn list(
     Ok(Json(keys.iter().skip(page.offset).take(page.limit).map(|key| KeyView::new(key)).collect()))
 }
 
+/// `POST /api/key`: issues a key; only this response has its secret.
 pub async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -97,6 +100,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(NewKeyView { shown: KeyView::new(&key), key: secret })))
 }
 
+/// `GET /api/key/{id}`: one key, without its secret.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -105,6 +109,7 @@ pub async fn retrieve(
     Ok(Json(KeyView::new(&*app.key(&caller, id)?)))
 }
 
+/// `DELETE /api/key/{id}`: revokes a key for good; its row stays.
 pub async fn destroy(
     caller: Caller,
     State(app): State<Arc<App>>,

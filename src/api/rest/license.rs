@@ -21,6 +21,7 @@ use crate::domain::{Micros, Result};
 /// Format version of the activation request.
 const ACTIVATION_REQUEST_VERSION: u32 = 1;
 
+/// Routes, documentation and schemas of the license.
 pub fn section() -> Section {
     let request =
         Doc::new("license_activation_request", "Get the activation request to obtain a license with")
@@ -82,6 +83,7 @@ fn described_state() -> Vec<FieldSchema> {
     ]
 }
 
+/// `GET /api/license/activation-request`: what the issuer needs to make a license for this machine.
 pub async fn activation_request(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -89,6 +91,7 @@ pub async fn activation_request(
     Ok(Json(app.activation_request(&caller).await?.into()))
 }
 
+/// `GET /api/license`: the license, or why there is none that is valid.
 pub async fn state(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<StateView>, RestError> {
     let (report, devices) = app.license(&caller)?;
     Ok(Json(StateView::new(&report, devices)))

@@ -1,5 +1,7 @@
 //! The DataStone REST API (`/api/…`): one file per noun, each with its handlers and wire types.
 
+#![warn(missing_docs)]
+
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;

@@ -20,9 +20,11 @@ use crate::domain::{Resource, Scope};
 pub enum RequiredAccess {
     /// The scope of this resource that the method requires.
     Scope(Resource),
+    /// A logged-in superuser.
     Superuser,
     /// Any authenticated caller.
     Authenticated,
+    /// Nobody has to authenticate.
     Public,
 }
 

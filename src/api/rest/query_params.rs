@@ -21,6 +21,7 @@ pub struct QueryParams<'a> {
 }
 
 impl<'a> QueryParams<'a> {
+    /// Parses a percent-encoded query string; `None` has no parameters.
     pub fn parse(raw: Option<&'a str>) -> Self {
         let pairs = form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).collect();
         Self { pairs, wrong: Vec::new() }
@@ -40,6 +41,7 @@ impl<'a> QueryParams<'a> {
         })
     }
 
+    /// Reads a boolean in the spellings that Django REST framework accepts.
     pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
         self.read(name, |text| drf_scalar::boolean(text.into()))
     }

@@ -16,7 +16,9 @@ const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 /// Whether a row carries its `id`, as the lists over all streams do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowForm {
+    /// Without the id: the path names the stream.
     Bare,
+    /// With the id, which names stream and time.
     WithId,
 }
 

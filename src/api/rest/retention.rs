@@ -28,6 +28,7 @@ use crate::domain::Resource;
 use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
 use crate::domain::{Result, StreamId};
 
+/// Routes, documentation and schemas of retention policies.
 pub fn section() -> Section {
     let tables = schema::reference("TablePolicy");
     let change =
@@ -143,6 +144,7 @@ fn described_forecast() -> Vec<FieldSchema> {
     counts.into_iter().chain([read_only("before", schema::nullable(schema::time()))]).collect()
 }
 
+/// `GET /api/retention`: how long each table keeps rows of the organization.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -151,6 +153,7 @@ pub async fn list(
     Ok(Json(tables.into_iter().map(|(table, keep)| TablePolicyView::new(table, keep)).collect()))
 }
 
+/// `POST /api/retention`: sets or removes a table's policy; with `dry_run` only forecasts what would be deleted.
 pub async fn change(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -168,6 +171,7 @@ pub async fn change(
     Ok((status, Json(TablePolicyView::new(table, change.drop_after_s))).into_response())
 }
 
+/// `GET /api/data/{id}/policy/retention`: the stream's own policies.
 pub async fn list_for_stream(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -176,6 +180,7 @@ pub async fn list_for_stream(
     Ok(Json(StreamPoliciesView::new(id, &app.retention_of(&caller, id)?)))
 }
 
+/// `POST` and `PUT /api/data/{id}/policy/retention`: as `change`, for one stream and one or both tables.
 pub async fn change_for_stream(
     caller: Caller,
     State(app): State<Arc<App>>,

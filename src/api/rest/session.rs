@@ -25,6 +25,7 @@ use crate::domain::audit::RequestOrigin;
 use crate::domain::org::User;
 use crate::domain::{Principal, Result, UserId};
 
+/// Routes, documentation and schemas of sessions.
 pub fn section() -> Section {
     let session = schema::reference("Session");
     let login = Doc::new("session_create", "Log in")
@@ -82,6 +83,7 @@ pub fn section() -> Section {
     }
 }
 
+/// `POST /api/session`: logs in and sets the cookies; the session that the browser had before ends.
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(origin): Extension<Arc<RequestOrigin>>,
@@ -99,6 +101,7 @@ pub async fn create(
     Ok((AppendHeaders(set), Json(SessionView::new(&app, &user))))
 }
 
+/// `GET /api/session`: the logged-in user; renews the CSRF cookie.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -111,6 +114,7 @@ pub async fn retrieve(
     Ok((AppendHeaders([csrf]), Json(SessionView::new(&app, &user))))
 }
 
+/// `DELETE /api/session`: logs out and clears the cookies.
 pub async fn destroy(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -122,6 +126,7 @@ pub async fn destroy(
     Ok((StatusCode::NO_CONTENT, AppendHeaders(cleared)))
 }
 
+/// `POST /api/session/password`: changes the caller's own password; the other sessions of the user end.
 pub async fn change_password(
     caller: Caller,
     State(app): State<Arc<App>>,

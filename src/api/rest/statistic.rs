@@ -48,6 +48,7 @@ type NumberMask = [bool; NUMBER_COLUMNS.len()];
 const ALL_NUMBERS: NumberMask = [true; NUMBER_COLUMNS.len()];
 const MEAN_ONLY: NumberMask = [true, false, false, false, false, false, false];
 
+/// Routes, documentation and schemas of statistics.
 pub fn section() -> Section {
     let (bare, with_id) = (schema::reference("Statistic"), schema::reference("StatisticWithId"));
     let ranged = |doc: Doc| with_fields_param(doc.range()).query("step", schema::string(), STEP_DESCRIPTION);
@@ -125,6 +126,7 @@ fn described_body() -> Vec<FieldSchema> {
     first.into_iter().chain(others).chain([count]).collect()
 }
 
+/// `GET /api/data/{id}/statistic`: stored windows of a stream, or buckets of `step`.
 pub async fn list_for_stream(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -145,6 +147,7 @@ pub async fn list_for_stream(
     Ok(respond_rows(rows, RowForm::Bare, shown).await?)
 }
 
+/// `GET /api/statistic`: as `list_for_stream`, of all visible streams or of the one that `data` names.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -163,6 +166,7 @@ pub async fn list(
     Ok(respond_rows(rows, RowForm::WithId, shown).await?)
 }
 
+/// `GET /api/statistic/{id}`: the statistic of one stream and time.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -178,6 +182,7 @@ pub async fn retrieve(
     Ok(json(StatusCode::OK, write_rows(&[found], RowForm::WithId, shown)))
 }
 
+/// `POST /api/data/{id}/statistic`: stores a statistic; 201, or 200 if it replaced one.
 pub async fn post(
     caller: Caller,
     State(app): State<Arc<App>>,

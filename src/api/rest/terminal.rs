@@ -21,6 +21,7 @@ use crate::domain::grant::Grant;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Resource, Result};
 
+/// Routes, documentation and schemas of terminal grants.
 pub fn section() -> Section {
     let issue = Doc::new("terminal_grant_create", "Issue a signed token that allows opening a terminal")
         .about("The token is short-lived and can be used once.")
@@ -79,6 +80,7 @@ fn described_claims() -> Vec<FieldSchema> {
     ]
 }
 
+/// `POST /api/webrtc/terminal-grant`: issues a signed token that opens one terminal once.
 pub async fn issue(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -25,6 +25,7 @@ use crate::app::fields::model::read_upload;
 use crate::domain::model::{ModelKind, ModelSettings, ScoreKind, UploadedModel};
 use crate::domain::{FieldError, ModelId, Resource, Result};
 
+/// Route, documentation and schema of model uploads.
 pub fn section() -> Section {
     let upload = Doc::new("ai_upload", "Upload a model with its scaler and start it")
         .about(
@@ -80,6 +81,7 @@ fn described_answer() -> Vec<FieldSchema> {
     ]
 }
 
+/// `POST /api/ai/upload`: stores a model and its scaler as a new model, or as a new version of one.
 pub async fn upload(
     caller: Caller,
     State(app): State<Arc<App>>,

@@ -27,6 +27,7 @@ use crate::domain::reading::Reading;
 use crate::domain::stream::StreamKind;
 use crate::domain::{Error, Result, StreamId};
 
+/// Routes, documentation and schemas of values.
 pub fn section() -> Section {
     let (bare, with_id) = (schema::reference("Value"), schema::reference("ValueWithId"));
     let list_of_one = Doc::new("data_value_list", "List the values of a data stream, newest first").range();
@@ -70,6 +71,7 @@ pub fn section() -> Section {
     }
 }
 
+/// `GET /api/data/{id}/value`: values of one stream, newest first; of a time range oldest first.
 pub async fn list_for_stream(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -84,6 +86,7 @@ pub async fn list_for_stream(
     Ok(respond_rows(app, rows, RowForm::Bare).await?)
 }
 
+/// `GET /api/value`: values of all visible streams, or of the one that `data` names.
 pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -94,6 +97,7 @@ pub async fn list(
     Ok(respond_rows(app, rows, RowForm::WithId).await?)
 }
 
+/// `GET /api/value/{id}`: the value of one stream and time.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -106,6 +110,7 @@ pub async fn retrieve(
     Ok(respond_reading(StatusCode::OK, &found, RowForm::WithId, kind))
 }
 
+/// `POST /api/data/{id}/value`: stores a value, at the current time unless given; 201, or 200 if it replaced one.
 pub async fn post(
     caller: Caller,
     State(app): State<Arc<App>>,

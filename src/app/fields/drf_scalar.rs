@@ -9,11 +9,17 @@ use serde_json::{Map, Number, Value};
 
 use crate::domain::Micros;
 
+/// Message of a value that is not a whole number.
 pub const INTEGER: &str = "A valid integer is required.";
+/// Message of a value that is not a finite number.
 pub const NUMBER: &str = "A valid number is required.";
+/// Message of a value that is not a boolean in any of the accepted spellings.
 pub const BOOLEAN: &str = "Must be a valid boolean.";
+/// Message of a value that is not a string.
 pub const STRING: &str = "Not a valid string.";
+/// Message of a string with a NUL character, which a PostgreSQL catalog cannot store.
 pub const NUL: &str = "Null characters are not allowed.";
+/// Message of a value that is not a time.
 pub const DATETIME: &str = "Datetime has wrong format. Use one of these formats instead: \
                             YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
 

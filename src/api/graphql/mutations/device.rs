@@ -10,6 +10,7 @@ use crate::api::graphql::objects::device::{CreateDeviceInput, Device, UpdateDevi
 use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, DeviceId};
 
+/// Mutations that create, change and delete devices.
 #[derive(Default)]
 pub struct DeviceMutations;
 

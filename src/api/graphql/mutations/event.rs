@@ -18,6 +18,7 @@ use crate::domain::{self, EventId};
 /// Input fields that contain ids, with the type of the object.
 const ROW_ID_FIELDS: [(&str, NodeType); 2] = [("device", NodeType::Device), ("data", NodeType::Stream)];
 
+/// Mutations that create, change, delete and process events.
 #[derive(Default)]
 pub struct EventMutations;
 

@@ -15,6 +15,7 @@ use crate::domain::{self, GroupId};
 /// Input fields that contain ids, with the type of the object.
 const ROW_ID_FIELDS: [(&str, NodeType); 1] = [("data", NodeType::Stream)];
 
+/// Mutations that create, change and delete groups.
 #[derive(Default)]
 pub struct GroupMutations;
 

@@ -10,6 +10,7 @@ use crate::app::fields::json_source::JsonObject;
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain;
 
+/// Mutations that join and leave Hamachi networks.
 #[derive(Default)]
 pub struct HamachiMutations;
 

@@ -17,6 +17,7 @@ use crate::domain::KeyId;
 const ROW_ID_FIELDS: [(&str, NodeType); 2] =
     [("allowed_devices", NodeType::Device), ("allowed_data", NodeType::Stream)];
 
+/// Mutations that issue, rename and revoke API keys.
 #[derive(Default)]
 pub struct KeyMutations;
 

@@ -13,6 +13,7 @@ use crate::app::ai::calibrate::Calibration;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, ModelId};
 
+/// Mutations that change, calibrate, score, roll back and delete models. Uploading is in REST only.
 #[derive(Default)]
 pub struct ModelMutations;
 

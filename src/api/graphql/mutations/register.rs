@@ -13,6 +13,7 @@ use crate::api::graphql::objects::device;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::DeviceId;
 
+/// The mutation that writes a register of a device.
 #[derive(Default)]
 pub struct RegisterMutations;
 

@@ -12,6 +12,7 @@ use crate::app::fields::retention::drop_after_seconds;
 use crate::domain::policy::{PolicyChange, PolicyTable};
 use crate::domain::{self, StreamId};
 
+/// Mutations that set and remove retention policies.
 #[derive(Default)]
 pub struct RetentionMutations;
 

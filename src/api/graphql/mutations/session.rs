@@ -9,6 +9,7 @@ use crate::api::graphql::context::{app, live_credential};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::app::fields::reader::ReadMode;
 
+/// The mutation that changes the caller's password. Logging in and out is in REST only.
 #[derive(Default)]
 pub struct SessionMutations;
 

@@ -12,6 +12,7 @@ use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::fields::reader::ReadMode;
 use crate::domain::StreamId;
 
+/// The mutation that stores a statistic.
 #[derive(Default)]
 pub struct StatisticMutations;
 

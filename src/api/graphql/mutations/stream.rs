@@ -15,6 +15,7 @@ use crate::domain::{self, StreamId};
 /// Input fields that contain ids, with the type of the object.
 const ROW_ID_FIELDS: [(&str, NodeType); 2] = [("device", NodeType::Device), ("group", NodeType::Group)];
 
+/// Mutations that create, change and delete streams.
 #[derive(Default)]
 pub struct StreamMutations;
 

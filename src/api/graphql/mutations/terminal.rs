@@ -10,6 +10,7 @@ use crate::api::graphql::scalars::DateTime;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::grant::Grant;
 
+/// Mutations that issue and redeem terminal grants.
 #[derive(Default)]
 pub struct TerminalMutations;
 

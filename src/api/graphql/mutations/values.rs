@@ -10,6 +10,7 @@ use crate::api::graphql::scalars::DateTime;
 use crate::app::ingest::{IngestOutcome, NewReading};
 use crate::domain::{self, StreamId};
 
+/// The mutation that stores values.
 #[derive(Default)]
 pub struct ValuesMutations;
 

@@ -49,6 +49,7 @@ impl From<domain::reading::Reading> for Reading {
 pub struct Latest {
     /// Stream of the reading.
     pub stream: Arc<domain::stream::Stream>,
+    /// The newest reading by time, of any quality.
     pub reading: domain::reading::Reading,
 }
 
@@ -110,10 +111,15 @@ impl ReadingTotal {
 
 /// Arguments of `Stream.values`.
 pub struct ReadingsRequest {
+    /// Time range; `from` is inclusive, `to` exclusive.
     pub span: TimeRange,
+    /// Order by time; the default is ascending.
     pub order: Order,
+    /// Maximum number of readings in the page; `None` is the default.
     pub first: Option<i32>,
+    /// Cursor after which the page begins.
     pub after: Option<String>,
+    /// Maximum number of points of a chart, returned in one page; `None` returns every reading.
     pub downsample: Option<i32>,
 }
 

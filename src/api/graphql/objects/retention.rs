@@ -17,6 +17,7 @@ pub struct RetentionPolicy {
 }
 
 impl RetentionPolicy {
+    /// Builds the policy of a table; `drop_after_s` are seconds, `None` keeps rows for ever.
     pub fn new(table: PolicyTable, drop_after_s: Option<i64>) -> Self {
         Self { table: table.into(), drop_after: drop_after_s.map(BigInt) }
     }
@@ -36,6 +37,7 @@ pub struct RetentionForecast {
 }
 
 impl RetentionForecast {
+    /// Builds a forecast from rows, bytes and files, and the time before which rows would go.
     pub fn new([rows, bytes, files]: [u64; 3], before: Option<Micros>) -> Self {
         let count = |n: u64| BigInt(i64::try_from(n).unwrap_or(i64::MAX));
         Self { rows: count(rows), bytes: count(bytes), files: count(files), before: before.map(DateTime) }

@@ -67,10 +67,15 @@ impl From<&statistic::Statistic> for Statistic {
 
 /// Arguments of `Stream.statistics`.
 pub struct StatisticsRequest {
+    /// Time range; `from` is inclusive, `to` exclusive.
     pub span: TimeRange,
+    /// Length of a bucket; `None` returns the stored windows.
     pub step: Option<Duration>,
+    /// Statistics to compute; `None` leaves the choice to the selected fields.
     pub fields: Option<Vec<StatisticField>>,
+    /// IANA name of the time zone whose days and months bound the buckets; `None` is UTC.
     pub timezone: Option<String>,
+    /// Maximum number of rows; `None` is the default.
     pub first: Option<i32>,
 }
 

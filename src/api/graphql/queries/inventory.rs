@@ -21,6 +21,7 @@ use crate::domain::event::EventFilter;
 use crate::domain::stream::StreamFilter;
 use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Micros, ModelId, StreamId};
 
+/// Queries of what is stored in the catalog: devices, streams, groups, events, keys and models.
 #[derive(Default)]
 pub struct InventoryQueries;
 

@@ -19,6 +19,7 @@ use crate::domain::{DeviceId, ModelId, model};
 /// Complexity of a query to the Hamachi client, in field values: each one runs its command.
 const HAMACHI_COST: usize = 10_000;
 
+/// Queries of this server: the caller, health, retention, jobs and the machine.
 #[derive(Default)]
 pub struct MachineQueries;
 

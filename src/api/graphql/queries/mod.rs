@@ -34,11 +34,17 @@ pub struct Query(inventory::InventoryQueries, series::SeriesQueries, machine::Ma
     )
 )]
 pub enum Node {
+    /// A device.
     Device(Device),
+    /// A stream.
     Stream(Stream),
+    /// A group of streams.
     Group(Group),
+    /// An event.
     Event(Event),
+    /// An API key.
     ApiKey(ApiKey),
+    /// An anomaly detection model.
     Model(Model),
 }
 

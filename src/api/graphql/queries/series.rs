@@ -21,6 +21,7 @@ use crate::domain::{DeviceId, GroupId, StreamId};
 /// Maximum number of query log entries in one response.
 const MAX_LOGGED_QUERIES: usize = 1000;
 
+/// Queries of values: series of several streams, and SQL.
 #[derive(Default)]
 pub struct SeriesQueries;
 

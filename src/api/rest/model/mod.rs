@@ -24,11 +24,13 @@ use crate::app::fields::drf_scalar;
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain::{Error, Micros, ModelId, Result};
 
+/// `GET /api/ai/model`: the visible models with their status.
 pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Vec<ModelView>>, RestError> {
     let models = app.models(&caller)?;
     Ok(Json(models.iter().map(|model| ModelView::new(&app, model)).collect()))
 }
 
+/// `GET /api/ai/model/{id}`: one model with its status.
 pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -38,6 +40,7 @@ pub async fn retrieve(
     Ok(Json(ModelView::new(&app, &model)))
 }
 
+/// `PATCH /api/ai/model/{id}`: changes the given settings of the current version.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -50,6 +53,7 @@ pub async fn update(
     Ok(Json(ModelView::new(&app, &model)))
 }
 
+/// `DELETE /api/ai/model/{id}`: deletes the model with its versions; its stream and scores stay.
 pub async fn destroy(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -59,6 +63,7 @@ pub async fn destroy(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `GET /api/ai/model/{id}/versions`: the stored versions, newest first.
 pub async fn versions(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -68,6 +73,7 @@ pub async fn versions(
     Ok(Json(versions.iter().map(VersionView::from).collect()))
 }
 
+/// `GET /api/ai/model/{id}/versions/{number}/model.tflite`: the model file as uploaded.
 pub async fn model_file(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -78,6 +84,7 @@ pub async fn model_file(
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], files.model))
 }
 
+/// `GET /api/ai/model/{id}/versions/{number}/scaler`: the scaler file as uploaded.
 pub async fn scaler_file(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -93,6 +100,7 @@ fn version_of((id, number): &(String, String)) -> Result<(ModelId, i32)> {
     Ok((ModelId(row(id)?), row(number)?))
 }
 
+/// `POST /api/ai/model/{id}/rollback`: makes an older version current again, by default the one before.
 pub async fn rollback(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -108,6 +116,7 @@ pub async fn rollback(
     Ok(Json(ModelView::new(&app, &model)))
 }
 
+/// `POST /api/ai/model/{id}/calibrate`: sets the threshold to a percentile of the scores of a time range.
 pub async fn calibrate(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -125,6 +134,7 @@ pub async fn calibrate(
     Ok(Json(CalibratedView { threshold, windows }))
 }
 
+/// `POST /api/ai/model/{id}/score`: starts a job that scores a time range; 202 with its path in `Location`.
 pub async fn score(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -142,6 +152,7 @@ pub async fn score(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)))
 }
 
+/// `GET /api/ai/model/{id}/window`: the newest window that ends at or before `at`, with its score and reconstruction.
 pub async fn window(
     caller: Caller,
     State(app): State<Arc<App>>,

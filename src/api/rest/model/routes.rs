@@ -17,6 +17,7 @@ use crate::domain::model::{ModelKind, ScoreKind};
 /// Access required by every route here except the window.
 const REQUIRED_ACCESS: RequiredAccess = RequiredAccess::Scope(Resource::System);
 
+/// Routes, documentation and schemas of models.
 pub fn section() -> Section {
     Section {
         name: "AI models",

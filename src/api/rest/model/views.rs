@@ -95,6 +95,7 @@ pub struct ModelView {
 }
 
 impl ModelView {
+    /// Builds the view of a model with its current status.
     pub fn new(app: &App, model: &Model) -> Self {
         Self {
             id: model.id,
