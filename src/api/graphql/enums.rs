@@ -39,15 +39,15 @@ pub enum Protocol {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::device::DeviceState", rename_items = "lowercase")]
 pub enum DeviceState {
-    /// The device is disabled, or this version does not poll its protocol.
+    /// The device is disabled in its settings.
     Disabled,
     /// The collector is connecting or reconnecting.
     Connecting,
-    /// The device responds, and all of its enabled streams are read.
+    /// The device responds, and all of its enabled streams are read; or its values arrive without polling.
     Online,
     /// The device responds, but some of its tags fail.
     Degraded,
-    /// The device cannot be reached or does not respond.
+    /// The device cannot be reached or does not respond, or this version does not collect its protocol.
     Offline,
 }
 
