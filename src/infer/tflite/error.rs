@@ -15,7 +15,7 @@ pub enum LoadError {
     /// The model has variables that an initialiser outside the file would have set.
     #[error("the model reads variables whose values are not in the file; export it with frozen weights")]
     Variables,
-    /// A limit of `ModelLimits` is exceeded; holds its field name, or `nested loops`.
+    /// A limit of `ModelLimits` is exceeded; holds its field name.
     #[error("the model is beyond the limit of {0}")]
     Limit(&'static str),
 }

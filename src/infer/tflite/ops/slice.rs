@@ -95,7 +95,8 @@ impl StridedSlice {
 
     /// Takes begin, end and step per dimension from inputs 1 to 3; dimensions after those are whole.
     ///
-    /// Negative positions count from the end, positions outside are clamped, and steps must be positive.
+    /// Negative positions count from the end, positions outside are clamped, and steps must be positive. An index that
+    /// removes its dimension must be within it.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
         let given = [
