@@ -241,6 +241,7 @@ pub struct DeviceStatusView {
     lateness_ms: QuantilesView,
 }
 
+/// Failed requests by kind, since the server started.
 #[derive(Debug, Serialize)]
 struct ErrorsView {
     timeout: u64,
@@ -249,6 +250,7 @@ struct ErrorsView {
     other: u64,
 }
 
+/// Median and 99th percentile of recent requests or polls, milliseconds; null before the first.
 #[derive(Debug, Serialize)]
 struct QuantilesView {
     p50: Option<f64>,

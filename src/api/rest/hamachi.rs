@@ -253,6 +253,7 @@ impl From<VpnNetwork> for NetworkView {
     }
 }
 
+/// Another member of a network.
 #[derive(Debug, Serialize)]
 struct PeerView {
     client_id: String,

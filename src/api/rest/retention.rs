@@ -240,6 +240,7 @@ pub struct StreamPoliciesView {
     policies: Vec<StreamPolicyView>,
 }
 
+/// A policy of one stream and table.
 #[derive(Debug, Serialize)]
 struct StreamPolicyView {
     hypertable: &'static str,

@@ -145,6 +145,7 @@ pub struct SessionView {
     user: UserView,
 }
 
+/// A user, without the password.
 #[derive(Debug, Serialize)]
 struct UserView {
     id: UserId,
