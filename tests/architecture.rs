@@ -27,13 +27,15 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 31] = [
+const CRATES: [(&str, &[&str]); 33] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
     ("async_graphql", &["api"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("datafusion", &["query"]),
     ("datafusion_pg_catalog", &["query"]),
     ("deltalake_core", &["store"]),

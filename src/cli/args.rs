@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 mod admin;
 mod data;
@@ -81,6 +82,16 @@ pub enum CliCommand {
     Schema {
         #[command(subcommand)]
         command: SchemaSubcommand,
+    },
+    /// Print a script that completes these commands in a shell
+    Completions {
+        /// Shell to complete in
+        shell: Shell,
+    },
+    /// Write the manual pages into a directory
+    Man {
+        /// Existing directory, such as ~/.local/share/man/man1
+        dir: PathBuf,
     },
 }
 

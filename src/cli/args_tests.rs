@@ -46,6 +46,8 @@ fn the_contract_is_accepted() {
         "restore there --data-dir d --catalog-url postgres://db/plant",
         "read modbus://127.0.0.1:5020/hr:100?type=fp32",
         "schema sql",
+        "completions bash",
+        "man there",
     ];
     for line in rows {
         if let Err(error) = parse(line) {
@@ -68,6 +70,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("devices_of_a_stream", "export --devices --stream 1 a.csv", "--devices"),
         ("an_export_to_nowhere", "export --stream 1", "FILE"),
         ("a_backup_to_nowhere", "backup", "DEST"),
+        ("an_unknown_shell", "completions csh", "bash, elvish, fish, powershell, zsh"),
+        ("pages_to_nowhere", "man", "DIR"),
         ("two_destinations", "import a.csv --stream 1 --device d --name s", "--stream"),
         ("a_device_without_a_stream", "import a.csv --device d", "--name"),
         ("create_without_a_name_to_create", "import a.csv --create", "--device"),

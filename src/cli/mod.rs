@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod calibrate;
 mod compact;
+mod completions;
 mod config;
 mod demo;
 mod demo_model;
@@ -20,6 +21,7 @@ mod instance;
 mod key;
 mod listeners;
 mod logging;
+mod man;
 mod opcua_commands;
 mod org;
 mod print;
@@ -92,6 +94,8 @@ async fn run(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Restore(args) => restore::run(args).await,
         CliCommand::Bench(args) => bench::run(args).await,
         CliCommand::Schema { command } => schema::run(&command),
+        CliCommand::Completions { shell } => completions::run(shell),
+        CliCommand::Man { dir } => man::run(&dir),
     }
     .map(|()| ExitCode::SUCCESS)
 }

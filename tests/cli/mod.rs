@@ -7,5 +7,6 @@ mod configure;
 mod data;
 mod export;
 mod inventory;
+mod manual;
 mod stop;
 mod verify;
