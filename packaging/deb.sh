@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds the Debian package, and prints its path as the last line. Needs cargo-deb (cargo install cargo-deb) and dpkg-dev.
+#
+#     packaging/deb.sh [BINARY]      without a release binary, one is built
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What Cargo.toml lists under [package.metadata.deb].
+stage=target/deb
+
+# basalt.toml for /etc/basalt: every default is a comment, so that a later version can change it, but for the data directory.
+configuration() {
+    cat <<'HEADER'
+# Configuration of the service basalt; `systemctl restart basalt` applies it. Give commands the same file:
+# sudo -u basalt basalt key list --config /etc/basalt/basalt.toml
+# Every line that is commented out is a default. Environment variables (/etc/default/basalt) override this file.
+HEADER
+    sed -E -e '1,/^# Every line below is a default/d' -e 's/^[a-z_]+ = /# &/' \
+        -e 's|^# data_dir = .*|data_dir = "/var/lib/basalt"|' basalt.toml.example
+}
+
+binary=${1:-}
+if [ -z "$binary" ]; then
+    BASALT_WEB=require cargo build --locked --release
+    binary=${CARGO_TARGET_DIR:-target}/release/basalt
+fi
+rm -rf "$stage"
+mkdir -p "$stage/man"
+install -m 755 "$binary" "$stage/basalt"
+"$stage/basalt" man "$stage/man"
+for shell in bash zsh fish; do
+    "$stage/basalt" completions "$shell" >"$stage/basalt.$shell"
+done
+configuration >"$stage/basalt.toml"
+cargo deb --locked --no-build
