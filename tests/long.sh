@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists peers restarts)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists package peers restarts)
 soak_seconds=1200
 hostile_seconds=1800
 
@@ -153,6 +153,11 @@ lists() {
         sleep 0.1
     done
     fail "the list of a reader who went is $outcome"
+}
+
+# The Debian package: built, and as root on a Debian installed, served from, removed and purged. Needs cargo-deb.
+package() {
+    tests/package.sh "$BASALT"
 }
 
 # The peers on the rows of hundred_million.
