@@ -181,6 +181,17 @@ fn each_rule_can_be_broken() {
             "//! X.\npub use crate::domain::Id;",
             "a pub use of another folder",
         ),
+        ("no_opening", "src/app/x.rs", "fn f() {}", "does not open with //!"),
+        ("a_status", "src/api/x.rs", "//! X.\nfn f() { StatusCode::NOT_FOUND }", "StatusCode::NOT_FOUND"),
+        ("an_unclear_name", "src/app/x.rs", "//! X.\npub(super) struct Told<T>(T);", "the type Told"),
+        ("lib_is_a_map", "src/lib.rs", "//! X.\npub use crate::domain::Id;", "more than `pub mod` lines"),
+    ];
+    rows.into_iter().for_each(is_broken);
+}
+
+#[test]
+fn each_wall_can_be_broken() {
+    let rows = [
         (
             "an_interface_of_another",
             "src/api/graphql/mutations/x.rs",
@@ -199,20 +210,26 @@ fn each_rule_can_be_broken() {
             "//! X.\nuse super::graphql::ids;",
             "src/api/rest/ names src/api/graphql/",
         ),
-        ("no_opening", "src/app/x.rs", "fn f() {}", "does not open with //!"),
-        ("a_status", "src/api/x.rs", "//! X.\nfn f() { StatusCode::NOT_FOUND }", "StatusCode::NOT_FOUND"),
-        ("an_unclear_name", "src/app/x.rs", "//! X.\npub(super) struct Told<T>(T);", "the type Told"),
-        ("lib_is_a_map", "src/lib.rs", "//! X.\npub use crate::domain::Id;", "more than `pub mod` lines"),
     ];
-    let dependencies = ["axum", "sea_orm", "tokio"].map(str::to_owned);
-    for (name, path, text, expected) in rows {
-        let broken = check(path, text, &dependencies);
-        assert!(broken.len() == 1 && broken[0].contains(expected), "{name}: {broken:?}");
-    }
+    rows.into_iter().for_each(is_broken);
+}
+
+/// Checks that a file breaks the one rule whose message this is.
+fn is_broken((name, path, text, expected): (&str, &str, &str, &str)) {
+    let broken = check(path, text, &some_dependencies());
+    assert!(broken.len() == 1 && broken[0].contains(expected), "{name}: {broken:?}");
+}
+
+fn some_dependencies() -> [String; 3] {
+    ["axum", "sea_orm", "tokio"].map(str::to_owned)
+}
+
+#[test]
+fn comments_texts_and_what_is_allowed_break_no_rule() {
     let sound = "//! X.\n// use axum::Json; super::super\nconst A: &str = \"use crate::api::x\\\"\"; const B: char = '\"';\n\
                  fn f<'a>() { my::axum::x(); r#\"crate::cli::x \" \"# }\nuse crate::{domain::{Id, query}, store};\n\
                  pub use crate::query::x;";
-    assert_eq!(check("src/query/x.rs", sound, &dependencies), [""; 0]);
+    assert_eq!(check("src/query/x.rs", sound, &some_dependencies()), [""; 0]);
 }
 
 /// What is wrong with a file, each as `path: what`.

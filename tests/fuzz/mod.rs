@@ -34,6 +34,7 @@ pub struct FuzzTarget {
     pub module: &'static str,
     /// Of the test function, and in the table.
     pub name: &'static str,
+    /// How inputs are made.
     pub form: fn() -> InputFormat,
     /// Called once in each child, within the thread that decodes.
     pub decoder: fn() -> Decoder,

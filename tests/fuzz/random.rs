@@ -15,6 +15,7 @@ impl Random {
         Random(first ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d))
     }
 
+    /// The next 64 bits (SplitMix64).
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,14 +28,17 @@ impl Random {
         (self.bits() % end as u64) as usize
     }
 
+    /// Any byte.
     pub fn byte(&mut self) -> u8 {
         self.bits() as u8
     }
 
+    /// True once in `count` times, which is not zero.
     pub fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == 0
     }
 
+    /// One of a list that is not empty.
     pub fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
         list[self.below(list.len())]
     }

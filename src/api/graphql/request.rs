@@ -23,7 +23,9 @@ pub struct GraphqlRequest {
 /// A single operation or a batch.
 #[derive(Debug)]
 pub enum RequestBody {
+    /// One operation.
     Single(GraphqlRequest),
+    /// Operations that are answered together, in order.
     Batch(Vec<GraphqlRequest>),
 }
 

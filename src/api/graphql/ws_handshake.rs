@@ -19,6 +19,7 @@ const PAYLOAD_HEADERS: [HeaderName; 3] =
 
 /// A client before authentication.
 pub struct WsHandshake {
+    /// The schema with its limits.
     pub graph: GraphqlService,
     headers: HeaderMap,
     extensions: Extensions,

@@ -108,6 +108,8 @@ pub async fn retrieve(
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
+/// `PUT /api/group/{id}`: replaces the fields. Without `data` the members stay: they are rows of their own, changed only
+/// when named.
 pub async fn replace(
     caller: Caller,
     State(app): State<Arc<App>>,

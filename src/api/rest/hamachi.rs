@@ -182,6 +182,7 @@ pub async fn leave_named(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `DELETE /api/hamachi/network/{network}`: leaves the network.
 pub async fn leave(
     caller: Caller,
     State(app): State<Arc<App>>,

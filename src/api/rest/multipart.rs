@@ -41,6 +41,7 @@ impl FromRequest<Arc<App>> for DeferredForm {
 
 /// Text fields and files of a form; if a name is repeated, the last part counts.
 pub struct MultipartForm {
+    /// The parts without a file name, by their names.
     pub fields: FieldReader,
     files: HashMap<String, UploadedFile>,
     problems: Vec<FieldError>,

@@ -61,7 +61,7 @@ fn read_drop_after(mut fields: FieldReader) -> Result<Option<i64>> {
     let mut problems = Vec::new();
     let mut seconds = 0.0;
     match given.as_slice() {
-        [(name, number, unit_s)] => match in_seconds(*name, *number, *unit_s) {
+        [(name, number, unit_s)] => match in_seconds(name, *number, *unit_s) {
             Ok(whole) => seconds = whole,
             Err(problem) => problems.push(problem),
         },
