@@ -62,7 +62,7 @@ async fn every_command_has_a_manual_page_that_everyone_may_read() {
         ("basalt.1", &["Collects PLC data", "basalt\\-serve(1)", "basalt\\-man(1)"]),
         ("basalt-serve.1", &["Run the server", "\\-\\-pg\\-listen"]),
         ("basalt-key-create.1", &["basalt key create", "\\-\\-scope"]),
-        ("basalt-export.1", &["sorted by stream and time", "ndjson"]),
+        ("basalt-export.1", &["file that `import` can read", "ndjson"]),
     ];
     for (page, words) in rows {
         let text = fs::read_to_string(dir.join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
