@@ -3,7 +3,9 @@
 //! It is one small file, written before each truncation. It may be newer than the flushed position: replaying the log
 //! over it changes nothing it already contains.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::disk::{self, Disk};
 use super::idempotency::IdempotencyKeys;
@@ -13,58 +15,64 @@ use crate::domain::{Error, Micros, Result};
 
 pub(super) const FILE_NAME: &str = "checkpoint.bin";
 
-fn path(dir: &Path) -> PathBuf {
-    dir.join(FILE_NAME)
+/// The checkpoint of a data directory and its content in memory.
+pub struct Checkpoint {
+    pub latest_values: Arc<LatestValueCache>,
+    pub idempotency: Arc<IdempotencyKeys>,
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
 }
 
-/// Writes the checkpoint durably, replacing the previous one.
-pub fn save(
-    disk: &dyn Disk,
-    dir: &Path,
-    last: &LatestValueCache,
-    keys: &IdempotencyKeys,
-    now: Micros,
-) -> Result<()> {
-    let values = Record { readings: last.export(), ..Record::default() };
-    let keys = keys.live_entries(now).into_iter();
-    let keys = keys.map(|entry| Record { idempotent: Some(entry.as_ref().clone()), ..Record::default() });
-    let mut bytes = Vec::new();
-    for (i, record) in std::iter::once(values).chain(keys).enumerate() {
-        let payload = record.encode();
-        bytes.extend(frame::record_header(payload.len(), crc32fast::hash(&payload), i as u64));
-        bytes.extend(payload);
+impl Checkpoint {
+    /// Loads the checkpoint of a data directory. Without one the content is empty.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming file and offset, when it is damaged.
+    pub fn load(disk: Arc<dyn Disk>, data_dir: &Path) -> Result<Checkpoint> {
+        let path = data_dir.join(FILE_NAME);
+        let checkpoint =
+            Checkpoint { latest_values: Arc::default(), idempotency: Arc::default(), disk, path };
+        let path = checkpoint.path.display();
+        match checkpoint.disk.read(&checkpoint.path) {
+            Ok(bytes) => checkpoint.decode(&bytes)?,
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(Error::unavailable(format!("cannot read `{path}`: {e}")).with_source(e)),
+        }
+        Ok(checkpoint)
     }
-    disk::replace_file(disk, &path(dir), &bytes).map_err(|e| {
-        Error::unavailable(format!("cannot write `{}`: {e}", path(dir).display())).with_source(e)
-    })
-}
 
-/// Loads the checkpoint into `last` and `keys`, if there is one.
-///
-/// # Errors
-/// `Unavailable`, naming file and offset, when it is damaged.
-pub fn load(disk: &dyn Disk, dir: &Path, last: &LatestValueCache, keys: &IdempotencyKeys) -> Result<()> {
-    let path = path(dir);
-    let bytes = match disk.read(&path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => {
-            return Err(Error::unavailable(format!("cannot read `{}`: {e}", path.display())).with_source(e));
+    fn decode(&self, bytes: &[u8]) -> Result<()> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let found = frame::parse_record(bytes, at).ok_or_else(|| {
+                let path = self.path.display();
+                Error::unavailable(format!("`{path}` is damaged at offset {at}; restore a backup"))
+            })?;
+            let record = Record::decode(found.payload)?;
+            self.latest_values.import(&record.readings);
+            if let Some(entry) = record.idempotent {
+                self.idempotency.restore(entry);
+            }
+            at = found.end;
         }
-    };
-    let mut at = 0;
-    while at < bytes.len() {
-        let found = frame::parse_record(&bytes, at).ok_or_else(|| {
-            Error::unavailable(format!("`{}` is damaged at offset {at}; restore a backup", path.display()))
-        })?;
-        let record = Record::decode(found.payload)?;
-        last.import(&record.readings);
-        if let Some(entry) = record.idempotent {
-            keys.restore(entry);
-        }
-        at = found.end;
+        Ok(())
     }
-    Ok(())
+
+    /// Writes the content durably, replacing the previous checkpoint. Keys that have expired at `now` are left out.
+    pub fn save(&self, now: Micros) -> Result<()> {
+        let values = Record { readings: self.latest_values.export(), ..Record::default() };
+        let keys = self.idempotency.live_entries(now).into_iter();
+        let keys = keys.map(|entry| Record { idempotent: Some(entry.as_ref().clone()), ..Record::default() });
+        let mut bytes = Vec::new();
+        for (i, record) in std::iter::once(values).chain(keys).enumerate() {
+            let payload = record.encode();
+            bytes.extend(frame::record_header(payload.len(), crc32fast::hash(&payload), i as u64));
+            bytes.extend(payload);
+        }
+        disk::replace_file(self.disk.as_ref(), &self.path, &bytes).map_err(|e| {
+            Error::unavailable(format!("cannot write `{}`: {e}", self.path.display())).with_source(e)
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Tests that a checkpoint restores its content, and that damage anywhere in it is reported, never read.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::domain::StreamId;
 use crate::domain::reading::Reading;
@@ -11,14 +9,15 @@ use crate::store::wal::IdempotencyRecord;
 
 const NOW: Micros = Micros(1_000_000);
 
-fn sample() -> (LatestValueCache, Arc<IdempotencyKeys>) {
-    let (last, keys) = (LatestValueCache::default(), Arc::new(IdempotencyKeys::default()));
+/// An unsaved checkpoint of `dir` with last values and keys.
+fn sample(dir: &Path) -> Checkpoint {
+    let sample = read(dir).unwrap();
     let text = Reading { text: Some("on".into()), value: None, ..Reading::good(StreamId(2), NOW, 0.0) };
     let rows = [Reading::good(StreamId(1), NOW, 1.5), text, Reading::lost(StreamId(3), NOW)];
-    last.update(&Run::new(rows.into_iter().collect(), 1));
+    sample.latest_values.update(&Run::new(rows.into_iter().collect(), 1));
     for (key, expires_at) in [("gone", NOW.0), ("live", NOW.0 + 1)] {
         let (scope, key) = ("key:1".to_owned(), key.to_owned());
-        keys.restore(IdempotencyRecord {
+        sample.idempotency.restore(IdempotencyRecord {
             scope,
             key,
             body_hash: [7; 32],
@@ -26,43 +25,40 @@ fn sample() -> (LatestValueCache, Arc<IdempotencyKeys>) {
             expires_at,
         });
     }
-    (last, keys)
+    sample
 }
 
-fn read(dir: &Path) -> Result<(LatestValueCache, IdempotencyKeys)> {
-    let (last, keys) = (LatestValueCache::default(), IdempotencyKeys::default());
-    load(&LocalDisk, dir, &last, &keys)?;
-    Ok((last, keys))
+fn read(dir: &Path) -> Result<Checkpoint> {
+    Checkpoint::load(Arc::new(LocalDisk), dir)
 }
 
 #[test]
 fn last_values_and_live_keys_come_back() {
     let dir = tempfile::tempdir().unwrap();
-    let (last, keys) = sample();
-    save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
+    let saved = sample(dir.path());
+    saved.save(NOW).unwrap();
     // A second checkpoint replaces the first, even when an unfinished one is left over.
     std::fs::write(dir.path().join("checkpoint.tmp"), b"half").unwrap();
-    save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
-    let (last_again, keys_again) = read(dir.path()).unwrap();
+    saved.save(NOW).unwrap();
+    let again = read(dir.path()).unwrap();
     for stream in (1..=4).map(StreamId) {
-        assert_eq!(last_again.get(stream), last.get(stream), "stream {stream}");
+        assert_eq!(again.latest_values.get(stream), saved.latest_values.get(stream), "stream {stream}");
     }
-    let found: Vec<String> = keys_again.live_entries(NOW).iter().map(|e| e.key.clone()).collect();
+    let found: Vec<String> = again.idempotency.live_entries(NOW).iter().map(|e| e.key.clone()).collect();
     assert_eq!(found, ["live"]);
 }
 
 #[test]
 fn without_a_checkpoint_there_is_nothing_to_know() {
     let dir = tempfile::tempdir().unwrap();
-    let (last, keys) = read(dir.path()).unwrap();
-    assert!(last.export().is_empty() && keys.live_entries(NOW).is_empty());
+    let found = read(dir.path()).unwrap();
+    assert!(found.latest_values.export().is_empty() && found.idempotency.live_entries(NOW).is_empty());
 }
 
 #[test]
 fn every_damaged_byte_and_every_cut_within_a_record_is_told() {
     let dir = tempfile::tempdir().unwrap();
-    let (last, keys) = sample();
-    save(&LocalDisk, dir.path(), &last, &keys, NOW).unwrap();
+    sample(dir.path()).save(NOW).unwrap();
     let file = dir.path().join(FILE_NAME);
     let whole = std::fs::read(&file).unwrap();
     let second = frame::parse_record(&whole, 0).unwrap().end;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use super::idempotency::Claim;
 use super::latest_value_cache::LatestValueCache;
 use super::live::CommitFeed;
+use super::memory_budget::{MemoryBudget, MemoryPermit};
 use super::memtable::run::Run;
-use super::state::SharedState;
+use super::table_set::TableSet;
 use super::upsert_rows::UpsertRows;
 use super::wal::log::Payload;
 use super::wal::{IdempotencyRecord, Log};
@@ -34,25 +35,6 @@ pub struct PendingWrite {
     pub memory: MemoryPermit,
     /// Receives the seq once the request is durable and visible.
     pub done: oneshot::Sender<Result<u64>>,
-}
-
-/// Memory reserved for a request; dropping it returns the memory.
-pub struct MemoryPermit {
-    pub units: usize,
-    pub budget: Arc<Semaphore>,
-}
-
-impl MemoryPermit {
-    /// Keeps the reservation beyond the permit, because the rows stay in memory. Returns its units.
-    fn forget(mut self) -> usize {
-        std::mem::take(&mut self.units)
-    }
-}
-
-impl Drop for MemoryPermit {
-    fn drop(&mut self) {
-        self.budget.add_permits(self.units);
-    }
 }
 
 /// Queue of requests waiting for the log.
@@ -107,13 +89,10 @@ impl CommitQueue {
 pub struct Committer {
     pub queue: Arc<CommitQueue>,
     pub log: Arc<Mutex<Log>>,
-    pub shared: Arc<SharedState>,
+    pub tables: Arc<TableSet>,
     pub latest_values: Arc<LatestValueCache>,
     pub live: Arc<CommitFeed>,
-    /// Memory units held by rows since the last freeze, and by the frozen rows.
-    pub memtable_units: Arc<Mutex<(usize, usize)>>,
-    /// Notified after every group, so that the flusher checks sizes.
-    pub flush_wakeup: Arc<Notify>,
+    pub memory: Arc<MemoryBudget>,
 }
 
 impl Committer {
@@ -138,7 +117,7 @@ impl Committer {
     /// Keys and last values are updated first, so that a checkpoint taken after a freeze of these rows contains them.
     /// Subscribers come last, so that every later snapshot contains the rows they receive.
     fn publish(&self, first_seq: u64, group: Vec<PendingWrite>) {
-        let mut units = 0;
+        let mut permits = Vec::with_capacity(group.len());
         let mut acks = Vec::with_capacity(group.len());
         let mut runs = Vec::with_capacity(group.len());
         let mut keyed_rows = Vec::new();
@@ -147,7 +126,7 @@ impl Committer {
             if let Some((claim, entry)) = claimed {
                 claim.finish(entry);
             }
-            units += memory.forget();
+            permits.push(memory);
             runs.push((Run::new(rows, seq), seq));
             keyed_rows.extend(keyed.iter().map(|rows| rows.with_seq(seq)));
             acks.push((done, seq));
@@ -157,12 +136,7 @@ impl Committer {
         }
         let followed = self.live.share(&runs);
         let count = runs.len();
-        // Under one lock, as `Flusher::freeze` takes rows and units together.
-        let mut taken = self.memtable_units.lock();
-        self.shared.insert(runs, keyed_rows);
-        taken.0 += units;
-        drop(taken);
-        self.flush_wakeup.notify_one();
+        self.memory.insert(permits, || self.tables.state.insert(runs, keyed_rows));
         self.live.publish(first_seq, count, followed);
         for (done, seq) in acks {
             let _ = done.send(Ok(seq));

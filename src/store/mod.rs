@@ -4,6 +4,7 @@
 //! log truncation happen in the background and change no query result.
 
 pub mod backup;
+pub mod blocking;
 pub mod catalog;
 pub mod checkpoint;
 pub mod compaction;
@@ -15,6 +16,7 @@ pub mod idempotency;
 pub mod lake;
 pub mod latest_value_cache;
 pub mod live;
+pub mod memory_budget;
 pub mod memtable;
 pub mod open;
 pub mod retention;
@@ -23,6 +25,7 @@ pub mod snapshot;
 pub mod state;
 pub mod statistics;
 pub mod table;
+pub mod table_set;
 pub mod throttle;
 pub mod upsert_rows;
 pub mod verify;
@@ -32,12 +35,12 @@ mod write_path;
 pub mod write_validation;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
@@ -53,14 +56,13 @@ use latest_value_cache::{LatestReadings, LatestValueCache};
 use live::CommitFeed;
 use live::filtered_tail::{self, FilteredTail};
 use live::position::FeedPosition;
-use retention::{Forecast, PurgeStats, RetentionJob};
+use memory_budget::MemoryBudget;
+use retention::purge_stats::PurgeStats;
+use retention::{Forecast, RetentionJob};
 use snapshot::Snapshot;
-use state::SharedState;
+use table_set::TableSet;
 
 pub use open::StoreOptions;
-
-/// One unit of the memory budget.
-const MEMORY_UNIT_BYTES: usize = 64;
 
 /// Acknowledgement of a durable write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,9 +83,9 @@ pub enum ClaimOutcome {
 
 /// The open storage engine. It is cheap to share, and closed once by `close`.
 pub struct Store {
+    data_dir: PathBuf,
     catalog: Arc<Catalog>,
-    clock: Arc<dyn Clock>,
-    shared: Arc<SharedState>,
+    tables: Arc<TableSet>,
     latest_values: Arc<LatestValueCache>,
     idempotency: Arc<IdempotencyKeys>,
     live: Arc<CommitFeed>,
@@ -91,8 +93,7 @@ pub struct Store {
     flusher: Arc<Flusher>,
     compactor: Arc<Compactor>,
     retention: Arc<RetentionJob>,
-    budget: Arc<Semaphore>,
-    cap_units: usize,
+    memory: Arc<MemoryBudget>,
     /// Longest time a writer waits for memory.
     write_deadline: Duration,
     max_future_us: i64,
@@ -108,7 +109,7 @@ impl Store {
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
+        self.tables.clock()
     }
 
     /// Returns the newest readings of a stream the principal sees, unless they have expired.
@@ -137,7 +138,7 @@ impl Store {
     /// Pins a consistent view for a query. It includes expired rows and the rows of every organization: query/ filters
     /// by principal and by retention.
     pub fn snapshot(&self) -> Snapshot {
-        let rows = self.shared.snapshot();
+        let rows = self.tables.snapshot();
         // Taken after the rows, so that the rows include everything that the bounds count as present.
         Snapshot { retention_bounds: self.retention_bounds(), ..rows }
     }
@@ -153,7 +154,7 @@ impl Store {
         from: FeedPosition,
     ) -> Result<FilteredTail> {
         self.check_subscription(&who, &wanted, &from)?;
-        let (live, catalog, clock) = (self.live.clone(), self.catalog.clone(), self.clock.clone());
+        let (live, catalog, clock) = (self.live.clone(), self.catalog.clone(), self.clock().clone());
         Ok(FilteredTail::new(filtered_tail::TailContext { live, catalog, clock }, who, wanted, from))
     }
 
@@ -165,7 +166,7 @@ impl Store {
         from: &FeedPosition,
     ) -> Result<()> {
         self.catalog.check_subscription(who, wanted)?;
-        if from.newest() > self.shared.last_seq() {
+        if from.newest() > self.tables.state.last_seq() {
             let message = "this cursor is ahead of everything written here: it comes from another server, or from \
                            data that was replaced by a backup";
             return Err(Error::field("after", message));
@@ -175,7 +176,7 @@ impl Store {
 
     /// Returns the position after everything acknowledged so far.
     pub fn current_position(&self) -> FeedPosition {
-        FeedPosition::from_seq(self.shared.last_seq() + 1)
+        FeedPosition::from_seq(self.tables.state.last_seq() + 1)
     }
 
     /// Removes expired rows from memory and disk now. It also runs once per `StoreOptions::retention_interval`.
@@ -234,7 +235,7 @@ impl Store {
     /// the lock on the tables.
     async fn stop_background(&self) {
         self.compactor.stop();
-        let _tables = self.flusher.deltas.lock().await;
+        let _tables = self.tables.lock().await;
         self.background.lock().drain(..).for_each(|task| task.abort());
     }
 }

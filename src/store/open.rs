@@ -2,32 +2,28 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
 
+use super::Store;
 use super::catalog::Catalog;
+use super::checkpoint::Checkpoint;
+use super::compaction::trigger::CompactionTrigger;
 use super::compaction::{CompactionOptions, Compactor};
 use super::disk::Disk;
-use super::flush::{self, FlushOptions, Flusher};
+use super::flush::{FlushOptions, Flusher};
 use super::group_commit::{CommitQueue, Committer};
-use super::idempotency::IdempotencyKeys;
-use super::lake::delta::{DeltaLog, TxnWatermark};
 use super::lake::location::LakeLocation;
 use super::lake::orphans;
-use super::latest_value_cache::LatestValueCache;
 use super::live::CommitFeed;
+use super::memory_budget::MemoryBudget;
 use super::memtable::ROW_BYTES;
 use super::memtable::run::Run;
 use super::retention::RetentionJob;
-use super::state::{LoadedTables, SharedState};
-use super::statistics::invalidations::Invalidations;
-use super::statistics::materialization::Materialization;
-use super::table::{PerTable, Table};
+use super::table::Table;
+use super::table_set::TableSet;
 use super::wal::{Log, Record};
-use super::{MEMORY_UNIT_BYTES, Store, checkpoint};
 use crate::domain::{Clock, Result};
 
 /// Configuration of a store.
@@ -64,118 +60,103 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
-        let place = match &options.lake_url {
+        let location = match &options.lake_url {
             Some(url) => LakeLocation::s3(url)?,
             None => LakeLocation::local(disk.clone(), &dir.join("lake"))?,
         };
-        let deltas = open_tables(&place).await?;
-        let opened = load_tables(place.clone(), &deltas).await?;
-        let flushed = opened.flushed;
-
-        let (last, keys) = (Arc::new(LatestValueCache::default()), Arc::new(IdempotencyKeys::default()));
-        checkpoint::load(disk.as_ref(), &dir, &last, &keys)?;
-        let shared = SharedState::new(opened);
+        let tables = TableSet::open(location, clock).await?;
+        let flushed = tables.state.flushed_seq();
+        let checkpoint = Checkpoint::load(disk.clone(), &dir)?;
         let mut replayed = 0;
         let apply = |seq, payload: &[u8]| {
             let record = Record::decode(payload)?;
             replayed += record.readings.len();
             let run = Run::new(record.readings, seq);
-            last.update(&run);
-            record.idempotent.into_iter().for_each(|entry| keys.restore(entry));
+            checkpoint.latest_values.update(&run);
+            record.idempotent.into_iter().for_each(|entry| checkpoint.idempotency.restore(entry));
             let keyed = record.upserts.iter().map(|rows| rows.with_seq(seq)).collect();
-            shared.insert(vec![(run, seq)], keyed);
+            tables.state.insert(vec![(run, seq)], keyed);
             Ok(())
         };
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
         // Only now are log and lake known to belong together, so that every row missing in the lake is in the log.
         for table in Table::ALL {
-            let live = shared.lake(table).files().map(|f| f.path.clone()).collect();
-            orphans::remove(place.disk().as_ref(), deltas[table].dir(), &live)?;
+            let live = tables.lake(table).files().map(|f| f.path.clone()).collect();
+            orphans::remove(tables.disk().as_ref(), tables.dir(table), &live)?;
         }
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
-        let cap_units = options.memtable_cap_bytes / MEMORY_UNIT_BYTES;
-        // Replayed rows are already in memory: count them, up to the cap.
-        let held = (replayed * ROW_BYTES).div_ceil(MEMORY_UNIT_BYTES).min(cap_units);
-        let live = CommitFeed::new(disk.clone(), dir.join("wal"), log.next_seq(), options.live_ring_bytes);
-        let (shared, log) = (Arc::new(shared), Arc::new(Mutex::new(log)));
-        let parts = OpenedParts { shared, last, keys, log, live, disk, clock };
-        Ok(parts.start(options, catalog, deltas, (cap_units, held)))
+        let parts = OpenedParts {
+            tables: Arc::new(tables),
+            checkpoint: Arc::new(checkpoint),
+            // Replayed rows are already in memory.
+            memory: Arc::new(MemoryBudget::new(options.memtable_cap_bytes, replayed * ROW_BYTES)),
+            live: CommitFeed::new(disk, dir.join("wal"), log.next_seq(), options.live_ring_bytes),
+            log: Arc::new(Mutex::new(log)),
+        };
+        Ok(parts.start(options, catalog))
     }
 }
 
+/// What was found in the data directory, before anything runs on it.
 struct OpenedParts {
-    shared: Arc<SharedState>,
-    last: Arc<LatestValueCache>,
-    keys: Arc<IdempotencyKeys>,
-    log: Arc<Mutex<Log>>,
+    tables: Arc<TableSet>,
+    checkpoint: Arc<Checkpoint>,
+    memory: Arc<MemoryBudget>,
     live: Arc<CommitFeed>,
-    disk: Arc<dyn Disk>,
-    clock: Arc<dyn Clock>,
+    log: Arc<Mutex<Log>>,
 }
 
 impl OpenedParts {
-    fn start(
-        self,
-        options: StoreOptions,
-        catalog: Arc<Catalog>,
-        deltas: PerTable<DeltaLog>,
-        (cap_units, held): (usize, usize),
-    ) -> Store {
-        let grown = Arc::new(Notify::new());
+    /// Starts the committing thread and the background tasks.
+    fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
+        let Self { tables, checkpoint, memory, live, log } = self;
         let queue = Arc::new(CommitQueue::default());
-        let budget = Arc::new(Semaphore::new(cap_units - held));
-        let flusher = Arc::new(Flusher {
-            backfill_flush_bytes: backfill_flush_bytes(&options),
-            disk: self.disk,
-            data_dir: options.data_dir,
-            deltas: tokio::sync::Mutex::new(deltas),
-            log: self.log.clone(),
-            shared: self.shared.clone(),
-            latest_values: self.last.clone(),
-            idempotency: self.keys.clone(),
-            clock: self.clock.clone(),
-            options: options.flush,
-            flush_wakeup: grown.clone(),
-            writers_waiting: AtomicUsize::new(0),
-            budget: budget.clone(),
-            memtable_units: Arc::new(Mutex::new((held, 0))),
-            files_since_compaction: AtomicUsize::new(0),
-            compaction_trigger: Notify::new(),
-        });
+        let trigger = Arc::new(CompactionTrigger::default());
         let committer = Committer {
             queue: queue.clone(),
-            log: self.log,
-            shared: self.shared.clone(),
-            latest_values: self.last.clone(),
-            live: self.live.clone(),
-            memtable_units: flusher.memtable_units.clone(),
-            flush_wakeup: grown,
+            log: log.clone(),
+            tables: tables.clone(),
+            latest_values: checkpoint.latest_values.clone(),
+            live: live.clone(),
+            memory: memory.clone(),
         };
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
         let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
-        let compactor = Arc::new(Compactor::new(flusher.clone(), catalog.clone(), options.compaction));
-        let interval = options.retention_interval;
-        let retention = RetentionJob::new(flusher.clone(), compactor.clone(), catalog.clone(), interval);
-        let retention = Arc::new(retention);
+        let flusher = Arc::new(Flusher {
+            tables: tables.clone(),
+            memory: memory.clone(),
+            log,
+            checkpoint: checkpoint.clone(),
+            compaction: trigger.clone(),
+            options: options.flush,
+        });
+        let compactor =
+            Arc::new(Compactor::new(tables.clone(), trigger, catalog.clone(), options.compaction));
+        let retention = Arc::new(RetentionJob::new(
+            tables.clone(),
+            flusher.clone(),
+            compactor.clone(),
+            catalog.clone(),
+            options.retention_interval,
+        ));
         let background = vec![
             tokio::spawn(flusher.clone().run()),
             tokio::spawn(compactor.clone().run()),
             tokio::spawn(retention.clone().run()),
         ];
         Store {
+            data_dir: options.data_dir,
             catalog,
-            clock: self.clock,
-            shared: self.shared,
-            latest_values: self.last,
-            idempotency: self.keys,
-            live: self.live,
+            tables,
+            latest_values: checkpoint.latest_values.clone(),
+            idempotency: checkpoint.idempotency.clone(),
+            live,
             queue,
             flusher,
             compactor,
             retention,
-            budget,
-            cap_units,
+            memory,
             write_deadline: options.write_deadline,
             max_future_us: i64::try_from(options.max_future.as_micros()).unwrap_or(i64::MAX),
             assigned: Mutex::default(),
@@ -183,42 +164,4 @@ impl OpenedParts {
             background: Mutex::new(background),
         }
     }
-}
-
-/// Half of the memory cap. The other half takes the writes that arrive during the flush.
-fn backfill_flush_bytes(options: &StoreOptions) -> usize {
-    options.flush.bytes.max(options.memtable_cap_bytes / 2)
-}
-
-async fn open_tables(place: &LakeLocation) -> Result<PerTable<DeltaLog>> {
-    let [readings, statistics, messages] = Table::ALL;
-    Ok(PerTable::from_array([
-        DeltaLog::open(place, readings).await?,
-        DeltaLog::open(place, statistics).await?,
-        DeltaLog::open(place, messages).await?,
-    ]))
-}
-
-/// Loads the live files of the tables, and how far statistics are computed.
-async fn load_tables(place: LakeLocation, deltas: &PerTable<DeltaLog>) -> Result<LoadedTables> {
-    let statistics = &deltas[Table::Statistics];
-    let mut computed = Materialization::default();
-    if let Some(sealed) = statistics.watermark(TxnWatermark::Sealed).await? {
-        let seq = statistics.watermark(TxnWatermark::Computed).await?.map_or(0, i64::unsigned_abs);
-        computed = computed.advanced(seq, sealed);
-    }
-    let readings = deltas[Table::Readings].lake_version()?;
-    let flushed = flush::flushed_seq(&deltas[Table::Readings]).await?;
-    let mut touched = Invalidations::default();
-    readings.files().filter(|f| f.seq.1 > computed.seq).for_each(|f| touched.add_file(f));
-    Ok(LoadedTables {
-        lakes: PerTable::from_array([
-            readings,
-            statistics.lake_version()?,
-            deltas[Table::Messages].lake_version()?,
-        ]),
-        place,
-        flushed,
-        computed: computed.with_invalidations(flushed, touched),
-    })
 }

@@ -1,18 +1,15 @@
 //! State shared by the committing thread, readers and the flusher, under one lock that is held only briefly.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use super::lake::LakeVersion;
-use super::lake::cache::LakeCache;
 use super::lake::file::LakeFile;
-use super::lake::location::LakeLocation;
 use super::memtable::run::{self, Run};
 use super::memtable::{DayRuns, MAX_MERGED_TEXT_BYTES, Memtable};
-use super::snapshot::{MemtableDay, Snapshot, UpsertSnapshot};
+use super::snapshot::MemtableDay;
 use super::statistics::invalidations::Invalidations;
 use super::statistics::materialization::Materialization;
 use super::table::{PerTable, Table};
@@ -21,7 +18,7 @@ use super::watermark::Watermarks;
 use crate::domain::time::Day;
 
 /// Unflushed rows of a keyed table by day, oldest first.
-type UpsertDays = BTreeMap<Day, Vec<UpsertRows>>;
+pub type UpsertDays = BTreeMap<Day, Vec<UpsertRows>>;
 
 /// Frozen rows being flushed into the lake.
 #[derive(Debug)]
@@ -52,15 +49,41 @@ struct LockedState {
 #[derive(Debug)]
 pub struct SharedState {
     state: RwLock<LockedState>,
-    place: LakeLocation,
-    lake_dirs: PerTable<Arc<PathBuf>>,
-    cache: Arc<LakeCache>,
+}
+
+/// The lake versions and the rows in memory at one moment.
+pub struct PinnedState {
+    pub lakes: PerTable<Arc<LakeVersion>>,
+    /// Unflushed readings.
+    pub memory: BTreeMap<Day, MemtableDay>,
+    /// Unflushed rows of the other tables.
+    pub upserts: PerTable<UpsertDays>,
+    /// The seq of the last row in memory or in the lake.
+    pub seq: u64,
+    pub materialization: Materialization,
+}
+
+/// The flushed rows that statistics are computed from, and the statistics that there are.
+pub struct FlushedState {
+    pub readings: Arc<LakeVersion>,
+    pub statistics: Arc<LakeVersion>,
+    /// How far `statistics` cover `readings`.
+    pub materialization: Materialization,
+    /// The highest seq whose rows are in the lake.
+    pub seq: u64,
+}
+
+/// Size of the active memtable.
+pub struct MemtableSize {
+    /// Number of days with readings.
+    pub days: usize,
+    /// Number of readings.
+    pub rows: usize,
 }
 
 /// The lake as found when the store opens.
 pub struct LoadedTables {
     pub lakes: PerTable<LakeVersion>,
-    pub place: LakeLocation,
     /// The highest seq whose rows are in the lake.
     pub flushed: u64,
     pub computed: Materialization,
@@ -79,9 +102,7 @@ impl SharedState {
             flushed: opened.flushed,
             computed: opened.computed,
         };
-        let place = opened.place;
-        let lake_dirs = PerTable::new(|table| Arc::new(place.table_dir(table)));
-        Self { state: RwLock::new(state), place, lake_dirs, cache: Arc::default() }
+        Self { state: RwLock::new(state) }
     }
 
     /// Adds durable requests in seq order. Small runs of a group are first merged into one; each row keeps its own seq.
@@ -112,18 +133,18 @@ impl SharedState {
         self.state.read().is_empty()
     }
 
-    /// Returns the number of days and the number of readings in the active memtable.
-    pub fn days_and_rows(&self) -> (usize, usize) {
+    /// Returns the size of the active memtable.
+    pub fn memtable_size(&self) -> MemtableSize {
         let active = &self.state.read().active;
-        (active.days().len(), active.rows())
+        MemtableSize { days: active.days().len(), rows: active.rows() }
     }
 
     pub fn last_seq(&self) -> u64 {
         self.state.read().last_seq
     }
 
-    /// Pins the current lake and memory. The caller adds the retention bounds.
-    pub fn snapshot(&self) -> Snapshot {
+    /// Pins the current lake and memory.
+    pub fn pin(&self) -> PinnedState {
         let state = self.state.read();
         let mut memory: BTreeMap<Day, MemtableDay> = BTreeMap::new();
         let frozen = state.frozen.iter().map(|f| (&f.days, &f.late_days));
@@ -134,30 +155,15 @@ impl SharedState {
                 entry.is_late |= late.contains(day);
             }
         }
-        let keyed = |table: Table| {
-            let mut memory = UpsertDays::new();
+        let mut upserts: PerTable<UpsertDays> = PerTable::default();
+        for table in Table::UPSERT {
             let frozen = state.frozen.as_ref().map(|f| &f.upserts[table]);
             for (day, runs) in frozen.into_iter().chain([&state.upserts[table]]).flatten() {
-                memory.entry(*day).or_default().extend_from_slice(runs);
+                upserts[table].entry(*day).or_default().extend_from_slice(runs);
             }
-            let (lake, lake_dir) = (state.lakes[table].clone(), self.lake_dirs[table].clone());
-            UpsertSnapshot { lake, lake_dir, memory }
-        };
-        Snapshot {
-            lake: state.lakes[Table::Readings].clone(),
-            lake_dir: self.lake_dirs[Table::Readings].clone(),
-            location: self.place.clone(),
-            cache: self.cache.clone(),
-            memory,
-            seq: state.last_seq,
-            upsert_tables: PerTable::from_array([
-                UpsertSnapshot::default(),
-                keyed(Table::Statistics),
-                keyed(Table::Messages),
-            ]),
-            materialization: state.computed.clone(),
-            retention_bounds: Arc::default(),
         }
+        let (lakes, seq) = (state.lakes.clone(), state.last_seq);
+        PinnedState { lakes, memory, upserts, seq, materialization: state.computed.clone() }
     }
 
     /// Returns the current lake version of a table.
@@ -165,25 +171,21 @@ impl SharedState {
         self.state.read().lakes[table].clone()
     }
 
-    /// Returns the location of the lake.
-    pub fn location(&self) -> &LakeLocation {
-        &self.place
-    }
-
-    pub fn lake_dir(&self, table: Table) -> Arc<PathBuf> {
-        self.lake_dirs[table].clone()
-    }
-
-    /// Returns the flushed state: readings, statistics, how far these are computed, and the highest seq in the lake.
-    pub fn flushed_state(&self) -> (Arc<LakeVersion>, Arc<LakeVersion>, Materialization, u64) {
+    /// Returns the flushed readings and their statistics.
+    pub fn flushed(&self) -> FlushedState {
         let state = self.state.read();
         let lake = |table| state.lakes[table].clone();
-        (lake(Table::Readings), lake(Table::Statistics), state.computed.clone(), state.flushed)
+        FlushedState {
+            readings: lake(Table::Readings),
+            statistics: lake(Table::Statistics),
+            materialization: state.computed.clone(),
+            seq: state.flushed,
+        }
     }
 
-    /// Returns the cache of footers and pages for all tables.
-    pub fn cache(&self) -> &Arc<LakeCache> {
-        &self.cache
+    /// Returns the highest seq whose rows are in the lake.
+    pub fn flushed_seq(&self) -> u64 {
+        self.state.read().flushed
     }
 
     /// Returns the time by which ended windows have their statistics, as far as rows are flushed.

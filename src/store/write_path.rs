@@ -1,13 +1,11 @@
 //! The write path: admission, memory, the queue of the committing thread, acknowledgement.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use super::flush::Flusher;
-use super::group_commit::{MemoryPermit, PendingWrite};
+use super::group_commit::PendingWrite;
 use super::idempotency::{BeginOutcome, Claim};
 use super::memtable;
 use super::throttle;
@@ -15,7 +13,7 @@ use super::upsert_rows::UpsertRows;
 use super::wal::log::Payload;
 use super::wal::{IdempotencyRecord, Record};
 use super::write_validation::{self, WritableTimes};
-use super::{Ack, ClaimOutcome, MEMORY_UNIT_BYTES, Store};
+use super::{Ack, ClaimOutcome, Store};
 use crate::domain::reading::Readings;
 use crate::domain::retention::RetentionBounds;
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
@@ -58,7 +56,7 @@ impl Store {
     /// many live keys.
     pub async fn claim(&self, scope: &str, key: &str, body: &[u8]) -> Result<ClaimOutcome> {
         let hash = Sha256::digest(body).into();
-        Ok(match self.idempotency.begin(scope, key, hash, self.clock.now()).await? {
+        Ok(match self.idempotency.begin(scope, key, hash, self.clock().now()).await? {
             BeginOutcome::Replay(answer) => ClaimOutcome::Replay(answer),
             BeginOutcome::First(claim) => ClaimOutcome::First(claim),
         })
@@ -76,12 +74,12 @@ impl Store {
         answer: Vec<u8>,
     ) -> Result<()> {
         self.admit(principal, &rows)?;
-        let entry = claim.entry(answer, self.clock.now());
+        let entry = claim.entry(answer, self.clock().now());
         wait_for_ack(self.enqueue(rows, Vec::new(), Some((claim, entry))).await?).await.map(drop)
     }
 
     fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
-        let newest = Micros(self.clock.now().0.saturating_add(self.max_future_us));
+        let newest = Micros(self.clock().now().0.saturating_add(self.max_future_us));
         write_validation::check(
             &self.catalog,
             principal,
@@ -91,7 +89,7 @@ impl Store {
     }
 
     pub(super) fn retention_bounds(&self) -> Arc<RetentionBounds> {
-        self.catalog.retention_bounds(self.clock.now())
+        self.catalog.retention_bounds(self.clock().now())
     }
 
     /// Reserves memory for a request and queues it for the committing thread.
@@ -106,16 +104,7 @@ impl Store {
         // In memory each row also has a seq.
         let bytes = readings.size_bytes() + readings.len() * size_of::<i64>();
         let bytes = bytes + keyed.iter().map(UpsertRows::size_bytes).sum::<usize>();
-        let units = bytes.div_ceil(MEMORY_UNIT_BYTES) + 1;
-        if units > self.cap_units {
-            return Err(Error::too_large(format!(
-                "the request holds more than the {} MiB that may wait in memory; send it in parts",
-                (self.cap_units * MEMORY_UNIT_BYTES) >> 20
-            )));
-        }
-        let permits = u32::try_from(units).expect("the cap is far below 2^32 units");
-        self.take_memory(permits).await?;
-        let memory = MemoryPermit { units, budget: self.budget.clone() };
+        let memory = self.memory.reserve(bytes, self.write_deadline).await?;
         let idempotent = claimed.as_ref().map(|(_, entry)| entry.clone());
         let record = Record { readings, upserts: keyed, idempotent };
         let encode = move || (Payload::new(record.encode()), record);
@@ -126,41 +115,12 @@ impl Store {
         Ok(acked)
     }
 
-    async fn take_memory(&self, permits: u32) -> Result<()> {
-        if let Ok(memory) = self.budget.try_acquire_many(permits) {
-            memory.forget();
-            return Ok(());
-        }
-        let _waiting = MemoryWaiter::new(&self.flusher);
-        let memory = tokio::time::timeout(self.write_deadline, self.budget.acquire_many(permits)).await;
-        let memory = memory.map_err(|_| Error::busy("writes are waiting for the disk; retry later"))?;
-        memory.map_err(|e| Error::unavailable("the server is shutting down").with_source(e))?.forget();
-        Ok(())
-    }
-
     /// Assigns a time to a value that came without one: now, but later than any assigned to the stream before.
     pub fn assign_ts(&self, stream: StreamId) -> Micros {
-        let now = self.clock.now().0;
+        let now = self.clock().now().0;
         let mut assigned = self.assigned.lock();
         let ts = assigned.entry(stream).and_modify(|last| *last = now.max(*last + 1)).or_insert(now);
         Micros(*ts)
-    }
-}
-
-/// Registers a writer that waits for memory: the flusher keeps flushing while there is one.
-struct MemoryWaiter<'a>(&'a Flusher);
-
-impl<'a> MemoryWaiter<'a> {
-    fn new(flusher: &'a Flusher) -> Self {
-        flusher.writers_waiting.fetch_add(1, Ordering::AcqRel);
-        flusher.flush_wakeup.notify_one();
-        Self(flusher)
-    }
-}
-
-impl Drop for MemoryWaiter<'_> {
-    fn drop(&mut self) {
-        self.0.writers_waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -11,6 +11,8 @@ use super::manifest::{self, Manifest};
 use crate::domain::{Error, Progress, Result};
 
 const COPY_BLOCK_BYTES: usize = 1 << 20;
+/// The message of an error when work on the blocking pool ends early.
+pub(super) const ENDED_EARLY: &str = "a backup ended early";
 
 /// Wraps an I/O error with the name of its file.
 pub(super) fn failed(verb: &str, path: &Path, e: io::Error) -> Error {

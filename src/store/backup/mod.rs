@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::blocking::blocking;
 use super::snapshot::Snapshot;
 use super::table::Table;
 use super::verify::delta_log;
-use crate::domain::{Error, Progress, Result};
-use files::BackupDestination;
+use crate::domain::{Progress, Result};
+use files::{BackupDestination, ENDED_EARLY};
 use hardlink_stage::HardlinkStage;
 use manifest::{CatalogCopy, Manifest};
 
@@ -47,7 +48,7 @@ impl Store {
     /// `Invalid` for an unsuitable destination; `Unavailable` for anything that cannot be read or written, naming it.
     /// Files written before the error are removed again.
     pub async fn backup(&self, dest: &Path, progress: &Progress) -> Result<BackupSummary> {
-        let data_dir = self.flusher.data_dir.clone();
+        let data_dir = self.data_dir.clone();
         let dest = BackupDestination::create(dest, &data_dir)?;
         let (stage, pinned) = self.pin(data_dir, progress).await?;
         let (dest, told) = (dest, progress.clone());
@@ -59,12 +60,12 @@ impl Store {
             drop(pinned);
             Ok((dest, manifest, linked))
         };
-        let (dest, mut manifest, linked) = blocking(copy).await?;
+        let (dest, mut manifest, linked) = blocking(ENDED_EARLY, copy).await?;
 
         progress.begin("catalog", 0);
         progress.advance(0)?;
         let catalog = database::copy(self.catalog.connection(), &dest).await?;
-        manifest.taken_at = self.clock.now().to_iso();
+        manifest.taken_at = self.clock().now().to_iso();
         let finish = move || -> Result<BackupSummary> {
             manifest.files.extend(catalog.file);
             manifest.catalog = CatalogCopy { database: catalog.database, missing: catalog.missing };
@@ -73,16 +74,16 @@ impl Store {
             let dest = dest.finish(&manifest)?;
             Ok(BackupSummary { dest, seq, files, bytes, linked, without_catalog })
         };
-        blocking(finish).await
+        blocking(ENDED_EARLY, finish).await
     }
 
     /// Pins log and lake at one moment, as links (or copies) that no flush, log truncation or compaction removes.
     async fn pin(&self, data_dir: PathBuf, progress: &Progress) -> Result<(HardlinkStage, Snapshot)> {
         progress.begin("pinning files", 0);
         // While this lock is held there is no flush, so nothing is cut off the log and nobody commits to the lake.
-        let _tables = self.flusher.deltas.lock().await;
+        let _tables = self.tables.lock().await;
         let pinned = self.snapshot();
-        let place = self.shared.location().clone();
+        let place = self.tables.location().clone();
         let mut stage = HardlinkStage::create(data_dir, pinned.seq)?;
         let mut loaded = Vec::new();
         for table in Table::ALL {
@@ -95,13 +96,6 @@ impl Store {
             stage.pin_log()?;
             Ok(stage)
         };
-        Ok((blocking(pin).await?, pinned))
+        Ok((blocking(ENDED_EARLY, pin).await?, pinned))
     }
-}
-
-/// Runs disk-bound work on the blocking pool, where waiting blocks no other task.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| Error::internal("a backup ended early").with_source(e))?
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, failed};
+use super::database;
+use super::files::{self, ENDED_EARLY, failed};
 use super::manifest::Manifest;
-use super::{blocking, database};
 use crate::domain::{Error, Progress, Result};
+use crate::store::blocking::blocking;
 
 /// Marker file in a data directory while a backup is being restored into it. The data is incomplete, and no server
 /// starts on it.
@@ -52,7 +53,7 @@ pub async fn restore(
     progress: &Progress,
 ) -> Result<RestoreSummary> {
     let (from, to, told) = (src.to_owned(), data_dir.to_owned(), progress.clone());
-    let manifest = blocking(move || {
+    let manifest = blocking(ENDED_EARLY, move || {
         let manifest = Manifest::read(&from)?;
         must_be_empty(&to)?;
         check(&from, &manifest, &told)?;
@@ -67,7 +68,7 @@ pub async fn restore(
     }
     let mark = data_dir.join(UNFINISHED_MARKER);
     let (from, to, told, copied) = (src.to_owned(), data_dir.to_owned(), progress.clone(), manifest.clone());
-    blocking(move || copy(&from, &to, &copied, &told)).await?;
+    blocking(ENDED_EARLY, move || copy(&from, &to, &copied, &told)).await?;
     let left = match (catalog_url, dump) {
         (Some(url), Some(dump)) => {
             progress.begin("catalog", 0);

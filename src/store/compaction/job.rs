@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::merge::MergeWriter;
 use super::picker::CompactionInput;
-use super::{CompactionScope, Compactor, FileReplacement};
+use super::{CompactionScope, Compactor};
 use crate::domain::progress::Progress;
 use crate::domain::time::Day;
 use crate::domain::{Error, Result};
@@ -17,6 +17,7 @@ use crate::store::lake::delta::ReplaceReason;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::fsync_batch::FsyncBatch;
 use crate::store::table::Table;
+use crate::store::table_set::FileReplacement;
 use crate::store::throttle::{CpuThrottle, WorkPriority};
 
 /// Maximum bytes replaced by one commit, unless a single window is larger. It is the work lost when the process ends
@@ -67,10 +68,9 @@ impl Compactor {
         (effort, progress): (WorkPriority, &Progress),
     ) -> Result<CompactionProgress> {
         let started = std::time::Instant::now();
-        let shared = &self.flusher.shared;
         let merging = MergeTask {
-            disk: shared.location().disk().clone(),
-            dir: shared.lake_dir(table),
+            disk: self.tables.disk().clone(),
+            dir: self.tables.dir(table).clone(),
             table,
             memory_bytes: self.options.memory_bytes,
             progress: progress.clone(),
@@ -80,7 +80,7 @@ impl Compactor {
         let MergeOutcome { gone, new, tally, failed } = merged;
         let (files, days) = (gone.len(), tally.days);
         if files > 0 {
-            self.replace_files(FileReplacement { table, gone, new, change: ReplaceReason::Merge }).await?;
+            self.replace_files(FileReplacement { table, gone, new, reason: ReplaceReason::Merge }).await?;
             let ms = started.elapsed().as_millis();
             tracing::debug!(table = table.name(), days, files, ms, "compacted");
         }

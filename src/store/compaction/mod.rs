@@ -6,6 +6,7 @@
 mod job;
 pub mod merge;
 pub mod picker;
+pub mod trigger;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,16 +16,17 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::catalog::Catalog;
-use super::flush::Flusher;
 use super::lake::delta::ReplaceReason;
 use super::lake::file::LakeFile;
 use super::statistics::job::StatisticsJob;
 use super::table::Table;
+use super::table_set::{FileReplacement, ReplaceOutcome, TableSet};
 use super::throttle::WorkPriority;
 use crate::domain::Result;
 use crate::domain::progress::Progress;
 use crate::domain::time::Day;
 use picker::CompactionInput;
+use trigger::CompactionTrigger;
 
 /// A day is settled, and merged completely, this long after its end, once nothing is flushed into it any more.
 const SETTLE_DELAY_US: i64 = 3600 * 1_000_000;
@@ -48,7 +50,8 @@ pub struct CompactionOptions {
 
 /// Runs merges and computations of statistics, one at a time.
 pub struct Compactor {
-    flusher: Arc<Flusher>,
+    tables: Arc<TableSet>,
+    trigger: Arc<CompactionTrigger>,
     catalog: Arc<Catalog>,
     options: CompactionOptions,
     /// Replaced files still on disk, with the time of their replacement.
@@ -80,19 +83,23 @@ struct RetiredFile {
     keep: Duration,
 }
 
-/// Durable new files that replace others in a table.
-pub struct FileReplacement {
-    pub table: Table,
-    pub gone: Vec<Arc<LakeFile>>,
-    pub new: Vec<LakeFile>,
-    pub change: ReplaceReason,
-}
-
 impl Compactor {
-    pub fn new(flusher: Arc<Flusher>, catalog: Arc<Catalog>, options: CompactionOptions) -> Self {
-        let (removed, one_at_a_time) = (Mutex::default(), tokio::sync::Mutex::default());
-        let (looked, background) = (AtomicU64::new(0), Progress::default());
-        Self { flusher, catalog, options, removed, one_at_a_time, last_seen_seq: looked, background }
+    pub fn new(
+        tables: Arc<TableSet>,
+        trigger: Arc<CompactionTrigger>,
+        catalog: Arc<Catalog>,
+        options: CompactionOptions,
+    ) -> Self {
+        Self {
+            tables,
+            trigger,
+            catalog,
+            options,
+            removed: Mutex::default(),
+            one_at_a_time: tokio::sync::Mutex::default(),
+            last_seen_seq: AtomicU64::new(0),
+            background: Progress::default(),
+        }
     }
 
     /// Compacts in the background until the task is aborted or `stop` is called.
@@ -100,7 +107,7 @@ impl Compactor {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(self.options.interval) => {}
-                () = self.flusher.compaction_trigger.notified() => {}
+                () = self.trigger.reached() => {}
             }
             match self.compact(false, &self.background).await {
                 Err(_) if self.background.is_cancelled() => return,
@@ -122,9 +129,8 @@ impl Compactor {
     /// of files replaced.
     pub async fn compact(&self, is_full: bool, progress: &Progress) -> Result<usize> {
         let _turn = self.lock_files().await;
-        self.flusher.files_since_compaction.store(0, Ordering::Release);
-        let (_, _, _, flushed) = self.flusher.shared.flushed_state();
-        let quiet = self.last_seen_seq.swap(flushed, Ordering::AcqRel);
+        self.trigger.reset();
+        let quiet = self.last_seen_seq.swap(self.tables.state.flushed_seq(), Ordering::AcqRel);
         let effort = if is_full { WorkPriority::Foreground } else { self.background_priority() };
         StatisticsJob { progress: progress.clone(), ..self.statistics_job(effort) }.run().await?;
         let mut scope =
@@ -170,9 +176,9 @@ impl Compactor {
 
     /// Returns the job that computes statistics. The caller holds `lock_files`.
     pub fn statistics_job(&self, effort: WorkPriority) -> StatisticsJob {
-        let (flusher, catalog) = (self.flusher.clone(), self.catalog.clone());
+        let (tables, catalog) = (self.tables.clone(), self.catalog.clone());
         let (fan_in, progress) = (self.fan_in(), self.background.clone());
-        StatisticsJob { flusher, catalog, priority: effort, fan_in, progress }
+        StatisticsJob { tables, catalog, priority: effort, fan_in, progress }
     }
 
     /// Maximum number of files open at once in a merge.
@@ -182,8 +188,8 @@ impl Compactor {
 
     /// Returns the next window of each day that has one.
     fn pick_by_day(&self, table: Table, scope: &CompactionScope) -> Vec<(Day, CompactionInput)> {
-        let lake = self.flusher.shared.lake(table);
-        let now = self.flusher.clock.now().0;
+        let lake = self.tables.lake(table);
+        let now = self.tables.clock().now().0;
         let fan_in = self.fan_in();
         let window = |(day, files): (&Day, &Vec<Arc<LakeFile>>)| {
             let is_over = now > Day(day.0 + 1).start().0 + SETTLE_DELAY_US;
@@ -197,43 +203,23 @@ impl Compactor {
     /// Commits new files in place of old ones, which are deleted once nothing needs them. Returns `false`, without a
     /// commit, when the old files are no longer live. The caller holds `lock_files`.
     pub async fn replace_files(&self, swap: FileReplacement) -> Result<bool> {
-        let FileReplacement { table, gone, new, change } = swap;
-        let flusher = &self.flusher;
-        let mut deltas = flusher.deltas.lock().await;
-        let delta = &mut deltas[table];
-        let live = delta.lake_version()?;
-        if !live.holds(gone.iter().map(AsRef::as_ref)) {
-            // An earlier attempt was committed although it returned an error.
-            delta.reload().await?;
-            let live = delta.lake_version()?.sharing_files_with(&flusher.shared.lake(table));
-            let left = gone.into_iter().chain(new.into_iter().map(Arc::new)).collect();
-            let left = live.not_live(left);
-            flusher.shared.set_lake(table, live);
-            drop(deltas);
-            self.retire(table, left, change);
-            return Ok(false);
+        let (table, reason) = (swap.table, swap.reason);
+        match self.tables.replace_files(swap).await? {
+            ReplaceOutcome::Replaced(gone) => {
+                self.retire(table, gone, reason);
+                Ok(true)
+            }
+            ReplaceOutcome::NotLive(left) => {
+                self.retire(table, left, reason);
+                Ok(false)
+            }
         }
-        let now_ms = flusher.clock.now().0 / 1000;
-        let version = match delta.replace(&gone, &new, change, now_ms).await {
-            Ok(version) => version,
-            // The commit may have succeeded although it returned an error.
-            Err(e) => match delta.reload().await {
-                Ok(()) if delta.lake_version()?.holds(&new) && !delta.lake_version()?.holds_any(&gone) => {
-                    delta.lake_version()?.version
-                }
-                _ => return Err(e),
-            },
-        };
-        flusher.shared.replace_files(table, version, &gone, new);
-        drop(deltas);
-        self.retire(table, gone, change);
-        Ok(true)
     }
 
     /// Queues replaced files for deletion once their keep time is over and no query pins them.
-    fn retire(&self, table: Table, gone: Vec<Arc<LakeFile>>, change: ReplaceReason) {
+    fn retire(&self, table: Table, gone: Vec<Arc<LakeFile>>, reason: ReplaceReason) {
         let since = Instant::now();
-        let keep = match change {
+        let keep = match reason {
             ReplaceReason::Merge => self.options.keep_removed,
             ReplaceReason::Deletion => Duration::ZERO,
         };
@@ -255,14 +241,13 @@ impl Compactor {
 
     /// Deletes replaced files that no query pins and whose keep time is over.
     pub fn delete_retired(&self) {
-        let dir = |table| self.flusher.shared.lake_dir(table);
         self.removed.lock().retain(|RetiredFile { table, file, since, keep }| {
             // Versions of the lake hold their files; a count of one means that only this list does.
             let is_free = Arc::strong_count(file) == 1 && since.elapsed() >= *keep;
             if !is_free {
                 return true;
             }
-            match self.flusher.shared.location().disk().remove(&dir(*table).join(&file.path)) {
+            match self.tables.disk().remove(&self.tables.dir(*table).join(&file.path)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     tracing::warn!(file = file.path, error = %e, "cannot remove a replaced file; will be retried");
                     true

@@ -11,9 +11,10 @@ use crate::store::lake::file_writer::DataFileWriter;
 use crate::store::lake::fsync_batch::FsyncBatch;
 use crate::store::memtable::chunked_merge::ChunkedMerge;
 use crate::store::memtable::run::Run;
-use crate::store::state::{FrozenMemtable, SharedState};
+use crate::store::state::FrozenMemtable;
 use crate::store::statistics::invalidations::Invalidations;
 use crate::store::table::{PerTable, Table};
+use crate::store::table_set::TableSet;
 use crate::store::upsert_rows;
 
 /// Files that a flush has written and not yet committed.
@@ -26,27 +27,26 @@ pub struct FlushedFiles {
 
 impl FlushedFiles {
     /// Writes the files; they are durable on return.
-    pub fn write(shared: &SharedState, frozen: &FrozenMemtable) -> Result<FlushedFiles> {
+    pub fn write(tables: &TableSet, frozen: &FrozenMemtable) -> Result<FlushedFiles> {
         let mut files = FlushedFiles::default();
-        files.readings = files.write_readings(shared, frozen)?;
+        files.readings = files.write_readings(tables, frozen)?;
         for table in Table::UPSERT {
-            files.upserts[table] = write_upserts(shared, frozen, table)?;
+            files.upserts[table] = write_upserts(tables, frozen, table)?;
         }
         Ok(files)
     }
 
     /// Writes per day one file of on-time rows and one of late rows. A chunk of a day is in memory twice, never a whole
     /// day.
-    fn write_readings(&mut self, shared: &SharedState, frozen: &FrozenMemtable) -> Result<Vec<LakeFile>> {
-        let disk = shared.location().disk().as_ref();
-        let dir = shared.lake_dir(Table::Readings);
+    fn write_readings(&mut self, tables: &TableSet, frozen: &FrozenMemtable) -> Result<Vec<LakeFile>> {
+        let (disk, dir) = (tables.disk().as_ref(), tables.dir(Table::Readings));
         let mut batch = FsyncBatch::new(disk);
         for (day, runs) in &frozen.days {
             let mut parts = [false, true].map(|is_late| DayFileWriter { is_late, writer: None });
             for piece in ChunkedMerge::new(runs.clone()) {
                 self.touched.add_run(&piece);
                 for (part, rows) in parts.iter_mut().zip(split_late(frozen, *day, piece)) {
-                    part.add((disk, &dir), *day, &rows)?;
+                    part.add((disk, dir), *day, &rows)?;
                 }
             }
             for writer in parts.into_iter().filter_map(|part| part.writer) {
@@ -96,15 +96,14 @@ fn split_late(frozen: &FrozenMemtable, day: Day, all: Run) -> [Run; 2] {
     [all.take_ranges(on_time), all.take_ranges(late)]
 }
 
-fn write_upserts(shared: &SharedState, frozen: &FrozenMemtable, table: Table) -> Result<Vec<LakeFile>> {
-    let disk = shared.location().disk().as_ref();
-    let (dir, lake) = (shared.lake_dir(table), shared.lake(table));
+fn write_upserts(tables: &TableSet, frozen: &FrozenMemtable, table: Table) -> Result<Vec<LakeFile>> {
+    let (disk, dir, lake) = (tables.disk().as_ref(), tables.dir(table), tables.lake(table));
     let mut batch = FsyncBatch::new(disk);
     for (day, runs) in &frozen.upserts[table] {
         let Some(rows) = upsert_rows::merge(runs) else { continue };
         // The keys may be in the lake too when the day has files there.
         let is_late = lake.days().contains_key(day);
-        let mut part = DataFileWriter::create(disk, &dir, table, *day, is_late)?;
+        let mut part = DataFileWriter::create(disk, dir, table, *day, is_late)?;
         part.write(rows.batch())?;
         batch.add(part.close()?)?;
     }

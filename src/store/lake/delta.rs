@@ -78,11 +78,6 @@ impl DeltaLog {
         Ok(delta)
     }
 
-    /// Returns the table's directory.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Reads the log again. It is also used after a commit whose outcome is unknown.
     pub async fn reload(&mut self) -> Result<()> {
         let read = match self.table.version() {
@@ -126,6 +121,11 @@ impl DeltaLog {
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let version = state.transaction_version(self.table.log_store().as_ref(), position.app_id()).await;
         version.map_err(|e| unavailable("read", &self.dir, e))
+    }
+
+    /// Returns the highest seq whose rows are in the lake; 0 when there is none. Only `readings` records it.
+    pub async fn flushed_seq(&self) -> Result<u64> {
+        Ok(self.watermark(TxnWatermark::Flushed).await?.map_or(0, i64::unsigned_abs))
     }
 
     /// Commits durable files, and the positions they reach, in one atomic and durable commit. Returns the new version.

@@ -9,6 +9,7 @@ use super::record_ring::{self, RecordGroup};
 use super::retained_log::{self, RecordLocation};
 use super::{CommitFeed, Gap};
 use crate::domain::{Error, Result};
+use crate::store::blocking::blocking;
 use crate::store::memtable::run::Run;
 
 /// Next item of a tail.
@@ -143,11 +144,11 @@ impl Tail {
         tokio::spawn(async move {
             let gone = |e: tokio::sync::AcquireError| Error::internal("the log is gone").with_source(e);
             let turn = turns.acquire_owned().await.map_err(gone)?;
-            let read = tokio::task::spawn_blocking(move || {
+            let read = move || {
                 let _turn = turn;
                 kept.read(next, end, place)
-            });
-            read.await.map_err(|e| Error::internal("reading the log ended early").with_source(e))?
+            };
+            blocking("reading the log ended early", read).await
         })
     }
 }

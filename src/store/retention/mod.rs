@@ -5,18 +5,19 @@
 //! byte is removed, the floors are durable (`Catalog::raise_retention_floors`) and the statistics of the affected
 //! windows are computed.
 
+pub mod purge_stats;
 pub mod rewrite;
 pub mod scan;
 
 use std::collections::{BTreeSet, HashSet};
-use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::blocking::blocking;
 use super::catalog::{Catalog, RetentionClock};
-use super::compaction::{Compactor, FileReplacement};
+use super::compaction::Compactor;
 use super::disk::Disk;
 use super::flush::Flusher;
 use super::lake::delta::ReplaceReason;
@@ -24,37 +25,22 @@ use super::lake::file::LakeFile;
 use super::lake::orphans;
 use super::snapshot::Snapshot;
 use super::table::{PerTable, Table};
+use super::table_set::{FileReplacement, TableSet};
 use super::throttle::CpuThrottle;
 use crate::domain::policy::PolicyChange;
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::Day;
-use crate::domain::{Error, Micros, Principal, Result};
+use crate::domain::{Micros, Principal, Result};
+use purge_stats::PurgeStats;
 use rewrite::FileRewrite;
 use scan::ExpiredRows;
 
+/// The message of an error when work on the blocking pool ends early.
+const ENDED_EARLY: &str = "the removal of expired rows ended early";
 /// Delay of the first cycle after a start, short enough that a server that restarts all the time removes something too.
 const FIRST_CYCLE_DELAY: Duration = Duration::from_secs(300);
 /// Delay after a failed cycle.
 const RETRY_DELAY: Duration = Duration::from_secs(60);
-
-/// Amounts that were removed from disk, or would be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PurgeStats {
-    /// Stored rows: an overwritten row counts as well until the files are merged.
-    pub rows: u64,
-    /// Sizes of removed files; in a forecast, a partly expired file counts with the share of its expired rows.
-    pub bytes: u64,
-    /// Files removed or rewritten.
-    pub files: u64,
-}
-
-impl AddAssign for PurgeStats {
-    fn add_assign(&mut self, more: Self) {
-        self.rows += more.rows;
-        self.bytes += more.bytes;
-        self.files += more.files;
-    }
-}
 
 /// Forecast of what a change of policies would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +68,7 @@ impl CleanFiles {
 
 /// The retention job. It replaces files only while it holds `Compactor::lock_files`.
 pub struct RetentionJob {
+    tables: Arc<TableSet>,
     flusher: Arc<Flusher>,
     compactor: Arc<Compactor>,
     catalog: Arc<Catalog>,
@@ -93,13 +80,14 @@ pub struct RetentionJob {
 
 impl RetentionJob {
     pub fn new(
+        tables: Arc<TableSet>,
         flusher: Arc<Flusher>,
         compactor: Arc<Compactor>,
         catalog: Arc<Catalog>,
         interval: Duration,
     ) -> Self {
         let (clean, forecasts) = (Mutex::default(), Arc::default());
-        Self { flusher, compactor, catalog, interval, clean, forecasts }
+        Self { tables, flusher, compactor, catalog, interval, clean, forecasts }
     }
 
     /// Runs cycles until the task is aborted.
@@ -117,7 +105,7 @@ impl RetentionJob {
 
     /// Removes everything that has expired by now.
     pub async fn run_cycle(&self) -> Result<PurgeStats> {
-        let now = self.flusher.clock.now();
+        let now = self.tables.clock().now();
         let all = RetentionClock { now, watermark: i64::MAX };
         if Table::ALL.iter().all(|table| self.catalog.cutoffs(*table, all).is_empty()) {
             self.compactor.delete_retired();
@@ -128,14 +116,15 @@ impl RetentionJob {
         let turn = self.compactor.lock_files().await;
         self.compactor.statistics_job(self.compactor.background_priority()).run().await?;
         drop(turn);
-        let when = RetentionClock { now, watermark: self.flusher.shared.statistics_watermark() };
+        let when = RetentionClock { now, watermark: self.tables.state.statistics_watermark() };
         let mut total = PurgeStats::default();
         for table in Table::ALL {
             total += self.purge_table(table, when).await?;
         }
         self.delete_retired(when);
         self.remove_orphans().await?;
-        self.expire_latest_values().await?;
+        let floors = self.catalog.retention_floors(Table::Readings);
+        self.flusher.expire_latest_values(|stream| floors.cutoff_of(stream)).await?;
         let PurgeStats { rows, bytes, files } = total;
         if files > 0 {
             tracing::info!(rows, bytes, files, "expired rows removed");
@@ -148,10 +137,10 @@ impl RetentionJob {
         let before = self.clean.lock()[table].clone();
         let mut clean = CleanFiles { cutoffs: cutoffs.clone(), paths: HashSet::new() };
         let mut total = PurgeStats::default();
-        let days: Vec<Day> = self.flusher.shared.lake(table).days().keys().copied().collect();
+        let days: Vec<Day> = self.tables.lake(table).days().keys().copied().collect();
         for day in days {
             let _turn = self.compactor.lock_files().await;
-            let lake = self.flusher.shared.lake(table);
+            let lake = self.tables.lake(table);
             let files = lake.days().get(&day).into_iter().flatten().cloned();
             let (suspects, well): (Vec<_>, Vec<_>) =
                 files.partition(|f| before.may_hold_expired(f, &cutoffs));
@@ -177,9 +166,8 @@ impl RetentionJob {
         if files.is_empty() {
             return Ok(Some(cleared));
         }
-        let (place, dir) = (self.flusher.shared.location().clone(), self.flusher.shared.lake_dir(table));
-        let (disk, by, effort) =
-            (place.disk().clone(), cutoffs.clone(), self.compactor.background_priority());
+        let (disk, dir) = (self.tables.disk().clone(), self.tables.dir(table).clone());
+        let (by, effort) = (cutoffs.clone(), self.compactor.background_priority());
         let look = {
             let (disk, dir) = (disk.clone(), dir.clone());
             move |pace| scan::scan_files((disk.as_ref(), &dir), &files, &by, pace)
@@ -203,7 +191,7 @@ impl RetentionJob {
         let paths: Vec<String> = new.iter().map(|f| f.path.clone()).collect();
         let is_done = self
             .compactor
-            .replace_files(FileReplacement { table, gone, new, change: ReplaceReason::Deletion })
+            .replace_files(FileReplacement { table, gone, new, reason: ReplaceReason::Deletion })
             .await?;
         cleared.paths.extend(paths);
         cleared.amount = amount;
@@ -225,12 +213,12 @@ impl RetentionJob {
         for table in Table::ALL {
             // Every writer of files holds one of these two locks.
             let _turn = self.compactor.lock_files().await;
-            let mut deltas = self.flusher.deltas.lock().await;
+            let mut deltas = self.tables.lock().await;
             let mut known = self.compactor.retired(table);
-            known.extend(self.flusher.shared.lake(table).files().map(|f| f.path.clone()));
-            let (place, dir) = (self.flusher.shared.location().clone(), self.flusher.shared.lake_dir(table));
+            known.extend(self.tables.lake(table).files().map(|f| f.path.clone()));
+            let (disk, dir) = (self.tables.disk().clone(), self.tables.dir(table).clone());
             let look = known.clone();
-            let unknown = blocking(move || orphans::find(place.disk().as_ref(), &dir, &look)).await?;
+            let unknown = blocking(ENDED_EARLY, move || orphans::find(disk.as_ref(), &dir, &look)).await?;
             if unknown.is_empty() {
                 continue;
             }
@@ -238,33 +226,22 @@ impl RetentionJob {
             let delta = &mut deltas[table];
             delta.reload().await?;
             known.extend(delta.lake_version()?.files().map(|f| f.path.clone()));
-            let (place, dir) = (self.flusher.shared.location().clone(), self.flusher.shared.lake_dir(table));
-            blocking(move || orphans::remove(place.disk().as_ref(), &dir, &known)).await?;
+            let (disk, dir) = (self.tables.disk().clone(), self.tables.dir(table).clone());
+            blocking(ENDED_EARLY, move || orphans::remove(disk.as_ref(), &dir, &known)).await?;
         }
         Ok(())
     }
 
-    /// Removes last values below their floor, from memory and from the checkpoint.
-    async fn expire_latest_values(&self) -> Result<()> {
-        let floors = self.catalog.retention_floors(Table::Readings);
-        let last = &self.flusher.latest_values;
-        last.expire(|stream| floors.cutoff_of(stream));
-        if !last.take_dirty() {
-            return Ok(());
-        }
-        self.flusher.checkpoint().await.inspect_err(|_| last.mark_dirty())
-    }
-
     /// Forecasts what a change would remove. Reads only keys and changes nothing.
     pub async fn forecast(&self, who: &Principal, change: &PolicyChange) -> Result<Forecast> {
-        let reach = self.catalog.preview_policy_change(who, change, self.flusher.clock.now())?;
+        let reach = self.catalog.preview_policy_change(who, change, self.tables.clock().now())?;
         let one = self.forecasts.clone().lock_owned().await;
         // The snapshot pins the files while they are read.
-        let snapshot = self.flusher.shared.snapshot();
-        let (before, cutoffs, place) = (reach.before, reach.cutoffs, self.flusher.shared.location().clone());
-        let amount = blocking(move || {
+        let snapshot = self.tables.snapshot();
+        let (before, cutoffs, disk) = (reach.before, reach.cutoffs, self.tables.disk().clone());
+        let amount = blocking(ENDED_EARLY, move || {
             let _one = one;
-            forecast(place.disk().as_ref(), &snapshot, &cutoffs)
+            forecast(disk.as_ref(), &snapshot, &cutoffs)
         });
         Ok(Forecast { amount: amount.await?, before })
     }
@@ -305,10 +282,4 @@ fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -
 
 fn count(keys: impl Iterator<Item = (i32, i64)>, cutoffs: &Cutoffs) -> u64 {
     keys.filter(|(id, ts)| *ts < cutoffs.cutoff_of(*id)).count() as u64
-}
-
-/// Runs disk-bound work on the blocking pool, where waiting blocks no other task.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| Error::internal("the removal of expired rows ended early").with_source(e))?
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::PurgeStats;
+use super::purge_stats::PurgeStats;
 use super::scan::ExpiredRows;
 use crate::domain::Result;
 use crate::domain::retention::Cutoffs;

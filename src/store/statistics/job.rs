@@ -13,13 +13,14 @@ use crate::domain::retention::Cutoffs;
 use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
 use crate::domain::window::Windows;
 use crate::store::catalog::Catalog;
-use crate::store::flush::Flusher;
 use crate::store::lake::LakeVersion;
 use crate::store::lake::delta::TxnWatermark;
 use crate::store::lake::file::{LakeFile, sort_by_write_order};
 use crate::store::lake::fsync_batch::FsyncBatch;
 use crate::store::lake::table_reader::TableReader;
+use crate::store::state::FlushedState;
 use crate::store::table::Table;
+use crate::store::table_set::TableSet;
 use crate::store::throttle::{CpuThrottle, WorkPriority};
 
 /// A window stays open this long after its end, because live readings are still arriving.
@@ -27,7 +28,7 @@ const ALLOWED_LATENESS_US: i64 = 2 * MICROS_PER_SECOND;
 
 /// The statistics job. The caller must run nothing else that replaces files at the same time.
 pub struct StatisticsJob {
-    pub flusher: Arc<Flusher>,
+    pub tables: Arc<TableSet>,
     pub catalog: Arc<Catalog>,
     pub priority: WorkPriority,
     /// Approximate number of files open at once. More are opened where more files overlap.
@@ -67,9 +68,9 @@ impl StatisticsJob {
 
     /// Determines the scope; `None` when nothing can have changed.
     async fn scope(&self) -> Result<Option<StatisticsScope>> {
-        let shared = &self.flusher.shared;
-        let (lake, known, computed, seq) = shared.flushed_state();
-        let sealed = computed.watermark.max(self.flusher.clock.now().0 - ALLOWED_LATENESS_US);
+        let FlushedState { readings: lake, statistics: known, materialization: computed, seq } =
+            self.tables.state.flushed();
+        let sealed = computed.watermark.max(self.tables.clock().now().0 - ALLOWED_LATENESS_US);
         let is_idle = computed.stale.is_empty() && lake.days().is_empty();
         if is_idle || (computed.stale.is_empty() && sealed - computed.watermark < MICROS_PER_SECOND) {
             return Ok(None);
@@ -81,24 +82,24 @@ impl StatisticsJob {
 
     /// Computes the windows. The files are durable on return, but not yet part of the table.
     async fn compute(&self, scope: Arc<StatisticsScope>) -> Result<Vec<LakeFile>> {
-        let (shared, progress) = (self.flusher.shared.clone(), self.progress.clone());
+        let (tables, progress) = (self.tables.clone(), self.progress.clone());
         let work = move |mut pace: CpuThrottle| {
-            let (disk, dir) = (shared.location().disk(), shared.lake_dir(Table::Readings));
+            let (disk, dir) = (tables.disk(), tables.dir(Table::Readings).clone());
             // Successive runs read small parts of the same files.
-            let cache = Some(shared.cache().clone());
+            let cache = Some(tables.cache().clone());
             let columns = Some(points::COLUMNS.to_vec());
             let from = TableReader {
                 cache,
                 columns,
                 ..TableReader::whole_files(disk.clone(), dir, Table::Readings)
             };
-            let to = shared.lake_dir(Table::Statistics);
+            let to = tables.dir(Table::Statistics);
             let mut batch = FsyncBatch::new(disk.as_ref());
             let days = scope.days();
             progress.begin("computing statistics, days", days.len() as u64);
             for day in days {
                 for plan in scope.plans(day) {
-                    let parts = plan.run(&from, &to, &mut pace)?;
+                    let parts = plan.run(&from, to, &mut pace)?;
                     parts.into_iter().try_for_each(|part| batch.add(part))?;
                 }
                 progress.advance(1)?;
@@ -109,13 +110,12 @@ impl StatisticsJob {
     }
 
     async fn commit(&self, scope: &StatisticsScope, files: &[LakeFile]) -> Result<()> {
-        let mut deltas = self.flusher.deltas.lock().await;
+        let mut deltas = self.tables.lock().await;
         let delta = &mut deltas[Table::Statistics];
         let positions = [(TxnWatermark::Computed, scope.seq as i64), (TxnWatermark::Sealed, scope.sealed)];
-        let shared = &self.flusher.shared;
         // Without rows only the clock has moved, which need not survive a restart.
         if !files.is_empty() || scope.seq > scope.computed.seq {
-            let now_ms = self.flusher.clock.now().0 / 1000;
+            let now_ms = self.tables.now_ms();
             if let Err(e) = delta.commit(files, &positions, now_ms).await {
                 // The commit may have succeeded although it returned an error.
                 delta.reload().await?;
@@ -123,10 +123,10 @@ impl StatisticsJob {
                     return Err(e);
                 }
             }
-            let lake = delta.lake_version()?.sharing_files_with(&shared.lake(Table::Statistics));
-            shared.advance_materialization(Some(lake), scope.seq, scope.sealed);
+            let lake = delta.lake_version()?.sharing_files_with(&self.tables.lake(Table::Statistics));
+            self.tables.state.advance_materialization(Some(lake), scope.seq, scope.sealed);
         } else {
-            shared.advance_materialization(None, scope.seq, scope.sealed);
+            self.tables.state.advance_materialization(None, scope.seq, scope.sealed);
         }
         Ok(())
     }

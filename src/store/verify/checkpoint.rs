@@ -3,12 +3,11 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::report::Findings;
-use crate::store::checkpoint;
+use crate::store::checkpoint::{self, Checkpoint};
 use crate::store::disk::LocalDisk;
-use crate::store::idempotency::IdempotencyKeys;
-use crate::store::latest_value_cache::LatestValueCache;
 
 /// Loads the checkpoint as a start does, into empty structures.
 pub(super) fn check(data_dir: &Path, findings: &mut Findings) {
@@ -18,9 +17,7 @@ pub(super) fn check(data_dir: &Path, findings: &mut Findings) {
         Err(e) => return findings.broken(&path, "", format!("cannot be read: {e}")),
         Ok(_) => {}
     }
-    if let Err(e) =
-        checkpoint::load(&LocalDisk, data_dir, &LatestValueCache::default(), &IdempotencyKeys::default())
-    {
+    if let Err(e) = Checkpoint::load(Arc::new(LocalDisk), data_dir) {
         findings.broken(&path, "", e.full_message());
     }
 }

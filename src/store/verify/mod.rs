@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Store;
+use super::blocking::blocking;
 use super::disk::LocalDisk;
 use super::lake::location::LakeLocation;
 use super::table::Table;
-use crate::domain::{Error, Progress, Result};
+use crate::domain::{Progress, Result};
 use data_file::ReferencedIds;
 use report::Findings;
 use table::TableCheck;
@@ -36,8 +37,8 @@ impl Store {
         // Held until the end, so that its files are not deleted.
         let pinned = self.snapshot();
         let reading = Verification {
-            data_dir: absolute(&self.flusher.data_dir),
-            lake: Some(self.shared.location().clone()),
+            data_dir: absolute(&self.data_dir),
+            lake: Some(self.tables.location().clone()),
             pinned: Some(pinned.seq),
             progress: progress.clone(),
         };
@@ -119,7 +120,6 @@ impl Verification {
             }
             Ok((findings.report(wal, tables), ids))
         };
-        let read = tokio::task::spawn_blocking(read).await;
-        read.map_err(|e| Error::internal("the reading ended early").with_source(e))?
+        blocking("the reading ended early", read).await
     }
 }

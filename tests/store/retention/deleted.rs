@@ -7,7 +7,7 @@ use basalt::domain::policy::PolicyTable;
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{Micros, Principal, StreamId};
 use basalt::store::catalog::Catalog;
-use basalt::store::retention::PurgeStats;
+use basalt::store::retention::purge_stats::PurgeStats;
 use basalt::store::table::Table;
 use basalt::store::upsert_rows::UpsertRows;
 
@@ -84,9 +84,9 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
     assert_eq!(inside.store.latest(&ground.owner, StreamId(2)).unwrap().newest.ts, Micros(NOW - MINUTE));
     // The checkpoint forgets them too; also what is deleted when nothing is written any more.
     let checkpointed = || {
-        let (last, keys) = (basalt::store::latest_value_cache::LatestValueCache::default(), Arc::default());
-        basalt::store::checkpoint::load(&basalt::store::disk::LocalDisk, dir.path(), &last, &keys).unwrap();
-        last.export().stream
+        let disk = Arc::new(basalt::store::disk::LocalDisk);
+        let checkpoint = basalt::store::checkpoint::Checkpoint::load(disk, dir.path()).unwrap();
+        checkpoint.latest_values.export().stream
     };
     assert_eq!(checkpointed(), [2, 2]);
     ground.catalog.delete_stream(&ground.owner, StreamId(2)).await.unwrap();

@@ -8,7 +8,7 @@ use basalt::domain::stream::StreamSpec;
 use basalt::domain::{Micros, Principal, StreamId};
 use basalt::query::list_query::ListQuery;
 use basalt::query::readings_list::ValuesQuery;
-use basalt::store::retention::PurgeStats;
+use basalt::store::retention::purge_stats::PurgeStats;
 use futures::TryStreamExt;
 use serde_json::json;
 

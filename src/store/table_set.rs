@@ -1,0 +1,190 @@
+//! The tables of a store: their Delta logs, the state that queries read, and the location of their files.
+//!
+//! Whoever changes a table commits to its Delta log first and publishes the new version in `state` afterwards, both
+//! under `lock`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::disk::Disk;
+use super::lake::LakeVersion;
+use super::lake::cache::LakeCache;
+use super::lake::delta::{DeltaLog, ReplaceReason, TxnWatermark};
+use super::lake::file::LakeFile;
+use super::lake::location::LakeLocation;
+use super::snapshot::{Snapshot, UpsertSnapshot};
+use super::state::{LoadedTables, PinnedState, SharedState};
+use super::statistics::invalidations::Invalidations;
+use super::statistics::materialization::Materialization;
+use super::table::{PerTable, Table};
+use crate::domain::{Clock, Result};
+
+/// The tables of one store. The flush, compaction, statistics and retention share it.
+pub struct TableSet {
+    /// Lake versions and rows in memory, as queries see them.
+    pub state: SharedState,
+    location: LakeLocation,
+    /// The directory of each table on the disk of `location`.
+    dirs: PerTable<Arc<PathBuf>>,
+    cache: Arc<LakeCache>,
+    clock: Arc<dyn Clock>,
+    delta_logs: Mutex<PerTable<DeltaLog>>,
+}
+
+/// Durable new files that replace others in a table.
+pub struct FileReplacement {
+    pub table: Table,
+    pub gone: Vec<Arc<LakeFile>>,
+    pub new: Vec<LakeFile>,
+    pub reason: ReplaceReason,
+}
+
+/// Outcome of a `FileReplacement`.
+pub enum ReplaceOutcome {
+    /// The new files are live; the contained ones no longer are.
+    Replaced(Vec<Arc<LakeFile>>),
+    /// Nothing was committed, because the old files were no longer live. Contains those of old and new files that are
+    /// not live.
+    NotLive(Vec<Arc<LakeFile>>),
+}
+
+impl TableSet {
+    /// Opens the tables at a location, and creates those that do not exist.
+    ///
+    /// # Errors
+    /// `Unavailable` for anything damaged or unreadable, naming it.
+    pub async fn open(location: LakeLocation, clock: Arc<dyn Clock>) -> Result<TableSet> {
+        let [readings, statistics, messages] = Table::ALL;
+        let delta_logs = PerTable::from_array([
+            DeltaLog::open(&location, readings).await?,
+            DeltaLog::open(&location, statistics).await?,
+            DeltaLog::open(&location, messages).await?,
+        ]);
+        Ok(TableSet {
+            state: SharedState::new(load(&delta_logs).await?),
+            dirs: PerTable::new(|table| Arc::new(location.table_dir(table))),
+            location,
+            cache: Arc::default(),
+            clock,
+            delta_logs: Mutex::new(delta_logs),
+        })
+    }
+
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Returns the current time as commits record it, in milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now().0 / 1000
+    }
+
+    pub fn location(&self) -> &LakeLocation {
+        &self.location
+    }
+
+    /// Returns the disk of the tables' files.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        self.location.disk()
+    }
+
+    /// Returns a table's directory on `disk`.
+    pub fn dir(&self, table: Table) -> &Arc<PathBuf> {
+        &self.dirs[table]
+    }
+
+    /// Returns the cache of footers and pages for all tables.
+    pub fn cache(&self) -> &Arc<LakeCache> {
+        &self.cache
+    }
+
+    /// Returns the current lake version of a table.
+    pub fn lake(&self, table: Table) -> Arc<LakeVersion> {
+        self.state.lake(table)
+    }
+
+    /// Pins the current lake and memory. The caller adds the retention bounds.
+    pub fn snapshot(&self) -> Snapshot {
+        let PinnedState { lakes, memory, mut upserts, seq, materialization } = self.state.pin();
+        let mut of_table = |table: Table| UpsertSnapshot {
+            lake: lakes[table].clone(),
+            lake_dir: self.dirs[table].clone(),
+            memory: std::mem::take(&mut upserts[table]),
+        };
+        Snapshot {
+            lake: lakes[Table::Readings].clone(),
+            lake_dir: self.dirs[Table::Readings].clone(),
+            location: self.location.clone(),
+            cache: self.cache.clone(),
+            memory,
+            seq,
+            upsert_tables: PerTable::from_array([
+                UpsertSnapshot::default(),
+                of_table(Table::Statistics),
+                of_table(Table::Messages),
+            ]),
+            materialization,
+            retention_bounds: Arc::default(),
+        }
+    }
+
+    /// Locks the Delta logs. While the guard is held nobody else commits or flushes, and nothing is removed from the
+    /// write-ahead log.
+    pub async fn lock(&self) -> MutexGuard<'_, PerTable<DeltaLog>> {
+        self.delta_logs.lock().await
+    }
+
+    /// Commits new files in place of old ones and publishes them.
+    pub async fn replace_files(&self, swap: FileReplacement) -> Result<ReplaceOutcome> {
+        let FileReplacement { table, gone, new, reason } = swap;
+        let mut delta_logs = self.lock().await;
+        let delta = &mut delta_logs[table];
+        let live = delta.lake_version()?;
+        if !live.holds(gone.iter().map(AsRef::as_ref)) {
+            // An earlier attempt was committed although it returned an error.
+            delta.reload().await?;
+            let live = delta.lake_version()?.sharing_files_with(&self.lake(table));
+            let left = gone.into_iter().chain(new.into_iter().map(Arc::new)).collect();
+            let left = live.not_live(left);
+            self.state.set_lake(table, live);
+            return Ok(ReplaceOutcome::NotLive(left));
+        }
+        let version = match delta.replace(&gone, &new, reason, self.now_ms()).await {
+            Ok(version) => version,
+            // The commit may have succeeded although it returned an error.
+            Err(e) => match delta.reload().await {
+                Ok(()) if delta.lake_version()?.holds(&new) && !delta.lake_version()?.holds_any(&gone) => {
+                    delta.lake_version()?.version
+                }
+                _ => return Err(e),
+            },
+        };
+        self.state.replace_files(table, version, &gone, new);
+        Ok(ReplaceOutcome::Replaced(gone))
+    }
+}
+
+/// Loads the live files of the tables, and how far statistics are computed.
+async fn load(delta_logs: &PerTable<DeltaLog>) -> Result<LoadedTables> {
+    let statistics = &delta_logs[Table::Statistics];
+    let mut computed = Materialization::default();
+    if let Some(sealed) = statistics.watermark(TxnWatermark::Sealed).await? {
+        let seq = statistics.watermark(TxnWatermark::Computed).await?.map_or(0, i64::unsigned_abs);
+        computed = computed.advanced(seq, sealed);
+    }
+    let readings = delta_logs[Table::Readings].lake_version()?;
+    let flushed = delta_logs[Table::Readings].flushed_seq().await?;
+    let mut touched = Invalidations::default();
+    readings.files().filter(|f| f.seq.1 > computed.seq).for_each(|f| touched.add_file(f));
+    Ok(LoadedTables {
+        lakes: PerTable::from_array([
+            readings,
+            statistics.lake_version()?,
+            delta_logs[Table::Messages].lake_version()?,
+        ]),
+        flushed,
+        computed: computed.with_invalidations(flushed, touched),
+    })
+}
