@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use crate::auth::key;
+use crate::domain::caller::Caller;
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::org::Org;
-use crate::domain::principal::Caller;
 use crate::domain::validation::check_text;
 use crate::domain::{DeviceId, Error, FieldError, KeyId, Kind, Principal, Result, Scope, Scopes, StreamId};
 

@@ -11,8 +11,8 @@ use super::live::credential::LiveCredential;
 use crate::auth::rate_limiter::{AttemptBudget, RateLimiter};
 use crate::auth::session;
 use crate::domain::audit::RequestOrigin;
+use crate::domain::caller::Caller;
 use crate::domain::org::User;
-use crate::domain::principal::Caller;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Micros, Principal, Result};
 

@@ -68,7 +68,7 @@ impl HttpSource {
     /// Sends no request yet. The error names the wrong setting.
     pub fn new(spec: &DeviceSpec, context: SourceContext) -> Result<HttpSource> {
         Ok(HttpSource {
-            request: HttpRequest::from_device(spec).map_err(Error::fields)?,
+            request: spec.http_request().map_err(Error::fields)?,
             web: context.web,
             status: context.status,
             clock: context.clock,

@@ -5,8 +5,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
+use super::caller::Caller;
 use super::pagination::Pagination;
-use super::principal::Caller;
 use super::{Error, Kind, Micros, OrgId};
 
 /// Maximum length of a row's request or command, bytes.

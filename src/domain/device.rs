@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -258,11 +259,23 @@ impl DeviceSpec {
             Protocol::Virtual => found.extend(Generator::from_metadata(&self.metadata, &Map::new()).err()),
             // Without a host the device is not polled: its values are posted.
             Protocol::Http if !self.host.is_empty() => {
-                found.extend(HttpRequest::from_device(self).err().unwrap_or_default());
+                found.extend(self.http_request().err().unwrap_or_default());
             }
             _ => {}
         }
         found
+    }
+
+    /// Builds the request that reads a device of protocol `http`, which has a host.
+    ///
+    /// # Errors
+    /// The invalid settings, for the fields `host` and `metadata`.
+    pub fn http_request(&self) -> Result<HttpRequest, Vec<FieldError>> {
+        let request = HttpRequest::from_settings(&self.host, self.port, &self.metadata)?;
+        let login = Some((self.username.clone(), self.password.clone()));
+        let login = login.filter(|(name, password)| !name.is_empty() || !password.is_empty());
+        let timeout = Duration::try_from_secs_f64(self.timeout_s).unwrap_or(request.timeout);
+        Ok(HttpRequest { login, timeout, ..request })
     }
 
     /// The configured port, or the protocol's default.

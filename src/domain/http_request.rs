@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::FieldError;
-use super::device::DeviceSpec;
 
 /// Maximum response size, bytes.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 const MAX_HEADERS: usize = 32;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Headers managed by the connection. A wrong value would change how a server delimits or routes the request.
 const RESERVED_HEADERS: [&str; 6] =
@@ -67,25 +67,22 @@ pub enum HttpError {
 }
 
 impl HttpRequest {
-    /// Builds the request of a device that has a host.
+    /// Builds a request without a login from a device's settings.
     ///
     /// # Errors
     /// The invalid settings, for the fields `host` and `metadata`.
-    pub fn from_device(device: &DeviceSpec) -> Result<HttpRequest, Vec<FieldError>> {
+    pub fn from_settings(
+        host: &str,
+        port: Option<u16>,
+        metadata: &Map<String, Value>,
+    ) -> Result<HttpRequest, Vec<FieldError>> {
         let mut wrong = Vec::new();
-        let url = url(&device.host, device.port).map_err(|problem| wrong.push(problem)).ok();
-        let method = method(&device.metadata).map_err(|problem| wrong.push(problem)).ok();
-        let headers = headers(&device.metadata).map_err(|problem| wrong.push(problem)).ok();
+        let url = url(host, port).map_err(|problem| wrong.push(problem)).ok();
+        let method = method(metadata).map_err(|problem| wrong.push(problem)).ok();
+        let headers = headers(metadata).map_err(|problem| wrong.push(problem)).ok();
         let (Some(url), Some(method), Some(headers)) = (url, method, headers) else { return Err(wrong) };
-        let login = Some((device.username.clone(), device.password.clone()));
-        Ok(HttpRequest {
-            url,
-            method,
-            headers,
-            login: login.filter(|(name, password)| !name.is_empty() || !password.is_empty()),
-            timeout: Duration::try_from_secs_f64(device.timeout_s).unwrap_or(Duration::from_secs(3)),
-            max_bytes: MAX_RESPONSE_BYTES,
-        })
+        let (login, timeout, max_bytes) = (None, DEFAULT_TIMEOUT, MAX_RESPONSE_BYTES);
+        Ok(HttpRequest { url, method, headers, login, timeout, max_bytes })
     }
 
     /// Scheme, host and port: the part of the URL that may be shown. Path and query may hold secrets.

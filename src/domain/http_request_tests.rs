@@ -3,11 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::device::Protocol;
 
-fn device(host: &str, port: Option<u16>, metadata: Value) -> DeviceSpec {
-    let metadata = metadata.as_object().cloned().unwrap();
-    DeviceSpec { host: host.to_owned(), port, metadata, ..DeviceSpec::new("d", Protocol::Http) }
+fn request(host: &str, port: Option<u16>, metadata: Value) -> Result<HttpRequest, Vec<FieldError>> {
+    HttpRequest::from_settings(host, port, metadata.as_object().unwrap())
 }
 
 #[test]
@@ -21,7 +19,7 @@ fn a_url_takes_the_port_unless_it_has_one() {
         ("http://plant?a=:/", Some(1), "http://plant:1?a=:/", "http://plant:1"),
     ];
     for (host, port, expected, origin) in rows {
-        let request = HttpRequest::from_device(&device(host, port, json!({}))).expect(host);
+        let request = request(host, port, json!({})).expect(host);
         assert_eq!((request.url.as_str(), request.origin()), (expected, origin), "{host}");
         assert!(request.method == HttpMethod::Get && request.headers.is_empty() && request.login.is_none());
     }
@@ -51,7 +49,7 @@ fn bad_settings_are_named_all_at_once() {
         ("a", json!({"method": 1, "headers": 1}), &["host: ", "metadata: method", "metadata: headers"]),
     ];
     for (host, metadata, expected) in rows {
-        let wrong = HttpRequest::from_device(&device(host, None, metadata.clone())).err().unwrap_or_default();
+        let wrong = request(host, None, metadata.clone()).err().unwrap_or_default();
         let told: Vec<_> = wrong.iter().map(|w| format!("{}: {}", w.field, w.message)).collect();
         let is_told = told.len() == expected.len()
             && told.iter().zip(expected).all(|(told, part)| told.starts_with(part));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::principal::Caller;
+use super::caller::Caller;
 use super::{DeviceId, KeyId, Micros, OrgId, Principal, Scopes, StreamId};
 
 /// Settings of an API key: what it may do, which rows it may see (`None` is all), and until when.

@@ -6,6 +6,7 @@
 
 pub mod address_space;
 pub mod audit;
+pub mod caller;
 pub mod device;
 pub mod error;
 pub mod event;

@@ -7,8 +7,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::audit::RequestOrigin;
+use super::caller::Caller;
 use super::org::User;
-use super::{DeviceId, Error, KeyId, OrgId, Result, StreamId, UserId};
+use super::{DeviceId, Error, OrgId, Result, StreamId};
 
 /// Resources that scopes apply to, under DataStone's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,30 +152,6 @@ impl Scopes {
 impl FromIterator<Scope> for Scopes {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
         Scopes(scopes.into_iter().fold(0, |bits, s| bits | s.bit()))
-    }
-}
-
-/// Kind and id of a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Caller {
-    /// An API key.
-    Key(KeyId),
-    /// A logged-in user.
-    User(UserId),
-    /// A collector that writes the readings of its device.
-    Device(DeviceId),
-    /// The server itself, or a command run by the owner of the data directory.
-    System,
-}
-
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Caller::Key(id) => write!(f, "key:{id}"),
-            Caller::User(id) => write!(f, "user:{id}"),
-            Caller::Device(id) => write!(f, "device:{id}"),
-            Caller::System => f.write_str("system"),
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use arrow::datatypes::Schema;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 
 use super::*;
-use crate::domain::principal::Caller;
+use crate::domain::caller::Caller;
 use crate::domain::{Micros, OrgId, Principal};
 use crate::query::log::{QueryInfo, QueryLog, Surface};
 use crate::query::memory_pool::QueryMemoryPool;

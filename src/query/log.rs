@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::guard::interrupt::Interrupt;
 use super::memory_pool::QueryMemoryPool;
-use crate::domain::principal::Caller;
+use crate::domain::caller::Caller;
 use crate::domain::{Kind, Micros, OrgId, Principal};
 
 /// Maximum records of one organization; the oldest is dropped first.

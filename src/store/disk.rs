@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::lake::object_disk::RemoteFile;
+use super::lake::remote_file::RemoteFile;
 
 /// Durable file operations on a local directory tree.
 pub trait Disk: Send + Sync + 'static {

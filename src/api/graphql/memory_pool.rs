@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::domain::principal::Caller;
+use crate::domain::caller::Caller;
 use crate::domain::{Error, OrgId, Principal, Result};
 
 /// Memory of a field value until it is sent, without its text, bytes.

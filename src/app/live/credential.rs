@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::App;
 use crate::auth::session;
-use crate::domain::principal::Caller;
+use crate::domain::caller::Caller;
 use crate::domain::{Clock, Error, Kind, Micros, Principal, Result, SessionId};
 use crate::store::Store;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::LiveSettings;
-use crate::domain::principal::Caller;
+use crate::domain::caller::Caller;
 use crate::domain::{Error, Kind, OrgId, Principal, Result};
 
 type OrgCaller = (OrgId, Caller);

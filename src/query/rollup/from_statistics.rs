@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use datafusion::common::exec_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 
 use super::partial::{PartialBuilder, PartialFields, PartialInput};
@@ -157,6 +158,15 @@ fn read_rows(
         })?;
     }
     Ok(found)
+}
+
+/// Runs one of the reads here on the blocking pool.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> crate::domain::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))?;
+    done.map_err(|e| DataFusionError::External(Box::new(e)))
 }
 
 /// Adds the computed rows that lie in the computed ranges of the splits.

@@ -19,5 +19,7 @@ pub mod range_split;
 pub mod realtime;
 pub mod rule;
 pub mod series;
+pub mod series_spec;
 pub mod statistics_scan;
+pub mod stream_windows;
 pub mod table;

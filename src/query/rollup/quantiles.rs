@@ -8,7 +8,7 @@ use datafusion::error::{DataFusionError, Result};
 
 use super::from_statistics;
 use super::range_split::RangeSplit;
-use super::series::{SeriesSpec, blocking};
+use super::series_spec::SeriesSpec;
 use crate::domain::window::Windows;
 use crate::domain::{Error, Micros};
 use crate::store::statistics::time_ranges::TimeRanges;
@@ -53,7 +53,7 @@ async fn refuse_gone(spec: &SeriesSpec, gone: Vec<Arc<RangeSplit>>) -> Result<()
         return Ok(());
     }
     let snapshot = spec.view.snapshot.clone();
-    let rows = blocking(move || from_statistics::read_windows(&snapshot, &gone)).await?;
+    let rows = from_statistics::blocking(move || from_statistics::read_windows(&snapshot, &gone)).await?;
     let Some(row) = rows.first() else { return Ok(()) };
     let kept_from = Micros(spec.view.snapshot.retention_bounds.raw_from.start_of(row.stream.0));
     let message = format!(

@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 
 use super::exact_statistics::ExactStatistics;
 use super::from_readings;
-use super::statistics_scan::StreamWindows;
+use super::stream_windows::StreamWindows;
 use crate::domain::time::Day;
 use crate::query::context::QueryContext;
 use crate::store::statistics::rows;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use datafusion::common::exec_datafusion_err;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_plan::execute_stream;
@@ -16,26 +15,13 @@ use super::exact_statistics::ExactStatistics;
 use super::partial::{self, PartialFields, PartialInput};
 use super::partials_scan::PartialsScan;
 use super::range_split::{RangeSplit, RangeSplitter};
+use super::series_spec::SeriesSpec;
 use super::{from_readings, from_statistics, quantiles};
 use crate::domain::StreamId;
-use crate::domain::statistic::BucketFields;
-use crate::domain::statistic::Statistic;
+use crate::domain::statistic::{BucketFields, Statistic};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::query::context::QueryContext;
-use crate::query::functions::buckets::Buckets;
 use crate::query::scan::opaque_scan::OpaqueScanExec;
 use crate::store::statistics::time_ranges::TimeRanges;
-
-/// A parsed step query.
-pub struct SeriesSpec {
-    pub view: QueryContext,
-    /// Half-open.
-    pub range: (i64, i64),
-    pub buckets: Buckets,
-    pub fields: BucketFields,
-    /// Whether rows posted by clients replace their windows.
-    pub overlay: bool,
-}
 
 /// Some streams of a step query.
 pub struct SeriesChunk {
@@ -80,7 +66,7 @@ impl SeriesChunk {
             return Ok(Vec::new());
         }
         let (snapshot, ids) = (self.spec.view.snapshot.clone(), self.ids.clone());
-        blocking(move || from_statistics::read_posted(&snapshot, &ids, (from, to - 1))).await
+        from_statistics::blocking(move || from_statistics::read_posted(&snapshot, &ids, (from, to - 1))).await
     }
 
     async fn add_partials(&self, splits: Vec<Arc<RangeSplit>>, sums: &mut BucketSums) -> Result<()> {
@@ -132,7 +118,9 @@ impl SeriesChunk {
     /// Adds computed rows of windows that are buckets.
     async fn add_windows(&self, splits: &[Arc<RangeSplit>], sums: &mut BucketSums) -> Result<()> {
         let (snapshot, splits) = (self.spec.view.snapshot.clone(), splits.to_vec());
-        for row in blocking(move || from_statistics::read_windows(&snapshot, &splits)).await? {
+        for row in
+            from_statistics::blocking(move || from_statistics::read_windows(&snapshot, &splits)).await?
+        {
             self.add_row(&row, sums)?;
         }
         Ok(())
@@ -199,15 +187,6 @@ impl SeriesChunk {
         sum.quantiles = quantiles.filter(|_| sum.parts == 1);
         Ok(())
     }
-}
-
-/// Runs blocking file access on the blocking pool.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> crate::domain::Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    let done = done.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))?;
-    done.map_err(|e| DataFusionError::External(Box::new(e)))
 }
 
 /// Returns the half-open time range of a row.

@@ -15,14 +15,13 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::realtime::{self, RealtimeRequest};
+use super::stream_windows::StreamWindows;
 use crate::domain::StreamId;
 use crate::domain::time::{Day, END_TIME, MICROS_PER_DAY, MIN_TIME};
-use crate::domain::window::Windows;
 use crate::query::context::QueryContext;
 use crate::query::scan::opaque_scan::RowSource;
 use crate::query::scan::upsert_scan::UpsertScan;
 use crate::store::lake::table_reader::ReadFilter;
-use crate::store::statistics::time_ranges::TimeRanges;
 use crate::store::table::{ORIGIN_COMPUTED, ORIGIN_POSTED, Table};
 use crate::store::upsert_rows::UpsertRows;
 
@@ -56,23 +55,6 @@ pub struct StatisticsScan {
 pub struct WindowReadUnit {
     pub day: Day,
     pub streams: Arc<[StreamWindows]>,
-}
-
-/// A stream, and those of its windows in the range whose computed rows are not valid.
-#[derive(Debug, Clone)]
-pub struct StreamWindows {
-    pub id: i32,
-    pub windows: Windows,
-    stale: TimeRanges,
-    /// Windows that begin before this time are closed.
-    ended_before: i64,
-}
-
-impl StreamWindows {
-    /// Returns the windows to compute now.
-    pub fn realtime_ranges(&self) -> TimeRanges {
-        self.stale.within(i64::MIN, self.ended_before)
-    }
 }
 
 impl StatisticsScan {

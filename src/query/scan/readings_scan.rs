@@ -20,6 +20,7 @@ use super::lake_scan::LakeScan;
 use super::last_write_wins::LastWriteWinsExec;
 use super::memtable_scan::MemtableScan;
 use super::row_security::{VisibleRows, VisibleStreams};
+use super::text_batch_size::longest_text_in_files;
 use crate::domain::time::Day;
 use crate::query::context::QueryContext;
 use crate::store::lake::batch_rows::TARGET_BATCH_BYTES;
@@ -192,7 +193,7 @@ impl ReadingsScan {
     }
 
     /// Whether a file can contain rows of this scan.
-    pub(super) fn may_contain_rows(&self, file: &LakeFile) -> bool {
+    fn may_contain_rows(&self, file: &LakeFile) -> bool {
         self.bounds.overlaps(file.ts)
             && self.bounds.has_stream_between(file.streams)
             && self.visible.may_have_rows(file.streams, file.ts.1)
@@ -249,6 +250,17 @@ impl ReadingsScan {
         let Some(filter) = &self.filter else { return Ok(rows) };
         let filter = datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
         Ok(Arc::new(FilterExec::try_new(filter, rows)?.with_batch_size(self.view.text_batch_size.rows())?))
+    }
+
+    /// Records the longest text that this scan can read, for the operators above it.
+    pub fn record_text_lengths(&self) {
+        let (snapshot, days) = (&self.view.snapshot, self.days());
+        let files = days.iter().filter_map(|day| snapshot.lake.days().get(day)).flatten();
+        self.view
+            .text_batch_size
+            .record(longest_text_in_files(files.filter(|file| self.may_contain_rows(file))));
+        let runs = days.iter().filter_map(|day| snapshot.memory.get(day)).flat_map(|day| &day.runs);
+        self.view.text_batch_size.record(runs.map(|run| run.longest_text()).max().unwrap_or(0));
     }
 }
 

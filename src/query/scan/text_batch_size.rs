@@ -10,7 +10,6 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 
-use super::readings_scan::ReadingsScan;
 use crate::store::lake::batch_rows::MAX_BATCH_ROWS;
 use crate::store::lake::file::LakeFile;
 
@@ -63,19 +62,6 @@ impl TextBatchSize {
 pub fn longest_text_in_files<'a>(files: impl IntoIterator<Item = &'a Arc<LakeFile>>) -> usize {
     let of_file = |file: &Arc<LakeFile>| file.longest_text.map_or(DEFAULT_TEXT_BYTES, |bytes| bytes as usize);
     files.into_iter().map(of_file).max().unwrap_or(0)
-}
-
-impl ReadingsScan {
-    /// Records the longest text that this scan can read, for the operators above it.
-    pub fn record_text_lengths(&self) {
-        let (snapshot, days) = (&self.view.snapshot, self.days());
-        let files = days.iter().filter_map(|day| snapshot.lake.days().get(day)).flatten();
-        self.view
-            .text_batch_size
-            .record(longest_text_in_files(files.filter(|file| self.may_contain_rows(file))));
-        let runs = days.iter().filter_map(|day| snapshot.memory.get(day)).flat_map(|day| &day.runs);
-        self.view.text_batch_size.record(runs.map(|run| run.longest_text()).max().unwrap_or(0));
-    }
 }
 
 #[cfg(test)]

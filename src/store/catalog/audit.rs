@@ -6,86 +6,15 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
+use super::audit_actor::AuditActor;
 use super::database::unavailable;
 use super::denied_access::{DenialKey, PendingDenial};
 use super::entity::audit::{ActiveModel, Column, Entity};
-use super::entity::to_json;
-use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::{Catalog, entity};
 use crate::domain::audit::{AccessDenial, AuditChange, AuditFilter, AuditRecord, RequestOrigin};
-use crate::domain::principal::Caller;
-use crate::domain::{Micros, OrgId, Principal, Result};
-
-/// Who caused a row, and the origin of the request.
-#[derive(Clone)]
-pub(super) struct AuditActor {
-    org: Option<OrgId>,
-    actor: Option<String>,
-    name: Option<String>,
-    request: String,
-    address: Option<String>,
-    request_id: String,
-}
-
-impl AuditActor {
-    pub(super) fn from_principal(who: &Principal, mirror: &Mirror) -> Self {
-        let origin = who.origin.as_deref();
-        Self {
-            request: origin.map(|o| o.request.clone()).unwrap_or_default(),
-            address: origin.and_then(|o| o.address).map(|a| a.to_string()),
-            request_id: origin.map(|o| o.request_id.clone()).unwrap_or_default(),
-            ..Self::from_caller(Some(who.org), Some(who.caller), mirror)
-        }
-    }
-
-    fn from_caller(org: Option<OrgId>, caller: Option<Caller>, mirror: &Mirror) -> Self {
-        let name = match caller {
-            Some(Caller::Key(id)) => mirror.keys.get(id).map(|key| key.spec.name.clone()),
-            Some(Caller::User(id)) => mirror.users().get(id).map(|user| user.name.clone()),
-            Some(Caller::Device(id)) => mirror.devices.get(id).map(|device| device.spec.name.clone()),
-            Some(Caller::System) | None => None,
-        };
-        Self {
-            org,
-            actor: caller.map(|caller| caller.to_string()),
-            name,
-            request: String::new(),
-            address: None,
-            request_id: String::new(),
-        }
-    }
-
-    /// The audit row of a change made now.
-    pub(super) fn row(self, change: &AuditChange, now: Micros) -> ActiveModel {
-        ActiveModel {
-            action: Set(change.action.name().to_owned()),
-            kind: Set(Some(change.kind.to_owned())),
-            row_id: Set(change.id),
-            fields: Set(to_json(&change.fields)),
-            outcome: Set("ok".to_owned()),
-            ..self.blank(now)
-        }
-    }
-
-    fn blank(self, now: Micros) -> ActiveModel {
-        ActiveModel {
-            ts: Set(now.0),
-            until: Set(now.0),
-            org_id: Set(self.org.map(|org| org.0)),
-            actor: Set(self.actor),
-            actor_name: Set(self.name),
-            kind: Set(None),
-            row_id: Set(None),
-            fields: Set("[]".to_owned()),
-            request: Set(self.request),
-            address: Set(self.address),
-            request_id: Set(self.request_id),
-            count: Set(1),
-            ..Default::default()
-        }
-    }
-}
+use crate::domain::caller::Caller;
+use crate::domain::{Micros, Principal, Result};
 
 impl Catalog {
     /// Records something done outside of the catalog; durable on return.

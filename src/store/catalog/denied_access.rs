@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::domain::audit::AccessDenial;
-use crate::domain::principal::Caller;
+use crate::domain::caller::Caller;
 use crate::domain::{Micros, OrgId};
 
 /// Up to this many entries per window, denials are kept apart by request; beyond it, by caller and address only.

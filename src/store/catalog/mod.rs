@@ -7,6 +7,7 @@
 //! server at a time.
 
 mod audit;
+mod audit_actor;
 mod batch_lookup;
 pub(in crate::store) mod database;
 mod denied_access;

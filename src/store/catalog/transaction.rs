@@ -13,7 +13,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use sea_orm::{ActiveModelTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OwnedMutexGuard;
 
-use super::audit::AuditActor;
+use super::audit_actor::AuditActor;
 use super::database::unavailable;
 use super::mirror::Mirror;
 use super::notifier::ChangeNotifier;

@@ -10,8 +10,8 @@ use super::transaction::DbTransaction;
 use super::visibility::require_administrator;
 use super::{Catalog, entity, not_unique, trim};
 use crate::domain::audit::{Action, AuditChange};
+use crate::domain::caller::Caller;
 use crate::domain::org::{NewUser, User, UserChange};
-use crate::domain::principal::Caller;
 use crate::domain::validation::check_text;
 use crate::domain::{Error, Principal, Result, SessionId, UserId};
 

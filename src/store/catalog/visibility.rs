@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::mirror::Mirror;
 use super::{entity, no_such_row};
+use crate::domain::caller::Caller;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::event::Event;
 use crate::domain::group::Group;
@@ -20,7 +21,6 @@ use crate::domain::key::Key;
 use crate::domain::model::Model;
 use crate::domain::org::User;
 use crate::domain::policy::{Policy, PolicyTable};
-use crate::domain::principal::Caller;
 use crate::domain::stream::Stream;
 use crate::domain::{
     DeviceId, Error, FieldError, GroupId, KeyId, ModelId, OrgId, Principal, Result, StreamId, UserId,

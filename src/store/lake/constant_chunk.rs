@@ -3,7 +3,8 @@
 use std::io::{Write, sink};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::Schema;
 use parquet::arrow::arrow_writer::compute_leaves;
 use parquet::errors::Result;
@@ -11,7 +12,6 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::writer::SerializedRowGroupWriter;
 
 use super::page_checksums::{EncodedChunk, PageChecksums};
-use super::row_group_writer::repeated;
 use super::writer_properties;
 use crate::store::table::Table;
 
@@ -59,4 +59,9 @@ pub fn is_constant(file: &ParquetMetaData, column: usize, value: Option<&[u8]>) 
             }
         }
     })
+}
+
+/// Repeats a value `rows` times.
+pub(super) fn repeated(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
+    Ok(take(value, &UInt32Array::from_value(0, rows), None)?)
 }

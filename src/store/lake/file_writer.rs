@@ -8,10 +8,10 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use uuid::Uuid;
 
 use super::file::{FooterChecksum, LakeFile};
-use super::fsync_batch::FsyncBatch;
+use super::fsync_batch::{FsyncBatch, UnsyncedFile, unwritable};
 use super::row_group_writer::{ColumnInput, RowGroupWriter};
+use crate::domain::Result;
 use crate::domain::time::Day;
-use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskFile};
 use crate::store::memtable::run::{Run, longest_text};
 use crate::store::schema;
@@ -25,14 +25,6 @@ pub struct DataFileWriter<'a> {
     table: Table,
     writer: RowGroupWriter<CountingWriter>,
     file: LakeFile,
-}
-
-/// A file completely handed to the disk, but neither durable nor under its final name; see `FsyncBatch`.
-pub struct UnsyncedFile {
-    pub(super) disk_file: Box<dyn DiskFile>,
-    pub(super) folder: PathBuf,
-    pub(super) name: String,
-    pub(super) file: LakeFile,
 }
 
 /// Counts and checksums the bytes written to the disk.
@@ -169,10 +161,4 @@ fn encoder_slices(table: Table, batch: &RecordBatch) -> Vec<RecordBatch> {
         start += rows;
     }
     pieces
-}
-
-pub(super) fn unwritable(folder: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    let source = e.into();
-    Error::unavailable(format!("cannot write to the lake `{}`: {source}", folder.display()))
-        .with_source(source)
 }

@@ -4,19 +4,26 @@
 //! thousand waits for the disk; in parallel the file system combines them into few.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::file::LakeFile;
-use super::file_writer::{UnsyncedFile, unwritable};
-use crate::domain::Result;
-use crate::store::disk::Disk;
+use crate::domain::{Error, Result};
+use crate::store::disk::{Disk, DiskFile};
 
 /// Maximum files held open until they are synced. Bytes the disk has not taken yet are memory.
 const MAX_OPEN_FILES: usize = 64;
 const MAX_UNSYNCED_BYTES: u64 = 64 << 20;
 /// Number of threads that wait for the disk in parallel.
 const SYNC_THREADS: usize = 8;
+
+/// A file completely handed to the disk, but neither durable nor under its final name: `FsyncBatch` takes it.
+pub struct UnsyncedFile {
+    pub(super) disk_file: Box<dyn DiskFile>,
+    pub(super) folder: PathBuf,
+    pub(super) name: String,
+    pub(super) file: LakeFile,
+}
 
 /// Files not yet durable. When dropped before `finish`, they remain on disk as files that no commit names.
 pub struct FsyncBatch<'a> {
@@ -85,6 +92,13 @@ fn for_each_parallel<T: Send>(items: &mut [T], work: impl Fn(&mut T) -> Result<(
         let ended = threads.into_iter().map(|t| t.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
         ended.collect::<Vec<_>>().into_iter().collect::<Result<()>>()
     })
+}
+
+/// The error of a write that failed in a day's directory.
+pub(super) fn unwritable(folder: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let source = e.into();
+    Error::unavailable(format!("cannot write to the lake `{}`: {source}", folder.display()))
+        .with_source(source)
 }
 
 #[cfg(test)]

@@ -4,14 +4,13 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::take;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::errors::Result;
 use parquet::file::writer::SerializedFileWriter;
 
-use super::constant_chunk::ConstantChunk;
+use super::constant_chunk::{ConstantChunk, repeated};
 use super::page_checksums::PageChecksums;
 use super::writer_properties::{self, MAX_ROW_GROUP_ROWS, MAX_ROW_GROUP_TEXT_BYTES};
 use crate::store::table::Table;
@@ -199,11 +198,6 @@ fn text_bytes(columns: &[ColumnInput], (start, count): (usize, usize)) -> usize 
         ColumnInput::Values(_) | ColumnInput::Constant(_) => 0,
     };
     columns.iter().map(of_array).sum()
-}
-
-/// Repeats a value `rows` times.
-pub(super) fn repeated(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
-    Ok(take(value, &UInt32Array::from_value(0, rows), None)?)
 }
 
 #[cfg(test)]

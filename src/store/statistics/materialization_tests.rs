@@ -11,7 +11,7 @@ use crate::domain::time::MICROS_PER_DAY;
 use crate::store::disk::LocalDisk;
 use crate::store::lake::location::LakeLocation;
 use crate::store::memtable::run::Run;
-use crate::store::snapshot::MemtableDay;
+use crate::store::snapshot::{MemtableDay, Snapshot};
 
 const MINUTE: i64 = 60_000_000;
 const NOON: i64 = 20_571 * MICROS_PER_DAY + 720 * MINUTE;

@@ -10,6 +10,7 @@ pub mod invalidations;
 pub mod job;
 pub mod materialization;
 pub mod points;
+pub mod raw_windows;
 pub mod rows;
 pub mod time_ranges;
 pub mod window_summary;

@@ -7,8 +7,19 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::data_file::Corruption;
 use crate::store::disk::DiskReader;
+
+/// A defect at a place in a file.
+pub(super) struct Corruption {
+    pub(super) at: String,
+    pub(super) what: String,
+}
+
+impl Corruption {
+    pub(super) fn of_file(what: impl Into<String>) -> Corruption {
+        Corruption { at: String::new(), what: what.into() }
+    }
+}
 
 /// Returns where a row group that cannot be decoded is corrupt. `cause` is the error from decoding all of it.
 pub(super) fn locate(

@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::reader::ChunkReader as _;
 
-use super::corrupt_page;
+use super::corrupt_page::{self, Corruption};
 use super::report::Findings;
 use crate::domain::Micros;
 use crate::store::disk::Disk;
@@ -67,18 +67,6 @@ pub(super) struct DecodeStats {
     pub(super) rows: u64,
     pub(super) row_groups: u64,
     pub(super) pages: u64,
-}
-
-/// A defect at a place in a file.
-pub(super) struct Corruption {
-    pub(super) at: String,
-    pub(super) what: String,
-}
-
-impl Corruption {
-    fn of_file(what: impl Into<String>) -> Corruption {
-        Corruption { at: String::new(), what: what.into() }
-    }
 }
 
 /// Whether a file has a name in Basalt's format.

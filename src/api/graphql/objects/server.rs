@@ -5,7 +5,8 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::ids::NodeType;
 use crate::app::health::Check;
-use crate::domain::principal;
+use crate::domain::Principal;
+use crate::domain::caller::Caller;
 
 /// Kind of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -52,13 +53,13 @@ impl Me {
     }
 }
 
-impl From<&principal::Principal> for Me {
-    fn from(of: &principal::Principal) -> Self {
+impl From<&Principal> for Me {
+    fn from(of: &Principal) -> Self {
         let (kind, row_id) = match of.caller {
-            principal::Caller::Key(id) => (CallerKind::Key, Some(id.0)),
-            principal::Caller::User(id) => (CallerKind::User, Some(id.0)),
-            principal::Caller::Device(id) => (CallerKind::Device, Some(id.0)),
-            principal::Caller::System => (CallerKind::System, None),
+            Caller::Key(id) => (CallerKind::Key, Some(id.0)),
+            Caller::User(id) => (CallerKind::User, Some(id.0)),
+            Caller::Device(id) => (CallerKind::Device, Some(id.0)),
+            Caller::System => (CallerKind::System, None),
         };
         let devices = of.devices.as_ref().map(|ids| ids.iter().map(|id| NodeType::Device.id(id.0)).collect());
         let streams = of.streams.as_ref().map(|ids| ids.iter().map(|id| NodeType::Stream.id(id.0)).collect());

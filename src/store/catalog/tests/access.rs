@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::fixtures::*;
 use crate::domain::audit::{AccessDenial, Action, AuditChange, AuditFilter, AuditRecord, RequestOrigin};
+use crate::domain::caller::Caller;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::org::{NewUser, User, UserChange};
 use crate::domain::pagination::Pagination;
-use crate::domain::principal::Caller;
 use crate::domain::{KeyId, Kind, Micros, OrgId, Principal};
 use crate::store::catalog::Catalog;
 

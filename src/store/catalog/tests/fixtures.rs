@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use tempfile::TempDir;
 
+use crate::domain::caller::Caller;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::key::{KeySecret, KeySpec};
-use crate::domain::principal::Caller;
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{
     Clock, DeviceId, Error, GroupId, KeyId, Kind, Micros, OrgId, Principal, Result, Scopes, StreamId,

@@ -1,0 +1,29 @@
+//! Identity of a caller: the kind of credential behind a request, and its id.
+
+use std::fmt;
+
+use super::{DeviceId, KeyId, UserId};
+
+/// Kind and id of a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// An API key.
+    Key(KeyId),
+    /// A logged-in user.
+    User(UserId),
+    /// A collector that writes the readings of its device.
+    Device(DeviceId),
+    /// The server itself, or a command run by the owner of the data directory.
+    System,
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Caller::Key(id) => write!(f, "key:{id}"),
+            Caller::User(id) => write!(f, "user:{id}"),
+            Caller::Device(id) => write!(f, "device:{id}"),
+            Caller::System => f.write_str("system"),
+        }
+    }
+}
