@@ -5,9 +5,7 @@
 //! anything else could belong to a caller is not cached. Entries are still separate by organization: the time of a
 //! response must not reveal that another organization runs the same statement.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -18,12 +16,13 @@ use datafusion::error::Result;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::expr::WindowFunctionDefinition;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, TableSource, TableType};
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, Equivalent, OptionsBuilder, Weighter};
 
 use super::context::QueryContext;
 use super::principal_catalog::{PrincipalCatalog, SCHEMA};
 use super::scopes;
 use crate::domain::OrgId;
-use crate::store::lake::byte_lru::ByteBoundedLru;
 
 /// Maximum bytes of the cached statements' texts. A plan takes some tens of times its text.
 const MAX_CACHED_TEXT_BYTES: usize = 64 << 10;
@@ -40,52 +39,36 @@ pub(super) struct PlannedStatement {
 
 /// Cached plans by organization and statement text.
 #[derive(Debug)]
-pub struct PlanCache(ByteBoundedLru<PlanKey, Arc<CachedPlan>>);
+pub struct PlanCache(Cache<PlanKey, Arc<CachedPlan>, TextBytes>);
 
 /// Cache key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct PlanKey {
     org: OrgId,
     text: String,
 }
 
-/// Borrowed or owned cache key, so that a lookup needs no copy of the statement.
-trait PlanKeyRef {
-    fn parts(&self) -> (OrgId, &str);
+/// Borrowed cache key, so that a lookup needs no copy of the statement. It has the fields of `PlanKey` in the same
+/// order, and therefore the same hash.
+#[derive(Hash)]
+struct PlanKeyRef<'a> {
+    org: OrgId,
+    text: &'a str,
 }
 
-impl PlanKeyRef for PlanKey {
-    fn parts(&self) -> (OrgId, &str) {
-        (self.org, &self.text)
+impl Equivalent<PlanKey> for PlanKeyRef<'_> {
+    fn equivalent(&self, key: &PlanKey) -> bool {
+        (self.org, self.text) == (key.org, key.text.as_str())
     }
 }
 
-impl PlanKeyRef for (OrgId, &str) {
-    fn parts(&self) -> (OrgId, &str) {
-        *self
-    }
-}
+/// Weighs plans by the bytes of their statement.
+#[derive(Debug, Clone, Copy)]
+struct TextBytes;
 
-impl Hash for dyn PlanKeyRef + '_ {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Must equal the derived `Hash` of `PlanKey`, since entries are stored by one and looked up by the other.
-        let (org, text) = self.parts();
-        org.hash(state);
-        text.hash(state);
-    }
-}
-
-impl PartialEq for dyn PlanKeyRef + '_ {
-    fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
-    }
-}
-
-impl Eq for dyn PlanKeyRef + '_ {}
-
-impl<'a> Borrow<dyn PlanKeyRef + 'a> for PlanKey {
-    fn borrow(&self) -> &(dyn PlanKeyRef + 'a) {
-        self
+impl Weighter<PlanKey, Arc<CachedPlan>> for TextBytes {
+    fn weight(&self, key: &PlanKey, _: &Arc<CachedPlan>) -> u64 {
+        key.text.len().max(MIN_ENTRY_BYTES) as u64
     }
 }
 
@@ -100,13 +83,25 @@ pub struct CachedPlan {
 
 impl Default for PlanCache {
     fn default() -> Self {
-        Self(ByteBoundedLru::new(MAX_CACHED_TEXT_BYTES))
+        let options = OptionsBuilder::new()
+            // More would not admit a statement that takes most of the cache.
+            .shards(1)
+            .estimated_items_capacity(MAX_CACHED_TEXT_BYTES / MIN_ENTRY_BYTES)
+            .weight_capacity(MAX_CACHED_TEXT_BYTES as u64)
+            .build()
+            .expect("both capacities are set");
+        Self(Cache::with_options(
+            options,
+            TextBytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ))
     }
 }
 
 impl PlanCache {
     pub fn get(&self, org: OrgId, text: &str) -> Option<Arc<CachedPlan>> {
-        self.0.get(&(org, text) as &dyn PlanKeyRef)
+        self.0.get(&PlanKeyRef { org, text })
     }
 
     /// Caches the plan of a statement over `tables` for its organization, unless part of it belongs to the caller.
@@ -122,9 +117,8 @@ impl PlanCache {
             return Ok(());
         }
         if let Some(plan) = without_tables(plan.clone(), &tables)? {
-            let bytes = text.len().max(MIN_ENTRY_BYTES);
             let statement = CachedPlan { tables, has_bounded: *has_bounded, plan };
-            self.0.put(PlanKey { org, text: text.to_owned() }, Arc::new(statement), bytes);
+            self.0.insert(PlanKey { org, text: text.to_owned() }, Arc::new(statement));
         }
         Ok(())
     }

@@ -121,3 +121,18 @@ async fn no_organization_finds_what_another_asked_for() {
     assert!(known.get(OrgId(2), text).is_none());
     assert!(known.get(ORG, "SELECT value FROM reading").is_none());
 }
+
+#[tokio::test]
+async fn the_texts_of_cached_statements_are_bounded() {
+    let context = test_context().await;
+    let (tables, plan) = planned(&context, "SELECT value FROM readings").await;
+    let known = PlanCache::default();
+    let put = |text: &str| known.put((ORG, text), tables.clone(), &plan, &context.state()).unwrap();
+    for n in 0..1000 {
+        put(&format!("SELECT value FROM readings -- {n:0>width$}", width = n));
+        assert!(known.0.weight() <= MAX_CACHED_TEXT_BYTES as u64, "after statement {n}");
+    }
+    let long = "x".repeat(MAX_CACHED_TEXT_BYTES + 1);
+    put(&long);
+    assert!(known.get(ORG, &long).is_none());
+}

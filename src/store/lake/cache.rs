@@ -1,53 +1,105 @@
 //! Cache of file footers with their page indexes, and of decompressed pages. Queries with small reads hit the same
 //! pages repeatedly, for example at the edges of the same time range.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::column::page::Page;
 use parquet::file::metadata::PageIndexPolicy;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
-use super::byte_lru::ByteBoundedLru;
 use crate::store::table::Table;
 
 /// Memory for the footers of all tables together, bytes.
 const FOOTER_BYTES: usize = 96 << 20;
 /// Memory for the pages of all tables together, decompressed bytes.
 const PAGE_BYTES: usize = 96 << 20;
+/// Number of parts of a cache, each with a lock and an equal share of the memory. An entry larger than its share is not
+/// cached; the footer of the largest file of statistics takes half of one.
+const SHARDS: usize = 4;
+/// Typical size of a page and of a footer, bytes, from which the cache estimates its number of entries.
+const TYPICAL_ENTRY_BYTES: usize = 64 << 10;
 
 /// Returns the options for reading a cached footer: with its page index and the table's schema.
 pub fn footer_options(table: Table) -> ArrowReaderOptions {
     ArrowReaderOptions::new().with_schema(table.schema()).with_page_index_policy(PageIndexPolicy::Optional)
 }
 
-/// Cache for all files of the lake, keyed by path. No two tables share a path.
+/// Cache for all files of the lake, keyed by path. No two tables share a path. Entries are never stale, because files
+/// never change.
 #[derive(Debug)]
 pub struct LakeCache {
-    footers: ByteBoundedLru<String, ArrowReaderMetadata>,
-    /// Keyed by path and offset in the file.
-    pages: ByteBoundedLru<(Arc<str>, u64), Page>,
+    footers: Cache<String, CachedFooter, FooterBytes>,
+    pages: Cache<PageKey, Page, PageBytes>,
+}
+
+/// A footer with its size, which is costly to compute.
+#[derive(Debug, Clone)]
+struct CachedFooter {
+    footer: ArrowReaderMetadata,
+    bytes: usize,
+}
+
+/// File and offset of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PageKey {
+    path: Arc<str>,
+    offset: u64,
+}
+
+/// Weighs footers by their bytes.
+#[derive(Debug, Clone, Copy)]
+struct FooterBytes;
+
+/// Weighs pages by their decompressed bytes.
+#[derive(Debug, Clone, Copy)]
+struct PageBytes;
+
+impl Weighter<String, CachedFooter> for FooterBytes {
+    fn weight(&self, path: &String, footer: &CachedFooter) -> u64 {
+        (footer.bytes + path.len()) as u64
+    }
+}
+
+impl Weighter<PageKey, Page> for PageBytes {
+    fn weight(&self, key: &PageKey, page: &Page) -> u64 {
+        (page.buffer().len() + key.path.len() + size_of::<Page>()) as u64
+    }
 }
 
 impl Default for LakeCache {
     fn default() -> Self {
-        Self { footers: ByteBoundedLru::new(FOOTER_BYTES), pages: ByteBoundedLru::new(PAGE_BYTES) }
+        Self { footers: new_cache(FOOTER_BYTES, FooterBytes), pages: new_cache(PAGE_BYTES, PageBytes) }
     }
+}
+
+/// Creates a cache of at most `bytes`.
+fn new_cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(bytes: usize, weighter: W) -> Cache<K, V, W> {
+    let options = OptionsBuilder::new()
+        .shards(SHARDS)
+        .estimated_items_capacity(bytes / TYPICAL_ENTRY_BYTES)
+        .weight_capacity(bytes as u64)
+        .build()
+        .expect("both capacities are set");
+    Cache::with_options(options, weighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
 }
 
 impl LakeCache {
     pub fn footer(&self, path: &str) -> Option<ArrowReaderMetadata> {
-        self.footers.get(path)
+        self.footers.get(path).map(|cached| cached.footer)
     }
 
     pub fn put_footer(&self, path: &str, footer: &ArrowReaderMetadata) {
-        let bytes = footer.metadata().memory_size() + path.len();
-        self.footers.put(path.to_owned(), footer.clone(), bytes);
+        let bytes = footer.metadata().memory_size();
+        self.footers.insert(path.to_owned(), CachedFooter { footer: footer.clone(), bytes });
     }
 
     /// Returns the decompressed page at an offset of a file.
     pub fn page(&self, path: &Arc<str>, offset: u64) -> Option<Page> {
-        self.pages.get(&(path.clone(), offset))
+        self.pages.get(&PageKey { path: path.clone(), offset })
     }
 
     /// Caches a page. With `is_piece` its bytes are copied, so that it does not keep the whole fetched buffer alive.
@@ -58,7 +110,10 @@ impl LakeCache {
         {
             *buf = Bytes::copy_from_slice(buf);
         }
-        let bytes = page.buffer().len() + path.len() + size_of::<Page>();
-        self.pages.put((path.clone(), offset), page, bytes);
+        self.pages.insert(PageKey { path: path.clone(), offset }, page);
     }
 }
+
+#[cfg(test)]
+#[path = "cache_tests.rs"]
+mod tests;

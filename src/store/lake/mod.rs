@@ -1,7 +1,6 @@
 //! The lake: sorted Parquet files by day, and the Delta log that says which of them are live.
 
 pub mod batch_rows;
-pub mod byte_lru;
 pub mod cache;
 pub mod constant_chunk;
 pub mod delta;
