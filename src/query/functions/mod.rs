@@ -14,6 +14,7 @@ pub mod gapfill;
 pub mod lttb;
 pub mod ordered_points;
 pub mod rms;
+pub mod state_groups;
 pub mod sum_state;
 pub mod time_bucket;
 pub mod ungrouped;

@@ -7,13 +7,12 @@ use arrow::datatypes::{DataType, FieldRef, Float64Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
 
 use super::arg_types::{self, ArgKind};
+use super::state_groups::{StateAggregate, StateGroups};
 use super::sum_state;
-use super::ungrouped::{GrowableGroups, UngroupedAccumulator, states_of_single_rows};
+use super::ungrouped::UngroupedAccumulator;
 use crate::domain::summation::RmsState;
 
 /// Root mean square, without overflow and within a few ulp of exact. NULLs are ignored; without values the result is
@@ -57,7 +56,7 @@ impl AggregateUDFImpl for Rms {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         arg_types::refuse_distinct("rms", &args)?;
-        Ok(Box::new(UngroupedAccumulator::new(RmsGroups::default())))
+        Ok(Box::new(UngroupedAccumulator::new(StateGroups::<RmsOfValues>::default())))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -65,62 +64,31 @@ impl AggregateUDFImpl for Rms {
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(RmsGroups::default()))
+        Ok(Box::new(StateGroups::<RmsOfValues>::default()))
     }
 }
 
-/// Sums of squares by group: 56 bytes each, however many values.
-#[derive(Debug, Clone, Default)]
-pub struct RmsGroups(pub Vec<RmsState>);
+/// The root mean square of values: 56 bytes for each group, however many values.
+#[derive(Debug, Clone)]
+pub struct RmsOfValues;
 
-impl GrowableGroups for RmsGroups {
-    fn grow(&mut self, total: usize) {
-        self.0.resize(total.max(self.0.len()), RmsState::default());
-    }
-}
+impl StateAggregate for RmsOfValues {
+    type State = RmsState;
 
-impl GroupsAccumulator for RmsGroups {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        groups: &[usize],
-        filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.grow(total);
+    fn update(states: &mut [RmsState], values: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>) {
         let values = values[0].as_primitive::<Float64Type>();
         if values.null_count() == 0 && filter.is_none() {
-            groups.iter().zip(values.values()).for_each(|(group, value)| self.0[*group].add(*value));
-            return Ok(());
+            groups.iter().zip(values.values()).for_each(|(group, value)| states[*group].add(*value));
+            return;
         }
         for (i, group) in groups.iter().enumerate() {
             if values.is_valid(i) && arg_types::passes(filter, i) {
-                self.0[*group].add(values.value(i));
+                states[*group].add(values.value(i));
             }
         }
-        Ok(())
     }
 
-    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let groups = emit.take_needed(&mut self.0);
-        Ok(Arc::new(groups.iter().map(RmsState::rms).collect::<Float64Array>()))
-    }
-
-    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(sum_state::columns(&emit.take_needed(&mut self.0)))
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.grow(total);
-        sum_state::merge(states, groups, &mut self.0);
-        Ok(())
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        states_of_single_rows(RmsGroups::default(), values, filter)
-    }
-
-    fn size(&self) -> usize {
-        self.0.capacity() * size_of::<RmsState>()
+    fn evaluate(states: Vec<RmsState>) -> ArrayRef {
+        Arc::new(states.iter().map(RmsState::rms).collect::<Float64Array>())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::ArrayRef;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
@@ -56,15 +56,4 @@ impl<G: GrowableGroups> Accumulator for UngroupedAccumulator<G> {
     fn size(&self) -> usize {
         size_of::<Self>() + self.groups.size() + self.zeros.capacity() * size_of::<usize>()
     }
-}
-
-/// Returns the states of groups of one row each.
-pub fn states_of_single_rows(
-    mut groups: impl GroupsAccumulator,
-    values: &[ArrayRef],
-    filter: Option<&BooleanArray>,
-) -> Result<Vec<ArrayRef>> {
-    let rows: Vec<usize> = (0..values[0].len()).collect();
-    groups.update_batch(values, &rows, filter, rows.len())?;
-    groups.state(EmitTo::All)
 }

@@ -1,163 +1,79 @@
-//! Group accumulators of the aggregates over partials.
+//! The aggregates over partials: counts are added up, means and root mean squares are weighted by their counts.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array};
 use arrow::datatypes::{Float64Type, Int64Type};
-use datafusion::error::Result;
-use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use crate::domain::summation::{MeanState, RmsState};
-use crate::query::functions::ungrouped::{GrowableGroups, states_of_single_rows};
-use crate::query::functions::{arg_types, rms, sum_state};
+use crate::query::functions::arg_types;
+use crate::query::functions::rms::RmsOfValues;
+use crate::query::functions::state_groups::{GroupState, StateAggregate};
 
 /// Adds up counts.
-#[derive(Debug, Clone, Default)]
-pub struct CountGroups(Vec<i64>);
+#[derive(Debug, Clone)]
+pub struct CountOfPartials;
 
-impl GrowableGroups for CountGroups {
-    fn grow(&mut self, total: usize) {
-        self.0.resize(total.max(self.0.len()), 0);
+impl GroupState for i64 {
+    fn into_columns(states: Vec<Self>) -> Vec<ArrayRef> {
+        vec![Arc::new(Int64Array::from(states))]
+    }
+
+    fn merge_columns(states: &mut [Self], columns: &[ArrayRef], groups: &[usize]) {
+        CountOfPartials::update(states, columns, groups, None);
     }
 }
 
-impl GroupsAccumulator for CountGroups {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        groups: &[usize],
-        filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.grow(total);
+impl StateAggregate for CountOfPartials {
+    type State = i64;
+
+    fn update(states: &mut [i64], values: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>) {
         let counts = values[0].as_primitive::<Int64Type>().values();
         for (i, group) in groups.iter().enumerate().filter(|(i, _)| arg_types::passes(filter, *i)) {
-            self.0[*group] += counts[i];
+            states[*group] += counts[i];
         }
-        Ok(())
     }
 
-    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        Ok(Arc::new(Int64Array::from(emit.take_needed(&mut self.0))))
-    }
-
-    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.evaluate(emit)?])
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.update_batch(states, groups, None, total)
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        states_of_single_rows(CountGroups::default(), values, filter)
-    }
-
-    fn size(&self) -> usize {
-        self.0.capacity() * size_of::<i64>()
+    fn evaluate(states: Vec<i64>) -> ArrayRef {
+        Arc::new(Int64Array::from(states))
     }
 }
 
-/// Averages means, weighted by their counts.
+/// Combines means, weighted by their counts, to their mean or with `IS_SUM` to their sum.
 #[derive(Debug, Clone)]
-pub struct MeanGroups {
-    is_sum: bool,
-    groups: Vec<MeanState>,
-}
+pub struct MeanOfPartials<const IS_SUM: bool>;
 
-impl MeanGroups {
-    /// Creates groups that evaluate to sums, or else to means.
-    pub fn new(is_sum: bool) -> Self {
-        Self { is_sum, groups: Vec::new() }
-    }
-}
+impl<const IS_SUM: bool> StateAggregate for MeanOfPartials<IS_SUM> {
+    type State = MeanState;
 
-impl GrowableGroups for MeanGroups {
-    fn grow(&mut self, total: usize) {
-        self.groups.resize(total.max(self.groups.len()), MeanState::default());
-    }
-}
-
-impl GroupsAccumulator for MeanGroups {
-    fn update_batch(
-        &mut self,
+    fn update(
+        states: &mut [MeanState],
         values: &[ArrayRef],
         groups: &[usize],
         filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.grow(total);
-        for_each_part(values, groups, filter, |group, mean, count| self.groups[group].add_many(mean, count));
-        Ok(())
+    ) {
+        for_each_part(values, groups, filter, |group, mean, count| states[group].add_many(mean, count));
     }
 
-    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let groups = emit.take_needed(&mut self.groups);
-        let number = if self.is_sum { MeanState::sum } else { MeanState::mean };
-        Ok(Arc::new(groups.iter().map(number).collect::<Float64Array>()))
-    }
-
-    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(sum_state::columns(&emit.take_needed(&mut self.groups)))
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.grow(total);
-        sum_state::merge(states, groups, &mut self.groups);
-        Ok(())
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        states_of_single_rows(MeanGroups::new(self.is_sum), values, filter)
-    }
-
-    fn size(&self) -> usize {
-        self.groups.capacity() * size_of::<MeanState>()
+    fn evaluate(states: Vec<MeanState>) -> ArrayRef {
+        let number = if IS_SUM { MeanState::sum } else { MeanState::mean };
+        Arc::new(states.iter().map(number).collect::<Float64Array>())
     }
 }
 
-/// Combines root mean squares of partials; otherwise equal to the accumulator over values.
-#[derive(Debug, Clone, Default)]
-pub struct RmsPartialGroups(rms::RmsGroups);
+/// Combines root mean squares.
+#[derive(Debug, Clone)]
+pub struct RmsOfPartials;
 
-impl GrowableGroups for RmsPartialGroups {
-    fn grow(&mut self, total: usize) {
-        self.0.grow(total);
-    }
-}
+impl StateAggregate for RmsOfPartials {
+    type State = RmsState;
 
-impl GroupsAccumulator for RmsPartialGroups {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        groups: &[usize],
-        filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.grow(total);
-        let squares: &mut Vec<RmsState> = &mut self.0.0;
-        for_each_part(values, groups, filter, |group, rms, count| squares[group].add_many(rms, count));
-        Ok(())
+    fn update(states: &mut [RmsState], values: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>) {
+        for_each_part(values, groups, filter, |group, rms, count| states[group].add_many(rms, count));
     }
 
-    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        self.0.evaluate(emit)
-    }
-
-    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        self.0.state(emit)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.0.merge_batch(states, groups, total)
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        states_of_single_rows(RmsPartialGroups::default(), values, filter)
-    }
-
-    fn size(&self) -> usize {
-        self.0.size()
+    fn evaluate(states: Vec<RmsState>) -> ArrayRef {
+        RmsOfValues::evaluate(states)
     }
 }
 

@@ -12,7 +12,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::accumulators::{CountGroups, MeanGroups, RmsPartialGroups};
+use super::accumulators::{CountOfPartials, MeanOfPartials, RmsOfPartials};
+use crate::query::functions::state_groups::{StateAggregate, StateGroups};
 use crate::query::functions::sum_state;
 use crate::query::functions::ungrouped::UngroupedAccumulator;
 
@@ -107,12 +108,14 @@ impl AggregateUDFImpl for MergeAggregate {
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        fn one<A: StateAggregate>() -> Box<dyn Accumulator> {
+            Box::new(UngroupedAccumulator::new(StateGroups::<A>::default()))
+        }
         Ok(match self.kind {
-            MergeKind::Count => Box::new(UngroupedAccumulator::new(CountGroups::default())),
-            MergeKind::Mean | MergeKind::Sum => {
-                Box::new(UngroupedAccumulator::new(MeanGroups::new(self.kind == MergeKind::Sum)))
-            }
-            MergeKind::Rms => Box::new(UngroupedAccumulator::new(RmsPartialGroups::default())),
+            MergeKind::Count => one::<CountOfPartials>(),
+            MergeKind::Mean => one::<MeanOfPartials<false>>(),
+            MergeKind::Sum => one::<MeanOfPartials<true>>(),
+            MergeKind::Rms => one::<RmsOfPartials>(),
         })
     }
 
@@ -122,9 +125,10 @@ impl AggregateUDFImpl for MergeAggregate {
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         Ok(match self.kind {
-            MergeKind::Count => Box::new(CountGroups::default()),
-            MergeKind::Mean | MergeKind::Sum => Box::new(MeanGroups::new(self.kind == MergeKind::Sum)),
-            MergeKind::Rms => Box::new(RmsPartialGroups::default()),
+            MergeKind::Count => Box::new(StateGroups::<CountOfPartials>::default()),
+            MergeKind::Mean => Box::new(StateGroups::<MeanOfPartials<false>>::default()),
+            MergeKind::Sum => Box::new(StateGroups::<MeanOfPartials<true>>::default()),
+            MergeKind::Rms => Box::new(StateGroups::<RmsOfPartials>::default()),
         })
     }
 
