@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Micros;
+use super::min_max::MinMax;
 use super::time::MICROS_PER_SECOND;
 use super::window::Windows;
 
@@ -110,19 +111,13 @@ impl Cutoffs {
         at.map_or(BEGINNING_OF_TIME, |at| self.known[at].1)
     }
 
-    /// Whether rows with ids in `low..=high` and times in `oldest..=newest` can have expired since the cutoffs
-    /// `before`, whose rows are gone already.
-    pub fn may_expire(
-        &self,
-        (low, high): (i32, i32),
-        (oldest, newest): (i64, i64),
-        before: &Cutoffs,
-    ) -> bool {
-        let first = self.known.partition_point(|(id, _)| *id < low);
-        let mut within = self.known[first..].iter().take_while(|(id, _)| *id <= high);
+    /// Whether rows with these ids and times can have expired since the cutoffs `before`, whose rows are gone already.
+    pub fn may_expire(&self, ids: MinMax<i32>, ts: MinMax<i64>, before: &Cutoffs) -> bool {
+        let first = self.known.partition_point(|(id, _)| *id < ids.min);
+        let mut within = self.known[first..].iter().take_while(|(id, _)| *id <= ids.max);
         within.any(|(id, from)| {
             let done = before.cutoff_of(*id);
-            *from > oldest && *from > done && done <= newest
+            *from > ts.min && *from > done && done <= ts.max
         })
     }
 }

@@ -82,6 +82,6 @@ fn only_rows_that_can_have_expired_since_are_looked_at() {
         ("moved_within_the_times", (1, 3), (0, 9 * HOUR), &earlier, true),
         ("moved_after_them", (1, 3), (0, HOUR - 1), &earlier, false),
     ] {
-        assert_eq!(now.may_expire(ids, times, before), expected, "{name}");
+        assert_eq!(now.may_expire(MinMax::from(ids), MinMax::from(times), before), expected, "{name}");
     }
 }

@@ -15,6 +15,7 @@ use super::log::Surface;
 use super::readings_list::{READING_COLUMNS, ReadingChunks, to_readings};
 use super::scan::bounds::Bounds;
 use super::scan::readings_scan::ReadingsScan;
+use crate::domain::min_max::MinMax;
 use crate::domain::reading::Readings;
 use crate::domain::time::Day;
 use crate::domain::{Micros, Principal, Result, StreamId};
@@ -97,7 +98,7 @@ impl HistoryReader {
     }
 
     fn scan(&self) -> ReadingsScan {
-        let mut bounds = Bounds { ts: (self.query.since.0, i64::MAX), ..Bounds::default() };
+        let mut bounds = Bounds { ts: MinMax::new(self.query.since.0, i64::MAX), ..Bounds::default() };
         if let Some(streams) = &self.query.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }

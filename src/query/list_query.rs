@@ -12,6 +12,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
+use crate::domain::min_max::MinMax;
 use crate::domain::{Micros, StreamId};
 
 /// A list request: filter, order and page. Rows are ordered by time, equal times by stream id.
@@ -39,9 +40,9 @@ impl ListQuery {
         }
     }
 
-    /// Returns the inclusive time range in microseconds.
-    pub(super) fn range(&self) -> (i64, i64) {
-        (self.from.map_or(i64::MIN, |t| t.0), self.to.map_or(i64::MAX, |t| t.0))
+    /// Returns the bounds of times in microseconds.
+    pub(super) fn ts_bounds(&self) -> MinMax<i64> {
+        MinMax::new(self.from.map_or(i64::MIN, |t| t.0), self.to.map_or(i64::MAX, |t| t.0))
     }
 
     /// Returns the number of rows to read: the page and the rows before it.

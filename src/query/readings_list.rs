@@ -180,7 +180,7 @@ impl ReadingsList {
 }
 
 fn scan(view: &QueryContext, list: &ListQuery) -> ReadingsScan {
-    let mut bounds = Bounds { ts: list.range(), ..Bounds::default() };
+    let mut bounds = Bounds { ts: list.ts_bounds(), ..Bounds::default() };
     if let Some(streams) = &list.streams {
         bounds.restrict(streams.iter().map(|s| s.0).collect());
     }

@@ -15,6 +15,7 @@ use super::list_query::ListQuery;
 use super::log::Surface;
 use super::rollup::statistics_scan::{StatisticsScan, WindowRequest};
 use super::scan::opaque_scan::OpaqueScanExec;
+use crate::domain::min_max::MinMax;
 use crate::domain::statistic::Statistic;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::domain::{Principal, Result, StreamId};
@@ -76,7 +77,7 @@ impl StatisticsList {
     }
 
     fn days(&self) -> Vec<Day> {
-        let (from, to) = self.list.range();
+        let MinMax { min: from, max: to } = self.list.ts_bounds();
         let snapshot = &self.view.snapshot;
         let stored = &snapshot.upsert_tables[Table::Statistics];
         let readings = snapshot.lake.days().keys().chain(snapshot.memory.keys());
@@ -89,13 +90,12 @@ impl StatisticsList {
     }
 
     fn read_day(&self, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
-        let (from, to) = self.list.range();
         let start = day.start().0;
         let visible = self.view.visible_streams().ids().iter().copied();
         let wanted = |id: &i32| self.list.streams.as_ref().is_none_or(|ids| ids.contains(&StreamId(*id)));
         let wish = WindowRequest {
             streams: visible.filter(wanted).collect(),
-            ts: (from.max(start), to.min(start + MICROS_PER_DAY - 1)),
+            ts: self.list.ts_bounds().intersection(MinMax::new(start, start + MICROS_PER_DAY - 1)),
             overlay: true,
             columns: (0..Table::Statistics.schema().fields().len()).collect(),
         };

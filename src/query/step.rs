@@ -20,8 +20,8 @@ impl Step {
         if !text.starts_with('P') || text.contains('.') {
             return Err(invalid());
         }
-        let (months, days, nanos) = bucket_width::parse_iso(text).ok_or_else(invalid)?;
-        BucketWidth::new(months, days, nanos).map(Step).map_err(|_| invalid())
+        let parts = bucket_width::parse_iso(text).ok_or_else(invalid)?;
+        BucketWidth::new(parts).map(Step).map_err(|_| invalid())
     }
 
     /// Returns an upper bound for the number of steps in a range, by a cheap estimate.

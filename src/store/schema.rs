@@ -85,21 +85,28 @@ fn foreign() -> Error {
     Error::unavailable("a file of the lake has other columns than readings have")
 }
 
-/// Returns streams, times and values of a batch, with NaN for null.
+/// Streams, times and values of a batch.
+pub struct PointColumns {
+    pub stream: ScalarBuffer<i32>,
+    /// Microseconds since the epoch, UTC.
+    pub ts: ScalarBuffer<i64>,
+    /// NaN represents null.
+    pub value: ScalarBuffer<f64>,
+}
+
+/// Returns streams, times and values of a batch.
 ///
 /// # Errors
 /// `Unavailable` when the batch lacks one of these columns.
-pub fn points_from_batch(
-    batch: &RecordBatch,
-) -> Result<(ScalarBuffer<i32>, ScalarBuffer<i64>, ScalarBuffer<f64>)> {
+pub fn points_from_batch(batch: &RecordBatch) -> Result<PointColumns> {
     let stream = read(batch, STREAM_ID, &DataType::Int32)?.as_primitive::<Int32Type>();
     let ts = read(batch, TS, &timestamp())?.as_primitive::<TimestampMicrosecondType>();
     let value = read(batch, VALUE, &DataType::Float64)?.as_primitive::<Float64Type>();
-    let values = match value.null_count() {
+    let value = match value.null_count() {
         0 => value.values().clone(),
         _ => value.iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
     };
-    Ok((stream.values().clone(), ts.values().clone(), values))
+    Ok(PointColumns { stream: stream.values().clone(), ts: ts.values().clone(), value })
 }
 
 /// Converts a batch, sorted and unique like a run, back into a run. Without a text column no row has a text; without a
@@ -108,7 +115,7 @@ pub fn points_from_batch(
 /// # Errors
 /// `Unavailable` when the other columns are not those of `readings()`.
 pub fn run_from_batch(batch: &RecordBatch) -> Result<Run> {
-    let (stream, ts, value) = points_from_batch(batch)?;
+    let PointColumns { stream, ts, value } = points_from_batch(batch)?;
     let found = |index| {
         batch.column_by_name(readings().field(index).name()).map(|_| read(batch, index, &DataType::Utf8))
     };

@@ -177,7 +177,7 @@ async fn load(delta_logs: &PerTable<DeltaLog>) -> Result<LoadedTables> {
     let readings = delta_logs[Table::Readings].lake_version()?;
     let flushed = delta_logs[Table::Readings].flushed_seq().await?;
     let mut touched = Invalidations::default();
-    readings.files().filter(|f| f.seq.1 > computed.seq).for_each(|f| touched.add_file(f));
+    readings.files().filter(|f| f.seq.max > computed.seq).for_each(|f| touched.add_file(f));
     Ok(LoadedTables {
         lakes: PerTable::from_array([
             readings,

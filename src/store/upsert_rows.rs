@@ -11,8 +11,16 @@ use super::table::Table;
 use crate::domain::time::Day;
 use crate::domain::{Error, Micros, Result};
 
-/// Key of a row: stream or device id, microseconds, origin or uuid.
-pub type Key<'a> = (i32, i64, &'a str);
+/// Key of a row. Keys are ordered by their fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UpsertKey<'a> {
+    /// Id of the stream or device.
+    pub id: i32,
+    /// Microseconds.
+    pub ts: i64,
+    /// Origin of a row of `statistics`, uuid of one of `messages`.
+    pub label: &'a str,
+}
 
 /// Sorted rows of a keyed table.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,10 +77,10 @@ impl UpsertRows {
         self.len() == 0
     }
 
-    pub fn key(&self, row: usize) -> Key<'_> {
+    pub fn key(&self, row: usize) -> UpsertKey<'_> {
         let id = self.batch.column(0).as_primitive::<Int32Type>().value(row);
         let ts = self.batch.column(1).as_primitive::<TimestampMicrosecondType>().value(row);
-        (id, ts, self.batch.column(2).as_string::<i32>().value(row))
+        UpsertKey { id, ts, label: self.batch.column(2).as_string::<i32>().value(row) }
     }
 
     fn times(&self) -> &[i64] {
@@ -89,7 +97,7 @@ impl UpsertRows {
     }
 
     /// Returns the number of rows with a key of at most `key`.
-    pub fn count_up_to(&self, key: Key<'_>) -> usize {
+    pub fn count_up_to(&self, key: UpsertKey<'_>) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let mid = low + (high - low) / 2;

@@ -30,7 +30,7 @@ fn messages(rows: &[(i32, i64, &str, String)], seq: i64) -> RecordBatch {
 fn listed(rows: &UpsertRows) -> Vec<((i32, i64, String), String, i64)> {
     let status = rows.batch().column(4).as_string::<i32>();
     let key = |i| -> (i32, i64, String) {
-        let (id, ts, label) = rows.key(i);
+        let UpsertKey { id, ts, label } = rows.key(i);
         (id, ts, label.to_owned())
     };
     (0..rows.len()).map(|i| (key(i), status.value(i).to_owned(), rows.seq(i))).collect()
@@ -62,7 +62,7 @@ proptest! {
         let again = merge(&days.iter().map(|(_, rows)| rows.clone()).collect::<Vec<_>>());
         prop_assert_eq!(again.unwrap_or_else(|| merged.slice(0, 0)), merged.clone());
         for (day, rows) in days {
-            prop_assert!((0..rows.len()).all(|i| Micros(rows.key(i).1).day() == day));
+            prop_assert!((0..rows.len()).all(|i| Micros(rows.key(i).ts).day() == day));
         }
     }
 }

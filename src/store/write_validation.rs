@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::table::Table;
-use super::upsert_rows::UpsertRows;
+use super::upsert_rows::{UpsertKey, UpsertRows};
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::retention::{BEGINNING_OF_TIME, RetentionBounds};
 use crate::domain::stream::StreamKind;
@@ -65,7 +65,7 @@ pub fn check_upsert(
 ) -> Result<()> {
     let mut wrong = Vec::new();
     for row in 0..rows.len() {
-        let (id, ts, _) = rows.key(row);
+        let UpsertKey { id, ts, .. } = rows.key(row);
         let oldest = match rows.table() {
             Table::Messages => BEGINNING_OF_TIME,
             Table::Readings | Table::Statistics => kept.statistics_from.start_of(id),

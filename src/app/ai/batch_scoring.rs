@@ -2,7 +2,7 @@
 
 use super::AiParts;
 use super::inference_pool::InferencePriority;
-use super::window_feed::{SampleRun, WindowScores};
+use super::window_feed::{SampleRun, WindowScores, WindowShape};
 use crate::domain::model::Model;
 use crate::domain::{Error, Result};
 
@@ -22,7 +22,7 @@ impl AiParts {
         while scores.len() < stretch.windows {
             let (first, detector) = (scores.len(), self.detectors.get(model).await?);
             let judge = move |workspace: &mut _| {
-                let shape = (detector.window_len(), detector.features());
+                let shape = WindowShape { samples: detector.window_len(), features: detector.features() };
                 let found = detector
                     .score_windows(workspace, stretch.part(first, detector.windows_per_chunk(), shape))?;
                 Ok((stretch, found))

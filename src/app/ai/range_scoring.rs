@@ -13,6 +13,7 @@ use super::window_feed::{FeedItem, SourceReading, WindowFeed, WindowScores, wind
 use crate::app::App;
 use crate::app::job::{Job, JobReporter, JobSubject};
 use crate::domain::event::{EventFilter, EventSpec};
+use crate::domain::min_max::MinMax;
 use crate::domain::model::{ANOMALY_EVENT_KIND, Anomaly, Model};
 use crate::domain::pagination::Pagination;
 use crate::domain::reading::{Quality, Reading, Readings};
@@ -163,7 +164,7 @@ fn push(feed: &mut WindowFeed, model: &Model, readings: &Readings) {
 }
 
 impl App {
-    /// Starts a job that scores every window that ends in a range, both ends inclusive. Existing scores are replaced.
+    /// Starts a job that scores every window that ends in a range. Existing scores are replaced.
     /// With `events`, so are the events of anomalies that begin at the same windows; the other anomalies get new
     /// events.
     ///
@@ -173,13 +174,13 @@ impl App {
         &self,
         principal: &Principal,
         id: ModelId,
-        (from, to): (Micros, Micros),
+        range: MinMax<Micros>,
         events: bool,
     ) -> Result<Job> {
         principal.require(Scope::write(Resource::System))?;
-        Error::check(range_problem(from, to).into_iter().collect())?;
+        Error::check(range_problem(range.min, range.max).into_iter().collect())?;
         let model = self.model_with_sources_to_change(principal, id)?;
-        self.scorer().start_scoring("score", model, (from, to), events)
+        self.scorer().start_scoring("score", model, range, events)
     }
 
     /// Returns the model with all of its sources, for a principal that may change it and sees every source.
@@ -210,13 +211,13 @@ impl ModelScorer {
         &self,
         kind: &'static str,
         model: Arc<Model>,
-        (from, to): (Micros, Micros),
+        range: MinMax<Micros>,
         events: bool,
     ) -> Result<Job> {
         let (scorer, subject) =
             (self.clone(), JobSubject { org: model.org, device: model.device, model: model.id });
         let work = |report: JobReporter| async move {
-            let mut history = scorer.history(&model, from, to).await?;
+            let mut history = scorer.history(&model, range.min, range.max).await?;
             let (mut windows, mut past) = (0, AnomalyCollector::new(&model));
             while let Some(scores) = history.next().await? {
                 windows += scores.scores.len();

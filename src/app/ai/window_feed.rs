@@ -37,6 +37,15 @@ pub struct SampleRun {
     pub interval_us: i64,
 }
 
+/// Size of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowShape {
+    /// Samples in a window.
+    pub samples: usize,
+    /// Values in a sample.
+    pub features: usize,
+}
+
 impl SampleRun {
     /// Returns the end of each window, in order.
     pub fn ends(&self) -> impl Iterator<Item = Micros> + use<> {
@@ -44,11 +53,10 @@ impl SampleRun {
         (0..self.windows as i64).map(move |i| Micros(first + i * interval_us))
     }
 
-    /// Returns the samples of at most `windows` windows from index `first` on, given the samples per window and the
-    /// features.
-    pub fn part(&self, first: usize, windows: usize, (window, features): (usize, usize)) -> &[f64] {
+    /// Returns the samples of at most `windows` windows from index `first` on.
+    pub fn part(&self, first: usize, windows: usize, shape: WindowShape) -> &[f64] {
         let windows = windows.min(self.windows - first);
-        &self.samples[first * features..(first + windows + window - 1) * features]
+        &self.samples[first * shape.features..(first + windows + shape.samples - 1) * shape.features]
     }
 
     fn next_end(&self) -> Micros {

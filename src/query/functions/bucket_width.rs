@@ -1,6 +1,7 @@
 //! Width of a time bucket: a fixed duration or whole months, parsed from an interval or its text.
 
 use arrow::compute::kernels::cast_utils::parse_interval_month_day_nano;
+use arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::{exec_datafusion_err, exec_err};
 use datafusion::error::Result;
 use datafusion::scalar::ScalarValue;
@@ -22,25 +23,26 @@ impl BucketWidth {
     /// Parses an interval, a duration, or text in PostgreSQL's form (`1 hour 30 minutes`) or ISO-8601's (`PT1H30M`).
     /// Returns `None` for NULL. Errors name `function`.
     pub fn from_scalar(function: &str, value: &ScalarValue) -> Result<Option<BucketWidth>> {
-        let (months, days, nanos) = match value {
+        let parts = match value {
             ScalarValue::Utf8(Some(text)) => parse_interval(text).ok_or_else(|| {
                 exec_datafusion_err!("{function}: the interval `{text}` cannot be read; write it as `1 hour`")
             })?,
-            ScalarValue::IntervalMonthDayNano(Some(i)) => (i.months, i.days, i128::from(i.nanoseconds)),
-            ScalarValue::DurationMicrosecond(Some(micros)) => (0, 0, i128::from(*micros) * 1000),
+            ScalarValue::IntervalMonthDayNano(Some(interval)) => IntervalParts::from(*interval),
+            ScalarValue::DurationMicrosecond(Some(micros)) => {
+                IntervalParts { nanos: i128::from(*micros) * 1000, ..IntervalParts::default() }
+            }
             other if other.is_null() => return Ok(None),
             other => return exec_err!("{function}: the interval must not be of type {}", other.data_type()),
         };
-        Self::new(months, days, nanos)
-            .map(Some)
-            .map_err(|why| exec_datafusion_err!("{function}: the interval {why}"))
+        Self::new(parts).map(Some).map_err(|why| exec_datafusion_err!("{function}: the interval {why}"))
     }
 
-    /// Creates a width from the parts of a duration.
+    /// Creates a width from the parts of an interval.
     ///
     /// # Errors
     /// The message continues a sentence that begins with "the interval".
-    pub fn new(months: i32, days: i32, nanos: i128) -> std::result::Result<BucketWidth, &'static str> {
+    pub fn new(parts: IntervalParts) -> std::result::Result<BucketWidth, &'static str> {
+        let IntervalParts { months, days, nanos } = parts;
         if months != 0 && (days != 0 || nanos != 0) {
             return Err("mixes months or years with days or times; a bucket is one or the other");
         }
@@ -63,8 +65,23 @@ impl BucketWidth {
     }
 }
 
-/// Parses an interval into months, days and nanoseconds; `None` if the text is invalid.
-pub fn parse_interval(text: &str) -> Option<(i32, i32, i128)> {
+/// The parts of an interval, which differ in length by calendar and time zone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IntervalParts {
+    pub months: i32,
+    pub days: i32,
+    pub nanos: i128,
+}
+
+impl From<IntervalMonthDayNano> for IntervalParts {
+    fn from(interval: IntervalMonthDayNano) -> Self {
+        let nanos = i128::from(interval.nanoseconds);
+        Self { months: interval.months, days: interval.days, nanos }
+    }
+}
+
+/// Parses an interval; `None` if the text is invalid.
+pub fn parse_interval(text: &str) -> Option<IntervalParts> {
     let text = text.trim();
     if text.starts_with(['P', 'p']) {
         return parse_iso(text);
@@ -73,12 +90,11 @@ pub fn parse_interval(text: &str) -> Option<(i32, i32, i128)> {
     if text.parse::<f64>().is_ok() {
         return None;
     }
-    let interval = parse_interval_month_day_nano(text).ok()?;
-    Some((interval.months, interval.days, i128::from(interval.nanoseconds)))
+    parse_interval_month_day_nano(text).ok().map(IntervalParts::from)
 }
 
-/// Parses `P[nY][nM][nW][nD][T[nH][nM][n[.n]S]]` into months, days and nanoseconds.
-pub fn parse_iso(text: &str) -> Option<(i32, i32, i128)> {
+/// Parses `P[nY][nM][nW][nD][T[nH][nM][n[.n]S]]`.
+pub fn parse_iso(text: &str) -> Option<IntervalParts> {
     let upper = text.to_ascii_uppercase();
     let (date, time) = match upper[1..].split_once('T') {
         Some((_, "")) => return None,
@@ -88,7 +104,7 @@ pub fn parse_iso(text: &str) -> Option<(i32, i32, i128)> {
     if date.is_empty() && time.is_empty() {
         return None;
     }
-    let (mut months, mut days, mut nanos) = (0i32, 0i32, 0i128);
+    let IntervalParts { mut months, mut days, mut nanos } = IntervalParts::default();
     for (number, unit) in parts(date, "YMWD")? {
         let number: i32 = number.parse().ok()?;
         match unit {
@@ -110,7 +126,7 @@ pub fn parse_iso(text: &str) -> Option<(i32, i32, i128)> {
             i128::from(number.parse::<u32>().ok()?) * nanos_each
         };
     }
-    Some((months, days, nanos))
+    Some(IntervalParts { months, days, nanos })
 }
 
 /// Splits `1H30M` into (1, H), (30, M); units must come in the order of `units`, each at most once.

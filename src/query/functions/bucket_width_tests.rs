@@ -1,7 +1,5 @@
 //! Tests the parsing of texts and intervals as widths.
 
-use arrow::datatypes::IntervalMonthDayNano;
-
 use super::*;
 
 const HOUR: i64 = 3_600_000_000;

@@ -10,6 +10,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::partial::{PartialBuilder, PartialInput};
 use super::range_split::RangeSplit;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::context::QueryContext;
 use crate::query::scan::bounds::Bounds;
@@ -36,7 +37,7 @@ pub fn scans(
     let scan = |(from, to): (i64, i64)| {
         let wanted = raw.iter().filter(|split| !split.raw.within(from, to).is_empty());
         let ids: BTreeSet<i32> = wanted.map(|split| split.stream).collect();
-        readings(view, (from, to - 1), ids, partitions).plan(&COLUMNS)
+        readings(view, MinMax::new(from, to - 1), ids, partitions).plan(&COLUMNS)
     };
     all.joined(MAX_JOINED_GAP_MICROS).coarse(MAX_SCANS).iter().map(scan).collect()
 }
@@ -45,7 +46,7 @@ pub fn scans(
 pub fn plan_day(
     view: &QueryContext,
     day: Day,
-    ts: (i64, i64),
+    ts: MinMax<i64>,
     ids: BTreeSet<i32>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     readings(view, ts, ids, 1).plan_day_sorted(day, &COLUMNS)
@@ -74,10 +75,10 @@ pub fn plan_day_of_splits(
     let times = spans.iter().map(|(_, span)| *span);
     let Some((from, to)) = times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(None) };
     let ids = spans.iter().map(|(stream, _)| *stream).collect();
-    plan_day(view, of, (from, to - 1), ids).map(Some)
+    plan_day(view, of, MinMax::new(from, to - 1), ids).map(Some)
 }
 
-fn readings(view: &QueryContext, ts: (i64, i64), ids: BTreeSet<i32>, partitions: usize) -> ReadingsScan {
+fn readings(view: &QueryContext, ts: MinMax<i64>, ids: BTreeSet<i32>, partitions: usize) -> ReadingsScan {
     let bounds = Bounds { ts, streams: Some(ids), value: None };
     // A window that has partly expired is computed from all of its readings, or not at all.
     let (view, visible) = (view.clone(), view.visible_streams_with_expired().clone());

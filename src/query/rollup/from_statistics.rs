@@ -9,6 +9,7 @@ use datafusion::error::{DataFusionError, Result};
 
 use super::partial::{PartialBuilder, PartialFields, PartialInput};
 use super::range_split::RangeSplit;
+use crate::domain::min_max::MinMax;
 use crate::domain::statistic::Statistic;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::functions::buckets::Buckets;
@@ -56,7 +57,7 @@ pub fn units(
     let with_rows: Vec<Arc<RangeSplit>> = splits.iter().filter(|s| !s.computed.is_empty()).cloned().collect();
     let spans = with_rows.iter().filter_map(|split| split.computed.span());
     let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Vec::new() };
-    let days = scan(snapshot, PartialFields::default()).days((from, to - 1));
+    let days = scan(snapshot, PartialFields::default()).days(MinMax::new(from, to - 1));
     let windows = (days.len() * with_rows.len()) as i64 * TYPICAL_WINDOWS_PER_DAY;
     let unit = (windows / (2 * partitions.max(1) as i64)).clamp(MIN_UNIT_WINDOWS, MAX_UNIT_WINDOWS);
     let streams = usize::try_from(unit / TYPICAL_WINDOWS_PER_DAY).unwrap_or(1).max(1);
@@ -101,7 +102,7 @@ pub fn read_partials(
         let end = start + MICROS_PER_DAY;
         let spans = unit.splits.iter().filter_map(|split| split.computed.within(start, end).span());
         let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
-        let wanted = ReadFilter { ids: Some(ids.clone()), ts: (from, to - 1), label: None };
+        let wanted = ReadFilter { ids: Some(ids.clone()), ts: MinMax::new(from, to - 1), label: None };
         let mut failed = None;
         scan.read_day(*day, &wanted, &mut |rows| {
             failed = add(&rows, &unit.splits, &mut adder).err();
@@ -127,16 +128,16 @@ pub fn read_windows(
         let split = splits.binary_search_by_key(&row.stream.0, |split| split.stream);
         split.is_ok_and(|at| splits[at].computed.contains(row.ts.0))
     };
-    let mut found = read_rows(snapshot, ids, (from, to - 1), ORIGIN_COMPUTED)?;
+    let mut found = read_rows(snapshot, ids, MinMax::new(from, to - 1), ORIGIN_COMPUTED)?;
     found.retain(is_right);
     Ok(found)
 }
 
-/// Reads the rows of streams that clients posted, within inclusive times. Blocks.
+/// Reads the rows of streams that clients posted, within times. Blocks.
 pub fn read_posted(
     snapshot: &Arc<Snapshot>,
     ids: &[i32],
-    ts: (i64, i64),
+    ts: MinMax<i64>,
 ) -> crate::domain::Result<Vec<Statistic>> {
     read_rows(snapshot, ids.into(), ts, ORIGIN_POSTED)
 }
@@ -144,7 +145,7 @@ pub fn read_posted(
 fn read_rows(
     snapshot: &Arc<Snapshot>,
     ids: Arc<[i32]>,
-    ts: (i64, i64),
+    ts: MinMax<i64>,
     label: &'static str,
 ) -> crate::domain::Result<Vec<Statistic>> {
     let columns = (0..Table::Statistics.schema().fields().len()).collect();

@@ -13,6 +13,7 @@ use futures::TryStreamExt;
 use super::exact_statistics::ExactStatistics;
 use super::from_readings;
 use super::stream_windows::StreamWindows;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::query::context::QueryContext;
 use crate::store::statistics::rows;
@@ -20,11 +21,11 @@ use crate::store::statistics::time_ranges::TimeRanges;
 use crate::store::table::Table;
 use crate::store::upsert_rows::UpsertRows;
 
-/// The requested windows: those of a day and of these streams that begin within `ts`, inclusive.
+/// The requested windows: those of a day and of these streams that begin within `ts`.
 pub struct RealtimeRequest<'a> {
     pub day: Day,
     pub streams: &'a [StreamWindows],
-    pub ts: (i64, i64),
+    pub ts: MinMax<i64>,
 }
 
 /// Returns the rows of the windows that contain a value; all columns, in order.
@@ -40,7 +41,7 @@ pub async fn compute_windows(
     let spans = of.iter().filter_map(|(_, fresh)| fresh.span());
     let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(None) };
     let ids: BTreeSet<i32> = of.iter().map(|(id, _)| *id).collect();
-    let scan = from_readings::plan_day(view, day, (from, to - 1), ids)?;
+    let scan = from_readings::plan_day(view, day, MinMax::new(from, to - 1), ids)?;
     let mut batches = execute_stream(scan, context)?;
     let around = |id: i32, ts: i64| {
         let at = streams.binary_search_by_key(&id, |s| s.id);
@@ -51,7 +52,7 @@ pub async fn compute_windows(
         windows.add(&batch)?;
     }
     let mut done = windows.finish();
-    done.retain(|window| window.summary.is_some() && ts.0 <= window.start && window.start <= ts.1);
+    done.retain(|window| window.summary.is_some() && ts.contains(window.start));
     let rows = rows::computed_batch(&done, view.snapshot.seq);
     Ok(UpsertRows::new(Table::Statistics, rows).ok().filter(|rows| !rows.is_empty()))
 }

@@ -18,6 +18,7 @@ use super::range_split::{RangeSplit, RangeSplitter};
 use super::series_spec::SeriesSpec;
 use super::{from_readings, from_statistics, quantiles};
 use crate::domain::StreamId;
+use crate::domain::min_max::MinMax;
 use crate::domain::statistic::{BucketFields, Statistic};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::query::scan::opaque_scan::OpaqueScanExec;
@@ -66,7 +67,10 @@ impl SeriesChunk {
             return Ok(Vec::new());
         }
         let (snapshot, ids) = (self.spec.view.snapshot.clone(), self.ids.clone());
-        from_statistics::blocking(move || from_statistics::read_posted(&snapshot, &ids, (from, to - 1))).await
+        from_statistics::blocking(move || {
+            from_statistics::read_posted(&snapshot, &ids, MinMax::new(from, to - 1))
+        })
+        .await
     }
 
     async fn add_partials(&self, splits: Vec<Arc<RangeSplit>>, sums: &mut BucketSums) -> Result<()> {

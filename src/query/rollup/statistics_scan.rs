@@ -17,6 +17,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::realtime::{self, RealtimeRequest};
 use super::stream_windows::StreamWindows;
 use crate::domain::StreamId;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, END_TIME, MICROS_PER_DAY, MIN_TIME};
 use crate::query::context::QueryContext;
 use crate::query::scan::opaque_scan::RowSource;
@@ -33,8 +34,8 @@ const MAX_UNIT_ROWS: i64 = 64 * 1024;
 pub struct WindowRequest {
     /// Ascending; the principal must see all of them.
     pub streams: Vec<i32>,
-    /// Range of the windows' starts: inclusive, microseconds.
-    pub ts: (i64, i64),
+    /// Bounds of the windows' starts, microseconds.
+    pub ts: MinMax<i64>,
     /// Whether a row posted by a client replaces the computed one of the same time.
     pub overlay: bool,
     /// Indices into the schema of `Table::Statistics`.
@@ -59,7 +60,7 @@ pub struct WindowReadUnit {
 
 impl StatisticsScan {
     pub fn new(view: &QueryContext, mut wish: WindowRequest, partitions: usize) -> Result<Self> {
-        wish.ts = (wish.ts.0.max(MIN_TIME.0), wish.ts.1.min(END_TIME.0 - 1));
+        wish.ts = wish.ts.intersection(MinMax::new(MIN_TIME.0, END_TIME.0 - 1));
         let schema = Arc::new(Table::Statistics.schema().project(&wish.columns)?);
         let units = units(view, &wish);
         Ok(Self { view: view.clone(), wish, units, schema, partitions: partitions.max(1) })
@@ -88,7 +89,7 @@ impl StatisticsScan {
 
 /// Divides the request into units: a day with some of the streams.
 fn units(view: &QueryContext, wish: &WindowRequest) -> Vec<WindowReadUnit> {
-    let (from, to) = wish.ts;
+    let MinMax { min: from, max: to } = wish.ts;
     if from > to {
         return Vec::new();
     }
@@ -110,7 +111,7 @@ fn units(view: &QueryContext, wish: &WindowRequest) -> Vec<WindowReadUnit> {
             })
         })
         .collect();
-    let stored = scan(view, &[]).days((from, to));
+    let stored = scan(view, &[]).days(wish.ts);
     let held = view.snapshot.lake.days().keys().chain(view.snapshot.memory.keys());
     let mut days: Vec<Day> = stored.into_iter().chain(held.copied()).collect();
     days.sort_unstable();
@@ -178,15 +179,15 @@ fn retain_valid(rows: &UpsertRows, streams: &[StreamWindows]) -> Option<UpsertRo
 
 /// Removes computed rows with the same time as one posted by a client.
 fn apply_overlay(rows: &[UpsertRows]) -> Vec<UpsertRows> {
-    let is = |rows: &UpsertRows, i: usize, origin: &str| rows.key(i).2 == origin;
+    let is = |rows: &UpsertRows, i: usize, origin: &str| rows.key(i).label == origin;
     let posted: HashSet<(i32, i64)> = rows
         .iter()
         .flat_map(|rows| (0..rows.len()).filter(|i| is(rows, *i, ORIGIN_POSTED)).map(|i| rows.key(i)))
-        .map(|(id, ts, _)| (id, ts))
+        .map(|key| (key.id, key.ts))
         .collect();
     let is_shown = |rows: &UpsertRows, i: usize| {
-        let (id, ts, origin) = rows.key(i);
-        origin != ORIGIN_COMPUTED || !posted.contains(&(id, ts))
+        let key = rows.key(i);
+        key.label != ORIGIN_COMPUTED || !posted.contains(&(key.id, key.ts))
     };
     match posted.is_empty() {
         true => rows.to_vec(),

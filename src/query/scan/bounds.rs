@@ -6,22 +6,23 @@ use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 
+use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
 
 /// Necessary conditions on the rows of a result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bounds {
-    /// Inclusive, microseconds.
-    pub ts: (i64, i64),
+    /// Microseconds.
+    pub ts: MinMax<i64>,
     /// `None` means every stream.
     pub streams: Option<BTreeSet<i32>>,
-    /// Inclusive. Rows outside may still be read; the filter itself removes them, above the principal's filter.
-    pub value: Option<(f64, f64)>,
+    /// Rows outside may still be read; the filter itself removes them, above the principal's filter.
+    pub value: Option<MinMax<f64>>,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { ts: (i64::MIN, i64::MAX), streams: None, value: None }
+        Self { ts: MinMax::new(i64::MIN, i64::MAX), streams: None, value: None }
     }
 }
 
@@ -41,7 +42,7 @@ impl Bounds {
 
     /// Whether no row can match: the conditions contradict each other.
     pub fn is_empty(&self) -> bool {
-        self.ts.0 > self.ts.1 || self.streams.as_ref().is_some_and(BTreeSet::is_empty)
+        self.ts.is_empty() || self.streams.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
     /// Returns the stream if rows can only be of one.
@@ -52,7 +53,7 @@ impl Bounds {
 
     /// Returns the length of the time range in seconds; `None` if it is open.
     pub fn seconds(&self) -> Option<usize> {
-        let (from, to) = self.ts;
+        let MinMax { min: from, max: to } = self.ts;
         let is_closed = from != i64::MIN && to != i64::MAX;
         let long = to.checked_sub(from).filter(|_| is_closed)?;
         usize::try_from(long.div_euclid(MICROS_PER_SECOND) + 1).ok()
@@ -62,27 +63,20 @@ impl Bounds {
         self.streams.as_ref().is_none_or(|s| s.contains(&stream))
     }
 
-    /// Whether any of the streams is in `low..=high`.
-    pub fn has_stream_between(&self, (low, high): (i32, i32)) -> bool {
-        low <= high && self.streams.as_ref().is_none_or(|s| s.range(low..=high).next().is_some())
+    /// Whether any of the streams is within `ids`.
+    pub fn has_stream_within(&self, ids: MinMax<i32>) -> bool {
+        let has_one = |streams: &BTreeSet<i32>| streams.range(ids.min..=ids.max).next().is_some();
+        !ids.is_empty() && self.streams.as_ref().is_none_or(has_one)
     }
 
-    pub fn overlaps(&self, (from, to): (i64, i64)) -> bool {
-        from <= self.ts.1 && self.ts.0 <= to
-    }
-
-    /// Whether every time from `from` to `to` is within the bounds.
-    pub fn covers(&self, (from, to): (i64, i64)) -> bool {
-        self.ts.0 <= from && to <= self.ts.1
-    }
-
-    pub fn has_value_between(&self, (low, high): (f64, f64)) -> bool {
-        self.value.is_none_or(|(from, to)| low <= to && from <= high)
+    /// Whether some value within `values` can match.
+    pub fn has_value_within(&self, values: MinMax<f64>) -> bool {
+        self.value.is_none_or(|value| value.overlaps(values))
     }
 
     pub fn has_day(&self, day: Day) -> bool {
         let start = day.start().0;
-        self.overlaps((start, start + MICROS_PER_DAY - 1))
+        self.ts.overlaps(MinMax::new(start, start + MICROS_PER_DAY - 1))
     }
 
     /// Restricts the streams to those in `ids`.
@@ -164,21 +158,21 @@ impl Bounds {
         };
         // A time beyond the range of i64 is left to the filter itself.
         let (Some(from), Some(to)) = (from, to) else { return false };
-        self.ts = (self.ts.0.max(from), self.ts.1.min(to));
+        self.ts = self.ts.intersection(MinMax::new(from, to));
         true
     }
 
     fn compare_value(&mut self, op: Operator, number: f64) {
-        let (from, to) = match op {
-            Operator::Eq => (number, number),
-            Operator::Gt | Operator::GtEq => (number, f64::INFINITY),
-            Operator::Lt | Operator::LtEq => (f64::NEG_INFINITY, number),
+        let narrower = match op {
+            Operator::Eq => MinMax::of(number),
+            Operator::Gt | Operator::GtEq => MinMax::new(number, f64::INFINITY),
+            Operator::Lt | Operator::LtEq => MinMax::new(f64::NEG_INFINITY, number),
             _ => return,
         };
         // SQL orders NaN above all numbers, but min and max of pages exclude it.
         if !number.is_nan() {
-            let (low, high) = self.value.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-            self.value = Some((low.max(from), high.min(to)));
+            let value = self.value.unwrap_or(MinMax::new(f64::NEG_INFINITY, f64::INFINITY));
+            self.value = Some(value.intersection(narrower));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Page pruning of lake files by the bounds of a query.
 
 use super::bounds::Bounds;
+use crate::domain::min_max::MinMax;
 use crate::store::lake::page_pruning::{PruningPredicate, ValueBounds};
 use crate::store::schema::{STREAM_ID, TS, VALUE};
 
@@ -14,9 +15,9 @@ impl PruningPredicate for Bounds {
 
     fn may_hold(&self, column: usize, span: ValueBounds<'_>) -> bool {
         match (column, span) {
-            (STREAM_ID, ValueBounds::Int32(low, high)) => self.has_stream_between((low, high)),
-            (TS, ValueBounds::Int64(from, to)) => self.overlaps((from, to)),
-            (VALUE, ValueBounds::Double(low, high)) => self.has_value_between((low, high)),
+            (STREAM_ID, ValueBounds::Int32(low, high)) => self.has_stream_within(MinMax::new(low, high)),
+            (TS, ValueBounds::Int64(from, to)) => self.ts.overlaps(MinMax::new(from, to)),
+            (VALUE, ValueBounds::Double(low, high)) => self.has_value_within(MinMax::new(low, high)),
             _ => true,
         }
     }

@@ -53,13 +53,21 @@ fn what_is_wanted_is_chosen_and_little_else() {
         ("a_stream_over_the_edge_of_row_groups", Bounds { streams: of(&[2]), ..all.clone() }, 2),
         ("two_streams", Bounds { streams: of(&[0, 3]), ..all.clone() }, 2),
         ("a_stream_that_is_not_there", Bounds { streams: of(&[7]), ..all.clone() }, 0),
-        ("a_minute_of_a_stream", Bounds { streams: of(&[1]), ts: (30_000, 30_059), ..all.clone() }, 3),
-        ("a_minute_of_all", Bounds { ts: (30_000, 30_059), ..all.clone() }, 8),
-        ("before_all_times", Bounds { ts: (-9, -1), ..all.clone() }, 0),
-        ("high_values", Bounds { value: Some((199_000.0, f64::INFINITY)), ..all.clone() }, 1),
-        ("a_value", Bounds { value: Some((30_000.0, 30_000.0)), ..all.clone() }, 1),
-        ("a_value_nobody_has", Bounds { value: Some((1e9, f64::INFINITY)), ..all.clone() }, 0),
-        ("values_of_lost_readings", Bounds { streams: of(&[2]), value: Some((0.0, 1e9)), ..all.clone() }, 2),
+        (
+            "a_minute_of_a_stream",
+            Bounds { streams: of(&[1]), ts: MinMax::new(30_000, 30_059), ..all.clone() },
+            3,
+        ),
+        ("a_minute_of_all", Bounds { ts: MinMax::new(30_000, 30_059), ..all.clone() }, 8),
+        ("before_all_times", Bounds { ts: MinMax::new(-9, -1), ..all.clone() }, 0),
+        ("high_values", Bounds { value: Some(MinMax::new(199_000.0, f64::INFINITY)), ..all.clone() }, 1),
+        ("a_value", Bounds { value: Some(MinMax::new(30_000.0, 30_000.0)), ..all.clone() }, 1),
+        ("a_value_nobody_has", Bounds { value: Some(MinMax::new(1e9, f64::INFINITY)), ..all.clone() }, 0),
+        (
+            "values_of_lost_readings",
+            Bounds { streams: of(&[2]), value: Some(MinMax::new(0.0, 1e9)), ..all.clone() },
+            2,
+        ),
     ] {
         let groups = select_row_groups(file.metadata(), &bounds);
         let mut chosen = vec![false; rows.len()];
@@ -72,8 +80,8 @@ fn what_is_wanted_is_chosen_and_little_else() {
         }
         let is_wanted = |r: &Reading| {
             bounds.has_stream(r.stream.0)
-                && bounds.covers((r.ts.0, r.ts.0))
-                && (bounds.value.is_none() || r.value.is_some_and(|v| bounds.has_value_between((v, v))))
+                && bounds.ts.contains(r.ts.0)
+                && (bounds.value.is_none() || r.value.is_some_and(|v| bounds.has_value_within(MinMax::of(v))))
         };
         let wanted = rows.iter().filter(|r| is_wanted(r)).count();
         let missed =

@@ -99,7 +99,7 @@ impl FileScan {
             return Ok(stream::empty().boxed());
         }
         let bounds = self.bounds;
-        let layout = FileProjection::new(&self.columns, !bounds.covers(part.file.ts));
+        let layout = FileProjection::new(&self.columns, !bounds.ts.covers(part.file.ts));
         let batch_rows = batch_rows(footer.metadata(), &groups, &layout.decoded, self.batch_bytes);
         let few =
             PageFetch::if_small(&part.file.path, &footer, &groups, &layout.decoded, &self.snapshot.cache);

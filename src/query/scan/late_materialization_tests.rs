@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::min_max::MinMax;
 use crate::store::lake::cache::{self, LakeCache};
 use crate::store::lake::page_fetch::PageFetch;
 use crate::store::lake::page_pruning;
@@ -74,8 +75,8 @@ proptest! {
     ) {
         let all: Vec<Row> = (0..STREAMS).flat_map(|s| (0..ROWS_EACH).map(move |i| row(s, i))).collect();
         let ts = match is_of_all_time {
-            true => (i64::MIN, i64::MAX),
-            false => (edges.0.min(edges.1), edges.0.max(edges.1)),
+            true => Bounds::default().ts,
+            false => MinMax::new(edges.0.min(edges.1), edges.0.max(edges.1)),
         };
         let bounds = Bounds { ts, streams, value: None };
         let file = file(&all);
@@ -91,7 +92,7 @@ proptest! {
                 (streams.value(i), times.value(i), values.is_valid(i).then(|| values.value(i)), text)
             }));
         }
-        let wanted = |row: &&Row| bounds.has_stream(row.0) && (ts.0..=ts.1).contains(&row.1);
+        let wanted = |row: &&Row| bounds.has_stream(row.0) && ts.contains(row.1);
         let expected: Vec<Row> = all.iter().filter(wanted).cloned().collect();
         prop_assert_eq!(found, expected);
         let keys: usize = read_within(&file, &[STREAM_ID], &bounds, !is_of_all_time).iter().map(RecordBatch::num_rows).sum();

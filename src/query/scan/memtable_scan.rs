@@ -37,11 +37,11 @@ impl MemtableScan {
     /// query's memory.
     fn merged(&self) -> impl Iterator<Item = Run> + Send + use<> {
         let parts = self.runs.iter().flat_map(|run| of_streams(run, &self.bounds));
-        let (from, to) = self.bounds.ts;
-        let is_cut = self.bounds.streams.is_some() || (from, to) == (i64::MIN, i64::MAX);
+        let times = self.bounds.ts;
+        let is_cut = self.bounds.streams.is_some() || times == Bounds::default().ts;
         let of_time = move |piece: Run| match is_cut {
             true => piece,
-            false => piece.select(|run, row| (from..=to).contains(&run.ts[row])),
+            false => piece.select(|run, row| times.contains(run.ts[row])),
         };
         ChunkedMerge::new(parts.filter(|run| !run.is_empty()).collect()).map(of_time)
     }
@@ -49,10 +49,9 @@ impl MemtableScan {
 
 /// Returns the parts of a run within the bounds; if these name no streams, of any time.
 fn of_streams(run: &Run, bounds: &Bounds) -> Vec<Run> {
-    let (from, to) = bounds.ts;
     match &bounds.streams {
         Some(streams) => {
-            let end = to.saturating_add(1);
+            let (from, end) = (bounds.ts.min, bounds.ts.max.saturating_add(1));
             streams.iter().map(|s| run.slice_between((*s, from), (*s, end))).collect()
         }
         None => vec![run.clone()],

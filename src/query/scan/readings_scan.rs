@@ -21,6 +21,7 @@ use super::last_write_wins::LastWriteWinsExec;
 use super::memtable_scan::MemtableScan;
 use super::row_security::{VisibleRows, VisibleStreams};
 use super::text_batch_size::longest_text_in_files;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::query::context::QueryContext;
 use crate::store::lake::batch_rows::TARGET_BATCH_BYTES;
@@ -94,7 +95,7 @@ impl ReadingsScan {
     }
 
     /// Returns this scan with other time bounds.
-    pub fn within(&self, ts: (i64, i64)) -> Self {
+    pub fn within(&self, ts: MinMax<i64>) -> Self {
         Self { bounds: Bounds { ts, ..self.bounds.clone() }, ..self.clone() }
     }
 
@@ -194,9 +195,9 @@ impl ReadingsScan {
 
     /// Whether a file can contain rows of this scan.
     fn may_contain_rows(&self, file: &LakeFile) -> bool {
-        self.bounds.overlaps(file.ts)
-            && self.bounds.has_stream_between(file.streams)
-            && self.visible.may_have_rows(file.streams, file.ts.1)
+        self.bounds.ts.overlaps(file.ts)
+            && self.bounds.has_stream_within(file.streams)
+            && self.visible.may_have_rows(file.streams, file.ts.max)
     }
 
     fn file_scan(&self, columns: &[usize]) -> FileScan {

@@ -14,6 +14,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::readings_scan::ReadingsScan;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::byte_size;
 
@@ -24,22 +25,23 @@ const MAX_SLICE_ROWS: usize = 1 << 18;
 /// Maximum bytes reversed at once: a quarter of the default share of a query.
 const MAX_SLICE_BYTES: usize = 32 << 20;
 
-/// The part of a day within `ts`, inclusive.
+/// The part of a day within `ts`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct TimeSlice {
     day: Day,
-    ts: (i64, i64),
+    ts: MinMax<i64>,
 }
 
 impl TimeSlice {
     /// Returns the earlier and the later half; `None` for a single instant.
     fn halves(self) -> Option<[Self; 2]> {
-        let (from, to) = self.ts;
         let start = self.day.start().0;
         // Bounds may be open.
-        let (from, to) = (from.max(start), to.min(start + MICROS_PER_DAY - 1));
+        let within = self.ts.intersection(MinMax::new(start, start + MICROS_PER_DAY - 1));
+        let MinMax { min: from, max: to } = within;
         let middle = from + (to - from) / 2;
-        (from < to).then(|| [(from, middle), (middle + 1, to)].map(|ts| Self { ts, ..self }))
+        let halves = [MinMax::new(from, middle), MinMax::new(middle + 1, to)];
+        (from < to).then(|| halves.map(|ts| Self { ts, ..self }))
     }
 }
 
@@ -64,19 +66,19 @@ pub fn open(
 
 /// Returns the slices to read, the next one last: one per day, and one for the last hour before the newest row.
 fn time_slices(scan: &ReadingsScan, stream: i32) -> Vec<TimeSlice> {
-    let (from, to) = scan.bounds.ts;
+    let MinMax { min: from, max: to } = scan.bounds.ts;
     // The newest reading may be later than the snapshot, whose rows are never newer than it.
     let newest = scan.view.newest_reading(stream).map_or(i64::MAX, |newest| newest.ts.0);
     let to = to.min(newest);
-    let within = scan.within((from, to));
-    let mut stretches: Vec<TimeSlice> =
-        within.days().into_iter().map(|day| TimeSlice { day, ts: (from, to) }).collect();
+    let ts = MinMax::new(from, to);
+    let within = scan.within(ts);
+    let mut stretches: Vec<TimeSlice> = within.days().into_iter().map(|day| TimeSlice { day, ts }).collect();
     let recent = to.saturating_sub(NEWEST_SLICE_MICROS);
     if let Some(last) = stretches.last_mut()
         && from < recent
     {
-        let last_hour = TimeSlice { day: last.day, ts: (recent, to) };
-        last.ts = (from, recent - 1);
+        let last_hour = TimeSlice { day: last.day, ts: MinMax::new(recent, to) };
+        last.ts = MinMax::new(from, recent - 1);
         stretches.push(last_hour);
     }
     stretches

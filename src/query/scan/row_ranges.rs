@@ -8,6 +8,7 @@ use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use datafusion::error::Result;
 
 use super::bounds::Bounds;
+use crate::domain::min_max::MinMax;
 
 /// Returns the rows of `batch` within the bounds of stream_id, its first column, and of ts, the column at the given
 /// index; without `ts` every row is within the time bounds. The result shares the batch's memory unless several ranges
@@ -48,7 +49,7 @@ fn ranges(streams: &[i32], times: Option<&[i64]>, bounds: &Bounds) -> Vec<Range<
     while let Some(stream) = streams.get(start) {
         let end = start + streams[start..].partition_point(|s| s <= stream);
         if bounds.has_stream(*stream) {
-            let (from, to) = bounds.ts;
+            let MinMax { min: from, max: to } = bounds.ts;
             let range = times.map_or(start..end, |times| {
                 let times = &times[start..end];
                 let low = times.partition_point(|ts| *ts < from);

@@ -28,7 +28,7 @@ proptest! {
         (from, to) in (-1..21i64, -1..21i64),
     ) {
         let given: Vec<_> = given.into_iter().collect();
-        let bounds = Bounds { ts: (from, to), streams, ..Bounds::default() };
+        let bounds = Bounds { ts: MinMax::new(from, to), streams, ..Bounds::default() };
         let in_time = |row: &&(i32, i64)| from <= row.1 && row.1 <= to;
         let expected: Vec<_> = given.iter().filter(|r| bounds.has_stream(r.0)).filter(in_time).copied().collect();
         prop_assert_eq!(rows(&retain_within(batch(&given), Some(1), &bounds).unwrap()), expected);

@@ -14,6 +14,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::opaque_scan::{OpaqueScanExec, RowSource};
 use crate::domain::StreamId;
+use crate::domain::min_max::MinMax;
 use crate::domain::retention::StreamStarts;
 
 /// The streams that a principal may see, as a bitmap, since ids are small and dense; with the start of their retention.
@@ -61,11 +62,11 @@ impl VisibleStreams {
             .is_ok_and(|id| self.bits.get(id / 64).is_some_and(|word| word >> (id % 64) & 1 == 1))
     }
 
-    /// Whether any stream in `low..=high` can have a visible row that is not newer than `newest`.
-    pub fn may_have_rows(&self, (low, high): (i32, i32), newest: i64) -> bool {
-        let first = self.ids.partition_point(|id| *id < low);
-        let mut between = self.ids[first..].iter().take_while(|id| **id <= high);
-        between.any(|id| self.since.start_of(*id) <= newest)
+    /// Whether any stream within `ids` can have a visible row that is not newer than `newest`.
+    pub fn may_have_rows(&self, ids: MinMax<i32>, newest: i64) -> bool {
+        let first = self.ids.partition_point(|id| *id < ids.min);
+        let mut within = self.ids[first..].iter().take_while(|id| **id <= ids.max);
+        within.any(|id| self.since.start_of(*id) <= newest)
     }
 
     fn retain_visible(&self, batch: RecordBatch) -> Result<RecordBatch> {

@@ -10,6 +10,7 @@ use datafusion::prelude::{Expr, col};
 
 use super::bounds::{self, Bounds};
 use crate::domain::Result;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::store::lake::file::{LakeFile, sort_by_write_order};
 use crate::store::lake::file_merge::FileMerge;
@@ -51,15 +52,15 @@ pub struct UpsertScan {
 }
 
 impl UpsertScan {
-    /// Returns the days that can contain rows within the inclusive time bounds.
-    pub fn days(&self, (from, to): (i64, i64)) -> Vec<Day> {
+    /// Returns the days that can contain rows within the time bounds.
+    pub fn days(&self, ts: MinMax<i64>) -> Vec<Day> {
         let rows = &self.snapshot.upsert_tables[self.table];
         let mut days: Vec<Day> = rows.lake.days().keys().chain(rows.memory.keys()).copied().collect();
         days.sort_unstable();
         days.dedup();
         let is_within = |day: &Day| {
             let start = day.start().0;
-            start <= to && start + MICROS_PER_DAY > from
+            start <= ts.max && start + MICROS_PER_DAY > ts.min
         };
         days.retain(is_within);
         days
@@ -162,8 +163,8 @@ impl UpsertScan {
             return Some(rows);
         }
         let is_kept = |rows: &UpsertRows, i: usize| {
-            let (id, ts, _) = rows.key(i);
-            ts >= since.start_of(id)
+            let key = rows.key(i);
+            key.ts >= since.start_of(key.id)
         };
         Some(rows.select(is_kept)).filter(|rows| !rows.is_empty())
     }
@@ -191,11 +192,10 @@ fn retain_matching(rows: UpsertRows, wanted: &ReadFilter) -> Option<UpsertRows> 
             is
         }
     };
-    let (from, to) = wanted.ts;
     let mut mask: Vec<bool> =
-        ids.iter().zip(times).map(|(id, ts)| is_wanted(*id) && from <= *ts && *ts <= to).collect();
+        ids.iter().zip(times).map(|(id, ts)| is_wanted(*id) && wanted.ts.contains(*ts)).collect();
     if let Some(label) = wanted.label {
-        mask.iter_mut().enumerate().for_each(|(row, keep)| *keep = *keep && rows.key(row).2 == label);
+        mask.iter_mut().enumerate().for_each(|(row, keep)| *keep = *keep && rows.key(row).label == label);
     }
     let kept = mask.iter().filter(|keep| **keep).count();
     match kept {

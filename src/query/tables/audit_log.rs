@@ -66,10 +66,10 @@ impl ScanPlanner for AuditLogTable {
     }
 
     fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let (from, to) = upsert_scan::bounds(filters, "id").ts;
+        let ts = upsert_scan::bounds(filters, "id").ts;
         let filter = AuditFilter {
-            from: Some(Micros(from)),
-            to: Some(Micros(to)),
+            from: Some(Micros(ts.min)),
+            to: Some(Micros(ts.max)),
             page: Pagination { offset: 0, limit: PAGE_ROWS },
             ..AuditFilter::default()
         };

@@ -64,8 +64,8 @@ impl ScanPlanner for EventsTable {
         let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
         let filter = EventFilter {
             device: one.map(DeviceId),
-            from: Some(Micros(bounds.ts.0)),
-            to: Some(Micros(bounds.ts.1)),
+            from: Some(Micros(bounds.ts.min)),
+            to: Some(Micros(bounds.ts.max)),
             page: Pagination { offset: 0, limit: PAGE_ROWS },
             ..EventFilter::default()
         };

@@ -42,7 +42,7 @@ impl LatestTable {
     /// Returns one row, by stream, for each stream whose newest reading is within the bounds. A query for some streams
     /// looks up only those.
     fn rows(&self, bounds: &Bounds) -> RecordBatch {
-        let newest = |stream| self.view.newest_reading(stream).filter(|r| bounds.covers((r.ts.0, r.ts.0)));
+        let newest = |stream| self.view.newest_reading(stream).filter(|r| bounds.ts.contains(r.ts.0));
         let found: Vec<Reading> = match &bounds.streams {
             Some(streams) => streams.iter().copied().filter_map(newest).collect(),
             None => self.view.visible_streams().ids().iter().copied().filter_map(newest).collect(),

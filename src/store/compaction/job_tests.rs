@@ -1,6 +1,7 @@
 //! Tests that windows of many days are merged in few commits.
 
 use super::*;
+use crate::domain::min_max::MinMax;
 
 /// A window of a day, with files of the given sizes in bytes.
 fn window(day: i32, sizes: &[u64]) -> DayInput {
@@ -9,9 +10,9 @@ fn window(day: i32, sizes: &[u64]) -> DayInput {
         day: Day(day),
         rows: 1,
         bytes: *bytes,
-        streams: (1, 1),
-        ts: (0, 0),
-        seq: (1, 1),
+        streams: MinMax::of(1),
+        ts: MinMax::of(0),
+        seq: MinMax::of(1),
         is_late: false,
         crc32: None,
         longest_text: None,

@@ -42,7 +42,7 @@ impl MergeWriter<'_> {
     /// Merges files, given in write order. The new files are neither durable on return nor part of the table.
     pub fn files(&mut self, files: &[Arc<LakeFile>]) -> Result<Vec<UnsyncedFile>> {
         // All rows get one seq: the column compresses to almost nothing, and the order among files is unchanged.
-        let newest = files.iter().map(|f| f.seq.1).max().unwrap_or(0);
+        let newest = files.iter().map(|f| f.seq.max).max().unwrap_or(0);
         match self.table {
             Table::Readings => self.write(files, |part, rows: Run| part.write_run(&rows.with_seq(newest))),
             Table::Statistics | Table::Messages => {

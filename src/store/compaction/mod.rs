@@ -193,7 +193,7 @@ impl Compactor {
         let fan_in = self.fan_in();
         let window = |(day, files): (&Day, &Vec<Arc<LakeFile>>)| {
             let is_over = now > Day(day.0 + 1).start().0 + SETTLE_DELAY_US;
-            let is_quiet = files.iter().all(|f| f.seq.1 <= scope.quiescent_seq);
+            let is_quiet = files.iter().all(|f| f.seq.max <= scope.quiescent_seq);
             let window = picker::pick(files, scope.is_full || (is_over && is_quiet), fan_in)?;
             Some((*day, window))
         };

@@ -60,7 +60,7 @@ pub fn pick(files: &[Arc<LakeFile>], is_settled: bool, fan_in: usize) -> Option<
 /// the two would be lost.
 fn end_of_late(late: &[Arc<LakeFile>], end: usize) -> usize {
     match late.get(end) {
-        Some(next) => late[..end].partition_point(|f| f.seq.1 < next.seq.1),
+        Some(next) => late[..end].partition_point(|f| f.seq.max < next.seq.max),
         None => end,
     }
 }
@@ -70,9 +70,7 @@ fn end_of_late(late: &[Arc<LakeFile>], end: usize) -> usize {
 /// as on-time files do. `None` when these are more than `fan_in`: a day of a billion rows keeps its late file, and
 /// queries merge it.
 fn fold(files: &[Arc<LakeFile>], late: &[Arc<LakeFile>], fan_in: usize) -> Option<CompactionInput> {
-    let reaches = |f: &LakeFile, l: &LakeFile| {
-        f.ts.1 >= l.ts.0 && f.streams.0 <= l.streams.1 && l.streams.0 <= f.streams.1
-    };
+    let reaches = |f: &LakeFile, l: &LakeFile| f.ts.max >= l.ts.min && f.streams.overlaps(l.streams);
     let start = files.iter().position(|f| late.iter().any(|l| reaches(f, l))).unwrap_or(0);
     let files: Vec<_> = files[start..].iter().take(fan_in).cloned().collect();
     files.iter().any(|f| f.is_late).then_some(CompactionInput { files, is_late: false })

@@ -1,6 +1,7 @@
 //! Tests of the picker: which files are merged, case by case.
 
 use super::*;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 
 /// `sizes` in KiB, in write order; negative is late. A KiB holds a thousand rows, so a file of 16,778 KiB is full.
@@ -10,9 +11,9 @@ fn day(sizes: &[i64]) -> Vec<Arc<LakeFile>> {
         day: Day(20_454),
         rows: kib.unsigned_abs() * 1000,
         bytes: kib.unsigned_abs() << 10,
-        streams: (1, 1),
-        ts: (0, 0),
-        seq: (i as u64, i as u64),
+        streams: MinMax::of(1),
+        ts: MinMax::of(0),
+        seq: MinMax::of(i as u64),
         is_late: *kib < 0,
         crc32: None,
         longest_text: None,
@@ -45,7 +46,7 @@ fn neighbours_worth_merging_are_found() {
         ("a_lone_late_one_is_well", &[-10][..], true, None),
     ] {
         let found = pick(&day(sizes), is_settled, 64);
-        let found = found.map(|w| (w.files[0].seq.0 as usize, w.files.len(), w.is_late));
+        let found = found.map(|w| (w.files[0].seq.min as usize, w.files.len(), w.is_late));
         assert_eq!(found, expected, "{name}");
     }
 }
@@ -93,8 +94,9 @@ type Extent = ((i32, i32), (i64, i64), bool);
 /// Files in write order.
 fn boxes(files: &[Extent]) -> Vec<Arc<LakeFile>> {
     let plain = day(&vec![10; files.len()]);
-    let place = |(file, (streams, ts, is_late)): (&Arc<LakeFile>, &_)| {
-        Arc::new(LakeFile { streams: *streams, ts: *ts, is_late: *is_late, ..file.as_ref().clone() })
+    let place = |(file, (streams, ts, is_late)): (&Arc<LakeFile>, &Extent)| {
+        let (streams, ts, is_late) = (MinMax::from(*streams), MinMax::from(*ts), *is_late);
+        Arc::new(LakeFile { streams, ts, is_late, ..file.as_ref().clone() })
     };
     plain.iter().zip(files).map(place).collect()
 }
@@ -123,7 +125,7 @@ fn late_rows_are_folded_into_what_they_may_replace_and_all_after_it() {
         ("after_the_others", vec![(all, morning, false), (all, (12, 12), true)], 1..2),
     ] {
         let found = pick(&boxes(&files), true, 64).unwrap();
-        let seqs: Vec<u64> = found.files.iter().map(|f| f.seq.0).collect();
+        let seqs: Vec<u64> = found.files.iter().map(|f| f.seq.min).collect();
         assert_eq!(seqs, expected.collect::<Vec<u64>>(), "{name}");
         assert!(!found.is_late, "{name}");
     }
@@ -138,7 +140,7 @@ fn late_files_of_one_seq_are_merged_together_or_not_at_all() {
         ("all_within", vec![1, 2, 2, 3, 4, 5], Some(0..4)),
     ] {
         let seq = |(file, seq): (&Arc<LakeFile>, &u64)| {
-            Arc::new(LakeFile { seq: (*seq, *seq), ..file.as_ref().clone() })
+            Arc::new(LakeFile { seq: MinMax::of(*seq), ..file.as_ref().clone() })
         };
         let files: Vec<_> = day(&vec![-10; seqs.len()]).iter().zip(&seqs).map(seq).collect();
         let found = pick(&files, false, 4).map(|w| w.files.iter().map(|f| f.path.clone()).collect());

@@ -1,6 +1,7 @@
 //! Tests that the manifest survives reopening, with its exact bounds, across checkpoints.
 
 use super::*;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::store::disk::LocalDisk;
 
@@ -11,9 +12,9 @@ fn file(n: u64) -> LakeFile {
         day: Day(20_571),
         rows: n + 1,
         bytes: 1000 + n,
-        streams: (1, 7),
-        ts: (ts, ts + 999),
-        seq: (n, n + 5),
+        streams: MinMax::new(1, 7),
+        ts: MinMax::new(ts, ts + 999),
+        seq: MinMax::new(n, n + 5),
         is_late: n.is_multiple_of(3),
         crc32: Some(u32::MAX - n as u32),
         longest_text: Some(n as u32),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::domain::{Error, Micros, Result};
 
@@ -20,11 +21,11 @@ pub struct LakeFile {
     pub rows: u64,
     pub bytes: u64,
     /// Lowest and highest id in the first column: of streams, or of devices in `messages`.
-    pub streams: (i32, i32),
+    pub streams: MinMax<i32>,
     /// Oldest and newest time, microseconds.
-    pub ts: (i64, i64),
+    pub ts: MinMax<i64>,
     /// Lowest and highest seq.
-    pub seq: (u64, u64),
+    pub seq: MinMax<u64>,
     /// Whether a row in this file can share its key with a row of another file of the day. On-time files never share
     /// keys with each other.
     pub is_late: bool,
@@ -46,7 +47,7 @@ pub struct FooterChecksum {
 /// Sorts files of a day into write order, oldest first. A flush that wrote two files wrote the late rows after the
 /// others.
 pub fn sort_by_write_order(files: &mut [Arc<LakeFile>]) {
-    files.sort_by(|a, b| (a.seq.1, a.is_late, &a.path).cmp(&(b.seq.1, b.is_late, &b.path)));
+    files.sort_by(|a, b| (a.seq.max, a.is_late, &a.path).cmp(&(b.seq.max, b.is_late, &b.path)));
 }
 
 /// Exact bounds stored in the Delta log. Delta's own statistics round timestamps to milliseconds.
@@ -70,13 +71,13 @@ impl LakeFile {
     pub(super) fn add(&mut self, ids: &[i32], times: &[i64], seqs: &[i64]) {
         self.rows += ids.len() as u64;
         for id in ids.first().into_iter().chain(ids.last()) {
-            self.streams = (self.streams.0.min(*id), self.streams.1.max(*id));
+            self.streams.extend(*id);
         }
         for ts in times {
-            self.ts = (self.ts.0.min(*ts), self.ts.1.max(*ts));
+            self.ts.extend(*ts);
         }
         for seq in seqs {
-            self.seq = (self.seq.0.min(*seq as u64), self.seq.1.max(*seq as u64));
+            self.seq.extend(*seq as u64);
         }
     }
 
@@ -91,8 +92,8 @@ impl LakeFile {
         let bounds = |id: i32, ts: i64| serde_json::json!({id_column: id, "ts": Micros(ts).to_iso()});
         serde_json::json!({
             "numRecords": self.rows,
-            "minValues": bounds(self.streams.0, self.ts.0),
-            "maxValues": bounds(self.streams.1, self.ts.1),
+            "minValues": bounds(self.streams.min, self.ts.min),
+            "maxValues": bounds(self.streams.max, self.ts.max),
             "nullCount": {id_column: 0, "ts": 0},
         })
         .to_string()
@@ -101,9 +102,9 @@ impl LakeFile {
     pub fn tags(&self) -> HashMap<String, Option<String>> {
         let facts = FileStats {
             rows: self.rows,
-            streams: self.streams,
-            ts: self.ts,
-            seq: self.seq,
+            streams: self.streams.into(),
+            ts: self.ts.into(),
+            seq: self.seq.into(),
             late: self.is_late,
             crc32: self.crc32,
             text: self.longest_text,
@@ -127,9 +128,9 @@ impl LakeFile {
             day: date.ok_or_else(foreign)?,
             rows: facts.rows,
             bytes: bytes.unsigned_abs(),
-            streams: facts.streams,
-            ts: facts.ts,
-            seq: facts.seq,
+            streams: facts.streams.into(),
+            ts: facts.ts.into(),
+            seq: facts.seq.into(),
             is_late: facts.late,
             crc32: facts.crc32,
             longest_text: facts.text,

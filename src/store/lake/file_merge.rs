@@ -9,7 +9,7 @@ use crate::domain::Result;
 use crate::store::memtable::run::{self, Run};
 use crate::store::schema;
 use crate::store::table::Table;
-use crate::store::upsert_rows::{self, UpsertRows};
+use crate::store::upsert_rows::{self, UpsertKey, UpsertRows};
 
 /// Rows of one table that are sorted and unique by key, and can be split into blocks.
 pub trait SortedRows: Clone + Sized {
@@ -66,12 +66,12 @@ impl SortedRows for UpsertRows {
     }
 
     fn last_key(&self) -> Option<Self::Key> {
-        let (id, ts, label) = self.key(UpsertRows::len(self).checked_sub(1)?);
+        let UpsertKey { id, ts, label } = self.key(UpsertRows::len(self).checked_sub(1)?);
         Some((id, ts, label.to_owned()))
     }
 
     fn split_after(&self, (id, ts, label): &Self::Key) -> (Self, Self) {
-        let count = self.count_up_to((*id, *ts, label));
+        let count = self.count_up_to(UpsertKey { id: *id, ts: *ts, label });
         (self.slice(0, count), self.slice(count, UpsertRows::len(self) - count))
     }
 

@@ -11,6 +11,7 @@ use super::file::{FooterChecksum, LakeFile};
 use super::fsync_batch::{FsyncBatch, UnsyncedFile, unwritable};
 use super::row_group_writer::{ColumnInput, RowGroupWriter};
 use crate::domain::Result;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::store::disk::{Disk, DiskFile};
 use crate::store::memtable::run::{Run, longest_text};
@@ -73,9 +74,9 @@ impl<'a> DataFileWriter<'a> {
             day,
             rows: 0,
             bytes: 0,
-            streams: (i32::MAX, i32::MIN),
-            ts: (i64::MAX, i64::MIN),
-            seq: (u64::MAX, 0),
+            streams: MinMax::new(i32::MAX, i32::MIN),
+            ts: MinMax::new(i64::MAX, i64::MIN),
+            seq: MinMax::new(u64::MAX, 0),
             is_late,
             crc32: None,
             longest_text: Some(0),

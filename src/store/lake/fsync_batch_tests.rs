@@ -119,7 +119,7 @@ fn every_file_gets_its_name_and_every_folder_one_sync() {
         let (disk, dir) = (RecordingDisk::default(), tempfile::tempdir().unwrap());
         let files = write(&disk, dir.path(), days).unwrap();
         assert_eq!(files.len(), 2 * days as usize);
-        let streams: Vec<i32> = files.iter().map(|f| f.streams.0).collect();
+        let streams: Vec<i32> = files.iter().map(|f| f.streams.min).collect();
         assert!(streams.into_iter().eq(0..2 * days), "the order stays");
         for file in &files {
             assert_eq!(std::fs::metadata(dir.path().join(&file.path)).unwrap().len(), file.bytes);

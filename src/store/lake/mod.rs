@@ -114,7 +114,7 @@ impl LakeVersion {
 
     /// Returns the newest time in any file of each day.
     pub fn newest_by_day(&self) -> BTreeMap<Day, i64> {
-        let newest = |files: &Vec<Arc<LakeFile>>| files.iter().map(|f| f.ts.1).max().unwrap_or(i64::MIN);
+        let newest = |files: &Vec<Arc<LakeFile>>| files.iter().map(|f| f.ts.max).max().unwrap_or(i64::MIN);
         self.days.iter().map(|(day, files)| (*day, newest(files))).collect()
     }
 }

@@ -18,6 +18,7 @@ use super::file::LakeFile;
 use super::footers;
 use super::page_fetch::PageFetch;
 use super::page_pruning::{self, PruningPredicate, ValueBounds};
+use crate::domain::min_max::MinMax;
 use crate::domain::reading::Quality;
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskReader};
@@ -29,19 +30,19 @@ use crate::store::table::Table;
 pub struct ReadFilter {
     /// Ids in the first column, ascending; `None` matches every id.
     pub ids: Option<Arc<[i32]>>,
-    /// Time range, inclusive, microseconds.
-    pub ts: (i64, i64),
+    /// Bounds of times, microseconds.
+    pub ts: MinMax<i64>,
     /// Third part of the key of a keyed table; `None` matches any.
     pub label: Option<&'static str>,
 }
 
 impl ReadFilter {
-    pub const ALL: ReadFilter = ReadFilter { ids: None, ts: (i64::MIN, i64::MAX), label: None };
+    pub const ALL: ReadFilter = ReadFilter { ids: None, ts: MinMax::new(i64::MIN, i64::MAX), label: None };
 
-    fn has_id_between(&self, low: i32, high: i32) -> bool {
+    fn has_id_within(&self, bounds: MinMax<i32>) -> bool {
         self.ids.as_ref().is_none_or(|ids| {
-            let first = ids.partition_point(|id| *id < low);
-            ids.get(first).is_some_and(|id| *id <= high)
+            let first = ids.partition_point(|id| *id < bounds.min);
+            ids.get(first).is_some_and(|id| *id <= bounds.max)
         })
     }
 
@@ -49,13 +50,9 @@ impl ReadFilter {
         self.label.is_none_or(|label| low <= label.as_bytes() && label.as_bytes() <= high)
     }
 
-    fn has_ts_between(&self, low: i64, high: i64) -> bool {
-        low <= self.ts.1 && self.ts.0 <= high
-    }
-
     /// Whether a file can have matching rows.
     pub fn may_match_file(&self, file: &LakeFile) -> bool {
-        self.has_id_between(file.streams.0, file.streams.1) && self.has_ts_between(file.ts.0, file.ts.1)
+        self.has_id_within(file.streams) && self.ts.overlaps(file.ts)
     }
 }
 
@@ -69,8 +66,8 @@ impl PruningPredicate for ReadFilter {
 
     fn may_hold(&self, column: usize, span: ValueBounds<'_>) -> bool {
         match (column, span) {
-            (0, ValueBounds::Int32(low, high)) => self.has_id_between(low, high),
-            (1, ValueBounds::Int64(from, to)) => self.has_ts_between(from, to),
+            (0, ValueBounds::Int32(low, high)) => self.has_id_within(MinMax::new(low, high)),
+            (1, ValueBounds::Int64(from, to)) => self.ts.overlaps(MinMax::new(from, to)),
             (2, ValueBounds::Bytes(low, high)) => self.has_label_between(low, high),
             _ => true,
         }
@@ -193,18 +190,24 @@ fn informative_columns(table: Table, file: &ParquetMetaData) -> Vec<usize> {
     (0..table.schema().fields().len()).filter(|column| !says_nothing(column)).collect()
 }
 
-/// Returns the bounds of ids and times of a row group, both inclusive; the full range when its footer does not give
-/// them.
-pub fn row_group_bounds(group: &RowGroupMetaData) -> ((i32, i32), (i64, i64)) {
+/// Bounds of the keys of a row group.
+pub struct KeyBounds {
+    pub ids: MinMax<i32>,
+    /// Microseconds.
+    pub ts: MinMax<i64>,
+}
+
+/// Returns the bounds of the keys of a row group; the full range when its footer does not give them.
+pub fn row_group_bounds(group: &RowGroupMetaData) -> KeyBounds {
     let ids = match ValueBounds::of_row_group(group.column(0).statistics()) {
-        Some(ValueBounds::Int32(low, high)) => (low, high),
-        _ => (i32::MIN, i32::MAX),
+        Some(ValueBounds::Int32(low, high)) => MinMax::new(low, high),
+        _ => MinMax::new(i32::MIN, i32::MAX),
     };
-    let times = match ValueBounds::of_row_group(group.column(1).statistics()) {
-        Some(ValueBounds::Int64(from, to)) => (from, to),
-        _ => (i64::MIN, i64::MAX),
+    let ts = match ValueBounds::of_row_group(group.column(1).statistics()) {
+        Some(ValueBounds::Int64(from, to)) => MinMax::new(from, to),
+        _ => MinMax::new(i64::MIN, i64::MAX),
     };
-    (ids, times)
+    KeyBounds { ids, ts }
 }
 
 pub fn unreadable(path: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -56,8 +56,8 @@ fn source(dir: &TempDir, cache: Option<Arc<LakeCache>>) -> TableReader {
     }
 }
 
-fn minutes(from: i64, to: i64) -> (i64, i64) {
-    (DAY.start().0 + from * MINUTE, DAY.start().0 + to * MINUTE)
+fn minutes(from: i64, to: i64) -> MinMax<i64> {
+    MinMax::new(DAY.start().0 + from * MINUTE, DAY.start().0 + to * MINUTE)
 }
 
 #[test]
@@ -65,11 +65,11 @@ fn the_minutes_of_a_day_of_one_stream_are_read_without_those_of_others() {
     let (dir, file) = written(&[1440; 120]);
     let source = source(&dir, Some(Arc::default()));
     for (name, ids, ts, rows) in [
-        ("one_stream", vec![3], (i64::MIN, i64::MAX), 1440),
-        ("two_apart", vec![5, 99], (i64::MIN, i64::MAX), 2880),
-        ("none_between", vec![4], (i64::MIN, i64::MAX), 0),
-        ("another_day", vec![3], (0, DAY.start().0 - 1), 0),
-        ("past_the_last", vec![1000], (i64::MIN, i64::MAX), 0),
+        ("one_stream", vec![3], ReadFilter::ALL.ts, 1440),
+        ("two_apart", vec![5, 99], ReadFilter::ALL.ts, 2880),
+        ("none_between", vec![4], ReadFilter::ALL.ts, 0),
+        ("another_day", vec![3], MinMax::new(0, DAY.start().0 - 1), 0),
+        ("past_the_last", vec![1000], ReadFilter::ALL.ts, 0),
     ] {
         let wanted = ReadFilter { ids: Some(ids.into()), ts, label: None };
         assert_eq!(read(&source, &file, &wanted).len(), rows, "{name}");

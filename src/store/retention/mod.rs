@@ -32,7 +32,7 @@ use crate::domain::retention::Cutoffs;
 use crate::domain::time::Day;
 use crate::domain::{Micros, Principal, Result};
 use purge_stats::PurgeStats;
-use rewrite::FileRewrite;
+use rewrite::{FileRewrite, RewrittenFiles};
 use scan::ExpiredRows;
 
 /// The message of an error when work on the blocking pool ends early.
@@ -187,14 +187,14 @@ impl RetentionJob {
         }
         let cutoffs = cutoffs.clone();
         let edge = move |pace| FileRewrite { disk, dir, table, day, cutoffs, pace }.rewrite(holding);
-        let (gone, new, amount) = CpuThrottle::run_on_thread(effort, edge).await?;
+        let RewrittenFiles { gone, new, reclaimed } = CpuThrottle::run_on_thread(effort, edge).await?;
         let paths: Vec<String> = new.iter().map(|f| f.path.clone()).collect();
         let is_done = self
             .compactor
             .replace_files(FileReplacement { table, gone, new, reason: ReplaceReason::Deletion })
             .await?;
         cleared.paths.extend(paths);
-        cleared.amount = amount;
+        cleared.amount = reclaimed;
         Ok(is_done.then_some(cleared))
     }
 
@@ -275,7 +275,7 @@ fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -
     let of_runs = runs.flat_map(|run| run.stream.iter().copied().zip(run.ts.iter().copied()));
     total.rows += count(of_runs, &cutoffs[Table::Readings]);
     let runs = statistics.memory.values().flatten();
-    let of_runs = runs.flat_map(|rows| (0..rows.len()).map(|i| rows.key(i)).map(|(id, ts, _)| (id, ts)));
+    let of_runs = runs.flat_map(|rows| (0..rows.len()).map(|i| rows.key(i)).map(|key| (key.id, key.ts)));
     total.rows += count(of_runs, &cutoffs[Table::Statistics]);
     Ok(total)
 }

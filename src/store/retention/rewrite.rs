@@ -29,24 +29,31 @@ pub struct FileRewrite {
     pub pace: CpuThrottle,
 }
 
-/// Removed files, added files, and the amounts reclaimed.
-type Rewritten = (Vec<Arc<LakeFile>>, Vec<LakeFile>, PurgeStats);
+/// Result of a rewrite.
+#[derive(Default)]
+pub struct RewrittenFiles {
+    /// Files with expired rows.
+    pub gone: Vec<Arc<LakeFile>>,
+    /// Files with the remaining rows of `gone`; fewer, if all rows of a file have expired.
+    pub new: Vec<LakeFile>,
+    pub reclaimed: PurgeStats,
+}
 
 impl FileRewrite {
     /// Rewrites the files. The new ones are durable on return, but not yet part of the table.
-    pub fn rewrite(mut self, files: Vec<(Arc<LakeFile>, ExpiredRows)>) -> Result<Rewritten> {
-        let (mut gone, mut new, mut total) = (Vec::new(), Vec::new(), PurgeStats::default());
+    pub fn rewrite(mut self, files: Vec<(Arc<LakeFile>, ExpiredRows)>) -> Result<RewrittenFiles> {
+        let mut rewritten = RewrittenFiles::default();
         for (file, ExpiredRows { rows, .. }) in files {
             let mut bytes = file.bytes;
             if rows < file.rows {
                 let left = self.without_expired(&file)?;
                 bytes = bytes.saturating_sub(left.bytes);
-                new.push(left);
+                rewritten.new.push(left);
             }
-            total += PurgeStats { rows, bytes, files: 1 };
-            gone.push(file);
+            rewritten.reclaimed += PurgeStats { rows, bytes, files: 1 };
+            rewritten.gone.push(file);
         }
-        Ok((gone, new, total))
+        Ok(rewritten)
     }
 
     fn without_expired(&mut self, file: &LakeFile) -> Result<LakeFile> {
@@ -58,8 +65,8 @@ impl FileRewrite {
             }
             Table::Statistics | Table::Messages => {
                 let stays = move |rows: &UpsertRows, i: usize| {
-                    let (id, ts, _) = rows.key(i);
-                    ts >= cutoffs.cutoff_of(id)
+                    let key = rows.key(i);
+                    key.ts >= cutoffs.cutoff_of(key.id)
                 };
                 self.write(file, |part, rows: UpsertRows| part.write(rows.select(&stays).batch()))
             }

@@ -48,8 +48,8 @@ pub fn scan_file(place: (&dyn Disk, &Path), file: &LakeFile, cutoffs: &Cutoffs) 
     let nothing = Cutoffs::default();
     let groups = builder.metadata().row_groups().iter().enumerate();
     let groups = groups.filter(|(_, group)| {
-        let (ids, ts) = table_reader::row_group_bounds(group);
-        cutoffs.may_expire(ids, ts, &nothing)
+        let keys = table_reader::row_group_bounds(group);
+        cutoffs.may_expire(keys.ids, keys.ts, &nothing)
     });
     let groups: Vec<usize> = groups.map(|(i, _)| i).collect();
     let keys = ProjectionMask::leaves(builder.parquet_schema(), [0, 1]);

@@ -9,6 +9,7 @@ use super::rows::{self, WindowRow};
 use super::time_ranges::TimeRanges;
 use super::window_summary::WindowSummary;
 use crate::domain::Result;
+use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::domain::window::Windows;
 use crate::store::disk::Disk;
@@ -44,7 +45,7 @@ impl DayPlan {
         let ts = span(&self.wanted)?;
         let mut ids: Vec<i32> = self.wanted.keys().copied().collect();
         ids.sort_unstable();
-        Some(ReadFilter { ids: Some(ids.into()), ts: (ts.0, ts.1 - 1), label: None })
+        Some(ReadFilter { ids: Some(ids.into()), ts: MinMax::new(ts.0, ts.1 - 1), label: None })
     }
 
     /// Computes and writes the windows. The files are neither durable on return nor part of the table. `from` reads

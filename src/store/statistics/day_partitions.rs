@@ -1,17 +1,18 @@
 //! Splits a day's windows into parts, so that few of its files are open at the same time.
 
 use super::time_ranges::TimeRanges;
+use crate::domain::min_max::MinMax;
 use crate::domain::window::Windows;
 
-/// Returns ascending split times with about `most` files between two of them. Files are given by their first and last
+/// Returns ascending split times with about `most` files between two of them. Files are given by the bounds of their
 /// times.
 ///
 /// Where more files than that overlap there is no split, because each would be read again and again.
-pub fn split_times(files: &[(i64, i64)], most: usize) -> Vec<i64> {
+pub fn split_times(files: &[MinMax<i64>], most: usize) -> Vec<i64> {
     let mut files = files.to_vec();
-    files.sort_unstable();
+    files.sort_unstable_by_key(|file| (file.min, file.max));
     let (mut cuts, mut ends) = (Vec::new(), Vec::new());
-    for (from, to) in files {
+    for MinMax { min: from, max: to } in files {
         let reaching = ends.iter().filter(|end| **end >= from).count();
         if ends.len() >= most && reaching <= most / 2 {
             cuts.push(from);
@@ -52,7 +53,8 @@ mod tests {
             ("the least", &after[..3], 2, &[20]),
         ];
         for (name, files, most, expected) in cases {
-            assert_eq!(split_times(files, most), expected, "{name}");
+            let files: Vec<MinMax<i64>> = files.iter().copied().map(MinMax::from).collect();
+            assert_eq!(split_times(&files, most), expected, "{name}");
         }
     }
 

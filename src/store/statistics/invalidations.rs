@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::domain::min_max::MinMax;
 use crate::store::lake::file::LakeFile;
 use crate::store::memtable::run::Run;
 
@@ -14,8 +15,16 @@ const MERGE_GAP_US: i64 = 300 * 1_000_000;
 pub struct Invalidations {
     /// Half-open ranges, ascending.
     streams: HashMap<i32, Vec<(i64, i64)>>,
-    /// Streams `low..=high`, times `from..to`: the only bounds known of files without opening them.
-    boxes: Vec<((i32, i32), (i64, i64))>,
+    /// The only bounds known of files without opening them.
+    files: Vec<FileInvalidation>,
+}
+
+/// Bounds of the rows of a file.
+#[derive(Debug)]
+struct FileInvalidation {
+    streams: MinMax<i32>,
+    /// Half-open.
+    times: (i64, i64),
 }
 
 impl Invalidations {
@@ -32,22 +41,23 @@ impl Invalidations {
 
     /// Adds the bounds of a file.
     pub fn add_file(&mut self, file: &LakeFile) {
-        self.boxes.push((file.streams, (file.ts.0, file.ts.1.saturating_add(1))));
+        let times = (file.ts.min, file.ts.max.saturating_add(1));
+        self.files.push(FileInvalidation { streams: file.streams, times });
     }
 
     pub fn is_empty(&self) -> bool {
-        self.streams.is_empty() && self.boxes.is_empty()
+        self.streams.is_empty() && self.files.is_empty()
     }
 
     /// Returns the touched times of one stream, in no particular order.
     pub fn of_stream(&self, stream: i32) -> impl Iterator<Item = (i64, i64)> {
-        let boxes = self.boxes.iter().filter(move |((low, high), _)| (*low..=*high).contains(&stream));
-        self.streams.get(&stream).into_iter().flatten().copied().chain(boxes.map(|(_, times)| *times))
+        let files = self.files.iter().filter(move |file| file.streams.contains(stream));
+        self.streams.get(&stream).into_iter().flatten().copied().chain(files.map(|file| file.times))
     }
 
     /// Returns the touched times of all streams, in no particular order.
     pub fn all(&self) -> impl Iterator<Item = (i64, i64)> {
-        self.streams.values().flatten().copied().chain(self.boxes.iter().map(|(_, times)| *times))
+        self.streams.values().flatten().copied().chain(self.files.iter().map(|file| file.times))
     }
 }
 

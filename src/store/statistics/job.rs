@@ -8,6 +8,7 @@ use super::compute_day::{DayPlan, WindowsToCompute, span};
 use super::materialization::Materialization;
 use super::{day_partitions, points};
 use crate::domain::Result;
+use crate::domain::min_max::MinMax;
 use crate::domain::progress::Progress;
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::{Day, MICROS_PER_DAY, MICROS_PER_SECOND};
@@ -161,11 +162,12 @@ impl StatisticsScope {
         let wanted = self.wanted(day);
         let Some((from, to)) = span(&wanted) else { return Vec::new() };
         let of_day = || self.lake.days().get(&day).into_iter().flatten();
-        let times: Vec<(i64, i64)> = of_day().map(|f| f.ts).filter(|ts| ts.0 < to && ts.1 >= from).collect();
+        let within = MinMax::new(from, to - 1);
+        let times: Vec<MinMax<i64>> = of_day().map(|f| f.ts).filter(|ts| ts.overlaps(within)).collect();
         let cuts = day_partitions::split_times(&times, self.fan_in);
         let starts = std::iter::once(i64::MIN).chain(cuts.iter().copied());
         let ends = cuts.iter().copied().chain([i64::MAX]);
-        let newest_known = self.known.days().get(&day).into_iter().flatten().map(|f| f.ts.1).max();
+        let newest_known = self.known.days().get(&day).into_iter().flatten().map(|f| f.ts.max).max();
         let plan = |part: (i64, i64)| {
             let wanted: WindowsToCompute = wanted
                 .iter()
@@ -176,7 +178,8 @@ impl StatisticsScope {
                 .map(|(stream, windows, ranges)| (stream, (windows.clone(), ranges)))
                 .collect();
             let (from, to) = span(&wanted)?;
-            let mut files: Vec<_> = of_day().filter(|f| f.ts.0 < to && f.ts.1 >= from).cloned().collect();
+            let within = MinMax::new(from, to - 1);
+            let mut files: Vec<_> = of_day().filter(|f| f.ts.overlaps(within)).cloned().collect();
             sort_by_write_order(&mut files);
             (!files.is_empty()).then_some(DayPlan { day, files, wanted, newest_known, seq: self.seq })
         };

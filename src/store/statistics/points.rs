@@ -7,7 +7,7 @@ use arrow::buffer::ScalarBuffer;
 use crate::domain::Result;
 use crate::store::lake::file_merge::SortedRows;
 use crate::store::memtable::run_merge::{self, RunKeys};
-use crate::store::schema;
+use crate::store::schema::{self, PointColumns};
 use crate::store::table::Table;
 
 /// Columns of `schema::readings()` to read.
@@ -41,7 +41,7 @@ impl SortedRows for ValuePoints {
     type Key = (i32, i64);
 
     fn from_batch(_: Table, batch: &RecordBatch) -> Result<Self> {
-        let (stream, ts, value) = schema::points_from_batch(batch)?;
+        let PointColumns { stream, ts, value } = schema::points_from_batch(batch)?;
         Ok(Self { stream, ts, value })
     }
 

@@ -12,7 +12,7 @@ use super::window_summary::WindowSummary;
 use crate::domain::statistic::{Origin, Statistic};
 use crate::domain::{Micros, StreamId};
 use crate::store::table::{ORIGIN_COMPUTED, ORIGIN_POSTED, Table};
-use crate::store::upsert_rows::UpsertRows;
+use crate::store::upsert_rows::{UpsertKey, UpsertRows};
 
 /// A window and the statistics of its readings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,12 +86,12 @@ pub fn read_rows(rows: &UpsertRows) -> impl Iterator<Item = Statistic> + '_ {
     let numbers: Vec<&Float64Array> =
         (5..12).map(|at| batch.column(at).as_primitive::<Float64Type>()).collect();
     (0..rows.len()).map(move |i| {
-        let (stream, ts, origin) = rows.key(i);
-        let origin = if origin == ORIGIN_POSTED { Origin::Posted } else { Origin::Computed };
+        let UpsertKey { id, ts, label } = rows.key(i);
+        let origin = if label == ORIGIN_POSTED { Origin::Posted } else { Origin::Computed };
         let [mean, rms, median, min, max, q1, q3] =
             std::array::from_fn(|at| numbers[at].is_valid(i).then(|| numbers[at].value(i)));
         let window_s = windows.value(i).unsigned_abs();
-        let (stream, ts, count) = (StreamId(stream), Micros(ts), counts.value(i));
+        let (stream, ts, count) = (StreamId(id), Micros(ts), counts.value(i));
         Statistic { stream, origin, ts, window_s, count, mean, rms, median, min, max, q1, q3 }
     })
 }

@@ -15,6 +15,7 @@ use parquet::file::reader::ChunkReader as _;
 use super::corrupt_page::{self, Corruption};
 use super::report::Findings;
 use crate::domain::Micros;
+use crate::domain::min_max::MinMax;
 use crate::store::disk::Disk;
 use crate::store::lake::batch_rows::{TARGET_BATCH_BYTES, batch_rows};
 use crate::store::lake::file::LakeFile;
@@ -46,7 +47,7 @@ impl ReferencedIds {
         }
         for rows in &record.upserts {
             for row in 0..rows.len() {
-                self.of(rows.table()).entry(rows.key(row).0).or_insert_with(&file);
+                self.of(rows.table()).entry(rows.key(row).id).or_insert_with(&file);
             }
         }
     }
@@ -228,9 +229,9 @@ struct RowValidator {
 
 #[derive(Clone, Copy)]
 struct RowBounds {
-    id: (i32, i32),
-    ts: (i64, i64),
-    seq: (u64, u64),
+    id: MinMax<i32>,
+    ts: MinMax<i64>,
+    seq: MinMax<u64>,
 }
 
 impl RowValidator {
@@ -273,10 +274,11 @@ impl RowValidator {
             }
             None => self.last = Some((id, ts, third.to_owned())),
         }
-        let bounds = self.bounds.get_or_insert(RowBounds { id: (id, id), ts: (ts, ts), seq: (seq, seq) });
-        bounds.id = (bounds.id.0.min(id), bounds.id.1.max(id));
-        bounds.ts = (bounds.ts.0.min(ts), bounds.ts.1.max(ts));
-        bounds.seq = (bounds.seq.0.min(seq), bounds.seq.1.max(seq));
+        let row = RowBounds { id: MinMax::of(id), ts: MinMax::of(ts), seq: MinMax::of(seq) };
+        let bounds = self.bounds.get_or_insert(row);
+        bounds.id.extend(id);
+        bounds.ts.extend(ts);
+        bounds.seq.extend(seq);
         Ok(())
     }
 
@@ -292,14 +294,13 @@ impl RowValidator {
                 found.push(format!("has {what} {is}; the Delta log says {said}"));
             }
         };
-        let range = |(low, high): (String, String)| format!("{low} to {high}");
-        let ids = |(low, high): (i32, i32)| range((low.to_string(), high.to_string()));
-        let times = |(low, high): (i64, i64)| range((Micros(low).to_iso(), Micros(high).to_iso()));
-        let seqs = |(low, high): (u64, u64)| range((low.to_string(), high.to_string()));
+        let ids = |ids: MinMax<i32>| format!("{} to {}", ids.min, ids.max);
+        let times = |ts: MinMax<i64>| format!("{} to {}", Micros(ts.min).to_iso(), Micros(ts.max).to_iso());
+        let seqs = |seqs: MinMax<u64>| format!("{} to {}", seqs.min, seqs.max);
         compare("ids", ids(bounds.id), ids(facts.streams));
         compare("times", times(bounds.ts), times(facts.ts));
         compare("numbers (seq)", seqs(bounds.seq), seqs(facts.seq));
-        for ts in [bounds.ts.0, bounds.ts.1] {
+        for ts in [bounds.ts.min, bounds.ts.max] {
             if Micros(ts).day() != facts.day {
                 found.push(format!("has a row of {} among those of {}", Micros(ts), facts.day));
                 break;

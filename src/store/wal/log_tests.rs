@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::store::disk::LocalDisk;
+use crate::store::upsert_rows::UpsertKey;
 
 type ReplayedRecords = Vec<(u64, Vec<u8>)>;
 
@@ -203,6 +204,6 @@ fn a_record_is_decoded_as_it_was_encoded() {
     let back = Record::decode(&record.encode()).unwrap();
     assert_eq!(back.idempotent, record.idempotent);
     assert_eq!(back.upserts, record.upserts);
-    assert_eq!(back.upserts[0].key(0), (7, 60_000_000, "posted"));
+    assert_eq!(back.upserts[0].key(0), UpsertKey { id: 7, ts: 60_000_000, label: "posted" });
     assert_eq!(back.readings.iter().collect::<Vec<_>>(), record.readings.iter().collect::<Vec<_>>());
 }

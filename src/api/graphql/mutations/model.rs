@@ -11,6 +11,7 @@ use crate::api::graphql::objects::model::{Job, Model};
 use crate::api::graphql::scalars::DateTime;
 use crate::app::ai::calibrate::Calibration;
 use crate::app::fields::reader::ReadMode;
+use crate::domain::min_max::MinMax;
 use crate::domain::{self, ModelId};
 
 /// Mutations that change, calibrate, score, roll back and delete models. Uploading is in REST only.
@@ -169,8 +170,8 @@ impl ModelMutations {
         #[graphql(default = true, desc = "Whether to create events for the anomalies found.")] events: bool,
     ) -> Result<ScoreModelPayload> {
         let row = ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id);
-        let made =
-            row.and_then(|row| app(ctx).score_history(caller(ctx), ModelId(row), (from.0, to.0), events));
+        let range = MinMax::new(from.0, to.0);
+        let made = row.and_then(|row| app(ctx).score_history(caller(ctx), ModelId(row), range, events));
         let (job, errors) = into_payload(made)?;
         Ok(ScoreModelPayload { job: job.map(Job::from), errors })
     }

@@ -23,6 +23,7 @@ use crate::app::ai::calibrate::{Calibration, range_problem};
 use crate::app::fields::drf_scalar;
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain::{Error, Micros, ModelId, Result};
+use crate::domain::min_max::MinMax;
 
 /// `GET /api/ai/model`: the visible models with their status.
 pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Vec<ModelView>>, RestError> {
@@ -147,7 +148,7 @@ pub async fn score(
     let mut events = true;
     fields.boolean("events", &mut events);
     fields.finish(range_problem(from, to).into_iter().collect())?;
-    let job = JobView::from(app.score_history(&caller, id, (from, to), events)?);
+    let job = JobView::from(app.score_history(&caller, id, MinMax::new(from, to), events)?);
     let location = format!("/api/job/{}/", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)))
 }

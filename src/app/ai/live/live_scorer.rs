@@ -10,6 +10,7 @@ use super::missed_readings::ScoredUntil;
 use super::rescore::RescoreScheduler;
 use crate::app::ai::inference_pool::InferencePriority;
 use crate::app::ai::window_feed::{FeedItem, WindowFeed, WindowScores};
+use crate::domain::min_max::MinMax;
 use crate::domain::model::{LateRange, Model, ModelProgress};
 use crate::domain::{Micros, Principal, Result};
 use crate::infer::window::WindowSpec;
@@ -55,7 +56,7 @@ impl LiveScorer {
     pub async fn recover(&mut self, first: u64) -> Result<()> {
         if let (Some(position), Some(heard)) = (self.progress.position, self.progress.consumed_seq) {
             let judged = ScoredUntil { position, scored: self.stored };
-            let missed = self.context.missed(&self.model, (heard, first), judged).await?;
+            let missed = self.context.missed(&self.model, heard..first, judged).await?;
             if missed.is_scored {
                 // Windows after the position are scored again, now with these readings.
                 self.stored = None;
@@ -139,7 +140,7 @@ impl LiveScorer {
         // Windows that are not decided yet will include the late readings anyway.
         let decided = self.feed.decided().max(position);
         let to = Micros(late.newest.0.saturating_add(reach)).min(decided);
-        let range = (late.oldest.min(to), to);
+        let range = MinMax::new(late.oldest.min(to), to);
         match self.context.scorer.start_scoring("rescore", self.model.clone(), range, false) {
             Ok(job) => self.rescore.begin(job.id),
             Err(error) => {

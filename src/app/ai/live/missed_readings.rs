@@ -4,6 +4,7 @@
 //! Most of them are of times still to be scored, which are read from the lake then. Those of earlier times would
 //! otherwise never be looked at again.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -59,16 +60,16 @@ impl MissedReadings {
 }
 
 impl LiveContext {
-    /// Finds what log records `first..end` contain of times that the model has already scored.
+    /// Finds what log records contain of times that the model has already scored. `records` are their numbers.
     pub async fn missed(
         &self,
         model: &Model,
-        (first, end): (u64, u64),
+        records: Range<u64>,
         judged: ScoredUntil,
     ) -> Result<MissedReadings> {
         let (store, who) = (&self.scorer.ai.store, Arc::new(Principal::system(model.org)));
         let mut missed = MissedReadings::default();
-        let end = end.min(store.current_position().seq);
+        let (first, end) = (records.start, records.end.min(store.current_position().seq));
         if first >= end {
             return Ok(missed);
         }

@@ -187,10 +187,9 @@ fn schemas_are_judged_before_they_are_spelt_out() {
 
 /// Returns a stream with changed batch metadata: `change` gets the bytes of every message after the schema.
 fn with_messages(stream: &[u8], change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
-    let (metadata, body, rest) = next_message(stream).unwrap().unwrap();
-    let schema = encapsulated(metadata);
-    let _ = body;
-    let mut rest = rest.to_vec();
+    let message = next_message(stream).unwrap().unwrap();
+    let schema = encapsulated(message.metadata);
+    let mut rest = message.after.to_vec();
     change(&mut rest);
     [schema, rest].concat()
 }
@@ -198,8 +197,8 @@ fn with_messages(stream: &[u8], change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
 #[test]
 fn lengths_are_held_against_the_bytes_there_are() {
     let plain = stream(None);
-    let (_, _, batch) = next_message(&plain).unwrap().unwrap();
-    let body_bytes = next_message(batch).unwrap().unwrap().1.len() as i64;
+    let batch = next_message(&plain).unwrap().unwrap().after;
+    let body_bytes = next_message(batch).unwrap().unwrap().body.len() as i64;
     let lengths: Vec<(&str, i64, i64)> = vec![
         ("a_body_of_2_60", body_bytes, 1 << 60),
         ("a_negative_body", body_bytes, -1),

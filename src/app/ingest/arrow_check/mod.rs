@@ -126,9 +126,9 @@ impl ArrowStreamChecker {
 pub fn check_stream(stream: &[u8], limit: usize) -> Result<usize> {
     let mut check = ArrowStreamChecker::new(limit);
     let mut rest = stream;
-    while let Some((metadata, body, after)) = next_message(rest)? {
-        check.message(metadata, body)?;
-        rest = after;
+    while let Some(message) = next_message(rest)? {
+        check.message(message.metadata, message.body)?;
+        rest = message.after;
     }
     Ok(check.decoded_bytes())
 }
@@ -143,10 +143,15 @@ pub fn check_schema(encapsulated: &[u8]) -> Result<()> {
     schema::check(&given).map(drop)
 }
 
-/// Metadata and body of the first message, and the bytes after it.
-type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+/// The bytes of the first message of a stream.
+struct SplitMessage<'a> {
+    metadata: &'a [u8],
+    body: &'a [u8],
+    /// The rest of the stream.
+    after: &'a [u8],
+}
 
-fn next_message(stream: &[u8]) -> Result<Option<Split<'_>>> {
+fn next_message(stream: &[u8]) -> Result<Option<SplitMessage<'_>>> {
     let cut = || Error::invalid("the Arrow stream is cut short");
     let Some((head, after)) = stream.split_at_checked(4) else { return Ok(None) };
     // A length of zero ends the stream.
@@ -160,7 +165,7 @@ fn next_message(stream: &[u8]) -> Result<Option<Split<'_>>> {
     let body = root_as_message(metadata).map_err(unreadable)?.bodyLength();
     let body = usize::try_from(body).map_err(|_| cut())?;
     let (body, after) = after.split_at_checked(body).ok_or_else(cut)?;
-    Ok(Some((metadata, body, after)))
+    Ok(Some(SplitMessage { metadata, body, after }))
 }
 
 fn unreadable(e: impl std::fmt::Display) -> Error {

@@ -31,17 +31,24 @@ pub struct ParquetPageTotals {
     /// Decompressed size, bytes.
     pub bytes: usize,
     pages: usize,
-    /// Chunks whose pages store the number of their texts inside, as (row group, column).
-    pub with_lengths: Vec<(usize, usize)>,
+    /// Chunks whose pages store the number of their texts inside.
+    pub with_lengths: Vec<ColumnChunkId>,
+}
+
+/// Place of a column chunk in a file.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnChunkId {
+    pub row_group: usize,
+    pub column: usize,
 }
 
 /// Walks the page headers of every chunk.
 pub fn check(file: &[u8], metadata: &ParquetMetaData) -> Result<ParquetPageTotals> {
     let mut pages = ParquetPageTotals::default();
-    for (group, groups) in metadata.row_groups().iter().enumerate() {
-        for (column, chunk) in groups.columns().iter().enumerate() {
+    for (row_group, group) in metadata.row_groups().iter().enumerate() {
+        for (column, chunk) in group.columns().iter().enumerate() {
             if pages.chunk(file, chunk)? {
-                pages.with_lengths.push((group, column));
+                pages.with_lengths.push(ColumnChunkId { row_group, column });
             }
         }
     }

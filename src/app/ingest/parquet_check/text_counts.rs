@@ -10,16 +10,17 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::damaged;
+use super::pages::ColumnChunkId;
 use super::thrift::ThriftReader;
 use crate::domain::Result;
 
 /// Checks the pages of these chunks, whose headers must have been checked.
-pub fn check(file: &Bytes, metadata: &ParquetMetaData, chunks: &[(usize, usize)]) -> Result<()> {
+pub fn check(file: &Bytes, metadata: &ParquetMetaData, chunks: &[ColumnChunkId]) -> Result<()> {
     let unreadable = |e| damaged("a page cannot be read").with_source(e);
     let file = Arc::new(file.clone());
-    for (group, column) in chunks {
-        let group = metadata.row_group(*group);
-        let chunk = group.column(*column);
+    for id in chunks {
+        let group = metadata.row_group(id.row_group);
+        let chunk = group.column(id.column);
         let rows =
             usize::try_from(group.num_rows()).map_err(|_| damaged("it has a negative number of rows"))?;
         let has_levels = chunk.column_descr().max_def_level() > 0;
