@@ -22,8 +22,8 @@ use crate::app::App;
 use crate::app::ai::calibrate::{Calibration, range_problem};
 use crate::app::fields::drf_scalar;
 use crate::app::fields::reader::{FieldReader, ReadMode};
-use crate::domain::{Error, Micros, ModelId, Result};
 use crate::domain::min_max::MinMax;
+use crate::domain::{Error, Micros, ModelId, Result};
 
 /// `GET /api/ai/model`: the visible models with their status.
 pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Vec<ModelView>>, RestError> {
