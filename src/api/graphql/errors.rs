@@ -68,6 +68,18 @@ fn to_camel_case(name: &str) -> String {
     camel
 }
 
+/// Turns `NotFound` into null: the row does not exist, or the caller may not read it.
+///
+/// # Errors
+/// Every other error.
+pub fn none_if_not_found<T>(result: Result<T>) -> async_graphql::Result<Option<T>> {
+    match result {
+        Ok(row) => Ok(Some(row)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Builds the error of a document that exceeds a limit.
 pub fn limit_error(message: String) -> ServerError {
     ServerError::new(message, None)

@@ -1,13 +1,12 @@
 //! GraphQL API at `/graphql`: devices, streams and their values.
 //!
 //! Resolvers translate arguments, call app/ once, and translate the result back; the caller is part of the request data
-//! and is passed to every call. Nested fields read through loaders. Documents are checked before they run (`limits`),
+//! and is passed to every call. Nested fields read their rows one by one (`rows`). Documents are checked before they run (`limits`),
 //! and the memory of a request is accounted for until the last byte of its response has been sent (`memory_pool`,
 //! `memory_extension`, `chunked_response`).
 
 #![warn(missing_docs)]
 
-pub mod batching;
 pub mod bracket_depth;
 pub mod chunked_response;
 pub mod context;
@@ -17,7 +16,6 @@ pub mod errors;
 pub mod http;
 pub mod ids;
 pub mod limits;
-pub mod loaders;
 pub mod memory_extension;
 pub mod memory_pool;
 pub mod mutations;
@@ -27,6 +25,7 @@ pub mod overlap;
 pub mod paging;
 pub mod queries;
 pub mod request;
+pub mod rows;
 pub mod scalars;
 pub mod size_estimate;
 pub mod sql_rows;
@@ -41,7 +40,6 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response, SDLExportOptions};
 
-use self::batching::PendingLoads;
 use self::memory_extension::MemoryAccounting;
 use self::memory_pool::{GraphqlMemoryPool, RequestReservation};
 use self::mutations::Mutation;
@@ -110,21 +108,14 @@ impl GraphqlService {
         standing: &LiveCredential,
         held: &Arc<RequestReservation>,
     ) -> Response {
-        let (request, asked) = self.prepared(request, standing, held);
-        let mut response = batching::run(asked, self.schema.execute(request)).await;
+        let mut response = self.schema.execute(Self::prepared(request, standing, held)).await;
         errors::finalize_errors(&self.app, standing.principal(), &mut response);
         response
     }
 
-    /// Adds the data that fields need to the request; returns it with the queue of its loads.
-    fn prepared(
-        &self,
-        request: Request,
-        standing: &LiveCredential,
-        held: &Arc<RequestReservation>,
-    ) -> (Request, PendingLoads) {
-        let (loaders, asked) = loaders::new_loader(self.app.clone(), standing.principal().clone());
-        (request.data(standing.clone()).data(held.clone()).data(loaders), asked)
+    /// Adds the data that fields need to the request.
+    fn prepared(request: Request, standing: &LiveCredential, held: &Arc<RequestReservation>) -> Request {
+        request.data(standing.clone()).data(held.clone())
     }
 }
 

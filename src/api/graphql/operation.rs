@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use super::memory_pool::RequestReservation;
-use super::{GraphqlService, batching, errors};
+use super::{GraphqlService, errors};
 use crate::app::live::credential::LiveCredential;
 
 /// Runs operations of one authenticated connection.
@@ -49,9 +49,9 @@ impl GraphqlService {
         standing: &LiveCredential,
         held: &Arc<RequestReservation>,
     ) -> BoxStream<'static, Response> {
-        let (request, asked) = self.prepared(request, standing, held);
+        let request = Self::prepared(request, standing, held);
         let (app, who) = (self.app.clone(), standing.principal().clone());
-        let responses = batching::run_stream(asked, self.schema.execute_stream(request));
+        let responses = self.schema.execute_stream(request);
         let dressed = responses.map(move |mut response| {
             errors::finalize_errors(&app, &who, &mut response);
             response

@@ -6,10 +6,10 @@ use futures::{Stream, StreamExt};
 use super::context::{app, live_credential};
 use super::enums::{DeviceState, Level, Quality};
 use super::ids::{self, NodeType};
-use super::loaders;
 use super::objects::device::Device;
 use super::objects::event::Event;
 use super::objects::stream;
+use super::rows;
 use super::scalars::DateTime;
 use crate::app::live::MAX_MESSAGE_READINGS;
 use crate::app::live::devices::DeviceStatusUpdate;
@@ -162,7 +162,7 @@ impl LiveReading {
 
     /// Stream of the reading; null if it has been deleted since.
     async fn stream(&self, ctx: &Context<'_>) -> Result<Option<stream::Stream>> {
-        Ok(loaders::load(ctx, self.0.stream).await?.map(stream::Stream))
+        Ok(rows::stream(ctx, self.0.stream)?.map(stream::Stream))
     }
 
     /// Time of measurement.

@@ -1,32 +1,16 @@
-//! Batch look-ups by many ids: a nested list needs one call, however long it is. Rows that are not visible are left
-//! out.
+//! Look-ups of many streams: by their ids, or by their devices or groups. Rows that are not visible are left out.
 
 use std::sync::Arc;
 
 use super::Catalog;
-use crate::domain::device::Device;
-use crate::domain::group::Group;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId, Principal, StreamId};
 
 impl Catalog {
-    /// The visible devices among these.
-    pub fn devices_by_id(&self, who: &Principal, ids: &[DeviceId]) -> Vec<Arc<Device>> {
-        let sight = self.visible_to(who);
-        let seen = ids.iter().filter_map(|id| sight.device(*id).ok());
-        seen.map(|device| sight.redact_device(device)).collect()
-    }
-
     /// The visible streams among these.
     pub fn streams_by_id(&self, who: &Principal, ids: &[StreamId]) -> Vec<Arc<Stream>> {
         let sight = self.visible_to(who);
         ids.iter().filter_map(|id| sight.stream(*id).ok()).cloned().collect()
-    }
-
-    /// The visible groups among these.
-    pub fn groups_by_id(&self, who: &Principal, ids: &[GroupId]) -> Vec<Arc<Group>> {
-        let sight = self.visible_to(who);
-        ids.iter().filter_map(|id| sight.group(*id).ok()).cloned().collect()
     }
 
     /// The visible streams of these devices, by id ascending within each.

@@ -41,7 +41,7 @@ mod visibility;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, RwLock};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -79,8 +79,6 @@ pub struct Catalog {
     max_devices: AtomicUsize,
     /// Quota of each organization.
     limits: RwLock<OrgLimits>,
-    /// Number of calls of `visible_to`.
-    visibility_checks: AtomicU64,
     notifier: Arc<ChangeNotifier>,
 }
 
@@ -105,7 +103,6 @@ impl Catalog {
             cached_bounds: Mutex::new(None),
             max_devices: AtomicUsize::new(usize::MAX),
             limits: RwLock::default(),
-            visibility_checks: AtomicU64::new(0),
             notifier: Arc::default(),
         })
     }
@@ -121,13 +118,7 @@ impl Catalog {
         &self.db
     }
 
-    /// Number of visibility snapshots taken so far. Tests use it: it must not grow with the length of a nested list.
-    pub fn visibility_checks(&self) -> u64 {
-        self.visibility_checks.load(Ordering::Relaxed)
-    }
-
     fn visible_to<'a>(&'a self, who: &'a Principal) -> VisibleCatalog<'a> {
-        self.visibility_checks.fetch_add(1, Ordering::Relaxed);
         VisibleCatalog::new(who, self.mirror.read())
     }
 

@@ -10,7 +10,6 @@ use super::stream::{self, Stream};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, RegisterOrder, StreamType};
 use crate::api::graphql::ids::NodeType;
-use crate::api::graphql::loaders::StreamsOf;
 use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::fields::register::RegisterParams;
@@ -157,7 +156,8 @@ impl Device {
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<Stream>> {
         let page = ConnectionArgs { first, after, last, before };
-        stream::streams_page(ctx, StreamsOf(self.0.id), page, order_by).await
+        let streams = app(ctx).streams_of_devices(caller(ctx), &[self.0.id])?;
+        stream::streams_page(streams, page, order_by)
     }
 }
 

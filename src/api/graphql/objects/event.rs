@@ -11,7 +11,7 @@ use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Level;
 use crate::api::graphql::ids::NodeType;
-use crate::api::graphql::loaders;
+use crate::api::graphql::rows;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::event::{self, EventFilter};
 use crate::domain::{Error, EventId, Micros};
@@ -75,13 +75,13 @@ impl Event {
     /// Device of the event; null if it has none or the caller may not read it.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
         let Some(device) = self.0.spec.device else { return Ok(None) };
-        Ok(loaders::load(ctx, device).await?.map(Device))
+        Ok(rows::device(ctx, device)?.map(Device))
     }
 
     /// Stream of the event; null if it has none or the caller may not read it.
     async fn stream(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
         let Some(stream) = self.0.spec.stream else { return Ok(None) };
-        Ok(loaders::load(ctx, stream).await?.map(Stream))
+        Ok(rows::stream(ctx, stream)?.map(Stream))
     }
 }
 

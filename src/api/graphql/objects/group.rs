@@ -6,9 +6,9 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde::Serialize;
 
 use super::stream::{self, Stream};
+use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::ListOrder;
 use crate::api::graphql::ids::NodeType;
-use crate::api::graphql::loaders::StreamsOf;
 use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::group;
@@ -74,7 +74,8 @@ impl Group {
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<Stream>> {
         let page = ConnectionArgs { first, after, last, before };
-        stream::streams_page(ctx, StreamsOf(self.0.id), page, order_by).await
+        let streams = app(ctx).streams_of_groups(caller(ctx), &[self.0.id])?;
+        stream::streams_page(streams, page, order_by)
     }
 }
 

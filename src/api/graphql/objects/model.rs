@@ -11,8 +11,8 @@ use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ModelState, ModelType, ScoreType};
 use crate::api::graphql::ids::NodeType;
-use crate::api::graphql::loaders;
 use crate::api::graphql::paging;
+use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::ai::inspect::WindowInspection;
 use crate::app::ai::{self};
@@ -44,19 +44,19 @@ impl Model {
 
     /// Device of protocol `ai` that holds the scores; null if the caller may not read it.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        Ok(loaders::load(ctx, self.0.device).await?.map(Device))
+        Ok(rows::device(ctx, self.0.device)?.map(Device))
     }
 
     /// Stream that holds the scores; null if the caller may not read it.
     async fn scores(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
-        Ok(loaders::load(ctx, self.0.stream).await?.map(Stream))
+        Ok(rows::stream(ctx, self.0.stream)?.map(Stream))
     }
 
     /// Source streams in the order of the model's features; only those that the caller may read.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Stream>> {
         let mut found = Vec::new();
         for source in &self.0.version.settings.sources {
-            found.extend(loaders::load(ctx, *source).await?.map(Stream));
+            found.extend(rows::stream(ctx, *source)?.map(Stream));
         }
         Ok(found)
     }

@@ -7,8 +7,8 @@ use async_graphql::{Context, SimpleObject};
 use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{StatisticField, StatisticOrigin};
-use crate::api::graphql::loaders;
 use crate::api::graphql::paging;
+use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
 use crate::app::series::{self, AlignedQuery, TimeRange};
 use crate::domain::statistic::{Bucket, BucketFields, BucketSeries};
@@ -273,7 +273,7 @@ pub async fn aligned_values(
     let times: Vec<Micros> = times.into_iter().collect();
     let mut lines = Vec::with_capacity(ids.len());
     for id in ids {
-        let stream = loaders::load(ctx, id).await?.ok_or_else(Error::not_found)?;
+        let stream = rows::stream(ctx, id)?.ok_or_else(Error::not_found)?;
         let own = series.iter().find(|one| one.stream == id);
         lines.push(aligned_series(Stream(stream), own, &times, &shown));
     }

@@ -1,10 +1,8 @@
 //! Stream type of the schema, with its readings, statistics and newest reading, and the inputs that create and change a
 //! stream.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde::Serialize;
 use serde_json::Value;
@@ -17,11 +15,11 @@ use super::statistic::{self, Statistic};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{AccessMode, ByteOrder, ListOrder, Order, StatisticField, StreamType};
 use crate::api::graphql::ids::NodeType;
-use crate::api::graphql::loaders::{self, LatestOf, NodeLoader, StreamsOf};
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
+use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{DateTime, Duration};
 use crate::app::series::TimeRange;
-use crate::domain::{Error, Resource, Scope, stream};
+use crate::domain::stream;
 
 /// A series of values of one device, read from one register, node or tag.
 pub struct Stream(pub Arc<stream::Stream>);
@@ -122,18 +120,18 @@ impl Stream {
 
     /// Device of the stream; null if the caller may not read the device.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        Ok(loaders::load(ctx, self.0.spec.device).await?.map(Device))
+        Ok(rows::device(ctx, self.0.spec.device)?.map(Device))
     }
 
     /// Group of the stream; null if it has none.
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
         let Some(group) = self.0.spec.group else { return Ok(None) };
-        Ok(loaders::load(ctx, group).await?.map(Group))
+        Ok(rows::group(ctx, group)?.map(Group))
     }
 
     /// Newest reading by time, of any quality; null if the stream has none.
     async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Latest>> {
-        let found = loaders::load(ctx, LatestOf(self.0.id)).await?;
+        let found = app(ctx).latest_reading(caller(ctx), self.0.id)?;
         Ok(found.map(|reading| Latest { stream: self.0.clone(), reading }))
     }
 
@@ -199,19 +197,11 @@ impl Stream {
 }
 
 /// Returns a page of the streams of a device or group.
-pub async fn streams_page<K>(
-    ctx: &Context<'_>,
-    whose: StreamsOf<K>,
+pub fn streams_page(
+    streams: Vec<Arc<stream::Stream>>,
     page: ConnectionArgs,
     order_by: ListOrder,
-) -> Result<NodeConnection<Stream>>
-where
-    StreamsOf<K>: Send + Sync + Hash + Eq + Clone + 'static,
-    NodeLoader: Loader<StreamsOf<K>, Value = Vec<Arc<stream::Stream>>, Error = Arc<Error>>,
-{
-    // Nothing else checks the scope when there is nothing to load.
-    caller(ctx).require(Scope::read(Resource::Data))?;
-    let streams = loaders::load(ctx, whose).await?.unwrap_or_default();
+) -> Result<NodeConnection<Stream>> {
     Ok(paging::paginate(
         streams,
         page,

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::{Node, none_if_not_found};
+use super::Node;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{Level, ListOrder, Order, Protocol};
+use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::{self, NodeType};
-use crate::api::graphql::loaders;
 use crate::api::graphql::objects::device::Device;
 use crate::api::graphql::objects::event::{self, Event, EventConnection};
 use crate::api::graphql::objects::group::Group;
@@ -15,6 +15,7 @@ use crate::api::graphql::objects::model::Model;
 use crate::api::graphql::objects::server::Me;
 use crate::api::graphql::objects::stream::Stream;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
+use crate::api::graphql::rows;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::device::DeviceFilter;
 use crate::domain::event::EventFilter;
@@ -42,9 +43,9 @@ impl InventoryQueries {
             return Err(Error::field("id", "is not a global id").into());
         };
         Ok(match noun {
-            NodeType::Device => loaders::load(ctx, DeviceId(row)).await?.map(|one| Device(one).into()),
-            NodeType::Stream => loaders::load(ctx, StreamId(row)).await?.map(|one| Stream(one).into()),
-            NodeType::Group => loaders::load(ctx, GroupId(row)).await?.map(|one| Group(one).into()),
+            NodeType::Device => rows::device(ctx, DeviceId(row))?.map(|one| Device(one).into()),
+            NodeType::Stream => rows::stream(ctx, StreamId(row))?.map(|one| Stream(one).into()),
+            NodeType::Group => rows::group(ctx, GroupId(row))?.map(|one| Group(one).into()),
             NodeType::Event => none_if_not_found(app(ctx).event(caller(ctx), EventId(row)).await)?
                 .map(|one| Event(one).into()),
             NodeType::ApiKey => {
@@ -108,7 +109,7 @@ impl InventoryQueries {
         row_id: Option<i32>,
     ) -> Result<Option<Device>> {
         let row = ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id)?;
-        Ok(loaders::load(ctx, DeviceId(row)).await?.map(Device))
+        Ok(rows::device(ctx, DeviceId(row))?.map(Device))
     }
 
     /// Streams of all devices, of one device or of one group. `name` matches exactly; `search` matches part of the
@@ -167,7 +168,7 @@ impl InventoryQueries {
         row_id: Option<i32>,
     ) -> Result<Option<Stream>> {
         let row = ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id)?;
-        Ok(loaders::load(ctx, StreamId(row)).await?.map(Stream))
+        Ok(rows::stream(ctx, StreamId(row))?.map(Stream))
     }
 
     /// Groups of streams. `search` matches part of the name, case-insensitive.
@@ -218,7 +219,7 @@ impl InventoryQueries {
         row_id: Option<i32>,
     ) -> Result<Option<Group>> {
         let row = ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id)?;
-        Ok(loaders::load(ctx, GroupId(row)).await?.map(Group))
+        Ok(rows::group(ctx, GroupId(row))?.map(Group))
     }
 
     /// Events, newest first by default.

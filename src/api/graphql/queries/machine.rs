@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::none_if_not_found;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::ListOrder;
+use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::hamachi::{HamachiNetwork, HamachiStatus};
 use crate::api::graphql::objects::key::ApiKey;

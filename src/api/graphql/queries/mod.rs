@@ -4,7 +4,7 @@ pub mod inventory;
 pub mod machine;
 pub mod series;
 
-use async_graphql::{ID, Interface, MergedObject, Result};
+use async_graphql::{ID, Interface, MergedObject};
 
 use super::objects::device::Device;
 use super::objects::event::Event;
@@ -12,7 +12,6 @@ use super::objects::group::Group;
 use super::objects::key::ApiKey;
 use super::objects::model::Model;
 use super::objects::stream::Stream;
-use crate::domain::Kind;
 
 /// Devices, their streams and their measured values. A time range includes its `from` and excludes its `to`. Results
 /// contain only the rows that the caller's key or session may read.
@@ -46,13 +45,4 @@ pub enum Node {
     ApiKey(ApiKey),
     /// An anomaly detection model.
     Model(Model),
-}
-
-/// Turns `NotFound` into null: the row does not exist, or the caller may not read it.
-fn none_if_not_found<T>(result: crate::domain::Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(row) => Ok(Some(row)),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -1,0 +1,39 @@
+//! Rows that a field refers to by id. `None` if the row does not exist or the caller may not read it.
+//!
+//! Rows and newest readings are in memory, so each field reads its own: there is nothing to gain from reading the rows of
+//! a whole list at once.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result};
+
+use super::context::{app, caller};
+use super::errors::none_if_not_found;
+use crate::domain::device::Device;
+use crate::domain::group::Group;
+use crate::domain::stream::Stream;
+use crate::domain::{DeviceId, GroupId, StreamId};
+
+/// Returns a device.
+///
+/// # Errors
+/// `Forbidden` without the scope to read devices.
+pub fn device(ctx: &Context<'_>, id: DeviceId) -> Result<Option<Arc<Device>>> {
+    none_if_not_found(app(ctx).device(caller(ctx), id))
+}
+
+/// Returns a stream.
+///
+/// # Errors
+/// `Forbidden` without the scope to read streams.
+pub fn stream(ctx: &Context<'_>, id: StreamId) -> Result<Option<Arc<Stream>>> {
+    none_if_not_found(app(ctx).stream(caller(ctx), id))
+}
+
+/// Returns a group.
+///
+/// # Errors
+/// `Forbidden` without the scope to read groups.
+pub fn group(ctx: &Context<'_>, id: GroupId) -> Result<Option<Arc<Group>>> {
+    none_if_not_found(app(ctx).group(caller(ctx), id))
+}
