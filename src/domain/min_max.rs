@@ -3,11 +3,14 @@
 /// The lowest and the highest of some values. With `min` above `max` it holds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MinMax<T> {
+    /// The lowest value.
     pub min: T,
+    /// The highest value, itself within.
     pub max: T,
 }
 
 impl<T> MinMax<T> {
+    /// The bounds `min..=max`.
     pub const fn new(min: T, max: T) -> Self {
         Self { min, max }
     }
