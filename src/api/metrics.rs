@@ -1,4 +1,4 @@
-//! `GET /metrics`: metrics of collectors and models in Prometheus' text format 0.0.4.
+//! `GET /metrics`: metrics of memory, collectors and models in Prometheus' text format 0.0.4.
 //!
 //! Rendered from their counters at the time of the request; there is no registry. Labels are only ids, a device's
 //! protocol and words of closed sets, never names or tags: those are unbounded and private to an organization.
@@ -20,6 +20,7 @@ use crate::app::metrics::{DeviceMetrics, Metrics};
 use crate::domain::ModelId;
 use crate::domain::device::DeviceState;
 use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
+use crate::domain::memory_usage::MemoryUsage;
 
 const PROMETHEUS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -38,10 +39,11 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], render(&measured)).into_response())
 }
 
-fn render(Metrics { devices, models }: &Metrics) -> String {
+fn render(Metrics { devices, models, memory }: &Metrics) -> String {
     let mut page = MetricsText(String::new());
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
+    render_memory(&mut page, memory);
     states(&mut page, devices);
     counters(&mut page, devices);
     page.histogram(
@@ -58,6 +60,20 @@ fn render(Metrics { devices, models }: &Metrics) -> String {
     );
     render_models(&mut page, models);
     page.0
+}
+
+fn render_memory(page: &mut MetricsText, memory: &[MemoryUsage]) {
+    type Bytes = fn(&MemoryUsage) -> usize;
+    let gauges: [(&str, &str, Bytes); 2] = [
+        ("basalt_memory_used_bytes", "Memory reserved of each budget.", |m| m.used_bytes),
+        ("basalt_memory_limit_bytes", "Memory that each budget allows.", |m| m.limit_bytes),
+    ];
+    for (name, help, bytes) in gauges {
+        page.family(name, "gauge", help);
+        memory
+            .iter()
+            .for_each(|usage| page.sample(name, format_args!("budget=\"{}\"", usage.budget), bytes(usage)));
+    }
 }
 
 fn render_models(page: &mut MetricsText, models: &[(ModelId, ModelStatus)]) {
@@ -228,13 +244,16 @@ mod tests {
             windows: 9,
             ..ModelStatus::default()
         };
-        Metrics { devices, models: vec![(ModelId(4), status)] }
+        let queries = MemoryUsage { budget: "queries", used_bytes: 3, limit_bytes: 8 };
+        Metrics { devices, models: vec![(ModelId(4), status)], memory: vec![queries] }
     }
 
     #[test]
     fn a_device_and_a_model_are_told_in_numbers() {
         let page = render(&all(vec![measured()]));
         for line in [
+            "basalt_memory_used_bytes{budget=\"queries\"} 3",
+            "basalt_memory_limit_bytes{budget=\"queries\"} 8",
             "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"online\"} 0",
             "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"degraded\"} 1",
             "basalt_device_last_seen_timestamp_seconds{device=\"3\",protocol=\"modbus\"} 1777377600.5",
@@ -275,8 +294,11 @@ mod tests {
                 samples += 1;
             }
         }
-        // Per device: five states, the last-seen time, four counters, four kinds of errors, two histograms. Per model:
+        // The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of errors, two histograms. Per model:
         // five states, its lag, four counters.
-        assert_eq!(samples, 1 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3)) + (5 + 1 + 4));
+        assert_eq!(
+            samples,
+            1 + 2 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3)) + (5 + 1 + 4)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Lookups of many rows by id, for lists of several devices, streams or groups. Rows that the principal may not see are left out.
+//! Lookups of many rows by id, for lists of several devices, streams or groups. Rows that the principal may not see are
+//! left out.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::{Error, Result};
 
 /// Limits of a budget, bytes.
@@ -83,6 +84,12 @@ impl BodyMemoryBudget {
     pub fn used(&self) -> usize {
         let held = self.held.lock();
         held.total + held.strangers
+    }
+
+    /// Returns the use of the budget of this process.
+    pub fn usage_of_process() -> MemoryUsage {
+        let limit_bytes = ACCOUNT.shares.total + ACCOUNT.shares.max_anonymous;
+        MemoryUsage { budget: "bodies", used_bytes: ACCOUNT.used(), limit_bytes }
     }
 
     fn try_take(&self, holder: MemoryHolder, bytes: usize) -> bool {

@@ -1,8 +1,11 @@
-//! Metrics for monitoring systems: the collector of every device and every model, across organizations.
+//! Metrics for monitoring systems: the collector of every device and every model, across organizations, and the memory
+//! budgets of the process.
 
 use super::ai::ModelStatus;
+use super::body_memory::BodyMemoryBudget;
 use super::{App, collector_ports};
 use crate::domain::device::{DeviceStatus, Protocol};
+use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::{DeviceId, ModelId, Principal, Resource, Result, Scope};
 
 /// The measured values.
@@ -11,6 +14,8 @@ pub struct Metrics {
     pub devices: Vec<DeviceMetrics>,
     /// Models, by id.
     pub models: Vec<(ModelId, ModelStatus)>,
+    /// Memory budgets of the process.
+    pub memory: Vec<MemoryUsage>,
 }
 
 /// The collector status of one device.
@@ -41,6 +46,9 @@ impl App {
         });
         let models = self.store.catalog().all_models();
         let models = models.iter().map(|model| (model.id, self.status_of_model(model))).collect();
-        Metrics { devices: measured.collect(), models }
+        let mut memory = vec![BodyMemoryBudget::usage_of_process(), self.engine.memory_usage()];
+        memory.extend(self.store.memory_usage());
+        memory.push(self.ai.detectors.usage());
+        Metrics { devices: measured.collect(), models, memory }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::domain::device::{DeviceSpec, Protocol};
 
 fn request(host: &str, port: Option<u16>, metadata: Value) -> Result<HttpRequest, Vec<FieldError>> {
     HttpRequest::from_settings(host, port, metadata.as_object().unwrap())
@@ -21,7 +22,29 @@ fn a_url_takes_the_port_unless_it_has_one() {
     for (host, port, expected, origin) in rows {
         let request = request(host, port, json!({})).expect(host);
         assert_eq!((request.url.as_str(), request.origin()), (expected, origin), "{host}");
-        assert!(request.method == HttpMethod::Get && request.headers.is_empty() && request.login.is_none());
+        assert!(request.method == HttpMethod::Get && request.headers.is_empty());
+    }
+}
+
+#[test]
+fn login_and_timeout_are_those_of_the_device() {
+    let of = |username: &str, password: &str, timeout_s| {
+        let mut device = DeviceSpec::new("meter", Protocol::Http);
+        (device.host, device.timeout_s) = ("http://10.0.0.5".to_owned(), timeout_s);
+        (device.username, device.password) = (username.to_owned(), password.to_owned());
+        let request = device.http_request().unwrap();
+        (request.login.map(|(name, password)| format!("{name}:{password}")), request.timeout)
+    };
+    let default = Duration::from_secs(3);
+    for (username, password, timeout_s, login, timeout) in [
+        ("", "", 0.5, None, Duration::from_millis(500)),
+        ("me", "", 3.0, Some("me:"), default),
+        ("", "secret", 3.0, Some(":secret"), default),
+        ("me", "secret", -1.0, Some("me:secret"), default),
+        ("", "", f64::NAN, None, default),
+    ] {
+        let expected = (login.map(str::to_owned), timeout);
+        assert_eq!(of(username, password, timeout_s), expected, "{username}:{password} {timeout_s}");
     }
 }
 

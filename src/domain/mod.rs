@@ -22,6 +22,7 @@ pub mod key;
 pub mod latency_stats;
 pub mod license;
 pub mod machine;
+pub mod memory_usage;
 pub mod min_max;
 pub mod model;
 pub mod named_query;

@@ -28,6 +28,7 @@ use super::plan_cache::{PlanCache, PlannedStatement};
 use super::postgres::LazyPostgresCompat;
 use super::runtimes::QueryRuntimes;
 use super::session_template;
+use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
@@ -99,6 +100,12 @@ impl Engine {
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: Some(self.options.max_rows) };
         let threads = self.threads.for_text(text_bytes).clone();
         self.run_query_on(threads, limits, tally, Box::pin(start)).await
+    }
+
+    /// Returns the use of the memory pool of all queries.
+    pub fn memory_usage(&self) -> MemoryUsage {
+        let limit_bytes = self.options.memory_bytes;
+        MemoryUsage { budget: "queries", used_bytes: self.memory_in_use(), limit_bytes }
     }
 
     /// Returns the bytes that all queries have reserved.

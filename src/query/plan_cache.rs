@@ -87,6 +87,8 @@ impl Default for PlanCache {
             // More would not admit a statement that takes most of the cache.
             .shards(1)
             .estimated_items_capacity(MAX_CACHED_TEXT_BYTES / MIN_ENTRY_BYTES)
+            // As many evicted statements are remembered as fit, so that new ones are admitted when they come again.
+            .ghost_allocation(1.0)
             .weight_capacity(MAX_CACHED_TEXT_BYTES as u64)
             .build()
             .expect("both capacities are set");

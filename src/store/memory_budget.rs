@@ -112,6 +112,11 @@ impl MemoryBudget {
         self.free.add_permits(freed);
     }
 
+    /// Returns the bytes that requests and the memtable hold.
+    pub fn used_bytes(&self) -> usize {
+        (self.cap_units - self.free.available_permits()) * UNIT_BYTES
+    }
+
     /// Returns the bytes held by rows inserted since the last freeze.
     pub fn active_bytes(&self) -> usize {
         self.memtable.lock().active * UNIT_BYTES
@@ -157,3 +162,7 @@ impl Drop for WaitingWriter<'_> {
         self.0.waiting_writers.fetch_sub(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+#[path = "memory_budget_tests.rs"]
+mod tests;

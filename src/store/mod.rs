@@ -42,6 +42,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
 use crate::domain::retention::RetentionBounds;
@@ -110,6 +111,16 @@ impl Store {
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
         self.tables.clock()
+    }
+
+    /// Returns the use of the store's memory budgets.
+    pub fn memory_usage(&self) -> [MemoryUsage; 2] {
+        let rows = MemoryUsage {
+            budget: "memtable",
+            used_bytes: self.memory.used_bytes(),
+            limit_bytes: self.memory.cap_bytes(),
+        };
+        [rows, self.tables.cache().usage()]
     }
 
     /// Returns the newest readings of a stream the principal sees, unless they have expired.

@@ -1,7 +1,6 @@
 //! Rows that a field refers to by id. `None` if the row does not exist or the caller may not read it.
 //!
-//! Rows and newest readings are in memory, so each field reads its own: there is nothing to gain from reading the rows of
-//! a whole list at once.
+//! Rows and newest readings are in memory, so each field reads its own.
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::inference_pool::{InferencePool, InferencePriority};
+use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::model::Model;
 use crate::domain::{Error, ModelId, OrgId, Principal, Result};
 use crate::infer::detector::Detector;
@@ -159,6 +160,12 @@ impl DetectorCache {
         });
         let turns = Semaphore::new(threads.count());
         Self { store, threads, lru: Mutex::default(), account, load_slots: turns }
+    }
+
+    /// Returns the use of the budget of loaded models.
+    pub fn usage(&self) -> MemoryUsage {
+        let used_bytes = *self.account.used_bytes.lock();
+        MemoryUsage { budget: "models", used_bytes, limit_bytes: self.account.max_bytes }
     }
 
     /// Checks that a model would fit into the budget when it is the only one loaded.

@@ -3,7 +3,7 @@
 use crate::domain::window::Windows;
 use crate::store::statistics::time_ranges::TimeRanges;
 
-/// A stream, and those of its windows in the range whose computed rows are not valid.
+/// A stream in a request for statistics.
 #[derive(Debug, Clone)]
 pub struct StreamWindows {
     pub id: i32,

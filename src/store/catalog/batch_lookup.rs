@@ -24,7 +24,7 @@ impl Catalog {
     pub fn streams_of_groups(&self, who: &Principal, ids: &[GroupId]) -> Vec<Arc<Stream>> {
         let sight = self.visible_to(who);
         let groups = ids.iter().filter(|id| sight.group(**id).is_ok());
-        let streams = groups.flat_map(|id| sight.members(*id));
+        let streams = groups.flat_map(|id| sight.mirror.members(*id));
         streams.filter_map(|id| sight.stream(id).ok()).cloned().collect()
     }
 }

@@ -88,7 +88,7 @@ impl<'a> VisibleCatalog<'a> {
     /// A device is visible when it is listed, or when one of its streams is.
     pub(super) fn device(&self, id: DeviceId) -> Result<&Arc<Device>> {
         let device = self.mirror.devices.get(id).ok_or_else(Error::not_found)?;
-        let is_seen = device.org == self.who.org && (self.owns(device) || self.parents().any(|p| p == id));
+        let is_seen = device.org == self.who.org && (self.owns(device) || self.lists_stream_of(id));
         if is_seen { Ok(device) } else { Err(Error::hidden()) }
     }
 
@@ -262,6 +262,12 @@ impl<'a> VisibleCatalog<'a> {
 
     fn sees(&self, stream: &Stream) -> bool {
         self.who.sees_stream(stream.org, stream.spec.device, stream.id)
+    }
+
+    /// Whether a stream of the device is in the principal's list. The list may be longer than a device's streams.
+    fn lists_stream_of(&self, device: DeviceId) -> bool {
+        let listed = self.who.streams.as_ref();
+        listed.is_some_and(|listed| self.mirror.streams().ids_of(device).any(|id| listed.contains(&id)))
     }
 
     /// Devices of the streams in the principal's list.

@@ -11,17 +11,23 @@ use parquet::file::metadata::PageIndexPolicy;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
+use crate::domain::memory_usage::MemoryUsage;
 use crate::store::table::Table;
 
 /// Memory for the footers of all tables together, bytes.
 const FOOTER_BYTES: usize = 96 << 20;
 /// Memory for the pages of all tables together, decompressed bytes.
 const PAGE_BYTES: usize = 96 << 20;
-/// Number of parts of a cache, each with a lock and an equal share of the memory. An entry larger than its share is not
-/// cached; the footer of the largest file of statistics takes half of one.
-const SHARDS: usize = 4;
-/// Typical size of a page and of a footer, bytes, from which the cache estimates its number of entries.
-const TYPICAL_ENTRY_BYTES: usize = 64 << 10;
+/// Number of parts of the page cache, each with a lock and an equal share of the memory. A page larger than 97 % of a
+/// share is not cached.
+const PAGE_SHARDS: usize = 4;
+/// Footers have one part: the footer of the largest file of statistics takes 12 MiB, and parts would make the largest
+/// ones displace each other.
+const FOOTER_SHARDS: usize = 1;
+/// Typical bytes of an entry, from which the cache derives how many evicted keys it remembers. A key that is read again
+/// while it is remembered is admitted for long; too high a value makes the cache forget keys before that.
+const TYPICAL_PAGE_BYTES: usize = 4 << 10;
+const TYPICAL_FOOTER_BYTES: usize = 64 << 10;
 
 /// Returns the options for reading a cached footer: with its page index and the table's schema.
 pub fn footer_options(table: Table) -> ArrowReaderOptions {
@@ -72,15 +78,25 @@ impl Weighter<PageKey, Page> for PageBytes {
 
 impl Default for LakeCache {
     fn default() -> Self {
-        Self { footers: new_cache(FOOTER_BYTES, FooterBytes), pages: new_cache(PAGE_BYTES, PageBytes) }
+        Self {
+            footers: new_cache(FOOTER_BYTES, FOOTER_SHARDS, TYPICAL_FOOTER_BYTES, FooterBytes),
+            pages: new_cache(PAGE_BYTES, PAGE_SHARDS, TYPICAL_PAGE_BYTES, PageBytes),
+        }
     }
 }
 
-/// Creates a cache of at most `bytes`.
-fn new_cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(bytes: usize, weighter: W) -> Cache<K, V, W> {
+/// Creates a cache of at most `bytes` in `shards` parts, whose entries take `typical_bytes`. It remembers as many evicted
+/// keys as it has entries, so that a working set that is new to it is admitted when it is read again.
+fn new_cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
+    bytes: usize,
+    shards: usize,
+    typical_bytes: usize,
+    weighter: W,
+) -> Cache<K, V, W> {
     let options = OptionsBuilder::new()
-        .shards(SHARDS)
-        .estimated_items_capacity(bytes / TYPICAL_ENTRY_BYTES)
+        .shards(shards)
+        .estimated_items_capacity(bytes / typical_bytes)
+        .ghost_allocation(1.0)
         .weight_capacity(bytes as u64)
         .build()
         .expect("both capacities are set");
@@ -95,6 +111,12 @@ impl LakeCache {
     pub fn put_footer(&self, path: &str, footer: &ArrowReaderMetadata) {
         let bytes = footer.metadata().memory_size();
         self.footers.insert(path.to_owned(), CachedFooter { footer: footer.clone(), bytes });
+    }
+
+    /// Returns the use of the cache: footers and pages together.
+    pub fn usage(&self) -> MemoryUsage {
+        let used_bytes = (self.footers.weight() + self.pages.weight()) as usize;
+        MemoryUsage { budget: "lake_cache", used_bytes, limit_bytes: FOOTER_BYTES + PAGE_BYTES }
     }
 
     /// Returns the decompressed page at an offset of a file.

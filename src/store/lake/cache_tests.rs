@@ -40,7 +40,7 @@ fn pages_that_are_read_again_outlast_those_read_once_and_memory_stays_within_its
 fn a_page_that_exceeds_its_share_is_not_cached_and_evicts_nothing() {
     let (cache, path) = (LakeCache::default(), Arc::from("date=2026-01-01/part-1.parquet"));
     put_pages(&cache, &path, 0, 1);
-    let buffer = Bytes::from(vec![0; PAGE_BYTES / SHARDS + 1]);
+    let buffer = Bytes::from(vec![0; PAGE_BYTES / PAGE_SHARDS + 1]);
     cache.put_page(&path, 1, page(&buffer, buffer.len()), false);
     assert!(cache.page(&path, 1).is_none());
     assert!(cache.page(&path, 0).is_some());
@@ -56,4 +56,36 @@ fn a_page_that_is_cached_again_replaces_the_one_before() {
     }
     assert_eq!((cache.pages.len(), cache.page(&path, 8).is_none()), (1, true));
     assert_eq!(cache.pages.weight(), (20 + path.len() + size_of::<Page>()) as u64);
+}
+
+#[test]
+fn a_new_working_set_of_small_pages_is_cached_when_it_is_read_again() {
+    let (cache, path) = (LakeCache::default(), Arc::from("part.parquet"));
+    let buffer = Bytes::from(vec![0; 8 << 10]);
+    let read = |offset| {
+        let is_cached = cache.page(&path, offset).is_some();
+        if !is_cached {
+            cache.put_page(&path, offset, page(&buffer, buffer.len()), false);
+        }
+        is_cached
+    };
+    (0..25_000).for_each(|offset| drop(read(offset)));
+    let pass = || (100_000..104_096).filter(|offset| read(*offset)).count();
+    let hits: Vec<usize> = (0..4).map(|_| pass()).collect();
+    assert!(hits[3] > 3600, "{hits:?} of 4096");
+}
+
+#[test]
+fn footers_that_fit_together_are_all_cached() {
+    let cache = LakeCache::default();
+    let schema = Table::Readings.schema();
+    let mut file = Vec::new();
+    parquet::arrow::ArrowWriter::try_new(&mut file, schema, None).unwrap().close().unwrap();
+    let footer = ArrowReaderMetadata::load(&Bytes::from(file), footer_options(Table::Readings)).unwrap();
+    let paths: Vec<String> = (0..8).map(|number| format!("part-{number}.parquet")).collect();
+    for path in &paths {
+        cache.footers.insert(path.clone(), CachedFooter { footer: footer.clone(), bytes: 11 << 20 });
+    }
+    let cached = paths.iter().filter(|path| cache.footer(path).is_some()).count();
+    assert_eq!(cached, paths.len(), "88 of 96 MiB");
 }
