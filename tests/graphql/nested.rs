@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::data;
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
-use basalt::domain::{Micros, StreamId};
+use basalt::domain::{DeviceId, Micros, StreamId};
 
 const NESTED: &str = "{ devices(first: 200) { nodes { name streams(first: 3) { nodes { name device { name }
     group { name streams(first: 1) { totalCount } } latest { value stream { device { rowId } } } } } } } }";
@@ -39,15 +39,36 @@ async fn nested_lists_have_the_rows_of_their_own_parents() {
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let client = inside.serve().await;
-    let request = KeyRequest { name: "key".to_owned(), ..KeyRequest::default() };
-    let (_, secret) = inside.app().create_key(&ground.owner, &request).await.unwrap();
-    let client = client.with_key(&secret);
     grow(&ground, &inside, 80).await;
-    let got = data(&client, NESTED, json!({})).await;
+    let key = |data: Vec<i32>| KeyRequest { name: "key".to_owned(), data, ..KeyRequest::default() };
+
+    let (_, secret) = inside.app().create_key(&ground.owner, &key(Vec::new())).await.unwrap();
+    let all = client.with_key(&secret);
+    let got = data(&all, NESTED, json!({})).await;
     let devices = got["devices"]["nodes"].as_array().unwrap();
     assert_eq!(devices.len(), 81);
-    let last = &devices[80];
-    let stream = &last["streams"]["nodes"][2];
-    assert_eq!(stream["group"], json!({"name": "group 79", "streams": {"totalCount": 3}}));
-    assert_eq!(stream["latest"], json!({"value": 79.0, "stream": {"device": {"rowId": 81}}}));
+    let mut streams = Vec::new();
+    for device in &devices[1..] {
+        let (name, row_id) = (&device["name"], streams.len() / 3 + 2);
+        let number: usize = name.as_str().unwrap().trim_start_matches("device ").parse().unwrap();
+        assert_eq!(number, row_id - 2);
+        let group = json!({"name": format!("group {number}"), "streams": {"totalCount": 3}});
+        for (of, stream) in ["a", "b", "c"].into_iter().zip(device["streams"]["nodes"].as_array().unwrap()) {
+            let latest = json!({"value": number as f64, "stream": {"device": {"rowId": row_id}}});
+            let expected = json!({"name": of, "device": {"name": name}, "group": group, "latest": latest});
+            assert_eq!(stream, &expected, "{name}");
+            streams.push(stream["name"].clone());
+        }
+    }
+    assert_eq!(streams.len(), 240);
+
+    // The second stream of device 7, whose device it may see; of its group it sees what it may read.
+    let of_device = ground.catalog.streams_of_devices(&ground.owner, &[DeviceId(9)]);
+    let (_, secret) = inside.app().create_key(&ground.owner, &key(vec![of_device[1].id.0])).await.unwrap();
+    let got = data(&client.with_key(&secret), NESTED, json!({})).await;
+    let latest = json!({"value": 7.0, "stream": {"device": {"rowId": 9}}});
+    let group = json!({"name": "group 7", "streams": {"totalCount": 1}});
+    let stream = json!({"name": "b", "device": {"name": "device 7"}, "group": group, "latest": latest});
+    let device = json!({"name": "device 7", "streams": {"nodes": [stream]}});
+    assert_eq!(got, json!({"devices": {"nodes": [device]}}));
 }
