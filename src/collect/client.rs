@@ -25,7 +25,8 @@ pub struct ConnectContext {
     pub networks: AllowedNetworks,
 }
 
-/// Address and protocol settings of a device, checked.
+/// Address and protocol settings of a device, checked. A protocol with numbered registers implements
+/// `registers::protocol::RegisterEndpoint` instead.
 #[async_trait]
 pub trait DeviceEndpoint: Any + Send + Sync {
     /// Time limit for connecting and for each request.

@@ -32,7 +32,7 @@ impl DeviceProtocol for Http {
         Protocol::Http
     }
 
-    fn source(&self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
+    fn source(&'static self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
         Ok(Box::new(GroupedSource::new(HttpSource::new(device, context)?)))
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::collect::modbus::client::{ModbusEndpoint, ModbusFraming};
 use crate::collect::modbus::fake::FakeDevice;
+use crate::collect::registers::protocol::RegisterEndpoint;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -35,7 +35,8 @@ pub enum SettingValues {
 /// A protocol that devices are collected by.
 ///
 /// A protocol whose devices are read and written by address implements `endpoint` and `parse_address`
-/// (`Protocol::has_registers`); the others leave them.
+/// (`Protocol::has_registers`); the others leave them. A protocol with numbered registers implements
+/// `registers::protocol::RegisterProtocol` instead.
 pub trait DeviceProtocol: Sync {
     /// The protocol's name in the catalog.
     fn protocol(&self) -> Protocol;
@@ -44,7 +45,7 @@ pub trait DeviceProtocol: Sync {
     ///
     /// # Errors
     /// `Invalid` that names the wrong setting.
-    fn source(&self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>>;
+    fn source(&'static self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>>;
 
     /// Whether the device is polled, or connected to, with these streams. Otherwise its values arrive by other ways.
     fn is_polled(&self, _device: &DeviceSpec, _streams: &[Arc<Stream>]) -> bool {

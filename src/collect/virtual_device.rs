@@ -23,7 +23,11 @@ impl DeviceProtocol for Virtual {
         Protocol::Virtual
     }
 
-    fn source(&self, _: &DeviceSpec, context: SourceContext) -> domain::Result<Box<dyn DeviceSource>> {
+    fn source(
+        &'static self,
+        _: &DeviceSpec,
+        context: SourceContext,
+    ) -> domain::Result<Box<dyn DeviceSource>> {
         let SourceContext { status, clock, .. } = context;
         Ok(Box::new(GroupedSource::new(VirtualSource { status, clock })))
     }

@@ -3,6 +3,8 @@
 //! Numbers are read and written as a run of bytes in one request, so that a value may begin at any word; bits and
 //! variables of modules are addressed by name.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::address::variable;
@@ -12,6 +14,7 @@ use super::space::{FenetSpace, VariableSize};
 use crate::collect::client::DeviceClient;
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
+use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{
     CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite,
 };
@@ -30,9 +33,11 @@ pub struct FenetEndpoint {
     pub format: FenetFormat,
 }
 
-impl FenetEndpoint {
-    /// Builds the endpoint from a device's settings; the error names the wrong setting.
-    pub fn from_spec(spec: &DeviceSpec) -> Result<FenetEndpoint> {
+#[async_trait]
+impl RegisterEndpoint for FenetEndpoint {
+    type Client = FenetClient;
+
+    fn from_spec(spec: &DeviceSpec) -> Result<FenetEndpoint> {
         let settings = ProtocolSettings(&spec.metadata);
         let cpus = [("XGK", 0xA0), ("XGI", 0xA4), ("XGR", 0xA8), ("XGB", 0xB0), ("XGB-IEC", 0xB4)];
         let cpu = settings.choice("cpu", &cpus)?;
@@ -43,6 +48,14 @@ impl FenetEndpoint {
         let echoes_invoke_id = settings.boolean("echoes_invoke_id", true)?;
         let format = FenetFormat { cpu, position: base << 4 | spec.unit, echoes_invoke_id };
         Ok(FenetEndpoint { peer: Peer::from_spec(spec, Transport::Tcp)?, format })
+    }
+
+    fn timeout(&self) -> Duration {
+        self.peer.timeout
+    }
+
+    async fn connect(&self, networks: &AllowedNetworks) -> Result<FenetClient, DeviceFault> {
+        FenetClient::connect(self, networks).await
     }
 }
 

@@ -16,6 +16,7 @@ use super::frame::{
 use crate::collect::client::DeviceClient;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
+use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
 use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
 use crate::collect::settings::ProtocolSettings;
@@ -32,9 +33,11 @@ pub struct MelsecEndpoint {
     pub format: MelsecFormat,
 }
 
-impl MelsecEndpoint {
-    /// Builds the endpoint from a device's settings; the error names the wrong setting.
-    pub fn from_spec(spec: &DeviceSpec) -> Result<MelsecEndpoint> {
+#[async_trait]
+impl RegisterEndpoint for MelsecEndpoint {
+    type Client = MelsecClient;
+
+    fn from_spec(spec: &DeviceSpec) -> Result<MelsecEndpoint> {
         let settings = ProtocolSettings(&spec.metadata);
         let frame = settings.choice("frame", &[("3E", FrameVersion::E3), ("4E", FrameVersion::E4)])?;
         let encoding =
@@ -58,6 +61,14 @@ impl MelsecEndpoint {
         let timer = peer.timeout.as_millis() / Duration::from_millis(250).as_millis();
         let timer = u16::try_from(timer).unwrap_or(u16::MAX).max(1);
         Ok(MelsecEndpoint { peer, format: MelsecFormat { frame, encoding, layout, route, timer } })
+    }
+
+    fn timeout(&self) -> Duration {
+        self.peer.timeout
+    }
+
+    async fn connect(&self, networks: &AllowedNetworks) -> Result<MelsecClient, DeviceFault> {
+        MelsecClient::connect(self, networks).await
     }
 }
 

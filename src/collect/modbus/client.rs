@@ -20,6 +20,7 @@ use super::strict_stream::StrictStream;
 use crate::collect::client::DeviceClient;
 use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind, describe_io_error};
 use crate::collect::networks::AllowedNetworks;
+use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
@@ -59,9 +60,11 @@ pub struct ModbusEndpoint {
     pub timeout: Duration,
 }
 
-impl ModbusEndpoint {
-    /// Builds the endpoint from a device's settings; the error names the wrong setting.
-    pub fn from_spec(spec: &DeviceSpec) -> Result<ModbusEndpoint> {
+#[async_trait]
+impl RegisterEndpoint for ModbusEndpoint {
+    type Client = ModbusClient;
+
+    fn from_spec(spec: &DeviceSpec) -> Result<ModbusEndpoint> {
         let framing = match spec.metadata.get("framing").filter(|setting| !setting.is_null()) {
             None => ModbusFraming::default(),
             Some(setting) => match setting.as_str() {
@@ -86,6 +89,16 @@ impl ModbusEndpoint {
         Ok(ModbusEndpoint { host: spec.host.clone(), port, unit: spec.unit, framing, writes_lists, timeout })
     }
 
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    async fn connect(&self, networks: &AllowedNetworks) -> Result<ModbusClient, DeviceFault> {
+        ModbusClient::connect(self, networks).await
+    }
+}
+
+impl ModbusEndpoint {
     fn address(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)

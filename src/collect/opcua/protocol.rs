@@ -26,7 +26,7 @@ impl DeviceProtocol for Opcua {
         Protocol::Opcua
     }
 
-    fn source(&self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
+    fn source(&'static self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
         Ok(Box::new(GroupedSource::new(OpcuaSource::new(device, context)?)))
     }
 

@@ -5,6 +5,7 @@ pub mod named_register;
 pub mod plan;
 pub mod point;
 
+pub(super) mod protocol;
 pub(super) mod source;
 
 mod learned_expiry;

@@ -18,7 +18,7 @@ use crate::collect::point::DevicePoint;
 use crate::collect::protocol::{self, DeviceProtocol, SourceContext};
 use crate::collect::settings::ProtocolSettings;
 use crate::collect::shared_connection::{SharedConnection, SharedConnectionGuard};
-use crate::collect::source::{DeviceSource, GroupedSource, PollSource};
+use crate::collect::source::PollSource;
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
@@ -110,15 +110,6 @@ impl RegisterSource {
             status: context.status,
             clock: context.clock,
         })
-    }
-
-    /// As `new`, for [`DeviceProtocol::source`].
-    pub fn boxed(
-        protocol: &'static dyn DeviceProtocol,
-        spec: &DeviceSpec,
-        context: SourceContext,
-    ) -> Result<Box<dyn DeviceSource>> {
-        Ok(Box::new(GroupedSource::new(RegisterSource::new(protocol, spec, context)?)))
     }
 
     async fn poll_once(
