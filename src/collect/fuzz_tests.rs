@@ -10,6 +10,7 @@ use super::melsec::device::MelsecDevice;
 use super::networks::AllowedNetworks;
 use super::registers::{RegisterRange, RegisterSpace};
 use super::registry;
+use super::request_socket::{Peer, Transport};
 use super::{fenet, melsec, modbus};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
@@ -134,15 +135,13 @@ fn read_modbus() -> Decoder {
     Box::new(move |input| {
         let Some((flags, answer)) = input.split_first() else { return };
         let framing = if flags & 1 == 0 { ModbusFraming::Tcp } else { ModbusFraming::RtuOverTcp };
-        let timeout = Duration::from_millis(50);
-        let endpoint = ModbusEndpoint {
+        let peer = Peer {
             host: "127.0.0.1".to_owned(),
             port,
-            unit: 1,
-            framing,
-            writes_lists: false,
-            timeout,
+            transport: Transport::Tcp,
+            timeout: Duration::from_millis(50),
         };
+        let endpoint = ModbusEndpoint { peer, unit: 1, framing, writes_lists: false };
         let space = if flags & 2 == 0 { Registers::Holding } else { Registers::Coil };
         let served = async {
             let (mut stream, _) = listener.accept().await.expect("somebody connects");

@@ -35,8 +35,8 @@ fn addresses_are_read_as_written() {
         let register = asked.register.to_string();
         let endpoint = ModbusEndpoint::from_spec(&asked.device).unwrap();
         let got = (
-            endpoint.host.as_str(),
-            endpoint.port,
+            endpoint.peer.host.as_str(),
+            endpoint.peer.port,
             endpoint.unit,
             register.as_str(),
             asked.kind,

@@ -46,9 +46,46 @@ impl Peer {
         Ok(Peer { host: spec.host.clone(), port, transport, timeout })
     }
 
-    fn address(&self) -> String {
+    /// Returns host and port, as in fault messages.
+    pub fn address(&self) -> String {
         let Peer { host, port, .. } = self;
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+
+    /// Awaits the opening of a connection within the timeout.
+    ///
+    /// # Errors
+    /// `Unreachable` with the reason, or `Timeout`.
+    pub async fn open<T>(&self, opening: impl Future<Output = io::Result<T>>) -> Result<T, DeviceFault> {
+        match timeout(self.timeout, opening).await {
+            Ok(opened) => opened.map_err(|error| DeviceFault::Unreachable {
+                address: self.address(),
+                reason: describe_io_error(&error),
+            }),
+            Err(_) => Err(self.no_answer()),
+        }
+    }
+
+    /// Opens a TCP connection whose small frames are sent at once. Has no time limit of its own.
+    pub async fn connect_tcp(&self, networks: &AllowedNetworks) -> io::Result<TcpStream> {
+        let stream = networks.connect(&self.host, self.port).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// Fault for a device that did not answer within the timeout.
+    pub fn no_answer(&self) -> DeviceFault {
+        DeviceFault::Timeout { address: self.address(), after: self.timeout }
+    }
+
+    /// Fault for a connection that is found closed.
+    pub fn closed(&self, reason: String) -> DeviceFault {
+        DeviceFault::Closed { address: self.address(), reason }
+    }
+
+    /// Fault for an answer that made no sense.
+    pub fn malformed(&self, reason: String) -> DeviceFault {
+        DeviceFault::Malformed { address: self.address(), reason }
     }
 }
 
@@ -76,16 +113,7 @@ pub struct RequestSocket {
 impl RequestSocket {
     /// Connects. Over UDP this proves nothing until the device has answered.
     pub async fn connect(peer: &Peer, networks: &AllowedNetworks) -> Result<RequestSocket, DeviceFault> {
-        let socket = match timeout(peer.timeout, open(peer, networks)).await {
-            Ok(Ok(socket)) => socket,
-            Ok(Err(error)) => {
-                return Err(DeviceFault::Unreachable {
-                    address: peer.address(),
-                    reason: describe_io_error(&error),
-                });
-            }
-            Err(_) => return Err(no_answer(peer)),
-        };
+        let socket = peer.open(open(peer, networks)).await?;
         Ok(RequestSocket { peer: peer.clone(), socket: Some(socket), has_answered: false, has_sent: false })
     }
 
@@ -110,7 +138,7 @@ impl RequestSocket {
     ) -> Result<Vec<u8>, DeviceFault> {
         self.has_sent = false;
         let Some(mut socket) = self.socket.take() else {
-            return Err(self.closed("an earlier request failed".to_owned()));
+            return Err(self.peer.closed("an earlier request failed".to_owned()));
         };
         self.check_no_unsolicited_bytes(&socket)?;
         self.has_sent = true;
@@ -120,8 +148,8 @@ impl RequestSocket {
         };
         let answer = match timeout(self.peer.timeout, exchange).await {
             Ok(Ok(answer)) => answer.map_err(|why| self.malformed(why))?,
-            Ok(Err(error)) => return Err(self.closed(describe_io_error(&error))),
-            Err(_) => return Err(no_answer(&self.peer)),
+            Ok(Err(error)) => return Err(self.peer.closed(describe_io_error(&error))),
+            Err(_) => return Err(self.peer.no_answer()),
         };
         self.socket = Some(socket);
         self.has_answered = true;
@@ -131,11 +159,7 @@ impl RequestSocket {
     /// Closes the connection after a response that made no sense: nothing on it can be trusted any more.
     pub fn malformed(&mut self, reason: String) -> DeviceFault {
         self.socket = None;
-        DeviceFault::Malformed { address: self.peer.address(), reason }
-    }
-
-    fn closed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Closed { address: self.peer.address(), reason }
+        self.peer.malformed(reason)
     }
 
     /// Checks that no bytes arrived since the last response.
@@ -147,21 +171,17 @@ impl RequestSocket {
             Socket::Udp(socket) => socket.try_recv(&mut byte).map(|_| 1),
         };
         match came {
-            Ok(0) => Err(self.closed(describe_io_error(&io::ErrorKind::UnexpectedEof.into()))),
+            Ok(0) => Err(self.peer.closed(describe_io_error(&io::ErrorKind::UnexpectedEof.into()))),
             Ok(_) => Err(self.malformed("bytes arrived that answer no request".to_owned())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(self.closed(describe_io_error(&error))),
+            Err(error) => Err(self.peer.closed(describe_io_error(&error))),
         }
     }
 }
 
 async fn open(peer: &Peer, networks: &AllowedNetworks) -> io::Result<Socket> {
     match peer.transport {
-        Transport::Tcp => {
-            let stream = networks.connect(&peer.host, peer.port).await?;
-            stream.set_nodelay(true)?;
-            Ok(Socket::Tcp(stream))
-        }
+        Transport::Tcp => peer.connect_tcp(networks).await.map(Socket::Tcp),
         Transport::Udp => {
             let address = networks.resolve(&peer.host, peer.port).await?.into_iter().next();
             let address = address.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
@@ -211,10 +231,6 @@ fn whole(frame: Vec<u8>, framing: &impl ResponseFraming) -> Result<Vec<u8>, Stri
     let header = frame.get(..framing.header_len()).ok_or("the answer is cut short")?;
     let expected = header.len() + framing.body_len(header)?;
     if frame.len() == expected { Ok(frame) } else { Err("the answer is not as long as it says".to_owned()) }
-}
-
-fn no_answer(peer: &Peer) -> DeviceFault {
-    DeviceFault::Timeout { address: peer.address(), after: peer.timeout }
 }
 
 #[cfg(test)]

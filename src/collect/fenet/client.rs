@@ -61,7 +61,7 @@ impl RegisterEndpoint for FenetEndpoint {
 
 /// A session with one CPU, which carries one request at a time.
 pub struct FenetClient {
-    endpoint: FenetEndpoint,
+    format: FenetFormat,
     socket: RequestSocket,
     invoke: u16,
 }
@@ -87,8 +87,8 @@ impl FenetClient {
         endpoint: &FenetEndpoint,
         networks: &AllowedNetworks,
     ) -> Result<FenetClient, DeviceFault> {
-        let channel = RequestSocket::connect(&endpoint.peer, networks).await?;
-        Ok(FenetClient { endpoint: endpoint.clone(), socket: channel, invoke: 0 })
+        let socket = RequestSocket::connect(&endpoint.peer, networks).await?;
+        Ok(FenetClient { format: endpoint.format, socket, invoke: 0 })
     }
 
     /// Writes one byte of a module, or a run of bytes of an area.
@@ -109,7 +109,7 @@ impl FenetClient {
 
     async fn call(&mut self, command: &FenetCommand) -> Result<FenetResponse, DeviceFault> {
         self.invoke = self.invoke.wrapping_add(1);
-        let awaited = FenetResponseFraming { format: self.endpoint.format, invoke: self.invoke };
+        let awaited = FenetResponseFraming { format: self.format, invoke: self.invoke };
         let request = awaited.format.encode(self.invoke, command);
         let answer = self.socket.request(&request, &awaited).await?;
         match frame::parse(command, answer.get(HEADER_LEN..).unwrap_or_default()) {

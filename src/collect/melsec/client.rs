@@ -85,7 +85,7 @@ pub fn parse_address(spec: &DeviceSpec, text: &str) -> Result<MelsecAddress, Str
 
 /// A session with one CPU, which carries one request at a time.
 pub struct MelsecClient {
-    endpoint: MelsecEndpoint,
+    format: MelsecFormat,
     socket: RequestSocket,
     serial: u16,
 }
@@ -112,8 +112,8 @@ impl MelsecClient {
         endpoint: &MelsecEndpoint,
         networks: &AllowedNetworks,
     ) -> Result<MelsecClient, DeviceFault> {
-        let channel = RequestSocket::connect(&endpoint.peer, networks).await?;
-        let mut client = MelsecClient { endpoint: endpoint.clone(), socket: channel, serial: 0 };
+        let socket = RequestSocket::connect(&endpoint.peer, networks).await?;
+        let mut client = MelsecClient { format: endpoint.format, socket, serial: 0 };
         if endpoint.peer.transport == Transport::Udp {
             match client.call(&MelsecCommand::ReadModel).await {
                 Ok(_) | Err(DeviceFault::Refused { .. }) => {}
@@ -125,7 +125,7 @@ impl MelsecClient {
 
     async fn call(&mut self, command: &MelsecCommand) -> Result<MelsecResponse, DeviceFault> {
         self.serial = self.serial.wrapping_add(1);
-        let awaited = MelsecResponseFraming { format: self.endpoint.format, serial: self.serial };
+        let awaited = MelsecResponseFraming { format: self.format, serial: self.serial };
         let request = awaited.format.encode(self.serial, command);
         let frame = self.socket.request(&request, &awaited).await?;
         let body = frame.get(awaited.header_len()..).unwrap_or_default();
@@ -139,7 +139,7 @@ impl MelsecClient {
     /// Address of a cell on the wire.
     fn head(&self, cell: RegisterAddress) -> Result<HeadDevice, DeviceFault> {
         let device = MelsecDevice::from_register_space(cell.space).ok_or_else(foreign)?;
-        if device.is_iqr_only() && self.endpoint.format.layout == DeviceLayout::Ql {
+        if device.is_iqr_only() && self.format.layout == DeviceLayout::Ql {
             return Err(only_iqr());
         }
         Ok(HeadDevice { device, number: cell.offset })

@@ -5,7 +5,6 @@
 //! a request is abandoned half way: every later request fails, and its owner must connect anew.
 
 use std::io;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,42 +21,28 @@ use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, Refus
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
+use crate::collect::request_socket::{Peer, Transport};
+use crate::collect::settings::ProtocolSettings;
+use crate::domain::Result;
 use crate::domain::device::DeviceSpec;
-use crate::domain::{Error, Result};
 
 /// How frames are delimited on the TCP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModbusFraming {
     /// MBAP header with a transaction id.
-    #[default]
     Tcp,
     /// Serial frames with a CRC, as serial device servers pass them on.
     RtuOverTcp,
 }
 
-impl FromStr for ModbusFraming {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "tcp" => Ok(ModbusFraming::Tcp),
-            "rtu_over_tcp" => Ok(ModbusFraming::RtuOverTcp),
-            _ => Err(Error::field("framing", format!("\"{text}\" is not one of tcp, rtu_over_tcp."))),
-        }
-    }
-}
-
 /// Address and protocol settings of a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModbusEndpoint {
-    pub host: String,
-    pub port: u16,
+    pub peer: Peer,
     pub unit: u8,
     pub framing: ModbusFraming,
     /// Whether one coil or register is written as a list of one, for devices without functions 05 and 06.
     pub writes_lists: bool,
-    /// For connecting and for each request.
-    pub timeout: Duration,
 }
 
 #[async_trait]
@@ -65,32 +50,16 @@ impl RegisterEndpoint for ModbusEndpoint {
     type Client = ModbusClient;
 
     fn from_spec(spec: &DeviceSpec) -> Result<ModbusEndpoint> {
-        let framing = match spec.metadata.get("framing").filter(|setting| !setting.is_null()) {
-            None => ModbusFraming::default(),
-            Some(setting) => match setting.as_str() {
-                Some(name) => name.parse()?,
-                None => {
-                    return Err(Error::field(
-                        "framing",
-                        format!("{setting} is not one of tcp, rtu_over_tcp."),
-                    ));
-                }
-            },
-        };
-        let writes_lists = match spec.metadata.get("writes_lists").filter(|setting| !setting.is_null()) {
-            None => false,
-            Some(setting) => {
-                setting.as_bool().ok_or_else(|| Error::field("writes_lists", "Must be a valid boolean."))?
-            }
-        };
-        let port = spec.effective_port().ok_or_else(|| Error::field("port", "This field is required."))?;
-        let timeout = Duration::try_from_secs_f64(spec.timeout_s)
-            .map_err(|_| Error::field("timeout", "A valid number is required."))?;
-        Ok(ModbusEndpoint { host: spec.host.clone(), port, unit: spec.unit, framing, writes_lists, timeout })
+        let settings = ProtocolSettings(&spec.metadata);
+        let framings = [("tcp", ModbusFraming::Tcp), ("rtu_over_tcp", ModbusFraming::RtuOverTcp)];
+        let framing = settings.choice("framing", &framings)?;
+        let writes_lists = settings.boolean("writes_lists", false)?;
+        let peer = Peer::from_spec(spec, Transport::Tcp)?;
+        Ok(ModbusEndpoint { peer, unit: spec.unit, framing, writes_lists })
     }
 
     fn timeout(&self) -> Duration {
-        self.timeout
+        self.peer.timeout
     }
 
     async fn connect(&self, networks: &AllowedNetworks) -> Result<ModbusClient, DeviceFault> {
@@ -98,19 +67,11 @@ impl RegisterEndpoint for ModbusEndpoint {
     }
 }
 
-impl ModbusEndpoint {
-    fn address(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
-    }
-}
-
 /// A session with one device, which carries one request at a time.
 pub struct ModbusClient {
-    endpoint: ModbusEndpoint,
+    peer: Peer,
+    /// As [`ModbusEndpoint::writes_lists`].
+    writes_lists: bool,
     /// Taken out while a request is under way, and not put back when the request did not end in order.
     context: Option<Context>,
     has_answered: bool,
@@ -123,33 +84,25 @@ impl ModbusClient {
         networks: &AllowedNetworks,
     ) -> Result<ModbusClient, DeviceFault> {
         // tokio-modbus has neither timeouts nor socket options, so the stream is opened here.
-        let attempt = networks.connect(&endpoint.host, endpoint.port);
-        let stream = match timeout(endpoint.timeout, attempt).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => {
-                return Err(DeviceFault::Unreachable {
-                    address: endpoint.address(),
-                    reason: describe_io_error(&error),
-                });
-            }
-            Err(_) => return Err(no_answer(endpoint)),
-        };
-        let refused = |error: io::Error| DeviceFault::Unreachable {
-            address: endpoint.address(),
-            reason: describe_io_error(&error),
-        };
-        stream.set_nodelay(true).map_err(refused)?;
+        let ModbusEndpoint { peer, writes_lists, .. } = endpoint;
+        let stream = peer.open(peer.connect_tcp(networks)).await?;
         let has_sent = Arc::default();
         let (slave, wire) = (Slave(endpoint.unit), StrictStream::new(stream, Arc::clone(&has_sent)));
         let context = match endpoint.framing {
             ModbusFraming::Tcp => tokio_modbus::client::tcp::attach_slave(wire, slave),
             ModbusFraming::RtuOverTcp => tokio_modbus::client::rtu::attach_slave(wire, slave),
         };
-        Ok(ModbusClient { endpoint: endpoint.clone(), context: Some(context), has_answered: false, has_sent })
+        Ok(ModbusClient {
+            peer: peer.clone(),
+            writes_lists: *writes_lists,
+            context: Some(context),
+            has_answered: false,
+            has_sent,
+        })
     }
 
     async fn write_coils(&mut self, at: u16, bits: &[bool]) -> Result<(), DeviceFault> {
-        if let ([on], false) = (bits, self.endpoint.writes_lists) {
+        if let ([on], false) = (bits, self.writes_lists) {
             let answer = Response::WriteSingleCoil(at, *on);
             return self.confirmed(Request::WriteSingleCoil(at, *on), answer).await;
         }
@@ -159,7 +112,7 @@ impl ModbusClient {
     }
 
     async fn write_words(&mut self, at: u16, words: &[u16]) -> Result<(), DeviceFault> {
-        if let ([word], false) = (words, self.endpoint.writes_lists) {
+        if let ([word], false) = (words, self.writes_lists) {
             let answer = Response::WriteSingleRegister(at, *word);
             return self.confirmed(Request::WriteSingleRegister(at, *word), answer).await;
         }
@@ -177,7 +130,7 @@ impl ModbusClient {
         let data =
             self.read_registers(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
         let RegisterData::Words(words) = data else {
-            return Err(self.malformed("the answer holds no registers".into()));
+            return Err(self.peer.malformed("the answer holds no registers".into()));
         };
         let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
         self.write_words(wire_address(cell)?.1, &changed).await
@@ -189,20 +142,17 @@ impl ModbusClient {
             return Ok(());
         }
         self.context = None;
-        Err(self.malformed("the answer confirms something else than was written".into()))
+        Err(self.peer.malformed("the answer confirms something else than was written".into()))
     }
 
     async fn call(&mut self, request: Request<'_>) -> Result<Response, DeviceFault> {
         self.has_sent.store(false, Ordering::Relaxed);
-        let closed = || DeviceFault::Closed {
-            address: self.endpoint.address(),
-            reason: "an earlier request failed".into(),
-        };
+        let closed = || self.peer.closed("an earlier request failed".into());
         let mut context = self.context.take().ok_or_else(closed)?;
-        let answer = match timeout(self.endpoint.timeout, context.call(request)).await {
+        let answer = match timeout(self.peer.timeout, context.call(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(self.broken(error)),
-            Err(_) => return Err(no_answer(&self.endpoint)),
+            Err(_) => return Err(self.peer.no_answer()),
         };
         self.context = Some(context);
         self.has_answered = true;
@@ -212,20 +162,15 @@ impl ModbusClient {
     fn broken(&self, error: tokio_modbus::Error) -> DeviceFault {
         match error {
             tokio_modbus::Error::Transport(error) => match error.kind() {
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => self.malformed(error.to_string()),
-                _ => DeviceFault::Closed {
-                    address: self.endpoint.address(),
-                    reason: describe_io_error(&error),
-                },
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                    self.peer.malformed(error.to_string())
+                }
+                _ => self.peer.closed(describe_io_error(&error)),
             },
             tokio_modbus::Error::Protocol(_) => {
-                self.malformed("the answer belongs to another request".into())
+                self.peer.malformed("the answer belongs to another request".into())
             }
         }
-    }
-
-    fn malformed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Malformed { address: self.endpoint.address(), reason }
     }
 }
 
@@ -267,7 +212,7 @@ impl DeviceClient for ModbusClient {
             }
             _ => {
                 self.context = None;
-                Err(self.malformed(format!("the answer does not hold the {wanted} points asked for")))
+                Err(self.peer.malformed(format!("the answer does not hold the {wanted} points asked for")))
             }
         }
     }
@@ -294,10 +239,6 @@ impl DeviceClient for ModbusClient {
             }
         }
     }
-}
-
-fn no_answer(endpoint: &ModbusEndpoint) -> DeviceFault {
-    DeviceFault::Timeout { address: endpoint.address(), after: endpoint.timeout }
 }
 
 /// Exception 01: the device does not offer the function.

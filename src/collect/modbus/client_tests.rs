@@ -12,8 +12,9 @@ use crate::domain::device::Protocol;
 const TIMEOUT: Duration = Duration::from_millis(100);
 
 fn endpoint(addr: SocketAddr, framing: ModbusFraming, unit: u8) -> ModbusEndpoint {
-    let host = addr.ip().to_string();
-    ModbusEndpoint { host, port: addr.port(), unit, framing, writes_lists: false, timeout: TIMEOUT }
+    let (host, port) = (addr.ip().to_string(), addr.port());
+    let peer = Peer { host, port, transport: Transport::Tcp, timeout: TIMEOUT };
+    ModbusEndpoint { peer, unit, framing, writes_lists: false }
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -321,8 +322,8 @@ fn settings_become_an_endpoint() {
     let mut spec = DeviceSpec::new("plc", Protocol::Modbus);
     spec.host = "plc.example".into();
     let plain = ModbusEndpoint::from_spec(&spec).unwrap();
-    assert_eq!((plain.port, plain.unit, plain.framing), (502, 1, ModbusFraming::Tcp));
-    assert_eq!(plain.timeout, Duration::from_secs(3));
+    assert_eq!((plain.peer.port, plain.unit, plain.framing), (502, 1, ModbusFraming::Tcp));
+    assert_eq!(plain.peer.timeout, Duration::from_secs(3));
     spec.metadata.insert("framing".into(), "rtu_over_tcp".into());
     assert_eq!(ModbusEndpoint::from_spec(&spec).unwrap().framing, ModbusFraming::RtuOverTcp);
     spec.metadata.insert("framing".into(), "ascii".into());
