@@ -125,11 +125,8 @@ fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
             _ => set(protocol, &mut device, &key, &setting)?,
         }
     }
-    let path = url.path().trim_start_matches('/');
-    // People type `%DB200`, which is no percent-encoded text; only `%25DB200` is.
-    let register = protocol.parse_address(&device, path).or_else(|invalid| {
-        protocol.parse_address(&device, &percent_decode(path)).map_err(|_| Error::invalid(invalid))
-    })?;
+    let path = percent_decode(url.path().trim_start_matches('/'));
+    let register = protocol.parse_address(&device, &path).map_err(Error::invalid)?;
     let kind = kind.unwrap_or(register.default_kind());
     let asked = ReadRequest { protocol, device, kind, register, order };
     asked.point(asked.order)?;
@@ -190,7 +187,7 @@ fn one_of(what: &str, given: &str, valid: impl IntoIterator<Item = &'static str>
     Error::invalid(format!("{what} `{given}` is not one of {valid}"))
 }
 
-/// Decodes `%25MW0` and leaves `%MW0`, which people type, as it is.
+/// Decodes `%25DB200` and leaves `%DB200`, which people type, as it is: `%DB` is no percent-encoded UTF-8.
 fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -203,7 +200,7 @@ fn percent_decode(text: &str) -> String {
         bytes.push(code.unwrap_or(*first));
         rest = if code.is_some() { &tail[2..] } else { tail };
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 #[cfg(test)]

@@ -97,6 +97,8 @@ fn bad_parts_are_named() {
         ("modbus://plc", "Invalid register \"\". Use hr:0"),
         ("modbus://plc/100", "Invalid register \"100\". A bare number is ambiguous"),
         ("modbus://plc/%MD5", "Invalid register \"%MD5\". %MD numbers differ"),
+        ("modbus://plc/hr:%20x", "Invalid register \"hr: x\". Use hr:0"),
+        ("fenet://plc/%25D", "Invalid register \"%D\". Use %"),
         ("modbus://plc/hr:0?type=float", "type `float` is not one of bit, byte, int16"),
         ("modbus://plc/hr:0?type=text", "type `text` is not one of bit"),
         ("modbus://plc/hr:0?unit=256", "unit `256` is not a number from 0 to 255"),
