@@ -52,8 +52,11 @@ pub trait DeviceProtocol: Sync {
         true
     }
 
-    /// Checks the address of a stream. The error is for the field `path`.
+    /// Checks the address of a stream. A protocol without addresses accepts any text. The error is for the field `path`.
     fn check_path(&self, path: &str) -> Result<(), FieldError> {
+        if !self.protocol().has_registers() {
+            return Ok(());
+        }
         let parsed = self.parse_address(&DeviceSpec::new("", self.protocol()), path);
         parsed.map(drop).map_err(|error| FieldError::new("path", error))
     }

@@ -35,10 +35,6 @@ impl DeviceProtocol for Virtual {
     fn is_polled(&self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> bool {
         streams.iter().any(|stream| stream.spec.enabled && has_generator(device, stream))
     }
-
-    fn check_path(&self, _: &str) -> Result<(), FieldError> {
-        Ok(())
-    }
 }
 
 /// The streams of one interval.
