@@ -82,7 +82,7 @@ pub trait DeviceSource: Any + Send {
     /// As [`PollSource::polls`].
     fn polls(&self, device: &DeviceSpec, stream: &Stream) -> bool;
 
-    /// Replaces the groups.
+    /// Gives the source its groups, once and before it is polled.
     fn set_groups(&mut self, device: &DeviceSpec, groups: &[Vec<Arc<Stream>>]);
 
     /// As [`PollSource::connect`].
@@ -129,6 +129,7 @@ where
     }
 
     fn set_groups(&mut self, device: &DeviceSpec, groups: &[Vec<Arc<Stream>>]) {
+        debug_assert!(self.groups.is_empty(), "a source gets its groups once");
         self.groups = groups.iter().map(|streams| self.source.group(device, streams)).collect();
     }
 
