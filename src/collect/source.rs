@@ -20,9 +20,9 @@ pub type ReadyGroup = (usize, Option<Tick>);
 
 /// Polling source of one device, as its protocol implements it. [`GroupedSource`] makes a [`DeviceSource`] of it.
 #[async_trait]
-pub trait PollSource: Send + 'static {
+pub trait PollSource: Send + Sync + 'static {
     /// Streams that are polled together.
-    type Group: Send;
+    type Group: Send + Sync;
 
     /// Whether both have the same endpoint, so that an open connection is good for both.
     fn is_same_endpoint(&self, other: &Self) -> bool;
@@ -115,10 +115,7 @@ impl<S: PollSource> GroupedSource<S> {
 }
 
 #[async_trait]
-impl<S: PollSource + Sync> DeviceSource for GroupedSource<S>
-where
-    S::Group: Sync,
-{
+impl<S: PollSource> DeviceSource for GroupedSource<S> {
     fn is_same_endpoint(&self, other: &dyn DeviceSource) -> bool {
         let other = (other as &dyn Any).downcast_ref::<Self>();
         other.is_some_and(|other| self.source.is_same_endpoint(&other.source))
