@@ -54,9 +54,7 @@ struct NodeTarget {
 
 /// Polling source of one server.
 pub struct OpcuaSource {
-    endpoint: Arc<dyn DeviceEndpoint>,
-    address: String,
-    timeout: Duration,
+    endpoint: Arc<OpcuaEndpoint>,
     subscribes: bool,
     /// Distinguishes this source's subscriptions from those of its predecessor on the same session.
     id: u64,
@@ -86,11 +84,8 @@ impl OpcuaSource {
     /// Opens no connection yet. The error names the wrong setting.
     pub fn new(spec: &DeviceSpec, context: SourceContext) -> Result<OpcuaSource> {
         static IDS: AtomicU64 = AtomicU64::new(1);
-        let endpoint = OpcuaEndpoint::from_spec(spec)?;
         Ok(OpcuaSource {
-            timeout: endpoint.timeout,
-            address: endpoint.address(),
-            endpoint: Arc::new(endpoint),
+            endpoint: Arc::new(OpcuaEndpoint::from_spec(spec)?),
             subscribes: endpoint::uses_subscription(spec)?,
             id: IDS.fetch_add(1, Ordering::Relaxed),
             batches: 0,
@@ -187,14 +182,16 @@ impl OpcuaSource {
         if let Some(fault) = live.monitor.closed_fault() {
             return Some(fault);
         }
-        let address = self.address.clone();
         if let Some(ended) = live.notifications.end_status() {
             let reason = format!("the server ended the subscription, {}", status::in_words(ended));
-            return Some(DeviceFault::Closed { address, reason });
+            return Some(DeviceFault::Closed { address: self.endpoint.address(), reason });
         }
         let now = Instant::now();
         let silent = live.by_group.values().find(|made| made.subscription.deadline() <= now)?;
-        Some(DeviceFault::Timeout { address, after: silent.subscription.max_silence })
+        Some(DeviceFault::Timeout {
+            address: self.endpoint.address(),
+            after: silent.subscription.max_silence,
+        })
     }
 
     async fn subscribe(
@@ -231,7 +228,8 @@ impl OpcuaSource {
         let started = Instant::now();
         let now = self.clock.now();
         let (nodes, targets) = resolve(client, batch, answers, now);
-        let made = Subscription::create(client, batch.number, batch.interval, &nodes, self.timeout).await?;
+        let made =
+            Subscription::create(client, batch.number, batch.interval, &nodes, self.endpoint.timeout).await?;
         self.status.record_response(self.clock.now(), started.elapsed());
         let refused = made.items.iter().zip(&targets).filter(|(status, _)| status.is_bad());
         let refused: Vec<PollResult> = refused
@@ -267,7 +265,7 @@ impl PollSource for OpcuaSource {
     type Group = OpcuaPollGroup;
 
     fn is_same_endpoint(&self, other: &OpcuaSource) -> bool {
-        self.endpoint.is_same(&*other.endpoint)
+        self.endpoint == other.endpoint
     }
 
     fn group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> OpcuaPollGroup {
@@ -339,9 +337,10 @@ impl PollSource for OpcuaSource {
 /// The open session of a connection.
 async fn opcua_client<'t>(
     turn: &'t mut SharedConnectionGuard<'_>,
-    endpoint: &Arc<dyn DeviceEndpoint>,
+    endpoint: &Arc<OpcuaEndpoint>,
 ) -> Result<&'t mut OpcuaClient, DeviceFault> {
-    let client: &mut dyn Any = turn.get_or_connect(endpoint).await?;
+    let endpoint: Arc<dyn DeviceEndpoint> = endpoint.clone();
+    let client: &mut dyn Any = turn.get_or_connect(&endpoint).await?;
     Ok(client.downcast_mut().expect("an endpoint of OPC UA makes a client of OPC UA"))
 }
 
