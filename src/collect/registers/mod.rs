@@ -10,6 +10,8 @@ pub(super) mod source;
 
 mod learned_expiry;
 
+use std::cmp::Ordering;
+
 use crate::domain::device::Protocol;
 
 /// Identity of an address space among those of all protocols.
@@ -21,8 +23,8 @@ pub struct SpaceId {
 }
 
 /// One address space of a device: cells of one unit, numbered from 0. Its protocol makes it (`From<ModbusSpace>`) and
-/// gives the limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// gives the limits. Spaces are compared by `id`, which says everything else.
+#[derive(Debug, Clone, Copy)]
 pub struct RegisterSpace {
     pub id: SpaceId,
     pub unit: CellUnit,
@@ -42,8 +44,28 @@ pub struct RegisterSpace {
     pub byte_space: Option<SpaceId>,
 }
 
+impl PartialEq for RegisterSpace {
+    fn eq(&self, other: &RegisterSpace) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for RegisterSpace {}
+
+impl PartialOrd for RegisterSpace {
+    fn partial_cmp(&self, other: &RegisterSpace) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RegisterSpace {
+    fn cmp(&self, other: &RegisterSpace) -> Ordering {
+        self.id.cmp(&other.id)
+    }
+}
+
 /// Size of one cell of a space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellUnit {
     Bit,
     Byte,
@@ -54,7 +76,7 @@ pub enum CellUnit {
 }
 
 /// One cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegisterAddress {
     pub space: RegisterSpace,
     pub offset: u32,
@@ -76,7 +98,7 @@ pub struct CellBits {
 }
 
 /// Consecutive cells of one space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RegisterRange {
     pub space: RegisterSpace,
     pub start: u32,
