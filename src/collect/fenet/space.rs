@@ -5,9 +5,9 @@ use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
 
 /// Bytes that one request may read or write (XGT FEnet manual, frame structure).
-pub const MAX_BYTES: u16 = 1400;
+const MAX_BYTES: u16 = 1400;
 /// Variables that one request may name (XGT FEnet manual, frame structure).
-pub const MAX_VARIABLES: u16 = 16;
+const MAX_VARIABLES: u16 = 16;
 /// Upper bound of an area in bytes: beyond any CPU's memory, and the numbers always fit into a variable name.
 pub const AREA_END: u32 = 1 << 24;
 /// In words; the memory of these CPUs has no holes below its end.
@@ -175,7 +175,7 @@ impl FenetSpace {
         area.row().is_writable
     }
 
-    /// Number of the space among all of FEnet: what it is, area, size, base and slot in a byte each.
+    /// Number of the space among all of FEnet: kind, area and size in a byte each, then base and slot in four bits each.
     fn number(self) -> u32 {
         u32::from_be_bytes(match self {
             FenetSpace::Bytes(area) => [0, area.0, 0, 0],
@@ -186,10 +186,12 @@ impl FenetSpace {
 
     /// Returns the FEnet space that `space` was made from; `None` for a space of another protocol.
     pub fn from_register_space(space: RegisterSpace) -> Option<FenetSpace> {
-        let [what, area, size, module] = space.id.number.to_be_bytes();
+        if space.id.protocol != Protocol::Fenet {
+            return None;
+        }
+        let [kind, area, size, module] = space.id.number.to_be_bytes();
         let area = Some(Area(area)).filter(|area| usize::from(area.0) < AREAS.len())?;
-        match what {
-            _ if space.id.protocol != Protocol::Fenet => None,
+        match kind {
             0 => Some(FenetSpace::Bytes(area)),
             1 => Some(FenetSpace::Bits(area)),
             2 => {
@@ -217,6 +219,42 @@ impl From<FenetSpace> for RegisterSpace {
                 FenetSpace::Bits(area) => Some(id(FenetSpace::Bytes(area))),
                 FenetSpace::Bytes(_) | FenetSpace::Module { .. } => None,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_is_found_by_its_number() {
+        let modules = |area: Area| {
+            let places = (0..=15).flat_map(|base| (0..=15).map(move |slot| (base, slot)));
+            places.flat_map(move |(base, slot)| {
+                VariableSize::ALL.map(|size| FenetSpace::Module { area, size, base, slot })
+            })
+        };
+        let spaces = Area::all().flat_map(|area| {
+            [FenetSpace::Bytes(area), FenetSpace::Bits(area)].into_iter().chain(modules(area))
+        });
+        for space in spaces {
+            let found = FenetSpace::from_register_space(space.into());
+            assert_eq!(found, Some(space));
+        }
+    }
+
+    #[test]
+    fn a_space_of_another_protocol_or_number_is_none() {
+        let plain = RegisterSpace::from(FenetSpace::Bytes(Area(0)));
+        for (protocol, number) in [
+            (Protocol::Melsec, plain.id.number),
+            (Protocol::Fenet, u32::from_be_bytes([3, 0, 0, 0])),
+            (Protocol::Fenet, u32::from_be_bytes([0, AREAS.len() as u8, 0, 0])),
+            (Protocol::Fenet, u32::from_be_bytes([2, 0, VariableSize::ALL.len() as u8, 0])),
+        ] {
+            let foreign = RegisterSpace { id: SpaceId { protocol, number }, ..plain };
+            assert_eq!(FenetSpace::from_register_space(foreign), None, "{protocol} {number:#010x}");
         }
     }
 }
