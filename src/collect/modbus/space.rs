@@ -22,6 +22,7 @@ pub enum ModbusSpace {
 }
 
 impl ModbusSpace {
+    /// In the order of their numbers.
     pub const ALL: [ModbusSpace; 4] =
         [ModbusSpace::Coil, ModbusSpace::Discrete, ModbusSpace::Holding, ModbusSpace::Input];
 
@@ -47,7 +48,10 @@ impl ModbusSpace {
 
     /// Returns the Modbus space that `space` was made from; `None` for a space of another protocol.
     pub fn from_register_space(space: RegisterSpace) -> Option<ModbusSpace> {
-        ModbusSpace::ALL.into_iter().find(|known| RegisterSpace::from(*known).id == space.id)
+        if space.id.protocol != Protocol::Modbus {
+            return None;
+        }
+        ModbusSpace::ALL.get(usize::try_from(space.id.number).ok()?).copied()
     }
 }
 
@@ -64,6 +68,23 @@ impl From<ModbusSpace> for RegisterSpace {
             packs_numbers: false,
             is_writable: space.is_writable(),
             byte_space: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_is_found_by_its_number() {
+        for space in ModbusSpace::ALL {
+            let stored = RegisterSpace::from(space);
+            assert_eq!(ModbusSpace::from_register_space(stored), Some(space));
+            for (protocol, number) in [(Protocol::Fenet, stored.id.number), (Protocol::Modbus, 4)] {
+                let foreign = RegisterSpace { id: SpaceId { protocol, number }, ..stored };
+                assert_eq!(ModbusSpace::from_register_space(foreign), None, "{protocol} {number}");
+            }
         }
     }
 }
