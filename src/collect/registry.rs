@@ -46,7 +46,10 @@ pub fn stream_point(device: &DeviceSpec, stream: &StreamSpec) -> Result<DevicePo
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value as Json;
+
     use super::*;
+    use crate::collect::protocol::{SettingValues, UrlSetting};
 
     #[test]
     fn every_protocol_with_registers_is_spoken() {
@@ -56,6 +59,31 @@ mod tests {
                 known.parse_address(&device, "") != Err(protocol::no_registers(protocol))
             });
             assert_eq!(has_addresses, protocol.has_registers(), "{protocol}");
+        }
+    }
+
+    fn valid_values(values: &SettingValues) -> Vec<Json> {
+        match values {
+            SettingValues::OneOf(words) => words.iter().map(|word| Json::from(*word)).collect(),
+            SettingValues::UpTo(max) => vec![0.into(), (*max).into()],
+            SettingValues::Boolean => vec![true.into(), false.into()],
+        }
+    }
+
+    #[test]
+    fn every_value_of_a_url_setting_makes_an_endpoint() {
+        for known in PROTOCOLS {
+            let settings = known.url_settings().unwrap_or_default().iter();
+            let with_name = |(name, valid): &'static UrlSetting| {
+                valid_values(valid).into_iter().map(|value| (*name, value))
+            };
+            for (name, value) in settings.flat_map(with_name) {
+                let mut device = DeviceSpec::new("", known.protocol());
+                device.host = "plc.example".to_owned();
+                device.metadata.insert(name.to_owned(), value.clone());
+                let endpoint = known.endpoint(&device).map(drop);
+                assert!(endpoint.is_ok(), "{} {name} {value}: {endpoint:?}", known.protocol());
+            }
         }
     }
 
