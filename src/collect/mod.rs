@@ -1,8 +1,8 @@
 //! Collectors: poll devices and hand their readings to a sink.
 //!
 //! One folder or file per protocol, listed in `registry`; everything beside them is shared by all protocols. A protocol
-//! implements the traits in `protocol`, `client` and `source` (docs/adding-a-protocol.md shows how). `registers` is shared
-//! by the protocols with numbered registers.
+//! implements the traits in `protocol`, `client` and `source` (docs/adding-a-protocol.md shows how). `registers` is
+//! shared by the protocols with numbered registers.
 //!
 //! The module owns connections, schedules, quality and deadband. It deliberately knows neither where devices are
 //! stored nor where readings go: those are the ports `DeviceRegistry` and `SampleSink`.

@@ -52,7 +52,8 @@ pub trait DeviceProtocol: Sync {
         true
     }
 
-    /// Checks the address of a stream. A protocol without addresses accepts any text. The error is for the field `path`.
+    /// Checks the address of a stream; a protocol without addresses accepts any text. The error is for the field
+    /// `path`.
     fn check_path(&self, path: &str) -> Result<(), FieldError> {
         if !self.protocol().has_registers() {
             return Ok(());

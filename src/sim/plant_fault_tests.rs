@@ -3,9 +3,10 @@
 use super::*;
 use crate::sim::fault::{FaultKind, FaultSchedule};
 
-fn when(start_s: u64, length_s: u64, every_s: Option<u64>) -> FaultSchedule {
+/// A fault that occurs once.
+fn when(start_s: u64, length_s: u64) -> FaultSchedule {
     let seconds = Duration::from_secs;
-    FaultSchedule { start: seconds(start_s), length: seconds(length_s), every: every_s.map(seconds) }
+    FaultSchedule { start: seconds(start_s), length: seconds(length_s), every: None }
 }
 
 /// For each second the shown and the true value of a sensor.
@@ -22,7 +23,7 @@ fn shown(faults: &[PlantFault], sensor: Sensor, seconds: usize) -> Vec<(f64, f64
 #[test]
 fn each_fault_is_what_its_name_says() {
     let astray = |what, expected: [f64; 6]| {
-        let seen = shown(&[PlantFault { kind: what, schedule: when(2, 4, None) }], Sensor::Winding, 7);
+        let seen = shown(&[PlantFault { kind: what, schedule: when(2, 4) }], Sensor::Winding, 7);
         // Seconds 2 to 7; the fault lasts from 2 up to 6.
         for ((at, (shown, truth)), expected) in (2..).zip(&seen[1..]).zip(expected) {
             assert!((shown - truth - expected).abs() < 1e-9, "{what:?} after {at} s: {shown}, {truth}");
@@ -32,7 +33,7 @@ fn each_fault_is_what_its_name_says() {
     astray(FaultKind::Drift(Sensor::Winding, 20.0), [0.0, 5.0, 10.0, 15.0, 0.0, 0.0]);
     astray(FaultKind::Spike(Sensor::Winding, -7.0), [-7.0, -7.0, -7.0, -7.0, 0.0, 0.0]);
     let stuck = shown(
-        &[PlantFault { kind: FaultKind::Stuck(Sensor::Current), schedule: when(2, 4, None) }],
+        &[PlantFault { kind: FaultKind::Stuck(Sensor::Current), schedule: when(2, 4) }],
         Sensor::Current,
         7,
     );
@@ -46,10 +47,10 @@ fn each_fault_is_what_its_name_says() {
 fn the_plant_behind_its_sensors_goes_on_as_if_nothing_were() {
     let all = Sensor::ALL.map(|sensor| PlantFault {
         kind: FaultKind::Spike(sensor, sensor.default_amount()),
-        schedule: when(5, 60, None),
+        schedule: when(5, 60),
     });
     let more =
-        Sensor::ALL.map(|sensor| PlantFault { kind: FaultKind::Stuck(sensor), schedule: when(20, 60, None) });
+        Sensor::ALL.map(|sensor| PlantFault { kind: FaultKind::Stuck(sensor), schedule: when(20, 60) });
     let (mut faulty, mut sound) = (Plant::with_faults([all, more].concat()), Plant::default());
     for second in 1..=90 {
         faulty.step(Duration::from_secs(1));
@@ -63,8 +64,8 @@ fn the_plant_behind_its_sensors_goes_on_as_if_nothing_were() {
 #[test]
 fn several_faults_of_a_sensor_act_one_on_the_other() {
     let faults = [
-        PlantFault { kind: FaultKind::Spike(Sensor::Level, 10.0), schedule: when(1, 9, None) },
-        PlantFault { kind: FaultKind::Spike(Sensor::Level, 5.0), schedule: when(3, 2, None) },
+        PlantFault { kind: FaultKind::Spike(Sensor::Level, 10.0), schedule: when(1, 9) },
+        PlantFault { kind: FaultKind::Spike(Sensor::Level, 5.0), schedule: when(3, 2) },
     ];
     let astray = shown(&faults, Sensor::Level, 5).into_iter().map(|(shown, truth)| (shown - truth).round());
     assert_eq!(astray.collect::<Vec<_>>(), [10.0, 10.0, 15.0, 15.0, 10.0]);

@@ -175,7 +175,7 @@ impl FenetSpace {
         area.row().is_writable
     }
 
-    /// Number of the space among all of FEnet: kind, area and size in a byte each, then base and slot in four bits each.
+    /// Number of the space among all of FEnet: kind, area and size in a byte each, base and slot in four bits each.
     fn number(self) -> u32 {
         u32::from_be_bytes(match self {
             FenetSpace::Bytes(area) => [0, area.0, 0, 0],

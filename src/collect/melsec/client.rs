@@ -181,7 +181,7 @@ impl DeviceClient for MelsecClient {
         }
     }
 
-    /// Reads several spans of words in one random read; at most `MAX_SCATTERED` words.
+    /// Reads several spans of words in one random read; at most `RegisterSpace::max_scattered` words.
     async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
         let mut heads = Vec::new();
         for span in spans {

@@ -11,11 +11,11 @@ use crate::domain::device::Protocol;
 /// Device numbers have three bytes in the layout of Q and L; no device of iQ-R has more cells.
 pub const SPACE_END: u32 = 1 << 24;
 /// Words in one batch read or write (Q/L MC protocol manual, 0401 and 1401 in word units).
-pub const MAX_WORDS: u16 = 960;
+const MAX_WORDS: u16 = 960;
 /// Bits in one batch read or write in ASCII code, the lower of the two limits: 7168 in binary code.
-pub const MAX_BITS: u16 = 3584;
+const MAX_BITS: u16 = 3584;
 /// Words in one random read in the layout of iQ-R, the lower of the two limits: 192 in the layout of Q and L.
-pub const MAX_SCATTERED: u16 = 96;
+const MAX_SCATTERED: u16 = 96;
 /// In words; the memory of these CPUs has no holes below its end.
 const DEFAULT_GAP: u16 = 32;
 
