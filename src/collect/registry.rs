@@ -75,7 +75,7 @@ mod tests {
         for known in PROTOCOLS {
             let settings = known.url_settings().unwrap_or_default().iter();
             let with_name = |(name, valid): &'static UrlSetting| {
-                valid_values(valid).into_iter().map(|value| (*name, value))
+                valid_values(valid).into_iter().map(move |value| (*name, value))
             };
             for (name, value) in settings.flat_map(with_name) {
                 let mut device = DeviceSpec::new("", known.protocol());
