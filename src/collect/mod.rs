@@ -44,6 +44,8 @@ mod virtual_device;
 mod write_allowlist;
 
 #[cfg(test)]
+mod poller_sink_tests;
+#[cfg(test)]
 mod poller_tests;
 #[cfg(test)]
 mod test_harness;

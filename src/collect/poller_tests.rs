@@ -12,7 +12,7 @@ use super::test_harness::{CollectFixture, PLC, SECOND, a_while, plc, stream, unt
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::reading::Quality;
 use crate::domain::stream::StreamKind;
-use crate::domain::{DeviceId, Kind, StreamId};
+use crate::domain::{DeviceId, StreamId};
 
 #[tokio::test]
 async fn values_arrive_exactly() {
@@ -74,12 +74,17 @@ async fn a_loss_is_one_bad_reading_a_stream_and_heals_by_itself() {
     let mut spec = plc(&fake);
     spec.poll_interval_s = Some(0.25);
     let world = CollectFixture::single_device(spec, streams.chain([slow]).collect());
+    world.run_clock();
     world.until_state(DeviceState::Online).await;
     world.until_stored("the slow one", |all| all.iter().any(|r| r.stream == StreamId(4))).await;
 
     let (addr, memory) = (fake.addr, Arc::clone(&fake.memory));
     drop(fake);
     until("a bad reading of each", || world.bad_counts().len() == 4).await;
+    let latest =
+        |quality| world.stored().iter().filter(|r| r.quality == quality).map(|r| r.ts.0).max().unwrap();
+    let delay_us = latest(Quality::Bad) - latest(Quality::Good);
+    assert!(delay_us < 5 * SECOND, "a loss is stored at the next poll, not after {delay_us} µs");
     let status = world.status();
     assert_eq!(status.state, DeviceState::Offline);
     assert_eq!(status.last_error, Some(format!("connection to {addr} failed: connection refused")));
@@ -301,51 +306,6 @@ async fn streams_are_polled_at_their_own_interval_or_not_at_all() {
     a_while().await;
     assert_eq!(world.status().state, DeviceState::Online, "without streams it is there all the same");
     world.collectors.stop().await;
-}
-
-#[tokio::test]
-async fn while_the_sink_is_busy_the_same_readings_wait() {
-    let fake = FakeDevice::start().await;
-    fake.set(3, 0, &[5]);
-    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
-    world.until_state(DeviceState::Online).await;
-    *world.sink.fails_with.lock() = Some(Kind::Busy);
-    until("a refusal", || world.sink.refused.load(Ordering::SeqCst) >= 1).await;
-    let (stored, polls) = (world.stored().len(), fake.requests().len());
-    fake.set(3, 0, &[6]);
-    a_while().await;
-    assert_eq!((world.stored().len(), fake.requests().len()), (stored, polls), "no polls meanwhile");
-    *world.sink.fails_with.lock() = None;
-    world.until_stored("values again", |all| all.len() > stored + 1).await;
-    assert_eq!(world.stored()[stored].value, Some(5.0), "the one that waited");
-    assert_eq!(world.stored()[stored + 1].value, Some(6.0));
-    assert_eq!(world.status().errors.other, 0);
-    world.collectors.stop().await;
-}
-
-#[tokio::test]
-async fn what_the_sink_refuses_is_counted_and_said() {
-    let fake = FakeDevice::start().await;
-    fake.set(3, 0, &[5]);
-    let world = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
-    world.until_state(DeviceState::Online).await;
-    *world.sink.fails_with.lock() = Some(Kind::Unavailable);
-    until("some refusals", || world.status().errors.other >= 2).await;
-    until("the error", || {
-        world.status().last_error.as_deref() == Some("readings are not stored: told to fail")
-    })
-    .await;
-    // The bad reading of a loss is remembered too.
-    let (addr, memory) = (fake.addr, Arc::clone(&fake.memory));
-    drop(fake);
-    world.until_state(DeviceState::Offline).await;
-    *world.sink.fails_with.lock() = None;
-    until("the bad reading after all", || world.bad_counts() == HashMap::from([(1, 1)])).await;
-    let fake = FakeDevice::start_at(addr, memory).await;
-    world.until_state(DeviceState::Online).await;
-    assert_eq!(world.status().last_error, None);
-    world.collectors.stop().await;
-    drop(fake);
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub const PLC: DeviceId = DeviceId(1);
 pub const SECOND: i64 = 1_000_000;
 /// Maximum time for anything that a test waits for; a hang ends here.
 const MAX_WAIT: Duration = Duration::from_secs(30);
+/// Step of the clock while it runs.
+const CLOCK_TICK: Duration = Duration::from_millis(10);
 
 pub type DeviceStreams = (Arc<Device>, Vec<Arc<Stream>>);
 
@@ -144,6 +146,18 @@ impl CollectFixture {
     /// One device.
     pub fn single_device(spec: DeviceSpec, streams: Vec<Stream>) -> CollectFixture {
         CollectFixture::new(vec![(PLC, spec, streams)])
+    }
+
+    /// Runs the clock: it advances by `CLOCK_TICK` whenever the test's runtime has slept that long. It stalls with the
+    /// test on a busy machine, so a duration by this clock can be bounded from above.
+    pub fn run_clock(&self) {
+        let clock = Arc::clone(&self.clock);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(CLOCK_TICK).await;
+                clock.0.fetch_add(CLOCK_TICK.as_micros() as i64, Ordering::SeqCst);
+            }
+        });
     }
 
     pub fn change(&self, change: impl FnOnce(&mut DeviceSpec, &mut Vec<Arc<Stream>>)) {
