@@ -56,7 +56,10 @@ impl Peer {
     ///
     /// # Errors
     /// `Unreachable` with the reason, or `Timeout`.
-    pub async fn open<T>(&self, opening: impl Future<Output = io::Result<T>>) -> Result<T, DeviceFault> {
+    pub async fn within_timeout<T>(
+        &self,
+        opening: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, DeviceFault> {
         match timeout(self.timeout, opening).await {
             Ok(opened) => opened.map_err(|error| DeviceFault::Unreachable {
                 address: self.address(),
@@ -113,7 +116,7 @@ pub struct RequestSocket {
 impl RequestSocket {
     /// Connects. Over UDP this proves nothing until the device has answered.
     pub async fn connect(peer: &Peer, networks: &AllowedNetworks) -> Result<RequestSocket, DeviceFault> {
-        let socket = peer.open(open(peer, networks)).await?;
+        let socket = peer.within_timeout(open(peer, networks)).await?;
         Ok(RequestSocket { peer: peer.clone(), socket: Some(socket), has_answered: false, has_sent: false })
     }
 

@@ -85,7 +85,7 @@ impl ModbusClient {
     ) -> Result<ModbusClient, DeviceFault> {
         // tokio-modbus has neither timeouts nor socket options, so the stream is opened here.
         let ModbusEndpoint { peer, writes_lists, .. } = endpoint;
-        let stream = peer.open(peer.connect_tcp(networks)).await?;
+        let stream = peer.within_timeout(peer.connect_tcp(networks)).await?;
         let has_sent = Arc::default();
         let (slave, wire) = (Slave(endpoint.unit), StrictStream::new(stream, Arc::clone(&has_sent)));
         let context = match endpoint.framing {
