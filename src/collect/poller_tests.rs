@@ -81,8 +81,9 @@ async fn a_loss_is_one_bad_reading_a_stream_and_heals_by_itself() {
     let (addr, memory) = (fake.addr, Arc::clone(&fake.memory));
     drop(fake);
     until("a bad reading of each", || world.bad_counts().len() == 4).await;
-    let latest =
-        |quality| world.stored().iter().filter(|r| r.quality == quality).map(|r| r.ts.0).max().unwrap();
+    let latest = |quality: Quality| {
+        world.stored().iter().filter(|r| r.quality == quality).map(|r| r.ts.0).max().unwrap()
+    };
     let delay_us = latest(Quality::Bad) - latest(Quality::Good);
     assert!(delay_us < 5 * SECOND, "a loss is stored at the next poll, not after {delay_us} µs");
     let status = world.status();

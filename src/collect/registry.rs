@@ -65,8 +65,8 @@ mod tests {
     fn valid_values(values: &SettingValues) -> Vec<Json> {
         match values {
             SettingValues::OneOf(words) => words.iter().map(|word| Json::from(*word)).collect(),
-            SettingValues::UpTo(max) => vec![0.into(), (*max).into()],
-            SettingValues::Boolean => vec![true.into(), false.into()],
+            SettingValues::UpTo(max) => vec![Json::from(0), Json::from(*max)],
+            SettingValues::Boolean => vec![Json::from(true), Json::from(false)],
         }
     }
 
