@@ -13,7 +13,7 @@ use super::http_request::HttpRequest;
 use super::latency_stats::LatencyStats;
 use super::pagination::Pagination;
 use super::stream::ByteOrder;
-use super::validation::{check_range, check_text};
+use super::validation::{MAX_SECRET_CHARS, check_range, check_text};
 use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
 
 /// Protocol of a device.
@@ -244,7 +244,7 @@ impl DeviceSpec {
         check_text(&mut found, "name", &self.name, 1, 100);
         check_text(&mut found, "host", &self.host, 0, 255);
         check_text(&mut found, "username", &self.username, 0, 1000);
-        check_text(&mut found, "password", &self.password, 0, 1000);
+        check_text(&mut found, "password", &self.password, 0, MAX_SECRET_CHARS);
         if self.protocol.needs_host() && self.host.is_empty() {
             found.push(FieldError::new("host", "This field is required."));
         }

@@ -10,6 +10,9 @@ use super::FieldError;
 /// and small enough that the maximum number of devices of an organization fits into its memory quota.
 pub const MAX_OBJECT_BYTES: usize = 64 << 10;
 
+/// Maximum length of a secret, characters.
+pub const MAX_SECRET_CHARS: usize = 1000;
+
 /// Checks the length in characters, and that required text is not blank.
 pub fn check_text(found: &mut Vec<FieldError>, field: &'static str, text: &str, min: usize, max: usize) {
     if text.contains('\0') {

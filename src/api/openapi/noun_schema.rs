@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::schema::{self, FieldSchema, ValueSchema, optional, required, write_only};
-use crate::app::fields::choice::Choice;
-use crate::app::fields::visitor::{ANY_NUMBER, FieldVisitor, Presence};
+use crate::app::fields::field_type::{ANY_NUMBER, FieldShape, FieldType};
+use crate::app::fields::visitor::{FieldVisitor, Presence};
 
 /// The schemas of the visited fields. Their defaults are the values of the visited row.
 pub struct NounSchema(Vec<FieldSchema>);
@@ -19,85 +19,30 @@ pub fn noun_fields(visit: impl FnOnce(&mut NounSchema)) -> Vec<FieldSchema> {
     fields.0
 }
 
-impl NounSchema {
-    fn push(&mut self, name: &'static str, need: Presence, shape: ValueSchema, default: impl Into<Value>) {
-        self.0.push(match need {
-            Presence::Required => required(name, shape),
-            Presence::Optional => optional(name, shape, default),
-        });
+fn value_schema(shape: FieldShape) -> ValueSchema {
+    match shape {
+        FieldShape::Text(length) => schema::text(*length.start(), *length.end()),
+        FieldShape::Number(range) if range == ANY_NUMBER => schema::number(),
+        FieldShape::Number(range) => schema::number_within(*range.start(), *range.end()),
+        FieldShape::Integer(range) => schema::integer(*range.start(), *range.end()),
+        FieldShape::Choice(names) => schema::choice(names),
+        FieldShape::Boolean => schema::boolean(),
+        FieldShape::Object => schema::map(),
+        FieldShape::OrNull(shape) => schema::nullable(value_schema(*shape)),
     }
-}
-
-fn number(range: RangeInclusive<f64>) -> ValueSchema {
-    let (least, most) = (*range.start(), *range.end());
-    if range == ANY_NUMBER { schema::number() } else { schema::number_within(least, most) }
-}
-
-fn integer(range: RangeInclusive<i64>) -> ValueSchema {
-    schema::integer(*range.start(), *range.end())
 }
 
 impl FieldVisitor for NounSchema {
-    fn visit_text(
-        &mut self,
-        name: &'static str,
-        need: Presence,
-        length: RangeInclusive<usize>,
-        value: &mut String,
-    ) {
-        self.push(name, need, schema::text(*length.start(), *length.end()), value.as_str());
+    fn visit<T: FieldType>(&mut self, name: &'static str, need: Presence, limits: T::Limits, value: &mut T) {
+        let shape = value_schema(T::shape(limits));
+        self.0.push(match need {
+            Presence::Required => required(name, shape),
+            Presence::Optional => optional(name, shape, value.show()),
+        });
     }
 
-    fn visit_secret(&mut self, name: &'static str, _: &mut String) {
-        self.0.push(write_only(name, schema::secret()));
-    }
-
-    fn visit_boolean(&mut self, name: &'static str, value: &mut bool) {
-        self.push(name, Presence::Optional, schema::boolean(), *value);
-    }
-
-    fn visit_number(&mut self, name: &'static str, range: RangeInclusive<f64>, value: &mut f64) {
-        self.push(name, Presence::Optional, number(range), *value);
-    }
-
-    fn visit_number_or_null(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<f64>,
-        value: &mut Option<f64>,
-    ) {
-        self.push(name, Presence::Optional, schema::nullable(number(range)), *value);
-    }
-
-    fn visit_integer<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<i64>,
-        value: &mut T,
-    ) {
-        self.push(name, Presence::Optional, integer(range), json!(value));
-    }
-
-    fn visit_integer_or_null<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<i64>,
-        value: &mut Option<T>,
-    ) {
-        self.push(name, Presence::Optional, schema::nullable(integer(range)), json!(value));
-    }
-
-    fn visit_choice<T: Choice>(&mut self, name: &'static str, need: Presence, value: &mut T) {
-        self.push(name, need, schema::choice(T::names()), value.name());
-    }
-
-    fn visit_choice_or_null<T: Choice>(&mut self, name: &'static str, value: &mut Option<T>) {
-        let default = value.as_ref().map(Choice::name);
-        self.push(name, Presence::Optional, schema::nullable(schema::choice(T::names())), default);
-    }
-
-    fn visit_object(&mut self, name: &'static str, value: &mut Map<String, Value>) {
-        self.push(name, Presence::Optional, schema::map(), value.clone());
+    fn visit_secret(&mut self, name: &'static str, length: RangeInclusive<usize>, _: &mut String) {
+        self.0.push(write_only(name, schema::secret(*length.end())));
     }
 
     fn visit_row<T: Serialize>(&mut self, name: &'static str, _: fn(i32) -> T, _: &mut T) {
@@ -110,6 +55,6 @@ impl FieldVisitor for NounSchema {
         _: fn(i32) -> T,
         value: &mut Option<T>,
     ) {
-        self.push(name, Presence::Optional, schema::nullable(schema::row_id()), json!(value));
+        self.0.push(optional(name, schema::nullable(schema::row_id()), json!(value)));
     }
 }

@@ -29,10 +29,10 @@ pub fn pattern(pattern: &str) -> ValueSchema {
     built(ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)))
 }
 
-/// A string that user interfaces must not show (format `password`).
-pub fn secret() -> ValueSchema {
+/// A string of at most `most` characters that user interfaces must not show (format `password`).
+pub fn secret(most: usize) -> ValueSchema {
     let format = SchemaFormat::KnownFormat(KnownFormat::Password);
-    built(ObjectBuilder::new().schema_type(Type::String).format(Some(format)).max_length(Some(1000)))
+    built(ObjectBuilder::new().schema_type(Type::String).format(Some(format)).max_length(Some(most)))
 }
 
 /// The content of a file (format `binary`).

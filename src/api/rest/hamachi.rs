@@ -24,6 +24,7 @@ use crate::app::fields::reader::ReadMode;
 use crate::domain::Resource;
 use crate::domain::hamachi::PeerState;
 use crate::domain::hamachi::{Joined, VpnNetwork, VpnPeer, VpnStatus};
+use crate::domain::validation::MAX_SECRET_CHARS;
 use crate::domain::{Error, Result};
 
 /// Routes, documentation and schemas of the Hamachi client.
@@ -74,7 +75,7 @@ pub fn section() -> Section {
                 "HamachiJoin",
                 schema::body(&[
                     required("network", schema::text(4, 64)),
-                    optional("password", schema::nullable(schema::secret()), Value::Null),
+                    optional("password", schema::nullable(schema::secret(MAX_SECRET_CHARS)), Value::Null),
                 ]),
             ),
             ("HamachiLeave", schema::body(&[omittable("network", schema::text(4, 64))])),

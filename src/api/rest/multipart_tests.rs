@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::{MultipartForm, parse};
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::fields::field_type::ANY_NUMBER;
 use crate::domain::Result;
 
 const BOUNDARY: &str = "x7";
@@ -39,9 +40,9 @@ fn texts_and_files_are_told_apart() {
     let mut form = read(sent).expect("it is a form");
     let file = form.file("model", &["tflite"]);
     assert_eq!((file.name.as_str(), file.bytes.as_slice()), ("b.tflite", &b"last"[..]));
-    let (mut name, mut threshold) = (None, Some(1.0));
+    let mut name = None;
     form.fields.text_or_null("name", &mut name);
-    form.fields.number_or_null("threshold", &mut threshold);
+    let threshold = form.fields.read_or("threshold", ANY_NUMBER, Some(1.0));
     assert_eq!((name.as_deref(), threshold), (Some(" Furnace "), Some(1.0)));
     form.finish(Vec::new()).expect("nothing is wrong");
 }

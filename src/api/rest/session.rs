@@ -23,6 +23,7 @@ use crate::app::fields::session::read_login;
 use crate::app::session::{NewSession, no_credentials};
 use crate::domain::audit::RequestOrigin;
 use crate::domain::org::User;
+use crate::domain::validation::MAX_SECRET_CHARS;
 use crate::domain::{Principal, Result, UserId};
 
 /// Routes, documentation and schemas of sessions.
@@ -69,14 +70,14 @@ pub fn section() -> Section {
                 "Login",
                 schema::body(&[
                     required("username", schema::string()),
-                    required("password", schema::secret()),
+                    required("password", schema::secret(MAX_SECRET_CHARS)),
                 ]),
             ),
             (
                 "PasswordChange",
                 schema::body(&[
-                    required("old_password", schema::secret()),
-                    required("new_password", schema::secret()),
+                    required("old_password", schema::secret(MAX_SECRET_CHARS)),
+                    required("new_password", schema::secret(MAX_SECRET_CHARS)),
                 ]),
             ),
         ],

@@ -1,31 +1,30 @@
-//! Closed sets of words, such as the protocols of a device.
+//! Closed sets of words, such as the protocols of a device, as types of fields.
 
-use std::str::FromStr;
+use serde_json::Value;
 
+use super::field_type::{FieldShape, FieldType};
+use super::source::Source;
 use crate::domain::device::Protocol;
 use crate::domain::event::Level;
 use crate::domain::model::{ModelKind, ScoreKind};
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::{AccessMode, ByteOrder, StreamKind};
 
-/// A value of a closed set, written as a word.
-pub trait Choice: FromStr {
-    /// Every word of the set, in the order in which messages and documents list them.
-    fn names() -> Vec<&'static str>;
-
-    /// The word of this value.
-    fn name(&self) -> &'static str;
-}
-
 macro_rules! choices {
     ($($set:ty),+ $(,)?) => {$(
-        impl Choice for $set {
-            fn names() -> Vec<&'static str> {
-                <$set>::ALL.into_iter().map(<$set>::name).collect()
+        impl FieldType for $set {
+            type Limits = ();
+
+            fn read<S: Source>(value: S::Value, (): ()) -> Result<Self, String> {
+                S::choice(value, &<$set>::ALL.map(<$set>::name))
             }
 
-            fn name(&self) -> &'static str {
-                <$set>::name(*self)
+            fn show(&mut self) -> Value {
+                self.name().into()
+            }
+
+            fn shape((): ()) -> FieldShape {
+                FieldShape::Choice(<$set>::ALL.map(<$set>::name).to_vec())
             }
         }
     )+};

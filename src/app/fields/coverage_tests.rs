@@ -1,14 +1,16 @@
 //! The lists of fields beside what else names the fields of a noun: the columns of SQL, and the rules of the domain.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::choice::Choice;
 use super::device::{blank_device, device_values, visit_device};
+use super::field_type::{FieldShape, FieldType};
 use super::group::{blank_group, group_values, visit_group};
+use super::source::{RowReference, Source};
 use super::stream::{blank_stream, stream_values, visit_stream};
 use super::visitor::{FieldVisitor, Presence};
 use crate::domain::FieldError;
@@ -48,87 +50,139 @@ fn every_field_of_a_noun_is_a_column_of_sql_or_left_out() {
     }
 }
 
-/// Sets one text or number to its upper limit, or beyond it.
-struct LimitProbe {
-    field: &'static str,
-    is_beyond: bool,
-    is_set: bool,
+/// A value at a limit of a field or next to it.
+#[derive(Debug, Clone, Copy)]
+enum ProbePoint {
+    BelowLeast,
+    Least,
+    Most,
+    BeyondMost,
 }
 
-impl LimitProbe {
-    fn set<T>(&mut self, name: &str, target: &mut T, limit: T, beyond: T) {
-        if name == self.field {
-            self.is_set = true;
-            *target = if self.is_beyond { beyond } else { limit };
+impl ProbePoint {
+    const ALL: [ProbePoint; 4] =
+        [ProbePoint::BelowLeast, ProbePoint::Least, ProbePoint::Most, ProbePoint::BeyondMost];
+
+    fn is_outside(self) -> bool {
+        matches!(self, ProbePoint::BelowLeast | ProbePoint::BeyondMost)
+    }
+
+    /// The value for a field of this shape; `None` where there is none.
+    fn value(self, shape: FieldShape) -> Option<ProbeValue> {
+        match shape {
+            FieldShape::Text(length) => {
+                let length = match self {
+                    ProbePoint::BelowLeast => length.start().checked_sub(1)?,
+                    ProbePoint::Least => *length.start(),
+                    ProbePoint::Most => *length.end(),
+                    ProbePoint::BeyondMost => length.end() + 1,
+                };
+                Some(ProbeValue::Text("a".repeat(length)))
+            }
+            FieldShape::Number(range) => Some(ProbeValue::Number(match self {
+                ProbePoint::BelowLeast => range.start().next_down(),
+                ProbePoint::Least => *range.start(),
+                ProbePoint::Most => *range.end(),
+                ProbePoint::BeyondMost => range.end().next_up(),
+            })),
+            FieldShape::Integer(range) => Some(ProbeValue::Integer(match self {
+                ProbePoint::BelowLeast => range.start() - 1,
+                ProbePoint::Least => *range.start(),
+                ProbePoint::Most => *range.end(),
+                ProbePoint::BeyondMost => range.end() + 1,
+            })),
+            FieldShape::OrNull(shape) => self.value(*shape),
+            FieldShape::Choice(_) | FieldShape::Boolean | FieldShape::Object => None,
         }
     }
 }
 
+enum ProbeValue {
+    Text(String),
+    Number(f64),
+    Integer(i64),
+}
+
+/// A source that enforces no limit, so that a field can be set to any value of its type.
+struct ProbeSource;
+
+impl Source for ProbeSource {
+    type Value = ProbeValue;
+
+    fn take(&mut self, _: &'static str) -> Option<ProbeValue> {
+        None
+    }
+
+    fn take_row(&mut self, _: &'static str) -> Result<RowReference, String> {
+        Ok(RowReference::Absent)
+    }
+
+    fn is_null(_: &ProbeValue) -> bool {
+        false
+    }
+
+    fn text(value: ProbeValue) -> Result<String, String> {
+        if let ProbeValue::Text(text) = value { Ok(text) } else { Err("no text".to_owned()) }
+    }
+
+    fn boolean(_: ProbeValue) -> Result<bool, String> {
+        Err("no boolean".to_owned())
+    }
+
+    fn number(value: ProbeValue) -> Result<f64, String> {
+        if let ProbeValue::Number(number) = value { Ok(number) } else { Err("no number".to_owned()) }
+    }
+
+    fn integer(value: ProbeValue, _: RangeInclusive<i64>) -> Result<i64, String> {
+        if let ProbeValue::Integer(number) = value { Ok(number) } else { Err("no integer".to_owned()) }
+    }
+
+    fn choice<T: FromStr>(_: ProbeValue, _: &[&'static str]) -> Result<T, String> {
+        Err("no choice".to_owned())
+    }
+
+    fn object(_: ProbeValue) -> Result<Map<String, Value>, String> {
+        Err("no object".to_owned())
+    }
+}
+
+/// Sets one field to the value at a point, if its type has that value.
+struct LimitProbe {
+    field: &'static str,
+    point: ProbePoint,
+    is_set: bool,
+}
+
 impl FieldVisitor for LimitProbe {
-    fn visit_text(
-        &mut self,
-        name: &'static str,
-        _: Presence,
-        length: RangeInclusive<usize>,
-        value: &mut String,
-    ) {
-        self.set(name, value, "a".repeat(*length.end()), "a".repeat(length.end() + 1));
+    fn visit<T: FieldType>(&mut self, name: &'static str, _: Presence, limits: T::Limits, value: &mut T) {
+        if name == self.field
+            && let Some(probe) = self.point.value(T::shape(limits.clone()))
+            && let Ok(probe) = T::read::<ProbeSource>(probe, limits)
+        {
+            self.is_set = true;
+            *value = probe;
+        }
     }
 
-    fn visit_number(&mut self, name: &'static str, range: RangeInclusive<f64>, value: &mut f64) {
-        self.set(name, value, *range.end(), range.end() * 2.0);
+    fn visit_secret(&mut self, name: &'static str, length: RangeInclusive<usize>, value: &mut String) {
+        self.visit(name, Presence::Optional, length, value);
     }
-
-    fn visit_number_or_null(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<f64>,
-        value: &mut Option<f64>,
-    ) {
-        self.set(name, value, Some(*range.end()), Some(range.end() * 2.0));
-    }
-
-    fn visit_secret(&mut self, _: &'static str, _: &mut String) {}
-
-    fn visit_boolean(&mut self, _: &'static str, _: &mut bool) {}
-
-    fn visit_integer<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        _: &'static str,
-        _: RangeInclusive<i64>,
-        _: &mut T,
-    ) {
-    }
-
-    fn visit_integer_or_null<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        _: &'static str,
-        _: RangeInclusive<i64>,
-        _: &mut Option<T>,
-    ) {
-    }
-
-    fn visit_choice<T: Choice>(&mut self, _: &'static str, _: Presence, _: &mut T) {}
-
-    fn visit_choice_or_null<T: Choice>(&mut self, _: &'static str, _: &mut Option<T>) {}
-
-    fn visit_object(&mut self, _: &'static str, _: &mut Map<String, Value>) {}
 
     fn visit_row<T: Serialize>(&mut self, _: &'static str, _: fn(i32) -> T, _: &mut T) {}
 
     fn visit_row_or_null<T: Serialize>(&mut self, _: &'static str, _: fn(i32) -> T, _: &mut Option<T>) {}
 }
 
-/// Checks that the rules refuse each text and number beyond the limit in the list, and none at the limit.
+/// Checks that the rules refuse each text and number outside the limits in the list, and none at a limit.
 fn check_limits(names: Vec<&'static str>, problems: impl Fn(&mut LimitProbe) -> Vec<FieldError>) {
     let mut count = 0;
     for field in names {
-        for is_beyond in [false, true] {
-            let mut probe = LimitProbe { field, is_beyond, is_set: false };
+        for point in ProbePoint::ALL {
+            let mut probe = LimitProbe { field, point, is_set: false };
             let is_refused = problems(&mut probe).iter().any(|problem| problem.field == field);
             if probe.is_set {
                 count += 1;
-                assert_eq!(is_refused, is_beyond, "{field}");
+                assert_eq!(is_refused, point.is_outside(), "{field}: {point:?}");
             }
         }
     }

@@ -9,6 +9,7 @@ use super::visitor::Presence::{Optional, Required};
 use crate::app::App;
 use crate::app::device::problems;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
+use crate::domain::validation::MAX_SECRET_CHARS;
 use crate::domain::{DeviceId, Principal, Result};
 
 /// Visits every field of a device.
@@ -28,18 +29,18 @@ pub fn visit_device(visitor: &mut impl FieldVisitor, spec: &mut DeviceSpec) {
         enabled,
         metadata,
     } = spec;
-    visitor.visit_text("name", Required, 1..=100, name);
-    visitor.visit_choice("protocol", Required, protocol);
-    visitor.visit_text("host", Optional, 0..=255, host);
-    visitor.visit_integer_or_null("port", 1..=65_535, port);
-    visitor.visit_integer("unit", 0..=255, unit);
-    visitor.visit_text("username", Optional, 0..=1000, username);
-    visitor.visit_secret("password", password);
-    visitor.visit_number("timeout", 0.1..=60.0, timeout_s);
-    visitor.visit_number_or_null("poll_interval", 0.1..=86_400.0, poll_interval_s);
-    visitor.visit_choice("byteorder", Optional, byteorder);
-    visitor.visit_boolean("enabled", enabled);
-    visitor.visit_object("metadata", metadata);
+    visitor.visit("name", Required, 1..=100, name);
+    visitor.visit("protocol", Required, (), protocol);
+    visitor.visit("host", Optional, 0..=255, host);
+    visitor.visit("port", Optional, 1..=65_535, port);
+    visitor.visit("unit", Optional, 0..=255, unit);
+    visitor.visit("username", Optional, 0..=1000, username);
+    visitor.visit_secret("password", 0..=MAX_SECRET_CHARS, password);
+    visitor.visit("timeout", Optional, 0.1..=60.0, timeout_s);
+    visitor.visit("poll_interval", Optional, 0.1..=86_400.0, poll_interval_s);
+    visitor.visit("byteorder", Optional, (), byteorder);
+    visitor.visit("enabled", Optional, (), enabled);
+    visitor.visit("metadata", Optional, (), metadata);
 }
 
 /// All defaults; the required fields hold placeholders that fail validation or are overwritten.

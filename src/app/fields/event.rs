@@ -1,5 +1,6 @@
 //! The fields of an event, and of the request that processes it.
 
+use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
 use crate::app::App;
@@ -13,14 +14,14 @@ fn read_event(fields: &mut FieldReader, spec: &mut EventSpec) {
     let EventSpec { device, stream, kind, level, ts, message, url, payload, acknowledged: _ } = spec;
     fields.row_or_null("device", DeviceId, device);
     fields.row_or_null("data", StreamId, stream);
-    fields.text("kind", Required, kind);
-    fields.choice("level", Optional, level);
+    fields.read("kind", Required, ANY_LENGTH, kind);
+    fields.read("level", Optional, (), level);
     if let Some(given) = fields.timestamp("timestamp") {
         *ts = given;
     }
-    fields.text("message", Optional, message);
-    fields.text("url", Optional, url);
-    fields.object("payload", payload);
+    fields.read("message", Optional, ANY_LENGTH, message);
+    fields.read("url", Optional, ANY_LENGTH, url);
+    fields.read("payload", Optional, (), payload);
 }
 
 impl App {

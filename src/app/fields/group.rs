@@ -14,8 +14,8 @@ use crate::domain::{GroupId, Principal, Result, StreamId};
 pub fn visit_group(visitor: &mut impl FieldVisitor, spec: &mut GroupSpec) {
     // All fields by name: one that is missing here does not compile.
     let GroupSpec { name, description } = spec;
-    visitor.visit_text("name", Required, 1..=100, name);
-    visitor.visit_text("description", Optional, 0..=1000, description);
+    visitor.visit("name", Required, 1..=100, name);
+    visitor.visit("description", Optional, 0..=1000, description);
 }
 
 /// All defaults; the name is a placeholder that fails validation or is overwritten.

@@ -1,5 +1,6 @@
 //! The fields of the requests that join and leave a Hamachi network.
 
+use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence;
 use crate::app::App;
@@ -18,7 +19,7 @@ impl App {
     ) -> Result<(String, Joined)> {
         self.hamachi_to_change(principal)?;
         let (mut network, mut password) = (String::new(), None);
-        fields.text("network", Presence::Required, &mut network);
+        fields.read("network", Presence::Required, ANY_LENGTH, &mut network);
         fields.text_or_null("password", &mut password);
         let password = password.unwrap_or_default();
         fields.finish(self.hamachi_problems(&network, &password))?;
@@ -37,7 +38,7 @@ impl App {
         mut fields: FieldReader,
     ) -> Result<()> {
         self.hamachi_to_change(principal)?;
-        fields.text("network", Presence::Required, &mut network);
+        fields.read("network", Presence::Required, ANY_LENGTH, &mut network);
         fields.finish(self.hamachi_problems(&network, ""))?;
         self.leave_hamachi(principal, &network).await
     }

@@ -19,9 +19,11 @@ impl FieldReader<JsonObject> {
         });
     }
 
-    /// Reads a required number.
-    pub fn required_number(&mut self, name: &'static str, target: &mut Option<f64>) {
-        self.take(name, Presence::Required, target, |value| drf_scalar::number(&value).map(Some));
+    /// Reads a required number; `None` when it is absent or wrong.
+    pub fn required_number(&mut self, name: &'static str) -> Option<f64> {
+        let mut found = None;
+        self.take(name, Presence::Required, &mut found, |value| drf_scalar::number(&value).map(Some));
+        found
     }
 
     /// Reads a text or null, without trimming it.

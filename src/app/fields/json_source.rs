@@ -2,11 +2,11 @@
 //! Django REST framework.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::choice::Choice;
 use super::drf_scalar;
 use super::source::{RowReference, Source};
 
@@ -69,7 +69,7 @@ impl Source for JsonObject {
         i64::try_from(number).map_err(|_| drf_scalar::INTEGER.to_owned())
     }
 
-    fn choice<T: Choice>(value: Value) -> Result<T, String> {
+    fn choice<T: FromStr>(value: Value, _: &[&'static str]) -> Result<T, String> {
         drf_scalar::choice(&value)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence;
 use crate::domain::key::KeySpec;
@@ -15,7 +16,7 @@ pub fn read_key(mut fields: FieldReader) -> Result<KeySpec> {
     let (mut name, mut scopes) = (String::new(), Vec::new());
     let (mut devices, mut streams): (Option<Vec<DeviceId>>, Option<Vec<StreamId>>) = (None, None);
     let mut expires_at = None;
-    fields.text("name", Presence::Required, &mut name);
+    fields.read("name", Presence::Required, ANY_LENGTH, &mut name);
     fields.choices::<Scope>("scopes", &mut scopes);
     fields.rows_or_null("allowed_devices", DeviceId, &mut devices);
     fields.rows_or_null("allowed_data", StreamId, &mut streams);
@@ -36,7 +37,7 @@ pub fn read_key(mut fields: FieldReader) -> Result<KeySpec> {
 /// `Invalid` naming the field.
 pub fn read_key_name(mut fields: FieldReader) -> Result<String> {
     let mut name = String::new();
-    fields.text("name", Presence::Required, &mut name);
+    fields.read("name", Presence::Required, ANY_LENGTH, &mut name);
     fields.finish(Vec::new())?;
     Ok(name)
 }

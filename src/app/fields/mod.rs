@@ -9,6 +9,7 @@ pub mod choice;
 pub mod device;
 pub mod drf_scalar;
 pub mod event;
+pub mod field_type;
 pub mod group;
 pub mod hamachi;
 mod json_reader;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::drf_scalar;
+use super::field_type::ANY_NUMBER;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
 use crate::app::App;
@@ -17,19 +18,19 @@ pub fn read_upload(fields: &mut FieldReader, request: &mut UploadRequest) {
     // All settings by name: one that is missing here does not compile.
     let ModelSettings { kind, sources, interval_s, score, output, threshold, clear_ratio, min_windows } =
         &mut request.settings;
-    fields.choice("model_type", Required, kind);
+    fields.read("model_type", Required, (), kind);
     if let Some(given) = fields.any("source") {
         match read_sources(&given) {
             Ok(given) => *sources = given,
             Err(message) => fields.add_error("source", message),
         }
     }
-    fields.number_or_null("threshold", threshold);
-    fields.number("interval", interval_s);
-    fields.choice("score", Optional, score);
-    fields.integer_or_null("output", 0..=63, output);
-    fields.number("clear_ratio", clear_ratio);
-    fields.integer("min_windows", 1..=10_000, min_windows);
+    fields.read("threshold", Optional, ANY_NUMBER, threshold);
+    fields.read("interval", Optional, ANY_NUMBER, interval_s);
+    fields.read("score", Optional, (), score);
+    fields.read("output", Optional, 0..=63, output);
+    fields.read("clear_ratio", Optional, ANY_NUMBER, clear_ratio);
+    fields.read("min_windows", Optional, 1..=10_000, min_windows);
     fields.text_or_null("name", &mut request.name);
     fields.row_or_null("device_id", DeviceId, &mut request.device);
     fields.row_or_null("data_id", StreamId, &mut request.stream);
@@ -44,10 +45,10 @@ fn read_sources(given: &Value) -> Result<Vec<StreamId>, String> {
 
 /// Reads the fields of a model that can change.
 fn read_model(fields: &mut FieldReader, enabled: &mut bool, settings: &mut ModelSettings) {
-    fields.boolean("enabled", enabled);
-    fields.number_or_null("threshold", &mut settings.threshold);
-    fields.number("clear_ratio", &mut settings.clear_ratio);
-    fields.integer("min_windows", 1..=10_000, &mut settings.min_windows);
+    fields.read("enabled", Optional, (), enabled);
+    fields.read("threshold", Optional, ANY_NUMBER, &mut settings.threshold);
+    fields.read("clear_ratio", Optional, ANY_NUMBER, &mut settings.clear_ratio);
+    fields.read("min_windows", Optional, 1..=10_000, &mut settings.min_windows);
 }
 
 impl App {

@@ -6,9 +6,8 @@
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use super::choice::Choice;
+use super::field_type::FieldType;
 use super::json_source::JsonObject;
 use super::source::{RowReference, Source};
 use super::visitor::{FieldVisitor, Presence};
@@ -48,76 +47,28 @@ impl<S: Source> FieldReader<S> {
         &self.source
     }
 
-    /// Reads a text and trims it.
-    pub fn text(&mut self, name: &'static str, need: Presence, target: &mut String) {
-        self.take(name, need, target, |value| S::text(value).map(|text| text.trim().to_owned()));
-    }
-
-    /// Reads a text without trimming it.
-    pub fn secret(&mut self, name: &'static str, target: &mut String) {
-        self.take(name, Presence::Optional, target, S::text);
-    }
-
-    /// Reads a boolean.
-    pub fn boolean(&mut self, name: &'static str, target: &mut bool) {
-        self.take(name, Presence::Optional, target, S::boolean);
-    }
-
-    /// Reads a finite number.
-    pub fn number(&mut self, name: &'static str, target: &mut f64) {
-        self.take(name, Presence::Optional, target, S::number);
-    }
-
-    /// Reads a finite number or null.
-    pub fn number_or_null(&mut self, name: &'static str, target: &mut Option<f64>) {
-        self.take_or_null(name, target, S::number);
-    }
-
-    /// Reads a whole number; `range` must lie in its type.
-    pub fn integer<T: TryFrom<i64>>(
+    /// Reads a field into its target.
+    pub fn read<T: FieldType>(
         &mut self,
         name: &'static str,
-        range: RangeInclusive<i64>,
+        need: Presence,
+        limits: T::Limits,
         target: &mut T,
     ) {
-        self.take(name, Presence::Optional, target, |value| integer::<S, T>(value, range));
-    }
-
-    /// Reads a whole number or null; `range` must lie in its type.
-    pub fn integer_or_null<T: TryFrom<i64>>(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<i64>,
-        target: &mut Option<T>,
-    ) {
-        self.take_or_null(name, target, |value| integer::<S, T>(value, range));
-    }
-
-    /// Reads one of a closed set of words.
-    pub fn choice<T: Choice>(&mut self, name: &'static str, need: Presence, target: &mut T) {
-        self.take(name, need, target, S::choice);
-    }
-
-    /// Reads one of a closed set of words, or null.
-    pub fn choice_or_null<T: Choice>(&mut self, name: &'static str, target: &mut Option<T>) {
-        self.take_or_null(name, target, S::choice);
-    }
-
-    /// Reads an object.
-    pub fn object(&mut self, name: &'static str, target: &mut Map<String, Value>) {
-        self.take(name, Presence::Optional, target, S::object);
-    }
-
-    /// Reads a required row id; does not check that the row exists.
-    pub fn row<T>(&mut self, name: &'static str, make: fn(i32) -> T, target: &mut T) {
-        let result = match self.source.take_row(name) {
-            Ok(RowReference::Absent) if self.mode == ReadMode::Whole => Err(REQUIRED.to_owned()),
-            Ok(RowReference::Absent | RowReference::Named) => return,
-            Ok(RowReference::Null) => Err(NULL.to_owned()),
-            Ok(RowReference::Id(id)) => Ok(make(id)),
-            Err(message) => Err(message),
-        };
+        let Some(given) = self.take_value(name, need) else { return };
+        let result = given.and_then(|value| match T::null() {
+            Some(null) if S::means_null(&value) => Ok(null),
+            None if S::is_null(&value) => Err(NULL.to_owned()),
+            _ => T::read::<S>(value, limits),
+        });
         self.set(name, target, result);
+    }
+
+    /// Reads an optional field, or returns `default` when it is absent or wrong.
+    pub fn read_or<T: FieldType>(&mut self, name: &'static str, limits: T::Limits, default: T) -> T {
+        let mut value = default;
+        self.read(name, Presence::Optional, limits, &mut value);
+        value
     }
 
     /// Reads a row id or null; does not check that the row exists.
@@ -155,6 +106,7 @@ impl<S: Source> FieldReader<S> {
         (self.source, self.errors)
     }
 
+    /// Reads a field with a conversion of the caller's; null is an error.
     pub(super) fn take<T>(
         &mut self,
         name: &'static str,
@@ -162,27 +114,30 @@ impl<S: Source> FieldReader<S> {
         target: &mut T,
         read: impl FnOnce(S::Value) -> Result<T, String>,
     ) {
-        let result = match self.source.take(name) {
-            None if need == Presence::Required && self.mode == ReadMode::Whole => Err(REQUIRED.to_owned()),
-            None => return,
-            Some(value) if S::is_null(&value) => Err(NULL.to_owned()),
-            Some(value) => read(value),
-        };
+        let Some(given) = self.take_value(name, need) else { return };
+        let result =
+            given.and_then(|value| if S::is_null(&value) { Err(NULL.to_owned()) } else { read(value) });
         self.set(name, target, result);
     }
 
+    /// Reads an optional field with a conversion of the caller's, or null.
     pub(super) fn take_or_null<T>(
         &mut self,
         name: &'static str,
         target: &mut Option<T>,
         read: impl FnOnce(S::Value) -> Result<T, String>,
     ) {
-        let result = match self.source.take(name) {
-            None => return,
-            Some(value) if S::means_null(&value) => Ok(None),
-            Some(value) => read(value).map(Some),
-        };
+        let Some(given) = self.take_value(name, Presence::Optional) else { return };
+        let result =
+            given.and_then(|value| if S::means_null(&value) { Ok(None) } else { read(value).map(Some) });
         self.set(name, target, result);
+    }
+
+    /// Removes the value of a field; `None` when it is absent and may be.
+    fn take_value(&mut self, name: &'static str, need: Presence) -> Option<Result<S::Value, String>> {
+        let value = self.source.take(name).map(Ok);
+        let is_needed = need == Presence::Required && self.mode == ReadMode::Whole;
+        value.or_else(|| is_needed.then(|| Err(REQUIRED.to_owned())))
     }
 
     fn set<T>(&mut self, name: &'static str, target: &mut T, result: Result<T, String>) {
@@ -193,70 +148,24 @@ impl<S: Source> FieldReader<S> {
     }
 }
 
-fn integer<S: Source, T: TryFrom<i64>>(value: S::Value, range: RangeInclusive<i64>) -> Result<T, String> {
-    let number = S::integer(value, range)?;
-    Ok(T::try_from(number).ok().expect("the range of a field lies in its type"))
-}
-
 impl<S: Source> FieldVisitor for FieldReader<S> {
-    fn visit_text(
-        &mut self,
-        name: &'static str,
-        need: Presence,
-        _: RangeInclusive<usize>,
-        value: &mut String,
-    ) {
-        self.text(name, need, value);
+    fn visit<T: FieldType>(&mut self, name: &'static str, need: Presence, limits: T::Limits, value: &mut T) {
+        self.read(name, need, limits, value);
     }
 
-    fn visit_secret(&mut self, name: &'static str, value: &mut String) {
-        self.secret(name, value);
-    }
-
-    fn visit_boolean(&mut self, name: &'static str, value: &mut bool) {
-        self.boolean(name, value);
-    }
-
-    fn visit_number(&mut self, name: &'static str, _: RangeInclusive<f64>, value: &mut f64) {
-        self.number(name, value);
-    }
-
-    fn visit_number_or_null(&mut self, name: &'static str, _: RangeInclusive<f64>, value: &mut Option<f64>) {
-        self.number_or_null(name, value);
-    }
-
-    fn visit_integer<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<i64>,
-        value: &mut T,
-    ) {
-        self.integer(name, range, value);
-    }
-
-    fn visit_integer_or_null<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<i64>,
-        value: &mut Option<T>,
-    ) {
-        self.integer_or_null(name, range, value);
-    }
-
-    fn visit_choice<T: Choice>(&mut self, name: &'static str, need: Presence, value: &mut T) {
-        self.choice(name, need, value);
-    }
-
-    fn visit_choice_or_null<T: Choice>(&mut self, name: &'static str, value: &mut Option<T>) {
-        self.choice_or_null(name, value);
-    }
-
-    fn visit_object(&mut self, name: &'static str, value: &mut Map<String, Value>) {
-        self.object(name, value);
+    fn visit_secret(&mut self, name: &'static str, _: RangeInclusive<usize>, value: &mut String) {
+        self.take(name, Presence::Optional, value, S::text);
     }
 
     fn visit_row<T: Serialize>(&mut self, name: &'static str, make: fn(i32) -> T, value: &mut T) {
-        self.row(name, make, value);
+        let result = match self.source.take_row(name) {
+            Ok(RowReference::Absent) if self.mode == ReadMode::Whole => Err(REQUIRED.to_owned()),
+            Ok(RowReference::Absent | RowReference::Named) => return,
+            Ok(RowReference::Null) => Err(NULL.to_owned()),
+            Ok(RowReference::Id(id)) => Ok(make(id)),
+            Err(message) => Err(message),
+        };
+        self.set(name, value, result);
     }
 
     fn visit_row_or_null<T: Serialize>(

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{FieldReader, JsonObject, Presence, ReadMode};
+use super::{FieldReader, FieldVisitor, JsonObject, Presence, ReadMode};
+use crate::app::fields::field_type::{ANY_LENGTH, ANY_NUMBER};
 use crate::domain::device::Protocol;
 use crate::domain::{DeviceId, FieldError, GroupId};
 
@@ -14,18 +15,18 @@ fn fields(body: Value, mode: ReadMode) -> FieldReader {
 /// The errors of a body read with one field of each type.
 fn mistakes(body: Value, mode: ReadMode) -> Vec<(String, String)> {
     let mut fields = fields(body, mode);
-    let (mut text, mut number, mut null_number) = (String::new(), 0.0, None);
+    let (mut text, mut number, mut null_number) = (String::new(), 0.0, None::<f64>);
     let (mut port, mut object, mut flag) = (None::<u16>, Map::new(), false);
     let (mut protocol, mut device, mut group) = (Protocol::Virtual, DeviceId(0), None);
-    fields.text("name", Presence::Required, &mut text);
-    fields.choice("protocol", Presence::Required, &mut protocol);
-    fields.row("device", DeviceId, &mut device);
+    fields.read("name", Presence::Required, ANY_LENGTH, &mut text);
+    fields.read("protocol", Presence::Required, (), &mut protocol);
+    fields.visit_row("device", DeviceId, &mut device);
     fields.row_or_null("group", GroupId, &mut group);
-    fields.number("scale", &mut number);
-    fields.number_or_null("poll_interval", &mut null_number);
-    fields.integer_or_null("port", 1..=65_535, &mut port);
-    fields.boolean("enabled", &mut flag);
-    fields.object("metadata", &mut object);
+    fields.read("scale", Presence::Optional, ANY_NUMBER, &mut number);
+    fields.read("poll_interval", Presence::Optional, ANY_NUMBER, &mut null_number);
+    fields.read("port", Presence::Optional, 1..=65_535, &mut port);
+    fields.read("enabled", Presence::Optional, (), &mut flag);
+    fields.read("metadata", Presence::Optional, (), &mut object);
     let error = fields.finish(Vec::new()).err();
     error.map_or_else(Vec::new, |e| e.fields.into_iter().map(|f| (f.field.into_owned(), f.message)).collect())
 }
@@ -100,16 +101,16 @@ fn all_mistakes_are_told_at_once() {
 fn absent_fields_leave_their_target_alone() {
     let mut fields = fields(json!({"name": "  new  ", "password": " p "}), ReadMode::Partial);
     let (mut name, mut host, mut password) = ("old".to_owned(), "host".to_owned(), String::new());
-    fields.text("name", Presence::Required, &mut name);
-    fields.text("host", Presence::Optional, &mut host);
-    fields.secret("password", &mut password);
+    fields.read("name", Presence::Required, ANY_LENGTH, &mut name);
+    fields.read("host", Presence::Optional, ANY_LENGTH, &mut host);
+    fields.visit_secret("password", ANY_LENGTH, &mut password);
     assert_eq!((name.as_str(), host.as_str(), password.as_str()), ("new", "host", " p "));
 }
 
 #[test]
 fn a_field_wrong_as_written_is_told_once() {
     let mut fields = fields(json!({"name": []}), ReadMode::Whole);
-    fields.text("name", Presence::Required, &mut String::new());
+    fields.read("name", Presence::Required, ANY_LENGTH, &mut String::new());
     let whole = vec![
         FieldError::new("name", "This field may not be blank."),
         FieldError::new("host", "This field is required."),

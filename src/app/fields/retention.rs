@@ -1,5 +1,6 @@
 //! The fields of a retention policy: its table, and its duration in one of three units.
 
+use super::field_type::ANY_NUMBER;
 use super::reader::FieldReader;
 use super::visitor::Presence;
 use crate::domain::policy::PolicyTable;
@@ -21,7 +22,7 @@ const ONE_UNIT: &str = "Set one of drop_after_seconds, drop_after_hours, drop_af
 /// `Invalid` naming every wrong field.
 pub fn read_table_policy(mut fields: FieldReader) -> Result<(PolicyTable, Option<i64>)> {
     let mut table = PolicyTable::Readings;
-    fields.choice("hypertable", Presence::Required, &mut table);
+    fields.read("hypertable", Presence::Required, (), &mut table);
     Ok((table, read_drop_after(fields)?))
 }
 
@@ -30,8 +31,7 @@ pub fn read_table_policy(mut fields: FieldReader) -> Result<(PolicyTable, Option
 /// # Errors
 /// `Invalid` naming every wrong field.
 pub fn read_stream_policy(mut fields: FieldReader) -> Result<(Option<PolicyTable>, Option<i64>)> {
-    let mut table = None;
-    fields.choice_or_null("hypertable", &mut table);
+    let table = fields.read_or("hypertable", (), None);
     Ok((table, read_drop_after(fields)?))
 }
 
@@ -50,8 +50,7 @@ pub fn drop_after_seconds(seconds: f64) -> Result<Option<i64>> {
 fn read_drop_after(mut fields: FieldReader) -> Result<Option<i64>> {
     let mut given = Vec::new();
     for (name, unit_s) in DURATION_UNITS {
-        let mut number = f64::NAN;
-        fields.number(name, &mut number);
+        let number = fields.read_or(name, ANY_NUMBER, f64::NAN);
         if !number.is_nan() {
             given.push((name, number, unit_s));
         }

@@ -1,5 +1,6 @@
 //! The fields of a login, and of a change of the own password.
 
+use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence;
 use crate::app::App;
@@ -13,7 +14,7 @@ use crate::domain::Result;
 /// `Invalid` naming every wrong field.
 pub fn read_login(mut fields: FieldReader) -> Result<Login> {
     let mut login = Login { username: String::new(), password: String::new() };
-    fields.text("username", Presence::Required, &mut login.username);
+    fields.read("username", Presence::Required, ANY_LENGTH, &mut login.username);
     fields.required_secret("password", &mut login.password);
     fields.finish(Vec::new())?;
     Ok(login)

@@ -1,10 +1,9 @@
 //! Where fields come from.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde_json::{Map, Value};
-
-use super::choice::Choice;
 
 /// A reference to another row, as a source gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +51,8 @@ pub trait Source {
     /// A whole number within the range.
     fn integer(value: Self::Value, range: RangeInclusive<i64>) -> Result<i64, String>;
 
-    /// One of a closed set of words.
-    fn choice<T: Choice>(value: Self::Value) -> Result<T, String>;
+    /// One of a closed set of words; `names` are all of them.
+    fn choice<T: FromStr>(value: Self::Value, names: &[&'static str]) -> Result<T, String>;
 
     /// An object.
     fn object(value: Self::Value) -> Result<Map<String, Value>, String>;

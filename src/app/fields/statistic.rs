@@ -1,5 +1,6 @@
 //! The fields of a posted statistic.
 
+use super::field_type::ANY_NUMBER;
 use super::reader::FieldReader;
 use crate::app::App;
 use crate::app::statistic::PostedStatistic;
@@ -7,18 +8,19 @@ use crate::domain::statistic::Statistic;
 use crate::domain::{Principal, Result, StreamId};
 
 /// Reads every field of a posted statistic.
-fn read_statistic(fields: &mut FieldReader, posted: &mut PostedStatistic) {
-    // All fields by name: one that is missing here does not compile.
-    let PostedStatistic { ts, count, mean, rms, median, min, max, q1, q3 } = posted;
-    *ts = fields.timestamp("timestamp");
-    fields.integer("count", 1..=i64::MAX, count);
-    fields.required_number("mean", mean);
-    fields.number_or_null("rms", rms);
-    fields.number_or_null("median", median);
-    fields.number_or_null("min", min);
-    fields.number_or_null("max", max);
-    fields.number_or_null("q1", q1);
-    fields.number_or_null("q3", q3);
+fn read_statistic(fields: &mut FieldReader) -> PostedStatistic {
+    let number_or_null = |fields: &mut FieldReader, name| fields.read_or(name, ANY_NUMBER, None);
+    PostedStatistic {
+        ts: fields.timestamp("timestamp"),
+        count: fields.read_or("count", 1..=i64::MAX, 1),
+        mean: fields.required_number("mean"),
+        rms: number_or_null(fields, "rms"),
+        median: number_or_null(fields, "median"),
+        min: number_or_null(fields, "min"),
+        max: number_or_null(fields, "max"),
+        q1: number_or_null(fields, "q1"),
+        q3: number_or_null(fields, "q3"),
+    }
 }
 
 impl App {
@@ -33,18 +35,7 @@ impl App {
         mut fields: FieldReader,
     ) -> Result<(Statistic, bool)> {
         self.stream_to_change(principal, id)?;
-        let mut posted = PostedStatistic {
-            ts: None,
-            count: 1,
-            mean: None,
-            rms: None,
-            median: None,
-            min: None,
-            max: None,
-            q1: None,
-            q3: None,
-        };
-        read_statistic(&mut fields, &mut posted);
+        let posted = read_statistic(&mut fields);
         fields.finish(self.check_statistic(id, posted))?;
         self.post_statistic(principal, id, posted).await
     }

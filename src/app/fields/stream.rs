@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::field_type::ANY_NUMBER;
 use super::reader::FieldReader;
 use super::values::FieldValues;
+use super::visitor::FieldVisitor;
 use super::visitor::Presence::{Optional, Required};
-use super::visitor::{ANY_NUMBER, FieldVisitor};
 use crate::app::App;
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
@@ -30,21 +31,21 @@ pub fn visit_stream(visitor: &mut impl FieldVisitor, spec: &mut StreamSpec) {
         statistics_interval_s,
         metadata,
     } = spec;
-    visitor.visit_text("name", Required, 1..=200, name);
+    visitor.visit("name", Required, 1..=200, name);
     visitor.visit_row("device", DeviceId, device);
-    visitor.visit_text("path", Optional, 0..=500, path);
-    visitor.visit_choice("type", Optional, kind);
+    visitor.visit("path", Optional, 0..=500, path);
+    visitor.visit("type", Optional, (), kind);
     visitor.visit_row_or_null("group", GroupId, group);
-    visitor.visit_choice("access_mode", Optional, access_mode);
-    visitor.visit_number_or_null("poll_interval", 0.1..=86_400.0, poll_interval_s);
-    visitor.visit_text("unit", Optional, 0..=32, unit);
-    visitor.visit_number("scale", ANY_NUMBER, scale);
-    visitor.visit_number("offset", ANY_NUMBER, offset);
-    visitor.visit_choice_or_null("byteorder", byteorder);
-    visitor.visit_boolean("enabled", enabled);
-    visitor.visit_number_or_null("deadband", 0.0..=f64::MAX, deadband);
-    visitor.visit_integer_or_null("statistics_interval", 1..=86_400, statistics_interval_s);
-    visitor.visit_object("metadata", metadata);
+    visitor.visit("access_mode", Optional, (), access_mode);
+    visitor.visit("poll_interval", Optional, 0.1..=86_400.0, poll_interval_s);
+    visitor.visit("unit", Optional, 0..=32, unit);
+    visitor.visit("scale", Optional, ANY_NUMBER, scale);
+    visitor.visit("offset", Optional, ANY_NUMBER, offset);
+    visitor.visit("byteorder", Optional, (), byteorder);
+    visitor.visit("enabled", Optional, (), enabled);
+    visitor.visit("deadband", Optional, 0.0..=f64::MAX, deadband);
+    visitor.visit("statistics_interval", Optional, 1..=86_400, statistics_interval_s);
+    visitor.visit("metadata", Optional, (), metadata);
 }
 
 /// All defaults; the required fields hold placeholders that fail validation or are overwritten.

@@ -1,7 +1,8 @@
 //! The fields of a terminal grant, and of the request that redeems it.
 
+use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
-use super::visitor::Presence::Required;
+use super::visitor::Presence::{Optional, Required};
 use crate::app::App;
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::{Principal, Result};
@@ -9,9 +10,9 @@ use crate::domain::{Principal, Result};
 fn read_grant(fields: &mut FieldReader, spec: &mut GrantSpec) {
     // All fields by name: one that is missing here does not compile.
     let GrantSpec { terminal_id, host_id, interactive, allowed_presets } = spec;
-    fields.text("terminal_id", Required, terminal_id);
-    fields.text("host_id", Required, host_id);
-    fields.boolean("interactive", interactive);
+    fields.read("terminal_id", Required, ANY_LENGTH, terminal_id);
+    fields.read("host_id", Required, ANY_LENGTH, host_id);
+    fields.read("interactive", Optional, (), interactive);
     fields.texts("allowed_presets", allowed_presets);
 }
 
@@ -43,7 +44,7 @@ impl App {
     ) -> Result<Grant> {
         self.check_may_grant(principal)?;
         let mut token = String::new();
-        fields.text("token", Required, &mut token);
+        fields.read("token", Required, ANY_LENGTH, &mut token);
         fields.finish(Vec::new())?;
         self.redeem_grant(principal, &token).await
     }

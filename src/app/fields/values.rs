@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::choice::Choice;
+use super::field_type::FieldType;
 use super::visitor::{FieldVisitor, Presence};
 
 /// A field of a row.
@@ -35,8 +35,8 @@ impl FieldValues {
         self.0.iter().map(|field| field.name).collect()
     }
 
-    fn push(&mut self, name: &'static str, value: impl Into<Value>) {
-        self.0.push(FieldValue { name, value: Some(value.into()) });
+    fn push(&mut self, name: &'static str, value: Value) {
+        self.0.push(FieldValue { name, value: Some(value) });
     }
 }
 
@@ -53,54 +53,12 @@ impl Serialize for FieldValues {
 }
 
 impl FieldVisitor for FieldValues {
-    fn visit_text(&mut self, name: &'static str, _: Presence, _: RangeInclusive<usize>, value: &mut String) {
-        self.push(name, std::mem::take(value));
+    fn visit<T: FieldType>(&mut self, name: &'static str, _: Presence, _: T::Limits, value: &mut T) {
+        self.push(name, value.show());
     }
 
-    fn visit_secret(&mut self, name: &'static str, _: &mut String) {
+    fn visit_secret(&mut self, name: &'static str, _: RangeInclusive<usize>, _: &mut String) {
         self.0.push(FieldValue { name, value: None });
-    }
-
-    fn visit_boolean(&mut self, name: &'static str, value: &mut bool) {
-        self.push(name, *value);
-    }
-
-    fn visit_number(&mut self, name: &'static str, _: RangeInclusive<f64>, value: &mut f64) {
-        self.push(name, *value);
-    }
-
-    fn visit_number_or_null(&mut self, name: &'static str, _: RangeInclusive<f64>, value: &mut Option<f64>) {
-        self.push(name, *value);
-    }
-
-    fn visit_integer<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        name: &'static str,
-        _: RangeInclusive<i64>,
-        value: &mut T,
-    ) {
-        self.push(name, json!(value));
-    }
-
-    fn visit_integer_or_null<T: TryFrom<i64> + Serialize>(
-        &mut self,
-        name: &'static str,
-        _: RangeInclusive<i64>,
-        value: &mut Option<T>,
-    ) {
-        self.push(name, json!(value));
-    }
-
-    fn visit_choice<T: Choice>(&mut self, name: &'static str, _: Presence, value: &mut T) {
-        self.push(name, value.name());
-    }
-
-    fn visit_choice_or_null<T: Choice>(&mut self, name: &'static str, value: &mut Option<T>) {
-        self.push(name, value.as_ref().map(Choice::name));
-    }
-
-    fn visit_object(&mut self, name: &'static str, value: &mut Map<String, Value>) {
-        self.push(name, std::mem::take(value));
     }
 
     fn visit_row<T: Serialize>(&mut self, name: &'static str, _: fn(i32) -> T, value: &mut T) {

@@ -7,6 +7,7 @@ use super::raw_rows::{RawDevice, RawRow};
 use super::row_source::{self, RowSource};
 use crate::app::device::problems as problems_of_device;
 use crate::app::fields::device::{blank_device, visit_device};
+use crate::app::fields::field_type::ANY_LENGTH;
 use crate::app::fields::stream::{blank_stream, visit_stream};
 use crate::app::fields::visitor::Presence;
 use crate::app::stream::problems_on;
@@ -67,7 +68,7 @@ fn existing_device(
     let unknown = row.problem("name", "there is no such device: give its fields, `protocol` among them.");
     let mut name = String::new();
     let mut fields = RowSource::reader(row);
-    fields.text("name", Presence::Required, &mut name);
+    fields.read("name", Presence::Required, ANY_LENGTH, &mut name);
     let found = row_source::finish(fields, Vec::new(), &[]);
     let before = known.get(&name).cloned();
     if before.is_none() && found.is_empty() {

@@ -2,12 +2,12 @@
 //! be right.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
 use super::ImportProblem;
 use super::raw_rows::{RawFieldValue, RawRow};
-use crate::app::fields::choice::Choice;
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::app::fields::source::{RowReference, Source};
 use crate::domain::FieldError;
@@ -116,10 +116,10 @@ impl Source for RowSource {
         number.ok_or_else(|| format!("`{}` is not a whole number from {least} to {most}.", text.trim()))
     }
 
-    fn choice<T: Choice>(value: RawFieldValue) -> Result<T, String> {
+    fn choice<T: FromStr>(value: RawFieldValue, names: &[&'static str]) -> Result<T, String> {
         let text = one_value(value)?;
         let word = text.trim();
-        word.parse().map_err(|_| format!("`{word}` is not one of {}.", T::names().join(", ")))
+        word.parse().map_err(|_| format!("`{word}` is not one of {}.", names.join(", ")))
     }
 
     /// A map, or a text with a JSON object.

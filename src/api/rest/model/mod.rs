@@ -21,6 +21,7 @@ use crate::api::error::RestError;
 use crate::app::App;
 use crate::app::ai::calibrate::{Calibration, range_problem};
 use crate::app::fields::drf_scalar;
+use crate::app::fields::field_type::ANY_NUMBER;
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain::min_max::MinMax;
 use crate::domain::{Error, Micros, ModelId, Result};
@@ -110,8 +111,7 @@ pub async fn rollback(
 ) -> Result<Json<ModelView>, RestError> {
     app.model_to_change(&caller, id)?;
     let mut fields = body.fields(ReadMode::Whole).await?;
-    let mut version = None;
-    fields.integer_or_null("version", 1..=i64::from(i32::MAX), &mut version);
+    let version = fields.read_or("version", 1..=i64::from(i32::MAX), None);
     fields.finish(Vec::new())?;
     let model = app.roll_back_model(&caller, id, version).await?;
     Ok(Json(ModelView::new(&app, &model)))
@@ -126,8 +126,7 @@ pub async fn calibrate(
 ) -> Result<Json<CalibratedView>, RestError> {
     app.model_to_change(&caller, id)?;
     let mut fields = body.fields(ReadMode::Whole).await?;
-    let mut percentile = 99.5;
-    fields.number("percentile", &mut percentile);
+    let percentile = fields.read_or("percentile", ANY_NUMBER, 99.5);
     let (from, to) = read_range(&mut fields);
     let asked = Calibration { from, to, percentile };
     fields.finish(asked.problems())?;
@@ -145,8 +144,7 @@ pub async fn score(
     app.model_to_change(&caller, id)?;
     let mut fields = body.fields(ReadMode::Whole).await?;
     let (from, to) = read_range(&mut fields);
-    let mut events = true;
-    fields.boolean("events", &mut events);
+    let events = fields.read_or("events", (), true);
     fields.finish(range_problem(from, to).into_iter().collect())?;
     let job = JobView::from(app.score_history(&caller, id, MinMax::new(from, to), events)?);
     let location = format!("/api/job/{}/", job.id);

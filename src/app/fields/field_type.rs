@@ -1,0 +1,165 @@
+//! Types of fields: how a value is read, shown and described.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::source::Source;
+
+/// Limits of a text of any length.
+pub const ANY_LENGTH: RangeInclusive<usize> = 0..=usize::MAX;
+
+/// Limits of a number of any size.
+pub const ANY_NUMBER: RangeInclusive<f64> = f64::MIN..=f64::MAX;
+
+/// The values that a field can have, for documents.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldShape {
+    /// A text; its length in characters.
+    Text(RangeInclusive<usize>),
+    /// A finite number.
+    Number(RangeInclusive<f64>),
+    /// A whole number.
+    Integer(RangeInclusive<i64>),
+    /// One of a closed set of words.
+    Choice(Vec<&'static str>),
+    /// True or false.
+    Boolean,
+    /// A JSON object of any members.
+    Object,
+    /// Null, or a value of a shape.
+    OrNull(Box<FieldShape>),
+}
+
+/// A type that a field can have.
+///
+/// Limits describe the field; the rules of its noun enforce them. Only the limits of a whole number are also enforced
+/// when it is read; they must lie in its type.
+pub trait FieldType: Sized {
+    /// `()` for a type without limits.
+    type Limits: Clone;
+
+    /// The value that stands for null; `None` for a type without null.
+    fn null() -> Option<Self> {
+        None
+    }
+
+    /// Converts a value that is not null.
+    ///
+    /// # Errors
+    /// The message for the field, in the wording of the source.
+    fn read<S: Source>(value: S::Value, limits: Self::Limits) -> Result<Self, String>;
+
+    /// The value as responses and files show it. It takes texts and objects out of `self`.
+    fn show(&mut self) -> Value;
+
+    /// The values that are valid within these limits.
+    fn shape(limits: Self::Limits) -> FieldShape;
+}
+
+/// Surrounding white space is removed.
+impl FieldType for String {
+    type Limits = RangeInclusive<usize>;
+
+    fn read<S: Source>(value: S::Value, _: Self::Limits) -> Result<Self, String> {
+        S::text(value).map(|text| text.trim().to_owned())
+    }
+
+    fn show(&mut self) -> Value {
+        std::mem::take(self).into()
+    }
+
+    fn shape(length: Self::Limits) -> FieldShape {
+        FieldShape::Text(length)
+    }
+}
+
+impl FieldType for bool {
+    type Limits = ();
+
+    fn read<S: Source>(value: S::Value, (): ()) -> Result<Self, String> {
+        S::boolean(value)
+    }
+
+    fn show(&mut self) -> Value {
+        (*self).into()
+    }
+
+    fn shape((): ()) -> FieldShape {
+        FieldShape::Boolean
+    }
+}
+
+impl FieldType for f64 {
+    type Limits = RangeInclusive<f64>;
+
+    fn read<S: Source>(value: S::Value, _: Self::Limits) -> Result<Self, String> {
+        S::number(value)
+    }
+
+    fn show(&mut self) -> Value {
+        (*self).into()
+    }
+
+    fn shape(range: Self::Limits) -> FieldShape {
+        FieldShape::Number(range)
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),+) => {$(
+        impl FieldType for $integer {
+            type Limits = RangeInclusive<i64>;
+
+            fn read<S: Source>(value: S::Value, range: Self::Limits) -> Result<Self, String> {
+                Self::try_from(S::integer(value, range)?).map_err(|error| error.to_string())
+            }
+
+            fn show(&mut self) -> Value {
+                (*self).into()
+            }
+
+            fn shape(range: Self::Limits) -> FieldShape {
+                FieldShape::Integer(range)
+            }
+        }
+    )+};
+}
+
+integers!(u8, u16, u32, usize, i32, i64);
+
+impl FieldType for Map<String, Value> {
+    type Limits = ();
+
+    fn read<S: Source>(value: S::Value, (): ()) -> Result<Self, String> {
+        S::object(value)
+    }
+
+    fn show(&mut self) -> Value {
+        std::mem::take(self).into()
+    }
+
+    fn shape((): ()) -> FieldShape {
+        FieldShape::Object
+    }
+}
+
+impl<T: FieldType> FieldType for Option<T> {
+    type Limits = T::Limits;
+
+    fn null() -> Option<Self> {
+        Some(None)
+    }
+
+    fn read<S: Source>(value: S::Value, limits: Self::Limits) -> Result<Self, String> {
+        T::read::<S>(value, limits).map(Some)
+    }
+
+    fn show(&mut self) -> Value {
+        self.as_mut().map_or(Value::Null, T::show)
+    }
+
+    fn shape(limits: Self::Limits) -> FieldShape {
+        FieldShape::OrNull(Box::new(T::shape(limits)))
+    }
+}
