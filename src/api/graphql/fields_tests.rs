@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::sdl;
-use crate::app::fields::device::{blank_device, device_values};
-use crate::app::fields::group::{blank_group, group_values};
-use crate::app::fields::stream::{blank_stream, stream_values};
+use crate::app::fields::noun::Noun;
 use crate::app::fields::values::FieldValues;
+use crate::domain::device::DeviceSpec;
+use crate::domain::group::GroupSpec;
+use crate::domain::stream::StreamSpec;
 
 /// The names of the fields of a type or input.
 fn fields_of(schema: &str, head: &str) -> BTreeSet<String> {
@@ -39,15 +40,9 @@ const LEFT_OUT: [(&str, &str, &str); 2] = [
 fn every_field_of_a_noun_is_in_the_schema() {
     let schema = sdl();
     let nouns: [(FieldValues, [&str; 3]); 3] = [
-        (
-            device_values(&blank_device()),
-            ["type Device", "input CreateDeviceInput", "input UpdateDeviceInput"],
-        ),
-        (
-            stream_values(&blank_stream()),
-            ["type Stream", "input CreateStreamInput", "input UpdateStreamInput"],
-        ),
-        (group_values(&blank_group()), ["type Group", "input CreateGroupInput", "input UpdateGroupInput"]),
+        (DeviceSpec::blank().values(), ["type Device", "input CreateDeviceInput", "input UpdateDeviceInput"]),
+        (StreamSpec::blank().values(), ["type Stream", "input CreateStreamInput", "input UpdateStreamInput"]),
+        (GroupSpec::blank().values(), ["type Group", "input CreateGroupInput", "input UpdateGroupInput"]),
     ];
     for (values, heads) in nouns {
         for head in heads {

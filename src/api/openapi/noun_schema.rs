@@ -5,18 +5,20 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use serde_json::json;
 
-use super::schema::{self, FieldSchema, ValueSchema, optional, required, write_only};
+use super::schema::{self, FieldSchema, ValueSchema, optional, read_only, required, write_only};
 use crate::app::fields::field_type::{ANY_NUMBER, FieldShape, FieldType};
+use crate::app::fields::noun::Noun;
 use crate::app::fields::visitor::{FieldVisitor, Presence};
 
 /// The schemas of the visited fields. Their defaults are the values of the visited row.
-pub struct NounSchema(Vec<FieldSchema>);
+struct NounSchema(Vec<FieldSchema>);
 
-/// Returns the schemas of the fields that a list visits in a row of defaults.
-pub fn noun_fields(visit: impl FnOnce(&mut NounSchema)) -> Vec<FieldSchema> {
-    let mut fields = NounSchema(Vec::new());
-    visit(&mut fields);
-    fields.0
+/// Returns the schemas of a row: its id, the fields of its noun, and the fields `beside` them.
+pub fn noun_fields<T: Noun>(beside: Vec<FieldSchema>) -> Vec<FieldSchema> {
+    let mut schema = NounSchema(vec![read_only("id", schema::row_id())]);
+    T::blank().visit_fields(&mut schema);
+    schema.0.extend(beside);
+    schema.0
 }
 
 fn value_schema(shape: FieldShape) -> ValueSchema {

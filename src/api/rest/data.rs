@@ -20,11 +20,11 @@ use crate::api::openapi::noun_schema::noun_fields;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
+use crate::app::fields::noun::Noun;
 use crate::app::fields::reader::ReadMode;
-use crate::app::fields::stream::{blank_stream, stream_values, visit_stream};
 use crate::app::fields::values::FieldValues;
 use crate::domain::Resource;
-use crate::domain::stream::{Stream, StreamFilter};
+use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
 use crate::domain::{DeviceId, GroupId, Principal, Result, StreamId};
 
 /// Routes, documentation and schemas of data streams.
@@ -76,8 +76,7 @@ fn described() -> Vec<FieldSchema> {
         read_only("last_value", schema::anything()),
         read_only("last_timestamp", schema::nullable(schema::time())),
     ];
-    let own = noun_fields(|list| visit_stream(list, &mut blank_stream()));
-    [vec![read_only("id", schema::row_id())], own, newest].concat()
+    noun_fields::<StreamSpec>(newest)
 }
 
 /// `GET /api/data`: the visible streams, ordered by id.
@@ -171,7 +170,7 @@ impl DataView {
         let last = app.latest_valued_reading(principal, stream.id);
         Self {
             id: stream.id,
-            fields: stream_values(&stream.spec),
+            fields: stream.spec.values(),
             last_value: last.as_ref().map(|last| reading_json::raw_value(last, stream.spec.kind)),
             last_timestamp: last.map(|last| last.ts.to_iso()),
         }

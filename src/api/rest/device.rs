@@ -20,11 +20,11 @@ use crate::api::openapi::noun_schema::noun_fields;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
-use crate::app::fields::device::{blank_device, device_values, visit_device};
+use crate::app::fields::noun::Noun;
 use crate::app::fields::reader::ReadMode;
 use crate::app::fields::values::FieldValues;
 use crate::domain::Resource;
-use crate::domain::device::{Device, DeviceFilter, DeviceState, DeviceStatus, Protocol};
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
 use crate::domain::latency_stats::LatencyStats;
 use crate::domain::{DeviceId, Result};
 
@@ -85,8 +85,7 @@ fn described() -> Vec<FieldSchema> {
         read_only("created_at", schema::time()),
         read_only("updated_at", schema::time()),
     ];
-    let own = noun_fields(|list| visit_device(list, &mut blank_device()));
-    [vec![read_only("id", schema::row_id())], own, status].concat()
+    noun_fields::<DeviceSpec>(status)
 }
 
 fn described_status() -> Schema {
@@ -216,7 +215,7 @@ impl DeviceView {
     pub(super) fn new(device: &Device, status: DeviceStatus) -> Self {
         Self {
             id: device.id,
-            fields: device_values(&device.spec),
+            fields: device.spec.values(),
             status: status.state.name(),
             last_error: status.last_error,
             last_seen: status.last_seen.map(|ts| ts.to_iso()),

@@ -19,11 +19,11 @@ use crate::api::openapi::noun_schema::noun_fields;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, omittable, read_only};
 use crate::app::App;
-use crate::app::fields::group::{blank_group, group_values, visit_group};
+use crate::app::fields::noun::Noun;
 use crate::app::fields::reader::ReadMode;
 use crate::app::fields::values::FieldValues;
 use crate::domain::Resource;
-use crate::domain::group::Group;
+use crate::domain::group::{Group, GroupSpec};
 use crate::domain::{GroupId, Principal, Result, StreamId};
 
 /// Routes, documentation and schemas of groups.
@@ -70,8 +70,7 @@ fn described() -> Vec<FieldSchema> {
         read_only("created_at", schema::time()),
         read_only("updated_at", schema::time()),
     ];
-    let own = noun_fields(|list| visit_group(list, &mut blank_group()));
-    [vec![read_only("id", schema::row_id())], own, rest].concat()
+    noun_fields::<GroupSpec>(rest)
 }
 
 /// `GET /api/group`: the groups with their visible members, ordered by id.
@@ -161,7 +160,7 @@ impl GroupView {
     fn new(app: &App, principal: &Principal, group: &Group) -> Self {
         Self {
             id: group.id,
-            fields: group_values(&group.spec),
+            fields: group.spec.values(),
             data: app.members(principal, group.id),
             created_at: group.created_at.to_iso(),
             updated_at: group.updated_at.to_iso(),

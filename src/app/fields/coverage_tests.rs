@@ -7,14 +7,14 @@ use arrow::datatypes::SchemaRef;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::device::{blank_device, device_values, visit_device};
 use super::field_type::{FieldShape, FieldType};
-use super::group::{blank_group, group_values, visit_group};
+use super::noun::Noun;
 use super::source::{RowReference, Source};
-use super::stream::{blank_stream, stream_values, visit_stream};
 use super::visitor::{FieldVisitor, Presence};
 use crate::domain::FieldError;
-use crate::domain::device::DeviceStatus;
+use crate::domain::device::{DeviceSpec, DeviceStatus};
+use crate::domain::group::GroupSpec;
+use crate::domain::stream::StreamSpec;
 use crate::query::scan::table_provider::ScanPlanner;
 use crate::query::tables::{devices, groups, streams};
 
@@ -35,9 +35,9 @@ fn every_field_of_a_noun_is_a_column_of_sql_or_left_out() {
     let of_streams = streams::table(&[]).expect("a table").0.schema();
     let of_groups = groups::table(&[]).expect("a table").0.schema();
     let nouns = [
-        ("devices", device_values(&blank_device()).names(), columns(of_devices)),
-        ("streams", stream_values(&blank_stream()).names(), columns(of_streams)),
-        ("groups", group_values(&blank_group()).names(), columns(of_groups)),
+        ("devices", DeviceSpec::blank().values().names(), columns(of_devices)),
+        ("streams", StreamSpec::blank().values().names(), columns(of_streams)),
+        ("groups", GroupSpec::blank().values().names(), columns(of_groups)),
     ];
     for (table, fields, columns) in nouns {
         for field in fields {
@@ -174,12 +174,13 @@ impl FieldVisitor for LimitProbe {
 }
 
 /// Checks that the rules refuse each text and number outside the limits in the list, and none at a limit.
-fn check_limits(names: Vec<&'static str>, problems: impl Fn(&mut LimitProbe) -> Vec<FieldError>) {
+fn check_limits<T: Noun>(problems: fn(&T) -> Vec<FieldError>) {
     let mut count = 0;
-    for field in names {
+    for field in T::blank().values().names() {
         for point in ProbePoint::ALL {
-            let mut probe = LimitProbe { field, point, is_set: false };
-            let is_refused = problems(&mut probe).iter().any(|problem| problem.field == field);
+            let (mut row, mut probe) = (T::blank(), LimitProbe { field, point, is_set: false });
+            row.visit_fields(&mut probe);
+            let is_refused = problems(&row).iter().any(|problem| problem.field == field);
             if probe.is_set {
                 count += 1;
                 assert_eq!(is_refused, point.is_outside(), "{field}: {point:?}");
@@ -191,19 +192,7 @@ fn check_limits(names: Vec<&'static str>, problems: impl Fn(&mut LimitProbe) -> 
 
 #[test]
 fn the_limits_of_a_list_are_those_of_the_rules() {
-    check_limits(device_values(&blank_device()).names(), |probe| {
-        let mut spec = blank_device();
-        visit_device(probe, &mut spec);
-        spec.problems()
-    });
-    check_limits(stream_values(&blank_stream()).names(), |probe| {
-        let mut spec = blank_stream();
-        visit_stream(probe, &mut spec);
-        spec.problems()
-    });
-    check_limits(group_values(&blank_group()).names(), |probe| {
-        let mut spec = blank_group();
-        visit_group(probe, &mut spec);
-        spec.problems()
-    });
+    check_limits(DeviceSpec::problems);
+    check_limits(StreamSpec::problems);
+    check_limits(GroupSpec::problems);
 }

@@ -16,6 +16,7 @@ mod json_reader;
 pub mod json_source;
 pub mod key;
 pub mod model;
+pub mod noun;
 pub mod reader;
 pub mod register;
 pub mod retention;

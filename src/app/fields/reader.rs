@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::field_type::FieldType;
 use super::json_source::JsonObject;
+use super::noun::Noun;
 use super::source::{RowReference, Source};
 use super::visitor::{FieldVisitor, Presence};
 use crate::domain::{Error, FieldError, Result};
@@ -69,6 +70,13 @@ impl<S: Source> FieldReader<S> {
         let mut value = default;
         self.read(name, Presence::Optional, limits, &mut value);
         value
+    }
+
+    /// Reads every field of a noun; absent fields get their defaults.
+    pub fn read_new<T: Noun>(&mut self) -> T {
+        let mut row = T::blank();
+        row.visit_fields(self);
+        row
     }
 
     /// Reads a row id or null; does not check that the row exists.

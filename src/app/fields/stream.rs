@@ -3,60 +3,54 @@
 use std::sync::Arc;
 
 use super::field_type::ANY_NUMBER;
+use super::noun::Noun;
 use super::reader::FieldReader;
-use super::values::FieldValues;
 use super::visitor::FieldVisitor;
 use super::visitor::Presence::{Optional, Required};
 use crate::app::App;
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
 
-/// Visits every field of a stream.
-pub fn visit_stream(visitor: &mut impl FieldVisitor, spec: &mut StreamSpec) {
-    // All fields by name: one that is missing here does not compile.
-    let StreamSpec {
-        name,
-        device,
-        path,
-        kind,
-        group,
-        access_mode,
-        poll_interval_s,
-        unit,
-        scale,
-        offset,
-        byteorder,
-        enabled,
-        deadband,
-        statistics_interval_s,
-        metadata,
-    } = spec;
-    visitor.visit("name", Required, 1..=200, name);
-    visitor.visit_row("device", DeviceId, device);
-    visitor.visit("path", Optional, 0..=500, path);
-    visitor.visit("type", Optional, (), kind);
-    visitor.visit_row_or_null("group", GroupId, group);
-    visitor.visit("access_mode", Optional, (), access_mode);
-    visitor.visit("poll_interval", Optional, 0.1..=86_400.0, poll_interval_s);
-    visitor.visit("unit", Optional, 0..=32, unit);
-    visitor.visit("scale", Optional, ANY_NUMBER, scale);
-    visitor.visit("offset", Optional, ANY_NUMBER, offset);
-    visitor.visit("byteorder", Optional, (), byteorder);
-    visitor.visit("enabled", Optional, (), enabled);
-    visitor.visit("deadband", Optional, 0.0..=f64::MAX, deadband);
-    visitor.visit("statistics_interval", Optional, 1..=86_400, statistics_interval_s);
-    visitor.visit("metadata", Optional, (), metadata);
-}
+impl Noun for StreamSpec {
+    fn blank() -> Self {
+        StreamSpec::new("", DeviceId(0))
+    }
 
-/// All defaults; the required fields hold placeholders that fail validation or are overwritten.
-pub fn blank_stream() -> StreamSpec {
-    StreamSpec::new("", DeviceId(0))
-}
-
-/// The fields of a stream with their values; its device and its group are row ids.
-pub fn stream_values(spec: &StreamSpec) -> FieldValues {
-    let mut spec = spec.clone();
-    FieldValues::collect(|values| visit_stream(values, &mut spec))
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        // All fields by name: one that is missing here does not compile.
+        let StreamSpec {
+            name,
+            device,
+            path,
+            kind,
+            group,
+            access_mode,
+            poll_interval_s,
+            unit,
+            scale,
+            offset,
+            byteorder,
+            enabled,
+            deadband,
+            statistics_interval_s,
+            metadata,
+        } = self;
+        visitor.visit("name", Required, 1..=200, name);
+        visitor.visit_row("device", DeviceId, device);
+        visitor.visit("path", Optional, 0..=500, path);
+        visitor.visit("type", Optional, (), kind);
+        visitor.visit_row_or_null("group", GroupId, group);
+        visitor.visit("access_mode", Optional, (), access_mode);
+        visitor.visit("poll_interval", Optional, 0.1..=86_400.0, poll_interval_s);
+        visitor.visit("unit", Optional, 0..=32, unit);
+        visitor.visit("scale", Optional, ANY_NUMBER, scale);
+        visitor.visit("offset", Optional, ANY_NUMBER, offset);
+        visitor.visit("byteorder", Optional, (), byteorder);
+        visitor.visit("enabled", Optional, (), enabled);
+        visitor.visit("deadband", Optional, 0.0..=f64::MAX, deadband);
+        visitor.visit("statistics_interval", Optional, 1..=86_400, statistics_interval_s);
+        visitor.visit("metadata", Optional, (), metadata);
+    }
 }
 
 impl App {
@@ -69,8 +63,7 @@ impl App {
         principal: &Principal,
         mut fields: FieldReader,
     ) -> Result<Arc<Stream>> {
-        let mut spec = blank_stream();
-        visit_stream(&mut fields, &mut spec);
+        let spec = fields.read_new();
         self.finish_stream(principal, fields, &spec)?;
         self.create_stream(principal, spec).await
     }
@@ -86,8 +79,7 @@ impl App {
         mut fields: FieldReader,
     ) -> Result<Arc<Stream>> {
         let current = self.stream_to_change(principal, id)?;
-        let mut spec = blank_stream();
-        visit_stream(&mut fields, &mut spec);
+        let mut spec: StreamSpec = fields.read_new();
         refuse_other_device(&mut fields, current.spec.device, &mut spec);
         self.finish_stream(principal, fields, &spec)?;
         self.update_stream(principal, id, move |stored| *stored = spec.clone()).await
@@ -105,11 +97,11 @@ impl App {
     ) -> Result<Arc<Stream>> {
         let current = self.stream_to_change(principal, id)?;
         let (mut fields, mut changed) = (patch.clone(), current.spec.clone());
-        visit_stream(&mut fields, &mut changed);
+        changed.visit_fields(&mut fields);
         refuse_other_device(&mut fields, current.spec.device, &mut changed);
         self.finish_stream(principal, fields, &changed)?;
         // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        self.update_stream(principal, id, move |stored| visit_stream(&mut patch.clone(), stored)).await
+        self.update_stream(principal, id, move |stored| stored.visit_fields(&mut patch.clone())).await
     }
 
     fn finish_stream(&self, principal: &Principal, fields: FieldReader, spec: &StreamSpec) -> Result<()> {

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::file_fields::{device_fields, stream_fields};
-use crate::app::fields::device::blank_device;
-use crate::app::fields::stream::blank_stream;
+use crate::app::fields::noun::Noun;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::StreamSpec;
 
@@ -18,7 +17,7 @@ impl ExportRow {
     /// Returns a device's row. The protocol is always included: a device without any field would mean one that is only
     /// named.
     pub fn device(spec: &DeviceSpec) -> ExportRow {
-        let defaults = device_fields(&blank_device());
+        let defaults = device_fields(&DeviceSpec::blank());
         let own = device_fields(spec).into_iter().zip(defaults);
         let own = own.filter(|(own, default)| own.0 == "protocol" || own.1 != default.1);
         ExportRow { name: spec.name.clone(), fields: own.map(|(own, _)| own).collect() }
@@ -26,7 +25,7 @@ impl ExportRow {
 
     /// Returns a stream's row. The type is always included.
     pub fn stream(spec: &StreamSpec, group: Option<&str>) -> ExportRow {
-        let defaults = stream_fields(&blank_stream(), None);
+        let defaults = stream_fields(&StreamSpec::blank(), None);
         let own = stream_fields(spec, group).into_iter().zip(defaults);
         let own = own.filter(|(own, default)| own.0 == "type" || own.1 != default.1);
         ExportRow { name: spec.name.clone(), fields: own.map(|(own, _)| own).collect() }

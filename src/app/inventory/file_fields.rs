@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::app::fields::device::{blank_device, device_values};
-use crate::app::fields::stream::{blank_stream, stream_values};
+use crate::app::fields::noun::Noun;
 use crate::app::fields::values::{FieldValue, FieldValues};
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::StreamSpec;
@@ -24,7 +23,7 @@ pub struct FileColumns {
 impl FileColumns {
     /// The names of all fields, from the lists in `app::fields`.
     pub fn all() -> FileColumns {
-        let (device, stream) = (device_values(&blank_device()), stream_values(&blank_stream()));
+        let (device, stream) = (DeviceSpec::blank().values(), StreamSpec::blank().values());
         FileColumns {
             device: names(device.0.iter()),
             exported_device: names(device.0.iter().filter(|field| field.value.is_some())),
@@ -39,12 +38,12 @@ fn names<'a>(fields: impl Iterator<Item = &'a FieldValue>) -> Vec<&'static str> 
 
 /// Returns the fields of a device except its name, with their values. A password is always null.
 pub fn device_fields(spec: &DeviceSpec) -> Vec<(&'static str, Value)> {
-    written(device_values(spec))
+    written(spec.values())
 }
 
 /// Returns the fields of a stream except its name and its device, with their values; `group` is the name of its group.
 pub fn stream_fields(spec: &StreamSpec, group: Option<&str>) -> Vec<(&'static str, Value)> {
-    let mut fields = written(stream_values(spec));
+    let mut fields = written(spec.values());
     for (_, value) in fields.iter_mut().filter(|(name, _)| *name == "group") {
         *value = group.into();
     }

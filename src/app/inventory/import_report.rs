@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file_fields::{device_fields, stream_fields};
-use crate::app::fields::device::blank_device;
-use crate::app::fields::stream::blank_stream;
-use crate::domain::device::Device;
-use crate::domain::stream::Stream;
+use crate::app::fields::noun::Noun;
+use crate::domain::device::{Device, DeviceSpec};
+use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{DeviceId, GroupId};
 use crate::store::catalog::inventory::{DevicePlan, InventoryPlan, StreamPlan};
 
@@ -110,7 +109,7 @@ fn device_entry(plan: &DevicePlan) -> Option<ImportEntry> {
     let (noun, name) = (ImportKind::Device, plan.after.name.clone());
     let new = device_fields(&plan.after);
     let Some(before) = &plan.before else {
-        let defaults = device_fields(&blank_device());
+        let defaults = device_fields(&DeviceSpec::blank());
         return Some(ImportEntry {
             noun,
             name,
@@ -127,7 +126,7 @@ fn stream_entry(device: &str, plan: &StreamPlan, present: &ExistingInventory) ->
     let (noun, name) = (ImportKind::Stream, format!("{device} / {}", plan.after.name));
     let new = stream_fields(&plan.after, plan.group.as_deref());
     let Some(before) = &plan.before else {
-        let defaults = stream_fields(&blank_stream(), None);
+        let defaults = stream_fields(&StreamSpec::blank(), None);
         return Some(ImportEntry {
             noun,
             name,

@@ -6,15 +6,14 @@ use super::ImportProblem;
 use super::raw_rows::{RawDevice, RawRow};
 use super::row_source::{self, RowSource};
 use crate::app::device::problems as problems_of_device;
-use crate::app::fields::device::{blank_device, visit_device};
 use crate::app::fields::field_type::ANY_LENGTH;
-use crate::app::fields::stream::{blank_stream, visit_stream};
 use crate::app::fields::visitor::Presence;
 use crate::app::stream::problems_on;
 use crate::domain::FieldError;
 use crate::domain::device::DeviceSpec;
 use crate::domain::group::GroupSpec;
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
+use crate::domain::stream::StreamSpec;
 
 /// Existing devices by name.
 pub type DevicesByName = HashMap<String, DeviceSpec>;
@@ -47,10 +46,9 @@ fn device_entry(
     if row.cells.keys().all(|field| field == "name") {
         return existing_device(row, known, problems);
     }
-    let mut spec = blank_device();
     let has_password = row.cells.contains_key("password");
     let mut fields = RowSource::reader(row);
-    visit_device(&mut fields, &mut spec);
+    let spec: DeviceSpec = fields.read_new();
     let has_protocol = fields.is_sound("protocol");
     let rules = if has_protocol { problems_of_device(&spec) } else { Vec::new() };
     problems.extend(row_source::finish(fields, rules, &["streams"]));
@@ -88,9 +86,8 @@ fn stream_entries(
         if is_twice(&row, &mut lines, problems) {
             continue;
         }
-        let mut spec = blank_stream();
         let mut fields = RowSource::reader(row);
-        visit_stream(&mut fields, &mut spec);
+        let spec: StreamSpec = fields.read_new();
         let group = fields.source().reference("group").filter(|name| !name.is_empty()).map(str::to_owned);
         let mut rules = match device {
             Some(device) => problems_on(device, &spec),
