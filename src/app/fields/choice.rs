@@ -1,8 +1,6 @@
 //! Closed sets of words, such as the protocols of a device, as types of fields.
 
-use serde_json::Value;
-
-use super::field_type::{FieldShape, FieldType};
+use super::field_type::{FieldShape, FieldType, ShownValue};
 use super::source::Source;
 use crate::domain::device::Protocol;
 use crate::domain::event::Level;
@@ -19,8 +17,8 @@ macro_rules! choices {
                 S::choice(value, &<$set>::ALL.map(<$set>::name))
             }
 
-            fn show(&mut self) -> Value {
-                self.name().into()
+            fn show(&mut self) -> ShownValue {
+                ShownValue::Word(self.name())
             }
 
             fn shape((): ()) -> FieldShape {

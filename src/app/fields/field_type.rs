@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::source::Source;
@@ -31,6 +32,25 @@ pub enum FieldShape {
     OrNull(Box<FieldShape>),
 }
 
+/// A value as responses and files show it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ShownValue {
+    /// One of a closed set of words.
+    Word(&'static str),
+    /// Any other value.
+    Json(Value),
+}
+
+impl From<ShownValue> for Value {
+    fn from(shown: ShownValue) -> Self {
+        match shown {
+            ShownValue::Word(word) => word.into(),
+            ShownValue::Json(value) => value,
+        }
+    }
+}
+
 /// A type that a field can have.
 ///
 /// Limits describe the field; the rules of its noun enforce them. Only the limits of a whole number are also enforced
@@ -51,7 +71,7 @@ pub trait FieldType: Sized {
     fn read<S: Source>(value: S::Value, limits: Self::Limits) -> Result<Self, String>;
 
     /// The value as responses and files show it. It takes texts and objects out of `self`.
-    fn show(&mut self) -> Value;
+    fn show(&mut self) -> ShownValue;
 
     /// The values that are valid within these limits.
     fn shape(limits: Self::Limits) -> FieldShape;
@@ -65,8 +85,8 @@ impl FieldType for String {
         S::text(value).map(|text| text.trim().to_owned())
     }
 
-    fn show(&mut self) -> Value {
-        std::mem::take(self).into()
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(std::mem::take(self).into())
     }
 
     fn shape(length: Self::Limits) -> FieldShape {
@@ -81,8 +101,8 @@ impl FieldType for bool {
         S::boolean(value)
     }
 
-    fn show(&mut self) -> Value {
-        (*self).into()
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json((*self).into())
     }
 
     fn shape((): ()) -> FieldShape {
@@ -97,8 +117,8 @@ impl FieldType for f64 {
         S::number(value)
     }
 
-    fn show(&mut self) -> Value {
-        (*self).into()
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json((*self).into())
     }
 
     fn shape(range: Self::Limits) -> FieldShape {
@@ -115,8 +135,8 @@ macro_rules! integers {
                 Self::try_from(S::integer(value, range)?).map_err(|error| error.to_string())
             }
 
-            fn show(&mut self) -> Value {
-                (*self).into()
+            fn show(&mut self) -> ShownValue {
+                ShownValue::Json((*self).into())
             }
 
             fn shape(range: Self::Limits) -> FieldShape {
@@ -135,8 +155,8 @@ impl FieldType for Map<String, Value> {
         S::object(value)
     }
 
-    fn show(&mut self) -> Value {
-        std::mem::take(self).into()
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(std::mem::take(self).into())
     }
 
     fn shape((): ()) -> FieldShape {
@@ -155,8 +175,8 @@ impl<T: FieldType> FieldType for Option<T> {
         T::read::<S>(value, limits).map(Some)
     }
 
-    fn show(&mut self) -> Value {
-        self.as_mut().map_or(Value::Null, T::show)
+    fn show(&mut self) -> ShownValue {
+        self.as_mut().map_or(ShownValue::Json(Value::Null), T::show)
     }
 
     fn shape(limits: Self::Limits) -> FieldShape {

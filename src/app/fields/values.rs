@@ -4,10 +4,13 @@ use std::ops::RangeInclusive;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::field_type::FieldType;
+use super::field_type::{FieldType, ShownValue};
 use super::visitor::{FieldVisitor, Presence};
+
+/// Room for the fields of any noun.
+const MOST_FIELDS: usize = 16;
 
 /// A field of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +18,7 @@ pub struct FieldValue {
     /// The name in REST and in files.
     pub name: &'static str,
     /// `None` for a secret.
-    pub value: Option<Value>,
+    pub value: Option<ShownValue>,
 }
 
 /// The fields of a row in the order of the noun's list. They serialize as an object without the secrets.
@@ -25,7 +28,7 @@ pub struct FieldValues(pub Vec<FieldValue>);
 impl FieldValues {
     /// Collects the fields that a list visits. It takes the texts and objects out of the row.
     pub fn collect(visit: impl FnOnce(&mut FieldValues)) -> FieldValues {
-        let mut values = FieldValues::default();
+        let mut values = FieldValues(Vec::with_capacity(MOST_FIELDS));
         visit(&mut values);
         values
     }
@@ -35,7 +38,7 @@ impl FieldValues {
         self.0.iter().map(|field| field.name).collect()
     }
 
-    fn push(&mut self, name: &'static str, value: Value) {
+    fn push(&mut self, name: &'static str, value: ShownValue) {
         self.0.push(FieldValue { name, value: Some(value) });
     }
 }
@@ -62,7 +65,7 @@ impl FieldVisitor for FieldValues {
     }
 
     fn visit_row<T: Serialize>(&mut self, name: &'static str, _: fn(i32) -> T, value: &mut T) {
-        self.push(name, json!(value));
+        self.push(name, ShownValue::Json(json!(value)));
     }
 
     fn visit_row_or_null<T: Serialize>(
@@ -71,6 +74,6 @@ impl FieldVisitor for FieldValues {
         _: fn(i32) -> T,
         value: &mut Option<T>,
     ) {
-        self.push(name, json!(value));
+        self.push(name, ShownValue::Json(json!(value)));
     }
 }

@@ -52,7 +52,9 @@ pub fn stream_fields(spec: &StreamSpec, group: Option<&str>) -> Vec<(&'static st
 
 fn written(values: FieldValues) -> Vec<(&'static str, Value)> {
     let fields = values.0.into_iter().filter(|field| !IDENTITY.contains(&field.name));
-    fields.map(|field| (field.name, field.value.map_or(Value::Null, plain_number))).collect()
+    fields
+        .map(|field| (field.name, field.value.map_or(Value::Null, |value| plain_number(value.into()))))
+        .collect()
 }
 
 /// Writes whole numbers without a decimal point, as people do.
