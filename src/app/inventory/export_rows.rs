@@ -2,31 +2,28 @@
 
 use serde_json::Value;
 
-use super::file_fields::{device_fields, stream_fields};
-use crate::app::fields::noun::Noun;
+use super::file_fields::{DEVICE_DEFAULTS, NamedValues, STREAM_DEFAULTS, device_fields, stream_fields};
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::StreamSpec;
 
 /// A device or a stream with the fields that differ from their default.
 pub struct ExportRow {
     pub name: String,
-    fields: Vec<(&'static str, Value)>,
+    fields: NamedValues,
 }
 
 impl ExportRow {
     /// Returns a device's row. The protocol is always included: a device without any field would mean one that is only
     /// named.
     pub fn device(spec: &DeviceSpec) -> ExportRow {
-        let defaults = device_fields(&DeviceSpec::blank());
-        let own = device_fields(spec).into_iter().zip(defaults);
+        let own = device_fields(spec).into_iter().zip(DEVICE_DEFAULTS.iter());
         let own = own.filter(|(own, default)| own.0 == "protocol" || own.1 != default.1);
         ExportRow { name: spec.name.clone(), fields: own.map(|(own, _)| own).collect() }
     }
 
     /// Returns a stream's row. The type is always included.
     pub fn stream(spec: &StreamSpec, group: Option<&str>) -> ExportRow {
-        let defaults = stream_fields(&StreamSpec::blank(), None);
-        let own = stream_fields(spec, group).into_iter().zip(defaults);
+        let own = stream_fields(spec, group).into_iter().zip(STREAM_DEFAULTS.iter());
         let own = own.filter(|(own, default)| own.0 == "type" || own.1 != default.1);
         ExportRow { name: spec.name.clone(), fields: own.map(|(own, _)| own).collect() }
     }

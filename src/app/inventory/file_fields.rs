@@ -1,5 +1,7 @@
 //! Devices and streams as the fields of an inventory file, in the order of export.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use crate::app::fields::noun::Noun;
@@ -9,6 +11,9 @@ use crate::domain::stream::StreamSpec;
 
 /// Fields that are not written as such: the name identifies a row, and a stream is written below its device.
 const IDENTITY: [&str; 2] = ["name", "device"];
+
+/// Fields of a row with their values.
+pub type NamedValues = Vec<(&'static str, Value)>;
 
 /// Names of the fields of a file.
 pub struct FileColumns {
@@ -36,21 +41,28 @@ fn names<'a>(fields: impl Iterator<Item = &'a FieldValue>) -> Vec<&'static str> 
     fields.map(|field| field.name).filter(|name| !IDENTITY.contains(name)).collect()
 }
 
+/// The fields of a device with every field at its default.
+pub static DEVICE_DEFAULTS: LazyLock<NamedValues> = LazyLock::new(|| device_fields(&DeviceSpec::blank()));
+
+/// The fields of a stream with every field at its default.
+pub static STREAM_DEFAULTS: LazyLock<NamedValues> =
+    LazyLock::new(|| stream_fields(&StreamSpec::blank(), None));
+
 /// Returns the fields of a device except its name, with their values. A password is always null.
-pub fn device_fields(spec: &DeviceSpec) -> Vec<(&'static str, Value)> {
-    written(spec.values())
+pub fn device_fields(spec: &DeviceSpec) -> NamedValues {
+    file_values(spec.values())
 }
 
 /// Returns the fields of a stream except its name and its device, with their values; `group` is the name of its group.
-pub fn stream_fields(spec: &StreamSpec, group: Option<&str>) -> Vec<(&'static str, Value)> {
-    let mut fields = written(spec.values());
+pub fn stream_fields(spec: &StreamSpec, group: Option<&str>) -> NamedValues {
+    let mut fields = file_values(spec.values());
     for (_, value) in fields.iter_mut().filter(|(name, _)| *name == "group") {
         *value = group.into();
     }
     fields
 }
 
-fn written(values: FieldValues) -> Vec<(&'static str, Value)> {
+fn file_values(values: FieldValues) -> NamedValues {
     let fields = values.0.into_iter().filter(|field| !IDENTITY.contains(&field.name));
     fields
         .map(|field| (field.name, field.value.map_or(Value::Null, |value| plain_number(value.into()))))

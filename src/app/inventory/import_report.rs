@@ -6,10 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::file_fields::{device_fields, stream_fields};
-use crate::app::fields::noun::Noun;
-use crate::domain::device::{Device, DeviceSpec};
-use crate::domain::stream::{Stream, StreamSpec};
+use super::file_fields::{DEVICE_DEFAULTS, STREAM_DEFAULTS, device_fields, stream_fields};
+use crate::domain::device::Device;
+use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId};
 use crate::store::catalog::inventory::{DevicePlan, InventoryPlan, StreamPlan};
 
@@ -106,53 +105,44 @@ impl ImportReport {
 }
 
 fn device_entry(plan: &DevicePlan) -> Option<ImportEntry> {
-    let (noun, name) = (ImportKind::Device, plan.after.name.clone());
-    let new = device_fields(&plan.after);
-    let Some(before) = &plan.before else {
-        let defaults = device_fields(&DeviceSpec::blank());
-        return Some(ImportEntry {
-            noun,
-            name,
-            is_new: true,
-            fields: diff_fields(&defaults, &new, |old, new| old != new),
-        });
+    let fields = match &plan.before {
+        None => differing_fields(&DEVICE_DEFAULTS, &device_fields(&plan.after)),
+        Some(before) => {
+            let changed = non_empty(plan.differences())?;
+            named_fields(&device_fields(&before.spec), &device_fields(&plan.after), &changed)
+        }
     };
-    let changed = plan.differences();
-    let fields = diff_named_fields(&device_fields(&before.spec), &new, &changed);
-    (!changed.is_empty()).then_some(ImportEntry { noun, name, is_new: false, fields })
+    let name = plan.after.name.clone();
+    Some(ImportEntry { noun: ImportKind::Device, name, is_new: plan.before.is_none(), fields })
 }
 
 fn stream_entry(device: &str, plan: &StreamPlan, present: &ExistingInventory) -> Option<ImportEntry> {
-    let (noun, name) = (ImportKind::Stream, format!("{device} / {}", plan.after.name));
-    let new = stream_fields(&plan.after, plan.group.as_deref());
-    let Some(before) = &plan.before else {
-        let defaults = stream_fields(&StreamSpec::blank(), None);
-        return Some(ImportEntry {
-            noun,
-            name,
-            is_new: true,
-            fields: diff_fields(&defaults, &new, |old, new| old != new),
-        });
+    let after = || stream_fields(&plan.after, plan.group.as_deref());
+    let fields = match &plan.before {
+        None => differing_fields(&STREAM_DEFAULTS, &after()),
+        Some(before) => {
+            let changed = non_empty(plan.differences())?;
+            let group = before.spec.group.and_then(|id| present.groups.get(&id)).map(String::as_str);
+            named_fields(&stream_fields(&before.spec, group), &after(), &changed)
+        }
     };
-    let changed = plan.differences();
-    let group = before.spec.group.and_then(|id| present.groups.get(&id)).map(String::as_str);
-    let fields = diff_named_fields(&stream_fields(&before.spec, group), &new, &changed);
-    (!changed.is_empty()).then_some(ImportEntry { noun, name, is_new: false, fields })
+    let name = format!("{device} / {}", plan.after.name);
+    Some(ImportEntry { noun: ImportKind::Stream, name, is_new: plan.before.is_none(), fields })
+}
+
+fn non_empty(names: Vec<&'static str>) -> Option<Vec<&'static str>> {
+    (!names.is_empty()).then_some(names)
 }
 
 type Values<'a> = &'a [(&'static str, Value)];
 
-fn diff_named_fields(old: Values<'_>, new: Values<'_>, names: &[&str]) -> Vec<FieldChange> {
+fn named_fields(old: Values<'_>, new: Values<'_>, names: &[&str]) -> Vec<FieldChange> {
     let named = old.iter().zip(new).filter(|((name, _), _)| names.contains(name));
     named.map(field_change).collect()
 }
 
-fn diff_fields(
-    old: Values<'_>,
-    new: Values<'_>,
-    differ: impl Fn(&Value, &Value) -> bool,
-) -> Vec<FieldChange> {
-    old.iter().zip(new).filter(|((_, old), (_, new))| differ(old, new)).map(field_change).collect()
+fn differing_fields(old: Values<'_>, new: Values<'_>) -> Vec<FieldChange> {
+    old.iter().zip(new).filter(|((_, old), (_, new))| old != new).map(field_change).collect()
 }
 
 fn field_change(((field, old), (_, new)): (&(&'static str, Value), &(&'static str, Value))) -> FieldChange {
