@@ -65,14 +65,13 @@ impl App {
     /// Replaces a device; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field.
+    /// `Invalid` naming every wrong field; otherwise as [`App::update_device`].
     pub async fn replace_device_from_fields(
         &self,
         principal: &Principal,
         id: DeviceId,
         fields: FieldReader,
     ) -> Result<Arc<Device>> {
-        self.device_to_change(principal, id)?;
         let spec = read_whole(fields)?;
         self.update_device(principal, id, move |stored| *stored = spec.clone()).await
     }

@@ -43,14 +43,13 @@ impl App {
     /// Replaces an event; absent fields get their defaults. The acknowledgement stays.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field.
+    /// `Invalid` naming every wrong field; otherwise as [`App::update_event`].
     pub async fn replace_event_from_fields(
         &self,
         principal: &Principal,
         id: EventId,
         mut fields: FieldReader,
     ) -> Result<Event> {
-        self.event_to_change(principal, id).await?;
         let mut spec = self.blank_event();
         read_event(&mut fields, &mut spec);
         fields.finish(self.event_problems(principal, &spec))?;

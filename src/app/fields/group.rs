@@ -43,14 +43,13 @@ impl App {
     /// changed only when named.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field.
+    /// `Invalid` naming every wrong field; otherwise as [`App::update_group`].
     pub async fn replace_group_from_fields(
         &self,
         principal: &Principal,
         id: GroupId,
         mut fields: FieldReader,
     ) -> Result<Arc<Group>> {
-        self.group_to_change(principal, id)?;
         let spec: GroupSpec = fields.read_new();
         let members = read_members(&mut fields);
         fields.finish(self.group_problems(principal, &spec, members.as_deref()))?;
