@@ -15,11 +15,9 @@ use crate::domain::FieldError;
 /// The field that a stream does not have in a file, where it is written below its device.
 const PARENT: &str = "device";
 
-/// The unread fields of a row.
+/// A row whose values are taken as its fields are read. The fields keep their lines, for mistakes.
 pub struct RowSource {
     row: RawRow,
-    /// The whole row with its lines, for mistakes.
-    whole: RawRow,
     /// The fields that a row of this noun has, as far as they have been read.
     known: Vec<&'static str>,
     /// Names of other rows, by field.
@@ -29,7 +27,7 @@ pub struct RowSource {
 impl RowSource {
     /// Returns a reader of a row. Rows are complete: what they do not give gets its default.
     pub fn reader(row: RawRow) -> FieldReader<RowSource> {
-        let source = RowSource { whole: row.clone(), row, known: Vec::new(), references: Vec::new() };
+        let source = RowSource { row, known: Vec::new(), references: Vec::new() };
         FieldReader::new(source, ReadMode::Whole)
     }
 
@@ -47,13 +45,14 @@ pub fn finish(
     nested: &[&'static str],
 ) -> Vec<ImportProblem> {
     let (source, errors) = reader.into_errors(problems_of_whole);
-    let RowSource { row, whole, known, .. } = source;
-    let known = [known.as_slice(), nested].concat().join(", ");
+    let RowSource { row, known, .. } = source;
+    let names = || [known.as_slice(), nested].concat().join(", ");
     let unknown = row
         .cells
         .keys()
-        .map(|name| whole.problem(name, format!("there is no such field: there are {known}.")));
-    let wrong = errors.into_iter().map(|error| whole.problem(&error.field, error.message));
+        .filter(|name| !known.contains(&name.as_str()))
+        .map(|name| row.problem(name, format!("there is no such field: there are {}.", names())));
+    let wrong = errors.into_iter().map(|error| row.problem(&error.field, error.message));
     unknown.chain(wrong).collect()
 }
 
@@ -62,7 +61,8 @@ impl Source for RowSource {
 
     fn take(&mut self, name: &'static str) -> Option<RawFieldValue> {
         self.known.push(name);
-        self.row.cells.remove(name).map(|cell| cell.value)
+        let cell = self.row.cells.get_mut(name)?;
+        Some(std::mem::replace(&mut cell.value, RawFieldValue::Null))
     }
 
     fn take_row(&mut self, name: &'static str) -> Result<RowReference, String> {
