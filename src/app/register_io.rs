@@ -22,6 +22,17 @@ use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Sc
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegisterWordOrder(WordOrder);
 
+impl RegisterWordOrder {
+    /// High word first, bytes as the protocol sends them; also called `big`.
+    pub const ABCD: Self = RegisterWordOrder(WordOrder::Abcd);
+    /// Low word first, bytes as the protocol sends them; also called `little`.
+    pub const CDAB: Self = RegisterWordOrder(WordOrder::Cdab);
+    /// High word first, bytes of each word swapped.
+    pub const BADC: Self = RegisterWordOrder(WordOrder::Badc);
+    /// Low word first, bytes of each word swapped.
+    pub const DCBA: Self = RegisterWordOrder(WordOrder::Dcba);
+}
+
 impl Default for RegisterWordOrder {
     fn default() -> Self {
         RegisterWordOrder(ByteOrder::default().into())

@@ -4,6 +4,7 @@
 use async_graphql::Enum;
 use serde::Serialize;
 
+use crate::app::register_io::RegisterWordOrder;
 use crate::domain;
 
 /// Communication protocol of a device.
@@ -118,16 +119,13 @@ pub enum RegisterOrder {
     Dcba,
 }
 
-impl RegisterOrder {
-    /// Returns the name of the order as REST spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            RegisterOrder::Little => "little",
-            RegisterOrder::Big => "big",
-            RegisterOrder::Abcd => "abcd",
-            RegisterOrder::Cdab => "cdab",
-            RegisterOrder::Badc => "badc",
-            RegisterOrder::Dcba => "dcba",
+impl From<RegisterOrder> for RegisterWordOrder {
+    fn from(order: RegisterOrder) -> Self {
+        match order {
+            RegisterOrder::Little | RegisterOrder::Cdab => RegisterWordOrder::CDAB,
+            RegisterOrder::Big | RegisterOrder::Abcd => RegisterWordOrder::ABCD,
+            RegisterOrder::Badc => RegisterWordOrder::BADC,
+            RegisterOrder::Dcba => RegisterWordOrder::DCBA,
         }
     }
 }

@@ -73,6 +73,11 @@ impl<'a> QueryParams<'a> {
         Error::check(self.wrong)
     }
 
+    /// Returns all errors found, in the order of reading.
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.wrong
+    }
+
     fn limit(&mut self) -> Option<usize> {
         self.integer("limit", 1..=MAX_LIMIT)
     }

@@ -7,44 +7,33 @@ use serde_json::Value;
 use super::drf_scalar;
 use super::reader::FieldReader;
 use crate::app::App;
-use crate::app::register_io::{RegisterSpec, RegisterWordOrder};
+use crate::app::register_io::RegisterSpec;
 use crate::domain::device::Device;
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, FieldError, Principal, Result};
 
 /// A register as a request names it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RegisterParams {
-    /// Address in the notation of the protocol.
-    pub register: String,
-    /// Name of the kind of the value, the parameter `type`.
-    pub kind: Option<String>,
-    /// Name of the word order, the parameter `byteorder`.
-    pub byteorder: Option<String>,
+    /// The register. Where its kind or its order is wrong, it has the default.
+    pub register: RegisterSpec,
+    /// What is wrong with the parameters `type` and `byteorder`.
+    pub problems: Vec<FieldError>,
 }
 
 impl RegisterParams {
-    /// Parses the parameters, and collects everything wrong with the register on this device.
-    fn parse(self, device: &Device, access: Access) -> (RegisterSpec, Vec<FieldError>) {
-        let mut wrong = Vec::new();
-        let kind = self.kind.as_deref().and_then(|name| {
-            let kind = name.parse().ok().filter(|kind: &StreamKind| kind.is_numeric());
-            reported("type", kind.ok_or_else(|| drf_scalar::not_a_choice(name)), &mut wrong)
-        });
-        let order = self.byteorder.as_deref().and_then(|name| {
-            let order = name.parse::<RegisterWordOrder>().map_err(|_| drf_scalar::not_a_choice(name));
-            reported("byteorder", order, &mut wrong)
-        });
-        let register = RegisterSpec { name: self.register, kind, order: order.unwrap_or_default() };
-        let mut problems = register.problems(device, access);
-        problems.extend(wrong);
-        (register, problems)
+    /// Returns the register, and everything that is wrong with it on this device and with its parameters.
+    fn check(self, device: &Device, access: Access) -> (RegisterSpec, Vec<FieldError>) {
+        let mut problems = self.register.problems(device, access);
+        problems.extend(self.problems);
+        (self.register, problems)
     }
 }
 
-fn reported<T>(name: &'static str, result: Result<T, String>, wrong: &mut Vec<FieldError>) -> Option<T> {
-    result.map_err(|message| wrong.push(FieldError::new(name, message))).ok()
+/// Returns the kind of a register's value, or the message for the parameter `type` if registers hold no such values.
+pub fn register_kind(kind: StreamKind) -> Result<StreamKind, String> {
+    if kind.is_numeric() { Ok(kind) } else { Err(drf_scalar::not_a_choice(kind.name())) }
 }
 
 impl App {
@@ -59,7 +48,7 @@ impl App {
         params: RegisterParams,
     ) -> Result<Value> {
         let device = self.device_for_io(principal, device, Access::Read)?;
-        let (register, problems) = params.parse(&device, Access::Read);
+        let (register, problems) = params.check(&device, Access::Read);
         Error::check(problems)?;
         self.read_register(principal, device.id, &register).await
     }
@@ -76,7 +65,7 @@ impl App {
         mut fields: FieldReader,
     ) -> Result<Value> {
         let device = self.device_for_io(principal, device, Access::Write)?;
-        let (register, problems) = params.parse(&device, Access::Write);
+        let (register, problems) = params.check(&device, Access::Write);
         let given = fields.any("value");
         if let Some(problem) = given.as_ref().and_then(|given| register.value_problem(&device, given)) {
             fields.add_error("value", problem);

@@ -12,9 +12,9 @@ use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, Re
 use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
 use crate::api::graphql::scalars::{BigInt, DateTime};
-use crate::app::fields::register::RegisterParams;
-use crate::domain::device;
-use crate::domain::stream::StreamKind;
+use crate::app::fields::register::{RegisterParams, register_kind};
+use crate::app::register_io::RegisterSpec;
+use crate::domain::{FieldError, device};
 
 /// Complexity of a register access, in field values: devices are slow and serve one request at a time.
 pub const REGISTER_COST: usize = 1000;
@@ -163,12 +163,16 @@ impl Device {
 
 /// Names a register to read or write.
 pub fn register_params(
-    register: String,
+    name: String,
     kind: Option<StreamType>,
     order: Option<RegisterOrder>,
 ) -> RegisterParams {
-    let kind = kind.map(|kind| StreamKind::from(kind).name().to_owned());
-    RegisterParams { register, kind, byteorder: order.map(|order| order.name().to_owned()) }
+    let mut problems = Vec::new();
+    let kind = kind.and_then(|kind| {
+        register_kind(kind.into()).map_err(|message| problems.push(FieldError::new("type", message))).ok()
+    });
+    let order = order.map(Into::into).unwrap_or_default();
+    RegisterParams { register: RegisterSpec { name, kind, order }, problems }
 }
 
 /// Status and counters of a device's collector since the server started.
