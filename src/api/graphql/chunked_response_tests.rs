@@ -35,35 +35,41 @@ async fn an_answer_arrives_whole_and_is_given_back() {
     assert!(sent == expected.into_bytes());
 }
 
-/// Sends a response to a reader that pauses between chunks. Returns whether the sender gave up, and whether the reader
-/// saw that the body is incomplete.
-async fn sent_slowly(patience: SlowClientLimits, pause: Duration) -> (bool, bool) {
+/// Sends a response to a reader that pauses between chunks. The sender must give up, and the reader must see that the
+/// body is incomplete. Returns after how many milliseconds the sender gave up.
+async fn millis_until_given_up(patience: SlowClientLimits, pause: Duration) -> u128 {
     let held = held();
     let (text, _) = large(&held);
     let (outlet, receiver) = chunk_channel();
     let outlet = ChunkSender { patience, ..outlet };
     let mut pieces = chunked_body(receiver, text.size()).into_data_stream();
-    let sending = tokio::spawn(async move { outlet.send(text, &held).await.is_err() });
+    let sending = tokio::spawn(async move {
+        let start = Instant::now();
+        outlet.send(text, &held).await.expect_err("the reader is too slow");
+        start.elapsed()
+    });
     let mut last = None;
     while let Some(piece) = pieces.next().await {
         last = Some(piece.is_err());
         tokio::time::sleep(pause).await;
     }
-    (sending.await.expect("no panic"), last == Some(true))
+    assert_eq!(last, Some(true), "the reader sees that the body is incomplete");
+    sending.await.expect("no panic").as_millis()
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_takes_nothing_for_long_is_let_go_and_sees_that_it_is_not_whole() {
     let patience = SlowClientLimits { stalled: Duration::from_millis(100), least_rate: 1 };
-    let (is_given_up, is_seen) = sent_slowly(patience, Duration::from_millis(400)).await;
-    assert!(is_given_up && is_seen);
+    let millis = millis_until_given_up(patience, Duration::from_millis(400)).await;
+    assert!((100..=102).contains(&millis), "{millis}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_takes_too_little_over_all_is_let_go_as_well() {
     let patience = SlowClientLimits { stalled: Duration::from_millis(300), least_rate: 40 << 20 };
-    let (is_given_up, is_seen) = sent_slowly(patience, Duration::from_millis(60)).await;
-    assert!(is_given_up && is_seen);
+    let millis = millis_until_given_up(patience, Duration::from_millis(60)).await;
+    // 300 ms, and 150 ms for 6 MiB at 40 MiB per second.
+    assert!((450..=452).contains(&millis), "{millis}");
 }
 
 #[tokio::test]
