@@ -1,9 +1,8 @@
 //! The fields of the nouns: how they are read from bodies, GraphQL inputs and files, and how they are shown.
 //!
 //! Each noun has one list of its fields (`device.rs`, `stream.rs`, …). A [`reader::FieldReader`] goes through the list
-//! and sets the fields from a [`source::Source`], which has the leniency and the messages of its interface. Where the
-//! list is generic over [`visitor::FieldVisitor`], it also gives what responses and files show, and the schemas of the
-//! OpenAPI document.
+//! and sets the fields from a [`source::Source`], which has the leniency and the messages of its interface. The list of
+//! a [`noun::Noun`] also gives what responses and files show, and the schemas of the OpenAPI document.
 
 pub mod choice;
 pub mod device;

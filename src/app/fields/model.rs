@@ -20,7 +20,7 @@ pub fn read_upload(fields: &mut FieldReader, request: &mut UploadRequest) {
         &mut request.settings;
     fields.read("model_type", Required, (), kind);
     if let Some(given) = fields.any("source") {
-        match read_sources(&given) {
+        match read_sources(given) {
             Ok(given) => *sources = given,
             Err(message) => fields.add_error("source", message),
         }
@@ -37,8 +37,8 @@ pub fn read_upload(fields: &mut FieldReader, request: &mut UploadRequest) {
 }
 
 /// One id, or several, comma-separated.
-fn read_sources(given: &Value) -> Result<Vec<StreamId>, String> {
-    let text = drf_scalar::text(given.clone())?;
+fn read_sources(given: Value) -> Result<Vec<StreamId>, String> {
+    let text = drf_scalar::text(given)?;
     let ids = text.split(',').map(|id| drf_scalar::row_id(&Value::from(id.trim())).map(StreamId));
     ids.collect()
 }

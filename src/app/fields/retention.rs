@@ -7,9 +7,12 @@ use crate::domain::policy::PolicyTable;
 use crate::domain::time::{END_TIME, MICROS_PER_SECOND};
 use crate::domain::{Error, FieldError, Result};
 
+/// The field of a duration in seconds, with its unit in seconds.
+const SECONDS: (&str, f64) = ("drop_after_seconds", 1.0);
+
 /// The duration fields, with their unit in seconds.
 pub const DURATION_UNITS: [(&str, f64); 3] =
-    [("drop_after_seconds", 1.0), ("drop_after_hours", 3600.0), ("drop_after_days", 86_400.0)];
+    [SECONDS, ("drop_after_hours", 3600.0), ("drop_after_days", 86_400.0)];
 
 /// The longest retention: the whole representable time range.
 pub const MAX_DROP_AFTER_S: f64 = (END_TIME.0 / MICROS_PER_SECOND) as f64;
@@ -40,7 +43,7 @@ pub fn read_stream_policy(mut fields: FieldReader) -> Result<(Option<PolicyTable
 /// # Errors
 /// `Invalid` naming `drop_after_seconds` when it is too long.
 pub fn drop_after_seconds(seconds: f64) -> Result<Option<i64>> {
-    let (name, unit_s) = DURATION_UNITS[0];
+    let (name, unit_s) = SECONDS;
     let whole = in_seconds(name, seconds, unit_s);
     whole.map(at_least_one).map_err(|problem| Error::fields(vec![problem]))
 }

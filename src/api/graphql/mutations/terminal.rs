@@ -29,9 +29,9 @@ pub struct IssueTerminalGrantInput {
     allowed_presets: MaybeUndefined<Vec<String>>,
 }
 
-/// The argument of `redeemTerminalGrant`, with the name of its field.
+/// The argument of `redeemTerminalGrant`, as the fields that are read.
 #[derive(Serialize)]
-struct RedeemTerminalGrantInput {
+struct RedeemFields {
     token: String,
 }
 
@@ -112,7 +112,7 @@ impl TerminalMutations {
         ctx: &Context<'_>,
         #[graphql(secret, desc = "The token to redeem, as issued.")] token: String,
     ) -> Result<RedeemTerminalGrantPayload> {
-        let fields = input::to_fields(&RedeemTerminalGrantInput { token }, ReadMode::Whole, &[]);
+        let fields = input::to_fields(&RedeemFields { token }, ReadMode::Whole, &[]);
         let (grant, errors) = into_payload(app(ctx).redeem_grant_from_fields(caller(ctx), fields).await)?;
         Ok(RedeemTerminalGrantPayload { grant: grant.map(Into::into), errors })
     }
