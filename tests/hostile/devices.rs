@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::AttackedServer;
+use super::{AttackedServer, STARVATION_LIMIT};
 
 const NO_SECURITY: &str = "http://opcfoundation.org/UA/SecurityPolicy#None";
 /// Bytes of a message in one chunk, below what clients offer to take.
@@ -271,7 +271,7 @@ async fn device(attacked: &AttackedServer, name: &str, port: u16) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_opcua_server_that_lies_is_refused_or_cut_short() {
     let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let client = attacked.server.client().with_timeout(STARVATION_LIMIT);
     for (lie, expected) in [
         (Misbehavior::MoreResults, 502),
         (Misbehavior::FewerResults, 502),

@@ -14,4 +14,4 @@ mod tenants;
 mod together;
 
 #[allow(unused_imports, reason = "each part of the suite names it")]
-pub use healthy::AttackedServer;
+pub use healthy::{AttackedServer, STARVATION_LIMIT};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::AttackedServer;
+use super::{AttackedServer, STARVATION_LIMIT};
 use crate::support::{Client, eventually};
 
 /// The most memory the server may have held after any of these, MiB: a debug build with its default pool of 256 MB.
@@ -203,7 +203,7 @@ async fn a_statement_has_at_most_a_thousand_parameters() {
 async fn statements_that_never_yield_end_and_starve_nobody() {
     let attacked = AttackedServer::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "2s")]).await;
     with_rows(&attacked, 30_000).await;
-    let client = attacked.server.client();
+    let client = attacked.server.client().with_timeout(STARVATION_LIMIT);
     let endless = [
         "SELECT count(*) FROM readings a, readings b WHERE a.value * b.value < 0",
         "SELECT count(*) FROM readings a JOIN readings b ON a.stream_id = b.stream_id WHERE a.value * b.value < -1",

@@ -9,19 +9,23 @@ use serde_json::{Value, json};
 /// Status, headers and the body: JSON as itself, other text as a string, nothing as null.
 pub type Answer = (u16, HeaderMap, Value);
 
+/// Maximum duration of a request unless `with_timeout` sets another; a response that takes longer is a failure.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Asks one server, with one key or none.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     url: String,
     key: Option<String>,
+    timeout: Duration,
 }
 
 impl Client {
     pub fn new(url: &str, key: &str) -> Client {
-        // A proxy of the environment has no business here; an answer that takes longer than this is a failure.
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build();
-        Client { http: http.expect("a client"), url: url.to_owned(), key: Some(key.to_owned()) }
+        // A proxy of the environment has no business here.
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Client { http, url: url.to_owned(), key: Some(key.to_owned()), timeout: REQUEST_TIMEOUT }
     }
 
     pub fn with_key(&self, key: &str) -> Client {
@@ -30,6 +34,11 @@ impl Client {
 
     pub fn without_key(&self) -> Client {
         Client { key: None, ..self.clone() }
+    }
+
+    /// The same client, but a request that takes longer than `timeout`, its body included, is a failure.
+    pub fn with_timeout(&self, timeout: Duration) -> Client {
+        Client { timeout, ..self.clone() }
     }
 
     /// Host and port, for requests made by hand.
@@ -124,7 +133,7 @@ impl Client {
 
     fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method: Method = method.parse().expect("a method");
-        let request = self.http.request(method, format!("{}{path}", self.url));
+        let request = self.http.request(method, format!("{}{path}", self.url)).timeout(self.timeout);
         match &self.key {
             Some(key) => request.header("authorization", format!("ApiKey {key}")),
             None => request,
