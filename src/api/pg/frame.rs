@@ -3,7 +3,7 @@
 //! The decoder of `pgwire` is not used: it trusts lengths within a message and reads past its end. Protocol: PostgreSQL
 //! 16, chapter 55.7, "Message Formats".
 
-#![warn(missing_docs)]
+#![warn(clippy::missing_docs_in_private_items)]
 
 use std::fmt;
 
@@ -12,8 +12,11 @@ use bytes::{Buf, Bytes, BytesMut};
 /// Maximum length of a message before authentication, bytes.
 pub const MAX_STARTUP_BYTES: usize = 10_000;
 
+/// Code of a CancelRequest, in place of the protocol version.
 const CANCEL_REQUEST_CODE: u32 = 80_877_102;
+/// Code of an SSLRequest, in place of the protocol version.
 const SSL_REQUEST_CODE: u32 = 80_877_103;
+/// Code of a GSSENCRequest, in place of the protocol version.
 const GSSENC_REQUEST_CODE: u32 = 80_877_104;
 
 /// The first packet of a connection.
@@ -112,6 +115,7 @@ impl fmt::Display for FrameError {
     }
 }
 
+/// Returns an error that gives this reason.
 fn broken<T>(what: &str) -> Result<T, FrameError> {
     Err(FrameError(what.to_owned()))
 }
@@ -199,6 +203,7 @@ fn take(buffer: &mut BytesMut, head: usize, max: usize) -> Result<Option<Bytes>,
 struct MessageBody(Bytes);
 
 impl MessageBody {
+    /// Reads `count` bytes.
     fn bytes(&mut self, count: usize) -> Result<Bytes, FrameError> {
         if self.0.len() < count {
             return broken("a message that ends too early");
@@ -206,14 +211,17 @@ impl MessageBody {
         Ok(self.0.split_to(count))
     }
 
+    /// Reads a big-endian number of four bytes without a sign.
     fn u32(&mut self) -> Result<u32, FrameError> {
         Ok(self.bytes(4)?.get_u32())
     }
 
+    /// Reads a big-endian number of four bytes.
     fn i32(&mut self) -> Result<i32, FrameError> {
         Ok(self.bytes(4)?.get_i32())
     }
 
+    /// Reads a big-endian number of two bytes.
     fn i16(&mut self) -> Result<i16, FrameError> {
         Ok(self.bytes(2)?.get_i16())
     }
@@ -236,6 +244,7 @@ impl MessageBody {
         (0..count).map(|_| each(self)).collect()
     }
 
+    /// Reads a length and that many bytes; `None`, which is NULL, for the length -1.
     fn value(&mut self) -> Result<Option<Bytes>, FrameError> {
         match self.i32()? {
             -1 => Ok(None),
@@ -246,6 +255,7 @@ impl MessageBody {
         }
     }
 
+    /// Reads a Bind message and checks its formats.
     fn bind(&mut self) -> Result<Bind, FrameError> {
         let bind = Bind {
             portal: self.text()?,
@@ -264,6 +274,7 @@ impl MessageBody {
         Ok(bind)
     }
 
+    /// Reads the letter of a statement or portal.
     fn target(&mut self) -> Result<StatementOrPortal, FrameError> {
         match self.bytes(1)?.get_u8() {
             b'S' => Ok(StatementOrPortal::Statement),
@@ -284,6 +295,7 @@ impl MessageBody {
         }
     }
 
+    /// Checks that the whole message was read.
     fn end(&self) -> Result<(), FrameError> {
         if self.0.is_empty() { Ok(()) } else { broken("a message longer than what is in it") }
     }
