@@ -3,23 +3,27 @@
 #
 #     packaging/deb.sh [BINARY]      without a release binary, one is built
 set -euo pipefail
+# The caller's path, before the directory changes.
+binary=${1:+$(realpath "$1")}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What Cargo.toml lists under [package.metadata.deb].
 stage=target/deb
 
 # basalt.toml for /etc/basalt: every default is a comment, so that a later version can change it, but for the data directory.
+# The examples are comments in basalt.toml.example already, with a blank.
 configuration() {
     cat <<'HEADER'
 # Configuration of the service basalt; `systemctl restart basalt` applies it. Give commands the same file:
 # sudo -u basalt basalt key list --config /etc/basalt/basalt.toml
-# Every line that is commented out is a default. Environment variables (/etc/default/basalt) override this file.
+# `#key = value` is a default; `# key = value`, with a blank, is an example of a setting that has none.
+# Environment variables in /etc/default/basalt override this file, but only the service reads them, not commands: what
+# commands need as well, such as catalog.url and lake.url, belongs here.
 HEADER
-    sed -E -e '1,/^# Every line below is a default/d' -e 's/^[a-z_]+ = /# &/' \
-        -e 's|^# data_dir = .*|data_dir = "/var/lib/basalt"|' basalt.toml.example
+    sed -E -e '1,/^# Every line below is a default/d' -e 's/^[a-z_]+ = /#&/' \
+        -e 's|^#data_dir = .*|data_dir = "/var/lib/basalt"|' basalt.toml.example
 }
 
-binary=${1:-}
 if [ -z "$binary" ]; then
     BASALT_WEB=require cargo build --locked --release
     binary=${CARGO_TARGET_DIR:-target}/release/basalt

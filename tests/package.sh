@@ -43,7 +43,7 @@ check_contents() {
 check_files() {
     local unit=packaging/debian/basalt.service
     [ "$(grep -Ev '^(#|\[|$)' target/deb/basalt.toml)" = 'data_dir = "/var/lib/basalt"' ] || fail "basalt.toml sets something else"
-    [ "$(grep -c '^# [a-z_]* = ' target/deb/basalt.toml)" -gt 50 ] || fail "basalt.toml lacks settings"
+    [ "$(grep -c '^#[a-z_]* = ' target/deb/basalt.toml)" -gt 50 ] || fail "basalt.toml lacks settings"
     if [[ $(systemd-analyze --version 2>/dev/null) =~ ^systemd\ ([0-9]+) && ${BASH_REMATCH[1]} -ge 250 ]]; then
         systemd-analyze security --offline=true --threshold=20 "$unit" | tail -n 1
     else
