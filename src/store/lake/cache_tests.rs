@@ -69,7 +69,9 @@ fn a_new_working_set_of_small_pages_is_cached_when_it_is_read_again() {
         }
         is_cached
     };
-    (0..25_000).for_each(|offset| drop(read(offset)));
+    for offset in 0..25_000 {
+        read(offset);
+    }
     let pass = || (100_000..104_096).filter(|offset| read(*offset)).count();
     let hits: Vec<usize> = (0..4).map(|_| pass()).collect();
     assert!(hits[3] > 3600, "{hits:?} of 4096");
