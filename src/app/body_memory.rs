@@ -22,8 +22,7 @@ pub struct BodyMemoryLimits {
     pub total: usize,
     /// Bodies, as sent and decoded.
     pub bodies: usize,
-    /// Bodies of one caller: the largest allowed body, as sent and decoded, and half of it again where its decoded
-    /// length is not declared.
+    /// Bodies of one caller: the largest allowed body, as sent and decoded, and the window of its decoder.
     pub caller: usize,
     /// Bodies of all unauthenticated callers.
     pub max_anonymous: usize,
@@ -33,11 +32,12 @@ pub struct BodyMemoryLimits {
     pub wait_timeout: Duration,
 }
 
-/// 768 MiB hold three of the largest bodies: one being read, one being decoded, one waiting for the log.
+/// The largest body, 64 MiB as sent and 256 MiB decoded, with its rows; others find 64 MiB for their bodies meanwhile.
+/// More would let the process exceed 1.5 GiB when all of its budgets are used at once.
 const SHARES: BodyMemoryLimits = BodyMemoryLimits {
-    total: 768 << 20,
-    bodies: 512 << 20,
-    caller: 384 << 20,
+    total: 576 << 20,
+    bodies: 400 << 20,
+    caller: 336 << 20,
     max_anonymous: 8 << 20,
     max_per_address: 1 << 20,
     wait_timeout: Duration::from_secs(10),

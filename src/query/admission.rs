@@ -1,12 +1,20 @@
 //! Query admission: permits for running queries and a bounded queue with a deadline for waiting ones.
+//!
+//! Permits are shared fairly among organizations (max-min fairness): a free permit goes to the waiting query whose
+//! organization runs the fewest, and among equals to the one that has waited longest. An organization with many queries
+//! therefore does not hold up the few of another.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
-use crate::domain::{Error, Kind, Result};
+use crate::domain::{Error, Kind, OrgId, Result};
+
+/// This many queries of an organization may wait even when those of others fill the queue.
+const MIN_WAITING_PER_ORG: usize = 4;
 
 /// Two queues: one for every query, and one before it for long-running queries. These get at most half of all permits,
 /// so that short queries always find some.
@@ -29,60 +37,148 @@ pub fn max_long_running(running: usize) -> usize {
     (running / 2).max(1)
 }
 
-/// A semaphore with a bounded queue.
+/// Permits with a bounded queue.
 #[derive(Debug, Clone)]
-pub struct AdmissionQueue {
-    running: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
+pub struct AdmissionQueue(Arc<QueueState>);
+
+#[derive(Debug)]
+struct QueueState {
+    queries: Mutex<AdmittedQueries>,
     waiting_cap: usize,
     deadline: Duration,
+}
+
+#[derive(Debug)]
+struct AdmittedQueries {
+    free_permits: usize,
+    /// Number of running queries, of organizations that have any.
+    running: HashMap<OrgId, usize>,
+    /// In order of arrival.
+    waiting: Vec<WaitingQuery>,
+    /// Number of queries that have ever waited.
+    arrivals: u64,
+}
+
+#[derive(Debug)]
+struct WaitingQuery {
+    arrival: u64,
+    org: OrgId,
+    admit: oneshot::Sender<AdmissionPermit>,
+}
+
+/// The right to run. Dropping it lets the next query run.
+#[derive(Debug)]
+pub struct AdmissionPermit {
+    /// `None` once the permit has been taken back.
+    queue: Option<Arc<QueueState>>,
+    org: OrgId,
 }
 
 impl AdmissionQueue {
     /// Admits `running` queries at a time and queues `waiting_cap` more for at most `deadline`.
     pub fn new(running: usize, waiting_cap: usize, deadline: Duration) -> Self {
-        let running = Arc::new(Semaphore::new(running));
-        Self { running, waiting: Arc::default(), waiting_cap, deadline }
+        let queries = AdmittedQueries {
+            free_permits: running,
+            running: HashMap::new(),
+            waiting: Vec::new(),
+            arrivals: 0,
+        };
+        Self(Arc::new(QueueState { queries: Mutex::new(queries), waiting_cap, deadline }))
     }
 
     /// Returns the number of free permits.
     pub fn available_permits(&self) -> usize {
-        self.running.available_permits()
+        self.0.queries.lock().free_permits
     }
 
-    /// Waits for a permit. Dropping the permit lets the next query run.
+    /// Waits for a permit for a query of `org`.
     ///
     /// # Errors
     /// `Busy` when the queue is full or the deadline passes.
-    pub async fn acquire(&self) -> Result<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.running.clone().try_acquire_owned() {
-            return Ok(permit);
-        }
-        let place = QueueSlot::reserve(self)?;
-        let permit = tokio::time::timeout(self.deadline, self.running.clone().acquire_owned()).await;
-        drop(place);
+    pub async fn acquire(&self, org: OrgId) -> Result<AdmissionPermit> {
+        let (slot, admitted) = {
+            let mut queries = self.0.queries.lock();
+            // A permit is free only when nobody waits.
+            if queries.free_permits > 0 {
+                return Ok(queries.take_permit(&self.0, org));
+            }
+            let of_org = queries.waiting.iter().filter(|waiting| waiting.org == org).count();
+            let of_others = queries.waiting.len() - of_org;
+            let is_full = queries.waiting.len() >= self.0.waiting_cap;
+            if is_full && (of_others == 0 || of_org >= MIN_WAITING_PER_ORG) {
+                return Err(Error::new(Kind::Busy, "too many queries are waiting; retry later"));
+            }
+            let (admit, admitted) = oneshot::channel();
+            queries.arrivals += 1;
+            let arrival = queries.arrivals;
+            queries.waiting.push(WaitingQuery { arrival, org, admit });
+            (QueueSlot { queue: self.0.clone(), arrival }, admitted)
+        };
+        let permit = tokio::time::timeout(self.0.deadline, admitted).await;
+        drop(slot);
         permit
             .map_err(|_| Error::busy("too many queries are running; retry later"))?
             .map_err(|e| Error::unavailable("the server is shutting down").with_source(e))
     }
 }
 
-/// A slot in the queue, released on drop however the wait ends.
-struct QueueSlot(Arc<AtomicUsize>);
-
-impl QueueSlot {
-    fn reserve(gate: &AdmissionQueue) -> Result<QueueSlot> {
-        if gate.waiting.fetch_add(1, Ordering::AcqRel) >= gate.waiting_cap {
-            gate.waiting.fetch_sub(1, Ordering::AcqRel);
-            return Err(Error::new(Kind::Busy, "too many queries are waiting; retry later"));
-        }
-        Ok(QueueSlot(gate.waiting.clone()))
+impl AdmittedQueries {
+    fn take_permit(&mut self, queue: &Arc<QueueState>, org: OrgId) -> AdmissionPermit {
+        self.free_permits -= 1;
+        *self.running.entry(org).or_default() += 1;
+        AdmissionPermit { queue: Some(queue.clone()), org }
     }
+
+    fn return_permit(&mut self, org: OrgId) {
+        self.free_permits += 1;
+        if let Some(running) = self.running.get_mut(&org) {
+            *running -= 1;
+            if *running == 0 {
+                self.running.remove(&org);
+            }
+        }
+    }
+
+    /// Removes the query that is admitted next.
+    fn next_waiting(&mut self) -> Option<WaitingQuery> {
+        let running_of = |org| self.running.get(&org).copied().unwrap_or_default();
+        let order = |(_, waiting): &(usize, &WaitingQuery)| (running_of(waiting.org), waiting.arrival);
+        let (index, _) = self.waiting.iter().enumerate().min_by_key(order)?;
+        Some(self.waiting.remove(index))
+    }
+
+    /// Gives the free permits to waiting queries.
+    fn admit_waiting(&mut self, queue: &Arc<QueueState>) {
+        while self.free_permits > 0 {
+            let Some(WaitingQuery { org, admit, .. }) = self.next_waiting() else { return };
+            let permit = self.take_permit(queue, org);
+            // A query that has just left hands it back. The lock is held here, so the permit must not return itself.
+            if let Err(mut unused) = admit.send(permit) {
+                unused.queue = None;
+                self.return_permit(org);
+            }
+        }
+    }
+}
+
+impl Drop for AdmissionPermit {
+    fn drop(&mut self) {
+        let Some(queue) = self.queue.take() else { return };
+        let mut queries = queue.queries.lock();
+        queries.return_permit(self.org);
+        queries.admit_waiting(&queue);
+    }
+}
+
+/// A slot in the queue, released on drop however the wait ends.
+struct QueueSlot {
+    queue: Arc<QueueState>,
+    arrival: u64,
 }
 
 impl Drop for QueueSlot {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.queue.queries.lock().waiting.retain(|waiting| waiting.arrival != self.arrival);
     }
 }
 

@@ -53,10 +53,10 @@ impl Engine {
     ) -> Result<StatementDescription> {
         let tally = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
         let view = QueryContext::new(&self.services, principal, tally.clone());
-        let engine = self.clone();
+        let (engine, org) = (self.clone(), principal.org);
         let threads = self.threads.for_text(sketch.text.len()).clone();
         let planning = async move {
-            let _permit = engine.admission.all.acquire().await?;
+            let _permit = engine.admission.all.acquire(org).await?;
             let planned =
                 tokio::time::timeout(engine.options.timeout, sketch.plan_and_describe(&engine, &view)).await;
             planned.map_err(|_| Error::new(Kind::Timeout, "planning took longer than a query may run"))?

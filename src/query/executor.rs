@@ -12,10 +12,10 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::admission::{AdmissionQueue, QueryAdmission};
+use super::admission::{AdmissionPermit, QueryAdmission};
 use super::byte_size;
 use super::error::from_datafusion;
 use super::guard::interrupt::timeout_error;
@@ -151,7 +151,7 @@ struct QueryTask {
 }
 
 /// The long-running permit, for long-running queries only, and the general permit.
-type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
+type Permits = (Option<AdmissionPermit>, AdmissionPermit);
 
 impl QueryTask {
     async fn plan_and_execute(
@@ -251,8 +251,9 @@ impl QueryTask {
     async fn acquire_permits(&self, is_long_running: bool) -> Result<Permits> {
         let _watch = self.tally.time_waiting();
         let QueryAdmission { all, long_running } = &self.place.gates;
-        let long = if is_long_running { Some(AdmissionQueue::acquire(long_running).await?) } else { None };
-        Ok((long, all.acquire().await?))
+        let org = self.tally.org();
+        let long = if is_long_running { Some(long_running.acquire(org).await?) } else { None };
+        Ok((long, all.acquire(org).await?))
     }
 
     async fn with_deadline<T>(&self, work: impl Future<Output = T>) -> Result<T> {

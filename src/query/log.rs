@@ -205,6 +205,11 @@ impl QueryTracker {
         }
     }
 
+    /// Returns the organization of the caller.
+    pub fn org(&self) -> OrgId {
+        self.asked.org
+    }
+
     /// Counts waiting time until the stopwatch is dropped.
     pub fn time_waiting(&self) -> Stopwatch<'_> {
         Stopwatch { total_us: &self.wait_us, since: Instant::now() }

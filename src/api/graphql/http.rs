@@ -24,6 +24,7 @@ use crate::api::error::{self, GraphqlError, HttpError};
 use crate::api::payload;
 use crate::app::App;
 use crate::app::live::credential::LiveCredential;
+use crate::domain::Error;
 
 /// Media types of responses, preferred one first.
 const RESPONSE_MEDIA_TYPES: [&str; 2] = ["application/graphql-response+json", "application/json"];
@@ -61,7 +62,7 @@ async fn post_graphql(
     Ok(match body {
         RequestBody::Single(asked) => {
             let response = execute(&graph, asked.into(), &standing, &held).await;
-            http_response(response, media, &held)
+            http_response(response, media, &held).await
         }
         RequestBody::Batch(asked) => {
             let text = execute_batch(&graph, asked, &standing, &held).await;
@@ -94,17 +95,17 @@ async fn get_graphql(
         Ok(()) => graph.run(request, &standing, &held).await,
         Err(refused) => *refused,
     };
-    Ok(http_response(response, media, &held))
+    Ok(http_response(response, media, &held).await)
 }
 
 /// Builds the HTTP response and releases the memory that it no longer needs.
-fn http_response(
+async fn http_response(
     response: Response,
     media: &'static str,
-    held: &RequestReservation,
+    held: &Arc<RequestReservation>,
 ) -> axum::response::Response {
     let was_run = !is_request_error(&response);
-    let text = response_chunks(response, held);
+    let text = response_chunks(response, held).await;
     held.shrink_to(text.size());
     error::graphql_response(
         media,
@@ -129,7 +130,7 @@ async fn execute_batch(
             answers.add(",");
         }
         let response = execute(graph, asked.into(), standing, held).await;
-        answers.append(response_chunks(response, held));
+        answers.append(response_chunks(response, held).await);
         held.shrink_to(variables + answers.size());
     }
     answers.add("]");
@@ -137,12 +138,25 @@ async fn execute_batch(
 }
 
 /// Serializes a response; one that exceeds the remaining memory is replaced by an error.
-fn response_chunks(response: Response, held: &RequestReservation) -> JsonChunks {
+///
+/// A large response takes tens of milliseconds: too long for the threads that serve sockets.
+async fn response_chunks(response: Response, held: &Arc<RequestReservation>) -> JsonChunks {
+    if held.is_small() {
+        return serialize(response, held);
+    }
+    let reservation = held.clone();
+    let serialized = tokio::task::spawn_blocking(move || serialize(response, &reservation)).await;
+    serialized.unwrap_or_else(|e| error_chunks(&Error::internal("serialization ended early").with_source(e)))
+}
+
+fn serialize(response: Response, held: &RequestReservation) -> JsonChunks {
     let written = JsonChunks::serialize(held, &response_body(&response));
     drop(response);
-    written.unwrap_or_else(|error| {
-        JsonChunks::serialize_unreserved(&response_body(&errors::request_error(&error)))
-    })
+    written.unwrap_or_else(|error| error_chunks(&error))
+}
+
+fn error_chunks(error: &Error) -> JsonChunks {
+    JsonChunks::serialize_unreserved(&response_body(&errors::request_error(error)))
 }
 
 async fn execute(

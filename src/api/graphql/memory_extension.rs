@@ -82,6 +82,9 @@ impl Extension for RequestMemoryAccounting {
             // The whole response will be refused: nothing more is read, and no further mutation runs.
             return Ok(Some(Value::Null));
         }
+        // Rows are in memory, so a list of thousands would occupy its thread until its last field: other requests get
+        // the thread in between.
+        tokio::task::consume_budget().await;
         // List items are resolved one by one.
         let is_json = info.return_type.trim_end_matches('!') == JSON_SCALAR;
         let result = next.run(ctx, info).await;

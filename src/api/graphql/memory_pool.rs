@@ -250,6 +250,11 @@ impl RequestReservation {
         state.spent.as_ref().map(|(kind, message)| Error::new(*kind, message.clone()))
     }
 
+    /// Whether the request fits the tier of small requests.
+    pub fn is_small(&self) -> bool {
+        self.state.lock().is_small
+    }
+
     /// Returns the bytes used so far.
     pub fn used(&self) -> usize {
         self.state.lock().used
