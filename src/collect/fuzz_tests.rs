@@ -32,9 +32,8 @@ fn melsec_form() -> InputFormat {
 }
 
 fn read_melsec() -> Decoder {
-    use melsec::frame::{
-        DeviceLayout, Encoding, FrameVersion, HeadDevice, MelsecCommand, MelsecFormat, Route,
-    };
+    use melsec::format::{DeviceLayout, Encoding, FrameVersion, MelsecFormat, Route};
+    use melsec::frame::{HeadDevice, MelsecCommand};
     let device = MelsecDevice::split("D").expect("it is one").0;
     let head = HeadDevice { device, number: 0 };
     let commands = [

@@ -14,8 +14,9 @@ use super::codec::WordOrder;
 use super::device_value::{DeviceValue, Sample};
 use super::fault::{DeviceFault, RefusalKind};
 use super::point::{DevicePoint, PointData, PointWrite};
+use super::ports::CollectorPorts;
 use super::registry;
-use super::runtime::{Collectors, Ports};
+use super::runtime::Collectors;
 use super::shared_connection::{SharedConnection, SharedConnectionGuard};
 use super::status_cell::DeviceStatusCell;
 use super::write_allowlist::WriteAllowlist;
@@ -140,7 +141,7 @@ impl Collectors {
 
 /// A caller's request to one device.
 pub(super) struct DirectRequest<'a> {
-    ports: &'a Ports,
+    ports: &'a CollectorPorts,
     status: Arc<DeviceStatusCell>,
     connection: Arc<SharedConnection>,
     device: Arc<Device>,

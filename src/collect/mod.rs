@@ -25,12 +25,13 @@ mod address;
 mod backoff;
 mod browse;
 mod client;
+mod collector_signal;
 mod deadband;
-mod device;
 mod duration_stats;
 mod networks;
 mod point;
 mod poller;
+mod ports;
 mod protocol;
 mod registry;
 mod request_socket;
@@ -39,6 +40,7 @@ mod settings;
 mod shared_connection;
 mod source;
 mod status_cell;
+mod supervisor;
 mod validate;
 mod virtual_device;
 mod write_allowlist;
@@ -57,7 +59,8 @@ use crate::domain::device::Protocol;
 
 pub use client::ConnectContext;
 pub use networks::AllowedNetworks;
-pub use runtime::{CollectOptions, Collectors};
+pub use ports::CollectOptions;
+pub use runtime::Collectors;
 pub use validate::device_problems;
 
 /// Checks that `path` is a valid stream address on a device of this protocol. The error is for the field `path`.

@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
+use super::collector_signal::{CollectorSignal, Interrupted};
 use super::deadband::{DeadbandFilter, FaultTransition, PendingReadings};
-use super::device::{CollectorSignal, Interrupted, idle_state};
 use super::fault::DeviceFault;
+use super::ports::CollectorPorts;
 use super::protocol::SourceContext;
-use super::registry;
-use super::runtime::Ports;
+use super::registry::{self, idle_state};
 use super::schedule::Schedule;
 use super::shared_connection::SharedConnection;
 use super::source::DeviceSource;
@@ -54,7 +54,7 @@ enum DeviceConnectionState {
 
 pub struct Poller {
     id: DeviceId,
-    ports: Arc<Ports>,
+    ports: Arc<CollectorPorts>,
     status: Arc<DeviceStatusCell>,
     signal: CollectorSignal,
     connection: Arc<SharedConnection>,
@@ -69,7 +69,7 @@ pub struct Poller {
 impl Poller {
     pub fn new(
         id: DeviceId,
-        ports: Arc<Ports>,
+        ports: Arc<CollectorPorts>,
         board: Arc<DeviceStatusCell>,
         line: Arc<SharedConnection>,
         orders: CollectorSignal,

@@ -9,11 +9,11 @@ use super::protocol::{self, DeviceProtocol, SourceContext};
 use super::source::DeviceSource;
 use super::{fenet, http, melsec, modbus, opcua, virtual_device};
 use crate::domain::Result;
-use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::stream::StreamSpec;
+use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
+use crate::domain::stream::{Stream, StreamSpec};
 
 /// Every protocol that is collected. Devices of the others are stored, and get their values by other ways or not at all
-/// (`device::idle_state`).
+/// ([`idle_state`]).
 static PROTOCOLS: [&dyn DeviceProtocol; 6] =
     [&modbus::Modbus, &melsec::Melsec, &fenet::Fenet, &opcua::Opcua, &http::Http, &virtual_device::Virtual];
 
@@ -42,6 +42,22 @@ pub fn parse_address(device: &DeviceSpec, text: &str) -> Result<DeviceAddress, S
 pub fn stream_point(device: &DeviceSpec, stream: &StreamSpec) -> Result<DevicePoint, String> {
     let known = find(device.protocol).ok_or_else(|| protocol::no_registers(device.protocol))?;
     protocol::stream_point(known, device, stream)
+}
+
+/// State and error of a device that is not polled whatever its host is; `None` for a device that is polled.
+pub fn idle_state(spec: &DeviceSpec, streams: &[Arc<Stream>]) -> Option<(DeviceState, Option<String>)> {
+    if !spec.enabled {
+        return Some((DeviceState::Disabled, None));
+    }
+    match (find(spec.protocol), spec.protocol) {
+        (Some(protocol), _) if protocol.is_polled(spec, streams) => None,
+        // Values arrive without polling: posted, computed, or from a broker.
+        (Some(_), _) | (None, Protocol::Ai | Protocol::Mqtt) => Some((DeviceState::Online, None)),
+        (None, _) => {
+            let error = format!("protocol \"{}\" is not collected by this version", spec.protocol);
+            Some((DeviceState::Offline, Some(error)))
+        }
+    }
 }
 
 #[cfg(test)]

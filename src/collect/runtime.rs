@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::join_all;
 use parking_lot::Mutex;
@@ -12,63 +11,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::ConnectContext;
-use super::device::{CollectorSignal, idle_state, supervise};
-use super::networks::AllowedNetworks;
-use super::opcua::pki::Pki;
+use super::collector_signal::CollectorSignal;
+use super::ports::{CollectOptions, CollectorPorts};
+use super::registry::idle_state;
 use super::shared_connection::SharedConnection;
 use super::status_cell::DeviceStatusCell;
+use crate::collect::supervisor::supervise;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
-use crate::domain::http_request::{HttpError, HttpRequest, HttpResponse};
-use crate::domain::ports::{BoxFuture, DeviceRegistry, HttpClient, SampleSink};
+use crate::domain::ports::{DeviceRegistry, SampleSink};
 use crate::domain::stream::Stream;
 use crate::domain::{Clock, DeviceId};
 
-/// Operator's options for all collectors.
-#[derive(Clone)]
-pub struct CollectOptions {
-    /// A stream with a deadband stores one row at least this often, so that an unchanged stream differs from a dead
-    /// one.
-    pub deadband_max_interval: Duration,
-    /// Certificates of this server and of OPC UA servers.
-    pub pki: Pki,
-    /// Fetches the URLs of HTTP devices; the default reaches none.
-    pub web: Arc<dyn HttpClient>,
-    /// Networks in which devices may be.
-    pub networks: AllowedNetworks,
-}
-
-/// An HTTP client that reaches no URL.
-#[derive(Debug)]
-struct NoWeb;
-
-impl HttpClient for NoWeb {
-    fn send<'a>(&'a self, _: &'a HttpRequest) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        Box::pin(std::future::ready(Err(HttpError::NotAllowed)))
-    }
-}
-
-impl Default for CollectOptions {
-    fn default() -> Self {
-        Self {
-            deadband_max_interval: Duration::from_secs(600),
-            pki: Pki::disabled(),
-            web: Arc::new(NoWeb),
-            networks: AllowedNetworks::default(),
-        }
-    }
-}
-
-/// Ports and settings that every collector needs.
-pub(super) struct Ports {
-    pub plant: Arc<dyn DeviceRegistry>,
-    pub sink: Arc<dyn SampleSink>,
-    pub clock: Arc<dyn Clock>,
-    pub options: CollectOptions,
-}
-
 /// The running collectors. Dropping it does not stop them; `stop` does.
 pub struct Collectors {
-    pub(super) ports: Arc<Ports>,
+    pub(super) ports: Arc<CollectorPorts>,
     handles: Mutex<HashMap<DeviceId, CollectorHandle>>,
     /// Notified when the state of any device changes.
     changed: Arc<watch::Sender<()>>,
@@ -94,7 +50,7 @@ impl Collectors {
     ) -> Arc<Collectors> {
         let devices = plant.devices();
         let collectors = Arc::new(Collectors {
-            ports: Arc::new(Ports { plant, sink, clock, options }),
+            ports: Arc::new(CollectorPorts { plant, sink, clock, options }),
             handles: Mutex::default(),
             changed: Arc::default(),
             tasks: TaskTracker::new(),

@@ -10,9 +10,8 @@ use async_trait::async_trait;
 use super::address::MelsecAddress;
 use super::device::{MelsecDevice, Radix};
 use super::end_code::{end_code, refused};
-use super::frame::{
-    DeviceLayout, Encoding, FrameVersion, HeadDevice, MelsecCommand, MelsecFormat, MelsecResponse, Route,
-};
+use super::format::{DeviceLayout, Encoding, FrameVersion, MelsecFormat, Route};
+use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
 use crate::collect::client::DeviceClient;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;

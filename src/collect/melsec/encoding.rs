@@ -1,7 +1,7 @@
 //! Numbers, text and bits in the two codes of SLMP: binary, low byte first, and ASCII, hexadecimal with the high
 //! digit first.
 
-use super::frame::{Encoding, MelsecFrameError};
+use super::format::{Encoding, MelsecFrameError};
 
 /// A frame under construction.
 pub struct MelsecWriter {

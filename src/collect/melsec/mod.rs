@@ -3,6 +3,7 @@
 pub mod address;
 pub mod client;
 pub mod device;
+pub mod format;
 pub mod frame;
 
 mod encoding;
