@@ -18,13 +18,17 @@ async fn refusal(gate: &AdmissionQueue) -> String {
 async fn a_full_queue_refuses_at_once_and_a_long_wait_at_the_deadline() {
     let gate = gate(1, 1);
     let running = gate.acquire(OrgId(1)).await.unwrap();
+    let begun = tokio::time::Instant::now();
     let waiting = tokio::spawn({
         let gate = gate.clone();
         async move { gate.acquire(OrgId(1)).await.map(|_| ()).map_err(|e| e.message) }
     });
     tokio::task::yield_now().await;
     assert!(refusal(&gate).await.contains("are waiting"));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
     assert!(waiting.await.unwrap().unwrap_err().contains("are running"));
+    // The clock of tokio ticks in milliseconds.
+    assert!(begun.elapsed().abs_diff(DEADLINE) <= Duration::from_millis(1), "{:?}", begun.elapsed());
     drop(running);
     drop(gate.acquire(OrgId(1)).await.unwrap());
 }
