@@ -294,8 +294,8 @@ mod tests {
                 samples += 1;
             }
         }
-        // The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of errors, two histograms. Per model:
-        // five states, its lag, four counters.
+        // The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
+        // errors, two histograms. Per model: five states, its lag, four counters.
         assert_eq!(
             samples,
             1 + 2 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3)) + (5 + 1 + 4)

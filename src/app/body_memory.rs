@@ -32,8 +32,8 @@ pub struct BodyMemoryLimits {
     pub wait_timeout: Duration,
 }
 
-/// The largest body, 64 MiB as sent and 256 MiB decoded, with its rows; others find 64 MiB for their bodies meanwhile.
-/// More would let the process exceed 1.5 GiB when all of its budgets are used at once.
+/// The largest body, 64 MiB as sent and 256 MiB decoded, fits one caller's share; others find 64 MiB for their bodies
+/// meanwhile, and rows 176 MiB.
 const SHARES: BodyMemoryLimits = BodyMemoryLimits {
     total: 576 << 20,
     bodies: 400 << 20,

@@ -1,4 +1,5 @@
-//! Tests permits, slots in the queue and the deadline, however a wait ends, and the order in which queries are admitted.
+//! Tests permits, slots in the queue and the deadline, however a wait ends, and the order in which queries are
+//! admitted.
 
 use super::*;
 

@@ -115,3 +115,7 @@ fn bytes(count: u64) -> usize {
 fn reservation<'a>(ctx: &ExtensionContext<'a>) -> &'a RequestReservation {
     ctx.data_unchecked::<Arc<RequestReservation>>()
 }
+
+#[cfg(test)]
+#[path = "memory_extension_tests.rs"]
+mod tests;

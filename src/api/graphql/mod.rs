@@ -1,9 +1,9 @@
 //! GraphQL API at `/graphql`: devices, streams and their values.
 //!
 //! Resolvers translate arguments, call app/ once, and translate the result back; the caller is part of the request data
-//! and is passed to every call. Nested fields read their rows one by one (`rows`). Documents are checked before they run
-//! (`limits`), and the memory of a request is accounted for until the last byte of its response has been sent (`memory_pool`,
-//! `memory_extension`, `chunked_response`).
+//! and is passed to every call. Nested fields read their rows one by one (`rows`). Documents are checked before they
+//! run (`limits`), and the memory of a request is accounted for until the last byte of its response has been sent
+//! (`memory_pool`, `memory_extension`, `chunked_response`).
 
 #![warn(missing_docs)]
 

@@ -85,8 +85,8 @@ impl Default for LakeCache {
     }
 }
 
-/// Creates a cache of at most `bytes` in `shards` parts, whose entries take `typical_bytes`. It remembers as many evicted
-/// keys as it has entries, so that a working set that is new to it is admitted when it is read again.
+/// Creates a cache of at most `bytes` in `shards` parts, whose entries take `typical_bytes`. It remembers as many
+/// evicted keys as it has entries, so that a working set that is new to it is admitted when it is read again.
 fn new_cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
     bytes: usize,
     shards: usize,

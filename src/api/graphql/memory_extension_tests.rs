@@ -1,0 +1,46 @@
+//! Tests that a long list lets other requests run on its thread.
+
+use std::future::Future;
+use std::pin::pin;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, value};
+
+use super::*;
+use crate::api::graphql::memory_pool::GraphqlMemoryPool;
+use crate::domain::{OrgId, Principal};
+
+/// Fields that have their values at once, as those of rows in memory have.
+struct Row;
+
+#[Object]
+impl Row {
+    async fn number(&self) -> i32 {
+        7
+    }
+}
+
+struct Rows;
+
+#[Object]
+impl Rows {
+    async fn rows(&self, count: usize) -> Vec<Row> {
+        (0..count).map(|_| Row).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_returns_its_thread_to_the_runtime_in_between() {
+    let held = GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)));
+    let schema = Schema::build(Rows, EmptyMutation, EmptySubscription).extension(MemoryAccounting).finish();
+    let request = Request::new("{ rows(count: 2000) { number } }").data(held);
+    let (mut operation, mut polls) = (pin!(schema.execute(request)), 0);
+    let response = std::future::poll_fn(|cx| {
+        polls += 1;
+        operation.as_mut().poll(cx)
+    })
+    .await;
+    assert_eq!(response.errors, Vec::new());
+    assert_eq!(response.data, value!({ "rows": vec![value!({ "number": 7 }); 2000] }));
+    // A task of tokio has a budget of 128 steps each time.
+    assert!(polls > 2000 / 128, "{polls} polls");
+}
