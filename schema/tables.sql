@@ -73,6 +73,11 @@ CREATE TABLE devices (
     "last_seen" TIMESTAMP WITH TIME ZONE,
     "last_error" VARCHAR,
     "uuid" VARCHAR NOT NULL,
+    "key" VARCHAR NOT NULL,
+    "external_id" VARCHAR NOT NULL,
+    "product_id" INTEGER,
+    "parent_device_id" INTEGER,
+    "owner" VARCHAR,
     "metadata" VARCHAR NOT NULL,
     "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
@@ -96,6 +101,9 @@ CREATE TABLE streams (
     "deadband" DOUBLE,
     "statistics_interval" INTEGER,
     "uuid" VARCHAR NOT NULL,
+    "channel" INTEGER NOT NULL,
+    "pin" INTEGER NOT NULL,
+    "label" VARCHAR NOT NULL,
     "metadata" VARCHAR NOT NULL,
     "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
@@ -108,6 +116,33 @@ CREATE TABLE groups (
     "description" VARCHAR NOT NULL,
     "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope device:read
+CREATE TABLE products (
+    "id" INTEGER NOT NULL,
+    "name" VARCHAR NOT NULL,
+    "parent_id" INTEGER,
+    "is_default" BOOLEAN NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "metadata" VARCHAR NOT NULL,
+    "templates" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope system:read
+CREATE TABLE clients (
+    "id" INTEGER NOT NULL,
+    "client_id" VARCHAR NOT NULL,
+    "api" VARCHAR NOT NULL,
+    "name" VARCHAR NOT NULL,
+    "user_name" VARCHAR,
+    "role" VARCHAR,
+    "user_scoped" BOOLEAN NOT NULL,
+    "enabled" BOOLEAN NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "revoked_at" TIMESTAMP WITH TIME ZONE
 );
 
 -- scope system:read

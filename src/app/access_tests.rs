@@ -1,80 +1,12 @@
 //! Tests of keys, the local control token and the owner's commands over a real catalog.
 
-use std::time::Duration;
-
-use tempfile::TempDir;
-
 use super::*;
-use crate::app::ai::query_models::QueryModels;
-use crate::app::ai::{AiParts, LOADED_BYTES};
-use crate::app::collector_ports::CollectorStates;
 use crate::app::control::{Command, CommandOutcome};
-use crate::app::session::SessionOptions;
-use crate::app::{AppSettings, Parts};
+use crate::app::test_app::open;
+use crate::domain::Progress;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::time::SystemClock;
-use crate::domain::{Clock, Progress};
-use crate::query::{Engine, EngineOptions};
-use crate::store::catalog::Catalog;
-use crate::store::compaction::CompactionOptions;
-use crate::store::disk::LocalDisk;
-use crate::store::flush::FlushOptions;
-use crate::store::{Store, StoreOptions};
 
 const CHOSEN: &str = "a-secret-that-somebody-chose-for-a-start";
-
-/// Opens an application over an empty directory, which exists until the `TempDir` is dropped.
-async fn open() -> (TempDir, App) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let catalog = Arc::new(Catalog::open("sqlite::memory:", clock.clone()).await.expect("a catalog"));
-    let flush = FlushOptions { bytes: 1 << 20, age: Duration::from_secs(60), wal_keep_bytes: 0 };
-    let compaction = CompactionOptions {
-        interval: Duration::from_secs(60),
-        keep_removed: Duration::from_secs(60),
-        memory_bytes: 1 << 20,
-        cpu_share: 1.0,
-    };
-    let options = StoreOptions {
-        data_dir: dir.path().to_owned(),
-        lake_url: None,
-        wal_segment_bytes: 1 << 20,
-        flush,
-        compaction,
-        memtable_cap_bytes: 1 << 20,
-        write_deadline: Duration::from_secs(1),
-        max_future: Duration::from_secs(1),
-        retention_interval: Duration::from_secs(60),
-        live_ring_bytes: 1 << 20,
-    };
-    let store = Store::open(options, catalog, Arc::new(LocalDisk), clock.clone()).await.expect("a store");
-    let (store, states) = (Arc::new(store), CollectorStates::default());
-    let options = EngineOptions {
-        timeout: Duration::from_secs(1),
-        max_rows: 10,
-        memory_bytes: 1 << 20,
-        share_bytes: 1 << 20,
-        max_running: 1,
-        max_waiting: 1,
-        queue_deadline: Duration::from_secs(1),
-        spill_dir: dir.path().join("spill"),
-    };
-    let ai = AiParts::new(store.clone(), LOADED_BYTES);
-    let models = Arc::new(QueryModels::new(ai.clone()));
-    let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
-    let settings = AppSettings {
-        data_dir: dir.path().to_owned(),
-        body_bytes: 1 << 20,
-        sessions: SessionOptions::default(),
-        audit_keep: Duration::from_secs(60),
-        metrics_public: false,
-        graphql: Default::default(),
-        host: Default::default(),
-        live: Default::default(),
-        queries: Arc::default(),
-    };
-    (dir, App::new(Parts { store, engine: Arc::new(engine), ai }, &states, clock, settings))
-}
 
 fn request(scopes: &[&str], devices: &[i32]) -> KeyRequest {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();

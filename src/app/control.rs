@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::access::{KeyRequest, require_system};
 use super::ai::calibrate::Calibration;
+use super::client::{ClientCommand, ClientLine};
 use super::inventory::{ImportReport, InventoryFormat};
 use super::user::UserCommand;
 use crate::domain::audit::{Action, AuditChange, RequestOrigin};
@@ -33,6 +34,10 @@ pub enum Command {
     User {
         org: Option<String>,
         command: UserCommand,
+    },
+    Client {
+        org: Option<String>,
+        command: ClientCommand,
     },
     CreateKey {
         org: Option<String>,
@@ -97,6 +102,13 @@ pub enum CommandOutcome {
     },
     Key(KeyLine),
     Keys(Vec<KeyLine>),
+    /// A new client; the secret is returned only here.
+    NewClient {
+        client: ClientLine,
+        secret: String,
+    },
+    Client(ClientLine),
+    Clients(Vec<ClientLine>),
     Stream {
         id: i32,
     },
@@ -179,6 +191,10 @@ impl App {
                 let there = self.in_org(principal, org.as_deref())?;
                 self.run_user_command(&there, command).await?
             }
+            Command::Client { org, command } => {
+                let there = self.in_org(principal, org.as_deref())?;
+                self.run_client_command(&there, command).await?
+            }
             Command::CreateKey { org, key } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 let (key, secret) = self.create_key(&there, &key).await?;
@@ -204,11 +220,7 @@ impl App {
             }
             Command::Calibrate { org, model, from, to, percentile } => {
                 let there = self.in_org(principal, org.as_deref())?;
-                let time = |name: &'static str, text: &str| {
-                    Micros::parse(text).ok_or_else(|| Error::field(name, format!("`{text}` is no time")))
-                };
-                let (from, to) = (time("from", &from)?, time("to", &to)?);
-                let asked = Calibration { from, to, percentile };
+                let asked = Calibration { from: time("from", &from)?, to: time("to", &to)?, percentile };
                 let (threshold, windows) = self.calibrate_model(&there, ModelId(model), asked).await?;
                 CommandOutcome::Calibrated { threshold, windows }
             }
@@ -251,6 +263,28 @@ impl App {
         Ok(CommandOutcome::User(user_line(&user)))
     }
 
+    async fn run_client_command(
+        &self,
+        principal: &Principal,
+        command: ClientCommand,
+    ) -> Result<CommandOutcome> {
+        require_system(principal)?;
+        Ok(match command {
+            ClientCommand::Create(request) => {
+                let (client, secret) = self.issue_client(principal, &request).await?;
+                CommandOutcome::NewClient { client: self.client_line(&client), secret }
+            }
+            ClientCommand::List => {
+                let clients = self.clients(principal)?;
+                CommandOutcome::Clients(clients.iter().map(|client| self.client_line(client)).collect())
+            }
+            ClientCommand::Revoke { api, client_id } => {
+                let client = self.revoke_client_named(principal, api.as_deref(), &client_id).await?;
+                CommandOutcome::Client(self.client_line(&client))
+            }
+        })
+    }
+
     async fn find_stream(
         &self,
         principal: &Principal,
@@ -291,6 +325,7 @@ impl Command {
             Command::CreateOrg { .. } => "basalt org create",
             Command::ListOrgs => "basalt org list",
             Command::User { command, .. } => command.name(),
+            Command::Client { command, .. } => command.name(),
             Command::CreateKey { .. } => "basalt key create",
             Command::ListKeys { .. } => "basalt key list",
             Command::RevokeKey { .. } => "basalt key revoke",
@@ -321,6 +356,10 @@ pub fn no_device(name: &str) -> Error {
 /// The error for a missing target stream of an import.
 pub fn no_stream(device: &str, name: &str) -> Error {
     Error::field("name", format!("device `{device}` has no stream `{name}`; --create makes it"))
+}
+
+fn time(name: &'static str, text: &str) -> Result<Micros> {
+    Micros::parse(text).ok_or_else(|| Error::field(name, format!("`{text}` is no time")))
 }
 
 fn org_line(org: &Arc<Org>) -> OrgLine {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::{App, collector_ports};
 use crate::collect;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
@@ -26,6 +28,30 @@ impl App {
     pub fn device(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().device(principal, id)
+    }
+
+    /// Returns a device by its UUID.
+    pub fn device_by_uuid(&self, principal: &Principal, uuid: Uuid) -> Result<Arc<Device>> {
+        principal.require(Scope::read(Resource::Device))?;
+        self.store.catalog().device_by_uuid(principal, uuid)
+    }
+
+    /// Returns a device by its key.
+    pub fn device_by_key(&self, principal: &Principal, key: &str) -> Result<Arc<Device>> {
+        principal.require(Scope::read(Resource::Device))?;
+        self.store.catalog().device_by_key(principal, key)
+    }
+
+    /// Returns a device by its external id.
+    pub fn device_by_external_id(&self, principal: &Principal, external_id: &str) -> Result<Arc<Device>> {
+        principal.require(Scope::read(Resource::Device))?;
+        self.store.catalog().device_by_external_id(principal, external_id)
+    }
+
+    /// Returns the devices below a gateway, by id.
+    pub fn sub_devices(&self, principal: &Principal, gateway: DeviceId) -> Result<Vec<Arc<Device>>> {
+        principal.require(Scope::read(Resource::Device))?;
+        Ok(self.store.catalog().sub_devices(principal, gateway))
     }
 
     /// Returns the device for a principal that may change it.

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use super::App;
 use super::license::LicenseReport;
 use crate::auth::grant::GrantKey;
+use crate::auth::jwt::JwtKey;
 use crate::auth::license::LicenseSigner;
 use crate::domain::{Error, Principal, Result, Scope};
 use crate::fetch::Fetcher;
@@ -60,6 +61,8 @@ pub(super) struct HostParts {
     pub(super) hamachi: HamachiClient,
     /// Read or created on first use.
     pub(super) grant_key: OnceCell<GrantKey>,
+    /// Read or created on first use.
+    pub(super) jwt_key: OnceCell<JwtKey>,
     pub(super) license: RwLock<LicenseReport>,
 }
 
@@ -69,6 +72,7 @@ impl HostParts {
             fetcher: Arc::new(Fetcher::new(settings.reach.clone())),
             hamachi: HamachiClient::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
             grant_key: OnceCell::new(),
+            jwt_key: OnceCell::new(),
             license: RwLock::new(LicenseReport::default()),
         }
     }

@@ -11,7 +11,7 @@ use crate::domain::{Micros, Result};
 const SAVE_REFUSALS: Duration = Duration::from_secs(5);
 /// Interval in which the last uses of keys are saved.
 const SAVE_USES: Duration = Duration::from_secs(60);
-/// Interval in which expired sessions and old audit rows are deleted.
+/// Interval in which expired sessions and tokens and old audit rows are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 impl App {
@@ -48,6 +48,7 @@ impl App {
     async fn purge_expired(&self) -> Result<()> {
         let now = self.clock.now();
         self.store.catalog().purge_expired_sessions(now).await?;
+        self.store.catalog().purge_expired_tokens(now).await?;
         let keep_us = i64::try_from(self.settings.audit_keep.as_micros()).unwrap_or(i64::MAX);
         self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await
     }

@@ -10,7 +10,9 @@ pub mod audit;
 pub mod backup;
 pub mod batch_lookup;
 pub mod body_memory;
+pub mod client;
 pub mod collector_ports;
+pub mod compat;
 pub mod control;
 pub mod device;
 pub mod event;
@@ -31,14 +33,19 @@ pub mod metrics;
 pub mod named_queries;
 mod opcua;
 mod password;
+pub mod product;
 pub mod register_io;
 pub mod retention;
+mod secret_file;
 pub mod series;
 pub mod session;
 pub mod sql;
 pub mod statistic;
 pub mod stream;
 pub mod terminal;
+#[cfg(test)]
+mod test_app;
+pub mod token;
 pub mod user;
 pub mod value;
 pub mod value_parsing;
@@ -71,6 +78,7 @@ pub struct AppSettings {
     /// Whether /metrics needs no authentication.
     pub metrics_public: bool,
     pub host: host::HostSettings,
+    pub compat: compat::CompatSettings,
     pub graphql: graphql::GraphqlLimits,
     pub live: live::LiveSettings,
     pub queries: Arc<NamedQueries>,

@@ -86,7 +86,7 @@ impl LoginThrottle {
 
     /// Clears the attempts of a name after a successful login. The address keeps its other attempts, or one good login
     /// would pay for many bad ones.
-    fn succeed(&self, name: &str, address: Option<IpAddr>) {
+    pub(super) fn succeed(&self, name: &str, address: Option<IpAddr>) {
         self.give_back(name, address);
         self.by_name.lock().clear(&name.to_owned());
     }
@@ -105,26 +105,38 @@ impl App {
     /// Starts a session. An unknown name, a wrong password, a disabled user and one who is not staff give the same
     /// error after the same time; too many failures give `Throttled`.
     pub async fn log_in(&self, login: Login, origin: &Arc<RequestOrigin>) -> Result<NewSession> {
-        let Login { username, password } = login;
-        let username = username.trim();
-        let found = self.store.catalog().user_for_login(username);
-        if let Some(user) = &found {
-            origin.identify(user.org, Caller::User(user.id));
-        }
-        let name = if username.len() > MAX_NAME { "" } else { username };
-        self.attempts.take(name, origin.address, self.clock.now())?;
-        let hash = found.as_ref().map(|user| user.password_hash.clone());
-        let verified = self.passwords.verify(password, hash).await;
-        let is_right = verified.inspect_err(|_| self.attempts.give_back(name, origin.address))?;
-        let user = found.filter(|user| is_right && user.may_log_in()).ok_or_else(wrong_login)?;
+        let username = login.username.trim().to_owned();
+        let user = self.verify_login(login, origin, User::may_log_in).await?;
         let token = session::generate();
         let hash = session::parse(&token).expect("a token that was just made is one");
         let lifetime = &self.settings.sessions.lifetime;
         let expires_at = later(self.clock.now(), *lifetime);
         let begun = self.store.catalog().create_session(&user, hash, expires_at, origin).await;
         begun.map_err(|error| if error.kind == Kind::Unauthenticated { wrong_login() } else { error })?;
-        self.attempts.succeed(name, origin.address);
+        self.attempts.succeed(counted_name(&username), origin.address);
         Ok(NewSession { token, user })
+    }
+
+    /// Returns the user of a name and a password, if `is_allowed`. Every failure gives the same error after the same
+    /// time; too many give `Throttled`. The attempt stays counted: call `LoginThrottle::succeed` once all is done.
+    pub(super) async fn verify_login(
+        &self,
+        login: Login,
+        origin: &Arc<RequestOrigin>,
+        is_allowed: impl Fn(&User) -> bool,
+    ) -> Result<Arc<User>> {
+        let Login { username, password } = login;
+        let username = username.trim();
+        let found = self.store.catalog().user_for_login(username);
+        if let Some(user) = &found {
+            origin.identify(user.org, Caller::User(user.id));
+        }
+        let name = counted_name(username);
+        self.attempts.take(name, origin.address, self.clock.now())?;
+        let hash = found.as_ref().map(|user| user.password_hash.clone());
+        let verified = self.passwords.verify(password, hash).await;
+        let is_right = verified.inspect_err(|_| self.attempts.give_back(name, origin.address))?;
+        found.filter(|user| is_right && is_allowed(user)).ok_or_else(wrong_login)
     }
 
     /// Returns the principal of a session token; `None` when the session has ended, or its user may not log in any
@@ -169,7 +181,7 @@ impl App {
     pub fn check_has_password(&self, principal: &Principal) -> Result<()> {
         match principal.caller {
             Caller::User(_) => Ok(()),
-            Caller::Key(_) | Caller::Device(_) | Caller::System => {
+            Caller::Key(_) | Caller::Client { .. } | Caller::Device(_) | Caller::System => {
                 Err(Error::forbidden("only a person has a password"))
             }
         }
@@ -195,6 +207,11 @@ impl App {
 /// Returns the error for missing or unusable credentials.
 pub fn no_credentials() -> Error {
     Error::new(Kind::Unauthenticated, "Authentication credentials were not provided.")
+}
+
+/// Returns the name that attempts are counted by.
+pub(super) fn counted_name(username: &str) -> &str {
+    if username.len() > MAX_NAME { "" } else { username }
 }
 
 fn wrong_login() -> Error {

@@ -22,6 +22,23 @@ impl App {
         self.store.catalog().stream(principal, id)
     }
 
+    /// Returns the stream of a device with this channel.
+    pub fn stream_by_channel(
+        &self,
+        principal: &Principal,
+        device: DeviceId,
+        channel: i32,
+    ) -> Result<Arc<Stream>> {
+        principal.require(Scope::read(Resource::Data))?;
+        self.store.catalog().stream_by_channel(principal, device, channel)
+    }
+
+    /// Returns the stream of a device with this pin.
+    pub fn stream_by_pin(&self, principal: &Principal, device: DeviceId, pin: i32) -> Result<Arc<Stream>> {
+        principal.require(Scope::read(Resource::Data))?;
+        self.store.catalog().stream_by_pin(principal, device, pin)
+    }
+
     /// Returns the stream for a principal that may change it.
     pub fn stream_to_change(&self, principal: &Principal, id: StreamId) -> Result<Arc<Stream>> {
         principal.require(Scope::write(Resource::Data))?;

@@ -1,20 +1,18 @@
 //! Terminal grants: issues and redeems them, and publishes the key with which a terminal service verifies them.
 
-use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::App;
 use super::access::require_system;
-use crate::auth::grant::{self, GrantKey, SEED_LEN};
+use super::{App, secret_file};
+use crate::auth::grant::{self, GrantKey};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::caller::Caller;
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
-use crate::host::private_file;
 
 const KEY_FILE: &str = "terminal.key";
 
@@ -70,7 +68,9 @@ impl App {
     }
 
     async fn grant_key(&self) -> Result<&GrantKey> {
-        self.host.grant_key.get_or_try_init(|| read_key(self.key_path())).await
+        let read =
+            async || Ok::<_, Error>(GrantKey::from_seed(&secret_file::read_or_make(self.key_path()).await?));
+        self.host.grant_key.get_or_try_init(read).await
     }
 
     fn key_path(&self) -> PathBuf {
@@ -82,19 +82,8 @@ impl App {
 fn subject(principal: &Principal) -> String {
     match principal.caller {
         Caller::Key(id) => id.to_string(),
-        other @ (Caller::User(_) | Caller::Device(_) | Caller::System) => other.to_string(),
+        other @ (Caller::User(_) | Caller::Client { .. } | Caller::Device(_) | Caller::System) => {
+            other.to_string()
+        }
     }
-}
-
-async fn read_key(path: PathBuf) -> Result<GrantKey> {
-    let shown = path.display().to_string();
-    let failed = |e: io::Error| Error::unavailable(format!("{shown} cannot be used: {e}")).with_source(e);
-    let make = || hex::encode(grant::generate_seed()).into_bytes();
-    let read = tokio::task::spawn_blocking(move || private_file::read_or_make(&path, make)).await;
-    let content =
-        read.map_err(|e| Error::internal("reading a key was interrupted").with_source(e))?.map_err(failed)?;
-    let seed: Option<[u8; SEED_LEN]> =
-        hex::decode(content.trim_ascii()).ok().and_then(|bytes| bytes.try_into().ok());
-    let damaged = || Error::unavailable(format!("{shown} is damaged: remove it, and a new key is made"));
-    Ok(GrantKey::from_seed(&seed.ok_or_else(damaged)?))
 }

@@ -26,7 +26,8 @@ pub fn parse_reading_value(
     }
     match spec.kind {
         StreamKind::Bit => bit(given).map(|on| (Some(on), None)),
-        StreamKind::Byte
+        StreamKind::Enum
+        | StreamKind::Byte
         | StreamKind::Int16
         | StreamKind::Int32
         | StreamKind::Int64
@@ -37,8 +38,6 @@ pub fn parse_reading_value(
         | StreamKind::Fp32
         | StreamKind::Fp64 => number(given).map(|n| (Some(n), None)),
         StreamKind::Text => string(given).map(|text| (None, Some(text))),
-        // An enumeration is stored by its label; a bare number is kept as its text.
-        StreamKind::Enum => label(given).map(|text| (None, Some(text))),
         StreamKind::Json => Ok((None, Some(given.to_string().into()))),
         StreamKind::Location => location(given).map(|text| (None, Some(text))),
     }
@@ -97,10 +96,6 @@ fn integer_in(given: &Value, range: &RangeInclusive<i128>) -> Result<i128, Strin
 
 fn string(given: &Value) -> Result<Box<str>, String> {
     given.as_str().map(Into::into).ok_or_else(|| "Not a valid string.".to_owned())
-}
-
-fn label(given: &Value) -> Result<Box<str>, String> {
-    if given.is_i64() || given.is_u64() { Ok(given.to_string().into()) } else { string(given) }
 }
 
 /// `[longitude, latitude]` in degrees.

@@ -1,11 +1,14 @@
-//! Authentication primitives: API key secrets, passwords, session tokens, signatures of terminal grants and licenses,
-//! and rate limits for attempts. Pure: it decides, it never fetches.
+//! Authentication primitives: secrets of API keys and clients, passwords, session and access tokens, JSON web tokens,
+//! signatures of terminal grants and licenses, and rate limits for attempts. Pure: it decides, it never fetches.
 //!
 //! Looking a key up, and what a principal may then do, belong to `app/` and `domain/`.
 
+pub mod client;
 pub mod grant;
+pub mod jwt;
 pub mod key;
 pub mod license;
 pub mod password;
 pub mod rate_limiter;
 pub mod session;
+pub mod token;

@@ -11,7 +11,9 @@ mod data;
 mod devices;
 mod target;
 
-pub use self::admin::{KeySubcommand, OrgSubcommand, UserArgs, UserSubcommand};
+pub use self::admin::{
+    ClientSubcommand, CreateClientArgs, KeySubcommand, OrgSubcommand, UserArgs, UserSubcommand,
+};
 pub use self::data::{Calibrate, Export, ExportFormat, Import, OutputFormat, Sql};
 pub use self::devices::{Browse, OpcuaSubcommand, Read, Simulate, SimulatedPlantArgs};
 pub use self::target::{DataDirArgs, OrgArgs, RemoteArgs};
@@ -45,6 +47,11 @@ pub enum CliCommand {
     Key {
         #[command(subcommand)]
         command: KeySubcommand,
+    },
+    /// Manage clients of the Instathings, Blynk and MK APIs
+    Client {
+        #[command(subcommand)]
+        command: ClientSubcommand,
     },
     /// Run a SQL query
     Sql(Sql),

@@ -16,6 +16,7 @@ use layers::{Layer, Setting};
 pub use units::parse_duration;
 
 use crate::app::ai::LOADED_BYTES;
+use crate::app::compat::CompatSettings;
 use crate::app::graphql;
 use crate::app::host::HostSettings;
 use crate::app::live::LiveSettings;
@@ -65,6 +66,7 @@ pub struct Config {
     pub metrics_public: bool,
     pub log: LogConfig,
     pub host: HostSettings,
+    pub compat: CompatSettings,
     pub graphql: graphql::GraphqlLimits,
     pub live: LiveSettings,
     /// Bytes of the latest rows kept in memory for subscribers.
@@ -200,6 +202,7 @@ impl Default for Config {
             metrics_public: false,
             log: LogConfig { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
+            compat: CompatSettings::default(),
             graphql: graphql::GraphqlLimits::default(),
             live: LiveSettings::default(),
             live_ring: 16_000_000,

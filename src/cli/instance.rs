@@ -71,6 +71,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         metrics_public: config.metrics_public,
         graphql: config.graphql,
         host: config.host.clone(),
+        compat: config.compat.clone(),
         live: config.live.clone(),
         queries,
     };

@@ -5,7 +5,9 @@
 mod args;
 mod backup;
 mod bench;
+mod bootstrap;
 mod calibrate;
+mod client;
 mod compact;
 mod completions;
 mod config;
@@ -81,6 +83,7 @@ async fn run(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Org { command } => org::run(command).await,
         CliCommand::User { command } => user::run(command).await,
         CliCommand::Key { command } => key::run(command).await,
+        CliCommand::Client { command } => client::run(command).await,
         CliCommand::Sql(args) => sql::run(args).await,
         CliCommand::Import(args) => import::run(args).await,
         CliCommand::Export(args) => export::run(args).await,

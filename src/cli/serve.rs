@@ -9,21 +9,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::args;
+use super::bootstrap::Bootstrap;
 use super::config::{Config, ConfigFile, ConfigFlag};
 use super::dir_lock::DirLock;
 use super::instance::{self, Instance};
 use super::listeners::Listeners;
 use super::server_file::ServerFile;
 use super::{logging, target};
-use crate::app::access::bootstrap_secret;
 use crate::app::collector_ports;
 use crate::collect::{CollectOptions, Collectors};
 use crate::domain::{Error, Principal, Result};
 
 /// Interval between two license checks.
 const LICENSE_CHECK_INTERVAL: Duration = Duration::from_secs(3600);
-
-const BOOTSTRAP_KEY_VARIABLE: &str = "BASALT_BOOTSTRAP_KEY";
 
 pub async fn run(args: args::Serve) -> Result<()> {
     let file = args.place.config.as_deref().map_or(ConfigFile::DefaultPath, ConfigFile::Named);
@@ -46,18 +44,16 @@ pub fn config_flags(data_dir: Option<&Path>, listeners: args::ListenArgs) -> Vec
     target::data_dir_flags(data_dir).into_iter().chain(given).collect()
 }
 
-/// Locks and opens the data directory, and creates the operator's bootstrap key in it.
+/// Locks and opens the data directory, and creates in it the credentials that the operator presets.
 pub async fn open_for_server(config: &Config) -> Result<Instance> {
     logging::init_for_server(&config.log);
     for message in &config.unknown_variables {
         tracing::warn!("{message}");
     }
-    let chosen = bootstrap_key()?;
+    let preset = Bootstrap::from_environment()?;
     let lock = DirLock::acquire(&config.data_dir)?;
     let opened = instance::open_instance(config, lock).await?;
-    if let Some(secret) = chosen {
-        opened.app.bootstrap(&secret).await?;
-    }
+    preset.create(&opened.app).await?;
     Ok(opened)
 }
 
@@ -86,6 +82,8 @@ async fn run_services(
     let listeners = Listeners::bind(config).await?;
     let owner = opened.app.system(None)?;
     opened.app.check_grant_key(&owner).await?;
+    opened.app.check_jwt_key().await?;
+    opened.app.compat_org()?;
     opened.app.check_license(&owner).await?;
     let collectors = start_collectors(config, opened);
     spawn_license_check(opened, owner, stop.clone());
@@ -157,15 +155,4 @@ pub(super) fn stop_on_signal() -> Result<CancellationToken> {
 
 async fn next_signal(a: &mut Signal, b: &mut Signal) {
     tokio::select! { _ = a.recv() => {}, _ = b.recv() => {} }
-}
-
-/// Returns the secret in `BASALT_BOOTSTRAP_KEY`, if it is set.
-///
-/// # Errors
-/// The value cannot be a key.
-fn bootstrap_key() -> Result<Option<String>> {
-    let Some(secret) = std::env::var_os(BOOTSTRAP_KEY_VARIABLE) else { return Ok(None) };
-    let secret = secret.to_string_lossy().into_owned();
-    bootstrap_secret(&secret)?;
-    Ok(Some(secret))
 }

@@ -21,6 +21,7 @@ fn stream(change: impl FnOnce(&mut StreamSpec)) -> Arc<Stream> {
         id: StreamId(1),
         org: OrgId(1),
         uuid: Uuid::nil(),
+        channel: 1,
         spec,
         windows: Windows::default(),
         created_at: at,

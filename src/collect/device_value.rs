@@ -77,10 +77,10 @@ impl DeviceValue {
                 let is_json = serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok();
                 Ok(DeviceValue::Text(if is_json { text } else { Json::from(&*text).to_string().into() }))
             }
-            (StreamKind::Text | StreamKind::Enum | StreamKind::Location, DeviceValue::Number(value)) => {
+            (StreamKind::Text | StreamKind::Location, DeviceValue::Number(value)) => {
                 Ok(DeviceValue::Text(value.to_string().into()))
             }
-            (StreamKind::Text | StreamKind::Enum | StreamKind::Location, text) => Ok(text),
+            (StreamKind::Text | StreamKind::Location, text) => Ok(text),
             (_, text) => refused(&text),
         }
     }

@@ -36,7 +36,7 @@ fn a_content_becomes_what_its_stream_is() {
         (text("on"), Fp64, None),
         (text("on"), Bit, None),
         (text("on"), Text, Some(text("on"))),
-        (number(NumericValue::Uint(3)), Enum, Some(text("3"))),
+        (number(NumericValue::Uint(3)), Enum, Some(number(NumericValue::Uint(3)))),
         (number(NumericValue::Bit(true)), Text, Some(text("true"))),
         (text("{\"a\": 1}"), Json, Some(text("{\"a\": 1}"))),
         (text("on"), Json, Some(text("\"on\""))),

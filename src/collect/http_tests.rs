@@ -83,7 +83,7 @@ async fn one_answer_serves_all_streams_exactly() {
         ("/big", Kind::Uint64, Ok(NumericValue::Uint(u64::MAX).into())),
         ("/big", Kind::Fp64, Ok(NumericValue::Float(u64::MAX as f64).into())),
         ("/text", Kind::Text, Ok(DeviceValue::Text("run".into()))),
-        ("/text", Kind::Enum, Ok(DeviceValue::Text("run".into()))),
+        ("/text", Kind::Enum, Err("which is no enum")),
         ("/text", Kind::Json, Ok(DeviceValue::Text("\"run\"".into()))),
         ("/x~1y", Kind::Json, Ok(DeviceValue::Text("{\"~\":3}".into()))),
         ("/x~1y/~0", Kind::Uint16, Ok(NumericValue::Uint(3).into())),

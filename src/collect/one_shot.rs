@@ -179,7 +179,7 @@ fn set(protocol: &dyn DeviceProtocol, device: &mut DeviceSpec, key: &str, text: 
 }
 
 fn numeric_kinds() -> impl Iterator<Item = &'static str> {
-    StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name)
+    StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name)
 }
 
 fn one_of(what: &str, given: &str, valid: impl IntoIterator<Item = &'static str>) -> Error {

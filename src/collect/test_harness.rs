@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::modbus::fake::FakeDevice;
 use super::{CollectOptions, Collectors};
+use crate::domain::alias::DeviceAliases;
 use crate::domain::device::{Device, DeviceSpec, DeviceState, DeviceStatus, Protocol};
 use crate::domain::ports::{BoxFuture, DeviceRegistry, SampleSink};
 use crate::domain::reading::{Quality, Reading, Readings};
@@ -86,7 +87,8 @@ pub struct CollectFixture {
 
 pub fn device(id: DeviceId, spec: DeviceSpec) -> Arc<Device> {
     let at = Micros(0);
-    Arc::new(Device { id, org: OrgId(1), uuid: Uuid::nil(), spec, created_at: at, updated_at: at })
+    let aliases = DeviceAliases::default();
+    Arc::new(Device { id, org: OrgId(1), aliases, last_channel: 0, spec, created_at: at, updated_at: at })
 }
 
 /// A Modbus device polled every 20 ms.
@@ -107,6 +109,7 @@ pub fn stream(id: i32, path: &str, kind: StreamKind) -> Stream {
         id: StreamId(id),
         org: OrgId(1),
         uuid: Uuid::nil(),
+        channel: id,
         spec,
         windows: Windows::default(),
         created_at: at,

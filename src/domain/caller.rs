@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{DeviceId, KeyId, UserId};
+use super::{ClientId, DeviceId, KeyId, UserId};
 
 /// Kind and id of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +11,13 @@ pub enum Caller {
     Key(KeyId),
     /// A logged-in user.
     User(UserId),
+    /// A client of a vendor's API, by one of its tokens.
+    Client {
+        /// The client.
+        client: ClientId,
+        /// The user whose rights the token carries.
+        user: Option<UserId>,
+    },
     /// A collector that writes the readings of its device.
     Device(DeviceId),
     /// The server itself, or a command run by the owner of the data directory.
@@ -22,6 +29,8 @@ impl fmt::Display for Caller {
         match self {
             Caller::Key(id) => write!(f, "key:{id}"),
             Caller::User(id) => write!(f, "user:{id}"),
+            Caller::Client { client, user: None } => write!(f, "client:{client}"),
+            Caller::Client { client, user: Some(user) } => write!(f, "client:{client}/user:{user}"),
             Caller::Device(id) => write!(f, "device:{id}"),
             Caller::System => f.write_str("system"),
         }

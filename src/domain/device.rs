@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
+use super::alias::DeviceAliases;
 use super::audit::differences;
 use super::generator::Generator;
 use super::http_request::HttpRequest;
@@ -14,7 +14,7 @@ use super::latency_stats::LatencyStats;
 use super::pagination::Pagination;
 use super::stream::ByteOrder;
 use super::validation::{MAX_SECRET_CHARS, check_range, check_text};
-use super::{DeviceId, Error, FieldError, Micros, OrgId, Result};
+use super::{DeviceId, Error, FieldError, Micros, OrgId, ProductId, Result};
 
 /// Protocol of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -199,6 +199,12 @@ pub struct DeviceSpec {
     pub enabled: bool,
     /// Protocol settings (compat.md 1.3), and user-defined keys.
     pub metadata: Map<String, Value>,
+    /// Product of the device; `None` is the organization's product `Default`.
+    pub product: Option<ProductId>,
+    /// Gateway through which the device is connected; a device is not below itself.
+    pub parent_device: Option<DeviceId>,
+    /// Name of the user who owns the device, 1..=150 characters.
+    pub owner: Option<String>,
 }
 
 impl DeviceSpec {
@@ -217,6 +223,9 @@ impl DeviceSpec {
             byteorder => "byteorder",
             enabled => "enabled",
             metadata => "metadata",
+            product => "product",
+            parent_device => "parent_device",
+            owner => "owner",
         })
     }
 
@@ -235,6 +244,9 @@ impl DeviceSpec {
             byteorder: ByteOrder::Little,
             enabled: true,
             metadata: Map::new(),
+            product: None,
+            parent_device: None,
+            owner: None,
         }
     }
 
@@ -247,6 +259,9 @@ impl DeviceSpec {
         check_text(&mut found, "password", &self.password, 0, MAX_SECRET_CHARS);
         if self.protocol.needs_host() && self.host.is_empty() {
             found.push(FieldError::new("host", "This field is required."));
+        }
+        if let Some(owner) = &self.owner {
+            check_text(&mut found, "owner", owner, 1, 150);
         }
         check_range(&mut found, "timeout", self.timeout_s, 0.1, 60.0);
         if let Some(interval) = self.poll_interval_s {
@@ -291,8 +306,10 @@ pub struct Device {
     pub id: DeviceId,
     /// Organization that owns the device.
     pub org: OrgId,
-    /// Assigned at creation, for systems that identify devices by UUID.
-    pub uuid: Uuid,
+    /// Names of the device in the APIs of other vendors, assigned at creation.
+    pub aliases: DeviceAliases,
+    /// Highest channel that a stream of the device has ever had; 0 before the first.
+    pub last_channel: i32,
     /// Current settings.
     pub spec: DeviceSpec,
     /// Time of creation.

@@ -36,4 +36,10 @@ id! {
     SessionId,
     /// An anomaly detection model.
     ModelId,
+    /// A product: the type of a device.
+    ProductId,
+    /// A client of a vendor's API.
+    ClientId,
+    /// A pair of an access and a refresh token.
+    TokenId,
 }

@@ -15,10 +15,15 @@ pub struct Inventory {
 pub struct DeviceEntry {
     /// Name that identifies the device in its organization.
     pub name: String,
-    /// Every setting except the password. `None` refers to an existing device and leaves it unchanged.
+    /// Every setting except the password. `product` and `parent_device` are ignored here: they are resolved by name.
+    /// `None` refers to an existing device and leaves it unchanged.
     pub spec: Option<DeviceSpec>,
     /// `None` keeps the stored password.
     pub password: Option<String>,
+    /// Name of the device's product, which must exist; `None` is the organization's product `Default`.
+    pub product: Option<String>,
+    /// Name of the gateway, which must exist or be in this inventory.
+    pub parent_device: Option<String>,
     /// Streams of the device, in file order.
     pub streams: Vec<StreamEntry>,
 }

@@ -5,8 +5,10 @@
 #![warn(missing_docs)]
 
 pub mod address_space;
+pub mod alias;
 pub mod audit;
 pub mod caller;
+pub mod client;
 pub mod device;
 pub mod error;
 pub mod event;
@@ -31,6 +33,7 @@ pub mod pagination;
 pub mod policy;
 pub mod ports;
 pub mod principal;
+pub mod product;
 pub mod progress;
 pub mod reading;
 pub mod retention;
@@ -40,11 +43,15 @@ pub mod stream;
 pub mod subscription;
 pub mod summation;
 pub mod time;
+pub mod token;
 pub mod validation;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
-pub use id::{DeviceId, EventId, GroupId, KeyId, ModelId, OrgId, SessionId, StreamId, UserId};
+pub use id::{
+    ClientId, DeviceId, EventId, GroupId, KeyId, ModelId, OrgId, ProductId, SessionId, StreamId, TokenId,
+    UserId,
+};
 pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;
 pub use time::{Clock, Micros};

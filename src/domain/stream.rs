@@ -44,7 +44,7 @@ pub enum StreamKind {
     Json,
     /// `[longitude, latitude]` in degrees, stored as JSON text.
     Location,
-    /// One of several states, stored by its label.
+    /// The number of one of several states, a signed integer of 32 bits.
     Enum,
 }
 
@@ -91,7 +91,12 @@ impl StreamKind {
 
     /// Whether values are numbers (`value`) rather than text (`text`).
     pub fn is_numeric(self) -> bool {
-        !matches!(self, StreamKind::Text | StreamKind::Json | StreamKind::Location | StreamKind::Enum)
+        !matches!(self, StreamKind::Text | StreamKind::Json | StreamKind::Location)
+    }
+
+    /// Whether a register of a device can hold such a value.
+    pub fn is_register_kind(self) -> bool {
+        self.is_numeric() && self != StreamKind::Enum
     }
 
     /// Range of an integer kind; `None` for every other kind.
@@ -99,7 +104,7 @@ impl StreamKind {
         match self {
             StreamKind::Byte => Some(0..=u8::MAX.into()),
             StreamKind::Int16 => Some(i16::MIN.into()..=i16::MAX.into()),
-            StreamKind::Int32 => Some(i32::MIN.into()..=i32::MAX.into()),
+            StreamKind::Int32 | StreamKind::Enum => Some(i32::MIN.into()..=i32::MAX.into()),
             StreamKind::Int64 => Some(i64::MIN.into()..=i64::MAX.into()),
             StreamKind::Uint16 => Some(0..=u16::MAX.into()),
             StreamKind::Uint32 => Some(0..=u32::MAX.into()),
@@ -110,8 +115,7 @@ impl StreamKind {
             | StreamKind::Fp64
             | StreamKind::Text
             | StreamKind::Json
-            | StreamKind::Location
-            | StreamKind::Enum => None,
+            | StreamKind::Location => None,
         }
     }
 
@@ -240,8 +244,13 @@ pub struct StreamSpec {
     pub deadband: Option<f64>,
     /// Statistics window in seconds; null is 60.
     pub statistics_interval_s: Option<u32>,
-    /// `wordorder` (`abcd`, `cdab`, `badc`, `dcba`) overrides `byteorder`; everything else is user-defined.
+    /// `wordorder` (`abcd`, `cdab`, `badc`, `dcba`) overrides `byteorder`; numbers `min` and `max` bound the values
+    /// that people set; everything else is user-defined.
     pub metadata: Map<String, Value>,
+    /// Virtual pin, 0..=2147483647, unique in the device; `None` is the stream's channel.
+    pub pin: Option<i32>,
+    /// Name in templates, 1..=200 characters; `None` is the name with `_` for each space.
+    pub label: Option<String>,
 }
 
 impl StreamSpec {
@@ -263,6 +272,8 @@ impl StreamSpec {
             deadband => "deadband",
             statistics_interval_s => "statistics_interval",
             metadata => "metadata",
+            pin => "pin",
+            label => "label",
         })
     }
 
@@ -284,7 +295,22 @@ impl StreamSpec {
             deadband: None,
             statistics_interval_s: None,
             metadata: Map::new(),
+            pin: None,
+            label: None,
         }
+    }
+
+    /// `min` and `max` of the metadata, as far as they are numbers of a stream of numbers.
+    pub fn value_bounds(&self) -> (Option<f64>, Option<f64>) {
+        let bound = |name: &str| self.metadata.get(name).and_then(Value::as_f64);
+        if self.kind.is_numeric() { (bound("min"), bound("max")) } else { (None, None) }
+    }
+
+    /// Moves a number to the nearest that `min` and `max` of the metadata allow.
+    pub fn clamp(&self, value: f64) -> f64 {
+        let (min, max) = self.value_bounds();
+        let value = min.map_or(value, |min| value.max(min));
+        max.map_or(value, |max| value.min(max))
     }
 
     /// Checks every rule that needs no other row; field names and messages are DataStone's.
@@ -295,6 +321,17 @@ impl StreamSpec {
         check_text(&mut found, "unit", &self.unit, 0, 32);
         if let Some(interval) = self.poll_interval_s {
             check_range(&mut found, "poll_interval", interval, 0.1, 86_400.0);
+        }
+        if self.pin.is_some_and(|pin| pin < 0) {
+            found.push(FieldError::new("pin", "Ensure this value is greater than or equal to 0."));
+        }
+        if let Some(label) = &self.label {
+            check_text(&mut found, "label", label, 1, 200);
+        }
+        if let (Some(min), Some(max)) = self.value_bounds()
+            && min > max
+        {
+            found.push(FieldError::new("metadata", "min must not exceed max."));
         }
         for (field, number) in [("scale", self.scale), ("offset", self.offset)] {
             if !number.is_finite() {
@@ -324,6 +361,8 @@ pub struct Stream {
     pub org: OrgId,
     /// Assigned at creation, for systems that identify streams by UUID.
     pub uuid: Uuid,
+    /// Number in its device, from 1 by creation; never used again, also not after the stream is deleted.
+    pub channel: i32,
     /// Current settings.
     pub spec: StreamSpec,
     /// Statistics windows, including past changes of the interval.
@@ -332,6 +371,18 @@ pub struct Stream {
     pub created_at: Micros,
     /// Time of the last change of its settings.
     pub updated_at: Micros,
+}
+
+impl Stream {
+    /// Virtual pin: the one that was set, or the channel.
+    pub fn pin(&self) -> i32 {
+        self.spec.pin.unwrap_or(self.channel)
+    }
+
+    /// Label: the one that was set, or the name with `_` for each space.
+    pub fn label(&self) -> String {
+        self.spec.label.clone().unwrap_or_else(|| self.spec.name.replace(' ', "_"))
+    }
 }
 
 /// Filter of a stream list.

@@ -50,6 +50,8 @@ const RULES: grammar::Rules = &[
             "statistics",
             "events",
             "groups",
+            "products",
+            "clients",
             "core_value",
             "query_log",
             "information_schema.columns",

@@ -16,10 +16,11 @@ use super::functions::anomaly_score::AnomalyScore;
 use super::scan::table_provider::ScanProvider;
 use super::scopes;
 use super::tables::{
-    audit_log, core_views, devices, events, groups, latest, messages, query_log, readings, statistics,
-    streams,
+    audit_log, clients, core_views, devices, events, groups, latest, messages, products, query_log, readings,
+    statistics, streams,
 };
-use crate::domain::device::DeviceFilter;
+use crate::domain::client::Client;
+use crate::domain::device::{Device, DeviceFilter};
 use crate::domain::pagination::Pagination;
 use crate::domain::stream::StreamFilter;
 
@@ -82,6 +83,8 @@ impl PrincipalCatalog {
             }
             "audit_log" => Arc::new(ScanProvider(audit_log::AuditLogTable::new(self.context.clone()))),
             "groups" => self.groups()?,
+            "products" => self.products()?,
+            "clients" => self.clients()?,
             "statistics" => self.statistics(false),
             "messages" => Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone()))),
             "events" => self.events_table(),
@@ -120,12 +123,25 @@ impl PrincipalCatalog {
 
     fn devices(&self) -> Result<Arc<dyn TableProvider>> {
         let rows = self.context.catalog().devices(&self.context.principal, &DeviceFilter::default());
-        Ok(Arc::new(devices::table(&rows, |device| self.context.device_status(device))?))
+        let product =
+            |device: &Device| self.context.catalog().product_of(device).ok().map(|product| product.id);
+        Ok(Arc::new(devices::table(&rows, |device| self.context.device_status(device), product)?))
     }
 
     fn streams(&self) -> Result<Arc<dyn TableProvider>> {
         let rows = self.context.catalog().streams(&self.context.principal, &StreamFilter::default());
         Ok(Arc::new(streams::table(&rows)?))
+    }
+
+    fn products(&self) -> Result<Arc<dyn TableProvider>> {
+        let rows = self.context.catalog().products(&self.context.principal, Pagination::ALL);
+        Ok(Arc::new(products::table(&rows)?))
+    }
+
+    fn clients(&self) -> Result<Arc<dyn TableProvider>> {
+        let catalog = self.context.catalog();
+        let user = |client: &Client| client.spec.user.and_then(|user| catalog.user_name(user));
+        Ok(Arc::new(clients::table(&catalog.clients(&self.context.principal), user)?))
     }
 
     fn groups(&self) -> Result<Arc<dyn TableProvider>> {

@@ -8,7 +8,7 @@ use super::error::from_datafusion;
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
 /// Every table and view with the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 15] = [
+pub const TABLES: [(&str, Resource); 17] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
     ("statistics", Resource::Statistic),
@@ -17,6 +17,8 @@ pub const TABLES: [(&str, Resource); 15] = [
     ("devices", Resource::Device),
     ("streams", Resource::Data),
     ("groups", Resource::Group),
+    ("products", Resource::Device),
+    ("clients", Resource::System),
     ("query_log", Resource::System),
     ("audit_log", Resource::System),
     ("core_value", Resource::Value),

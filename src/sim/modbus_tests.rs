@@ -119,7 +119,7 @@ async fn every_demo_tag_can_be_read() {
         };
         assert!(client.call(request).await.unwrap().is_ok(), "{}", tag.name);
     }
-    let numeric = StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric());
+    let numeric = StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind());
     for kind in numeric {
         assert!(tags.iter().any(|tag| tag.kind == kind), "{kind} is shown");
     }

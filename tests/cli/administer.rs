@@ -4,9 +4,37 @@ use std::sync::Arc;
 
 use crate::support::{Client, DataDir, Server};
 
+/// A command, and words.
+type Row<'a> = (&'a [&'a str], &'a [&'a str]);
+
+/// Runs commands that succeed; the words have to be in their output, in order.
+async fn check_outputs(home: &DataDir, rows: &[Row<'_>]) {
+    for (args, words) in rows {
+        let ran = home.basalt(args).await;
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, Some(0), "{args:?}: {all}");
+        let mut rest = all.as_str();
+        for word in *words {
+            let at = rest
+                .find(word)
+                .unwrap_or_else(|| panic!("{args:?} does not say `{word}` in its place: {all}"));
+            rest = &rest[at + word.len()..];
+        }
+    }
+}
+
+/// Runs commands that fail; the words have to be in their message.
+async fn check_failures(home: &DataDir, rows: &[Row<'_>]) {
+    for (args, words) in rows {
+        let said = home.basalt(args).await.expect_failure();
+        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{args:?}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{args:?}: {said}");
+    }
+}
+
 /// Every command of administration once, its output as words that have to be in it, in order.
 async fn administer(home: &DataDir) {
-    let rows: [(&[&str], &[&str]); 14] = [
+    let rows: [Row; 14] = [
         (&["org", "create", "plant-2", "--name", "Plant Two"], &["plant-2", "created"]),
         (&["org", "list"], &["SLUG", "default", "plant-2", "Plant Two"]),
         (&["user", "create", "ann", "--staff"], &["ann"]),
@@ -22,18 +50,7 @@ async fn administer(home: &DataDir) {
         (&["key", "list"], &["reader", "data:read,value:read", "yes", "never"]),
         (&["key", "list", "--org", "plant-2"], &["NAME"]),
     ];
-    for (args, words) in rows {
-        let ran = home.basalt(args).await;
-        let all = format!("{}{}", ran.stdout, ran.stderr);
-        assert_eq!(ran.code, Some(0), "{args:?}: {all}");
-        let mut rest = all.as_str();
-        for word in words {
-            let at = rest
-                .find(word)
-                .unwrap_or_else(|| panic!("{args:?} does not say `{word}` in its place: {all}"));
-            rest = &rest[at + word.len()..];
-        }
-    }
+    check_outputs(home, &rows).await;
     assert!(
         !home.basalt(&["key", "list", "--org", "plant-2"]).await.expect_success().contains("reader"),
         "of another organization"
@@ -42,7 +59,7 @@ async fn administer(home: &DataDir) {
         home.basalt_with(&["user", "create", "eve", "--password-stdin"], &[], "correct horse\n").await;
     assert!(!password.expect_success().contains("correct horse"), "a password that was given is not printed");
 
-    let failures: [(&[&str], &[&str]); 9] = [
+    let failures: [Row; 9] = [
         (&["org", "create", "plant-2"], &["slug"]),
         (&["org", "create", "Not A Slug"], &["slug"]),
         (&["user", "create", "ann"], &["name"]),
@@ -53,11 +70,7 @@ async fn administer(home: &DataDir) {
         (&["key", "list", "--org", "nowhere"], &["nowhere"]),
         (&["key", "revoke", "99"], &[]),
     ];
-    for (args, words) in failures {
-        let said = home.basalt(args).await.expect_failure();
-        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{args:?}: {said}");
-        assert!(words.iter().all(|word| said.contains(word)), "{args:?}: {said}");
-    }
+    check_failures(home, &failures).await;
 }
 
 #[tokio::test]
@@ -69,6 +82,53 @@ async fn without_a_server() {
 async fn beside_a_server() {
     let server = Server::start(&[]).await;
     administer(&server.data_dir).await;
+}
+
+#[tokio::test]
+async fn clients_are_made_listed_and_revoked() {
+    let home = DataDir::new();
+    let create = |rest: &[&'static str]| [&["client", "create", "--name", "app"], rest].concat();
+    let cloud = create(&["--api", "instathings"]);
+    let of_ann = create(&["--api", "blynk", "--user", "ann", "--role", "operator"]);
+    let platform = create(&["--api", "mk"]);
+    check_outputs(
+        &home,
+        &[
+            (&["user", "create", "ann"], &["ann"]),
+            (&["org", "create", "plant-2"], &["plant-2"]),
+            (&cloud, &["clientId=", "clientSecret=", "(app) of instathings may everything"]),
+            (&of_ann, &["client_id=", "client_secret=", "may operator (as ann)"]),
+            (&platform, &["sk_live_"]),
+            (&["client", "list"], &["CLIENT ID", "instathings", "operator (as ann)", "sk_live_", "never"]),
+            (&["client", "list", "--org", "plant-2"], &["CLIENT ID"]),
+        ],
+    )
+    .await;
+    let of_eve = create(&["--api", "blynk", "--user", "eve"]);
+    let (nowhere, member) = (create(&["--api", "x"]), create(&["--api", "blynk", "--role", "member"]));
+    check_failures(
+        &home,
+        &[
+            (&nowhere, &["api", "x"]),
+            (&of_eve, &["user", "eve"]),
+            (&member, &["member", "viewer"]),
+            (&["client", "revoke", "nobody"], &["nobody"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_preset_is_revoked_beside_the_server() {
+    let env = [("BASALT_BOOTSTRAP_BLYNK", "plant:secret"), ("BASALT_BOOTSTRAP_INSTATHINGS", "plant:secret")];
+    let server = Server::start(&env).await;
+    assert!(server.log().contains("BASALT_BOOTSTRAP_BLYNK"), "a short secret is warned of: {}", server.log());
+    let said = server.basalt(&["client", "revoke", "plant"]).await.expect_failure();
+    assert!(said.contains("--api"), "{said}");
+    server.basalt(&["client", "revoke", "plant", "--api", "blynk"]).await.expect_success();
+    let list = server.basalt(&["client", "list"]).await.expect_success();
+    let line = list.lines().find(|line| line.contains("blynk")).expect("it is listed");
+    assert!(line.contains(" no ") && !list.contains("secret"), "{list}");
 }
 
 #[tokio::test]

@@ -18,7 +18,15 @@ async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
 #[tokio::test]
 async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
     type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
-    let rows: [Row; 9] = [
+    let rows: [Row; 11] = [
+        ("a_slug", "[compat]\ndefault_org = \"A B\"", &[], &[], &["compat.default_org", "A B"]),
+        (
+            "a_lifetime",
+            "[blynk]\ntoken_ttl = \"1500ms\"",
+            &[],
+            &[],
+            &["blynk.token_ttl", "1500ms", "whole seconds"],
+        ),
         ("unknown_key", "[flush]\nbites = \"1MB\"", &[], &[], &["flush.bites", "basalt.toml", "flush.bytes"]),
         ("unknown_section", "[flash]\nage = \"1s\"", &[], &[], &["flash.age", "flush.age"]),
         ("a_bad_duration", "[flush]\nage = \"soon\"", &[], &[], &["flush.age", "soon", "basalt.toml", "2s"]),
@@ -53,6 +61,23 @@ async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
         weak.contains("BASALT_BOOTSTRAP_KEY") && weak.contains("32") && !weak.contains("short"),
         "{weak}"
     );
+}
+
+#[tokio::test]
+async fn a_malformed_preset_client_stops_the_start() {
+    for (variable, value) in [
+        ("BASALT_BOOTSTRAP_BLYNK", "hush"),
+        ("BASALT_BOOTSTRAP_BLYNK", "id:"),
+        ("BASALT_BOOTSTRAP_INSTATHINGS", ":hush"),
+        ("BASALT_BOOTSTRAP_INSTATHINGS", "id:hush hush"),
+    ] {
+        let said = refused("", &[(variable, value)], &[]).await;
+        assert!(said.contains(variable) && said.contains("id:secret") && !said.contains("hush"), "{said}");
+    }
+    let home = DataDir::new();
+    let env = [("BASALT_COMPAT__DEFAULT_ORG", "nowhere"), ("BASALT_LISTEN", "127.0.0.1:0")];
+    let nowhere = home.basalt_with(&["serve"], &env, "").await.expect_failure();
+    assert!(nowhere.contains("compat.default_org") && nowhere.contains("nowhere"), "{nowhere}");
 }
 
 #[tokio::test]

@@ -224,6 +224,7 @@ impl TestDb {
             metrics_public: false,
             graphql: Default::default(),
             host,
+            compat: Default::default(),
             live: LiveSettings::default(),
             queries: Arc::new(NamedQueries::load(None).unwrap()),
         };

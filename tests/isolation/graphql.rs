@@ -12,6 +12,8 @@ fn questions(world: &IsolationFixture) -> Vec<String> {
         "{ me { kind restricted allowedDevices allowedData organization } }".to_owned(),
         "{ devices(first: 1000) { totalCount nodes { name metadata streams { totalCount nodes { name latest { value text } values { totalCount nodes { value text } } statistics { mean } group { name } device { name } } } } } }".to_owned(),
         "{ streams(first: 1000) { totalCount edges { cursor node { id name device { name streams { nodes { name } } } } } } }".to_owned(),
+        "{ products { totalCount nodes { name metadata templates { name } parent { name } } } clients { nodes { clientId name } } }".to_owned(),
+        "{ devices(first: 1000) { nodes { key externalId owner product { name } parentDevice { name } } } streams(first: 1000) { nodes { channel pin label } } }".to_owned(),
         "{ groups { totalCount nodes { name description streams { totalCount nodes { name } } } } }".to_owned(),
         "{ events(first: 1000) { totalCount nodes { kind message payload device { name } stream { name } } } }".to_owned(),
         "{ latestValues { stream { name } value text } }".to_owned(),
@@ -30,7 +32,7 @@ fn questions(world: &IsolationFixture) -> Vec<String> {
     for row in 1..12 {
         asked.push(format!("{{ device(rowId: {row}) {{ name streams {{ nodes {{ name latest {{ value }} }} }} }} group(rowId: {row}) {{ name }} event(rowId: {row}) {{ message }} }}"));
         asked.push(format!("{{ latestValues(devices: [{row}], groups: [{row}]) {{ value text stream {{ name }} }} streams(device: {row}) {{ nodes {{ name }} }} events(device: {row}) {{ nodes {{ message }} }} }}"));
-        for noun in ["Device", "Stream", "Group", "Event", "ApiKey"] {
+        for noun in ["Device", "Stream", "Group", "Event", "ApiKey", "Product", "Client"] {
             let id = base64(&format!("{noun}:{row}"));
             asked.push(format!("{{ node(id: \"{id}\") {{ id ... on Device {{ name }} ... on Stream {{ name }} ... on Group {{ name }} ... on Event {{ message }} ... on ApiKey {{ name }} }} }}"));
         }

@@ -23,6 +23,7 @@ async fn a_stream_lives_from_post_to_delete() {
             "id": made["id"], "name": name, "device": device, "path": "D16000", "type": kind, "group": null,
             "access_mode": "r", "poll_interval": null, "unit": unit, "scale": 1.0, "offset": 0.0, "byteorder": null,
             "enabled": true, "deadband": null, "statistics_interval": null, "metadata": {},
+            "pin": null, "label": null, "uuid": "*", "channel": 1,
             "last_value": null, "last_timestamp": null
         })
     };

@@ -11,7 +11,8 @@ fn press() -> Value {
     json!({
         "id": "*", "name": "Press 1", "protocol": "melsec", "host": "192.0.2.10", "port": 5007, "unit": 1,
         "username": "op", "timeout": 3.0, "poll_interval": null, "byteorder": "little", "enabled": false,
-        "metadata": {"frame": "3E"}, "status": "disabled", "last_error": null, "last_seen": null,
+        "metadata": {"frame": "3E"}, "product": null, "parent_device": null, "owner": null, "uuid": "*", "key": "*",
+        "external_id": "Press 1", "status": "disabled", "last_error": null, "last_seen": null,
         "created_at": "*", "updated_at": "*"
     })
 }

@@ -47,6 +47,7 @@ async fn every_row_is_shown_as_the_document_says() {
         ("/api/data/1/policy/retention/", json!({"drop_after_days": 36_500})),
         ("/api/retention/", json!({"hypertable": "core_value", "drop_after_days": 36_500})),
         ("/api/group/", json!({"name": "Line", "data": [1]})),
+        ("/api/product/", json!({"name": "Sensor", "templates": [{"name": "t"}]})),
         ("/api/event-log/", json!({"kind": "alarm", "device": 1, "data": 1, "payload": {"a": [1]}})),
     ] {
         let (status, _, answer) = client.post(path, &body).await;
@@ -58,6 +59,7 @@ async fn every_row_is_shown_as_the_document_says() {
     assert_eq!((status, &job["id"]), (202, &json!(1)), "{job}");
     let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
     server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
+    server.basalt(&["client", "create", "--api", "mk", "--name", "c"]).await.expect_success();
     let sue = Browser::log_in(&server, "sue", "correct horse").await;
     let (cookies, token) =
         (format!("Cookie: {}", sue.cookies()), format!("X-CSRFToken: {}", sue.cookie("csrftoken")));

@@ -40,6 +40,8 @@ struct RowIds {
     model: i64,
     job: i64,
     key: i64,
+    product: i64,
+    client: i64,
 }
 
 /// Who asks.
@@ -134,7 +136,7 @@ fn check_rules(operation: &Operation, passes: &[String], unknown: [u16; 3], peop
     assert_eq!(passes, expected, "the scopes that {id} lets pass");
     let [staff, superuser] = people;
     assert!(!matches!(superuser, 401 | 403 | 404), "{id} refuses a superuser: {superuser}");
-    let needs_superuser = id.starts_with("key_") || id == "audit_list";
+    let needs_superuser = id.starts_with("key_") || id.starts_with("client_") || id == "audit_list";
     assert_eq!(matches!(staff, 401 | 403), needs_superuser, "{id} answers staff with {staff}");
 }
 
@@ -195,7 +197,9 @@ impl AccessFixture {
             assert!(matches!(status, 200 | 201), "{answer}");
         }
         let (model, job) = self.make_model(data).await;
-        RowIds { device, data, group, event, model, job, key: self.make_key().await }
+        let product = self.make("/api/product/", json!({"name": unique()})).await;
+        let (key, client) = (self.make_key().await, self.make_client().await);
+        RowIds { device, data, group, event, model, job, key, product, client }
     }
 
     async fn make(&self, path: &str, body: Value) -> i64 {
@@ -222,6 +226,14 @@ impl AccessFixture {
         answer["id"].as_i64().unwrap()
     }
 
+    async fn make_client(&mut self) -> i64 {
+        let body = body_of("client_create", RowIds::default());
+        self.superuser = self.person("super").await;
+        let (status, _, answer) = self.superuser.post("/api/client/", &body).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["id"].as_i64().unwrap()
+    }
+
     /// Asks, about a row that nobody needs any more if the operation deletes it.
     async fn ask(&mut self, operation: &Operation, who: &TestCaller, mut rows: RowIds) -> u16 {
         match operation.id.as_str() {
@@ -238,6 +250,8 @@ impl AccessFixture {
                 rows.event = self.make("/api/event-log/", body).await;
             }
             "key_revoke" => rows.key = self.make_key().await,
+            "client_revoke" => rows.client = self.make_client().await,
+            "product_delete" => rows.product = self.make("/api/product/", json!({"name": unique()})).await,
             "model_delete" => (rows.model, _) = self.make_model(rows.data).await,
             _ => {}
         }
@@ -274,6 +288,8 @@ fn path_to(path: &str, rows: RowIds) -> String {
         ("/api/group/{id}", rows.group.to_string()),
         ("/api/event-log/{id}", rows.event.to_string()),
         ("/api/key/{id}", rows.key.to_string()),
+        ("/api/product/{id}", rows.product.to_string()),
+        ("/api/client/{id}", rows.client.to_string()),
         ("/api/ai/model/{id}", rows.model.to_string()),
         ("/api/job/{id}", rows.job.to_string()),
         ("/api/value/{id}", reading.clone()),
@@ -303,6 +319,9 @@ fn body_of(operation: &str, rows: RowIds) -> Value {
         "data_statistic_create" => json!({"timestamp": TIME, "mean": 1}),
         "data_retention_change" | "data_retention_put" | "retention_change" => policy(),
         "group_create" | "group_replace" => json!({"name": unique()}),
+        "product_create" | "product_replace" => json!({"name": unique()}),
+        "product_update" => json!({"metadata": {"description": "x"}}),
+        "client_create" => json!({"api": "blynk", "name": unique()}),
         "group_update" => json!({"description": "x"}),
         "event_log_create" | "event_log_replace" => event,
         "event_log_update" => json!({"level": "error"}),

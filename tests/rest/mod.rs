@@ -1,6 +1,7 @@
 //! The DataStone REST API over a real socket: one file per noun, each test a table of requests and answers.
 
 mod audit;
+mod client;
 mod data;
 mod device;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod key;
 mod license;
 mod matrix;
 mod mixed;
+mod product;
 mod reference;
 mod refusals;
 mod retention;

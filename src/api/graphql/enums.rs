@@ -85,7 +85,7 @@ pub enum StreamType {
     Json,
     /// Geographic location, as JSON text in the `text` of a reading.
     Location,
-    /// One of a set of states; `text` holds its label.
+    /// One of a set of states; `value` holds its number.
     Enum,
 }
 

@@ -22,16 +22,22 @@ pub enum NodeType {
     ApiKey,
     /// An anomaly detection model.
     Model,
+    /// A product: the type of a device.
+    Product,
+    /// A client of a vendor's API.
+    Client,
 }
 
 impl NodeType {
-    const ALL: [NodeType; 6] = [
+    const ALL: [NodeType; 8] = [
         NodeType::Device,
         NodeType::Stream,
         NodeType::Group,
         NodeType::Event,
         NodeType::ApiKey,
         NodeType::Model,
+        NodeType::Product,
+        NodeType::Client,
     ];
 
     /// Returns the name of the type in the schema.
@@ -43,6 +49,8 @@ impl NodeType {
             NodeType::Event => "Event",
             NodeType::ApiKey => "ApiKey",
             NodeType::Model => "Model",
+            NodeType::Product => "Product",
+            NodeType::Client => "Client",
         }
     }
 

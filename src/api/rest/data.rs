@@ -73,6 +73,8 @@ pub fn section() -> Section {
 
 fn described() -> Vec<FieldSchema> {
     let newest = vec![
+        read_only("uuid", schema::string()),
+        read_only("channel", schema::integer(1, i64::from(i32::MAX))),
         read_only("last_value", schema::anything()),
         read_only("last_timestamp", schema::nullable(schema::time())),
     ];
@@ -161,6 +163,8 @@ pub struct DataView {
     id: StreamId,
     #[serde(flatten)]
     fields: FieldValues,
+    uuid: String,
+    channel: i32,
     last_value: Option<Box<RawValue>>,
     last_timestamp: Option<String>,
 }
@@ -171,6 +175,8 @@ impl DataView {
         Self {
             id: stream.id,
             fields: stream.spec.values(),
+            uuid: stream.uuid.to_string(),
+            channel: stream.channel,
             last_value: last.as_ref().map(|last| reading_json::raw_value(last, stream.spec.kind)),
             last_timestamp: last.map(|last| last.ts.to_iso()),
         }

@@ -85,7 +85,8 @@ fn described() -> Vec<FieldSchema> {
         read_only("created_at", schema::time()),
         read_only("updated_at", schema::time()),
     ];
-    noun_fields::<DeviceSpec>(status)
+    let aliases = ["uuid", "key", "external_id"].map(|name| read_only(name, schema::string())).to_vec();
+    noun_fields::<DeviceSpec>([aliases, status].concat())
 }
 
 fn described_status() -> Schema {
@@ -204,6 +205,9 @@ pub struct DeviceView {
     id: DeviceId,
     #[serde(flatten)]
     fields: FieldValues,
+    uuid: String,
+    key: String,
+    external_id: String,
     status: &'static str,
     last_error: Option<String>,
     last_seen: Option<String>,
@@ -216,6 +220,9 @@ impl DeviceView {
         Self {
             id: device.id,
             fields: device.spec.values(),
+            uuid: device.aliases.uuid.to_string(),
+            key: device.aliases.key.clone(),
+            external_id: device.aliases.external_id.clone(),
             status: status.state.name(),
             last_error: status.last_error,
             last_seen: status.last_seen.map(|ts| ts.to_iso()),

@@ -28,8 +28,11 @@ use crate::domain::{DeviceId, Error, Resource, Result};
 
 /// Routes, documentation and schemas of registers.
 pub fn section() -> Section {
-    let kinds =
-        || schema::choice(StreamKind::ALL.into_iter().filter(|kind| kind.is_numeric()).map(StreamKind::name));
+    let kinds = || {
+        schema::choice(
+            StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name),
+        )
+    };
     let of_register = |doc: Doc| {
         doc.query("type", kinds(), "Data type of the register; by default as in its name, else `uint16`.")
             .query(

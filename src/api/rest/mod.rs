@@ -8,11 +8,12 @@ use axum::http::request::Parts;
 
 use super::error::RestError;
 use super::openapi::route::Section;
-use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, ModelId, StreamId};
+use crate::domain::{ClientId, DeviceId, Error, EventId, GroupId, KeyId, ModelId, ProductId, StreamId};
 
 pub mod address_space;
 pub mod array;
 pub mod audit;
+pub mod client;
 pub mod data;
 pub mod device;
 pub mod event;
@@ -26,6 +27,7 @@ pub mod license;
 pub mod model;
 pub mod multipart;
 pub mod precheck;
+pub mod product;
 pub mod query_params;
 pub mod reading_json;
 pub mod retention;
@@ -45,6 +47,7 @@ pub fn sections() -> Vec<Section> {
         value::section(),
         statistic::section(),
         group::section(),
+        product::section(),
         event::section(),
         retention::section(),
         hamachi::section(),
@@ -55,6 +58,7 @@ pub fn sections() -> Vec<Section> {
         job::section(),
         session::section(),
         key::section(),
+        client::section(),
         audit::section(),
     ]
 }
@@ -92,6 +96,18 @@ impl From<RowId> for DeviceId {
 impl From<RowId> for KeyId {
     fn from(id: RowId) -> Self {
         KeyId(id.0)
+    }
+}
+
+impl From<RowId> for ProductId {
+    fn from(id: RowId) -> Self {
+        ProductId(id.0)
+    }
+}
+
+impl From<RowId> for ClientId {
+    fn from(id: RowId) -> Self {
+        ClientId(id.0)
     }
 }
 

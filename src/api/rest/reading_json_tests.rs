@@ -35,6 +35,7 @@ fn values_are_shown_by_kind() {
         (StreamKind::Text, None, Some("a \"quoted\" word"), r#""a \"quoted\" word""#),
         (StreamKind::Text, None, Some("7"), "\"7\""),
         (StreamKind::Enum, None, Some("auto"), "\"auto\""),
+        (StreamKind::Enum, Some(3.0), None, "3"),
         (StreamKind::Json, None, Some("{\"a\":[1]}"), "{\"a\":[1]}"),
         (StreamKind::Json, None, Some("{\"a\":"), r#""{\"a\":""#),
         (StreamKind::Location, None, Some("[13.5,52.5]"), "[13.5,52.5]"),

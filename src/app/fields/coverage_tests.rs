@@ -19,8 +19,12 @@ use crate::query::scan::table_provider::ScanPlanner;
 use crate::query::tables::{devices, groups, streams};
 
 /// Fields that have another name in SQL: table, field, column.
-const RENAMED: [(&str, &str, &str); 2] =
-    [("streams", "device", "device_id"), ("streams", "group", "group_id")];
+const RENAMED: [(&str, &str, &str); 4] = [
+    ("devices", "product", "product_id"),
+    ("devices", "parent_device", "parent_device_id"),
+    ("streams", "device", "device_id"),
+    ("streams", "group", "group_id"),
+];
 
 /// Fields that are no column of SQL: table, field.
 const LEFT_OUT: [(&str, &str); 3] =
@@ -31,7 +35,7 @@ fn every_field_of_a_noun_is_a_column_of_sql_or_left_out() {
     let columns = |schema: SchemaRef| -> Vec<String> {
         schema.fields().iter().map(|field| field.name().to_owned()).collect()
     };
-    let of_devices = devices::table(&[], |_| DeviceStatus::default()).expect("a table").0.schema();
+    let of_devices = devices::table(&[], |_| DeviceStatus::default(), |_| None).expect("a table").0.schema();
     let of_streams = streams::table(&[]).expect("a table").0.schema();
     let of_groups = groups::table(&[]).expect("a table").0.schema();
     let nouns = [

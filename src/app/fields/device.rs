@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::app::device::problems;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::validation::MAX_SECRET_CHARS;
-use crate::domain::{DeviceId, Principal, Result};
+use crate::domain::{DeviceId, Principal, ProductId, Result};
 
 impl Noun for DeviceSpec {
     fn blank() -> Self {
@@ -32,6 +32,9 @@ impl Noun for DeviceSpec {
             byteorder,
             enabled,
             metadata,
+            product,
+            parent_device,
+            owner,
         } = self;
         visitor.visit("name", Required, 1..=100, name);
         visitor.visit("protocol", Required, (), protocol);
@@ -45,6 +48,9 @@ impl Noun for DeviceSpec {
         visitor.visit("byteorder", Optional, (), byteorder);
         visitor.visit("enabled", Optional, (), enabled);
         visitor.visit("metadata", Optional, (), metadata);
+        visitor.visit_row_or_null("product", ProductId, product);
+        visitor.visit_row_or_null("parent_device", DeviceId, parent_device);
+        visitor.visit("owner", Optional, 1..=150, owner);
     }
 }
 

@@ -64,6 +64,11 @@ pub trait FieldType: Sized {
         None
     }
 
+    /// Whether a value means null in a field of this type, if the type has null.
+    fn means_null<S: Source>(value: &S::Value) -> bool {
+        S::means_null(value)
+    }
+
     /// Converts a value that is not null.
     ///
     /// # Errors
@@ -80,6 +85,11 @@ pub trait FieldType: Sized {
 /// Surrounding white space is removed.
 impl FieldType for String {
     type Limits = RangeInclusive<usize>;
+
+    /// A text may be the word that means null in fields of other types.
+    fn means_null<S: Source>(value: &S::Value) -> bool {
+        S::is_null(value)
+    }
 
     fn read<S: Source>(value: S::Value, _: Self::Limits) -> Result<Self, String> {
         S::text(value).map(|text| text.trim().to_owned())
@@ -169,6 +179,10 @@ impl<T: FieldType> FieldType for Option<T> {
 
     fn null() -> Option<Self> {
         Some(None)
+    }
+
+    fn means_null<S: Source>(value: &S::Value) -> bool {
+        T::means_null::<S>(value)
     }
 
     fn read<S: Source>(value: S::Value, limits: Self::Limits) -> Result<Self, String> {

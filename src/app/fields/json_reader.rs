@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::drf_scalar;
@@ -45,6 +46,12 @@ impl FieldReader<JsonObject> {
             }
             words.iter().map(drf_scalar::choice).collect()
         });
+    }
+
+    /// Reads a list of objects of one shape; reports the first error among them.
+    pub fn objects<T: DeserializeOwned>(&mut self, name: &'static str, target: &mut Vec<T>) {
+        let read = |item| serde_json::from_value(item).map_err(|e| format!("{e}."));
+        self.take(name, Presence::Optional, target, |value| list(value, read));
     }
 
     /// Reads row ids, or `None` when absent; reports the first error among them.

@@ -5,6 +5,7 @@
 //! a [`noun::Noun`] also gives what responses and files show, and the schemas of the OpenAPI document.
 
 pub mod choice;
+pub mod client;
 pub mod device;
 pub mod drf_scalar;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod json_source;
 pub mod key;
 pub mod model;
 pub mod noun;
+pub mod product;
 pub mod reader;
 pub mod register;
 pub mod retention;

@@ -58,7 +58,7 @@ impl<S: Source> FieldReader<S> {
     ) {
         let Some(given) = self.take_value(name, need) else { return };
         let result = given.and_then(|value| match T::null() {
-            Some(null) if S::means_null(&value) => Ok(null),
+            Some(null) if T::means_null::<S>(&value) => Ok(null),
             None if S::is_null(&value) => Err(NULL.to_owned()),
             _ => T::read::<S>(value, limits),
         });

@@ -33,7 +33,7 @@ impl RegisterParams {
 
 /// Returns the kind of a register's value, or the message for the parameter `type` if registers hold no such values.
 pub fn register_kind(kind: StreamKind) -> Result<StreamKind, String> {
-    if kind.is_numeric() { Ok(kind) } else { Err(drf_scalar::not_a_choice(kind.name())) }
+    if kind.is_register_kind() { Ok(kind) } else { Err(drf_scalar::not_a_choice(kind.name())) }
 }
 
 impl App {

@@ -34,6 +34,8 @@ impl Noun for StreamSpec {
             deadband,
             statistics_interval_s,
             metadata,
+            pin,
+            label,
         } = self;
         visitor.visit("name", Required, 1..=200, name);
         visitor.visit_row("device", DeviceId, device);
@@ -50,6 +52,8 @@ impl Noun for StreamSpec {
         visitor.visit("deadband", Optional, 0.0..=f64::MAX, deadband);
         visitor.visit("statistics_interval", Optional, 1..=86_400, statistics_interval_s);
         visitor.visit("metadata", Optional, (), metadata);
+        visitor.visit("pin", Optional, 0..=i64::from(i32::MAX), pin);
+        visitor.visit("label", Optional, 1..=200, label);
     }
 }
 

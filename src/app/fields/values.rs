@@ -10,7 +10,7 @@ use super::field_type::{FieldType, ShownValue};
 use super::visitor::{FieldVisitor, Presence};
 
 /// Room for the fields of any noun.
-const MOST_FIELDS: usize = 16;
+const MOST_FIELDS: usize = 18;
 
 /// A field of a row.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::file_fields::{DEVICE_DEFAULTS, NamedValues, STREAM_DEFAULTS, device_fields, stream_fields};
+use super::file_fields::{
+    DEVICE_DEFAULTS, DeviceNames, NamedValues, STREAM_DEFAULTS, device_fields, stream_fields,
+};
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::StreamSpec;
 
@@ -15,8 +17,8 @@ pub struct ExportRow {
 impl ExportRow {
     /// Returns a device's row. The protocol is always included: a device without any field would mean one that is only
     /// named.
-    pub fn device(spec: &DeviceSpec) -> ExportRow {
-        let own = device_fields(spec).into_iter().zip(DEVICE_DEFAULTS.iter());
+    pub fn device(spec: &DeviceSpec, names: DeviceNames<'_>) -> ExportRow {
+        let own = device_fields(spec, names).into_iter().zip(DEVICE_DEFAULTS.iter());
         let own = own.filter(|(own, default)| own.0 == "protocol" || own.1 != default.1);
         ExportRow { name: spec.name.clone(), fields: own.map(|(own, _)| own).collect() }
     }

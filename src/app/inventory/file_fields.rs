@@ -42,15 +42,31 @@ fn names<'a>(fields: impl Iterator<Item = &'a FieldValue>) -> Vec<&'static str> 
 }
 
 /// The fields of a device with every field at its default.
-pub static DEVICE_DEFAULTS: LazyLock<NamedValues> = LazyLock::new(|| device_fields(&DeviceSpec::blank()));
+pub static DEVICE_DEFAULTS: LazyLock<NamedValues> =
+    LazyLock::new(|| device_fields(&DeviceSpec::blank(), DeviceNames::default()));
 
 /// The fields of a stream with every field at its default.
 pub static STREAM_DEFAULTS: LazyLock<NamedValues> =
     LazyLock::new(|| stream_fields(&StreamSpec::blank(), None));
 
+/// Names of the rows that a device refers to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DeviceNames<'a> {
+    pub product: Option<&'a str>,
+    pub parent_device: Option<&'a str>,
+}
+
 /// Returns the fields of a device except its name, with their values. A password is always null.
-pub fn device_fields(spec: &DeviceSpec) -> NamedValues {
-    file_values(spec.values())
+pub fn device_fields(spec: &DeviceSpec, names: DeviceNames<'_>) -> NamedValues {
+    let mut fields = file_values(spec.values());
+    for (name, value) in &mut fields {
+        match *name {
+            "product" => *value = names.product.into(),
+            "parent_device" => *value = names.parent_device.into(),
+            _ => {}
+        }
+    }
+    fields
 }
 
 /// Returns the fields of a stream except its name and its device, with their values; `group` is the name of its group.

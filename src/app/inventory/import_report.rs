@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::file_fields::{DEVICE_DEFAULTS, STREAM_DEFAULTS, device_fields, stream_fields};
-use crate::domain::device::Device;
+use super::file_fields::{DEVICE_DEFAULTS, DeviceNames, STREAM_DEFAULTS, device_fields, stream_fields};
+use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, GroupId};
+use crate::domain::{DeviceId, GroupId, ProductId};
 use crate::store::catalog::inventory::{DevicePlan, InventoryPlan, StreamPlan};
 
 /// A mistake in a file.
@@ -75,6 +75,17 @@ pub struct ExistingInventory {
     pub devices: Vec<Arc<Device>>,
     pub streams: Vec<Arc<Stream>>,
     pub groups: HashMap<GroupId, String>,
+    pub products: HashMap<ProductId, String>,
+    pub device_names: HashMap<DeviceId, String>,
+}
+
+impl ExistingInventory {
+    /// The names of the rows that a device refers to.
+    pub fn names(&self, spec: &DeviceSpec) -> DeviceNames<'_> {
+        let product = spec.product.and_then(|id| self.products.get(&id));
+        let parent = spec.parent_device.and_then(|id| self.device_names.get(&id));
+        DeviceNames { product: product.map(String::as_str), parent_device: parent.map(String::as_str) }
+    }
 }
 
 impl ImportReport {
@@ -88,7 +99,7 @@ impl ImportReport {
         };
         review.entries.extend(plan.groups.iter().map(group));
         for device in &plan.devices {
-            match device_entry(device) {
+            match device_entry(device, present) {
                 Some(entry) => review.entries.push(entry),
                 None => review.unchanged.devices += 1,
             }
@@ -104,12 +115,17 @@ impl ImportReport {
     }
 }
 
-fn device_entry(plan: &DevicePlan) -> Option<ImportEntry> {
+fn device_entry(plan: &DevicePlan, present: &ExistingInventory) -> Option<ImportEntry> {
+    let after = || {
+        let (product, parent_device) = (plan.product.as_deref(), plan.parent_device.as_deref());
+        device_fields(&plan.after, DeviceNames { product, parent_device })
+    };
     let fields = match &plan.before {
-        None => differing_fields(&DEVICE_DEFAULTS, &device_fields(&plan.after)),
+        None => differing_fields(&DEVICE_DEFAULTS, &after()),
         Some(before) => {
             let changed = non_empty(plan.differences())?;
-            named_fields(&device_fields(&before.spec), &device_fields(&plan.after), &changed)
+            let old = device_fields(&before.spec, present.names(&before.spec));
+            named_fields(&old, &after(), &changed)
         }
     };
     let name = plan.after.name.clone();

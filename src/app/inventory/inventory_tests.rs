@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::file_fields::DeviceNames;
 use super::*;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, Protocol};
@@ -70,8 +71,14 @@ fn stream() -> impl Strategy<Value = StreamEntry> {
         proptest::sample::select(vec![None, Some(60), Some(3600)]),
     );
     let texts = (text(30), text(30), proptest::option::of(name()));
-    (plain, numbers, texts).prop_map(
-        |((kind, poll_interval_s, metadata, (enabled, writes)), numbers, (path, unit, group))| {
+    let aliases = (proptest::option::of(0..i32::MAX), proptest::option::of(name()));
+    (plain, numbers, texts, aliases).prop_map(
+        |(
+            (kind, poll_interval_s, metadata, (enabled, writes)),
+            numbers,
+            (path, unit, group),
+            (pin, label),
+        )| {
             let (scale, offset, deadband, statistics_interval_s) = numbers;
             let access_mode = if writes { AccessMode::ReadWrite } else { AccessMode::Read };
             let byteorder = writes.then_some(ByteOrder::Big);
@@ -88,6 +95,8 @@ fn stream() -> impl Strategy<Value = StreamEntry> {
                 deadband,
                 statistics_interval_s,
                 metadata,
+                pin,
+                label,
                 ..StreamSpec::new("", DeviceId(0))
             };
             StreamEntry { spec, group }
@@ -100,8 +109,10 @@ fn device() -> impl Strategy<Value = DeviceEntry> {
     let plain = (proptest::sample::select(protocols), interval(), metadata(), any::<(bool, bool, u8)>());
     let texts = (text(30), text(30), proptest::option::of(1..u16::MAX), 0.1..60.0);
     let streams = proptest::collection::btree_map(name(), stream(), 0..4);
-    (plain, texts, streams).prop_map(
-        |((protocol, poll_interval_s, metadata, (enabled, big, unit)), texts, streams)| {
+    let named = || proptest::option::of(name());
+    (plain, texts, streams, (named(), named(), named())).prop_map(
+        |((protocol, poll_interval_s, metadata, (enabled, big, unit)), texts, streams, names)| {
+            let (owner, product, parent_device) = names;
             let (host, username, port, timeout_s) = texts;
             let byteorder = if big { ByteOrder::Big } else { ByteOrder::Little };
             let spec = DeviceSpec {
@@ -114,6 +125,7 @@ fn device() -> impl Strategy<Value = DeviceEntry> {
                 enabled,
                 byteorder,
                 unit,
+                owner,
                 ..DeviceSpec::new("", protocol)
             };
             let named = |(name, entry): (String, StreamEntry)| StreamEntry {
@@ -124,6 +136,8 @@ fn device() -> impl Strategy<Value = DeviceEntry> {
                 name: String::new(),
                 spec: Some(spec),
                 password: None,
+                product,
+                parent_device,
                 streams: streams.into_iter().map(named).collect(),
             }
         },
@@ -145,7 +159,11 @@ fn written(form: InventoryFormat, inventory: &Inventory) -> String {
     let render = |device: &DeviceEntry| {
         let streams =
             device.streams.iter().map(|stream| Rendered::stream(&stream.spec, stream.group.as_deref()));
-        (Rendered::device(device.spec.as_ref().expect("it has one")), streams.collect())
+        let names = DeviceNames {
+            product: device.product.as_deref(),
+            parent_device: device.parent_device.as_deref(),
+        };
+        (Rendered::device(device.spec.as_ref().expect("it has one"), names), streams.collect())
     };
     let devices: Vec<_> = inventory.devices.iter().map(render).collect();
     match form {

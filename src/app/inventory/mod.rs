@@ -99,7 +99,10 @@ impl App {
         let devices: Vec<_> = present
             .devices
             .iter()
-            .map(|device| (Rendered::device(&device.spec), streams.remove(&device.id).unwrap_or_default()))
+            .map(|device| {
+                let row = Rendered::device(&device.spec, present.names(&device.spec));
+                (row, streams.remove(&device.id).unwrap_or_default())
+            })
             .collect();
         match form {
             InventoryFormat::Csv => csv_format::write(&devices),
@@ -110,9 +113,13 @@ impl App {
     fn present(&self, principal: &Principal) -> ExistingInventory {
         let catalog = self.store.catalog();
         let groups = catalog.groups(principal, Pagination::ALL);
+        let products = catalog.products(principal, Pagination::ALL);
+        let devices =
+            catalog.devices(principal, &DeviceFilter { page: Pagination::ALL, ..DeviceFilter::default() });
         ExistingInventory {
-            devices: catalog
-                .devices(principal, &DeviceFilter { page: Pagination::ALL, ..DeviceFilter::default() }),
+            device_names: devices.iter().map(|device| (device.id, device.spec.name.clone())).collect(),
+            devices,
+            products: products.iter().map(|product| (product.id, product.spec.name.clone())).collect(),
             streams: catalog
                 .streams(principal, &StreamFilter { page: Pagination::ALL, ..StreamFilter::default() }),
             groups: groups.iter().map(|group| (group.id, group.spec.name.clone())).collect(),

@@ -49,12 +49,15 @@ fn device_entry(
     let has_password = row.cells.contains_key("password");
     let mut fields = RowSource::reader(row);
     let spec: DeviceSpec = fields.read_new();
+    let named =
+        |field: &str| fields.source().reference(field).filter(|name| !name.is_empty()).map(str::to_owned);
+    let (product, parent_device) = (named("product"), named("parent_device"));
     let has_protocol = fields.is_sound("protocol");
     let rules = if has_protocol { problems_of_device(&spec) } else { Vec::new() };
     problems.extend(row_source::finish(fields, rules, &["streams"]));
     let (name, password) = (spec.name.clone(), has_password.then(|| spec.password.clone()));
     let judged = has_protocol.then(|| spec.clone());
-    (DeviceEntry { name, spec: Some(spec), password, streams: Vec::new() }, judged)
+    (DeviceEntry { name, spec: Some(spec), password, product, parent_device, streams: Vec::new() }, judged)
 }
 
 /// Returns a device of which only the name is written.
@@ -73,7 +76,15 @@ fn existing_device(
         problems.push(unknown);
     }
     problems.extend(found);
-    (DeviceEntry { name, spec: None, password: None, streams: Vec::new() }, before)
+    let entry = DeviceEntry {
+        name,
+        spec: None,
+        password: None,
+        product: None,
+        parent_device: None,
+        streams: Vec::new(),
+    };
+    (entry, before)
 }
 
 fn stream_entries(

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::App;
+use crate::app::App;
+use crate::app::token::{ClientAccess, TokenRef};
 use crate::auth::session;
 use crate::domain::caller::Caller;
 use crate::domain::{Clock, Error, Kind, Micros, Principal, Result, SessionId};
@@ -20,6 +21,8 @@ pub struct LiveCredential {
     principal: Arc<Principal>,
     /// The hash of the session token, if it is a session.
     session: Option<[u8; 32]>,
+    /// The token, if it is a client's.
+    token: Option<TokenRef>,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
 }
@@ -28,7 +31,15 @@ impl App {
     /// Returns the credential of a principal that was just authenticated; `token` is that of its session, if any.
     pub fn live_credential(&self, principal: Arc<Principal>, token: Option<&str>) -> LiveCredential {
         let session = token.and_then(session::parse);
-        LiveCredential { principal, session, store: self.store.clone(), clock: self.clock.clone() }
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        LiveCredential { principal, session, token: None, store, clock }
+    }
+
+    /// Returns the credential of a client's token that was just authenticated.
+    pub fn live_client_credential(&self, access: &ClientAccess) -> LiveCredential {
+        let principal = Arc::new(access.principal.clone());
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        LiveCredential { principal, session: None, token: Some(access.token), store, clock }
     }
 }
 
@@ -78,6 +89,10 @@ impl LiveCredential {
                     found.filter(|(_, user)| user.id == id && user.org == who.org && user.may_log_in());
                 let (session, _) = found.ok_or_else(|| over("the session has ended"))?;
                 Ok(Some(session.expires_at))
+            }
+            Caller::Client { .. } => {
+                let expires_at = self.token.and_then(|token| token.expires_at(catalog, who, now));
+                expires_at.map(Some).ok_or_else(|| over("the token is not valid any more"))
             }
             Caller::System => Ok(None),
             Caller::Device(_) => Err(over("a device cannot subscribe")),

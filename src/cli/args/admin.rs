@@ -1,4 +1,4 @@
-//! Arguments of the administration commands: `org`, `user` and `key`.
+//! Arguments of the administration commands: `org`, `user`, `key` and `client`.
 
 use clap::{Args, Subcommand};
 
@@ -126,6 +126,51 @@ pub struct CreateKeyArgs {
     /// Restrict the key to this stream; repeatable
     #[arg(long = "data", value_name = "ID", value_delimiter = ',')]
     pub data: Vec<i32>,
+    #[command(flatten)]
+    pub org: OrgArgs,
+    #[command(flatten)]
+    pub place: DataDirArgs,
+}
+
+#[derive(Subcommand)]
+pub enum ClientSubcommand {
+    /// Create a client and print its credentials on standard output, this once
+    Create(CreateClientArgs),
+    /// List the clients of an organization, without their secrets
+    List {
+        #[command(flatten)]
+        org: OrgArgs,
+        #[command(flatten)]
+        place: DataDirArgs,
+    },
+    /// Disable a client and end its tokens
+    Revoke {
+        client_id: String,
+        /// API of the client, where one of each API has this id
+        #[arg(long, value_name = "API")]
+        api: Option<String>,
+        #[command(flatten)]
+        org: OrgArgs,
+        #[command(flatten)]
+        place: DataDirArgs,
+    },
+}
+
+#[derive(Args)]
+pub struct CreateClientArgs {
+    /// API that the client calls: instathings, blynk or mk
+    #[arg(long, value_name = "API")]
+    pub api: String,
+    /// Name of the client, such as what it is used for
+    #[arg(long)]
+    pub name: String,
+    /// User for whom a Blynk client acts [default: the organization]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Role: viewer, org-viewer, operator, importer or admin of Blynk; admin, member or readonly of MK [default:
+    /// viewer with --user, else everything]
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
     #[command(flatten)]
     pub org: OrgArgs,
     #[command(flatten)]

@@ -105,6 +105,8 @@ impl BenchServer {
             .arg(&self.dir.path)
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env_remove("BASALT_BOOTSTRAP_KEY")
+            .env_remove("BASALT_BOOTSTRAP_BLYNK")
+            .env_remove("BASALT_BOOTSTRAP_INSTATHINGS")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

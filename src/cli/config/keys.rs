@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::units::{parse_duration, parse_size};
 use super::{Config, LogFormat};
+use crate::domain::org::slug_problems;
 
 /// A configuration key.
 pub(super) struct ConfigKey {
@@ -26,6 +27,7 @@ const DURATION_FORMAT: &str = "a duration above zero such as \"2s\" or \"5m\" (u
 const SIZE_FORMAT: &str =
     "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
 const COUNT_FORMAT: &str = "a whole number above zero";
+const TOKEN_TTL_FORMAT: &str = "whole seconds from \"1s\" to \"3650d\"; a bare number is seconds";
 
 const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> ConfigKey {
     ConfigKey { name, valid, is_secret: false, takes_list: false, set }
@@ -142,6 +144,12 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("limits.keys", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.limits.organization.keys = n)
     }),
+    key("limits.products", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.organization.products = n)
+    }),
+    key("limits.clients", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.organization.clients = n)
+    }),
     key("limits.organization_memory", SIZE_FORMAT, |c, text| {
         let bytes = parse_positive_size(text).and_then(|n| usize::try_from(n).ok());
         bytes.map(|n| c.limits.organization.memory = n)
@@ -183,6 +191,15 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("terminal.grant_ttl", "whole seconds from \"1s\" to \"300s\"", |c, text| {
         let is_valid = |d: &Duration| d.subsec_nanos() == 0 && (1..=300).contains(&d.as_secs());
         parse_positive_duration(text).filter(is_valid).map(|d| c.host.grant_ttl = d)
+    }),
+    key("compat.default_org", "the slug of an organization", |c, text| {
+        slug_problems(text).is_empty().then(|| c.compat.default_org = Some(text.to_owned()))
+    }),
+    key("instathings.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
+        parse_token_ttl(text).map(|d| c.compat.instathings_token_ttl = d)
+    }),
+    key("blynk.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
+        parse_token_ttl(text).map(|d| c.compat.blynk_token_ttl = d)
     }),
     key("session.lifetime", DURATION_FORMAT, |c, text| {
         parse_positive_duration(text).map(|d| c.sessions.lifetime = d)
@@ -248,6 +265,13 @@ fn public_key(text: &str) -> Option<[u8; 32]> {
 
 fn parse_positive_duration(text: &str) -> Option<Duration> {
     parse_duration(text).filter(|d| !d.is_zero())
+}
+
+/// Parses the lifetime of a token. A bare number is seconds.
+fn parse_token_ttl(text: &str) -> Option<Duration> {
+    let seconds = text.trim().replace('_', "").parse().ok().map(Duration::from_secs);
+    let is_valid = |d: &Duration| d.subsec_nanos() == 0 && (1..=3650 * 86_400).contains(&d.as_secs());
+    seconds.or_else(|| parse_duration(text)).filter(is_valid)
 }
 
 fn parse_positive_size(text: &str) -> Option<u64> {

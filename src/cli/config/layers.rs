@@ -11,7 +11,14 @@ use crate::domain::{Error, Result};
 const PREFIX: &str = "BASALT_";
 
 /// `BASALT_` variables that are no settings: a secret, defaults of single commands' flags, and a build variable.
-const NON_SETTING_VARIABLES: [&str; 4] = ["BASALT_BOOTSTRAP_KEY", "BASALT_URL", "BASALT_KEY", "BASALT_WEB"];
+const NON_SETTING_VARIABLES: [&str; 6] = [
+    "BASALT_BOOTSTRAP_BLYNK",
+    "BASALT_BOOTSTRAP_INSTATHINGS",
+    "BASALT_BOOTSTRAP_KEY",
+    "BASALT_URL",
+    "BASALT_KEY",
+    "BASALT_WEB",
+];
 /// Prefix of variables that test scripts set for their tests, which start servers with the same environment.
 const TEST_PREFIX: &str = "BASALT_TEST_";
 

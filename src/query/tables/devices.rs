@@ -8,6 +8,7 @@ use datafusion::error::Result;
 
 use super::row_table::{self, ColumnDef, RowTable, column};
 use super::{text, times};
+use crate::domain::ProductId;
 use crate::domain::device::{Device, DeviceStatus};
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
@@ -15,6 +16,8 @@ use crate::store::schema::timestamp;
 /// A device with its collector's status at the start of the query.
 pub struct DeviceRow {
     device: Arc<Device>,
+    /// Its own product, or the default product of its organization.
+    product: Option<ProductId>,
     status: DeviceStatus,
 }
 
@@ -22,8 +25,13 @@ pub struct DeviceRow {
 pub fn table(
     devices: &[Arc<Device>],
     status: impl Fn(&Device) -> DeviceStatus,
+    product: impl Fn(&Device) -> Option<ProductId>,
 ) -> Result<ScanProvider<RowTable<DeviceRow>>> {
-    let rows = devices.iter().map(|device| DeviceRow { device: device.clone(), status: status(device) });
+    let rows = devices.iter().map(|device| DeviceRow {
+        device: device.clone(),
+        product: product(device),
+        status: status(device),
+    });
     Ok(row_table::table("Devices", rows.collect(), columns()))
 }
 
@@ -47,7 +55,20 @@ fn columns() -> Vec<ColumnDef<DeviceRow>> {
         column("last_error", DataType::Utf8, true, |rows: &[DeviceRow]| {
             Arc::new(StringArray::from_iter(rows.iter().map(|r| r.status.last_error.as_deref())))
         }),
-        column("uuid", DataType::Utf8, false, |rows| text(rows, |r| r.device.uuid.to_string())),
+        column("uuid", DataType::Utf8, false, |rows| text(rows, |r| r.device.aliases.uuid.to_string())),
+        column("key", DataType::Utf8, false, |rows| text(rows, |r| r.device.aliases.key.clone())),
+        column("external_id", DataType::Utf8, false, |rows| {
+            text(rows, |r| r.device.aliases.external_id.clone())
+        }),
+        column("product_id", DataType::Int32, true, |rows: &[DeviceRow]| {
+            Arc::new(Int32Array::from_iter(rows.iter().map(|r| r.product.map(|id| id.0))))
+        }),
+        column("parent_device_id", DataType::Int32, true, |rows| {
+            ints(rows, |d| d.spec.parent_device.map(|id| id.0))
+        }),
+        column("owner", DataType::Utf8, true, |rows: &[DeviceRow]| {
+            Arc::new(StringArray::from_iter(rows.iter().map(|r| r.device.spec.owner.as_deref())))
+        }),
         column("metadata", DataType::Utf8, false, |rows| {
             text(rows, |r| to_json_text(&r.device.spec.metadata))
         }),

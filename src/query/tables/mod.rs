@@ -1,6 +1,7 @@
 //! The SQL tables and views, one file each: schema, then scan.
 
 pub mod audit_log;
+pub mod clients;
 pub mod core_views;
 pub mod ddl;
 pub mod devices;
@@ -9,6 +10,7 @@ pub mod groups;
 pub mod latest;
 pub mod messages;
 pub mod paged_scan;
+pub mod products;
 pub mod query_log;
 pub mod readings;
 pub mod row_table;

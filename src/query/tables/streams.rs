@@ -46,6 +46,9 @@ fn columns() -> Vec<ColumnDef<StreamRow>> {
             ints(rows, |s| s.spec.statistics_interval_s.and_then(|i| i32::try_from(i).ok()))
         }),
         column("uuid", DataType::Utf8, false, |rows| text(rows, |s| s.uuid.to_string())),
+        column("channel", DataType::Int32, false, |rows| ints(rows, |s| Some(s.channel))),
+        column("pin", DataType::Int32, false, |rows| ints(rows, |s| Some(s.pin()))),
+        column("label", DataType::Utf8, false, |rows| text(rows, |s| s.label())),
         column("metadata", DataType::Utf8, false, |rows| text(rows, |s| to_json_text(&s.spec.metadata))),
         column("created_at", timestamp(), false, |rows| times(rows, |s| Some(s.created_at))),
         column("updated_at", timestamp(), false, |rows| times(rows, |s| Some(s.updated_at))),

@@ -35,6 +35,12 @@ impl AuditActor {
         let name = match caller {
             Some(Caller::Key(id)) => mirror.keys.get(id).map(|key| key.spec.name.clone()),
             Some(Caller::User(id)) => mirror.users().get(id).map(|user| user.name.clone()),
+            Some(Caller::Client { user: Some(id), .. }) => {
+                mirror.users().get(id).map(|user| user.name.clone())
+            }
+            Some(Caller::Client { client, user: None }) => {
+                mirror.clients.get(client).map(|client| client.spec.name.clone())
+            }
             Some(Caller::Device(id)) => mirror.devices.get(id).map(|device| device.spec.name.clone()),
             Some(Caller::System) | None => None,
         };

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
+use uuid::Uuid;
 
 use super::database::{unavailable, write_error};
+use super::device_index::AliasGenerator;
 use super::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
-use super::{Catalog, entity, not_unique, retention, trim};
+use super::{Catalog, entity, no_such_row, not_unique, retention, trim};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
@@ -35,6 +37,34 @@ impl Catalog {
         sight.device(id).map(|device| sight.redact_device(device))
     }
 
+    /// Returns a device by its UUID; `NotFound` when it is absent or not visible.
+    pub fn device_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<Arc<Device>> {
+        let sight = self.visible_to(who);
+        sight.named_device(sight.mirror.devices.get_by_uuid(uuid))
+    }
+
+    /// Returns a device by its key; `NotFound` when it is absent or not visible.
+    pub fn device_by_key(&self, who: &Principal, key: &str) -> Result<Arc<Device>> {
+        let sight = self.visible_to(who);
+        sight.named_device(sight.mirror.devices.get_by_key(key))
+    }
+
+    /// Returns a device by its external id; `NotFound` when it is absent or not visible.
+    pub fn device_by_external_id(&self, who: &Principal, external_id: &str) -> Result<Arc<Device>> {
+        let sight = self.visible_to(who);
+        sight.named_device(sight.mirror.devices.get_by_external_id(who.org, external_id))
+    }
+
+    /// Visible devices below a gateway, by id ascending; none below a device that is not visible.
+    pub fn sub_devices(&self, who: &Principal, parent: DeviceId) -> Vec<Arc<Device>> {
+        let sight = self.visible_to(who);
+        if sight.device(parent).is_err() {
+            return Vec::new();
+        }
+        let children = sight.mirror.devices.children_of(parent).filter_map(|id| sight.device(id).ok());
+        children.map(|device| sight.redact_device(device)).collect()
+    }
+
     /// Sets the maximum number of devices over all organizations; `None` is unlimited. Existing devices stay.
     pub fn set_max_devices(&self, most: Option<usize>) {
         self.max_devices.store(most.unwrap_or(usize::MAX), Ordering::Relaxed);
@@ -56,7 +86,8 @@ impl Catalog {
         check(&turn.visible_to(who), &spec, None)?;
         check_device_limit(turn.mirror().devices.len(), self.max_devices.load(Ordering::Relaxed))?;
         self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_device(&spec, None))?;
-        let row = entity::device::new(who.org, spec, self.clock.now());
+        let aliases = AliasGenerator::default().next(&turn.mirror().devices, who.org, &spec.name);
+        let row = entity::device::new(who.org, aliases, spec, self.clock.now());
         turn.commit_change(
             who,
             async move |db| into_device(row.insert(&*db).await),
@@ -163,9 +194,39 @@ pub(super) fn problems(sight: &VisibleCatalog, spec: &DeviceSpec, id: Option<Dev
     if namesake.is_some_and(|other| Some(other.id) != id) {
         problems.push(FieldError::new("name", "This field must be unique."));
     }
+    problems.extend(reference_problems(sight, spec, stored));
     let has_streams = id.is_some_and(|id| sight.mirror.streams().ids_of(id).next().is_some());
     if has_streams && !spec.protocol.has_streams() {
         problems.push(FieldError::new("protocol", "Device protocol has no data streams."));
+    }
+    problems
+}
+
+/// Problems of the rows that a device newly refers to. A row that is not visible does not exist; what is stored already
+/// may stay, although the caller does not see it.
+pub(super) fn reference_problems(
+    sight: &VisibleCatalog,
+    spec: &DeviceSpec,
+    stored: Option<&Arc<Device>>,
+) -> Vec<FieldError> {
+    let mut problems = Vec::new();
+    let before = stored.map(|device| &device.spec);
+    let is_new =
+        |has_same: fn(&DeviceSpec, &DeviceSpec) -> bool| before.is_none_or(|old| !has_same(old, spec));
+    if let Some(product) = spec.product.filter(|_| is_new(|a, b| a.product == b.product))
+        && sight.product(product).is_err()
+    {
+        problems.push(no_such_row("product", product));
+    }
+    if let Some(parent) = spec.parent_device.filter(|_| is_new(|a, b| a.parent_device == b.parent_device)) {
+        if sight.device(parent).is_err() {
+            problems.push(no_such_row("parent_device", parent));
+        } else if stored.is_some_and(|device| sight.mirror.devices.is_below(parent, device.id)) {
+            problems.push(FieldError::new("parent_device", "A device may not be below itself."));
+        }
+    }
+    if let Some(owner) = spec.owner.as_deref().filter(|_| is_new(|a, b| a.owner == b.owner)) {
+        problems.extend(sight.owner_problem(owner));
     }
     problems
 }

@@ -1,25 +1,24 @@
 //! Bulk upsert of devices and streams by name: planned against the current catalog, then written in one transaction.
 
-use std::collections::HashMap;
+mod write;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sea_orm::{ActiveModelTrait, DbErr};
-
-use super::database::write_error;
-use super::device::check_device_limit;
+use self::write::WrittenRows;
+use super::device::{check_device_limit, reference_problems};
 use super::mirror::Mirror;
 use super::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::{VisibleCatalog, require_unrestricted};
-use super::{Catalog, entity, stream};
-use crate::domain::audit::{Action, AuditChange};
+use super::{Catalog, stream};
 use crate::domain::device::{Device, DeviceSpec};
-use crate::domain::group::{Group, GroupSpec};
+use crate::domain::group::GroupSpec;
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::validation::check_object;
-use crate::domain::{DeviceId, Error, FieldError, GroupId, Micros, OrgId, Principal, Result};
+use crate::domain::{DeviceId, Error, FieldError, OrgId, Principal, ProductId, Result};
 
 /// Plan of an inventory upsert: every device and stream with its state before and after.
 #[derive(Debug, Default)]
@@ -35,6 +34,12 @@ pub struct DevicePlan {
     pub before: Option<Arc<Device>>,
     pub after: DeviceSpec,
     pub streams: Vec<StreamPlan>,
+    /// Name of its product; `None` is the default product.
+    pub product: Option<String>,
+    /// Name of its gateway.
+    pub parent_device: Option<String>,
+    /// Whether its gateway is yet to be created. Then `after` does not refer to it.
+    has_new_parent: bool,
 }
 
 /// Plan for one stream of the inventory. `after` does not refer to a device or group that is yet to be created.
@@ -46,6 +51,7 @@ pub struct StreamPlan {
     pub group: Option<String>,
     /// Index of its group among the groups to create.
     new_group_index: Option<usize>,
+    channel: i32,
 }
 
 impl DevicePlan {
@@ -58,7 +64,12 @@ impl DevicePlan {
 
     /// Names of the changed fields; empty for a new device.
     pub fn differences(&self) -> Vec<&'static str> {
-        self.before.as_ref().map_or_else(Vec::new, |before| before.spec.differences(&self.after))
+        let Some(before) = &self.before else { return Vec::new() };
+        let mut fields = before.spec.differences(&self.after);
+        if self.has_new_parent && !fields.contains(&"parent_device") {
+            fields.push("parent_device");
+        }
+        fields
     }
 }
 
@@ -112,10 +123,9 @@ impl Catalog {
         if plan.changes_nothing() {
             return Ok(plan);
         }
-        let (org, now) = (who.org, self.clock.now());
+        let (mut written, now) = (WrittenRows::new(who.org, &turn.mirror(), &plan), self.clock.now());
         let work = async move |db: DbTransaction| {
-            let mut written = WrittenRows::default();
-            written.write(&db, &plan, org, now).await?;
+            written.write(&db, &plan, now).await?;
             Ok((plan, written))
         };
         let told = |(_, written): &(InventoryPlan, WrittenRows)| written.audit_changes.clone();
@@ -138,40 +148,164 @@ fn plan(sight: &VisibleCatalog, inventory: &Inventory) -> Result<InventoryPlan> 
     require_unrestricted(sight.who)?;
     let mut plan = InventoryPlan::default();
     let mut new_groups = HashMap::new();
+    let names = inventory.devices.iter().map(|entry| entry.name.as_str()).collect();
     for entry in &inventory.devices {
-        let device = plan_device(sight, entry)?;
+        let device = plan_device(sight, entry, &names)?;
+        let mut pins = PinPlan::new(&device, entry);
         plan.devices.push(device);
         for stream in &entry.streams {
             let device = plan.devices.last().expect("it was pushed just now");
-            let stream = plan_stream(sight, device, stream, &mut new_groups, &mut plan.groups)?;
+            let mut stream = plan_stream(sight, device, stream, &mut new_groups, &mut plan.groups)?;
+            pins.assign(&sight.mirror, device, &mut stream)?;
             plan.devices.last_mut().expect("it was pushed just now").streams.push(stream);
         }
     }
+    check_parents(sight, &plan)?;
     Ok(plan)
 }
 
-fn plan_device(sight: &VisibleCatalog, entry: &DeviceEntry) -> Result<DevicePlan> {
+fn plan_device(sight: &VisibleCatalog, entry: &DeviceEntry, names: &BTreeSet<&str>) -> Result<DevicePlan> {
     let before = sight.mirror.devices.get_by_name(sight.who.org, &entry.name).cloned();
+    let mut references = DeviceReferences::of(entry);
+    let mut has_new_parent = false;
     let after = match (&entry.spec, &before) {
         (Some(spec), _) => {
             let kept = before.as_ref().map(|before| before.spec.password.clone());
             let password = entry.password.clone().or(kept).unwrap_or_default();
-            DeviceSpec { password, name: entry.name.clone(), ..spec.clone() }
+            let product =
+                entry.product.as_deref().map(|name| product_named(sight, entry, name)).transpose()?;
+            let parent_device = entry.parent_device.as_deref().and_then(|name| existing_id(sight, name));
+            has_new_parent = entry.parent_device.is_some() && parent_device.is_none();
+            let name = entry.name.clone();
+            DeviceSpec { password, name, product, parent_device, ..spec.clone() }
         }
-        (None, Some(before)) => before.spec.clone(),
+        (None, Some(before)) => {
+            references = DeviceReferences::stored(sight, before);
+            before.spec.clone()
+        }
         (None, None) => return Err(device_error(&entry.name, "there is no such device")),
     };
     // An unchanged device is not validated again.
     let mut problems = if entry.spec.is_some() { after.problems() } else { Vec::new() };
     let stored = before.as_ref().map(|device| &device.spec.metadata);
     check_object(&mut problems, "metadata", &after.metadata, stored);
+    problems.extend(reference_problems(sight, &after, before.as_ref()).into_iter().filter(|problem| {
+        // Gateways may change in the same inventory: all of them are checked together.
+        problem.field != "parent_device"
+    }));
+    if has_new_parent && !references.parent_device.as_deref().is_some_and(|name| names.contains(name)) {
+        problems.push(FieldError::new("parent_device", "there is no such device"));
+    }
     Error::check(problems).map_err(|error| device_error(&entry.name, &error.message))?;
     let has_streams =
         before.as_ref().is_some_and(|device| sight.mirror.streams().ids_of(device.id).next().is_some());
     if has_streams && !after.protocol.has_streams() {
         return Err(device_error(&entry.name, "protocol: Device protocol has no data streams."));
     }
-    Ok(DevicePlan { before, after, streams: Vec::new() })
+    let DeviceReferences { product, parent_device } = references;
+    Ok(DevicePlan { before, after, streams: Vec::new(), product, parent_device, has_new_parent })
+}
+
+/// Names of the rows that a device refers to.
+struct DeviceReferences {
+    product: Option<String>,
+    parent_device: Option<String>,
+}
+
+impl DeviceReferences {
+    fn of(entry: &DeviceEntry) -> Self {
+        Self { product: entry.product.clone(), parent_device: entry.parent_device.clone() }
+    }
+
+    fn stored(sight: &VisibleCatalog, device: &Device) -> Self {
+        let product = device.spec.product.and_then(|id| sight.mirror.products.get(id));
+        let parent = device.spec.parent_device.and_then(|id| sight.mirror.devices.get(id));
+        Self {
+            product: product.map(|product| product.spec.name.clone()),
+            parent_device: parent.map(|parent| parent.spec.name.clone()),
+        }
+    }
+}
+
+fn existing_id(sight: &VisibleCatalog, device: &str) -> Option<DeviceId> {
+    sight.mirror.devices.get_by_name(sight.who.org, device).map(|device| device.id)
+}
+
+fn product_named(sight: &VisibleCatalog, entry: &DeviceEntry, name: &str) -> Result<ProductId> {
+    let product = sight.mirror.products.get_by_name(sight.who.org, name);
+    let product = product.ok_or_else(|| device_error(&entry.name, "product: there is no such product"));
+    Ok(product?.id)
+}
+
+/// Checks that no device is below itself once the whole inventory is stored.
+fn check_parents(sight: &VisibleCatalog, plan: &InventoryPlan) -> Result<()> {
+    let planned: HashMap<&str, Option<&str>> =
+        plan.devices.iter().map(|d| (d.after.name.as_str(), d.parent_device.as_deref())).collect();
+    let stored_parent = |name: &str| -> Option<&str> {
+        let device = sight.mirror.devices.get_by_name(sight.who.org, name)?;
+        let parent = sight.mirror.devices.get(device.spec.parent_device?)?;
+        Some(parent.spec.name.as_str())
+    };
+    let parent_of = |name: &str| planned.get(name).copied().unwrap_or_else(|| stored_parent(name));
+    let mut sound = BTreeSet::new();
+    for device in &plan.devices {
+        let (mut path, mut next) = (BTreeSet::new(), Some(device.after.name.as_str()));
+        while let Some(name) = next.filter(|name| !sound.contains(name)) {
+            if !path.insert(name) {
+                let problem = "parent_device: A device may not be below itself.";
+                return Err(device_error(&device.after.name, problem));
+            }
+            next = parent_of(name);
+        }
+        sound.append(&mut path);
+    }
+    Ok(())
+}
+
+/// Pins of a device's streams while an inventory is planned.
+struct PinPlan {
+    /// Those that the inventory gives.
+    given: BTreeSet<i32>,
+    /// Those given or assigned to a stream so far.
+    assigned: BTreeSet<i32>,
+    /// Channel of the newest stream.
+    last_channel: i32,
+}
+
+impl PinPlan {
+    fn new(device: &DevicePlan, entry: &DeviceEntry) -> Self {
+        let last_channel = device.before.as_ref().map_or(0, |device| device.last_channel);
+        let given = entry.streams.iter().filter_map(|stream| stream.spec.pin).collect();
+        Self { given, assigned: BTreeSet::new(), last_channel }
+    }
+
+    /// Gives the stream its channel, and a pin where its channel cannot be one.
+    fn assign(&mut self, mirror: &Mirror, device: &DevicePlan, stream: &mut StreamPlan) -> Result<()> {
+        if stream.before.is_none() {
+            self.last_channel += 1;
+        }
+        let own = stream.before.as_ref().map(|before| before.id);
+        stream.channel = stream.before.as_ref().map_or(self.last_channel, |before| before.channel);
+        let owner = device.before.as_ref().map(|device| device.id);
+        let is_stored = |pin: i32| {
+            let other = owner.and_then(|owner| mirror.stream_by_pin(owner, pin));
+            other.is_some_and(|other| Some(other.id) != own)
+        };
+        if let Some(pin) = stream.after.pin {
+            if is_stored(pin) || !self.assigned.insert(pin) {
+                let problem = "pin: This field must be unique.";
+                return Err(stream_error(&device.after.name, &stream.after.name, problem));
+            }
+            return Ok(());
+        }
+        let is_free =
+            |pin: &i32| !is_stored(*pin) && !self.given.contains(pin) && !self.assigned.contains(pin);
+        let kept = stream.before.as_ref().map(|before| before.pin()).filter(is_free);
+        let pin = std::iter::once(stream.channel).chain(kept).chain(stream.channel..i32::MAX).find(is_free);
+        stream.after.pin = pin.filter(|pin| *pin != stream.channel);
+        self.assigned.extend(pin);
+        Ok(())
+    }
 }
 
 fn plan_stream(
@@ -207,7 +341,7 @@ fn plan_stream(
     }
     let told = |error: Error| stream_error(&device.after.name, &after.name, &error.message);
     Error::check(problems).map_err(told)?;
-    Ok(StreamPlan { before, after, group: entry.group.clone(), new_group_index: joins })
+    Ok(StreamPlan { before, after, group: entry.group.clone(), new_group_index: joins, channel: 0 })
 }
 
 fn new_group(name: &str) -> GroupSpec {
@@ -220,98 +354,4 @@ fn device_error(name: &str, problem: &str) -> Error {
 
 fn stream_error(device: &str, name: &str, problem: &str) -> Error {
     Error::invalid(format!("stream `{name}` of device `{device}`: {problem}"))
-}
-
-/// Written rows, for the mirror and the audit log.
-#[derive(Default)]
-struct WrittenRows {
-    groups: Vec<Arc<Group>>,
-    devices: Vec<Arc<Device>>,
-    streams: Vec<Arc<Stream>>,
-    audit_changes: Vec<AuditChange>,
-}
-
-impl WrittenRows {
-    async fn write(
-        &mut self,
-        db: &DbTransaction,
-        plan: &InventoryPlan,
-        org: OrgId,
-        now: Micros,
-    ) -> Result<()> {
-        for name in &plan.groups {
-            let row = entity::group::new(org, new_group(name), now).insert(&**db).await;
-            let group = Arc::new(Group::from(row.map_err(name_conflict)?));
-            self.audit_changes.push(AuditChange::new(Action::Create, "group", group.id.0));
-            self.groups.push(group);
-        }
-        for device in &plan.devices {
-            let id = self.write_device(db, device, org, now).await?;
-            for stream in &device.streams {
-                self.write_stream(db, stream, id, (org, now)).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn write_device(
-        &mut self,
-        db: &DbTransaction,
-        plan: &DevicePlan,
-        org: OrgId,
-        now: Micros,
-    ) -> Result<DeviceId> {
-        let fields = plan.differences();
-        let (row, is_new) = match &plan.before {
-            None => (entity::device::new(org, plan.after.clone(), now).insert(&**db).await, true),
-            Some(before) if fields.is_empty() => return Ok(before.id),
-            Some(before) => {
-                (entity::device::for_update(before.id, plan.after.clone(), now).update(&**db).await, false)
-            }
-        };
-        let device = Arc::new(Device::try_from(row.map_err(name_conflict)?)?);
-        self.audit_changes.push(change("device", device.id.0, is_new, fields));
-        let id = device.id;
-        self.devices.push(device);
-        Ok(id)
-    }
-
-    async fn write_stream(
-        &mut self,
-        db: &DbTransaction,
-        plan: &StreamPlan,
-        device: DeviceId,
-        (org, now): (OrgId, Micros),
-    ) -> Result<()> {
-        let fields = plan.differences();
-        let group = plan.new_group_index.and_then(|place| self.groups.get(place)).map(|group| group.id);
-        let group: Option<GroupId> = group.or(plan.after.group);
-        let spec = StreamSpec { device, group, ..plan.after.clone() };
-        let (row, is_new) = match &plan.before {
-            None => (entity::stream::new(org, spec, now).insert(&**db).await, true),
-            Some(_) if fields.is_empty() => return Ok(()),
-            Some(before) => (entity::stream::for_update(before, spec, now).update(&**db).await, false),
-        };
-        let stream = Arc::new(Stream::try_from(row.map_err(name_conflict)?)?);
-        self.audit_changes.push(change("data", stream.id.0, is_new, fields));
-        self.streams.push(stream);
-        Ok(())
-    }
-
-    fn put(&self, mirror: &mut Mirror) {
-        self.groups.iter().for_each(|group| mirror.groups.put(Arc::clone(group)));
-        self.devices.iter().for_each(|device| {
-            mirror.devices.put(Arc::clone(device));
-        });
-        self.streams.iter().for_each(|stream| mirror.put_stream(Arc::clone(stream)));
-    }
-}
-
-fn change(kind: &'static str, id: i32, is_new: bool, fields: Vec<&'static str>) -> AuditChange {
-    let action = if is_new { Action::Create } else { Action::Update };
-    AuditChange::new(action, kind, id).with(fields)
-}
-
-fn name_conflict(error: DbErr) -> Error {
-    write_error(error, || Error::conflict("another row took one of these names meanwhile"))
 }

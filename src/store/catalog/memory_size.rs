@@ -3,10 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::domain::OrgId;
+use crate::domain::client::{Client, ClientSpec};
 use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::key::{Key, KeySpec};
 use crate::domain::org::{Org, User};
+use crate::domain::product::{Product, ProductSpec, StreamTemplate};
 use crate::domain::stream::{Stream, StreamSpec};
 
 /// Index overhead per row: its index entries, and a second copy of its name.
@@ -82,13 +84,52 @@ impl AccountedRow for Key {
     }
 }
 
+impl AccountedRow for Product {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        of_product(&self.spec)
+    }
+}
+
+impl AccountedRow for Client {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        of_client(&self.spec)
+    }
+}
+
+/// The key has nine characters, and the external id is as long as the name or little longer.
 pub(super) fn of_device(spec: &DeviceSpec) -> usize {
-    row::<Device>(&[&spec.name, &spec.name, &spec.host, &spec.username, &spec.password])
+    row::<Device>(&[&spec.name, &spec.name, &spec.name, &spec.host, &spec.username, &spec.password])
+        + spec.owner.as_ref().map_or(0, String::len)
         + of_object(&spec.metadata)
 }
 
+pub(super) fn of_product(spec: &ProductSpec) -> usize {
+    let template = |template: &StreamTemplate| {
+        let texts = template.name.len() + template.unit.len() + template.kind.len();
+        let label = template.label.as_ref().map_or(0, String::len);
+        size_of::<StreamTemplate>() + texts + label + of_object(&template.metadata)
+    };
+    let templates = spec.templates.iter().map(template).sum::<usize>();
+    row::<Product>(&[&spec.name, &spec.name]) + of_object(&spec.metadata) + templates
+}
+
+/// The public id is kept twice; it has at most 100 characters.
+pub(super) fn of_client(spec: &ClientSpec) -> usize {
+    row::<Client>(&[&spec.name]) + 200
+}
+
 pub(super) fn of_stream(spec: &StreamSpec) -> usize {
-    row::<Stream>(&[&spec.name, &spec.name, &spec.path, &spec.unit]) + of_object(&spec.metadata)
+    row::<Stream>(&[&spec.name, &spec.name, &spec.path, &spec.unit])
+        + spec.label.as_ref().map_or(0, String::len)
+        + of_object(&spec.metadata)
 }
 
 pub(super) fn of_group(spec: &GroupSpec) -> usize {

@@ -2,34 +2,30 @@
 //! with the indexes that reads need. It repeats the database's cascades. Events are not mirrored: their number is
 //! unbounded.
 
+mod load;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-
-use super::database::unavailable;
-use super::entity;
+use super::device_index::DeviceIndex;
+use super::id_table::IdTable;
 use super::named_index::NamedIndex;
-use crate::domain::device::Device;
+use super::token_index::TokenIndex;
+use crate::domain::client::Client;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
-use crate::domain::model::{Model, ModelVersion};
+use crate::domain::model::Model;
 use crate::domain::org::{Org, User};
 use crate::domain::policy::{Policy, PolicyTable};
+use crate::domain::product::Product;
 use crate::domain::retention::{BEGINNING_OF_TIME, END_OF_TIME};
 use crate::domain::session::Session;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Error, GroupId, ModelId, OrgId, Result, SessionId, StreamId, UserId};
+use crate::domain::{DeviceId, GroupId, ModelId, OrgId, ProductId, SessionId, StreamId, UserId};
 use crate::store::table::Table;
 
 /// Lake tables with rows of streams.
 pub(super) const STREAM_TABLES: [Table; 2] = [Table::Readings, Table::Statistics];
-
-/// Streams loaded per query: at most some tens of megabytes as text and parsed.
-const STREAM_LOAD_BATCH_ROWS: u64 = 1024;
-/// Devices loaded per query: fewer, because a device stored before the size limit may have many megabytes of
-/// metadata.
-const DEVICE_LOAD_BATCH_ROWS: u64 = 64;
 
 /// Identity of a policy: one per table for the organization (no stream) and for each stream.
 type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
@@ -43,9 +39,17 @@ pub(super) struct Mirror {
     sessions: HashMap<[u8; 32], Arc<Session>>,
     /// Named by prefix.
     pub(super) keys: NamedIndex<Key>,
-    pub(super) devices: NamedIndex<Device>,
+    /// Named by client id.
+    pub(super) clients: NamedIndex<Client>,
+    pub(super) tokens: TokenIndex,
+    pub(super) products: NamedIndex<Product>,
+    pub(super) devices: DeviceIndex,
     pub(super) groups: NamedIndex<Group>,
     streams: NamedIndex<Stream>,
+    /// Streams by device and channel.
+    channels: IdTable<StreamId>,
+    /// Streams whose pin is not their channel, by device and pin.
+    pins: HashMap<(DeviceId, i32), StreamId>,
     streams_of_org: HashMap<OrgId, BTreeSet<StreamId>>,
     members: HashMap<GroupId, BTreeSet<StreamId>>,
     models: BTreeMap<ModelId, Arc<Model>>,
@@ -59,78 +63,6 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// Reads the whole catalog.
-    pub(super) async fn load(db: &DatabaseConnection) -> Result<Self> {
-        let mut mirror = Self::default();
-        for row in read(db, entity::org::Entity, |row| Ok(Org::from(row))).await? {
-            mirror.orgs.put(row);
-        }
-        for row in read(db, entity::user::Entity, |row| Ok(User::from(row))).await? {
-            mirror.put_user(row);
-        }
-        for row in read(db, entity::session::Entity, Session::try_from).await? {
-            mirror.put_session(row);
-        }
-        for row in read(db, entity::key::Entity, Key::try_from).await? {
-            mirror.keys.put(row);
-        }
-        mirror.load_devices(db).await?;
-        for row in read(db, entity::group::Entity, |row| Ok(Group::from(row))).await? {
-            mirror.groups.put(row);
-        }
-        mirror.load_streams(db).await?;
-        mirror.load_models(db).await?;
-        for row in read(db, entity::policy::Entity, Policy::try_from).await? {
-            mirror.put_policy(row);
-        }
-        for row in read(db, entity::floor::Entity, |row| Ok((row.table()?, row))).await? {
-            let (table, floor) = row.as_ref();
-            mirror.put_floor(*table, floor.source_id, floor.kept_from);
-        }
-        Ok(mirror)
-    }
-
-    /// Devices and streams are loaded in batches: all rows at once, as the driver holds them, would take more memory
-    /// than the server needs afterwards.
-    async fn load_devices(&mut self, db: &DatabaseConnection) -> Result<()> {
-        use entity::device::{Column, Entity};
-        let mut after = 0;
-        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, DEVICE_LOAD_BATCH_ROWS).await? {
-            for row in rows {
-                after = row.id;
-                self.devices.put(Arc::new(Device::try_from(row)?));
-            }
-        }
-        Ok(())
-    }
-
-    async fn load_streams(&mut self, db: &DatabaseConnection) -> Result<()> {
-        use entity::stream::{Column, Entity};
-        let mut after = 0;
-        while let Some(rows) = read_some::<Entity>(db, Column::Id, after, STREAM_LOAD_BATCH_ROWS).await? {
-            for row in rows {
-                after = row.id;
-                self.put_stream(Arc::new(Stream::try_from(row)?));
-            }
-        }
-        Ok(())
-    }
-
-    /// Loads models with their current versions; other versions and all files stay in the database.
-    async fn load_models(&mut self, db: &DatabaseConnection) -> Result<()> {
-        let rows = entity::model::Entity::find().all(db).await.map_err(unavailable)?;
-        let versions = entity::model_version::Entity::find().all(db).await.map_err(unavailable)?;
-        let mut current: HashMap<_, _> = versions.into_iter().map(|v| ((v.model_id, v.number), v)).collect();
-        for row in rows {
-            let version = current.remove(&(row.id, row.number));
-            let damaged =
-                || Error::unavailable(format!("the catalog's model {} has no current version", row.id));
-            let version = ModelVersion::try_from(version.ok_or_else(damaged)?)?;
-            self.put_model(Arc::new(row.with(version)));
-        }
-        Ok(())
-    }
-
     pub(super) fn users(&self) -> &NamedIndex<User> {
         &self.users
     }
@@ -143,10 +75,19 @@ impl Mirror {
         self.users.put(user);
     }
 
-    /// Removes a user and its sessions.
+    /// Removes a user, its sessions, its clients and tokens; its devices then have no owner.
     pub(super) fn remove_user(&mut self, id: UserId) {
         self.sessions.retain(|_, session| session.user != id);
-        self.users.remove(id);
+        if let Some(user) = self.users.remove(id) {
+            self.devices.remove_owner(&user.name);
+            let of_user = |client: &&Arc<Client>| client.spec.user == Some(id);
+            let clients: Vec<_> = self.clients.all().filter(of_user).map(|client| client.id).collect();
+            for client in clients {
+                self.tokens.remove_of_client(client);
+                self.clients.remove(client);
+            }
+            self.tokens.remove_of_user(id);
+        }
     }
 
     pub(super) fn session(&self, hash: &[u8; 32]) -> Option<&Arc<Session>> {
@@ -173,14 +114,48 @@ impl Mirror {
         self.sessions.retain(|_, session| !ids.contains(&session.id));
     }
 
-    /// Estimated memory of an organization's devices, streams, groups and keys, bytes.
+    /// The product of an organization's devices that have no other.
+    pub(super) fn default_product(&self, org: OrgId) -> Option<&Arc<Product>> {
+        self.products.rows_of(org).find(|product| product.is_default)
+    }
+
+    /// Removes a product; its devices and derived products then refer to none.
+    pub(super) fn remove_product(&mut self, id: ProductId) {
+        let Some(product) = self.products.remove(id) else { return };
+        let derived = self.products.rows_of(product.org).filter(|other| other.spec.parent == Some(id));
+        let derived: Vec<_> = derived.map(|product| Product::clone(product)).collect();
+        for mut product in derived {
+            product.spec.parent = None;
+            self.products.put(Arc::new(product));
+        }
+        self.devices.remove_product(product.org, id);
+    }
+
+    /// Estimated memory of an organization's devices, streams, groups, keys, products and clients, bytes.
     pub(super) fn bytes_of(&self, org: OrgId) -> usize {
-        let Self { devices, streams, groups, keys, .. } = self;
-        devices.bytes_of(org) + streams.bytes_of(org) + groups.bytes_of(org) + keys.bytes_of(org)
+        let Self { devices, streams, groups, keys, products, clients, .. } = self;
+        let small =
+            groups.bytes_of(org) + keys.bytes_of(org) + products.bytes_of(org) + clients.bytes_of(org);
+        devices.bytes_of(org) + streams.bytes_of(org) + small
     }
 
     pub(super) fn streams(&self) -> &NamedIndex<Stream> {
         &self.streams
+    }
+
+    /// The stream of a device with this channel.
+    pub(super) fn stream_by_channel(&self, device: DeviceId, channel: i32) -> Option<&Arc<Stream>> {
+        let is_it =
+            |id| self.streams.get(id).is_some_and(|s| s.spec.device == device && s.channel == channel);
+        self.streams.get(self.channels.find(&(device, channel), is_it)?)
+    }
+
+    /// The stream of a device with this pin.
+    pub(super) fn stream_by_pin(&self, device: DeviceId, pin: i32) -> Option<&Arc<Stream>> {
+        match self.pins.get(&(device, pin)) {
+            Some(id) => self.streams.get(*id),
+            None => self.stream_by_channel(device, pin).filter(|stream| stream.spec.pin.is_none()),
+        }
     }
 
     /// Ids of an organization's streams, ascending.
@@ -198,6 +173,10 @@ impl Mirror {
         self.forget_stream(stream.id);
         self.revision += 1;
         self.streams_of_org.entry(stream.org).or_default().insert(stream.id);
+        self.channels.insert(&(stream.spec.device, stream.channel), stream.id);
+        if let Some(pin) = stream.spec.pin {
+            self.pins.insert((stream.spec.device, pin), stream.id);
+        }
         if let Some(group) = stream.spec.group {
             self.members.entry(group).or_default().insert(stream.id);
         }
@@ -222,6 +201,13 @@ impl Mirror {
     fn forget_stream(&mut self, id: StreamId) -> Option<Arc<Stream>> {
         let stream = self.streams.remove(id)?;
         remove_from(&mut self.streams_of_org, stream.org, id);
+        self.channels.remove(&(stream.spec.device, stream.channel), id);
+        if let Some(pin) = stream.spec.pin {
+            let place = (stream.spec.device, pin);
+            if self.pins.get(&place) == Some(&id) {
+                self.pins.remove(&place);
+            }
+        }
         if let Some(group) = stream.spec.group {
             remove_from(&mut self.members, group, id);
         }
@@ -346,26 +332,4 @@ fn remove_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<StreamId
             index.remove(&key);
         }
     }
-}
-
-/// Loads every row of a table as its domain type.
-async fn read<E: EntityTrait, R>(
-    db: &DatabaseConnection,
-    _table: E,
-    convert: impl Fn(E::Model) -> Result<R>,
-) -> Result<Vec<Arc<R>>> {
-    let rows = E::find().all(db).await.map_err(unavailable)?;
-    rows.into_iter().map(|row| convert(row).map(Arc::new)).collect()
-}
-
-/// Loads the next rows with ids above `after`, by id ascending; `None` after the last. Ids are positive.
-async fn read_some<E: EntityTrait>(
-    db: &DatabaseConnection,
-    id: E::Column,
-    after: i32,
-    at_once: u64,
-) -> Result<Option<Vec<E::Model>>> {
-    let next = E::find().filter(id.gt(after)).order_by_asc(id).limit(at_once);
-    let rows = next.all(db).await.map_err(unavailable)?;
-    Ok((!rows.is_empty()).then_some(rows))
 }

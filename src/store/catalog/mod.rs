@@ -1,5 +1,5 @@
-//! Catalog: organizations, users, sessions, keys, devices, streams, groups, models, events, policies, and the audit
-//! log.
+//! Catalog: organizations, users, sessions, keys, clients and their tokens, products, devices, streams, groups, models,
+//! events, policies, and the audit log.
 //!
 //! The database (SQLite or PostgreSQL, through SeaORM) is authoritative. An in-memory mirror serves every read except
 //! those of the event log and the audit log. The catalog enforces isolation between organizations and of restricted
@@ -9,13 +9,16 @@
 mod audit;
 mod audit_actor;
 mod batch_lookup;
+mod client;
 pub(in crate::store) mod database;
 mod denied_access;
 mod device;
+mod device_index;
 mod entity;
 mod event;
 mod grant;
 mod group;
+mod id_table;
 pub mod inventory;
 mod key;
 mod memory_size;
@@ -28,6 +31,7 @@ mod named_index;
 pub mod notifier;
 mod org;
 mod policy;
+mod product;
 mod quota;
 mod retention;
 mod session;
@@ -35,6 +39,8 @@ mod stream;
 mod subscription_filter;
 #[cfg(test)]
 mod tests;
+mod token;
+mod token_index;
 mod transaction;
 mod user;
 mod visibility;
@@ -59,6 +65,7 @@ pub use self::model_upload::{ModelUpload, UploadTarget};
 pub use self::quota::OrgLimits;
 pub use self::retention::{PurgePreview, RetentionClock};
 pub use self::stream::StreamWriteInfo;
+pub use self::token::NewToken;
 
 /// The catalog. When a change returns `Ok` it is committed and visible to every later read; on `Err` with a kind that
 /// is not our fault nothing changed. A change completes even if its caller is dropped. Its audit row is written in
@@ -91,6 +98,7 @@ impl Catalog {
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let db = database::open(url).await?;
         let default_org = org::ensure_default(&db, clock.now()).await?;
+        product::ensure_defaults(&db, clock.now()).await?;
         let mirror = Mirror::load(&db).await?;
         Ok(Self {
             db,

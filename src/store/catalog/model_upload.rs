@@ -6,11 +6,14 @@ use std::sync::atomic::Ordering;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 
 use super::database::{unavailable, write_error};
+use super::device_index::AliasGenerator;
+use super::mirror::Mirror;
 use super::model::write_model_metadata;
 use super::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use super::{Catalog, device, entity, no_such_row, stream, trim};
+use crate::domain::alias::DeviceAliases;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::model::{
@@ -77,13 +80,14 @@ impl Catalog {
         let turn = self.begin_transaction().await?;
         self.check_upload_target(&turn.visible_to(who), &upload.target, &upload.settings)?;
         let before = existing_rows(&turn.visible_to(who), &upload.target)?;
+        let identity = NewIdentity::choose(&turn.mirror(), who.org, &upload.target, before.device.as_deref());
         let is_new = before.model.is_none();
         let (org, now) = (who.org, self.clock.now());
         let told = move |placed: &UploadedModel| {
             let action = if is_new { Action::Create } else { Action::Update };
             AuditChange::new(action, "model", placed.model.id.0).with(vec!["version"])
         };
-        let work = async move |db: DbTransaction| write(&*db, org, before, upload, now).await;
+        let work = async move |db: DbTransaction| write(&*db, org, before, (upload, identity), now).await;
         let placed = turn.commit_change(who, work, told, |mirror, placed| {
             mirror.devices.put(Arc::clone(&placed.device));
             mirror.put_stream(Arc::clone(&placed.stream));
@@ -110,6 +114,27 @@ struct ExistingRows {
     device: Option<Arc<Device>>,
     stream: Option<Arc<Stream>>,
     model: Option<Arc<Model>>,
+}
+
+/// Identifiers of the rows that an upload may have to create.
+struct NewIdentity {
+    aliases: DeviceAliases,
+    channel: i32,
+    pin: Option<i32>,
+}
+
+impl NewIdentity {
+    fn choose(mirror: &Mirror, org: OrgId, target: &UploadTarget, device: Option<&Device>) -> Self {
+        let aliases = match target {
+            UploadTarget::Device { device, .. } => {
+                AliasGenerator::default().next(&mirror.devices, org, &device.name)
+            }
+            UploadTarget::Stream { .. } | UploadTarget::Existing(_) => DeviceAliases::default(),
+        };
+        let channel = device.map_or(0, |device| device.last_channel) + 1;
+        let pin = device.and_then(|device| stream::default_pin(mirror, device.id, channel, None));
+        Self { aliases, channel, pin }
+    }
 }
 
 fn existing_rows(sight: &VisibleCatalog, target: &UploadTarget) -> Result<ExistingRows> {
@@ -242,22 +267,24 @@ async fn write(
     db: &impl ConnectionTrait,
     org: OrgId,
     before: ExistingRows,
-    upload: ModelUpload,
+    (upload, identity): (ModelUpload, NewIdentity),
     now: Micros,
 ) -> Result<UploadedModel> {
     let ModelUpload { target, settings, model: facts, scaler, files } = upload;
     let device = match (before.device, &target) {
         (Some(device), _) => device,
         (None, UploadTarget::Device { device, .. }) => {
-            device::into_device(entity::device::new(org, device.clone(), now).insert(db).await)?
+            let row = entity::device::new(org, identity.aliases, device.clone(), now);
+            device::into_device(row.insert(db).await)?
         }
         (None, _) => return Err(Error::internal("an upload lost its device")),
     };
     let stream = match (before.stream, target) {
         (Some(stream), _) => stream,
         (None, UploadTarget::Device { stream, .. } | UploadTarget::Stream { stream, .. }) => {
-            let spec = StreamSpec::new(stream, device.id);
-            stream::into_stream(entity::stream::new(org, spec, now).insert(db).await)?
+            let spec = StreamSpec { pin: identity.pin, ..StreamSpec::new(stream, device.id) };
+            stream::write_last_channel(db, device.id, identity.channel).await?;
+            stream::into_stream(entity::stream::new(org, identity.channel, spec, now).insert(db).await)?
         }
         (None, UploadTarget::Existing(_)) => return Err(Error::internal("an upload lost its stream")),
     };

@@ -6,12 +6,14 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::memory_size::AccountedRow;
+use crate::domain::client::{Client, ClientApi};
 use crate::domain::device::Device;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User};
+use crate::domain::product::Product;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, GroupId, KeyId, OrgId, StreamId, UserId};
+use crate::domain::{ClientId, DeviceId, GroupId, KeyId, OrgId, ProductId, StreamId, UserId};
 
 /// A row with an id and a name that is unique within its owner.
 pub(super) trait Row: AccountedRow {
@@ -150,6 +152,8 @@ row! {
     Org OrgId, named by slug, within ();
     User UserId, named by name, within ();
     Key KeyId, named by secret.prefix, within ();
+    Client ClientId, named by secret.client_id, within ClientApi: spec.api;
+    Product ProductId, named by spec.name, within OrgId: org;
     Device DeviceId, named by spec.name, within OrgId: org;
     Stream StreamId, named by spec.name, within DeviceId: spec.device;
     Group GroupId, named by spec.name, within OrgId: org;

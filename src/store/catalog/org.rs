@@ -5,11 +5,13 @@ use std::sync::Arc;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
 
 use super::database::{unavailable, write_error};
+use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::visibility::require_administrator;
-use super::{Catalog, entity, not_unique};
+use super::{Catalog, entity, not_unique, product};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::org::{DEFAULT_ORG, Org, slug_problems};
+use crate::domain::product::Product;
 use crate::domain::validation::check_text;
 use crate::domain::{Error, Micros, OrgId, Principal, Result};
 
@@ -54,13 +56,20 @@ impl Catalog {
         if turn.visible_to(who).mirror.orgs.get_by_name((), slug).is_some() {
             return Err(not_unique("slug"));
         }
-        let row = entity::org::new(slug, name, self.clock.now());
+        let now = self.clock.now();
+        let row = entity::org::new(slug, name, now);
         let insert = async move |db: DbTransaction| {
             let row = row.insert(&*db).await.map_err(|e| write_error(e, || not_unique("slug")))?;
-            Ok(Arc::new(Org::from(row)))
+            let org = Arc::new(Org::from(row));
+            let product = product::insert_default(&*db, org.id, now).await?;
+            Ok((org, product))
         };
-        let told = |org: &Arc<Org>| AuditChange::new(Action::Create, "organization", org.id.0);
-        turn.commit_change(who, insert, told, |mirror, org| mirror.orgs.put(Arc::clone(org))).await
+        let told = |(org, _): &(Arc<Org>, _)| AuditChange::new(Action::Create, "organization", org.id.0);
+        let apply = |mirror: &mut Mirror, (org, product): &(Arc<Org>, Arc<Product>)| {
+            mirror.orgs.put(Arc::clone(org));
+            mirror.products.put(Arc::clone(product));
+        };
+        turn.commit_change(who, insert, told, apply).await.map(|(org, _)| org)
     }
 }
 

@@ -5,9 +5,11 @@ use std::ops::AddAssign;
 use super::Catalog;
 use super::memory_size;
 use super::mirror::Mirror;
+use crate::domain::client::ClientSpec;
 use crate::domain::device::DeviceSpec;
 use crate::domain::group::GroupSpec;
 use crate::domain::key::KeySpec;
+use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
 use crate::domain::{Error, Kind, Micros, OrgId, Result};
 
@@ -19,13 +21,24 @@ pub struct OrgLimits {
     pub groups: usize,
     /// Usable keys: revoked and expired ones do not count.
     pub keys: usize,
+    pub products: usize,
+    /// Usable clients: revoked ones do not count.
+    pub clients: usize,
     /// Estimated memory of all of these, bytes.
     pub memory: usize,
 }
 
 impl Default for OrgLimits {
     fn default() -> Self {
-        Self { devices: 100_000, streams: 1_000_000, groups: 100_000, keys: 10_000, memory: 256_000_000 }
+        Self {
+            devices: 100_000,
+            streams: 1_000_000,
+            groups: 100_000,
+            keys: 10_000,
+            products: 10_000,
+            clients: 1000,
+            memory: 256_000_000,
+        }
     }
 }
 
@@ -36,6 +49,8 @@ pub(super) struct QuotaDelta {
     streams: usize,
     groups: usize,
     keys: usize,
+    products: usize,
+    clients: usize,
     bytes: usize,
 }
 
@@ -58,6 +73,15 @@ impl QuotaDelta {
     pub(super) fn of_key(new: &KeySpec) -> Self {
         Self { keys: 1, bytes: memory_size::of_key(new), ..Self::default() }
     }
+
+    pub(super) fn of_product(new: &ProductSpec, stored: Option<&ProductSpec>) -> Self {
+        let bytes = memory_size::of_product(new).saturating_sub(stored.map_or(0, memory_size::of_product));
+        Self { products: usize::from(stored.is_none()), bytes, ..Self::default() }
+    }
+
+    pub(super) fn of_client(new: &ClientSpec) -> Self {
+        Self { clients: 1, bytes: memory_size::of_client(new), ..Self::default() }
+    }
 }
 
 impl AddAssign for QuotaDelta {
@@ -66,6 +90,8 @@ impl AddAssign for QuotaDelta {
         self.streams += other.streams;
         self.groups += other.groups;
         self.keys += other.keys;
+        self.products += other.products;
+        self.clients += other.clients;
         self.bytes += other.bytes;
     }
 }
@@ -84,16 +110,20 @@ impl Catalog {
             ("devices", growth.devices, mirror.devices.count_of(org), limits.devices),
             ("streams", growth.streams, mirror.streams().count_of(org), limits.streams),
             ("groups", growth.groups, mirror.groups.count_of(org), limits.groups),
+            ("products", growth.products, mirror.products.count_of(org), limits.products),
         ];
         rows.into_iter().try_for_each(|(name, new, held, most)| check_number(name, new, held, most))?;
         if growth.keys > 0 {
             check_number("keys", growth.keys, usable_keys(mirror, org, self.clock.now()), limits.keys)?;
         }
+        if growth.clients > 0 {
+            check_number("clients", growth.clients, usable_clients(mirror, org), limits.clients)?;
+        }
         let held = mirror.bytes_of(org);
         if growth.bytes > 0 && held.saturating_add(growth.bytes) > limits.memory {
             let most = limits.memory;
             return Err(limit_reached(format!(
-                "the organization's devices, data, groups and keys take {held} bytes of memory, and {most} is the most \
+                "the organization's devices, data, groups, keys, products and clients take {held} bytes of memory, and {most} is the most \
                  (limits.organization_memory): delete some, or shorten their metadata"
             )));
         }
@@ -111,6 +141,10 @@ fn check_number(name: &str, new: usize, held: usize, most: usize) -> Result<()> 
 
 fn usable_keys(mirror: &Mirror, org: OrgId, now: Micros) -> usize {
     mirror.keys.rows_of(()).filter(|key| key.org == org && key.is_valid_at(now)).count()
+}
+
+fn usable_clients(mirror: &Mirror, org: OrgId) -> usize {
+    mirror.clients.all().filter(|client| client.org == org && client.enabled).count()
 }
 
 fn limit_reached(message: String) -> Error {

@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
 use super::database::{unavailable, write_error};
+use super::mirror::Mirror;
 use super::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
@@ -60,18 +62,21 @@ impl Catalog {
     pub async fn create_stream(&self, who: &Principal, mut spec: StreamSpec) -> Result<Arc<Stream>> {
         trim(&mut spec.name);
         let turn = self.begin_transaction().await?;
-        check_new(&turn.visible_to(who), &spec)?;
+        let channel = check_new(&turn.visible_to(who), &spec)?.last_channel + 1;
         self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_stream(&spec, None))?;
-        let row = entity::stream::new(who.org, spec, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_stream(row.insert(&*db).await),
-            |stream| AuditChange::new(Action::Create, "data", stream.id.0),
-            |mirror, stream| {
-                mirror.put_stream(Arc::clone(stream));
-            },
-        )
-        .await
+        spec.pin = spec.pin.or_else(|| default_pin(&turn.mirror(), spec.device, channel, None));
+        let device = spec.device;
+        let row = entity::stream::new(who.org, channel, spec, self.clock.now());
+        let insert = async move |db: DbTransaction| {
+            write_last_channel(&*db, device, channel).await?;
+            into_stream(row.insert(&*db).await)
+        };
+        let told = |stream: &Arc<Stream>| AuditChange::new(Action::Create, "data", stream.id.0);
+        let apply = move |mirror: &mut Mirror, stream: &Arc<Stream>| {
+            mirror.devices.set_last_channel(device, channel);
+            mirror.put_stream(Arc::clone(stream));
+        };
+        turn.commit_change(who, insert, told, apply).await
     }
 
     /// Changes a stream atomically. The device cannot be changed.
@@ -111,6 +116,20 @@ impl Catalog {
         turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_stream(id)).await
     }
 
+    /// The stream of a device with this channel; `NotFound` when it is absent or not visible.
+    pub fn stream_by_channel(&self, who: &Principal, device: DeviceId, channel: i32) -> Result<Arc<Stream>> {
+        let sight = self.visible_to(who);
+        let stream = sight.mirror.stream_by_channel(device, channel).ok_or_else(Error::not_found)?;
+        sight.stream(stream.id).cloned()
+    }
+
+    /// The stream of a device with this pin; `NotFound` when it is absent or not visible.
+    pub fn stream_by_pin(&self, who: &Principal, device: DeviceId, pin: i32) -> Result<Arc<Stream>> {
+        let sight = self.visible_to(who);
+        let stream = sight.mirror.stream_by_pin(device, pin).ok_or_else(Error::not_found)?;
+        sight.stream(stream.id).cloned()
+    }
+
     /// Look-up of the write path. Takes no principal: the caller compares the organization itself.
     pub fn stream_write_info(&self, id: StreamId) -> Option<StreamWriteInfo> {
         let mirror = self.mirror.read();
@@ -137,7 +156,8 @@ impl Catalog {
     }
 }
 
-fn check_new(sight: &VisibleCatalog, spec: &StreamSpec) -> Result<()> {
+/// Checks a new stream; returns its device.
+fn check_new(sight: &VisibleCatalog, spec: &StreamSpec) -> Result<Arc<Device>> {
     let mut problems = spec.problems();
     check_object(&mut problems, "metadata", &spec.metadata, None);
     let device = sight.referenced_device("device", spec.device, &mut problems);
@@ -145,10 +165,12 @@ fn check_new(sight: &VisibleCatalog, spec: &StreamSpec) -> Result<()> {
         check_on(device, spec, &mut problems);
     }
     check_group(sight, spec, &mut problems);
+    problems.extend(pin_problem(&sight.mirror, spec.device, spec.pin, None));
     Error::check(problems)?;
     // A principal with read-only access to the device would not see the new stream.
-    sight.writable_device(spec.device)?;
-    check_unique(sight, spec, None)
+    let device = Arc::clone(sight.writable_device(spec.device)?);
+    check_unique(sight, spec, None)?;
+    Ok(device)
 }
 
 fn changed(
@@ -168,6 +190,9 @@ fn changed(
         check_on(device, &spec, &mut problems);
     }
     check_group(sight, &spec, &mut problems);
+    let device = stream.spec.device;
+    spec.pin = spec.pin.or_else(|| default_pin(&sight.mirror, device, stream.channel, Some(&**stream)));
+    problems.extend(pin_problem(&sight.mirror, device, spec.pin, Some(id)));
     Error::check(problems)?;
     check_unique(sight, &spec, Some(id))?;
     Ok((Arc::clone(stream), spec))
@@ -190,6 +215,45 @@ fn check_group(sight: &VisibleCatalog, spec: &StreamSpec, problems: &mut Vec<Fie
     if let Some(group) = spec.group.filter(|group| sight.group(*group).is_err()) {
         problems.push(no_such_row("group", group));
     }
+}
+
+/// The problem of a pin that another stream of the device has.
+pub(super) fn pin_problem(
+    mirror: &Mirror,
+    device: DeviceId,
+    pin: Option<i32>,
+    own: Option<StreamId>,
+) -> Option<FieldError> {
+    let other = mirror.stream_by_pin(device, pin?)?;
+    (Some(other.id) != own).then(|| FieldError::new("pin", "This field must be unique."))
+}
+
+/// The pin of a stream that is given none: `None`, which is its channel, or where another stream has that pin, the
+/// stored one or else the next free one. `stored` is the stream unless it is new.
+pub(super) fn default_pin(
+    mirror: &Mirror,
+    device: DeviceId,
+    channel: i32,
+    stored: Option<&Stream>,
+) -> Option<i32> {
+    let own = stored.map(|stream| stream.id);
+    let is_free = |pin: &i32| mirror.stream_by_pin(device, *pin).is_none_or(|other| Some(other.id) == own);
+    if is_free(&channel) {
+        return None;
+    }
+    stored.and_then(|stream| stream.spec.pin).or_else(|| (channel..i32::MAX).find(is_free))
+}
+
+/// Stores the highest channel that a stream of the device has had.
+pub(super) async fn write_last_channel(
+    db: &impl ConnectionTrait,
+    device: DeviceId,
+    channel: i32,
+) -> Result<()> {
+    use entity::device::{Column, Entity};
+    let update = Entity::update_many().col_expr(Column::LastChannel, Expr::value(channel));
+    update.filter(Column::Id.eq(device.0)).exec(db).await.map_err(unavailable)?;
+    Ok(())
 }
 
 /// Checked last, as in DRF: names are compared only between rows that are otherwise valid.

@@ -6,6 +6,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 
 use super::database::{unavailable, write_error};
 use super::session::delete_user_sessions;
+use super::token::delete_user_tokens;
 use super::transaction::DbTransaction;
 use super::visibility::require_administrator;
 use super::{Catalog, entity, not_unique, trim};
@@ -33,6 +34,11 @@ impl Catalog {
         self.mirror.read().users().get_by_name((), name).cloned()
     }
 
+    /// Name of a user, for a row that refers to it and that the caller has already been given.
+    pub fn user_name(&self, id: UserId) -> Option<String> {
+        self.mirror.read().users().get(id).map(|user| user.name.clone())
+    }
+
     /// The user that the principal stands for; `NotFound` for any other caller.
     pub fn acting_user(&self, who: &Principal) -> Result<Arc<User>> {
         let Caller::User(id) = who.caller else { return Err(Error::not_found()) };
@@ -44,7 +50,7 @@ impl Catalog {
         match who.caller {
             Caller::System => true,
             Caller::User(_) => self.acting_user(who).is_ok_and(|user| user.is_superuser && user.enabled),
-            Caller::Key(_) | Caller::Device(_) => false,
+            Caller::Key(_) | Caller::Client { .. } | Caller::Device(_) => false,
         }
     }
 
@@ -94,7 +100,7 @@ impl Catalog {
     }
 
     /// Replaces the password of a user of the principal's organization: the administrator may do so for any user, a
-    /// user for itself. Every session of that user except `keep` ends.
+    /// user for itself. Every session of that user except `keep` ends, and every token.
     pub async fn set_password(
         &self,
         who: &Principal,
@@ -115,11 +121,13 @@ impl Catalog {
         let row = entity::user::ActiveModel { id: Set(id.0), password_hash: Set(hash), ..Default::default() };
         let update = async move |db: DbTransaction| {
             delete_user_sessions(&db, id, keep).await?;
+            delete_user_tokens(&db, id).await?;
             into_user(row.update(&*db).await)
         };
         let told = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(vec!["password"]);
         let apply = move |mirror: &mut super::mirror::Mirror, user: &Arc<User>| {
             mirror.remove_sessions(&ended);
+            mirror.tokens.remove_of_user(id);
             mirror.put_user(Arc::clone(user));
         };
         turn.commit_change(who, update, told, apply).await.map(drop)

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::mirror::Mirror;
 use super::{entity, no_such_row};
 use crate::domain::caller::Caller;
+use crate::domain::client::Client;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::event::Event;
 use crate::domain::group::Group;
@@ -21,9 +22,11 @@ use crate::domain::key::Key;
 use crate::domain::model::Model;
 use crate::domain::org::User;
 use crate::domain::policy::{Policy, PolicyTable};
+use crate::domain::product::Product;
 use crate::domain::stream::Stream;
 use crate::domain::{
-    DeviceId, Error, FieldError, GroupId, KeyId, ModelId, OrgId, Principal, Result, StreamId, UserId,
+    ClientId, DeviceId, Error, FieldError, GroupId, KeyId, ModelId, OrgId, Principal, ProductId, Result,
+    StreamId, UserId,
 };
 
 /// Metadata key of an AI device for the ids of its model's sources.
@@ -38,7 +41,7 @@ pub(super) struct VisibleCatalog<'a> {
 pub(super) fn require_administrator(who: &Principal) -> Result<()> {
     match who.caller {
         Caller::System => Ok(()),
-        Caller::Key(_) | Caller::User(_) | Caller::Device(_) => {
+        Caller::Key(_) | Caller::User(_) | Caller::Client { .. } | Caller::Device(_) => {
             Err(Error::forbidden("only the server's administrator may do this"))
         }
     }
@@ -85,11 +88,47 @@ impl<'a> VisibleCatalog<'a> {
         if is_seen { Ok(key) } else { Err(Error::hidden()) }
     }
 
+    /// Clients by id ascending. They belong to the whole organization, so a restricted key sees none.
+    pub(super) fn clients(&self) -> Vec<Arc<Client>> {
+        if self.who.is_restricted() {
+            return Vec::new();
+        }
+        let own = self.mirror.clients.all().filter(|client| client.org == self.who.org);
+        let mut clients: Vec<_> = own.cloned().collect();
+        clients.sort_by_key(|client| client.id);
+        clients
+    }
+
+    pub(super) fn client(&self, id: ClientId) -> Result<&Arc<Client>> {
+        let client = self.mirror.clients.get(id).ok_or_else(Error::not_found)?;
+        let is_seen = client.org == self.who.org && !self.who.is_restricted();
+        if is_seen { Ok(client) } else { Err(Error::hidden()) }
+    }
+
     /// A device is visible when it is listed, or when one of its streams is.
     pub(super) fn device(&self, id: DeviceId) -> Result<&Arc<Device>> {
         let device = self.mirror.devices.get(id).ok_or_else(Error::not_found)?;
         let is_seen = device.org == self.who.org && (self.owns(device) || self.lists_stream_of(id));
         if is_seen { Ok(device) } else { Err(Error::hidden()) }
+    }
+
+    /// A device found by another identifier, as the principal sees it.
+    pub(super) fn named_device(&self, found: Option<&Arc<Device>>) -> Result<Arc<Device>> {
+        let device = self.device(found.ok_or_else(Error::not_found)?.id)?;
+        Ok(self.redact_device(device))
+    }
+
+    /// The problem of a device's owner that is no user of the organization.
+    pub(super) fn owner_problem(&self, name: &str) -> Option<FieldError> {
+        let user = self.mirror.users().get_by_name((), name);
+        let is_here = user.is_some_and(|user| user.org == self.who.org);
+        (!is_here).then(|| FieldError::new("owner", format!("User \"{name}\" does not exist.")))
+    }
+
+    /// Products belong to the whole organization: each of its callers sees them.
+    pub(super) fn product(&self, id: ProductId) -> Result<&Arc<Product>> {
+        let product = self.mirror.products.get(id).ok_or_else(Error::not_found)?;
+        if product.org == self.who.org { Ok(product) } else { Err(Error::hidden()) }
     }
 
     /// A device that the principal may change: `NotFound` when it is not visible, `Forbidden` when it is read-only.
@@ -166,9 +205,17 @@ impl<'a> VisibleCatalog<'a> {
 
     /// The device without the ids of model sources that are not visible: the model's creator may have seen more.
     pub(super) fn redact_device(&self, device: &Arc<Device>) -> Arc<Device> {
-        let Some(source) = device.spec.metadata.get(MODEL_SOURCE_KEY) else { return Arc::clone(device) };
+        let mut device = Arc::clone(device);
+        if device.spec.parent_device.is_some_and(|parent| self.device(parent).is_err()) {
+            Arc::make_mut(&mut device).spec.parent_device = None;
+        }
+        self.redact_sources(device)
+    }
+
+    fn redact_sources(&self, mut device: Arc<Device>) -> Arc<Device> {
+        let Some(source) = device.spec.metadata.get(MODEL_SOURCE_KEY) else { return device };
         if !self.who.is_restricted() || device.spec.protocol != Protocol::Ai {
-            return Arc::clone(device);
+            return device;
         }
         let is_seen = |id: &Value| {
             let id = id.as_i64().and_then(|id| i32::try_from(id).ok());
@@ -179,12 +226,10 @@ impl<'a> VisibleCatalog<'a> {
             id if is_seen(id) => id.clone(),
             _ => Value::Array(Vec::new()),
         };
-        if seen == *source {
-            return Arc::clone(device);
+        if seen != *source {
+            Arc::make_mut(&mut device).spec.metadata.insert(MODEL_SOURCE_KEY.to_owned(), seen);
         }
-        let mut device = Device::clone(device);
-        device.spec.metadata.insert(MODEL_SOURCE_KEY.to_owned(), seen);
-        Arc::new(device)
+        device
     }
 
     /// Groups have no allowed list: every group of the organization is visible, with its visible members only.

@@ -18,12 +18,15 @@ use crate::store::catalog::database;
 const MAX_LISTED_ROWS: u64 = 100;
 
 /// Every table with its references: column, and the table referred to.
-const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 13] = [
+const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 16] = [
     ("orgs", &[]),
     ("users", &[("org_id", "orgs")]),
     ("sessions", &[("user_id", "users")]),
     ("keys", &[("org_id", "orgs")]),
-    ("devices", &[("org_id", "orgs")]),
+    ("clients", &[("org_id", "orgs"), ("user_id", "users")]),
+    ("tokens", &[("client_id", "clients"), ("user_id", "users")]),
+    ("products", &[("org_id", "orgs"), ("parent_id", "products")]),
+    ("devices", &[("org_id", "orgs"), ("product_id", "products"), ("parent_id", "devices")]),
     ("groups", &[("org_id", "orgs")]),
     ("streams", &[("org_id", "orgs"), ("device_id", "devices"), ("group_id", "groups")]),
     ("policies", &[("org_id", "orgs"), ("stream_id", "streams")]),
@@ -35,7 +38,11 @@ const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 13] = [
 ];
 
 /// Rows that must belong to the same organization as the row they refer to.
-const SAME_ORG_REFERENCES: [(&str, &str, &str); 6] = [
+const SAME_ORG_REFERENCES: [(&str, &str, &str); 10] = [
+    ("clients", "user_id", "users"),
+    ("products", "parent_id", "products"),
+    ("devices", "product_id", "products"),
+    ("devices", "parent_id", "devices"),
     ("streams", "device_id", "devices"),
     ("streams", "group_id", "groups"),
     ("policies", "stream_id", "streams"),

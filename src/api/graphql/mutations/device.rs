@@ -10,6 +10,10 @@ use crate::api::graphql::objects::device::{CreateDeviceInput, Device, UpdateDevi
 use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, DeviceId};
 
+/// Input fields that contain ids, with the type of the object.
+const ROW_ID_FIELDS: [(&str, NodeType); 2] =
+    [("product", NodeType::Product), ("parent_device", NodeType::Device)];
+
 /// Mutations that create, change and delete devices.
 #[derive(Default)]
 pub struct DeviceMutations;
@@ -38,7 +42,7 @@ impl DeviceMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Settings of the new device.")] input: CreateDeviceInput,
     ) -> Result<DevicePayload> {
-        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
+        let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
         DevicePayload::from_result(app(ctx).create_device_from_fields(caller(ctx), fields).await)
     }
 
@@ -52,7 +56,7 @@ impl DeviceMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the device to change.")] input: UpdateDeviceInput,
     ) -> Result<DevicePayload> {
-        let fields = input::to_fields(&input, ReadMode::Partial, &[]);
+        let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id) {
             Ok(row) => app(ctx).update_device_from_fields(caller(ctx), DeviceId(row), fields).await,
             Err(error) => Err(error),

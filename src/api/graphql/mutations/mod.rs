@@ -1,6 +1,7 @@
 //! Fields of `Mutation`: the changes that REST offers, by the same rules. Each payload contains either the object as
 //! stored after the change or the errors in the input.
 
+pub mod client;
 pub mod device;
 pub mod event;
 pub mod group;
@@ -8,6 +9,7 @@ pub mod hamachi;
 pub mod input;
 pub mod key;
 pub mod model;
+pub mod product;
 pub mod register;
 pub mod retention;
 pub mod session;
@@ -28,6 +30,8 @@ pub struct Mutation(
     group::GroupMutations,
     event::EventMutations,
     key::KeyMutations,
+    product::ProductMutations,
+    client::ClientMutations,
     retention::RetentionMutations,
     values::ValuesMutations,
     statistic::StatisticMutations,

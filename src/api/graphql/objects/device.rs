@@ -6,11 +6,13 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use serde::Serialize;
 use serde_json::Value;
 
+use super::product::Product;
 use super::stream::{self, Stream};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, RegisterOrder, StreamType};
 use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
+use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::fields::register::{RegisterParams, register_kind};
 use crate::app::register_io::RegisterSpec;
@@ -37,7 +39,35 @@ impl Device {
 
     /// UUID assigned on creation; it never changes.
     async fn uuid(&self) -> String {
-        self.0.uuid.to_string()
+        self.0.aliases.uuid.to_string()
+    }
+
+    /// Key of 7 to 14 letters, digits, `_` and `-`, assigned on creation; it never changes.
+    async fn key(&self) -> &str {
+        &self.0.aliases.key
+    }
+
+    /// Name of the device on creation, unique in the organization; it never changes.
+    async fn external_id(&self) -> &str {
+        &self.0.aliases.external_id
+    }
+
+    /// Product of the device: its own, or the default product of the organization.
+    async fn product(&self, ctx: &Context<'_>) -> Result<Product> {
+        Ok(Product(app(ctx).product_of(&self.0)?))
+    }
+
+    /// Gateway through which the device is connected; null for none.
+    async fn parent_device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
+        match self.0.spec.parent_device {
+            Some(parent) => Ok(rows::device(ctx, parent)?.map(Device)),
+            None => Ok(None),
+        }
+    }
+
+    /// Name of the user who owns the device; null for none.
+    async fn owner(&self) -> Option<&str> {
+        self.0.spec.owner.as_deref()
     }
 
     /// Name of the device, 1 to 100 characters, unique in the organization.
@@ -278,6 +308,15 @@ pub struct DeviceSettings {
     /// Settings of the protocol and any user-defined data, as one JSON object that replaces the previous one.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     metadata: MaybeUndefined<Value>,
+    /// Id or row number of the product; null for the default product of the organization.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    product: MaybeUndefined<ID>,
+    /// Id or row number of the gateway through which the device is connected; null for none.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    parent_device: MaybeUndefined<ID>,
+    /// Name of the user who owns the device; null for none.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    owner: MaybeUndefined<String>,
 }
 
 /// Input for a new device. Omitted fields get their defaults.

@@ -16,6 +16,8 @@ pub enum CallerKind {
     Key,
     /// A person who has logged in.
     User,
+    /// A client of a vendor's API.
+    Client,
     /// A device, or the server acting on its behalf.
     Device,
     /// A command run by the owner of the data directory.
@@ -58,6 +60,7 @@ impl From<&Principal> for Me {
         let (kind, row_id) = match of.caller {
             Caller::Key(id) => (CallerKind::Key, Some(id.0)),
             Caller::User(id) => (CallerKind::User, Some(id.0)),
+            Caller::Client { client, .. } => (CallerKind::Client, Some(client.0)),
             Caller::Device(id) => (CallerKind::Device, Some(id.0)),
             Caller::System => (CallerKind::System, None),
         };

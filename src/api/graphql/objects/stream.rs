@@ -42,6 +42,21 @@ impl Stream {
         self.0.uuid.to_string()
     }
 
+    /// Number of the stream on its device, from 1 by creation; it never changes and is never used again.
+    async fn channel(&self) -> i32 {
+        self.0.channel
+    }
+
+    /// Virtual pin, unique on the device: the one that was set, or the channel.
+    async fn pin(&self) -> i32 {
+        self.0.pin()
+    }
+
+    /// Label: the one that was set, or the name with `_` for each space.
+    async fn label(&self) -> String {
+        self.0.label()
+    }
+
     /// Name of the stream, 1 to 200 characters, unique on its device.
     async fn name(&self) -> &str {
         &self.0.spec.name
@@ -258,6 +273,12 @@ pub struct StreamSettings {
     /// `wordorder` and any user-defined data, as one JSON object that replaces the previous one.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     metadata: MaybeUndefined<Value>,
+    /// Virtual pin, 0 or more, unique on the device; null is the channel.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    pin: MaybeUndefined<i32>,
+    /// Label, 1 to 200 characters; null is the name with `_` for each space.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    label: MaybeUndefined<String>,
 }
 
 /// Input for a new stream. Omitted fields get their defaults.

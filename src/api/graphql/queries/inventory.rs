@@ -7,11 +7,13 @@ use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{Level, ListOrder, Order, Protocol};
 use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::objects::client::Client;
 use crate::api::graphql::objects::device::Device;
 use crate::api::graphql::objects::event::{self, Event, EventConnection};
 use crate::api::graphql::objects::group::Group;
 use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::objects::model::Model;
+use crate::api::graphql::objects::product::Product;
 use crate::api::graphql::objects::server::Me;
 use crate::api::graphql::objects::stream::Stream;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
@@ -20,7 +22,9 @@ use crate::api::graphql::scalars::DateTime;
 use crate::domain::device::DeviceFilter;
 use crate::domain::event::EventFilter;
 use crate::domain::stream::StreamFilter;
-use crate::domain::{DeviceId, Error, EventId, GroupId, KeyId, Micros, ModelId, StreamId};
+use crate::domain::{
+    ClientId, DeviceId, Error, EventId, GroupId, KeyId, Micros, ModelId, ProductId, StreamId,
+};
 
 /// Queries of what is stored in the catalog: devices, streams, groups, events, keys and models.
 #[derive(Default)]
@@ -37,7 +41,8 @@ impl InventoryQueries {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id of a device, stream, group, event, API key or model.")] id: ID,
+        #[graphql(desc = "Global id of a device, stream, group, event, API key, model, product or client.")]
+        id: ID,
     ) -> Result<Option<Node>> {
         let Some((noun, row)) = ids::parse(&id) else {
             return Err(Error::field("id", "is not a global id").into());
@@ -53,6 +58,11 @@ impl InventoryQueries {
             }
             NodeType::Model => {
                 none_if_not_found(app(ctx).model(caller(ctx), ModelId(row)))?.map(|one| Model(one).into())
+            }
+            NodeType::Product => none_if_not_found(app(ctx).product(caller(ctx), ProductId(row)))?
+                .map(|one| Product(one).into()),
+            NodeType::Client => {
+                none_if_not_found(app(ctx).client(caller(ctx), ClientId(row)))?.map(|one| Client(one).into())
             }
         })
     }

@@ -1,22 +1,30 @@
 //! The `Query` root type and the `Node` interface.
 
+pub mod identities;
 pub mod inventory;
 pub mod machine;
 pub mod series;
 
 use async_graphql::{ID, Interface, MergedObject};
 
+use super::objects::client::Client;
 use super::objects::device::Device;
 use super::objects::event::Event;
 use super::objects::group::Group;
 use super::objects::key::ApiKey;
 use super::objects::model::Model;
+use super::objects::product::Product;
 use super::objects::stream::Stream;
 
 /// Devices, their streams and their measured values. A time range includes its `from` and excludes its `to`. Results
 /// contain only the rows that the caller's key or session may read.
 #[derive(MergedObject, Default)]
-pub struct Query(inventory::InventoryQueries, series::SeriesQueries, machine::MachineQueries);
+pub struct Query(
+    inventory::InventoryQueries,
+    identities::IdentityQueries,
+    series::SeriesQueries,
+    machine::MachineQueries,
+);
 
 /// An object with a global id.
 #[derive(Interface)]
@@ -45,4 +53,8 @@ pub enum Node {
     ApiKey(ApiKey),
     /// An anomaly detection model.
     Model(Model),
+    /// A product: the type of a device.
+    Product(Product),
+    /// A client of a vendor's API.
+    Client(Client),
 }

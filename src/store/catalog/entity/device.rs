@@ -4,8 +4,9 @@ use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
 use super::{RowRef, to_json};
+use crate::domain::alias::DeviceAliases;
 use crate::domain::device::{Device, DeviceSpec};
-use crate::domain::{DeviceId, Error, Micros, OrgId, Result};
+use crate::domain::{DeviceId, Error, Micros, OrgId, ProductId, Result};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "devices")]
@@ -28,6 +29,13 @@ pub struct Model {
     pub metadata: String,
     pub created_at: i64,
     pub updated_at: i64,
+    pub key: String,
+    pub external_id: String,
+    pub last_channel: i32,
+    pub product_id: Option<i32>,
+    pub parent_id: Option<i32>,
+    /// Name of a user: names of users are unique and never change.
+    pub owner: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -53,11 +61,15 @@ impl TryFrom<Model> for Device {
             timeout_s: row.timeout_s,
             poll_interval_s: row.poll_interval_s,
             enabled: row.enabled,
+            product: row.product_id.map(ProductId),
+            parent_device: row.parent_id.map(DeviceId),
+            owner: row.owner,
         };
         Ok(Self {
             id: DeviceId(row.id),
             org: OrgId(row.org_id),
-            uuid: row.uuid,
+            aliases: DeviceAliases { uuid: row.uuid, key: row.key, external_id: row.external_id },
+            last_channel: row.last_channel,
             spec,
             created_at: Micros(row.created_at),
             updated_at: Micros(row.updated_at),
@@ -66,10 +78,13 @@ impl TryFrom<Model> for Device {
 }
 
 /// A row to insert; the database assigns its id.
-pub fn new(org: OrgId, spec: DeviceSpec, now: Micros) -> ActiveModel {
+pub fn new(org: OrgId, aliases: DeviceAliases, spec: DeviceSpec, now: Micros) -> ActiveModel {
     ActiveModel {
         org_id: Set(org.0),
-        uuid: Set(Uuid::new_v4()),
+        uuid: Set(aliases.uuid),
+        key: Set(aliases.key),
+        external_id: Set(aliases.external_id),
+        last_channel: Set(0),
         created_at: Set(now.0),
         updated_at: Set(now.0),
         ..columns(spec)
@@ -95,6 +110,9 @@ fn columns(spec: DeviceSpec) -> ActiveModel {
         byteorder: Set(spec.byteorder.name().to_owned()),
         enabled: Set(spec.enabled),
         metadata: Set(to_json(&spec.metadata)),
+        product_id: Set(spec.product.map(|id| id.0)),
+        parent_id: Set(spec.parent_device.map(|id| id.0)),
+        owner: Set(spec.owner),
         ..Default::default()
     }
 }

@@ -3,6 +3,7 @@
 //! No queries here. Enums are stored by name, times as microseconds, JSON and id lists as JSON text.
 
 pub(super) mod audit;
+pub(super) mod client;
 pub(super) mod device;
 pub(super) mod event;
 pub(super) mod floor;
@@ -14,8 +15,10 @@ pub(super) mod model_file;
 pub(super) mod model_version;
 pub(super) mod org;
 pub(super) mod policy;
+pub(super) mod product;
 pub(super) mod session;
 pub(super) mod stream;
+pub(super) mod token;
 pub(super) mod user;
 
 use serde::Serialize;

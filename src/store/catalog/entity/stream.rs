@@ -35,6 +35,9 @@ pub struct Model {
     pub windows: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
+    pub channel: i32,
+    pub pin: Option<i32>,
+    pub label: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -79,11 +82,14 @@ impl TryFrom<Model> for Stream {
             offset: row.offset,
             enabled: row.enabled,
             deadband: row.deadband,
+            pin: row.pin,
+            label: row.label,
         };
         Ok(Self {
             id: StreamId(row.id),
             org: OrgId(row.org_id),
             uuid: row.uuid,
+            channel: row.channel,
             spec,
             windows,
             created_at: Micros(row.created_at),
@@ -93,10 +99,11 @@ impl TryFrom<Model> for Stream {
 }
 
 /// A row to insert; the database assigns its id.
-pub fn new(org: OrgId, spec: StreamSpec, now: Micros) -> ActiveModel {
+pub fn new(org: OrgId, channel: i32, spec: StreamSpec, now: Micros) -> ActiveModel {
     ActiveModel {
         org_id: Set(org.0),
         uuid: Set(Uuid::new_v4()),
+        channel: Set(channel),
         device_id: Set(spec.device.0),
         created_at: Set(now.0),
         updated_at: Set(now.0),
@@ -131,6 +138,8 @@ fn columns(spec: StreamSpec) -> ActiveModel {
         deadband: Set(spec.deadband),
         statistics_interval_s: Set(window),
         metadata: Set(to_json(&spec.metadata)),
+        pin: Set(spec.pin),
+        label: Set(spec.label),
         ..Default::default()
     }
 }

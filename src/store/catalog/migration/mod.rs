@@ -11,6 +11,8 @@ mod m20261121_000005_floors;
 mod m20261122_000006_access;
 mod m20261123_000007_grants;
 mod m20261124_000008_models;
+mod m20261126_000010_identities;
+mod m20261126_000011_clients;
 
 use sea_orm_migration::prelude::*;
 
@@ -28,6 +30,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_access::Migration),
             Box::new(m20261123_000007_grants::Migration),
             Box::new(m20261124_000008_models::Migration),
+            Box::new(m20261126_000010_identities::Migration),
+            Box::new(m20261126_000011_clients::Migration),
         ]
     }
 }

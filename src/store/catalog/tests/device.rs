@@ -32,10 +32,10 @@ pub(super) async fn a_device_comes_back_as_it_was_given(place: TestDatabase) {
     let admin = admin(&catalog);
     let made = catalog.create_device(&admin, elaborate()).await.unwrap();
     assert_eq!(made.spec, elaborate());
-    assert_eq!((made.uuid.get_version_num(), made.created_at), (4, made.updated_at));
+    assert_eq!((made.aliases.uuid.get_version_num(), made.created_at), (4, made.updated_at));
     let changed = catalog.update_device(&admin, made.id, |spec| spec.unit = 0).await.unwrap();
     assert_eq!(changed.spec, DeviceSpec { unit: 0, ..elaborate() });
-    assert_eq!((changed.uuid, changed.created_at), (made.uuid, made.created_at));
+    assert_eq!((&changed.aliases, changed.created_at), (&made.aliases, made.created_at));
     assert!(changed.updated_at > made.updated_at);
     assert_eq!(catalog.device(&admin, made.id).unwrap(), changed);
     drop(catalog);

@@ -15,7 +15,14 @@ fn stream_entry(name: &str, path: &str, group: Option<&str>) -> StreamEntry {
 
 fn device_entry(name: &str, streams: Vec<StreamEntry>) -> DeviceEntry {
     let spec = DeviceSpec { host: "plc".to_owned(), ..DeviceSpec::new(name, Protocol::Modbus) };
-    DeviceEntry { name: name.to_owned(), spec: Some(spec), password: None, streams }
+    DeviceEntry {
+        name: name.to_owned(),
+        spec: Some(spec),
+        password: None,
+        product: None,
+        parent_device: None,
+        streams,
+    }
 }
 
 fn counts(catalog: &Catalog, who: &Principal) -> (usize, usize, usize) {

@@ -3,12 +3,14 @@
 //! `BASALT_TEST_POSTGRES` names the PostgreSQL server; without it those tests fail, they are not skipped.
 
 mod access;
+mod client;
 mod device;
 mod durability;
 mod event;
 mod fixtures;
 mod grant;
 mod group;
+mod identity;
 mod inventory;
 mod key;
 mod model;
@@ -71,6 +73,21 @@ suite! {
         a_restricted_key_sees_and_changes_its_streams,
         streams_are_filtered_and_paged_by_id,
         a_write_finds_what_it_must_know;
+    identity:
+        a_device_is_found_by_each_of_its_aliases,
+        a_channel_is_never_used_again,
+        a_pin_is_the_channel_unless_another_stream_has_it,
+        every_organization_has_a_default_product,
+        a_product_goes_and_its_devices_stay,
+        no_device_is_below_itself,
+        an_owner_is_a_user_of_the_organization,
+        an_inventory_names_products_gateways_and_pins,
+        rows_of_the_release_before_get_their_identifiers;
+    client:
+        a_client_is_found_by_its_id_in_its_api,
+        a_client_says_what_is_wrong,
+        tokens_survive_a_restart_and_end_with_what_they_stand_on,
+        a_refresh_token_is_used_once_however_concurrently;
     group:
         a_group_says_what_is_wrong,
         membership_is_replaced_as_a_whole,

@@ -55,6 +55,8 @@ pub(super) async fn an_organization_has_no_more_rows_than_it_may(place: TestData
             name: "4".to_owned(),
             spec: Some(device_with("4", 0)),
             password: None,
+            product: None,
+            parent_device: None,
             streams: Vec::new(),
         };
         let inventory = Inventory { devices: vec![entry] };

@@ -1,0 +1,163 @@
+//! Product type of the schema, and the inputs that create and change a product.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::enums::StreamType;
+use crate::api::graphql::errors::none_if_not_found;
+use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::scalars::DateTime;
+use crate::domain::product;
+
+/// A product: the type of a device.
+pub struct Product(pub Arc<product::Product>);
+
+/// A product: the type of a device, with templates of its streams.
+#[Object]
+impl Product {
+    /// Global id, unique across all object types: `node(id:)` returns the product.
+    pub async fn id(&self) -> ID {
+        NodeType::Product.id(self.0.id.0)
+    }
+
+    /// Row number, as shown by REST and SQL.
+    pub async fn row_id(&self) -> i32 {
+        self.0.id.0
+    }
+
+    /// UUID assigned on creation; it never changes.
+    async fn uuid(&self) -> String {
+        self.0.uuid.to_string()
+    }
+
+    /// Name of the product, 1 to 100 characters, unique in the organization.
+    async fn name(&self) -> &str {
+        &self.0.spec.name
+    }
+
+    /// Whether devices without another product have this one; it cannot be deleted.
+    async fn is_default(&self) -> bool {
+        self.0.is_default
+    }
+
+    /// Product that this one is derived from; null for none.
+    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Product>> {
+        match self.0.spec.parent {
+            Some(parent) => Ok(none_if_not_found(app(ctx).product(caller(ctx), parent))?.map(Product)),
+            None => Ok(None),
+        }
+    }
+
+    /// User-defined data, such as the description of a type.
+    async fn metadata(&self) -> Value {
+        Value::Object(self.0.spec.metadata.clone())
+    }
+
+    /// Templates of the streams of such devices.
+    async fn templates(&self) -> Vec<StreamTemplate> {
+        self.0.spec.templates.iter().map(StreamTemplate::from).collect()
+    }
+
+    /// Time of creation.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// Time of the last change of its fields.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+}
+
+/// Template of a stream: what a stream of this name is on every device of the product.
+#[derive(SimpleObject)]
+pub struct StreamTemplate {
+    /// Name of the stream, 1 to 200 characters, unique in the product.
+    name: String,
+    /// Data type of the values, such as `fp64`.
+    #[graphql(name = "type")]
+    kind: String,
+    /// Virtual pin; null is the channel of the stream.
+    pin: Option<i32>,
+    /// Label of the stream; null is its name with `_` for each space.
+    label: Option<String>,
+    /// Engineering unit of the values.
+    unit: String,
+    /// User-defined data, and the bounds `min` and `max`.
+    metadata: Value,
+}
+
+impl From<&product::StreamTemplate> for StreamTemplate {
+    fn from(template: &product::StreamTemplate) -> Self {
+        Self {
+            name: template.name.clone(),
+            kind: template.kind.clone(),
+            pin: template.pin,
+            label: template.label.clone(),
+            unit: template.unit.clone(),
+            metadata: Value::Object(template.metadata.clone()),
+        }
+    }
+}
+
+/// Template of a stream in an input. Omitted fields get their defaults.
+#[derive(InputObject, Serialize)]
+pub struct StreamTemplateInput {
+    /// Name of the stream, 1 to 200 characters, unique in the product.
+    name: String,
+    /// Data type of the values; default `fp64`.
+    #[graphql(name = "type")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<StreamType>,
+    /// Virtual pin, 0 or more, unique in the product; by default the channel of the stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<i32>,
+    /// Label, 1 to 200 characters; by default the name with `_` for each space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// Engineering unit, at most 32 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+    /// User-defined data, and the bounds `min` and `max`, as one JSON object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Value>,
+}
+
+/// Product settings besides the name. Omitted fields keep their value on update and get their default on creation.
+#[derive(InputObject, Serialize)]
+pub struct ProductSettings {
+    /// Id or row number of the product that this one is derived from; null for none.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    parent: MaybeUndefined<ID>,
+    /// User-defined data, as one JSON object that replaces the previous one.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    metadata: MaybeUndefined<Value>,
+    /// Templates of the streams, at most 1,000, which replace the previous ones.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    templates: MaybeUndefined<Vec<StreamTemplateInput>>,
+}
+
+/// Input for a new product. Omitted fields get their defaults.
+#[derive(InputObject, Serialize)]
+pub struct CreateProductInput {
+    /// Name of the product, 1 to 100 characters, unique in the organization.
+    name: String,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    settings: ProductSettings,
+}
+
+/// Changes to a product. Omitted fields stay unchanged.
+#[derive(InputObject, Serialize)]
+pub struct UpdateProductInput {
+    /// Name of the product, 1 to 100 characters, unique in the organization.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    name: MaybeUndefined<String>,
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    settings: ProductSettings,
+}

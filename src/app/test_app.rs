@@ -1,0 +1,74 @@
+//! An application over an empty directory, for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::ai::query_models::QueryModels;
+use super::ai::{AiParts, LOADED_BYTES};
+use super::collector_ports::CollectorStates;
+use super::session::SessionOptions;
+use super::{App, AppSettings, Parts};
+use crate::domain::Clock;
+use crate::domain::time::SystemClock;
+use crate::query::{Engine, EngineOptions};
+use crate::store::catalog::Catalog;
+use crate::store::compaction::CompactionOptions;
+use crate::store::disk::LocalDisk;
+use crate::store::flush::FlushOptions;
+use crate::store::{Store, StoreOptions};
+
+/// Opens an application over an empty directory, which exists until the `TempDir` is dropped.
+pub async fn open() -> (TempDir, App) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let catalog = Arc::new(Catalog::open("sqlite::memory:", clock.clone()).await.expect("a catalog"));
+    let flush = FlushOptions { bytes: 1 << 20, age: Duration::from_secs(60), wal_keep_bytes: 0 };
+    let compaction = CompactionOptions {
+        interval: Duration::from_secs(60),
+        keep_removed: Duration::from_secs(60),
+        memory_bytes: 1 << 20,
+        cpu_share: 1.0,
+    };
+    let options = StoreOptions {
+        data_dir: dir.path().to_owned(),
+        lake_url: None,
+        wal_segment_bytes: 1 << 20,
+        flush,
+        compaction,
+        memtable_cap_bytes: 1 << 20,
+        write_deadline: Duration::from_secs(1),
+        max_future: Duration::from_secs(1),
+        retention_interval: Duration::from_secs(60),
+        live_ring_bytes: 1 << 20,
+    };
+    let store = Store::open(options, catalog, Arc::new(LocalDisk), clock.clone()).await.expect("a store");
+    let (store, states) = (Arc::new(store), CollectorStates::default());
+    let options = EngineOptions {
+        timeout: Duration::from_secs(1),
+        max_rows: 10,
+        memory_bytes: 1 << 20,
+        share_bytes: 1 << 20,
+        max_running: 1,
+        max_waiting: 1,
+        queue_deadline: Duration::from_secs(1),
+        spill_dir: dir.path().join("spill"),
+    };
+    let ai = AiParts::new(store.clone(), LOADED_BYTES);
+    let models = Arc::new(QueryModels::new(ai.clone()));
+    let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
+    let settings = AppSettings {
+        data_dir: dir.path().to_owned(),
+        body_bytes: 1 << 20,
+        sessions: SessionOptions::default(),
+        audit_keep: Duration::from_secs(60),
+        metrics_public: false,
+        graphql: Default::default(),
+        host: Default::default(),
+        compat: Default::default(),
+        live: Default::default(),
+        queries: Arc::default(),
+    };
+    (dir, App::new(Parts { store, engine: Arc::new(engine), ai }, &states, clock, settings))
+}

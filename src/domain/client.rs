@@ -1,0 +1,355 @@
+//! Clients: programs that call the API of another vendor with an id and a secret, and what they may do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use super::caller::Caller;
+use super::org::User;
+use super::validation::check_text;
+use super::{
+    ClientId, DeviceId, Error, FieldError, Micros, OrgId, Principal, Resource, Result, Scope, Scopes, UserId,
+};
+
+/// API that a client calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClientApi {
+    /// The Instathings cloud.
+    Instathings,
+    /// Blynk's organization API.
+    Blynk,
+    /// The MK platform.
+    Mk,
+}
+
+impl ClientApi {
+    /// Every API.
+    pub const ALL: [ClientApi; 3] = [ClientApi::Instathings, ClientApi::Blynk, ClientApi::Mk];
+
+    /// Name used on the command line and in the catalog.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientApi::Instathings => "instathings",
+            ClientApi::Blynk => "blynk",
+            ClientApi::Mk => "mk",
+        }
+    }
+
+    /// Roles that a client of this API can have.
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            ClientApi::Instathings => &[],
+            ClientApi::Blynk => &[Role::Viewer, Role::OrgViewer, Role::Operator, Role::Importer, Role::Admin],
+            ClientApi::Mk => &[Role::Admin, Role::Member, Role::Readonly],
+        }
+    }
+}
+
+impl fmt::Display for ClientApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ClientApi {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        ClientApi::ALL
+            .into_iter()
+            .find(|api| api.name() == text)
+            .ok_or_else(|| Error::field("api", format!("\"{text}\" is not a valid choice.")))
+    }
+}
+
+/// Role of a client or of its users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Sees the devices of which the user is the owner.
+    Viewer,
+    /// Sees all devices of the organization.
+    OrgViewer,
+    /// Sees all devices and sets their values.
+    Operator,
+    /// Sees all devices and imports their history.
+    Importer,
+    /// Everything that the API offers.
+    Admin,
+    /// Everything of the MK platform except what belongs to its administrators.
+    Member,
+    /// Reading, and writing readings, on the MK platform.
+    Readonly,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 7] = [
+        Role::Viewer,
+        Role::OrgViewer,
+        Role::Operator,
+        Role::Importer,
+        Role::Admin,
+        Role::Member,
+        Role::Readonly,
+    ];
+
+    /// Name used on the command line and in the catalog.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::OrgViewer => "org-viewer",
+            Role::Operator => "operator",
+            Role::Importer => "importer",
+            Role::Admin => "admin",
+            Role::Member => "member",
+            Role::Readonly => "readonly",
+        }
+    }
+
+    /// Permissions of the role.
+    pub fn permissions(self) -> Permissions {
+        use Permission::{OrgDeviceDataImport, OrgDevicesControl, OrgDevicesView, OwnDevicesView};
+        let permissions: &[Permission] = match self {
+            Role::Viewer => &[OwnDevicesView],
+            Role::OrgViewer | Role::Readonly => &[OrgDevicesView],
+            Role::Operator => &[OrgDevicesView, OrgDevicesControl],
+            Role::Importer => &[OrgDevicesView, OrgDeviceDataImport],
+            Role::Admin | Role::Member => &Permission::ALL,
+        };
+        permissions.iter().copied().collect()
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Role::ALL
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or_else(|| Error::field("role", format!("\"{text}\" is not a valid choice.")))
+    }
+}
+
+/// One permission of Blynk's organization API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Seeing the devices of which the user is the owner.
+    OwnDevicesView,
+    /// Seeing every device of the organization.
+    OrgDevicesView,
+    /// Setting values and properties of the devices that are seen.
+    OrgDevicesControl,
+    /// Importing past values of the devices that are seen.
+    OrgDeviceDataImport,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Permission; 4] = [
+        Permission::OwnDevicesView,
+        Permission::OrgDevicesView,
+        Permission::OrgDevicesControl,
+        Permission::OrgDeviceDataImport,
+    ];
+
+    /// Name used in Blynk's API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Permission::OwnDevicesView => "OWN_DEVICES_VIEW",
+            Permission::OrgDevicesView => "ORG_DEVICES_VIEW",
+            Permission::OrgDevicesControl => "ORG_DEVICES_CONTROL",
+            Permission::OrgDeviceDataImport => "ORG_DEVICE_DATA_IMPORT",
+        }
+    }
+}
+
+/// A set of permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Permissions(u8);
+
+impl Permissions {
+    /// Every permission.
+    pub fn all() -> Self {
+        Permission::ALL.into_iter().collect()
+    }
+
+    /// Whether the set has this permission.
+    pub fn contains(self, permission: Permission) -> bool {
+        self.0 & (1 << permission as u8) != 0
+    }
+
+    /// Whether the set allows seeing only the user's own devices, if any.
+    pub fn is_own_only(self) -> bool {
+        !self.contains(Permission::OrgDevicesView)
+    }
+
+    /// The scopes that these permissions amount to.
+    pub fn scopes(self) -> Scopes {
+        use Resource::{Data, Device, EventLog, Group, Statistic, Value};
+        let is_all = self == Self::all();
+        let read = [Device, Data, Group, Value, Statistic, EventLog].map(Scope::read);
+        let mut scopes: Vec<Scope> = read.to_vec();
+        if self.contains(Permission::OrgDevicesControl) {
+            scopes.extend([Data, Value].map(Scope::write));
+        }
+        if self.contains(Permission::OrgDeviceDataImport) {
+            scopes.push(Scope::write(Value));
+        }
+        if is_all {
+            scopes.extend([Device, Data, Group, Value, Statistic, EventLog].map(Scope::write));
+        }
+        scopes.into_iter().collect()
+    }
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Permissions(permissions.into_iter().fold(0, |bits, permission| bits | 1 << permission as u8))
+    }
+}
+
+/// Settings of a client, all fixed at its creation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSpec {
+    /// API that the client calls.
+    pub api: ClientApi,
+    /// Purpose of the client, 1..=100 characters; not unique.
+    pub name: String,
+    /// User for whom the client acts, of the same organization; `None` is the organization.
+    pub user: Option<UserId>,
+    /// What the client or its users may do, one of the API's roles; `None` is everything.
+    pub role: Option<Role>,
+    /// Whether users get tokens of their own by their passwords.
+    pub user_scoped: bool,
+}
+
+impl ClientSpec {
+    /// Checks every rule that needs no other row.
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_text(&mut found, "name", &self.name, 1, 100);
+        if let Some(role) = self.role.filter(|role| !self.api.roles().contains(role)) {
+            let names: Vec<_> = self.api.roles().iter().map(|role| role.name()).collect();
+            let valid = if names.is_empty() { "it has no roles".to_owned() } else { names.join(", ") };
+            found.push(FieldError::new("role", format!("`{role}` is no role of {}: {valid}", self.api)));
+        }
+        if self.api != ClientApi::Blynk && (self.user.is_some() || self.user_scoped) {
+            let message = format!("a client of {} acts for its organization", self.api);
+            found.push(FieldError::new("user", message));
+        }
+        found
+    }
+}
+
+/// The id of a new client and its secret in the form it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// Public id, 1..=100 visible ASCII characters without a colon, unique in the API over all organizations.
+    pub client_id: String,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+}
+
+/// A client as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Row id.
+    pub id: ClientId,
+    /// Organization that the client belongs to.
+    pub org: OrgId,
+    /// Settings.
+    pub spec: ClientSpec,
+    /// Public id and hash of the secret.
+    pub secret: ClientSecret,
+    /// False once the client was revoked, which is final.
+    pub enabled: bool,
+    /// Time of creation.
+    pub created_at: Micros,
+    /// Time of the revocation.
+    pub revoked_at: Option<Micros>,
+}
+
+impl Client {
+    /// Permissions of the client's tokens.
+    pub fn permissions(&self) -> Permissions {
+        self.spec.role.map_or_else(Permissions::all, Role::permissions)
+    }
+
+    /// Whether a user may act through the client.
+    pub fn admits(&self, user: &User) -> bool {
+        user.enabled && user.org == self.org && self.spec.user.is_none_or(|only| only == user.id)
+    }
+
+    /// The principal of a token of this client, for a user if it is the user's. `owned` are the user's devices, which
+    /// are all that it sees without the permission to see those of the organization.
+    pub fn principal(&self, user: Option<&User>, owned: BTreeSet<DeviceId>) -> Principal {
+        let permissions = self.permissions();
+        Principal {
+            org: self.org,
+            caller: Caller::Client { client: self.id, user: user.map(|user| user.id) },
+            scopes: permissions.scopes(),
+            devices: permissions.is_own_only().then_some(owned),
+            streams: None,
+            origin: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_has_the_permissions_of_the_contract() {
+        let rows = [
+            (Role::Viewer, "OWN_DEVICES_VIEW", false, false),
+            (Role::OrgViewer, "ORG_DEVICES_VIEW", false, false),
+            (Role::Operator, "ORG_DEVICES_VIEW ORG_DEVICES_CONTROL", true, true),
+            (Role::Importer, "ORG_DEVICES_VIEW ORG_DEVICE_DATA_IMPORT", false, true),
+            (
+                Role::Admin,
+                "OWN_DEVICES_VIEW ORG_DEVICES_VIEW ORG_DEVICES_CONTROL ORG_DEVICE_DATA_IMPORT",
+                true,
+                true,
+            ),
+        ];
+        for (role, names, changes_data, writes_values) in rows {
+            let held = role.permissions();
+            let found: Vec<_> =
+                Permission::ALL.into_iter().filter(|p| held.contains(*p)).map(Permission::name).collect();
+            assert_eq!(found.join(" "), names, "{role}");
+            let allows = |resource| held.scopes().allows(Scope::write(resource));
+            assert_eq!(
+                (allows(Resource::Data), allows(Resource::Value)),
+                (changes_data, writes_values),
+                "{role}"
+            );
+            assert!(!allows(Resource::System) && !allows(Resource::WebrtcTerminal), "{role}");
+        }
+    }
+
+    #[test]
+    fn a_client_says_what_is_wrong() {
+        let spec = |api| ClientSpec { api, name: "c".to_owned(), user: None, role: None, user_scoped: false };
+        let rows = [
+            ("plain", spec(ClientApi::Instathings), ""),
+            ("with_a_role", ClientSpec { role: Some(Role::Operator), ..spec(ClientApi::Blynk) }, ""),
+            ("of_another_api", ClientSpec { role: Some(Role::Viewer), ..spec(ClientApi::Mk) }, "role"),
+            ("without_roles", ClientSpec { role: Some(Role::Admin), ..spec(ClientApi::Instathings) }, "role"),
+            ("of_a_user", ClientSpec { user: Some(UserId(1)), ..spec(ClientApi::Mk) }, "user"),
+            ("blank", ClientSpec { name: " ".to_owned(), ..spec(ClientApi::Blynk) }, "name"),
+        ];
+        for (name, spec, expected) in rows {
+            let found: Vec<_> =
+                spec.problems().into_iter().map(|problem| problem.field.to_string()).collect();
+            assert_eq!(found.join(" "), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `clients`: the organization's clients of vendors' APIs, without their secrets.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, Int32Array, StringArray};
+use arrow::datatypes::DataType;
+use datafusion::error::Result;
+
+use super::row_table::{self, ColumnDef, RowTable, column};
+use super::{text, times};
+use crate::domain::client::Client;
+use crate::query::scan::table_provider::ScanProvider;
+use crate::store::schema::timestamp;
+
+/// A client with the name of its user.
+pub struct ClientRow {
+    client: Arc<Client>,
+    user: Option<String>,
+}
+
+pub fn table(
+    clients: &[Arc<Client>],
+    user: impl Fn(&Client) -> Option<String>,
+) -> Result<ScanProvider<RowTable<ClientRow>>> {
+    let rows = clients.iter().map(|client| ClientRow { client: client.clone(), user: user(client) });
+    Ok(row_table::table("Clients", rows.collect(), columns()))
+}
+
+fn columns() -> Vec<ColumnDef<ClientRow>> {
+    vec![
+        column("id", DataType::Int32, false, |rows: &[ClientRow]| {
+            Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.client.id.0)))
+        }),
+        column("client_id", DataType::Utf8, false, |rows| text(rows, |r| r.client.secret.client_id.clone())),
+        column("api", DataType::Utf8, false, |rows: &[ClientRow]| {
+            text(rows, |r| r.client.spec.api.name().to_owned())
+        }),
+        column("name", DataType::Utf8, false, |rows| text(rows, |r| r.client.spec.name.clone())),
+        column("user_name", DataType::Utf8, true, |rows: &[ClientRow]| {
+            Arc::new(StringArray::from_iter(rows.iter().map(|r| r.user.as_deref())))
+        }),
+        column("role", DataType::Utf8, true, |rows: &[ClientRow]| {
+            Arc::new(StringArray::from_iter(rows.iter().map(|r| r.client.spec.role.map(|role| role.name()))))
+        }),
+        column("user_scoped", DataType::Boolean, false, |rows: &[ClientRow]| {
+            Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.client.spec.user_scoped))))
+        }),
+        column("enabled", DataType::Boolean, false, |rows: &[ClientRow]| {
+            Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.client.enabled))))
+        }),
+        column("created_at", timestamp(), false, |rows| times(rows, |r| Some(r.client.created_at))),
+        column("revoked_at", timestamp(), true, |rows| times(rows, |r| r.client.revoked_at)),
+    ]
+}

@@ -1,0 +1,68 @@
+//! `/api/client/`: superusers make and revoke clients of their organization.
+
+use serde_json::{Value, json};
+
+use super::matches;
+use crate::support::{Browser, Server};
+
+async fn superuser(server: &Server) -> Browser {
+    let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
+    server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
+    Browser::log_in(server, "sue", "correct horse").await
+}
+
+#[tokio::test]
+async fn a_client_from_its_making_to_its_end() {
+    let server = Server::start(&[]).await;
+    let mut sue = superuser(&server).await;
+    let body = json!({"api": "blynk", "name": " robot ", "user": "sue"});
+    let (status, _, made) = sue.post("/api/client/", &body).await;
+    let mut expected = json!({
+        "id": "*", "client_id": "*", "api": "blynk", "name": "robot", "user": "sue", "role": "viewer",
+        "user_scoped": true, "enabled": true, "created_at": "*", "revoked_at": null, "secret": "*",
+    });
+    assert!(status == 201 && matches(&made, &expected), "{status} {made}");
+    assert_eq!(made["secret"].as_str().map(str::len), Some(43));
+    expected.as_object_mut().unwrap().remove("secret");
+    let path = format!("/api/client/{}/", made["id"]);
+    for found in [sue.get(&path).await.2, sue.get("/api/client/").await.2[0].clone()] {
+        assert!(matches(&found, &expected), "{found}");
+    }
+    for _ in 0..2 {
+        assert_eq!(sue.send("DELETE", &path, &Value::Null).await.0, 204);
+    }
+    let (_, _, revoked) = sue.get(&path).await;
+    assert!(revoked["enabled"] == json!(false) && revoked["revoked_at"].is_string(), "{revoked}");
+    let rows = server.client().sql("SELECT client_id, api, user_name, role, enabled FROM clients").await;
+    let expected = json!([{
+        "client_id": made["client_id"], "api": "blynk", "user_name": "sue", "role": "viewer", "enabled": false,
+    }]);
+    assert_eq!(json!(rows), expected);
+}
+
+#[tokio::test]
+async fn every_bad_field_of_a_client_is_told() {
+    let server = Server::start(&[]).await;
+    let mut sue = superuser(&server).await;
+    let required = json!(["This field is required."]);
+    let good = |field: &str, value: Value| {
+        let mut body = json!({"api": "blynk", "name": "c"});
+        body[field] = value;
+        body
+    };
+    let choice = |word: &str| json!([format!("\"{word}\" is not a valid choice.")]);
+    let rows = [
+        ("nothing", json!({}), json!({"api": required, "name": required})),
+        ("unknown_api", good("api", json!("opensynaptic")), json!({"api": choice("opensynaptic")})),
+        ("unknown_role", good("role", json!("king")), json!({"role": choice("king")})),
+        ("role_of_another_api", good("role", json!("member")), json!({"role": "*"})),
+        ("unknown_user", good("user", json!("eve")), json!({"user": ["User \"eve\" does not exist."]})),
+        ("blank", good("name", json!(" ")), json!({"name": ["This field may not be blank."]})),
+    ];
+    for (name, body, expected) in rows {
+        let (status, _, got) = sue.post("/api/client/", &body).await;
+        assert!(status == 400 && matches(&got, &expected), "{name}: {status} {got}");
+    }
+    let (_, _, clients) = sue.get("/api/client/").await;
+    assert_eq!(clients, json!([]));
+}
