@@ -193,7 +193,7 @@ fn plan_device(sight: &VisibleCatalog, entry: &DeviceEntry, names: &BTreeSet<&st
         // Gateways may change in the same inventory: all of them are checked together.
         problem.field != "parent_device"
     }));
-    if has_new_parent && !references.parent_device.as_deref().is_some_and(|name| names.contains(name)) {
+    if has_new_parent && references.parent_device.as_deref().is_none_or(|name| !names.contains(name)) {
         problems.push(FieldError::new("parent_device", "there is no such device"));
     }
     Error::check(problems).map_err(|error| device_error(&entry.name, &error.message))?;
@@ -241,12 +241,6 @@ fn product_named(sight: &VisibleCatalog, entry: &DeviceEntry, name: &str) -> Res
 fn check_parents(sight: &VisibleCatalog, plan: &InventoryPlan) -> Result<()> {
     let planned: HashMap<&str, Option<&str>> =
         plan.devices.iter().map(|d| (d.after.name.as_str(), d.parent_device.as_deref())).collect();
-    let stored_parent = |name: &str| -> Option<&str> {
-        let device = sight.mirror.devices.get_by_name(sight.who.org, name)?;
-        let parent = sight.mirror.devices.get(device.spec.parent_device?)?;
-        Some(parent.spec.name.as_str())
-    };
-    let parent_of = |name: &str| planned.get(name).copied().unwrap_or_else(|| stored_parent(name));
     let mut sound = BTreeSet::new();
     for device in &plan.devices {
         let (mut path, mut next) = (BTreeSet::new(), Some(device.after.name.as_str()));
@@ -255,11 +249,18 @@ fn check_parents(sight: &VisibleCatalog, plan: &InventoryPlan) -> Result<()> {
                 let problem = "parent_device: A device may not be below itself.";
                 return Err(device_error(&device.after.name, problem));
             }
-            next = parent_of(name);
+            next = planned.get(name).copied().unwrap_or_else(|| stored_parent(sight, name));
         }
         sound.append(&mut path);
     }
     Ok(())
+}
+
+/// Name of the gateway of a stored device.
+fn stored_parent<'a>(sight: &'a VisibleCatalog<'_>, device: &str) -> Option<&'a str> {
+    let device = sight.mirror.devices.get_by_name(sight.who.org, device)?;
+    let parent = sight.mirror.devices.get(device.spec.parent_device?)?;
+    Some(parent.spec.name.as_str())
 }
 
 /// Pins of a device's streams while an inventory is planned.
