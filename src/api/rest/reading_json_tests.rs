@@ -14,7 +14,7 @@ fn reading(value: Option<f64>, text: Option<&str>) -> Reading {
 #[test]
 fn values_are_shown_by_kind() {
     type Row = (StreamKind, Option<f64>, Option<&'static str>, &'static str);
-    let cases: [Row; 21] = [
+    let cases: [Row; 22] = [
         (StreamKind::Fp64, Some(1200.5), None, "1200.5"),
         (StreamKind::Fp64, Some(42.0), None, "42.0"),
         (StreamKind::Fp64, Some(0.1), None, "0.1"),
